@@ -1,0 +1,1 @@
+"""The rules: values and pure decisions. No I/O, no clock, no framework."""

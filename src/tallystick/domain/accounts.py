@@ -1,0 +1,52 @@
+"""The accounts of a book and how their numbers are derived. What each means: ledger/README.md.
+
+Source: the table of accounts in the design. Balances are debits less credits: assets and expenses are positive,
+liabilities and income negative.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, unique
+from hashlib import blake2b
+from typing import Final
+
+from tallystick.domain.ids import AccountId
+
+
+@unique
+class AccountKind(Enum):
+    """Every kind of account that a book can have."""
+
+    CASH = "cash"  # asset: what the service holds for the seller
+    SALES = "sales"  # income
+    FEES = "fees"  # expense: what the service took
+    WRITE_OFFS = "write_offs"  # expense: forgiven debt
+    FEE_INCOME = "fee_income"  # income, operator's book
+    PREPAID = "prepaid"  # liability: one prepaid instrument's balance
+    RECEIVABLE = "receivable"  # asset: one credit instrument's debt
+    RAIL = "rail"  # asset, operator's book: money at one rail
+    OWED_TO = "owed_to"  # liability, operator's book: one seller's cash
+    BALANCE_OF = "balance_of"  # liability, operator's book: one person's account balance
+
+
+TOTALS: Final = {
+    AccountKind.CASH: AccountId(1),
+    AccountKind.SALES: AccountId(2),
+    AccountKind.FEES: AccountId(3),
+    AccountKind.WRITE_OFFS: AccountId(4),
+    AccountKind.FEE_INCOME: AccountId(5),
+}
+"""The accounts that a book has once, with their fixed numbers."""
+
+_FIRST_DERIVED: Final = 1 << 62
+
+
+def account_id(kind: AccountKind, subject: str = "") -> AccountId:
+    """The number of an account within its book: fixed for totals, derived from kind and subject for the others.
+
+    62 derived bits: a clash within one book is practically impossible, and the primary key would refuse it.
+    """
+    if kind in TOTALS:
+        return TOTALS[kind]
+    digest = blake2b(f"{kind.value}:{subject}".encode(), digest_size=8).digest()
+    return AccountId(_FIRST_DERIVED | int.from_bytes(digest, "big") >> 2)

@@ -1,0 +1,108 @@
+"""Typed ids that carry their book and a check, so that requests are routed and typos refused without a look-up.
+
+Both kinds use the 32 digits and letters that people do not confuse, in byte order, so that encoded numbers sort as
+numbers do. Randomness and time are passed in.
+
+* token and instrument ids, 64 characters: 1 kind, 13 book, 43 random (215 bits), 7 check;
+* transaction ids, 35 characters: 10 milliseconds, 13 book, 8 random (40 bits), 4 check. Time-ordered.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, unique
+from typing import Final, NewType
+from zlib import crc32
+
+TokenId = NewType("TokenId", str)
+InstrumentId = NewType("InstrumentId", str)
+TransactionId = NewType("TransactionId", str)
+BookId = NewType("BookId", int)
+PartyId = NewType("PartyId", int)
+AccountId = NewType("AccountId", int)
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUE: Final = {character: value for value, character in enumerate(ALPHABET)}
+
+TOKEN_LENGTH: Final = 64
+TOKEN_ENTROPY_BYTES: Final = 27  # 216 bits, of which 215 are used
+TRANSACTION_LENGTH: Final = 35
+TRANSACTION_ENTROPY_BYTES: Final = 5
+
+_BOOK_DIGITS: Final = 13
+_TOKEN_RANDOM_DIGITS: Final = 43
+_TOKEN_CHECK_DIGITS: Final = 7
+_TIME_DIGITS: Final = 10
+_TRANSACTION_RANDOM_DIGITS: Final = 8
+_TRANSACTION_CHECK_DIGITS: Final = 4
+
+
+@unique
+class IdKind(Enum):
+    """What a 64-character id names; its first character."""
+
+    PREPAID_INSTRUMENT = "P"
+    CREDIT_INSTRUMENT = "C"
+    PREPAID_SENDER_TOKEN = "S"
+    FUNDING_TOKEN = "F"
+    CREDIT_SENDER_TOKEN = "D"
+    SETTLEMENT_TOKEN = "T"
+
+
+class MalformedIdError(ValueError):
+    """The text is no id of ours: wrong length, alphabet, kind or check."""
+
+
+def _encode(number: int, digits: int) -> str:
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (digits - 1), -1, -5))
+
+
+def _decode(text: str) -> int:
+    number = 0
+    for character in text:
+        number = number << 5 | _VALUE[character]
+    return number
+
+
+def _check(body: str, digits: int) -> str:
+    return _encode(crc32(body.encode("ascii")) & (1 << 5 * digits) - 1, digits)
+
+
+def make_token_or_instrument_id(kind: IdKind, book_id: BookId, entropy: bytes) -> str:
+    """A new 64-character id. `entropy` must be TOKEN_ENTROPY_BYTES fresh random bytes."""
+    random = int.from_bytes(entropy[:TOKEN_ENTROPY_BYTES], "big") >> 1
+    body = kind.value + _encode(book_id, _BOOK_DIGITS) + _encode(random, _TOKEN_RANDOM_DIGITS)
+    return body + _check(body, _TOKEN_CHECK_DIGITS)
+
+
+def make_transaction_id(book_id: BookId, at_milliseconds: int, entropy: bytes) -> TransactionId:
+    """A new transaction id. `at_milliseconds` since 1970 UTC, `entropy` TRANSACTION_ENTROPY_BYTES random bytes."""
+    body = (
+        _encode(at_milliseconds, _TIME_DIGITS)
+        + _encode(book_id, _BOOK_DIGITS)
+        + _encode(int.from_bytes(entropy, "big"), _TRANSACTION_RANDOM_DIGITS)
+    )
+    return TransactionId(body + _check(body, _TRANSACTION_CHECK_DIGITS))
+
+
+def token_kind_and_book(text: str) -> tuple[IdKind, BookId]:
+    """Kind and book of a token or instrument id. Raises MalformedIdError; does not say that the id exists."""
+    if len(text) != TOKEN_LENGTH or not _VALUE.keys() >= set(text[1:]):
+        raise MalformedIdError(text[:TOKEN_LENGTH])
+    body = text[:-_TOKEN_CHECK_DIGITS]
+    if not body.isascii() or _check(body, _TOKEN_CHECK_DIGITS) != text[-_TOKEN_CHECK_DIGITS:]:
+        raise MalformedIdError(text)
+    try:
+        kind = IdKind(text[0])
+    except ValueError as error:
+        raise MalformedIdError(text) from error
+    return kind, BookId(_decode(text[1 : 1 + _BOOK_DIGITS]))
+
+
+def book_of_transaction(text: str) -> BookId:
+    """Book of a transaction id. Raises MalformedIdError; does not say that the transaction exists."""
+    if len(text) != TRANSACTION_LENGTH or not _VALUE.keys() >= set(text):
+        raise MalformedIdError(text[:TRANSACTION_LENGTH])
+    body = text[:-_TRANSACTION_CHECK_DIGITS]
+    if _check(body, _TRANSACTION_CHECK_DIGITS) != text[-_TRANSACTION_CHECK_DIGITS:]:
+        raise MalformedIdError(text)
+    return BookId(_decode(text[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]))

@@ -1,0 +1,344 @@
+"""Every way we say no, in one catalogue.
+
+Source: spec of the errors of version 2010-08-28: the 58 official codes, the codes seen on the wire, and those of the
+generic query front end of that time. HTTP status: 400 for faults of parameters and of business, 401 for AuthFailure,
+403 for unknown keys and wrong signatures, 5xx for faults of ours.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, unique
+
+
+@unique
+class Refusal(Enum):
+    """One way to say no; its name is the protocol's code. HTTP status, whether trying again can help, meaning."""
+
+    # the official set of 2010-08-28
+    AccessFailure = (
+        400,
+        True,
+        "the account cannot be reached now",
+    )
+    AccountClosed = (
+        400,
+        True,
+        "the account is not active",
+    )
+    AccountLimitsExceeded = (
+        400,
+        True,
+        "a spending or receiving limit of the account would be passed",
+    )
+    AmountOutOfRange = (
+        400,
+        False,
+        "the amount is outside what this operation allows",
+    )
+    AuthFailure = (
+        401,
+        True,
+        "the credentials are not accepted, e.g. the account may not use this service",
+    )
+    ConcurrentModification = (
+        400,
+        True,
+        "two processes changed the same data",
+    )
+    DuplicateRequest = (
+        400,
+        False,
+        "the caller reference was used by a different request, also by one that was refused",
+    )
+    IncompatibleTokens = (
+        400,
+        False,
+        "the rules of the tokens do not fit together or do not fit this operation",
+    )
+    InactiveInstrument = (
+        400,
+        False,
+        "payment instrument not active, e.g. card expired",
+    )
+    InstrumentAccessDenied = (
+        400,
+        False,
+        "the caller does not hold this prepaid or credit instrument",
+    )
+    InstrumentExpired = (
+        400,
+        False,
+        "prepaid or postpaid instrument has expired",
+    )
+    InsufficientBalance = (
+        400,
+        True,
+        "the account or instrument lacks the funds, or the payer of the fee does",
+    )
+    InternalError = (
+        500,
+        True,
+        "a passing fault on our side",
+    )
+    InvalidAccountState = (
+        400,
+        True,
+        "the account is suspended or closed",
+    )
+    InvalidAccountState_Caller = (
+        400,
+        True,
+        "developer account may not take part",
+    )
+    InvalidAccountState_Recipient = (
+        400,
+        True,
+        "recipient account may not take part",
+    )
+    InvalidAccountState_Sender = (
+        400,
+        True,
+        "sender account may not take part",
+    )
+    InvalidCallerReference = (
+        400,
+        False,
+        "no token belongs to this caller reference",
+    )
+    InvalidClientTokenId = (
+        403,
+        False,
+        "the access key id is unknown",
+    )
+    InvalidDateRange = (
+        400,
+        False,
+        "end before start, or start in the future",
+    )
+    InvalidParams = (
+        400,
+        False,
+        "a parameter is missing or invalid; also an id that does not exist",
+    )
+    InvalidPaymentInstrument = (
+        400,
+        False,
+        "payment method used is invalid",
+    )
+    InvalidPaymentMethod = (
+        400,
+        False,
+        "the payment method must be named correctly",
+    )
+    InvalidRecipientForCCTransaction = (
+        400,
+        False,
+        "recipient account may not receive card payments",
+    )
+    InvalidSenderRoleForAccountType = (
+        400,
+        False,
+        "token not usable for this operation",
+    )
+    InvalidTokenId = (
+        400,
+        False,
+        "the token to cancel was not installed by you",
+    )
+    InvalidTokenId_Recipient = (
+        400,
+        False,
+        "recipient token invalid or cancelled",
+    )
+    InvalidTokenId_Sender = (
+        400,
+        False,
+        "sender token invalid, cancelled or not active",
+    )
+    InvalidTokenType = (
+        400,
+        False,
+        "operation not possible for this token type, e.g. usage of a single-use token",
+    )
+    InvalidTransactionId = (
+        400,
+        False,
+        "not found, or not executed by this caller, or not a Pay/Reserve",
+    )
+    InvalidTransactionState = (
+        400,
+        False,
+        "not complete, or temporarily failed",
+    )
+    NotMarketplaceApp = (
+        400,
+        True,
+        "not a marketplace application, or the caller is neither sender nor recipient",
+    )
+    OriginalTransactionFailed = (
+        400,
+        False,
+        "the original failed",
+    )
+    OriginalTransactionIncomplete = (
+        400,
+        True,
+        "the original is still in progress",
+    )
+    PaymentInstrumentNotCC = (
+        400,
+        False,
+        "only a credit card works here",
+    )
+    PaymentMethodNotDefined = (
+        400,
+        False,
+        "the transaction defines no payment method",
+    )
+    PrepaidFundingLimitExceeded = (
+        400,
+        True,
+        "funding would pass the recharge limit",
+    )
+    RefundAmountExceeded = (
+        400,
+        False,
+        "more than what is left to refund",
+    )
+    SameSenderAndRecipient = (
+        400,
+        False,
+        "sender and recipient are the same account",
+    )
+    SameTokenIdUsedMultipleTimes = (
+        400,
+        False,
+        "the token was used in earlier transactions",
+    )
+    SenderNotOriginalRecipient = (
+        400,
+        False,
+        "sender of the refund is not the recipient of the original",
+    )
+    SettleAmountGreaterThanDebt = (
+        400,
+        False,
+        "settled or written-off amount is more than the debt",
+    )
+    SettleAmountGreaterThanReserveAmount = (
+        400,
+        False,
+        "settled amount is more than reserved",
+    )
+    SignatureDoesNotMatch = (
+        403,
+        False,
+        "the signature is not the one that we compute",
+    )
+    TokenAccessDenied = (
+        400,
+        False,
+        "not allowed to cancel the token",
+    )
+    TokenNotActive = (
+        400,
+        False,
+        "the token is cancelled",
+    )
+    TokenNotActive_Recipient = (
+        400,
+        False,
+        "recipient token cancelled",
+    )
+    TokenNotActive_Sender = (
+        400,
+        False,
+        "sender token cancelled",
+    )
+    TokenUsageError = (
+        400,
+        False,
+        "usage limit of the token passed",
+    )
+    TransactionDenied = (
+        400,
+        False,
+        "not allowed",
+    )
+    TransactionFullyRefundedAlready = (
+        400,
+        False,
+        "nothing left to refund",
+    )
+    TransactionTypeNotRefundable = (
+        400,
+        False,
+        "this kind cannot be refunded",
+    )
+    UnverifiedAccount_Recipient = (
+        400,
+        False,
+        "recipient needs a verified bank account or card",
+    )
+    UnverifiedAccount_Sender = (
+        400,
+        False,
+        "the sender needs a verified card or bank account",
+    )
+    UnverifiedBankAccount = (
+        400,
+        False,
+        "needs a verified bank account",
+    )
+    UnverifiedEmailAddress_Caller = (
+        400,
+        False,
+        "caller e-mail not verified",
+    )
+    UnverifiedEmailAddress_Recipient = (
+        400,
+        False,
+        "recipient e-mail not verified",
+    )
+    UnverifiedEmailAddress_Sender = (
+        400,
+        False,
+        "sender e-mail not verified",
+    )
+
+    # seen on the wire, not in the official set
+    InvalidRequest = (400, False, "the request does not conform to the interface, e.g. an unknown parameter")
+    InvalidParameterValue = (400, False, "a common parameter has a form that cannot be read")
+    RequestExpired = (400, False, "the timestamp is too old or too far ahead")
+
+    # of the generic query front end
+    MissingParameter = (400, False, "a common parameter is missing")
+    InvalidAction = (400, False, "there is no such action")
+    NoSuchVersion = (400, False, "there is no such version of the interface")
+    MissingClientTokenId = (403, False, "the request names no access key")
+    MissingAuthenticationToken = (403, False, "the request is not signed")
+    MalformedQueryString = (400, False, "the parameters cannot be decoded")
+    ServiceUnavailable = (503, True, "the service cannot answer now")
+
+    def __init__(self, http_status: int, may_retry: bool, meaning: str) -> None:
+        self.http_status = http_status
+        self.may_retry = may_retry
+        self.meaning = meaning
+
+
+class Refused(Exception):  # noqa: N818 - an expected answer, not an error
+    """Raised by checks, caught where the decision or the answer is made. `message` is for the caller's developer."""
+
+    def __init__(self, refusal: Refusal, message: str = "") -> None:
+        super().__init__(refusal, message)
+        self.refusal = refusal
+        self.message = message or f"Refused: {refusal.meaning}."
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Refused) and (self.refusal, self.message) == (other.refusal, other.message)
+
+    def __hash__(self) -> int:
+        return hash((self.refusal, self.message))
+
+    def __str__(self) -> str:
+        return f"{self.refusal.name}: {self.message}"

@@ -1,0 +1,142 @@
+-- The books. Every table is distributed by book_id: it leads each primary key and each unique index, every statement
+-- on the money path names one book_id, nothing refers to another book, and there are no sequences and no triggers.
+-- Balances are debits less credits, so the accounts of a book always sum to zero.
+
+CREATE TABLE account (
+    book_id bigint NOT NULL,
+    account_id bigint NOT NULL, -- derived from kind and subject: domain/accounts.py
+    kind text NOT NULL CHECK (kind IN ('cash', 'sales', 'fees', 'write_offs', 'fee_income', 'prepaid', 'receivable',
+                                       'rail', 'owed_to', 'balance_of')),
+    subject text NOT NULL DEFAULT '', -- instrument id, party id or rail name; '' for the totals of the book
+    balance_micros bigint NOT NULL DEFAULT 0,
+    floor_micros bigint, -- second guard: receivables never below 0
+    ceiling_micros bigint, -- second guard: liabilities never above 0, receivables never above the credit limit
+    PRIMARY KEY (book_id, account_id),
+    UNIQUE (book_id, kind, subject),
+    CONSTRAINT account_within_bounds CHECK (balance_micros >= floor_micros AND balance_micros <= ceiling_micros)
+) WITH (fillfactor = 70); -- room for updates in place
+
+CREATE TABLE instrument (
+    book_id bigint NOT NULL,
+    instrument_id text COLLATE "C" NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('prepaid', 'credit')),
+    account_id bigint NOT NULL,
+    sender_party_id bigint NOT NULL,
+    limit_micros bigint NOT NULL CHECK (limit_micros > 0), -- prepaid: funding limit; credit: most owed at one time
+    total_limit_micros bigint CHECK (total_limit_micros > 0), -- credit: most charged over the whole life
+    charged_micros bigint NOT NULL DEFAULT 0 CHECK (charged_micros >= 0), -- credit: charged so far, refunds not taken off
+    pending_micros bigint NOT NULL DEFAULT 0 CHECK (pending_micros >= 0), -- prepaid: on its way in; credit: being settled
+    valid_from timestamptz NOT NULL,
+    expires_at timestamptz,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (book_id, instrument_id),
+    FOREIGN KEY (book_id, account_id) REFERENCES account,
+    CONSTRAINT charged_within_total CHECK (charged_micros <= total_limit_micros)
+) WITH (fillfactor = 80);
+CREATE INDEX instrument_sender ON instrument (book_id, sender_party_id);
+
+CREATE TABLE token (
+    book_id bigint NOT NULL,
+    token_id text COLLATE "C" NOT NULL,
+    purpose text NOT NULL CHECK (purpose IN ('prepaid_sender', 'funding', 'credit_sender', 'settlement')),
+    instrument_id text COLLATE "C" NOT NULL,
+    sender_party_id bigint NOT NULL,
+    caller_reference text NOT NULL, -- the space of token references: lasts for ever, unlike money references
+    payment_method text CHECK (payment_method IN ('ABT', 'CC', 'ACH')), -- how funding and settling are paid
+    payment_method_id bigint, -- which card or bank account
+    payment_reason text,
+    usage_limits jsonb NOT NULL DEFAULT '[]', -- limits with what is used of them: domain/limits.py
+    valid_from timestamptz NOT NULL,
+    expires_at timestamptz,
+    cancelled_at timestamptz,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (book_id, token_id),
+    UNIQUE (book_id, caller_reference),
+    FOREIGN KEY (book_id, instrument_id) REFERENCES instrument
+) WITH (fillfactor = 80);
+CREATE INDEX token_instrument ON token (book_id, instrument_id);
+
+CREATE TABLE transaction (
+    book_id bigint NOT NULL,
+    transaction_id text COLLATE "C" NOT NULL, -- time-ordered
+    operation text NOT NULL CHECK (operation IN ('FundPrepaid', 'Pay', 'SettleDebt', 'WriteOffDebt', 'Refund', 'Deposit')),
+    status text NOT NULL CHECK (status IN ('Success', 'Pending', 'Failure', 'Reserved', 'Cancelled')),
+    status_code text NOT NULL,
+    status_message text,
+    amount_micros bigint NOT NULL CHECK (amount_micros > 0),
+    fee_micros bigint NOT NULL DEFAULT 0 CHECK (fee_micros >= 0),
+    refunded_micros bigint NOT NULL DEFAULT 0,
+    payment_method text NOT NULL CHECK (payment_method IN ('ABT', 'CC', 'ACH', 'Debt', 'Prepaid')),
+    sender_party_id bigint,
+    sender_token_id text,
+    instrument_id text COLLATE "C",
+    original_id text COLLATE "C", -- a refund: the transaction being reversed
+    caller_reference text NOT NULL,
+    caller_description text,
+    sender_description text,
+    notification_url text, -- OverrideIPNURL
+    requested_at timestamptz NOT NULL, -- the Timestamp of the request
+    received_at timestamptz NOT NULL, -- by the book's clock
+    completed_at timestamptz,
+    PRIMARY KEY (book_id, transaction_id),
+    CONSTRAINT refunded_within_amount CHECK (refunded_micros BETWEEN 0 AND amount_micros),
+    CONSTRAINT completed_when_final CHECK ((completed_at IS NULL) = (status IN ('Pending', 'Reserved')))
+) WITH (fillfactor = 95);
+CREATE INDEX transaction_instrument ON transaction (book_id, instrument_id, transaction_id);
+CREATE INDEX transaction_original ON transaction (book_id, original_id) WHERE original_id IS NOT NULL;
+
+CREATE TABLE transfer (
+    book_id bigint NOT NULL,
+    transaction_id text COLLATE "C" NOT NULL,
+    number smallint NOT NULL, -- within its transaction and book, from 1
+    debit_account bigint NOT NULL,
+    credit_account bigint NOT NULL,
+    amount_micros bigint NOT NULL CHECK (amount_micros > 0),
+    booked_at timestamptz NOT NULL,
+    PRIMARY KEY (book_id, transaction_id, number),
+    CHECK (debit_account <> credit_account)
+);
+-- cash is account 1 of a book: its few movements give the balance after each transaction
+CREATE INDEX transfer_cash ON transfer (book_id, booked_at) WHERE debit_account = 1 OR credit_account = 1;
+
+CREATE TABLE answered_reference (
+    book_id bigint NOT NULL,
+    caller_party_id bigint NOT NULL,
+    caller_reference text NOT NULL,
+    fingerprint bytea NOT NULL, -- of the action and its business parameters
+    transaction_id text, -- null: the request was refused
+    status text, -- as first answered
+    refusal text,
+    message text,
+    answered_at timestamptz NOT NULL,
+    PRIMARY KEY (book_id, caller_party_id, caller_reference),
+    CHECK ((transaction_id IS NULL) = (refusal IS NOT NULL))
+);
+CREATE INDEX answered_reference_age ON answered_reference (answered_at);
+
+CREATE TABLE outbox (
+    book_id bigint NOT NULL,
+    event_id text COLLATE "C" NOT NULL, -- time-ordered within its subject
+    kind text NOT NULL CHECK (kind IN ('TransactionStatus', 'TokenCancellation')),
+    subject_id text NOT NULL, -- transaction or token
+    status text, -- of the transaction when this happened
+    status_code text,
+    notification_url text,
+    occurred_at timestamptz NOT NULL,
+    delivered_at timestamptz,
+    PRIMARY KEY (book_id, event_id)
+);
+
+CREATE TABLE rail_request (
+    book_id bigint NOT NULL,
+    transaction_id text COLLATE "C" NOT NULL, -- also the rail's idempotency key
+    rail text NOT NULL,
+    amount_micros bigint NOT NULL CHECK (amount_micros > 0),
+    payment_method_id bigint NOT NULL,
+    opened_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL, -- when the worker should (again) ask; also its lease while it does
+    attempts integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (book_id, transaction_id)
+);
+COMMENT ON TABLE rail_request IS 'Intents committed before a rail is called; gone once the result is in the books';
+CREATE INDEX rail_request_due ON rail_request (due_at);

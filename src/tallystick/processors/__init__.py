@@ -1,0 +1,1 @@
+"""Rails: money outside our walls, behind one protocol."""

@@ -1,0 +1,1 @@
+"""Transport: bytes to requests, results to bytes. No rule about money lives here."""
