@@ -1,0 +1,230 @@
+"""Every setting, read once from the environment into a frozen value; `docs/settings.md` is their table."""
+
+import base64
+import binascii
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import platformdirs
+
+PREFIX: Final = "TALLYSTICK_"
+TEST_PREFIX: Final = "TALLYSTICK_TEST_"
+MASTER_KEY_BYTES: Final = 32
+
+LOG_FORMATS: Final = ("console", "json")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+class SettingsError(Exception):
+    """A setting is missing, malformed or unknown; the message names it and says what is allowed."""
+
+
+def _default_data_directory() -> Path:
+    return platformdirs.user_data_path("tallystick", appauthor=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The configuration of one process. The variable of `worker_interval_ms` is TALLYSTICK_WORKER_INTERVAL_MS.
+
+    Attributes:
+        data_directory: where the embedded database and the master key live; ours alone (mode 0700).
+        database_url: a PostgreSQL server (15 or newer) as `postgresql://…`; None starts the embedded one.
+        host: the address that the service listens on.
+        port: the TCP port that the service listens on.
+        public_url: the service as its users reach it, without a slash at the end: in links and as the place of
+            certificates. With https, cookies are marked Secure. Empty: `http://127.0.0.1:<port>`.
+        master_key: 32 bytes that encrypt the secrets in the database; None: the file `master.key`.
+        timestamp_skew_seconds: how far the timestamp of a signed request may be from our clock, either way.
+        rail_delay_ms: how long the simulated rail leaves a payment Pending.
+        sandbox_faults: the simulated failures by token id and by amount are active in sandbox books.
+        worker_interval_ms: how often the worker looks for work.
+        allow_unsigned_cobranded: accept Co-Branded requests without a signature, as the oldest clients send them.
+        tolerate_unknown_parameters: ignore parameters that an action does not know instead of refusing the request.
+        log_format: `console` for people, `json` for machines.
+        log_level: the least urgent level that is logged.
+        fee_schedule_file: a fee schedule to use instead of the shipped one.
+    """
+
+    data_directory: Path = field(default_factory=_default_data_directory)
+    database_url: str | None = field(default=None, repr=False)  # may hold a password
+    host: str = "127.0.0.1"
+    port: int = 8400
+    public_url: str = ""
+    master_key: bytes | None = field(default=None, repr=False)
+    timestamp_skew_seconds: int = 900
+    rail_delay_ms: int = 1000
+    sandbox_faults: bool = True
+    worker_interval_ms: int = 200
+    allow_unsigned_cobranded: bool = False
+    tolerate_unknown_parameters: bool = False
+    log_format: str = "console"
+    log_level: str = "info"
+    fee_schedule_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.public_url:
+            object.__setattr__(self, "public_url", f"http://127.0.0.1:{self.port}")
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether browsers reach us over https only."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def master_key_file(self) -> Path:
+        """Where the master key is kept when no setting gives it."""
+        return self.data_directory / "master.key"
+
+
+def from_environment(environ: Mapping[str, str]) -> Settings:
+    """Read the `TALLYSTICK_…` variables of `environ`; an empty variable counts as not set.
+
+    Raises SettingsError: a malformed value, or a variable we do not know (a misspelt setting must not pass silently).
+    """
+    known = {variable_name(name): name for name in PARSERS}
+    given = {key: value.strip() for key, value in environ.items() if key.startswith(PREFIX)}
+    unknown = sorted(key for key in given if key not in known and not key.startswith(TEST_PREFIX))
+    if unknown:
+        raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+
+    values: dict[str, Any] = {}
+    for key, name in known.items():
+        if text := given.get(key):
+            try:
+                values[name] = PARSERS[name](text)
+            except ValueError as error:
+                raise SettingsError(f"{key}: {error}") from None
+    return Settings(**values)
+
+
+def variable_name(setting: str) -> str:
+    """The environment variable of a setting: TALLYSTICK_PORT for `port`."""
+    return PREFIX + setting.upper()
+
+
+def load_master_key(settings: Settings) -> bytes:
+    """The 32 bytes of the master key; made on first use when no setting gives it. Processes may call this at once.
+
+    Raises SettingsError: the key file is damaged, or others may read it.
+    """
+    if settings.master_key is not None:
+        return settings.master_key
+    path = settings.master_key_file
+    if not path.exists():
+        _create_master_key(path)
+    if path.stat().st_mode & 0o077:
+        raise SettingsError(f"{path} may be read by other users; run: chmod 600 {path}")
+    try:
+        return _parse_master_key(path.read_text("ascii").strip())
+    except (ValueError, UnicodeDecodeError):
+        raise SettingsError(f"{path} is damaged: it should hold 32 bytes in base64") from None
+
+
+def _create_master_key(path: Path) -> None:
+    """Write a whole key under another name and link it into place: nobody ever sees half a key, or two of them."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was faster: its key is the key
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+
+
+def _parse_master_key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != MASTER_KEY_BYTES:
+        raise ValueError("must be 32 bytes in base64, such as `openssl rand -base64 32` prints")
+    return key
+
+
+def _parse_path(text: str) -> Path:
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"names a home directory that does not exist: {text!r}") from None
+    if not path.is_absolute():
+        raise ValueError(f"must be an absolute path, not {text!r}")
+    return path
+
+
+def _parse_file(text: str) -> Path:
+    path = _parse_path(text)
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
+def _parse_database_url(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must start with postgresql://")  # not quoted back: it may hold a password
+    return text
+
+
+def _parse_public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"must be an http or https address without a query, not {text!r}")
+    return text.rstrip("/")
+
+
+def _parse_switch(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError(f"must be true or false, not {text!r}")
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+            raise ValueError(f"must be a whole number from {least} to {most}, not {text!r}")
+        return int(text)
+
+    return parse
+
+
+def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}, not {text!r}")
+        return text.lower()
+
+    return parse
+
+
+PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "data_directory": _parse_path,
+    "database_url": _parse_database_url,
+    "host": str,
+    "port": _between(1, 65_535),
+    "public_url": _parse_public_url,
+    "master_key": _parse_master_key,
+    "timestamp_skew_seconds": _between(0, 86_400),
+    "rail_delay_ms": _between(0, 86_400_000),
+    "sandbox_faults": _parse_switch,
+    "worker_interval_ms": _between(10, 60_000),
+    "allow_unsigned_cobranded": _parse_switch,
+    "tolerate_unknown_parameters": _parse_switch,
+    "log_format": _one_of(LOG_FORMATS),
+    "log_level": _one_of(LOG_LEVELS),
+    "fee_schedule_file": _parse_file,
+}
+if PARSERS.keys() != {setting.name for setting in fields(Settings)}:  # one line short is a bug found at import
+    raise TypeError("every setting needs a parser")

@@ -1,0 +1,155 @@
+import base64
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+from tallystick.settings import PARSERS, Settings, SettingsError, from_environment, load_master_key, variable_name
+
+TABLE = Path(__file__).parent.parent / "docs" / "settings.md"
+KEY = base64.b64encode(bytes(range(32))).decode()
+
+
+def documented_settings() -> dict[str, tuple[str, str]]:
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", TABLE.read_text("utf-8"), re.MULTILINE)
+    return {variable: (default.strip("`"), meaning) for variable, default, meaning in rows}
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    documented = documented_settings()
+
+    assert list(documented) == [variable_name(setting.name) for setting in fields(Settings)]
+    for setting in fields(Settings):
+        default, meaning = documented[variable_name(setting.name)]
+        assert len(meaning.split()) >= 3
+        if setting.default is MISSING:
+            assert default == "the user data directory"
+        elif setting.name == "public_url":
+            assert default == "http://127.0.0.1:<port>"
+        elif isinstance(setting.default, bool):
+            assert default == str(setting.default).lower()
+        else:
+            assert default == ("none" if setting.default is None else str(setting.default))
+
+
+def test_every_setting_is_explained_in_the_class() -> None:
+    assert Settings.__doc__ is not None
+    explained = re.findall(r"^ {8}(\w+): ", Settings.__doc__, re.MULTILINE)
+    assert explained == [setting.name for setting in fields(Settings)]
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    settings = from_environment({"HOME": "/home/someone", "TALLYSTICK_PORT": ""})
+
+    assert settings == Settings()
+    assert settings.public_url == "http://127.0.0.1:8400"
+    assert not settings.secure_cookies
+
+
+def test_every_setting_can_be_given(tmp_path: Path) -> None:
+    schedule = tmp_path / "fees.toml"
+    schedule.touch()
+    given = {
+        "data_directory": (str(tmp_path), tmp_path),
+        "database_url": ("postgresql://me:secret@db/tally", "postgresql://me:secret@db/tally"),
+        "host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104 - only parsed
+        "port": ("9000", 9000),
+        "public_url": ("https://pay.example.com/", "https://pay.example.com"),
+        "master_key": (KEY, bytes(range(32))),
+        "timestamp_skew_seconds": ("60", 60),
+        "rail_delay_ms": ("0", 0),
+        "sandbox_faults": ("off", False),
+        "worker_interval_ms": ("50", 50),
+        "allow_unsigned_cobranded": ("true", True),
+        "tolerate_unknown_parameters": ("1", True),
+        "log_format": ("JSON", "json"),
+        "log_level": ("debug", "debug"),
+        "fee_schedule_file": (str(schedule), schedule),
+    }
+    assert given.keys() == PARSERS.keys()
+
+    settings = from_environment({variable_name(name): text for name, (text, _) in given.items()})
+
+    assert {name: getattr(settings, name) for name in given} == {name: value for name, (_, value) in given.items()}
+    assert settings.secure_cookies
+
+
+def test_the_public_url_follows_the_port() -> None:
+    assert from_environment({"TALLYSTICK_PORT": "9001"}).public_url == "http://127.0.0.1:9001"
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "message"),
+    [
+        ("PORT", "eighty", "must be a whole number from 1 to 65535, not 'eighty'"),
+        ("PORT", "0", "must be a whole number from 1 to 65535, not '0'"),
+        ("PORT", "65536", "must be a whole number from 1 to 65535, not '65536'"),
+        ("TIMESTAMP_SKEW_SECONDS", "-1", "must be a whole number"),
+        ("RAIL_DELAY_MS", "1.5", "must be a whole number"),
+        ("RAIL_DELAY_MS", "\u0663", "must be a whole number"),
+        ("SANDBOX_FAULTS", "maybe", "must be true or false, not 'maybe'"),
+        ("LOG_FORMAT", "xml", "must be one of console, json, not 'xml'"),
+        ("LOG_LEVEL", "loud", "must be one of debug, info, warning, error, not 'loud'"),
+        ("DATA_DIRECTORY", "data", "must be an absolute path, not 'data'"),
+        ("DATA_DIRECTORY", "~nobody-of-that-name/x", "names a home directory that does not exist"),
+        ("FEE_SCHEDULE_FILE", "/no/such/file", "there is no file /no/such/file"),
+        ("PUBLIC_URL", "pay.example.com", "must be an http or https address"),
+        ("PUBLIC_URL", "https://pay.example.com/?a=b", "without a query"),
+        ("MASTER_KEY", "AAAA", "must be 32 bytes in base64"),
+        ("MASTER_KEY", "not base64!", "must be 32 bytes in base64"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(variable: str, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=f"^TALLYSTICK_{variable}: .*{re.escape(message)}"):
+        from_environment({f"TALLYSTICK_{variable}": text})
+
+
+def test_secrets_stay_out_of_messages_and_representations() -> None:
+    with pytest.raises(SettingsError) as refused:
+        from_environment({"TALLYSTICK_DATABASE_URL": "mysql://me:hunter2@db/tally"})
+    assert "hunter2" not in str(refused.value)
+
+    settings = from_environment({"TALLYSTICK_DATABASE_URL": "postgresql://:hunter2@db/x", "TALLYSTICK_MASTER_KEY": KEY})
+    assert "hunter2" not in repr(settings)
+    assert "master_key" not in repr(settings)
+
+
+def test_a_misspelt_setting_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"unknown setting TALLYSTICK_PROT; known are .*TALLYSTICK_PORT"):
+        from_environment({"TALLYSTICK_PROT": "9000", "TALLYSTICK_TEST_DATABASE_URL": "for the tests"})
+
+
+def test_the_master_key_is_made_once_and_kept(tmp_path: Path) -> None:
+    settings = Settings(data_directory=tmp_path / "data")
+    with ThreadPoolExecutor(8) as several:
+        keys = set(several.map(load_master_key, [settings] * 16))
+
+    assert len(keys) == 1
+    assert len(keys.pop()) == 32
+    assert [path.name for path in settings.data_directory.iterdir()] == ["master.key"]
+    assert settings.master_key_file.stat().st_mode & 0o777 == 0o600
+    assert settings.data_directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_master_key_of_the_environment_needs_no_file(tmp_path: Path) -> None:
+    settings = Settings(data_directory=tmp_path, master_key=bytes(range(32)))
+    assert load_master_key(settings) == bytes(range(32))
+    assert not settings.master_key_file.exists()
+
+
+def test_a_master_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    settings = Settings(data_directory=tmp_path)
+    settings.master_key_file.write_text(KEY)
+    settings.master_key_file.chmod(0o644)
+    with pytest.raises(SettingsError, match="chmod 600"):
+        load_master_key(settings)
+
+
+def test_a_damaged_master_key_is_refused(tmp_path: Path) -> None:
+    settings = Settings(data_directory=tmp_path)
+    settings.master_key_file.write_text("half")
+    settings.master_key_file.chmod(0o600)
+    with pytest.raises(SettingsError, match="damaged"):
+        load_master_key(settings)
