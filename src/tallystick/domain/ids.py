@@ -42,10 +42,10 @@ class IdKind(Enum):
 
     PREPAID_INSTRUMENT = "P"
     CREDIT_INSTRUMENT = "C"
-    PREPAID_SENDER_TOKEN = "S"
-    FUNDING_TOKEN = "F"
-    CREDIT_SENDER_TOKEN = "D"
-    SETTLEMENT_TOKEN = "T"
+    PREPAID_SENDER = "S"
+    FUNDING = "F"
+    CREDIT_SENDER = "D"
+    SETTLEMENT = "T"
 
 
 class MalformedIdError(ValueError):

@@ -1,0 +1,37 @@
+"""What a command came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, unique
+
+from tallystick.domain.ids import TransactionId
+from tallystick.domain.refusals import Refused
+
+
+@unique
+class TransactionStatus(Enum):
+    """Status of a transaction, in the protocol's words."""
+
+    SUCCESS = "Success"
+    PENDING = "Pending"
+    FAILURE = "Failure"
+    RESERVED = "Reserved"
+    CANCELLED = "Cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The command was carried out; `transaction_id` and `status` as first answered."""
+
+    transaction_id: TransactionId
+    status: TransactionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command without a transaction of its own was carried out."""
+
+
+Outcome = Accepted | Done | Refused
+"""A refusal is an outcome like the others: it spoils nothing for its neighbours."""

@@ -1,0 +1,54 @@
+"""Lengths of time as the pipelines write them: ``1 Hour``, ``6 Months``. Source: spec of the Co-Branded service."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+_TEXT: Final = re.compile(r"([1-9][0-9]{0,4}) (Hour|Day|Week|Month|Year)s?", re.ASCII)
+_FIXED: Final = {"Hour": timedelta(hours=1), "Day": timedelta(days=1), "Week": timedelta(weeks=1)}
+_MONTHS: Final = {"Month": 1, "Year": 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A whole number of hours, days, weeks, months or years; months and years follow the calendar."""
+
+    count: int
+    unit: str
+
+    @classmethod
+    def parse(cls, text: str) -> Period:
+        """Read ``1 Hour``, ``12 Months`` and so on. Raises ValueError for any other text."""
+        match = _TEXT.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a period: {text[:40]!r}")
+        return cls(int(match[1]), match[2])
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}{'s' if self.count > 1 else ''}"
+
+    def after(self, start: datetime, times: int = 1) -> datetime:
+        """The moment `times` periods after `start`. A month too short for the day of `start` gives its last day."""
+        if self.unit in _FIXED:
+            return start + _FIXED[self.unit] * (self.count * times)
+        months = start.year * 12 + start.month - 1 + self.count * times * _MONTHS[self.unit]
+        year, month = divmod(months, 12)
+        day = min(start.day, calendar.monthrange(year, month + 1)[1])
+        return start.replace(year=year, month=month + 1, day=day)
+
+    def window_start(self, anchor: datetime, now: datetime) -> datetime:
+        """Start of the window that holds `now`, when windows follow each other from `anchor` on."""
+        if now < anchor:
+            return anchor
+        if self.unit in _FIXED:
+            elapsed = (now - anchor) // (_FIXED[self.unit] * self.count)
+        else:
+            months = (now.year - anchor.year) * 12 + now.month - anchor.month
+            elapsed = months // (self.count * _MONTHS[self.unit])
+            while self.after(anchor, elapsed) > now:
+                elapsed -= 1
+        return self.after(anchor, elapsed)
