@@ -1,0 +1,131 @@
+"""Strings to sign and signatures: pure functions. Source: spec of the signatures; its vectors run as tests.
+
+HMAC with a caller's secret signs what comes in, RSA with the service's own key signs what goes out through a buyer's
+browser or as a notification. Parameters are decoded values; every function here encodes them itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl, quote, quote_plus, unquote_to_bytes, urlsplit
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+
+HMAC_METHODS: Final = {"HmacSHA256": hashlib.sha256, "HmacSHA1": hashlib.sha1}
+RSA_METHOD: Final = "RSA-SHA1"
+DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+
+
+def percent_encoded(text: str) -> str:
+    """Encode as RFC 3986 says: UTF-8, only letters, digits and ``-_.~`` stay; hex digits in upper case."""
+    return quote(text, safe="-_.~")
+
+
+def percent_encoded_query(params: Mapping[str, str]) -> str:
+    """The parameters as a query string, in their own order."""
+    return "&".join(f"{percent_encoded(name)}={percent_encoded(value)}" for name, value in params.items())
+
+
+def host_line(host: str, port: int | None, scheme: str) -> str:
+    """The second line of a string to sign: lower case, with the port unless it is the scheme's default."""
+    return host.lower() if port is None or str(port) == DEFAULT_PORTS[scheme] else f"{host.lower()}:{port}"
+
+
+def host_lines(host_header: str, scheme: str) -> tuple[str, ...]:
+    """The forms of a Host header that a signature may have been made over, the canonical one first.
+
+    Clients differ: some sign the host alone, some host and port as written. Accepted are the form without the default
+    port, the form as written and the form without any port.
+    """
+    as_written = host_header.strip().lower()
+    host, colon, port = as_written.rpartition(":")
+    if not colon or not port.isdecimal() or (":" in host and not host.endswith("]")):
+        return (as_written,)
+    canonical = host if port == DEFAULT_PORTS.get(scheme) else as_written
+    return tuple(dict.fromkeys((canonical, as_written, host)))
+
+
+def string_to_sign_v2(verb: str, host_line: str, path: str, params: Mapping[str, str], omit: str) -> str:
+    """Four lines: verb, host, path, parameters in byte order of their names.
+
+    `omit` is the one name that is left out: ``Signature`` for the API, ``signature`` elsewhere. `path` is as written
+    in the request; an empty one counts as ``/``.
+    """
+    encoded_path = "/".join(quote(unquote_to_bytes(segment), safe="-_.~") for segment in (path or "/").split("/"))
+    # the byte order of UTF-8 is the order of the code points, which is how str compares
+    query = "&".join(
+        f"{percent_encoded(name)}={percent_encoded(params[name])}" for name in sorted(params) if name != omit
+    )
+    return f"{verb.upper()}\n{host_line}\n{encoded_path}\n{query}"
+
+
+def string_to_sign_v1(params: Mapping[str, str], omit: str) -> str:
+    """Names and values run together, in an order that ignores case. For old messages only; no call may be signed so."""
+    names = sorted((name for name in params if name != omit), key=lambda name: (name.lower(), name))
+    return "".join(name + params[name] for name in names)
+
+
+def string_to_sign_2007(path: str, params: Mapping[str, str]) -> str:
+    """The Co-Branded scheme of 2007 (`awsSignature`): path and form-encoded query, order ignoring case."""
+    names = sorted((name for name in params if name != "awsSignature"), key=lambda name: (name.lower(), name))
+    return path + "?" + "&".join(f"{_form_encoded(name)}={_form_encoded(params[name])}" for name in names)
+
+
+def _form_encoded(text: str) -> str:
+    return quote_plus(text, safe="*").replace("~", "%7E")
+
+
+def hmac_signature(text: str, secret: str, method: str) -> str:
+    """Sign with a secret key; base64. `method` is a key of HMAC_METHODS, anything else is a bug of ours (KeyError)."""
+    mac = hmac.digest(secret.encode(), text.encode(), HMAC_METHODS[method])
+    return base64.b64encode(mac).decode("ascii")
+
+
+def equal(given: str, expected: str) -> bool:
+    """Compare two signatures in constant time. White space does not count: base64 may come wrapped."""
+    return hmac.compare_digest("".join(given.split()).encode(), expected.encode())
+
+
+def as_received(signature: str) -> str:
+    """Repair a received base64 signature: a space inside it is a ``+`` that was not encoded; line breaks wrap it."""
+    return "".join(signature.strip().replace(" ", "+").split())
+
+
+def string_to_sign_outbound(verb: str, url: str, params: Mapping[str, str]) -> str:
+    """What is signed on the way out: GET for a return URL, POST for a notification, host and path of the receiver.
+
+    `params` are sent besides the parameters that `url` itself has; both are signed, `signature` is not. Raises
+    ValueError when `url` is not an absolute http or https URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        raise ValueError(f"not an http or https URL: {url[:200]!r}")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    own = dict(parse_qsl(parts.query, keep_blank_values=True))
+    return string_to_sign_v2(
+        verb, host_line(host, parts.port, parts.scheme), parts.path, {**own, **params}, "signature"
+    )
+
+
+def rsa_signature(text: str, private_key: RSAPrivateKey) -> str:
+    """Sign with RSA, PKCS #1 v1.5 and SHA-1, as the protocol asks for; base64 without line breaks."""
+    signature = private_key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - the protocol's
+    return base64.b64encode(signature).decode("ascii")
+
+
+def rsa_verifies(text: str, signature: str, public_key: RSAPublicKey) -> bool:
+    """Whether `signature` (base64, wrapped or not) is one of rsa_signature by the owner of `public_key`."""
+    try:
+        raw = base64.b64decode(as_received(signature), validate=True)
+        public_key.verify(raw, text.encode(), padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - the protocol's
+    except (binascii.Error, ValueError, InvalidSignature):
+        return False
+    return True

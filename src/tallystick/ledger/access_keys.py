@@ -1,0 +1,181 @@
+"""Access keys: whose they are, their secrets, rotation and revocation.
+
+A secret leaves this module only for checking a signature, and once for its owner when the key is made.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.ids import ALPHABET, BookId, PartyId
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tallystick.ledger.connections import Connection, Database
+    from tallystick.ledger.vault import Vault
+
+SANDBOX: Final = "sandbox"
+LIVE: Final = "live"
+ENVIRONMENTS: Final = (SANDBOX, LIVE)
+
+_KEY_ID_PREFIX: Final = "AK"
+_KEY_ID_LENGTH: Final = 20
+_SECRET_LENGTH: Final = 40  # of 62 letters and digits: 238 bits; no character that a URL or a shell would change
+_SECRET_ALPHABET: Final = string.ascii_letters + string.digits
+
+
+class UnknownKeyError(LookupError):
+    """There is no such access key, or it is no longer usable."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """A usable key with what every call needs to know about its owner.
+
+    `book_id` is the owner's book in the key's environment, None when there is none yet; `clock_offset` is how far that
+    book's test clock is ahead.
+    """
+
+    access_key_id: str
+    party_id: PartyId
+    environment: str
+    secret: str = field(repr=False)
+    created_at: datetime
+    expires_at: datetime | None
+    party_status: str
+    book_id: BookId | None
+    clock_offset: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """A key as lists show it: no secret."""
+
+    access_key_id: str
+    party_id: PartyId
+    environment: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    def usable(self, now: datetime) -> bool:
+        """Whether a call signed with this key is accepted at `now`."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+_FIND: Final = """
+SELECT key.party_id, key.environment, key.secret_sealed, key.created_at, key.expires_at, party.status,
+       book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds
+  FROM access_key AS key
+  JOIN party USING (party_id)
+  LEFT JOIN book ON book.party_id = key.party_id AND book.environment = key.environment
+                AND book.currency = 'USD' AND book.part = 0
+ WHERE key.access_key_id = $1 AND key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > $2)
+"""
+
+
+async def find(database: Database, vault: Vault, access_key_id: str, now: datetime) -> AccessKey | None:
+    """The key with its secret; None when it is unknown, revoked or expired. One statement: every call makes it."""
+    row = await database.fetchrow(_FIND, access_key_id, now)
+    if row is None:
+        return None
+    return AccessKey(
+        access_key_id=access_key_id,
+        party_id=PartyId(row["party_id"]),
+        environment=row["environment"],
+        secret=vault.open(row["secret_sealed"], _context(access_key_id)).decode("ascii"),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        party_status=row["status"],
+        book_id=None if row["book_id"] is None else BookId(row["book_id"]),
+        clock_offset=timedelta(seconds=row["clock_offset_seconds"]),
+    )
+
+
+async def create(database: Database, vault: Vault, party_id: PartyId, environment: str, now: datetime) -> AccessKey:
+    """Make a key. This is the only time that its owner sees the secret."""
+    access_key_id = _KEY_ID_PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(_KEY_ID_LENGTH - 2))
+    secret = "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(_SECRET_LENGTH))
+    await database.execute(
+        "INSERT INTO access_key (access_key_id, party_id, environment, secret_sealed, created_at)"
+        " VALUES ($1, $2, $3, $4, $5)",
+        access_key_id,
+        party_id,
+        environment,
+        vault.seal(secret.encode("ascii"), _context(access_key_id)),
+        now,
+    )
+    key = await find(database, vault, access_key_id, now)
+    if key is None:
+        raise UnknownKeyError(access_key_id)
+    return key
+
+
+async def list_(database: Database, party_id: PartyId) -> list[KeyEntry]:
+    """All keys that the party ever had, oldest first."""
+    rows = await database.fetch(
+        "SELECT access_key_id, party_id, environment, created_at, expires_at, revoked_at FROM access_key"
+        " WHERE party_id = $1 ORDER BY created_at, access_key_id",
+        party_id,
+    )
+    return [_entry(row) for row in rows]
+
+
+async def secrets_of(database: Database, vault: Vault, party_id: PartyId, environment: str, now: datetime) -> list[str]:
+    """The secrets of all usable keys of the party: for checking messages that were signed with one of them."""
+    rows = await database.fetch(
+        "SELECT access_key_id, secret_sealed FROM access_key WHERE party_id = $1 AND environment = $2"
+        " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)",
+        party_id,
+        environment,
+        now,
+    )
+    return [vault.open(row["secret_sealed"], _context(row["access_key_id"])).decode("ascii") for row in rows]
+
+
+async def rotate(
+    connection: Connection, vault: Vault, access_key_id: str, overlap: timedelta, now: datetime
+) -> AccessKey:
+    """Make the successor of a key; the old one stays usable for `overlap`. Raises UnknownKeyError."""
+    async with connection.transaction():
+        row = await connection.fetchrow(
+            "UPDATE access_key SET expires_at = $2 WHERE access_key_id = $1 AND revoked_at IS NULL"
+            " AND (expires_at IS NULL OR expires_at > $3) RETURNING party_id, environment",
+            access_key_id,
+            now + overlap,
+            now,
+        )
+        if row is None:
+            raise UnknownKeyError(access_key_id)
+        return await create(connection, vault, PartyId(row["party_id"]), row["environment"], now)
+
+
+async def revoke(database: Database, access_key_id: str, now: datetime) -> None:
+    """Make a key unusable at once and for ever. Raises UnknownKeyError; revoking twice changes nothing."""
+    row = await database.fetchrow(
+        "UPDATE access_key SET revoked_at = coalesce(revoked_at, $2) WHERE access_key_id = $1 RETURNING 1",
+        access_key_id,
+        now,
+    )
+    if row is None:
+        raise UnknownKeyError(access_key_id)
+
+
+def _context(access_key_id: str) -> str:
+    return f"access_key:{access_key_id}"
+
+
+def _entry(row: asyncpg.Record) -> KeyEntry:
+    return KeyEntry(
+        access_key_id=row["access_key_id"],
+        party_id=PartyId(row["party_id"]),
+        environment=row["environment"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+    )

@@ -1,0 +1,175 @@
+"""Every vector of the signatures: HMAC V2, V1 and of 2007, RSA outbound, negative cases, answers of other clients."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote_plus
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tallystick.domain import signing
+from tallystick.ledger import signing_keys
+
+DATA: dict[str, Any] = json.loads((Path(__file__).parent.parent / "data" / "signature_vectors.json").read_text("utf-8"))
+VECTORS: dict[str, dict[str, Any]] = {vector["id"]: vector for vector in DATA["vectors"]}
+SECRET: str = DATA["secret_key"]
+
+
+def of_kind(*algorithms: str) -> list[str]:
+    return [name for name, vector in VECTORS.items() if vector["algorithm"] in algorithms]
+
+
+def omitted(vector: dict[str, Any]) -> str:
+    return "Signature" if vector["surface"] == "web service" else "signature"
+
+
+def test_no_vector_is_forgotten() -> None:
+    assert len(VECTORS) == 31
+    assert {vector["algorithm"] for vector in VECTORS.values()} == {"v1", "v2", "cbui-2007", "v2-outbound"}
+
+
+@pytest.mark.parametrize("name", of_kind("v2"))
+def test_hmac_version_2(name: str) -> None:
+    vector = VECTORS[name]
+    line = signing.host_line(vector["host"], vector["port"], vector["scheme"])
+    text = signing.string_to_sign_v2(vector["verb"], line, vector["path"], vector["params"], omitted(vector))
+
+    assert line == vector["host_line"]
+    assert text == vector["string_to_sign"]
+    assert signing.hmac_signature(text, SECRET, vector["mac"]) == vector["signature"]
+
+    header = vector["host"] if vector["port"] is None else f"{vector['host']}:{vector['port']}"
+    assert signing.host_lines(header, vector["scheme"])[0] == vector["host_line"]
+
+
+@pytest.mark.parametrize("name", of_kind("v1"))
+def test_hmac_version_1(name: str) -> None:
+    vector = VECTORS[name]
+    text = signing.string_to_sign_v1(vector["params"], omitted(vector))
+
+    assert text == vector["string_to_sign"]
+    assert signing.hmac_signature(text, SECRET, vector["mac"]) == vector["signature"]
+
+
+@pytest.mark.parametrize("name", of_kind("cbui-2007"))
+def test_hmac_of_2007(name: str) -> None:
+    vector = VECTORS[name]
+    text = signing.string_to_sign_2007(vector["path"], vector["params"])
+
+    assert text == vector["string_to_sign"]
+    assert signing.hmac_signature(text, SECRET, vector["mac"]) == vector["signature"]
+
+
+@pytest.fixture(scope="module")
+def private_key() -> rsa.RSAPrivateKey:
+    n, e, d, p, q = (int(DATA["rsa_test_key"][part], 16) for part in "nedpq")
+    return rsa.RSAPrivateNumbers(
+        p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q), rsa.RSAPublicNumbers(e, n)
+    ).private_key()
+
+
+@pytest.mark.parametrize("name", of_kind("v2-outbound"))
+def test_rsa_outbound(name: str, private_key: rsa.RSAPrivateKey) -> None:
+    vector = VECTORS[name]
+    public_key = signing_keys.public_key(DATA["rsa_test_key"]["certificate_pem"])
+    text = signing.string_to_sign_outbound(vector["verb"], vector["url_endpoint"], vector["params"])
+
+    assert text == vector["string_to_sign"]
+    assert signing.rsa_signature(text, private_key) == vector["signature"]
+    assert signing.rsa_verifies(text, vector["signature"], public_key)
+    assert signing.rsa_verifies(text, vector["signature_as_sent"], public_key)
+    assert not signing.rsa_verifies(text + "x", vector["signature"], public_key)
+    assert not signing.rsa_verifies(text, vector["signature"][:-8] + "AAAAAA==", public_key)
+    assert not signing.rsa_verifies(text, "no base64", public_key)
+
+
+@pytest.mark.parametrize("name", of_kind("v2-outbound"))
+def test_what_a_receiver_sends_back_gives_the_same_text(name: str) -> None:
+    vector = VECTORS[name]
+    received = dict(parse_qsl(vector["http_parameters"], keep_blank_values=True, strict_parsing=True))
+    signature = received.pop("signature")
+
+    assert received == vector["signed_params"]
+    assert signature == vector["signature_as_sent"]
+    endpoint = vector["url_endpoint_for_verifysignature"]
+    assert signing.string_to_sign_outbound(vector["verb"], endpoint, received) == vector["string_to_sign"]
+
+
+def query_remade(text: str, remake: Callable[[list[str]], list[str]]) -> str:
+    head, query = text.rsplit("\n", 1)
+    return head + "\n" + "&".join(remake(query.split("&")))
+
+
+def lower_case_hex(text: str) -> str:
+    first, *others = text.split("%")
+    return "%".join([first, *(piece[:2].lower() + piece[2:] for piece in others)])
+
+
+SIGNATURE_ITSELF = "signature=" + quote_plus(VECTORS["cbui-v2-prepaid"]["signature"])
+MISTAKES: dict[str, Callable[[str], str]] = {
+    "neg-plus-for-space": lambda text: text.replace("%20", "+"),
+    "neg-lowercase-hex": lower_case_hex,
+    "neg-case-insensitive-sort": lambda text: query_remade(text, lambda pairs: sorted(pairs, key=str.lower)),
+    "neg-tilde-encoded": lambda text: text.replace("~", "%7E"),
+    "neg-star-raw": lambda text: text.replace("%2A", "*"),
+    "neg-drop-empty": lambda text: query_remade(text, lambda pairs: [pair for pair in pairs if not pair.endswith("=")]),
+    "neg-port-dropped": lambda text: text.replace(":8443\n", "\n"),
+    "neg-signature-included": lambda text: query_remade(text, lambda pairs: sorted([*pairs, SIGNATURE_ITSELF])),
+}
+
+
+@pytest.mark.parametrize("case", DATA["negative_cases"], ids=lambda case: str(case["id"]))
+def test_common_mistakes_do_not_verify(case: dict[str, str]) -> None:
+    vector = VECTORS[case["base"]]
+    mistaken = MISTAKES[case["id"]](vector["string_to_sign"])
+
+    assert mistaken != vector["string_to_sign"]
+    assert not signing.equal(signing.hmac_signature(mistaken, SECRET, vector["mac"]), vector["signature"])
+
+
+@pytest.mark.parametrize("answer", DATA["external_known_answers"], ids=lambda answer: str(answer["id"]))
+def test_answers_of_other_clients(answer: dict[str, Any]) -> None:
+    if answer["algorithm"] == "v1":
+        text, method = signing.string_to_sign_v1(answer["params"], "signature"), "HmacSHA1"
+    else:
+        method = answer["mac"]
+        text = signing.string_to_sign_v2(
+            answer["verb"], answer["host_line"], answer["path"], answer["params"], "signature"
+        )
+
+    assert signing.hmac_signature(text, answer["secret"], method) == answer["signature"]
+
+
+@pytest.mark.parametrize(
+    ("header", "scheme", "accepted"),
+    [
+        ("Pay.Example", "https", ("pay.example",)),
+        ("pay.example:8400", "http", ("pay.example:8400", "pay.example")),
+        ("pay.example:443", "https", ("pay.example", "pay.example:443")),
+        ("pay.example:443", "http", ("pay.example:443", "pay.example")),
+        ("[::1]:8400", "http", ("[::1]:8400", "[::1]")),
+        ("[::1]", "http", ("[::1]",)),
+        ("", "http", ("",)),
+    ],
+)
+def test_forms_of_the_host_header(header: str, scheme: str, accepted: tuple[str, ...]) -> None:
+    assert signing.host_lines(header, scheme) == accepted
+
+
+def test_a_signature_may_arrive_wrapped_or_with_blanks_for_plus_signs() -> None:
+    assert signing.as_received("ab cd\nef==\r\n") == "ab+cdef=="
+    assert signing.equal("ab+c\nd", "ab+cd")
+    assert not signing.equal("ab+cd", "ab+ce")
+    assert not signing.equal("ünsigned", "ab+ce")
+
+
+@pytest.mark.parametrize("url", ["shop.example/return", "ftp://shop.example/", "javascript:alert(1)", "https://", ""])
+def test_only_web_addresses_receive_signed_messages(url: str) -> None:
+    with pytest.raises(ValueError, match="not an http or https URL"):
+        signing.string_to_sign_outbound("GET", url, {"status": "SA"})
+
+
+def test_urls_without_a_path_are_signed_as_a_slash() -> None:
+    assert signing.string_to_sign_outbound("GET", "http://[::1]:8080?b=1", {"a": "2"}) == "GET\n[::1]:8080\n/\na=2&b=1"
