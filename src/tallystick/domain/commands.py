@@ -82,7 +82,6 @@ class CancelToken:
 
     token_id: TokenId
     by: PartyId
-    event_id: str
     notification_url: str | None = None
 
 
@@ -165,15 +164,17 @@ class ResolveCharge:
     """A rail's final answer to a pending transaction. Resolving twice changes nothing."""
 
     transaction_id: TransactionId
+    rail: str
     answer: Paid | Declined
 
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """Sandbox money from nowhere onto a person's account balance. For the operator's book only."""
+    """Sandbox money from a rail onto a person's account balance. For the operator's book only."""
 
     transaction_id: TransactionId
     party_id: PartyId
+    rail: str
     amount_micros: int
 
 

@@ -1,0 +1,84 @@
+"""Every rule about money: `decide(state, command, now)` is pure, and the only way in.
+
+Checks of a money action run in this order, so that a caller always hears of the same fault first:
+reference, seller's account, token, sender's account, instrument, amount, limits, simulated faults, funds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from tallystick.domain.commands import (
+    AuthorizePostpaid,
+    AuthorizePrepaid,
+    CancelToken,
+    Command,
+    Deposit,
+    FundPrepaid,
+    MoneyCommand,
+    Pay,
+    Refund,
+    ResolveCharge,
+    SettleDebt,
+    WriteOffDebt,
+)
+from tallystick.domain.decide.authorize import authorize_postpaid, authorize_prepaid, cancel_token
+from tallystick.domain.decide.charges import fund_prepaid, resolve_charge, settle_debt
+from tallystick.domain.decide.deposit import deposit
+from tallystick.domain.decide.pay import pay
+from tallystick.domain.decide.refund import refund
+from tallystick.domain.decide.write_off import write_off_debt
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.state import Answered, Decision, State
+
+__all__ = ["REFERENCE_LIFETIME", "decide"]
+
+REFERENCE_LIFETIME: Final = timedelta(days=7)
+"""How long a caller reference stands for the request that used it first. Source: spec/semantics, 4."""
+
+_RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
+    FundPrepaid: fund_prepaid,
+    Pay: pay,
+    SettleDebt: settle_debt,
+    WriteOffDebt: write_off_debt,
+    Refund: refund,
+    CancelToken: cancel_token,
+    AuthorizePrepaid: authorize_prepaid,
+    AuthorizePostpaid: authorize_postpaid,
+    ResolveCharge: resolve_charge,
+    Deposit: deposit,
+}
+
+
+def decide(state: State, command: Command, now: datetime) -> Decision:
+    """What `command` comes to in `state` at `now`; neither is changed. A refusal comes back as the outcome."""
+    if isinstance(command, MoneyCommand):
+        return _decide_once_per_reference(state, command, now)
+    return _decide(state, command, now)
+
+
+def _decide(state: State, command: Command, now: datetime) -> Decision:
+    try:
+        return _RULES[type(command)](state, command, now)
+    except Refused as refused:
+        return Decision(refused.with_traceback(None))
+
+
+def _decide_once_per_reference(state: State, command: MoneyCommand, now: datetime) -> Decision:
+    """Answer a known reference as before; a different request under it is refused; a new one is decided.
+
+    Source: spec/semantics, 4: the same request gives the first answer again, also when that was a refusal.
+    """
+    request = command.request
+    earlier = state.answered.get(request.caller_reference)
+    if earlier is None:
+        decision = _decide(state, command, now)
+        answered = Answered(request.fingerprint, decision.outcome)
+        return replace(decision, answered=(request.caller_reference, answered))
+    if earlier.fingerprint == request.fingerprint:
+        return Decision(earlier.outcome)
+    message = "The request repeats the caller reference of a different request and cannot be executed."
+    return Decision(Refused(Refusal.DuplicateRequest, message))

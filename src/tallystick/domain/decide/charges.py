@@ -1,0 +1,203 @@
+"""FundPrepaid and SettleDebt: the two points where real money moves, and how a rail's answer ends them.
+
+From the account balance it moves at once, in one commit. From a card or bank account the intent is committed first
+(Pending), then the rail is asked, then its answer is committed. Source: spec/flows, 2 and 3; spec/semantics, 2 and 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from tallystick.domain.accounts import TOTALS, AccountKind, account_id
+from tallystick.domain.commands import Declined, FundPrepaid, Method, ResolveCharge, SettleDebt
+from tallystick.domain.decide.checks import (
+    check_not_expired,
+    check_rail_amount,
+    check_same_instrument,
+    check_seller,
+    check_simulated_fault,
+    check_source,
+    find_instrument,
+    find_sender_token,
+)
+from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, record
+from tallystick.domain.decide.write_off import check_debt
+from tallystick.domain.ids import AccountId, PartyId
+from tallystick.domain.money import display_amount, whole_minor_units
+from tallystick.domain.outcomes import Accepted, Done, TransactionStatus
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.state import (
+    Decision,
+    Instrument,
+    InstrumentKind,
+    Operation,
+    PaymentSource,
+    RailRequest,
+    State,
+    Token,
+    TokenPurpose,
+    Transaction,
+    Transfer,
+    balance_account,
+    owed_account,
+)
+
+_RESOLVED: Final = 2
+"""A charge by rail has two statuses: opened, resolved."""
+
+
+def fund_prepaid(state: State, command: FundPrepaid, now: datetime) -> Decision:
+    """Bring real money onto a prepaid balance: the balance grows by the full amount, the seller gets it less the fee.
+
+    Raises Refused: InvalidAccountState_Caller, those of find_sender_token, InvalidParams, IncompatibleTokens,
+    InstrumentExpired, InactiveInstrument, AmountOutOfRange, PrepaidFundingLimitExceeded, InsufficientBalance.
+    """
+    check_seller(state)
+    token = find_sender_token(state, command.token_id, now, TokenPurpose.FUNDING)
+    instrument = find_instrument(state, command.instrument_id, InstrumentKind.PREPAID)
+    check_same_instrument(token, instrument)
+    check_not_expired(instrument, now)
+    check_rail_amount(command.amount_micros)
+    _check_funding_limit(instrument, command.amount_micros)
+    return _charge(state, command, Operation.FUND_PREPAID, token, instrument, now)
+
+
+def settle_debt(state: State, command: SettleDebt, now: datetime) -> Decision:
+    """Bring in real money for a debt: the debt falls by the full amount, the seller gets it less the fee.
+
+    Works after the spending token or the instrument has ended, as long as the settlement token lives.
+    Raises Refused: as fund_prepaid, with SettleAmountGreaterThanDebt in place of the funding limit.
+    """
+    check_seller(state)
+    token = find_sender_token(state, command.token_id, now, TokenPurpose.SETTLEMENT)
+    instrument = find_instrument(state, command.instrument_id, InstrumentKind.CREDIT)
+    check_same_instrument(token, instrument)
+    check_rail_amount(command.amount_micros)
+    check_debt(instrument, command.amount_micros)
+    return _charge(state, command, Operation.SETTLE_DEBT, token, instrument, now)
+
+
+def _check_funding_limit(instrument: Instrument, amount_micros: int) -> None:
+    """Balance, money on its way and new amount together stay within the limit (spec/flows, 2.6)."""
+    after_micros = instrument.balance_micros + instrument.pending_micros + amount_micros
+    if after_micros > instrument.limit_micros:
+        raise Refused(
+            Refusal.PrepaidFundingLimitExceeded,
+            f"Funding {display_amount(amount_micros)} would raise the balance to {display_amount(after_micros)}, "
+            f"above the agreed {display_amount(instrument.limit_micros)}.",
+        )
+
+
+def _charge(
+    state: State,
+    command: FundPrepaid | SettleDebt,
+    operation: Operation,
+    token: Token,
+    instrument: Instrument,
+    now: datetime,
+) -> Decision:
+    source = check_source(token, now)
+    amount_micros = whole_minor_units(command.amount_micros)
+    fee_micros = state.book.fees[source.method].fee(amount_micros)
+    if fee_micros >= amount_micros:
+        message = f"The amount must exceed the recipient's fee of {display_amount(fee_micros)}."
+        raise Refused(Refusal.InvalidParams, message)
+    immediate = source.method is Method.ABT
+    if immediate:
+        check_simulated_fault(state, amount_micros)
+        _check_account_balance(state, token.sender_id, amount_micros)
+    transaction = record(
+        command.request,
+        operation,
+        TransactionStatus.SUCCESS if immediate else TransactionStatus.PENDING,
+        amount_micros,
+        now,
+        payment_method=source.method.value,
+        sender_id=token.sender_id,
+        token_id=token.token_id,
+        instrument_id=instrument.instrument_id,
+        fee_micros=fee_micros,
+    )
+    if immediate:
+        return _received(state, transaction, instrument, balance_account(token.sender_id))
+    return _opened(transaction, instrument, source)
+
+
+def _check_account_balance(state: State, sender_id: PartyId, amount_micros: int) -> None:
+    if amount_micros > state.person_balances.get(sender_id, 0):
+        raise Refused(Refusal.InsufficientBalance, "The sender's account balance does not cover the amount.")
+
+
+def _opened(transaction: Transaction, instrument: Instrument, source: PaymentSource) -> Decision:
+    """The intent: nothing has moved, the amount counts as pending, the rail is to be asked."""
+    if source.rail is None or source.payment_method_id is None:
+        raise Refused(Refusal.PaymentMethodNotDefined, "The token names no card or bank account.")
+    rail_request = RailRequest(
+        transaction.transaction_id, source.rail, transaction.amount_micros, source.payment_method_id
+    )
+    return Decision(
+        Accepted(transaction.transaction_id, transaction.status),
+        transactions=(transaction,),
+        instruments=(replace(instrument, pending_micros=instrument.pending_micros + transaction.amount_micros),),
+        events=(announce(transaction),),
+        rail_request=rail_request,
+    )
+
+
+def _received(state: State, transaction: Transaction, instrument: Instrument, outside: AccountId) -> Decision:
+    """The money is here: `outside` is where it came from in the operator's book (a rail or a person's balance)."""
+    assert state.book.seller_id is not None, "charges live in sellers' books"  # noqa: S101
+    sign = 1 if instrument.kind is InstrumentKind.PREPAID else -1
+    moved = replace(instrument, balance_micros=instrument.balance_micros + sign * transaction.amount_micros)
+    owed = owed_account(state.book.seller_id)
+    cash, fees = TOTALS[AccountKind.CASH], TOTALS[AccountKind.FEES]
+    transfers = [Transfer(transaction.transaction_id, cash, instrument.account_id, transaction.amount_micros)]
+    operator_transfers = [Transfer(transaction.transaction_id, outside, owed, transaction.amount_micros)]
+    if transaction.fee_micros:
+        transfers.append(Transfer(transaction.transaction_id, fees, cash, transaction.fee_micros))
+        income = TOTALS[AccountKind.FEE_INCOME]
+        operator_transfers.append(Transfer(transaction.transaction_id, owed, income, transaction.fee_micros))
+    return Decision(
+        Accepted(transaction.transaction_id, transaction.status),
+        transactions=(transaction,),
+        transfers=tuple(transfers),
+        operator_transfers=tuple(operator_transfers),
+        instruments=(moved,),
+        events=(announce(transaction),),
+    )
+
+
+def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decision:
+    """Book a rail's final answer. A transaction that is final already stays as it is, so asking twice is harmless."""
+    transaction = state.transactions[command.transaction_id]
+    if transaction.status is not TransactionStatus.PENDING:
+        return Decision(Done(), resolved=transaction.transaction_id)
+    assert transaction.instrument_id is not None, "only charges of instruments are pending"  # noqa: S101
+    instrument = state.instruments[transaction.instrument_id]
+    instrument = replace(instrument, pending_micros=instrument.pending_micros - transaction.amount_micros)
+    if isinstance(command.answer, Declined):
+        failed = replace(
+            transaction,
+            status=TransactionStatus.FAILURE,
+            status_code=command.answer.status_code,
+            status_message=command.answer.reason,
+            completed_at=now,
+        )
+        return Decision(
+            Done(),
+            transactions=(failed,),
+            instruments=(instrument,),
+            events=(announce(failed, _RESOLVED),),
+            resolved=failed.transaction_id,
+        )
+    paid = replace(
+        transaction,
+        status=TransactionStatus.SUCCESS,
+        status_code=SUCCESS_CODE,
+        status_message="The transaction succeeded and the payment method was charged.",
+        completed_at=now,
+    )
+    received = _received(state, paid, instrument, account_id(AccountKind.RAIL, command.rail))
+    return replace(received, outcome=Done(), events=(announce(paid, _RESOLVED),), resolved=paid.transaction_id)

@@ -1,0 +1,118 @@
+"""Checks that several rules share. Each raises Refused and returns what it found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from tallystick.domain.ids import InstrumentId, TokenId
+from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT, display_amount
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.state import Instrument, InstrumentKind, PaymentSource, State, Token, TokenPurpose
+
+MOST_FROM_A_RAIL_MICROS: Final = 10_000 * MICROS_PER_UNIT
+"""Most that a card, bank account or balance may be charged at once. Source: spec/errors, AmountOutOfRange."""
+
+_TEMPORARY_DECLINE_DIGIT: Final = 6
+_PAYMENT_ERROR_DIGIT: Final = 7
+
+
+def check_seller(state: State) -> None:
+    """The seller must be active. Raises Refused: InvalidAccountState_Caller."""
+    if not state.book.seller_active:
+        raise Refused(Refusal.InvalidAccountState_Caller, "The caller's account is suspended or closed.")
+
+
+def find_sender_token(state: State, token_id: TokenId, now: datetime, *purposes: TokenPurpose) -> Token:
+    """The token, if it may be used for one of `purposes` at `now` by an active sender.
+
+    Raises Refused: InvalidParams, IncompatibleTokens, TokenNotActive_Sender, InstrumentExpired,
+    InvalidTokenId_Sender, InvalidAccountState_Sender. Source: spec/flows, 5.
+    """
+    token = state.tokens.get(token_id)
+    if token is None:
+        raise Refused(Refusal.InvalidParams, f'"senderTokenId" must be a valid token ID: {token_id}')
+    if token.purpose not in purposes:
+        message = f"A {_words(token.purpose)} token cannot be used here; this needs a {_words(purposes[0])} token."
+        raise Refused(Refusal.IncompatibleTokens, message)
+    if token.cancelled_at is not None:
+        raise Refused(Refusal.TokenNotActive_Sender, "The sender token has been cancelled.")
+    if token.expires_at is not None and now >= token.expires_at:
+        raise Refused(Refusal.InstrumentExpired, "The authorization has expired.")
+    if now < token.valid_from:
+        raise Refused(Refusal.InvalidTokenId_Sender, "The authorization has not begun yet.")
+    if not token.sender_active:
+        raise Refused(Refusal.InvalidAccountState_Sender, "The sender's account is suspended or closed.")
+    return token
+
+
+def find_instrument(state: State, instrument_id: InstrumentId, kind: InstrumentKind) -> Instrument:
+    """The instrument, if it exists and is of `kind`. Raises Refused: InvalidParams."""
+    instrument = state.instruments.get(instrument_id)
+    if instrument is None or instrument.kind is not kind:
+        name = "prepaidInstrumentId" if kind is InstrumentKind.PREPAID else "creditInstrumentId"
+        raise Refused(Refusal.InvalidParams, f'"{name}" must be a valid instrument ID: {instrument_id}')
+    return instrument
+
+
+def check_same_instrument(token: Token, instrument: Instrument) -> None:
+    """Token and instrument must come from one authorization. Raises Refused: IncompatibleTokens."""
+    if token.instrument_id != instrument.instrument_id:
+        raise Refused(Refusal.IncompatibleTokens, "The token belongs to a different instrument.")
+
+
+def check_not_expired(instrument: Instrument, now: datetime) -> None:
+    """Raises Refused: InstrumentExpired."""
+    if instrument.expires_at is not None and now >= instrument.expires_at:
+        raise Refused(Refusal.InstrumentExpired, "The instrument has expired.")
+
+
+def check_rail_amount(amount_micros: int) -> None:
+    """Real money: from one cent to 10,000 units. Raises Refused: AmountOutOfRange."""
+    if not MICROS_PER_MINOR_UNIT <= amount_micros <= MOST_FROM_A_RAIL_MICROS:
+        least, most = display_amount(MICROS_PER_MINOR_UNIT), display_amount(MOST_FROM_A_RAIL_MICROS)
+        raise Refused(Refusal.AmountOutOfRange, f"The amount must lie between {least} and {most}.")
+
+
+def check_charge_amount(state: State, amount_micros: int) -> None:
+    """An aggregated charge: not below the seller's smallest charge. Raises Refused: AmountOutOfRange."""
+    if amount_micros < state.book.minimum_charge_micros:
+        least = display_amount(state.book.minimum_charge_micros)
+        raise Refused(Refusal.AmountOutOfRange, f"The amount must be at least {least}.")
+
+
+def check_source(token: Token, now: datetime) -> PaymentSource:
+    """The means of payment behind a token, if it can still be charged.
+
+    Raises Refused: PaymentMethodNotDefined, InactiveInstrument.
+    """
+    source = token.source
+    if source is None:
+        raise Refused(Refusal.PaymentMethodNotDefined, "The token names no payment method.")
+    if source.removed or (source.expires_on is not None and now.date() > source.expires_on):
+        raise Refused(Refusal.InactiveInstrument, "The card or bank account behind the token can no longer be charged.")
+    return source
+
+
+def simulated_fault(state: State, amount_micros: int) -> Refusal | None:
+    """The fault that an amount asks for in the sandbox: N.6n a passing one, N.7n a payment error.
+
+    Source: spec/sandbox, 2 and 4.
+    """
+    if not state.book.simulate_faults:
+        return None
+    first_decimal = amount_micros // (MICROS_PER_UNIT // 10) % 10
+    if first_decimal == _TEMPORARY_DECLINE_DIGIT:
+        return Refusal.AccessFailure
+    return Refusal.InsufficientBalance if first_decimal == _PAYMENT_ERROR_DIGIT else None
+
+
+def check_simulated_fault(state: State, amount_micros: int) -> None:
+    """Refuse at once what is decided at once. Raises Refused: AccessFailure, InsufficientBalance."""
+    fault = simulated_fault(state, amount_micros)
+    if fault is not None:
+        raise Refused(fault, f"Simulated by the amount: {fault.meaning}.")
+
+
+def _words(purpose: TokenPurpose) -> str:
+    return purpose.value.replace("_", " ")

@@ -1,0 +1,88 @@
+"""Refund: give a Pay back to the balance it came from, or take it off the debt. Source: spec/flows, 4."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from tallystick.domain.accounts import TOTALS, AccountKind
+from tallystick.domain.commands import Refund
+from tallystick.domain.decide.checks import check_seller, check_simulated_fault
+from tallystick.domain.decide.receipts import announce, record
+from tallystick.domain.money import display_amount
+from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.state import Decision, Instrument, InstrumentKind, Operation, State, Transaction, Transfer
+
+
+def refund(state: State, command: Refund, now: datetime) -> Decision:
+    """Refund all or part of a Pay. Several partial refunds are fine; their sum never passes the original.
+
+    A refund may lift a prepaid balance above its funding limit: it restores what was there. It may not lower a debt
+    below what is being settled. Raises Refused: InvalidAccountState_Caller, InvalidTransactionId,
+    TransactionTypeNotRefundable, OriginalTransactionIncomplete, OriginalTransactionFailed,
+    TransactionFullyRefundedAlready, RefundAmountExceeded, AccessFailure and InsufficientBalance (both simulated).
+    """
+    check_seller(state)
+    original = _find_original(state, command)
+    amount_micros = _amount(original, command.amount_micros)
+    assert original.instrument_id is not None, "a Pay always has an instrument"  # noqa: S101
+    assert original.sender_id is not None, "a Pay always has a sender"  # noqa: S101
+    instrument = state.instruments[original.instrument_id]
+    refunded = _give_back(instrument, amount_micros)
+    check_simulated_fault(state, amount_micros)
+    transaction = record(
+        command.request,
+        Operation.REFUND,
+        TransactionStatus.SUCCESS,
+        amount_micros,
+        now,
+        payment_method=original.payment_method,
+        sender_id=original.sender_id,
+        instrument_id=instrument.instrument_id,
+        original_id=original.transaction_id,
+    )
+    reversal = Transfer(transaction.transaction_id, TOTALS[AccountKind.SALES], instrument.account_id, amount_micros)
+    return Decision(
+        Accepted(transaction.transaction_id, transaction.status),
+        transactions=(replace(original, refunded_micros=original.refunded_micros + amount_micros), transaction),
+        transfers=(reversal,),
+        instruments=(refunded,),
+        events=(announce(transaction),),
+    )
+
+
+def _find_original(state: State, command: Refund) -> Transaction:
+    original = state.transactions.get(command.original_id)
+    if original is None:
+        message = f'"transactionId" must be a valid transaction ID: {command.original_id}'
+        raise Refused(Refusal.InvalidTransactionId, message)
+    if original.operation is not Operation.PAY:
+        message = f"{original.operation.value} cannot be refunded; only a Pay can."
+        raise Refused(Refusal.TransactionTypeNotRefundable, message)
+    if original.status is TransactionStatus.PENDING:
+        raise Refused(Refusal.OriginalTransactionIncomplete)
+    if original.status is not TransactionStatus.SUCCESS:
+        raise Refused(Refusal.OriginalTransactionFailed)
+    return original
+
+
+def _amount(original: Transaction, asked_micros: int | None) -> int:
+    left_micros = original.amount_micros - original.refunded_micros
+    if left_micros == 0:
+        raise Refused(Refusal.TransactionFullyRefundedAlready, "Nothing is left to refund.")
+    if asked_micros is None:
+        return left_micros
+    if asked_micros > left_micros:
+        message = f"Only {display_amount(left_micros)} is left to refund."
+        raise Refused(Refusal.RefundAmountExceeded, message)
+    return asked_micros
+
+
+def _give_back(instrument: Instrument, amount_micros: int) -> Instrument:
+    if instrument.kind is InstrumentKind.PREPAID:
+        return replace(instrument, balance_micros=instrument.balance_micros + amount_micros)
+    if amount_micros > instrument.settleable_micros:
+        message = f"Only {display_amount(instrument.settleable_micros)} is owed and not being settled already."
+        raise Refused(Refusal.RefundAmountExceeded, message)
+    return replace(instrument, balance_micros=instrument.balance_micros - amount_micros)

@@ -1,0 +1,264 @@
+"""The part of a book that a group of commands needs, as values; and what a decision changes in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum, unique
+
+from tallystick.domain.accounts import AccountKind, account_id
+from tallystick.domain.commands import Method
+from tallystick.domain.fees import FeeSchedules
+from tallystick.domain.ids import AccountId, BookId, InstrumentId, PartyId, TokenId, TransactionId
+from tallystick.domain.limits import UsageLimit
+from tallystick.domain.outcomes import Outcome, TransactionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Whose book it is and its rules. `seller_id` is None in the operator's own book.
+
+    `simulate_faults`: amounts whose first decimal is 6 or 7 fail on purpose (sandbox).
+    """
+
+    book_id: BookId
+    seller_id: PartyId | None
+    seller_active: bool
+    minimum_charge_micros: int
+    fees: FeeSchedules
+    simulate_faults: bool
+
+
+@unique
+class InstrumentKind(Enum):
+    """The two kinds of instrument."""
+
+    PREPAID = "prepaid"
+    CREDIT = "credit"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A prepaid balance or a debt between one sender and one seller.
+
+    `balance_micros`: what is left to spend (prepaid) or what is owed (credit), never negative.
+    `limit_micros`: the most that funding may raise the balance to, or the most that may be owed at one time.
+    `total_limit_micros`, `charged_micros`: the most that may be charged over the whole life, and what was; credit only.
+    `pending_micros`: funding on its way in, or debt being settled; not final yet.
+    """
+
+    instrument_id: InstrumentId
+    kind: InstrumentKind
+    sender_id: PartyId
+    balance_micros: int
+    limit_micros: int
+    pending_micros: int
+    valid_from: datetime
+    expires_at: datetime | None
+    total_limit_micros: int | None = None
+    charged_micros: int = 0
+
+    @property
+    def account_id(self) -> AccountId:
+        """Number of the account that holds this balance or debt."""
+        kind = AccountKind.PREPAID if self.kind is InstrumentKind.PREPAID else AccountKind.RECEIVABLE
+        return account_id(kind, self.instrument_id)
+
+    @property
+    def settleable_micros(self) -> int:
+        """Debt that may still be settled, written off or refunded: what is being settled counts as gone."""
+        return self.balance_micros - self.pending_micros
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSource:
+    """Where real money comes from: the account balance, or a card or bank account that a rail knows.
+
+    `expires_on` is the last day on which a card can be charged. `removed`: the buyer took it out of the account.
+    """
+
+    method: Method
+    payment_method_id: int | None = None
+    rail: str | None = None
+    expires_on: date | None = None
+    removed: bool = False
+
+
+@unique
+class TokenPurpose(Enum):
+    """What a token may be used for."""
+
+    PREPAID_SENDER = "prepaid_sender"  # Pay
+    FUNDING = "funding"  # FundPrepaid
+    CREDIT_SENDER = "credit_sender"  # Pay
+    SETTLEMENT = "settlement"  # SettleDebt
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One authorization of the sender. `source` is set for tokens that bring in real money."""
+
+    token_id: TokenId
+    purpose: TokenPurpose
+    instrument_id: InstrumentId
+    sender_id: PartyId
+    sender_active: bool
+    caller_reference: str
+    source: PaymentSource | None
+    payment_reason: str | None
+    valid_from: datetime
+    expires_at: datetime | None
+    cancelled_at: datetime | None = None
+    limits: tuple[UsageLimit, ...] = ()
+
+
+@unique
+class Operation(Enum):
+    """What a transaction does, in the protocol's words; Deposit is ours."""
+
+    FUND_PREPAID = "FundPrepaid"
+    PAY = "Pay"
+    SETTLE_DEBT = "SettleDebt"
+    WRITE_OFF_DEBT = "WriteOffDebt"
+    REFUND = "Refund"
+    DEPOSIT = "Deposit"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One money action with its status. Source of the fields: spec/datatypes, TransactionDetail.
+
+    `sender_id` is the buyer, also in a refund, where the money goes the other way.
+    """
+
+    transaction_id: TransactionId
+    operation: Operation
+    status: TransactionStatus
+    status_code: str
+    status_message: str | None
+    amount_micros: int
+    fee_micros: int
+    payment_method: str
+    sender_id: PartyId | None
+    sender_token_id: TokenId | None
+    instrument_id: InstrumentId | None
+    caller_reference: str
+    requested_at: datetime
+    received_at: datetime
+    completed_at: datetime | None
+    original_id: TransactionId | None = None
+    refunded_micros: int = 0
+    caller_description: str | None = None
+    sender_description: str | None = None
+    notification_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """An amount moved from the account credited to the account debited, within one book."""
+
+    transaction_id: TransactionId
+    debit: AccountId
+    credit: AccountId
+    amount_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How a caller's reference was answered the first time."""
+
+    fingerprint: bytes
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact others may hear, written in the money's own commit. `status` of the transaction when it happened."""
+
+    event_id: str
+    kind: str
+    subject_id: str
+    status: str | None = None
+    status_code: str | None = None
+    notification_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RailRequest:
+    """The intent to charge somebody outside; its transaction's id is the rail's idempotency key."""
+
+    transaction_id: TransactionId
+    rail: str
+    amount_micros: int
+    payment_method_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one command came to and everything that it changes. A refusal changes nothing but its reference.
+
+    `operator_transfers` belong to the operator's book of the same environment; all else to this book.
+    `resolved` names a rail request that is done with.
+    """
+
+    outcome: Outcome
+    answered: tuple[str, Answered] | None = None
+    transactions: tuple[Transaction, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    operator_transfers: tuple[Transfer, ...] = ()
+    instruments: tuple[Instrument, ...] = ()
+    tokens: tuple[Token, ...] = ()
+    events: tuple[Event, ...] = ()
+    rail_request: RailRequest | None = None
+    resolved: TransactionId | None = None
+
+
+@dataclass(slots=True)
+class State:
+    """What was loaded for a group: only what its commands name. Changed by `apply` alone, between two decisions.
+
+    `person_balances`: account balances (ABT) from the operator's book, in micro-units.
+    `token_references`: references among those asked for that already name a token, with its id.
+    """
+
+    book: Book
+    instruments: dict[InstrumentId, Instrument] = field(default_factory=dict)
+    tokens: dict[TokenId, Token] = field(default_factory=dict)
+    transactions: dict[TransactionId, Transaction] = field(default_factory=dict)
+    answered: dict[str, Answered] = field(default_factory=dict)
+    person_balances: dict[PartyId, int] = field(default_factory=dict)
+    token_references: dict[str, TokenId] = field(default_factory=dict)
+
+    def apply(self, decision: Decision) -> None:
+        """Bring the state up to date with a decision, so that the next command of the group sees it."""
+        for instrument in decision.instruments:
+            self.instruments[instrument.instrument_id] = instrument
+        for token in decision.tokens:
+            self.tokens[token.token_id] = token
+            self.token_references[token.caller_reference] = token.token_id
+        for transaction in decision.transactions:
+            self.transactions[transaction.transaction_id] = transaction
+        if decision.answered is not None:
+            reference, answer = decision.answered
+            self.answered[reference] = answer
+        if decision.operator_transfers:
+            self._move_person_balances(decision.operator_transfers)
+
+    def _move_person_balances(self, transfers: tuple[Transfer, ...]) -> None:
+        accounts: Mapping[AccountId, PartyId] = {balance_account(party): party for party in self.person_balances}
+        for transfer in transfers:
+            if transfer.debit in accounts:
+                self.person_balances[accounts[transfer.debit]] -= transfer.amount_micros
+            if transfer.credit in accounts:
+                self.person_balances[accounts[transfer.credit]] += transfer.amount_micros
+
+
+def balance_account(party_id: PartyId) -> AccountId:
+    """Number of a person's account balance in the operator's book."""
+    return account_id(AccountKind.BALANCE_OF, str(party_id))
+
+
+def owed_account(seller_id: PartyId) -> AccountId:
+    """Number of what the operator owes a seller, in the operator's book."""
+    return account_id(AccountKind.OWED_TO, str(seller_id))
