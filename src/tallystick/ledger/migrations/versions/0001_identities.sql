@@ -79,9 +79,10 @@ CREATE TABLE cobranded_visit (
     parameters jsonb NOT NULL, -- decoded, without the signature
     request_digest bytea NOT NULL, -- same request, same digest: finished visits are answered again with the same ids
     created_at timestamptz NOT NULL,
-    sender_party_id bigint REFERENCES party,
+    sender_party_id bigint REFERENCES party, -- the buyer who chose, and later confirmed
+    choices jsonb NOT NULL DEFAULT '{}', -- what the buyer chose so far: means of payment, address
     status text, -- SA, SB, SC, A, … once finished
-    answer jsonb, -- the parameters of the return URL, before signing
+    answer jsonb, -- the parameters of the return URL, before signing; ids are written here before the books make them
     finished_at timestamptz
 );
 CREATE INDEX cobranded_visit_request ON cobranded_visit (caller_party_id, environment, request_digest);

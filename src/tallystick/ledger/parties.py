@@ -1,0 +1,146 @@
+# ruff: noqa: S608 - all that is put into statements is the constant list of columns
+"""Who is who: business accounts (sellers, callers) and personal accounts (buyers), and how they sign in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal
+
+import asyncpg
+
+from tallystick.domain.ids import PartyId
+from tallystick.ledger.opening import open_seller_book
+
+if TYPE_CHECKING:
+    from tallystick.ledger.connections import Connection, Database
+
+Kind = Literal["business", "personal"]
+Status = Literal["active", "suspended", "closed"]
+
+_COLUMNS: Final = "party_id, kind, email, name, status, password_hash, failed_sign_ins, locked_until, created_at"
+
+
+class EmailTakenError(Exception):
+    """Another account has this e-mail address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One account holder. `email` is in lower case; `password_hash` is None for parties that cannot sign in."""
+
+    party_id: PartyId
+    kind: Kind
+    email: str
+    name: str
+    status: Status
+    created_at: datetime
+    password_hash: str | None = field(default=None, repr=False)
+    failed_sign_ins: int = 0
+    locked_until: datetime | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether this party may take part in payments."""
+        return self.status == "active"
+
+
+async def create_business(connection: Connection, email: str, name: str, now: datetime) -> Party:
+    """A seller with its sandbox book. It has no password: people of a business get theirs with the console.
+
+    Raises EmailTakenError.
+    """
+    async with connection.transaction():
+        party = await _create(connection, "business", email, name, None, now)
+        await open_seller_book(connection, party.party_id, "sandbox", now)
+    return party
+
+
+async def create_personal(connection: Connection, email: str, name: str, password_hash: str, now: datetime) -> Party:
+    """A buyer. `password_hash` is argon2id in its text form. Raises EmailTakenError."""
+    async with connection.transaction():
+        return await _create(connection, "personal", email, name, password_hash, now)
+
+
+async def _create(
+    connection: Connection, kind: Kind, email: str, name: str, password_hash: str | None, now: datetime
+) -> Party:
+    try:
+        row = await connection.fetchrow(
+            "INSERT INTO party (kind, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)"
+            f" RETURNING {_COLUMNS}",
+            kind,
+            normal_email(email),
+            name,
+            password_hash,
+            now,
+        )
+    except asyncpg.UniqueViolationError:
+        raise EmailTakenError(email) from None
+    return _party(row)
+
+
+def normal_email(email: str) -> str:
+    """The form in which addresses are stored and compared: without blanks around it, in lower case."""
+    return email.strip().lower()
+
+
+async def find(database: Database, party_id: PartyId) -> Party | None:
+    """The party with this number."""
+    row = await database.fetchrow(f"SELECT {_COLUMNS} FROM party WHERE party_id = $1", party_id)
+    return None if row is None else _party(row)
+
+
+async def find_by_email(database: Database, email: str) -> Party | None:
+    """The party with this e-mail address, however it is capitalised."""
+    row = await database.fetchrow(f"SELECT {_COLUMNS} FROM party WHERE email = $1", normal_email(email))
+    return None if row is None else _party(row)
+
+
+async def list_(database: Database, kind: Kind | None = None) -> list[Party]:
+    """All parties, or all of one kind, oldest first."""
+    rows = await database.fetch(
+        f"SELECT {_COLUMNS} FROM party WHERE $1::text IS NULL OR kind = $1 ORDER BY party_id", kind
+    )
+    return [_party(row) for row in rows]
+
+
+async def count_failed_sign_in(database: Database, party_id: PartyId) -> int:
+    """Count one more wrong password in a row; gives the count. One statement, so that racing attempts all count."""
+    return int(
+        await database.fetchval(
+            "UPDATE party SET failed_sign_ins = failed_sign_ins + 1 WHERE party_id = $1 RETURNING failed_sign_ins",
+            party_id,
+        )
+    )
+
+
+async def lock_sign_in(database: Database, party_id: PartyId, until: datetime) -> None:
+    """Refuse this party's sign-ins until a moment."""
+    await database.execute("UPDATE party SET locked_until = $2 WHERE party_id = $1", party_id, until)
+
+
+async def forget_failed_sign_ins(database: Database, party_id: PartyId) -> None:
+    """After a sign-in that worked."""
+    await database.execute("UPDATE party SET failed_sign_ins = 0, locked_until = NULL WHERE party_id = $1", party_id)
+
+
+async def renew_password_hash(database: Database, party_id: PartyId, password_hash: str) -> None:
+    """Store the same password hashed with newer parameters."""
+    await database.execute("UPDATE party SET password_hash = $2 WHERE party_id = $1", party_id, password_hash)
+
+
+def _party(row: asyncpg.Record | None) -> Party:
+    if row is None:
+        raise LookupError("a statement that always gives a row gave none")
+    return Party(
+        party_id=PartyId(row["party_id"]),
+        kind=row["kind"],
+        email=row["email"],
+        name=row["name"],
+        status=row["status"],
+        created_at=row["created_at"],
+        password_hash=row["password_hash"],
+        failed_sign_ins=row["failed_sign_ins"],
+        locked_until=row["locked_until"],
+    )

@@ -1,0 +1,110 @@
+# ruff: noqa: S608 - all that is put into statements is the constant list of columns
+"""A buyer's cards and bank accounts: a rail's token, the last four digits, nothing that could be charged elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.commands import Method
+from tallystick.domain.ids import PartyId
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tallystick.ledger.connections import Database
+
+_COLUMNS: Final = "payment_method_id, party_id, environment, method, rail, rail_token, label, last_four, expires_on"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethod:
+    """One card or bank account. `expires_on`: cards, the last day on which it can be charged."""
+
+    payment_method_id: int
+    party_id: PartyId
+    environment: str
+    method: Method
+    rail: str
+    rail_token: str = field(repr=False)
+    label: str
+    last_four: str
+    expires_on: date | None
+
+    def usable(self, today: date) -> bool:
+        """Whether it can still be charged."""
+        return self.expires_on is None or today <= self.expires_on
+
+    @property
+    def expiry(self) -> str | None:
+        """Month and year of a card as the return URL gives them: ``10/2031``."""
+        return None if self.expires_on is None else self.expires_on.strftime("%m/%Y")
+
+
+@dataclass(frozen=True, slots=True)
+class NewPaymentMethod:
+    """What is kept of a card or bank account that a buyer entered; the number itself stays with the rail."""
+
+    method: Method
+    rail: str
+    rail_token: str = field(repr=False)
+    label: str
+    last_four: str
+    expires_on: date | None = None
+
+
+async def add(
+    database: Database, party_id: PartyId, environment: str, new: NewPaymentMethod, now: datetime
+) -> PaymentMethod:
+    """Store a card or bank account of a party."""
+    row = await database.fetchrow(
+        "INSERT INTO payment_method"
+        " (party_id, environment, method, rail, rail_token, label, last_four, expires_on, created_at)"
+        f" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING {_COLUMNS}",
+        party_id,
+        environment,
+        new.method.value,
+        new.rail,
+        new.rail_token,
+        new.label,
+        new.last_four,
+        new.expires_on,
+        now,
+    )
+    if row is None:
+        raise LookupError("the new payment method did not come back")
+    return _payment_method(row)
+
+
+async def of_party(database: Database, party_id: PartyId, environment: str) -> list[PaymentMethod]:
+    """All that the party has in this environment, the newest first."""
+    rows = await database.fetch(
+        f"SELECT {_COLUMNS} FROM payment_method"
+        " WHERE party_id = $1 AND environment = $2 AND removed_at IS NULL ORDER BY payment_method_id DESC",
+        party_id,
+        environment,
+    )
+    return [_payment_method(row) for row in rows]
+
+
+async def find(database: Database, payment_method_id: int) -> PaymentMethod | None:
+    """One by its number, also when its owner removed it: money may still be on its way."""
+    row = await database.fetchrow(
+        f"SELECT {_COLUMNS} FROM payment_method WHERE payment_method_id = $1", payment_method_id
+    )
+    return None if row is None else _payment_method(row)
+
+
+def _payment_method(row: asyncpg.Record) -> PaymentMethod:
+    return PaymentMethod(
+        payment_method_id=row["payment_method_id"],
+        party_id=PartyId(row["party_id"]),
+        environment=row["environment"],
+        method=Method(row["method"]),
+        rail=row["rail"],
+        rail_token=row["rail_token"],
+        label=row["label"],
+        last_four=row["last_four"],
+        expires_on=row["expires_on"],
+    )
