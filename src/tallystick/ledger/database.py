@@ -1,0 +1,84 @@
+"""Connections to PostgreSQL, and transactions that are run again when the database asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import asyncpg
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tallystick.ledger.connections import Connection, Pool
+
+STATEMENT_CACHE_SIZE: Final = 512  # prepared statements that a connection keeps: all of ours, several times over
+CONNECT_TIMEOUT_SECONDS: Final = 30
+ATTEMPTS: Final = 8
+FIRST_PAUSE_SECONDS: Final = 0.005  # doubled with each attempt, and spread so that rivals do not meet again
+JSONB_VERSION: Final = b"\x01"  # the one version of jsonb's binary form there is
+
+# Of several transactions that met, this one had to give way: nothing of it happened, and it may simply be run again.
+GAVE_WAY: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+Answer = TypeVar("Answer")
+
+logger = logging.getLogger(__name__)
+
+
+async def open_pool(dsn: str, *, max_size: int, application_name: str = "tallystick") -> Pool:
+    """Open up to `max_size` connections to `dsn` (TCP or socket), the first of them now.
+
+    Sessions speak UTC; `jsonb` columns are Python values by way of msgspec.
+    Raises OSError, asyncpg.PostgresError: the server is not there, or does not let us in.
+    """
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=max_size,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        statement_cache_size=STATEMENT_CACHE_SIZE,
+        init=prepare_connection,
+        server_settings={"application_name": application_name, "timezone": "UTC"},
+    )
+
+
+async def prepare_connection(connection: Connection) -> None:
+    """Teach a new connection to read and write `jsonb` as Python values."""
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
+    )
+
+
+async def in_transaction(
+    pool: Pool, work: Callable[[Connection], Awaitable[Answer]], *, attempts: int = ATTEMPTS
+) -> Answer:
+    """Run `work` in one transaction and commit it; run it again when it met another one and had to give way.
+
+    `work` may run several times, so it changes nothing but the database. Its exceptions roll back and go through.
+    Raises asyncpg.SerializationError, asyncpg.DeadlockDetectedError: it gave way `attempts` times.
+    """
+    for attempt in range(1, attempts + 1):
+        try:
+            async with pool.acquire() as connection, connection.transaction():
+                return await work(connection)
+        except GAVE_WAY as error:
+            if attempt == attempts:
+                raise
+            logger.info("transaction gave way, attempt %d of %d: %s", attempt, attempts, error)
+            longest = FIRST_PAUSE_SECONDS * 2**attempt
+            await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - spreads rivals, guards nothing
+    raise ValueError(f"attempts must be at least 1, not {attempts}")
+
+
+def _encode_jsonb(value: object) -> bytes:
+    return JSONB_VERSION + msgspec.json.encode(value)
+
+
+def _decode_jsonb(data: bytes) -> object:
+    if data[:1] != JSONB_VERSION:
+        raise ValueError(f"jsonb of unknown version {data[0]}")
+    return msgspec.json.decode(memoryview(data)[1:])

@@ -1,0 +1,79 @@
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tallystick.ledger.connections import Pool
+from tallystick.ledger.database import open_pool
+from tallystick.ledger.embedded import SERVER_SETTINGS, EmbeddedPostgres
+from tallystick.ledger.migrate import migrate
+
+TEST_DATABASE_URL = "TALLYSTICK_TEST_DATABASE_URL"
+TEST_DIRECTORY = "TALLYSTICK_TEST_DIRECTORY"
+
+# Tests lose nothing in a power cut; synchronous_commit stays on, so that commits are grouped as in real life.
+QUICK_SETTINGS = {**SERVER_SETTINGS, "fsync": "off", "full_page_writes": "off"}
+
+MakeDatabase = Callable[[], Awaitable[str]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name one directory for all workers of this run: its embedded server is shared by them."""
+    if not is_worker(config):
+        os.environ[TEST_DIRECTORY] = tempfile.mkdtemp(prefix="tallystick-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not is_worker(config) and (directory := os.environ.pop(TEST_DIRECTORY, None)):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The PostgreSQL server of this run: the one of TALLYSTICK_TEST_DATABASE_URL, or an embedded one."""
+    if given := os.environ.get(TEST_DATABASE_URL):
+        yield given
+        return
+    with EmbeddedPostgres(Path(os.environ[TEST_DIRECTORY]), server_settings=QUICK_SETTINGS) as server:
+        yield server.dsn
+
+
+@pytest.fixture(scope="session")
+async def make_database(server_url: str) -> AsyncIterator[MakeDatabase]:
+    """Makes empty databases, each of them new, and drops them all at the end."""
+    async with AsyncExitStack() as stack:
+        admin = await asyncpg.connect(server_url)
+        stack.push_async_callback(admin.close)
+
+        async def make() -> str:
+            name = f"test_{uuid4().hex}"
+            await admin.execute(f"CREATE DATABASE {name}")
+            stack.push_async_callback(admin.execute, f"DROP DATABASE {name} WITH (FORCE)")
+            return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+async def database_url(make_database: MakeDatabase) -> str:
+    """A migrated database that the tests of one worker share: each makes books of its own."""
+    url = await make_database()
+    await migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    async with await open_pool(database_url, max_size=10) as opened:
+        yield opened
