@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 import asyncpg
@@ -23,6 +23,15 @@ _COLUMNS: Final = "party_id, kind, email, name, status, password_hash, failed_si
 
 class EmailTakenError(Exception):
     """Another account has this e-mail address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """How many wrong passwords in a row pause an account's sign-ins, and for how long: twice as long each time."""
+
+    attempts: int
+    first_pause: timedelta
+    longest_pause: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +114,22 @@ async def list_(database: Database, kind: Kind | None = None) -> list[Party]:
     return [_party(row) for row in rows]
 
 
-async def count_failed_sign_in(database: Database, party_id: PartyId) -> int:
-    """Count one more wrong password in a row; gives the count. One statement, so that racing attempts all count."""
-    return int(
-        await database.fetchval(
-            "UPDATE party SET failed_sign_ins = failed_sign_ins + 1 WHERE party_id = $1 RETURNING failed_sign_ins",
-            party_id,
-        )
+async def begin_sign_in(database: Database, party_id: PartyId, throttle: Throttle, now: datetime) -> bool:
+    """Count an attempt before its password is looked at; False while sign-ins are paused.
+
+    One statement, so that attempts that race each other all count.
+    """
+    counted = await database.fetchval(
+        "UPDATE party SET failed_sign_ins = failed_sign_ins + 1, locked_until = CASE"
+        " WHEN failed_sign_ins + 1 >= $3 THEN $2 + least($4 * 2 ^ least(failed_sign_ins + 1 - $3, 20), $5)"
+        " END WHERE party_id = $1 AND (locked_until IS NULL OR locked_until <= $2) RETURNING true",
+        party_id,
+        now,
+        throttle.attempts,
+        throttle.first_pause,
+        throttle.longest_pause,
     )
-
-
-async def lock_sign_in(database: Database, party_id: PartyId, until: datetime) -> None:
-    """Refuse this party's sign-ins until a moment."""
-    await database.execute("UPDATE party SET locked_until = $2 WHERE party_id = $1", party_id, until)
+    return bool(counted)
 
 
 async def forget_failed_sign_ins(database: Database, party_id: PartyId) -> None:

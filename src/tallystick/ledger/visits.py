@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.ids import BookId, PartyId
@@ -55,6 +55,27 @@ class Visit:
     status: str | None
     answer: Mapping[str, str] | None
     finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SellerBook:
+    """The seller's book in one environment; its test clock is `clock_offset` ahead."""
+
+    book_id: BookId
+    clock_offset: timedelta
+
+
+async def seller_book(database: Database, party_id: int, environment: str) -> SellerBook | None:
+    """The book in which a seller's visits end."""
+    row = await database.fetchrow(
+        "SELECT book_id, clock_offset_seconds FROM book"
+        " WHERE party_id = $1 AND environment = $2 AND currency = 'USD' AND part = 0",
+        party_id,
+        environment,
+    )
+    if row is None:
+        return None
+    return SellerBook(BookId(row["book_id"]), timedelta(seconds=row["clock_offset_seconds"]))
 
 
 async def create(database: Database, new: NewVisit, now: datetime) -> None:

@@ -1,0 +1,184 @@
+"""Co-Branded requests as they arrive: who signed them, whether they can be trusted, what is wrong with them.
+
+The order of checks (spec of the Co-Branded service, section 8): as long as caller, signature, return URL, pipeline or
+version cannot be trusted, a page tells what is wrong, and the browser is sent nowhere. After that, faults go back to
+the caller with status CE.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from tallystick.actions.pipeline_parameters import (
+    INTERFACE_VERSION,
+    PIPELINES,
+    Pipeline,
+    ill_formed,
+    is_return_url,
+    known_parameters,
+)
+from tallystick.domain import signing
+from tallystick.ledger import access_keys
+
+if TYPE_CHECKING:
+    from tallystick.actions.service import Service
+    from tallystick.ledger.access_keys import AccessKey
+
+MAX_PARAMETERS: Final = 100
+PREFIX: Final = "Caller Input Exception: "
+SIGNATURE_NAMES: Final = frozenset({"signature", "signatureVersion", "signatureMethod"})
+
+
+class NotTrustedError(Exception):
+    """The request cannot be trusted: show a page, send the browser nowhere.
+
+    `technical` is the one line that programs of that time knew, `plain` says the same for people. `string_to_sign` is
+    what we signed, for the developer of a sandbox caller whose signature is wrong.
+    """
+
+    def __init__(self, technical: str, plain: str, string_to_sign: str | None = None) -> None:
+        super().__init__(technical)
+        self.technical = PREFIX + technical
+        self.plain = plain
+        self.string_to_sign = string_to_sign
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRequest:
+    """A request as it came. `path` as written, `query` and `body` still encoded; `body` only of POSTed forms."""
+
+    verb: str
+    host: str
+    path: str
+    query: bytes
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRequest:
+    """A request with a caller, a pipeline and a return URL. `signed`: the caller vouches for all of it.
+
+    `ill_formed`: names of the parameters that are missing or wrong. `digest` is the same for the same request.
+    """
+
+    key: AccessKey
+    pipeline: Pipeline
+    parameters: Mapping[str, str]
+    digest: bytes
+    signed: bool
+    ill_formed: tuple[str, ...]
+
+    @property
+    def return_url(self) -> str:
+        """Where the answer goes."""
+        return self.parameters["returnURL"]
+
+
+def not_well_formed(names: tuple[str, ...]) -> str:
+    """The error text that callers know from the original service."""
+    return f"The following input(s) are not well formed:[{', '.join(names)}]"
+
+
+async def check(service: Service, request: PipelineRequest) -> CheckedRequest:
+    """Read and check a request. Raises NotTrustedError; other faults are in the answer's `ill_formed`."""
+    given = _decode(request)
+    now = service.clock()
+    key = await access_keys.find(service.pool, service.vault, given.get("callerKey", ""), now)
+    if key is None or key.party_status != "active" or key.book_id is None:
+        raise NotTrustedError(_absent("callerKey"), "The link names no seller that we know, or one that is not active.")
+    signed = _check_signature(service, request, given, key)
+    return_url = given.get("returnURL") or given.get("returnUrl") or ""
+    if not is_return_url(return_url):
+        raise NotTrustedError(
+            _absent("returnURL"),
+            "The link does not say where to go afterwards: returnURL must be an absolute http or https address, "
+            "without a fragment, a password or parameters that the answer needs for itself.",
+        )
+    pipeline = PIPELINES.get(given.get("pipelineName", ""))
+    if pipeline is None:
+        raise NotTrustedError(
+            _absent("pipelineName"), f"The link asks for something that is not offered here; {_offer()}."
+        )
+    if given.get("version") != INTERFACE_VERSION:
+        raise NotTrustedError(_absent("version"), f"The link needs version={INTERFACE_VERSION}.")
+    known = known_parameters(pipeline, given)
+    leeway = timedelta(seconds=service.settings.timestamp_skew_seconds)
+    bad = tuple(ill_formed(pipeline, known, now + key.clock_offset, leeway))
+    if bad and not signed:
+        raise NotTrustedError(not_well_formed(bad), "The link lacks something, or something in it cannot be read.")
+    return CheckedRequest(key, pipeline, known, _digest(given), signed, bad)
+
+
+def _decode(request: PipelineRequest) -> dict[str, str]:
+    """All parameters, decoded as forms are: ``+`` and ``%20`` are both a space. Blank values are kept: they are signed.
+
+    Raises NotTrustedError: not UTF-8, too many, or a name given twice, which signatures cannot tell apart.
+    """
+    try:
+        pairs = [
+            pair
+            for source in (request.query, request.body)
+            for pair in parse_qsl(
+                source.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS
+            )
+        ]
+    except ValueError:
+        raise NotTrustedError("The request cannot be decoded", "The link is damaged: it cannot be decoded.") from None
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        twice = sorted({name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1})
+        raise NotTrustedError(not_well_formed(tuple(twice)), "The link gives the same parameter more than once.")
+    return given
+
+
+def _check_signature(service: Service, request: PipelineRequest, given: Mapping[str, str], key: AccessKey) -> bool:
+    """Whether the request is signed. Raises NotTrustedError: wrongly signed, or not signed where it must be."""
+    if not given.get("signature"):
+        if service.settings.allow_unsigned_cobranded:
+            return False
+        raise NotTrustedError(_absent("signature"), "The link is not signed by the seller.")
+    if given.get("signatureVersion") != "2":
+        raise NotTrustedError(_absent("signatureVersion"), "Only signatures of version 2 are accepted.")
+    method = given.get("signatureMethod", "")
+    if method not in signing.HMAC_METHODS:
+        raise NotTrustedError(
+            _absent("signatureMethod"), f"signatureMethod must be {' or '.join(signing.HMAC_METHODS)}."
+        )
+    signature = signing.as_received(given["signature"])
+    texts = [
+        signing.string_to_sign_v2(request.verb, host, request.path, given, "signature")
+        for host in _host_lines(service.settings.public_url, request.host)
+    ]
+    if not any(signing.equal(signature, signing.hmac_signature(text, key.secret, method)) for text in texts):
+        raise NotTrustedError(
+            "Invalid Signature",
+            "The seller's signature does not fit the link: the link was changed, or signed with another key.",
+            texts[0] if key.environment == access_keys.SANDBOX else None,
+        )
+    return True
+
+
+def _host_lines(public_url: str, host_header: str) -> tuple[str, ...]:
+    """Forms of the host that may have been signed: as the browser wrote it, and as the service is known outside."""
+    public = urlsplit(public_url)
+    lines = (*signing.host_lines(host_header, public.scheme), *signing.host_lines(public.netloc, public.scheme))
+    return tuple(dict.fromkeys(lines))
+
+
+def _digest(given: Mapping[str, str]) -> bytes:
+    business = {name: value for name, value in given.items() if name not in SIGNATURE_NAMES}
+    return sha256(json.dumps(business, sort_keys=True).encode("ascii")).digest()
+
+
+def _absent(name: str) -> str:
+    return f"The following input(s) are either invalid or absent:[{name}]"
+
+
+def _offer() -> str:
+    return f"pipelineName must be {' or '.join(PIPELINES)}"

@@ -1,0 +1,117 @@
+"""Signing in and signing up with a password.
+
+Nothing here tells whether an e-mail address has an account: every way to fail takes one hash and says the same words.
+Signing up cannot hide it while addresses are not confirmed by mail; it answers no faster for a taken address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from tallystick.actions.form_errors import FormError
+from tallystick.ledger import parties, web_sessions
+from tallystick.ledger.parties import EmailTakenError, Party, Throttle
+
+if TYPE_CHECKING:
+    from tallystick.actions.service import Service
+
+PASSWORD_LENGTH: Final = range(12, 129)  # characters; the upper end keeps hashing cheap
+MIN_DIFFERENT_CHARACTERS: Final = 5
+MAX_NAME: Final = 100
+MAX_EMAIL: Final = 254  # RFC 5321
+
+THROTTLE: Final = Throttle(attempts=5, first_pause=timedelta(seconds=30), longest_pause=timedelta(minutes=15))
+
+WRONG: Final = (
+    "E-mail address and password do not match, or sign-in is paused after several wrong attempts. "
+    "Check both; if they are right, wait a few minutes."
+)
+
+_EMAIL: Final = re.compile(
+    r"[^\s@<>\"',;:\\\x00-\x20\x7f]{1,64}@[^\s@<>\"',;:\\/\x00-\x20\x7f]+\.[^\s@.<>\"',;:\\/\x00-\x20\x7f]{2,}"
+)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+_HASHER: Final = PasswordHasher()  # argon2id with the library's current parameters
+_NOBODYS_HASH: Final = _HASHER.hash("nobody has this password")
+_THREADS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")  # each hash takes 64 MiB
+
+
+async def sign_in(service: Service, email: str, password: str) -> Party:
+    """The party with this address and password, also when it is suspended or closed. Raises FormError."""
+    now = service.clock()
+    party = await parties.find_by_email(service.pool, email) if _storable(email) else None
+    counted = party is not None and await parties.begin_sign_in(service.pool, party.party_id, THROTTLE, now)
+    stored = party.password_hash if party is not None and counted else None
+    right = await _verify(stored or _NOBODYS_HASH, password)
+    if party is None or stored is None or not right:
+        raise FormError({"email": WRONG})
+    await parties.forget_failed_sign_ins(service.pool, party.party_id)
+    if _HASHER.check_needs_rehash(stored):
+        await parties.renew_password_hash(service.pool, party.party_id, await _hash(password))
+    await web_sessions.sweep(service.pool, now)  # a rare moment, and one that made a session
+    return party
+
+
+async def sign_up(service: Service, name: str, email: str, password: str) -> Party:
+    """Open a personal account. Raises FormError."""
+    name, email = " ".join(name.split()), email.strip()
+    problems = {}
+    if not name or len(name) > MAX_NAME or _CONTROL.search(name):
+        problems["name"] = "Type your name as it should appear to sellers."
+    if len(email) > MAX_EMAIL or _EMAIL.fullmatch(email) is None:
+        problems["email"] = "Type your e-mail address, such as name@example.com."
+    if problem := password_problem(password, email, name):
+        problems["password"] = problem
+    if problems:
+        raise FormError(problems)
+    password_hash = await _hash(password)
+    try:
+        async with service.pool.acquire() as connection:
+            return await parties.create_personal(connection, email, name, password_hash, service.clock())
+    except EmailTakenError:
+        raise FormError({"email": "No account can be opened with this address. If it is yours, sign in."}) from None
+
+
+def password_problem(password: str, email: str, name: str) -> str | None:
+    """What to change about a new password; None when it will do."""
+    if len(password) < PASSWORD_LENGTH[0]:
+        return f"Use at least {PASSWORD_LENGTH[0]} characters. Several words are fine."
+    if len(password) > PASSWORD_LENGTH[-1]:
+        return f"Use at most {PASSWORD_LENGTH[-1]} characters."
+    lower = password.casefold()
+    personal = {email.casefold(), email.casefold().partition("@")[0], name.casefold()}
+    leftover = lower
+    for word in sorted(personal, key=len, reverse=True):
+        leftover = leftover.replace(word, "") if len(word) > 3 else leftover  # noqa: PLR2004 - initials may occur
+    if len(leftover) < PASSWORD_LENGTH[0] // 2:
+        return "Do not use your name or e-mail address as your password."
+    if len(set(lower)) < MIN_DIFFERENT_CHARACTERS or lower in "".join(map(chr, range(32, 127))):
+        return "This is too easy to guess. Use several words, or more different characters."
+    return None
+
+
+async def _hash(password: str) -> str:
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, _HASHER.hash, password)
+
+
+async def _verify(stored: str, password: str) -> bool:
+    def verify() -> bool:
+        try:
+            return _HASHER.verify(stored, password[: PASSWORD_LENGTH[-1] + 1])
+        except (VerificationError, InvalidHashError):
+            return False
+
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, verify)
+
+
+def _storable(text: str) -> bool:
+    """PostgreSQL's text has no NUL, and UTF-8 no lone surrogates."""
+    return len(text) <= MAX_EMAIL and _CONTROL.search(text.strip()) is None
