@@ -50,3 +50,17 @@ def account_id(kind: AccountKind, subject: str = "") -> AccountId:
         return TOTALS[kind]
     digest = blake2b(f"{kind.value}:{subject}".encode(), digest_size=8).digest()
     return AccountId(_FIRST_DERIVED | int.from_bytes(digest, "big") >> 2)
+
+
+def bounds(kind: AccountKind, limit_micros: int | None = None) -> tuple[int | None, int | None]:
+    """The least and the greatest balance that an account may have, in micro-units; None: no bound.
+
+    Repeats in the schema what the rules see to. `limit_micros` is a receivable's credit limit.
+    """
+    if kind is AccountKind.RECEIVABLE:
+        return 0, limit_micros
+    if kind in {AccountKind.CASH, AccountKind.FEES, AccountKind.WRITE_OFFS}:
+        return 0, None
+    if kind in {AccountKind.PREPAID, AccountKind.OWED_TO, AccountKind.BALANCE_OF, AccountKind.FEE_INCOME}:
+        return None, 0
+    return None, None

@@ -199,12 +199,14 @@ class Decision:
     """What one command came to and everything that it changes. A refusal changes nothing but its reference.
 
     `operator_transfers` belong to the operator's book of the same environment; all else to this book.
-    `resolved` names a rail request that is done with.
+    `opens` are accounts of this book that come into being unless they exist. `resolved` names a rail request that is
+    done with.
     """
 
     outcome: Outcome
     answered: tuple[str, Answered] | None = None
     transactions: tuple[Transaction, ...] = ()
+    opens: tuple[tuple[AccountKind, str], ...] = ()
     transfers: tuple[Transfer, ...] = ()
     operator_transfers: tuple[Transfer, ...] = ()
     instruments: tuple[Instrument, ...] = ()

@@ -39,5 +39,8 @@ def deposit(state: State, command: Deposit, now: datetime) -> Decision:  # noqa:
         command.amount_micros,
     )
     return Decision(
-        Accepted(transaction.transaction_id, transaction.status), transactions=(transaction,), transfers=(received,)
+        Accepted(transaction.transaction_id, transaction.status),
+        transactions=(transaction,),
+        opens=((AccountKind.BALANCE_OF, str(command.party_id)),),
+        transfers=(received,),
     )

@@ -1,0 +1,61 @@
+"""What the worker does between requests: ask rails for pending charges, forget what has expired."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from tallystick.actions.service import Service
+from tallystick.domain.commands import ResolveCharge
+from tallystick.ledger import rail_requests
+from tallystick.ledger.rail_requests import DueRequest
+from tallystick.processors.rail import Rail, StillPending
+
+LEASE: Final = timedelta(seconds=60)
+"""How long a claimed request is left alone before another worker asks the rail again: the claimer may have died."""
+
+MOST_AT_ONCE: Final = 50
+_LONGEST_PAUSE: Final = timedelta(hours=1)
+
+_log = structlog.get_logger(__name__)
+
+
+async def ask_rails(service: Service, rails: Mapping[str, Rail]) -> int:
+    """Ask for every charge that is due, side by side; how many were asked for.
+
+    The intent was committed before, the transaction's id is the rail's idempotency key, and the result is committed
+    after: a process that dies in between leaves a request that becomes due again when its lease is over. An unknown
+    result is never guessed.
+    """
+    requests = await rail_requests.due(service.pool, service.clock(), MOST_AT_ONCE)
+    await asyncio.gather(*(_ask(service, rails, request) for request in requests))
+    return len(requests)
+
+
+async def _ask(service: Service, rails: Mapping[str, Rail], request: DueRequest) -> None:
+    now = service.clock()
+    if not await rail_requests.claim(service.pool, request, now + LEASE):
+        return
+    log = _log.bind(transaction_id=request.transaction_id, rail=request.rail, attempt=request.attempts)
+    try:
+        rail = rails[request.rail]
+        answer = await rail.charge(request.transaction_id, request.amount_micros, request.rail_token)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the result is unknown: the transaction stays pending
+        log.warning("rail_result_unknown", error=repr(error))
+        pause = min(timedelta(seconds=2**request.attempts), _LONGEST_PAUSE)
+        await rail_requests.put_off(service.pool, request, now + pause)
+        return
+    if isinstance(answer, StillPending):
+        await rail_requests.put_off(service.pool, request, now + answer.ask_again_after)
+        return
+    await service.committer.perform(request.book_id, ResolveCharge(request.transaction_id, request.rail, answer))
+    log.info("rail_answered", answer=type(answer).__name__)
+
+
+async def forget_expired(service: Service) -> None:
+    """Delete web sessions that are over and caller references older than their lifetime."""
+    await service.pool.execute("DELETE FROM web_session WHERE expires_at < $1", service.clock())

@@ -1,0 +1,239 @@
+"""Load what a group of commands names, as domain values; write down what was decided. One statement per table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from tallystick.domain.commands import (
+    AuthorizePostpaid,
+    AuthorizePrepaid,
+    CancelToken,
+    Command,
+    Deposit,
+    FundPrepaid,
+    Method,
+    MoneyCommand,
+    Pay,
+    Refund,
+    ResolveCharge,
+    SettleDebt,
+    WriteOffDebt,
+)
+from tallystick.domain.decide import REFERENCE_LIFETIME
+from tallystick.domain.fees import FeeSchedules
+from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
+from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.state import (
+    Answered,
+    Book,
+    Instrument,
+    InstrumentKind,
+    Operation,
+    PaymentSource,
+    State,
+    Token,
+    TokenPurpose,
+    Transaction,
+    balance_account,
+)
+from tallystick.ledger.connections import Connection
+from tallystick.ledger.statements import MONEY
+from tallystick.ledger.usage_limits import limits_from_json
+
+
+class NoSuchBookError(LookupError):
+    """A command was sent to a book that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What all books of a process share: the fee schedules, and whether sandbox books simulate faults."""
+
+    fees: FeeSchedules
+    simulate_faults: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The state of a group and what the store needs besides.
+
+    `now` is the book's own time. The `known_…` hold what was in the store before anything was decided.
+    """
+
+    state: State
+    operator_book_id: BookId | None
+    now: datetime
+    known_instruments: Mapping[InstrumentId, Instrument]
+    known_tokens: frozenset[TokenId]
+    known_transactions: frozenset[TransactionId]
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What the commands of a group name."""
+
+    instruments: set[InstrumentId] = field(default_factory=set)
+    tokens: set[TokenId] = field(default_factory=set)
+    transactions: set[TransactionId] = field(default_factory=set)
+    references: set[str] = field(default_factory=set)
+    token_references: set[str] = field(default_factory=set)
+
+    @classmethod
+    def by(cls, commands: Sequence[Command]) -> Wanted:
+        """Collect the names in `commands`."""
+        wanted = cls()
+        for command in commands:
+            if isinstance(command, MoneyCommand):
+                wanted.references.add(command.request.caller_reference)
+            wanted._add(command)
+        return wanted
+
+    def _add(self, command: Command) -> None:
+        match command:
+            case Pay() | CancelToken():
+                self.tokens.add(command.token_id)
+            case FundPrepaid() | SettleDebt():
+                self.tokens.add(command.token_id)
+                self.instruments.add(command.instrument_id)
+            case WriteOffDebt():
+                self.instruments.add(command.instrument_id)
+            case Refund():
+                self.transactions.add(command.original_id)
+            case ResolveCharge():
+                self.transactions.add(command.transaction_id)
+            case AuthorizePrepaid():
+                self.token_references |= {command.sender_reference, command.funding_reference}
+            case AuthorizePostpaid():
+                self.token_references |= {command.sender_reference, command.settlement_reference}
+            case Deposit():
+                pass
+
+
+async def load(
+    connection: Connection, book_id: BookId, commands: Sequence[Command], clock: Callable[[], datetime], rules: Rules
+) -> Loaded:
+    """Lock and read just what `commands` name. The clock is read once the locks are held.
+
+    Instruments are locked in id order, then the operator's accounts in id order, so that groups of several processes
+    cannot block each other. Everything after the first lock is read by statements of its own, so it is as fresh as the
+    lock. Raises NoSuchBookError.
+    """
+    wanted = Wanted.by(commands)
+    book = await connection.fetchrow(MONEY["load_book"], book_id)
+    if book is None:
+        raise NoSuchBookError(book_id)
+    state = State(_book(book, rules))
+    if wanted.instruments or wanted.tokens or wanted.transactions:
+        rows = await connection.fetch(
+            MONEY["lock_instruments"], book_id, [*wanted.instruments], [*wanted.tokens], [*wanted.transactions]
+        )
+        state.instruments = {row["instrument_id"]: _instrument(row) for row in rows}
+    now = clock() + timedelta(seconds=book["clock_offset_seconds"])
+    if wanted.tokens:
+        rows = await connection.fetch(MONEY["load_tokens"], book_id, [*wanted.tokens])
+        state.tokens = {row["token_id"]: _token(row) for row in rows}
+    if wanted.transactions:
+        rows = await connection.fetch(MONEY["load_transactions"], book_id, [*wanted.transactions])
+        state.transactions = {row["transaction_id"]: transaction_from_row(row) for row in rows}
+    if wanted.references:
+        since = now - REFERENCE_LIFETIME
+        rows = await connection.fetch(MONEY["load_answers"], book_id, book["party_id"], [*wanted.references], since)
+        state.answered = {row["caller_reference"]: Answered(row["fingerprint"], _outcome(row)) for row in rows}
+    if wanted.token_references:
+        rows = await connection.fetch(MONEY["load_token_references"], book_id, [*wanted.token_references])
+        state.token_references = {row["caller_reference"]: row["token_id"] for row in rows}
+    operator_book_id = book["operator_book_id"]
+    payers = {token.sender_id for token in state.tokens.values() if token.source and token.source.method is Method.ABT}
+    if payers:
+        state.person_balances = await _lock_person_balances(connection, operator_book_id, payers)
+    return Loaded(
+        state,
+        operator_book_id,
+        now,
+        known_instruments=dict(state.instruments),
+        known_tokens=frozenset(state.tokens),
+        known_transactions=frozenset(state.transactions),
+    )
+
+
+async def _lock_person_balances(
+    connection: Connection, operator_book_id: BookId, payers: set[PartyId]
+) -> dict[PartyId, int]:
+    accounts = {balance_account(payer): payer for payer in payers}
+    rows = await connection.fetch(MONEY["lock_accounts"], operator_book_id, [*accounts])
+    return {accounts[row["account_id"]]: -row["balance_micros"] for row in rows}
+
+
+def _book(row: asyncpg.Record, rules: Rules) -> Book:
+    return Book(
+        book_id=row["book_id"],
+        seller_id=row["party_id"],
+        seller_active=row["seller_active"],
+        minimum_charge_micros=row["minimum_charge_micros"],
+        fees=rules.fees,
+        simulate_faults=rules.simulate_faults and row["environment"] == "sandbox",
+    )
+
+
+def _instrument(row: asyncpg.Record) -> Instrument:
+    """Balances are debits less credits in the store; people count what is left or what is owed."""
+    kind = InstrumentKind(row["kind"])
+    sign = -1 if kind is InstrumentKind.PREPAID else 1
+    return Instrument(
+        instrument_id=row["instrument_id"],
+        kind=kind,
+        sender_id=row["sender_party_id"],
+        balance_micros=sign * row["balance_micros"],
+        limit_micros=row["limit_micros"],
+        pending_micros=row["pending_micros"],
+        valid_from=row["valid_from"],
+        expires_at=row["expires_at"],
+        total_limit_micros=row["total_limit_micros"],
+        charged_micros=row["charged_micros"],
+    )
+
+
+def _token(row: asyncpg.Record) -> Token:
+    return Token(
+        token_id=row["token_id"],
+        purpose=TokenPurpose(row["purpose"]),
+        instrument_id=row["instrument_id"],
+        sender_id=row["sender_party_id"],
+        sender_active=row["sender_active"],
+        caller_reference=row["caller_reference"],
+        source=_source(row),
+        payment_reason=row["payment_reason"],
+        valid_from=row["valid_from"],
+        expires_at=row["expires_at"],
+        cancelled_at=row["cancelled_at"],
+        limits=limits_from_json(row["usage_limits"]),
+    )
+
+
+def _source(row: asyncpg.Record) -> PaymentSource | None:
+    if row["payment_method"] is None:
+        return None
+    return PaymentSource(
+        Method(row["payment_method"]), row["payment_method_id"], row["rail"], row["expires_on"], row["removed"]
+    )
+
+
+def transaction_from_row(row: asyncpg.Record) -> Transaction:
+    """A row of the transaction table as the domain's value."""
+    values: dict[str, Any] = dict(row)
+    values["sender_id"] = values.pop("sender_party_id")
+    values["operation"] = Operation(values["operation"])
+    values["status"] = TransactionStatus(values["status"])
+    return Transaction(**values)
+
+
+def _outcome(row: asyncpg.Record) -> Outcome:
+    if row["refusal"] is not None:
+        return Refused(Refusal[row["refusal"]], row["message"])
+    return Accepted(row["transaction_id"], TransactionStatus(row["status"]))

@@ -1,0 +1,140 @@
+"""The one way in which money changes: load, decide, apply, commit, in groups.
+
+Commands for one book that arrive while a commit is under way wait together and share the next one. A lonely command
+waits for nobody. Each caller gets its own answer, after the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+import structlog
+
+from tallystick.domain.commands import Command
+from tallystick.domain.decide import decide
+from tallystick.domain.ids import BookId
+from tallystick.domain.outcomes import Outcome
+from tallystick.ledger.books import Rules, load
+from tallystick.ledger.connections import Pool
+from tallystick.ledger.writing import ReferenceRaceError, write
+
+MOST_PER_GROUP: Final = 500
+"""Commands that share one commit at most, so that nobody waits long for strangers."""
+
+_TRIES: Final = 5
+_PAUSE_SECONDS: Final = 0.02
+
+_WORTH_ANOTHER_TRY: Final = (
+    ReferenceRaceError,  # another process was first: its answer is there now
+    asyncpg.UniqueViolationError,  # same, seen by the database
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.PostgresConnectionError,  # references make a repeated commit harmless
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What the committer has done since it was made."""
+
+    groups: int = 0
+    commands: int = 0
+    retried_groups: int = 0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    command: Command
+    answer: asyncio.Future[Outcome]
+
+
+@dataclass(slots=True)
+class Committer:
+    """Groups commands by book. `clock` gives the present moment in UTC; a book's test clock is added to it."""
+
+    pool: Pool
+    rules: Rules
+    clock: Callable[[], datetime]
+    statistics: Statistics = field(default_factory=Statistics)
+    _waiting: dict[BookId, deque[_Waiting]] = field(default_factory=dict)
+    _lanes: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def perform(self, book_id: BookId, command: Command) -> Outcome:
+        """Carry out `command` on a book and answer after its commit. A refusal comes back as a value.
+
+        Raises NoSuchBookError, and the database's errors where trying again did not help: then nothing was changed,
+        or, when the connection broke during the commit, asking again with the same reference tells.
+        """
+        waiting = _Waiting(command, asyncio.get_running_loop().create_future())
+        lane = self._waiting.get(book_id)
+        if lane is None:
+            self._waiting[book_id] = lane = deque()
+            task = asyncio.create_task(self._drain(book_id, lane))
+            self._lanes.add(task)
+            task.add_done_callback(self._lanes.discard)
+        lane.append(waiting)
+        return await waiting.answer
+
+    async def close(self) -> None:
+        """Wait until every command that was accepted has its answer."""
+        while self._lanes:
+            await asyncio.wait(self._lanes)
+
+    async def _drain(self, book_id: BookId, lane: deque[_Waiting]) -> None:
+        while lane:
+            group = [lane.popleft() for _ in range(min(len(lane), MOST_PER_GROUP))]
+            await self._commit_and_answer(book_id, group)
+        del self._waiting[book_id]
+
+    async def _commit_and_answer(self, book_id: BookId, group: Sequence[_Waiting]) -> None:
+        try:
+            outcomes = await self._commit(book_id, [waiting.command for waiting in group])
+        except Exception as error:  # noqa: BLE001 - whatever it was, each command gets its own chance
+            self.statistics.retried_groups += 1
+            _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
+            for waiting in group:
+                await self._commit_alone(book_id, waiting)
+            return
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            if not waiting.answer.done():  # its caller may have gone
+                waiting.answer.set_result(outcome)
+
+    async def _commit_alone(self, book_id: BookId, waiting: _Waiting) -> None:
+        """After its group failed: a poisonous command fails alone, passing troubles are tried again."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                (outcome,) = await self._commit(book_id, [waiting.command])
+            except Exception as error:  # noqa: BLE001 - the caller must hear of it
+                if attempt < _TRIES and isinstance(error, _WORTH_ANOTHER_TRY):
+                    await asyncio.sleep(_PAUSE_SECONDS * attempt)
+                    continue
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(error)
+                return
+            if not waiting.answer.done():
+                waiting.answer.set_result(outcome)
+            return
+
+    async def _commit(self, book_id: BookId, commands: Sequence[Command]) -> list[Outcome]:
+        """Load, decide, apply and commit `commands` together; their outcomes in the same order."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            loaded = await load(connection, book_id, commands, self.clock, self.rules)
+            decisions = []
+            for command in commands:
+                decision = decide(loaded.state, command, loaded.now)
+                loaded.state.apply(decision)
+                decisions.append(decision)
+            await write(connection, loaded, decisions, real_now=self.clock())
+        self.statistics.groups += 1
+        self.statistics.commands += len(commands)
+        return [decision.outcome for decision in decisions]

@@ -1,0 +1,157 @@
+-- Every statement of the money path. Each names one book ($1), so that it runs on one machine of a cluster, and takes
+-- arrays, so that it runs once per group however many commands the group has. Read by statements.py.
+
+-- name: load_book
+-- The book's rules, its owner, and the operator's book that mirrors it.
+SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
+       coalesce(party.status = 'active', true) AS seller_active, operator.book_id AS operator_book_id
+  FROM book
+  LEFT JOIN party USING (party_id)
+  LEFT JOIN book AS operator
+         ON operator.party_id IS NULL AND operator.environment = book.environment AND operator.currency = book.currency
+ WHERE book.book_id = $1
+
+-- name: lock_instruments
+-- Lock, in id order, the instruments that the group names: itself ($2), by its tokens ($3), by transactions ($4).
+-- The lock also guards the tokens and transactions of an instrument: nobody changes those without it.
+WITH wanted AS (
+    SELECT unnest($2::text[]) COLLATE "C" AS instrument_id
+    UNION SELECT token.instrument_id FROM token WHERE token.book_id = $1 AND token.token_id = ANY($3::text[])
+    UNION SELECT transaction.instrument_id
+            FROM transaction WHERE transaction.book_id = $1 AND transaction.transaction_id = ANY($4::text[])
+)
+SELECT instrument.instrument_id, instrument.kind, instrument.sender_party_id, instrument.limit_micros,
+       instrument.total_limit_micros, instrument.charged_micros, instrument.pending_micros, instrument.valid_from,
+       instrument.expires_at, account.balance_micros
+  FROM instrument
+  JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
+ WHERE instrument.book_id = $1 AND instrument.instrument_id IN (SELECT instrument_id FROM wanted)
+ ORDER BY account.account_id
+   FOR UPDATE OF instrument, account
+
+-- name: load_tokens
+-- Tokens with the state of their sender and of the card or bank account behind them.
+SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id, token.caller_reference,
+       token.payment_method, token.payment_method_id, token.payment_reason, token.usage_limits, token.valid_from,
+       token.expires_at, token.cancelled_at, party.status = 'active' AS sender_active,
+       payment_method.rail, payment_method.expires_on, payment_method.removed_at IS NOT NULL AS removed
+  FROM token
+  JOIN party ON party.party_id = token.sender_party_id
+  LEFT JOIN payment_method ON payment_method.payment_method_id = token.payment_method_id
+ WHERE token.book_id = $1 AND token.token_id = ANY($2::text[])
+
+-- name: load_transactions
+SELECT transaction_id, operation, status, status_code, status_message, amount_micros, fee_micros, refunded_micros,
+       payment_method, sender_party_id, sender_token_id, instrument_id, original_id, caller_reference,
+       caller_description, sender_description, notification_url, requested_at, received_at, completed_at
+  FROM transaction
+ WHERE book_id = $1 AND transaction_id = ANY($2::text[])
+
+-- name: load_answers
+-- How references were answered before; those older than $4 are free again.
+SELECT caller_reference, fingerprint, transaction_id, status, refusal, message
+  FROM answered_reference
+ WHERE book_id = $1 AND caller_party_id = $2 AND caller_reference = ANY($3::text[]) AND answered_at > $4
+
+-- name: load_token_references
+SELECT caller_reference, token_id FROM token WHERE book_id = $1 AND caller_reference = ANY($2::text[])
+
+-- name: lock_accounts
+-- Lock accounts in id order and read their balances.
+SELECT account_id, balance_micros FROM account
+ WHERE book_id = $1 AND account_id = ANY($2::bigint[])
+ ORDER BY account_id
+   FOR UPDATE
+
+-- name: ensure_accounts
+-- Make accounts that come into being with their first movement.
+INSERT INTO account (book_id, account_id, kind, subject, floor_micros, ceiling_micros)
+SELECT $1, new.* FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) AS new
+    ON CONFLICT (book_id, account_id) DO NOTHING
+
+-- name: insert_instruments
+INSERT INTO instrument (book_id, instrument_id, kind, account_id, sender_party_id, limit_micros, total_limit_micros,
+                        charged_micros, pending_micros, valid_from, expires_at, created_at)
+SELECT $1, new.*, $12::timestamptz
+  FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+              $9::bigint[], $10::timestamptz[], $11::timestamptz[]) AS new
+
+-- name: update_instruments
+-- What a decision can change besides the balance. The balance changes only by transfers.
+UPDATE instrument SET charged_micros = new.charged_micros, pending_micros = new.pending_micros
+  FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS new (instrument_id, charged_micros, pending_micros)
+ WHERE instrument.book_id = $1 AND instrument.instrument_id = new.instrument_id
+
+-- name: insert_tokens
+INSERT INTO token (book_id, token_id, purpose, instrument_id, sender_party_id, caller_reference, payment_method,
+                   payment_method_id, payment_reason, usage_limits, valid_from, expires_at, created_at)
+SELECT $1, new.*, $13::timestamptz
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[], $9::text[],
+              $10::jsonb[], $11::timestamptz[], $12::timestamptz[]) AS new
+
+-- name: update_tokens
+UPDATE token SET usage_limits = new.usage_limits, cancelled_at = new.cancelled_at
+  FROM unnest($2::text[], $3::jsonb[], $4::timestamptz[]) AS new (token_id, usage_limits, cancelled_at)
+ WHERE token.book_id = $1 AND token.token_id = new.token_id
+
+-- name: insert_transactions
+INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
+                         fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id, instrument_id,
+                         original_id, caller_reference, caller_description, sender_description, notification_url,
+                         requested_at, received_at, completed_at)
+SELECT $1, new.*
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
+              $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
+              $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[]) AS new
+
+-- name: update_transactions
+UPDATE transaction
+   SET status = new.status, status_code = new.status_code, status_message = new.status_message,
+       refunded_micros = new.refunded_micros, completed_at = new.completed_at
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[])
+       AS new (transaction_id, status, status_code, status_message, refunded_micros, completed_at)
+ WHERE transaction.book_id = $1 AND transaction.transaction_id = new.transaction_id
+
+-- name: insert_transfers
+INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
+SELECT $1, new.*, $7::timestamptz
+  FROM unnest($2::text[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS new
+
+-- name: move_balances
+-- Add what the group moved to each touched account once, in id order, so that groups of two processes cannot block each
+-- other. CHECK account_within_bounds refuses what the domain should have refused.
+WITH touched AS (
+    SELECT account_id FROM account
+     WHERE book_id = $1 AND account_id = ANY($2::bigint[])
+     ORDER BY account_id
+       FOR UPDATE
+)
+UPDATE account SET balance_micros = account.balance_micros + moved.delta_micros
+  FROM touched
+  JOIN unnest($2::bigint[], $3::bigint[]) AS moved (account_id, delta_micros) USING (account_id)
+ WHERE account.book_id = $1 AND account.account_id = touched.account_id
+
+-- name: insert_answers
+-- Remember the answers. A reference that another process answered meanwhile is not touched, and then missing from the
+-- row count; one older than $10 is free again.
+INSERT INTO answered_reference (book_id, caller_party_id, caller_reference, fingerprint, transaction_id, status,
+                                refusal, message, answered_at)
+SELECT $1, $2, new.*, $9::timestamptz
+  FROM unnest($3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[]) AS new
+    ON CONFLICT (book_id, caller_party_id, caller_reference) DO UPDATE
+   SET fingerprint = excluded.fingerprint, transaction_id = excluded.transaction_id, status = excluded.status,
+       refusal = excluded.refusal, message = excluded.message, answered_at = excluded.answered_at
+ WHERE answered_reference.answered_at <= $10
+
+-- name: insert_events
+INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, occurred_at)
+SELECT $1, new.*, $8::timestamptz
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) AS new
+
+-- name: insert_rail_requests
+INSERT INTO rail_request (book_id, transaction_id, rail, amount_micros, payment_method_id, opened_at, due_at)
+SELECT $1, new.*, $6::timestamptz, $6::timestamptz
+  FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS new
+
+-- name: delete_rail_requests
+DELETE FROM rail_request WHERE book_id = $1 AND transaction_id = ANY($2::text[])

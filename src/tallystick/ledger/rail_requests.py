@@ -1,0 +1,57 @@
+"""The intents that wait for a rail: claim them, put them off. They end with the result, in the money's own commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tallystick.domain.ids import BookId, TransactionId
+from tallystick.ledger.connections import Database
+
+
+@dataclass(frozen=True, slots=True)
+class DueRequest:
+    """One charge to be asked for. `attempts` counts the claims so far, this one included."""
+
+    book_id: BookId
+    transaction_id: TransactionId
+    rail: str
+    rail_token: str
+    amount_micros: int
+    attempts: int
+    due_at: datetime
+
+
+async def due(database: Database, now: datetime, limit: int) -> list[DueRequest]:
+    """Requests whose time has come, the longest waiting first."""
+    rows = await database.fetch(
+        "SELECT book_id, transaction_id, rail_request.rail, rail_token, amount_micros, attempts + 1 AS attempts, due_at"
+        "  FROM rail_request JOIN payment_method USING (payment_method_id)"
+        " WHERE due_at <= $1 ORDER BY due_at LIMIT $2",
+        now,
+        limit,
+    )
+    return [DueRequest(**dict(row)) for row in rows]
+
+
+async def claim(database: Database, request: DueRequest, until: datetime) -> bool:
+    """Take a request for this worker until `until`; False when another one was quicker or it is done."""
+    tag = await database.execute(
+        "UPDATE rail_request SET due_at = $4, attempts = $5 WHERE book_id = $1 AND transaction_id = $2 AND due_at = $3",
+        request.book_id,
+        request.transaction_id,
+        request.due_at,
+        until,
+        request.attempts,
+    )
+    return tag == "UPDATE 1"
+
+
+async def put_off(database: Database, request: DueRequest, until: datetime) -> None:
+    """Ask again at `until`."""
+    await database.execute(
+        "UPDATE rail_request SET due_at = $3 WHERE book_id = $1 AND transaction_id = $2",
+        request.book_id,
+        request.transaction_id,
+        until,
+    )

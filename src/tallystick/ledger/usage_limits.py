@@ -1,0 +1,42 @@
+"""Usage limits of a token to and from the jsonb column that keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from tallystick.domain.limits import LimitKind, UsageLimit
+from tallystick.domain.periods import Period
+
+
+def limits_to_json(limits: Sequence[UsageLimit]) -> list[dict[str, Any]]:
+    """Plain values for the column."""
+    return [
+        {
+            "kind": limit.kind.value,
+            "limit": limit.limit,
+            "period": None if limit.period is None else str(limit.period),
+            "anchor": limit.anchor.isoformat(),
+            "window_start": limit.window_start.isoformat(),
+            "used": limit.used,
+            "used_before": limit.used_before,
+        }
+        for limit in limits
+    ]
+
+
+def limits_from_json(values: Sequence[dict[str, Any]]) -> tuple[UsageLimit, ...]:
+    """The limits that the column holds."""
+    return tuple(
+        UsageLimit(
+            kind=LimitKind(value["kind"]),
+            limit=value["limit"],
+            period=None if value["period"] is None else Period.parse(value["period"]),
+            anchor=datetime.fromisoformat(value["anchor"]),
+            window_start=datetime.fromisoformat(value["window_start"]),
+            used=value["used"],
+            used_before=value["used_before"],
+        )
+        for value in values
+    )

@@ -1,0 +1,154 @@
+-- What must always be true of the books. Each statement returns one row of text per violation, nothing when all is well.
+-- They read everything and run in one snapshot. Read by verify.py.
+
+-- name: balances_follow_from_transfers
+-- The transfers of an account, replayed from nothing, sum to its balance.
+WITH replayed AS (
+    SELECT book_id, account_id, sum(delta) AS balance_micros
+      FROM (SELECT book_id, debit_account AS account_id, amount_micros AS delta FROM transfer
+            UNION ALL
+            SELECT book_id, credit_account, -amount_micros FROM transfer) AS movement
+     GROUP BY book_id, account_id
+)
+SELECT format('book %s, account %s %s: balance is %s, its transfers sum to %s', book_id, coalesce(account.kind, '(missing)'),
+              coalesce(account.subject, account_id::text), coalesce(account.balance_micros, 0),
+              coalesce(replayed.balance_micros, 0))
+  FROM account FULL JOIN replayed USING (book_id, account_id)
+ WHERE account.account_id IS NULL OR account.balance_micros <> coalesce(replayed.balance_micros, 0)
+
+-- name: books_sum_to_zero
+-- Debits equal credits in every book.
+SELECT format('book %s: its accounts sum to %s instead of zero', book_id, sum(balance_micros))
+  FROM account GROUP BY book_id HAVING sum(balance_micros) <> 0
+
+-- name: prepaid_balances_within_bounds
+-- No prepaid balance is below zero, and none is above what funding may put there plus what refunds gave back.
+SELECT format('book %s, instrument %s: prepaid balance %s is outside 0 to %s', instrument.book_id,
+              instrument.instrument_id, -account.balance_micros, instrument.limit_micros + refunds.micros)
+  FROM instrument
+  JOIN account USING (book_id, account_id)
+ CROSS JOIN LATERAL (SELECT coalesce(sum(amount_micros), 0) AS micros FROM transaction
+                      WHERE transaction.book_id = instrument.book_id
+                        AND transaction.instrument_id = instrument.instrument_id
+                        AND operation = 'Refund' AND status = 'Success') AS refunds
+ WHERE instrument.kind = 'prepaid'
+   AND -account.balance_micros NOT BETWEEN 0 AND instrument.limit_micros + refunds.micros
+
+-- name: debts_within_bounds
+-- No debt is below what is being settled, above its limit, or the result of more charges than agreed in total.
+SELECT format('book %s, instrument %s: debt %s (%s being settled) with limit %s; charged %s of %s', instrument.book_id,
+              instrument.instrument_id, account.balance_micros, instrument.pending_micros, instrument.limit_micros,
+              instrument.charged_micros, instrument.total_limit_micros)
+  FROM instrument
+  JOIN account USING (book_id, account_id)
+ WHERE instrument.kind = 'credit'
+   AND (account.balance_micros NOT BETWEEN instrument.pending_micros AND instrument.limit_micros
+        OR instrument.charged_micros > instrument.total_limit_micros)
+
+-- name: instruments_agree_with_transactions
+-- What an instrument counts as charged and pending is what its transactions say.
+WITH counted AS (
+    SELECT book_id, instrument_id,
+           coalesce(sum(amount_micros) FILTER (WHERE operation = 'Pay' AND status = 'Success'), 0) AS charged_micros,
+           coalesce(sum(amount_micros) FILTER (WHERE status = 'Pending'), 0) AS pending_micros
+      FROM transaction WHERE instrument_id IS NOT NULL GROUP BY book_id, instrument_id
+)
+SELECT format('book %s, instrument %s: says charged %s, pending %s; its transactions say %s, %s', book_id, instrument_id,
+              instrument.charged_micros, instrument.pending_micros, counted.charged_micros, counted.pending_micros)
+  FROM instrument LEFT JOIN counted USING (book_id, instrument_id)
+ WHERE instrument.pending_micros <> coalesce(counted.pending_micros, 0)
+    OR (instrument.kind = 'credit' AND instrument.charged_micros <> coalesce(counted.charged_micros, 0))
+
+-- name: transactions_moved_what_they_say
+-- A successful transaction moved its amount, and its fee if any, once; any other moved nothing.
+WITH moved AS (
+    SELECT book_id, transaction_id, count(*) AS transfers, min(amount_micros) FILTER (WHERE number = 1) AS amount_micros,
+           coalesce(sum(amount_micros) FILTER (WHERE number = 2), 0) AS fee_micros
+      FROM transfer GROUP BY book_id, transaction_id
+)
+SELECT format('book %s, transaction %s (%s, %s): amount %s, fee %s; moved %s, %s in %s transfers', book_id,
+              transaction_id, operation, status, transaction.amount_micros, transaction.fee_micros,
+              moved.amount_micros, moved.fee_micros, coalesce(moved.transfers, 0))
+  FROM transaction LEFT JOIN moved USING (book_id, transaction_id)
+ WHERE CASE WHEN status = 'Success'
+            THEN moved.amount_micros IS DISTINCT FROM transaction.amount_micros
+                 OR moved.fee_micros IS DISTINCT FROM transaction.fee_micros
+                 OR moved.transfers <> CASE WHEN transaction.fee_micros > 0 THEN 2 ELSE 1 END
+            ELSE moved.transfers IS NOT NULL END
+
+-- name: transfers_have_transactions
+-- No money moved without a transaction: in the same book or, for the operator's mirror, in a seller's.
+SELECT format('book %s, transfer %s/%s: there is no such transaction', transfer.book_id, transfer.transaction_id,
+              transfer.number)
+  FROM transfer JOIN book USING (book_id)
+ WHERE NOT EXISTS (SELECT FROM transaction WHERE transaction.transaction_id = transfer.transaction_id
+                      AND (transaction.book_id = transfer.book_id OR book.party_id IS NULL))
+
+-- name: refunds_agree
+-- What a transaction says was refunded is what its refunds say, and never more than it was.
+WITH refunds AS (
+    SELECT book_id, original_id AS transaction_id, sum(amount_micros) AS micros FROM transaction
+     WHERE operation = 'Refund' AND status = 'Success' GROUP BY book_id, original_id
+)
+SELECT format('book %s, transaction %s: %s of %s refunded, its refunds sum to %s', book_id, transaction_id,
+              transaction.refunded_micros, transaction.amount_micros, coalesce(refunds.micros, 0))
+  FROM transaction FULL JOIN refunds USING (book_id, transaction_id)
+ WHERE transaction.refunded_micros IS DISTINCT FROM coalesce(refunds.micros, 0)
+    OR transaction.refunded_micros > transaction.amount_micros
+
+-- name: cash_is_owed
+-- A seller's cash is what the operator's book of the same environment owes that seller.
+WITH cash AS (
+    SELECT book.party_id, book.environment, book.currency, sum(account.balance_micros) AS micros
+      FROM account JOIN book USING (book_id)
+     WHERE account.kind = 'cash' AND book.party_id IS NOT NULL GROUP BY 1, 2, 3
+), owed AS (
+    SELECT account.subject::bigint AS party_id, book.environment, book.currency, -sum(account.balance_micros) AS micros
+      FROM account JOIN book USING (book_id)
+     WHERE account.kind = 'owed_to' GROUP BY 1, 2, 3
+)
+SELECT format('seller %s (%s): cash is %s, the operator owes %s', party_id, environment, coalesce(cash.micros, 0),
+              coalesce(owed.micros, 0))
+  FROM cash FULL JOIN owed USING (party_id, environment, currency)
+ WHERE coalesce(cash.micros, 0) <> coalesce(owed.micros, 0)
+
+-- name: pending_charges_are_being_asked_for
+-- Every pending transaction has its rail request, every rail request its pending transaction.
+SELECT format('book %s, transaction %s: %s', book_id, transaction_id,
+              CASE WHEN rail_request.transaction_id IS NULL THEN 'pending, but no rail is asked'
+                   ELSE 'a rail is asked, but it is not pending' END)
+  FROM (SELECT book_id, transaction_id, amount_micros FROM transaction WHERE status = 'Pending') AS pending
+  FULL JOIN rail_request USING (book_id, transaction_id)
+ WHERE pending.amount_micros IS DISTINCT FROM rail_request.amount_micros
+
+-- name: references_have_transactions
+-- An answer remembered for a reference names a transaction that exists.
+SELECT format('book %s, reference %s: answered with transaction %s, which does not exist', book_id, caller_reference,
+              transaction_id)
+  FROM answered_reference
+ WHERE transaction_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM transaction WHERE transaction.book_id = answered_reference.book_id
+                      AND transaction.transaction_id = answered_reference.transaction_id)
+
+-- name: simulated_rail_agrees
+-- The simulated rail took money exactly for what the books call paid; what is still pending may be either.
+SELECT format('transaction %s (%s): the simulated rail says %s', transaction_id, coalesce(transaction.status, 'missing'),
+              coalesce(charge.outcome, 'never asked'))
+  FROM (SELECT transaction_id, status, amount_micros FROM transaction
+         WHERE payment_method IN ('CC', 'ACH')) AS transaction
+  FULL JOIN (SELECT idempotency_key AS transaction_id, outcome, amount_micros FROM simulated_charge) AS charge
+      USING (transaction_id)
+ WHERE CASE transaction.status
+            WHEN 'Pending' THEN transaction.amount_micros <> charge.amount_micros
+            WHEN 'Success' THEN (charge.outcome, charge.amount_micros) IS DISTINCT FROM ('paid', transaction.amount_micros)
+            WHEN 'Failure' THEN charge.outcome IS DISTINCT FROM 'declined'
+            ELSE true END
+
+-- name: totals
+-- For people: not a check.
+SELECT (SELECT count(*) FROM book) AS books, (SELECT count(*) FROM account) AS accounts,
+       (SELECT count(*) FROM transaction) AS transactions, (SELECT count(*) FROM transfer) AS transfers,
+       (SELECT count(*) FROM transaction WHERE status = 'Pending') AS pending,
+       (SELECT coalesce(-sum(balance_micros), 0)::bigint FROM account WHERE kind = 'prepaid') AS liability_micros,
+       (SELECT coalesce(sum(balance_micros), 0)::bigint FROM account WHERE kind = 'receivable') AS debt_micros,
+       (SELECT coalesce(sum(balance_micros), 0)::bigint FROM account WHERE kind = 'cash') AS cash_micros
