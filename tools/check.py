@@ -48,7 +48,7 @@ def main(pytest_arguments: list[str]) -> int:
                 failed.append(name)
                 print(result.output, flush=True)  # noqa: T201
 
-    command = (PROGRAMS / "python", "-m", "pytest", "-n", str(WORKERS), *pytest_arguments)
+    command = [str(PROGRAMS / "python"), "-m", "pytest", "-n", str(WORKERS), *pytest_arguments]
     tests = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603 - our own tests
     if failed:
         print(f"\nNot passed, see above: {', '.join(failed)}", file=sys.stderr)  # noqa: T201
