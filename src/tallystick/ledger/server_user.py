@@ -14,6 +14,10 @@ from typing import Final
 SERVICE_USER: Final = "tallystick"
 LAST_RESORT_USER: Final = "nobody"
 
+# Both, always: a member of the group gets the group's rights, even where all others have more.
+_READ_ALL: Final = stat.S_IRGRP | stat.S_IROTH
+_PASS_ALL: Final = stat.S_IXGRP | stat.S_IXOTH
+
 logger = logging.getLogger(__name__)
 
 
@@ -131,7 +135,7 @@ def _grant_passage(path: Path) -> set[int]:
     groups = set()
     for directory in path.parents:
         status = directory.stat()
-        if status.st_mode & stat.S_IXOTH:
+        if status.st_mode & _PASS_ALL == _PASS_ALL:
             continue
         groups.add(status.st_gid)
         if not status.st_mode & stat.S_IXGRP:
@@ -142,15 +146,9 @@ def _grant_passage(path: Path) -> set[int]:
 
 def _grant_reading(tree: Path) -> None:
     """Make programs readable that pip installed under a strict umask; they are public, there is nothing to hide."""
-    if _is_open(tree):
-        return
-    for path in (tree, *tree.rglob("*")):
+    if stat.S_IMODE(tree.stat().st_mode) & (_READ_ALL | _PASS_ALL) == _READ_ALL | _PASS_ALL:
+        return  # judged by the root of the tree: pip gives all directories of a wheel the same rights
+    for path in (*tree.rglob("*"), tree):  # the root last: interrupted, the work is begun anew
         if not path.is_symlink():
             mode = stat.S_IMODE(path.stat().st_mode)
-            path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
-
-
-def _is_open(tree: Path) -> bool:
-    """Whether all may read the tree, judged by its root: pip gives every file of a wheel the same rights."""
-    needed = stat.S_IROTH | stat.S_IXOTH
-    return tree.stat().st_mode & needed == needed
+            path.chmod(mode | _READ_ALL | (_PASS_ALL if mode & stat.S_IXUSR else 0))
