@@ -85,13 +85,16 @@ UPDATE instrument SET charged_micros = new.charged_micros, pending_micros = new.
 -- name: insert_tokens
 INSERT INTO token (book_id, token_id, purpose, instrument_id, sender_party_id, caller_reference, payment_method,
                    payment_method_id, payment_reason, usage_limits, valid_from, expires_at, created_at)
-SELECT $1, new.*, $13::timestamptz
+SELECT $1, token_id, purpose, instrument_id, sender_party_id, caller_reference, payment_method, payment_method_id,
+       payment_reason, usage_limits::jsonb, valid_from, expires_at, $13::timestamptz
   FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[], $9::text[],
-              $10::jsonb[], $11::timestamptz[], $12::timestamptz[]) AS new
+              $10::text[], $11::timestamptz[], $12::timestamptz[])
+       AS new (token_id, purpose, instrument_id, sender_party_id, caller_reference, payment_method, payment_method_id,
+               payment_reason, usage_limits, valid_from, expires_at)
 
 -- name: update_tokens
-UPDATE token SET usage_limits = new.usage_limits, cancelled_at = new.cancelled_at
-  FROM unnest($2::text[], $3::jsonb[], $4::timestamptz[]) AS new (token_id, usage_limits, cancelled_at)
+UPDATE token SET usage_limits = new.usage_limits::jsonb, cancelled_at = new.cancelled_at
+  FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS new (token_id, usage_limits, cancelled_at)
  WHERE token.book_id = $1 AND token.token_id = new.token_id
 
 -- name: insert_transactions

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from tallystick.domain.limits import LimitKind, UsageLimit
 from tallystick.domain.periods import Period
 
 
-def limits_to_json(limits: Sequence[UsageLimit]) -> list[dict[str, Any]]:
-    """Plain values for the column."""
-    return [
+def limits_to_json(limits: Sequence[UsageLimit]) -> str:
+    """JSON text for the column. As text, because an array of arrays would be taken for one array."""
+    values = [
         {
             "kind": limit.kind.value,
             "limit": limit.limit,
@@ -24,6 +26,7 @@ def limits_to_json(limits: Sequence[UsageLimit]) -> list[dict[str, Any]]:
         }
         for limit in limits
     ]
+    return msgspec.json.encode(values).decode()
 
 
 def limits_from_json(values: Sequence[dict[str, Any]]) -> tuple[UsageLimit, ...]:
