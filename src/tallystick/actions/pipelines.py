@@ -60,6 +60,10 @@ SAME_ACCOUNT: Final = {"status": "NP", "errorMessage": "Sender and recipient are
 NOT_ACTIVE: Final = {"status": "NP", "errorMessage": "The sender's account is suspended or closed."}
 
 
+class AnotherBuyerError(Exception):
+    """Somebody else signed in and chose for this visit meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """The buyer goes on with this visit."""
@@ -152,7 +156,7 @@ async def confirm(service: Service, visit: Visit, buyer: Party, choice: Choice) 
         service.pool, visit.visit_id, buyer.party_id, _plan(visit, terms, choice, book.book_id)
     )
     if intended is None or intended.answer is None:
-        raise PermissionError("another buyer went on with this visit")
+        raise AnotherBuyerError(visit.visit_id[:8])
     if intended.finished_at is not None:
         return intended
     command = _command(terms, intended.answer, buyer, intended.choices, now)

@@ -1,0 +1,63 @@
+"""The application behind the pages."""
+
+import hmac
+from hashlib import sha256
+
+from litestar import Litestar
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.template.config import TemplateConfig
+
+from tallystick.actions.service import Service
+from tallystick.settings import Settings, load_master_key
+from tallystick.web.pages import site, start
+from tallystick.web.pages.errors import http_error, unexpected_error
+from tallystick.web.pages.headers import Headers
+from tallystick.web.pages.sessions import STORE, DatabaseStore, cookie_name, session_config
+from tallystick.web.pages.shared import template_engine
+from tallystick.web.pages.visit_pages import visit_routes
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+def create_pages(service: Service) -> Litestar:
+    """The Co-Branded pages and what belongs to them. Everything but ``/``, which is the query API's."""
+    settings = service.settings
+    return Litestar(
+        route_handlers=[
+            start.start,
+            start.start_posted,
+            visit_routes,
+            site.sign_out,
+            site.show_test_money,
+            site.do_test_money,
+            site.certificate,
+            site.alive,
+            site.ready,
+            site.static_files(),
+        ],
+        state=State({"service": service}),
+        stores={STORE: DatabaseStore(service.pool, service.clock)},
+        middleware=[session_config(settings).middleware],
+        csrf_config=csrf_config(settings),
+        template_config=TemplateConfig(instance=template_engine()),
+        exception_handlers={HTTPException: http_error, Exception: unexpected_error},
+        before_send=[Headers(settings)],
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def csrf_config(settings: Settings) -> CSRFConfig:
+    """Every form but the seller's own carries a token. The secret outlives restarts: open pages stay usable."""
+    secret = hmac.digest(load_master_key(settings), b"tallystick: forms", sha256).hex()
+    return CSRFConfig(
+        secret=secret,
+        cookie_name=cookie_name(settings, "form"),
+        cookie_secure=settings.secure_cookies,
+        cookie_httponly=True,
+        cookie_samesite="lax",
+    )

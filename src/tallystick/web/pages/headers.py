@@ -1,0 +1,74 @@
+"""What every answer carries: a request id, and headers that keep browsers strict."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from litestar.connection import Request
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
+
+from tallystick.settings import Settings
+
+_REQUEST_ID: Final = "tallystick_request_id"
+_FORM_TARGETS: Final = "tallystick_form_targets"
+
+_STRICT: Final = {
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+_A_YEAR: Final = "max-age=31536000"
+
+
+def request_id(scope: Scope) -> str:
+    """The id of this request, in logs and on error pages."""
+    state = scope.setdefault("state", {})
+    known = state.get(_REQUEST_ID)
+    if not isinstance(known, str):
+        known = state[_REQUEST_ID] = str(uuid4())
+    return known
+
+
+def allow_form_redirects(request: Request[Any, Any, Any], return_url: str) -> None:
+    """Let the forms of this page end at the seller's site: browsers hold redirects after a form to form-action.
+
+    Any https site, since the seller's site may redirect on; of http sites only this one.
+    """
+    parts = urlsplit(return_url)
+    targets = "https:" if parts.scheme == "https" else f"https: http://{parts.netloc}"
+    if "[" in targets:  # numeric IPv6 addresses cannot be named in a policy
+        targets = "https: http:"
+    request.scope["state"][_FORM_TARGETS] = targets
+
+
+def content_security_policy(form_targets: str = "") -> str:
+    """Nothing but our own style sheet and pictures; no scripts at all."""
+    form_action = f"form-action 'self' {form_targets}".rstrip()
+    return (
+        f"default-src 'none'; style-src 'self'; img-src 'self'; {form_action}; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+class Headers:
+    """Hook for everything that is sent, error pages included."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._https = settings.secure_cookies
+
+    async def __call__(self, message: Message, scope: Scope) -> None:
+        """Add the headers to the start of an answer."""
+        if message["type"] != "http.response.start":
+            return
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in _STRICT.items():
+            headers[name] = value
+        targets = scope.setdefault("state", {}).get(_FORM_TARGETS, "")
+        headers["content-security-policy"] = content_security_policy(targets if isinstance(targets, str) else "")
+        headers["x-request-id"] = request_id(scope)
+        if self._https:
+            headers["strict-transport-security"] = _A_YEAR
+        if "cache-control" not in headers:
+            headers["cache-control"] = "no-store"

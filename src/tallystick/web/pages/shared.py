@@ -1,0 +1,93 @@
+"""What all pages use: the service, templates, forms, redirects, who is signed in."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar.connection import Request
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Redirect, Response, Template
+from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_303_SEE_OTHER
+
+from tallystick.actions.pipeline_terms import dollars
+from tallystick.actions.service import Service
+from tallystick.ledger import parties
+from tallystick.ledger.parties import Party
+from tallystick.web.pages.sessions import sign_browser_out, signed_in_party
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+STATIC: Final = Path(__file__).parent / "static"
+
+PageRequest = Request[Any, Any, Any]
+
+
+def template_engine() -> JinjaTemplateEngine:
+    """Templates that escape everything and stumble over a missing value instead of showing nothing."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["asset"] = asset
+    environment.globals["steps"] = steps
+    environment.filters["dollars"] = dollars
+    return JinjaTemplateEngine.from_environment(environment)
+
+
+_VERSIONS: Final = {
+    file.name: sha256(file.read_bytes()).hexdigest()[:12] for file in STATIC.iterdir() if file.is_file()
+}
+
+
+def asset(name: str) -> str:
+    """Where a style sheet or picture is; the address changes with its content, so browsers may keep it for good."""
+    return f"/static/{name}?v={_VERSIONS[name]}"
+
+
+def steps(collect_address: bool) -> list[tuple[int, str]]:
+    """The steps of a visit, numbered; the address only where it is asked for."""
+    names = ["Sign in", "Payment method", *(["Address"] if collect_address else []), "Confirm"]
+    return list(enumerate(names, start=1))
+
+
+def service_of(request: PageRequest) -> Service:
+    """The service that this application was made for."""
+    service = request.app.state["service"]
+    if not isinstance(service, Service):
+        raise TypeError("the application was made without its service")
+    return service
+
+
+def page(template: str, *, status: int = HTTP_200_OK, **context: object) -> Response[Any]:
+    """A page from a template."""
+    defaults: dict[str, object] = {"problems": {}, "typed": {}, "sandbox": False, "walk": None}
+    return Template(template, context=defaults | context, status_code=status, media_type="text/html")
+
+
+async def form_of(request: PageRequest) -> dict[str, str]:
+    """What was typed into a form; files and repeated fields have no place in ours."""
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+def go(path: str) -> Response[Any]:
+    """On to another page of ours."""
+    return Redirect(path, status_code=HTTP_303_SEE_OTHER)
+
+
+def go_back_to_seller(url: str) -> Response[Any]:
+    """To the seller's site, with our signed answer. 302, as the original service is taken to have done."""
+    return Redirect(url, status_code=HTTP_302_FOUND)
+
+
+async def signed_in(request: PageRequest) -> Party | None:
+    """The person who is signed in on this browser."""
+    party_id = signed_in_party(request)
+    if party_id is None:
+        return None
+    party = await parties.find(service_of(request).pool, party_id)
+    if party is None:
+        sign_browser_out(request)
+    return party

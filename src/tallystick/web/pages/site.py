@@ -1,0 +1,124 @@
+"""Everything around the visits: signing out, test money, certificates, health, style sheet and pictures."""
+
+import re
+from typing import Any, Final
+
+import asyncpg
+from litestar import MediaType, get, post
+from litestar.datastructures import CacheControlHeader
+from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.response import Response
+from litestar.router import Router
+from litestar.static_files import create_static_files_router
+from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
+
+from tallystick.actions import wallet
+from tallystick.actions.form_errors import FormError
+from tallystick.ledger import account_balances, signing_keys
+from tallystick.ledger.access_keys import SANDBOX
+from tallystick.web.pages.sessions import sign_browser_out
+from tallystick.web.pages.shared import STATIC, PageRequest, form_of, go, page, service_of, signed_in
+from tallystick.web.pages.visit_pages import UNUSABLE, method_page
+from tallystick.web.pages.walk import Walk, walk
+
+_KEY_NAME: Final = re.compile(r"[0-9]{6}[0-9A-Za-z-]{0,20}", re.ASCII)
+
+
+@post("/sign-out", status_code=HTTP_200_OK)
+async def sign_out(request: PageRequest) -> Response[Any]:
+    """Forget who is signed in; a visit goes on with its sign-in page."""
+    visit_id = (await form_of(request)).get("visit")
+
+    async def step(stand: Walk) -> Response[Any]:
+        return go(stand.to("sign-in"))
+
+    sign_browser_out(request)
+    if visit_id is None:
+        return page("signed_out.html")
+    return await walk(request, visit_id, step, buyer_needed=False)
+
+
+@get("/account/test-money")
+async def show_test_money(request: PageRequest) -> Response[Any]:
+    """The sandbox account balance, and a way to put test money on it."""
+    return await _test_money_page(request)
+
+
+@post("/account/test-money", status_code=HTTP_200_OK)
+async def do_test_money(request: PageRequest) -> Response[Any]:
+    """Put test money on the sandbox account balance; in a visit, go back to choosing."""
+    typed = await form_of(request)
+    amount = typed.get("amount", "")
+
+    async def step(stand: Walk) -> Response[Any]:
+        try:
+            await wallet.add_test_money(stand.service, stand.buyer.party_id, amount)
+        except FormError as error:
+            return await method_page(stand, status=UNUSABLE, problems=error.problems, typed_amount=amount)
+        await stand.choose(key=wallet.BALANCE, method="ABT")
+        return go(stand.to("method"))
+
+    if "visit" in typed:
+        return await walk(request, typed["visit"], step)
+    buyer = await signed_in(request)
+    if buyer is None or not buyer.active:
+        raise PermissionDeniedException
+    try:
+        await wallet.add_test_money(service_of(request), buyer.party_id, amount)
+    except FormError as error:
+        return await _test_money_page(request, amount, error.problems)
+    return go("/account/test-money")
+
+
+async def _test_money_page(
+    request: PageRequest, amount: str = "", problems: dict[str, str] | None = None
+) -> Response[Any]:
+    buyer = await signed_in(request)
+    if buyer is None:
+        raise PermissionDeniedException
+    balance = await account_balances.of_person(service_of(request).pool, SANDBOX, buyer.party_id)
+    return page(
+        "test_money.html",
+        status=UNUSABLE if problems else HTTP_200_OK,
+        sandbox=True,
+        buyer=buyer,
+        balance=balance,
+        typed={"amount": amount},
+        problems=problems or {},
+    )
+
+
+@get("/certs/{name:str}/PKICert.pem", media_type="application/x-pem-file")
+async def certificate(request: PageRequest, name: str) -> Response[str]:
+    """The certificate with which answers and notifications can be checked. It never changes."""
+    pem = None
+    if _KEY_NAME.fullmatch(name):
+        pem = await signing_keys.certificate(service_of(request).pool, name)
+    if pem is None:
+        raise NotFoundException
+    return Response(pem, media_type="application/x-pem-file", headers={"cache-control": "public, max-age=86400"})
+
+
+@get("/healthz", media_type=MediaType.TEXT)
+async def alive() -> str:
+    """The process answers."""
+    return "alive\n"
+
+
+@get("/readyz", media_type=MediaType.TEXT)
+async def ready(request: PageRequest) -> Response[str]:
+    """The database answers too."""
+    try:
+        await service_of(request).pool.fetchval("SELECT 1", timeout=5)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return Response("the database does not answer\n", status_code=HTTP_503_SERVICE_UNAVAILABLE)
+    return Response("ready\n")
+
+
+def static_files() -> Router:
+    """Style sheet and pictures. Their addresses change with their content: browsers may keep them."""
+    return create_static_files_router(
+        path="/static",
+        directories=[STATIC],
+        cache_control=CacheControlHeader(public=True, max_age=31_536_000, immutable=True),
+    )

@@ -1,0 +1,51 @@
+"""Where visits begin: the signed link of a seller."""
+
+from typing import Any, Final
+
+import structlog
+from litestar import get, post
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK, HTTP_400_BAD_REQUEST
+
+from tallystick.actions import pipelines
+from tallystick.actions.pipeline_requests import NotTrustedError, PipelineRequest
+from tallystick.actions.pipelines import SentBack
+from tallystick.web.pages.headers import request_id
+from tallystick.web.pages.shared import PageRequest, go, go_back_to_seller, page, service_of
+
+PATH: Final = "/cobranded-ui/actions/start"
+
+_log = structlog.get_logger(__name__)
+
+
+@get(PATH)
+async def start(request: PageRequest) -> Response[Any]:
+    """Begin a visit from a link or a form with method GET."""
+    return await _begin(request, b"")
+
+
+@post(PATH, status_code=HTTP_200_OK, exclude_from_csrf=True)  # comes from the seller's site, and the seller signed it
+async def start_posted(request: PageRequest) -> Response[Any]:
+    """Begin a visit from a POSTed form."""
+    return await _begin(request, await request.body())
+
+
+async def _begin(request: PageRequest, body: bytes) -> Response[Any]:
+    scope = request.scope
+    raw_path = scope.get("raw_path") or scope["path"].encode()
+    asked = PipelineRequest(
+        verb=scope["method"],
+        host=request.headers.get("host", ""),
+        path=raw_path.partition(b"?")[0].decode("latin-1"),
+        query=scope["query_string"],
+        body=body,
+    )
+    ours = request_id(scope)
+    try:
+        begun = await pipelines.begin(service_of(request), asked, ours)
+    except NotTrustedError as error:
+        _log.info("co-branded request refused", request_id=ours, reason=error.technical)
+        return page("not_trusted.html", status=HTTP_400_BAD_REQUEST, error=error, request_id=ours)
+    if isinstance(begun, SentBack):
+        return go_back_to_seller(begun.url)
+    return go(f"/cobranded-ui/visits/{begun.visit_id}/sign-in")
