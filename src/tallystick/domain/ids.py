@@ -106,3 +106,13 @@ def book_of_transaction(text: str) -> BookId:
     if _check(body, _TRANSACTION_CHECK_DIGITS) != text[-_TRANSACTION_CHECK_DIGITS:]:
         raise MalformedIdError(text)
     return BookId(_decode(text[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]))
+
+
+def milliseconds_of_transaction(transaction_id: TransactionId) -> int:
+    """When the transaction's request was received: milliseconds since 1970 UTC, by its book's clock."""
+    return _decode(transaction_id[:_TIME_DIGITS])
+
+
+def transaction_ids_from(at_milliseconds: int) -> str:
+    """A text that sorts, in byte order, before every transaction id of this millisecond and after all earlier ones."""
+    return _encode(at_milliseconds, _TIME_DIGITS)

@@ -34,6 +34,7 @@ CREATE TABLE instrument (
     CONSTRAINT charged_within_total CHECK (charged_micros <= total_limit_micros)
 ) WITH (fillfactor = 80);
 CREATE INDEX instrument_sender ON instrument (book_id, sender_party_id);
+CREATE INDEX instrument_of_sender ON instrument (sender_party_id); -- a sender's own view, over all books
 
 CREATE TABLE token (
     book_id bigint NOT NULL,
@@ -55,6 +56,7 @@ CREATE TABLE token (
     FOREIGN KEY (book_id, instrument_id) REFERENCES instrument
 ) WITH (fillfactor = 80);
 CREATE INDEX token_instrument ON token (book_id, instrument_id);
+CREATE INDEX token_of_sender ON token (sender_party_id); -- a sender's own view, over all books
 
 CREATE TABLE transaction (
     book_id bigint NOT NULL,

@@ -1,0 +1,28 @@
+"""GetAccountBalance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tallystick.actions.call import amount
+from tallystick.ledger import reads
+
+if TYPE_CHECKING:
+    from tallystick.actions.call import Call
+    from tallystick.actions.types import Result
+
+
+async def get_account_balance(call: Call) -> Result:
+    """What the service holds for the caller: all of it can be withdrawn, nothing of it is on its way out."""
+    cash = await reads.cash_balance(call.service.pool, call.book_id)
+    return {
+        "AccountBalance": {
+            "TotalBalance": amount(cash.balance_micros),
+            "PendingInBalance": amount(cash.pending_in_micros),
+            "PendingOutBalance": amount(0),
+            "AvailableBalances": {
+                "DisburseBalance": amount(cash.balance_micros),
+                "RefundBalance": amount(cash.balance_micros),
+            },
+        }
+    }

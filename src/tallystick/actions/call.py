@@ -1,0 +1,114 @@
+"""One call of an action: what was asked, by whom and when, with the parts of the service to answer it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tallystick.domain.commands import Request
+from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
+from tallystick.domain.money import USD, format_amount
+from tallystick.domain.outcomes import Accepted
+from tallystick.domain.refusals import Refusal, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tallystick.actions.fields import Values
+    from tallystick.actions.service import Service
+    from tallystick.actions.types import Result
+    from tallystick.domain.commands import Command
+    from tallystick.domain.outcomes import Outcome
+    from tallystick.ledger.access_keys import AccessKey
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that passed every check of its form.
+
+    `signed_by` is None only for VerifySignature of 2008-09-17, which needed no signature. `requested_at` is the
+    request's own Timestamp, `now` the service's clock.
+    """
+
+    service: Service
+    action: str
+    signed_by: AccessKey | None
+    values: Values
+    fingerprint: bytes
+    requested_at: datetime
+    now: datetime
+
+    @property
+    def key(self) -> AccessKey:
+        """The key that signed this call."""
+        if self.signed_by is None:
+            raise TypeError(f"{self.action} is not for unsigned calls")
+        return self.signed_by
+
+    @property
+    def book_id(self) -> BookId:
+        """The caller's book. Raises Refused: InvalidAccountState_Caller when it has none in this environment."""
+        if self.key.book_id is None:
+            message = f"The caller's account is not set up for the {self.key.environment} environment."
+            raise Refused(Refusal.InvalidAccountState_Caller, message)
+        return self.key.book_id
+
+    @property
+    def book_now(self) -> datetime:
+        """The present moment by the test clock of the caller's book."""
+        return self.now + self.key.clock_offset
+
+    def new_id(self) -> TransactionId:
+        """A fresh, time-ordered id in the caller's book."""
+        milliseconds = int(self.book_now.timestamp() * 1000)
+        return make_transaction_id(self.book_id, milliseconds, secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
+
+    def request(self) -> Request:
+        """The part that all money commands of this caller have in common."""
+        return Request(
+            transaction_id=self.new_id(),
+            caller_id=self.key.party_id,
+            caller_reference=self.values.text("CallerReference"),
+            fingerprint=self.fingerprint,
+            requested_at=self.requested_at,
+            caller_description=self.values.optional_text("CallerDescription"),
+            sender_description=self.values.optional_text("SenderDescription"),
+            notification_url=self.values.optional_text("OverrideIPNURL"),
+        )
+
+    async def perform(self, command: Command, book_id: BookId | None = None) -> Outcome:
+        """Hand a command to the committer, for the caller's book or the one named. A refusal is raised."""
+        outcome = await self.service.committer.perform(book_id or self.book_id, command)
+        if isinstance(outcome, Refused):
+            raise outcome
+        return outcome
+
+    async def move_money(self, command: Command) -> Result:
+        """Carry a money command out and answer with its transaction."""
+        outcome = await self.perform(command)
+        if not isinstance(outcome, Accepted):
+            raise TypeError(f"{self.action} came to {outcome!r}")
+        return {"TransactionId": outcome.transaction_id, "TransactionStatus": outcome.status.value}
+
+
+def fingerprint(action: str, business_parameters: Sequence[tuple[str, str]]) -> bytes:
+    """Digest of what is asked for: the same reference with another digest is another request."""
+    return blake2b(msgspec.json.encode([action, business_parameters]), digest_size=32).digest()
+
+
+def amount(micros: int) -> Mapping[str, str]:
+    """An Amount as results carry it: six decimals."""
+    return {"CurrencyCode": USD, "Value": format_amount(micros)}
+
+
+def check_descriptor(call: Call) -> None:
+    """A dynamic descriptor is made of SenderDescription. Raises Refused: InvalidParams."""
+    if call.values.descriptor_policy().soft_descriptor_type == "Dynamic" and "SenderDescription" not in (
+        call.values.parsed
+    ):
+        raise Refused(Refusal.InvalidParams, "SenderDescription is needed for a SoftDescriptorType of Dynamic.")

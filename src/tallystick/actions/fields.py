@@ -1,0 +1,323 @@
+"""Request fields as data, and reading the parameters of a request by them.
+
+The wire form: ``Name=value``; members of a complex type with a dot, ``FundingAmount.Value``; repeated fields
+``Role.1``, ``Role.2``, … or plain ``Role``. Names are case-sensitive. An empty value counts as not given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, unique
+from typing import Final
+from urllib.parse import urlsplit
+
+from tallystick.actions.types import COMPLEX_TYPES, ENUMERATIONS
+from tallystick.domain.moments import parse_moment
+from tallystick.domain.money import USD, parse_amount
+from tallystick.domain.refusals import Refusal, Refused
+
+V2007: Final = "2007-01-08"
+V2008: Final = "2008-09-17"
+V2010: Final = "2010-08-28"
+VERSIONS: Final = (V2008, V2010)
+"""The versions that are answered; later dates count as the last one."""
+
+COMMON_PARAMETERS: Final = frozenset(
+    {"Action", "AWSAccessKeyId", "Signature", "SignatureVersion", "SignatureMethod", "Timestamp", "Version"}
+)
+
+_QUOTED_LENGTH: Final = 130  # of a value in a message: ids are quoted whole
+_INTEGER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+_INDEX: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # XML cannot hold most of these
+
+
+@unique
+class Need(Enum):
+    """Whether a field has to be there."""
+
+    REQUIRED = "required"
+    CONDITIONAL = "conditional"
+    OPTIONAL = "optional"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a request: everything that is known about it before the books are opened.
+
+    `type` names a scalar, an enumeration or a complex type. `max_length` counts characters, `least` and `most` bound
+    integers, `choices` are the allowed values of a text that has no enumeration. A `last_version` older than the
+    versions served: the field is tolerated although the schemas of those versions lack it.
+    """
+
+    name: str
+    type: str
+    need: Need
+    meaning: str
+    condition: str = ""
+    max_length: int | None = None
+    least: int | None = None
+    most: int | None = None
+    default: str | None = None
+    repeated: bool = False
+    zero_allowed: bool = False
+    choices: tuple[str, ...] = ()
+    first_version: str = V2007
+    last_version: str = V2010
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The allowed values; empty when any value of the type is allowed."""
+        return self.choices or ENUMERATIONS.get(self.type, ())
+
+    def in_version(self, version: str) -> bool:
+        """Whether requests of `version` may carry this field."""
+        return self.first_version <= version
+
+    def wire_names(self) -> tuple[str, ...]:
+        """The parameters that carry this field; repeated ones without their index."""
+        if self.type in COMPLEX_TYPES:
+            return tuple(f"{self.name}.{member.name}" for member in COMPLEX_TYPES[self.type])
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorPolicy:
+    """How a charge is described on the sender's statement; both members have defaults."""
+
+    soft_descriptor_type: str = "Static"
+    cs_owner: str = "Recipient"
+
+
+Parsed = str | int | datetime | tuple[str, ...] | DescriptorPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The checked values of a request. Amounts are micro-units; asking for a field under the wrong type is a bug."""
+
+    parsed: Mapping[str, Parsed]
+    given: Mapping[str, str] = field(repr=False)
+
+    def text(self, name: str) -> str:
+        """A required text."""
+        value = self.parsed[name]
+        if not isinstance(value, str):
+            raise TypeError(f"{name} is not a text")
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        """A text, or None when it was not given."""
+        return self.text(name) if name in self.parsed else None
+
+    def integer(self, name: str) -> int:
+        """A required integer, or an amount in micro-units."""
+        value = self.parsed[name]
+        if not isinstance(value, int):
+            raise TypeError(f"{name} is not a number")
+        return value
+
+    def optional_integer(self, name: str) -> int | None:
+        """An integer or an amount in micro-units, or None when it was not given."""
+        return self.integer(name) if name in self.parsed else None
+
+    def optional_moment(self, name: str) -> datetime | None:
+        """A moment, or None when it was not given."""
+        value = self.parsed.get(name)
+        if value is not None and not isinstance(value, datetime):
+            raise TypeError(f"{name} is not a moment")
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The values of a repeated field; empty when it was not given."""
+        value = self.parsed.get(name, ())
+        if not isinstance(value, tuple):
+            raise TypeError(f"{name} is not a list")
+        return value
+
+    def descriptor_policy(self) -> DescriptorPolicy:
+        """The descriptor policy, with its defaults where nothing was given."""
+        value = self.parsed.get("DescriptorPolicy", DescriptorPolicy())
+        if not isinstance(value, DescriptorPolicy):
+            raise TypeError("DescriptorPolicy is not a descriptor policy")
+        return value
+
+
+class FieldTable:
+    """The fields of one action in one version, ready for reading requests."""
+
+    def __init__(self, fields: tuple[Field, ...], version: str) -> None:
+        self.fields = tuple(field for field in fields if field.in_version(version))
+        self._plain = {name for field in self.fields for name in field.wire_names()}
+        self._repeated = {field.name for field in self.fields if field.repeated}
+
+    def check_names(self, params: Mapping[str, str], namespace: str) -> None:
+        """Refuse parameters that the schema of the version does not have. Raises Refused: InvalidRequest.
+
+        The offending element is quoted as ``<namespace>:<name>``, as recorded. Source: spec of the transport.
+        """
+        for name in params:
+            if name not in COMMON_PARAMETERS and not self._knows(name):
+                raise Refused(
+                    Refusal.InvalidRequest,
+                    "The request does not conform to the interface defined in the WSDL. Unexpected element: "
+                    f'"{namespace}:{quoted(name)}".',
+                )
+
+    def business_parameters(self, params: Mapping[str, str]) -> list[tuple[str, str]]:
+        """The parameters that say what is asked for, in one order, without the empty ones."""
+        return sorted((name, value) for name, value in params.items() if value and self._knows(name))
+
+    def read(self, params: Mapping[str, str]) -> Values:
+        """Check every value, in schema order. Raises Refused: InvalidParams."""
+        parsed: dict[str, Parsed] = {}
+        for field_ in self.fields:
+            value = _read(field_, params)
+            if value is not None:
+                parsed[field_.name] = value
+            elif field_.need is Need.REQUIRED:
+                raise missing(field_.name)
+        return Values(parsed, params)
+
+    def _knows(self, name: str) -> bool:
+        if name in self._plain:
+            return True
+        base, dot, index = name.partition(".")
+        return bool(dot) and base in self._repeated and _INDEX.fullmatch(index) is not None
+
+
+def quoted(value: str) -> str:
+    """A value as messages quote it: printable, and not without end."""
+    clean = _UNPRINTABLE.sub("\ufffd", value)
+    return clean if len(clean) <= _QUOTED_LENGTH else clean[:_QUOTED_LENGTH] + "…"
+
+
+def camel(name: str) -> str:
+    """A parameter's name as messages quote it: with a small first letter."""
+    return name[:1].lower() + name[1:]
+
+
+def missing(name: str) -> Refused:
+    """The refusal of a request that lacks a business parameter."""
+    return Refused(Refusal.InvalidParams, f"The parameter {name} is missing.")
+
+
+def invalid(name: str, what: str, value: str) -> Refused:
+    """The refusal of a value: ``"transactionId" must be a valid transaction ID: …``. The shape is as recorded."""
+    return Refused(Refusal.InvalidParams, f'"{camel(name)}" must be {what}: {quoted(value)}')
+
+
+def _read(field_: Field, params: Mapping[str, str]) -> Parsed | None:
+    if field_.type in _COMPLEX:
+        return _COMPLEX[field_.type](field_, params)
+    if field_.repeated:
+        return _repeated(field_, params)
+    value = params.get(field_.name)
+    return _scalar(field_, field_.name, value) if value else None
+
+
+def _repeated(field_: Field, params: Mapping[str, str]) -> tuple[str, ...] | None:
+    values = dict.fromkeys(_values_of(field_, params))
+    return tuple(values) if values else None
+
+
+def _values_of(field_: Field, params: Mapping[str, str]) -> Iterator[str]:
+    for name, value in params.items():
+        if value and name.partition(".")[0] == field_.name:
+            yield str(_scalar(field_, name, value))
+
+
+def _scalar(field_: Field, name: str, value: str) -> str | int | datetime:
+    if _UNPRINTABLE.search(value):
+        raise invalid(name, "text without control characters", value)
+    if field_.allowed:
+        if value not in field_.allowed:
+            raise invalid(name, f"one of {', '.join(field_.allowed)}", value)
+        return value
+    return _SCALARS[field_.type](field_, name, value)
+
+
+def _string(field_: Field, name: str, value: str) -> str:
+    if field_.max_length is not None and len(value) > field_.max_length:
+        raise invalid(name, f"at most {field_.max_length} characters long", value)
+    return value
+
+
+def _url(field_: Field, name: str, value: str) -> str:
+    _string(field_, name, value)
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() for character in value):
+        raise Refused(Refusal.InvalidParams, f'"{camel(name)}": {quoted(value)} is an invalid URL.')
+    return value
+
+
+def _integer(field_: Field, name: str, value: str) -> int:
+    number = int(value) if _INTEGER.fullmatch(value) else None
+    if number is None or (field_.least or 0) > number or (field_.most is not None and number > field_.most):
+        wanted = (
+            "a whole number" if field_.most is None else f"a whole number from {field_.least or 0} to {field_.most}"
+        )
+        raise invalid(name, wanted, value)
+    return number
+
+
+def _moment(_: Field, name: str, value: str) -> datetime:
+    try:
+        return parse_moment(value)
+    except ValueError:
+        raise invalid(name, "a date and time in ISO8601 format, such as 2010-08-28T12:00:00Z", value) from None
+
+
+def _amount_text(field_: Field, name: str, value: str) -> int:
+    try:
+        micros = parse_amount(value)
+    except ValueError:
+        micros = -1
+    if micros < 0 or (micros == 0 and not field_.zero_allowed):
+        raise invalid(name, "a positive amount with at most six decimals", value)
+    return micros
+
+
+def _amount(field_: Field, params: Mapping[str, str]) -> int | None:
+    currency, value = (params.get(name) for name in field_.wire_names())
+    if not currency and not value:
+        return None
+    if not value:
+        raise missing(f"{field_.name}.Value")
+    if not currency:
+        raise missing(f"{field_.name}.CurrencyCode")
+    if currency != USD:
+        raise invalid(f"{field_.name}.CurrencyCode", USD, currency)
+    return _amount_text(field_, f"{field_.name}.Value", value)
+
+
+def _descriptor_policy(field_: Field, params: Mapping[str, str]) -> DescriptorPolicy | None:
+    given: dict[str, str] = {}
+    for name, member in zip(field_.wire_names(), COMPLEX_TYPES[field_.type], strict=True):
+        if value := params.get(name):
+            if value not in ENUMERATIONS[member.type]:
+                raise invalid(name, f"one of {', '.join(ENUMERATIONS[member.type])}", value)
+            given[member.name] = value
+    if not given:
+        return None
+    return DescriptorPolicy(given.get("SoftDescriptorType", "Static"), given.get("CSOwner", "Recipient"))
+
+
+_SCALARS: Final[Mapping[str, Callable[[Field, str, str], str | int | datetime]]] = {
+    "string": _string,
+    "string(url)": _url,
+    "integer": _integer,
+    "decimal": _amount_text,
+    "dateTime": _moment,
+}
+_COMPLEX: Final[Mapping[str, Callable[[Field, Mapping[str, str]], Parsed | None]]] = {
+    "Amount": _amount,
+    "DescriptorPolicy": _descriptor_policy,
+}

@@ -1,0 +1,58 @@
+"""SettleDebt, WriteOffDebt and the debts of credit instruments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tallystick.actions import identify
+from tallystick.actions.call import amount, check_descriptor
+from tallystick.actions.instruments import readable_instrument
+from tallystick.domain import commands
+from tallystick.domain.ids import IdKind
+from tallystick.ledger import reads
+
+if TYPE_CHECKING:
+    from tallystick.actions.call import Call
+    from tallystick.actions.types import Result
+
+
+async def settle_debt(call: Call) -> Result:
+    """Charge the sender through the settlement token and lower the debt."""
+    token_id = identify.sender_token(call)
+    instrument_id = identify.own_instrument(call, IdKind.CREDIT_INSTRUMENT)
+    check_descriptor(call)
+    return await call.move_money(
+        commands.SettleDebt(
+            call.request(), token_id, instrument_id, amount_micros=call.values.integer("SettlementAmount")
+        )
+    )
+
+
+async def write_off_debt(call: Call) -> Result:
+    """Forgive debt; no token is needed, since nobody is charged."""
+    instrument_id = identify.own_instrument(call, IdKind.CREDIT_INSTRUMENT)
+    return await call.move_money(
+        commands.WriteOffDebt(call.request(), instrument_id, amount_micros=call.values.integer("AdjustmentAmount"))
+    )
+
+
+async def get_debt_balance(call: Call) -> Result:
+    """What is owed on one instrument, and what of it is being settled."""
+    instrument = await readable_instrument(call, IdKind.CREDIT_INSTRUMENT)
+    return {
+        "DebtBalance": {
+            "AvailableBalance": amount(instrument.balance_micros),
+            "PendingOutBalance": amount(instrument.pending_micros),
+        }
+    }
+
+
+async def get_outstanding_debt_balance(call: Call) -> Result:
+    """What all senders together owe the caller."""
+    total = await reads.instrument_totals(call.service.pool, call.book_id, "credit")
+    return {
+        "OutstandingDebt": {
+            "OutstandingBalance": amount(total.balance_micros),
+            "PendingOutBalance": amount(total.pending_micros),
+        }
+    }

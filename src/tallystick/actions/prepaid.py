@@ -1,0 +1,50 @@
+"""FundPrepaid and the balances of prepaid instruments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tallystick.actions import identify
+from tallystick.actions.call import amount, check_descriptor
+from tallystick.actions.instruments import readable_instrument
+from tallystick.domain import commands
+from tallystick.domain.ids import IdKind
+from tallystick.ledger import reads
+
+if TYPE_CHECKING:
+    from tallystick.actions.call import Call
+    from tallystick.actions.types import Result
+
+
+async def fund_prepaid(call: Call) -> Result:
+    """Charge the sender through the funding token and raise the balance."""
+    token_id = identify.sender_token(call)
+    instrument_id = identify.own_instrument(call, IdKind.PREPAID_INSTRUMENT)
+    check_descriptor(call)
+    return await call.move_money(
+        commands.FundPrepaid(
+            call.request(), token_id, instrument_id, amount_micros=call.values.integer("FundingAmount")
+        )
+    )
+
+
+async def get_prepaid_balance(call: Call) -> Result:
+    """What is left to spend of one instrument, and what is on its way in."""
+    instrument = await readable_instrument(call, IdKind.PREPAID_INSTRUMENT)
+    return {
+        "PrepaidBalance": {
+            "AvailableBalance": amount(instrument.balance_micros),
+            "PendingInBalance": amount(instrument.pending_micros),
+        }
+    }
+
+
+async def get_total_prepaid_liability(call: Call) -> Result:
+    """What the caller owes in goods to all its senders together."""
+    total = await reads.instrument_totals(call.service.pool, call.book_id, "prepaid")
+    return {
+        "OutstandingPrepaidLiability": {
+            "OutstandingBalance": amount(total.balance_micros),
+            "PendingInBalance": amount(total.pending_micros),
+        }
+    }

@@ -1,0 +1,148 @@
+"""GetTokenByCaller, GetTokens, GetTokenUsage and CancelToken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tallystick.actions import identify
+from tallystick.actions.call import amount
+from tallystick.domain import commands
+from tallystick.domain.limits import LimitKind
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger import reads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from tallystick.actions.call import Call
+    from tallystick.actions.types import Result, Value
+    from tallystick.domain.ids import BookId, TokenId
+    from tallystick.domain.limits import UsageLimit
+
+ACTIVE: Final = "Active"
+INACTIVE: Final = "Inactive"
+MULTI_USE: Final = "MultiUse"
+
+FRIENDLY_NAMES: Final = {
+    "prepaid_sender": "Prepaid payments",
+    "funding": "Prepaid funding",
+    "credit_sender": "Postpaid payments",
+    "settlement": "Postpaid settlement",
+}
+"""What people call the four tokens of the set-up pipelines."""
+
+
+async def get_token_by_caller(call: Call) -> Result:
+    """A token that the caller had installed on another account, by its id or by its own reference.
+
+    Raises Refused: InvalidParams, InvalidTokenId, InvalidCallerReference.
+    """
+    token_text = call.values.optional_text("TokenId")
+    reference = call.values.optional_text("CallerReference")
+    if (token_text is None) == (reference is None):
+        raise Refused(Refusal.InvalidParams, "Exactly one of TokenId and CallerReference must be given.")
+    if reference is not None:
+        found = await reads.token_by_reference(call.service.pool, call.book_id, reference)
+        if found is None:
+            message = "No token of this caller has this reference: the authorization may never have been finished."
+            raise Refused(Refusal.InvalidCallerReference, message)
+    else:
+        token_id, book_id = identify.token(token_text or "", "TokenId")
+        found = await reads.token(call.service.pool, book_id, token_id) if book_id == call.book_id else None
+        if found is None:
+            raise _not_installed()
+    return {"Token": _token(found, call.now)}
+
+
+async def get_tokens(call: Call) -> Result:
+    """The tokens on the caller's own account: those by which the caller itself pays others."""
+    status = call.values.optional_text("TokenStatus") or ACTIVE
+    kind = call.values.optional_text("TokenType")
+    reference = call.values.optional_text("CallerReference")
+    name = call.values.optional_text("TokenFriendlyName")
+    found = await reads.tokens_of_sender(call.service.pool, call.key.party_id, call.key.environment)
+    return {
+        "Token": [
+            _token(token, call.now)
+            for token in found
+            if token.active(call.now) == (status == ACTIVE)
+            and kind in {None, MULTI_USE}
+            and reference in {None, token.caller_reference}
+            and name in {None, FRIENDLY_NAMES[token.purpose]}
+        ]
+    }
+
+
+async def get_token_usage(call: Call) -> Result:
+    """What was used of each usage limit: in the present window and in the one before.
+
+    Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied.
+    """
+    token, _ = await _accessible_token(call)
+    now = call.now + token.clock_offset
+    return {"TokenUsageLimits": [_usage(limit.rolled(now)) for limit in token.limits]}
+
+
+async def cancel_token(call: Call) -> Result:
+    """Bar a token from further use: the one who had it installed may, and the one on whose account it is.
+
+    ReasonText is checked; nobody is shown it. Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied and
+    those of the books.
+    """
+    token, book_id = await _accessible_token(call)
+    await call.perform(
+        commands.CancelToken(
+            token.token_id,
+            by=call.key.party_id,
+            notification_url=call.values.optional_text("OverrideIPNURL"),
+        ),
+        book_id,
+    )
+    return {}
+
+
+async def _accessible_token(call: Call) -> tuple[reads.TokenRecord, BookId]:
+    token_id, book_id = identify.token(call.values.text("TokenId"), "TokenId")
+    found = await _find(call, token_id, book_id)
+    if found is None:
+        raise _not_installed()
+    if call.key.party_id not in {found.seller_id, found.sender_id}:
+        raise Refused(Refusal.TokenAccessDenied, "The caller is neither the installer nor the sender of this token.")
+    return found, book_id
+
+
+async def _find(call: Call, token_id: TokenId, book_id: BookId) -> reads.TokenRecord | None:
+    found = await reads.token(call.service.pool, book_id, token_id)
+    return found if found is not None and found.environment == call.key.environment else None
+
+
+def _not_installed() -> Refused:
+    return Refused(Refusal.InvalidTokenId, "No such token was installed by this caller.")
+
+
+def _token(token: reads.TokenRecord, now: datetime) -> Mapping[str, Value]:
+    return {
+        "TokenId": token.token_id,
+        "FriendlyName": FRIENDLY_NAMES[token.purpose],
+        "TokenStatus": ACTIVE if token.active(now) else INACTIVE,
+        "DateInstalled": token.created_at,
+        "CallerReference": token.caller_reference,
+        "TokenType": MULTI_USE,
+        "OldTokenId": token.token_id,
+        "PaymentReason": token.payment_reason,
+    }
+
+
+def _usage(limit: UsageLimit) -> Mapping[str, Value]:
+    if limit.kind is LimitKind.AMOUNT:
+        return {
+            "Amount": amount(limit.used),
+            "LastResetAmount": amount(limit.used_before),
+            "LastResetTimestamp": limit.window_start,
+        }
+    return {
+        "Count": limit.used,
+        "LastResetCount": limit.used_before,
+        "LastResetTimestamp": limit.window_start,
+    }

@@ -1,0 +1,148 @@
+"""GetTransaction and GetTransactionStatus, and how a transaction is told to those who took part in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from tallystick.actions import identify
+from tallystick.actions.call import amount
+from tallystick.actions.fields import invalid
+from tallystick.domain.ids import PartyId, milliseconds_of_transaction
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger import reads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tallystick.actions.call import Call
+    from tallystick.actions.types import Result, Value
+    from tallystick.domain.ids import TransactionId
+
+PENDING: Final = "Pending"
+PENDING_CODE: Final = "PendingNetworkResponse"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def received_at(transaction_id: TransactionId) -> datetime:
+    """When the request came in, which is what its id says. Lists are in this order, so they show this moment."""
+    return _EPOCH + timedelta(milliseconds=milliseconds_of_transaction(transaction_id))
+
+
+def sender(transaction: reads.TransactionRecord) -> reads.Person | None:
+    """Who paid: the buyer, or in a refund the seller."""
+    return transaction.seller if transaction.is_refund else transaction.buyer
+
+
+def recipient(transaction: reads.TransactionRecord) -> reads.Person | None:
+    """Who got the money: the seller, or in a refund the buyer."""
+    return transaction.buyer if transaction.is_refund else transaction.seller
+
+
+def roles_of(party_id: PartyId, transaction: reads.TransactionRecord) -> tuple[str, ...]:
+    """The roles that a party played, in the order in which they are listed."""
+    if party_id == transaction.seller.party_id:
+        return ("Caller", "Sender") if transaction.is_refund else ("Recipient", "Caller")
+    if transaction.buyer is not None and party_id == transaction.buyer.party_id:
+        return ("Recipient",) if transaction.is_refund else ("Sender",)
+    return ()
+
+
+def name_of(person: reads.Person | None) -> str | None:
+    """The name of somebody who may not be known."""
+    return None if person is None else person.name
+
+
+async def get_transaction_status(call: Call) -> Result:
+    """How far a transaction is."""
+    transaction = await _readable_transaction(call)
+    return {
+        "TransactionId": transaction.transaction_id,
+        "TransactionStatus": transaction.status,
+        "CallerReference": transaction.caller_reference,
+        "StatusCode": transaction.status_code,
+        "StatusMessage": transaction.status_message,
+    }
+
+
+async def get_transaction(call: Call) -> Result:
+    """Everything about a transaction. The sender's address is for the recipient's own calls only."""
+    transaction = await _readable_transaction(call)
+    paid_by, paid_to = sender(transaction), recipient(transaction)
+    asks_as_recipient = paid_to is not None and paid_to.party_id == call.key.party_id
+    related = await _related(call, transaction)
+    return {
+        "Transaction": {
+            "TransactionId": transaction.transaction_id,
+            "CallerReference": transaction.caller_reference,
+            "CallerDescription": transaction.caller_description,
+            "SenderDescription": transaction.sender_description,
+            "DateReceived": received_at(transaction.transaction_id),
+            "DateCompleted": transaction.completed_at,
+            "TransactionAmount": amount(transaction.amount_micros),
+            "FPSFees": amount(transaction.fee_micros),
+            "FPSFeesPaidBy": "Recipient",
+            "SenderTokenId": transaction.token_id,
+            "PrepaidInstrumentId": transaction.instrument_id if transaction.instrument_kind == "prepaid" else None,
+            "CreditInstrumentId": transaction.instrument_id if transaction.instrument_kind == "credit" else None,
+            "FPSOperation": transaction.operation,
+            "PaymentMethod": transaction.payment_method,
+            "TransactionStatus": transaction.status,
+            "StatusCode": transaction.status_code,
+            "StatusMessage": transaction.status_message,
+            "SenderName": name_of(paid_by),
+            "SenderEmail": paid_by.email if paid_by is not None and asks_as_recipient else None,
+            "CallerName": transaction.seller.name,
+            "RecipientName": name_of(paid_to),
+            "RecipientEmail": None if paid_to is None else paid_to.email,
+            "RelatedTransaction": related,
+            "StatusHistory": _history(transaction),
+        }
+    }
+
+
+async def _readable_transaction(call: Call) -> reads.TransactionRecord:
+    """The transaction that the call names, if the caller took part in it.
+
+    Raises Refused: InvalidParams (no such transaction), InvalidTransactionId (not the caller's).
+    """
+    transaction_id, book_id = identify.transaction(call)
+    found = await reads.transaction(call.service.pool, book_id, transaction_id)
+    if found is None and book_id == call.key.book_id:
+        raise invalid("TransactionId", identify.A_TRANSACTION, transaction_id)
+    if found is None or found.environment != call.key.environment or not roles_of(call.key.party_id, found):
+        raise Refused(Refusal.InvalidTransactionId, "The caller took no part in such a transaction.")
+    return found
+
+
+async def _related(call: Call, transaction: reads.TransactionRecord) -> list[Mapping[str, Value]]:
+    """What it refunds, or by what it was refunded."""
+    if transaction.original_id is not None:
+        return [{"TransactionId": transaction.original_id, "RelationType": "Parent"}]
+    _, book_id = identify.transaction(call)
+    refunds = await reads.refunds(call.service.pool, book_id, transaction.transaction_id)
+    return [{"TransactionId": refund, "RelationType": "Refund"} for refund in refunds]
+
+
+def _history(transaction: reads.TransactionRecord) -> list[Mapping[str, Value]]:
+    """Pending since it came in, where it had to wait; then how it ended, if it has."""
+    history: list[Mapping[str, Value]] = []
+    if transaction.was_pending:
+        history.append(
+            {
+                "Date": received_at(transaction.transaction_id),
+                "TransactionStatus": PENDING,
+                "StatusCode": PENDING_CODE,
+                "Amount": amount(transaction.amount_micros),
+            }
+        )
+    if transaction.completed_at is not None:
+        history.append(
+            {
+                "Date": transaction.completed_at,
+                "TransactionStatus": transaction.status,
+                "StatusCode": transaction.status_code,
+                "Amount": amount(transaction.amount_micros),
+            }
+        )
+    return history

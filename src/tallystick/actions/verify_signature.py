@@ -1,0 +1,98 @@
+"""VerifySignature: is this message, which somebody received, really from us?
+
+Our own keys are looked up by the date in `certificateUrl`. Nothing is ever fetched: verifiers that fetched what the
+message named could be made to trust anybody's key. Source: spec of the signatures, 5 and 6.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_plus, urlsplit, urlunsplit
+
+from tallystick.actions.outbound import CERTIFICATE_FILE, CERTIFICATES_PATH
+from tallystick.domain import signing
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger import access_keys, signing_keys
+
+if TYPE_CHECKING:
+    from tallystick.actions.call import Call
+    from tallystick.actions.types import Result
+
+_KEY_NAME: Final = re.compile(r"[0-9]{6}", re.ASCII)
+_VERBS: Final = ("GET", "POST")  # a return URL or a notification; the message does not tell
+
+
+async def verify_signature(call: Call) -> Result:
+    """Success or Failure; a message does not age.
+
+    Raises Refused: InvalidParams when no certificate is named.
+    """
+    endpoint = urlunsplit(urlsplit(call.values.text("UrlEndPoint"))._replace(query="", fragment=""))
+    params = _decode(call.values.text("HttpParameters"))
+    if params is None:
+        return _status(verified=False)
+    if "signature" in params and "signatureVersion" not in params:
+        return _status(verified=await _signed_by_caller(call, params))
+    if not params.get("certificateUrl"):
+        raise Refused(Refusal.InvalidParams, "certificateUrl is missing in 'HttpParameters'.")
+    return _status(verified=await _signed_by_us(call, endpoint, params))
+
+
+def _status(*, verified: bool) -> Result:
+    return {"VerificationStatus": "Success" if verified else "Failure"}
+
+
+def _decode(text: str) -> dict[str, str] | None:
+    """The parameters of the message. None when a name comes twice: its reader may have taken the one not signed."""
+    params: dict[str, str] = {}
+    for pair in filter(None, text.split("&")):
+        name, _, value = pair.partition("=")
+        try:
+            decoded, content = unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
+        except UnicodeDecodeError:
+            return None
+        if decoded in params:
+            return None
+        params[decoded] = content
+    return params
+
+
+async def _signed_by_caller(call: Call, params: dict[str, str]) -> bool:
+    """Messages of the oldest kind carry an HMAC with the caller's own secret: only its owner can ask."""
+    if call.signed_by is None:
+        return False
+    key = call.signed_by
+    secrets = await access_keys.secrets_of(
+        call.service.pool, call.service.vault, key.party_id, key.environment, call.now
+    )
+    text = signing.string_to_sign_v1(params, "signature")
+    given = signing.as_received(params["signature"])
+    matches = [signing.equal(given, signing.hmac_signature(text, secret, "HmacSHA1")) for secret in secrets]
+    return any(matches)
+
+
+async def _signed_by_us(call: Call, endpoint: str, params: dict[str, str]) -> bool:
+    if params.get("signatureVersion") != "2" or params.get("signatureMethod") != signing.RSA_METHOD:
+        return False
+    name = _key_name(params["certificateUrl"], call.service.settings.public_url)
+    certificate = None if name is None else await signing_keys.certificate(call.service.pool, name)
+    if certificate is None:
+        return False
+    public_key = signing_keys.public_key(certificate)
+    return any(
+        signing.rsa_verifies(
+            signing.string_to_sign_outbound(verb, endpoint, params), params.get("signature", ""), public_key
+        )
+        for verb in _VERBS
+    )
+
+
+def _key_name(certificate_url: str, public_url: str) -> str | None:
+    """The name of our key in a certificate's address; None for every address that is not exactly one of ours."""
+    address, _, _ = certificate_url.partition("?")
+    prefix = public_url + CERTIFICATES_PATH
+    if not address.startswith(prefix) or not address.endswith(CERTIFICATE_FILE):
+        return None
+    name = address[len(prefix) : -len(CERTIFICATE_FILE)]
+    return name if _KEY_NAME.fullmatch(name) else None

@@ -1,0 +1,297 @@
+"""What the readers of the API ask the books. Every function reads one consistent state and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
+from tallystick.ledger.statements import load_statements
+from tallystick.ledger.usage_limits import limits_from_json
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tallystick.domain.limits import UsageLimit
+    from tallystick.ledger.connections import Connection, Database, Pool
+
+_READS: Final = load_statements("reads.sql")
+_ACTIVITY: Final = {True: _READS["activity"], False: _READS["activity"].replace("_id ASC", "_id DESC")}
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentBalance:
+    """What one instrument holds (prepaid) or owes (credit), in micro-units, and whose it is."""
+
+    kind: str
+    seller_id: PartyId
+    sender_id: PartyId
+    environment: str
+    balance_micros: int
+    pending_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """All instruments of one kind together, in micro-units."""
+
+    balance_micros: int
+    pending_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cash:
+    """What the service holds for a seller, in micro-units; `pending_in_micros` is on its way, less our fees."""
+
+    balance_micros: int
+    pending_in_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One side of a transaction."""
+
+    party_id: PartyId
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRecord:
+    """A transaction as the books have it. `buyer` is None only where no buyer is known.
+
+    `seller` is caller and recipient; in a refund the money goes from seller to buyer.
+    """
+
+    transaction_id: TransactionId
+    environment: str
+    operation: str
+    status: str
+    status_code: str
+    status_message: str | None
+    amount_micros: int
+    fee_micros: int
+    payment_method: str
+    token_id: str | None
+    instrument_id: str | None
+    instrument_kind: str | None
+    original_id: TransactionId | None
+    caller_reference: str
+    caller_description: str | None
+    sender_description: str | None
+    requested_at: datetime
+    received_at: datetime
+    completed_at: datetime | None
+    seller: Person
+    buyer: Person | None
+
+    @property
+    def is_refund(self) -> bool:
+        """Whether the money goes back."""
+        return self.operation == "Refund"
+
+    @property
+    def was_pending(self) -> bool:
+        """Whether it waited, or still waits, for an answer from outside."""
+        return self.completed_at is None or self.completed_at != self.received_at
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A token as the books have it. `clock_offset` is that of its book's test clock."""
+
+    token_id: TokenId
+    environment: str
+    purpose: str
+    seller_id: PartyId
+    sender_id: PartyId
+    caller_reference: str
+    payment_reason: str | None
+    limits: tuple[UsageLimit, ...]
+    expires_at: datetime | None
+    cancelled_at: datetime | None
+    created_at: datetime
+    clock_offset: timedelta
+
+    def active(self, now: datetime) -> bool:
+        """Whether it can still be used; `now` is wall-clock time."""
+        return self.cancelled_at is None and (self.expires_at is None or now + self.clock_offset < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityQuery:
+    """Which transactions to list: ids from `ids_from` until before `ids_until`, filters where they are not None."""
+
+    book_id: BookId
+    party_id: PartyId
+    environment: str
+    ids_from: str
+    ids_until: str
+    ascending: bool
+    most: int
+    skip: int
+    operation: str | None = None
+    payment_method: str | None = None
+    status: str | None = None
+    roles: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityEntry:
+    """A transaction with the asking seller's cash after it."""
+
+    transaction: TransactionRecord
+    cash_after_micros: int
+
+
+async def instrument_balance(
+    database: Database, book_id: BookId, instrument_id: InstrumentId
+) -> InstrumentBalance | None:
+    """One instrument, or None when the book has no such."""
+    row = await database.fetchrow(_READS["instrument_balance"], book_id, instrument_id)
+    if row is None:
+        return None
+    return InstrumentBalance(
+        kind=row["kind"],
+        seller_id=PartyId(row["seller_party_id"]),
+        sender_id=PartyId(row["sender_party_id"]),
+        environment=row["environment"],
+        balance_micros=row["balance_micros"],
+        pending_micros=row["pending_micros"],
+    )
+
+
+async def instrument_totals(database: Database, book_id: BookId, kind: str) -> Total:
+    """The sum over all instruments of `kind`: ``prepaid`` or ``credit``."""
+    row = _certain(await database.fetchrow(_READS["instrument_totals"], book_id, kind))
+    return Total(row["balance_micros"], row["pending_micros"])
+
+
+async def cash_balance(database: Database, book_id: BookId) -> Cash:
+    """What the service holds for the seller of a book."""
+    row = _certain(await database.fetchrow(_READS["cash_balance"], book_id))
+    return Cash(row["balance_micros"], row["pending_in_micros"])
+
+
+async def transaction(database: Database, book_id: BookId, transaction_id: TransactionId) -> TransactionRecord | None:
+    """One transaction of a seller's book, or None."""
+    row = await database.fetchrow(_READS["transaction"], book_id, transaction_id)
+    return None if row is None else _transaction(row)
+
+
+async def refunds(database: Database, book_id: BookId, transaction_id: TransactionId) -> list[TransactionId]:
+    """The refunds of a transaction, oldest first."""
+    rows = await database.fetch(_READS["refunds"], book_id, transaction_id)
+    return [TransactionId(row["transaction_id"]) for row in rows]
+
+
+async def activity(pool: Pool, query: ActivityQuery) -> list[ActivityEntry]:
+    """Transactions in the order of their ids, or the other way round, with the cash of `query.book_id` after each."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        rows = await connection.fetch(
+            _ACTIVITY[query.ascending],
+            query.book_id,
+            query.party_id,
+            query.environment,
+            query.ids_from,
+            query.ids_until,
+            query.operation,
+            query.payment_method,
+            query.status,
+            query.roles,
+            query.most,
+            query.skip,
+        )
+        transactions = [_transaction(row) for row in rows]
+        balances = await _cash_after(connection, query.book_id, transactions)
+    return [ActivityEntry(*pair) for pair in zip(transactions, balances, strict=True)]
+
+
+async def _cash_after(connection: Connection, book_id: BookId, transactions: Sequence[TransactionRecord]) -> list[int]:
+    """The present cash, less all that moved after each transaction; an unfinished one has the present cash."""
+    present = (await cash_balance(connection, book_id)).balance_micros
+    ends = [entry.completed_at for entry in transactions if entry.completed_at is not None]
+    if not ends:
+        return [present] * len(transactions)
+    latest: int = await connection.fetchval(_READS["cash_moved_after"], book_id, max(ends))
+    rows = await connection.fetch(_READS["cash_movements"], book_id, min(ends), max(ends))
+    movements = [((row["booked_at"], row["transaction_id"]), int(row["micros"])) for row in rows]
+    balances = []
+    for entry in transactions:
+        if entry.completed_at is None:
+            balances.append(present)
+        else:
+            end = (entry.completed_at, entry.transaction_id)
+            balances.append(present - latest - sum(micros for moment, micros in movements if moment > end))
+    return balances
+
+
+async def token(database: Database, book_id: BookId, token_id: TokenId) -> TokenRecord | None:
+    """One token, or None when the book has no such."""
+    row = await database.fetchrow(_READS["token"], book_id, token_id)
+    return None if row is None else _token(row)
+
+
+async def token_by_reference(database: Database, book_id: BookId, caller_reference: str) -> TokenRecord | None:
+    """The token that was installed under a reference, or None."""
+    row = await database.fetchrow(_READS["token_by_reference"], book_id, caller_reference)
+    return None if row is None else _token(row)
+
+
+async def tokens_of_sender(database: Database, party_id: PartyId, environment: str) -> list[TokenRecord]:
+    """All tokens on a party's own account, oldest first."""
+    return [_token(row) for row in await database.fetch(_READS["tokens_of_sender"], party_id, environment)]
+
+
+def _certain(row: asyncpg.Record | None) -> asyncpg.Record:
+    if row is None:
+        raise LookupError("there is no such book")
+    return row
+
+
+def _transaction(row: asyncpg.Record) -> TransactionRecord:
+    buyer = None
+    if row["sender_party_id"] is not None:
+        buyer = Person(PartyId(row["sender_party_id"]), row["sender_name"], row["sender_email"])
+    return TransactionRecord(
+        transaction_id=TransactionId(row["transaction_id"]),
+        environment=row["environment"],
+        operation=row["operation"],
+        status=row["status"],
+        status_code=row["status_code"],
+        status_message=row["status_message"],
+        amount_micros=row["amount_micros"],
+        fee_micros=row["fee_micros"],
+        payment_method=row["payment_method"],
+        token_id=row["sender_token_id"],
+        instrument_id=row["instrument_id"],
+        instrument_kind=row["instrument_kind"],
+        original_id=row["original_id"],
+        caller_reference=row["caller_reference"],
+        caller_description=row["caller_description"],
+        sender_description=row["sender_description"],
+        requested_at=row["requested_at"],
+        received_at=row["received_at"],
+        completed_at=row["completed_at"],
+        seller=Person(PartyId(row["seller_party_id"]), row["seller_name"], row["seller_email"]),
+        buyer=buyer,
+    )
+
+
+def _token(row: asyncpg.Record) -> TokenRecord:
+    return TokenRecord(
+        token_id=TokenId(row["token_id"]),
+        environment=row["environment"],
+        purpose=row["purpose"],
+        seller_id=PartyId(row["seller_party_id"]),
+        sender_id=PartyId(row["sender_party_id"]),
+        caller_reference=row["caller_reference"],
+        payment_reason=row["payment_reason"],
+        limits=limits_from_json(row["usage_limits"]),
+        expires_at=row["expires_at"],
+        cancelled_at=row["cancelled_at"],
+        created_at=row["created_at"],
+        clock_offset=timedelta(seconds=row["clock_offset_seconds"]),
+    )

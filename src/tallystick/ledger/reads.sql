@@ -1,0 +1,123 @@
+-- What the readers of the API ask for. Read by reads.py. Amounts are micro-units; nothing here locks or changes.
+
+-- name: instrument_balance
+-- One instrument ($2) of a book ($1), with who its two parties are.
+SELECT instrument.kind, instrument.sender_party_id, book.party_id AS seller_party_id, book.environment,
+       abs(account.balance_micros) AS balance_micros, instrument.pending_micros
+  FROM instrument
+  JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
+  JOIN book ON book.book_id = instrument.book_id
+ WHERE instrument.book_id = $1 AND instrument.instrument_id = $2
+
+-- name: instrument_totals
+-- All instruments of a kind ($2) in a book ($1) together, expired ones too: what they hold is still owed.
+SELECT coalesce(sum(abs(account.balance_micros)), 0)::bigint AS balance_micros,
+       coalesce(sum(instrument.pending_micros), 0)::bigint AS pending_micros
+  FROM instrument
+  JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
+ WHERE instrument.book_id = $1 AND instrument.kind = $2
+
+-- name: cash_balance
+-- The cash of a book ($1), and what rails are about to bring in, less our fees.
+SELECT account.balance_micros,
+       (SELECT coalesce(sum(transaction.amount_micros - transaction.fee_micros), 0)
+          FROM rail_request
+          JOIN transaction USING (book_id, transaction_id)
+         WHERE rail_request.book_id = $1)::bigint AS pending_in_micros
+  FROM account
+ WHERE account.book_id = $1 AND account.account_id = 1
+
+-- name: transaction
+-- One transaction ($2) of a book ($1) with the people in it.
+SELECT transaction.*, book.environment, book.party_id AS seller_party_id, seller.name AS seller_name,
+       seller.email AS seller_email, sender.name AS sender_name, sender.email AS sender_email,
+       instrument.kind AS instrument_kind
+  FROM transaction
+  JOIN book ON book.book_id = transaction.book_id
+  JOIN party AS seller ON seller.party_id = book.party_id
+  LEFT JOIN party AS sender ON sender.party_id = transaction.sender_party_id
+  LEFT JOIN instrument ON instrument.book_id = transaction.book_id
+                      AND instrument.instrument_id = transaction.instrument_id
+ WHERE transaction.book_id = $1 AND transaction.transaction_id = $2
+
+-- name: refunds
+-- The refunds of a transaction ($2) of a book ($1), oldest first.
+SELECT transaction_id
+  FROM transaction
+ WHERE book_id = $1 AND original_id = $2
+ ORDER BY transaction_id
+
+-- name: activity
+-- Transactions that a party ($2) took part in: as the seller of the book $1, or with its own instruments at other
+-- sellers, all in one environment ($3). Ids carry the time, so a range of time is a range of ids, from $4 until
+-- before $5. The filters $6 to $9 may be null; $10 is the most rows wanted, $11 how many to skip.
+WITH involved AS (
+    (SELECT transaction.*, true AS is_seller
+       FROM transaction
+      WHERE transaction.book_id = $1 AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
+        AND ($6::text IS NULL OR transaction.operation = $6)
+        AND ($7::text IS NULL OR transaction.payment_method = $7)
+        AND ($8::text IS NULL OR transaction.status = $8)
+        AND ($9::text[] IS NULL OR $9 && CASE WHEN transaction.operation = 'Refund'
+                                              THEN ARRAY['Caller', 'Sender'] ELSE ARRAY['Recipient', 'Caller'] END)
+      ORDER BY transaction.transaction_id ASC
+      LIMIT $10 + $11)
+    UNION ALL
+    (SELECT transaction.*, false AS is_seller
+       FROM instrument
+       JOIN book ON book.book_id = instrument.book_id
+       JOIN transaction ON transaction.book_id = instrument.book_id
+                       AND transaction.instrument_id = instrument.instrument_id
+      WHERE instrument.sender_party_id = $2 AND book.environment = $3 AND book.book_id <> $1
+        AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
+        AND ($6::text IS NULL OR transaction.operation = $6)
+        AND ($7::text IS NULL OR transaction.payment_method = $7)
+        AND ($8::text IS NULL OR transaction.status = $8)
+        AND ($9::text[] IS NULL OR $9 && CASE WHEN transaction.operation = 'Refund'
+                                              THEN ARRAY['Recipient'] ELSE ARRAY['Sender'] END)
+      ORDER BY transaction.transaction_id ASC
+      LIMIT $10 + $11)
+)
+SELECT involved.*, book.environment, book.party_id AS seller_party_id, seller.name AS seller_name,
+       seller.email AS seller_email, sender.name AS sender_name, sender.email AS sender_email,
+       NULL AS instrument_kind
+  FROM involved
+  JOIN book ON book.book_id = involved.book_id
+  JOIN party AS seller ON seller.party_id = book.party_id
+  LEFT JOIN party AS sender ON sender.party_id = involved.sender_party_id
+ ORDER BY involved.transaction_id ASC
+ LIMIT $10 OFFSET $11
+
+-- name: cash_moved_after
+-- By how much the cash of a book ($1) has changed after a moment ($2).
+SELECT coalesce(sum(CASE WHEN debit_account = 1 THEN amount_micros ELSE -amount_micros END), 0)::bigint
+  FROM transfer
+ WHERE book_id = $1 AND booked_at > $2 AND (debit_account = 1 OR credit_account = 1)
+
+-- name: cash_movements
+-- Each change of the cash of a book ($1) from one moment ($2) until another ($3), both included.
+SELECT booked_at, transaction_id, CASE WHEN debit_account = 1 THEN amount_micros ELSE -amount_micros END AS micros
+  FROM transfer
+ WHERE book_id = $1 AND booked_at >= $2 AND booked_at <= $3 AND (debit_account = 1 OR credit_account = 1)
+
+-- name: token
+-- One token ($2) of a book ($1).
+SELECT token.*, book.environment, book.party_id AS seller_party_id, book.clock_offset_seconds
+  FROM token
+  JOIN book ON book.book_id = token.book_id
+ WHERE token.book_id = $1 AND token.token_id = $2
+
+-- name: token_by_reference
+-- The token of a book ($1) that was installed under a reference ($2).
+SELECT token.*, book.environment, book.party_id AS seller_party_id, book.clock_offset_seconds
+  FROM token
+  JOIN book ON book.book_id = token.book_id
+ WHERE token.book_id = $1 AND token.caller_reference = $2
+
+-- name: tokens_of_sender
+-- The tokens on a party's ($1) own account in one environment ($2), oldest first.
+SELECT token.*, book.environment, book.party_id AS seller_party_id, book.clock_offset_seconds
+  FROM token
+  JOIN book ON book.book_id = token.book_id
+ WHERE token.sender_party_id = $1 AND book.environment = $2
+ ORDER BY token.created_at, token.token_id

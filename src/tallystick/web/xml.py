@@ -1,0 +1,84 @@
+"""Answers of the query API in XML, byte for byte as clients of the original expect them.
+
+A declaration, a line break, then the whole document on one line: some clients read it with regular expressions in
+which a dot does not match a line break. Source: spec of the transport.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from tallystick.actions.types import COMPLEX_TYPES
+from tallystick.domain.moments import format_moment
+
+if TYPE_CHECKING:
+    from tallystick.actions.registry import Action
+    from tallystick.actions.types import Element, Result, Value
+
+CONTENT_TYPE: Final = b"text/xml; charset=utf-8"
+_DECLARATION: Final = '<?xml version="1.0"?>\n'
+_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+_NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def namespace(version: str) -> str:
+    """The namespace of a version of the interface."""
+    return f"http://fps.amazonaws.com/doc/{version}/"
+
+
+def render_success(action: Action, version: str, result: Result, request_id: str) -> bytes:
+    """The answer to a call that was carried out; the namespace is the default one, without a prefix."""
+    body = ""
+    if action.result is not None:
+        body = _element(f"{action.name}Result", _members(action.result, result))
+    return (
+        f'{_DECLARATION}<{action.name}Response xmlns="{namespace(version)}">{body}<ResponseMetadata><RequestId>'
+        f"{request_id}:0</RequestId></ResponseMetadata></{action.name}Response>"
+    ).encode()
+
+
+def render_error(code: str, message: str, request_id: str) -> bytes:
+    """The form in which the original reported every fault: no namespace, RequestID with a capital D."""
+    return (
+        f"{_DECLARATION}<Response><Errors><Error><Code>{code}</Code><Message>{_text(message)}</Message></Error></Errors>"
+        f"<RequestID>{request_id}</RequestID></Response>"
+    ).encode()
+
+
+def _members(elements: Sequence[Element], values: Mapping[str, Value]) -> str:
+    if not values.keys() <= {element.name for element in elements}:
+        raise ValueError(f"the schema has no {values.keys() - {element.name for element in elements}}")
+    return "".join(_occurrences(element, values.get(element.name)) for element in elements)
+
+
+def _occurrences(element: Element, value: Value) -> str:
+    if value is None or (element.repeated and value == []):
+        if not element.optional:
+            raise ValueError(f"{element.name} is missing from a result")
+        return ""
+    if element.repeated:
+        if isinstance(value, str | int | datetime | Mapping):
+            raise TypeError(f"{element.name} is a list")
+        return "".join(_element(element.name, _content(element, member)) for member in value)
+    return _element(element.name, _content(element, value))
+
+
+def _content(element: Element, value: Value) -> str:
+    if isinstance(value, Mapping):
+        return _members(COMPLEX_TYPES[element.type], value)
+    if isinstance(value, datetime):
+        return format_moment(value)
+    if isinstance(value, str | int):
+        return _text(str(value))
+    raise TypeError(f"{element.name} is neither text nor a complex value")
+
+
+def _element(name: str, content: str) -> str:
+    return f"<{name}>{content}</{name}>" if content else f"<{name}/>"
+
+
+def _text(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text).translate(_ESCAPES)
