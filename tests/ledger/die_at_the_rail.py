@@ -1,0 +1,51 @@
+"""Run one worker pass in a process of its own, with a rail that never answers: the test kills the process there.
+
+Arguments: database URL, `before` or `after` (did the rail take the money?), the moment to run at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tallystick.actions.fee_schedules import read_fee_schedules
+from tallystick.actions.service import Service
+from tallystick.ledger.books import Rules
+from tallystick.ledger.committer import Committer
+from tallystick.ledger.database import open_pool
+from tallystick.ledger.vault import Vault
+from tallystick.processors.rail import RailAnswer
+from tallystick.processors.simulated import SimulatedRail
+from tallystick.settings import Settings
+from tallystick.worker import Worker
+
+
+@dataclass(frozen=True)
+class SilentRail:
+    rail: SimulatedRail
+    takes_money: bool
+
+    @property
+    def name(self) -> str:
+        return self.rail.name
+
+    async def charge(self, idempotency_key: str, amount_micros: int, rail_token: str) -> RailAnswer:
+        if self.takes_money:
+            await self.rail.charge(idempotency_key, amount_micros, rail_token)
+        print("at the rail", flush=True)  # noqa: T201 - the parent waits for it
+        await asyncio.sleep(3600)
+        raise AssertionError("the parent should have killed this process")
+
+
+async def main(database_url: str, when: str, moment: str) -> None:
+    now = datetime.fromisoformat(moment)
+    async with await open_pool(database_url, max_size=4) as pool:
+        committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=False), lambda: now)
+        service = Service(Settings(), pool, committer, Vault(bytes(32)), lambda: now)
+        rail = SimulatedRail(pool, lambda: now, timedelta(0), faults=False)
+        await Worker(service, {rail.name: SilentRail(rail, takes_money=when == "after")}).step()
+
+
+asyncio.run(main(*sys.argv[1:]))
