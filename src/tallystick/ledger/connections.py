@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -14,3 +14,12 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 Database: TypeAlias = "Connection | Pool"
 """Where a single statement can run."""
+
+UNAVAILABLE: Final = (
+    OSError,  # also time-outs and broken connections
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+)
+"""The database is not there, or not now: another time may do."""

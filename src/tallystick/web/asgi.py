@@ -1,0 +1,70 @@
+"""What the service speaks with its HTTP server, and the front that keeps the hot path short.
+
+The query API lives at ``/`` and nowhere else; everything else goes to the pages, so that a Pay never walks through
+middleware that is made for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
+
+
+class BodyTooLargeError(Exception):
+    """The body of a request is larger than what is read."""
+
+
+class ClientGoneError(Exception):
+    """The client hung up before its request was whole; nobody waits for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Sends ``/`` to the query API and all the rest, start and end of the server too, to the pages."""
+
+    query_api: Application
+    pages: Application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["path"] in {"/", ""}:
+            await self.query_api(scope, receive, send)
+        else:
+            await self.pages(scope, receive, send)
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """The value of a header, empty when it was not sent. `name` in lower case."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+async def read_body(scope: Scope, receive: Receive, most_bytes: int) -> bytes:
+    """The whole body. Raises BodyTooLargeError without reading the rest of it, ClientGoneError."""
+    announced = header(scope, b"content-length")
+    if announced.isdecimal() and int(announced) > most_bytes:
+        raise BodyTooLargeError
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        body += bytes(message.get("body", b""))
+        if len(body) > most_bytes:
+            raise BodyTooLargeError
+        if not message.get("more_body", False):
+            return body
+
+
+async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Send a whole answer."""
+    length = (b"content-length", str(len(body)).encode("ascii"))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

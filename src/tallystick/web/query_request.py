@@ -1,0 +1,160 @@
+"""Reading a request of the query API: its parameters, its signature, its time and version.
+
+The checks run in one documented order: docs/order-of-checks.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_plus, urlsplit
+
+from tallystick.actions.fields import V2010, VERSIONS, quoted
+from tallystick.domain import signing
+from tallystick.domain.moments import format_moment, parse_moment
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger import access_keys
+
+if TYPE_CHECKING:
+    from tallystick.actions.service import Service
+    from tallystick.ledger.access_keys import AccessKey
+
+SIGNATURE_VERSION: Final = "2"
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_KEY_ID: Final = re.compile(r"[0-9A-Za-z]{1,128}", re.ASCII)
+_VERSION: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRequest:
+    """One request with its parameters decoded. `host` is the Host header as sent, `path` as in the request line."""
+
+    verb: str
+    host: str
+    path: str
+    params: Mapping[str, str]
+
+    def common(self, name: str) -> str:
+        """A common parameter that has to be there. Raises Refused: MissingParameter."""
+        value = self.params.get(name)
+        if not value:
+            raise Refused(Refusal.MissingParameter, f"The request must contain the parameter {name}.")
+        return value
+
+
+def decode(query: bytes, body: bytes, content_type: str) -> dict[str, str]:
+    """The parameters of query string and form together. ``+`` and ``%20`` are both a blank.
+
+    Raises Refused: MalformedQueryString for text that is not UTF-8, for repeated names (which of the two would count?)
+    and for bodies that are no form.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if body and kind not in {"", _FORM}:
+        raise Refused(Refusal.MalformedQueryString, f"A body must be of the type {_FORM}.")
+    params: dict[str, str] = {}
+    try:
+        for part in (query.decode(), body.decode()):
+            for pair in filter(None, part.strip("\r\n").split("&")):
+                name, _, value = pair.partition("=")
+                decoded = unquote_plus(name, errors="strict")
+                if decoded in params:
+                    message = f"The parameter {quoted(decoded)} is given more than once."
+                    raise Refused(Refusal.MalformedQueryString, message)
+                params[decoded] = unquote_plus(value, errors="strict")
+    except UnicodeDecodeError:
+        raise Refused(Refusal.MalformedQueryString, "The parameters are not UTF-8 text.") from None
+    return params
+
+
+async def check_signature(request: QueryRequest, service: Service, now: datetime) -> AccessKey:
+    """The key that signed the request. Raises Refused.
+
+    MissingClientTokenId, MissingAuthenticationToken, MissingParameter, InvalidParameterValue (the signature's version
+    or method), InvalidClientTokenId, SignatureDoesNotMatch; in this order.
+    """
+    key_id = request.params.get("AWSAccessKeyId")
+    if not key_id:
+        raise Refused(Refusal.MissingClientTokenId, "The request must contain the parameter AWSAccessKeyId.")
+    given = request.params.get("Signature")
+    if not given:
+        raise Refused(Refusal.MissingAuthenticationToken, "The request must contain the parameter Signature.")
+    _check_value(request, "SignatureVersion", (SIGNATURE_VERSION,))
+    method = _check_value(request, "SignatureMethod", tuple(signing.HMAC_METHODS))
+    key = await access_keys.find(service.pool, service.vault, key_id, now) if _KEY_ID.fullmatch(key_id) else None
+    if key is None:
+        raise Refused(Refusal.InvalidClientTokenId, "The access key in AWSAccessKeyId is not known.")
+    signature = signing.as_received(given)
+    for line in _host_lines(request.host, service.settings.public_url):
+        text = signing.string_to_sign_v2(request.verb, line, request.path, request.params, "Signature")
+        if signing.equal(signature, signing.hmac_signature(text, key.secret, method)):
+            return key
+    raise Refused(
+        Refusal.SignatureDoesNotMatch,
+        f"The signature is not the one that the service computes for {request.verb}, host {quoted(request.host)} and "
+        f"path {quoted(request.path)}. Check the secret key and the string to sign.",
+    )
+
+
+def _check_value(request: QueryRequest, name: str, allowed: tuple[str, ...]) -> str:
+    value = request.common(name)
+    if value not in allowed:
+        raise _invalid(name, value, f"It must be {' or '.join(allowed)}.")
+    return value
+
+
+def _invalid(name: str, value: str, rule: str) -> Refused:
+    return Refused(Refusal.InvalidParameterValue, f"Value ({quoted(value)}) for parameter {name} is invalid. {rule}")
+
+
+def _host_lines(host_header: str, public_url: str) -> tuple[str, ...]:
+    """The forms over which a client may have signed: the host it wrote, and the one by which we are known."""
+    public = urlsplit(public_url)
+    seen = signing.host_lines(host_header, public.scheme)
+    return tuple(dict.fromkeys((*seen, *signing.host_lines(public.netloc, public.scheme))))
+
+
+def check_timestamp(request: QueryRequest, now: datetime, skew_seconds: int) -> datetime:
+    """The moment at which the request was made, not too far from `now` in either direction.
+
+    Raises Refused: MissingParameter, InvalidParameterValue, RequestExpired.
+    """
+    text = request.common("Timestamp")
+    try:
+        made_at = parse_moment(text)
+    except ValueError:
+        raise _invalid("Timestamp", text, "Must be in ISO8601 format, such as 2010-08-28T12:00:00Z.") from None
+    if abs(made_at - now) > timedelta(seconds=skew_seconds):
+        stamp = format_moment(made_at).replace("+00:00", "Z")
+        raise Refused(
+            Refusal.RequestExpired,
+            f"Request has expired. Timestamp date is {stamp}; it may differ from the service's clock by "
+            f"{skew_seconds} seconds.",
+        )
+    return made_at
+
+
+def served_version(request: QueryRequest) -> str:
+    """The version of the interface to answer in: later dates than the last known one count as that one.
+
+    Raises Refused: MissingParameter, NoSuchVersion.
+    """
+    text = request.common("Version")
+    if text in VERSIONS:
+        return text
+    if _VERSION.fullmatch(text) and text > V2010 and _is_date(text):
+        return V2010
+    raise Refused(
+        Refusal.NoSuchVersion, f"There is no version {quoted(text)} of this interface, only {' and '.join(VERSIONS)}."
+    )
+
+
+def _is_date(text: str) -> bool:
+    try:
+        parse_moment(f"{text}T00:00:00Z")
+    except ValueError:
+        return False
+    return True

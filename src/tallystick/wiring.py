@@ -1,0 +1,69 @@
+"""The composition root: settings in, a running service and its application out. The one file that knows all parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, cast
+
+from tallystick.actions.fee_schedules import read_fee_schedules
+from tallystick.actions.service import Service
+from tallystick.ledger.books import Rules
+from tallystick.ledger.committer import Committer
+from tallystick.ledger.database import open_pool
+from tallystick.ledger.embedded import EmbeddedPostgres
+from tallystick.ledger.migrate import migrate
+from tallystick.ledger.vault import Vault
+from tallystick.settings import Settings, load_master_key
+from tallystick.web.asgi import Front
+from tallystick.web.pages.app import create_pages
+from tallystick.web.query_api import QueryApi
+
+if TYPE_CHECKING:
+    from tallystick.web.asgi import Application
+
+MOST_CONNECTIONS: Final = 10
+"""Of one process to the database: groups commit one after the other per book, so a few are enough."""
+
+
+def utc_now() -> datetime:
+    """The wall clock; read here and nowhere below."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[str]:
+    """The address of a migrated database: the configured one, or the embedded one, held while this is open."""
+    async with AsyncExitStack() as stack:
+        dsn = settings.database_url
+        if dsn is None:
+            embedded = EmbeddedPostgres(settings.data_directory)
+            stack.push_async_callback(asyncio.to_thread, embedded.stop)
+            dsn = await asyncio.to_thread(embedded.start)
+        await migrate(dsn)
+        yield dsn
+
+
+@asynccontextmanager
+async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Service]:
+    """A service on a migrated database. At the end every accepted command gets its answer before the pool closes."""
+    async with AsyncExitStack() as stack:
+        dsn = await stack.enter_async_context(open_database(settings))
+        pool = await stack.enter_async_context(await open_pool(dsn, max_size=MOST_CONNECTIONS))
+        rules = Rules(read_fee_schedules(settings.fee_schedule_file), simulate_faults=settings.sandbox_faults)
+        committer = Committer(pool, rules, clock)
+        stack.push_async_callback(committer.close)
+        yield Service(
+            settings=settings,
+            pool=pool,
+            committer=committer,
+            vault=Vault(load_master_key(settings)),
+            clock=clock,
+        )
+
+
+def asgi_app(service: Service) -> Application:
+    """Every face of the service: the query API at ``/``, the pages elsewhere."""
+    return Front(query_api=QueryApi(service), pages=cast("Application", create_pages(service)))
