@@ -39,21 +39,30 @@ CREATE INDEX instrument_of_sender ON instrument (sender_party_id); -- a sender's
 CREATE TABLE token (
     book_id bigint NOT NULL,
     token_id text COLLATE "C" NOT NULL,
-    purpose text NOT NULL CHECK (purpose IN ('prepaid_sender', 'funding', 'credit_sender', 'settlement')),
-    instrument_id text COLLATE "C" NOT NULL,
-    sender_party_id bigint NOT NULL,
+    purpose text NOT NULL CHECK (purpose IN ('prepaid_sender', 'funding', 'credit_sender', 'settlement', 'sender',
+                                             'recipient', 'installed')),
+    token_type text NOT NULL DEFAULT 'MultiUse'
+        CHECK (token_type IN ('SingleUse', 'MultiUse', 'Recurring', 'Unrestricted')),
+    instrument_id text COLLATE "C", -- the tokens of prepaid and credit instruments
+    sender_party_id bigint NOT NULL, -- who gave the token; of a recipient token, the recipient
     caller_reference text NOT NULL, -- the space of token references: lasts for ever, unlike money references
-    payment_method text CHECK (payment_method IN ('ABT', 'CC', 'ACH')), -- how funding and settling are paid
+    friendly_name text,
+    old_token_id text, -- the token that this one replaced
+    payment_method text CHECK (payment_method IN ('ABT', 'CC', 'ACH')), -- where real money comes from
     payment_method_id bigint, -- which card or bank account
     payment_reason text,
-    usage_limits jsonb NOT NULL DEFAULT '[]', -- limits with what is used of them: domain/limits.py
+    terms jsonb NOT NULL DEFAULT '{}', -- amounts, recipients and fees agreed to: ledger/token_terms.py
+    usage_limits jsonb NOT NULL DEFAULT '[]', -- limits with what is used of them: ledger/usage_limits.py
+    instruction text, -- the GateKeeper text, where one was installed
+    used_by text COLLATE "C", -- the transaction that used a single-use token
     valid_from timestamptz NOT NULL,
     expires_at timestamptz,
     cancelled_at timestamptz,
     created_at timestamptz NOT NULL,
     PRIMARY KEY (book_id, token_id),
     UNIQUE (book_id, caller_reference),
-    FOREIGN KEY (book_id, instrument_id) REFERENCES instrument
+    FOREIGN KEY (book_id, instrument_id) REFERENCES instrument,
+    CHECK ((instrument_id IS NULL) = (purpose IN ('sender', 'recipient', 'installed')))
 ) WITH (fillfactor = 80);
 CREATE INDEX token_instrument ON token (book_id, instrument_id);
 CREATE INDEX token_of_sender ON token (sender_party_id); -- a sender's own view, over all books
@@ -61,17 +70,22 @@ CREATE INDEX token_of_sender ON token (sender_party_id); -- a sender's own view,
 CREATE TABLE transaction (
     book_id bigint NOT NULL,
     transaction_id text COLLATE "C" NOT NULL, -- time-ordered
-    operation text NOT NULL CHECK (operation IN ('FundPrepaid', 'Pay', 'SettleDebt', 'WriteOffDebt', 'Refund', 'Deposit')),
+    operation text NOT NULL CHECK (operation IN ('FundPrepaid', 'Pay', 'SettleDebt', 'WriteOffDebt', 'Refund', 'Reserve',
+                                                 'Deposit')),
     status text NOT NULL CHECK (status IN ('Success', 'Pending', 'Failure', 'Reserved', 'Cancelled')),
     status_code text NOT NULL,
     status_message text,
     amount_micros bigint NOT NULL CHECK (amount_micros > 0),
-    fee_micros bigint NOT NULL DEFAULT 0 CHECK (fee_micros >= 0),
+    fee_micros bigint NOT NULL DEFAULT 0, -- negative in a refund: what the service gives back
+    fee_payer text NOT NULL DEFAULT 'Recipient' CHECK (fee_payer IN ('Recipient', 'Caller')),
+    marketplace_fee_micros bigint NOT NULL DEFAULT 0, -- the caller's share; negative in a refund
     refunded_micros bigint NOT NULL DEFAULT 0,
     payment_method text NOT NULL CHECK (payment_method IN ('ABT', 'CC', 'ACH', 'Debt', 'Prepaid')),
     sender_party_id bigint,
     sender_token_id text,
     instrument_id text COLLATE "C",
+    recipient_party_id bigint, -- null: the owner of the book
+    recipient_token_id text,
     original_id text COLLATE "C", -- a refund: the transaction being reversed
     caller_reference text NOT NULL,
     caller_description text,
@@ -80,11 +94,15 @@ CREATE TABLE transaction (
     requested_at timestamptz NOT NULL, -- the Timestamp of the request
     received_at timestamptz NOT NULL, -- by the book's clock
     completed_at timestamptz,
+    reserved_until timestamptz, -- a reservation ends by itself
+    times_out_at timestamptz, -- TransactionTimeoutInMins
     PRIMARY KEY (book_id, transaction_id),
     CONSTRAINT refunded_within_amount CHECK (refunded_micros BETWEEN 0 AND amount_micros),
     CONSTRAINT completed_when_final CHECK ((completed_at IS NULL) = (status IN ('Pending', 'Reserved')))
 ) WITH (fillfactor = 95);
 CREATE INDEX transaction_instrument ON transaction (book_id, instrument_id, transaction_id);
+CREATE INDEX transaction_token ON transaction (book_id, sender_token_id) WHERE instrument_id IS NULL;
+CREATE INDEX transaction_reserved ON transaction (reserved_until) WHERE status = 'Reserved';
 CREATE INDEX transaction_original ON transaction (book_id, original_id) WHERE original_id IS NOT NULL;
 
 CREATE TABLE transfer (
@@ -100,6 +118,18 @@ CREATE TABLE transfer (
 );
 -- cash is account 1 of a book: its few movements give the balance after each transaction
 CREATE INDEX transfer_cash ON transfer (book_id, booked_at) WHERE debit_account = 1 OR credit_account = 1;
+
+CREATE TABLE transaction_step (
+    book_id bigint NOT NULL,
+    transaction_id text COLLATE "C" NOT NULL,
+    number smallint NOT NULL, -- from 2: the first status is Pending when received, and needs no row
+    status text NOT NULL,
+    status_code text NOT NULL,
+    amount_micros bigint NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (book_id, transaction_id, number)
+);
+COMMENT ON TABLE transaction_step IS 'How transactions that take their time went on; those decided at once have none';
 
 CREATE TABLE answered_reference (
     book_id bigint NOT NULL,
@@ -131,10 +161,13 @@ CREATE TABLE outbox (
 
 CREATE TABLE rail_request (
     book_id bigint NOT NULL,
-    transaction_id text COLLATE "C" NOT NULL, -- also the rail's idempotency key
+    transaction_id text COLLATE "C" NOT NULL, -- with the operation, the rail's idempotency key
     rail text NOT NULL,
+    operation text NOT NULL DEFAULT 'charge'
+        CHECK (operation IN ('charge', 'authorize', 'capture', 'void', 'refund')),
     amount_micros bigint NOT NULL CHECK (amount_micros > 0),
     payment_method_id bigint NOT NULL,
+    earlier_id text COLLATE "C", -- what is captured, voided or refunded
     opened_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL, -- when the worker should (again) ask; also its lease while it does
     attempts integer NOT NULL DEFAULT 0,
