@@ -160,5 +160,6 @@ def day(moment: datetime) -> str:
 
 
 def dollars(micros: int) -> str:
-    """An amount with its currency: ``25.00 USD``."""
-    return f"{display_amount(micros)} USD"
+    """An amount with its currency, as people read it: ``1,250.00 USD``."""
+    whole, _, fraction = display_amount(micros).partition(".")
+    return f"{int(whole):,}.{fraction} USD"

@@ -120,9 +120,10 @@ async def begin_sign_in(database: Database, party_id: PartyId, throttle: Throttl
     One statement, so that attempts that race each other all count.
     """
     counted = await database.fetchval(
-        "UPDATE party SET failed_sign_ins = failed_sign_ins + 1, locked_until = CASE"
-        " WHEN failed_sign_ins + 1 >= $3 THEN $2 + least($4 * 2 ^ least(failed_sign_ins + 1 - $3, 20), $5)"
-        " END WHERE party_id = $1 AND (locked_until IS NULL OR locked_until <= $2) RETURNING true",
+        "UPDATE party SET failed_sign_ins = failed_sign_ins + 1,"
+        " locked_until = CASE WHEN failed_sign_ins + 1 >= $3::integer THEN $2::timestamptz"
+        " + least($4::interval * 2 ^ least(failed_sign_ins + 1 - $3, 20), $5::interval) END"
+        " WHERE party_id = $1 AND (locked_until IS NULL OR locked_until <= $2) RETURNING true",
         party_id,
         now,
         throttle.attempts,

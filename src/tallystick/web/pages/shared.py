@@ -49,7 +49,7 @@ def asset(name: str) -> str:
 
 def steps(collect_address: bool) -> list[tuple[int, str]]:
     """The steps of a visit, numbered; the address only where it is asked for."""
-    names = ["Sign in", "Payment method", *(["Address"] if collect_address else []), "Confirm"]
+    names = ["Sign in", "Payment", *(["Address"] if collect_address else []), "Confirm"]
     return list(enumerate(names, start=1))
 
 

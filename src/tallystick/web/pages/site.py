@@ -7,6 +7,7 @@ import asyncpg
 from litestar import MediaType, get, post
 from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.params import FromPath
 from litestar.response import Response
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
@@ -89,7 +90,7 @@ async def _test_money_page(
 
 
 @get("/certs/{name:str}/PKICert.pem", media_type="application/x-pem-file")
-async def certificate(request: PageRequest, name: str) -> Response[str]:
+async def certificate(request: PageRequest, name: FromPath[str]) -> Response[str]:
     """The certificate with which answers and notifications can be checked. It never changes."""
     pem = None
     if _KEY_NAME.fullmatch(name):

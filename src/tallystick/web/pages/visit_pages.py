@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from litestar import Router, get, post
+from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_ENTITY
 
@@ -34,7 +35,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @get("/{visit_id:str}/sign-in")
-async def show_sign_in(request: PageRequest, visit_id: str) -> Response[Any]:
+async def show_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Ask who the buyer is."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -44,7 +45,7 @@ async def show_sign_in(request: PageRequest, visit_id: str) -> Response[Any]:
 
 
 @post("/{visit_id:str}/sign-in", status_code=HTTP_200_OK)
-async def do_sign_in(request: PageRequest, visit_id: str) -> Response[Any]:
+async def do_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Check e-mail address and password."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -60,7 +61,7 @@ async def do_sign_in(request: PageRequest, visit_id: str) -> Response[Any]:
 
 
 @get("/{visit_id:str}/sign-up")
-async def show_sign_up(request: PageRequest, visit_id: str) -> Response[Any]:
+async def show_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Offer a new account."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -70,7 +71,7 @@ async def show_sign_up(request: PageRequest, visit_id: str) -> Response[Any]:
 
 
 @post("/{visit_id:str}/sign-up", status_code=HTTP_200_OK)
-async def do_sign_up(request: PageRequest, visit_id: str) -> Response[Any]:
+async def do_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Open the account and sign in."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -88,7 +89,7 @@ async def do_sign_up(request: PageRequest, visit_id: str) -> Response[Any]:
 
 
 @get("/{visit_id:str}/method")
-async def show_method(request: PageRequest, visit_id: str) -> Response[Any]:
+async def show_method(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Offer what the buyer can pay with, and ways to add more."""
     return await walk(request, visit_id, method_page)
 
@@ -117,7 +118,7 @@ async def method_page(
 
 
 @post("/{visit_id:str}/method", status_code=HTTP_200_OK)
-async def do_method(request: PageRequest, visit_id: str) -> Response[Any]:
+async def do_method(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Remember the choice."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -136,7 +137,7 @@ def _after_method(stand: Walk) -> str:
 
 
 @get("/{visit_id:str}/card")
-async def show_card(request: PageRequest, visit_id: str) -> Response[Any]:
+async def show_card(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """The form for a new card."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -146,7 +147,7 @@ async def show_card(request: PageRequest, visit_id: str) -> Response[Any]:
 
 
 @post("/{visit_id:str}/card", status_code=HTTP_200_OK)
-async def do_card(request: PageRequest, visit_id: str) -> Response[Any]:
+async def do_card(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Add the card and pay with it."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -169,7 +170,7 @@ async def do_card(request: PageRequest, visit_id: str) -> Response[Any]:
 
 
 @get("/{visit_id:str}/bank-account")
-async def show_bank_account(request: PageRequest, visit_id: str) -> Response[Any]:
+async def show_bank_account(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """The form for a new bank account."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -179,7 +180,7 @@ async def show_bank_account(request: PageRequest, visit_id: str) -> Response[Any
 
 
 @post("/{visit_id:str}/bank-account", status_code=HTTP_200_OK)
-async def do_bank_account(request: PageRequest, visit_id: str) -> Response[Any]:
+async def do_bank_account(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Add the bank account and pay with it."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -207,7 +208,7 @@ async def _pay_with(stand: Walk, added: PaymentMethod) -> Response[Any]:
 
 
 @get("/{visit_id:str}/address")
-async def show_address(request: PageRequest, visit_id: str) -> Response[Any]:
+async def show_address(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Ask for a delivery address, where the seller wants one."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -224,7 +225,7 @@ def _filled(typed: dict[str, str]) -> dict[str, str]:
 
 
 @post("/{visit_id:str}/address", status_code=HTTP_200_OK)
-async def do_address(request: PageRequest, visit_id: str) -> Response[Any]:
+async def do_address(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Remember the address."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -243,7 +244,7 @@ async def do_address(request: PageRequest, visit_id: str) -> Response[Any]:
 
 
 @get("/{visit_id:str}/confirm")
-async def show_confirm(request: PageRequest, visit_id: str) -> Response[Any]:
+async def show_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Show exactly what is agreed to."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -254,7 +255,7 @@ async def show_confirm(request: PageRequest, visit_id: str) -> Response[Any]:
 
 
 @post("/{visit_id:str}/confirm", status_code=HTTP_200_OK)
-async def do_confirm(request: PageRequest, visit_id: str) -> Response[Any]:
+async def do_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Make it so, once, and go back to the seller."""
 
     async def step(stand: Walk) -> Response[Any]:
@@ -307,7 +308,7 @@ def agreed(stand: Walk) -> str:
 
 
 @post("/{visit_id:str}/leave", status_code=HTTP_200_OK)
-async def do_leave(request: PageRequest, visit_id: str) -> Response[Any]:
+async def do_leave(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Back to the seller without agreeing."""
 
     async def step(stand: Walk) -> Response[Any]:

@@ -1,0 +1,444 @@
+"""Buyers on the hosted pages: what they agree to is made once, and the seller hears of it, signed."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import cast
+
+import httpx
+from tests.stories.cobranded.world import PASSWORD, Browser, Page, Seller, World, named
+
+from tallystick.actions import sign_in
+from tallystick.domain.commands import Command
+from tallystick.domain.ids import BookId, IdKind, token_kind_and_book
+from tallystick.domain.outcomes import Outcome
+from tallystick.ledger.committer import Committer
+
+PREPAID_IDS = {
+    "prepaidInstrumentID": IdKind.PREPAID_INSTRUMENT,
+    "prepaidSenderTokenID": IdKind.PREPAID_SENDER,
+    "fundingTokenID": IdKind.FUNDING,
+}
+POSTPAID_IDS = {
+    "creditInstrumentID": IdKind.CREDIT_INSTRUMENT,
+    "creditSenderTokenID": IdKind.CREDIT_SENDER,
+    "settlementTokenID": IdKind.SETTLEMENT,
+}
+
+
+async def at_confirm(browser: Browser, url: str) -> httpx.Response:
+    """A new buyer with a new card, one click before agreeing."""
+    return await browser.add_card(await browser.sign_up(await browser.get(url)))
+
+
+async def instruments(world: World, seller: Seller) -> list[str]:
+    rows = await world.rows("SELECT instrument_id FROM instrument WHERE book_id = $1", seller.book_id)
+    return [row["instrument_id"] for row in rows]
+
+
+async def test_prepaid_by_card(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    params = seller.prepaid(paymentReason="Song <b>credits</b>")
+    confirm = await at_confirm(browser, seller.url(params))
+    text = Page(confirm).text
+    assert "Music Shop may take up to 25.00 USD from your card ending in 4242 to fill your prepaid balance." in text
+    assert "Nothing is charged now." in text
+    assert "Song <b>credits</b>" in confirm.text
+
+    answer = await world.answer(await browser.submit(confirm, "/confirm"))
+
+    assert answer["status"] == "SC"
+    assert answer["expiry"] == "10/2031"
+    assert (answer["order"], answer["note"]) == ("7", "two words")
+    assert "callerReference" not in answer
+    for name, kind in PREPAID_IDS.items():
+        assert token_kind_and_book(answer[name]) == (kind, seller.book_id)
+    tokens = await world.rows(
+        "SELECT token_id, purpose, caller_reference, payment_method, payment_reason FROM token"
+        " WHERE book_id = $1 ORDER BY purpose",
+        seller.book_id,
+    )
+    assert [(token["purpose"], token["token_id"], token["caller_reference"]) for token in tokens] == [
+        ("funding", answer["fundingTokenID"], params["callerReferenceFunding"]),
+        ("prepaid_sender", answer["prepaidSenderTokenID"], params["callerReferenceSender"]),
+    ]
+    assert tokens[0]["payment_method"] == "CC"
+    assert tokens[0]["payment_reason"] == "Song <b>credits</b>"
+    made = await world.rows("SELECT * FROM instrument WHERE book_id = $1", seller.book_id)
+    assert [(row["instrument_id"], row["limit_micros"]) for row in made] == [
+        (answer["prepaidInstrumentID"], 25_000_000)
+    ]
+
+
+async def test_postpaid_by_bank_account(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    expiry = int(time.time()) + 90 * 86_400
+    method = await browser.sign_up(
+        await browser.get(
+            seller.url(
+                seller.postpaid(
+                    usageLimitType1="Amount",
+                    usageLimitValue1="50",
+                    usageLimitPeriod1="1 Month",
+                    usageLimitType2="Count",
+                    usageLimitValue2="3",
+                    usageLimitPeriod2="2 Days",
+                    validityExpiry=str(expiry),
+                )
+            )
+        )
+    )
+    link = next(link for link in Page(method).links if link.endswith("/bank-account"))
+    confirm = await browser.submit(await browser.get(link), "/bank-account", routing="110000000", number="000123456789")
+    text = Page(confirm).text
+    assert "You never owe more than 100.00 USD at any one time." in text
+    assert "All purchases on the tab together come to at most 1,200.00 USD." in text
+    assert "Purchases come to at most 50.00 USD every month." in text
+    assert "There are at most 3 purchases every 2 days." in text
+    assert "Music Shop settles the tab from your bank account ending in 6789" in text
+
+    answer = await world.answer(await browser.submit(confirm, "/confirm"))
+
+    assert answer["status"] == "SB"
+    assert "expiry" not in answer
+    for name, kind in POSTPAID_IDS.items():
+        assert token_kind_and_book(answer[name]) == (kind, seller.book_id)
+    made = await world.rows("SELECT * FROM instrument WHERE book_id = $1", seller.book_id)
+    assert [(row["limit_micros"], row["total_limit_micros"]) for row in made] == [(100_000_000, 1_200_000_000)]
+    assert made[0]["expires_at"].timestamp() == expiry
+    spending = await world.rows("SELECT * FROM token WHERE token_id = $1", answer["creditSenderTokenID"])
+    assert len(spending[0]["usage_limits"]) == 2
+
+
+async def test_account_balance_with_test_money(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    method = await browser.sign_up(await browser.get(seller.url(seller.prepaid(paymentMethod="ABT"))))
+    assert "0.00 USD available" in Page(method).text
+
+    refused = await browser.submit(method, "/account/test-money", amount="1000000")
+    assert refused.status_code == 422
+    assert Page(refused).form("/account/test-money").fields["amount"] == "1000000"
+    method = await browser.submit(refused, "/account/test-money", amount="50.25")
+    assert "50.25 USD available" in Page(method).text
+
+    answer = await world.answer(await browser.submit(await browser.submit(method, "/method"), "/confirm"))
+    assert answer["status"] == "SA"
+    assert "expiry" not in answer
+
+
+async def test_a_buyer_who_comes_back_finds_the_card(world: World, seller: Seller) -> None:
+    email = f"{secrets.token_hex(6)}@buyer.example"
+    browser = world.browser()
+    method = await browser.sign_up(await browser.get(seller.url(seller.prepaid())), email)
+    await browser.add_card(method)
+
+    other = world.browser()
+    sign_in_page = await other.get(seller.url(seller.prepaid(paymentMethod="CC")))
+    method = await other.submit(sign_in_page, "/sign-in", email=email.upper(), password=PASSWORD)
+
+    assert "Visa ending in 4242" in Page(method).text
+    answer = await world.answer(await other.submit(await other.submit(method, "/method"), "/confirm"))
+    assert answer["status"] == "SC"
+
+
+async def test_a_double_click_makes_it_once(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    confirm = await at_confirm(browser, seller.url(seller.prepaid()))
+
+    answers = await asyncio.gather(*(browser.submit(confirm, "/confirm") for _ in range(4)))
+
+    ids = {(await world.answer(answer))["prepaidInstrumentID"] for answer in answers}
+    assert ids == set(await instruments(world, seller))
+    assert len(ids) == 1
+
+
+async def test_the_same_link_in_two_tabs_makes_it_once(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    url = seller.url(seller.prepaid())
+    first = await at_confirm(browser, url)
+    second = await browser.submit(await browser.get(url), "/method", key=chosen_card(await browser.get(url)))
+    assert first.url != second.url
+
+    answers = await asyncio.gather(browser.submit(first, "/confirm"), browser.submit(second, "/confirm"))
+
+    made = await instruments(world, seller)
+    assert [(await world.answer(answer))["prepaidInstrumentID"] for answer in answers] == made * 2
+
+
+def chosen_card(method: httpx.Response) -> str:
+    """The newest card on the page."""
+    return next(
+        part.split('"')[0] for part in method.text.split('name="key" value="')[1:] if part.split('"')[0].isdigit()
+    )
+
+
+async def test_a_finished_link_gives_the_same_ids_again(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    url = seller.url(seller.prepaid())
+    confirm = await at_confirm(browser, url)
+    first = await world.answer(await browser.submit(confirm, "/confirm"))
+
+    again = await world.answer(await world.browser().get(url))
+    back_button = await world.answer(await browser.get(str(confirm.url)))
+
+    for other in (again, back_button):
+        assert {name: other[name] for name in (*PREPAID_IDS, "status", "expiry")} == {
+            name: first[name] for name in (*PREPAID_IDS, "status", "expiry")
+        }
+    assert len(await instruments(world, seller)) == 1
+
+
+async def test_a_used_reference_with_other_parameters_is_refused(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    params = seller.prepaid()
+    await browser.submit(await at_confirm(browser, seller.url(params)), "/confirm")
+
+    answer = await world.answer(await browser.get(seller.url(params | {"fundingAmount": "2500.00"})))
+
+    names = ["callerReferenceSender", "callerReferenceFunding"]
+    assert (answer["status"], answer["errorMessage"]) == ("CE", named(names))
+
+
+async def test_a_reference_taken_meanwhile_is_refused(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    params = seller.prepaid()
+    slow = await at_confirm(browser, seller.url(params))
+    other = world.browser()
+    quick = await at_confirm(other, seller.url(params | {"fundingAmount": "5.00"}))
+    await other.submit(quick, "/confirm")
+
+    answer = await world.answer(await browser.submit(slow, "/confirm"))
+
+    assert (answer["status"], answer["errorMessage"]) == ("CE", named(["callerReferenceSender"]))
+    assert len(await instruments(world, seller)) == 1
+
+
+async def test_an_unfinished_link_starts_over(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    url = seller.url(seller.prepaid())
+    left = await browser.submit(await browser.get(url), "/leave")
+    assert (await world.answer(left))["status"] == "A"
+
+    assert (await browser.get(url)).url.path.endswith("/sign-in")
+
+
+@dataclass
+class FailsAfter:
+    """A committer whose answer gets lost: it commits, and then the process seems to break."""
+
+    committer: Committer
+    commits: bool = True
+
+    async def perform(self, book_id: BookId, command: Command) -> Outcome:
+        if self.commits:
+            await self.committer.perform(book_id, command)
+        raise ConnectionError("made up by a test")
+
+
+async def test_a_crash_after_the_commit_gives_the_same_ids_again(world: World, seller: Seller) -> None:
+    broken = replace(world.service, committer=cast("Committer", FailsAfter(world.service.committer)))
+    browser = world.browser(broken)
+    url = seller.url(seller.prepaid())
+    confirm = await at_confirm(browser, url)
+    lost = await world.answer(await browser.submit(confirm, "/confirm"))
+    assert lost["status"] == "SE"
+    assert "prepaidInstrumentID" not in lost
+
+    again = await world.answer(await world.browser().get(url))
+
+    assert again["status"] == "SC"
+    assert [again["prepaidInstrumentID"]] == await instruments(world, seller)
+
+
+async def test_a_crash_before_the_commit_can_be_made_good(world: World, seller: Seller) -> None:
+    broken = replace(world.service, committer=cast("Committer", FailsAfter(world.service.committer, commits=False)))
+    browser = world.browser(broken)
+    confirm = await at_confirm(browser, seller.url(seller.prepaid()))
+    assert (await world.answer(await browser.submit(confirm, "/confirm")))["status"] == "SE"
+    planned = await world.rows(
+        "SELECT answer, finished_at FROM cobranded_visit WHERE caller_party_id = $1", seller.party.party_id
+    )
+    assert planned[0]["finished_at"] is None
+
+    healthy = world.browser()
+    healthy.http.cookies = browser.http.cookies
+    page = await healthy.get(str(confirm.url))
+    answer = await world.answer(await healthy.submit(page, "/confirm"))
+
+    assert answer["prepaidInstrumentID"] == planned[0]["answer"]["prepaidInstrumentID"]
+    assert [answer["prepaidInstrumentID"]] == await instruments(world, seller)
+
+
+async def test_leaving_after_confirming_changes_nothing(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    confirm = await at_confirm(browser, seller.url(seller.prepaid()))
+    await browser.submit(confirm, "/confirm")
+
+    assert (await world.answer(await browser.submit(confirm, "/leave")))["status"] == "SC"
+
+
+async def test_leaving_from_any_page(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    url = seller.url(seller.prepaid(websiteDescription="Music & More"))
+    page = await browser.get(url)
+    assert "Leave and go back to Music & More" in Page(page).text
+    confirm = await at_confirm(browser, url)
+
+    answer = await world.answer(await browser.submit(confirm, "/leave"))
+
+    assert answer["status"] == "A"
+    assert await instruments(world, seller) == []
+
+
+async def test_without_a_fitting_method_the_buyer_may_say_so(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    method = await browser.sign_up(await browser.get(seller.url(seller.prepaid(paymentMethod="CC,ACH"))))
+    assert "Account balance" not in Page(method).text
+    form = next(form for form in Page(method).forms if "reason" in form.fields)
+
+    answer = await world.answer(await browser.post(form.action, form.fields))
+
+    assert answer["status"] == "PE"
+
+
+async def test_who_has_a_method_cannot_claim_to_have_none(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    confirm = await at_confirm(browser, seller.url(seller.prepaid()))
+
+    assert (await world.answer(await browser.submit(confirm, "/leave", reason="no-method")))["status"] == "A"
+
+
+async def test_an_expired_card_is_shown_but_not_offered(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    await at_confirm(browser, seller.url(seller.prepaid()))
+    await world.pool.execute(
+        "UPDATE payment_method SET expires_on = '2020-01-31' WHERE party_id ="
+        " (SELECT max(party_id) FROM party WHERE kind = 'personal')"
+    )
+    method = await browser.get(seller.url(seller.prepaid(paymentMethod="CC")))
+    assert "Expired 01/2020" in Page(method).text
+
+    key = chosen_card(method)
+    again = await browser.submit(method, "/method", key=key)
+    assert again.status_code == 422
+    assert "Choose how to pay." in Page(again).text
+
+
+async def test_the_seller_cannot_pay_itself(world: World, seller: Seller) -> None:
+    await world.pool.execute(
+        "UPDATE party SET password_hash = $2 WHERE party_id = $1",
+        seller.party.party_id,
+        await sign_in._hash(PASSWORD),  # noqa: SLF001 - businesses get passwords with the console
+    )
+    browser = world.browser()
+    page = await browser.get(seller.url(seller.prepaid()))
+
+    answer = await world.answer(await browser.submit(page, "/sign-in", email=seller.party.email, password=PASSWORD))
+
+    assert (answer["status"], answer["errorMessage"]) == ("NP", "Sender and recipient are the same account.")
+
+
+async def test_a_suspended_buyer_goes_back(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    email = f"{secrets.token_hex(6)}@buyer.example"
+    await browser.sign_up(await browser.get(seller.url(seller.prepaid())), email)
+    await world.pool.execute("UPDATE party SET status = 'suspended' WHERE email = $1", email)
+
+    answer = await world.answer(await browser.get(seller.url(seller.prepaid())))
+
+    assert answer["status"] == "NP"
+
+
+async def test_a_delivery_address_comes_back_when_asked_for(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    url = seller.url(seller.prepaid(collectShippingAddress="True", addressLine1="ignored", city="ignored"))
+    address = await at_confirm(browser, url)
+    assert address.url.path.endswith("/address")
+    assert "ignored" not in address.text
+
+    again = await browser.submit(address, "/address", addressLine1="1 Main St", city="Springfield")
+    assert again.status_code == 422
+    assert Page(again).form("/address").fields["addressLine1"] == "1 Main St"  # nothing typed is lost
+    confirm = await browser.submit(again, "/address", zip="12345", country="USA")
+    assert "1 Main St" in Page(confirm).text
+    answer = await world.answer(await browser.submit(confirm, "/confirm"))
+
+    assert {name: answer[name] for name in ("addressName", "addressLine1", "city", "zip", "country")} == {
+        "addressName": "Ann Buyer",
+        "addressLine1": "1 Main St",
+        "city": "Springfield",
+        "zip": "12345",
+        "country": "USA",
+    }
+    assert "addressLine2" not in answer
+
+
+async def test_a_given_address_is_shown_and_not_returned(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    confirm = await at_confirm(browser, seller.url(seller.prepaid(addressName="Ann", addressLine1="2 High St")))
+    assert "2 High St" in Page(confirm).text
+
+    assert "addressLine1" not in await world.answer(await browser.submit(confirm, "/confirm"))
+
+
+async def test_a_change_in_another_tab_must_be_seen_before_confirming(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    url = seller.url(seller.prepaid())
+    confirm = await at_confirm(browser, url)
+    method = await browser.get(str(confirm.url).replace("/confirm", "/method"))
+    await browser.submit(method, "/method", key="balance")
+
+    shown = await browser.submit(confirm, "/confirm")
+
+    assert shown.status_code == 409
+    assert "Your choices changed in another window" in Page(shown).text
+    assert "your account balance" in Page(shown).text
+    assert await instruments(world, seller) == []
+    assert (await world.answer(await browser.submit(shown, "/confirm")))["status"] == "SA"
+
+
+async def test_another_buyers_card_cannot_be_used(world: World, seller: Seller) -> None:
+    owner = world.browser()
+    await at_confirm(owner, seller.url(seller.prepaid()))
+    key = chosen_card(await owner.get(seller.url(seller.prepaid())))
+    thief = world.browser()
+    method = await thief.sign_up(await thief.get(seller.url(seller.prepaid())))
+
+    assert (await thief.submit(method, "/method", key=key)).status_code == 422
+
+
+async def test_another_person_on_the_same_visit_starts_from_the_choice(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    confirm = await at_confirm(browser, seller.url(seller.prepaid()))
+    signed_out = await browser.submit(confirm, "/sign-out")
+    assert signed_out.url.path.endswith("/sign-in")
+    method = await browser.sign_up(signed_out)
+    assert "4242" not in method.text
+
+    elsewhere = await browser.get(str(confirm.url))
+
+    assert elsewhere.url.path.endswith("/method")
+
+
+async def test_an_end_that_came_while_the_buyer_waited(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    confirm = await at_confirm(browser, seller.url(seller.prepaid(validityExpiry=str(int(time.time()) + 600))))
+    world.clock.ahead = timedelta(minutes=11)
+
+    answer = await world.answer(await browser.submit(confirm, "/confirm"))
+
+    assert (answer["status"], answer["errorMessage"]) == ("CE", named(["validityExpiry"]))
+
+
+async def test_a_visit_left_lying_has_to_begin_anew(world: World, seller: Seller) -> None:
+    page = await world.browser().get(seller.url(seller.prepaid()))
+    world.clock.ahead = timedelta(hours=25)
+
+    late = await world.browser().get(str(page.url))
+
+    assert late.status_code == 410
+    assert "open for too long" in Page(late).text

@@ -1,0 +1,283 @@
+"""A running service with its hosted pages, sellers that sign links, and buyers that fill in forms."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from tallystick.actions.fee_schedules import read_fee_schedules
+from tallystick.actions.service import Service
+from tallystick.domain import signing
+from tallystick.domain.ids import BookId
+from tallystick.ledger import access_keys, opening, parties, signing_keys
+from tallystick.ledger.access_keys import AccessKey
+from tallystick.ledger.books import Rules
+from tallystick.ledger.committer import Committer
+from tallystick.ledger.connections import Pool
+from tallystick.ledger.parties import Party
+from tallystick.ledger.vault import Vault
+from tallystick.settings import Settings
+from tallystick.web.pages.app import create_pages
+
+MASTER_KEY = b"a made-up master key of 32 bytes"
+PASSWORD = "tally sticks come in two halves"
+START = "/cobranded-ui/actions/start"
+RETURN_URL = "https://shop.example/paid?order=7&note=two+words"
+
+
+class Clock:
+    """The wall clock, ahead by as much as a test wants."""
+
+    ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass
+class Form:
+    """A form of a page with what it would send as it stands."""
+
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class Page(HTMLParser):
+    """What a buyer sees: forms, links and text of an answer."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__()
+        self.response = response
+        self.forms: list[Form] = []
+        self.links: list[str] = []
+        self.words: list[str] = []
+        self._silent = 0
+        self.feed(response.text)
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(given["action"]))
+        elif tag == "input" and self.forms and "name" in given:
+            kept = given.get("type") != "radio" or "checked" in given
+            if kept and "disabled" not in given:
+                self.forms[-1].fields[given["name"]] = given.get("value", "")
+        elif tag == "a":
+            self.links.append(given.get("href", ""))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def form(self, ending: str) -> Form:
+        return next(form for form in self.forms if form.action.endswith(ending))
+
+
+@dataclass
+class Browser:
+    """A buyer's browser: keeps cookies, follows our own redirects, stops where it would leave the service."""
+
+    http: httpx.AsyncClient
+
+    async def get(self, url: str) -> httpx.Response:
+        return await self._follow(await self.http.get(url))
+
+    async def post(self, path: str, fields: dict[str, str]) -> httpx.Response:
+        return await self._follow(await self.http.post(path, data=fields))
+
+    async def _follow(self, response: httpx.Response) -> httpx.Response:
+        while response.is_redirect and response.headers["location"].startswith("/"):
+            response = await self.http.get(response.headers["location"])
+        return response
+
+    async def submit(self, response: httpx.Response, ending: str, **typed: str) -> httpx.Response:
+        form = Page(response).form(ending)
+        return await self.post(form.action, form.fields | typed)
+
+    async def sign_up(self, response: httpx.Response, email: str = "") -> httpx.Response:
+        """From the sign-in page to the choice of a method, with a new account."""
+        link = next(link for link in Page(response).links if link.endswith("/sign-up"))
+        email = email or f"{secrets.token_hex(6)}@buyer.example"
+        return await self.submit(await self.get(link), "/sign-up", name="Ann Buyer", email=email, password=PASSWORD)
+
+    async def add_card(self, response: httpx.Response, expiry: str = "10/2031") -> httpx.Response:
+        """From the choice of a method to whatever follows it, with a new card."""
+        link = next(link for link in Page(response).links if link.endswith("/card"))
+        return await self.submit(await self.get(link), "/card", number="4242 4242 4242 4242", expiry=expiry)
+
+
+@dataclass(frozen=True)
+class Seller:
+    """A business with a key; signs links as its program would."""
+
+    world: World
+    party: Party
+    key: AccessKey
+    book_id: BookId
+
+    def sign(
+        self,
+        params: dict[str, str],
+        *,
+        verb: str = "GET",
+        host: str | None = None,
+        method: str = "HmacSHA256",
+        secret: str | None = None,
+    ) -> dict[str, str]:
+        signed = {"signatureVersion": "2", "signatureMethod": method} | params
+        text = signing.string_to_sign_v2(verb, host or self.world.host, START, signed, "signature")
+        algorithm = method if method in signing.HMAC_METHODS else "HmacSHA256"
+        return signed | {"signature": signing.hmac_signature(text, secret or self.key.secret, algorithm)}
+
+    def url(self, params: dict[str, str]) -> str:
+        return f"{START}?{urlencode(self.sign(params))}"
+
+    def prepaid(self, **changes: str | None) -> dict[str, str]:
+        return self._params(
+            {
+                "pipelineName": "SetupPrepaid",
+                "callerReferenceFunding": f"funding-{secrets.token_hex(6)}",
+                "fundingAmount": "25.00",
+            },
+            changes,
+        )
+
+    def postpaid(self, **changes: str | None) -> dict[str, str]:
+        return self._params(
+            {
+                "pipelineName": "SetupPostpaid",
+                "callerReferenceSettlement": f"settlement-{secrets.token_hex(6)}",
+                "creditLimit": "100.00",
+                "globalAmountLimit": "1200.00",
+            },
+            changes,
+        )
+
+    def _params(self, own: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
+        params: dict[str, str | None] = {
+            "callerKey": self.key.access_key_id,
+            "version": "2009-01-09",
+            "returnURL": RETURN_URL,
+            "callerReferenceSender": f"sender-{secrets.token_hex(6)}",
+            **own,
+            **changes,
+        }
+        return {name: value for name, value in params.items() if value is not None}
+
+
+@dataclass
+class World:
+    """The service under test."""
+
+    service: Service
+    clock: Clock
+    base_url: str
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def pool(self) -> Pool:
+        return self.service.pool
+
+    def browser(self, service: Service | None = None) -> Browser:
+        """A fresh browser; with `service`, one of another configuration, served without a socket."""
+        transport = None if service is None else httpx.ASGITransport(create_pages(service))  # type: ignore[arg-type]
+        client = httpx.AsyncClient(base_url=self.base_url, transport=transport, trust_env=False, timeout=30)
+        self.clients.append(client)
+        return Browser(client)
+
+    def configured(self, **changes: Any) -> Service:  # noqa: ANN401 - any setting
+        return replace(self.service, settings=replace(self.service.settings, **changes))
+
+    async def seller(self, name: str = "Music Shop") -> Seller:
+        now = self.clock()
+        async with self.pool.acquire() as connection:
+            party = await parties.create_business(connection, f"{secrets.token_hex(6)}@shop.example", name, now)
+        key = await access_keys.create(self.pool, self.service.vault, party.party_id, "sandbox", now)
+        book_id = await opening.book_of_seller(self.pool, party.party_id, "sandbox")
+        assert book_id is not None
+        return Seller(self, party, key, book_id)
+
+    async def answer(self, response: httpx.Response) -> dict[str, str]:
+        """The parameters of a redirect back to the seller, its signature checked with our certificate."""
+        assert response.status_code == 302, (response.status_code, response.text[:2000])
+        return await self.checked(response.headers["location"])
+
+    async def checked(self, url: str) -> dict[str, str]:
+        """The parameters of a return URL, its signature checked with the certificate that it names."""
+        pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True, strict_parsing=True)
+        params = dict(pairs)
+        assert len(params) == len(pairs)
+        assert params["signatureVersion"] == "2"
+        assert params["signatureMethod"] == "RSA-SHA1"
+        assert params["certificateUrl"].startswith(f"{self.base_url}/certs/")
+        async with httpx.AsyncClient(trust_env=False) as http:
+            certificate = await http.get(params["certificateUrl"])
+        assert certificate.status_code == 200
+        endpoint = url.partition("?")[0]
+        text = signing.string_to_sign_outbound("GET", endpoint, params)
+        assert signing.rsa_verifies(text, params["signature"], signing_keys.public_key(certificate.text))
+        return params
+
+    async def rows(self, query: str, *arguments: object) -> list[dict[str, Any]]:
+        return [dict(row) for row in await self.pool.fetch(query, *arguments)]
+
+
+@asynccontextmanager
+async def running(pool: Pool) -> AsyncIterator[World]:
+    """Serve the pages on a port that the system chooses."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    clock = Clock()
+    settings = Settings(port=port, master_key=MASTER_KEY)
+    committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=True), clock)
+    service = Service(settings, pool, committer, Vault(MASTER_KEY), clock)
+    world = World(service, clock, settings.public_url)
+    server = Server(
+        create_pages(service),
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.ASGI,
+        log_enabled=False,
+    )
+    serving = asyncio.create_task(server.serve())
+    try:
+        await _answers(port, serving)
+        yield world
+    finally:
+        for client in world.clients:
+            await client.aclose()
+        server.stop()  # type: ignore[no-untyped-call]
+        await asyncio.wait_for(serving, 30)
+
+
+async def _answers(port: int, serving: asyncio.Task[None]) -> None:
+    for _ in range(200):
+        assert not serving.done()
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            await writer.wait_closed()
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError("the pages do not answer")
+
+
+def named(names: Iterable[str]) -> str:
+    """The error text of the protocol."""
+    return f"The following input(s) are not well formed:[{', '.join(names)}]"
