@@ -33,6 +33,7 @@ MOST_BATCH: Final = 200
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_NO_END: Final = 1 << 48  # not "now": the clock of another process may be a little ahead of ours
 
 # A cursor is a dateTime whose fraction has 16 digits: 3 of the millisecond, 3 zeros, 9 that count the transactions of
 # that millisecond which were shown already, 1 for the direction.
@@ -96,7 +97,7 @@ def _range(call: Call) -> _Range:
     end_skip, _ = _cursor(call.values.given.get("EndDate", ""))
     return _Range(
         first=-(-(start - _EPOCH) // _MILLISECOND) if start > _EPOCH else 0,
-        last=_milliseconds(now if end is None else end),
+        last=_NO_END if end is None else _milliseconds(end),
         ascending=ascending,
         skip=start_skip if ascending else end_skip,
     )

@@ -61,7 +61,7 @@ WITH involved AS (
         AND ($9::text[] IS NULL OR $9 && CASE WHEN transaction.operation = 'Refund'
                                               THEN ARRAY['Caller', 'Sender'] ELSE ARRAY['Recipient', 'Caller'] END)
       ORDER BY transaction.transaction_id ASC
-      LIMIT $10 + $11)
+      LIMIT $10::bigint + $11::bigint)
     UNION ALL
     (SELECT transaction.*, false AS is_seller
        FROM instrument
@@ -76,7 +76,7 @@ WITH involved AS (
         AND ($9::text[] IS NULL OR $9 && CASE WHEN transaction.operation = 'Refund'
                                               THEN ARRAY['Recipient'] ELSE ARRAY['Sender'] END)
       ORDER BY transaction.transaction_id ASC
-      LIMIT $10 + $11)
+      LIMIT $10::bigint + $11::bigint)
 )
 SELECT involved.*, book.environment, book.party_id AS seller_party_id, seller.name AS seller_name,
        seller.email AS seller_email, sender.name AS sender_name, sender.email AS sender_email,
@@ -86,7 +86,7 @@ SELECT involved.*, book.environment, book.party_id AS seller_party_id, seller.na
   JOIN party AS seller ON seller.party_id = book.party_id
   LEFT JOIN party AS sender ON sender.party_id = involved.sender_party_id
  ORDER BY involved.transaction_id ASC
- LIMIT $10 OFFSET $11
+ LIMIT $10::bigint OFFSET $11::bigint
 
 -- name: cash_moved_after
 -- By how much the cash of a book ($1) has changed after a moment ($2).

@@ -5,6 +5,7 @@ The hot path: no framework, nothing but what a call needs.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -70,11 +71,11 @@ class QueryApi:
             return _Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, body)
         except ClientGoneError:
             raise
-        except UNAVAILABLE:
-            _log.exception("database_unavailable", request_id=request_id)
+        except UNAVAILABLE as error:
+            _log_fault("database_unavailable", request_id, error)
             return _refusal(Refused(Refusal.ServiceUnavailable, "The service cannot answer now."), request_id)
-        except Exception:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer in the protocol's form
-            _log.exception("call_failed", request_id=request_id)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
+            _log_fault("call_failed", request_id, error)
             return _refusal(Refused(Refusal.InternalError, "The service failed; it was not your fault."), request_id)
 
     async def _perform(self, scope: Scope, receive: Receive, request_id: str) -> bytes:
@@ -92,6 +93,11 @@ class QueryApi:
         call = _read_call(service, request, action, version, key, made_at, now)
         _check_account(key)
         return render_success(action, version, await action.perform(call), request_id)
+
+
+def _log_fault(event: str, request_id: str, error: Exception) -> None:
+    """Log where it happened, but no values: a renderer that shows local variables would show secrets."""
+    _log.error(event, request_id=request_id, traceback="".join(traceback.format_exception(error)))
 
 
 def _refusal(refused: Refused, request_id: str) -> _Answer:

@@ -1,0 +1,106 @@
+"""A running service on a real port, and shops that call it. After each story the books must balance."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import pytest
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from tests.conftest import MakeDatabase
+from tests.ledger.shop import Shop as Books
+from tests.ledger.shop import TestClock
+from tests.stories.storefront import Shop
+
+from tallystick.actions.service import Service
+from tallystick.ledger import access_keys, opening, parties
+from tallystick.ledger.verify import verify
+from tallystick.processors.simulated import SimulatedRail
+from tallystick.settings import Settings
+from tallystick.wiring import asgi_app, open_service
+from tallystick.worker import Worker
+
+MASTER_KEY = bytes(range(32))
+
+OpenShop = Callable[[], Awaitable[Shop]]
+
+
+@dataclass(frozen=True)
+class Running:
+    """The service with its clock, its worker and the address at which it answers."""
+
+    service: Service
+    worker: Worker
+    clock: TestClock
+    url: str
+    client: httpx.AsyncClient
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def until_it_answers(url: str, client: httpx.AsyncClient) -> None:
+    for _ in range(200):
+        try:
+            await client.get(f"{url}/")
+        except httpx.TransportError:
+            await asyncio.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(url)
+
+
+@pytest.fixture(scope="session")
+async def running(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """One service for all stories of a worker, on a database of its own, so that its worker finds only its work."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    clock = TestClock()
+    settings = Settings(
+        data_directory=tmp_path_factory.mktemp("data"),
+        database_url=await make_database(),
+        port=port,
+        public_url=url,
+        master_key=MASTER_KEY,
+    )
+    async with open_service(settings, clock) as service, httpx.AsyncClient(timeout=30) as client:
+        rail = SimulatedRail(service.pool, clock, timedelta(milliseconds=settings.rail_delay_ms), faults=True)
+        server = Server(asgi_app(service), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
+        serving = asyncio.create_task(server.serve())
+        await until_it_answers(url, client)
+        yield Running(service, Worker(service, {rail.name: rail}), clock, url, client)
+        server.stop()  # type: ignore[no-untyped-call]
+        await serving
+
+
+@pytest.fixture
+async def open_shop(running: Running) -> AsyncIterator[OpenShop]:
+    """Opens sellers with a sandbox key each."""
+    service, clock = running.service, running.clock
+
+    async def opened() -> Shop:
+        email = f"{secrets.token_hex(8)}@shop.example"
+        async with service.pool.acquire() as connection:
+            party = await parties.create_business(connection, email, "Music Shop", clock())
+            operator = await opening.operator_book(connection, "sandbox", clock())
+        key = await access_keys.create(service.pool, service.vault, party.party_id, "sandbox", clock())
+        assert key.book_id is not None
+        books = Books(service.pool, service.committer, clock, party.party_id, key.book_id, operator)
+        return Shop(service, running.worker, running.client, running.url, key, books, clock, email)
+
+    yield opened
+    assert (await verify(service.pool)).problems == []
+
+
+@pytest.fixture
+async def shop(open_shop: OpenShop) -> Shop:
+    return await open_shop()

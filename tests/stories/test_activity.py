@@ -1,0 +1,199 @@
+"""GetAccountActivity and GetTransaction: what happened, told to those who took part."""
+
+from datetime import timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+from tests.ledger.shop import Buyer
+from tests.stories.conftest import OpenShop
+from tests.stories.storefront import NAMESPACE, Answer, Shop, usd
+
+from tallystick.domain.commands import AuthorizePrepaid, Consent, Method
+from tallystick.domain.ids import IdKind, InstrumentId, TokenId
+
+
+def stamp(shop: Shop, **ago: int) -> str:
+    return (shop.clock() - timedelta(**ago)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+async def activity(shop: Shop, **filters: str) -> Answer:
+    return await shop.done("GetAccountActivity", {"StartDate": stamp(shop, hours=1), **filters})
+
+
+def names(element: ET.Element) -> list[str]:
+    return [child.tag.removeprefix(f"{{{NAMESPACE}}}") for child in element]
+
+
+async def test_the_balance_after_each_transaction_is_the_sellers_cash(shop: Shop) -> None:
+    buyer = await shop.books.prepaid_buyer(limit="100.00")
+    await shop.books.deposit(buyer, "50.00")
+    await shop.fund(buyer, "10.00")
+    shop.clock.forward(seconds=1)
+    payment = await shop.pay(buyer, "4.00")
+    shop.clock.forward(seconds=1)
+    await shop.refund(payment.value("TransactionId"), "1.00")
+    shop.clock.forward(seconds=1)
+    await shop.fund(buyer, "10.00")
+
+    listed = await activity(shop)
+
+    assert listed.value("BatchSize") == "4"
+    assert listed.values("Transaction/FPSOperation") == ["FundPrepaid", "Refund", "Pay", "FundPrepaid"]
+    assert listed.values("Transaction/Balance/Value") == ["19.400000", "9.700000", "9.700000", "9.700000"]
+    assert listed.values("Transaction/FPSFees/Value") == ["0.300000", "0.000000", "0.000000", "0.300000"]
+    assert listed.values("StartTimeForNextTransaction") == []
+    assert listed.values("Transaction/OriginalTransactionId") == [payment.value("TransactionId")]
+    assert listed.values("Transaction/PaymentMethod") == ["ABT", "Prepaid", "Prepaid", "ABT"]
+    parts = listed.values("TransactionPart/Role")
+    assert parts == ["Recipient", "Caller", "Caller", "Sender", "Recipient", "Caller", "Recipient", "Caller"]
+    assert listed.values("TransactionPart/FeesPaid/Value")[:2] == ["0.300000", "0.000000"]
+    assert listed.values("Transaction/SenderName") == ["Buyer", "Music Shop", "Buyer", "Buyer"]
+    assert await shop.cash() == usd("19.40")
+
+
+async def test_a_late_success_shows_in_the_balance_from_then_on(shop: Shop) -> None:
+    card = await shop.books.prepaid_buyer(method=Method.CC)
+    account = await shop.books.prepaid_buyer()
+    await shop.books.deposit(account, "10.00")
+    await shop.fund(card, "10.00")
+    shop.clock.forward(seconds=1)
+    await shop.fund(account, "10.00")
+    assert (await activity(shop)).values("Transaction/Balance/Value") == ["9.700000", "9.700000"]
+
+    await shop.rail_answers()
+
+    listed = await activity(shop, SortOrderByDate="Ascending")
+    assert listed.values("Transaction/TransactionStatus") == ["Success", "Success"]
+    assert listed.values("Transaction/Balance/Value") == ["19.400000", "9.700000"]
+
+
+async def test_filters_combine(shop: Shop) -> None:
+    buyer = await shop.books.funded_buyer("10.00")
+    tab = await shop.books.postpaid_buyer()
+    payment = await shop.pay(buyer, "1.00")
+    await shop.pay(tab, "2.00")
+    await shop.refund(payment.value("TransactionId"))
+
+    def listed(answer: Answer) -> list[tuple[str, str]]:
+        operations = answer.values("Transaction/FPSOperation")
+        return sorted(zip(operations, answer.values("Transaction/PaymentMethod"), strict=True))
+
+    assert listed(await activity(shop, FPSOperation="Pay")) == [("Pay", "Debt"), ("Pay", "Prepaid")]
+    assert listed(await activity(shop, FPSOperation="Pay", PaymentMethod="Debt")) == [("Pay", "Debt")]
+    assert listed(await activity(shop, TransactionStatus="Pending")) == []
+    assert listed(await activity(shop, **{"Role.1": "Sender"})) == [("Refund", "Prepaid")]
+    assert len(listed(await activity(shop, **{"Role.1": "Sender", "Role.2": "Recipient"}))) == 4
+    assert len(listed(await activity(shop, Role="Caller", ResponseGroup="Summary"))) == 4
+
+
+async def pages(shop: Shop, order: str, follow: str) -> list[list[str]]:
+    """Follow StartTimeForNextTransaction to the end."""
+    filters = {"StartDate": stamp(shop, hours=1), "EndDate": stamp(shop), "SortOrderByDate": order}
+    found: list[list[str]] = []
+    for _ in range(40):
+        answer = await shop.done("GetAccountActivity", {**filters, "MaxBatchSize": "20"})
+        found.append(answer.values("Transaction/TransactionId"))
+        following = answer.values("StartTimeForNextTransaction")
+        if not following:
+            return found
+        filters[follow] = following[0]
+    raise AssertionError("the pages never end")
+
+
+@pytest.mark.parametrize(
+    ("order", "follow"), [("Ascending", "StartDate"), ("Descending", "EndDate"), ("Descending", "StartDate")]
+)
+@pytest.mark.parametrize("sizes", [[1] * 45, [7] * 9, [5, 50, 3, 19, 21]], ids=["one by one", "sevens", "crowds"])
+async def test_following_the_pages_loses_and_repeats_nothing(
+    shop: Shop, order: str, follow: str, sizes: list[int]
+) -> None:
+    """Many transactions share a millisecond: the clock stands still between the moments of a crowd."""
+    tab = await shop.books.postpaid_buyer()
+    made: list[str] = []
+    for size in sizes:
+        shop.clock.forward(milliseconds=3)
+        made += [(await shop.pay(tab, "0.01")).value("TransactionId") for _ in range(size)]
+    shop.clock.forward(seconds=1)
+
+    found = await pages(shop, order, follow)
+
+    shown = [transaction for page in found for transaction in page]
+    assert shown == sorted(made, reverse=order == "Descending")
+    assert all(len(page) <= 20 for page in found)
+
+
+@pytest.mark.parametrize(
+    ("filters", "code"),
+    [
+        ({"StartDate": "2999-01-01T00:00:00Z"}, "InvalidDateRange"),
+        ({"EndDate": "2001-01-01T00:00:00Z"}, "InvalidDateRange"),
+        ({"StartDate": "yesterday"}, "InvalidParams"),
+        ({"StartDate": "2010-02-30T00:00:00Z"}, "InvalidParams"),
+        ({"StartDate": ""}, "InvalidParams"),
+        ({"MaxBatchSize": "19"}, "InvalidParams"),
+        ({"MaxBatchSize": "201"}, "InvalidParams"),
+        ({"MaxBatchSize": "many"}, "InvalidParams"),
+        ({"SortOrderByDate": "ascending"}, "InvalidParams"),
+        ({"FPSOperation": "Deposit"}, "InvalidParams"),
+        ({"Role.1": "Amazon"}, "InvalidParams"),
+        ({"Role.0": "Caller"}, "InvalidRequest"),
+        ({"ResponseGroup": "Everything"}, "InvalidParams"),
+        ({"SortByDateOrder": "Ascending"}, "InvalidRequest"),
+    ],
+)
+async def test_what_cannot_be_listed(shop: Shop, filters: dict[str, str], code: str) -> None:
+    assert await shop.refused("GetAccountActivity", {"StartDate": stamp(shop, hours=1), **filters}) == code
+
+
+async def buyer_who_is_a_business(shop: Shop, business: Shop) -> Buyer:
+    """`business` agrees to a prepaid balance at `shop`, paid from its own account balance."""
+    books = shop.books
+    consent = Consent(business.key.party_id, Method.ABT, None, None, shop.clock(), None)
+    command = AuthorizePrepaid(
+        consent=consent,
+        instrument_id=InstrumentId(books.token(IdKind.PREPAID_INSTRUMENT)),
+        sender_token_id=TokenId(books.token(IdKind.PREPAID_SENDER)),
+        funding_token_id=TokenId(books.token(IdKind.FUNDING)),
+        sender_reference=shop.reference(),
+        funding_reference=shop.reference(),
+        funding_limit_micros=usd("50.00"),
+    )
+    await books.perform(command)
+    buyer = Buyer(business.key.party_id, command.instrument_id, command.sender_token_id, command.funding_token_id)
+    await books.deposit(buyer, "50.00")
+    return buyer
+
+
+async def test_a_business_that_buys_sees_its_own_side(open_shop: OpenShop) -> None:
+    shop, business, stranger = await open_shop(), await open_shop(), await open_shop()
+    buyer = await buyer_who_is_a_business(shop, business)
+    await shop.fund(buyer, "10.00")
+    payment = await shop.pay(buyer, "4.00")
+    payment_id = {"TransactionId": payment.value("TransactionId")}
+
+    assert await business.balance(buyer) == usd("6.00")
+    listed = await activity(business)
+    assert listed.values("TransactionPart/Role") == ["Sender", "Sender"]
+    assert listed.values("Transaction/Balance/Value") == ["0.000000", "0.000000"]
+    assert (await activity(business, Role="Recipient")).value("BatchSize") == "0"
+    tokens = await business.done("GetTokens")
+    assert sorted(tokens.values("Token/TokenId")) == sorted([buyer.spending, buyer.money])
+    assert (await business.done("GetTokens", {"TokenStatus": "Inactive"})).values("Token") == []
+    assert (await business.done("GetTokens", {"TokenType": "SingleUse"})).values("Token") == []
+    assert (await shop.done("GetTokens")).values("Token") == []
+
+    as_sender = await business.done("GetTransaction", payment_id)
+    as_recipient = await shop.done("GetTransaction", payment_id)
+    assert as_sender.values("SenderEmail") == []
+    assert as_recipient.value("SenderEmail") == business.email
+    assert as_recipient.value("Transaction/PrepaidInstrumentId") == buyer.instrument
+    assert as_recipient.values("Transaction/CreditInstrumentId") == []
+
+    assert (await stranger.call("GetTransaction", payment_id)).code == "InvalidTransactionId"
+    instrument = {"PrepaidInstrumentId": buyer.instrument}
+    assert (await stranger.call("GetPrepaidBalance", instrument)).code == "InstrumentAccessDenied"
+    for action in ("CancelToken", "GetTokenUsage"):
+        assert (await stranger.call(action, {"TokenId": buyer.spending})).code == "TokenAccessDenied"
+
+    await business.done("CancelToken", {"TokenId": buyer.spending})
+    assert (await shop.pay(buyer, "1.00")).code == "TokenNotActive_Sender"
