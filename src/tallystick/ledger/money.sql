@@ -147,9 +147,17 @@ SELECT $1, $2, new.*, $9::timestamptz
  WHERE answered_reference.answered_at <= $10
 
 -- name: insert_events
-INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, occurred_at)
-SELECT $1, new.*, $8::timestamptz
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) AS new
+-- $8 is the book's time, $9 real time, by which deliveries are tried. Where neither the request nor the seller names an
+-- address, nobody wants the event: it never becomes work.
+INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, occurred_at,
+                    announced_at, due_at, destination, state)
+SELECT $1, new.*, $8::timestamptz, $9::timestamptz, $9::timestamptz,
+       coalesce(new.notification_url, book.notification_url),
+       CASE WHEN coalesce(new.notification_url, book.notification_url) IS NULL THEN 'unwanted' ELSE 'waiting' END
+  FROM book
+ CROSS JOIN unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+       AS new (event_id, kind, subject_id, status, status_code, notification_url)
+ WHERE book.book_id = $1
 
 -- name: insert_rail_requests
 INSERT INTO rail_request (book_id, transaction_id, rail, amount_micros, payment_method_id, opened_at, due_at)

@@ -35,10 +35,10 @@ class ReferenceRaceError(RuntimeError):
 
 
 async def write(connection: Connection, loaded: Loaded, decisions: Sequence[Decision], *, real_now: datetime) -> None:
-    """Apply `decisions`, made in this order, to the store. `real_now`: from when on the worker may ask a rail.
+    """Apply `decisions`, made in this order, to the store.
 
-    Only the last value of each row is written. Raises ReferenceRaceError; asyncpg's errors where a constraint of the
-    schema holds against the domain.
+    `real_now`: from when on the worker may ask a rail and tell others. Only the last value of each row is written.
+    Raises ReferenceRaceError; asyncpg's errors where a constraint of the schema holds against the domain.
     """
     writer = _Writer(connection, loaded)
     instruments = {item.instrument_id: item for decision in decisions for item in decision.instruments}
@@ -57,7 +57,7 @@ async def write(connection: Connection, loaded: Loaded, decisions: Sequence[Deci
             raise RuntimeError("there is no operator's book to mirror real money in")
         await writer.movements(loaded.operator_book_id, operator)
     await writer.answers(dict(decision.answered for decision in decisions if decision.answered is not None))
-    await writer.events([event for decision in decisions for event in decision.events])
+    await writer.events([event for decision in decisions for event in decision.events], real_now)
     await writer.rail_requests(decisions, real_now)
 
 
@@ -149,13 +149,13 @@ class _Writer:
         if int(tag.rpartition(" ")[2]) != len(rows):
             raise ReferenceRaceError
 
-    async def events(self, events: Sequence[Event]) -> None:
+    async def events(self, events: Sequence[Event], real_now: datetime) -> None:
         rows = [
             (event.event_id, event.kind, event.subject_id, event.status, event.status_code, event.notification_url)
             for event in events
         ]
         if rows:
-            await self._run("insert_events", self.book_id, rows, self.loaded.now)
+            await self._run("insert_events", self.book_id, rows, self.loaded.now, real_now)
 
     async def rail_requests(self, decisions: Sequence[Decision], real_now: datetime) -> None:
         opened = [
