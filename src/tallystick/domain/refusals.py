@@ -311,6 +311,18 @@ class Refusal(Enum):
     InvalidParameterValue = (400, False, "a common parameter has a form that cannot be read")
     RequestExpired = (400, False, "the timestamp is too old or too far ahead")
 
+    InvalidSignature = (403, False, "a signature that cannot be read, or is none of ours")
+    InvalidSubscriptionState = (400, False, "the subscription is cancelled or completed already")
+
+    # of 2007-01-08, for the texts of InstallPaymentInstruction; their messages tell line and column
+    BadRule = (400, False, "the payment instruction has a fault")
+    CannotSpecifyUsageForSingleUseToken = (400, False, "a single-use token cannot have usage limits")
+    InvalidUsageDuration = (400, False, "the window of a usage limit is too short, or no window")
+    InvalidUsageLimitCount = (400, False, "a usage limit is missing or nothing")
+    InvalidUsageType = (400, False, "the type of a usage limit is missing, unknown or another than its limit's")
+    PaymentInstrumentMissing = (400, False, "the token names a payment method but nothing to pay with")
+    UsageNotDefined = (400, False, "a multi-use or recurring token has no usage limit")
+
     # of the generic query front end
     MissingParameter = (400, False, "a common parameter is missing")
     InvalidAction = (400, False, "there is no such action")
