@@ -6,7 +6,7 @@ Source: spec of the actions, 2010-08-28; fields are in the order of that schema.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from tallystick.actions import account, activity, pay, postpaid, prepaid, tokens, transactions, verify_signature
@@ -287,7 +287,7 @@ _TRANSACTIONS: Final = (
         "GetTransactionStatus",
         "How far a transaction is.",
         transactions.get_transaction_status,
-        (_TRANSACTION,),
+        (replace(_TRANSACTION, first_version=V2008),),
         (
             Element("TransactionId", "string"),
             Element("TransactionStatus", "TransactionStatus"),
@@ -403,8 +403,20 @@ _TOKENS: Final = (
         "Tells whether a return URL or a notification was signed by this service.",
         verify_signature.verify_signature,
         (
-            Field("UrlEndPoint", "string(url)", REQUIRED, "The URL that received the message, without its query."),
-            Field("HttpParameters", "string", REQUIRED, "The message's query string or body, as it was received."),
+            Field(
+                "UrlEndPoint",
+                "string(url)",
+                REQUIRED,
+                "The URL that received the message, without its query.",
+                first_version=V2008,
+            ),
+            Field(
+                "HttpParameters",
+                "string",
+                REQUIRED,
+                "The message's query string or body, as it was received.",
+                first_version=V2008,
+            ),
         ),
         (Element("VerificationStatus", "VerificationStatus", optional=True),),
         first_version=V2008,

@@ -1,0 +1,92 @@
+"""The table of actions against the published interface, field by field and element by element."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.actions.fields import V2008, V2010, Need
+from tallystick.actions.reference import reference
+from tallystick.actions.registry import ACTIONS
+from tallystick.actions.types import COMPLEX_TYPES, ENUMERATIONS, SCALARS
+
+ROOT = Path(__file__).parent.parent.parent
+INTERFACE: dict[str, Any] = json.loads((ROOT / "tests" / "data" / "interface.json").read_text("utf-8"))
+NEEDS = {True: Need.REQUIRED, False: Need.OPTIONAL, "conditional": Need.CONDITIONAL}
+
+
+def test_all_actions_of_the_aggregated_interface_are_there() -> None:
+    assert set(ACTIONS) == set(INTERFACE["actions"])
+    assert len(ACTIONS) == 18
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_has_the_published_fields(name: str) -> None:
+    action, published = ACTIONS[name], INTERFACE["actions"][name]
+
+    assert action.moves_money == published["moves_money"]
+    assert (action.first_version, action.last_version) == (published["first_version"], published["last_version"])
+    assert [field.name for field in action.fields] == [field["name"] for field in published["request"]]
+    for field, fact in zip(action.fields, published["request"], strict=True):
+        assert field.type == fact["type"]
+        assert field.need is NEEDS[fact["required"]]
+        assert field.repeated == fact.get("repeated", False)
+        assert (field.first_version, field.last_version) == (fact["first_version"], fact["last_version"])
+        assert list(field.allowed) == fact.get("allowed_values", [])
+        assert bool(field.condition) == ("condition" in fact)
+        if "size" in fact:
+            assert field.max_length == fact["size"]
+        if "default" in fact:
+            assert field.default == str(fact["default"])
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_has_the_published_result(name: str) -> None:
+    action, published = ACTIONS[name], INTERFACE["actions"][name]
+
+    if published["result_element"] is None:
+        assert action.result is None
+        return
+    assert published["result_element"] == f"{name}Result"
+    assert action.result is not None
+    described = [
+        {
+            "name": element.name,
+            "type": element.type,
+            "optional": element.optional,
+            **({"repeated": True} if element.repeated else {}),
+            **({"max_occurs": element.max_occurs} if element.max_occurs else {}),
+        }
+        for element in action.result
+    ]
+    assert described == published["result"]
+
+
+@pytest.mark.parametrize("name", COMPLEX_TYPES)
+def test_a_complex_type_has_the_published_elements(name: str) -> None:
+    marks = {(False, False): "", (True, False): "?", (True, True): "*", (False, True): "+"}
+    described = [element.name + marks[element.optional, element.repeated] for element in COMPLEX_TYPES[name]]
+
+    assert described == INTERFACE["complex_types"][name]
+    known = {*SCALARS, *ENUMERATIONS, *COMPLEX_TYPES}
+    assert {element.type for element in COMPLEX_TYPES[name]} <= known
+
+
+@pytest.mark.parametrize("name", ENUMERATIONS)
+def test_an_enumeration_has_the_published_values(name: str) -> None:
+    assert list(ENUMERATIONS[name]) == INTERFACE["enumerations"][name]
+
+
+def test_the_newer_version_adds_only_the_notification_address() -> None:
+    for action in ACTIONS.values():
+        older = {field.name for field in action.tables[V2008].fields}
+        newer = {field.name for field in action.tables[V2010].fields}
+        assert newer - older <= {"OverrideIPNURL"}
+        assert older <= newer
+
+
+def test_the_committed_reference_is_current() -> None:
+    """After a change of the table, write `reference()` of tallystick.actions.reference there."""
+    assert (ROOT / "docs" / "api.md").read_text("utf-8") == reference()
+    assert all(f"### {name}\n" in reference() for name in ACTIONS)
