@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 from tallystick.actions.fee_schedules import read_fee_schedules
@@ -16,10 +16,12 @@ from tallystick.ledger.database import open_pool
 from tallystick.ledger.embedded import EmbeddedPostgres
 from tallystick.ledger.migrate import migrate
 from tallystick.ledger.vault import Vault
+from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings, load_master_key
 from tallystick.web.asgi import Front
 from tallystick.web.pages.app import create_pages
 from tallystick.web.query_api import QueryApi
+from tallystick.worker import Worker
 
 if TYPE_CHECKING:
     from tallystick.web.asgi import Application
@@ -34,14 +36,21 @@ def utc_now() -> datetime:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[str]:
-    """The address of a migrated database: the configured one, or the embedded one, held while this is open."""
+async def database_address(settings: Settings) -> AsyncIterator[str]:
+    """The address of the database as it is: the configured one, or the embedded one, held while this is open."""
     async with AsyncExitStack() as stack:
         dsn = settings.database_url
         if dsn is None:
             embedded = EmbeddedPostgres(settings.data_directory)
             stack.push_async_callback(asyncio.to_thread, embedded.stop)
             dsn = await asyncio.to_thread(embedded.start)
+        yield dsn
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[str]:
+    """The address of a migrated database."""
+    async with database_address(settings) as dsn:
         await migrate(dsn)
         yield dsn
 
@@ -67,3 +76,15 @@ async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_n
 def asgi_app(service: Service) -> Application:
     """Every face of the service: the query API at ``/``, the pages elsewhere."""
     return Front(query_api=QueryApi(service), pages=cast("Application", create_pages(service)))
+
+
+def make_worker(service: Service) -> Worker:
+    """A worker with every rail there is."""
+    settings = service.settings
+    rail = SimulatedRail(
+        memory=service.pool,
+        clock=service.clock,
+        delay=timedelta(milliseconds=settings.rail_delay_ms),
+        faults=settings.sandbox_faults,
+    )
+    return Worker(service, {rail.name: rail})

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 PASSWORD_LENGTH: Final = range(12, 129)  # characters; the upper end keeps hashing cheap
 MIN_DIFFERENT_CHARACTERS: Final = 5
 MAX_NAME: Final = 100
-MAX_EMAIL: Final = 254  # RFC 5321
+MAXSLOWEST_QUERIES_SECONDS: Final = 0.25
+"""A failure never comes sooner, so that the extra statement for accounts that exist does not show in the time."""
+
+_EMAIL: Final = 254  # RFC 5321
 
 THROTTLE: Final = Throttle(attempts=5, first_pause=timedelta(seconds=30), longest_pause=timedelta(minutes=15))
 
@@ -33,6 +36,9 @@ WRONG: Final = (
     "E-mail address and password do not match, or sign-in is paused after several wrong attempts. "
     "Check both; if they are right, wait a few minutes."
 )
+
+SLOWEST_QUERIES_SECONDS: Final = 0.25
+"""A failure never comes sooner, so that the extra statement for accounts that exist does not show in the time."""
 
 _EMAIL: Final = re.compile(
     r"[^\s@<>\"',;:\\\x00-\x20\x7f]{1,64}@[^\s@<>\"',;:\\/\x00-\x20\x7f]+\.[^\s@.<>\"',;:\\/\x00-\x20\x7f]{2,}"
@@ -47,11 +53,14 @@ _THREADS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="password
 async def sign_in(service: Service, email: str, password: str) -> Party:
     """The party with this address and password, also when it is suspended or closed. Raises FormError."""
     now = service.clock()
+    loop = asyncio.get_running_loop()
+    earliest = loop.time() + SLOWEST_QUERIES_SECONDS
     party = await parties.find_by_email(service.pool, email) if _storable(email) else None
     counted = party is not None and await parties.begin_sign_in(service.pool, party.party_id, THROTTLE, now)
     stored = party.password_hash if party is not None and counted else None
     right = await _verify(stored or _NOBODYS_HASH, password)
     if party is None or stored is None or not right:
+        await asyncio.sleep(earliest - loop.time())
         raise FormError({"email": WRONG})
     await parties.forget_failed_sign_ins(service.pool, party.party_id)
     if _HASHER.check_needs_rehash(stored):
@@ -64,9 +73,9 @@ async def sign_up(service: Service, name: str, email: str, password: str) -> Par
     """Open a personal account. Raises FormError."""
     name, email = " ".join(name.split()), email.strip()
     problems = {}
-    if not name or len(name) > MAX_NAME or _CONTROL.search(name):
+    if not is_name(name):
         problems["name"] = "Type your name as it should appear to sellers."
-    if len(email) > MAX_EMAIL or _EMAIL.fullmatch(email) is None:
+    if not is_email(email):
         problems["email"] = "Type your e-mail address, such as name@example.com."
     if problem := password_problem(password, email, name):
         problems["password"] = problem
@@ -78,6 +87,16 @@ async def sign_up(service: Service, name: str, email: str, password: str) -> Par
             return await parties.create_personal(connection, email, name, password_hash, service.clock())
     except EmailTakenError:
         raise FormError({"email": "No account can be opened with this address. If it is yours, sign in."}) from None
+
+
+def is_name(text: str) -> bool:
+    """Whether this can be the name of an account holder: one line, not too long."""
+    return 0 < len(text) <= MAX_NAME and _CONTROL.search(text) is None
+
+
+def is_email(text: str) -> bool:
+    """Whether this looks like an e-mail address; whether it is one only a letter to it can tell."""
+    return len(text) <= MAX_EMAIL and _EMAIL.fullmatch(text) is not None
 
 
 def password_problem(password: str, email: str, name: str) -> str | None:

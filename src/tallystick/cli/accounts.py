@@ -1,0 +1,135 @@
+"""`tallystick account …`: business accounts (sellers) and personal accounts (buyers)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from tallystick.actions.form_errors import FormError
+from tallystick.actions.sign_in import is_email, is_name, sign_up
+from tallystick.cli.console import Json, ProblemError, run, secret_from, service_of_process, tell, tell_json, tell_table
+from tallystick.domain.ids import PartyId
+from tallystick.ledger import parties
+from tallystick.ledger.connections import Pool
+from tallystick.ledger.parties import EmailTakenError, Party
+
+app = typer.Typer(no_args_is_help=True, help="Accounts of sellers and buyers.")
+
+
+class Kind(StrEnum):
+    """The two kinds of account."""
+
+    business = "business"
+    personal = "personal"
+
+
+@app.command()
+def create(
+    kind: Annotated[Kind, typer.Option(help="business: a seller, with a sandbox book; personal: a buyer.")],
+    email: Annotated[str, typer.Option(help="The address that names the account.")],
+    name: Annotated[str, typer.Option(help="The name that the other side sees.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Personal: read the password from standard input.")
+    ] = False,
+    password_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Personal: take the password from this environment variable.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Open an account."""
+    if kind is Kind.business and (password_stdin or password_env):
+        raise ProblemError("a business account has no password; make access keys with: tallystick keys create")
+    password = ""
+    if kind is Kind.personal:
+        password = secret_from(
+            password_env,
+            stdin=password_stdin,
+            what="password",
+            ask=lambda: str(typer.prompt("Password", hide_input=True, confirmation_prompt=True)),
+        )
+    party = run(_create(kind, email, name, password))
+    if json:
+        tell_json(as_json(party))
+    else:
+        tell(f"Account {party.party_id}: {party.name} <{party.email}>, {party.kind}")
+
+
+async def _create(kind: Kind, email: str, name: str, password: str) -> Party:
+    async with service_of_process() as service:
+        try:
+            if kind is Kind.personal:
+                return await sign_up(service, name, email, password)
+            name = " ".join(name.split())
+            if not is_name(name):
+                raise ProblemError("a name is needed, of at most 100 ordinary characters")
+            if not is_email(email.strip()):
+                raise ProblemError(f"not an e-mail address: {email!r}")
+            async with service.pool.acquire() as connection:
+                return await parties.create_business(connection, email, name, service.clock())
+        except FormError as error:
+            raise ProblemError("; ".join(error.problems.values())) from None
+        except EmailTakenError:
+            raise ProblemError(f"there is already an account with the address {email}") from None
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[Kind | None, typer.Option(help="Only accounts of this kind.")] = None, json: Json = False
+) -> None:
+    """List all accounts, oldest first."""
+    found = run(_list(kind))
+    if json:
+        tell_json([as_json(party) for party in found])
+        return
+    tell_table(
+        [
+            {
+                "account": str(party.party_id),
+                "kind": party.kind,
+                "status": party.status,
+                "e-mail": party.email,
+                "name": party.name,
+            }
+            for party in found
+        ],
+        "There are no accounts yet.",
+    )
+
+
+async def _list(kind: Kind | None) -> list[Party]:
+    async with service_of_process() as service:
+        return await parties.list_(service.pool, None if kind is None else kind.value)
+
+
+def as_json(party: Party) -> dict[str, object]:
+    """An account for programs."""
+    return {
+        "account_id": party.party_id,
+        "kind": party.kind,
+        "email": party.email,
+        "name": party.name,
+        "status": party.status,
+        "created_at": party.created_at,
+    }
+
+
+async def find_account(pool: Pool, named: str) -> Party:
+    """The account with this number or e-mail address. Raises ProblemError."""
+    if named.isascii() and named.isdecimal():
+        number = int(named)
+        party = await parties.find(pool, PartyId(number)) if number < 2**63 else None
+    else:
+        party = await parties.find_by_email(pool, named)
+    if party is None:
+        raise ProblemError(f"there is no account {named!r}; see: tallystick account list")
+    return party
+
+
+async def find_seller(pool: Pool, named: str) -> Party:
+    """The business account with this number or e-mail address. Raises ProblemError."""
+    party = await find_account(pool, named)
+    if party.kind != Kind.business.value:
+        raise ProblemError(f"{party.email} is a {party.kind} account; this needs a business account")
+    return party

@@ -1,0 +1,57 @@
+"""The commands, and what a person sees when one cannot do its work."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import asyncpg
+import httpx
+import typer
+
+from tallystick.cli import accounts, books, clocks, keys, sandbox, serve
+from tallystick.cli.console import ProblemError, complain
+from tallystick.ledger.embedded import EmbeddedPostgresError
+from tallystick.ledger.migrate import MigrationError
+from tallystick.ledger.vault import SealBrokenError
+from tallystick.settings import SettingsError
+
+EXPECTED: Final = (
+    ProblemError,
+    SettingsError,
+    EmbeddedPostgresError,
+    MigrationError,
+    SealBrokenError,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    httpx.HTTPError,
+)
+"""Faults of the surroundings or of what was typed: told in a line, without a traceback."""
+
+app = typer.Typer(
+    name="tallystick",
+    help="Prepaid balances and postpaid tabs: authorized once, charged many times, settled rarely.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(serve.serve)
+app.command()(serve.worker)
+app.command()(books.migrate)
+app.command()(books.verify)
+app.add_typer(accounts.app, name="account")
+app.add_typer(keys.app, name="keys")
+app.add_typer(clocks.app, name="clock")
+app.add_typer(sandbox.app, name="sandbox")
+
+
+def main() -> None:
+    """Run a command. Exit status 0: done; 1: the answer is no; 2: bad input or surroundings that do not serve."""
+    try:
+        app()
+    except EXPECTED as problem:
+        complain(str(problem) or type(problem).__name__)
+        sys.exit(2)

@@ -1,0 +1,66 @@
+"""`tallystick clock …`: the test clock of a seller's sandbox, for expiry and usage windows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from tallystick.cli.accounts import find_seller
+from tallystick.cli.console import Json, ProblemError, run, service_of_process, tell, tell_json
+from tallystick.cli.keys import Account
+from tallystick.domain.periods import Period
+from tallystick.ledger import book_clocks
+from tallystick.ledger.access_keys import SANDBOX
+from tallystick.ledger.opening import book_of_seller
+
+app = typer.Typer(no_args_is_help=True, help="The test clock of a seller's sandbox. It only goes forward.")
+
+MOST_AHEAD = timedelta(days=365 * 100)
+
+
+@app.command()
+def show(account: Account, json: Json = False) -> None:
+    """Show what time it is in the sandbox of an account."""
+    _tell(*run(_move(account, None)), json=json)
+
+
+@app.command()
+def forward(
+    account: Account,
+    by: Annotated[str, typer.Option(help='How far: a number of hours, days, weeks, months or years, as "40 days".')],
+    json: Json = False,
+) -> None:
+    """Move the sandbox of an account forward in time."""
+    try:
+        period = Period.parse(" ".join(by.split()).title())
+    except ValueError:
+        raise ProblemError(f'not a length of time: {by!r}; write one such as "40 days"') from None
+    _tell(*run(_move(account, period)), json=json)
+
+
+async def _move(account: str, by: Period | None) -> tuple[datetime, timedelta]:
+    async with service_of_process() as service:
+        party = await find_seller(service.pool, account)
+        book_id = await book_of_seller(service.pool, party.party_id, SANDBOX)
+        if book_id is None:
+            raise ProblemError(f"{party.email} has no sandbox")
+        now = service.clock()
+        ahead = await book_clocks.offset(service.pool, book_id)
+        if by is not None:
+            try:
+                step = by.after(now + ahead) - (now + ahead)
+            except (OverflowError, ValueError):
+                step = MOST_AHEAD
+            if ahead + step >= MOST_AHEAD:
+                raise ProblemError(f"a test clock may be at most {MOST_AHEAD.days // 365} years ahead")
+            ahead = await book_clocks.forward(service.pool, book_id, step)
+        return now + ahead, ahead
+
+
+def _tell(now: datetime, ahead: timedelta, *, json: bool) -> None:
+    if json:
+        tell_json({"now": now, "ahead_seconds": int(ahead.total_seconds())})
+    else:
+        tell(f"{now:%Y-%m-%d %H:%M:%S} UTC, {ahead} ahead" if ahead else f"{now:%Y-%m-%d %H:%M:%S} UTC, the real time")

@@ -1,0 +1,129 @@
+"""What all commands share: settings, the event loop and its end, secrets that are not typed on the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+import typer
+import uvloop
+
+from tallystick.actions.service import Service
+from tallystick.cli.logs import configure_logs
+from tallystick.settings import Settings, from_environment
+from tallystick.wiring import open_service
+
+Answer = TypeVar("Answer")
+
+Json = Annotated[bool, typer.Option("--json", help="Answer with JSON on one line, for programs.")]
+
+NO: Final = 1
+"""Exit status when everything works and the answer is no."""
+
+INTERRUPTED: Final = 130
+"""Exit status of a command that was stopped before its end."""
+
+_STOP: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class ProblemError(Exception):
+    """Something that the person at the keyboard can put right; the message tells what."""
+
+
+def settings_of_process(*, quiet: bool = True) -> Settings:
+    """The settings in the environment, and logs as they say; `quiet`: only what went wrong is logged.
+
+    Raises SettingsError.
+    """
+    settings = from_environment(os.environ)
+    configure_logs(settings.log_format, "warning" if quiet and settings.log_level == "info" else settings.log_level)
+    return settings
+
+
+@asynccontextmanager
+async def service_of_process() -> AsyncIterator[Service]:
+    """The service that the environment describes, without anything listening. Raises SettingsError and so on."""
+    async with open_service(settings_of_process()) as service:
+        yield service
+
+
+def run(main: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run to the end. Ctrl-C and SIGTERM end it from inside, so that everything opened is closed; status 130 then."""
+    try:
+        return _run(main)
+    except asyncio.CancelledError:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
+    """Run what has no end of its own: Ctrl-C and SIGTERM are the way to end it, with status 0."""
+    with suppress(asyncio.CancelledError):
+        _run(main)
+
+
+def _run(main: Coroutine[Any, Any, Answer]) -> Answer:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_until_stopped(main))
+
+
+async def _until_stopped(main: Coroutine[Any, Any, Answer]) -> Answer:
+    task = asyncio.ensure_future(main)
+    loop = asyncio.get_running_loop()
+    for number in _STOP:
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    finally:
+        for number in _STOP:
+            loop.remove_signal_handler(number)
+
+
+def tell(text: str) -> None:
+    """Print a line of the answer, as it is."""
+    typer.echo(text)
+
+
+def tell_json(value: object) -> None:
+    """Print the answer for programs."""
+    typer.echo(msgspec.json.encode(value))
+
+
+def complain(text: str) -> None:
+    """Say what is wrong."""
+    typer.echo(f"tallystick: {text}", err=True)
+
+
+def tell_table(rows: list[Mapping[str, str]], none: str) -> None:
+    """Print rows under their names, or `none`; every row has the same names."""
+    if not rows:
+        tell(none)
+        return
+    names = list(rows[0])
+    width = {name: max(len(name), *(len(row[name]) for row in rows)) for name in names}
+    tell("  ".join(name.ljust(width[name]) for name in names).rstrip())
+    for row in rows:
+        tell("  ".join(row[name].ljust(width[name]) for name in names).rstrip())
+
+
+def secret_from(variable: str | None, *, stdin: bool, what: str, ask: Callable[[], str] | None = None) -> str:
+    """A secret from an environment variable or from standard input: the command line is for everybody to see.
+
+    `ask` is used on a terminal when neither was named. Raises ProblemError.
+    """
+    if (variable is not None) == stdin and (stdin or ask is None or not sys.stdin.isatty()):
+        raise ProblemError(f"give the {what} either on standard input or in an environment variable; see --help")
+    if stdin:
+        found = sys.stdin.readline().rstrip("\r\n")
+    elif variable is not None:
+        found = os.environ.get(variable, "")
+    else:
+        found = ask() if ask else ""
+    if not found:
+        raise ProblemError(f"the {what} is empty" + (f": {variable} is not set" if variable else ""))
+    return found

@@ -1,0 +1,82 @@
+"""An ASGI application on a port, in the event loop of its caller."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from tallystick.cli.console import ProblemError
+from tallystick.web.asgi import Application
+
+BACKLOG: Final = 1024
+_PAUSE_SECONDS: Final = 0.02
+_START_SECONDS: Final = 20
+_STOP_SECONDS: Final = 30
+
+
+@asynccontextmanager
+async def listening(application: Application, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
+    """Answer requests while this is open; at the end, requests under way get their answers.
+
+    The task that is given ends only when the server has failed. Raises ProblemError: the port is taken.
+    """
+    check_port(host, port)
+    server = Server(
+        application,
+        host,
+        port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        backlog=BACKLOG,
+        log_enabled=False,
+    )
+    task = asyncio.create_task(server.serve())
+    try:
+        await _until_it_answers(task, host, port)
+        yield task
+    finally:
+        server.stop()  # type: ignore[no-untyped-call]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(task, _STOP_SECONDS)
+
+
+async def _until_it_answers(task: asyncio.Task[None], host: str, port: int) -> None:
+    async with asyncio.timeout(_START_SECONDS):
+        while True:
+            if task.done():
+                raise ProblemError(f"nothing can listen on {host} port {port}")
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection(host, port)
+                writer.close()
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def check_port(host: str, port: int) -> None:
+    """The server itself would share a port with another one of its kind without a word. Raises ProblemError."""
+    try:
+        _probe(host, port)
+    except OSError as error:
+        raise ProblemError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+
+
+def port_or_free_one(host: str, wanted: int) -> int:
+    """The wanted port, or one that the system chooses when it is taken."""
+    try:
+        return _probe(host, wanted)
+    except OSError:
+        return _probe(host, 0)
+
+
+def _probe(host: str, port: int) -> int:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just left is free
+        probe.bind(address)
+        return int(probe.getsockname()[1])

@@ -1,0 +1,79 @@
+"""`tallystick serve` and `tallystick worker`: the long-running processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from tallystick.actions.service import Service
+from tallystick.cli.console import run_until_stopped, settings_of_process, tell
+from tallystick.cli.http_server import check_port, listening
+from tallystick.client.fps import COBRANDED_PATH
+from tallystick.settings import Settings
+from tallystick.wiring import asgi_app, make_worker, open_service
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else as TALLYSTICK_HOST says.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="Port to listen on; else as TALLYSTICK_PORT says.")
+    ] = None,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Run the worker in this process too, or leave it to others.")
+    ] = True,
+) -> None:
+    """Run the service: database where none is configured, API, hosted pages, worker. Ctrl-C or SIGTERM stops it."""
+    settings = settings_of_process(quiet=False)
+    default_url = settings.public_url == f"http://127.0.0.1:{settings.port}"
+    settings = replace(
+        settings,
+        host=host or settings.host,
+        port=port or settings.port,
+        public_url="" if default_url else settings.public_url,
+    )
+    run_until_stopped(_serve(settings, with_worker=worker))
+
+
+async def _serve(settings: Settings, *, with_worker: bool) -> None:
+    check_port(settings.host, settings.port)  # before a database is started in vain
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(open_service(settings))
+        server = await stack.enter_async_context(listening(asgi_app(service), settings.host, settings.port))
+        if with_worker:
+            await stack.enter_async_context(working(service))
+        tell(f"Tallystick serves {settings.public_url}")
+        tell(f"  query API     {settings.public_url}/")
+        tell(f"  hosted pages  {settings.public_url}{COBRANDED_PATH}")
+        tell(
+            f"  database      {'configured server' if settings.database_url else settings.data_directory / 'postgres'}"
+        )
+        tell(f"  worker        {'in this process' if with_worker else 'not here'}")
+        await server
+
+
+def worker() -> None:
+    """Run a worker alone: ask rails for pending payments, forget what has expired. Any number may run."""
+    run_until_stopped(_work(settings_of_process(quiet=False)))
+
+
+async def _work(settings: Settings) -> None:
+    async with open_service(settings) as service, working(service) as task:
+        tell("Tallystick works.")
+        await task
+
+
+@asynccontextmanager
+async def working(service: Service) -> AsyncIterator[asyncio.Task[None]]:
+    """The worker's loop in the background; at the end, its last pass is finished."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(make_worker(service).run(stop))
+    try:
+        yield task
+    finally:
+        stop.set()
+        await task

@@ -1,0 +1,132 @@
+"""Sign requests as a seller's program does, send them, read the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
+
+import httpx
+
+from tallystick.domain.money import USD, format_amount, parse_amount
+from tallystick.domain.signing import hmac_signature, host_line, percent_encoded_query, string_to_sign_v2
+
+API_VERSION: Final = "2010-08-28"
+COBRANDED_VERSION: Final = "2009-01-09"
+COBRANDED_PATH: Final = "/cobranded-ui/actions/start"
+METHOD: Final = "HmacSHA256"
+
+
+class ServiceError(Exception):
+    """The service said no, with one of the protocol's codes."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key and its secret."""
+
+    access_key_id: str
+    secret: str = field(repr=False)
+
+
+def cobranded_url(service_url: str, credentials: Credentials, parameters: Mapping[str, str]) -> str:
+    """The signed link behind a Pay Now or Authorize Now button, for one buyer."""
+    params = {
+        "callerKey": credentials.access_key_id,
+        "version": COBRANDED_VERSION,
+        **parameters,
+        "signatureVersion": "2",
+        "signatureMethod": METHOD,
+    }
+    path = urlsplit(service_url).path + COBRANDED_PATH
+    return _signed_url(service_url, path, params, "signature", credentials)
+
+
+def api_url(
+    service_url: str, credentials: Credentials, action: str, parameters: Mapping[str, str], now: datetime
+) -> str:
+    """A signed API request as a URL to GET; good for the minutes that the service allows clocks to differ."""
+    params = {
+        "Action": action,
+        "AWSAccessKeyId": credentials.access_key_id,
+        "Timestamp": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Version": API_VERSION,
+        **parameters,
+        "SignatureVersion": "2",
+        "SignatureMethod": METHOD,
+    }
+    return _signed_url(service_url, urlsplit(service_url).path or "/", params, "Signature", credentials)
+
+
+def _signed_url(
+    service_url: str, path: str, params: Mapping[str, str], signature: str, credentials: Credentials
+) -> str:
+    """Raises ValueError: `service_url` is not an absolute http or https address."""
+    parts = urlsplit(service_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"not an http or https address: {service_url!r}")
+    text = string_to_sign_v2("GET", host_line(parts.hostname, parts.port, parts.scheme), path, params, signature)
+    signed = {**params, signature: hmac_signature(text, credentials.secret, METHOD)}
+    return f"{parts.scheme}://{parts.netloc}{path}?{percent_encoded_query(signed)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result element of a successful answer."""
+
+    result: ET.Element | None
+
+    def text(self, *path: str) -> str:
+        """The text of an element, found by the names that lead to it. Raises LookupError when it is not there."""
+        found = None if self.result is None else self.result.findtext("/".join(f"{{*}}{name}" for name in path))
+        if found is None:
+            raise LookupError(f"the answer has no {'/'.join(path)}")
+        return found
+
+    def micros(self, *path: str) -> int:
+        """An Amount in micro-units, found by the names that lead to it."""
+        text = self.text(*path, "Value")
+        return -parse_amount(text[1:]) if text.startswith("-") else parse_amount(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Makes API calls for one seller. `http` is closed by who opened it."""
+
+    service_url: str
+    credentials: Credentials
+    http: httpx.AsyncClient
+
+    async def call(self, action: str, parameters: Mapping[str, str] | None = None) -> Answer:
+        """One call. Raises ServiceError, and httpx.HTTPError when the service cannot be reached."""
+        url = api_url(self.service_url, self.credentials, action, parameters or {}, datetime.now(UTC))
+        answer = await self.http.get(url)
+        return _read(action, answer)
+
+    async def verify_return(self, endpoint: str, query: str) -> bool:
+        """Whether the service itself signed the answer that a buyer's browser brought to `endpoint`."""
+        answer = await self.call("VerifySignature", {"UrlEndPoint": endpoint, "HttpParameters": query})
+        return answer.text("VerificationStatus") == "Success"
+
+
+def amount(name: str, micros: int) -> dict[str, str]:
+    """The two members of an Amount parameter."""
+    return {f"{name}.Value": format_amount(micros), f"{name}.CurrencyCode": USD}
+
+
+def _read(action: str, answer: httpx.Response) -> Answer:
+    try:
+        root = ET.fromstring(answer.content)  # noqa: S314 - from the service that we trust with money
+    except ET.ParseError:
+        raise ServiceError("Unreadable", f"HTTP {answer.status_code} without XML") from None
+    if (code := root.findtext(".//{*}Error/{*}Code")) is not None:
+        raise ServiceError(code, root.findtext(".//{*}Error/{*}Message") or "")
+    return Answer(root.find(f"{{*}}{action}Result"))
