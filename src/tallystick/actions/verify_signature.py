@@ -6,21 +6,17 @@ message named could be made to trust anybody's key. Source: spec of the signatur
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
-from tallystick.actions.outbound import CERTIFICATE_FILE, CERTIFICATES_PATH
 from tallystick.domain import signing
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.signed_messages import is_signed_by, key_name
 from tallystick.ledger import access_keys, signing_keys
 
 if TYPE_CHECKING:
     from tallystick.actions.call import Call
     from tallystick.actions.types import Result
-
-_KEY_NAME: Final = re.compile(r"[0-9]{6}", re.ASCII)
-_VERBS: Final = ("GET", "POST")  # a return URL or a notification; the message does not tell
 
 
 async def verify_signature(call: Call) -> Result:
@@ -73,26 +69,7 @@ async def _signed_by_caller(call: Call, params: dict[str, str]) -> bool:
 
 
 async def _signed_by_us(call: Call, endpoint: str, params: dict[str, str]) -> bool:
-    if params.get("signatureVersion") != "2" or params.get("signatureMethod") != signing.RSA_METHOD:
-        return False
-    name = _key_name(params["certificateUrl"], call.service.settings.public_url)
+    """Signed by any key that this service ever had: a certificate stays good after its key was replaced."""
+    name = key_name(params["certificateUrl"], call.service.settings.public_url)
     certificate = None if name is None else await signing_keys.certificate(call.service.pool, name)
-    if certificate is None:
-        return False
-    public_key = signing_keys.public_key(certificate)
-    return any(
-        signing.rsa_verifies(
-            signing.string_to_sign_outbound(verb, endpoint, params), params.get("signature", ""), public_key
-        )
-        for verb in _VERBS
-    )
-
-
-def _key_name(certificate_url: str, public_url: str) -> str | None:
-    """The name of our key in a certificate's address; None for every address that is not exactly one of ours."""
-    address, _, _ = certificate_url.partition("?")
-    prefix = public_url + CERTIFICATES_PATH
-    if not address.startswith(prefix) or not address.endswith(CERTIFICATE_FILE):
-        return None
-    name = address[len(prefix) : -len(CERTIFICATE_FILE)]
-    return name if _KEY_NAME.fullmatch(name) else None
+    return certificate is not None and is_signed_by(signing_keys.public_key(certificate), endpoint, params)

@@ -1,7 +1,8 @@
 """The service's own RSA keys, with which messages on their way out are signed, and their certificates.
 
-A key is named by the date on which it was made (`YYMMDD`), which is also the directory in its certificate's path. It
-signs for a year; then a new one takes over, and the old certificate stays served so that old messages still verify.
+A key is named by the date on which it was made (`YYMMDD`, a second one of that day `YYMMDD-2`), which is also the
+directory in its certificate's path. It signs for a year, or until somebody rotates it; then a new one takes over. Old
+certificates stay served for good, so that what was signed before still verifies, however late it arrives.
 """
 
 from __future__ import annotations
@@ -57,6 +58,14 @@ async def ensure_current(connection: Connection, vault: Vault, now: datetime) ->
     return SigningKey(row["name"], row["certificate_pem"], key)
 
 
+async def rotate(connection: Connection, vault: Vault, now: datetime) -> SigningKey:
+    """Make a new key, which signs from now on; the old one signs no more, its certificate stays."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await connection.execute("UPDATE signing_key SET retired_at = $1 WHERE retired_at IS NULL", now)
+        return await _create(connection, vault, now)
+
+
 async def certificate(database: Database, name: str) -> str | None:
     """The certificate of a key of any age, as PEM; None when there never was one of that name."""
     pem = await database.fetchval("SELECT certificate_pem FROM signing_key WHERE name = $1", name)
@@ -80,7 +89,10 @@ async def _newest(connection: Connection, now: datetime) -> asyncpg.Record | Non
 
 
 async def _create(connection: Connection, vault: Vault, now: datetime) -> SigningKey:
-    name = now.strftime("%y%m%d")
+    """Under the lock: nobody else takes the same name."""
+    day = now.strftime("%y%m%d")
+    earlier = await connection.fetchval("SELECT count(*) FROM signing_key WHERE name ~ $1", f"^{day}(-[0-9]+)?$")
+    name = f"{day}-{earlier + 1}" if earlier else day
     private_key, pem = await asyncio.to_thread(_generate, name, now)
     der = private_key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

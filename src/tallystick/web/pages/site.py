@@ -1,7 +1,6 @@
 """Everything around the visits: signing out, test money, certificates, health, style sheet and pictures."""
 
-import re
-from typing import Any, Final
+from typing import Any
 
 import asyncpg
 from litestar import MediaType, get, post
@@ -15,14 +14,13 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from tallystick.actions import wallet
 from tallystick.actions.form_errors import FormError
+from tallystick.domain.signed_messages import is_key_name
 from tallystick.ledger import account_balances, signing_keys
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.web.pages.sessions import sign_browser_out
 from tallystick.web.pages.shared import STATIC, PageRequest, form_of, go, page, service_of, signed_in
 from tallystick.web.pages.visit_pages import UNUSABLE, method_page
 from tallystick.web.pages.walk import Walk, walk
-
-_KEY_NAME: Final = re.compile(r"[0-9]{6}[0-9A-Za-z-]{0,20}", re.ASCII)
 
 
 @post("/sign-out", status_code=HTTP_200_OK)
@@ -93,7 +91,7 @@ async def _test_money_page(
 async def certificate(request: PageRequest, name: FromPath[str]) -> Response[str]:
     """The certificate with which answers and notifications can be checked. It never changes."""
     pem = None
-    if _KEY_NAME.fullmatch(name):
+    if is_key_name(name):
         pem = await signing_keys.certificate(service_of(request).pool, name)
     if pem is None:
         raise NotFoundException
