@@ -41,9 +41,13 @@ def render_success(action: Action, version: str, result: Result, request_id: str
 
 
 def render_error(code: str, message: str, request_id: str) -> bytes:
-    """The form in which the original reported every fault: no namespace, RequestID with a capital D."""
+    """The form in which the original reported every fault: no namespace, RequestID with a capital D.
+
+    Line breaks in the message, which may quote what the caller sent, become blanks.
+    """
+    text = _text(" ".join(message.split()))
     return (
-        f"{_DECLARATION}<Response><Errors><Error><Code>{code}</Code><Message>{_text(message)}</Message></Error></Errors>"
+        f"{_DECLARATION}<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error></Errors>"
         f"<RequestID>{request_id}</RequestID></Response>"
     ).encode()
 
