@@ -60,8 +60,8 @@ SAME_ACCOUNT: Final = {"status": "NP", "errorMessage": "Sender and recipient are
 NOT_ACTIVE: Final = {"status": "NP", "errorMessage": "The sender's account is suspended or closed."}
 
 
-class AnotherBuyerError(Exception):
-    """Somebody else signed in and chose for this visit meanwhile."""
+class ChoicesChangedError(Exception):
+    """What the buyer confirmed is not what is chosen by now, in another window or by another person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def too_old(visit: Visit, now: datetime) -> bool:
 async def confirm(service: Service, visit: Visit, buyer: Party, choice: Choice) -> Visit:
     """Make what the buyer agreed to, exactly once however often this is called; gives the finished visit.
 
-    The buyer's choices were stored with `visits.choose` before.
+    The buyer's choices were stored with `visits.choose` before. Raises ChoicesChangedError: nothing was made.
     """
     if visit.finished_at is not None:
         return visit
@@ -152,11 +152,11 @@ async def confirm(service: Service, visit: Visit, buyer: Party, choice: Choice) 
     if terms.expires_at is not None and terms.expires_at <= now and visit.answer is None:
         answer = {"status": "CE", "errorMessage": not_well_formed(("validityExpiry",))}
         return await visits.leave(service.pool, visit.visit_id, answer, service.clock())
-    intended = await visits.intend(
-        service.pool, visit.visit_id, buyer.party_id, _plan(visit, terms, choice, book.book_id)
-    )
+    if visit.sender_id != buyer.party_id:
+        raise ChoicesChangedError(visit.visit_id[:8])
+    intended = await visits.intend(service.pool, visit, _plan(visit, terms, choice, book.book_id))
     if intended is None or intended.answer is None:
-        raise AnotherBuyerError(visit.visit_id[:8])
+        raise ChoicesChangedError(visit.visit_id[:8])
     if intended.finished_at is not None:
         return intended
     command = _command(terms, intended.answer, buyer, intended.choices, now)
@@ -275,6 +275,12 @@ async def system_error(service: Service, visit: Visit, request_id: str) -> str:
     """The signed URL that tells the caller of a fault of ours. The visit stays as it is."""
     answer = {"status": "SE", "errorMessage": f"Something went wrong here. Request {request_id}."}
     return await sign_return_url(service, visit.parameters["returnURL"], answer, request_id)
+
+
+async def books_time(service: Service, visit: Visit) -> datetime:
+    """The present moment of the seller's book: a sandbox book has a clock of its own."""
+    book = await _book(service, visit.caller_id, visit.environment)
+    return service.clock() + book.clock_offset
 
 
 async def _book(service: Service, caller_id: int, environment: str) -> SellerBook:

@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 PASSWORD_LENGTH: Final = range(12, 129)  # characters; the upper end keeps hashing cheap
 MIN_DIFFERENT_CHARACTERS: Final = 5
 MAX_NAME: Final = 100
-MAXSLOWEST_QUERIES_SECONDS: Final = 0.25
-"""A failure never comes sooner, so that the extra statement for accounts that exist does not show in the time."""
-
-_EMAIL: Final = 254  # RFC 5321
+MAX_EMAIL: Final = 254  # RFC 5321
 
 THROTTLE: Final = Throttle(attempts=5, first_pause=timedelta(seconds=30), longest_pause=timedelta(minutes=15))
 
@@ -37,7 +34,7 @@ WRONG: Final = (
     "Check both; if they are right, wait a few minutes."
 )
 
-SLOWEST_QUERIES_SECONDS: Final = 0.25
+FAILURE_SECONDS: Final = 0.25
 """A failure never comes sooner, so that the extra statement for accounts that exist does not show in the time."""
 
 _EMAIL: Final = re.compile(
@@ -54,7 +51,7 @@ async def sign_in(service: Service, email: str, password: str) -> Party:
     """The party with this address and password, also when it is suspended or closed. Raises FormError."""
     now = service.clock()
     loop = asyncio.get_running_loop()
-    earliest = loop.time() + SLOWEST_QUERIES_SECONDS
+    earliest = loop.time() + FAILURE_SECONDS
     party = await parties.find_by_email(service.pool, email) if _storable(email) else None
     counted = party is not None and await parties.begin_sign_in(service.pool, party.party_id, THROTTLE, now)
     stored = party.password_hash if party is not None and counted else None

@@ -124,19 +124,23 @@ async def choose(database: Database, visit_id: str, sender_id: PartyId, choices:
     )
 
 
-async def intend(database: Database, visit_id: str, sender_id: PartyId, answer: Mapping[str, str]) -> Visit | None:
+async def intend(database: Database, seen: Visit, answer: Mapping[str, str]) -> Visit | None:
     """Write down the answer, ids and all, before the books are asked. The first one wins; gives the row as it is now.
 
-    None: the choices are another buyer's by now.
+    None: buyer or choices are not those of `seen` any more, so nothing may be done in their name.
     """
     await database.execute(
-        "UPDATE cobranded_visit SET answer = $3 WHERE visit_id = $1 AND sender_party_id = $2 AND answer IS NULL",
-        visit_id,
-        sender_id,
+        "UPDATE cobranded_visit SET answer = $4"
+        " WHERE visit_id = $1 AND sender_party_id = $2 AND choices = $3 AND answer IS NULL",
+        seen.visit_id,
+        seen.sender_id,
+        dict(seen.choices),
         dict(answer),
     )
-    visit = await find(database, visit_id)
-    return visit if visit is not None and visit.sender_id == sender_id else None
+    visit = await find(database, seen.visit_id)
+    if visit is None or visit.answer is None:
+        return None
+    return visit if (visit.sender_id, visit.choices) == (seen.sender_id, seen.choices) else None
 
 
 async def finish(database: Database, visit_id: str, answer: Mapping[str, str], now: datetime) -> Visit:

@@ -30,6 +30,7 @@ from tallystick.ledger.parties import Party
 from tallystick.ledger.vault import Vault
 from tallystick.settings import Settings
 from tallystick.web.pages.app import create_pages
+from tallystick.wiring import asgi_app
 
 MASTER_KEY = b"a made-up master key of 32 bytes"
 PASSWORD = "tally sticks come in two halves"
@@ -249,7 +250,7 @@ async def running(pool: Pool) -> AsyncIterator[World]:
     service = Service(settings, pool, committer, Vault(MASTER_KEY), clock)
     world = World(service, clock, settings.public_url)
     server = Server(
-        create_pages(service),
+        asgi_app(service),
         address="127.0.0.1",
         port=port,
         interface=Interfaces.ASGI,

@@ -14,7 +14,7 @@ from tallystick.actions import pipelines, sign_in, wallet
 from tallystick.actions.form_errors import FormError
 from tallystick.actions.pipeline_parameters import ADDRESS
 from tallystick.actions.pipeline_terms import promises
-from tallystick.actions.pipelines import AnotherBuyerError
+from tallystick.actions.pipelines import ChoicesChangedError
 from tallystick.actions.wallet import Choice
 from tallystick.domain.commands import Method
 from tallystick.ledger.payment_methods import PaymentMethod
@@ -249,7 +249,7 @@ async def show_confirm(request: PageRequest, visit_id: FromPath[str]) -> Respons
 
     async def step(stand: Walk) -> Response[Any]:
         choice = await _choice(stand)
-        return _missing(stand, choice) or _confirm_page(stand, choice)
+        return _missing(stand, choice) or await _confirm_page(stand, choice)
 
     return await walk(request, visit_id, step)
 
@@ -263,11 +263,11 @@ async def do_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[
         if (missing := _missing(stand, choice)) or choice is None:
             return missing or go(stand.to("method"))
         if (await form_of(request)).get("agreed") != agreed(stand):
-            return _confirm_page(stand, choice, changed=True)
+            return await _confirm_page(stand, choice, changed=True)
         try:
             visit = await pipelines.confirm(stand.service, stand.visit, stand.buyer, choice)
-        except AnotherBuyerError:
-            return go(stand.to("method"))
+        except ChoicesChangedError:
+            return go(stand.to("confirm"))
         return await finished(request, stand.service, visit)
 
     return await walk(request, visit_id, step)
@@ -287,15 +287,16 @@ def _missing(stand: Walk, choice: Choice | None) -> Response[Any] | None:
     return None
 
 
-def _confirm_page(stand: Walk, choice: Choice | None, *, changed: bool = False) -> Response[Any]:
+async def _confirm_page(stand: Walk, choice: Choice | None, *, changed: bool = False) -> Response[Any]:
     if choice is None:
         return go(stand.to("method"))
+    now = await pipelines.books_time(stand.service, stand.visit)
     address = pipelines.address_of(stand.visit) if stand.terms.collect_address else dict(stand.terms.address)
     return stand.page(
         "confirm.html",
         status=HTTP_409_CONFLICT if changed else HTTP_200_OK,
         choice=choice,
-        promises=promises(stand.terms, stand.seller.name, choice.noun, stand.service.clock()),
+        promises=promises(stand.terms, stand.seller.name, choice.noun, now),
         address=[address[name] for name in ADDRESS if address.get(name)],
         agreed=agreed(stand),
         changed=changed,

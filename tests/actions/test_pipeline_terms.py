@@ -1,0 +1,127 @@
+"""What buyers read before they agree."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tallystick.actions.pipeline_terms import day, dollars, promises, read_terms, validity_in_short
+from tallystick.actions.sign_in import is_email, password_problem
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+MARCH = str(int(datetime(2027, 3, 1, tzinfo=UTC).timestamp()))
+JANUARY = str(int(datetime(2027, 1, 5, 8, 30, tzinfo=UTC).timestamp()))
+
+PREPAID = {"callerReferenceSender": "s", "callerReferenceFunding": "f", "fundingAmount": "25"}
+POSTPAID = {
+    "callerReferenceSender": "s",
+    "callerReferenceSettlement": "t",
+    "creditLimit": "0.5",
+    "globalAmountLimit": "12000",
+}
+
+
+def said(pipeline: str, params: dict[str, str]) -> list[str]:
+    return promises(read_terms(pipeline, params), "Music Shop", "your account balance", NOW)
+
+
+def test_prepaid_in_words() -> None:
+    assert said("SetupPrepaid", PREPAID) == [
+        "Music Shop may take up to 25.00 USD from your account balance to fill your prepaid balance.",
+        "When the balance runs low, Music Shop may top it up again, to at most 25.00 USD.",
+        "You spend from that balance at Music Shop, without coming back to this page.",
+        "Money in the balance can be spent at Music Shop only. It is not paid back to your account balance.",
+        "This authorization starts now and lasts until you or the seller cancel it.",
+    ]
+
+
+def test_postpaid_in_words() -> None:
+    limits = {
+        "usageLimitType1": "Amount",
+        "usageLimitValue1": "0.000125",
+        "usageLimitPeriod1": "1 Hour",
+        "usageLimitType2": "Count",
+        "usageLimitValue2": "1.00",
+    }
+    assert said("SetupPostpaid", POSTPAID | limits | {"validityStart": JANUARY, "validityExpiry": MARCH}) == [
+        "Music Shop may put what you buy on a tab, without coming back to this page.",
+        "You never owe more than 0.50 USD at any one time.",
+        "All purchases on the tab together come to at most 12,000.00 USD.",
+        "Purchases come to at most 0.000125 USD every hour.",
+        "There is at most 1 purchase in all.",
+        "Music Shop settles the tab from your account balance: only what you owe, in one payment or several.",
+        (
+            "This authorization starts on 5 January 2027, 08:30 UTC and ends on 1 March 2027."
+            " What you owe by then can still be settled afterwards."
+        ),
+    ]
+
+
+def test_validity_in_short() -> None:
+    assert validity_in_short(read_terms("SetupPrepaid", PREPAID)) == "Until cancelled"
+    assert validity_in_short(read_terms("SetupPrepaid", PREPAID | {"validityExpiry": MARCH})) == "Until 1 March 2027"
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("<b>bold</b> &amp; plain", "<b>bold</b> &amp; plain"),
+        ("one<br>two", "one<br>two"),
+        ("<ul><li>a</li></ul>", "<ul><li>a</li></ul>"),
+        ("<b onclick='x()' style='color:red'>a</b>", "<b>a</b>"),
+        ("<a href='https://evil.example'>a</a>", "a"),
+        ("<script>alert(1)</script>a", "a"),
+        ("<b>never closed", "<b>never closed</b>"),
+        ("1 < 2", "1 &lt; 2"),
+        ("</div></header>", ""),
+    ],
+)
+def test_a_reason_keeps_a_few_tags_only(reason: str, shown: str) -> None:
+    assert read_terms("SetupPrepaid", PREPAID | {"paymentReason": reason}).reason_html == shown
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [(0, "0.00 USD"), (50_000, "0.05 USD"), (125, "0.000125 USD"), (1_234_567_890_000, "1,234,567.89 USD")],
+)
+def test_amounts_as_people_read_them(micros: int, text: str) -> None:
+    assert dollars(micros) == text
+
+
+def test_days_tell_the_time_only_when_it_matters() -> None:
+    assert day(datetime(2027, 3, 1, tzinfo=UTC)) == "1 March 2027"
+    assert day(datetime(2027, 3, 1, 23, 5, tzinfo=UTC)) == "1 March 2027, 23:05 UTC"
+
+
+@pytest.mark.parametrize(
+    ("password", "fine"),
+    [
+        ("correct horse", True),
+        ("Xy7!Xy8!Xy9!", True),
+        ("elevenchars", False),
+        ("a" * 129, False),
+        ("abababababab", False),
+        ("abcdefghijklmnop", False),
+        ("ann@buyer.example", False),
+        ("ann buyer ann buyer", False),
+    ],
+)
+def test_passwords(password: str, fine: bool) -> None:
+    assert (password_problem(password, "ann@buyer.example", "Ann Buyer") is None) is fine
+
+
+@pytest.mark.parametrize(
+    ("text", "fine"),
+    [
+        ("ann@buyer.example", True),
+        ("ann+shop@mail.buyer.example", True),
+        ("ann@localhost", False),
+        ("ann@@buyer.example", False),
+        ("ann@buyer.example, eve@evil.example", False),
+        ("ann@buyer.example\r\nBcc: eve@evil.example", False),
+        ("<ann@buyer.example>", False),
+    ],
+)
+def test_email_addresses(text: str, fine: bool) -> None:
+    assert is_email(text) is fine
