@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from tallystick.actions.housekeeping import ask_rails, forget_expired
+from tallystick.actions.housekeeping import ask_rails, end_what_ran_out, forget_expired
 from tallystick.actions.service import Service
 from tallystick.processors.rail import Rail
 
@@ -30,6 +30,7 @@ class Worker:
     async def step(self) -> int:
         """One pass; how many pieces of work there were."""
         asked = await ask_rails(self.service, self.rails)
+        asked += await end_what_ran_out(self.service)
         now = self.service.clock()
         if self._forgot_at is None or now - self._forgot_at >= _FORGET_EVERY:
             await forget_expired(self.service)

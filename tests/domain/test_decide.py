@@ -32,7 +32,8 @@ from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done, Outcome, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import Book, Operation, PaymentSource, State
+from tallystick.domain.state import Book, Operation, State
+from tallystick.domain.tokens import PaymentSource
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 SELLER, BUYER, STRANGER = PartyId(1), PartyId(2), PartyId(3)

@@ -16,7 +16,7 @@ from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.database import open_pool
 from tallystick.ledger.vault import Vault
-from tallystick.processors.rail import RailAnswer
+from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
 from tallystick.worker import Worker
@@ -31,9 +31,9 @@ class SilentRail:
     def name(self) -> str:
         return self.rail.name
 
-    async def charge(self, idempotency_key: str, amount_micros: int, rail_token: str) -> RailAnswer:
+    async def perform(self, order: RailOrder) -> RailAnswer:
         if self.takes_money:
-            await self.rail.charge(idempotency_key, amount_micros, rail_token)
+            await self.rail.perform(order)
         print("at the rail", flush=True)  # noqa: T201 - the parent waits for it
         await asyncio.sleep(3600)
         raise AssertionError("the parent should have killed this process")

@@ -172,7 +172,7 @@ async def test_a_charge_by_card_is_pending_until_the_rail_has_answered(shop: Sho
     assert await shop.balance(buyer) == 0
     assert refusal(await shop.fund(buyer, "15.01")) is Refusal.PrepaidFundingLimitExceeded, "what is pending counts"
     await shop.pool.execute(
-        "INSERT INTO simulated_charge VALUES ($1, 'token', 10000000, 'paid', NULL, $2, $2)",
+        "INSERT INTO simulated_charge VALUES ($1, 'charge', 'token', 10000000, 'paid', NULL, $2, $2)",
         opened.transaction_id,
         shop.clock(),
     )
@@ -197,7 +197,9 @@ async def test_a_declined_settlement_leaves_the_debt_as_it_was(shop: Shop) -> No
     assert refusal(await shop.settle(buyer, "20.01")) is Refusal.SettleAmountGreaterThanDebt
     assert refusal(await shop.write_off(buyer, "20.01")) is Refusal.SettleAmountGreaterThanDebt
     await shop.pool.execute(
-        "INSERT INTO simulated_charge VALUES ($1, 'token', 30000000, 'declined', 'no', $2, $2)", opened, shop.clock()
+        "INSERT INTO simulated_charge VALUES ($1, 'charge', 'token', 30000000, 'declined', 'no', $2, $2)",
+        opened,
+        shop.clock(),
     )
 
     await shop.resolve(opened, Declined("TransactionDenied", "no funds"))

@@ -10,12 +10,12 @@ from tests.ledger.shop import Buyer, Shop
 
 from tallystick.actions.housekeeping import LEASE
 from tallystick.actions.service import Service
-from tallystick.domain.commands import Method, Paid
+from tallystick.domain.commands import Method, Paid, RailOperation
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.ledger.vault import Vault
-from tallystick.processors.rail import RailAnswer
+from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
 from tallystick.worker import Worker
@@ -125,8 +125,8 @@ class BrokenRail:
         self.rail = rail
         self.failures = failures
 
-    async def charge(self, idempotency_key: str, amount_micros: int, rail_token: str) -> RailAnswer:
-        answer = await self.rail.charge(idempotency_key, amount_micros, rail_token)
+    async def perform(self, order: RailOrder) -> RailAnswer:
+        answer = await self.rail.perform(order)
         if self.failures:
             self.failures -= 1
             raise TimeoutError("no answer in time")
@@ -168,7 +168,7 @@ async def test_the_rail_refuses_one_key_for_two_amounts(shop: Shop) -> None:
     rail = SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=False)
     buyer = await shop.prepaid_buyer("25.00", Method.CC)
     funding = await opened(shop, buyer, "1.00")
-    assert await rail.charge(funding, 1_000_000, "card") == Paid()
+    assert await rail.perform(RailOrder(funding, RailOperation.CHARGE, 1_000_000, "card")) == Paid()
     with pytest.raises(ValueError, match="key"):
-        await rail.charge(funding, 2_000_000, "card")
+        await rail.perform(RailOrder(funding, RailOperation.CHARGE, 2_000_000, "card"))
     assert await worker_of(shop).step() >= 1

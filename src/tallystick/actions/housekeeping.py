@@ -10,15 +10,16 @@ from typing import Final
 import structlog
 
 from tallystick.actions.service import Service
-from tallystick.domain.commands import ResolveCharge
+from tallystick.domain.commands import Cancel, RailOperation, ResolveCharge
 from tallystick.ledger import rail_requests
 from tallystick.ledger.rail_requests import DueRequest
-from tallystick.processors.rail import Rail, StillPending
+from tallystick.processors.rail import Rail, RailOrder, StillPending, idempotency_key
 
 LEASE: Final = timedelta(seconds=60)
 """How long a claimed request is left alone before another worker asks the rail again: the claimer may have died."""
 
 MOST_AT_ONCE: Final = 50
+_OF_A_HOLD: Final = frozenset({RailOperation.CAPTURE, RailOperation.VOID})
 _LONGEST_PAUSE: Final = timedelta(hours=1)
 
 _log = structlog.get_logger(__name__)
@@ -43,7 +44,7 @@ async def _ask(service: Service, rails: Mapping[str, Rail], request: DueRequest)
     log = _log.bind(transaction_id=request.transaction_id, rail=request.rail, attempt=request.attempts)
     try:
         rail = rails[request.rail]
-        answer = await rail.charge(request.transaction_id, request.amount_micros, request.rail_token)
+        answer = await rail.perform(_order(request))
     except Exception as error:  # noqa: BLE001 - whatever it was, the result is unknown: the transaction stays pending
         log.warning("rail_result_unknown", error=repr(error))
         pause = min(timedelta(seconds=2**request.attempts), _LONGEST_PAUSE)
@@ -52,8 +53,31 @@ async def _ask(service: Service, rails: Mapping[str, Rail], request: DueRequest)
     if isinstance(answer, StillPending):
         await rail_requests.put_off(service.pool, request, now + answer.ask_again_after)
         return
-    await service.committer.perform(request.book_id, ResolveCharge(request.transaction_id, request.rail, answer))
+    resolve = ResolveCharge(request.transaction_id, request.rail, answer, request.operation)
+    await service.committer.perform(request.book_id, resolve)
     log.info("rail_answered", answer=type(answer).__name__)
+
+
+def _order(request: DueRequest) -> RailOrder:
+    earlier_key = None
+    if request.earlier_id is not None:
+        opening = RailOperation.AUTHORIZE if request.operation in _OF_A_HOLD else RailOperation.CHARGE
+        earlier_key = idempotency_key(request.earlier_id, opening)
+    return RailOrder(
+        idempotency_key=idempotency_key(request.transaction_id, request.operation),
+        operation=request.operation,
+        amount_micros=request.amount_micros,
+        rail_token=request.rail_token,
+        earlier_key=earlier_key,
+    )
+
+
+async def end_what_ran_out(service: Service) -> int:
+    """Cancel reservations whose seven days are over and payments that were not finished in time; how many."""
+    ended = await rail_requests.run_out(service.pool, service.clock(), MOST_AT_ONCE)
+    for book_id, transaction_id in ended:
+        await service.committer.perform(book_id, Cancel(transaction_id, expired=True))
+    return len(ended)
 
 
 async def forget_expired(service: Service) -> None:

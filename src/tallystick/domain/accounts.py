@@ -22,6 +22,8 @@ class AccountKind(Enum):
     FEES = "fees"  # expense: what the service took
     WRITE_OFFS = "write_offs"  # expense: forgiven debt
     FEE_INCOME = "fee_income"  # income, operator's book
+    COMMISSIONS = "commissions"  # expense: a caller's share of what was received
+    COMMISSION_INCOME = "commission_income"  # income: one's share as the caller of others' payments
     PREPAID = "prepaid"  # liability: one prepaid instrument's balance
     RECEIVABLE = "receivable"  # asset: one credit instrument's debt
     RAIL = "rail"  # asset, operator's book: money at one rail
@@ -35,6 +37,8 @@ TOTALS: Final = {
     AccountKind.FEES: AccountId(3),
     AccountKind.WRITE_OFFS: AccountId(4),
     AccountKind.FEE_INCOME: AccountId(5),
+    AccountKind.COMMISSIONS: AccountId(6),
+    AccountKind.COMMISSION_INCOME: AccountId(7),
 }
 """The accounts that a book has once, with their fixed numbers."""
 
@@ -59,8 +63,9 @@ def bounds(kind: AccountKind, limit_micros: int | None = None) -> tuple[int | No
     """
     if kind is AccountKind.RECEIVABLE:
         return 0, limit_micros
-    if kind in {AccountKind.CASH, AccountKind.FEES, AccountKind.WRITE_OFFS}:
+    if kind in {AccountKind.CASH, AccountKind.FEES, AccountKind.WRITE_OFFS, AccountKind.COMMISSIONS}:
         return 0, None
-    if kind in {AccountKind.PREPAID, AccountKind.OWED_TO, AccountKind.BALANCE_OF, AccountKind.FEE_INCOME}:
+    liabilities = {AccountKind.PREPAID, AccountKind.OWED_TO, AccountKind.BALANCE_OF}
+    if kind in liabilities or kind in {AccountKind.FEE_INCOME, AccountKind.COMMISSION_INCOME}:
         return None, 0
     return None, None

@@ -3,12 +3,80 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, unique
 
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.periods import Period
+
+
+@unique
+class FeePayer(Enum):
+    """Who pays the service's fee: the API's ChargeFeeTo."""
+
+    RECIPIENT = "Recipient"
+    CALLER = "Caller"
+
+
+@unique
+class TokenPurpose(Enum):
+    """What a token may be used for."""
+
+    PREPAID_SENDER = "prepaid_sender"  # Pay from a prepaid balance
+    FUNDING = "funding"  # FundPrepaid
+    CREDIT_SENDER = "credit_sender"  # Pay on credit
+    SETTLEMENT = "settlement"  # SettleDebt
+    SENDER = "sender"  # Pay and Reserve with real money
+    RECIPIENT = "recipient"  # lets a caller receive on somebody's behalf
+    INSTALLED = "installed"  # by a GateKeeper text, on the caller's own account
+
+
+@unique
+class TokenType(Enum):
+    """How often a token may be used, in the protocol's words."""
+
+    SINGLE_USE = "SingleUse"
+    MULTI_USE = "MultiUse"
+    RECURRING = "Recurring"
+    UNRESTRICTED = "Unrestricted"
+
+
+@unique
+class AmountRule(Enum):
+    """How the amount of a token binds a single payment."""
+
+    EXACT = "Exact"
+    MAXIMUM = "Maximum"
+    MINIMUM = "Minimum"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTerms:
+    """What else was agreed to with a token. Amounts in micro-units, rates in parts per million.
+
+    `recipient_tokens`: if any, only these recipient tokens may be paid. `for_reserve`: meant for Reserve.
+    `recipient_pays_fee` and the `most_…` belong to recipient tokens: the caller's share may not be above them.
+    """
+
+    amount_rule: AmountRule | None = None
+    amount_micros: int | None = None
+    recipient_tokens: tuple[str, ...] = ()
+    for_reserve: bool = False
+    recipient_pays_fee: bool | None = None
+    most_fixed_fee_micros: int | None = None
+    most_variable_fee_ppm: int | None = None
+
+
+@unique
+class RailOperation(Enum):
+    """What a rail is asked to do."""
+
+    CHARGE = "charge"
+    AUTHORIZE = "authorize"
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +108,60 @@ class FundPrepaid:
 
 
 @dataclass(frozen=True, slots=True)
+class Marketplace:
+    """The parts of a payment that concern a third party. Without a recipient token the caller is the recipient.
+
+    The caller's share of the amount is `fixed_fee_micros` plus `variable_fee_ppm` parts per million.
+    """
+
+    recipient_token_id: TokenId | None = None
+    fee_payer: FeePayer = FeePayer.RECIPIENT
+    fixed_fee_micros: int = 0
+    variable_fee_ppm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Pay:
-    """Charge a prepaid balance or raise a debt, depending on the sender token."""
+    """Charge what the sender token stands for: a prepaid balance, a credit instrument, or real money.
+
+    `timeout`: real money that has not arrived by then is given up, where the rail has not been asked yet.
+    """
 
     request: Request
     token_id: TokenId
     amount_micros: int
+    marketplace: Marketplace = Marketplace()
+    timeout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Hold an amount on the sender's card, to be settled within seven days."""
+
+    request: Request
+    token_id: TokenId
+    amount_micros: int
+    marketplace: Marketplace = Marketplace()
+    timeout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Charge a reservation, once, in full or for less. No amount: all of it."""
+
+    transaction_id: TransactionId
+    amount_micros: int | None
+    notification_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Give up a reservation, or a payment that no rail was asked for yet. `expired`: its time has run out."""
+
+    transaction_id: TransactionId
+    reason: str | None = None
+    notification_url: str | None = None
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +183,23 @@ class WriteOffDebt:
     amount_micros: int
 
 
+@unique
+class RefundPolicy(Enum):
+    """What a refund of a marketplace payment gives back: the API's MarketplaceRefundPolicy."""
+
+    MASTER_ONLY = "MasterTxnOnly"
+    MARKETPLACE_ONLY = "MarketplaceTxnOnly"
+    MASTER_AND_MARKETPLACE = "MasterAndMarketplaceTxn"
+
+
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Give back all or part of a successful Pay. No amount: whatever is left of the original."""
+    """Give back all or part of a successful payment. No amount: whatever is left of the original."""
 
     request: Request
     original_id: TransactionId
     amount_micros: int | None
+    policy: RefundPolicy = RefundPolicy.MASTER_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +273,31 @@ class AuthorizePostpaid:
 
 
 @dataclass(frozen=True, slots=True)
+class InstallToken:
+    """Make a token without an instrument: a pipeline was confirmed, or a GateKeeper text installed.
+
+    `sender_id` is who gives it. `method` and `payment_method_id` as in Consent; no method for recipient tokens.
+    `replaces`: the token that ends with this one (EditToken).
+    """
+
+    token_id: TokenId
+    purpose: TokenPurpose
+    token_type: TokenType
+    sender_id: PartyId
+    caller_reference: str
+    method: Method | None
+    payment_method_id: int | None
+    valid_from: datetime
+    expires_at: datetime | None
+    payment_reason: str | None = None
+    friendly_name: str | None = None
+    terms: TokenTerms = TokenTerms()
+    limits: tuple[LimitTerms, ...] = ()
+    instruction: str | None = None
+    replaces: TokenId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Paid:
     """The rail took the money."""
 
@@ -161,11 +312,12 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class ResolveCharge:
-    """A rail's final answer to a pending transaction. Resolving twice changes nothing."""
+    """A rail's final answer about a pending transaction. Resolving twice changes nothing."""
 
     transaction_id: TransactionId
     rail: str
     answer: Paid | Declined
+    operation: RailOperation = RailOperation.CHARGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +330,17 @@ class Deposit:
     amount_micros: int
 
 
-MoneyCommand = FundPrepaid | Pay | SettleDebt | WriteOffDebt | Refund
+MoneyCommand = FundPrepaid | Pay | Reserve | SettleDebt | WriteOffDebt | Refund
 """Commands of a caller, each with a Request: answered once per caller reference."""
 
-Command = MoneyCommand | CancelToken | AuthorizePrepaid | AuthorizePostpaid | ResolveCharge | Deposit
+Command = (
+    MoneyCommand
+    | Settle
+    | Cancel
+    | CancelToken
+    | AuthorizePrepaid
+    | AuthorizePostpaid
+    | InstallToken
+    | ResolveCharge
+    | Deposit
+)

@@ -46,6 +46,9 @@ class IdKind(Enum):
     FUNDING = "F"
     CREDIT_SENDER = "D"
     SETTLEMENT = "T"
+    SENDER = "U"
+    RECIPIENT = "R"
+    INSTALLED = "N"
 
 
 class MalformedIdError(ValueError):

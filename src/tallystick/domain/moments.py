@@ -8,7 +8,7 @@ from typing import Final
 
 # the offset's sign may arrive as a blank: a "+" that was not encoded
 _TEXT: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,24}))?(?:(Z)|([-+ ])(\d\d):?(\d\d))?", re.ASCII
+    r"(\d{4}-\d\d-\d\d)T((?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,24}))?(?:(Z)|([-+ ])(\d\d):?(\d\d))?", re.ASCII
 )
 _MICROSECOND_DIGITS: Final = 6
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import Enum, unique
 
-from tallystick.domain.accounts import AccountKind, account_id
-from tallystick.domain.commands import Method
+from tallystick.domain.accounts import TOTALS, AccountKind, account_id
+from tallystick.domain.commands import FeePayer, RailOperation
 from tallystick.domain.fees import FeeSchedules
 from tallystick.domain.ids import AccountId, BookId, InstrumentId, PartyId, TokenId, TransactionId
-from tallystick.domain.limits import UsageLimit
 from tallystick.domain.outcomes import Outcome, TransactionStatus
+from tallystick.domain.tokens import Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,54 +71,13 @@ class Instrument:
         return self.balance_micros - self.pending_micros
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentSource:
-    """Where real money comes from: the account balance, or a card or bank account that a rail knows.
-
-    `expires_on` is the last day on which a card can be charged. `removed`: the buyer took it out of the account.
-    """
-
-    method: Method
-    payment_method_id: int | None = None
-    rail: str | None = None
-    expires_on: date | None = None
-    removed: bool = False
-
-
-@unique
-class TokenPurpose(Enum):
-    """What a token may be used for."""
-
-    PREPAID_SENDER = "prepaid_sender"  # Pay
-    FUNDING = "funding"  # FundPrepaid
-    CREDIT_SENDER = "credit_sender"  # Pay
-    SETTLEMENT = "settlement"  # SettleDebt
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One authorization of the sender. `source` is set for tokens that bring in real money."""
-
-    token_id: TokenId
-    purpose: TokenPurpose
-    instrument_id: InstrumentId
-    sender_id: PartyId
-    sender_active: bool
-    caller_reference: str
-    source: PaymentSource | None
-    payment_reason: str | None
-    valid_from: datetime
-    expires_at: datetime | None
-    cancelled_at: datetime | None = None
-    limits: tuple[UsageLimit, ...] = ()
-
-
 @unique
 class Operation(Enum):
     """What a transaction does, in the protocol's words; Deposit is ours."""
 
     FUND_PREPAID = "FundPrepaid"
     PAY = "Pay"
+    RESERVE = "Reserve"
     SETTLE_DEBT = "SettleDebt"
     WRITE_OFF_DEBT = "WriteOffDebt"
     REFUND = "Refund"
@@ -129,7 +88,10 @@ class Operation(Enum):
 class Transaction:
     """One money action with its status. Source of the fields: spec/datatypes, TransactionDetail.
 
-    `sender_id` is the buyer, also in a refund, where the money goes the other way.
+    `sender_id` is the buyer, also in a refund, where the money goes the other way. `recipient_id` is None when the
+    caller, whose book this is, is the recipient. `fee_micros` is what the service takes, `marketplace_fee_micros` the
+    caller's share; both are negative in a refund. `status_number` counts the statuses it
+    came to. `reserved_until`: when a reservation lapses.
     """
 
     transaction_id: TransactionId
@@ -152,6 +114,24 @@ class Transaction:
     caller_description: str | None = None
     sender_description: str | None = None
     notification_url: str | None = None
+    recipient_id: PartyId | None = None
+    recipient_token_id: TokenId | None = None
+    fee_payer: FeePayer = FeePayer.RECIPIENT
+    marketplace_fee_micros: int = 0
+    status_number: int = 1
+    reserved_until: datetime | None = None
+    times_out_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A status that a slow transaction came to after its first. `number` counts from 2."""
+
+    transaction_id: TransactionId
+    number: int
+    status: TransactionStatus
+    status_code: str
+    amount_micros: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,34 +166,51 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RailRequest:
-    """The intent to charge somebody outside; its transaction's id is the rail's idempotency key."""
+    """The intent to ask a rail; transaction and operation are its idempotency key there.
+
+    `earlier_id` is the transaction that is captured, voided or refunded.
+    """
 
     transaction_id: TransactionId
     rail: str
     amount_micros: int
     payment_method_id: int
+    operation: RailOperation = RailOperation.CHARGE
+    earlier_id: TransactionId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What one command came to and everything that it changes. A refusal changes nothing but its reference.
 
-    `operator_transfers` belong to the operator's book of the same environment; all else to this book.
-    `opens` are accounts of this book that come into being unless they exist. `resolved` names a rail request that is
-    done with.
+    `operator_transfers` belong to the operator's book of the same environment, `recipient_transfers` to the book of
+    another seller who is the recipient; all else to this book. `opens` are accounts of this book that come into being
+    unless they exist, `operator_opens` those of the operator's. `resolved` names a rail request that is done with.
     """
 
     outcome: Outcome
     answered: tuple[str, Answered] | None = None
     transactions: tuple[Transaction, ...] = ()
     opens: tuple[tuple[AccountKind, str], ...] = ()
+    operator_opens: tuple[tuple[AccountKind, str], ...] = ()
     transfers: tuple[Transfer, ...] = ()
     operator_transfers: tuple[Transfer, ...] = ()
+    recipient_transfers: tuple[tuple[BookId, tuple[Transfer, ...]], ...] = ()
+    steps: tuple[Step, ...] = ()
     instruments: tuple[Instrument, ...] = ()
     tokens: tuple[Token, ...] = ()
     events: tuple[Event, ...] = ()
     rail_request: RailRequest | None = None
-    resolved: TransactionId | None = None
+    resolved: tuple[TransactionId, RailOperation] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """Another seller who takes part as the recipient, with the book of this environment."""
+
+    party_id: PartyId
+    book_id: BookId
+    active: bool
 
 
 @dataclass(slots=True)
@@ -222,6 +219,8 @@ class State:
 
     `person_balances`: account balances (ABT) from the operator's book, in micro-units.
     `token_references`: references among those asked for that already name a token, with its id.
+    `recipients`: the other sellers that recipient tokens and earlier transactions name. `cash`: balances of the cash
+    accounts, by book, where a command may take from them. `unasked`: rail requests that no worker has taken up yet.
     """
 
     book: Book
@@ -231,6 +230,9 @@ class State:
     answered: dict[str, Answered] = field(default_factory=dict)
     person_balances: dict[PartyId, int] = field(default_factory=dict)
     token_references: dict[str, TokenId] = field(default_factory=dict)
+    recipients: dict[PartyId, Seller] = field(default_factory=dict)
+    cash: dict[BookId, int] = field(default_factory=dict)
+    unasked: dict[TransactionId, RailOperation] = field(default_factory=dict)
 
     def apply(self, decision: Decision) -> None:
         """Bring the state up to date with a decision, so that the next command of the group sees it."""
@@ -246,6 +248,18 @@ class State:
             self.answered[reference] = answer
         if decision.operator_transfers:
             self._move_person_balances(decision.operator_transfers)
+        if self.cash:
+            self._move_cash(self.book.book_id, decision.transfers)
+            for book_id, transfers in decision.recipient_transfers:
+                self._move_cash(book_id, transfers)
+
+    def _move_cash(self, book_id: BookId, transfers: tuple[Transfer, ...]) -> None:
+        cash = TOTALS[AccountKind.CASH]
+        for transfer in transfers if book_id in self.cash else ():
+            if transfer.debit == cash:
+                self.cash[book_id] += transfer.amount_micros
+            if transfer.credit == cash:
+                self.cash[book_id] -= transfer.amount_micros
 
     def _move_person_balances(self, transfers: tuple[Transfer, ...]) -> None:
         accounts: Mapping[AccountId, PartyId] = {balance_account(party): party for party in self.person_balances}

@@ -9,24 +9,33 @@ from typing import Any
 
 import asyncpg
 
+from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
+    Cancel,
     CancelToken,
     Command,
     Deposit,
+    FeePayer,
     FundPrepaid,
+    InstallToken,
     Method,
     MoneyCommand,
     Pay,
+    RailOperation,
     Refund,
+    Reserve,
     ResolveCharge,
+    Settle,
     SettleDebt,
+    TokenPurpose,
+    TokenType,
     WriteOffDebt,
 )
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.fees import FeeSchedules
-from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
+from tallystick.domain.ids import BookId, IdKind, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import (
@@ -35,16 +44,22 @@ from tallystick.domain.state import (
     Instrument,
     InstrumentKind,
     Operation,
-    PaymentSource,
+    Seller,
     State,
-    Token,
-    TokenPurpose,
     Transaction,
     balance_account,
 )
+from tallystick.domain.tokens import PaymentSource, Token
 from tallystick.ledger.connections import Connection
 from tallystick.ledger.statements import MONEY
+from tallystick.ledger.token_terms import terms_from_json
 from tallystick.ledger.usage_limits import limits_from_json
+
+_RECEIVING = frozenset({TokenPurpose.RECIPIENT, TokenPurpose.INSTALLED})
+
+
+_GUARDED_BY_NOTHING = frozenset({IdKind.SENDER.value, IdKind.RECIPIENT.value, IdKind.INSTALLED.value})
+"""First characters of tokens without an instrument, which are locked themselves."""
 
 
 class NoSuchBookError(LookupError):
@@ -94,10 +109,20 @@ class Wanted:
             wanted._add(command)
         return wanted
 
-    def _add(self, command: Command) -> None:
+    def _add(self, command: Command) -> None:  # noqa: C901, PLR0912 - one case for each command
         match command:
-            case Pay() | CancelToken():
+            case Pay() | Reserve():
                 self.tokens.add(command.token_id)
+                if command.marketplace.recipient_token_id is not None:
+                    self.tokens.add(command.marketplace.recipient_token_id)
+            case CancelToken():
+                self.tokens.add(command.token_id)
+            case InstallToken():
+                self.token_references.add(command.caller_reference)
+                if command.replaces is not None:
+                    self.tokens.add(command.replaces)
+            case Settle() | Cancel():
+                self.transactions.add(command.transaction_id)
             case FundPrepaid() | SettleDebt():
                 self.tokens.add(command.token_id)
                 self.instruments.add(command.instrument_id)
@@ -135,12 +160,20 @@ async def load(
         )
         state.instruments = {row["instrument_id"]: _instrument(row) for row in rows}
     now = clock() + timedelta(seconds=book["clock_offset_seconds"])
+    if wanted.transactions:
+        state.transactions = await _load_transactions(connection, book_id, wanted.transactions)
+        originals = {item.original_id for item in state.transactions.values() if item.original_id is not None}
+        if originals - state.transactions.keys():
+            state.transactions |= await _load_transactions(connection, book_id, originals)
+        direct = [item for item in state.transactions.values() if item.instrument_id is None]
+        wanted.tokens |= {item.sender_token_id for item in direct if item.sender_token_id is not None}
+        rows = await connection.fetch(MONEY["load_unasked"], book_id, [*state.transactions])
+        state.unasked = {row["transaction_id"]: RailOperation(row["operation"]) for row in rows}
+    if any(token_id[0] in _GUARDED_BY_NOTHING for token_id in wanted.tokens):
+        await connection.execute(MONEY["lock_tokens"], book_id, sorted(wanted.tokens))
     if wanted.tokens:
         rows = await connection.fetch(MONEY["load_tokens"], book_id, [*wanted.tokens])
         state.tokens = {row["token_id"]: _token(row) for row in rows}
-    if wanted.transactions:
-        rows = await connection.fetch(MONEY["load_transactions"], book_id, [*wanted.transactions])
-        state.transactions = {row["transaction_id"]: transaction_from_row(row) for row in rows}
     if wanted.references:
         since = now - REFERENCE_LIFETIME
         rows = await connection.fetch(MONEY["load_answers"], book_id, book["party_id"], [*wanted.references], since)
@@ -152,6 +185,7 @@ async def load(
     payers = {token.sender_id for token in state.tokens.values() if token.source and token.source.method is Method.ABT}
     if payers:
         state.person_balances = await _lock_person_balances(connection, operator_book_id, payers)
+    await _load_other_sellers(connection, state, commands)
     return Loaded(
         state,
         operator_book_id,
@@ -160,6 +194,32 @@ async def load(
         known_tokens=frozenset(state.tokens),
         known_transactions=frozenset(state.transactions),
     )
+
+
+async def _load_transactions(
+    connection: Connection, book_id: BookId, wanted: set[TransactionId]
+) -> dict[TransactionId, Transaction]:
+    rows = await connection.fetch(MONEY["load_transactions"], book_id, sorted(wanted))
+    return {row["transaction_id"]: transaction_from_row(row) for row in rows}
+
+
+async def _load_other_sellers(connection: Connection, state: State, commands: Sequence[Command]) -> None:
+    """Recipients who are not this book's owner, and the cash that payments in real money may take from."""
+    book = state.book
+    named = {token.sender_id for token in state.tokens.values() if token.purpose in _RECEIVING}
+    named |= {item.recipient_id for item in state.transactions.values() if item.recipient_id is not None}
+    others = sorted(party for party in named if party != book.seller_id)
+    if others:
+        rows = await connection.fetch(MONEY["load_sellers"], book.book_id, others)
+        state.recipients = {row["party_id"]: Seller(**dict(row)) for row in rows}
+    direct_refund = any(isinstance(command, Refund) for command in commands) and any(
+        item.instrument_id is None for item in state.transactions.values()
+    )
+    if direct_refund or state.recipients:
+        books = sorted({book.book_id, *(seller.book_id for seller in state.recipients.values())})
+        for book_id in books:
+            row = await connection.fetchrow(MONEY["lock_accounts"], book_id, [TOTALS[AccountKind.CASH]])
+            state.cash[book_id] = row["balance_micros"] if row is not None else 0
 
 
 async def _lock_person_balances(
@@ -209,6 +269,12 @@ def _token(row: asyncpg.Record) -> Token:
         caller_reference=row["caller_reference"],
         source=_source(row),
         payment_reason=row["payment_reason"],
+        token_type=TokenType(row["token_type"]),
+        friendly_name=row["friendly_name"],
+        old_token_id=row["old_token_id"],
+        terms=terms_from_json(row["terms"]),
+        instruction=row["instruction"],
+        used_by=row["used_by"],
         valid_from=row["valid_from"],
         expires_at=row["expires_at"],
         cancelled_at=row["cancelled_at"],
@@ -228,6 +294,8 @@ def transaction_from_row(row: asyncpg.Record) -> Transaction:
     """A row of the transaction table as the domain's value."""
     values: dict[str, Any] = dict(row)
     values["sender_id"] = values.pop("sender_party_id")
+    values["recipient_id"] = values.pop("recipient_party_id")
+    values["fee_payer"] = FeePayer(values["fee_payer"])
     values["operation"] = Operation(values["operation"])
     values["status"] = TransactionStatus(values["status"])
     return Transaction(**values)

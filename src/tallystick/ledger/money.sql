@@ -29,10 +29,18 @@ SELECT instrument.instrument_id, instrument.kind, instrument.sender_party_id, in
  ORDER BY account.account_id
    FOR UPDATE OF instrument, account
 
+-- name: lock_tokens
+-- Lock tokens that have no instrument whose lock would guard them, in id order.
+SELECT token_id FROM token
+ WHERE book_id = $1 AND token_id = ANY($2::text[]) AND instrument_id IS NULL
+ ORDER BY token_id
+   FOR UPDATE
+
 -- name: load_tokens
 -- Tokens with the state of their sender and of the card or bank account behind them.
-SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id, token.caller_reference,
-       token.payment_method, token.payment_method_id, token.payment_reason, token.usage_limits, token.valid_from,
+SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, token.sender_party_id,
+       token.caller_reference, token.friendly_name, token.old_token_id, token.payment_method, token.payment_method_id,
+       token.payment_reason, token.terms, token.usage_limits, token.instruction, token.used_by, token.valid_from,
        token.expires_at, token.cancelled_at, party.status = 'active' AS sender_active,
        payment_method.rail, payment_method.expires_on, payment_method.removed_at IS NOT NULL AS removed
   FROM token
@@ -41,11 +49,29 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
  WHERE token.book_id = $1 AND token.token_id = ANY($2::text[])
 
 -- name: load_transactions
-SELECT transaction_id, operation, status, status_code, status_message, amount_micros, fee_micros, refunded_micros,
-       payment_method, sender_party_id, sender_token_id, instrument_id, original_id, caller_reference,
-       caller_description, sender_description, notification_url, requested_at, received_at, completed_at
+-- Transactions that a command names, locked in id order: those without an instrument have no other guard.
+SELECT transaction_id, operation, status, status_code, status_message, status_number, amount_micros, fee_micros,
+       fee_payer, marketplace_fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id,
+       instrument_id, recipient_party_id, recipient_token_id, original_id, caller_reference, caller_description,
+       sender_description, notification_url, requested_at, received_at, completed_at, reserved_until, times_out_at
   FROM transaction
  WHERE book_id = $1 AND transaction_id = ANY($2::text[])
+ ORDER BY transaction_id
+   FOR UPDATE
+
+-- name: load_unasked
+-- Rail requests of these transactions that no worker has taken up yet, locked so that none does now.
+SELECT transaction_id, operation FROM rail_request
+ WHERE book_id = $1 AND transaction_id = ANY($2::text[]) AND attempts = 0
+   FOR UPDATE
+
+-- name: load_sellers
+-- Other sellers who take part as recipients, with their books in the environment of this book ($1).
+SELECT book.party_id, book.book_id, party.status = 'active' AS active
+  FROM book AS own
+  JOIN book ON book.environment = own.environment AND book.currency = own.currency AND book.part = 0
+  JOIN party ON party.party_id = book.party_id
+ WHERE own.book_id = $1 AND book.party_id = ANY($2::bigint[])
 
 -- name: load_answers
 -- How references were answered before; those older than $4 are free again.
@@ -83,37 +109,54 @@ UPDATE instrument SET charged_micros = new.charged_micros, pending_micros = new.
  WHERE instrument.book_id = $1 AND instrument.instrument_id = new.instrument_id
 
 -- name: insert_tokens
-INSERT INTO token (book_id, token_id, purpose, instrument_id, sender_party_id, caller_reference, payment_method,
-                   payment_method_id, payment_reason, usage_limits, valid_from, expires_at, created_at)
-SELECT $1, token_id, purpose, instrument_id, sender_party_id, caller_reference, payment_method, payment_method_id,
-       payment_reason, usage_limits::jsonb, valid_from, expires_at, $13::timestamptz
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[], $9::text[],
-              $10::text[], $11::timestamptz[], $12::timestamptz[])
-       AS new (token_id, purpose, instrument_id, sender_party_id, caller_reference, payment_method, payment_method_id,
-               payment_reason, usage_limits, valid_from, expires_at)
+INSERT INTO token (book_id, token_id, purpose, token_type, instrument_id, sender_party_id, caller_reference,
+                   friendly_name, old_token_id, payment_method, payment_method_id, payment_reason, terms, usage_limits,
+                   instruction, valid_from, expires_at, created_at)
+SELECT $1, token_id, purpose, token_type, instrument_id, sender_party_id, caller_reference, friendly_name, old_token_id,
+       payment_method, payment_method_id, payment_reason, terms::jsonb, usage_limits::jsonb, instruction, valid_from,
+       expires_at, $18::timestamptz
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[],
+              $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
+              $17::timestamptz[])
+       AS new (token_id, purpose, token_type, instrument_id, sender_party_id, caller_reference, friendly_name,
+               old_token_id, payment_method, payment_method_id, payment_reason, terms, usage_limits, instruction,
+               valid_from, expires_at)
 
 -- name: update_tokens
-UPDATE token SET usage_limits = new.usage_limits::jsonb, cancelled_at = new.cancelled_at
-  FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS new (token_id, usage_limits, cancelled_at)
+UPDATE token
+   SET usage_limits = new.usage_limits::jsonb, cancelled_at = new.cancelled_at, used_by = new.used_by
+  FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[])
+       AS new (token_id, usage_limits, cancelled_at, used_by)
  WHERE token.book_id = $1 AND token.token_id = new.token_id
 
 -- name: insert_transactions
 INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                          fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id, instrument_id,
                          original_id, caller_reference, caller_description, sender_description, notification_url,
-                         requested_at, received_at, completed_at)
+                         requested_at, received_at, completed_at, recipient_party_id, recipient_token_id, fee_payer,
+                         marketplace_fee_micros, times_out_at)
 SELECT $1, new.*
   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
               $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-              $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[]) AS new
+              $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::bigint[], $23::text[],
+              $24::text[], $25::bigint[], $26::timestamptz[]) AS new
 
 -- name: update_transactions
 UPDATE transaction
    SET status = new.status, status_code = new.status_code, status_message = new.status_message,
-       refunded_micros = new.refunded_micros, completed_at = new.completed_at
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[])
-       AS new (transaction_id, status, status_code, status_message, refunded_micros, completed_at)
+       status_number = new.status_number, amount_micros = new.amount_micros, fee_micros = new.fee_micros,
+       marketplace_fee_micros = new.marketplace_fee_micros, refunded_micros = new.refunded_micros,
+       notification_url = new.notification_url, completed_at = new.completed_at, reserved_until = new.reserved_until
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::bigint[], $8::bigint[], $9::bigint[],
+              $10::bigint[], $11::text[], $12::timestamptz[], $13::timestamptz[])
+       AS new (transaction_id, status, status_code, status_message, status_number, amount_micros, fee_micros,
+               marketplace_fee_micros, refunded_micros, notification_url, completed_at, reserved_until)
  WHERE transaction.book_id = $1 AND transaction.transaction_id = new.transaction_id
+
+-- name: insert_steps
+INSERT INTO transaction_step (book_id, transaction_id, number, status, status_code, amount_micros, at)
+SELECT $1, new.*, $7::timestamptz
+  FROM unnest($2::text[], $3::smallint[], $4::text[], $5::text[], $6::bigint[]) AS new
 
 -- name: insert_transfers
 INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
@@ -160,9 +203,13 @@ SELECT $1, new.*, $8::timestamptz, $9::timestamptz, $9::timestamptz,
  WHERE book.book_id = $1
 
 -- name: insert_rail_requests
-INSERT INTO rail_request (book_id, transaction_id, rail, amount_micros, payment_method_id, opened_at, due_at)
-SELECT $1, new.*, $6::timestamptz, $6::timestamptz
-  FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS new
+INSERT INTO rail_request (book_id, transaction_id, rail, operation, amount_micros, payment_method_id, earlier_id,
+                          opened_at, due_at)
+SELECT $1, new.*, $8::timestamptz, $8::timestamptz
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[]) AS new
 
 -- name: delete_rail_requests
-DELETE FROM rail_request WHERE book_id = $1 AND transaction_id = ANY($2::text[])
+DELETE FROM rail_request
+ USING unnest($2::text[], $3::text[]) AS done (transaction_id, operation)
+ WHERE rail_request.book_id = $1 AND rail_request.transaction_id = done.transaction_id
+   AND rail_request.operation = done.operation

@@ -19,6 +19,8 @@ _SELLER_ACCOUNTS: Final = [
     (AccountKind.SALES, ""),
     (AccountKind.FEES, ""),
     (AccountKind.WRITE_OFFS, ""),
+    (AccountKind.COMMISSIONS, ""),
+    (AccountKind.COMMISSION_INCOME, ""),
 ]
 _OPERATOR_ACCOUNTS: Final = [(AccountKind.FEE_INCOME, ""), (AccountKind.RAIL, SIMULATED_RAIL)]
 

@@ -60,35 +60,43 @@ SELECT format('book %s, instrument %s: says charged %s, pending %s; its transact
     OR (instrument.kind = 'credit' AND instrument.charged_micros <> coalesce(counted.charged_micros, 0))
 
 -- name: transactions_moved_what_they_say
--- A successful transaction moved its amount, and its fee if any, once; any other moved nothing.
+-- A successful transaction moved its amount once, between the recipient's accounts, and its fee if any; refunds move
+-- when they are opened and back when they fail; any other moved nothing.
 WITH moved AS (
-    SELECT book_id, transaction_id, count(*) AS transfers, min(amount_micros) FILTER (WHERE number = 1) AS amount_micros,
-           coalesce(sum(amount_micros) FILTER (WHERE number = 2), 0) AS fee_micros
-      FROM transfer GROUP BY book_id, transaction_id
+    SELECT transfer.transaction_id, book.environment,
+           max(amount_micros) FILTER (WHERE number = 1 AND 2 IN (debit_account, credit_account)) AS sale_micros,
+           max(amount_micros) FILTER (WHERE number = 1) AS amount_micros,
+           coalesce(sum(amount_micros) FILTER (WHERE debit_account = 3), 0)
+         - coalesce(sum(amount_micros) FILTER (WHERE credit_account = 3), 0) AS fee_micros
+      FROM transfer JOIN book USING (book_id)
+     WHERE book.party_id IS NOT NULL
+     GROUP BY transfer.transaction_id, book.environment
 )
-SELECT format('book %s, transaction %s (%s, %s): amount %s, fee %s; moved %s, %s in %s transfers', book_id,
-              transaction_id, operation, status, transaction.amount_micros, transaction.fee_micros,
-              moved.amount_micros, moved.fee_micros, coalesce(moved.transfers, 0))
-  FROM transaction LEFT JOIN moved USING (book_id, transaction_id)
- WHERE CASE WHEN status = 'Success'
-            THEN moved.amount_micros IS DISTINCT FROM transaction.amount_micros
+SELECT format('book %s, transaction %s (%s, %s): amount %s, fee %s; moved %s, %s', transaction.book_id, transaction_id,
+              operation, status, transaction.amount_micros, transaction.fee_micros,
+              coalesce(moved.sale_micros, moved.amount_micros), moved.fee_micros)
+  FROM transaction JOIN book USING (book_id) LEFT JOIN moved USING (transaction_id, environment)
+ WHERE operation <> 'Deposit'
+   AND CASE WHEN status = 'Success' OR (operation = 'Refund' AND status = 'Pending')
+            THEN coalesce(moved.sale_micros, moved.amount_micros) IS DISTINCT FROM transaction.amount_micros
                  OR moved.fee_micros IS DISTINCT FROM transaction.fee_micros
-                 OR moved.transfers <> CASE WHEN transaction.fee_micros > 0 THEN 2 ELSE 1 END
-            ELSE moved.transfers IS NOT NULL END
+            WHEN operation = 'Refund' THEN coalesce(moved.fee_micros, 0) <> 0
+            ELSE moved.amount_micros IS NOT NULL END
 
 -- name: transfers_have_transactions
--- No money moved without a transaction: in the same book or, for the operator's mirror, in a seller's.
+-- No money moved without a transaction: in the same book or, for the operator's mirror and recipients, in the caller's.
 SELECT format('book %s, transfer %s/%s: there is no such transaction', transfer.book_id, transfer.transaction_id,
               transfer.number)
   FROM transfer JOIN book USING (book_id)
  WHERE NOT EXISTS (SELECT FROM transaction WHERE transaction.transaction_id = transfer.transaction_id
-                      AND (transaction.book_id = transfer.book_id OR book.party_id IS NULL))
+                      AND (transaction.book_id = transfer.book_id OR book.party_id IS NULL
+                           OR transaction.recipient_party_id = book.party_id))
 
 -- name: refunds_agree
 -- What a transaction says was refunded is what its refunds say, and never more than it was.
 WITH refunds AS (
     SELECT book_id, original_id AS transaction_id, sum(amount_micros) AS micros FROM transaction
-     WHERE operation = 'Refund' AND status = 'Success' GROUP BY book_id, original_id
+     WHERE operation = 'Refund' AND status IN ('Success', 'Pending') GROUP BY book_id, original_id
 )
 SELECT format('book %s, transaction %s: %s of %s refunded, its refunds sum to %s', book_id, transaction_id,
               transaction.refunded_micros, transaction.amount_micros, coalesce(refunds.micros, 0))
@@ -118,7 +126,8 @@ SELECT format('book %s, transaction %s: %s', book_id, transaction_id,
               CASE WHEN rail_request.transaction_id IS NULL THEN 'pending, but no rail is asked'
                    ELSE 'a rail is asked, but it is not pending' END)
   FROM (SELECT book_id, transaction_id, amount_micros FROM transaction WHERE status = 'Pending') AS pending
-  FULL JOIN rail_request USING (book_id, transaction_id)
+  FULL JOIN (SELECT book_id, transaction_id, amount_micros FROM rail_request WHERE operation <> 'void') AS rail_request
+      USING (book_id, transaction_id)
  WHERE pending.amount_micros IS DISTINCT FROM rail_request.amount_micros
 
 -- name: references_have_transactions
@@ -132,16 +141,22 @@ SELECT format('book %s, reference %s: answered with transaction %s, which does n
 
 -- name: simulated_rail_agrees
 -- The simulated rail took money exactly for what the books call paid; what is still pending may be either.
-SELECT format('transaction %s (%s): the simulated rail says %s', transaction_id, coalesce(transaction.status, 'missing'),
+WITH charge AS (
+    SELECT split_part(idempotency_key, '.', 1) AS transaction_id, outcome, amount_micros FROM simulated_charge
+     WHERE operation IN ('charge', 'capture')
+), paid AS (
+    SELECT transaction_id, status, operation, status_number, amount_micros FROM transaction
+     WHERE payment_method IN ('CC', 'ACH') AND operation <> 'Refund'
+)
+SELECT format('transaction %s (%s): the simulated rail says %s', transaction_id, coalesce(paid.status, 'missing'),
               coalesce(charge.outcome, 'never asked'))
-  FROM (SELECT transaction_id, status, amount_micros FROM transaction
-         WHERE payment_method IN ('CC', 'ACH')) AS transaction
-  FULL JOIN (SELECT idempotency_key AS transaction_id, outcome, amount_micros FROM simulated_charge) AS charge
-      USING (transaction_id)
- WHERE CASE transaction.status
-            WHEN 'Pending' THEN transaction.amount_micros <> charge.amount_micros
-            WHEN 'Success' THEN (charge.outcome, charge.amount_micros) IS DISTINCT FROM ('paid', transaction.amount_micros)
-            WHEN 'Failure' THEN charge.outcome IS DISTINCT FROM 'declined'
+  FROM paid FULL JOIN charge USING (transaction_id)
+ WHERE CASE paid.status
+            WHEN 'Pending' THEN paid.amount_micros <> charge.amount_micros
+            WHEN 'Success' THEN (charge.outcome, charge.amount_micros) IS DISTINCT FROM ('paid', paid.amount_micros)
+            WHEN 'Failure' THEN charge.outcome = 'paid'
+            WHEN 'Reserved' THEN charge.outcome IS NOT NULL
+            WHEN 'Cancelled' THEN charge.outcome IS NOT NULL
             ELSE true END
 
 -- name: totals

@@ -20,13 +20,15 @@ from tallystick.domain.state import (
     Event,
     Instrument,
     InstrumentKind,
-    Token,
+    Step,
     Transaction,
     Transfer,
 )
+from tallystick.domain.tokens import Token
 from tallystick.ledger.books import Loaded
 from tallystick.ledger.connections import Connection
 from tallystick.ledger.statements import MONEY
+from tallystick.ledger.token_terms import terms_to_json
 from tallystick.ledger.usage_limits import limits_to_json
 
 
@@ -44,21 +46,33 @@ async def write(connection: Connection, loaded: Loaded, decisions: Sequence[Deci
     instruments = {item.instrument_id: item for decision in decisions for item in decision.instruments}
     tokens = {item.token_id: item for decision in decisions for item in decision.tokens}
     transactions = {item.transaction_id: item for decision in decisions for item in decision.transactions}
-    own = [transfer for decision in decisions for transfer in decision.transfers]
     operator = [transfer for decision in decisions for transfer in decision.operator_transfers]
 
-    await writer.accounts({opened for decision in decisions for opened in decision.opens})
+    await writer.accounts(writer.book_id, {opened for decision in decisions for opened in decision.opens})
     await writer.instruments(instruments.values())
     await writer.tokens(tokens.values())
     await writer.transactions(transactions.values())
-    await writer.movements(writer.book_id, own)
+    for book_id, transfers in _by_book(writer.book_id, decisions):
+        await writer.movements(book_id, transfers)
     if operator:
         if loaded.operator_book_id is None:
             raise RuntimeError("there is no operator's book to mirror real money in")
+        opened = {opened for decision in decisions for opened in decision.operator_opens}
+        await writer.accounts(loaded.operator_book_id, opened)
         await writer.movements(loaded.operator_book_id, operator)
     await writer.answers(dict(decision.answered for decision in decisions if decision.answered is not None))
+    await writer.steps([step for decision in decisions for step in decision.steps])
     await writer.events([event for decision in decisions for event in decision.events], real_now)
     await writer.rail_requests(decisions, real_now)
+
+
+def _by_book(own: BookId, decisions: Sequence[Decision]) -> list[tuple[BookId, list[Transfer]]]:
+    """The sellers' transfers by book, in the order of the books, so that two groups never wait in a circle."""
+    books: dict[BookId, list[Transfer]] = {}
+    for decision in decisions:
+        for book_id, transfers in ((own, decision.transfers), *decision.recipient_transfers):
+            books.setdefault(book_id, []).extend(transfers)
+    return sorted(books.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +110,7 @@ class _Writer:
         new, changed = [], []
         for token in tokens:
             if token.token_id in self.loaded.known_tokens:
-                changed.append((token.token_id, limits_to_json(token.limits), token.cancelled_at))
+                changed.append((token.token_id, limits_to_json(token.limits), token.cancelled_at, token.used_by))
             else:
                 new.append(_token_row(token))
         if new:
@@ -132,10 +146,10 @@ class _Writer:
             moved[transfer.credit] -= transfer.amount_micros
         await self._run("move_balances", book_id, sorted(moved.items()))
 
-    async def accounts(self, opened: Iterable[tuple[AccountKind, str]]) -> None:
+    async def accounts(self, book_id: BookId, opened: Iterable[tuple[AccountKind, str]]) -> None:
         rows = [(account_id(kind, subject), kind.value, subject, *bounds(kind)) for kind, subject in opened]
         if rows:
-            await self._run("ensure_accounts", self.book_id, rows)
+            await self._run("ensure_accounts", book_id, rows)
 
     async def answers(self, answers: dict[str, Answered]) -> None:
         if not answers:
@@ -149,6 +163,14 @@ class _Writer:
         if int(tag.rpartition(" ")[2]) != len(rows):
             raise ReferenceRaceError
 
+    async def steps(self, steps: Sequence[Step]) -> None:
+        rows = [
+            (step.transaction_id, step.number, step.status.value, step.status_code, step.amount_micros)
+            for step in steps
+        ]
+        if rows:
+            await self._run("insert_steps", self.book_id, rows, self.loaded.now)
+
     async def events(self, events: Sequence[Event], real_now: datetime) -> None:
         rows = [
             (event.event_id, event.kind, event.subject_id, event.status, event.status_code, event.notification_url)
@@ -159,15 +181,27 @@ class _Writer:
 
     async def rail_requests(self, decisions: Sequence[Decision], real_now: datetime) -> None:
         opened = [
-            (request.transaction_id, request.rail, request.amount_micros, request.payment_method_id)
+            (
+                request.transaction_id,
+                request.rail,
+                request.operation.value,
+                request.amount_micros,
+                request.payment_method_id,
+                request.earlier_id,
+            )
             for decision in decisions
             if (request := decision.rail_request) is not None
         ]
         if opened:
             await self._run("insert_rail_requests", self.book_id, opened, real_now)
-        resolved = [decision.resolved for decision in decisions if decision.resolved is not None]
+        resolved = [
+            (transaction_id, operation.value)
+            for decision in decisions
+            if decision.resolved is not None
+            for transaction_id, operation in (decision.resolved,)
+        ]
         if resolved:
-            await self.connection.execute(MONEY["delete_rail_requests"], self.book_id, resolved)
+            await self._run("delete_rail_requests", self.book_id, resolved)
 
 
 def _transaction_of(transfer: Transfer) -> TransactionId:
@@ -199,13 +233,18 @@ def _token_row(token: Token) -> tuple[Any, ...]:
     return (
         token.token_id,
         token.purpose.value,
+        token.token_type.value,
         token.instrument_id,
         token.sender_id,
         token.caller_reference,
+        token.friendly_name,
+        token.old_token_id,
         None if source is None else source.method.value,
         None if source is None else source.payment_method_id,
         token.payment_reason,
+        terms_to_json(token.terms),
         limits_to_json(token.limits),
+        token.instruction,
         token.valid_from,
         token.expires_at,
     )
@@ -233,6 +272,11 @@ def _transaction_row(item: Transaction) -> tuple[Any, ...]:
         item.requested_at,
         item.received_at,
         item.completed_at,
+        item.recipient_id,
+        item.recipient_token_id,
+        item.fee_payer.value,
+        item.marketplace_fee_micros,
+        item.times_out_at,
     )
 
 
@@ -242,8 +286,14 @@ def _transaction_change(item: Transaction) -> tuple[Any, ...]:
         item.status.value,
         item.status_code,
         item.status_message,
+        item.status_number,
+        item.amount_micros,
+        item.fee_micros,
+        item.marketplace_fee_micros,
         item.refunded_micros,
+        item.notification_url,
         item.completed_at,
+        item.reserved_until,
     )
 
 

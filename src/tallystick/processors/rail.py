@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from tallystick.domain.commands import Declined, Paid
+from tallystick.domain.commands import Declined, Paid, RailOperation
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +19,37 @@ class StillPending:
 RailAnswer = Paid | Declined | StillPending
 
 
-class Rail(Protocol):
-    """One way to move real money. Every call may be repeated with the same key and is carried out once.
+@dataclass(frozen=True, slots=True)
+class RailOrder:
+    """What a rail is to do. `amount_micros` is whole minor units.
 
-    A call may raise anything: the result is then unknown, the transaction stays pending, and the rail is asked again.
+    `rail_token` is what the rail calls the card or bank account. `earlier_key`: the idempotency key of the order that
+    is captured, voided or refunded.
     """
+
+    idempotency_key: str
+    operation: RailOperation
+    amount_micros: int
+    rail_token: str
+    earlier_key: str | None = None
+
+
+class Rail(Protocol):
+    """One way to move real money."""
 
     @property
     def name(self) -> str:
         """Short name; the operator's book has an account for it."""
         ...
 
-    async def charge(self, idempotency_key: str, amount_micros: int, rail_token: str) -> RailAnswer:
-        """Take `amount_micros` (whole minor units) from what `rail_token` stands for, or say what came of it before."""
+    async def perform(self, order: RailOrder) -> RailAnswer:
+        """Carry an order out, once for each key, or say what came of it before.
+
+        May raise anything: the result is then unknown, the transaction stays pending, and the rail is asked again.
+        """
         ...
+
+
+def idempotency_key(transaction_id: str, operation: RailOperation) -> str:
+    """The key of an order: its transaction's id for charges, with the operation for all that may follow."""
+    return transaction_id if operation is RailOperation.CHARGE else f"{transaction_id}.{operation.value}"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from tallystick.domain.commands import Declined, Paid
+from tallystick.domain.commands import Declined, Paid, RailOperation
 from tallystick.domain.money import MICROS_PER_UNIT
-from tallystick.processors.rail import RailAnswer, StillPending
+from tallystick.processors.rail import RailAnswer, RailOrder, StillPending
 
 NAME: Final = "simulated"
 
@@ -21,6 +21,9 @@ _DECLINES: Final = {
     6: Declined("TemporaryDecline", "A system behind the service was not available; it may be tried again."),
     7: Declined("TransactionDenied", "The payment was declined, for example for lack of funds."),
 }
+
+_DECLINABLE: Final = frozenset({RailOperation.CHARGE, RailOperation.AUTHORIZE, RailOperation.REFUND})
+"""What amounts can make fail: what was held is captured and let go without fail."""
 
 
 class Memory(Protocol):
@@ -45,30 +48,31 @@ class SimulatedRail:
         """The rail's name in the books."""
         return NAME
 
-    async def charge(self, idempotency_key: str, amount_micros: int, rail_token: str) -> RailAnswer:
-        """Charge once per key. The same key with another amount is refused: ValueError."""
+    async def perform(self, order: RailOrder) -> RailAnswer:
+        """Carry out once per key. The same key with another amount is refused: ValueError."""
         now = self.clock()
-        decline = self._decline(amount_micros)
+        decline = self._decline(order)
         row = await self.memory.fetchrow(
             "INSERT INTO simulated_charge (idempotency_key, rail_token, amount_micros, outcome, reason, opened_at,"
-            " known_at) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+            " known_at, operation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
             " ON CONFLICT (idempotency_key) DO UPDATE SET idempotency_key = excluded.idempotency_key"
             " RETURNING amount_micros, outcome, known_at",
-            idempotency_key,
-            rail_token,
-            amount_micros,
+            order.idempotency_key,
+            order.rail_token,
+            order.amount_micros,
             "paid" if decline is None else "declined",
             None if decline is None else decline.reason,
             now,
             now + self.delay,
+            order.operation.value,
         )
-        if row["amount_micros"] != amount_micros:
-            raise ValueError(f"key {idempotency_key} was used for {row['amount_micros']} micro-units")
+        if row["amount_micros"] != order.amount_micros:
+            raise ValueError(f"key {order.idempotency_key} was used for {row['amount_micros']} micro-units")
         if now < row["known_at"]:
             return StillPending(row["known_at"] - now)
-        return Paid() if row["outcome"] == "paid" else self._decline(amount_micros) or _DECLINES[7]
+        return Paid() if row["outcome"] == "paid" else self._decline(order) or _DECLINES[7]
 
-    def _decline(self, amount_micros: int) -> Declined | None:
-        if not self.faults:
+    def _decline(self, order: RailOrder) -> Declined | None:
+        if not self.faults or order.operation not in _DECLINABLE:
             return None
-        return _DECLINES.get(amount_micros // (MICROS_PER_UNIT // 10) % 10)
+        return _DECLINES.get(order.amount_micros // (MICROS_PER_UNIT // 10) % 10)

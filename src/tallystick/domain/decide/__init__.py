@@ -14,22 +14,29 @@ from typing import Any, Final
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
+    Cancel,
     CancelToken,
     Command,
     Deposit,
     FundPrepaid,
+    InstallToken,
     MoneyCommand,
     Pay,
     Refund,
+    Reserve,
     ResolveCharge,
+    Settle,
     SettleDebt,
     WriteOffDebt,
 )
 from tallystick.domain.decide.authorize import authorize_postpaid, authorize_prepaid, cancel_token
-from tallystick.domain.decide.charges import fund_prepaid, resolve_charge, settle_debt
+from tallystick.domain.decide.charges import fund_prepaid, settle_debt
 from tallystick.domain.decide.deposit import deposit
+from tallystick.domain.decide.install import install_token
 from tallystick.domain.decide.pay import pay
 from tallystick.domain.decide.refund import refund
+from tallystick.domain.decide.reservations import cancel, reserve, settle
+from tallystick.domain.decide.resolve import resolve_charge
 from tallystick.domain.decide.write_off import write_off_debt
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Answered, Decision, State
@@ -42,12 +49,16 @@ REFERENCE_LIFETIME: Final = timedelta(days=7)
 _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
     FundPrepaid: fund_prepaid,
     Pay: pay,
+    Reserve: reserve,
+    Settle: settle,
+    Cancel: cancel,
     SettleDebt: settle_debt,
     WriteOffDebt: write_off_debt,
     Refund: refund,
     CancelToken: cancel_token,
     AuthorizePrepaid: authorize_prepaid,
     AuthorizePostpaid: authorize_postpaid,
+    InstallToken: install_token,
     ResolveCharge: resolve_charge,
     Deposit: deposit,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from tallystick.domain.commands import AuthorizePostpaid, AuthorizePrepaid, CancelToken, Consent, Method
+from tallystick.domain.commands import AuthorizePostpaid, AuthorizePrepaid, CancelToken, Consent, Method, TokenPurpose
 from tallystick.domain.decide.checks import check_seller
 from tallystick.domain.ids import InstrumentId, TokenId
 from tallystick.domain.limits import UsageLimit
@@ -16,11 +16,9 @@ from tallystick.domain.state import (
     Event,
     Instrument,
     InstrumentKind,
-    PaymentSource,
     State,
-    Token,
-    TokenPurpose,
 )
+from tallystick.domain.tokens import PaymentSource, Token
 
 
 def authorize_prepaid(state: State, command: AuthorizePrepaid, now: datetime) -> Decision:

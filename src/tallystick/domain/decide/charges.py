@@ -1,17 +1,17 @@
-"""FundPrepaid and SettleDebt: the two points where real money moves, and how a rail's answer ends them.
+"""FundPrepaid and SettleDebt: the two points where an instrument meets real money.
 
 From the account balance it moves at once, in one commit. From a card or bank account the intent is committed first
-(Pending), then the rail is asked, then its answer is committed. Source: spec/flows, 2 and 3; spec/semantics, 2 and 3.
+(Pending), then the rail is asked, then its answer is committed (resolve.py).
+Source: spec/flows, 2 and 3; spec/semantics, 2 and 3.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
-from tallystick.domain.accounts import TOTALS, AccountKind, account_id
-from tallystick.domain.commands import Declined, FundPrepaid, Method, ResolveCharge, SettleDebt
+from tallystick.domain.accounts import TOTALS, AccountKind
+from tallystick.domain.commands import FundPrepaid, Method, SettleDebt, TokenPurpose
 from tallystick.domain.decide.checks import (
     check_not_expired,
     check_rail_amount,
@@ -22,30 +22,25 @@ from tallystick.domain.decide.checks import (
     find_instrument,
     find_sender_token,
 )
-from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, record
+from tallystick.domain.decide.receipts import announce, record
 from tallystick.domain.decide.write_off import check_debt
 from tallystick.domain.ids import AccountId, PartyId
 from tallystick.domain.money import display_amount, whole_minor_units
-from tallystick.domain.outcomes import Accepted, Done, TransactionStatus
+from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import (
     Decision,
     Instrument,
     InstrumentKind,
     Operation,
-    PaymentSource,
     RailRequest,
     State,
-    Token,
-    TokenPurpose,
     Transaction,
     Transfer,
     balance_account,
     owed_account,
 )
-
-_RESOLVED: Final = 2
-"""A charge by rail has two statuses: opened, resolved."""
+from tallystick.domain.tokens import PaymentSource, Token
 
 
 def fund_prepaid(state: State, command: FundPrepaid, now: datetime) -> Decision:
@@ -121,7 +116,7 @@ def _charge(
         fee_micros=fee_micros,
     )
     if immediate:
-        return _received(state, transaction, instrument, balance_account(token.sender_id))
+        return received(state, transaction, instrument, balance_account(token.sender_id))
     return _opened(transaction, instrument, source)
 
 
@@ -146,7 +141,7 @@ def _opened(transaction: Transaction, instrument: Instrument, source: PaymentSou
     )
 
 
-def _received(state: State, transaction: Transaction, instrument: Instrument, outside: AccountId) -> Decision:
+def received(state: State, transaction: Transaction, instrument: Instrument, outside: AccountId) -> Decision:
     """The money is here: `outside` is where it came from in the operator's book (a rail or a person's balance)."""
     assert state.book.seller_id is not None, "charges live in sellers' books"  # noqa: S101
     sign = 1 if instrument.kind is InstrumentKind.PREPAID else -1
@@ -167,37 +162,3 @@ def _received(state: State, transaction: Transaction, instrument: Instrument, ou
         instruments=(moved,),
         events=(announce(transaction),),
     )
-
-
-def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decision:
-    """Book a rail's final answer. A transaction that is final already stays as it is, so asking twice is harmless."""
-    transaction = state.transactions[command.transaction_id]
-    if transaction.status is not TransactionStatus.PENDING:
-        return Decision(Done(), resolved=transaction.transaction_id)
-    assert transaction.instrument_id is not None, "only charges of instruments are pending"  # noqa: S101
-    instrument = state.instruments[transaction.instrument_id]
-    instrument = replace(instrument, pending_micros=instrument.pending_micros - transaction.amount_micros)
-    if isinstance(command.answer, Declined):
-        failed = replace(
-            transaction,
-            status=TransactionStatus.FAILURE,
-            status_code=command.answer.status_code,
-            status_message=command.answer.reason,
-            completed_at=now,
-        )
-        return Decision(
-            Done(),
-            transactions=(failed,),
-            instruments=(instrument,),
-            events=(announce(failed, _RESOLVED),),
-            resolved=failed.transaction_id,
-        )
-    paid = replace(
-        transaction,
-        status=TransactionStatus.SUCCESS,
-        status_code=SUCCESS_CODE,
-        status_message="The transaction succeeded and the payment method was charged.",
-        completed_at=now,
-    )
-    received = _received(state, paid, instrument, account_id(AccountKind.RAIL, command.rail))
-    return replace(received, outcome=Done(), events=(announce(paid, _RESOLVED),), resolved=paid.transaction_id)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from tallystick.domain.commands import TokenPurpose
 from tallystick.domain.ids import InstrumentId, TokenId
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT, display_amount
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import Instrument, InstrumentKind, PaymentSource, State, Token, TokenPurpose
+from tallystick.domain.state import Instrument, InstrumentKind, State
+from tallystick.domain.tokens import PaymentSource, Token, TokenState, state_of
 
 MOST_FROM_A_RAIL_MICROS: Final = 10_000 * MICROS_PER_UNIT
 """Most that a card, bank account or balance may be charged at once. Source: spec/errors, AmountOutOfRange."""
@@ -35,12 +37,17 @@ def find_sender_token(state: State, token_id: TokenId, now: datetime, *purposes:
     if token.purpose not in purposes:
         message = f"A {_words(token.purpose)} token cannot be used here; this needs a {_words(purposes[0])} token."
         raise Refused(Refusal.IncompatibleTokens, message)
-    if token.cancelled_at is not None:
-        raise Refused(Refusal.TokenNotActive_Sender, "The sender token has been cancelled.")
-    if token.expires_at is not None and now >= token.expires_at:
-        raise Refused(Refusal.InstrumentExpired, "The authorization has expired.")
-    if now < token.valid_from:
-        raise Refused(Refusal.InvalidTokenId_Sender, "The authorization has not begun yet.")
+    match state_of(token, now):
+        case TokenState.CANCELLED:
+            raise Refused(Refusal.TokenNotActive_Sender, "The sender token has been cancelled.")
+        case TokenState.EXPIRED if token.instrument_id is None:
+            raise Refused(Refusal.InvalidTokenId_Sender, "The sender token has expired.")
+        case TokenState.EXPIRED:
+            raise Refused(Refusal.InstrumentExpired, "The authorization has expired.")
+        case TokenState.NOT_YET:
+            raise Refused(Refusal.InvalidTokenId_Sender, "The authorization has not begun yet.")
+        case TokenState.ACTIVE:
+            pass
     if not token.sender_active:
         raise Refused(Refusal.InvalidAccountState_Sender, "The sender's account is suspended or closed.")
     return token

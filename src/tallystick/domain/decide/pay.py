@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from tallystick.domain.accounts import TOTALS, AccountKind
-from tallystick.domain.commands import Pay
+from tallystick.domain.commands import Pay, TokenPurpose
 from tallystick.domain.decide.checks import (
     check_charge_amount,
     check_not_expired,
@@ -14,6 +15,7 @@ from tallystick.domain.decide.checks import (
     check_simulated_fault,
     find_sender_token,
 )
+from tallystick.domain.decide.payments import pay_directly
 from tallystick.domain.decide.receipts import announce, record
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
@@ -24,9 +26,15 @@ from tallystick.domain.state import (
     InstrumentKind,
     Operation,
     State,
-    Token,
-    TokenPurpose,
     Transfer,
+)
+from tallystick.domain.tokens import Token
+
+_PURPOSES: Final = (
+    TokenPurpose.PREPAID_SENDER,
+    TokenPurpose.CREDIT_SENDER,
+    TokenPurpose.SENDER,
+    TokenPurpose.INSTALLED,
 )
 
 
@@ -37,7 +45,10 @@ def pay(state: State, command: Pay, now: datetime) -> Decision:
     TokenUsageError, InsufficientBalance, AccessFailure (simulated).
     """
     check_seller(state)
-    token = find_sender_token(state, command.token_id, now, TokenPurpose.PREPAID_SENDER, TokenPurpose.CREDIT_SENDER)
+    token = find_sender_token(state, command.token_id, now, *_PURPOSES)
+    if token.instrument_id is None:
+        return pay_directly(state, command, token, now)
+    _check_two_parties(command)
     instrument = state.instruments[token.instrument_id]
     check_not_expired(instrument, now)
     check_charge_amount(state, command.amount_micros)
@@ -72,6 +83,14 @@ def pay(state: State, command: Pay, now: datetime) -> Decision:
         tokens=tokens,
         events=(announce(transaction),),
     )
+
+
+def _check_two_parties(command: Pay) -> None:
+    """With an instrument the caller is the recipient, so there is nobody to share with (spec/flows, 1)."""
+    marketplace = command.marketplace
+    if marketplace.recipient_token_id is not None or marketplace.fixed_fee_micros or marketplace.variable_fee_ppm:
+        message = "Payments from an instrument go to its seller alone: no recipient token, no marketplace fee."
+        raise Refused(Refusal.IncompatibleTokens, message)
 
 
 def _draw(instrument: Instrument, amount_micros: int) -> Instrument:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from tallystick.domain.commands import Request
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import TransactionStatus
-from tallystick.domain.state import Event, Operation, Transaction
+from tallystick.domain.state import Event, Operation, Step, Transaction
 
 SUCCESS_CODE: Final = "Success"
 PENDING_CODE: Final = "PendingNetworkResponse"
@@ -27,9 +28,10 @@ def record(  # noqa: PLR0913 - one keyword for each thing that differs
     *,
     payment_method: str,
     sender_id: PartyId,
-    instrument_id: InstrumentId,
+    instrument_id: InstrumentId | None,
     fee_micros: int = 0,
     token_id: TokenId | None = None,
+    timeout: timedelta | None = None,
     original_id: TransactionId | None = None,
 ) -> Transaction:
     """A new transaction, Success or Pending."""
@@ -54,13 +56,40 @@ def record(  # noqa: PLR0913 - one keyword for each thing that differs
         caller_description=request.caller_description,
         sender_description=request.sender_description,
         notification_url=request.notification_url,
+        times_out_at=None if timeout is None or status is TransactionStatus.SUCCESS else now + timeout,
     )
 
 
-def announce(transaction: Transaction, number: int = 1) -> Event:
-    """The event that a transaction has reached its present status; `number` counts its statuses from 1."""
+def moved_on(
+    transaction: Transaction, status: TransactionStatus, code: str, message: str, now: datetime
+) -> Transaction:
+    """`transaction` in its next status; complete when that is a final one."""
+    final = status not in {TransactionStatus.PENDING, TransactionStatus.RESERVED}
+    return replace(
+        transaction,
+        status=status,
+        status_code=code,
+        status_message=message,
+        status_number=transaction.status_number + 1,
+        completed_at=now if final else None,
+    )
+
+
+def step(transaction: Transaction) -> Step:
+    """The status that a slow transaction has come to, as a line of its history."""
+    return Step(
+        transaction.transaction_id,
+        transaction.status_number,
+        transaction.status,
+        transaction.status_code,
+        transaction.amount_micros,
+    )
+
+
+def announce(transaction: Transaction) -> Event:
+    """The event that a transaction has come to its present status."""
     return Event(
-        event_id=f"{transaction.transaction_id}-{number}",
+        event_id=f"{transaction.transaction_id}-{transaction.status_number}",
         kind="TransactionStatus",
         subject_id=transaction.transaction_id,
         status=transaction.status.value,

@@ -8,6 +8,7 @@ from datetime import datetime
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import Refund
 from tallystick.domain.decide.checks import check_seller, check_simulated_fault
+from tallystick.domain.decide.direct_refund import refund_directly
 from tallystick.domain.decide.receipts import announce, record
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
@@ -16,7 +17,7 @@ from tallystick.domain.state import Decision, Instrument, InstrumentKind, Operat
 
 
 def refund(state: State, command: Refund, now: datetime) -> Decision:
-    """Refund all or part of a Pay. Several partial refunds are fine; their sum never passes the original.
+    """Refund all or part of a Pay or a settled reservation. Several partial refunds never sum to more than it was.
 
     A refund may lift a prepaid balance above its funding limit: it restores what was there. It may not lower a debt
     below what is being settled. Raises Refused: InvalidAccountState_Caller, InvalidTransactionId,
@@ -26,7 +27,8 @@ def refund(state: State, command: Refund, now: datetime) -> Decision:
     check_seller(state)
     original = _find_original(state, command)
     amount_micros = _amount(original, command.amount_micros)
-    assert original.instrument_id is not None, "a Pay always has an instrument"  # noqa: S101
+    if original.instrument_id is None:
+        return refund_directly(state, command, original, amount_micros, now)
     assert original.sender_id is not None, "a Pay always has a sender"  # noqa: S101
     instrument = state.instruments[original.instrument_id]
     refunded = _give_back(instrument, amount_micros)
@@ -57,10 +59,10 @@ def _find_original(state: State, command: Refund) -> Transaction:
     if original is None:
         message = f'"transactionId" must be a valid transaction ID: {command.original_id}'
         raise Refused(Refusal.InvalidTransactionId, message)
-    if original.operation is not Operation.PAY:
-        message = f"{original.operation.value} cannot be refunded; only a Pay can."
+    if original.operation not in {Operation.PAY, Operation.RESERVE}:
+        message = f"{original.operation.value} cannot be refunded; only a payment can."
         raise Refused(Refusal.TransactionTypeNotRefundable, message)
-    if original.status is TransactionStatus.PENDING:
+    if original.status in {TransactionStatus.PENDING, TransactionStatus.RESERVED}:
         raise Refused(Refusal.OriginalTransactionIncomplete)
     if original.status is not TransactionStatus.SUCCESS:
         raise Refused(Refusal.OriginalTransactionFailed)

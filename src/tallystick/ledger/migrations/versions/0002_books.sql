@@ -5,7 +5,8 @@
 CREATE TABLE account (
     book_id bigint NOT NULL,
     account_id bigint NOT NULL, -- derived from kind and subject: domain/accounts.py
-    kind text NOT NULL CHECK (kind IN ('cash', 'sales', 'fees', 'write_offs', 'fee_income', 'prepaid', 'receivable',
+    kind text NOT NULL CHECK (kind IN ('cash', 'sales', 'fees', 'write_offs', 'fee_income', 'commissions',
+                                       'commission_income', 'prepaid', 'receivable',
                                        'rail', 'owed_to', 'balance_of')),
     subject text NOT NULL DEFAULT '', -- instrument id, party id or rail name; '' for the totals of the book
     balance_micros bigint NOT NULL DEFAULT 0,
@@ -94,6 +95,7 @@ CREATE TABLE transaction (
     requested_at timestamptz NOT NULL, -- the Timestamp of the request
     received_at timestamptz NOT NULL, -- by the book's clock
     completed_at timestamptz,
+    status_number smallint NOT NULL DEFAULT 1, -- how many statuses it came to
     reserved_until timestamptz, -- a reservation ends by itself
     times_out_at timestamptz, -- TransactionTimeoutInMins
     PRIMARY KEY (book_id, transaction_id),
@@ -171,7 +173,7 @@ CREATE TABLE rail_request (
     opened_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL, -- when the worker should (again) ask; also its lease while it does
     attempts integer NOT NULL DEFAULT 0,
-    PRIMARY KEY (book_id, transaction_id)
+    PRIMARY KEY (book_id, transaction_id, operation)
 );
 COMMENT ON TABLE rail_request IS 'Intents committed before a rail is called; gone once the result is in the books';
 CREATE INDEX rail_request_due ON rail_request (due_at);

@@ -2,6 +2,8 @@
 
 CREATE TABLE simulated_charge (
     idempotency_key text PRIMARY KEY,
+    operation text NOT NULL DEFAULT 'charge'
+        CHECK (operation IN ('charge', 'authorize', 'capture', 'void', 'refund')),
     rail_token text NOT NULL,
     amount_micros bigint NOT NULL CHECK (amount_micros > 0),
     outcome text NOT NULL CHECK (outcome IN ('paid', 'declined')),

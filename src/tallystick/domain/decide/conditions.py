@@ -1,0 +1,34 @@
+"""Conditions of installed tokens, checked when they are used. Source: spec/semantics, 12."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tallystick.domain.commands import Method, Pay, Reserve
+from tallystick.domain.gatekeeper import Facts, Instruction, Role, evaluate, incompatible, parse
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.tokens import Token
+
+
+def check_conditions(token: Token | None, role: str, command: Pay | Reserve, method: Method, now: datetime) -> None:
+    """Every condition of a token's instruction must hold; `role` is the part that its holder takes.
+
+    An instruction that an older release accepted and this one cannot read allows nothing. Raises Refused:
+    IncompatibleTokens.
+    """
+    if token is None or token.instruction is None:
+        return
+    instruction = parse(token.instruction)
+    if not isinstance(instruction, Instruction):
+        raise Refused(Refusal.IncompatibleTokens, f"The token's payment instruction has a fault. {instruction[0]}")
+    facts = Facts(
+        my_role=Role(role),
+        amount_micros=command.amount_micros,
+        at=now,
+        payment_method=method.value,
+        charge_fee_to=command.marketplace.fee_payer.value,
+        operation=type(command).__name__,
+    )
+    failures = evaluate(instruction, facts)
+    if failures:
+        raise incompatible(failures)

@@ -1,0 +1,117 @@
+"""Refund of a payment in real money: a card gets it back through its rail, others on the account balance.
+
+The service's fee goes back in proportion, and the caller's share too where the policy says so. All is booked when the
+refund is opened, so that the seller cannot spend it meanwhile; a rail's refusal books it back.
+Source: spec/semantics, 2 and 6; spec/datatypes, MarketplaceRefundPolicy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from tallystick.domain.accounts import AccountKind, account_id
+from tallystick.domain.commands import FeePayer, Method, RailOperation, Refund, RefundPolicy
+from tallystick.domain.decide.checks import check_simulated_fault
+from tallystick.domain.decide.receipts import announce, record
+from tallystick.domain.decide.resolve import moved_by
+from tallystick.domain.decide.shares import in_proportion, share_out
+from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.state import Decision, Operation, RailRequest, State, Transaction, balance_account
+
+
+def refund_directly(
+    state: State, command: Refund, original: Transaction, amount_micros: int, now: datetime
+) -> Decision:
+    """Raises Refused: InsufficientBalance, PaymentMethodNotDefined, AccessFailure (simulated), InvalidParams."""
+    assert original.sender_id is not None, "a payment always has a sender"  # noqa: S101
+    by_card = original.payment_method == Method.CC.value
+    share_back = command.policy is RefundPolicy.MASTER_AND_MARKETPLACE
+    fee_micros = _part(original, original.fee_micros, amount_micros)
+    marketplace_fee_micros = _part(original, original.marketplace_fee_micros, amount_micros) if share_back else 0
+    _check_cash(state, original, amount_micros, fee_micros, marketplace_fee_micros)
+    if not by_card:
+        check_simulated_fault(state, amount_micros)
+    transaction = record(
+        command.request,
+        Operation.REFUND,
+        TransactionStatus.PENDING if by_card else TransactionStatus.SUCCESS,
+        amount_micros,
+        now,
+        payment_method=original.payment_method,
+        sender_id=original.sender_id,
+        token_id=original.sender_token_id,
+        instrument_id=None,
+        original_id=original.transaction_id,
+        fee_micros=-fee_micros,
+    )
+    transaction = replace(
+        transaction,
+        recipient_id=original.recipient_id,
+        recipient_token_id=original.recipient_token_id,
+        fee_payer=original.fee_payer,
+        marketplace_fee_micros=-marketplace_fee_micros,
+    )
+    request = _rail_request(state, transaction, original) if by_card else None
+    outside = balance_account(original.sender_id)
+    if request is not None:
+        outside = account_id(AccountKind.RAIL, request.rail)
+    shares = share_out(
+        state,
+        transaction,
+        outside,
+        amount_micros=amount_micros,
+        fee_micros=fee_micros,
+        marketplace_fee_micros=marketplace_fee_micros,
+        back=True,
+    )
+    refunded = replace(original, refunded_micros=original.refunded_micros + amount_micros)
+    return replace(
+        moved_by(state, transaction, shares),
+        outcome=Accepted(transaction.transaction_id, transaction.status),
+        transactions=(refunded, transaction),
+        operator_opens=() if by_card else ((AccountKind.BALANCE_OF, str(original.sender_id)),),
+        events=(announce(transaction),),
+        rail_request=request,
+    )
+
+
+def _part(original: Transaction, whole_micros: int, amount_micros: int) -> int:
+    """This refund's part of a fee: what all refunds so far give back, less what the earlier ones gave."""
+    of = original.amount_micros
+    after = in_proportion(whole_micros, original.refunded_micros + amount_micros, of)
+    return after - in_proportion(whole_micros, original.refunded_micros, of)
+
+
+def _check_cash(
+    state: State, original: Transaction, amount_micros: int, fee_micros: int, marketplace_fee_micros: int
+) -> None:
+    """Recipient, and the caller for its share, must have what they give back. Raises Refused: InsufficientBalance."""
+    if state.book.seller_id is None:
+        raise TypeError("payments live in sellers' books")
+    own = state.cash[state.book.book_id]
+    if original.recipient_id is None:
+        enough = own + fee_micros >= amount_micros
+    else:
+        theirs = state.cash[state.recipients[original.recipient_id].book_id] + marketplace_fee_micros
+        if original.fee_payer is FeePayer.RECIPIENT:
+            theirs += fee_micros
+        enough = theirs >= amount_micros and own >= marketplace_fee_micros
+    if not enough:
+        raise Refused(Refusal.InsufficientBalance, "The recipient's account does not cover the refund.")
+
+
+def _rail_request(state: State, transaction: Transaction, original: Transaction) -> RailRequest:
+    token = None if original.sender_token_id is None else state.tokens.get(original.sender_token_id)
+    source = None if token is None else token.source
+    if source is None or source.rail is None or source.payment_method_id is None:
+        raise Refused(Refusal.PaymentMethodNotDefined, "The card of the original payment is not known.")
+    return RailRequest(
+        transaction.transaction_id,
+        source.rail,
+        transaction.amount_micros,
+        source.payment_method_id,
+        RailOperation.REFUND,
+        earlier_id=original.transaction_id,
+    )

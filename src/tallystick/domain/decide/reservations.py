@@ -1,0 +1,146 @@
+"""Reserve, Settle and Cancel: hold an amount on a card, charge it once or give it up. Source: spec/semantics, 2, 3."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from tallystick.domain.commands import Cancel, RailOperation, Reserve, Settle, TokenPurpose
+from tallystick.domain.decide.checks import check_rail_amount, check_seller, find_sender_token
+from tallystick.domain.decide.payments import reserve_directly
+from tallystick.domain.decide.receipts import PENDING_CODE, announce, moved_on, step
+from tallystick.domain.decide.resolve import released
+from tallystick.domain.decide.shares import in_proportion
+from tallystick.domain.ids import TransactionId
+from tallystick.domain.money import display_amount, whole_minor_units
+from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.state import Decision, Operation, RailRequest, State, Transaction
+from tallystick.domain.tokens import PaymentSource
+
+CANCELED_CODE: Final = "Canceled"  # one l, while the status has two: so the protocol
+EXPIRED_CODE: Final = "Expired"
+_SETTLING: Final = "Waiting for the answer of the payment network."
+
+
+def reserve(state: State, command: Reserve, now: datetime) -> Decision:
+    """Open a reservation. Raises Refused: InvalidAccountState_Caller, and as payments.reserve_directly."""
+    check_seller(state)
+    token = find_sender_token(state, command.token_id, now, TokenPurpose.SENDER, TokenPurpose.INSTALLED)
+    return reserve_directly(state, command, token, now)
+
+
+def settle(state: State, command: Settle, now: datetime) -> Decision:
+    """Charge a reservation, once, at or below what is held; the rest lapses.
+
+    Raises Refused: InvalidTransactionId, OriginalTransactionIncomplete, OriginalTransactionFailed,
+    InvalidTransactionState, AmountOutOfRange, SettleAmountGreaterThanReserveAmount.
+    """
+    check_seller(state)
+    reservation = _find(state, command.transaction_id)
+    if reservation.operation is not Operation.RESERVE:
+        raise Refused(Refusal.InvalidTransactionId, "Only a reservation can be settled.")
+    _check_reserved(reservation, now)
+    asked_micros = reservation.amount_micros if command.amount_micros is None else command.amount_micros
+    if asked_micros > reservation.amount_micros:
+        message = (
+            f"{display_amount(asked_micros)} is more than the {display_amount(reservation.amount_micros)} reserved."
+        )
+        raise Refused(Refusal.SettleAmountGreaterThanReserveAmount, message)
+    check_rail_amount(asked_micros)
+    amount_micros = whole_minor_units(asked_micros)
+    source = _source(state, reservation)
+    share_micros = in_proportion(reservation.marketplace_fee_micros, amount_micros, reservation.amount_micros)
+    fee_micros = state.book.fees[source.method].fee(amount_micros)
+    if fee_micros + share_micros >= amount_micros:
+        message = (
+            f"The amount must exceed the recipient's fee liability of {display_amount(fee_micros + share_micros)}."
+        )
+        raise Refused(Refusal.InvalidParams, message)
+    settling = replace(
+        moved_on(reservation, TransactionStatus.PENDING, PENDING_CODE, _SETTLING, now),
+        amount_micros=amount_micros,
+        fee_micros=fee_micros,
+        marketplace_fee_micros=share_micros,
+        reserved_until=None,
+        notification_url=command.notification_url or reservation.notification_url,
+    )
+    return _changed(settling, _rail_request(settling, source, RailOperation.CAPTURE))
+
+
+def cancel(state: State, command: Cancel, now: datetime) -> Decision:
+    """Give up a hold, or a payment that no rail has been asked for yet. A cancelled one stays cancelled.
+
+    Raises Refused: InvalidTransactionId, InvalidTransactionState.
+    """
+    transaction = _find(state, command.transaction_id)
+    code = EXPIRED_CODE if command.expired else CANCELED_CODE
+    message = command.reason or ("It was not finished in time." if command.expired else "The caller cancelled it.")
+    if transaction.status is TransactionStatus.CANCELLED and not command.expired:
+        return Decision(Accepted(transaction.transaction_id, transaction.status))
+    url = command.notification_url or transaction.notification_url
+    if transaction.status is TransactionStatus.RESERVED:
+        given_up = moved_on(transaction, TransactionStatus.CANCELLED, code, message, now)
+        request = _rail_request(transaction, _source(state, transaction), RailOperation.VOID)
+        return _changed(replace(given_up, reserved_until=None, notification_url=url), request)
+    if transaction.status is TransactionStatus.PENDING and transaction.transaction_id in state.unasked:
+        status = TransactionStatus.FAILURE if command.expired else TransactionStatus.CANCELLED
+        given_up = replace(moved_on(transaction, status, code, message, now), notification_url=url)
+        instruments = () if transaction.instrument_id is None else (released(state, transaction),)
+        operation = state.unasked[transaction.transaction_id]
+        return replace(
+            _changed(given_up, None), instruments=instruments, resolved=(transaction.transaction_id, operation)
+        )
+    raise Refused(Refusal.InvalidTransactionState, f"The transaction is {transaction.status.value} and stays so.")
+
+
+def _find(state: State, transaction_id: TransactionId) -> Transaction:
+    transaction = state.transactions.get(transaction_id)
+    if transaction is not None:
+        return transaction
+    raise Refused(Refusal.InvalidTransactionId, f'"transactionId" must be a valid transaction ID: {transaction_id}')
+
+
+def _check_reserved(reservation: Transaction, now: datetime) -> None:
+    match reservation.status:
+        case TransactionStatus.PENDING if reservation.status_number == 1:
+            raise Refused(Refusal.OriginalTransactionIncomplete, "The reservation is not decided yet.")
+        case TransactionStatus.FAILURE:
+            raise Refused(Refusal.OriginalTransactionFailed, "The reservation failed.")
+        case TransactionStatus.RESERVED:
+            if reservation.reserved_until is not None and now >= reservation.reserved_until:
+                raise Refused(Refusal.InvalidTransactionState, "The reservation has expired.")
+        case _:
+            message = f"The reservation is {reservation.status.value}; it can be settled once."
+            raise Refused(Refusal.InvalidTransactionState, message)
+
+
+def _source(state: State, transaction: Transaction) -> PaymentSource:
+    token = None if transaction.sender_token_id is None else state.tokens.get(transaction.sender_token_id)
+    if token is None or token.source is None:
+        raise Refused(Refusal.PaymentMethodNotDefined, "The sender token names no payment method.")
+    return token.source
+
+
+def _rail_request(transaction: Transaction, source: PaymentSource, operation: RailOperation) -> RailRequest:
+    if source.rail is None or source.payment_method_id is None:
+        raise Refused(Refusal.PaymentMethodNotDefined, "The token names no card or bank account.")
+    return RailRequest(
+        transaction.transaction_id,
+        source.rail,
+        transaction.amount_micros,
+        source.payment_method_id,
+        operation,
+        earlier_id=transaction.transaction_id,
+    )
+
+
+def _changed(transaction: Transaction, request: RailRequest | None) -> Decision:
+    return Decision(
+        Accepted(transaction.transaction_id, transaction.status),
+        transactions=(transaction,),
+        steps=(step(transaction),),
+        events=(announce(transaction),),
+        rail_request=request,
+    )

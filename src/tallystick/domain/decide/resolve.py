@@ -1,0 +1,102 @@
+"""A rail's final answers: how slow transactions go on. Source: spec/semantics, 2 and 3."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from tallystick.domain.accounts import AccountKind, account_id
+from tallystick.domain.commands import Declined, RailOperation, ResolveCharge
+from tallystick.domain.decide.charges import received
+from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, moved_on, step
+from tallystick.domain.decide.shares import Shares, share_out
+from tallystick.domain.ids import AccountId
+from tallystick.domain.outcomes import Done, TransactionStatus
+from tallystick.domain.state import Decision, Instrument, Operation, State, Transaction
+
+RESERVATION_LIFETIME: Final = timedelta(days=7)
+"""How long a hold lives before it is cancelled. Source: spec/semantics, 2."""
+
+_PAID: Final = "The transaction succeeded and the payment method was charged."
+_HELD: Final = "The amount is held on the card."
+_REFUNDED: Final = "The amount was given back to the payment method."
+
+
+def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decision:
+    """Book a rail's final answer. An answer that comes twice, or to a hold that was given up, changes nothing."""
+    transaction = state.transactions[command.transaction_id]
+    resolved = (transaction.transaction_id, command.operation)
+    if command.operation is RailOperation.VOID or transaction.status is not TransactionStatus.PENDING:
+        return Decision(Done(), resolved=resolved)
+    outside = account_id(AccountKind.RAIL, command.rail)
+    if isinstance(command.answer, Declined):
+        decision = _declined(state, transaction, outside, command.answer, now)
+    elif command.operation is RailOperation.AUTHORIZE:
+        held = moved_on(transaction, TransactionStatus.RESERVED, SUCCESS_CODE, _HELD, now)
+        decision = Decision(Done(), transactions=(replace(held, reserved_until=now + RESERVATION_LIFETIME),))
+    elif command.operation is RailOperation.REFUND:
+        refunded = moved_on(transaction, TransactionStatus.SUCCESS, SUCCESS_CODE, _REFUNDED, now)
+        decision = Decision(Done(), transactions=(refunded,))
+    else:
+        paid = moved_on(transaction, TransactionStatus.SUCCESS, SUCCESS_CODE, _PAID, now)
+        decision = _paid(state, paid, outside)
+    latest = decision.transactions[-1]
+    return replace(decision, outcome=Done(), events=(announce(latest),), steps=(step(latest),), resolved=resolved)
+
+
+def _paid(state: State, paid: Transaction, outside: AccountId) -> Decision:
+    if paid.instrument_id is not None:
+        return received(state, paid, released(state, paid), outside)
+    shares = share_out(
+        state,
+        paid,
+        outside,
+        amount_micros=paid.amount_micros,
+        fee_micros=paid.fee_micros,
+        marketplace_fee_micros=paid.marketplace_fee_micros,
+    )
+    return moved_by(state, paid, shares)
+
+
+def moved_by(state: State, transaction: Transaction, shares: Shares) -> Decision:
+    """A decision that books `shares` for a transaction."""
+    return Decision(
+        Done(),
+        transactions=(transaction,),
+        transfers=tuple(shares.own),
+        operator_transfers=tuple(shares.operator),
+        recipient_transfers=shares.elsewhere(state, transaction.recipient_id),
+    )
+
+
+def _declined(state: State, transaction: Transaction, outside: AccountId, answer: Declined, now: datetime) -> Decision:
+    failed = moved_on(transaction, TransactionStatus.FAILURE, answer.status_code, answer.reason, now)
+    if transaction.operation is Operation.REFUND:
+        return _refund_declined(state, failed, outside)
+    if transaction.instrument_id is None:
+        return Decision(Done(), transactions=(failed,))
+    return Decision(Done(), transactions=(failed,), instruments=(released(state, transaction),))
+
+
+def _refund_declined(state: State, failed: Transaction, outside: AccountId) -> Decision:
+    """The money did not go back: what was booked when the refund was opened is booked the other way."""
+    assert failed.original_id is not None, "a refund has an original"  # noqa: S101
+    original = state.transactions[failed.original_id]
+    shares = share_out(
+        state,
+        failed,
+        outside,
+        amount_micros=failed.amount_micros,
+        fee_micros=-failed.fee_micros,
+        marketplace_fee_micros=-failed.marketplace_fee_micros,
+    )
+    restored = replace(original, refunded_micros=original.refunded_micros - failed.amount_micros)
+    return replace(moved_by(state, failed, shares), transactions=(restored, failed))
+
+
+def released(state: State, transaction: Transaction) -> Instrument:
+    """The instrument of a charge that is no longer pending."""
+    assert transaction.instrument_id is not None, "only charges of instruments are counted as pending"  # noqa: S101
+    instrument = state.instruments[transaction.instrument_id]
+    return replace(instrument, pending_micros=instrument.pending_micros - transaction.amount_micros)

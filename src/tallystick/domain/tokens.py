@@ -1,0 +1,72 @@
+"""Tokens: what somebody has agreed to. Source: spec/semantics, 5; spec of the Co-Branded service, 3 to 5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum, unique
+
+from tallystick.domain.commands import Method, TokenPurpose, TokenTerms, TokenType
+from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
+from tallystick.domain.limits import UsageLimit
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSource:
+    """Where real money comes from: the account balance, or a card or bank account that a rail knows.
+
+    `expires_on` is the last day on which a card can be charged. `removed`: the buyer took it out of the account.
+    """
+
+    method: Method
+    payment_method_id: int | None = None
+    rail: str | None = None
+    expires_on: date | None = None
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One authorization. `source` is set for tokens that bring in real money, `instrument_id` for those of a set.
+
+    `sender_id` is who gave it: the buyer, or the recipient of a recipient token. `instruction` is the GateKeeper text
+    of an installed token. `used_by`: the transaction that used a single-use token.
+    """
+
+    token_id: TokenId
+    purpose: TokenPurpose
+    instrument_id: InstrumentId | None
+    sender_id: PartyId
+    sender_active: bool
+    caller_reference: str
+    source: PaymentSource | None
+    payment_reason: str | None
+    valid_from: datetime
+    expires_at: datetime | None
+    cancelled_at: datetime | None = None
+    limits: tuple[UsageLimit, ...] = ()
+    token_type: TokenType = TokenType.MULTI_USE
+    friendly_name: str | None = None
+    old_token_id: TokenId | None = None
+    terms: TokenTerms = field(default_factory=TokenTerms)
+    instruction: str | None = None
+    used_by: TransactionId | None = None
+
+
+@unique
+class TokenState(Enum):
+    """What a token is good for at a moment."""
+
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    NOT_YET = "not yet"
+
+
+def state_of(token: Token, now: datetime) -> TokenState:
+    """Cancelled counts before expired, expired before not begun."""
+    if token.cancelled_at is not None:
+        return TokenState.CANCELLED
+    if token.expires_at is not None and now >= token.expires_at:
+        return TokenState.EXPIRED
+    return TokenState.NOT_YET if now < token.valid_from else TokenState.ACTIVE
