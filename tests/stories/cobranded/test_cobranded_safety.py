@@ -11,7 +11,7 @@ from tests.stories.cobranded.world import PASSWORD, START, Browser, Page, Seller
 
 from tallystick.actions.sign_in import WRONG
 
-HOSTILE = "\"><script>alert('x')</script>&{{ 7*7 }}"
+HOSTILE = "\"><script>alert('x')</script>&{{ 'z' * 9 }}"
 
 
 async def new_buyer(world: World, seller: Seller) -> str:
@@ -40,8 +40,8 @@ async def test_hostile_texts_are_only_texts(world: World) -> None:
     for response in (page, method, confirm):
         assert response.status_code == 200
         lowered = response.text.lower()
-        for bad in ("<script", "onerror", "onclick", "<img src=x", "javascript:", "49"):
-            assert bad not in lowered.replace("{{ 7*7 }}", ""), bad
+        for bad in ("<script", "onerror", "onclick", "<img src=x", "javascript:", "z" * 9):
+            assert bad not in lowered, bad
         assert "<b>bold</b>" in response.text
     assert HOSTILE.replace(" ", "") in Page(confirm).text.replace(" ", "")
 
