@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import typer
 
-from tallystick.cli import accounts, books, clocks, keys, sandbox, serve
+from tallystick.cli import accounts, books, clocks, demo, keys, sandbox, serve
 from tallystick.cli.console import ProblemError, complain
 from tallystick.ledger.embedded import EmbeddedPostgresError
 from tallystick.ledger.migrate import MigrationError
@@ -40,6 +40,7 @@ app = typer.Typer(
 )
 app.command()(serve.serve)
 app.command()(serve.worker)
+app.command()(demo.demo)
 app.command()(books.migrate)
 app.command()(books.verify)
 app.add_typer(accounts.app, name="account")

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import msgspec
 import typer
@@ -82,6 +82,14 @@ async def _until_stopped(main: Coroutine[Any, Any, Answer]) -> Answer:
     finally:
         for number in _STOP:
             loop.remove_signal_handler(number)
+
+
+async def while_running(*tasks: asyncio.Task[None]) -> NoReturn:
+    """Wait while all tasks run: they are ended by their owners, not by themselves. Raises whatever broke one."""
+    ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in ended:
+        task.result()
+    raise ProblemError("a part of the service has stopped by itself")
 
 
 def tell(text: str) -> None:

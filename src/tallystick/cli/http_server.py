@@ -10,6 +10,7 @@ from typing import Final
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from litestar import Litestar
 
 from tallystick.cli.console import ProblemError
 from tallystick.web.asgi import Application
@@ -21,7 +22,7 @@ _STOP_SECONDS: Final = 30
 
 
 @asynccontextmanager
-async def listening(application: Application, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
+async def listening(application: Application | Litestar, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
     """Answer requests while this is open; at the end, requests under way get their answers.
 
     The task that is given ends only when the server has failed. Raises ProblemError: the port is taken.

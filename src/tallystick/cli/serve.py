@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from tallystick.actions.service import Service
-from tallystick.cli.console import run_until_stopped, settings_of_process, tell
+from tallystick.cli.console import run_until_stopped, settings_of_process, tell, while_running
 from tallystick.cli.http_server import check_port, listening
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.settings import Settings
@@ -44,8 +44,9 @@ async def _serve(settings: Settings, *, with_worker: bool) -> None:
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(open_service(settings))
         server = await stack.enter_async_context(listening(asgi_app(service), settings.host, settings.port))
+        tasks = [server]
         if with_worker:
-            await stack.enter_async_context(working(service))
+            tasks.append(await stack.enter_async_context(working(service)))
         tell(f"Tallystick serves {settings.public_url}")
         tell(f"  query API     {settings.public_url}/")
         tell(f"  hosted pages  {settings.public_url}{COBRANDED_PATH}")
@@ -53,7 +54,7 @@ async def _serve(settings: Settings, *, with_worker: bool) -> None:
             f"  database      {'configured server' if settings.database_url else settings.data_directory / 'postgres'}"
         )
         tell(f"  worker        {'in this process' if with_worker else 'not here'}")
-        await server
+        await while_running(*tasks)
 
 
 def worker() -> None:
@@ -64,7 +65,7 @@ def worker() -> None:
 async def _work(settings: Settings) -> None:
     async with open_service(settings) as service, working(service) as task:
         tell("Tallystick works.")
-        await task
+        await while_running(task)
 
 
 @asynccontextmanager

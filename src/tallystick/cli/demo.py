@@ -1,0 +1,219 @@
+"""`tallystick demo`: everything at once, to look at: database, service, worker, a sample shop, a sample buyer."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Final
+
+import httpx
+import typer
+from rich.console import Console
+
+from tallystick.actions import wallet
+from tallystick.actions.service import Service
+from tallystick.actions.sign_in import sign_up
+from tallystick.cli.console import NO, ProblemError, run, run_until_stopped, settings_of_process, while_running
+from tallystick.cli.http_server import listening, port_or_free_one
+from tallystick.cli.serve import working
+from tallystick.client.fps import Client, Credentials, ServiceError
+from tallystick.client.hosted_pages import Buyer, WalkRefusedError
+from tallystick.demo.customers import Customers
+from tallystick.demo.shop import create_shop
+from tallystick.demo.till import Till
+from tallystick.demo.walk import Walk
+from tallystick.domain.commands import Method
+from tallystick.ledger import access_keys, parties, payment_methods
+from tallystick.ledger.access_keys import SANDBOX
+from tallystick.ledger.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from tallystick.ledger.verify import verify
+from tallystick.settings import Settings
+from tallystick.wiring import asgi_app, open_service
+
+HOST: Final = "127.0.0.1"
+SELLER: Final = ("shop@music.example", "Backbeat Records")
+BUYER: Final = Buyer("buyer@music.example", "three songs for supper", "Robin Sample")
+POCKET_MONEY: Final = "50.00"
+MARK: Final = "demo.lock"
+"""The file that says that a directory is a demo's: nothing else is ever deleted."""
+
+
+def demo(
+    walk: Annotated[
+        bool, typer.Option("--walk", help="Go the whole way without a person, check every figure, and end.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos left.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIRECTORY", help="Where the demo keeps its data; else 'demo' in ours.")
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=1, max=65_535, help="Port of the service; another one when it is taken.")
+    ] = 8400,
+    shop_port: Annotated[
+        int, typer.Option(min=1, max=65_535, help="Port of the sample shop; another one when it is taken.")
+    ] = 8500,
+) -> None:
+    """Run everything with a sample music shop and a sample buyer. Ctrl-C stops it.
+
+    With --walk, exit status 0 says that every figure was right and the books balance; 1 that something was off.
+    """
+    settings = settings_of_process()
+    settings = replace(
+        settings,
+        data_directory=(data or settings.data_directory / "demo").expanduser().absolute(),
+        database_url=None,  # a demo never touches a configured database
+        host=HOST,
+        port=port_or_free_one(HOST, port),
+        public_url="",
+    )
+    with _own_directory(settings.data_directory, fresh=fresh):
+        if not walk:
+            run_until_stopped(_show(settings, port_or_free_one(HOST, shop_port)))
+        elif not run(_walk(settings, port_or_free_one(HOST, shop_port))):
+            raise typer.Exit(NO)
+
+
+@contextmanager
+def _own_directory(directory: Path, *, fresh: bool) -> Iterator[None]:
+    """One demo at a time in a directory; `fresh` empties it first. Raises ProblemError."""
+    mark = directory / MARK
+    if directory.exists() and not mark.exists() and any(directory.iterdir()):
+        raise ProblemError(f"{directory} holds something else; name another directory with --data")
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with mark.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ProblemError(f"another demo runs in {directory}; name another directory with --data") from None
+        if fresh:
+            _empty(directory, mark)
+        yield
+
+
+def _empty(directory: Path, mark: Path) -> None:
+    if (directory / "postgres").exists():  # a server may have outlived a demo that was killed: end it first
+        with suppress(EmbeddedPostgresError), EmbeddedPostgres(directory):
+            pass
+    for entry in directory.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry != mark:
+            entry.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What runs, and where."""
+
+    service: Service
+    till: Till
+    tasks: tuple[asyncio.Task[None], ...]
+
+
+@asynccontextmanager
+async def _stage(settings: Settings, shop_port: int, console: Console) -> AsyncIterator[_Stage]:
+    shop_url = f"http://{HOST}:{shop_port}"
+    async with AsyncExitStack() as stack:
+        with _progress(console, "Database", "starting PostgreSQL and bringing its tables up to date"):
+            service = await stack.enter_async_context(open_service(settings))
+        with _progress(console, "Accounts", "a seller with keys, a buyer with a card, a bank account and a balance"):
+            credentials = await _seller(service)
+            await _buyer(service)
+        with _progress(console, "Service", "API, hosted pages and worker"):
+            serving = await stack.enter_async_context(listening(asgi_app(service), HOST, settings.port))
+            worker = await stack.enter_async_context(working(service))
+        with _progress(console, "Shop", "a music shop that uses the service over HTTP"):
+            http = await stack.enter_async_context(httpx.AsyncClient(timeout=30))
+            till = Till(Client(settings.public_url, credentials, http), shop_url)
+            customers = Customers(settings.data_directory / "shop.json")
+            selling = await stack.enter_async_context(listening(create_shop(till, customers), HOST, shop_port))
+        yield _Stage(service, till, (serving, worker, selling))
+
+
+@contextmanager
+def _progress(console: Console, what: str, doing: str) -> Iterator[None]:
+    with console.status(f"{what}: {doing} …"):
+        yield
+    console.print(f"[green]✓[/green] {what}", highlight=False)
+
+
+async def _seller(service: Service) -> Credentials:
+    """The shop's account with a new key; keys of earlier demos end."""
+    email, name = SELLER
+    now = service.clock()
+    async with service.pool.acquire() as connection:
+        seller = await parties.find_by_email(connection, email)
+        if seller is None:
+            seller = await parties.create_business(connection, email, name, now)
+        for old in await access_keys.list_(connection, seller.party_id):
+            if old.usable(now):
+                await access_keys.revoke(connection, old.access_key_id, now)
+        key = await access_keys.create(connection, service.vault, seller.party_id, SANDBOX, now)
+    return Credentials(key.access_key_id, key.secret)
+
+
+async def _buyer(service: Service) -> None:
+    """The buyer with something of everything to pay with."""
+    buyer = await parties.find_by_email(service.pool, BUYER.email)
+    if buyer is None:
+        buyer = await sign_up(service, BUYER.name or BUYER.email, BUYER.email, BUYER.password)
+        await wallet.add_test_money(service, buyer.party_id, POCKET_MONEY)
+    today = service.clock().date()
+    stored = await payment_methods.of_party(service.pool, buyer.party_id, SANDBOX)
+    usable = {one.method for one in stored if one.usable(today)}
+    if Method.CC not in usable:
+        await wallet.add_card(service, buyer.party_id, SANDBOX, "4242 4242 4242 4242", f"12/{today.year + 4}")
+    if Method.ACH not in usable:
+        await wallet.add_bank_account(service, buyer.party_id, SANDBOX, "110000000", "000123456789")
+
+
+async def _show(settings: Settings, shop_port: int) -> None:
+    console = Console()
+    async with _stage(settings, shop_port, console) as stage:
+        console.print()
+        for name, text in (
+            ("Music shop", stage.till.shop_url),
+            ("Service", settings.public_url),
+            ("Sign in as", BUYER.email),
+            ("Password", BUYER.password),
+        ):
+            console.print(f"  {name:<12}{text}", highlight=False, soft_wrap=True)
+        console.print()
+        console.print("Open the shop and click [bold]Pay Now[/bold]. No real money moves. Ctrl-C stops everything.")
+        console.print(
+            f"Prove the books meanwhile: TALLYSTICK_DATA_DIRECTORY={settings.data_directory} tallystick verify",
+            highlight=False,
+            soft_wrap=True,
+        )
+        await while_running(*stage.tasks)
+
+
+async def _walk(settings: Settings, shop_port: int) -> bool:
+    """Whether every figure was right and the books balance."""
+    console = Console(soft_wrap=True, highlight=False)
+
+    def tell(line: str) -> None:
+        console.print(line, markup=False)
+
+    async with _stage(settings, shop_port, console) as stage:
+        walk = Walk(stage.till.client, stage.till.shop_url, BUYER, tell)
+        try:
+            await walk.prepaid()
+            await walk.postpaid()
+        except (ServiceError, WalkRefusedError, LookupError) as error:
+            tell(f"  BAD {error}")
+            walk.wrong.append(str(error))
+        report = await verify(stage.service.pool)
+    tell("The books, replayed:")
+    for line in report.lines:
+        tell(f"  {line}")
+    if walk.wrong:
+        tell(f"{len(walk.wrong)} steps went wrong.")
+    elif not report.problems:
+        tell("Every figure is right.")
+    return not (walk.wrong or report.problems)

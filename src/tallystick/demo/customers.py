@@ -1,0 +1,60 @@
+"""What the shop remembers of its customers, in one small file: a real shop would have a database."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+_ID_BYTES: Final = 18
+
+
+class Authorization(msgspec.Struct):
+    """What a buyer's consent gave the shop: an instrument, a token that spends, a token that moves real money."""
+
+    instrument_id: str
+    spending_token: str
+    money_token: str
+
+
+class Customer(msgspec.Struct):
+    """One browser. `prepaid_order` and `tab_order` name the visit to the hosted pages that is, or was last, under way.
+
+    `songs` and `records`: what was bought, by the reference of the purchase.
+    """
+
+    customer_id: str
+    prepaid_order: str | None = None
+    prepaid: Authorization | None = None
+    songs: dict[str, int] = msgspec.field(default_factory=dict)
+    tab_order: str | None = None
+    tab: Authorization | None = None
+    records: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class Customers:
+    """All customers, kept in a file that only its owner may read."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        known = msgspec.json.decode(file.read_bytes(), type=list[Customer]) if file.exists() else []
+        self._known = {customer.customer_id: customer for customer in known}
+
+    def find(self, customer_id: str) -> Customer | None:
+        """The customer with this id."""
+        return self._known.get(customer_id)
+
+    def new(self) -> Customer:
+        """Somebody who came for the first time; remembered once there is something to remember."""
+        return Customer(secrets.token_urlsafe(_ID_BYTES))
+
+    def save(self, customer: Customer) -> None:
+        """Remember a customer."""
+        self._known[customer.customer_id] = customer
+        draft = self._file.with_suffix(".new")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(list(self._known.values())))
+        draft.replace(self._file)
