@@ -16,14 +16,19 @@ from tallystick.domain.commands import (
     Declined,
     Deposit,
     FundPrepaid,
+    InstallToken,
     LimitTerms,
     Method,
     Paid,
     Pay,
     Refund,
     Request,
+    Reserve,
     ResolveCharge,
     SettleDebt,
+    TokenPurpose,
+    TokenTerms,
+    TokenType,
     WriteOffDebt,
 )
 from tallystick.domain.ids import (
@@ -155,6 +160,53 @@ class Shop:
         )
         assert await self.perform(command) == Done()
         return Buyer(consent.sender_id, command.instrument_id, command.sender_token_id, command.settlement_token_id)
+
+    async def sender_token(
+        self,
+        method: Method = Method.ABT,
+        token_type: TokenType = TokenType.MULTI_USE,
+        terms: TokenTerms | None = None,
+        limits: tuple[LimitTerms, ...] = (),
+    ) -> Buyer:
+        """A token of the other pipelines: no instrument, real money."""
+        consent = await self.consent(method, None)
+        command = InstallToken(
+            token_id=TokenId(self.token(IdKind.SENDER)),
+            purpose=TokenPurpose.SENDER,
+            token_type=token_type,
+            sender_id=consent.sender_id,
+            caller_reference=secrets.token_hex(8),
+            method=method,
+            payment_method_id=consent.payment_method_id,
+            valid_from=self.clock(),
+            expires_at=None,
+            terms=terms or TokenTerms(),
+            limits=limits,
+        )
+        assert await self.perform(command) == Done()
+        return Buyer(consent.sender_id, InstrumentId(""), command.token_id, command.token_id)
+
+    async def recipient_token(self, recipient: Shop, terms: TokenTerms) -> TokenId:
+        """`recipient` lets this shop receive on its behalf."""
+        token_id = TokenId(self.token(IdKind.RECIPIENT))
+        command = InstallToken(
+            token_id=token_id,
+            purpose=TokenPurpose.RECIPIENT,
+            token_type=TokenType.UNRESTRICTED,
+            sender_id=recipient.party_id,
+            caller_reference=secrets.token_hex(8),
+            method=None,
+            payment_method_id=None,
+            valid_from=self.clock(),
+            expires_at=None,
+            terms=terms,
+        )
+        assert await self.perform(command) == Done()
+        return token_id
+
+    async def reserve(self, buyer: Buyer, amount: str) -> Outcome:
+        request = self.request(None, reserve=amount)
+        return await self.perform(Reserve(request, buyer.spending, parse_amount(amount)))
 
     async def deposit(self, buyer: Buyer, amount: str) -> None:
         transaction_id = make_transaction_id(

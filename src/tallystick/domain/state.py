@@ -136,12 +136,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """An amount moved from the account credited to the account debited, within one book."""
+    """An amount moved from the account credited to the account debited, within one book.
+
+    `turn`: 0, or 1 when a transaction moves money a second time (a refund that is booked back).
+    """
 
     transaction_id: TransactionId
     debit: AccountId
     credit: AccountId
     amount_micros: int
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)

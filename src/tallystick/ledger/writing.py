@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from tallystick.domain.accounts import AccountKind, account_id, bounds
 from tallystick.domain.decide import REFERENCE_LIFETIME
@@ -30,6 +30,9 @@ from tallystick.ledger.connections import Connection
 from tallystick.ledger.statements import MONEY
 from tallystick.ledger.token_terms import terms_to_json
 from tallystick.ledger.usage_limits import limits_to_json
+
+_TURN: Final = 100
+"""Numbers of the transfers that one turn of a transaction can have."""
 
 
 class ReferenceRaceError(RuntimeError):
@@ -135,7 +138,13 @@ class _Writer:
         if not transfers:
             return
         rows = [
-            (transfer.transaction_id, number, transfer.debit, transfer.credit, transfer.amount_micros)
+            (
+                transfer.transaction_id,
+                number + _TURN * transfer.turn,
+                transfer.debit,
+                transfer.credit,
+                transfer.amount_micros,
+            )
             for _, together in groupby(transfers, key=_transaction_of)
             for number, transfer in enumerate(together, start=1)
         ]

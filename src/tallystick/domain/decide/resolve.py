@@ -90,6 +90,7 @@ def _refund_declined(state: State, failed: Transaction, outside: AccountId) -> D
         amount_micros=failed.amount_micros,
         fee_micros=-failed.fee_micros,
         marketplace_fee_micros=-failed.marketplace_fee_micros,
+        turn=1,
     )
     restored = replace(original, refunded_micros=original.refunded_micros - failed.amount_micros)
     return replace(moved_by(state, failed, shares), transactions=(restored, failed))

@@ -29,6 +29,7 @@ class Shares:
 
     transaction_id: TransactionId
     back: bool = False
+    turn: int = 0
     own: list[Transfer] = field(default_factory=list)
     recipient: list[Transfer] = field(default_factory=list)
     operator: list[Transfer] = field(default_factory=list)
@@ -37,7 +38,7 @@ class Shares:
         """Add a transfer, unless there is nothing to move."""
         if amount_micros:
             pair = (credit, debit) if self.back else (debit, credit)
-            transfers.append(Transfer(self.transaction_id, *pair, amount_micros))
+            transfers.append(Transfer(self.transaction_id, *pair, amount_micros, self.turn))
 
     def elsewhere(self, state: State, recipient_id: PartyId | None) -> tuple[tuple[BookId, tuple[Transfer, ...]], ...]:
         """The recipient's transfers with the recipient's book, where that is another one."""
@@ -55,11 +56,12 @@ def share_out(
     fee_micros: int,
     marketplace_fee_micros: int,
     back: bool = False,
+    turn: int = 0,
 ) -> Shares:
     """The transfers of a payment or, with `back`, of a refund. Amounts are positive; `outside` is the operator's."""
     assert state.book.seller_id is not None, "payments live in sellers' books"  # noqa: S101
     caller_owed = owed_account(state.book.seller_id)
-    shares = Shares(transaction.transaction_id, back)
+    shares = Shares(transaction.transaction_id, back, turn)
     recipient_id = transaction.recipient_id
     if recipient_id is None:
         recipient_owed, receiving = caller_owed, shares.own

@@ -1,0 +1,329 @@
+"""Payments in real money, from opening to refund, on PostgreSQL with the simulated rail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.ledger.shop import Buyer, OpenShop, Shop
+
+from tallystick.actions.service import Service
+from tallystick.domain.commands import (
+    AmountRule,
+    Cancel,
+    FeePayer,
+    InstallToken,
+    LimitTerms,
+    Marketplace,
+    Method,
+    Pay,
+    Refund,
+    RefundPolicy,
+    Settle,
+    TokenPurpose,
+    TokenTerms,
+    TokenType,
+)
+from tallystick.domain.ids import IdKind, TokenId, TransactionId
+from tallystick.domain.limits import LimitKind
+from tallystick.domain.money import parse_amount
+from tallystick.domain.outcomes import Accepted, Done, Outcome, TransactionStatus
+from tallystick.domain.periods import Period
+from tallystick.domain.refusals import Refused
+from tallystick.ledger.vault import Vault
+from tallystick.processors.simulated import SimulatedRail
+from tallystick.settings import Settings
+from tallystick.worker import Worker
+
+
+def said(outcome: Outcome) -> str:
+    assert isinstance(outcome, Refused), outcome
+    return outcome.refusal.name
+
+
+def taken(outcome: Outcome, status: str = "Success") -> TransactionId:
+    assert isinstance(outcome, Accepted), outcome
+    assert outcome.status.value == status
+    return outcome.transaction_id
+
+
+async def work(shop: Shop) -> None:
+    """Let the rail answer everything that is open."""
+    service = Service(Settings(), shop.pool, shop.committer, Vault(bytes(32)), shop.clock)
+    worker = Worker(service, {"simulated": SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=True)})
+    while await worker.step():
+        pass
+
+
+async def status(shop: Shop, transaction_id: TransactionId) -> tuple[str, str]:
+    row = await shop.pool.fetchrow(
+        "SELECT status, status_code FROM transaction WHERE book_id = $1 AND transaction_id = $2",
+        shop.book_id,
+        transaction_id,
+    )
+    assert row is not None
+    return row["status"], row["status_code"]
+
+
+async def on_account(shop: Shop, buyer: Buyer) -> int:
+    balance = await shop.pool.fetchval(
+        "SELECT -balance_micros FROM account WHERE book_id = $1 AND kind = 'balance_of' AND subject = $2",
+        shop.operator_book_id,
+        str(buyer.party_id),
+    )
+    return int(balance)
+
+
+async def test_a_payment_by_balance_is_decided_at_once(shop: Shop) -> None:
+    buyer = await shop.sender_token()
+    assert said(await shop.pay(buyer, "5.00")) == "InsufficientBalance"
+    await shop.deposit(buyer, "20.00")
+
+    taken(await shop.pay(buyer, "5.00"))
+
+    assert await shop.total("cash") == parse_amount("4.70")
+    assert await shop.total("sales") == parse_amount("5.00")
+    assert await on_account(shop, buyer) == parse_amount("15.00")
+
+
+async def test_a_payment_by_card_waits_for_the_rail_and_a_refund_goes_back_to_it(shop: Shop) -> None:
+    buyer = await shop.sender_token(Method.CC)
+    paid = taken(await shop.pay(buyer, "10.00"), "Pending")
+    assert said(await shop.refund(paid)) == "OriginalTransactionIncomplete"
+    await work(shop)
+    assert await status(shop, paid) == ("Success", "Success")
+    assert await shop.total("cash") == parse_amount("9.70")
+
+    refund = taken(await shop.refund(paid, "3.00"), "Pending")
+    assert await shop.total("cash") == parse_amount("6.79"), "30 % of the fee comes back"
+    await work(shop)
+    assert await status(shop, refund) == ("Success", "Success")
+    assert said(await shop.refund(paid, "7.01")) == "RefundAmountExceeded"
+    taken(await shop.refund(paid), "Pending")
+    assert said(await shop.refund(paid)) == "TransactionFullyRefundedAlready"
+    await work(shop)
+    assert await shop.total("cash") == 0
+
+
+async def test_a_refund_that_the_rail_declines_is_booked_back(shop: Shop) -> None:
+    buyer = await shop.sender_token(Method.CC)
+    paid = taken(await shop.pay(buyer, "10.00"), "Pending")
+    await work(shop)
+    refund = taken(await shop.refund(paid, "2.70"), "Pending")
+    await work(shop)
+
+    assert await status(shop, refund) == ("Failure", "TransactionDenied")
+    assert await shop.total("cash") == parse_amount("9.70")
+    taken(await shop.refund(paid, "10.00"), "Pending")
+    await work(shop)
+
+
+async def test_a_refund_needs_the_sellers_cash(shop: Shop) -> None:
+    buyer = await shop.sender_token()
+    await shop.deposit(buyer, "20.00")
+    paid = taken(await shop.pay(buyer, "20.00"))
+    await shop.pool.execute("UPDATE account SET balance_micros = 0 WHERE book_id = $1 AND account_id = 1", shop.book_id)
+    assert said(await shop.refund(paid)) == "InsufficientBalance"
+    await shop.pool.execute(
+        "UPDATE account SET balance_micros = 19420000 WHERE book_id = $1 AND account_id = 1", shop.book_id
+    )
+    taken(await shop.refund(paid, "5.00"))
+    assert await on_account(shop, buyer) == parse_amount("5.00"), "a balance payment goes back to the balance"
+
+
+async def test_a_single_use_token_pays_once_exactly_what_was_agreed(shop: Shop) -> None:
+    terms = TokenTerms(AmountRule.EXACT, parse_amount("5.00"))
+    buyer = await shop.sender_token(token_type=TokenType.SINGLE_USE, terms=terms)
+    await shop.deposit(buyer, "20.00")
+    assert said(await shop.pay(buyer, "4.99")) == "IncompatibleTokens"
+    assert said(await shop.reserve(buyer, "5.00")) == "IncompatibleTokens"
+    taken(await shop.pay(buyer, "5.00"))
+    assert said(await shop.pay(buyer, "5.00")) == "SameTokenIdUsedMultipleTimes"
+
+
+async def test_a_recurring_token_pays_once_per_period(shop: Shop) -> None:
+    terms = TokenTerms(AmountRule.EXACT, parse_amount("5.00"))
+    limits = (LimitTerms(LimitKind.COUNT, 1, Period(1, "Month")),)
+    buyer = await shop.sender_token(token_type=TokenType.RECURRING, terms=terms, limits=limits)
+    await shop.deposit(buyer, "20.00")
+    taken(await shop.pay(buyer, "5.00"))
+    assert said(await shop.pay(buyer, "5.00")) == "TokenUsageError"
+    shop.clock.forward(days=31)
+    taken(await shop.pay(buyer, "5.00"))
+
+
+@pytest.mark.parametrize(("rule", "good", "bad"), [("Maximum", "5.00", "5.01"), ("Minimum", "5.00", "4.99")])
+async def test_multi_use_tokens_bind_each_payment_and_the_total(shop: Shop, rule: str, good: str, bad: str) -> None:
+    terms = TokenTerms(AmountRule(rule), parse_amount("5.00"))
+    limits = (LimitTerms(LimitKind.AMOUNT, parse_amount("12.00"), None),)
+    buyer = await shop.sender_token(terms=terms, limits=limits)
+    await shop.deposit(buyer, "20.00")
+    assert said(await shop.pay(buyer, bad)) == "IncompatibleTokens"
+    taken(await shop.pay(buyer, good))
+    taken(await shop.pay(buyer, good))
+    assert said(await shop.pay(buyer, good)) == "TokenUsageError"
+
+
+async def test_a_reservation_is_settled_once_for_what_was_held_or_less(shop: Shop) -> None:
+    buyer = await shop.sender_token(Method.CC)
+    assert said(await shop.reserve(await shop.sender_token(Method.ACH), "5.00")) == "PaymentInstrumentNotCC"
+    held = taken(await shop.reserve(buyer, "50.00"), "Pending")
+    assert said(await shop.perform(Settle(held, None))) == "OriginalTransactionIncomplete"
+    await work(shop)
+    assert await status(shop, held) == ("Reserved", "Success")
+    assert await shop.total("cash") == 0
+    assert said(await shop.perform(Settle(held, parse_amount("50.01")))) == "SettleAmountGreaterThanReserveAmount"
+
+    assert taken(await shop.perform(Settle(held, parse_amount("10.00"))), "Pending") == held
+    assert said(await shop.perform(Settle(held, None))) == "InvalidTransactionState"
+    await work(shop)
+
+    assert await status(shop, held) == ("Success", "Success")
+    assert await shop.total("cash") == parse_amount("9.70")
+    steps = await shop.pool.fetch(
+        "SELECT status FROM transaction_step WHERE book_id = $1 AND transaction_id = $2 ORDER BY number",
+        shop.book_id,
+        held,
+    )
+    assert [row["status"] for row in steps] == ["Reserved", "Pending", "Success"]
+    taken(await shop.refund(held, "1.00"), "Pending")
+    await work(shop)
+
+
+async def test_a_reservation_is_cancelled_by_the_caller_or_by_time(shop: Shop) -> None:
+    buyer = await shop.sender_token(Method.CC)
+    one, other = [taken(await shop.reserve(buyer, "5.00"), "Pending") for _ in range(2)]
+    await work(shop)
+    taken(await shop.perform(Cancel(one)), "Cancelled")
+    taken(await shop.perform(Cancel(one)), "Cancelled")
+    assert said(await shop.perform(Settle(one, None))) == "InvalidTransactionState"
+
+    shop.clock.forward(days=6, hours=23)
+    await work(shop)
+    assert await status(shop, other) == ("Reserved", "Success")
+    shop.clock.forward(hours=1)
+    assert said(await shop.perform(Settle(other, None))) == "InvalidTransactionState"
+    await work(shop)
+    assert await status(shop, other) == ("Cancelled", "Expired")
+    voids = await shop.pool.fetchval(
+        "SELECT count(*) FROM simulated_charge WHERE operation = 'void' AND idempotency_key LIKE ANY($1::text[])",
+        [f"{one}%", f"{other}%"],
+    )
+    assert voids == 2
+
+
+async def test_a_payment_can_be_cancelled_until_the_rail_is_asked(shop: Shop) -> None:
+    buyer = await shop.sender_token(Method.CC)
+    early, late = taken(await shop.pay(buyer, "5.00"), "Pending"), taken(await shop.pay(buyer, "6.00"), "Pending")
+    taken(await shop.perform(Cancel(early)), "Cancelled")
+    await work(shop)
+    assert await status(shop, early) == ("Cancelled", "Canceled")
+    assert await status(shop, late) == ("Success", "Success")
+    assert said(await shop.perform(Cancel(late))) == "InvalidTransactionState"
+    assert said(await shop.perform(Cancel(TransactionId("0" * 35)))) == "InvalidTransactionId"
+
+
+async def test_a_payment_not_asked_for_in_time_fails_as_expired(shop: Shop) -> None:
+    buyer = await shop.sender_token(Method.CC)
+    command = Pay(shop.request(), buyer.spending, parse_amount("5.00"), timeout=timedelta(minutes=5))
+    opened = taken(await shop.perform(command), "Pending")
+    await shop.pool.execute(
+        "UPDATE rail_request SET due_at = due_at + interval '1 hour' WHERE transaction_id = $1", opened
+    )
+    shop.clock.forward(minutes=5)
+    await work(shop)
+    assert await status(shop, opened) == ("Failure", "Expired")
+
+
+async def test_a_marketplace_shares_a_payment_among_three(shop: Shop, open_shop: OpenShop) -> None:
+    recipient = await open_shop()
+    terms = TokenTerms(
+        recipient_pays_fee=True, most_fixed_fee_micros=parse_amount("0.50"), most_variable_fee_ppm=100_000
+    )
+    token = await shop.recipient_token(recipient, terms)
+    buyer = await shop.sender_token()
+    await shop.deposit(buyer, "100.00")
+
+    async def pay(fixed: str, ppm: int, payer: FeePayer = FeePayer.RECIPIENT) -> Outcome:
+        marketplace = Marketplace(token, payer, parse_amount(fixed), ppm)
+        return await shop.perform(Pay(shop.request(), buyer.spending, parse_amount("10.00"), marketplace))
+
+    assert said(await pay("0.51", 0)) == "IncompatibleTokens"
+    assert said(await pay("0.50", 100_001)) == "IncompatibleTokens"
+    assert said(await pay("0.10", 0, FeePayer.CALLER)) == "IncompatibleTokens"
+    paid = taken(await pay("0.50", 100_000))
+    assert await recipient.total("cash") == parse_amount("8.20"), "10.00 less 1.50 share, less 0.30 fee"
+    assert await recipient.total("sales") == parse_amount("10.00")
+    assert await shop.total("cash") == parse_amount("1.50")
+
+    master = Refund(shop.request(), paid, parse_amount("5.00"))
+    taken(await shop.perform(master))
+    assert await recipient.total("cash") == parse_amount("3.35"), "the caller keeps its share"
+    both = Refund(shop.request(), paid, parse_amount("3.00"), RefundPolicy.MASTER_AND_MARKETPLACE)
+    taken(await shop.perform(both))
+    assert await shop.total("cash") == parse_amount("1.05")
+    assert await recipient.total("cash") == parse_amount("0.89")
+    assert await on_account(shop, buyer) == parse_amount("98.00")
+
+
+async def test_the_caller_may_pay_the_fee_of_a_marketplace_payment(shop: Shop, open_shop: OpenShop) -> None:
+    recipient = await open_shop()
+    token = await shop.recipient_token(recipient, TokenTerms(recipient_pays_fee=False))
+    buyer = await shop.sender_token()
+    await shop.deposit(buyer, "100.00")
+    marketplace = Marketplace(token, FeePayer.CALLER)
+    command = Pay(shop.request(), buyer.spending, parse_amount("10.00"), marketplace)
+    assert said(await shop.perform(command)) == "InsufficientBalance"
+    taken(await shop.pay(buyer, "1.00"))
+
+    taken(await shop.perform(Pay(shop.request(), buyer.spending, parse_amount("10.00"), marketplace)))
+
+    assert await recipient.total("cash") == parse_amount("10.00")
+    assert await shop.total("cash") == parse_amount("0.60")
+
+
+async def test_recipient_tokens_that_cannot_be_used(shop: Shop, open_shop: OpenShop) -> None:
+    recipient = await open_shop()
+    token = await shop.recipient_token(recipient, TokenTerms())
+    buyer = await shop.sender_token()
+    await shop.deposit(buyer, "100.00")
+
+    async def pay(recipient_token: TokenId, payer: Buyer = buyer) -> Outcome:
+        marketplace = Marketplace(recipient_token)
+        return await shop.perform(Pay(shop.request(), payer.spending, parse_amount("10.00"), marketplace))
+
+    assert said(await pay(buyer.spending)) == "InvalidTokenId_Recipient"
+    prepaid = await shop.funded_buyer("10.00")
+    assert said(await pay(token, prepaid)) == "IncompatibleTokens"
+    only = await shop.sender_token(terms=TokenTerms(recipient_tokens=("another",)))
+    assert said(await pay(token, only)) == "IncompatibleTokens"
+    await shop.pool.execute("UPDATE party SET status = 'suspended' WHERE party_id = $1", recipient.party_id)
+    assert said(await pay(token)) == "InvalidAccountState_Recipient"
+    await shop.pool.execute("UPDATE token SET cancelled_at = created_at WHERE token_id = $1", token)
+    assert said(await pay(token)) == "TokenNotActive_Recipient"
+
+
+async def test_an_edited_token_carries_over_what_was_used(shop: Shop) -> None:
+    limits = (LimitTerms(LimitKind.AMOUNT, parse_amount("12.00"), None),)
+    buyer = await shop.sender_token(limits=limits)
+    await shop.deposit(buyer, "50.00")
+    taken(await shop.pay(buyer, "10.00"))
+    edited = InstallToken(
+        token_id=TokenId(shop.token(IdKind.SENDER)),
+        purpose=TokenPurpose.SENDER,
+        token_type=TokenType.MULTI_USE,
+        sender_id=buyer.party_id,
+        caller_reference="edited",
+        method=Method.ABT,
+        payment_method_id=None,
+        valid_from=shop.clock(),
+        expires_at=None,
+        replaces=buyer.spending,
+    )
+    assert await shop.perform(edited) == Done()
+    assert await shop.perform(edited) == Done(), "once is enough"
+    assert said(await shop.pay(buyer, "1.00")) == "TokenNotActive_Sender"
+    renewed = Buyer(buyer.party_id, buyer.instrument, edited.token_id, edited.token_id)
+    assert said(await shop.pay(renewed, "2.01")) == "TokenUsageError"
+    taken(await shop.pay(renewed, "2.00"))
+    assert TransactionStatus.SUCCESS.value == "Success"
