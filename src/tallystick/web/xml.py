@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE: Final = b"text/xml; charset=utf-8"
 _DECLARATION: Final = '<?xml version="1.0"?>\n'
-_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;", "\n": "&#10;"})
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
