@@ -45,7 +45,14 @@ async def good_request(shop: Shop, action: str) -> dict[str, str]:
         "EndDate": shop.clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
         "UrlEndPoint": "http://127.0.0.1:8000/return",
         "HttpParameters": "status=SA&signature=AAAA",
+        "PaymentInstruction": "MyRole == 'Recipient';",
+        "TokenFriendlyName": "Music shop",
+        "PaymentReason": "songs",
     }
+    if action == "GetPaymentInstruction":
+        text = {name: values[name] for name in ("PaymentInstruction", "CallerReference")}
+        installed = await shop.done("InstallPaymentInstruction", text | {"TokenType": "Unrestricted"})
+        values["TokenId"] = installed.value("TokenId")
     if action == "Pay":
         values["SenderTokenId"] = prepaid.spending
     params: dict[str, str] = {}
@@ -60,9 +67,7 @@ async def good_request(shop: Shop, action: str) -> dict[str, str]:
             params[field.name] = values[field.name]
     if action == "Pay":
         params["MarketplaceFixedFee.Value"] = "0"
-    if action == "GetTokenByCaller":
-        del params["CallerReference"]
-    if action == "GetTokens":
+    if action in {"GetTokenByCaller", "GetTokens"}:
         del params["CallerReference"]
     return params
 

@@ -9,7 +9,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from tallystick.actions import account, activity, pay, postpaid, prepaid, tokens, transactions, verify_signature
+from tallystick.actions import (
+    account,
+    activity,
+    instructions,
+    pay,
+    postpaid,
+    prepaid,
+    tokens,
+    transactions,
+    verify_signature,
+)
 from tallystick.actions.fields import V2007, V2008, V2010, VERSIONS, Field, FieldTable, Need
 from tallystick.actions.types import Element
 
@@ -396,6 +406,42 @@ _TOKENS: Final = (
             Field("TokenId", "string", REQUIRED, "The token.", max_length=64),
             Field("ReasonText", "string", OPTIONAL, "Why. Checked, not kept.", default="", max_length=64),
             _NOTIFICATION_URL,
+        ),
+    ),
+    _action(
+        "InstallPaymentInstruction",
+        "Makes a token on the caller's own account from a payment instruction.",
+        instructions.install_payment_instruction,
+        (
+            Field(
+                "PaymentInstruction",
+                "string",
+                REQUIRED,
+                "What the token may be used for, in the language of payment instructions.",
+            ),
+            Field("TokenFriendlyName", "string", OPTIONAL, "What people call the token.", max_length=128),
+            Field(
+                "CallerReference",
+                "string",
+                REQUIRED,
+                "The caller's own name for the token; a token keeps it for ever.",
+                max_length=128,
+            ),
+            Field("TokenType", "TokenType", REQUIRED, "How often the token may be used."),
+            Field("PaymentReason", "string", OPTIONAL, "What the token is for.", max_length=64),
+        ),
+        (Element("TokenId", "string"),),
+    ),
+    _action(
+        "GetPaymentInstruction",
+        "The payment instruction that a token was made from.",
+        instructions.get_payment_instruction,
+        (Field("TokenId", "string", REQUIRED, "The token.", max_length=64),),
+        (
+            Element("Token", "Token"),
+            Element("PaymentInstruction", "string"),
+            Element("CallerReference", "string"),
+            Element("TokenFriendlyName", "string", optional=True),
         ),
     ),
     _action(

@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 
 ACTIVE: Final = "Active"
 INACTIVE: Final = "Inactive"
-MULTI_USE: Final = "MultiUse"
+SINGLE_USE: Final = "SingleUse"
 
 FRIENDLY_NAMES: Final = {
     "prepaid_sender": "Prepaid payments",
     "funding": "Prepaid funding",
     "credit_sender": "Postpaid payments",
     "settlement": "Postpaid settlement",
+    "sender": "Payments",
+    "recipient": "Receiving",
+    "installed": "Payment instruction",
 }
-"""What people call the four tokens of the set-up pipelines."""
+"""What people call tokens that were given no name."""
 
 
 async def get_token_by_caller(call: Call) -> Result:
@@ -52,7 +55,7 @@ async def get_token_by_caller(call: Call) -> Result:
         found = await reads.token(call.service.pool, book_id, token_id) if book_id == call.book_id else None
         if found is None:
             raise _not_installed()
-    return {"Token": _token(found, call.now)}
+    return {"Token": token_element(found, call.now)}
 
 
 async def get_tokens(call: Call) -> Result:
@@ -64,12 +67,12 @@ async def get_tokens(call: Call) -> Result:
     found = await reads.tokens_of_sender(call.service.pool, call.key.party_id, call.key.environment)
     return {
         "Token": [
-            _token(token, call.now)
+            token_element(token, call.now)
             for token in found
             if token.active(call.now) == (status == ACTIVE)
-            and kind in {None, MULTI_USE}
+            and kind in {None, token.token_type}
             and reference in {None, token.caller_reference}
-            and name in {None, FRIENDLY_NAMES[token.purpose]}
+            and name in {None, _friendly_name(token)}
         ]
     }
 
@@ -77,9 +80,11 @@ async def get_tokens(call: Call) -> Result:
 async def get_token_usage(call: Call) -> Result:
     """What was used of each usage limit: in the present window and in the one before.
 
-    Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied.
+    Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied, InvalidTokenType.
     """
-    token, _ = await _accessible_token(call)
+    token, _ = await accessible_token(call)
+    if token.token_type == SINGLE_USE:
+        raise Refused(Refusal.InvalidTokenType, "A single-use token has no usage limits.")
     now = call.now + token.clock_offset
     return {"TokenUsageLimits": [_usage(limit.rolled(now)) for limit in token.limits]}
 
@@ -90,7 +95,7 @@ async def cancel_token(call: Call) -> Result:
     ReasonText is checked; nobody is shown it. Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied and
     those of the books.
     """
-    token, book_id = await _accessible_token(call)
+    token, book_id = await accessible_token(call)
     await call.perform(
         commands.CancelToken(
             token.token_id,
@@ -102,7 +107,11 @@ async def cancel_token(call: Call) -> Result:
     return {}
 
 
-async def _accessible_token(call: Call) -> tuple[reads.TokenRecord, BookId]:
+async def accessible_token(call: Call) -> tuple[reads.TokenRecord, BookId]:
+    """The token that TokenId names and its book, if the caller installed it or it is on the caller's account.
+
+    Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied.
+    """
     token_id, book_id = identify.token(call.values.text("TokenId"), "TokenId")
     found = await _find(call, token_id, book_id)
     if found is None:
@@ -121,17 +130,22 @@ def _not_installed() -> Refused:
     return Refused(Refusal.InvalidTokenId, "No such token was installed by this caller.")
 
 
-def _token(token: reads.TokenRecord, now: datetime) -> Mapping[str, Value]:
+def token_element(token: reads.TokenRecord, now: datetime) -> Mapping[str, Value]:
+    """A token as results carry it; `now` is the service's clock."""
     return {
         "TokenId": token.token_id,
-        "FriendlyName": FRIENDLY_NAMES[token.purpose],
+        "FriendlyName": _friendly_name(token),
         "TokenStatus": ACTIVE if token.active(now) else INACTIVE,
         "DateInstalled": token.created_at,
         "CallerReference": token.caller_reference,
-        "TokenType": MULTI_USE,
-        "OldTokenId": token.token_id,
+        "TokenType": token.token_type,
+        "OldTokenId": token.old_token_id or token.token_id,
         "PaymentReason": token.payment_reason,
     }
+
+
+def _friendly_name(token: reads.TokenRecord) -> str:
+    return token.friendly_name or FRIENDLY_NAMES[token.purpose]
 
 
 def _usage(limit: UsageLimit) -> Mapping[str, Value]:

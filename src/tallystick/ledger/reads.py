@@ -100,15 +100,22 @@ class TransactionRecord:
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """A token as the books have it. `clock_offset` is that of its book's test clock."""
+    """A token as the books have it. `clock_offset` is that of its book's test clock.
+
+    `old_token_id`: the token that it replaced. `instruction`: the text that an installed token was made from.
+    """
 
     token_id: TokenId
     environment: str
     purpose: str
+    token_type: str
     seller_id: PartyId
     sender_id: PartyId
     caller_reference: str
+    friendly_name: str | None
+    old_token_id: str | None
     payment_reason: str | None
+    instruction: str | None
     limits: tuple[UsageLimit, ...]
     expires_at: datetime | None
     cancelled_at: datetime | None
@@ -285,10 +292,14 @@ def _token(row: asyncpg.Record) -> TokenRecord:
         token_id=TokenId(row["token_id"]),
         environment=row["environment"],
         purpose=row["purpose"],
+        token_type=row["token_type"],
         seller_id=PartyId(row["seller_party_id"]),
         sender_id=PartyId(row["sender_party_id"]),
         caller_reference=row["caller_reference"],
+        friendly_name=row["friendly_name"],
+        old_token_id=row["old_token_id"],
         payment_reason=row["payment_reason"],
+        instruction=row["instruction"],
         limits=limits_from_json(row["usage_limits"]),
         expires_at=row["expires_at"],
         cancelled_at=row["cancelled_at"],

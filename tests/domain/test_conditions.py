@@ -1,0 +1,124 @@
+"""Payment instructions at work: a payment goes through only where every condition of its tokens holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from tallystick.actions.fee_schedules import read_fee_schedules
+from tallystick.domain.commands import (
+    FeePayer,
+    InstallToken,
+    Marketplace,
+    Method,
+    Pay,
+    Request,
+    Reserve,
+    TokenPurpose,
+    TokenType,
+)
+from tallystick.domain.decide import decide
+from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
+from tallystick.domain.money import parse_amount
+from tallystick.domain.outcomes import Accepted, Done, Outcome
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.state import Book, State
+
+NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
+SELLER, BUYER = PartyId(1), PartyId(2)
+RECEIVING, PAYING = TokenId("N"), TokenId("U")
+
+
+class Till:
+    """A seller with a recipient token made from a text, and a buyer whose token pays from the account balance."""
+
+    def __init__(self, text: str) -> None:
+        book = Book(BookId(9), SELLER, True, 10_000, read_fee_schedules(None), simulate_faults=False)
+        self.state = State(book, person_balances={BUYER: parse_amount("500.00")})
+        self._install(RECEIVING, TokenPurpose.INSTALLED, SELLER, None, text)
+        self._install(PAYING, TokenPurpose.SENDER, BUYER, Method.ABT, None)
+
+    def _install(
+        self, token_id: TokenId, purpose: TokenPurpose, party: PartyId, method: Method | None, text: str | None
+    ) -> None:
+        command = InstallToken(
+            token_id=token_id,
+            purpose=purpose,
+            token_type=TokenType.UNRESTRICTED,
+            sender_id=party,
+            caller_reference=token_id,
+            method=method,
+            payment_method_id=None,
+            valid_from=NOW,
+            expires_at=None,
+            instruction=text,
+        )
+        decision = decide(self.state, command, NOW)
+        assert decision.outcome == Done()
+        self.state.apply(decision)
+
+    def give_buyer(self, text: str) -> None:
+        self.state.tokens[PAYING] = replace(self.state.tokens[PAYING], instruction=text)
+
+    def pay(self, amount: str, fee_payer: FeePayer = FeePayer.RECIPIENT, *, reserve: bool = False) -> Outcome:
+        request = Request(TransactionId("T1"), SELLER, "order", b"", NOW)
+        marketplace = Marketplace(RECEIVING, fee_payer)
+        make = Reserve if reserve else Pay
+        return decide(self.state, make(request, PAYING, parse_amount(amount), marketplace), NOW).outcome
+
+
+def reason(outcome: Outcome) -> str:
+    assert isinstance(outcome, Refused), outcome
+    assert outcome.refusal is Refusal.IncompatibleTokens
+    return outcome.message
+
+
+def test_a_payment_that_keeps_the_recipients_conditions_goes_through() -> None:
+    till = Till("MyRole == 'Recipient'; PaymentMethod in ('abt', 'ach'); TransactionAmount <= 'USD 20';")
+
+    assert isinstance(till.pay("20.00"), Accepted)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("MyRole == 'Sender' orSay 'wrong side';", "wrong side"),
+        ("PaymentMethod == 'cc' orSay 'cards only'; OperationType == 'Refund' orSay 'no';", "cards only no"),
+        ("TransactionAmount < 'USD 20' orSay 'too much';", "too much"),
+        ("TransactionTimestamp > '2027-03-01T12:00:00Z' orSay 'too early';", "too early"),
+        ("ChargeFeeTo == 'Caller';", "The token requires: ChargeFeeTo == 'Caller'."),
+        ("string PaymentMethod := 'ach';", "The token is for payments by ach only."),
+    ],
+)
+def test_a_payment_that_breaks_a_condition_is_told_why(text: str, said: str) -> None:
+    assert reason(Till(text).pay("20.00")) == said
+
+
+def test_the_senders_token_has_conditions_too() -> None:
+    till = Till("MyRole == 'Recipient';")
+    till.give_buyer("MyRole == 'Sender'; TransactionAmount <= 'USD 5' orSay 'at most five';")
+
+    assert isinstance(till.pay("5.00"), Accepted)
+    assert reason(till.pay("5.01")) == "at most five"
+
+
+def test_who_pays_the_fee_is_what_the_request_says() -> None:
+    till = Till("ChargeFeeTo == 'Recipient' orSay 'the fee is ours';")
+
+    assert isinstance(till.pay("20.00", FeePayer.RECIPIENT), Accepted)
+    assert reason(till.pay("20.00", FeePayer.CALLER)) == "the fee is ours"
+
+
+def test_a_reservation_is_an_operation_of_its_own() -> None:
+    till = Till("OperationType == 'Pay' orSay 'no reservations';")
+
+    assert isinstance(till.pay("20.00"), Accepted)
+    assert reason(till.pay("20.00", reserve=True)) == "no reservations"
+
+
+def test_a_text_that_can_no_longer_be_read_allows_nothing() -> None:
+    till = Till("Weather == 'fine';")
+
+    assert reason(till.pay("20.00")).startswith("The token's payment instruction has a fault. Line 1, column 1: ")
