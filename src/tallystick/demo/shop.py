@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -36,11 +36,10 @@ PageRequest = Request[Any, Any, State]
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 Answer = TypeVar("Answer")
 
-_IN_WORDS: Final = {
-    "InsufficientBalance": "There is not enough left for this. Add credit, or settle your tab.",
-    "PrepaidFundingLimitExceeded": "That would be more than the balance may hold. Buy a few songs first.",
-    "DuplicateRequest": "This was bought already.",
-}
+_NO_CREDIT: Final = {"InsufficientBalance": "There is not enough credit left for this song."}
+_TOO_MUCH: Final = {"PrepaidFundingLimitExceeded": "That is more than the balance may hold. Buy some songs first."}
+_TAB_FULL: Final = {"InsufficientBalance": "That is more than is left on your tab. Settle it first."}
+_NO_MONEY: Final = {"InsufficientBalance": "The account that you settle from has not enough. Your tab stays as it is."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ async def paid(request: PageRequest) -> Response[Any]:
 async def add_credit(request: PageRequest, data: Form) -> Response[Any]:
     """More credit, without another visit to the hosted pages."""
     customer, shop = _customer(request), _shop(request)
-    if problem := await _problem(shop.till.add_credit(customer, _once(data, "credit"))):
+    if problem := await _problem(shop.till.add_credit(customer, _once(data, "credit")), _TOO_MUCH):
         return await _songs_page(request, customer, problem)
     return _go(shop, customer, "/")
 
@@ -144,7 +143,7 @@ async def buy_song(request: PageRequest, number: int, data: Form) -> Response[An
     song = next((song for song in SONGS if song.number == number), None)
     if song is None:
         raise HTTPException(status_code=HTTPStatus.NOT_FOUND)
-    if problem := await _problem(shop.till.sell_song(customer, song, _once(data, "song"))):
+    if problem := await _problem(shop.till.sell_song(customer, song, _once(data, "song")), _NO_CREDIT):
         return await _songs_page(request, customer, problem)
     return _go(shop, customer, "/")
 
@@ -192,7 +191,7 @@ async def buy_record(request: PageRequest, number: int, data: Form) -> Response[
     record = next((record for record in RECORDS if record.number == number), None)
     if record is None:
         raise HTTPException(status_code=HTTPStatus.NOT_FOUND)
-    if problem := await _problem(shop.till.sell_record(customer, record, _once(data, "record"))):
+    if problem := await _problem(shop.till.sell_record(customer, record, _once(data, "record")), _TAB_FULL):
         return await _tab_page(request, customer, problem)
     return _go(shop, customer, "/tab")
 
@@ -201,7 +200,7 @@ async def buy_record(request: PageRequest, number: int, data: Form) -> Response[
 async def settle(request: PageRequest, data: Form) -> Response[Any]:
     """Pay all that is owed."""
     customer, shop = _customer(request), _shop(request)
-    if problem := await _problem(shop.till.settle(customer, _once(data, "settle"))):
+    if problem := await _problem(shop.till.settle(customer, _once(data, "settle")), _NO_MONEY):
         return await _tab_page(request, customer, problem)
     return _go(shop, customer, "/tab")
 
@@ -242,12 +241,12 @@ async def _ask(asked: Awaitable[Answer]) -> Answer:
         raise HTTPException(status_code=HTTPStatus.BAD_GATEWAY) from None
 
 
-async def _problem(done: Awaitable[None]) -> str:
-    """Why something could not be done, in the shop's own words; empty when it was."""
+async def _problem(done: Awaitable[None], in_words: Mapping[str, str]) -> str:
+    """Why something could not be done, in the shop's own words where it has some; empty when it was done."""
     try:
         await done
     except ServiceError as error:
-        return _IN_WORDS.get(error.code) or f"That did not work: {error.message}"
+        return in_words.get(error.code) or f"That did not work: {error.message}"
     except httpx.HTTPError:
         raise HTTPException(status_code=HTTPStatus.BAD_GATEWAY) from None
     return ""

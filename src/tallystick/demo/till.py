@@ -83,7 +83,7 @@ class Till:
         )
 
     def _link(self, parameters: Mapping[str, str]) -> str:
-        common = {"websiteDescription": "Backbeat Records"}
+        common = {"websiteDescription": "Backbeat Records", "paymentMethod": "CC,ACH,ABT"}  # a card is offered first
         return cobranded_url(self.client.service_url, self.client.credentials, {**parameters, **common})
 
     async def accept_prepaid(self, customer: Customer, query: str) -> str | None:

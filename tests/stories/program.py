@@ -1,0 +1,63 @@
+"""The program itself, as a process of its own, in an environment that only the test fills."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+STOP_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command printed and how it ended."""
+
+    status: int
+    out: str
+    complaint: str
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("TALLYSTICK_")} | dict(settings)
+
+
+async def start(*arguments: str, settings: Mapping[str, str]) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tallystick", *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment(settings)
+    )
+
+
+async def tallystick(*arguments: str, settings: Mapping[str, str], typed: str = "") -> Ended:
+    """Run a command to its end."""
+    process = await start(*arguments, settings=settings)
+    out, complaint = await process.communicate(typed.encode())
+    assert process.returncode is not None
+    assert b"Traceback" not in complaint, complaint.decode()
+    return Ended(process.returncode, out.decode(), complaint.decode())
+
+
+@asynccontextmanager
+async def running(*arguments: str, settings: Mapping[str, str], until: str) -> AsyncIterator[list[str]]:
+    """A command that runs until it is stopped, which it must do cleanly; the lines that it printed up to `until`."""
+    process = await start(*arguments, settings=settings)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    lines: list[str] = []
+    while not any(until in line for line in lines):
+        line = await process.stdout.readline()
+        if not line:
+            raise AssertionError("".join(lines) + (await process.stderr.read()).decode())
+        lines.append(line.decode())
+    try:
+        yield lines
+    finally:
+        process.send_signal(signal.SIGTERM)
+        out, complaint = await asyncio.wait_for(process.communicate(), STOP_SECONDS)
+    assert process.returncode == 0, (out + complaint).decode()
+    assert b"Traceback" not in complaint, complaint.decode()
