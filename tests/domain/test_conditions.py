@@ -11,6 +11,7 @@ from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.domain.commands import (
     FeePayer,
     InstallToken,
+    LimitTerms,
     Marketplace,
     Method,
     Pay,
@@ -20,6 +21,7 @@ from tallystick.domain.commands import (
     TokenType,
 )
 from tallystick.domain.decide import decide
+from tallystick.domain.gatekeeper import Instruction, parse
 from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done, Outcome
@@ -31,10 +33,17 @@ SELLER, BUYER = PartyId(1), PartyId(2)
 RECEIVING, PAYING = TokenId("N"), TokenId("U")
 
 
+def limits_of(text: str | None) -> tuple[LimitTerms, ...]:
+    found = parse(text or "")
+    return found.limits if isinstance(found, Instruction) else ()
+
+
 class Till:
     """A seller with a recipient token made from a text, and a buyer whose token pays from the account balance."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, token_type: TokenType = TokenType.UNRESTRICTED) -> None:
+        self.count = 0
+        self.type = token_type
         book = Book(BookId(9), SELLER, True, 10_000, read_fee_schedules(None), simulate_faults=False)
         self.state = State(book, person_balances={BUYER: parse_amount("500.00")})
         self._install(RECEIVING, TokenPurpose.INSTALLED, SELLER, None, text)
@@ -46,13 +55,14 @@ class Till:
         command = InstallToken(
             token_id=token_id,
             purpose=purpose,
-            token_type=TokenType.UNRESTRICTED,
+            token_type=self.type if text else TokenType.UNRESTRICTED,
             sender_id=party,
             caller_reference=token_id,
             method=method,
             payment_method_id=None,
             valid_from=NOW,
             expires_at=None,
+            limits=limits_of(text),
             instruction=text,
         )
         decision = decide(self.state, command, NOW)
@@ -63,10 +73,13 @@ class Till:
         self.state.tokens[PAYING] = replace(self.state.tokens[PAYING], instruction=text)
 
     def pay(self, amount: str, fee_payer: FeePayer = FeePayer.RECIPIENT, *, reserve: bool = False) -> Outcome:
-        request = Request(TransactionId("T1"), SELLER, "order", b"", NOW)
+        self.count += 1
+        request = Request(TransactionId(f"T{self.count}"), SELLER, f"order {self.count}", b"", NOW)
         marketplace = Marketplace(RECEIVING, fee_payer)
         make = Reserve if reserve else Pay
-        return decide(self.state, make(request, PAYING, parse_amount(amount), marketplace), NOW).outcome
+        decision = decide(self.state, make(request, PAYING, parse_amount(amount), marketplace), NOW)
+        self.state.apply(decision)
+        return decision.outcome
 
 
 def reason(outcome: Outcome) -> str:
@@ -122,3 +135,23 @@ def test_a_text_that_can_no_longer_be_read_allows_nothing() -> None:
     till = Till("Weather == 'fine';")
 
     assert reason(till.pay("20.00")).startswith("The token's payment instruction has a fault. Line 1, column 1: ")
+
+
+def test_limits_of_a_recipients_text_are_kept() -> None:
+    till = Till("string MyTokenUsageLimit1Type := 'Amount'; money MyTokenUsageLimit1 := 'USD 15';")
+
+    assert isinstance(till.pay("10.00"), Accepted)
+    too_much = till.pay("5.01")
+    assert isinstance(too_much, Refused)
+    assert too_much.refusal is Refusal.TokenUsageError
+    assert isinstance(till.pay("5.00"), Accepted)
+
+
+def test_a_single_use_recipient_token_is_used_up_by_one_payment() -> None:
+    till = Till("MyRole == 'Recipient';", TokenType.SINGLE_USE)
+
+    assert isinstance(till.pay("600.00"), Refused), "a refused payment uses nothing"
+    assert isinstance(till.pay("10.00"), Accepted)
+    again = till.pay("10.00")
+    assert isinstance(again, Refused)
+    assert again.refusal is Refusal.SameTokenIdUsedMultipleTimes

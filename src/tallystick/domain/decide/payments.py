@@ -23,7 +23,7 @@ from tallystick.domain.decide.checks import check_rail_amount, check_simulated_f
 from tallystick.domain.decide.conditions import check_conditions
 from tallystick.domain.decide.receipts import announce, record
 from tallystick.domain.decide.shares import share_out
-from tallystick.domain.ids import PartyId
+from tallystick.domain.ids import PartyId, TransactionId
 from tallystick.domain.money import display_amount, round_half_up_to_minor_unit, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
@@ -42,7 +42,8 @@ class _Agreed:
     marketplace_fee_micros: int
     recipient_id: PartyId | None
     source: PaymentSource
-    used: Token
+    sender_token: Token
+    used: tuple[Token, ...]
 
 
 def pay_directly(state: State, command: Pay, token: Token, now: datetime) -> Decision:
@@ -73,7 +74,7 @@ def pay_directly(state: State, command: Pay, token: Token, now: datetime) -> Dec
         transfers=tuple(shares.own),
         operator_transfers=tuple(shares.operator),
         recipient_transfers=shares.elsewhere(state, transaction.recipient_id),
-        tokens=(agreed.used,),
+        tokens=agreed.used,
         events=(announce(transaction),),
     )
 
@@ -87,8 +88,7 @@ def reserve_directly(state: State, command: Reserve, token: Token, now: datetime
 
 
 def _agree(state: State, command: Pay | Reserve, token: Token, now: datetime) -> _Agreed:
-    if token.token_type is TokenType.SINGLE_USE and token.used_by is not None:
-        raise Refused(Refusal.SameTokenIdUsedMultipleTimes, "The token was good for one payment and has been used.")
+    _check_unused(token)
     recipient_token = _recipient_token(state, command.marketplace, now)
     _check_recipients(token, command.marketplace)
     recipient_id = _recipient(state, token, recipient_token)
@@ -98,13 +98,33 @@ def _agree(state: State, command: Pay | Reserve, token: Token, now: datetime) ->
     source = check_source(token, now)
     for agreed_token, role in ((token, "Sender"), (recipient_token, "Recipient")):
         check_conditions(agreed_token, role, command, source.method, now)
-    limits = tuple(limit.use(amount_micros, now) for limit in token.limits)
+    used = _use((token, recipient_token), command.request.transaction_id, amount_micros, now)
     marketplace_fee_micros = _marketplace_fee(command.marketplace, recipient_token, amount_micros)
     fee_micros = state.book.fees[source.method].fee(amount_micros)
     _check_fees(state, command.marketplace, recipient_token, amount_micros, fee_micros, marketplace_fee_micros)
-    used_by = command.request.transaction_id if token.token_type is TokenType.SINGLE_USE else None
-    used = replace(token, limits=limits, used_by=used_by)
-    return _Agreed(amount_micros, fee_micros, marketplace_fee_micros, recipient_id, source, used)
+    return _Agreed(amount_micros, fee_micros, marketplace_fee_micros, recipient_id, source, token, used)
+
+
+def _check_unused(token: Token) -> None:
+    if token.token_type is TokenType.SINGLE_USE and token.used_by is not None:
+        raise Refused(Refusal.SameTokenIdUsedMultipleTimes, "The token was good for one payment and has been used.")
+
+
+def _use(
+    tokens: tuple[Token | None, ...], transaction_id: TransactionId, amount_micros: int, now: datetime
+) -> tuple[Token, ...]:
+    """Count the payment on each token that counts: those with usage limits, and single-use ones.
+
+    Recipient tokens do too: one that a payment instruction made may have limits of its own. Raises Refused:
+    TokenUsageError.
+    """
+    used = []
+    for token in tokens:
+        if token is not None and (token.limits or token.token_type is TokenType.SINGLE_USE):
+            limits = tuple(limit.use(amount_micros, now) for limit in token.limits)
+            used_by = transaction_id if token.token_type is TokenType.SINGLE_USE else None
+            used.append(replace(token, limits=limits, used_by=used_by))
+    return tuple(used)
 
 
 def _recipient_token(state: State, marketplace: Marketplace, now: datetime) -> Token | None:
@@ -120,6 +140,7 @@ def _recipient_token(state: State, marketplace: Marketplace, now: datetime) -> T
         case TokenState.EXPIRED | TokenState.NOT_YET:
             raise Refused(Refusal.InvalidTokenId_Recipient, "The recipient token is not valid at this time.")
         case TokenState.ACTIVE:
+            _check_unused(token)
             return token
 
 
@@ -209,7 +230,7 @@ def _ask_rail(
     return Decision(
         Accepted(transaction.transaction_id, transaction.status),
         transactions=(transaction,),
-        tokens=(agreed.used,),
+        tokens=agreed.used,
         events=(announce(transaction),),
         rail_request=RailRequest(
             transaction.transaction_id, source.rail, agreed.amount_micros, source.payment_method_id, rail_operation
@@ -227,8 +248,8 @@ def _transaction(
         agreed.amount_micros,
         now,
         payment_method=agreed.source.method.value,
-        sender_id=agreed.used.sender_id,
-        token_id=agreed.used.token_id,
+        sender_id=agreed.sender_token.sender_id,
+        token_id=agreed.sender_token.token_id,
         instrument_id=None,
         fee_micros=agreed.fee_micros,
         timeout=command.timeout,
