@@ -45,6 +45,9 @@ class Settings:
         rail_delay_ms: how long the simulated rail leaves a payment Pending.
         sandbox_faults: the simulated failures by token id and by amount are active in sandbox books.
         worker_interval_ms: how often the worker looks for work.
+        notification_timeout_ms: how long a receiver of a notification may take to answer.
+        notification_lifetime_hours: how long after the event a notification is tried again.
+        allow_private_notification_targets: notifications may go to addresses that are not public, such as this machine.
         allow_unsigned_cobranded: accept Co-Branded requests without a signature, as the oldest clients send them.
         tolerate_unknown_parameters: ignore parameters that an action does not know instead of refusing the request.
         log_format: `console` for people, `json` for machines.
@@ -62,6 +65,9 @@ class Settings:
     rail_delay_ms: int = 1000
     sandbox_faults: bool = True
     worker_interval_ms: int = 200
+    notification_timeout_ms: int = 10_000
+    notification_lifetime_hours: int = 24
+    allow_private_notification_targets: bool = False
     allow_unsigned_cobranded: bool = False
     tolerate_unknown_parameters: bool = False
     log_format: str = "console"
@@ -220,6 +226,9 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "rail_delay_ms": _between(0, 86_400_000),
     "sandbox_faults": _parse_switch,
     "worker_interval_ms": _between(10, 60_000),
+    "notification_timeout_ms": _between(100, 60_000),
+    "notification_lifetime_hours": _between(1, 720),
+    "allow_private_notification_targets": _parse_switch,
     "allow_unsigned_cobranded": _parse_switch,
     "tolerate_unknown_parameters": _parse_switch,
     "log_format": _one_of(LOG_FORMATS),

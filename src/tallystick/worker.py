@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import functools
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,23 +13,37 @@ import structlog
 
 from tallystick.actions.housekeeping import ask_rails, end_what_ran_out, forget_expired
 from tallystick.actions.service import Service
+from tallystick.notify.delivery import Courier
 from tallystick.processors.rail import Rail
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
+_GATHER_SECONDS: Final = 0.02  # so that one look for work serves several places that became free
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Worker:
-    """Several workers may run at once: each request is claimed by one."""
+    """Several workers may run at once: each request and each notification is claimed by one."""
 
     service: Service
     rails: Mapping[str, Rail]
+    courier: Courier = field(init=False)
     _forgot_at: datetime | None = field(default=None)
 
+    def __post_init__(self) -> None:
+        service = self.service
+        self.courier = Courier(service.pool, service.vault, service.settings, service.clock)
+
     async def step(self) -> int:
-        """One pass; how many pieces of work there were."""
+        """One pass over everything, to its end; how many pieces of work there were."""
+        asked = await self.ask_rails()
+        sent = await self.courier.dispatch()
+        await self.courier.idle()
+        return asked + sent
+
+    async def ask_rails(self) -> int:
+        """One pass over what waits for a rail, and now and then over what has expired."""
         asked = await ask_rails(self.service, self.rails)
         asked += await end_what_ran_out(self.service)
         now = self.service.clock()
@@ -38,14 +53,37 @@ class Worker:
         return asked
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Pass after pass until `stop` is set. A pass that fails is logged and tried again at the next interval."""
-        pause = self.service.settings.worker_interval_ms / 1000
+        """Pass after pass until `stop` is set. A pass that fails is logged and tried again at the next interval.
+
+        Notifications go at a rhythm of their own: a receiver that takes its time never holds up money.
+        """
+        try:
+            await asyncio.gather(
+                self._repeat(self.ask_rails, stop), self._repeat(functools.partial(self._notify, stop), stop)
+            )
+        finally:
+            await self.courier.close()
+
+    async def _notify(self, stop: asyncio.Event) -> int:
+        """Go on without a pause while there is work: each delivery that ends makes room for others."""
+        sent = 0
+        while not stop.is_set() and (started := await self.courier.dispatch()):
+            sent += started
+            await self.courier.place_free(self._pause_seconds)
+            await asyncio.sleep(_GATHER_SECONDS)
+        return sent
+
+    async def _repeat(self, work: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                await self.step()
+                await work()
             except Exception:  # noqa: BLE001 - a bug in one pass must not end the worker
                 _log.exception("worker_pass_failed")
             try:
-                await asyncio.wait_for(stop.wait(), pause)
+                await asyncio.wait_for(stop.wait(), self._pause_seconds)
             except TimeoutError:
                 continue
+
+    @property
+    def _pause_seconds(self) -> float:
+        return self.service.settings.worker_interval_ms / 1000

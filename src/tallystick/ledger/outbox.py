@@ -1,0 +1,167 @@
+"""The sending half of the outbox: which events are due, who sends them, what came of it; and sellers' addresses.
+
+The writing half is in the money's own commit (writing.py). Every moment is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from tallystick.domain.ids import BookId, PartyId
+from tallystick.ledger.connections import Connection, Database
+from tallystick.ledger.reads import Person
+from tallystick.ledger.statements import load_statements
+
+_SQL: Final = load_statements("outbox.sql")
+
+WAITING: Final = "waiting"
+DELIVERED: Final = "delivered"
+DEAD: Final = "dead"
+UNWANTED: Final = "unwanted"
+
+
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    """An event whose time has come."""
+
+    book_id: BookId
+    event_id: str
+    destination: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedEvent:
+    """An event that this worker may send until `due_at`. `attempts` counts this one; `announced_at` is real time.
+
+    `message` is the signed form as built for the first attempt. `notify_…`: what the seller wants to hear of.
+    """
+
+    book_id: BookId
+    event_id: str
+    kind: str
+    subject_id: str
+    status: str | None
+    status_code: str | None
+    destination: str
+    due_at: datetime
+    announced_at: datetime
+    attempts: int
+    message: str | None
+    notify_immediate: bool
+    notify_write_offs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event as lists show it."""
+
+    book_id: BookId
+    event_id: str
+    kind: str
+    subject_id: str
+    status: str | None
+    state: str
+    destination: str | None
+    occurred_at: datetime
+    due_at: datetime | None
+    attempts: int
+    delivered_at: datetime | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Where a seller is notified, and of what: also of results that the request's own answer gave; of write-offs."""
+
+    notification_url: str | None
+    notify_immediate: bool
+    notify_write_offs: bool
+
+
+async def due(database: Database, now: datetime, without: Collection[str], per_book: int, most: int) -> list[DueEvent]:
+    """Events to send now, the books by turns so that no seller waits behind another one's backlog."""
+    rows = await database.fetch(_SQL["due"], now, list(without), per_book, most)
+    return [DueEvent(**dict(row)) for row in rows]
+
+
+async def claim(connection: Connection, event: DueEvent, until: datetime) -> ClaimedEvent | None:
+    """Take an event for this worker until `until`; None when another one was quicker."""
+    row = await connection.fetchrow(_SQL["claim"], event.book_id, event.event_id, event.due_at, until)
+    return None if row is None else ClaimedEvent(book_id=event.book_id, event_id=event.event_id, **dict(row))
+
+
+async def keep_message(connection: Connection, event: ClaimedEvent, destination: str, message: str) -> None:
+    """Keep what is about to be sent, and where to: every later attempt sends the same."""
+    await connection.execute(_SQL["keep_message"], event.book_id, event.event_id, destination, message)
+
+
+async def other_recipient(connection: Connection, event: ClaimedEvent) -> Person | None:
+    """Who was paid by the event's transaction, where that is not the seller whose book this is."""
+    row = await connection.fetchrow(_SQL["other_recipient"], event.book_id, event.subject_id)
+    return None if row is None else Person(PartyId(row["party_id"]), row["name"], row["email"])
+
+
+async def mark_delivered(database: Database, event: ClaimedEvent, now: datetime) -> None:
+    """The receiver has it."""
+    await database.execute(_SQL["delivered"], event.book_id, event.event_id, now)
+
+
+async def put_off(database: Database, event: ClaimedEvent, until: datetime, error: str) -> None:
+    """Try again at `until`; `error` tells people why."""
+    await database.execute(_SQL["put_off"], event.book_id, event.event_id, event.due_at, until, error)
+
+
+async def end(database: Database, event: ClaimedEvent, state: Literal["dead", "unwanted"], error: str | None) -> None:
+    """Try no more."""
+    await database.execute(_SQL["end"], event.book_id, event.event_id, event.due_at, state, error)
+
+
+async def list_(database: Database, party_id: PartyId | None, state: str | None, most: int) -> list[Entry]:
+    """The latest events of one seller or of all, in one state or in any; unwanted ones only when asked for."""
+    rows = await database.fetch(_SQL["list"], party_id, state, most)
+    return [Entry(**dict(row)) for row in rows]
+
+
+async def replay(database: Database, event_id: str, now: datetime) -> int:
+    """Send a delivered, dead or unwanted event again; how many there were. One that nobody can be sent does not count.
+
+    An event's id is not its address: events are looked up in every book. For people only, not for the money path.
+    """
+    books = await database.fetch("SELECT book_id FROM outbox WHERE event_id = $1", event_id)
+    return sum([await _replay(database, row["book_id"], event_id, now) for row in books])
+
+
+async def replay_dead(database: Database, party_id: PartyId | None, now: datetime) -> int:
+    """Send the dead events of one seller, or of all, again; how many there were."""
+    books = await database.fetch(
+        "SELECT DISTINCT book_id FROM outbox JOIN book USING (book_id)"
+        " WHERE state = 'dead' AND ($1::bigint IS NULL OR party_id = $1)",
+        party_id,
+    )
+    return sum([await _replay(database, row["book_id"], None, now) for row in books])
+
+
+async def _replay(database: Database, book_id: int, event_id: str | None, now: datetime) -> int:
+    tag: str = await database.execute(_SQL["replay"], book_id, event_id, now)
+    return int(tag.rpartition(" ")[2])
+
+
+async def set_address(connection: Connection, book_id: BookId, url: str | None, now: datetime) -> None:
+    """Give a seller's book its notification address, or none. What still waits for the old one goes to the new one."""
+    async with connection.transaction():
+        await connection.execute(_SQL["set_address"], book_id, url)
+        await connection.execute(_SQL["readdress"], book_id, url, now)
+
+
+async def set_wishes(
+    database: Database, book_id: BookId, *, immediate: bool | None = None, write_offs: bool | None = None
+) -> Wishes:
+    """Say what a seller wants to hear of; None leaves a wish as it is."""
+    row: Any = await database.fetchrow(_SQL["set_wishes"], book_id, immediate, write_offs)
+    if row is None:
+        raise LookupError("there is no such book")
+    return Wishes(**dict(row))

@@ -1,0 +1,96 @@
+-- Delivery of the outbox's events. Read by outbox.py. $1 and $2 name the event by its book and its own id, except where
+-- said otherwise. The money path writes the events: money.sql, insert_events.
+
+-- name: due
+-- Events whose time has come at $1, from all books by turns, at most $3 of a book and $4 in all; none for the addresses
+-- $2. An event waits while an earlier one of the same transaction or token does, also while that one is being sent.
+SELECT event.book_id, event.event_id, event.destination, event.due_at
+  FROM book
+ CROSS JOIN LATERAL (
+        SELECT outbox.book_id, outbox.event_id, outbox.destination, outbox.due_at,
+               row_number() OVER (ORDER BY outbox.due_at, outbox.event_id) AS turn
+          FROM outbox
+         WHERE outbox.book_id = book.book_id AND outbox.state = 'waiting' AND outbox.due_at <= $1
+           AND outbox.destination <> ALL($2::text[])
+           AND NOT EXISTS (
+               SELECT FROM outbox AS earlier
+                WHERE earlier.book_id = outbox.book_id AND earlier.subject_id = outbox.subject_id
+                  AND earlier.state = 'waiting' AND earlier.event_id < outbox.event_id)
+         ORDER BY outbox.due_at, outbox.event_id
+         LIMIT $3) AS event
+ ORDER BY event.turn, event.due_at
+ LIMIT $4
+
+-- name: claim
+-- Take an event until $4, if nobody did since it was found due at $3.
+UPDATE outbox SET due_at = $4, attempts = outbox.attempts + 1
+  FROM book
+ WHERE outbox.book_id = $1 AND outbox.event_id = $2 AND outbox.state = 'waiting' AND outbox.due_at = $3
+   AND book.book_id = outbox.book_id
+RETURNING outbox.kind, outbox.subject_id, outbox.status, outbox.status_code, outbox.destination, outbox.due_at,
+          outbox.announced_at, outbox.attempts, outbox.message, book.notify_immediate, book.notify_write_offs
+
+-- name: keep_message
+UPDATE outbox SET destination = $3, message = $4 WHERE book_id = $1 AND event_id = $2
+
+-- name: other_recipient
+-- Who was paid by a transaction ($2), where that is not the owner of the book.
+SELECT party.party_id, party.name, party.email
+  FROM transaction
+  JOIN book ON book.book_id = transaction.book_id
+  JOIN party ON party.party_id = transaction.recipient_party_id
+ WHERE transaction.book_id = $1 AND transaction.transaction_id = $2 AND party.party_id <> book.party_id
+
+-- name: delivered
+-- Whoever sent it: it was received. A replay may have put it back meanwhile; it need not go out again.
+UPDATE outbox SET state = 'delivered', delivered_at = $3, message = NULL, last_error = NULL
+ WHERE book_id = $1 AND event_id = $2 AND state = 'waiting'
+
+-- name: put_off
+-- Try again at $4, unless the claim that ends at $3 is not ours any more.
+UPDATE outbox SET due_at = $4, last_error = $5 WHERE book_id = $1 AND event_id = $2 AND state = 'waiting' AND due_at = $3
+
+-- name: end
+-- No more tries ($4: dead or unwanted), unless the claim that ends at $3 is not ours any more.
+UPDATE outbox SET state = $4, last_error = $5 WHERE book_id = $1 AND event_id = $2 AND state = 'waiting' AND due_at = $3
+
+-- name: list
+-- Events of a seller's books ($1, null: of all) in a state ($2, null: in any but unwanted), the newest first.
+SELECT outbox.book_id, outbox.event_id, outbox.kind, outbox.subject_id, outbox.status, outbox.state,
+       outbox.destination, outbox.occurred_at, outbox.due_at, outbox.attempts, outbox.delivered_at, outbox.last_error
+  FROM outbox
+  JOIN book USING (book_id)
+ WHERE ($1::bigint IS NULL OR book.party_id = $1)
+   AND ($2::text IS NULL AND outbox.state <> 'unwanted' OR outbox.state = $2)
+ ORDER BY outbox.announced_at DESC, outbox.event_id DESC
+ LIMIT $3
+
+-- name: replay
+-- Send again from $3 on, for another day: the event $2, or where that is null all dead ones of the book. An event goes
+-- where its request said, else where its seller says now; the message is built anew when that has changed.
+UPDATE outbox
+   SET state = 'waiting', announced_at = $3, due_at = $3, attempts = 0, last_error = NULL, delivered_at = NULL,
+       destination = coalesce(outbox.notification_url, book.notification_url, outbox.destination),
+       message = CASE WHEN coalesce(outbox.notification_url, book.notification_url) IS DISTINCT FROM outbox.destination
+                      THEN NULL ELSE outbox.message END
+  FROM book
+ WHERE outbox.book_id = $1 AND book.book_id = outbox.book_id
+   AND (outbox.event_id = $2 OR $2 IS NULL AND outbox.state = 'dead')
+   AND coalesce(outbox.notification_url, book.notification_url, outbox.destination) IS NOT NULL
+   AND outbox.state <> 'waiting'
+
+-- name: readdress
+-- The seller has a new address ($2, null: none) from $3 on: what still waits for the old one goes there.
+UPDATE outbox
+   SET destination = $2, message = NULL, due_at = $3, state = CASE WHEN $2::text IS NULL THEN 'unwanted' ELSE 'waiting' END
+ WHERE book_id = $1 AND state = 'waiting' AND notification_url IS NULL AND destination IS DISTINCT FROM $2
+
+-- name: set_address
+UPDATE book SET notification_url = $2 WHERE book_id = $1
+
+-- name: set_wishes
+-- What a seller ($1: the book) wants to hear of; null leaves a wish as it is.
+UPDATE book
+   SET notify_immediate = coalesce($2, notify_immediate), notify_write_offs = coalesce($3, notify_write_offs)
+ WHERE book_id = $1
+RETURNING notification_url, notify_immediate, notify_write_offs

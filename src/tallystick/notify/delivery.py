@@ -1,0 +1,299 @@
+"""Deliver the outbox's events: claim, send, try again for a day, give up. Source: spec of IPN, 6.
+
+Any number of workers may do this at once. An event is claimed by a lease: a worker that dies leaves an event that is
+due again when the lease is over, so it may arrive twice, but is never lost. A later event of the same transaction is
+not due before the earlier one has been delivered or given up, so none overtakes another.
+
+One receiver that does not answer holds up its own notifications only: a destination gets few places at a time, one
+place after a failure to connect or answer, and none for a short while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+
+from tallystick.domain.ids import TokenId, TransactionId
+from tallystick.domain.signed_messages import Signer
+from tallystick.ledger import outbox, reads, signing_keys
+from tallystick.ledger.connections import Connection, Pool
+from tallystick.ledger.outbox import ClaimedEvent, DueEvent
+from tallystick.ledger.vault import Vault
+from tallystick.notify import message, safety
+from tallystick.settings import Settings
+
+PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
+"""Between one failure and the next try; the last one again and again."""
+
+MOST_AT_ONCE: Final = 64
+MOST_TO_ONE: Final = 8
+"""Places of a worker, and how many of them one destination may take."""
+
+COOL_DOWN: Final = timedelta(seconds=20)
+"""How long a destination that could not be reached is left alone by this worker."""
+
+FORGIVEN_AFTER: Final = timedelta(hours=2)
+"""How long after its last failure a destination that was never tried again is treated like any other."""
+
+_LEASE_MARGIN: Final = timedelta(seconds=30)
+_LOOK_AHEAD: Final = 4  # candidates looked at for each place: some will have to wait for their destination
+_MOST_WRITERS: Final = 2  # connections that results may take from the pool: money comes first
+_MOST_ERROR_CHARACTERS: Final = 300
+_GRACE_SECONDS: Final = 2
+
+_log = structlog.get_logger(__name__)
+
+
+def next_try(attempts: int, announced_at: datetime, now: datetime, lifetime: timedelta) -> datetime | None:
+    """When to try again after `attempts` failures, the last one at `now`; None: not any more.
+
+    The last try is when `lifetime` after the event is over.
+    """
+    end = announced_at + lifetime
+    if now >= end:
+        return None
+    return min(now + PAUSES[min(attempts, len(PAUSES)) - 1], end)
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port: what is reached or not reached as one."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An event that was claimed, and what is to be posted where."""
+
+    event: ClaimedEvent
+    url: str
+    body: str
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """A destination that could not be reached lately."""
+
+    until: datetime
+    urls: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Courier:
+    """Sends what is due. `clock` is real time; a book's test clock has no part in this."""
+
+    pool: Pool
+    vault: Vault
+    settings: Settings
+    clock: Callable[[], datetime]
+    resolver: safety.Resolve = safety.resolve
+    _under_way: dict[asyncio.Task[None], DueEvent] = field(default_factory=dict)
+    _troubled: dict[str, _Trouble] = field(default_factory=dict)
+    _writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_WRITERS))
+
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        allowed = self.settings.allow_private_notification_targets
+        return safety.open_client(allow_private=allowed, resolver=self.resolver)
+
+    @property
+    def _timeout(self) -> timedelta:
+        return timedelta(milliseconds=self.settings.notification_timeout_ms)
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a claimed event is left alone by other workers: longer than any try takes."""
+        return self._timeout + _LEASE_MARGIN
+
+    async def dispatch(self) -> int:
+        """Start sending what is due, as far as there are places; does not wait for answers. How many were started."""
+        free = MOST_AT_ONCE - len(self._under_way)
+        if free <= 0:
+            return 0
+        now = self.clock()
+        found = await outbox.due(
+            self.pool, now, self._shunned(now), per_book=MOST_TO_ONE * _LOOK_AHEAD, most=MOST_AT_ONCE * _LOOK_AHEAD
+        )
+        chosen = self._choose(found, free, now)
+        if not chosen:
+            return 0
+        started = 0
+        async with self.pool.acquire() as connection:
+            key = await signing_keys.ensure_current(connection, self.vault, now)
+            signer = Signer(self.settings.public_url, key.name, key.private_key)
+            for event in chosen:
+                outgoing = await self._claim(connection, event, signer)
+                if outgoing is not None:
+                    self._start(event, outgoing)
+                    started += 1
+        return started
+
+    async def idle(self) -> None:
+        """Wait until everything that was started has come to its end."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def place_free(self, at_most_seconds: float) -> None:
+        """Wait until something that was started has come to its end, or for the given time."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=at_most_seconds, return_when=asyncio.FIRST_COMPLETED)
+
+    async def close(self) -> None:
+        """Give what is under way a short while, then leave it to its lease."""
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=_GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._client.aclose()
+
+    def _shunned(self, now: datetime) -> set[str]:
+        """Addresses for which there is no place now."""
+        taken = self._taken()
+        shunned = {
+            event.destination
+            for event in self._under_way.values()
+            if taken[origin_of(event.destination)] >= self._places(origin_of(event.destination), now)
+        }
+        for trouble in self._troubled.values():
+            if trouble.until > now:
+                shunned |= trouble.urls
+        return shunned
+
+    def _taken(self) -> Counter[str]:
+        return Counter(origin_of(event.destination) for event in self._under_way.values())
+
+    def _places(self, origin: str, now: datetime) -> int:
+        trouble = self._troubled.get(origin)
+        if trouble is None:
+            return MOST_TO_ONE
+        return 0 if trouble.until > now else 1
+
+    def _choose(self, found: list[DueEvent], free: int, now: datetime) -> list[DueEvent]:
+        taken = self._taken()
+        chosen: list[DueEvent] = []
+        for event in found:
+            origin = origin_of(event.destination)
+            if len(chosen) < free and taken[origin] < self._places(origin, now):
+                taken[origin] += 1
+                chosen.append(event)
+        return chosen
+
+    async def _claim(self, connection: Connection, due: DueEvent, signer: Signer) -> Outgoing | None:
+        """Take an event; None when another worker did, or when there is nothing to send."""
+        until = self.clock() + self.lease
+        try:
+            async with connection.transaction():
+                event = await outbox.claim(connection, due, until)
+                return None if event is None else await _prepare(connection, event, signer)
+        except Exception:  # noqa: BLE001 - a bug must not hold up all that comes after it
+            _log.exception("notification_not_built", event_id=due.event_id)
+        event = await outbox.claim(connection, due, until)
+        if event is not None:
+            await self._failed(event, "the message could not be built: the service's log says why")
+        return None
+
+    def _start(self, due: DueEvent, outgoing: Outgoing) -> None:
+        task = asyncio.create_task(self._run(outgoing))
+        self._under_way[task] = due
+        task.add_done_callback(self._under_way.pop)
+
+    async def _run(self, outgoing: Outgoing) -> None:
+        try:
+            await self._send(outgoing)
+        except Exception:  # noqa: BLE001 - the database went away, say: the event is due again when its lease is over
+            _log.exception("notification_result_lost", event_id=outgoing.event.event_id)
+
+    async def _send(self, outgoing: Outgoing) -> None:
+        event, origin = outgoing.event, origin_of(outgoing.url)
+        log = _log.bind(event_id=event.event_id, destination=origin, attempt=event.attempts)
+        try:
+            status = await safety.post_form(self._client, outgoing.url, outgoing.body, self._timeout.total_seconds())
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            self._trouble(origin, event.destination)
+            reason = _reason(error)
+        except Exception as error:
+            log.exception("notification_failed")
+            reason = _reason(error)
+        else:
+            self._troubled.pop(origin, None)
+            if httpx.codes.is_success(status):
+                async with self._writers:
+                    await outbox.mark_delivered(self.pool, event, self.clock())
+                log.info("notification_delivered")
+                return
+            reason = f"the receiver answered {status}"
+        log.info("notification_failed", reason=reason)
+        await self._failed(event, reason)
+
+    async def _failed(self, event: ClaimedEvent, reason: str) -> None:
+        now = self.clock()
+        lifetime = timedelta(hours=self.settings.notification_lifetime_hours)
+        again = next_try(event.attempts, event.announced_at, now, lifetime)
+        async with self._writers:
+            if again is None:
+                await outbox.end(self.pool, event, outbox.DEAD, reason)
+                _log.warning("notification_given_up", event_id=event.event_id, attempts=event.attempts, reason=reason)
+            else:
+                await outbox.put_off(self.pool, event, again, reason)
+
+    def _trouble(self, origin: str, url: str) -> None:
+        now = self.clock()
+        for other, trouble in list(self._troubled.items()):
+            if trouble.until + FORGIVEN_AFTER < now:
+                del self._troubled[other]
+        trouble = self._troubled.setdefault(origin, _Trouble(now))
+        trouble.until = now + COOL_DOWN
+        trouble.urls.add(url)
+
+
+async def _prepare(connection: Connection, event: ClaimedEvent, signer: Signer) -> Outgoing | None:
+    """What is to be sent, kept in the claim's own commit, before the first byte leaves. None: nobody wants it."""
+    if event.message is not None:
+        return Outgoing(event, event.destination, event.message)
+    fields = await _fields(connection, event)
+    if fields is None:
+        await outbox.end(connection, event, outbox.UNWANTED, None)
+        return None
+    try:
+        form = message.build(signer, event, fields)
+    except ValueError as error:  # no address that anything could ever be sent to
+        await outbox.end(connection, event, outbox.DEAD, str(error))
+        return None
+    await outbox.keep_message(connection, event, form.url, form.body)
+    return Outgoing(event, form.url, form.body)
+
+
+async def _fields(connection: Connection, event: ClaimedEvent) -> dict[str, str] | None:
+    """What the event says; None when its seller does not want to hear of it."""
+    if event.kind == message.TOKEN_CANCELLATION:
+        cancelled = await reads.token(connection, event.book_id, TokenId(event.subject_id))
+        if cancelled is None:
+            raise LookupError(f"there is no token {event.subject_id}")
+        return message.token_fields(cancelled)
+    transaction = await reads.transaction(connection, event.book_id, TransactionId(event.subject_id))
+    if transaction is None:
+        raise LookupError(f"there is no transaction {event.subject_id}")
+    if not message.is_wanted(event, transaction):
+        return None
+    reason = None
+    if transaction.token_id is not None and transaction.caller_description is None:
+        used = await reads.token(connection, event.book_id, TokenId(transaction.token_id))
+        reason = None if used is None else used.payment_reason
+    recipient = await outbox.other_recipient(connection, event)
+    return message.transaction_fields(event, transaction, recipient, reason)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return f"{type(error).__name__}: {error}"[:_MOST_ERROR_CHARACTERS]

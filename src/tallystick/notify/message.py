@@ -1,0 +1,147 @@
+"""What a notification says: the fields of an event, and the signed form that is posted. Source: spec of IPN, 4 and 5.
+
+Pure: events, transactions and tokens are passed in as the ledger reads them. The form is built once, for the first
+attempt, and kept (docs/decisions/010): every attempt sends the same bytes, whatever has happened meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from tallystick.domain import signing
+from tallystick.domain.ids import milliseconds_of_transaction
+from tallystick.domain.moments import format_moment
+from tallystick.domain.money import USD, display_amount
+from tallystick.domain.signed_messages import Signer, sign_message
+from tallystick.ledger.outbox import ClaimedEvent
+from tallystick.ledger.reads import Person, TokenRecord, TransactionRecord
+
+TRANSACTION_STATUS: Final = "TransactionStatus"
+TOKEN_CANCELLATION: Final = "TokenCancellation"  # noqa: S105 - the name of an event
+
+OPERATIONS: Final[Mapping[str, str]] = {
+    "Pay": "PAY",
+    "Refund": "REFUND",
+    "Reserve": "RESERVE",
+    "Settle": "SETTLE",
+    "SettleDebt": "SETTLE_DEBT",
+    "WriteOffDebt": "WRITE_OFF_DEBT",
+    "FundPrepaid": "FUND_PREPAID",
+    "Deposit": "DEPOSIT_FUNDS",
+}
+"""How notifications, unlike the API, spell what a transaction does."""
+
+_CANCELLED: Final = "Cancelled"
+_EXPIRED_CODE: Final = "Expired"
+_STATUSES_OF_RESERVING: Final = 2
+
+_EARLIER_SENTENCES: Final[Mapping[str, str]] = {
+    "PendingNetworkResponse": "Waiting for the answer of the payment network.",
+}
+"""For a status that the transaction has left meanwhile: its row holds the present one's sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Where a notification goes and its body, `application/x-www-form-urlencoded`."""
+
+    url: str
+    body: str
+
+
+def build(signer: Signer, event: ClaimedEvent, fields: Mapping[str, str]) -> Form:
+    """The signed form of an event for its destination. The event's id is the request id in `certificateUrl`.
+
+    Raises ValueError when the destination is not an absolute http or https URL.
+    """
+    request_id = quote(event.event_id, safe="-")
+    message = sign_message(signer, "POST", event.destination, fields, request_id)
+    return Form(message.url, signing.percent_encoded_query(message.params))
+
+
+def is_wanted(event: ClaimedEvent, transaction: TransactionRecord) -> bool:
+    """Whether the seller asked to hear of this event. Source: spec of IPN, 2."""
+    if transaction.operation == "WriteOffDebt" and not event.notify_write_offs:
+        return False
+    return event.notify_immediate or transaction.was_pending
+
+
+def transaction_fields(
+    event: ClaimedEvent,
+    transaction: TransactionRecord,
+    recipient: Person | None = None,
+    payment_reason: str | None = None,
+) -> dict[str, str]:
+    """A transaction as it was when the event happened.
+
+    `recipient` where the seller, whose book this is, only calls for somebody else (marketplace): the buyer's e-mail
+    address is not for callers then. `payment_reason` of the token, for where the request gave no description. The buyer
+    is who pays for goods, also in a refund, where the money goes back.
+    """
+    buyer = transaction.buyer
+    buyer_name = None if buyer is None else buyer.name
+    buyer_email = None if buyer is None or recipient is not None else buyer.email
+    paid = recipient or transaction.seller
+    return _present(
+        {
+            "notificationType": TRANSACTION_STATUS,
+            "transactionId": transaction.transaction_id,
+            "transactionStatus": None if event.status is None else event.status.upper(),
+            "transactionDate": str(milliseconds_of_transaction(transaction.transaction_id) // 1000),
+            "transactionAmount": f"{USD} {display_amount(transaction.amount_micros)}",
+            "operation": operation(event, transaction.operation),
+            "statusCode": event.status_code,
+            "statusMessage": _sentence(event, transaction),
+            "callerReference": transaction.caller_reference,
+            "paymentMethod": transaction.payment_method,
+            "paymentReason": transaction.caller_description or payment_reason,
+            "buyerName": buyer_name,
+            "buyerEmail": buyer_email,
+            "recipientName": paid.name,
+            "recipientEmail": paid.email,
+            "customerName": buyer_name,
+            "customerEmail": buyer_email,
+        }
+    )
+
+
+def token_fields(token: TokenRecord) -> dict[str, str]:
+    """A token that was cancelled."""
+    return _present(
+        {
+            "notificationType": TOKEN_CANCELLATION,
+            "tokenId": token.token_id,
+            "tokenType": token.token_type,
+            "dateInstalled": format_moment(token.created_at),
+            "callerReference": token.caller_reference,
+        }
+    )
+
+
+def operation(event: ClaimedEvent, name: str) -> str:
+    """What happened, in the notification's spelling. Cancelling and settling a reservation have names of their own."""
+    if event.status == _CANCELLED:
+        return "CANCEL_TRANSACTION" if event.status_code == _EXPIRED_CODE else "CANCEL"
+    if name == "Reserve" and not _is_being_reserved(event):
+        return OPERATIONS["Settle"]
+    return OPERATIONS[name]
+
+
+def _is_being_reserved(event: ClaimedEvent) -> bool:
+    """Pending, then Reserved or Failure, are a reservation's own; what comes after belongs to its settlement."""
+    number = int(event.event_id.rpartition("-")[2])
+    return number <= _STATUSES_OF_RESERVING
+
+
+def _sentence(event: ClaimedEvent, transaction: TransactionRecord) -> str | None:
+    if (event.status, event.status_code) == (transaction.status, transaction.status_code):
+        return transaction.status_message
+    return _EARLIER_SENTENCES.get(event.status_code or "")
+
+
+def _present(fields: Mapping[str, str | None]) -> dict[str, str]:
+    """Parameters that have no value are left out."""
+    return {name: value for name, value in fields.items() if value}

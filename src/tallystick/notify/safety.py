@@ -1,0 +1,169 @@
+"""Requests to addresses that strangers chose: only to public hosts, only to the address that was looked at.
+
+A seller's notification URL could name a machine inside our own network, or a name that changes its address between a
+check and the connection. So the name is resolved once, every address it has is checked, and the connection goes to one
+of those; TLS and the Host header keep the name. Redirects and proxies of the environment play no part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final, TypeAlias
+
+import httpx
+
+from tallystick import __version__
+
+USER_AGENT: Final = f"Tallystick/{__version__}"
+MOST_ANSWER_BYTES: Final = 16 * 1024
+"""Of an answer's body, which nobody reads: taken so that the receiver is not cut off, then the connection closes."""
+
+CONNECT_SECONDS: Final = 4
+"""To one address of a host; then the next one gets its chance."""
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""The addresses of a host, as text. Raises OSError when it has none."""
+
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class UnsafeTargetError(httpx.TransportError):
+    """The address is one that we do not send to: not public, or not http or https."""
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """Ask the system's resolver. Raises OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def is_public(address: Address) -> bool:
+    """Whether the address belongs to the open internet. One that wraps an IPv4 address is as public as that one."""
+    if isinstance(address, ipaddress.IPv6Address):
+        plain = address.ipv4_mapped or _translated(address)
+        if plain is not None:
+            return is_public(plain)
+        tunnelled = [address.sixtofour, *(address.teredo or ())]
+        if address.is_site_local or not all(is_public(inner) for inner in tunnelled if inner is not None):
+            return False
+    return address.is_global and not (
+        address.is_private
+        or address.is_loopback
+        or address.is_link_local
+        or address.is_multicast
+        or address.is_reserved
+        or address.is_unspecified
+    )
+
+
+def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address behind one of a network that reaches IPv4 through a translator (NAT64)."""
+    return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else None
+
+
+class PinnedTransport(httpx.AsyncBaseTransport):
+    """Sends a request to an address that its host had when it was checked. One connection for each request.
+
+    Raises UnsafeTargetError before anything is sent; httpx.TransportError as usual.
+    """
+
+    def __init__(self, tls: ssl.SSLContext, resolver: Resolve = resolve, *, allow_private: bool = False) -> None:
+        # A kept connection would be shared by all names at one address, though TLS vouched for one of them only.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        self._inner = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits)
+        self._resolve = resolver
+        self._allow_private = allow_private
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Resolve, check, connect to what was checked."""
+        if request.url.scheme not in {"http", "https"}:
+            raise UnsafeTargetError(f"neither http nor https: {request.url.scheme!r}", request=request)
+        host = request.url.raw_host.decode("ascii")
+        addresses = await self._checked(request, host)
+        extensions = {**request.extensions, "sni_hostname": host}
+        for address in addresses[:-1]:
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):  # nothing was sent: the next one may do
+                return await self._send(request, address, extensions)
+        return await self._send(request, addresses[-1], extensions)
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        await self._inner.aclose()
+
+    async def _checked(self, request: httpx.Request, host: str) -> list[str]:
+        port = request.url.port or {"http": 80, "https": 443}[request.url.scheme]
+        try:
+            found = [ipaddress.ip_address(text) for text in await self._resolve(host, port)]
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(f"{host} has no address: {error}", request=request) from error
+        if not found:
+            raise httpx.ConnectError(f"{host} has no address", request=request)
+        if not self._allow_private and not all(map(is_public, found)):
+            # also where only one of several is: such a mixture has no honest use
+            raise UnsafeTargetError(f"{host} is not on the public internet", request=request)
+        return [str(address) for address in found]
+
+    async def _send(self, request: httpx.Request, address: str, extensions: dict[str, object]) -> httpx.Response:
+        pinned = httpx.Request(
+            request.method,
+            request.url.copy_with(host=address),
+            headers=request.headers,  # Host among them, with the name
+            stream=request.stream,
+            extensions=extensions,
+        )
+        return await self._inner.handle_async_request(pinned)
+
+
+def open_client(
+    *, allow_private: bool, tls: ssl.SSLContext | None = None, resolver: Resolve = resolve
+) -> httpx.AsyncClient:
+    """A client for such requests. `tls`: how receivers' certificates are checked; None: as browsers do.
+
+    Whoever sends sets the time limit for the whole request.
+    """
+    transport = PinnedTransport(tls or httpx.create_ssl_context(), resolver, allow_private=allow_private)
+    return httpx.AsyncClient(
+        transport=transport,
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none are kept
+        headers={"user-agent": USER_AGENT, "accept": "*/*"},
+    )
+
+
+async def post_form(client: httpx.AsyncClient, url: str, body: str, timeout_seconds: float) -> int:
+    """Post a form and answer with the status; the receiver's own body is not looked at.
+
+    Raises TimeoutError when there is no answer in time, httpx.TransportError, httpx.InvalidURL.
+    """
+    async with asyncio.timeout(timeout_seconds):
+        request = client.build_request(
+            "POST",
+            url,
+            content=body.encode("ascii"),
+            headers={"content-type": "application/x-www-form-urlencoded; charset=UTF-8"},
+        )
+        response = await client.send(request, stream=True)
+    try:
+        with suppress(TimeoutError, httpx.TransportError):
+            async with asyncio.timeout(1):
+                await _drain(response)
+    finally:
+        await response.aclose()
+    return response.status_code
+
+
+async def _drain(response: httpx.Response) -> None:
+    taken = 0
+    async for chunk in response.aiter_raw():  # as it comes: what is compressed stays small
+        taken += len(chunk)
+        if taken > MOST_ANSWER_BYTES:
+            return
