@@ -15,19 +15,24 @@ from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
+    Cancel,
     CancelToken,
     Command,
     Consent,
     Declined,
     FundPrepaid,
+    InstallToken,
     LimitTerms,
     Method,
     Paid,
     Pay,
+    RailOperation,
     Refund,
     Request,
     ResolveCharge,
     SettleDebt,
+    TokenPurpose,
+    TokenType,
     WriteOffDebt,
 )
 from tallystick.domain.decide import decide
@@ -36,13 +41,14 @@ from tallystick.domain.limits import LimitKind
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.periods import Period
 from tallystick.domain.refusals import Refused
-from tallystick.domain.state import Book, InstrumentKind, Operation, State, Transaction, balance_account
+from tallystick.domain.state import Book, InstrumentKind, Operation, State, balance_account, owed_account
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
 SELLER, BUYER = PartyId(1), PartyId(2)
 PREPAID, CREDIT = InstrumentId("P"), InstrumentId("C")
 FUNDING_LIMIT, CREDIT_LIMIT, TOTAL_LIMIT = 25_000_000, 100_000_000, 300_000_000
 PER_DAY = 150_000_000
+DIRECT_LIMIT = 200_000_000
 START_BALANCE = 10_000_000_000
 
 amounts = st.one_of(
@@ -64,7 +70,7 @@ class Books(RuleBasedStateMachine):
         self.mirror: Counter[int] = Counter({balance_account(BUYER): -START_BALANCE, -1: START_BALANCE})
         self.moved: list[TransactionId] = []
         book = Book(BookId(1), SELLER, True, 10_000, read_fee_schedules(None), simulate_faults=False)
-        self.state = State(book, person_balances={BUYER: START_BALANCE})
+        self.state = State(book, person_balances={BUYER: START_BALANCE}, cash={BookId(1): 0})
 
     def perform(self, command: Command) -> Outcome:
         before = repr(self.state)
@@ -98,7 +104,21 @@ class Books(RuleBasedStateMachine):
         terms = LimitTerms(LimitKind.AMOUNT, PER_DAY, Period(1, "Day"))
         tokens = (TokenId("D"), TokenId("T"), "d", "t")
         self.perform(AuthorizePostpaid(consent, CREDIT, *tokens, CREDIT_LIMIT, TOTAL_LIMIT, (terms,)))
-        for token in (TokenId("F"), TokenId("T")):  # what loading adds: which rail knows the card
+        self.perform(
+            InstallToken(
+                token_id=TokenId("U"),
+                purpose=TokenPurpose.SENDER,
+                token_type=TokenType.MULTI_USE,
+                sender_id=BUYER,
+                caller_reference="u",
+                method=method,
+                payment_method_id=card,
+                valid_from=START,
+                expires_at=expires,
+                limits=(LimitTerms(LimitKind.AMOUNT, DIRECT_LIMIT, None),),
+            )
+        )
+        for token in (TokenId("F"), TokenId("T"), TokenId("U")):  # what loading adds: which rail knows the card
             source = self.state.tokens[token].source
             assert source is not None
             rail = None if card is None else "simulated"
@@ -108,7 +128,7 @@ class Books(RuleBasedStateMachine):
     def fund(self, amount: int) -> None:
         self.perform(FundPrepaid(self.request(), TokenId("F"), PREPAID, amount))
 
-    @rule(amount=amounts, token=st.sampled_from(["S", "D", "F"]))
+    @rule(amount=amounts, token=st.sampled_from(["S", "D", "F", "U"]))
     def pay(self, amount: int, token: str) -> None:
         self.perform(Pay(self.request(), TokenId(token), amount))
 
@@ -132,7 +152,18 @@ class Books(RuleBasedStateMachine):
         if charges:
             chosen = data.draw(st.sampled_from(charges))
             answer = Paid() if paid else Declined("TransactionDenied", "no")
-            self.perform(ResolveCharge(chosen.transaction_id, "simulated", answer))
+            refund = chosen.operation is Operation.REFUND
+            asked = RailOperation.REFUND if refund else RailOperation.CHARGE
+            self.perform(ResolveCharge(chosen.transaction_id, "simulated", answer, asked))
+
+    @rule(data=st.data())
+    def give_up(self, data: st.DataObject) -> None:
+        """Cancel what no rail was asked for; the store tells which those are."""
+        if self.moved:
+            chosen = data.draw(st.sampled_from(self.moved))
+            self.state.unasked = {chosen: RailOperation.CHARGE}
+            self.perform(Cancel(chosen))
+            self.state.unasked = {}
 
     @rule(amount=amounts)
     def repeat_a_payment(self, amount: int) -> None:
@@ -182,15 +213,28 @@ class Books(RuleBasedStateMachine):
 
     @invariant()
     def the_mirror_owes_the_seller_its_cash(self) -> None:
-        owed = sum(t.amount_micros - t.fee_micros for t in self._received())
-        assert self.own[1] == owed
+        assert self.own[1] == -self.mirror[owed_account(SELLER)] == self.state.cash[BookId(1)] >= 0
         assert self.state.person_balances[BUYER] == -self.mirror[balance_account(BUYER)] >= 0
 
-    def _received(self) -> list[Transaction]:
-        real = {Operation.FUND_PREPAID, Operation.SETTLE_DEBT}
-        return [
-            t for t in self.state.transactions.values() if t.operation in real and t.status is TransactionStatus.SUCCESS
-        ]
+    @invariant()
+    def direct_payments_stay_within_what_was_agreed(self) -> None:
+        direct = [t for t in self.state.transactions.values() if t.sender_token_id == "U"]
+        charged = sum(t.amount_micros for t in direct if t.operation is Operation.PAY)
+        assert charged <= DIRECT_LIMIT
+
+    @invariant()
+    def what_failed_or_waits_has_moved_nothing(self) -> None:
+        """Cash follows from the transactions: what came in, less fees, less refunds that are open or done."""
+        expected = 0
+        for transaction in self.state.transactions.values():
+            real = transaction.payment_method in {"ABT", "CC"}
+            net = transaction.amount_micros - transaction.fee_micros
+            if transaction.operation is Operation.REFUND and real:
+                failed = transaction.status is TransactionStatus.FAILURE
+                expected -= 0 if failed else transaction.amount_micros + transaction.fee_micros
+            elif real and transaction.status is TransactionStatus.SUCCESS:
+                expected += net
+        assert self.own[1] == expected
 
 
 Books.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
