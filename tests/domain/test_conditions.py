@@ -124,6 +124,13 @@ def test_who_pays_the_fee_is_what_the_request_says() -> None:
     assert reason(till.pay("20.00", FeePayer.CALLER)) == "the fee is ours"
 
 
+def test_a_caller_that_is_the_recipient_may_pay_the_fee_out_of_the_receipt() -> None:
+    till = Till("ChargeFeeTo == 'Caller';")
+
+    assert isinstance(till.pay("20.00", FeePayer.CALLER), Accepted)
+    assert till.state.transactions[TransactionId("T1")].fee_micros > 0
+
+
 def test_a_reservation_is_an_operation_of_its_own() -> None:
     till = Till("OperationType == 'Pay' orSay 'no reservations';")
 

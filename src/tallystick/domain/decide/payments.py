@@ -101,7 +101,9 @@ def _agree(state: State, command: Pay | Reserve, token: Token, now: datetime) ->
     used = _use((token, recipient_token), command.request.transaction_id, amount_micros, now)
     marketplace_fee_micros = _marketplace_fee(command.marketplace, recipient_token, amount_micros)
     fee_micros = state.book.fees[source.method].fee(amount_micros)
-    _check_fees(state, command.marketplace, recipient_token, amount_micros, fee_micros, marketplace_fee_micros)
+    caller_pays = recipient_id is not None and command.marketplace.fee_payer is FeePayer.CALLER
+    _check_fee_payer(command.marketplace, recipient_token)
+    _check_fees(state, amount_micros, fee_micros, marketplace_fee_micros, caller_pays=caller_pays)
     return _Agreed(amount_micros, fee_micros, marketplace_fee_micros, recipient_id, source, token, used)
 
 
@@ -197,24 +199,23 @@ def _marketplace_fee(marketplace: Marketplace, recipient_token: Token | None, am
     return round_half_up_to_minor_unit(exact, _PARTS_PER_MILLION)
 
 
-def _check_fees(
-    state: State,
-    marketplace: Marketplace,
-    recipient_token: Token | None,
-    amount_micros: int,
-    fee_micros: int,
-    marketplace_fee_micros: int,
-) -> None:
+def _check_fee_payer(marketplace: Marketplace, recipient_token: Token | None) -> None:
     caller_pays = marketplace.fee_payer is FeePayer.CALLER
     agreed = None if recipient_token is None else recipient_token.terms.recipient_pays_fee
     if agreed is not None and agreed is caller_pays:
         payer = "recipient" if agreed else "caller"
         raise Refused(Refusal.IncompatibleTokens, f"The recipient token says that the {payer} pays the fee.")
-    taken = marketplace_fee_micros + (0 if caller_pays and recipient_token is not None else fee_micros)
+
+
+def _check_fees(
+    state: State, amount_micros: int, fee_micros: int, marketplace_fee_micros: int, *, caller_pays: bool
+) -> None:
+    """What is taken must come from somewhere. `caller_pays` out of its own cash: it is not the recipient."""
+    taken = marketplace_fee_micros + (0 if caller_pays else fee_micros)
     if taken >= amount_micros:
         message = f"The amount must exceed the recipient's fee liability of {display_amount(taken)}."
         raise Refused(Refusal.InvalidParams, message)
-    if caller_pays and recipient_token is not None:
+    if caller_pays:
         cash = state.cash.get(state.book.book_id, 0) + marketplace_fee_micros
         if fee_micros > cash:
             raise Refused(Refusal.InsufficientBalance, "The caller's account does not cover the fee.")
