@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,8 @@ from tallystick.domain.gatekeeper import (
     possible_roles,
     usage_faults,
 )
+from tallystick.domain.gatekeeper.meaning import MAX_REASON_LENGTH
+from tallystick.domain.gatekeeper.vocabulary import DECLARED, VARIABLES, WORDS
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.periods import Period
 from tallystick.domain.refusals import Refusal
@@ -326,3 +330,17 @@ def test_an_incompatible_transaction_is_told_every_reason() -> None:
 )
 def test_roles_that_the_text_leaves_open(text: str, roles: set[Role]) -> None:
     assert possible_roles(read(text)) == roles
+
+
+def test_the_guide_tells_the_truth() -> None:
+    """Its examples are read, its faulty example has the fault it says, and no word of the language is left out."""
+    guide = (Path(__file__).parents[2] / "docs" / "gatekeeper.md").read_text("utf-8")
+    receiving, weekly, faulty = re.findall(r"^```\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+
+    assert len(read(receiving).conditions) == 3
+    assert len(read(weekly).limits) == 2
+    assert f"`{faults(faulty)[0].refusal.name}` and “{faults(faulty)[0]}”" in " ".join(guide.split())
+    for word in (*VARIABLES, *DECLARED, *(value for words in WORDS.values() for value in words)):
+        assert word in guide
+    for number in (MAX_TEXT_LENGTH, MAX_STATEMENTS, MAX_REASON_LENGTH, MAX_FAULTS):
+        assert f"{number:,}" in guide.partition("Bounds:")[2]

@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given, settings
 
 from tallystick.domain.commands import TokenType
@@ -105,6 +106,7 @@ near_texts = st.lists(fragments, max_size=60).map(" ".join) | st.lists(fragments
 any_texts = st.text(max_size=300) | st.text("MyRole=<>!':;,() \r\n'in0", max_size=300)
 
 
+@pytest.mark.timeout(600)  # the long run takes minutes
 @FUZZ
 @given(near_texts | any_texts)
 def test_any_text_is_an_instruction_or_has_faults_inside_it(text: str) -> None:
@@ -122,6 +124,7 @@ def test_any_text_is_an_instruction_or_has_faults_inside_it(text: str) -> None:
             assert fault.message.endswith(".")
 
 
+@pytest.mark.timeout(600)  # the long run takes minutes
 @FUZZ
 @given(instructions, st.data())
 def test_a_spoilt_instruction_never_raises(instruction: Instruction, data: st.DataObject) -> None:
