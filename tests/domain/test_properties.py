@@ -156,6 +156,18 @@ class Books(RuleBasedStateMachine):
             asked = RailOperation.REFUND if refund else RailOperation.CHARGE
             self.perform(ResolveCharge(chosen.transaction_id, "simulated", answer, asked))
 
+    @rule(amount=amounts, part=amounts, declined=st.booleans())
+    def pay_directly_and_refund(self, amount: int, part: int, declined: bool) -> None:
+        """The long way of a card payment; chance alone seldom comes to its end."""
+        paid = self.perform(Pay(self.request(), TokenId("U"), amount))
+        if not isinstance(paid, Accepted):
+            return
+        self.perform(ResolveCharge(paid.transaction_id, "simulated", Paid()))
+        refund = self.perform(Refund(self.request(), paid.transaction_id, part))
+        if isinstance(refund, Accepted):
+            answer = Declined("TransactionDenied", "no") if declined else Paid()
+            self.perform(ResolveCharge(refund.transaction_id, "simulated", answer, RailOperation.REFUND))
+
     @rule(data=st.data())
     def give_up(self, data: st.DataObject) -> None:
         """Cancel what no rail was asked for; the store tells which those are."""
@@ -192,7 +204,13 @@ class Books(RuleBasedStateMachine):
             sign = -1 if instrument.kind is InstrumentKind.PREPAID else 1
             assert self.own[instrument.account_id] == sign * instrument.balance_micros
             assert instrument.balance_micros >= 0
-            assert instrument.pending_micros >= 0
+            pending = [
+                transaction.amount_micros
+                for transaction in self.state.transactions.values()
+                if transaction.instrument_id == instrument.instrument_id
+                and transaction.status is TransactionStatus.PENDING
+            ]
+            assert instrument.pending_micros == sum(pending)
             if instrument.kind is InstrumentKind.CREDIT:
                 assert instrument.pending_micros <= instrument.balance_micros <= instrument.limit_micros
                 assert instrument.charged_micros <= TOTAL_LIMIT
