@@ -32,6 +32,13 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host, as text. Raises OSError when it has none."""
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_SPECIAL: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "3fff::/20", "5f00::/16"),
+    )
+)
+"""Kept for special purposes by IANA, though some versions of Python take parts of them for public."""
 
 
 class UnsafeTargetError(httpx.TransportError):
@@ -53,6 +60,8 @@ def is_public(address: Address) -> bool:
         tunnelled = [address.sixtofour, *(address.teredo or ())]
         if address.is_site_local or not all(is_public(inner) for inner in tunnelled if inner is not None):
             return False
+    if any(address in network for network in _SPECIAL):
+        return False
     return address.is_global and not (
         address.is_private
         or address.is_loopback

@@ -1,0 +1,84 @@
+"""What the tests do with a shop's notifications, in few words."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from tests.ledger.shop import Buyer, Shop
+
+from tallystick.actions.service import Service
+from tallystick.domain.commands import FundPrepaid, Method
+from tallystick.domain.ids import BookId, TransactionId
+from tallystick.domain.money import parse_amount
+from tallystick.domain.outcomes import Accepted
+from tallystick.ledger import outbox, reads
+from tallystick.ledger.vault import Vault
+from tallystick.processors.simulated import SimulatedRail
+from tallystick.settings import Settings
+from tallystick.worker import Worker
+
+SETTINGS = Settings(
+    public_url="https://pay.example", allow_private_notification_targets=True, notification_timeout_ms=500
+)
+
+
+@dataclass
+class PostOffice:
+    """A worker for one shop, and a look at its outbox."""
+
+    shop: Shop
+    settings: Settings = SETTINGS
+
+    def worker(self, **changed: int) -> Worker:
+        shop = self.shop
+        settings = replace(self.settings, **changed)  # type: ignore[arg-type]
+        service = Service(settings, shop.pool, shop.committer, Vault(bytes(32)), shop.clock)
+        return Worker(service, {"simulated": SimulatedRail(shop.pool, shop.clock, timedelta(seconds=5), faults=True)})
+
+    async def tell(self, url: str | None, book_id: BookId | None = None) -> None:
+        """Set where the seller is notified."""
+        async with self.shop.pool.acquire() as connection:
+            await outbox.set_address(connection, book_id or self.shop.book_id, url, self.shop.clock())
+
+    async def fund(self, buyer: Buyer, amount: str, notification_url: str | None = None) -> TransactionId:
+        request = replace(self.shop.request(None, fund=amount), notification_url=notification_url)
+        command = FundPrepaid(request, buyer.money, buyer.instrument, parse_amount(amount))
+        outcome = await self.shop.perform(command)
+        assert isinstance(outcome, Accepted)
+        return outcome.transaction_id
+
+    async def slow_funding(self, notification_url: str | None = None) -> TransactionId:
+        """By card: Pending now, decided when the rail answers."""
+        return await self.fund(await self.shop.prepaid_buyer("25.00", Method.CC), "10.00", notification_url)
+
+    async def quick_payment(self) -> TransactionId:
+        """Decided at once: one event."""
+        buyer = await self.shop.postpaid_buyer()
+        outcome = await self.shop.pay(buyer, "4.00")
+        assert isinstance(outcome, Accepted)
+        return outcome.transaction_id
+
+    async def succeeded(self, transaction_id: TransactionId) -> None:
+        """Wait until the books say so."""
+        for _ in range(1000):
+            row = await reads.transaction(self.shop.pool, self.shop.book_id, transaction_id)
+            if row is not None and row.status == "Success":
+                return
+            await asyncio.sleep(0.01)
+        raise TimeoutError
+
+    async def states(self, subject: str | None = None) -> list[str]:
+        rows = await self.shop.pool.fetch(
+            "SELECT state FROM outbox WHERE book_id = $1 AND ($2::text IS NULL OR subject_id = $2)"
+            " ORDER BY announced_at, event_id",
+            self.shop.book_id,
+            subject,
+        )
+        return [row["state"] for row in rows]
+
+    async def entry(self, subject: str) -> outbox.Entry:
+        entries = await outbox.list_(self.shop.pool, self.shop.party_id, None, 100)
+        (found,) = [entry for entry in entries if entry.subject_id == subject]
+        return found
