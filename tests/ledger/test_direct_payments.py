@@ -266,6 +266,51 @@ async def test_a_marketplace_shares_a_payment_among_three(shop: Shop, open_shop:
     assert await on_account(shop, buyer) == parse_amount("98.00")
 
 
+async def test_the_callers_share_alone_can_go_back_to_the_recipient(shop: Shop, open_shop: OpenShop) -> None:
+    recipient = await open_shop()
+    terms = TokenTerms(most_fixed_fee_micros=parse_amount("2.00"))
+    token = await shop.recipient_token(recipient, terms)
+    buyer = await shop.sender_token(Method.CC)
+    marketplace = Marketplace(token, fixed_fee_micros=parse_amount("2.00"))
+    paid = taken(await shop.perform(Pay(shop.request(), buyer.spending, parse_amount("10.00"), marketplace)), "Pending")
+    await work(shop)
+
+    async def share(amount: str | None) -> Outcome:
+        asked = None if amount is None else parse_amount(amount)
+        return await shop.perform(Refund(shop.request(), paid, asked, RefundPolicy.MARKETPLACE_ONLY))
+
+    taken(await share("0.50"))
+    assert (await shop.total("cash"), await recipient.total("cash")) == (parse_amount("1.50"), parse_amount("8.20"))
+    both = Refund(shop.request(), paid, parse_amount("9.00"), RefundPolicy.MASTER_AND_MARKETPLACE)
+    taken(await shop.perform(both), "Pending")
+    await work(shop)
+    assert await shop.total("cash") == 0, "not more than what is left of the share, though 90 % of it were 1.80"
+    assert said(await share(None)) == "TransactionFullyRefundedAlready"
+
+    again = taken(await shop.perform(Pay(shop.request(), buyer.spending, parse_amount("5.00"), marketplace)), "Pending")
+    await work(shop)
+    declined = Refund(shop.request(), again, parse_amount("2.60"), RefundPolicy.MASTER_AND_MARKETPLACE)
+    taken(await shop.perform(declined), "Pending")
+    await work(shop)
+    rest = Refund(shop.request(), again, parse_amount("2.01"), RefundPolicy.MARKETPLACE_ONLY)
+    assert said(await shop.perform(rest)) == "RefundAmountExceeded", "the declined refund left the share whole"
+    await shop.pool.execute("UPDATE account SET balance_micros = 0 WHERE book_id = $1 AND account_id = 1", shop.book_id)
+    share_of_all = Refund(shop.request(), again, None, RefundPolicy.MARKETPLACE_ONLY)
+    assert said(await shop.perform(share_of_all)) == "InsufficientBalance"
+    await shop.pool.execute(
+        "UPDATE account SET balance_micros = 2000000 WHERE book_id = $1 AND account_id = 1", shop.book_id
+    )
+    taken(await shop.perform(Refund(shop.request(), again, None, RefundPolicy.MARKETPLACE_ONLY)))
+    assert await shop.total("cash") == 0
+
+
+async def test_without_a_share_there_is_none_to_give_back(shop: Shop) -> None:
+    buyer = await shop.funded_buyer("10.00")
+    paid = taken(await shop.pay(buyer, "1.00"))
+    refund = Refund(shop.request(), paid, None, RefundPolicy.MARKETPLACE_ONLY)
+    assert said(await shop.perform(refund)) == "TransactionTypeNotRefundable"
+
+
 async def test_the_caller_may_pay_the_fee_of_a_marketplace_payment(shop: Shop, open_shop: OpenShop) -> None:
     recipient = await open_shop()
     token = await shop.recipient_token(recipient, TokenTerms(recipient_pays_fee=False))

@@ -90,8 +90,9 @@ class Transaction:
 
     `sender_id` is the buyer, also in a refund, where the money goes the other way. `recipient_id` is None when the
     caller, whose book this is, is the recipient. `fee_micros` is what the service takes, `marketplace_fee_micros` the
-    caller's share; both are negative in a refund. `status_number` counts the statuses it
-    came to. `reserved_until`: when a reservation lapses.
+    caller's share; both are negative in a refund. `marketplace_refunded_micros` of the share went back.
+    `status_number` counts the statuses it came to. `reserved_until`: when a reservation lapses. A refund of the share
+    alone has no sender: the caller pays it to the recipient.
     """
 
     transaction_id: TransactionId
@@ -118,6 +119,7 @@ class Transaction:
     recipient_token_id: TokenId | None = None
     fee_payer: FeePayer = FeePayer.RECIPIENT
     marketplace_fee_micros: int = 0
+    marketplace_refunded_micros: int = 0
     status_number: int = 1
     reserved_until: datetime | None = None
     times_out_at: datetime | None = None

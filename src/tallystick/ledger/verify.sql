@@ -93,15 +93,20 @@ SELECT format('book %s, transfer %s/%s: there is no such transaction', transfer.
                            OR transaction.recipient_party_id = book.party_id))
 
 -- name: refunds_agree
--- What a transaction says was refunded is what its refunds say, and never more than it was.
+-- What a transaction says was refunded is what its refunds say, and never more than it was. Refunds without a buyer give
+-- back the caller's share alone.
 WITH refunds AS (
-    SELECT book_id, original_id AS transaction_id, sum(amount_micros) AS micros FROM transaction
+    SELECT book_id, original_id AS transaction_id, sum(amount_micros) FILTER (WHERE sender_party_id IS NOT NULL) AS micros,
+           -sum(marketplace_fee_micros) AS share_micros
+      FROM transaction
      WHERE operation = 'Refund' AND status IN ('Success', 'Pending') GROUP BY book_id, original_id
 )
-SELECT format('book %s, transaction %s: %s of %s refunded, its refunds sum to %s', book_id, transaction_id,
-              transaction.refunded_micros, transaction.amount_micros, coalesce(refunds.micros, 0))
+SELECT format('book %s, transaction %s: %s of %s and %s of its share refunded, its refunds sum to %s and %s', book_id,
+              transaction_id, transaction.refunded_micros, transaction.amount_micros,
+              transaction.marketplace_refunded_micros, coalesce(refunds.micros, 0), coalesce(refunds.share_micros, 0))
   FROM transaction FULL JOIN refunds USING (book_id, transaction_id)
  WHERE transaction.refunded_micros IS DISTINCT FROM coalesce(refunds.micros, 0)
+    OR transaction.marketplace_refunded_micros IS DISTINCT FROM coalesce(refunds.share_micros, 0)
     OR transaction.refunded_micros > transaction.amount_micros
 
 -- name: cash_is_owed

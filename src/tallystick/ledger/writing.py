@@ -303,6 +303,7 @@ def _transaction_change(item: Transaction) -> tuple[Any, ...]:
         item.notification_url,
         item.completed_at,
         item.reserved_until,
+        item.marketplace_refunded_micros,
     )
 
 

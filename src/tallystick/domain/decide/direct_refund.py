@@ -1,7 +1,8 @@
 """Refund of a payment in real money: a card gets it back through its rail, others on the account balance.
 
 The service's fee goes back in proportion, and the caller's share too where the policy says so. All is booked when the
-refund is opened, so that the seller cannot spend it meanwhile; a rail's refusal books it back.
+refund is opened, so that the seller cannot spend it meanwhile; a rail's refusal books it back. The policy
+MarketplaceTxnOnly leaves the buyer out: the caller's share alone goes back, to the recipient.
 Source: spec/semantics, 2 and 6; spec/datatypes, MarketplaceRefundPolicy.
 """
 
@@ -15,7 +16,8 @@ from tallystick.domain.commands import FeePayer, Method, RailOperation, Refund, 
 from tallystick.domain.decide.checks import check_simulated_fault
 from tallystick.domain.decide.receipts import announce, record
 from tallystick.domain.decide.resolve import moved_by
-from tallystick.domain.decide.shares import in_proportion, share_out
+from tallystick.domain.decide.shares import in_proportion, share_back, share_out
+from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, Operation, RailRequest, State, Transaction, balance_account
@@ -27,9 +29,12 @@ def refund_directly(
     """Raises Refused: InsufficientBalance, PaymentMethodNotDefined, AccessFailure (simulated), InvalidParams."""
     assert original.sender_id is not None, "a payment always has a sender"  # noqa: S101
     by_card = original.payment_method == Method.CC.value
-    share_back = command.policy is RefundPolicy.MASTER_AND_MARKETPLACE
+    with_share = command.policy is RefundPolicy.MASTER_AND_MARKETPLACE
     fee_micros = _part(original, original.fee_micros, amount_micros)
-    marketplace_fee_micros = _part(original, original.marketplace_fee_micros, amount_micros) if share_back else 0
+    marketplace_fee_micros = 0
+    if with_share:
+        part = _part(original, original.marketplace_fee_micros, amount_micros)
+        marketplace_fee_micros = min(part, _share_left(original))
     _check_cash(state, original, amount_micros, fee_micros, marketplace_fee_micros)
     if not by_card:
         check_simulated_fault(state, amount_micros)
@@ -66,7 +71,11 @@ def refund_directly(
         marketplace_fee_micros=marketplace_fee_micros,
         back=True,
     )
-    refunded = replace(original, refunded_micros=original.refunded_micros + amount_micros)
+    refunded = replace(
+        original,
+        refunded_micros=original.refunded_micros + amount_micros,
+        marketplace_refunded_micros=original.marketplace_refunded_micros + marketplace_fee_micros,
+    )
     return replace(
         moved_by(state, transaction, shares),
         outcome=Accepted(transaction.transaction_id, transaction.status),
@@ -75,6 +84,63 @@ def refund_directly(
         events=(announce(transaction),),
         rail_request=request,
     )
+
+
+def refund_share(state: State, command: Refund, original: Transaction, now: datetime) -> Decision:
+    """Give the caller's share, or a part of it, back to the recipient: at once, from one account to the other.
+
+    Raises Refused: TransactionTypeNotRefundable, TransactionFullyRefundedAlready, RefundAmountExceeded,
+    InsufficientBalance, AccessFailure (simulated).
+    """
+    if original.recipient_id is None or not original.marketplace_fee_micros:
+        raise Refused(Refusal.TransactionTypeNotRefundable, "The payment has no marketplace fee to give back.")
+    amount_micros = left_to_refund(_share_left(original), command.amount_micros)
+    if state.book.seller_id is None or amount_micros > state.cash[state.book.book_id]:
+        raise Refused(Refusal.InsufficientBalance, "The caller's account does not cover the refund.")
+    check_simulated_fault(state, amount_micros)
+    transaction = record(
+        command.request,
+        Operation.REFUND,
+        TransactionStatus.SUCCESS,
+        amount_micros,
+        now,
+        payment_method=Method.ABT.value,
+        sender_id=None,
+        instrument_id=None,
+        original_id=original.transaction_id,
+    )
+    transaction = replace(
+        transaction,
+        recipient_id=original.recipient_id,
+        recipient_token_id=original.recipient_token_id,
+        marketplace_fee_micros=-amount_micros,
+    )
+    shares = share_back(state, transaction)
+    returned_micros = original.marketplace_refunded_micros + amount_micros
+    return replace(
+        moved_by(state, transaction, shares),
+        outcome=Accepted(transaction.transaction_id, transaction.status),
+        transactions=(replace(original, marketplace_refunded_micros=returned_micros), transaction),
+        events=(announce(transaction),),
+    )
+
+
+def left_to_refund(left_micros: int, asked_micros: int | None) -> int:
+    """How much to refund: what is asked for, or all that is left.
+
+    Raises Refused: TransactionFullyRefundedAlready, RefundAmountExceeded.
+    """
+    if left_micros == 0:
+        raise Refused(Refusal.TransactionFullyRefundedAlready, "Nothing is left to refund.")
+    if asked_micros is None:
+        return left_micros
+    if asked_micros > left_micros:
+        raise Refused(Refusal.RefundAmountExceeded, f"Only {display_amount(left_micros)} is left to refund.")
+    return asked_micros
+
+
+def _share_left(original: Transaction) -> int:
+    return original.marketplace_fee_micros - original.marketplace_refunded_micros
 
 
 def _part(original: Transaction, whole_micros: int, amount_micros: int) -> int:

@@ -27,7 +27,7 @@ def record(  # noqa: PLR0913 - one keyword for each thing that differs
     now: datetime,
     *,
     payment_method: str,
-    sender_id: PartyId,
+    sender_id: PartyId | None,
     instrument_id: InstrumentId | None,
     fee_micros: int = 0,
     token_id: TokenId | None = None,

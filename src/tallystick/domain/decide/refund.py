@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from tallystick.domain.accounts import TOTALS, AccountKind
-from tallystick.domain.commands import Refund
+from tallystick.domain.commands import Refund, RefundPolicy
 from tallystick.domain.decide.checks import check_seller, check_simulated_fault
-from tallystick.domain.decide.direct_refund import refund_directly
+from tallystick.domain.decide.direct_refund import left_to_refund, refund_directly, refund_share
 from tallystick.domain.decide.receipts import announce, record
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
@@ -26,7 +26,9 @@ def refund(state: State, command: Refund, now: datetime) -> Decision:
     """
     check_seller(state)
     original = _find_original(state, command)
-    amount_micros = _amount(original, command.amount_micros)
+    if command.policy is RefundPolicy.MARKETPLACE_ONLY:
+        return refund_share(state, command, original, now)
+    amount_micros = left_to_refund(original.amount_micros - original.refunded_micros, command.amount_micros)
     if original.instrument_id is None:
         return refund_directly(state, command, original, amount_micros, now)
     assert original.sender_id is not None, "a Pay always has a sender"  # noqa: S101
@@ -67,18 +69,6 @@ def _find_original(state: State, command: Refund) -> Transaction:
     if original.status is not TransactionStatus.SUCCESS:
         raise Refused(Refusal.OriginalTransactionFailed)
     return original
-
-
-def _amount(original: Transaction, asked_micros: int | None) -> int:
-    left_micros = original.amount_micros - original.refunded_micros
-    if left_micros == 0:
-        raise Refused(Refusal.TransactionFullyRefundedAlready, "Nothing is left to refund.")
-    if asked_micros is None:
-        return left_micros
-    if asked_micros > left_micros:
-        message = f"Only {display_amount(left_micros)} is left to refund."
-        raise Refused(Refusal.RefundAmountExceeded, message)
-    return asked_micros
 
 
 def _give_back(instrument: Instrument, amount_micros: int) -> Instrument:

@@ -92,7 +92,11 @@ def _refund_declined(state: State, failed: Transaction, outside: AccountId) -> D
         marketplace_fee_micros=-failed.marketplace_fee_micros,
         turn=1,
     )
-    restored = replace(original, refunded_micros=original.refunded_micros - failed.amount_micros)
+    restored = replace(
+        original,
+        refunded_micros=original.refunded_micros - failed.amount_micros,
+        marketplace_refunded_micros=original.marketplace_refunded_micros + failed.marketplace_fee_micros,
+    )
     return replace(moved_by(state, failed, shares), transactions=(restored, failed))
 
 

@@ -81,6 +81,19 @@ def share_out(
     return shares
 
 
+def share_back(state: State, transaction: Transaction) -> Shares:
+    """The transfers that give the caller's share, of the transaction's whole amount, back to the recipient."""
+    return share_out(
+        state,
+        transaction,
+        TOTALS[AccountKind.FEE_INCOME],  # any account: nothing comes from outside
+        amount_micros=0,
+        fee_micros=0,
+        marketplace_fee_micros=transaction.amount_micros,
+        back=True,
+    )
+
+
 def in_proportion(whole_micros: int, part: int, of: int) -> int:
     """`whole_micros` times `part` / `of`, in whole cents, halves up."""
     return round_half_up_to_minor_unit(whole_micros * part, of)

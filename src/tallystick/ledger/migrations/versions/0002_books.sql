@@ -80,6 +80,7 @@ CREATE TABLE transaction (
     fee_micros bigint NOT NULL DEFAULT 0, -- negative in a refund: what the service gives back
     fee_payer text NOT NULL DEFAULT 'Recipient' CHECK (fee_payer IN ('Recipient', 'Caller')),
     marketplace_fee_micros bigint NOT NULL DEFAULT 0, -- the caller's share; negative in a refund
+    marketplace_refunded_micros bigint NOT NULL DEFAULT 0, -- of the share: what the caller gave back to the recipient
     refunded_micros bigint NOT NULL DEFAULT 0,
     payment_method text NOT NULL CHECK (payment_method IN ('ABT', 'CC', 'ACH', 'Debt', 'Prepaid')),
     sender_party_id bigint,
@@ -100,6 +101,8 @@ CREATE TABLE transaction (
     times_out_at timestamptz, -- TransactionTimeoutInMins
     PRIMARY KEY (book_id, transaction_id),
     CONSTRAINT refunded_within_amount CHECK (refunded_micros BETWEEN 0 AND amount_micros),
+    CONSTRAINT share_refunded_within_share CHECK (
+        marketplace_refunded_micros BETWEEN 0 AND greatest(marketplace_fee_micros, 0)),
     CONSTRAINT completed_when_final CHECK ((completed_at IS NULL) = (status IN ('Pending', 'Reserved')))
 ) WITH (fillfactor = 95);
 CREATE INDEX transaction_instrument ON transaction (book_id, instrument_id, transaction_id);
