@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tallystick.actions.types import Result
     from tallystick.domain.commands import Command
     from tallystick.domain.outcomes import Outcome
-    from tallystick.ledger.access_keys import AccessKey
+    from tallystick.ledger.callers import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,15 @@ class Call:
 
     service: Service
     action: str
-    signed_by: AccessKey | None
+    signed_by: Caller | None
     values: Values
     fingerprint: bytes
     requested_at: datetime
     now: datetime
 
     @property
-    def key(self) -> AccessKey:
-        """The key that signed this call."""
+    def key(self) -> Caller:
+        """The owner of the key or certificate that signed this call."""
         if self.signed_by is None:
             raise TypeError(f"{self.action} is not for unsigned calls")
         return self.signed_by

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.ids import ALPHABET, BookId, PartyId
+from tallystick.ledger.callers import Caller
 
 if TYPE_CHECKING:
     import asyncpg
@@ -33,23 +34,14 @@ class UnknownKeyError(LookupError):
     """There is no such access key, or it is no longer usable."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessKey:
-    """A usable key with what every call needs to know about its owner.
-
-    `book_id` is the owner's book in the key's environment, None when there is none yet; `clock_offset` is how far that
-    book's test clock is ahead.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey(Caller):
+    """A usable key with what every call needs to know about its owner."""
 
     access_key_id: str
-    party_id: PartyId
-    environment: str
     secret: str = field(repr=False)
     created_at: datetime
     expires_at: datetime | None
-    party_status: str
-    book_id: BookId | None
-    clock_offset: timedelta
 
 
 @dataclass(frozen=True, slots=True)

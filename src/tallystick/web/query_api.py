@@ -5,23 +5,18 @@ The hot path: no framework, nothing but what a call needs.
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-import structlog
-
-from tallystick.actions.call import Call, fingerprint
 from tallystick.actions.fields import quoted
 from tallystick.actions.registry import ACTIONS, Action
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.ledger.connections import UNAVAILABLE
 from tallystick.web.asgi import BodyTooLargeError, ClientGoneError, header, read_body, respond
+from tallystick.web.calls import read_call, refusal_of
 from tallystick.web.query_request import QueryRequest, check_signature, check_timestamp, decode, served_version
-from tallystick.web.xml import CONTENT_TYPE, namespace, render_error, render_success
+from tallystick.web.xml import CONTENT_TYPE, render_error, render_success
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
@@ -32,7 +27,6 @@ MOST_BODY_BYTES: Final = 64 * 1024
 VERBS: Final = ("GET", "POST")
 
 _HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store"))
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +57,14 @@ class QueryApi:
             return _Answer(HTTPStatus.METHOD_NOT_ALLOWED, body, (*_HEADERS, (b"allow", b"GET, POST")))
         try:
             return _Answer(HTTPStatus.OK, await self._perform(scope, receive, request_id))
-        except Refused as refused:
-            return _refusal(refused, request_id)
         except BodyTooLargeError:
             message = f"The request is larger than {MOST_BODY_BYTES} bytes."
             body = render_error(Refusal.InvalidRequest.name, message, request_id)
             return _Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, body)
         except ClientGoneError:
             raise
-        except UNAVAILABLE as error:
-            _log_fault("database_unavailable", request_id, error)
-            return _refusal(Refused(Refusal.ServiceUnavailable, "The service cannot answer now."), request_id)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
-            _log_fault("call_failed", request_id, error)
-            return _refusal(Refused(Refusal.InternalError, "The service failed; it was not your fault."), request_id)
+            return _refusal(refusal_of(error, request_id), request_id)
 
     async def _perform(self, scope: Scope, receive: Receive, request_id: str) -> bytes:
         """All checks in their documented order, then the action. Raises Refused."""
@@ -90,14 +78,8 @@ class QueryApi:
         else:
             made_at = now
         version = served_version(request)
-        call = _read_call(service, request, action, version, key, made_at, now)
-        _check_account(key)
+        call = read_call(service, action, version, request.params, key, made_at, now)
         return render_success(action, version, await action.perform(call), request_id)
-
-
-def _log_fault(event: str, request_id: str, error: Exception) -> None:
-    """Log where it happened, but no values: a renderer that shows local variables would show secrets."""
-    _log.error(event, request_id=request_id, traceback="".join(traceback.format_exception(error)))
 
 
 def _refusal(refused: Refused, request_id: str) -> _Answer:
@@ -131,31 +113,3 @@ def _may_be_unsigned(request: QueryRequest, action: Action) -> bool:
         and not request.params.get("Signature")
         and not request.params.get("AWSAccessKeyId")
     )
-
-
-def _read_call(
-    service: Service,
-    request: QueryRequest,
-    action: Action,
-    version: str,
-    key: AccessKey | None,
-    made_at: datetime,
-    now: datetime,
-) -> Call:
-    table = action.tables[version]
-    if not service.settings.tolerate_unknown_parameters:
-        table.check_names(request.params, namespace(version))
-    return Call(
-        service=service,
-        action=action.name,
-        signed_by=key,
-        values=table.read(request.params),
-        fingerprint=fingerprint(action.name, table.business_parameters(request.params)),
-        requested_at=made_at,
-        now=now,
-    )
-
-
-def _check_account(key: AccessKey | None) -> None:
-    if key is not None and key.party_status == "closed":
-        raise Refused(Refusal.AccountClosed, "The account of this access key is closed.")

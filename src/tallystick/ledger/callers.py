@@ -1,0 +1,23 @@
+"""Who calls: what every action knows about the account behind a request, however the request was signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tallystick.domain.ids import BookId, PartyId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The owner of the key or certificate with which a request was signed.
+
+    `book_id` is the owner's book in that environment, None when there is none yet; `clock_offset` is how far that
+    book's test clock is ahead.
+    """
+
+    party_id: PartyId
+    environment: str
+    party_status: str
+    book_id: BookId | None
+    clock_offset: timedelta

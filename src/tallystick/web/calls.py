@@ -1,0 +1,68 @@
+"""What all faces of the API have in common: the checks between a verified signature and the action, and its faults."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from tallystick.actions.call import Call, fingerprint
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger.connections import UNAVAILABLE
+from tallystick.web.xml import namespace
+
+if TYPE_CHECKING:
+    from tallystick.actions.registry import Action
+    from tallystick.actions.service import Service
+    from tallystick.ledger.callers import Caller
+
+_log = structlog.get_logger(__name__)
+
+
+def read_call(
+    service: Service,
+    action: Action,
+    version: str,
+    params: Mapping[str, str],
+    caller: Caller | None,
+    made_at: datetime,
+    now: datetime,
+) -> Call:
+    """Check names and values of a request, and the account of its caller. Raises Refused.
+
+    InvalidRequest, InvalidParams, AccountClosed; in this order.
+    """
+    table = action.tables[version]
+    if not service.settings.tolerate_unknown_parameters:
+        table.check_names(params, namespace(version))
+    call = Call(
+        service=service,
+        action=action.name,
+        signed_by=caller,
+        values=table.read(params),
+        fingerprint=fingerprint(action.name, table.business_parameters(params)),
+        requested_at=made_at,
+        now=now,
+    )
+    if caller is not None and caller.party_status == "closed":
+        raise Refused(Refusal.AccountClosed, "The account of this access key is closed.")
+    return call
+
+
+def refusal_of(error: Exception, request_id: str) -> Refused:
+    """What the caller hears of an exception. Those that are faults of ours are logged: a Refused is none."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, UNAVAILABLE):
+        _log_fault("database_unavailable", request_id, error)
+        return Refused(Refusal.ServiceUnavailable, "The service cannot answer now.")
+    _log_fault("call_failed", request_id, error)
+    return Refused(Refusal.InternalError, "The service failed; it was not your fault.")
+
+
+def _log_fault(event: str, request_id: str, error: Exception) -> None:
+    """Log where it happened, but no values: a renderer that shows local variables would show secrets."""
+    _log.error(event, request_id=request_id, traceback="".join(traceback.format_exception(error)))
