@@ -10,7 +10,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tallystick.domain import signing
-from tallystick.ledger import signing_keys
 
 DATA: dict[str, Any] = json.loads((Path(__file__).parent.parent / "data" / "signature_vectors.json").read_text("utf-8"))
 VECTORS: dict[str, dict[str, Any]] = {vector["id"]: vector for vector in DATA["vectors"]}
@@ -73,7 +72,7 @@ def private_key() -> rsa.RSAPrivateKey:
 @pytest.mark.parametrize("name", of_kind("v2-outbound"))
 def test_rsa_outbound(name: str, private_key: rsa.RSAPrivateKey) -> None:
     vector = VECTORS[name]
-    public_key = signing_keys.public_key(DATA["rsa_test_key"]["certificate_pem"])
+    public_key = signing.public_key(DATA["rsa_test_key"]["certificate_pem"])
     text = signing.string_to_sign_outbound(vector["verb"], vector["url_endpoint"], vector["params"])
 
     assert text == vector["string_to_sign"]

@@ -69,7 +69,7 @@ async def test_processes_that_start_together_make_one_signing_key(make_database:
         served = await signing_keys.certificate(pool, "270301")
         assert served == keys[0].certificate_pem
         assert await signing_keys.certificate(pool, "270302") is None
-        public_key = signing_keys.public_key(keys[0].certificate_pem)
+        public_key = signing.public_key(keys[0].certificate_pem)
         assert signing.rsa_verifies("text", signing.rsa_signature("text", keys[3].private_key), public_key)
         certificate = x509.load_pem_x509_certificate(keys[0].certificate_pem.encode())
         certificate.verify_directly_issued_by(certificate)

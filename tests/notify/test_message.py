@@ -231,4 +231,4 @@ async def test_each_operation_reaches_the_seller(shop: Shop, office: PostOffice,
     async with shop.pool.acquire() as connection:
         pem = await signing_keys.certificate(connection, shop.clock().strftime("%y%m%d"))
     assert pem is not None
-    assert all(is_signed_by(signing_keys.public_key(pem), seller.url, received.form) for received in seller.received)
+    assert all(is_signed_by(signing.public_key(pem), seller.url, received.form) for received in seller.received)

@@ -48,7 +48,7 @@ async def test_the_certificate_is_served_where_the_message_says(shop: Shop) -> N
     response = await shop.client.get(params["certificateUrl"])
 
     assert response.status_code == 200
-    key = signing_keys.public_key(response.text)
+    key = signing.public_key(response.text)
     received = {name: value for name, value in params.items() if name != "signature"}
     text = signing.string_to_sign_outbound("GET", ENDPOINT, received)
     assert signing.rsa_verifies(text, params["signature"], key)

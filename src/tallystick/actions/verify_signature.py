@@ -72,4 +72,4 @@ async def _signed_by_us(call: Call, endpoint: str, params: dict[str, str]) -> bo
     """Signed by any key that this service ever had: a certificate stays good after its key was replaced."""
     name = key_name(params["certificateUrl"], call.service.settings.public_url)
     certificate = None if name is None else await signing_keys.certificate(call.service.pool, name)
-    return certificate is not None and is_signed_by(signing_keys.public_key(certificate), endpoint, params)
+    return certificate is not None and is_signed_by(signing.public_key(certificate), endpoint, params)

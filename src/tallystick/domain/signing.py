@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.x509 import load_pem_x509_certificate
 
 HMAC_METHODS: Final = {"HmacSHA256": hashlib.sha256, "HmacSHA1": hashlib.sha1}
 RSA_METHOD: Final = "RSA-SHA1"
@@ -129,3 +130,11 @@ def rsa_verifies(text: str, signature: str, public_key: RSAPublicKey) -> bool:
     except (binascii.Error, ValueError, InvalidSignature):
         return False
     return True
+
+
+def public_key(certificate_pem: str) -> RSAPublicKey:
+    """The public key in a certificate of ours. Raises ValueError, TypeError when it is none."""
+    key = load_pem_x509_certificate(certificate_pem.encode("ascii")).public_key()
+    if not isinstance(key, RSAPublicKey):
+        raise TypeError("the certificate is not one of ours: no RSA key")
+    return key

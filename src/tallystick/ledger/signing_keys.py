@@ -72,14 +72,6 @@ async def certificate(database: Database, name: str) -> str | None:
     return None if pem is None else str(pem)
 
 
-def public_key(certificate_pem: str) -> rsa.RSAPublicKey:
-    """The public key in a certificate of ours."""
-    key = x509.load_pem_x509_certificate(certificate_pem.encode("ascii")).public_key()
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise TypeError("the certificate is not one of ours: no RSA key")
-    return key
-
-
 async def _newest(connection: Connection, now: datetime) -> asyncpg.Record | None:
     return await connection.fetchrow(
         "SELECT name, private_key_sealed, certificate_pem FROM signing_key"

@@ -21,7 +21,7 @@ from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.actions.service import Service
 from tallystick.domain import signing
 from tallystick.domain.ids import BookId
-from tallystick.ledger import access_keys, opening, parties, signing_keys
+from tallystick.ledger import access_keys, opening, parties
 from tallystick.ledger.access_keys import AccessKey
 from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
@@ -232,7 +232,7 @@ class World:
         assert certificate.status_code == 200
         endpoint = url.partition("?")[0]
         text = signing.string_to_sign_outbound("GET", endpoint, params)
-        assert signing.rsa_verifies(text, params["signature"], signing_keys.public_key(certificate.text))
+        assert signing.rsa_verifies(text, params["signature"], signing.public_key(certificate.text))
         return params
 
     async def rows(self, query: str, *arguments: object) -> list[dict[str, Any]]:
