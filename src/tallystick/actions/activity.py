@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.actions.call import amount
-from tallystick.actions.transactions import name_of, received_at, recipient, roles_of, sender
+from tallystick.actions.transactions import name_of, received_at, roles_of
 from tallystick.domain.ids import milliseconds_of_transaction, transaction_ids_from
 from tallystick.domain.moments import format_moment, fraction_digits
 from tallystick.domain.refusals import Refusal, Refused
@@ -154,26 +154,32 @@ def _transaction(call: Call, entry: reads.ActivityEntry) -> Mapping[str, Value]:
         "OriginalTransactionId": transaction.original_id,
         "TransactionPart": _parts(call, transaction),
         "PaymentMethod": transaction.payment_method,
-        "SenderName": name_of(sender(transaction)),
+        "SenderName": name_of(transaction.payer),
         "CallerName": transaction.seller.name,
-        "RecipientName": name_of(recipient(transaction)),
+        "RecipientName": name_of(transaction.payee),
         "FPSFees": amount(transaction.fee_micros),
         "Balance": amount(entry.cash_after_micros),
         "SenderTokenId": transaction.token_id,
+        "RecipientTokenId": transaction.recipient_token_id,
     }
 
 
 def _parts(call: Call, transaction: reads.TransactionRecord) -> list[Mapping[str, Value]]:
-    """A part for each role that the asking account itself played; the recipient pays the fee."""
-    own = transaction.seller if call.key.party_id == transaction.seller.party_id else transaction.buyer
-    is_seller = own is transaction.seller
+    """A part for each role that the asking account itself played; the fee stands with who paid it or gets it back."""
+    asking = call.key.party_id
+    people = (transaction.seller, transaction.merchant, transaction.buyer)
+    own = next((person for person in people if person is not None and person.party_id == asking), None)
+    is_caller = asking == transaction.seller.party_id
+    payer_role = transaction.fee_payer
+    if payer_role == "Recipient" and transaction.is_refund:
+        payer_role = "Sender"  # who was paid for the goods gives the money back, and gets the fee back
     return [
         {
             "Role": role,
             "Name": name_of(own),
-            "Reference": transaction.caller_reference if is_seller else None,
-            "Description": transaction.caller_description if is_seller else transaction.sender_description,
-            "FeesPaid": amount(transaction.fee_micros if is_seller and role == "Recipient" else 0),
+            "Reference": transaction.caller_reference if is_caller else None,
+            "Description": transaction.caller_description if is_caller else transaction.sender_description,
+            "FeesPaid": amount(transaction.fee_micros if role == payer_role else 0),
         }
-        for role in roles_of(call.key.party_id, transaction)
+        for role in roles_of(asking, transaction)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -29,23 +30,10 @@ def received_at(transaction_id: TransactionId) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds_of_transaction(transaction_id))
 
 
-def sender(transaction: reads.TransactionRecord) -> reads.Person | None:
-    """Who paid: the buyer, or in a refund the seller."""
-    return transaction.seller if transaction.is_refund else transaction.buyer
-
-
-def recipient(transaction: reads.TransactionRecord) -> reads.Person | None:
-    """Who got the money: the seller, or in a refund the buyer."""
-    return transaction.buyer if transaction.is_refund else transaction.seller
-
-
 def roles_of(party_id: PartyId, transaction: reads.TransactionRecord) -> tuple[str, ...]:
     """The roles that a party played, in the order in which they are listed."""
-    if party_id == transaction.seller.party_id:
-        return ("Caller", "Sender") if transaction.is_refund else ("Recipient", "Caller")
-    if transaction.buyer is not None and party_id == transaction.buyer.party_id:
-        return ("Recipient",) if transaction.is_refund else ("Sender",)
-    return ()
+    people = {"Recipient": transaction.payee, "Caller": transaction.seller, "Sender": transaction.payer}
+    return tuple(role for role, person in people.items() if person is not None and person.party_id == party_id)
 
 
 def name_of(person: reads.Person | None) -> str | None:
@@ -68,7 +56,7 @@ async def get_transaction_status(call: Call) -> Result:
 async def get_transaction(call: Call) -> Result:
     """Everything about a transaction. The sender's address is for the recipient's own calls only."""
     transaction = await _readable_transaction(call)
-    paid_by, paid_to = sender(transaction), recipient(transaction)
+    paid_by, paid_to = transaction.payer, transaction.payee
     asks_as_recipient = paid_to is not None and paid_to.party_id == call.key.party_id
     related = await _related(call, transaction)
     return {
@@ -81,8 +69,10 @@ async def get_transaction(call: Call) -> Result:
             "DateCompleted": transaction.completed_at,
             "TransactionAmount": amount(transaction.amount_micros),
             "FPSFees": amount(transaction.fee_micros),
-            "FPSFeesPaidBy": "Recipient",
+            "MarketplaceFees": amount(transaction.marketplace_fee_micros) if transaction.recipient else None,
+            "FPSFeesPaidBy": transaction.fee_payer,
             "SenderTokenId": transaction.token_id,
+            "RecipientTokenId": transaction.recipient_token_id,
             "PrepaidInstrumentId": transaction.instrument_id if transaction.instrument_kind == "prepaid" else None,
             "CreditInstrumentId": transaction.instrument_id if transaction.instrument_kind == "credit" else None,
             "FPSOperation": transaction.operation,
@@ -96,7 +86,7 @@ async def get_transaction(call: Call) -> Result:
             "RecipientName": name_of(paid_to),
             "RecipientEmail": None if paid_to is None else paid_to.email,
             "RelatedTransaction": related,
-            "StatusHistory": _history(transaction),
+            "StatusHistory": await _history(call, transaction),
         }
     }
 
@@ -124,25 +114,22 @@ async def _related(call: Call, transaction: reads.TransactionRecord) -> list[Map
     return [{"TransactionId": refund, "RelationType": "Refund"} for refund in refunds]
 
 
-def _history(transaction: reads.TransactionRecord) -> list[Mapping[str, Value]]:
-    """Pending since it came in, where it had to wait; then how it ended, if it has."""
-    history: list[Mapping[str, Value]] = []
-    if transaction.was_pending:
-        history.append(
-            {
-                "Date": received_at(transaction.transaction_id),
-                "TransactionStatus": PENDING,
-                "StatusCode": PENDING_CODE,
-                "Amount": amount(transaction.amount_micros),
-            }
-        )
-    if transaction.completed_at is not None:
-        history.append(
-            {
-                "Date": transaction.completed_at,
-                "TransactionStatus": transaction.status,
-                "StatusCode": transaction.status_code,
-                "Amount": amount(transaction.amount_micros),
-            }
-        )
-    return history
+async def _history(call: Call, transaction: reads.TransactionRecord) -> list[Mapping[str, Value]]:
+    """Every status that it came to, with its amount then: Pending since it came in, where it had to wait."""
+    _, book_id = identify.transaction(call)
+    later = await reads.later_statuses(call.service.pool, book_id, transaction.transaction_id)
+    received = received_at(transaction.transaction_id)
+    first = reads.StatusRecord(transaction.status, transaction.status_code, transaction.amount_micros, received)
+    if later:
+        first = reads.StatusRecord(PENDING, PENDING_CODE, later[0].amount_micros, received)
+    elif transaction.completed_at is not None:
+        first = replace(first, at=transaction.completed_at)
+    return [
+        {
+            "Date": status.at,
+            "TransactionStatus": status.status,
+            "StatusCode": status.status_code,
+            "Amount": amount(status.amount_micros),
+        }
+        for status in (first, *later)
+    ]

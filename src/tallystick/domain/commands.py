@@ -99,12 +99,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class FundPrepaid:
-    """Charge the sender through the funding token and raise the balance of a prepaid instrument."""
+    """Charge the sender through the funding token and raise a prepaid balance. `timeout` as in Pay."""
 
     request: Request
     token_id: TokenId
     instrument_id: InstrumentId
     amount_micros: int
+    timeout: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +167,13 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class SettleDebt:
-    """Charge the sender through the settlement token and lower the debt by the same amount."""
+    """Charge the sender through the settlement token and lower the debt by the same amount. `timeout` as in Pay."""
 
     request: Request
     token_id: TokenId
     instrument_id: InstrumentId
     amount_micros: int
+    timeout: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

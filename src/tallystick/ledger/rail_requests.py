@@ -72,7 +72,7 @@ async def run_out(database: Database, now: datetime, limit: int) -> list[tuple[B
         " UNION ALL "
         "SELECT transaction.book_id, transaction_id FROM rail_request JOIN transaction USING (book_id, transaction_id)"
         "  JOIN book USING (book_id)"
-        " WHERE attempts = 0 AND status = 'Pending'"
+        " WHERE attempts = 0 AND status = 'Pending' AND rail_request.operation IN ('charge', 'authorize')"
         "   AND times_out_at <= $1::timestamptz + make_interval(secs => clock_offset_seconds)"
         " LIMIT $2",
         now,

@@ -60,9 +60,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class TransactionRecord:
-    """A transaction as the books have it. `buyer` is None only where no buyer is known.
+    """A transaction as the books have it.
 
-    `seller` is caller and recipient; in a refund the money goes from seller to buyer.
+    `seller` is the caller, whose book it is, and the recipient too where `recipient` is None. In a refund money goes
+    back from the recipient to `buyer`; a refund without a buyer gives the caller's share back to the recipient.
+    `fee_payer` and `marketplace_fee_micros` as in the domain.
     """
 
     transaction_id: TransactionId
@@ -86,6 +88,29 @@ class TransactionRecord:
     completed_at: datetime | None
     seller: Person
     buyer: Person | None
+    recipient: Person | None = None
+    recipient_token_id: str | None = None
+    fee_payer: str = "Recipient"
+    marketplace_fee_micros: int = 0
+
+    @property
+    def merchant(self) -> Person:
+        """Who is paid for goods."""
+        return self.recipient or self.seller
+
+    @property
+    def payer(self) -> Person | None:
+        """Who pays in this transaction."""
+        if not self.is_refund:
+            return self.buyer
+        return self.seller if self.buyer is None else self.merchant
+
+    @property
+    def payee(self) -> Person | None:
+        """Who is paid in this transaction."""
+        if not self.is_refund:
+            return self.merchant
+        return self.merchant if self.buyer is None else self.buyer
 
     @property
     def is_refund(self) -> bool:
@@ -96,6 +121,16 @@ class TransactionRecord:
     def was_pending(self) -> bool:
         """Whether it waited, or still waits, for an answer from outside."""
         return self.completed_at is None or self.completed_at != self.received_at
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRecord:
+    """A status that a slow transaction came to after its first, with the amount that it had then."""
+
+    status: str
+    status_code: str
+    amount_micros: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +229,12 @@ async def refunds(database: Database, book_id: BookId, transaction_id: Transacti
     return [TransactionId(row["transaction_id"]) for row in rows]
 
 
+async def later_statuses(database: Database, book_id: BookId, transaction_id: TransactionId) -> list[StatusRecord]:
+    """The statuses of a slow transaction after its first, in their order."""
+    rows = await database.fetch(_READS["later_statuses"], book_id, transaction_id)
+    return [StatusRecord(**dict(row)) for row in rows]
+
+
 async def activity(pool: Pool, query: ActivityQuery) -> list[ActivityEntry]:
     """Transactions in the order of their ids, or the other way round, with the cash of `query.book_id` after each."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
@@ -259,9 +300,6 @@ def _certain(row: asyncpg.Record | None) -> asyncpg.Record:
 
 
 def _transaction(row: asyncpg.Record) -> TransactionRecord:
-    buyer = None
-    if row["sender_party_id"] is not None:
-        buyer = Person(PartyId(row["sender_party_id"]), row["sender_name"], row["sender_email"])
     return TransactionRecord(
         transaction_id=TransactionId(row["transaction_id"]),
         environment=row["environment"],
@@ -283,8 +321,17 @@ def _transaction(row: asyncpg.Record) -> TransactionRecord:
         received_at=row["received_at"],
         completed_at=row["completed_at"],
         seller=Person(PartyId(row["seller_party_id"]), row["seller_name"], row["seller_email"]),
-        buyer=buyer,
+        buyer=_person(row, "sender"),
+        recipient=_person(row, "recipient"),
+        recipient_token_id=row["recipient_token_id"],
+        fee_payer=row["fee_payer"],
+        marketplace_fee_micros=row["marketplace_fee_micros"],
     )
+
+
+def _person(row: asyncpg.Record, role: str) -> Person | None:
+    party_id = row[f"{role}_party_id"]
+    return None if party_id is None else Person(PartyId(party_id), row[f"{role}_name"], row[f"{role}_email"])
 
 
 def _token(row: asyncpg.Record) -> TokenRecord:

@@ -18,12 +18,30 @@ SELECT coalesce(sum(abs(account.balance_micros)), 0)::bigint AS balance_micros,
  WHERE instrument.book_id = $1 AND instrument.kind = $2
 
 -- name: cash_balance
--- The cash of a book ($1), and what rails are about to bring in, less our fees.
+-- The cash of a book ($1), and what rails are about to bring in: as the recipient the amount less fees, as the caller for
+-- somebody else its share.
+WITH coming AS (
+    SELECT transaction.amount_micros, transaction.fee_micros, transaction.marketplace_fee_micros, transaction.fee_payer,
+           transaction.recipient_party_id
+      FROM rail_request
+      JOIN transaction USING (book_id, transaction_id)
+     WHERE rail_request.book_id = $1 AND rail_request.operation IN ('charge', 'capture')
+)
 SELECT account.balance_micros,
-       (SELECT coalesce(sum(transaction.amount_micros - transaction.fee_micros), 0)
-          FROM rail_request
-          JOIN transaction USING (book_id, transaction_id)
-         WHERE rail_request.book_id = $1)::bigint AS pending_in_micros
+       (SELECT coalesce(sum(CASE WHEN recipient_party_id IS NULL THEN amount_micros - fee_micros
+                                 WHEN fee_payer = 'Caller' THEN marketplace_fee_micros - fee_micros
+                                 ELSE marketplace_fee_micros END), 0)
+          FROM coming)::bigint
+       + (SELECT coalesce(sum(transaction.amount_micros - transaction.marketplace_fee_micros
+                              - CASE WHEN transaction.fee_payer = 'Recipient' THEN transaction.fee_micros ELSE 0 END), 0)
+            FROM book AS own
+            JOIN transaction ON transaction.recipient_party_id = own.party_id AND transaction.status = 'Pending'
+                            AND transaction.operation <> 'Refund'
+            JOIN book AS callers ON callers.book_id = transaction.book_id AND callers.environment = own.environment
+            JOIN rail_request ON rail_request.book_id = transaction.book_id
+                             AND rail_request.transaction_id = transaction.transaction_id
+                             AND rail_request.operation IN ('charge', 'capture')
+           WHERE own.book_id = $1)::bigint AS pending_in_micros
   FROM account
  WHERE account.book_id = $1 AND account.account_id = 1
 
@@ -31,11 +49,12 @@ SELECT account.balance_micros,
 -- One transaction ($2) of a book ($1) with the people in it.
 SELECT transaction.*, book.environment, book.party_id AS seller_party_id, seller.name AS seller_name,
        seller.email AS seller_email, sender.name AS sender_name, sender.email AS sender_email,
-       instrument.kind AS instrument_kind
+       recipient.name AS recipient_name, recipient.email AS recipient_email, instrument.kind AS instrument_kind
   FROM transaction
   JOIN book ON book.book_id = transaction.book_id
   JOIN party AS seller ON seller.party_id = book.party_id
   LEFT JOIN party AS sender ON sender.party_id = transaction.sender_party_id
+  LEFT JOIN party AS recipient ON recipient.party_id = transaction.recipient_party_id
   LEFT JOIN instrument ON instrument.book_id = transaction.book_id
                       AND instrument.instrument_id = transaction.instrument_id
  WHERE transaction.book_id = $1 AND transaction.transaction_id = $2
@@ -47,23 +66,35 @@ SELECT transaction_id
  WHERE book_id = $1 AND original_id = $2
  ORDER BY transaction_id
 
+-- name: later_statuses
+-- What a slow transaction ($2) of a book ($1) came to after its first status.
+SELECT status, status_code, amount_micros, at
+  FROM transaction_step
+ WHERE book_id = $1 AND transaction_id = $2
+ ORDER BY number
+
 -- name: activity
--- Transactions that a party ($2) took part in: as the seller of the book $1, or with its own instruments at other
--- sellers, all in one environment ($3). Ids carry the time, so a range of time is a range of ids, from $4 until
--- before $5. The filters $6 to $9 may be null; $10 is the most rows wanted, $11 how many to skip.
+-- Transactions that a party ($2) took part in, all in one environment ($3): as the owner of the book $1; at other sellers
+-- as the sender, with an instrument or with a token; as the recipient of what others call for. Ids carry the time, so a
+-- range of time is a range of ids, from $4 until before $5. The filters $6 to $9 may be null; $10 is the most rows
+-- wanted, $11 how many to skip. A refund without a sender is the caller's to the recipient.
 WITH involved AS (
-    (SELECT transaction.*, true AS is_seller
+    (SELECT transaction.*
        FROM transaction
-      WHERE transaction.book_id = $1 AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
+      WHERE transaction.book_id = $1
+        AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
         AND ($6::text IS NULL OR transaction.operation = $6)
         AND ($7::text IS NULL OR transaction.payment_method = $7)
         AND ($8::text IS NULL OR transaction.status = $8)
-        AND ($9::text[] IS NULL OR $9 && CASE WHEN transaction.operation = 'Refund'
-                                              THEN ARRAY['Caller', 'Sender'] ELSE ARRAY['Recipient', 'Caller'] END)
+        AND ($9::text[] IS NULL OR 'Caller' = ANY($9)
+             OR ('Recipient' = ANY($9) AND transaction.operation <> 'Refund' AND transaction.recipient_party_id IS NULL)
+             OR ('Sender' = ANY($9) AND CASE WHEN transaction.operation <> 'Refund' THEN transaction.sender_party_id = $2
+                                             ELSE transaction.recipient_party_id IS NULL
+                                                  OR transaction.sender_party_id IS NULL END))
       ORDER BY transaction.transaction_id ASC
       LIMIT $10::bigint + $11::bigint)
     UNION ALL
-    (SELECT transaction.*, false AS is_seller
+    (SELECT transaction.*
        FROM instrument
        JOIN book ON book.book_id = instrument.book_id
        JOIN transaction ON transaction.book_id = instrument.book_id
@@ -73,18 +104,48 @@ WITH involved AS (
         AND ($6::text IS NULL OR transaction.operation = $6)
         AND ($7::text IS NULL OR transaction.payment_method = $7)
         AND ($8::text IS NULL OR transaction.status = $8)
-        AND ($9::text[] IS NULL OR $9 && CASE WHEN transaction.operation = 'Refund'
-                                              THEN ARRAY['Recipient'] ELSE ARRAY['Sender'] END)
+        AND ($9::text[] IS NULL
+             OR CASE WHEN transaction.operation = 'Refund' THEN 'Recipient' ELSE 'Sender' END = ANY($9))
+      ORDER BY transaction.transaction_id ASC
+      LIMIT $10::bigint + $11::bigint)
+    UNION ALL
+    (SELECT transaction.*
+       FROM token
+       JOIN book ON book.book_id = token.book_id
+       JOIN transaction ON transaction.book_id = token.book_id AND transaction.sender_token_id = token.token_id
+                       AND transaction.instrument_id IS NULL
+      WHERE token.sender_party_id = $2 AND book.environment = $3 AND book.book_id <> $1
+        AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
+        AND ($6::text IS NULL OR transaction.operation = $6)
+        AND ($7::text IS NULL OR transaction.payment_method = $7)
+        AND ($8::text IS NULL OR transaction.status = $8)
+        AND ($9::text[] IS NULL
+             OR CASE WHEN transaction.operation = 'Refund' THEN 'Recipient' ELSE 'Sender' END = ANY($9))
+      ORDER BY transaction.transaction_id ASC
+      LIMIT $10::bigint + $11::bigint)
+    UNION ALL
+    (SELECT transaction.*
+       FROM transaction
+       JOIN book ON book.book_id = transaction.book_id
+      WHERE transaction.recipient_party_id = $2 AND book.environment = $3 AND book.book_id <> $1
+        AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
+        AND ($6::text IS NULL OR transaction.operation = $6)
+        AND ($7::text IS NULL OR transaction.payment_method = $7)
+        AND ($8::text IS NULL OR transaction.status = $8)
+        AND ($9::text[] IS NULL
+             OR CASE WHEN transaction.operation = 'Refund' AND transaction.sender_party_id IS NOT NULL THEN 'Sender'
+                     ELSE 'Recipient' END = ANY($9))
       ORDER BY transaction.transaction_id ASC
       LIMIT $10::bigint + $11::bigint)
 )
 SELECT involved.*, book.environment, book.party_id AS seller_party_id, seller.name AS seller_name,
        seller.email AS seller_email, sender.name AS sender_name, sender.email AS sender_email,
-       NULL AS instrument_kind
+       recipient.name AS recipient_name, recipient.email AS recipient_email, NULL AS instrument_kind
   FROM involved
   JOIN book ON book.book_id = involved.book_id
   JOIN party AS seller ON seller.party_id = book.party_id
   LEFT JOIN party AS sender ON sender.party_id = involved.sender_party_id
+  LEFT JOIN party AS recipient ON recipient.party_id = involved.recipient_party_id
  ORDER BY involved.transaction_id ASC
  LIMIT $10::bigint OFFSET $11::bigint
 

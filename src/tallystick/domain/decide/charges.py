@@ -114,6 +114,7 @@ def _charge(
         token_id=token.token_id,
         instrument_id=instrument.instrument_id,
         fee_micros=fee_micros,
+        timeout=command.timeout,
     )
     if immediate:
         return received(state, transaction, instrument, balance_account(token.sender_id))

@@ -21,6 +21,9 @@ from tallystick.domain.tokens import PaymentSource
 
 CANCELED_CODE: Final = "Canceled"  # one l, while the status has two: so the protocol
 EXPIRED_CODE: Final = "Expired"
+_BEGINNINGS: Final = frozenset({RailOperation.CHARGE, RailOperation.AUTHORIZE})
+"""What can still be called off while no rail was asked: refunds are booked already, and what settles is a Settle."""
+
 _SETTLING: Final = "Waiting for the answer of the payment network."
 
 
@@ -84,13 +87,15 @@ def cancel(state: State, command: Cancel, now: datetime) -> Decision:
         given_up = moved_on(transaction, TransactionStatus.CANCELLED, code, message, now)
         request = _rail_request(transaction, _source(state, transaction), RailOperation.VOID)
         return _changed(replace(given_up, reserved_until=None, notification_url=url), request)
-    if transaction.status is TransactionStatus.PENDING and transaction.transaction_id in state.unasked:
+    operation = state.unasked.get(transaction.transaction_id)
+    if transaction.status is TransactionStatus.PENDING and operation in _BEGINNINGS:
         status = TransactionStatus.FAILURE if command.expired else TransactionStatus.CANCELLED
         given_up = replace(moved_on(transaction, status, code, message, now), notification_url=url)
         instruments = () if transaction.instrument_id is None else (released(state, transaction),)
-        operation = state.unasked[transaction.transaction_id]
         return replace(
-            _changed(given_up, None), instruments=instruments, resolved=(transaction.transaction_id, operation)
+            _changed(given_up, None),
+            instruments=instruments,
+            resolved=(transaction.transaction_id, state.unasked[transaction.transaction_id]),
         )
     raise Refused(Refusal.InvalidTransactionState, f"The transaction is {transaction.status.value} and stays so.")
 

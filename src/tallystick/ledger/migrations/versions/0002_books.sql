@@ -108,6 +108,8 @@ CREATE TABLE transaction (
 CREATE INDEX transaction_instrument ON transaction (book_id, instrument_id, transaction_id);
 CREATE INDEX transaction_token ON transaction (book_id, sender_token_id) WHERE instrument_id IS NULL;
 CREATE INDEX transaction_reserved ON transaction (reserved_until) WHERE status = 'Reserved';
+CREATE INDEX transaction_of_recipient ON transaction (recipient_party_id, transaction_id)
+    WHERE recipient_party_id IS NOT NULL; -- a recipient's own view, over all books
 CREATE INDEX transaction_original ON transaction (book_id, original_id) WHERE original_id IS NOT NULL;
 
 CREATE TABLE transfer (
