@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import typer
 
-from tallystick.cli import accounts, books, clocks, demo, keys, sandbox, serve
+from tallystick.cli import accounts, books, clocks, demo, ipn, keys, sandbox, serve
 from tallystick.cli.console import ProblemError, complain
 from tallystick.ledger.embedded import EmbeddedPostgresError
 from tallystick.ledger.migrate import MigrationError
@@ -46,6 +46,7 @@ app.command()(books.verify)
 app.add_typer(accounts.app, name="account")
 app.add_typer(keys.app, name="keys")
 app.add_typer(clocks.app, name="clock")
+app.add_typer(ipn.app, name="ipn")
 app.add_typer(sandbox.app, name="sandbox")
 
 

@@ -9,12 +9,14 @@ import typer
 
 from tallystick.cli.accounts import find_seller
 from tallystick.cli.console import Json, ProblemError, run, service_of_process, tell, tell_json, tell_table
-from tallystick.ledger import access_keys
+from tallystick.domain.signed_messages import CERTIFICATE_FILE, CERTIFICATES_PATH
+from tallystick.ledger import access_keys, signing_keys
 from tallystick.ledger.access_keys import SANDBOX, AccessKey, KeyEntry, UnknownKeyError
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.parties import Party
+from tallystick.ledger.signing_keys import SigningKey
 
-app = typer.Typer(no_args_is_help=True, help="Access keys with which a seller's programs sign their requests.")
+app = typer.Typer(no_args_is_help=True, help="Access keys of sellers' programs, and the service's own signing key.")
 
 Account = Annotated[str, typer.Option(metavar="EMAIL_OR_ID", help="The business account.")]
 LONGEST_OVERLAP_HOURS = 24 * 365
@@ -119,6 +121,25 @@ async def _revoke(account: str, key: str) -> tuple[KeyEntry, datetime]:
         await access_keys.revoke(service.pool, await _one_key(service.pool, party, key, now), now)
         entries = await access_keys.list_(service.pool, party.party_id)
         return next(entry for entry in entries if entry.access_key_id == key), now
+
+
+@app.command("rotate-signing")
+def rotate_signing(json: Json = False) -> None:
+    """Make a new key for signing return URLs and notifications.
+
+    The old certificate stays served, so that what was signed before still verifies.
+    """
+    key, url = run(_rotate_signing())
+    if json:
+        tell_json({"name": key.name, "certificate_url": url})
+    else:
+        tell(f"Messages are signed with the key {key.name} from now on: {url}")
+
+
+async def _rotate_signing() -> tuple[SigningKey, str]:
+    async with service_of_process() as service, service.pool.acquire() as connection:
+        key = await signing_keys.rotate(connection, service.vault, service.clock())
+        return key, f"{service.settings.public_url}{CERTIFICATES_PATH}{key.name}{CERTIFICATE_FILE}"
 
 
 def _tell_new(key: AccessKey, *, json: bool) -> None:
