@@ -71,6 +71,7 @@ async def running(make_database: MakeDatabase, tmp_path_factory: pytest.TempPath
         port=port,
         public_url=url,
         master_key=MASTER_KEY,
+        allow_private_notification_targets=True,  # receivers are on this machine
     )
     async with open_service(settings, clock) as service, httpx.AsyncClient(timeout=30) as client:
         rail = SimulatedRail(service.pool, clock, timedelta(milliseconds=settings.rail_delay_ms), faults=True)
