@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 import httpx
 from tests.ledger.shop import Buyer, TestClock
 from tests.ledger.shop import Shop as Books
+from tests.schemas import check_answer
 
 from tallystick.actions.service import Service
 from tallystick.domain.money import parse_amount
@@ -130,6 +131,7 @@ class Shop:
         """A signed call."""
         verb = way.partition(" ")[0]
         response = await self.send(way, self.signed(verb, {"Action": action, **(params or {})}))
+        check_answer(response.text)
         return Answer(response.status_code, response.text)
 
     async def done(self, action: str, params: Mapping[str, str] | None = None) -> Answer:

@@ -45,6 +45,10 @@ class Action:
     last_version: str = V2010
     may_be_unsigned: str | None = None
 
+    def in_version(self, version: str) -> bool:
+        """Whether the interface of `version` has this action."""
+        return self.first_version <= version <= self.last_version
+
 
 _SENDER_TOKEN: Final = Field(
     "SenderTokenId", "string", REQUIRED, "The token that the sender is charged through.", max_length=64

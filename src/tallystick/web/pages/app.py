@@ -11,7 +11,7 @@ from litestar.template.config import TemplateConfig
 
 from tallystick.actions.service import Service
 from tallystick.settings import Settings, load_master_key
-from tallystick.web.pages import site, start
+from tallystick.web.pages import interface, site, start
 from tallystick.web.pages.errors import http_error, unexpected_error
 from tallystick.web.pages.headers import Headers
 from tallystick.web.pages.sessions import STORE, DatabaseStore, cookie_name, session_config
@@ -33,6 +33,8 @@ def create_pages(service: Service) -> Litestar:
             site.show_test_money,
             site.do_test_money,
             site.certificate,
+            interface.xml_schema,
+            interface.wsdl,
             site.alive,
             site.ready,
             site.static_files(),

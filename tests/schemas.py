@@ -1,0 +1,34 @@
+"""Every answer against the published schema of its version, or against that of the error envelope."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from lxml import etree
+
+from tallystick.actions.fields import V2007
+from tallystick.web.schema.xsd import SCHEMA_VERSIONS, schema
+from tallystick.web.xml import namespace
+
+ERRORS = Path(__file__).parent / "data" / "error_form_a.xsd"
+
+
+@cache
+def published(version: str) -> etree.XMLSchema:
+    return etree.XMLSchema(etree.fromstring(schema(version).encode()))
+
+
+@cache
+def error_envelope() -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(str(ERRORS)))
+
+
+def check_answer(text: str) -> None:
+    """Raises etree.DocumentInvalid with the place at which an answer differs from its schema."""
+    root = etree.fromstring(text.encode())
+    space = etree.QName(root).namespace or ""
+    if space == namespace(V2007):
+        return  # its envelopes have no schema of ours
+    versions = {namespace(version): version for version in SCHEMA_VERSIONS}
+    (published(versions[space]) if space else error_envelope()).assertValid(root)
