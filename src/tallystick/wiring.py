@@ -18,9 +18,6 @@ from tallystick.ledger.migrate import migrate
 from tallystick.ledger.vault import Vault
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings, load_master_key
-from tallystick.web.asgi import Front
-from tallystick.web.pages.app import create_pages
-from tallystick.web.query_api import QueryApi
 from tallystick.worker import Worker
 
 if TYPE_CHECKING:
@@ -75,6 +72,11 @@ async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_n
 
 def asgi_app(service: Service) -> Application:
     """Every face of the service: the query API at ``/``, the pages elsewhere."""
+    # loaded here, since most commands serve nothing and should not wait for it
+    from tallystick.web.asgi import Front  # noqa: PLC0415
+    from tallystick.web.pages.app import create_pages  # noqa: PLC0415
+    from tallystick.web.query_api import QueryApi  # noqa: PLC0415
+
     return Front(query_api=QueryApi(service), pages=cast("Application", create_pages(service)))
 
 

@@ -24,7 +24,6 @@ from tallystick.cli.serve import working
 from tallystick.client.fps import Client, Credentials, ServiceError
 from tallystick.client.hosted_pages import Buyer, WalkRefusedError
 from tallystick.demo.customers import Customers
-from tallystick.demo.shop import create_shop
 from tallystick.demo.till import Till
 from tallystick.demo.walk import Walk
 from tallystick.domain.commands import Method
@@ -117,6 +116,8 @@ class _Stage:
 
 @asynccontextmanager
 async def _stage(settings: Settings, shop_port: int, console: Console) -> AsyncIterator[_Stage]:
+    from tallystick.demo.shop import create_shop  # noqa: PLC0415 - a web framework, which no other command needs
+
     shop_url = f"http://{HOST}:{shop_port}"
     async with AsyncExitStack() as stack:
         with _progress(console, "Database", "starting PostgreSQL and bringing its tables up to date"):

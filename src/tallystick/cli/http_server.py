@@ -6,14 +6,17 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from litestar import Litestar
 
 from tallystick.cli.console import ProblemError
-from tallystick.web.asgi import Application
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from tallystick.web.asgi import Application
 
 BACKLOG: Final = 1024
 _PAUSE_SECONDS: Final = 0.02

@@ -6,27 +6,14 @@ predecessor; neither is edited once released. All that are lacking run in one tr
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.script.revision import RevisionError
-from alembic.util.exc import CommandError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from sqlalchemy import Connection
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-LOCK: Final = 0x7A11_571C_0001  # a number of our own among the advisory locks of the database
+NEWEST: Final = max(path.name[:4] for path in (MIGRATIONS / "versions").glob("*.sql"))
+"""The number of the last migration, with which the names of its files begin."""
 
 
 class MigrationError(Exception):
@@ -40,10 +27,11 @@ async def migrate(dsn: str) -> list[str]:
     database after the other.
     Raises MigrationError, asyncpg.PostgresError: nothing was changed.
     """
-    applied: list[str] = []
-    async with _connect(dsn) as connection:
-        await connection.run_sync(_upgrade, applied)
-    return applied
+    if await _is_current(dsn):
+        return []
+    from tallystick.ledger.upgrade import upgrade  # noqa: PLC0415 - Alembic is half of what a start has to load
+
+    return await upgrade(dsn)
 
 
 async def pending(dsn: str) -> list[str]:
@@ -51,53 +39,19 @@ async def pending(dsn: str) -> list[str]:
 
     Raises MigrationError, asyncpg.PostgresError.
     """
-    async with _connect(dsn) as connection:
-        return await connection.run_sync(_lacking)
+    if await _is_current(dsn):
+        return []
+    from tallystick.ledger.upgrade import lacking  # noqa: PLC0415 - as above
+
+    return await lacking(dsn)
 
 
-@asynccontextmanager
-async def _connect(dsn: str) -> AsyncIterator[AsyncConnection]:
-    async def connect() -> asyncpg.Connection[asyncpg.Record]:
-        return await asyncpg.connect(dsn, server_settings={"application_name": "tallystick migrate"})
-
-    # asyncpg reads the address, so that every form it takes works here too (sockets, several hosts, TLS).
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+async def _is_current(dsn: str) -> bool:
+    """Whether the last migration was the last one that the database had: by far the most common case."""
+    connection = await asyncpg.connect(dsn, server_settings={"application_name": "tallystick migrate"})
     try:
-        async with engine.connect() as connection:
-            yield connection
+        if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+            return False
+        return [row[0] for row in await connection.fetch("SELECT version_num FROM alembic_version")] == [NEWEST]
     finally:
-        await engine.dispose()
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # Alembic interpolates
-    return config
-
-
-def _upgrade(connection: Connection, applied: list[str]) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    config.attributes["applied"] = applied
-    try:
-        with connection.begin():
-            # Held until the commit, and taken before Alembic, whose context is one for the whole process. Who waited
-            # here reads the version table afterwards and finds the work done.
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-            command.upgrade(config, "head")
-    except CommandError as error:
-        raise MigrationError(_newer(error)) from error
-
-
-def _lacking(connection: Connection) -> list[str]:
-    scripts = ScriptDirectory.from_config(_config())
-    present = MigrationContext.configure(connection).get_current_heads()
-    try:
-        lacking = [script.revision for script in scripts.iterate_revisions("head", present or "base")]
-    except RevisionError as error:
-        raise MigrationError(_newer(error)) from error
-    return lacking[::-1]
-
-
-def _newer(error: Exception) -> str:
-    return f"the database was migrated by a newer version of Tallystick than this one ({error}); install that version"
+        await connection.close()

@@ -1,0 +1,79 @@
+"""The reference of the command line, written from the commands themselves: docs/cli.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from typer.core import TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from tallystick.cli.app import app
+from tallystick.cli.console import tell
+
+_WIDTH: Final = 100
+_HEAD: Final = """\
+# The command line
+
+<!-- Written by tallystick.cli.reference from the commands; a test keeps it current. -->
+
+In a clone `./run COMMAND …` is `tallystick COMMAND …`. Settings come from the environment: [settings](settings.md).
+Commands work on the same database as a `tallystick serve` beside them, also on the embedded one.
+
+| exit status | meaning |
+|---|---|
+| 0 | done |
+| 1 | the answer is no: the books are off, migrations are lacking, the pages refused the buyer |
+| 2 | bad input, or surroundings that do not serve (a taken port, no database, …); one line says what |
+| 130 | interrupted; `serve`, `worker` and `demo` run until they are interrupted and end with 0 |
+
+Answers go to standard output, everything else to standard error. Secrets and passwords are never arguments: they are
+read from standard input (one line) or from an environment variable that is named.
+
+With `--json` the answer is one line. Fields are only ever added. Moments are UTC in ISO 8601; a field without a value
+is `null`.
+
+| command | JSON |
+|---|---|
+| `account create` | `account_id`, `kind`, `email`, `name`, `status`, `created_at` |
+| `account list` | an array of those |
+| `keys create`, `keys rotate` | `account_id`, `access_key_id`, `secret`, `environment`, `created_at` |
+| `keys list` | an array of `account_id`, `access_key_id`, `environment`, `status` (`usable`, `expired`, `revoked`), \
+`created_at`, `expires_at`, `revoked_at` |
+| `keys revoke` | one of those |
+| `clock show`, `clock forward` | `now`, `ahead_seconds` |
+| `sandbox authorize` | `return_url` |
+| `sandbox deposit` | `added`, `balance` (text with six decimals), `currency` |
+| `sandbox sign` | `url` |
+| `migrate` | `applied`; with `--check` `lacking`: arrays of migration numbers |
+| `verify` | `ok`, `checks` (array of `name`, `problems`), `books`, `accounts`, `transactions`, `transfers`, \
+`pending`, `liability_micros`, `debt_micros`, `cash_micros` |
+"""
+
+
+def reference() -> str:
+    """The whole document, Markdown."""
+    command = get_command(app)
+    if not isinstance(command, TyperGroup):
+        raise TypeError("the program has commands")
+    return "\n".join([_HEAD, *(_section(names) for names in _commands(command))])
+
+
+def _commands(group: TyperGroup) -> Iterator[list[str]]:
+    """The words of each command, groups in between left out."""
+    for name, one in group.commands.items():
+        if isinstance(one, TyperGroup):
+            yield from ([name, *names] for names in _commands(one))
+        else:
+            yield [name]
+
+
+def _section(names: list[str]) -> str:
+    asked = CliRunner().invoke(app, [*names, "--help"], prog_name="tallystick", terminal_width=_WIDTH)
+    text = "\n".join(line.rstrip() for line in asked.stdout.strip().splitlines())
+    return f"## {' '.join(names)}\n\n```\n{text}\n```\n"
+
+
+if __name__ == "__main__":  # python -m tallystick.cli.reference > docs/cli.md
+    tell(reference().rstrip("\n"))

@@ -1,0 +1,211 @@
+"""The command line as a developer and an operator type it; each command is a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from pathlib import Path
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import asyncpg
+import pytest
+from tests.conftest import MakeDatabase
+from tests.stories.conftest import free_port
+from tests.stories.program import running, tallystick
+
+from tallystick.cli.reference import reference
+from tallystick.ledger.migrate import migrate
+
+pytestmark = pytest.mark.timeout(300)
+
+ROOT = Path(__file__).parents[2]
+VECTORS = ROOT / "tests" / "data" / "signature_vectors.json"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+async def settings(make_database: MakeDatabase, tmp_path: Path) -> dict[str, str]:
+    """An environment with a migrated database of its own."""
+    url = await make_database()
+    await migrate(url)
+    return {"TALLYSTICK_DATABASE_URL": url, "TALLYSTICK_DATA_DIRECTORY": str(tmp_path)}
+
+
+def test_the_reference_is_current() -> None:
+    written = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    assert written == reference(), "write it anew: .venv/bin/python -m tallystick.cli.reference > docs/cli.md"
+
+
+async def test_accounts_and_the_life_of_keys(settings: dict[str, str]) -> None:
+    async def json_of(*arguments: str) -> object:
+        ended = await tallystick(*arguments, "--json", settings=settings)
+        assert ended.status == 0, ended.complaint
+        return json.loads(ended.out)
+
+    shop = await json_of("account", "create", "--kind", "business", "--email", "Shop@Music.example", "--name", "Shop")
+    assert isinstance(shop, dict)
+    assert {**shop, "created_at": None} == {
+        "account_id": shop["account_id"],
+        "kind": "business",
+        "email": "shop@music.example",
+        "name": "Shop",
+        "status": "active",
+        "created_at": None,
+    }
+    again = await tallystick(
+        "account", "create", "--kind", "business", "--email", "shop@music.example", "--name", "X", settings=settings
+    )
+    assert (again.status, again.out) == (2, "")
+    assert "already an account" in again.complaint
+    assert await json_of("account", "list") == [shop]
+
+    first = await json_of("keys", "create", "--account", "shop@music.example")
+    assert isinstance(first, dict)
+    second = await json_of("keys", "rotate", "--account", str(shop["account_id"]), "--overlap-hours", "1")
+    assert isinstance(second, dict)
+    assert first["secret"] != second["secret"]
+    revoked = await json_of("keys", "revoke", "--account", "shop@music.example", "--key", first["access_key_id"])
+    assert isinstance(revoked, dict)
+    assert revoked["status"] == "revoked"
+    entries = await json_of("keys", "list", "--account", "shop@music.example")
+    assert isinstance(entries, list)
+    assert [(entry["access_key_id"], entry["status"]) for entry in entries] == [
+        (first["access_key_id"], "revoked"),
+        (second["access_key_id"], "usable"),
+    ]
+    shown = await tallystick("keys", "list", "--account", "shop@music.example", settings=settings)
+    assert first["access_key_id"] in shown.out
+    assert first["secret"] not in shown.out
+    assert second["secret"] not in json.dumps(entries)
+
+    moved = await json_of("clock", "forward", "--account", "shop@music.example", "--by", "40 days")
+    assert isinstance(moved, dict)
+    assert moved["ahead_seconds"] == 40 * 24 * 3600
+
+
+async def test_what_cannot_be_done_is_said_in_a_line(settings: dict[str, str], tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        nowhere = {"TALLYSTICK_DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/none"}
+        asked: list[tuple[tuple[str, ...], dict[str, str], str]] = [
+            (("keys", "create", "--account", "nobody@x.example"), {}, "there is no account"),
+            (("clock", "forward", "--account", "1", "--by", "a while"), {}, "not a length of time"),
+            (("account", "create", "--kind", "robot", "--email", "a@b.example", "--name", "A"), {}, "robot"),
+            (("account", "create", "--kind", "business", "--email", "nonsense", "--name", "A"), {}, "not an e-mail"),
+            (("serve", "--port", port), {}, f"port {port}"),
+            (("verify",), nowhere, ""),
+            (("verify",), {"TALLYSTICK_PROT": "1"}, "unknown setting TALLYSTICK_PROT"),
+            (("verify",), {"TALLYSTICK_FEE_SCHEDULE_FILE": str(tmp_path / "none")}, "there is no file"),
+            (("sandbox", "sign", "api", "Action=Pay", "--key", "K"), {}, "secret"),
+            (("sandbox", "sign", "api", "Action", "--key", "K", "--secret-stdin"), {}, "NAME=VALUE"),
+            (("sandbox", "authorize", "http://127.0.0.1/", "--buyer", "b@x.example", "--password-stdin"), {}, "signed"),
+        ]
+        gate = asyncio.Semaphore(2)
+
+        async def check(arguments: tuple[str, ...], more: dict[str, str], told: str) -> None:
+            async with gate:
+                ended = await tallystick(*arguments, settings=settings | more, typed="something\n")
+            assert ended.status == 2, (arguments, ended)
+            assert ended.out == "", arguments
+            assert told in ended.complaint, arguments
+
+        await asyncio.gather(*(check(*one) for one in asked))
+
+
+async def test_migrate_and_verify(make_database: MakeDatabase, tmp_path: Path) -> None:
+    url = await make_database()
+    settings = {"TALLYSTICK_DATABASE_URL": url, "TALLYSTICK_DATA_DIRECTORY": str(tmp_path)}
+
+    empty = await tallystick("verify", settings=settings)
+    assert (empty.status, empty.out) == (2, "")
+    assert "tallystick migrate" in empty.complaint
+    assert (await tallystick("migrate", "--check", settings=settings)).status == 1
+    assert "0001" in (await tallystick("migrate", settings=settings)).out
+    report = await tallystick("verify", "--json", settings=settings)
+    assert report.status == 0
+    assert json.loads(report.out)["ok"] is True
+
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "INSERT INTO book (book_id, environment, currency, created_at) VALUES (7, 'sandbox', 'USD', now());"
+        "INSERT INTO account (book_id, account_id, kind, balance_micros) VALUES (7, 1, 'cash', 5)"
+    )
+    await connection.close()
+    spoilt = await tallystick("verify", settings=settings)
+    assert spoilt.status == 1
+    assert "BAD books_sum_to_zero" in spoilt.out
+
+
+async def test_a_signed_link_is_the_one_that_other_implementations_make() -> None:
+    known = json.loads(VECTORS.read_text("utf-8"))
+    vector = next(one for one in known["vectors"] if one["id"] == "cbui-v2-prepaid")
+    ours = {"callerKey", "version", "signatureVersion", "signatureMethod"}
+    parameters = [f"{name}={value}" for name, value in vector["params"].items() if name not in ours]
+    signed = await tallystick(
+        "sandbox", "sign", "cobranded", *parameters, "--key", vector["params"]["callerKey"], "--secret-env", "S",
+        "--service", f"https://{vector['host']}", settings={"S": known["secret_key"]},
+    )  # fmt: skip
+
+    assert signed.status == 0, signed.complaint
+    url = urlsplit(signed.out.strip())
+    assert dict(parse_qsl(url.query)) == {**vector["params"], "signature": vector["signature"]}
+
+
+async def test_an_integration_is_tried_beside_a_service_with_the_embedded_database(tmp_path: Path) -> None:
+    port = free_port()
+    settings = {
+        "TALLYSTICK_DATA_DIRECTORY": str(tmp_path),
+        "TALLYSTICK_PORT": str(port),
+        "TALLYSTICK_LOG_FORMAT": "json",
+        "SECRET": "",
+        "PASSWORD": PASSWORD,
+    }
+    async with running("serve", settings=settings, until="worker") as lines:
+        assert f"Tallystick serves http://127.0.0.1:{port}\n" in lines
+
+        async def command(*arguments: str, typed: str = "") -> str:
+            ended = await tallystick(*arguments, settings=settings, typed=typed)
+            assert ended.status == 0, ended.complaint
+            return ended.out.strip()
+
+        await command("account", "create", "--kind", "business", "--email", "s@x.example", "--name", "Shop")
+        key = json.loads(await command("keys", "create", "--account", "s@x.example", "--json"))
+        settings["SECRET"] = key["secret"]
+        sign = ("--key", key["access_key_id"], "--secret-env", "SECRET")
+        link = await command(
+            "sandbox", "sign", "cobranded", "pipelineName=SetupPrepaid", "callerReferenceSender=s-1",
+            "callerReferenceFunding=f-1", "fundingAmount=10.00", "paymentMethod=CC,ABT", "collectShippingAddress=True",
+            "returnURL=https://shop.example/back?order=7", *sign,
+        )  # fmt: skip
+        walk = ("sandbox", "authorize", link, "--buyer", "b@x.example", "--password-env", "PASSWORD")
+
+        refused = await tallystick(*walk, "--method", "ACH", settings=settings)
+        assert (refused.status, refused.out) == (1, "")
+        assert "does not take ACH" in refused.complaint
+        back = parse_qs(urlsplit(await command(*walk)).query)
+        assert (back["order"], back["status"]) == (["7"], ["SC"])
+        assert back["city"] == ["Springfield"]
+
+        other = await command(
+            "sandbox", "sign", "cobranded", "pipelineName=SetupPostpaid", "callerReferenceSender=s-2",
+            "callerReferenceSettlement=t-2", "creditLimit=5", "globalAmountLimit=50",
+            "returnURL=https://shop.example/back", *sign,
+        )  # fmt: skip
+        walk = ("sandbox", "authorize", other, "--buyer", "b@x.example", "--password-env", "PASSWORD")
+        wrong = await tallystick(*walk, settings=settings | {"PASSWORD": "not the password"})
+        assert wrong.status == 1
+        assert "do not match" in wrong.complaint
+        left = parse_qs(urlsplit(await command(*walk, "--leave")).query)
+        assert left["status"] == ["A"]
+        spoilt = await tallystick(
+            *walk[:2], other.replace("creditLimit=5", "creditLimit=6"), *walk[3:], settings=settings
+        )
+        assert spoilt.status == 1
+        assert "Invalid Signature" in spoilt.complaint
+
+        added = json.loads(await command("sandbox", "deposit", "50", "--buyer", "b@x.example", "--json"))
+        assert added == {"added": "50.000000", "balance": "50.000000", "currency": "USD"}
+        assert "The books balance." in await command("verify")
