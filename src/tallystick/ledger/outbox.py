@@ -12,7 +12,6 @@ from typing import Any, Final, Literal
 
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.ledger.connections import Connection, Database
-from tallystick.ledger.reads import Person
 from tallystick.ledger.statements import load_statements
 
 _SQL: Final = load_statements("outbox.sql")
@@ -97,12 +96,6 @@ async def claim(connection: Connection, event: DueEvent, until: datetime) -> Cla
 async def keep_message(connection: Connection, event: ClaimedEvent, destination: str, message: str) -> None:
     """Keep what is about to be sent, and where to: every later attempt sends the same."""
     await connection.execute(_SQL["keep_message"], event.book_id, event.event_id, destination, message)
-
-
-async def other_recipient(connection: Connection, event: ClaimedEvent) -> Person | None:
-    """Who was paid by the event's transaction, where that is not the seller whose book this is."""
-    row = await connection.fetchrow(_SQL["other_recipient"], event.book_id, event.subject_id)
-    return None if row is None else Person(PartyId(row["party_id"]), row["name"], row["email"])
 
 
 async def mark_delivered(database: Database, event: ClaimedEvent, now: datetime) -> None:

@@ -33,14 +33,6 @@ RETURNING outbox.kind, outbox.subject_id, outbox.status, outbox.status_code, out
 -- name: keep_message
 UPDATE outbox SET destination = $3, message = $4 WHERE book_id = $1 AND event_id = $2
 
--- name: other_recipient
--- Who was paid by a transaction ($2), where that is not the owner of the book.
-SELECT party.party_id, party.name, party.email
-  FROM transaction
-  JOIN book ON book.book_id = transaction.book_id
-  JOIN party ON party.party_id = transaction.recipient_party_id
- WHERE transaction.book_id = $1 AND transaction.transaction_id = $2 AND party.party_id <> book.party_id
-
 -- name: delivered
 -- Whoever sent it: it was received. A replay may have put it back meanwhile; it need not go out again.
 UPDATE outbox SET state = 'delivered', delivered_at = $3, message = NULL, last_error = NULL

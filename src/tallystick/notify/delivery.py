@@ -289,8 +289,7 @@ async def _fields(connection: Connection, event: ClaimedEvent) -> dict[str, str]
     if transaction.token_id is not None and transaction.caller_description is None:
         used = await reads.token(connection, event.book_id, TokenId(transaction.token_id))
         reason = None if used is None else used.payment_reason
-    recipient = await outbox.other_recipient(connection, event)
-    return message.transaction_fields(event, transaction, recipient, reason)
+    return message.transaction_fields(event, transaction, reason)
 
 
 def _reason(error: Exception) -> str:

@@ -17,7 +17,7 @@ from tallystick.domain.moments import format_moment
 from tallystick.domain.money import USD, display_amount
 from tallystick.domain.signed_messages import Signer, sign_message
 from tallystick.ledger.outbox import ClaimedEvent
-from tallystick.ledger.reads import Person, TokenRecord, TransactionRecord
+from tallystick.ledger.reads import TokenRecord, TransactionRecord
 
 TRANSACTION_STATUS: Final = "TransactionStatus"
 TOKEN_CANCELLATION: Final = "TokenCancellation"  # noqa: S105 - the name of an event
@@ -70,21 +70,16 @@ def is_wanted(event: ClaimedEvent, transaction: TransactionRecord) -> bool:
 
 
 def transaction_fields(
-    event: ClaimedEvent,
-    transaction: TransactionRecord,
-    recipient: Person | None = None,
-    payment_reason: str | None = None,
+    event: ClaimedEvent, transaction: TransactionRecord, payment_reason: str | None = None
 ) -> dict[str, str]:
     """A transaction as it was when the event happened.
 
-    `recipient` where the seller, whose book this is, only calls for somebody else (marketplace): the buyer's e-mail
-    address is not for callers then. `payment_reason` of the token, for where the request gave no description. The buyer
-    is who pays for goods, also in a refund, where the money goes back.
+    `payment_reason` of the token, for where the request gave no description. The buyer is who pays for goods, also in a
+    refund, where the money goes back; a caller who only calls for a merchant does not learn the buyer's address.
     """
-    buyer = transaction.buyer
+    buyer, merchant = transaction.buyer, transaction.merchant
     buyer_name = None if buyer is None else buyer.name
-    buyer_email = None if buyer is None or recipient is not None else buyer.email
-    paid = recipient or transaction.seller
+    buyer_email = None if buyer is None or merchant.party_id != transaction.seller.party_id else buyer.email
     return _present(
         {
             "notificationType": TRANSACTION_STATUS,
@@ -100,8 +95,8 @@ def transaction_fields(
             "paymentReason": transaction.caller_description or payment_reason,
             "buyerName": buyer_name,
             "buyerEmail": buyer_email,
-            "recipientName": paid.name,
-            "recipientEmail": paid.email,
+            "recipientName": merchant.name,
+            "recipientEmail": merchant.email,
             "customerName": buyer_name,
             "customerEmail": buyer_email,
         }
