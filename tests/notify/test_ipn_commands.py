@@ -46,7 +46,7 @@ async def test_dead_events_are_listed_and_replayed(office: PostOffice, settings:
         assert entry["last_error"] == "the receiver answered 500"
         assert entry["destination"] == seller.url
 
-        people = await tallystick("ipn", "list", settings=settings)
+        people = await tallystick("ipn", "list", "--account", account, settings=settings)
         assert f"{payment}-1" in people.out
         done = await tallystick("ipn", "replay", "--dead", "--account", account, settings=settings)
         assert done.out == "1 event is sent again.\n"

@@ -16,7 +16,7 @@ from tests.notify.receivers import Receiver
 from tallystick.domain import signing
 from tallystick.domain.ids import BookId, PartyId, TransactionId, make_transaction_id
 from tallystick.domain.outcomes import Accepted
-from tallystick.domain.signed_messages import SignedMessage, Signer, is_signed_by, sign_message
+from tallystick.domain.signed_messages import SignedMessage, Signer, is_signed_by, key_name, sign_message
 from tallystick.ledger import signing_keys
 from tallystick.ledger.outbox import ClaimedEvent
 from tallystick.ledger.reads import Person, TransactionRecord
@@ -227,7 +227,8 @@ async def test_each_operation_reaches_the_seller(shop: Shop, office: PostOffice,
         received.headers["content-type"] == "application/x-www-form-urlencoded; charset=UTF-8"
         for received in seller.received
     )
-    async with shop.pool.acquire() as connection:
-        pem = await signing_keys.certificate(connection, shop.clock().strftime("%y%m%d"))
+    (name,) = {key_name(form["certificateUrl"], "https://pay.example") for form in forms.values()}
+    assert name is not None
+    pem = await signing_keys.certificate(shop.pool, name)
     assert pem is not None
     assert all(is_signed_by(signing.public_key(pem), seller.url, received.form) for received in seller.received)

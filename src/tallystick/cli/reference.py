@@ -42,6 +42,12 @@ is `null`.
 | `keys list` | an array of `account_id`, `access_key_id`, `environment`, `status` (`usable`, `expired`, `revoked`), \
 `created_at`, `expires_at`, `revoked_at` |
 | `keys revoke` | one of those |
+| `keys rotate-signing` | `name`, `certificate_url` |
+| `ipn list` | an array of `event_id`, `kind`, `subject_id`, `status`, `state`, `destination`, `occurred_at`, \
+`due_at`, `attempts`, `delivered_at`, `last_error` |
+| `ipn replay` | `replayed` |
+| `ipn set-url` | `notification_url`, `immediate`, `write_offs` |
+| `ipn listen` | a line for each message: `url`, `genuine`, `problem`, `parameters` |
 | `clock show`, `clock forward` | `now`, `ahead_seconds` |
 | `sandbox authorize` | `return_url` |
 | `sandbox deposit` | `added`, `balance` (text with six decimals), `currency` |
