@@ -96,7 +96,7 @@ async def test_a_worker_killed_at_the_rail_is_replaced_by_the_next_one(
     arguments = (str(CHILD), database_url, when, shop.clock().isoformat())
     child = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE)
     assert child.stdout is not None
-    lines = await asyncio.wait_for(child.stdout.read(len(b"at the rail\n")), 30)
+    lines = await asyncio.wait_for(child.stdout.readline(), 30)
     assert lines == b"at the rail\n"
     child.kill()
     await child.wait()
