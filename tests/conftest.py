@@ -35,6 +35,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the conformance tests tried, one line for each action."""
+    rows = [
+        value
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == "conformance"
+    ]
+    if rows:
+        head = ["action", "fields", "missing", "too long", "mis-cased", "mistyped", "older version", "unknown"]
+        terminalreporter.section("conformance: fields of each action refused in each way")
+        for row in [head, *sorted(rows)]:
+            terminalreporter.write_line(f"{row[0]:32}" + "".join(f"{cell!s:>14}" for cell in row[1:]))
+
+
 def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -68,15 +68,18 @@ class Call:
         milliseconds = int(self.book_now.timestamp() * 1000)
         return make_transaction_id(self.book_id, milliseconds, secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
 
-    def request(self) -> Request:
-        """The part that all money commands of this caller have in common."""
+    def request(self, caller_description: str | None = None) -> Request:
+        """The part that all money commands of this caller have in common.
+
+        `caller_description` where the request has none under that name.
+        """
         return Request(
             transaction_id=self.new_id(),
             caller_id=self.key.party_id,
             caller_reference=self.values.text("CallerReference"),
             fingerprint=self.fingerprint,
             requested_at=self.requested_at,
-            caller_description=self.values.optional_text("CallerDescription"),
+            caller_description=caller_description or self.values.optional_text("CallerDescription"),
             sender_description=self.values.optional_text("SenderDescription"),
             notification_url=self.values.optional_text("OverrideIPNURL"),
         )
@@ -104,6 +107,12 @@ def fingerprint(action: str, business_parameters: Sequence[tuple[str, str]]) -> 
 def amount(micros: int) -> Mapping[str, str]:
     """An Amount as results carry it: six decimals."""
     return {"CurrencyCode": USD, "Value": format_amount(micros)}
+
+
+def timeout(call: Call) -> timedelta | None:
+    """How long the transaction may stay unfinished; None: as long as it takes."""
+    minutes = call.values.optional_integer("TransactionTimeoutInMins")
+    return None if minutes is None else timedelta(minutes=minutes)
 
 
 def check_descriptor(call: Call) -> None:

@@ -28,6 +28,8 @@ A_TOKEN: Final = "a valid token ID"  # noqa: S105 - words of a message
 AN_INSTRUMENT: Final = "a valid instrument ID"
 A_TRANSACTION: Final = "a valid transaction ID"
 
+_OF_INSTRUMENTS: Final = frozenset({IdKind.PREPAID_SENDER.value, IdKind.CREDIT_SENDER.value})
+
 INSTRUMENT_PARAMETERS: Final = {
     IdKind.PREPAID_INSTRUMENT: "PrepaidInstrumentId",
     IdKind.CREDIT_INSTRUMENT: "CreditInstrumentId",
@@ -41,8 +43,10 @@ SIMULATED_SENDERS: Final = {
 }
 """Sender tokens that simulate an account state in the sandbox. Source: spec of the sandbox, 2."""
 
+UNVERIFIED_RECIPIENT: Final = "C4LGSEMXN11FTUXZ2X2C7QVFHN5DVBGQJNF17AIQXXXQSX4DRG4KJFCN2KRFUUZI"
+
 SIMULATED_RECIPIENTS: Final = {
-    "C4LGSEMXN11FTUXZ2X2C7QVFHN5DVBGQJNF17AIQXXXQSX4DRG4KJFCN2KRFUUZI": "its e-mail address is not verified",
+    UNVERIFIED_RECIPIENT: "its e-mail address is not verified",
     "R3VK49XVGCAZTJSXKN7ZSBHPMFGKM5VEEQTXGMVE8CFUZ2G5RLLMAB4J6TQRL6BU": "it is suspended",
     "P1LL7A1LHK935DBGI5NAYCXOCLVEBHBNIU7PBXBAMRKKNLDEPI8M3MUSLZT2VANZ": "it is closed",
 }
@@ -54,7 +58,7 @@ def sender_token(call: Call, name: str = "SenderTokenId") -> TokenId:
     Raises Refused: InvalidAccountState_Sender, InvalidParams, InvalidTokenId_Sender.
     """
     text = call.values.text(name)
-    if _simulates(call) and text in SIMULATED_SENDERS:
+    if simulates(call) and text in SIMULATED_SENDERS:
         message = f"Simulated by the token: the sender's account cannot take part, {SIMULATED_SENDERS[text]}."
         raise Refused(Refusal.InvalidAccountState_Sender, message)
     token_id, book_id = token(text, name)
@@ -63,19 +67,26 @@ def sender_token(call: Call, name: str = "SenderTokenId") -> TokenId:
     return token_id
 
 
-def check_no_recipient_token(call: Call) -> None:
-    """In aggregated payments the caller is the recipient; there are no recipient tokens.
+def recipient_token(call: Call) -> TokenId | None:
+    """The token that lets the caller receive on somebody's behalf, None where the caller itself is the recipient.
 
-    Raises Refused: InvalidAccountState_Recipient, InvalidTokenId_Recipient.
+    Raises Refused: InvalidAccountState_Recipient, InvalidParams, InvalidTokenId_Recipient.
     """
     text = call.values.optional_text("RecipientTokenId")
     if text is None:
-        return
-    if _simulates(call) and text in SIMULATED_RECIPIENTS:
+        return None
+    if simulates(call) and text in SIMULATED_RECIPIENTS:
         message = f"Simulated by the token: the recipient's account cannot take part, {SIMULATED_RECIPIENTS[text]}."
         raise Refused(Refusal.InvalidAccountState_Recipient, message)
-    message = "The caller itself is the recipient of this payment; there is no such recipient token."
-    raise Refused(Refusal.InvalidTokenId_Recipient, message)
+    token_id, book_id = token(text, "RecipientTokenId")
+    if book_id != call.book_id:
+        raise Refused(Refusal.InvalidTokenId_Recipient, "The recipient token was not installed by this caller.")
+    return token_id
+
+
+def is_of_instrument(token_id: TokenId) -> bool:
+    """Whether a token charges an instrument, and so has no third party; its id tells."""
+    return token_id[0] in _OF_INSTRUMENTS
 
 
 def token(text: str, name: str) -> tuple[TokenId, BookId]:
@@ -110,23 +121,24 @@ def own_instrument(call: Call, kind: IdKind) -> InstrumentId:
     return instrument_id
 
 
-def transaction(call: Call) -> tuple[TransactionId, BookId]:
+def transaction(call: Call, name: str = "TransactionId") -> tuple[TransactionId, BookId]:
     """The transaction id of a request, of any book. Raises Refused: InvalidParams."""
-    text = call.values.text("TransactionId")
+    text = call.values.text(name)
     try:
         book_id = book_of_transaction(text)
     except MalformedIdError:
-        raise invalid("TransactionId", A_TRANSACTION, text) from None
+        raise invalid(name, A_TRANSACTION, text) from None
     return TransactionId(text), book_id
 
 
-def own_transaction(call: Call) -> TransactionId:
+def own_transaction(call: Call, name: str = "TransactionId") -> TransactionId:
     """A transaction of the caller's book. Raises Refused: InvalidParams, InvalidTransactionId."""
-    transaction_id, book_id = transaction(call)
+    transaction_id, book_id = transaction(call, name)
     if book_id != call.book_id:
         raise Refused(Refusal.InvalidTransactionId, "The caller did not execute this transaction.")
     return transaction_id
 
 
-def _simulates(call: Call) -> bool:
+def simulates(call: Call) -> bool:
+    """Whether ids and amounts simulate faults for this caller."""
     return call.service.settings.sandbox_faults and call.key.environment == SANDBOX

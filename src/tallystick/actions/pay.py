@@ -1,42 +1,99 @@
-"""Pay and Refund."""
+"""Pay, Reserve, Settle, Cancel and Refund."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tallystick.actions import identify
-from tallystick.actions.call import check_descriptor
+from tallystick.actions.call import check_descriptor, timeout
+from tallystick.actions.fields import invalid
 from tallystick.domain import commands
+from tallystick.domain.commands import FeePayer, Marketplace, RefundPolicy
 from tallystick.domain.refusals import Refusal, Refused
 
 if TYPE_CHECKING:
     from tallystick.actions.call import Call
     from tallystick.actions.types import Result
+    from tallystick.domain.ids import TokenId
+
+_MICRO_PERCENT_PER_PPM: Final = 100
+"""A percentage is read like an amount, in millionths of a percent; a part per million is a hundred of them."""
 
 
 async def pay(call: Call) -> Result:
-    """Charge a prepaid balance or raise a debt.
+    """Charge a prepaid balance, raise a debt, or bring in real money.
 
-    ChargeFeeTo is checked and has no effect: charges of an instrument cost no fee. Source: spec of the semantics, 2.
+    Charges of an instrument cost no fee and have no third party. Source: spec of the semantics, 2 and 6.
     """
-    token_id = identify.sender_token(call)
-    identify.check_no_recipient_token(call)
-    _check_no_marketplace_fee(call)
-    check_descriptor(call)
+    token_id, marketplace = _payment(call)
     return await call.move_money(
-        commands.Pay(call.request(), token_id, amount_micros=call.values.integer("TransactionAmount"))
+        commands.Pay(call.request(), token_id, call.values.integer("TransactionAmount"), marketplace, timeout(call))
     )
 
 
+async def reserve(call: Call) -> Result:
+    """Hold an amount on a card."""
+    token_id, marketplace = _payment(call)
+    return await call.move_money(
+        commands.Reserve(call.request(), token_id, call.values.integer("TransactionAmount"), marketplace, timeout(call))
+    )
+
+
+async def settle(call: Call) -> Result:
+    """Charge what is held. The answer has the reservation's own id; repeating it is InvalidTransactionState."""
+    transaction_id = identify.own_transaction(call, "ReserveTransactionId")
+    amount_micros = call.values.optional_integer("TransactionAmount")
+    url = call.values.optional_text("OverrideIPNURL")
+    return await call.move_money(commands.Settle(transaction_id, amount_micros, url))
+
+
+async def cancel(call: Call) -> Result:
+    """Give up a hold, or a payment that no payment network was asked for yet."""
+    transaction_id = identify.own_transaction(call)
+    reason = call.values.optional_text("Description")
+    url = call.values.optional_text("OverrideIPNURL")
+    return await call.move_money(commands.Cancel(transaction_id, reason, url))
+
+
 async def refund(call: Call) -> Result:
-    """Give back what was charged. Marketplace policies have no effect where there is no third party."""
+    """Give back what was charged, as the policy says."""
     original_id = identify.own_transaction(call)
     amount_micros = call.values.optional_integer("RefundAmount")
-    return await call.move_money(commands.Refund(call.request(), original_id, amount_micros))
+    policy = RefundPolicy(call.values.optional_text("MarketplaceRefundPolicy") or RefundPolicy.MASTER_ONLY.value)
+    return await call.move_money(commands.Refund(call.request(), original_id, amount_micros, policy))
 
 
-def _check_no_marketplace_fee(call: Call) -> None:
-    """Caller and recipient are the same account, so there is nobody to share with."""
-    if call.values.optional_integer("MarketplaceFixedFee") or call.values.optional_integer("MarketplaceVariableFee"):
+def _payment(call: Call) -> tuple[TokenId, Marketplace]:
+    """The sender token and the third party of a payment. Raises Refused."""
+    token_id = identify.sender_token(call)
+    recipient_token_id = identify.recipient_token(call)
+    fee_payer = FeePayer(call.values.optional_text("ChargeFeeTo") or FeePayer.RECIPIENT.value)
+    marketplace = Marketplace(
+        recipient_token_id,
+        fee_payer,
+        call.values.optional_integer("MarketplaceFixedFee") or 0,
+        _variable_fee_ppm(call),
+    )
+    if identify.is_of_instrument(token_id):
+        _check_two_parties(marketplace)
+    check_descriptor(call)
+    return token_id, marketplace
+
+
+def _variable_fee_ppm(call: Call) -> int:
+    micro_percent = call.values.optional_integer("MarketplaceVariableFee") or 0
+    ppm, rest = divmod(micro_percent, _MICRO_PERCENT_PER_PPM)
+    if rest:
+        given = call.values.given["MarketplaceVariableFee"]
+        raise invalid("MarketplaceVariableFee", "a percentage with at most four decimals", given)
+    return ppm
+
+
+def _check_two_parties(marketplace: Marketplace) -> None:
+    """With an instrument the caller is the recipient, and there is nobody to share with."""
+    if marketplace.recipient_token_id is not None:
+        message = "The caller itself is the recipient of this payment; there is no such recipient token."
+        raise Refused(Refusal.InvalidTokenId_Recipient, message)
+    if marketplace.fixed_fee_micros or marketplace.variable_fee_ppm:
         message = "Marketplace fees need a recipient token that allows them; an instrument's payments have none."
         raise Refused(Refusal.IncompatibleTokens, message)

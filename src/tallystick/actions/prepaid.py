@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tallystick.actions import identify
-from tallystick.actions.call import amount, check_descriptor
+from tallystick.actions.call import amount, check_descriptor, timeout
 from tallystick.actions.instruments import readable_instrument
 from tallystick.domain import commands
 from tallystick.domain.ids import IdKind
@@ -23,7 +23,7 @@ async def fund_prepaid(call: Call) -> Result:
     check_descriptor(call)
     return await call.move_money(
         commands.FundPrepaid(
-            call.request(), token_id, instrument_id, amount_micros=call.values.integer("FundingAmount")
+            call.request(), token_id, instrument_id, call.values.integer("FundingAmount"), timeout(call)
         )
     )
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ACTIVE: Final = "Active"
 INACTIVE: Final = "Inactive"
 SINGLE_USE: Final = "SingleUse"
+VERIFICATION_PENDING: Final = "VerificationPending"
 
 FRIENDLY_NAMES: Final = {
     "prepaid_sender": "Prepaid payments",
@@ -87,6 +88,26 @@ async def get_token_usage(call: Call) -> Result:
         raise Refused(Refusal.InvalidTokenType, "A single-use token has no usage limits.")
     now = call.now + token.clock_offset
     return {"TokenUsageLimits": [_usage(limit.rolled(now)) for limit in token.limits]}
+
+
+async def get_recipient_verification_status(call: Call) -> Result:
+    """How far the account behind a recipient token is known to the service. Raises Refused: InvalidTokenId_Recipient.
+
+    The sandbox's tokens for unverified recipients are told as what they simulate, the others as what they are.
+    """
+    text = call.values.text("RecipientTokenId")
+    if identify.simulates(call) and text == identify.UNVERIFIED_RECIPIENT:
+        return {"RecipientVerificationStatus": VERIFICATION_PENDING}
+    token_id = identify.recipient_token(call)
+    standing = None if token_id is None else await reads.recipient_standing(call.service.pool, call.book_id, token_id)
+    if standing is None:
+        raise Refused(Refusal.InvalidTokenId_Recipient, "The token is no recipient token of this caller.")
+    if not standing.token_active(call.book_now):
+        raise Refused(Refusal.TokenNotActive_Recipient, "The recipient token has been cancelled or has expired.")
+    if not standing.active or not standing.email_verified:
+        return {"RecipientVerificationStatus": VERIFICATION_PENDING}
+    complete = "VerificationCompleteNoLimits" if standing.account_verified else "VerificationComplete"
+    return {"RecipientVerificationStatus": complete}
 
 
 async def cancel_token(call: Call) -> Result:

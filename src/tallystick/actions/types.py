@@ -52,6 +52,9 @@ ENUMERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "SoftDescriptorType": ("Dynamic", "Static"),
     "CSOwner": ("Caller", "Recipient"),
     "VerificationStatus": ("Success", "Failure"),
+    "RecipientVerificationStatus": ("VerificationComplete", "VerificationPending", "VerificationCompleteNoLimits"),
+    "SubscriptionStatus": ("Active", "Cancelled", "Completed"),
+    "TimeUnit": ("day", "month", "week", "year"),
 }
 
 COMPLEX_TYPES: Final[Mapping[str, tuple[Element, ...]]] = {
@@ -93,5 +96,17 @@ COMPLEX_TYPES: Final[Mapping[str, tuple[Element, ...]]] = {
         "PaymentMethod:PaymentMethod TransactionStatus:TransactionStatus StatusCode:string? StatusMessage:string? "
         "SenderName:string? SenderEmail:string? CallerName:string RecipientName:string? RecipientEmail:string? "
         "RelatedTransaction:RelatedTransaction* StatusHistory:StatusHistory+"
+    ),
+    "Duration": _elements("Value:integer TimeUnit:TimeUnit"),
+    "SubscriptionDetails": _elements(
+        "SubscriptionId:string Description:string SubscriptionAmount:Amount NextTransactionAmount:Amount? "
+        "PromotionalAmount:Amount? NumberOfPromotionalTransactions:integer StartDate:dateTime EndDate:dateTime? "
+        "SubscriptionPeriod:Duration? SubscriptionFrequency:Duration OverrideIPNUrl:string? "
+        "SubscriptionStatus:SubscriptionStatus NumberOfTransactionsProcessed:integer RecipientEmail:string "
+        "RecipientName:string SenderEmail:string SenderName:string NextTransactionDate:dateTime?"
+    ),
+    "SubscriptionTransaction": _elements(
+        "TransactionId:string TransactionDate:dateTime TransactionSerialNumber:integer TransactionAmount:Amount "
+        "Description:string TransactionStatus:TransactionStatus"
     ),
 }

@@ -163,6 +163,21 @@ class TokenRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RecipientStanding:
+    """The account behind a recipient token, and until when the token is good (by its book's clock)."""
+
+    active: bool
+    email_verified: bool
+    account_verified: bool
+    cancelled_at: datetime | None
+    expires_at: datetime | None
+
+    def token_active(self, book_now: datetime) -> bool:
+        """Whether the token can still be used."""
+        return self.cancelled_at is None and (self.expires_at is None or book_now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityQuery:
     """Which transactions to list: ids from `ids_from` until before `ids_until`, filters where they are not None."""
 
@@ -286,6 +301,12 @@ async def token_by_reference(database: Database, book_id: BookId, caller_referen
     """The token that was installed under a reference, or None."""
     row = await database.fetchrow(_READS["token_by_reference"], book_id, caller_reference)
     return None if row is None else _token(row)
+
+
+async def recipient_standing(database: Database, book_id: BookId, token_id: TokenId) -> RecipientStanding | None:
+    """Who stands behind a recipient token; None when the book has no such token or it is no recipient's."""
+    row = await database.fetchrow(_READS["recipient_standing"], book_id, token_id)
+    return None if row is None else RecipientStanding(**dict(row))
 
 
 async def tokens_of_sender(database: Database, party_id: PartyId, environment: str) -> list[TokenRecord]:

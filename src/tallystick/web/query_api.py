@@ -78,6 +78,7 @@ class QueryApi:
         else:
             made_at = now
         version = served_version(request)
+        check_action_version(action, version)
         call = read_call(service, action, version, request.params, key, made_at, now)
         return render_success(action, version, await action.perform(call), request_id)
 
@@ -103,6 +104,12 @@ def _find_action(request: QueryRequest) -> Action:
     if action is None:
         raise Refused(Refusal.InvalidAction, f"There is no action {quoted(name)}.")
     return action
+
+
+def check_action_version(action: Action, version: str) -> None:
+    """Refuse actions that the interface of `version` lacks. Raises Refused: InvalidAction."""
+    if not action.in_version(version):
+        raise Refused(Refusal.InvalidAction, f"There is no action {action.name} in version {version}.")
 
 
 def _may_be_unsigned(request: QueryRequest, action: Action) -> bool:

@@ -31,13 +31,18 @@ def namespace(version: str) -> str:
 
 def render_success(action: Action, version: str, result: Result, request_id: str) -> bytes:
     """The answer to a call that was carried out; the namespace is the default one, without a prefix."""
+    return f"{_DECLARATION}{success_element(action, version, result, request_id)}".encode()
+
+
+def success_element(action: Action, version: str, result: Result, request_id: str) -> str:
+    """The element of such an answer alone, for other envelopes."""
     body = ""
-    if action.result is not None:
+    if action.result is not None and result:  # nothing refunded: no result either
         body = _element(f"{action.name}Result", _members(action.result, result))
     return (
-        f'{_DECLARATION}<{action.name}Response xmlns="{namespace(version)}">{body}<ResponseMetadata><RequestId>'
+        f'<{action.name}Response xmlns="{namespace(version)}">{body}<ResponseMetadata><RequestId>'
         f"{request_id}:0</RequestId></ResponseMetadata></{action.name}Response>"
-    ).encode()
+    )
 
 
 def render_error(code: str, message: str, request_id: str) -> bytes:
@@ -45,9 +50,9 @@ def render_error(code: str, message: str, request_id: str) -> bytes:
 
     Line breaks in the message, which may quote what the caller sent, become blanks.
     """
-    text = _text(" ".join(message.split()))
+    content = text(" ".join(message.split()))
     return (
-        f"{_DECLARATION}<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error></Errors>"
+        f"{_DECLARATION}<Response><Errors><Error><Code>{code}</Code><Message>{content}</Message></Error></Errors>"
         f"<RequestID>{request_id}</RequestID></Response>"
     ).encode()
 
@@ -76,7 +81,7 @@ def _content(element: Element, value: Value) -> str:
     if isinstance(value, datetime):
         return format_moment(value)
     if isinstance(value, str | int):
-        return _text(str(value))
+        return text(str(value))
     raise TypeError(f"{element.name} is neither text nor a complex value")
 
 
@@ -84,5 +89,6 @@ def _element(name: str, content: str) -> str:
     return f"<{name}>{content}</{name}>" if content else f"<{name}/>"
 
 
-def _text(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text).translate(_ESCAPES)
+def text(value: str) -> str:
+    """A value as the content of an element."""
+    return _NOT_XML.sub("\ufffd", value).translate(_ESCAPES)

@@ -8,6 +8,8 @@ CREATE TABLE party (
     name text NOT NULL CHECK (name <> ''),
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'closed')),
     email_verified_at timestamptz,
+    verified_at timestamptz, -- when a bank account or card was found to be this party's
+    receives_cards boolean NOT NULL DEFAULT true, -- whether payments by card may go to it
     password_hash text, -- argon2id in its own text form; null: this party cannot sign in with a password
     failed_sign_ins integer NOT NULL DEFAULT 0,
     locked_until timestamptz,
