@@ -69,6 +69,7 @@ def demo(
         host=HOST,
         port=port_or_free_one(HOST, port),
         public_url="",
+        allow_private_notification_targets=True,  # whoever tries notifications has a receiver on this machine
     )
     with _own_directory(settings.data_directory, fresh=fresh):
         if not walk:
