@@ -66,6 +66,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "notification_lifetime_hours": ("2", 2),
         "allow_private_notification_targets": ("yes", True),
         "allow_unsigned_cobranded": ("true", True),
+        "allow_weak_soap_signatures": ("on", True),
         "tolerate_unknown_parameters": ("1", True),
         "log_format": ("JSON", "json"),
         "log_level": ("debug", "debug"),

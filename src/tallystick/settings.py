@@ -49,6 +49,8 @@ class Settings:
         notification_lifetime_hours: how long after the event a notification is tried again.
         allow_private_notification_targets: notifications may go to addresses that are not public, such as this machine.
         allow_unsigned_cobranded: accept Co-Branded requests without a signature, as the oldest clients send them.
+        allow_weak_soap_signatures: accept SOAP requests signed with SHA-1, or without their Timestamp, as the oldest
+            clients send them.
         tolerate_unknown_parameters: ignore parameters that an action does not know instead of refusing the request.
         log_format: `console` for people, `json` for machines.
         log_level: the least urgent level that is logged.
@@ -69,6 +71,7 @@ class Settings:
     notification_lifetime_hours: int = 24
     allow_private_notification_targets: bool = False
     allow_unsigned_cobranded: bool = False
+    allow_weak_soap_signatures: bool = False
     tolerate_unknown_parameters: bool = False
     log_format: str = "console"
     log_level: str = "info"
@@ -230,6 +233,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "notification_lifetime_hours": _between(1, 720),
     "allow_private_notification_targets": _parse_switch,
     "allow_unsigned_cobranded": _parse_switch,
+    "allow_weak_soap_signatures": _parse_switch,
     "tolerate_unknown_parameters": _parse_switch,
     "log_format": _one_of(LOG_FORMATS),
     "log_level": _one_of(LOG_LEVELS),

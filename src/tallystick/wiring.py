@@ -71,13 +71,24 @@ async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_n
 
 
 def asgi_app(service: Service) -> Application:
-    """Every face of the service: the query API at ``/``, the pages elsewhere."""
+    """Every face of the service: the query API and SOAP at ``/``, the pages elsewhere."""
     # loaded here, since most commands serve nothing and should not wait for it
-    from tallystick.web.asgi import Front  # noqa: PLC0415
+    from tallystick.web.asgi import Front, LoadedLate  # noqa: PLC0415
     from tallystick.web.pages.app import create_pages  # noqa: PLC0415
     from tallystick.web.query_api import QueryApi  # noqa: PLC0415
 
-    return Front(query_api=QueryApi(service), pages=cast("Application", create_pages(service)))
+    return Front(
+        query_api=QueryApi(service),
+        soap=LoadedLate(lambda: _soap(service)),
+        pages=cast("Application", create_pages(service)),
+    )
+
+
+def _soap(service: Service) -> Application:
+    """Most services never see an envelope: neither this nor the XML libraries are loaded before the first one."""
+    from tallystick.web.soap.api import SoapApi  # noqa: PLC0415 - see above
+
+    return SoapApi(service)
 
 
 def make_worker(service: Service) -> Worker:

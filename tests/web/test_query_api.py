@@ -21,7 +21,7 @@ from tallystick.ledger.committer import Committer
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.vault import Vault
 from tallystick.settings import Settings
-from tallystick.web.asgi import Front, Message, Scope
+from tallystick.web.asgi import Front, LoadedLate, Message, Scope
 from tallystick.web.query_api import QueryApi
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -152,12 +152,31 @@ async def test_a_client_that_hangs_up_is_not_answered(caller: Caller) -> None:
     assert sent == []
 
 
-@pytest.mark.parametrize(("path", "expected"), [("/", "api"), ("", "api"), ("/certs/x", "pages"), ("//", "pages")])
-async def test_the_front_sends_the_root_to_the_api_and_all_else_to_the_pages(path: str, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "expected"),
+    [
+        ("GET", "/", [], "api"),
+        ("GET", "", [], "api"),
+        ("POST", "/", [(b"content-type", b"application/x-www-form-urlencoded")], "api"),
+        ("POST", "/", [], "api"),
+        ("POST", "/", [(b"host", b"pay.example"), (b"content-type", b"text/xml; charset=utf-8")], "soap"),
+        ("POST", "/", [(b"content-type", b"Application/SOAP+XML")], "soap"),
+        ("POST", "", [(b"soapaction", b'""')], "soap"),
+        ("GET", "/", [(b"soapaction", b'""')], "api"),
+        ("GET", "/certs/x", [], "pages"),
+        ("POST", "//", [(b"soapaction", b"Pay")], "pages"),
+    ],
+)
+async def test_the_front_sends_the_root_to_the_apis_and_all_else_to_the_pages(
+    method: str, path: str, headers: list[tuple[bytes, bytes]], expected: str
+) -> None:
     reached: list[str] = []
 
     async def api(*_: object) -> None:
         reached.append("api")
+
+    async def soap(*_: object) -> None:
+        reached.append("soap")
 
     async def pages(*_: object) -> None:
         reached.append("pages")
@@ -165,8 +184,9 @@ async def test_the_front_sends_the_root_to_the_api_and_all_else_to_the_pages(pat
     async def nothing(*_: object) -> Message:
         return {}
 
-    front = Front(query_api=api, pages=pages)
-    await front({"type": "http", "path": path}, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]
+    front = Front(query_api=api, soap=LoadedLate(lambda: soap), pages=pages)
+    scope = {"type": "http", "method": method, "path": path, "headers": headers}
+    await front(scope, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]
     await front({"type": "lifespan"}, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]
 
     assert reached == [expected, "pages"]

@@ -1,14 +1,15 @@
 """What the service speaks with its HTTP server, and the front that keeps the hot path short.
 
-The query API lives at ``/`` and nowhere else; everything else goes to the pages, so that a Pay never walks through
-middleware that is made for people.
+The query API and SOAP live at ``/`` and nowhere else; everything else goes to the pages, so that a Pay never walks
+through middleware that is made for people.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -26,19 +27,47 @@ class ClientGoneError(Exception):
     """The client hung up before its request was whole; nobody waits for an answer."""
 
 
+SOAP_TYPES: Final = (b"text/xml", b"application/soap+xml")
+
+
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Sends ``/`` to the query API and all the rest, start and end of the server too, to the pages."""
+    """Sends ``/`` to the query API or to SOAP and all the rest, start and end of the server too, to the pages."""
 
     query_api: Application
+    soap: Application
     pages: Application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http" and scope["path"] in {"/", ""}:
-            await self.query_api(scope, receive, send)
+            await (self.soap if is_soap(scope) else self.query_api)(scope, receive, send)
         else:
             await self.pages(scope, receive, send)
+
+
+def is_soap(scope: Scope) -> bool:
+    """Whether a request for ``/`` is an envelope: it says so by its content type or by naming a SOAPAction."""
+    if scope["method"] != "POST":
+        return False
+    for name, value in scope["headers"]:
+        if name == b"soapaction" or (name == b"content-type" and value.lower().startswith(SOAP_TYPES)):
+            return True
+    return False
+
+
+@dataclass(slots=True)
+class LoadedLate:
+    """An application whose code is loaded with its first request, in a thread: meanwhile others are answered."""
+
+    load: Callable[[], Application]
+    _application: Application | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        if self._application is None:
+            self._application = await asyncio.to_thread(self.load)
+        await self._application(scope, receive, send)
 
 
 def header(scope: Scope, name: bytes) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
 from tallystick.actions.call import Call, fingerprint
+from tallystick.domain.moments import format_moment
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger.connections import UNAVAILABLE
 from tallystick.web.xml import namespace
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
     from tallystick.ledger.callers import Caller
 
 _log = structlog.get_logger(__name__)
+
+
+def check_fresh(made_at: datetime, now: datetime, skew_seconds: int) -> None:
+    """Refuse a request that was not made about now. Raises Refused: RequestExpired."""
+    if abs(made_at - now) > timedelta(seconds=skew_seconds):
+        stamp = format_moment(made_at).replace("+00:00", "Z")
+        raise Refused(
+            Refusal.RequestExpired,
+            f"Request has expired. Timestamp date is {stamp}; it may differ from the service's clock by "
+            f"{skew_seconds} seconds.",
+        )
 
 
 def read_call(
@@ -33,7 +45,7 @@ def read_call(
 ) -> Call:
     """Check names and values of a request, and the account of its caller. Raises Refused.
 
-    InvalidRequest, InvalidParams, AccountClosed; in this order.
+    InvalidRequest, InvalidParams, AccountClosed, AuthFailure; in this order.
     """
     table = action.tables[version]
     if not service.settings.tolerate_unknown_parameters:
@@ -49,6 +61,9 @@ def read_call(
     )
     if caller is not None and caller.party_status == "closed":
         raise Refused(Refusal.AccountClosed, "The account of this access key is closed.")
+    if caller is not None and caller.book_id is None:
+        message = f"The caller's account is not set up for payments in the {caller.environment} environment."
+        raise Refused(Refusal.AuthFailure, message)
     return call
 
 

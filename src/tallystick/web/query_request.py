@@ -8,15 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus, urlsplit
 
 from tallystick.actions.fields import V2010, VERSIONS, quoted
 from tallystick.domain import signing
-from tallystick.domain.moments import format_moment, parse_moment
+from tallystick.domain.moments import parse_moment
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger import access_keys
+from tallystick.web.calls import check_fresh
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
@@ -127,13 +128,7 @@ def check_timestamp(request: QueryRequest, now: datetime, skew_seconds: int) -> 
         made_at = parse_moment(text)
     except ValueError:
         raise _invalid("Timestamp", text, "Must be in ISO8601 format, such as 2010-08-28T12:00:00Z.") from None
-    if abs(made_at - now) > timedelta(seconds=skew_seconds):
-        stamp = format_moment(made_at).replace("+00:00", "Z")
-        raise Refused(
-            Refusal.RequestExpired,
-            f"Request has expired. Timestamp date is {stamp}; it may differ from the service's clock by "
-            f"{skew_seconds} seconds.",
-        )
+    check_fresh(made_at, now, skew_seconds)
     return made_at
 
 
