@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from tallystick.domain.money import parse_amount
+
 PREFIX: Final = "TALLYSTICK_"
 TEST_PREFIX: Final = "TALLYSTICK_TEST_"
 MASTER_KEY_BYTES: Final = 32
@@ -51,6 +53,12 @@ class Settings:
         allow_unsigned_cobranded: accept Co-Branded requests without a signature, as the oldest clients send them.
         allow_weak_soap_signatures: accept SOAP requests signed with SHA-1, or without their Timestamp, as the oldest
             clients send them.
+        allow_signature_v1: accept API calls signed by the first scheme, which signs neither verb nor path.
+        allow_signature_v0: accept API calls signed by the oldest scheme, which signs action and time only.
+        require_verified_email: payments need verified e-mail addresses of caller, sender and recipient.
+        require_verified_accounts: real money needs verified accounts on both sides, and verified bank accounts.
+        unverified_spending_limit: the most, in micro-units, that one payment may take from an account not verified.
+        unverified_receiving_limit: the most, in micro-units, that is held for an account not verified.
         tolerate_unknown_parameters: ignore parameters that an action does not know instead of refusing the request.
         log_format: `console` for people, `json` for machines.
         log_level: the least urgent level that is logged.
@@ -72,6 +80,12 @@ class Settings:
     allow_private_notification_targets: bool = False
     allow_unsigned_cobranded: bool = False
     allow_weak_soap_signatures: bool = False
+    allow_signature_v1: bool = False
+    allow_signature_v0: bool = False
+    require_verified_email: bool = False
+    require_verified_accounts: bool = False
+    unverified_spending_limit: int | None = None
+    unverified_receiving_limit: int | None = None
     tolerate_unknown_parameters: bool = False
     log_format: str = "console"
     log_level: str = "info"
@@ -200,6 +214,13 @@ def _parse_switch(text: str) -> bool:
     raise ValueError(f"must be true or false, not {text!r}")
 
 
+def _parse_amount(text: str) -> int:
+    try:
+        return parse_amount(text)
+    except ValueError:
+        raise ValueError(f"must be an amount such as 250.00, not {text!r}") from None
+
+
 def _between(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
@@ -234,6 +255,12 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "allow_private_notification_targets": _parse_switch,
     "allow_unsigned_cobranded": _parse_switch,
     "allow_weak_soap_signatures": _parse_switch,
+    "allow_signature_v1": _parse_switch,
+    "allow_signature_v0": _parse_switch,
+    "require_verified_email": _parse_switch,
+    "require_verified_accounts": _parse_switch,
+    "unverified_spending_limit": _parse_amount,
+    "unverified_receiving_limit": _parse_amount,
     "tolerate_unknown_parameters": _parse_switch,
     "log_format": _one_of(LOG_FORMATS),
     "log_level": _one_of(LOG_LEVELS),

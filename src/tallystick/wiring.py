@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.actions.service import Service
+from tallystick.domain.standing import Demands
 from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.database import open_pool
@@ -58,7 +59,13 @@ async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_n
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(open_database(settings))
         pool = await stack.enter_async_context(await open_pool(dsn, max_size=MOST_CONNECTIONS))
-        rules = Rules(read_fee_schedules(settings.fee_schedule_file), simulate_faults=settings.sandbox_faults)
+        demands = Demands(
+            settings.require_verified_email,
+            settings.require_verified_accounts,
+            settings.unverified_spending_limit,
+            settings.unverified_receiving_limit,
+        )
+        rules = Rules(read_fee_schedules(settings.fee_schedule_file), settings.sandbox_faults, demands)
         committer = Committer(pool, rules, clock)
         stack.push_async_callback(committer.close)
         yield Service(

@@ -212,7 +212,7 @@ def test_a_card_that_can_no_longer_be_charged(desk: Desk) -> None:
     desk.source(FUNDING, replace(card, expires_on=date(2027, 3, 1)))
     assert isinstance(desk.fund("1.00"), Accepted)
     desk.source(FUNDING, replace(card, expires_on=None, removed=True))
-    assert said(desk.fund("1.00")) == "InactiveInstrument"
+    assert said(desk.fund("1.00")) == "InvalidPaymentInstrument"
     desk.source(FUNDING, None)
     assert said(desk.fund("1.00")) == "PaymentMethodNotDefined"
     desk.source(FUNDING, PaymentSource(Method.CC))

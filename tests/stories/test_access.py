@@ -5,7 +5,7 @@ from datetime import timedelta
 from tests.stories.conftest import OpenShop
 from tests.stories.storefront import Shop, amount
 
-from tallystick.ledger import access_keys
+from tallystick.ledger import access_keys, opening
 
 MADE_UP = "J70EXAMPLE0EXAMPLE0EXAMPLE0EXAMPLE0EXAMPLE0EXAMPLE0EXAMPLE0EXAMP"
 
@@ -136,8 +136,10 @@ async def test_simulated_account_states_are_for_the_sandbox(shop: Shop) -> None:
     live = shop.with_key(await access_keys.create(service.pool, service.vault, shop.key.party_id, "live", shop.clock()))
     buyer = await shop.books.funded_buyer("10.00")
 
-    assert (await live.pay(buyer, "1.00")).code == "InvalidAccountState_Caller"  # no live book yet
+    assert (await live.pay(buyer, "1.00")).code == "AuthFailure"  # no live book yet
     before = await shop.snapshot()
+    async with service.pool.acquire() as connection:
+        await opening.open_seller_book(connection, shop.key.party_id, "live", shop.clock())
     denied = await live.call("GetPrepaidBalance", {"PrepaidInstrumentId": buyer.instrument})
     assert denied.code == "InstrumentAccessDenied"
     assert await shop.snapshot() == before

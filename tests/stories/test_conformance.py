@@ -1,6 +1,6 @@
 """Every action against the published interface. What is well-formed is answered as the schema says; each missing,
-over-long, mis-cased, mistyped or unknown parameter is refused with nothing changed. A table of what was tried is printed
-at the end of the run; a cell of the interface that was not tried is a failure.
+over-long, mis-cased, mistyped or unknown parameter is refused with nothing changed. A table of what was tried is
+printed at the end of the run; a cell of the interface that was not tried is a failure.
 """
 
 from __future__ import annotations

@@ -52,10 +52,9 @@ class Call:
 
     @property
     def book_id(self) -> BookId:
-        """The caller's book. Raises Refused: InvalidAccountState_Caller when it has none in this environment."""
+        """The caller's book: no call gets here without one."""
         if self.key.book_id is None:
-            message = f"The caller's account is not set up for the {self.key.environment} environment."
-            raise Refused(Refusal.InvalidAccountState_Caller, message)
+            raise TypeError(f"{self.action} is not for callers without a book")
         return self.key.book_id
 
     @property

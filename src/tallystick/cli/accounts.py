@@ -25,6 +25,14 @@ class Kind(StrEnum):
     personal = "personal"
 
 
+class Status(StrEnum):
+    """What an account can be."""
+
+    active = "active"
+    suspended = "suspended"
+    closed = "closed"
+
+
 @app.command()
 def create(
     kind: Annotated[Kind, typer.Option(help="business: a seller, with a sandbox book; personal: a buyer.")],
@@ -96,6 +104,51 @@ def list_(
         ],
         "There are no accounts yet.",
     )
+
+
+@app.command()
+def standing(
+    account: Annotated[str, typer.Option(help="Number or e-mail address of the account.")],
+    status: Annotated[Status | None, typer.Option(help="A suspended or closed account takes part in nothing.")] = None,
+    email_verified: Annotated[
+        bool | None, typer.Option("--email-verified/--email-unverified", help="Whether the address was found to work.")
+    ] = None,
+    verified: Annotated[
+        bool | None,
+        typer.Option(
+            "--verified/--unverified", help="Whether a bank account or card was found to be the account's own."
+        ),
+    ] = None,
+    cards: Annotated[
+        bool | None, typer.Option("--cards/--no-cards", help="Sellers: whether payments by card may go to it.")
+    ] = None,
+    marketplace: Annotated[
+        bool | None,
+        typer.Option("--marketplace/--no-marketplace", help="Sellers: whether it may call for other recipients."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say how far an account is known and what it may do; what is not named stays."""
+
+    async def change() -> Party:
+        async with service_of_process() as service, service.pool.acquire() as connection:
+            found = await find_account(service.pool, account)
+            return await parties.set_standing(
+                connection,
+                found.party_id,
+                service.clock(),
+                status=None if status is None else status.value,
+                email_verified=email_verified,
+                account_verified=verified,
+                receives_cards=cards,
+                marketplace=marketplace,
+            )
+
+    party = run(change())
+    if json:
+        tell_json(as_json(party))
+    else:
+        tell(f"Account {party.party_id}: {party.name} <{party.email}>, {party.status}")
 
 
 async def _list(kind: Kind | None) -> list[Party]:

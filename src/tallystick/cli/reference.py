@@ -36,7 +36,7 @@ is `null`.
 
 | command | JSON |
 |---|---|
-| `account create` | `account_id`, `kind`, `email`, `name`, `status`, `created_at` |
+| `account create`, `account standing` | `account_id`, `kind`, `email`, `name`, `status`, `created_at` |
 | `account list` | an array of those |
 | `keys create`, `keys rotate` | `account_id`, `access_key_id`, `secret`, `environment`, `created_at` |
 | `keys list` | an array of `account_id`, `access_key_id`, `environment`, `status` (`usable`, `expired`, `revoked`), \

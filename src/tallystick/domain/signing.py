@@ -69,9 +69,14 @@ def string_to_sign_v2(verb: str, host_line: str, path: str, params: Mapping[str,
 
 
 def string_to_sign_v1(params: Mapping[str, str], omit: str) -> str:
-    """Names and values run together, in an order that ignores case. For old messages only; no call may be signed so."""
+    """Names and values run together, in an order that ignores case. For old messages; for calls by a setting."""
     names = sorted((name for name in params if name != omit), key=lambda name: (name.lower(), name))
     return "".join(name + params[name] for name in names)
+
+
+def string_to_sign_v0(params: Mapping[str, str]) -> str:
+    """Action and time, and nothing else. For the oldest calls, where a setting allows them."""
+    return params.get("Action", "") + params.get("Timestamp", "")
 
 
 def string_to_sign_2007(path: str, params: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from tallystick.domain.commands import FeePayer, RailOperation
 from tallystick.domain.fees import FeeSchedules
 from tallystick.domain.ids import AccountId, BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import Outcome, TransactionStatus
+from tallystick.domain.standing import NO_DEMANDS, WELL_KNOWN, Demands, Standing
 from tallystick.domain.tokens import Token
 
 
@@ -19,7 +20,8 @@ from tallystick.domain.tokens import Token
 class Book:
     """Whose book it is and its rules. `seller_id` is None in the operator's own book.
 
-    `simulate_faults`: amounts whose first decimal is 6 or 7 fail on purpose (sandbox).
+    `simulate_faults`: amounts whose first decimal is 6 or 7 fail on purpose (sandbox). `demands`: what all accounts are
+    asked for before money moves.
     """
 
     book_id: BookId
@@ -28,6 +30,8 @@ class Book:
     minimum_charge_micros: int
     fees: FeeSchedules
     simulate_faults: bool
+    seller_standing: Standing = WELL_KNOWN
+    demands: Demands = NO_DEMANDS
 
 
 @unique
@@ -217,6 +221,7 @@ class Seller:
     party_id: PartyId
     book_id: BookId
     active: bool
+    standing: Standing = WELL_KNOWN
 
 
 @dataclass(slots=True)

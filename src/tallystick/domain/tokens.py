@@ -9,6 +9,7 @@ from enum import Enum, unique
 from tallystick.domain.commands import Method, TokenPurpose, TokenTerms, TokenType
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.limits import UsageLimit
+from tallystick.domain.standing import WELL_KNOWN, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class PaymentSource:
     """Where real money comes from: the account balance, or a card or bank account that a rail knows.
 
     `expires_on` is the last day on which a card can be charged. `removed`: the buyer took it out of the account.
+    `verified`: it was found to be the buyer's own.
     """
 
     method: Method
@@ -23,6 +25,7 @@ class PaymentSource:
     rail: str | None = None
     expires_on: date | None = None
     removed: bool = False
+    verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Token:
     terms: TokenTerms = field(default_factory=TokenTerms)
     instruction: str | None = None
     used_by: TransactionId | None = None
+    sender_standing: Standing = WELL_KNOWN
 
 
 @unique

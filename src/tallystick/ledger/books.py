@@ -38,6 +38,7 @@ from tallystick.domain.fees import FeeSchedules
 from tallystick.domain.ids import BookId, IdKind, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.standing import NO_DEMANDS, Demands, Standing
 from tallystick.domain.state import (
     Answered,
     Book,
@@ -68,10 +69,11 @@ class NoSuchBookError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What all books of a process share: the fee schedules, and whether sandbox books simulate faults."""
+    """What all books share: fee schedules, whether sandbox books simulate faults, what accounts are asked for."""
 
     fees: FeeSchedules
     simulate_faults: bool
+    demands: Demands = NO_DEMANDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +213,11 @@ async def _load_other_sellers(connection: Connection, state: State, commands: Se
     others = sorted(party for party in named if party != book.seller_id)
     if others:
         rows = await connection.fetch(MONEY["load_sellers"], book.book_id, others)
-        state.recipients = {row["party_id"]: Seller(**dict(row)) for row in rows}
+        state.recipients = {row["party_id"]: _seller(row) for row in rows}
     direct_refund = any(isinstance(command, Refund) for command in commands) and any(
         item.instrument_id is None for item in state.transactions.values()
     )
-    if direct_refund or state.recipients:
+    if direct_refund or state.recipients or book.demands.receiving_limit_micros is not None:
         books = sorted({book.book_id, *(seller.book_id for seller in state.recipients.values())})
         for book_id in books:
             row = await connection.fetchrow(MONEY["lock_accounts"], book_id, [TOTALS[AccountKind.CASH]])
@@ -238,7 +240,17 @@ def _book(row: asyncpg.Record, rules: Rules) -> Book:
         minimum_charge_micros=row["minimum_charge_micros"],
         fees=rules.fees,
         simulate_faults=rules.simulate_faults and row["environment"] == "sandbox",
+        seller_standing=_standing(row),
+        demands=rules.demands,
     )
+
+
+def _seller(row: asyncpg.Record) -> Seller:
+    return Seller(row["party_id"], row["book_id"], row["active"], _standing(row))
+
+
+def _standing(row: asyncpg.Record) -> Standing:
+    return Standing(row["email_verified"], row["account_verified"], row["receives_cards"], row["marketplace"])
 
 
 def _instrument(row: asyncpg.Record) -> Instrument:
@@ -279,6 +291,7 @@ def _token(row: asyncpg.Record) -> Token:
         expires_at=row["expires_at"],
         cancelled_at=row["cancelled_at"],
         limits=limits_from_json(row["usage_limits"]),
+        sender_standing=_standing(row),
     )
 
 
@@ -286,7 +299,12 @@ def _source(row: asyncpg.Record) -> PaymentSource | None:
     if row["payment_method"] is None:
         return None
     return PaymentSource(
-        Method(row["payment_method"]), row["payment_method_id"], row["rail"], row["expires_on"], row["removed"]
+        Method(row["payment_method"]),
+        row["payment_method_id"],
+        row["rail"],
+        row["expires_on"],
+        row["removed"],
+        row["method_verified"],
     )
 
 

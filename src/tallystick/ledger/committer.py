@@ -20,6 +20,7 @@ from tallystick.domain.commands import Command
 from tallystick.domain.decide import decide
 from tallystick.domain.ids import BookId
 from tallystick.domain.outcomes import Outcome
+from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger.books import Rules, load
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.writing import ReferenceRaceError, write
@@ -39,6 +40,15 @@ _WORTH_ANOTHER_TRY: Final = (
     asyncpg.InterfaceError,
     ConnectionError,
 )
+
+_RIVALS: Final = (
+    ReferenceRaceError,
+    asyncpg.UniqueViolationError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,  # somebody held a lock for longer than open_pool's patience
+)
+"""Others changed the same rows at the same time. Where trying again did not help, the caller may do so later."""
 
 _log = structlog.get_logger(__name__)
 
@@ -72,8 +82,9 @@ class Committer:
     async def perform(self, book_id: BookId, command: Command) -> Outcome:
         """Carry out `command` on a book and answer after its commit. A refusal comes back as a value.
 
-        Raises NoSuchBookError, and the database's errors where trying again did not help: then nothing was changed,
-        or, when the connection broke during the commit, asking again with the same reference tells.
+        ConcurrentModification where trying again did not help against rivals: nothing was changed, and the reference is
+        still free. Raises NoSuchBookError, and the database's other errors: nothing was changed then either or, when
+        the connection broke during the commit, asking again with the same reference tells.
         """
         waiting = _Waiting(command, asyncio.get_running_loop().create_future())
         lane = self._waiting.get(book_id)
@@ -118,7 +129,12 @@ class Committer:
                 if attempt < _TRIES and isinstance(error, _WORTH_ANOTHER_TRY):
                     await asyncio.sleep(_PAUSE_SECONDS * attempt)
                     continue
-                if not waiting.answer.done():
+                if waiting.answer.done():
+                    return
+                if isinstance(error, _RIVALS):
+                    message = "Others are changing the same data; nothing was done. Try again later."
+                    waiting.answer.set_result(Refused(Refusal.ConcurrentModification, message))
+                else:
                     waiting.answer.set_exception(error)
                 return
             if not waiting.answer.done():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STATEMENT_CACHE_SIZE: Final = 512  # prepared statements that a connection keeps: all of ours, several times over
 CONNECT_TIMEOUT_SECONDS: Final = 30
+LOCK_TIMEOUT_MS: Final = 5_000  # much longer than any commit of ours holds a row
 ATTEMPTS: Final = 8
 FIRST_PAUSE_SECONDS: Final = 0.005  # doubled with each attempt, and spread so that rivals do not meet again
 JSONB_VERSION: Final = b"\x01"  # the one version of jsonb's binary form there is
@@ -29,9 +30,12 @@ Answer = TypeVar("Answer")
 logger = logging.getLogger(__name__)
 
 
-async def open_pool(dsn: str, *, max_size: int, application_name: str = "tallystick") -> Pool:
+async def open_pool(
+    dsn: str, *, max_size: int, application_name: str = "tallystick", lock_timeout_ms: int = LOCK_TIMEOUT_MS
+) -> Pool:
     """Open up to `max_size` connections to `dsn` (TCP or socket), the first of them now.
 
+    A statement waits `lock_timeout_ms` for rows that somebody else holds, then it fails with LockNotAvailableError.
     Sessions speak UTC; `jsonb` columns are Python values by way of msgspec.
     Raises OSError, asyncpg.PostgresError: the server is not there, or does not let us in.
     """
@@ -42,7 +46,11 @@ async def open_pool(dsn: str, *, max_size: int, application_name: str = "tallyst
         timeout=CONNECT_TIMEOUT_SECONDS,
         statement_cache_size=STATEMENT_CACHE_SIZE,
         init=prepare_connection,
-        server_settings={"application_name": application_name, "timezone": "UTC"},
+        server_settings={
+            "application_name": application_name,
+            "timezone": "UTC",
+            "lock_timeout": str(lock_timeout_ms),
+        },
     )
 
 

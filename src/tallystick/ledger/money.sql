@@ -4,7 +4,9 @@
 -- name: load_book
 -- The book's rules, its owner, and the operator's book that mirrors it.
 SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
-       coalesce(party.status = 'active', true) AS seller_active, operator.book_id AS operator_book_id
+       coalesce(party.status = 'active', true) AS seller_active, operator.book_id AS operator_book_id,
+       party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
+       coalesce(party.receives_cards, true) AS receives_cards, coalesce(party.marketplace, true) AS marketplace
   FROM book
   LEFT JOIN party USING (party_id)
   LEFT JOIN book AS operator
@@ -42,7 +44,10 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
        token.caller_reference, token.friendly_name, token.old_token_id, token.payment_method, token.payment_method_id,
        token.payment_reason, token.terms, token.usage_limits, token.instruction, token.used_by, token.valid_from,
        token.expires_at, token.cancelled_at, party.status = 'active' AS sender_active,
-       payment_method.rail, payment_method.expires_on, payment_method.removed_at IS NOT NULL AS removed
+       payment_method.rail, payment_method.expires_on, payment_method.removed_at IS NOT NULL AS removed,
+       payment_method.verified_at IS NOT NULL AS method_verified,
+       party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
+       party.receives_cards, party.marketplace
   FROM token
   JOIN party ON party.party_id = token.sender_party_id
   LEFT JOIN payment_method ON payment_method.payment_method_id = token.payment_method_id
@@ -67,7 +72,9 @@ SELECT transaction_id, operation FROM rail_request
 
 -- name: load_sellers
 -- Other sellers who take part as recipients, with their books in the environment of this book ($1).
-SELECT book.party_id, book.book_id, party.status = 'active' AS active
+SELECT book.party_id, book.book_id, party.status = 'active' AS active,
+       party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
+       party.receives_cards, party.marketplace
   FROM book AS own
   JOIN book ON book.environment = own.environment AND book.currency = own.currency AND book.part = 0
   JOIN party ON party.party_id = book.party_id

@@ -57,10 +57,12 @@ class Party:
 async def create_business(connection: Connection, email: str, name: str, now: datetime) -> Party:
     """A seller with its sandbox book. It has no password: people of a business get theirs with the console.
 
-    Raises EmailTakenError.
+    The operator makes sellers, and knows how to reach them: their e-mail addresses count as verified. Raises
+    EmailTakenError.
     """
     async with connection.transaction():
         party = await _create(connection, "business", email, name, None, now)
+        await connection.execute("UPDATE party SET email_verified_at = $2 WHERE party_id = $1", party.party_id, now)
         await open_seller_book(connection, party.party_id, "sandbox", now)
     return party
 
@@ -92,6 +94,49 @@ async def _create(
 def normal_email(email: str) -> str:
     """The form in which addresses are stored and compared: without blanks around it, in lower case."""
     return email.strip().lower()
+
+
+async def set_standing(
+    connection: Connection,
+    party_id: PartyId,
+    now: datetime,
+    *,
+    status: Status | None = None,
+    email_verified: bool | None = None,
+    account_verified: bool | None = None,
+    receives_cards: bool | None = None,
+    marketplace: bool | None = None,
+) -> Party:
+    """Say how far an account is known and what it may do; None leaves a thing as it is.
+
+    A verified account's present bank accounts are verified with it. Raises LookupError: no such account.
+    """
+    async with connection.transaction():
+        row = await connection.fetchrow(
+            "UPDATE party SET status = coalesce($3, status),"
+            " email_verified_at = CASE $4::boolean WHEN true THEN coalesce(email_verified_at, $2)"
+            " WHEN false THEN NULL ELSE email_verified_at END,"
+            " verified_at = CASE $5::boolean WHEN true THEN coalesce(verified_at, $2)"
+            " WHEN false THEN NULL ELSE verified_at END,"
+            " receives_cards = coalesce($6, receives_cards), marketplace = coalesce($7, marketplace)"
+            f" WHERE party_id = $1 RETURNING {_COLUMNS}",
+            party_id,
+            now,
+            status,
+            email_verified,
+            account_verified,
+            receives_cards,
+            marketplace,
+        )
+        if account_verified is not None:
+            await connection.execute(
+                "UPDATE payment_method SET verified_at = CASE WHEN $3::boolean THEN coalesce(verified_at, $2) END"
+                " WHERE party_id = $1 AND method = 'ACH' AND removed_at IS NULL",
+                party_id,
+                now,
+                account_verified,
+            )
+    return _party(row)
 
 
 async def find(database: Database, party_id: PartyId) -> Party | None:

@@ -5,8 +5,10 @@ The checks run in one documented order: docs/order-of-checks.md.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from tallystick.ledger.access_keys import AccessKey
 
 SIGNATURE_VERSION: Final = "2"
+_V1: Final = "1"
+_V0: Final = "0"
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _KEY_ID: Final = re.compile(r"[0-9A-Za-z]{1,128}", re.ASCII)
@@ -75,7 +79,8 @@ async def check_signature(request: QueryRequest, service: Service, now: datetime
     """The key that signed the request. Raises Refused.
 
     MissingClientTokenId, MissingAuthenticationToken, MissingParameter, InvalidParameterValue (the signature's version
-    or method), InvalidClientTokenId, SignatureDoesNotMatch; in this order.
+    or method), InvalidSignature (it cannot be read), InvalidClientTokenId, SignatureDoesNotMatch; in this order. The
+    schemes before version 2 are for old clients, where a setting allows them.
     """
     key_id = request.params.get("AWSAccessKeyId")
     if not key_id:
@@ -83,14 +88,23 @@ async def check_signature(request: QueryRequest, service: Service, now: datetime
     given = request.params.get("Signature")
     if not given:
         raise Refused(Refusal.MissingAuthenticationToken, "The request must contain the parameter Signature.")
-    _check_value(request, "SignatureVersion", (SIGNATURE_VERSION,))
-    method = _check_value(request, "SignatureMethod", tuple(signing.HMAC_METHODS))
+    settings = service.settings
+    old = {_V1: settings.allow_signature_v1, _V0: settings.allow_signature_v0}
+    allowed = (SIGNATURE_VERSION, *(version for version, on in old.items() if on))
+    if settings.allow_signature_v0 and not request.params.get("SignatureVersion"):
+        version = _V0
+    else:
+        version = _check_value(request, "SignatureVersion", allowed)
+    method = "HmacSHA1"
+    if version == SIGNATURE_VERSION or request.params.get("SignatureMethod"):
+        method = _check_value(request, "SignatureMethod", tuple(signing.HMAC_METHODS))
+    signature = signing.as_received(given)
+    if not _is_base64(signature):
+        raise Refused(Refusal.InvalidSignature, "The signature is not base64; was it percent-encoded twice, or not?")
     key = await access_keys.find(service.pool, service.vault, key_id, now) if _KEY_ID.fullmatch(key_id) else None
     if key is None:
         raise Refused(Refusal.InvalidClientTokenId, "The access key in AWSAccessKeyId is not known.")
-    signature = signing.as_received(given)
-    for line in _host_lines(request.host, service.settings.public_url):
-        text = signing.string_to_sign_v2(request.verb, line, request.path, request.params, "Signature")
+    for text in _strings_to_sign(request, version, settings.public_url):
         if signing.equal(signature, signing.hmac_signature(text, key.secret, method)):
             return key
     raise Refused(
@@ -98,6 +112,24 @@ async def check_signature(request: QueryRequest, service: Service, now: datetime
         f"The signature is not the one that the service computes for {request.verb}, host {quoted(request.host)} and "
         f"path {quoted(request.path)}. Check the secret key and the string to sign.",
     )
+
+
+def _strings_to_sign(request: QueryRequest, version: str, public_url: str) -> Iterator[str]:
+    """All texts over which the signature may have been made."""
+    if version == _V0:
+        yield signing.string_to_sign_v0(request.params)
+    elif version == _V1:
+        yield signing.string_to_sign_v1(request.params, "Signature")
+    else:
+        for line in _host_lines(request.host, public_url):
+            yield signing.string_to_sign_v2(request.verb, line, request.path, request.params, "Signature")
+
+
+def _is_base64(signature: str) -> bool:
+    try:
+        return bool(base64.b64decode(signature, validate=True))
+    except (binascii.Error, ValueError):
+        return False
 
 
 def _check_value(request: QueryRequest, name: str, allowed: tuple[str, ...]) -> str:

@@ -23,6 +23,7 @@ from tallystick.domain.decide.checks import (
     find_sender_token,
 )
 from tallystick.domain.decide.receipts import announce, record
+from tallystick.domain.decide.standings import check_known, check_real_money
 from tallystick.domain.decide.write_off import check_debt
 from tallystick.domain.ids import AccountId, PartyId
 from tallystick.domain.money import display_amount, whole_minor_units
@@ -93,8 +94,10 @@ def _charge(
     instrument: Instrument,
     now: datetime,
 ) -> Decision:
+    check_known(state, token, None)
     source = check_source(token, now)
     amount_micros = whole_minor_units(command.amount_micros)
+    check_real_money(state, token, source, None, amount_micros)
     fee_micros = state.book.fees[source.method].fee(amount_micros)
     if fee_micros >= amount_micros:
         message = f"The amount must exceed the recipient's fee of {display_amount(fee_micros)}."

@@ -28,12 +28,15 @@ def check_seller(state: State) -> None:
 def find_sender_token(state: State, token_id: TokenId, now: datetime, *purposes: TokenPurpose) -> Token:
     """The token, if it may be used for one of `purposes` at `now` by an active sender.
 
-    Raises Refused: InvalidParams, IncompatibleTokens, TokenNotActive_Sender, InstrumentExpired,
-    InvalidTokenId_Sender, InvalidAccountState_Sender. Source: spec/flows, 5.
+    Raises Refused: InvalidParams, InvalidSenderRoleForAccountType, IncompatibleTokens, TokenNotActive_Sender,
+    InstrumentExpired, InvalidTokenId_Sender, InvalidAccountState_Sender. Source: spec/flows, 5.
     """
     token = state.tokens.get(token_id)
     if token is None:
         raise Refused(Refusal.InvalidParams, f'"senderTokenId" must be a valid token ID: {token_id}')
+    if token.purpose is TokenPurpose.RECIPIENT:
+        message = "The token was given by a recipient: it receives, and cannot be charged."
+        raise Refused(Refusal.InvalidSenderRoleForAccountType, message)
     if token.purpose not in purposes:
         message = f"A {_words(token.purpose)} token cannot be used here; this needs a {_words(purposes[0])} token."
         raise Refused(Refusal.IncompatibleTokens, message)
@@ -91,13 +94,15 @@ def check_charge_amount(state: State, amount_micros: int) -> None:
 def check_source(token: Token, now: datetime) -> PaymentSource:
     """The means of payment behind a token, if it can still be charged.
 
-    Raises Refused: PaymentMethodNotDefined, InactiveInstrument.
+    Raises Refused: PaymentMethodNotDefined, InvalidPaymentInstrument, InactiveInstrument.
     """
     source = token.source
     if source is None:
         raise Refused(Refusal.PaymentMethodNotDefined, "The token names no payment method.")
-    if source.removed or (source.expires_on is not None and now.date() > source.expires_on):
-        raise Refused(Refusal.InactiveInstrument, "The card or bank account behind the token can no longer be charged.")
+    if source.removed:
+        raise Refused(Refusal.InvalidPaymentInstrument, "The sender has removed the card or bank account.")
+    if source.expires_on is not None and now.date() > source.expires_on:
+        raise Refused(Refusal.InactiveInstrument, "The card behind the token has expired.")
     return source
 
 

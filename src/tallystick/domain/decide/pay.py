@@ -17,6 +17,7 @@ from tallystick.domain.decide.checks import (
 )
 from tallystick.domain.decide.payments import pay_directly
 from tallystick.domain.decide.receipts import announce, record
+from tallystick.domain.decide.standings import check_known
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
@@ -49,6 +50,7 @@ def pay(state: State, command: Pay, now: datetime) -> Decision:
     if token.instrument_id is None:
         return pay_directly(state, command, token, now)
     _check_two_parties(command)
+    check_known(state, token, None)
     instrument = state.instruments[token.instrument_id]
     check_not_expired(instrument, now)
     check_charge_amount(state, command.amount_micros)

@@ -23,11 +23,12 @@ from tallystick.domain.decide.checks import check_rail_amount, check_simulated_f
 from tallystick.domain.decide.conditions import check_conditions
 from tallystick.domain.decide.receipts import announce, record
 from tallystick.domain.decide.shares import share_out
+from tallystick.domain.decide.standings import check_known, check_real_money
 from tallystick.domain.ids import PartyId, TransactionId
 from tallystick.domain.money import display_amount, round_half_up_to_minor_unit, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import Decision, Operation, RailRequest, State, Transaction, balance_account
+from tallystick.domain.state import Decision, Operation, RailRequest, Seller, State, Transaction, balance_account
 from tallystick.domain.tokens import PaymentSource, Token, TokenState, state_of
 
 _PARTS_PER_MILLION = 1_000_000
@@ -91,16 +92,19 @@ def _agree(state: State, command: Pay | Reserve, token: Token, now: datetime) ->
     _check_unused(token)
     recipient_token = _recipient_token(state, command.marketplace, now)
     _check_recipients(token, command.marketplace)
-    recipient_id = _recipient(state, token, recipient_token)
+    recipient = _recipient(state, token, recipient_token)
+    check_known(state, token, recipient)
     check_rail_amount(command.amount_micros)
     amount_micros = whole_minor_units(command.amount_micros)
     _check_terms(token, command, amount_micros)
     source = check_source(token, now)
+    check_real_money(state, token, source, recipient, amount_micros)
     for agreed_token, role in ((token, "Sender"), (recipient_token, "Recipient")):
         check_conditions(agreed_token, role, command, source.method, now)
     used = _use((token, recipient_token), command.request.transaction_id, amount_micros, now)
     marketplace_fee_micros = _marketplace_fee(command.marketplace, recipient_token, amount_micros)
     fee_micros = state.book.fees[source.method].fee(amount_micros)
+    recipient_id = None if recipient is None else recipient.party_id
     caller_pays = recipient_id is not None and command.marketplace.fee_payer is FeePayer.CALLER
     _check_fee_payer(command.marketplace, recipient_token)
     _check_fees(state, amount_micros, fee_micros, marketplace_fee_micros, caller_pays=caller_pays)
@@ -152,17 +156,19 @@ def _check_recipients(token: Token, marketplace: Marketplace) -> None:
         raise Refused(Refusal.IncompatibleTokens, "The sender token does not allow this recipient.")
 
 
-def _recipient(state: State, token: Token, recipient_token: Token | None) -> PartyId | None:
+def _recipient(state: State, token: Token, recipient_token: Token | None) -> Seller | None:
     """The recipient when it is not the caller itself."""
     recipient_id = state.book.seller_id if recipient_token is None else recipient_token.sender_id
     if token.sender_id == recipient_id:
         raise Refused(Refusal.SameSenderAndRecipient, "Sender and recipient are the same account.")
     if recipient_token is None or recipient_id == state.book.seller_id:
         return None
+    if not state.book.seller_standing.marketplace:
+        raise Refused(Refusal.NotMarketplaceApp, "The caller may not act for other recipients.")
     seller = state.recipients.get(recipient_token.sender_id)
     if seller is None or not seller.active:
         raise Refused(Refusal.InvalidAccountState_Recipient, "The recipient's account cannot receive payments.")
-    return seller.party_id
+    return seller
 
 
 def _check_terms(token: Token, command: Pay | Reserve, amount_micros: int) -> None:

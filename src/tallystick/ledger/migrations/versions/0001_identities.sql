@@ -10,6 +10,7 @@ CREATE TABLE party (
     email_verified_at timestamptz,
     verified_at timestamptz, -- when a bank account or card was found to be this party's
     receives_cards boolean NOT NULL DEFAULT true, -- whether payments by card may go to it
+    marketplace boolean NOT NULL DEFAULT true, -- whether it may, as a caller, act for other recipients
     password_hash text, -- argon2id in its own text form; null: this party cannot sign in with a password
     failed_sign_ins integer NOT NULL DEFAULT 0,
     locked_until timestamptz,
@@ -53,6 +54,7 @@ CREATE TABLE payment_method (
     last_four text NOT NULL CHECK (last_four ~ '^[0-9]{4}$'),
     expires_on date, -- cards: the last day on which it can be charged
     created_at timestamptz NOT NULL,
+    verified_at timestamptz, -- when it was found to be the party's own
     removed_at timestamptz
 );
 CREATE INDEX payment_method_party ON payment_method (party_id, environment);

@@ -1,0 +1,41 @@
+"""How far the service has come to know an account, and how far it has to before money moves.
+
+Source: spec of the errors, UnverifiedEmailAddress and its neighbours; who is known how far is up to the operator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of an account and what it may do.
+
+    `account_verified`: a bank account or card was found to be its own. `marketplace`: as a caller, it may act for other
+    recipients.
+    """
+
+    email_verified: bool = True
+    account_verified: bool = True
+    receives_cards: bool = True
+    marketplace: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What the operator asks of accounts. Limits, in micro-units, bind those that are not verified; None: no limit.
+
+    `spending_limit_micros` is the most that one payment may take, `receiving_limit_micros` the most that the service
+    holds for an account.
+    """
+
+    verified_email: bool = False
+    verified_account: bool = False
+    spending_limit_micros: int | None = None
+    receiving_limit_micros: int | None = None
+
+
+WELL_KNOWN: Final = Standing()
+NO_DEMANDS: Final = Demands()
