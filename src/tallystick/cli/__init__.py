@@ -1,5 +1,13 @@
 """The command line: the same actions as over HTTP, for developers and operators."""
 
-from tallystick.cli.app import main
+import sys
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Run a command. See `tallystick.cli.app`, which is loaded here so that Ctrl-C while loading is no fault either."""
+    try:
+        from tallystick.cli.app import main as run  # noqa: PLC0415
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
