@@ -64,6 +64,17 @@ def server_url() -> Iterator[str]:
         yield server.dsn
 
 
+@pytest.fixture
+def data_directory() -> Iterator[Path]:
+    """An empty directory for an embedded database of the test's own.
+
+    Not tmp_path: pytest closes its directories to everyone else, and the server runs as a user of its own.
+    """
+    directory = Path(tempfile.mkdtemp(dir=os.environ[TEST_DIRECTORY]))
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 async def make_database(server_url: str) -> AsyncIterator[MakeDatabase]:
     """Makes empty databases, each of them new, and drops them all at the end."""

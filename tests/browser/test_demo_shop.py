@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Page, expect
+from tests.conftest import TEST_DIRECTORY
 from tests.stories.conftest import free_port
 from tests.stories.program import running, tallystick
 
@@ -16,19 +19,19 @@ PASSWORD = "three songs for supper"
 
 
 @pytest.fixture(scope="module")
-async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+async def demo() -> AsyncIterator[str]:
     """The address of the shop of a running demo. When it is over, the books must balance."""
     settings = {"TALLYSTICK_RAIL_DELAY_MS": "300"}
     port, shop_port = str(free_port()), str(free_port())
-    data = tmp_path_factory.mktemp("demo")
-    asked = ("demo", "--data", str(data), "--port", port, "--shop-port", shop_port)
+    data = tempfile.mkdtemp(dir=os.environ[TEST_DIRECTORY])
+    asked = ("demo", "--data", data, "--port", port, "--shop-port", shop_port)
     async with running(*asked, settings=settings, until="tallystick verify") as lines:
         printed = "".join(lines)
         assert EMAIL in printed
         assert PASSWORD in printed
         assert f"http://127.0.0.1:{shop_port}" in printed
         yield f"http://127.0.0.1:{shop_port}"
-    report = await tallystick("verify", settings={"TALLYSTICK_DATA_DIRECTORY": str(data)})
+    report = await tallystick("verify", settings={"TALLYSTICK_DATA_DIRECTORY": data})
     assert report.status == 0, report.out
 
 

@@ -172,3 +172,8 @@ def test_only_web_addresses_receive_signed_messages(url: str) -> None:
 
 def test_urls_without_a_path_are_signed_as_a_slash() -> None:
     assert signing.string_to_sign_outbound("GET", "http://[::1]:8080?b=1", {"a": "2"}) == "GET\n[::1]:8080\n/\na=2&b=1"
+
+
+def test_a_received_signature_is_repaired() -> None:
+    """A plus sign may have been lost anywhere, also at the very start; wrapping does not count."""
+    assert signing.as_received(" ab cd\r\nef\t==\n") == "+ab+cdef=="

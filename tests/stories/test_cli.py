@@ -154,10 +154,10 @@ async def test_a_signed_link_is_the_one_that_other_implementations_make() -> Non
     assert dict(parse_qsl(url.query)) == {**vector["params"], "signature": vector["signature"]}
 
 
-async def test_an_integration_is_tried_beside_a_service_with_the_embedded_database(tmp_path: Path) -> None:
+async def test_an_integration_is_tried_beside_a_service_with_the_embedded_database(data_directory: Path) -> None:
     port = free_port()
     settings = {
-        "TALLYSTICK_DATA_DIRECTORY": str(tmp_path),
+        "TALLYSTICK_DATA_DIRECTORY": str(data_directory),
         "TALLYSTICK_PORT": str(port),
         "TALLYSTICK_LOG_FORMAT": "json",
         "SECRET": "",

@@ -11,9 +11,9 @@ from tests.stories.program import tallystick
 pytestmark = pytest.mark.timeout(300)
 
 
-async def test_the_walk_shows_every_documented_figure(tmp_path: Path) -> None:
+async def test_the_walk_shows_every_documented_figure(data_directory: Path) -> None:
     ended = await tallystick(
-        "demo", "--walk", settings={"TALLYSTICK_DATA_DIRECTORY": str(tmp_path), "TALLYSTICK_RAIL_DELAY_MS": "200"}
+        "demo", "--walk", settings={"TALLYSTICK_DATA_DIRECTORY": str(data_directory), "TALLYSTICK_RAIL_DELAY_MS": "200"}
     )
 
     assert ended.status == 0, ended.out + ended.complaint
@@ -31,19 +31,19 @@ async def test_the_walk_shows_every_documented_figure(tmp_path: Path) -> None:
         "Every figure is right.",
     ):
         assert line in ended.out
-    assert (tmp_path / "demo" / "postgres").is_dir()
+    assert (data_directory / "demo" / "postgres").is_dir()
 
 
-async def test_a_figure_that_is_off_is_told_and_makes_the_walk_fail(tmp_path: Path) -> None:
+async def test_a_figure_that_is_off_is_told_and_makes_the_walk_fail(data_directory: Path) -> None:
     shipped = (files("tallystick.actions") / "fees.toml").read_text(encoding="utf-8")
-    dearer = tmp_path / "fees.toml"
+    dearer = data_directory / "fees.toml"
     dearer.write_text(shipped.replace('fixed = "0.05"', 'fixed = "0.06"'), encoding="utf-8")
 
     ended = await tallystick(
         "demo",
         "--walk",
         "--data",
-        str(tmp_path / "walk"),
+        str(data_directory / "walk"),
         settings={"TALLYSTICK_FEE_SCHEDULE_FILE": str(dearer), "TALLYSTICK_RAIL_DELAY_MS": "0"},
     )
 

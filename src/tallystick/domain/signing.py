@@ -102,7 +102,7 @@ def equal(given: str, expected: str) -> bool:
 
 def as_received(signature: str) -> str:
     """Repair a received base64 signature: a space inside it is a ``+`` that was not encoded; line breaks wrap it."""
-    return "".join(signature.strip().replace(" ", "+").split())
+    return "".join(signature.replace(" ", "+").split())
 
 
 def string_to_sign_outbound(verb: str, url: str, params: Mapping[str, str]) -> str:
