@@ -20,7 +20,7 @@ from tallystick.settings import Settings
 from tallystick.worker import Worker
 
 SETTINGS = Settings(
-    public_url="https://pay.example", allow_private_notification_targets=True, notification_timeout_ms=500
+    public_url="https://pay.example", allow_private_notification_targets=True, notification_timeout_ms=30_000
 )
 
 

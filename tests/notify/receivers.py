@@ -48,7 +48,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`answers` come first, one for each request, then `usual`; None: no answer at all."""
+    """`answers` come first, one for each request, then `usual`; None: no answer at all, empty: hung up."""
 
     port: int
     scheme: str = "http"
@@ -60,6 +60,8 @@ class Receiver:
     most_busy: int = 0
     seconds: float = 0.0
     """How long each answer takes."""
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set to end the connections that get no answer."""
 
     @property
     def url(self) -> str:
@@ -84,7 +86,10 @@ class Receiver:
             self.received.append(await _read(reader))
             reply = self.answers.pop(0) if self.answers else self.usual
             if reply is None:
-                await reader.read()  # until the sender has had enough
+                waits = [asyncio.create_task(reader.read()), asyncio.create_task(self.hung_up.wait())]
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)  # sender or test has had enough
+                for wait in waits:
+                    wait.cancel()
                 return
             await asyncio.sleep(self.seconds)
             writer.write(reply)
