@@ -21,7 +21,7 @@ from tallystick.ledger import parties
 
 
 @dataclass(frozen=True)
-class _World:
+class World:
     """A shop with what an action needs."""
 
     shop: Shop
@@ -64,58 +64,58 @@ async def recipient_token(shop: Shop) -> str:
     return token_id
 
 
-async def _pay(world: _World, method: Method = Method.ABT) -> dict[str, str]:
+async def _pay(world: World, method: Method = Method.ABT) -> dict[str, str]:
     payer = await world.payer(method)
     return {"SenderTokenId": payer.spending, "RecipientTokenId": await recipient_token(world.shop)}
 
 
-async def _reserve(world: _World) -> dict[str, str]:
+async def _reserve(world: World) -> dict[str, str]:
     return await _pay(world, Method.CC)
 
 
-async def _settle(world: _World) -> dict[str, str]:
+async def _settle(world: World) -> dict[str, str]:
     return {"ReserveTransactionId": await world.reservation()}
 
 
-async def _cancel(world: _World) -> dict[str, str]:
+async def _cancel(world: World) -> dict[str, str]:
     return {"TransactionId": await world.reservation()}
 
 
-async def _transaction(world: _World) -> dict[str, str]:
+async def _transaction(world: World) -> dict[str, str]:
     buyer = await world.shop.books.funded_buyer("10.00")
     return {"TransactionId": (await world.shop.pay(buyer, "2.00")).value("TransactionId")}
 
 
-async def _prepaid(world: _World) -> dict[str, str]:
+async def _prepaid(world: World) -> dict[str, str]:
     buyer = await world.shop.books.funded_buyer("10.00", limit="25.00")
     await world.shop.books.deposit(buyer, "20.00")
     return {"SenderTokenId": buyer.money, "PrepaidInstrumentId": buyer.instrument, "TokenId": buyer.spending}
 
 
-async def _postpaid(world: _World) -> dict[str, str]:
+async def _postpaid(world: World) -> dict[str, str]:
     buyer = await world.shop.books.postpaid_buyer()
     await world.shop.books.deposit(buyer, "20.00")
     await world.shop.pay(buyer, "5.00")
     return {"SenderTokenId": buyer.money, "CreditInstrumentId": buyer.instrument}
 
 
-async def _instruction(world: _World) -> dict[str, str]:
+async def _instruction(world: World) -> dict[str, str]:
     text = {"PaymentInstruction": "MyRole == 'Recipient';", "CallerReference": world.shop.reference()}
     installed = await world.shop.done("InstallPaymentInstruction", text | {"TokenType": "Unrestricted"})
     return {"TokenId": installed.value("TokenId")}
 
 
-async def _recipient(world: _World) -> dict[str, str]:
+async def _recipient(world: World) -> dict[str, str]:
     return {"RecipientTokenId": await recipient_token(world.shop)}
 
 
-async def _subscription(world: _World) -> dict[str, str]:
+async def _subscription(world: World) -> dict[str, str]:
     buyer = await world.payer(token_type=TokenType.RECURRING)
     assert (await world.shop.pay(buyer, "5.00")).code is None
     return {"SubscriptionId": buyer.spending}
 
 
-_IDS: dict[str, Callable[[_World], Awaitable[dict[str, str]]]] = {
+_IDS: dict[str, Callable[[World], Awaitable[dict[str, str]]]] = {
     "Pay": _pay,
     "Reserve": _reserve,
     "Settle": _settle,
@@ -160,7 +160,7 @@ async def good_request(shop: Shop, action: str) -> dict[str, str]:
         "PaymentReason": "songs",
     }
     if action in _IDS:
-        values |= await _IDS[action](_World(shop))
+        values |= await _IDS[action](World(shop))
     moment = shop.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
     values |= {"MaxBatchSize": "20", "StartDate": moment, "EndDate": moment}
     params: dict[str, str] = {}

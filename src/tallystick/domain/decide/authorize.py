@@ -134,7 +134,7 @@ def cancel_token(state: State, command: CancelToken, now: datetime) -> Decision:
     if token is None:
         raise Refused(Refusal.InvalidTokenId, f'"tokenId" must be a valid token ID: {command.token_id}')
     if command.by not in (state.book.seller_id, token.sender_id):
-        raise Refused(Refusal.TokenAccessDenied)
+        raise Refused(Refusal.TokenAccessDenied, "The caller is neither installer nor sender of this token.")
     if token.cancelled_at is not None:
         raise Refused(Refusal.TokenNotActive, "The token has been cancelled already.")
     event = Event(

@@ -65,9 +65,9 @@ def _find_original(state: State, command: Refund) -> Transaction:
         message = f"{original.operation.value} cannot be refunded; only a payment can."
         raise Refused(Refusal.TransactionTypeNotRefundable, message)
     if original.status in {TransactionStatus.PENDING, TransactionStatus.RESERVED}:
-        raise Refused(Refusal.OriginalTransactionIncomplete)
+        raise Refused(Refusal.OriginalTransactionIncomplete, f"The original is still {original.status.value}.")
     if original.status is not TransactionStatus.SUCCESS:
-        raise Refused(Refusal.OriginalTransactionFailed)
+        raise Refused(Refusal.OriginalTransactionFailed, f"The original came to {original.status.value}.")
     return original
 
 

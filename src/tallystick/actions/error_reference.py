@@ -1,0 +1,43 @@
+"""The reference of the error codes, written from the catalogue of refusals: docs/errors.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tallystick.domain.refusals import Refusal
+
+NEVER_SENT: Final[Mapping[str, str]] = {
+    "SenderNotOriginalRecipient": (
+        "A refund goes back from whoever received the payment; no request names another account to take it from."
+    ),
+    "TransactionDenied": (
+        "A payment network's refusal comes after the answer: it is the StatusCode of a transaction that failed."
+    ),
+}
+"""Codes of the published list for which nothing here is a cause, with the reason."""
+
+_HEAD: Final = """\
+# Errors
+
+<!-- Written by tallystick.actions.error_reference from the catalogue of refusals; a test keeps it current. -->
+
+One error per answer, in the form that the original sent: `Response/Errors/Error` with `Code` and `Message`, and a
+`RequestID`. Programs branch on the code; messages are for people and may change. "Retry" says whether the same request
+can succeed later, at once or after somebody has mended something. In which order a request is checked: [order of
+checks](order-of-checks.md).
+
+| code | HTTP | retry | meaning |
+|---|---|---|---|
+"""
+
+
+def error_reference() -> str:
+    """The whole document, Markdown."""
+    rows = "".join(
+        f"| {each.name} | {each.http_status} | {'yes' if each.may_retry else ''} | {each.meaning} |\n"
+        for each in sorted(Refusal, key=lambda each: each.name)
+        if each.name not in NEVER_SENT
+    )
+    never = "".join(f"| {code} | {reason} |\n" for code, reason in NEVER_SENT.items())
+    return f"{_HEAD}{rows}\n## Codes that are never sent\n\n| code | why |\n|---|---|\n{never}"

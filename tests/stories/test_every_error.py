@@ -1,0 +1,53 @@
+"""Every code of the published lists can be provoked, or the reference says why it is never sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from tests.stories.causes import CAUSES
+from tests.stories.storefront import UUID, Shop
+
+from tallystick.actions.error_reference import NEVER_SENT, error_reference
+from tallystick.domain.refusals import Refusal
+
+ROOT = Path(__file__).parent.parent.parent
+ERRORS: dict[str, dict[str, object]] = json.loads((ROOT / "tests" / "data" / "errors.json").read_text("utf-8"))
+STATUSES = {
+    "AuthFailure": 401,
+    "InternalError": 500,
+    "InvalidClientTokenId": 403,
+    "InvalidSignature": 403,
+    "SignatureDoesNotMatch": 403,
+}
+FORM_A = re.compile(
+    r'<\?xml version="1\.0"\?>\n<Response><Errors><Error><Code>(\w+)</Code><Message>([^<>\n]+)</Message></Error>'
+    rf"</Errors><RequestID>{UUID.pattern}</RequestID></Response>"
+)
+
+
+def test_every_published_code_has_a_cause_or_a_reason_for_having_none() -> None:
+    assert len(ERRORS) == 63
+    assert CAUSES.keys() | NEVER_SENT.keys() == ERRORS.keys()
+    assert not CAUSES.keys() & NEVER_SENT.keys()
+    for code, facts in ERRORS.items():
+        if "retry" in facts:
+            assert Refusal[code].may_retry == facts["retry"], code
+
+
+def test_the_committed_reference_is_current() -> None:
+    """After a change of the catalogue, write `error_reference()` of tallystick.actions.error_reference there."""
+    assert (ROOT / "docs" / "errors.md").read_text("utf-8") == error_reference()
+
+
+@pytest.mark.parametrize("code", sorted(CAUSES))
+async def test_an_error_can_be_provoked(shop: Shop, code: str) -> None:
+    answer = await CAUSES[code](shop)
+
+    assert answer.code == code, answer.text
+    assert answer.status == STATUSES.get(code, 400) == Refusal[code].http_status
+    form = FORM_A.fullmatch(answer.text)
+    assert form is not None
+    assert form[2] != f"Refused: {Refusal[code].meaning}.", "the message says no more than the code"
