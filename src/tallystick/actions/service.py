@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from tallystick.ledger.access_keys import KeyRing
 
 if TYPE_CHECKING:
     from tallystick.ledger.committer import Committer
@@ -23,3 +25,7 @@ class Service:
     committer: Committer
     vault: Vault
     clock: Callable[[], datetime]
+    keys: KeyRing = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", KeyRing(self.pool, self.vault))

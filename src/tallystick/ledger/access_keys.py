@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.ids import ALPHABET, BookId, PartyId
 from tallystick.ledger.callers import Caller
+from tallystick.ledger.shared_reads import SharedReads
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from tallystick.ledger.connections import Connection, Database
+    from tallystick.ledger.connections import Connection, Database, Pool
     from tallystick.ledger.vault import Vault
 
 SANDBOX: Final = "sandbox"
@@ -43,6 +46,10 @@ class AccessKey(Caller):
     created_at: datetime
     expires_at: datetime | None
 
+    def usable(self, now: datetime) -> bool:
+        """Whether its time has not run out at `now`."""
+        return self.expires_at is None or now < self.expires_at
+
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
@@ -61,21 +68,42 @@ class KeyEntry:
 
 
 _FIND: Final = """
-SELECT key.party_id, key.environment, key.secret_sealed, key.created_at, key.expires_at, party.status,
-       book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds
+SELECT key.access_key_id, key.party_id, key.environment, key.secret_sealed, key.created_at, key.expires_at,
+       party.status, book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds
   FROM access_key AS key
   JOIN party USING (party_id)
   LEFT JOIN book ON book.party_id = key.party_id AND book.environment = key.environment
                 AND book.currency = 'USD' AND book.part = 0
- WHERE key.access_key_id = $1 AND key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > $2)
+ WHERE key.access_key_id = ANY($1::text[]) AND key.revoked_at IS NULL
 """
 
 
 async def find(database: Database, vault: Vault, access_key_id: str, now: datetime) -> AccessKey | None:
-    """The key with its secret; None when it is unknown, revoked or expired. One statement: every call makes it."""
-    row = await database.fetchrow(_FIND, access_key_id, now)
-    if row is None:
-        return None
+    """The key with its secret; None when it is unknown, revoked or expired."""
+    key = (await _find_all(database, vault, [access_key_id])).get(access_key_id)
+    return key if key is not None and key.usable(now) else None
+
+
+class KeyRing:
+    """Finds the keys of calls. Every call asks; those that wait at the same time share a statement."""
+
+    def __init__(self, pool: Pool, vault: Vault) -> None:
+        self._reads = SharedReads(partial(_find_all, pool, vault))
+
+    async def find(self, access_key_id: str, now: datetime) -> AccessKey | None:
+        """As `find` of this module."""
+        key = await self._reads.find(access_key_id)
+        return key if key is not None and key.usable(now) else None
+
+
+async def _find_all(database: Database, vault: Vault, access_key_ids: Sequence[str]) -> dict[str, AccessKey]:
+    """The keys that are not revoked, by id."""
+    rows = await database.fetch(_FIND, access_key_ids)
+    return {row["access_key_id"]: _key(row, vault) for row in rows}
+
+
+def _key(row: asyncpg.Record, vault: Vault) -> AccessKey:
+    access_key_id = row["access_key_id"]
     return AccessKey(
         access_key_id=access_key_id,
         party_id=PartyId(row["party_id"]),

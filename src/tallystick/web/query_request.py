@@ -18,7 +18,6 @@ from tallystick.actions.fields import V2010, VERSIONS, quoted
 from tallystick.domain import signing
 from tallystick.domain.moments import parse_moment
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.ledger import access_keys
 from tallystick.web.calls import check_fresh
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ async def check_signature(request: QueryRequest, service: Service, now: datetime
     signature = signing.as_received(given)
     if not _is_base64(signature):
         raise Refused(Refusal.InvalidSignature, "The signature is not base64; was it percent-encoded twice, or not?")
-    key = await access_keys.find(service.pool, service.vault, key_id, now) if _KEY_ID.fullmatch(key_id) else None
+    key = await service.keys.find(key_id, now) if _KEY_ID.fullmatch(key_id) else None
     if key is None:
         raise Refused(Refusal.InvalidClientTokenId, "The access key in AWSAccessKeyId is not known.")
     for text in _strings_to_sign(request, version, settings.public_url):
