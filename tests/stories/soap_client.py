@@ -4,17 +4,20 @@ from __future__ import annotations
 
 # ruff: noqa: ANN401 - zeep makes its types from the WSDL, at run time
 import asyncio
-from dataclasses import dataclass, field
+from base64 import b64encode
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import requests
+import xmlsec
 import zeep
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 from tests.certificates import KeyPair, key_pair, private_key
-from tests.ledger.shop import TestClock
+from tests.ledger.shop import Buyer, TestClock
 from tests.schemas import published
 from tests.stories.storefront import NAMESPACE, Shop
 from xmlsec import constants
@@ -24,6 +27,7 @@ from zeep.wsse.utils import WSU, get_security_header
 
 from tallystick.actions.fields import V2010
 from tallystick.ledger import certificates
+from tallystick.web.soap.api import SoapApi
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 NAMES = {
@@ -34,6 +38,7 @@ NAMES = {
     "ds": "http://www.w3.org/2000/09/xmldsig#",
     "wsa": "http://www.w3.org/2005/08/addressing",
 }
+X509 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
 WSU_ID = f"{{{NAMES['wsu']}}}Id"
 SHA256 = {"signature_method": constants.TransformRsaSha256, "digest_method": constants.TransformSha256}
 
@@ -76,6 +81,7 @@ class Program:
     transform: dict[str, Any] = field(default_factory=lambda: dict(SHA256))
 
     def __post_init__(self) -> None:
+        self.directory.mkdir(exist_ok=True)
         (self.directory / "key.pem").write_bytes(self.pair.private_pem)
         (self.directory / "cert.pem").write_bytes(self.pair.certificate_pem)
 
@@ -101,15 +107,47 @@ class Program:
 
     def signed(self, request: str, header: str = "", kind: type[Any] = StampedBinary) -> etree._Element:
         envelope, _ = self.signer(kind).apply(self.envelope(request, header), {})
-        assert isinstance(envelope, etree._Element)  # noqa: SLF001 - lxml has no other name for it
-        return envelope
+        return etree.fromstring(etree.tostring(envelope))  # lxml does not find all that xmlsec wrote into its tree
 
     async def send(self, envelope: etree._Element | bytes | str, **headers: str) -> SoapAnswer:
-        content = etree.tostring(envelope) if isinstance(envelope, etree._Element) else envelope  # noqa: SLF001
+        content = envelope if isinstance(envelope, bytes | str) else etree.tostring(envelope)
         response = await self.shop.client.post(
             f"{self.shop.url}/", content=content, headers={"content-type": "text/xml; charset=utf-8"} | headers
         )
         return SoapAnswer(response)
+
+
+def sign_by_hand(
+    envelope: etree._Element,
+    pair: KeyPair,
+    paths: tuple[str, ...] = ("s:Body",),
+    prefixes: list[str] | None = None,
+    transform: Any = constants.TransformExclC14N,
+    digest: Any = constants.TransformSha256,
+) -> etree._Element:
+    """Sign the elements at `paths`, in ways that zeep has no option for."""
+    security = envelope.find("s:Header/wsse:Security", NAMES)
+    assert security is not None
+    token = etree.SubElement(security, f"{{{NAMES['wsse']}}}BinarySecurityToken", {WSU_ID: "token", "ValueType": X509})
+    token.text = b64encode(pair.certificate.public_bytes(Encoding.DER)).decode()
+    signature = xmlsec.template.create(envelope, constants.TransformExclC14N, constants.TransformRsaSha256)
+    security.append(signature)
+    context = xmlsec.SignatureContext()
+    for number, path in enumerate(paths):
+        element = envelope.find(path, NAMES)
+        assert element is not None
+        element.set(WSU_ID, f"part-{number}")
+        context.register_id(element, "Id", NAMES["wsu"])
+        reference = xmlsec.template.add_reference(signature, digest, uri=f"#part-{number}")
+        step = xmlsec.template.add_transform(reference, transform)
+        if prefixes is not None:
+            xmlsec.template.transform_add_c14n_inclusive_namespaces(step, prefixes)
+    key_info = xmlsec.template.ensure_key_info(signature)
+    pointer = etree.SubElement(key_info, f"{{{NAMES['wsse']}}}SecurityTokenReference")
+    etree.SubElement(pointer, f"{{{NAMES['wsse']}}}Reference", {"URI": "#token"})
+    context.key = xmlsec.Key.from_memory(pair.private_pem, constants.KeyDataFormatPem)
+    context.sign(signature)
+    return etree.fromstring(etree.tostring(envelope))
 
 
 @dataclass(frozen=True)
@@ -135,9 +173,9 @@ class SoapAnswer:
 
     @property
     def fault(self) -> str | None:
-        """The code behind `soapenv:Client.` or `soapenv:Server.`, None for a success."""
+        """The code of a fault without whose it is, None for a success."""
         code = self.root.findtext("s:Body/s:Fault/faultcode", None, NAMES)
-        return None if code is None else code.removeprefix("soapenv:").partition(".")[2] or code
+        return None if code is None else code.removeprefix("soapenv:").removeprefix("Client.").removeprefix("Server.")
 
     @property
     def reason(self) -> str:
@@ -152,3 +190,34 @@ async def program_of(shop: Shop, directory: Path, key_number: int = 0) -> Progra
     pair = key_pair(shop.clock() - timedelta(days=1), key=private_key(key_number))
     await certificates.register(shop.service.pool, shop.key.party_id, "sandbox", pair.certificate, shop.clock())
     return Program(shop, pair, directory)
+
+
+def pay(buyer: Buyer, value: str = "1.00", reference: str = "song-1") -> str:
+    return (
+        f"<fps:Pay><fps:SenderTokenId>{buyer.spending}</fps:SenderTokenId><fps:TransactionAmount>"
+        f"<fps:CurrencyCode>USD</fps:CurrencyCode><fps:Value>{value}</fps:Value></fps:TransactionAmount>"
+        f"<fps:CallerReference>{reference}</fps:CallerReference></fps:Pay>"
+    )
+
+
+def at(envelope: etree._Element, path: str) -> etree._Element:
+    found = envelope.find(path, NAMES)
+    assert found is not None, path
+    return found
+
+
+def timestamp(program: Program, **parts: str) -> str:
+    now = program.shop.clock()
+    content = parts or {"Created": text_of(now), "Expires": text_of(now + timedelta(minutes=5))}
+    inner = "".join(f"<u:{name}>{value}</u:{name}>" for name, value in content.items())
+    spaces = f'xmlns:w="{NAMES["wsse"]}" xmlns:u="{NAMES["wsu"]}"'
+    return f"<w:Security {spaces}><u:Timestamp>{inner}</u:Timestamp></w:Security>"
+
+
+async def send_tolerantly(program: Program, envelope: etree._Element) -> SoapAnswer:
+    """To a service with all the leniency that there is."""
+    service = program.shop.service
+    lenient = replace(service.settings, allow_weak_soap_signatures=True, tolerate_unknown_parameters=True)
+    other = SoapApi(replace(service, settings=lenient))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(other)) as client:
+        return SoapAnswer(await client.post("http://pay.example/", content=etree.tostring(envelope)))

@@ -158,9 +158,7 @@ async def test_the_certificate_may_stand_in_the_signature(program: Program) -> N
 
 async def test_unknown_and_revoked_certificates_are_refused(shop: Shop, program: Program, tmp_path: Path) -> None:
     client = await program.client()
-    stranger = tmp_path / "stranger"
-    stranger.mkdir()
-    unknown = await Program(shop, key_pair(shop.clock(), key=private_key(1)), stranger).client()
+    unknown = await Program(shop, key_pair(shop.clock(), key=private_key(1)), tmp_path / "stranger").client()
     assert (await refused(unknown, "GetAccountBalance"))[0] == "soapenv:Client.InvalidClientTokenId"
 
     await call(client, "GetAccountBalance")
