@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import typer
 
-from tallystick.cli import accounts, books, clocks, demo, ipn, keys, sandbox, serve
+from tallystick.cli import accounts, books, certificates, clocks, demo, ipn, keys, sandbox, serve
 from tallystick.cli.console import ProblemError, complain
 from tallystick.ledger.embedded import EmbeddedPostgresError
 from tallystick.ledger.migrate import MigrationError
@@ -44,6 +44,9 @@ app.command()(demo.demo)
 app.command()(books.migrate)
 app.command()(books.verify)
 app.add_typer(accounts.app, name="account")
+keys.app.command()(certificates.register_certificate)
+keys.app.command()(certificates.list_certificates)
+keys.app.command()(certificates.revoke_certificate)
 app.add_typer(keys.app, name="keys")
 app.add_typer(clocks.app, name="clock")
 app.add_typer(ipn.app, name="ipn")

@@ -42,6 +42,9 @@ is `null`.
 | `keys list` | an array of `account_id`, `access_key_id`, `environment`, `status` (`usable`, `expired`, `revoked`), \
 `created_at`, `expires_at`, `revoked_at` |
 | `keys revoke` | one of those |
+| `keys register-certificate`, `keys revoke-certificate` | `account_id`, `fingerprint`, `environment`, `subject`, \
+`status` (`usable`, `expired`, `revoked`), `created_at`, `expires_at`, `revoked_at` |
+| `keys list-certificates` | an array of those |
 | `keys rotate-signing` | `name`, `certificate_url` |
 | `ipn list` | an array of `event_id`, `kind`, `subject_id`, `status`, `state`, `destination`, `occurred_at`, \
 `due_at`, `attempts`, `delivered_at`, `last_error` |
