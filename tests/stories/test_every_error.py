@@ -30,7 +30,8 @@ FORM_A = re.compile(
 
 def test_every_published_code_has_a_cause_or_a_reason_for_having_none() -> None:
     assert len(ERRORS) == 63
-    assert CAUSES.keys() | NEVER_SENT.keys() == ERRORS.keys()
+    of_2007 = {"SenderNotOriginalRecipient"}  # no later version names who a refund is taken from: see test_2007
+    assert CAUSES.keys() | NEVER_SENT.keys() | of_2007 == ERRORS.keys()
     assert not CAUSES.keys() & NEVER_SENT.keys()
     for code, facts in ERRORS.items():
         if "retry" in facts:

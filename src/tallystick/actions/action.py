@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tallystick.actions.fields import V2007, V2010, VERSIONS, Field, FieldTable
+from tallystick.actions.legacy import legacy_fields
 from tallystick.actions.types import Element
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ def make_action(
         fields=fields,
         result=result,
         moves_money=moves_money,
-        tables={version: FieldTable(fields, version) for version in VERSIONS},
+        tables={
+            V2007: FieldTable(legacy_fields(name, fields), V2007),
+            **{version: FieldTable(fields, version) for version in VERSIONS},
+        },
         first_version=first_version,
         may_be_unsigned=may_be_unsigned,
     )

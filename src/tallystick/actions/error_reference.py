@@ -8,9 +8,6 @@ from typing import Final
 from tallystick.domain.refusals import Refusal
 
 NEVER_SENT: Final[Mapping[str, str]] = {
-    "SenderNotOriginalRecipient": (
-        "A refund goes back from whoever received the payment; no request names another account to take it from."
-    ),
     "TransactionDenied": (
         "A payment network's refusal comes after the answer: it is the StatusCode of a transaction that failed."
     ),
@@ -24,7 +21,8 @@ _HEAD: Final = """\
 
 One error per answer, in the form that the original sent: `Response/Errors/Error` with `Code` and `Message`, and a
 `RequestID`. Programs branch on the code; messages are for people and may change. "Retry" says whether the same request
-can succeed later, at once or after somebody has mended something. In which order a request is checked: [order of
+can succeed later, at once or after somebody has mended something. Calls of 2007-01-08 hear of refusals that concern
+business with HTTP 200, within the answer of their action. In which order a request is checked: [order of
 checks](order-of-checks.md).
 
 | code | HTTP | retry | meaning |

@@ -23,7 +23,16 @@ V2007: Final = "2007-01-08"
 V2008: Final = "2008-09-17"
 V2010: Final = "2010-08-28"
 VERSIONS: Final = (V2008, V2010)
-"""The versions that are answered; later dates count as the last one."""
+"""The versions with a schema of ours; later dates count as the last one."""
+
+SERVED: Final = (V2007, *VERSIONS)
+"""The versions that are answered; the oldest one by what its clients are known to send and read."""
+
+LEGACY_AMOUNT: Final = "LegacyAmount"
+_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
+    **{name: tuple(member.name for member in members) for name, members in COMPLEX_TYPES.items()},
+    LEGACY_AMOUNT: ("CurrencyCode", "Amount"),
+}
 
 COMMON_PARAMETERS: Final = frozenset(
     {"Action", "AWSAccessKeyId", "Signature", "SignatureVersion", "SignatureMethod", "Timestamp", "Version"}
@@ -50,7 +59,8 @@ class Field:
 
     `type` names a scalar, an enumeration or a complex type. `max_length` counts characters, `least` and `most` bound
     integers, `choices` are the allowed values of a text that has no enumeration. A `last_version` older than the
-    versions served: the field is tolerated although the schemas of those versions lack it.
+    versions served: the field is tolerated although the schemas of those versions lack it. `means`: the field of today
+    that an older version has under another name.
     """
 
     name: str
@@ -67,6 +77,7 @@ class Field:
     choices: tuple[str, ...] = ()
     first_version: str = V2007
     last_version: str = V2010
+    means: str = ""
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -79,8 +90,8 @@ class Field:
 
     def wire_names(self) -> tuple[str, ...]:
         """The parameters that carry this field; repeated ones without their index."""
-        if self.type in COMPLEX_TYPES:
-            return tuple(f"{self.name}.{member.name}" for member in COMPLEX_TYPES[self.type])
+        if self.type in _MEMBERS:
+            return tuple(f"{self.name}.{member}" for member in _MEMBERS[self.type])
         return (self.name,)
 
 
@@ -150,7 +161,7 @@ class FieldTable:
     """The fields of one action in one version, ready for reading requests."""
 
     def __init__(self, fields: tuple[Field, ...], version: str) -> None:
-        self.fields = tuple(field for field in fields if field.in_version(version))
+        self.fields = tuple(field for field in fields if field.means or field.in_version(version))
         self._plain = {name for field in self.fields for name in field.wire_names()}
         self._repeated = {field.name for field in self.fields if field.repeated}
 
@@ -177,7 +188,7 @@ class FieldTable:
         for field_ in self.fields:
             value = _read(field_, params)
             if value is not None:
-                parsed[field_.name] = value
+                parsed[field_.means or field_.name] = value
             elif field_.need is Need.REQUIRED:
                 raise missing(field_.name)
         return Values(parsed, params)
@@ -286,16 +297,17 @@ def _amount_text(field_: Field, name: str, value: str) -> int:
 
 
 def _amount(field_: Field, params: Mapping[str, str]) -> int | None:
-    currency, value = (params.get(name) for name in field_.wire_names())
+    currency_name, value_name = field_.wire_names()
+    currency, value = params.get(currency_name), params.get(value_name)
     if not currency and not value:
         return None
     if not value:
-        raise missing(f"{field_.name}.Value")
+        raise missing(value_name)
     if not currency:
-        raise missing(f"{field_.name}.CurrencyCode")
+        raise missing(currency_name)
     if currency != USD:
-        raise invalid(f"{field_.name}.CurrencyCode", USD, currency)
-    return _amount_text(field_, f"{field_.name}.Value", value)
+        raise invalid(currency_name, USD, currency)
+    return _amount_text(field_, value_name, value)
 
 
 def _descriptor_policy(field_: Field, params: Mapping[str, str]) -> DescriptorPolicy | None:
@@ -319,5 +331,6 @@ _SCALARS: Final[Mapping[str, Callable[[Field, str, str], str | int | datetime]]]
 }
 _COMPLEX: Final[Mapping[str, Callable[[Field, Mapping[str, str]], Parsed | None]]] = {
     "Amount": _amount,
+    LEGACY_AMOUNT: _amount,
     "DescriptorPolicy": _descriptor_policy,
 }

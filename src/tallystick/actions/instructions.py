@@ -86,7 +86,8 @@ def _instruction(text: str, token_type: TokenType) -> Instruction:
     found = gatekeeper.parse(text)
     faults = gatekeeper.usage_faults(found, token_type) if isinstance(found, Instruction) else found
     if faults or not isinstance(found, Instruction):
-        raise faults[0].refused()
+        first, *others = (fault.refused() for fault in faults)
+        raise Refused(first.refusal, first.message, also=tuple(others))
     return found
 
 

@@ -321,6 +321,8 @@ class Refusal(Enum):
     InvalidUsageLimitCount = (400, False, "a usage limit is missing or nothing")
     InvalidUsageType = (400, False, "the type of a usage limit is missing, unknown or another than its limit's")
     PaymentInstrumentMissing = (400, False, "the token names a payment method but nothing to pay with")
+    InvalidTokenId_Caller = (400, False, "caller token invalid; calls of 2007-01-08 only")
+    TokenNotActive_Caller = (400, False, "caller token cancelled or expired; calls of 2007-01-08 only")
     UsageNotDefined = (400, False, "a multi-use or recurring token has no usage limit")
 
     # of the generic query front end
@@ -339,10 +341,14 @@ class Refusal(Enum):
 
 
 class Refused(Exception):  # noqa: N818 - an expected answer, not an error
-    """Raised by checks, caught where the decision or the answer is made. `message` is for the caller's developer."""
+    """Raised by checks, caught where the decision or the answer is made. `message` is for the caller's developer.
 
-    def __init__(self, refusal: Refusal, message: str = "") -> None:
+    `also`: further faults of the same request, for the one version that can tell more than one.
+    """
+
+    def __init__(self, refusal: Refusal, message: str = "", also: tuple[Refused, ...] = ()) -> None:
         super().__init__(refusal, message)
+        self.also = also
         self.refusal = refusal
         self.message = message or f"Refused: {refusal.meaning}."
 

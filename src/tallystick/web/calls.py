@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from tallystick.actions.call import Call, fingerprint
+from tallystick.actions.fields import V2007
 from tallystick.domain.moments import format_moment
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger.connections import UNAVAILABLE
@@ -49,7 +50,7 @@ def read_call(
     """
     table = action.tables[version]
     if not service.settings.tolerate_unknown_parameters:
-        table.check_names(params, namespace(version))
+        table.check_names(params, "" if version == V2007 else namespace(version))
     call = Call(
         service=service,
         action=action.name,

@@ -6,13 +6,16 @@ The hot path: no framework, nothing but what a call needs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from tallystick.actions.fields import quoted
+from tallystick.actions.fields import V2007, quoted
+from tallystick.actions.legacy import as_told, modern
 from tallystick.actions.registry import ACTIONS, Action
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.web import legacy_xml
 from tallystick.web.asgi import BodyTooLargeError, ClientGoneError, header, read_body, respond
 from tallystick.web.calls import read_call, refusal_of
 from tallystick.web.query_request import QueryRequest, check_signature, check_timestamp, decode, served_version
@@ -79,8 +82,29 @@ class QueryApi:
             made_at = now
         version = served_version(request)
         check_action_version(action, version)
+        if version == V2007:
+            return await self._perform_legacy(action, request, key, made_at, now, request_id)
         call = read_call(service, action, version, request.params, key, made_at, now)
         return render_success(action, version, await action.perform(call), request_id)
+
+    async def _perform_legacy(
+        self,
+        action: Action,
+        request: QueryRequest,
+        key: AccessKey | None,
+        made_at: datetime,
+        now: datetime,
+        request_id: str,
+    ) -> bytes:
+        """A call of 2007-01-08: refusals of business are told in the action's own answer. Raises Refused: others."""
+        try:
+            call = await modern(read_call(self.service, action, V2007, request.params, key, made_at, now))
+            result = as_told(call, await action.perform(call))
+        except Refused as refused:
+            if refused.refusal in legacy_xml.TRANSPORT_FAULTS:
+                raise
+            return legacy_xml.render_legacy_failure(action, refused, request_id)
+        return legacy_xml.render_legacy_success(action, result, request_id)
 
 
 def _refusal(refused: Refused, request_id: str) -> _Answer:

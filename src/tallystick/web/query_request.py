@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus, urlsplit
 
-from tallystick.actions.fields import V2010, VERSIONS, quoted
+from tallystick.actions.fields import SERVED, V2010, quoted
 from tallystick.domain import signing
 from tallystick.domain.moments import parse_moment
 from tallystick.domain.refusals import Refusal, Refused
@@ -169,12 +169,12 @@ def served_version(request: QueryRequest) -> str:
     Raises Refused: MissingParameter, NoSuchVersion.
     """
     text = request.common("Version")
-    if text in VERSIONS:
+    if text in SERVED:
         return text
     if _VERSION.fullmatch(text) and text > V2010 and _is_date(text):
         return V2010
     raise Refused(
-        Refusal.NoSuchVersion, f"There is no version {quoted(text)} of this interface, only {' and '.join(VERSIONS)}."
+        Refusal.NoSuchVersion, f"There is no version {quoted(text)} of this interface, only {', '.join(SERVED)}."
     )
 
 

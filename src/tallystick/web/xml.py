@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tallystick.actions.types import Element, Result, Value
 
 CONTENT_TYPE: Final = b"text/xml; charset=utf-8"
-_DECLARATION: Final = '<?xml version="1.0"?>\n'
+DECLARATION: Final = '<?xml version="1.0"?>\n'
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;", "\n": "&#10;"})
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -31,14 +31,14 @@ def namespace(version: str) -> str:
 
 def render_success(action: Action, version: str, result: Result, request_id: str) -> bytes:
     """The answer to a call that was carried out; the namespace is the default one, without a prefix."""
-    return f"{_DECLARATION}{success_element(action, version, result, request_id)}".encode()
+    return f"{DECLARATION}{success_element(action, version, result, request_id)}".encode()
 
 
 def success_element(action: Action, version: str, result: Result, request_id: str) -> str:
     """The element of such an answer alone, for other envelopes."""
     body = ""
     if action.result is not None and result:  # nothing refunded: no result either
-        body = _element(f"{action.name}Result", _members(action.result, result))
+        body = tagged(f"{action.name}Result", members(action.result, result))
     return (
         f'<{action.name}Response xmlns="{namespace(version)}">{body}<ResponseMetadata><RequestId>'
         f"{request_id}:0</RequestId></ResponseMetadata></{action.name}Response>"
@@ -52,12 +52,13 @@ def render_error(code: str, message: str, request_id: str) -> bytes:
     """
     content = text(" ".join(message.split()))
     return (
-        f"{_DECLARATION}<Response><Errors><Error><Code>{code}</Code><Message>{content}</Message></Error></Errors>"
+        f"{DECLARATION}<Response><Errors><Error><Code>{code}</Code><Message>{content}</Message></Error></Errors>"
         f"<RequestID>{request_id}</RequestID></Response>"
     ).encode()
 
 
-def _members(elements: Sequence[Element], values: Mapping[str, Value]) -> str:
+def members(elements: Sequence[Element], values: Mapping[str, Value]) -> str:
+    """The elements of a complex value, in schema order. Raises ValueError for what the schema does not allow."""
     if not values.keys() <= {element.name for element in elements}:
         raise ValueError(f"the schema has no {values.keys() - {element.name for element in elements}}")
     return "".join(_occurrences(element, values.get(element.name)) for element in elements)
@@ -71,13 +72,13 @@ def _occurrences(element: Element, value: Value) -> str:
     if element.repeated:
         if isinstance(value, str | int | datetime | Mapping):
             raise TypeError(f"{element.name} is a list")
-        return "".join(_element(element.name, _content(element, member)) for member in value)
-    return _element(element.name, _content(element, value))
+        return "".join(tagged(element.name, _content(element, member)) for member in value)
+    return tagged(element.name, _content(element, value))
 
 
 def _content(element: Element, value: Value) -> str:
     if isinstance(value, Mapping):
-        return _members(COMPLEX_TYPES[element.type], value)
+        return members(COMPLEX_TYPES[element.type], value)
     if isinstance(value, datetime):
         return format_moment(value)
     if isinstance(value, str | int):
@@ -85,7 +86,8 @@ def _content(element: Element, value: Value) -> str:
     raise TypeError(f"{element.name} is neither text nor a complex value")
 
 
-def _element(name: str, content: str) -> str:
+def tagged(name: str, content: str) -> str:
+    """One element; `content` is XML already."""
     return f"<{name}>{content}</{name}>" if content else f"<{name}/>"
 
 
