@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -190,3 +192,11 @@ async def test_the_front_sends_the_root_to_the_apis_and_all_else_to_the_pages(
     await front({"type": "lifespan"}, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]
 
     assert reached == [expected, "pages"]
+
+
+def test_the_query_api_does_not_carry_the_xml_libraries() -> None:
+    program = (
+        "import sys, tallystick.wiring, tallystick.web.query_api, tallystick.web.pages.app;"
+        "sys.exit(bool({'lxml', 'signxml', 'tallystick.web.soap.api'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0  # noqa: S603 - our own words
