@@ -275,11 +275,19 @@ class AuthorizePostpaid:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundToken:
+    """A second token that comes with a recipient token: for paying back what came in by it."""
+
+    token_id: TokenId
+    caller_reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class InstallToken:
     """Make a token without an instrument: a pipeline was confirmed, or a GateKeeper text installed.
 
     `sender_id` is who gives it. `method` and `payment_method_id` as in Consent; no method for recipient tokens.
-    `replaces`: the token that ends with this one (EditToken).
+    `replaces`: the token that ends with this one (EditToken). `refund_token` comes with recipient tokens.
     """
 
     token_id: TokenId
@@ -297,6 +305,7 @@ class InstallToken:
     limits: tuple[LimitTerms, ...] = ()
     instruction: str | None = None
     replaces: TokenId | None = None
+    refund_token: RefundToken | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,8 @@ class Wanted:
                 self.tokens.add(command.token_id)
             case InstallToken():
                 self.token_references.add(command.caller_reference)
+                if command.refund_token is not None:
+                    self.token_references.add(command.refund_token.caller_reference)
                 if command.replaces is not None:
                     self.tokens.add(command.replaces)
             case Settle() | Cancel():

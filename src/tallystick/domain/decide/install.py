@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
-from tallystick.domain.commands import InstallToken, Method
+from tallystick.domain.commands import InstallToken, Method, RefundToken, TokenPurpose, TokenTerms, TokenType
 from tallystick.domain.decide.checks import check_seller
 from tallystick.domain.limits import UsageLimit
 from tallystick.domain.outcomes import Done
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, State
 from tallystick.domain.tokens import PaymentSource, Token
+
+REFUNDS_ONLY: Final = "MyRole == 'Sender'; OperationType == 'Refund';"
+"""What a refund token is good for. Source: spec/semantics, 12."""
 
 
 def install_token(state: State, command: InstallToken, now: datetime) -> Decision:
@@ -23,9 +27,7 @@ def install_token(state: State, command: InstallToken, now: datetime) -> Decisio
     if existing == command.token_id:
         return Decision(Done())
     check_seller(state)
-    if existing is not None:
-        message = f"The caller reference was used for another token: {command.caller_reference}."
-        raise Refused(Refusal.DuplicateRequest, message)
+    _check_references(state, command)
     start = max(command.valid_from, now)
     token = Token(
         token_id=command.token_id,
@@ -45,7 +47,8 @@ def install_token(state: State, command: InstallToken, now: datetime) -> Decisio
         expires_at=command.expires_at,
     )
     if command.replaces is None:
-        return Decision(Done(), tokens=(token,))
+        more = () if command.refund_token is None else (_refund_token(token, command.refund_token),)
+        return Decision(Done(), tokens=(token, *more))
     old = state.tokens.get(command.replaces)
     if old is None or old.cancelled_at is not None:
         raise Refused(Refusal.InvalidTokenId, "The token to be replaced does not exist or was cancelled.")
@@ -57,6 +60,28 @@ def install_token(state: State, command: InstallToken, now: datetime) -> Decisio
         old_token_id=old.token_id,
     )
     return Decision(Done(), tokens=(replace(old, cancelled_at=now), renewed))
+
+
+def _check_references(state: State, command: InstallToken) -> None:
+    refund = command.refund_token
+    for reference in (command.caller_reference, *(() if refund is None else (refund.caller_reference,))):
+        if reference in state.token_references:
+            message = f"The caller reference was used for another token: {reference}."
+            raise Refused(Refusal.DuplicateRequest, message)
+
+
+def _refund_token(token: Token, refund: RefundToken) -> Token:
+    return replace(
+        token,
+        token_id=refund.token_id,
+        purpose=TokenPurpose.INSTALLED,
+        token_type=TokenType.UNRESTRICTED,
+        caller_reference=refund.caller_reference,
+        friendly_name="Refunds",
+        terms=TokenTerms(),
+        limits=(),
+        instruction=REFUNDS_ONLY,
+    )
 
 
 def _source(command: InstallToken) -> PaymentSource | None:
