@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tallystick.actions.pipeline_terms import day, dollars, promises, read_terms, validity_in_short
+from tallystick.actions.pipeline_terms import read_terms
+from tallystick.actions.pipeline_words import Names, day, dollars, offer, promises, validity_in_short
 from tallystick.actions.sign_in import is_email, password_problem
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -22,8 +23,8 @@ POSTPAID = {
 }
 
 
-def said(pipeline: str, params: dict[str, str]) -> list[str]:
-    return promises(read_terms(pipeline, params), "Music Shop", "your account balance", NOW)
+def said(pipeline: str, params: dict[str, str], *recipients: str) -> list[str]:
+    return promises(read_terms(pipeline, params), Names("Music Shop", recipients), "your account balance", NOW)
 
 
 def test_prepaid_in_words() -> None:
@@ -56,6 +57,92 @@ def test_postpaid_in_words() -> None:
             " What you owe by then can still be settled afterwards."
         ),
     ]
+
+
+def test_single_use_in_words() -> None:
+    params = {"callerReference": "c", "transactionAmount": "24.90"}
+    assert said("SingleUse", params) == [
+        "Music Shop may take exactly 24.90 USD from your account balance, once, within three hours from now.",
+    ]
+    assert said("SingleUse", params, "Ann's Records") == [
+        "Music Shop may take exactly 24.90 USD from your account balance, once, within three hours from now.",
+        "The money goes to Ann's Records; Music Shop acts on their behalf.",
+    ]
+    assert said("SingleUse", params | {"reserve": "True"}) == [
+        "Music Shop may hold 24.90 USD on your account balance, once, within three hours from now.",
+        "Within seven days of that, Music Shop may take what was held, or less. The rest is let go.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bound", "each"),
+    [
+        ({}, ""),
+        ({"transactionAmount": "5"}, " of exactly 5.00 USD each"),
+        ({"transactionAmount": "5", "amountType": "Maximum"}, " of at most 5.00 USD each"),
+        ({"transactionAmount": "5", "amountType": "Minimum"}, " of at least 5.00 USD each"),
+    ],
+)
+def test_multi_use_in_words(bound: dict[str, str], each: str) -> None:
+    limit = {"usageLimitType2": "Count", "usageLimitValue2": "3", "usageLimitPeriod2": "2 Weeks"}
+    params = {"callerReference": "c", "globalAmountLimit": "100"} | bound | limit
+    assert said("MultiUse", params, "A", "B", "C") == [
+        f"Music Shop may take payments{each} from your account balance, without asking you each time.",
+        "Payments come to at most 100.00 USD in all.",
+        "There are at most 3 payments every 2 weeks.",
+        "The money goes to A, B or C; Music Shop acts on their behalf.",
+        "This authorization starts now and ends after one year.",
+    ]
+    assert offer(read_terms("MultiUse", params), Names("Music Shop")).figure == "100.00 USD"
+
+
+def test_recurring_in_words() -> None:
+    params = {"callerReference": "c", "transactionAmount": "9.99", "recurringPeriod": "1 Month"}
+    assert said("Recurring", params | {"validityExpiry": MARCH}) == [
+        (
+            "Music Shop may take exactly 9.99 USD from your account balance, at most once every month,"
+            " without asking you each time."
+        ),
+        "This authorization starts now and ends on 1 March 2027.",
+    ]
+    assert offer(read_terms("Recurring", params), Names("Music Shop")).note == "Taken at most once every month"
+
+
+def test_receiving_in_words() -> None:
+    params = {"callerReference": "c", "recipientPaysFee": "True", "maxFixedFee": "0.30", "maxVariableFee": "2.5"}
+    assert said("Recipient", params | {"paymentMethod": "CC,ABT"}) == [
+        "Music Shop may take payments from buyers on your behalf. They are credited to your account.",
+        "Buyers may pay by card or account balance only.",
+        "Music Shop keeps at most 0.30 USD plus 2.5 % of each payment; the rest is yours.",
+        "You pay the fee that this service takes of each payment.",
+        "Music Shop may pay such payments back to the buyers, out of your account.",
+        "This authorization starts now and lasts until you or the marketplace cancel it.",
+    ]
+    free = said("Recipient", {"callerReference": "c", "recipientPaysFee": "False"})
+    assert "Music Shop keeps no share." in free
+    assert "Music Shop pays the fee that this service takes of each payment." in free
+
+
+def test_a_purchase_in_words() -> None:
+    terms = read_terms("SimplePay", {"amount": "USD 12.50", "description": "One <b>CD</b>", "returnUrl": "x"})
+    assert promises(terms, Names("Music Shop"), "your card ending in 4242", NOW)[0] == (
+        "You pay 12.50 USD to Music Shop from your card ending in 4242, once and now."
+    )
+    assert terms.reason_html == "One &lt;b&gt;CD&lt;/b&gt;"
+    assert offer(terms, Names("Music Shop")).button == "Pay 12.50 USD"
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "own", "days"),
+    [
+        ("SingleUse", {"transactionAmount": "1"}, timedelta(hours=3)),
+        ("MultiUse", {"globalAmountLimit": "1"}, timedelta(days=365)),
+        ("Recurring", {"transactionAmount": "1", "recurringPeriod": "1 Day"}, None),
+    ],
+)
+def test_when_tokens_end(pipeline: str, own: dict[str, str], days: timedelta | None) -> None:
+    terms = read_terms(pipeline, {"callerReference": "c"} | own)
+    assert terms.ends_at(NOW) == (None if days is None else NOW + days)
 
 
 def test_validity_in_short() -> None:

@@ -15,14 +15,15 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from tallystick.actions.pipeline_checks import ill_formed
 from tallystick.actions.pipeline_parameters import (
     INTERFACE_VERSION,
     PIPELINES,
+    SIMPLE_PAY,
     Pipeline,
-    ill_formed,
-    is_return_url,
     known_parameters,
 )
+from tallystick.actions.pipeline_values import is_return_url
 from tallystick.domain import signing
 from tallystick.ledger import access_keys
 
@@ -74,11 +75,6 @@ class CheckedRequest:
     signed: bool
     ill_formed: tuple[str, ...]
 
-    @property
-    def return_url(self) -> str:
-        """Where the answer goes."""
-        return self.parameters["returnURL"]
-
 
 def not_well_formed(names: tuple[str, ...]) -> str:
     """The error text that callers know from the original service."""
@@ -88,18 +84,9 @@ def not_well_formed(names: tuple[str, ...]) -> str:
 async def check(service: Service, request: PipelineRequest) -> CheckedRequest:
     """Read and check a request. Raises NotTrustedError; other faults are in the answer's `ill_formed`."""
     given = _decode(request)
-    now = service.clock()
-    key = await access_keys.find(service.pool, service.vault, given.get("callerKey", ""), now)
-    if key is None or key.party_status != "active" or key.book_id is None:
-        raise NotTrustedError(_absent("callerKey"), "The link names no seller that we know, or one that is not active.")
-    signed = _check_signature(service, request, given, key)
-    return_url = given.get("returnURL") or given.get("returnUrl") or ""
-    if not is_return_url(return_url):
-        raise NotTrustedError(
-            _absent("returnURL"),
-            "The link does not say where to go afterwards: returnURL must be an absolute http or https address, "
-            "without a fragment, a password or parameters that the answer needs for itself.",
-        )
+    key = await _key(service, given, "callerKey")
+    signed = _check_signature(service, request, given, key, may_be_unsigned=service.settings.allow_unsigned_cobranded)
+    _check_return_url(given.get("returnURL") or given.get("returnUrl") or "", "returnURL")
     pipeline = PIPELINES.get(given.get("pipelineName", ""))
     if pipeline is None:
         raise NotTrustedError(
@@ -108,8 +95,7 @@ async def check(service: Service, request: PipelineRequest) -> CheckedRequest:
     if given.get("version") != INTERFACE_VERSION:
         raise NotTrustedError(_absent("version"), f"The link needs version={INTERFACE_VERSION}.")
     known = known_parameters(pipeline, given)
-    leeway = timedelta(seconds=service.settings.timestamp_skew_seconds)
-    bad = tuple(ill_formed(pipeline, known, now + key.clock_offset, leeway))
+    bad = _ill_formed(service, pipeline, known, key)
     if bad and not signed:
         raise NotTrustedError(not_well_formed(bad), "The link lacks something, or something in it cannot be read.")
     return CheckedRequest(key, pipeline, known, _digest(given), signed, bad)
@@ -137,10 +123,46 @@ def _decode(request: PipelineRequest) -> dict[str, str]:
     return given
 
 
-def _check_signature(service: Service, request: PipelineRequest, given: Mapping[str, str], key: AccessKey) -> bool:
+async def check_button(service: Service, request: PipelineRequest) -> CheckedRequest:
+    """Read and check the form of a Simple Pay button, which must be signed: it leads to a payment at once.
+
+    Raises NotTrustedError; other faults are in the answer's `ill_formed`.
+    """
+    given = _decode(request)
+    key = await _key(service, given, "accessKey")
+    signed = _check_signature(service, request, given, key, may_be_unsigned=False)
+    known = known_parameters(SIMPLE_PAY, given)
+    _check_return_url(known.get("returnUrl", ""), "returnUrl")
+    return CheckedRequest(key, SIMPLE_PAY, known, _digest(given), signed, _ill_formed(service, SIMPLE_PAY, known, key))
+
+
+async def _key(service: Service, given: Mapping[str, str], name: str) -> AccessKey:
+    key = await access_keys.find(service.pool, service.vault, given.get(name, ""), service.clock())
+    if key is None or key.party_status != "active" or key.book_id is None:
+        raise NotTrustedError(_absent(name), "The link names no seller that we know, or one that is not active.")
+    return key
+
+
+def _check_return_url(return_url: str, name: str) -> None:
+    if not is_return_url(return_url):
+        raise NotTrustedError(
+            _absent(name),
+            f"The link does not say where to go afterwards: {name} must be an absolute http or https address, "
+            "without a fragment, a password or parameters that the answer needs for itself.",
+        )
+
+
+def _ill_formed(service: Service, pipeline: Pipeline, known: Mapping[str, str], key: AccessKey) -> tuple[str, ...]:
+    leeway = timedelta(seconds=service.settings.timestamp_skew_seconds)
+    return tuple(ill_formed(pipeline, known, service.clock() + key.clock_offset, leeway))
+
+
+def _check_signature(
+    service: Service, request: PipelineRequest, given: Mapping[str, str], key: AccessKey, *, may_be_unsigned: bool
+) -> bool:
     """Whether the request is signed. Raises NotTrustedError: wrongly signed, or not signed where it must be."""
     if not given.get("signature"):
-        if service.settings.allow_unsigned_cobranded:
+        if may_be_unsigned:
             return False
         raise NotTrustedError(_absent("signature"), "The link is not signed by the seller.")
     if given.get("signatureVersion") != "2":
@@ -181,4 +203,4 @@ def _absent(name: str) -> str:
 
 
 def _offer() -> str:
-    return f"pipelineName must be {' or '.join(PIPELINES)}"
+    return f"pipelineName must be one of {', '.join(PIPELINES)}"

@@ -1,38 +1,59 @@
-"""What a buyer agrees to: the parameters of a pipeline as values, and in plain words with exact figures."""
+"""What people agree to on the hosted pages: the parameters of a pipeline as values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
+from datetime import datetime, timedelta
+from html import escape
+from typing import Any, Final
 
 import nh3
 
-from tallystick.actions.pipeline_parameters import ADDRESS, count, moment, payment_methods, truth
-from tallystick.domain.commands import LimitTerms, Method
+from tallystick.actions.pipeline_parameters import ADDRESS, LINES
+from tallystick.actions.pipeline_values import (
+    count,
+    dollars_micros,
+    moment,
+    payment_methods,
+    percent_ppm,
+    token_ids,
+    truth,
+)
+from tallystick.domain.commands import AmountRule, LimitTerms, Method, TokenTerms, TokenType
 from tallystick.domain.limits import LimitKind
-from tallystick.domain.money import display_amount, parse_amount
+from tallystick.domain.money import parse_amount
 from tallystick.domain.periods import Period
 
 REASON_TAGS: Final = {"b", "i", "u", "ul", "li", "br", "em", "strong", "strike"}
 
+SINGLE_USE_LIFE: Final = timedelta(hours=3)
+MULTI_USE_LIFE: Final = Period(1, "Year")
+"""How long tokens live when nothing else is said. Source: spec of the semantics, 5."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What both set-up pipelines share. `reason_html` is safe to show; `address` is empty when it is asked for.
+    """What all pipelines share. `reason_html` is safe to show; `address` is empty when it is asked for.
 
-    `starts_at` is None when the authorization starts at once, `expires_at` when it has no end.
+    `starts_at` is None when the authorization starts at once, `expires_at` when no end was given. `reference` is the
+    caller's name for the main token, empty where the caller names none.
     """
 
     reason_html: str
     website: str | None
+    banner: bool
     methods: tuple[Method, ...]
     starts_at: datetime | None
     expires_at: datetime | None
     collect_address: bool
     address: Mapping[str, str]
-    sender_reference: str
+    reference: str
+
+    def ends_at(self, now: datetime) -> datetime | None:
+        """When that which is agreed to at `now` ends; None: never."""
+        del now
+        return self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,39 +74,198 @@ class PostpaidTerms(Terms):
     limits: tuple[LimitTerms, ...]
 
 
-def read_terms(pipeline: str, params: Mapping[str, str]) -> PrepaidTerms | PostpaidTerms:
+@dataclass(frozen=True, slots=True)
+class SenderTerms(Terms):
+    """Terms of SingleUse, MultiUse and Recurring: a token that pays with real money.
+
+    `lines` are names and micro-units, for show only. `recipient_branding`: show the recipient's name and logo.
+    """
+
+    token_type: TokenType
+    agreed: TokenTerms
+    limits: tuple[LimitTerms, ...] = ()
+    lines: tuple[tuple[str, int], ...] = ()
+    recipient_branding: bool = False
+
+    def ends_at(self, now: datetime) -> datetime | None:
+        """Single-use tokens end three hours after they were made, multi-use ones after a year by default."""
+        if self.token_type is TokenType.SINGLE_USE:
+            return now + SINGLE_USE_LIFE
+        if self.token_type is TokenType.MULTI_USE and self.expires_at is None:
+            return MULTI_USE_LIFE.after(max(now, self.starts_at or now))
+        return self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseTerms(SenderTerms):
+    """Terms of a Simple Pay button: a single-use token, and the payment at once. `amount_micros` in whole cents."""
+
+    amount_micros: int = 0
+    description: str = ""
+    order_reference: str | None = None
+    notification_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientTerms(Terms):
+    """Terms of Recipient. `accepted` is None where buyers may pay by any method."""
+
+    agreed: TokenTerms
+    accepted: tuple[Method, ...] | None
+    refund_reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EditTerms(Terms):
+    """Terms of EditToken: another way of paying for this token."""
+
+    token_id: str
+
+
+AnyTerms = PrepaidTerms | PostpaidTerms | SenderTerms | RecipientTerms | EditTerms
+
+
+def read_terms(pipeline: str, params: Mapping[str, str]) -> AnyTerms:
     """The terms in parameters that were checked. Unchecked ones raise ValueError or KeyError."""
+    read = _READERS.get(pipeline)
+    if read is None:
+        raise ValueError(f"no terms for pipeline {pipeline}")
+    return read(params)
+
+
+def _shared(params: Mapping[str, str], reference: str) -> dict[str, Any]:
     collect = truth(params.get("collectShippingAddress"))
-    common = Terms(
-        reason_html=nh3.clean(params.get("paymentReason", ""), tags=REASON_TAGS, attributes={}).strip(),
-        website=params.get("websiteDescription"),
-        methods=payment_methods(params.get("paymentMethod")),
-        starts_at=_moment(params, "validityStart"),
-        expires_at=_moment(params, "validityExpiry"),
-        collect_address=collect,
-        address={} if collect else {name: params[name] for name in ADDRESS if name in params},
-        sender_reference=params["callerReferenceSender"],
+    return {
+        "reason_html": nh3.clean(params.get("paymentReason", ""), tags=REASON_TAGS, attributes={}).strip(),
+        "website": params.get("websiteDescription"),
+        "banner": params.get("cobrandingStyle") == "banner",
+        "methods": payment_methods(params.get("paymentMethod")),
+        "starts_at": _moment(params, "validityStart"),
+        "expires_at": _moment(params, "validityExpiry"),
+        "collect_address": collect,
+        "address": {} if collect else {name: params[name] for name in ADDRESS if name in params},
+        "reference": params[reference] if reference else "",
+    }
+
+
+def _prepaid(params: Mapping[str, str]) -> PrepaidTerms:
+    return PrepaidTerms(
+        **_shared(params, "callerReferenceSender"),
+        funding_reference=params["callerReferenceFunding"],
+        funding_limit_micros=parse_amount(params["fundingAmount"]),
     )
-    shared = {name: getattr(common, name) for name in Terms.__dataclass_fields__}
-    if pipeline == "SetupPrepaid":
-        return PrepaidTerms(
-            **shared,
-            funding_reference=params["callerReferenceFunding"],
-            funding_limit_micros=parse_amount(params["fundingAmount"]),
-        )
-    if pipeline == "SetupPostpaid":
-        return PostpaidTerms(
-            **shared,
-            settlement_reference=params["callerReferenceSettlement"],
-            credit_limit_micros=parse_amount(params["creditLimit"]),
-            total_limit_micros=parse_amount(params["globalAmountLimit"]),
-            limits=tuple(_limit(params, number) for number in (1, 2) if f"usageLimitType{number}" in params),
-        )
-    raise ValueError(f"no terms for pipeline {pipeline}")
+
+
+def _postpaid(params: Mapping[str, str]) -> PostpaidTerms:
+    return PostpaidTerms(
+        **_shared(params, "callerReferenceSender"),
+        settlement_reference=params["callerReferenceSettlement"],
+        credit_limit_micros=parse_amount(params["creditLimit"]),
+        total_limit_micros=parse_amount(params["globalAmountLimit"]),
+        limits=_usage_limits(params),
+    )
+
+
+def _single_use(params: Mapping[str, str]) -> SenderTerms:
+    reserve = truth(params.get("reserve"))
+    shared = _shared(params, "callerReference")
+    if reserve:  # only cards can be reserved from
+        shared["methods"] = (Method.CC,)
+    return SenderTerms(
+        **shared,
+        token_type=TokenType.SINGLE_USE,
+        agreed=TokenTerms(
+            AmountRule.EXACT,
+            parse_amount(params["transactionAmount"]),
+            recipient_tokens=_recipient_tokens(params, "recipientToken"),
+            for_reserve=reserve,
+        ),
+        lines=tuple((name, parse_amount(params[name])) for name in LINES if name in params),
+    )
+
+
+def _multi_use(params: Mapping[str, str]) -> SenderTerms:
+    total = LimitTerms(LimitKind.AMOUNT, parse_amount(params["globalAmountLimit"]), None)
+    bound = "transactionAmount" in params
+    return SenderTerms(
+        **_shared(params, "callerReference"),
+        token_type=TokenType.MULTI_USE,
+        agreed=TokenTerms(
+            AmountRule(params.get("amountType", "Exact")) if bound else None,
+            parse_amount(params["transactionAmount"]) if bound else None,
+            recipient_tokens=_recipient_tokens(params, "recipientTokenList"),
+        ),
+        limits=(total, *_usage_limits(params)),
+        recipient_branding=truth(params.get("isRecipientCobranding")),
+    )
+
+
+def _recurring(params: Mapping[str, str]) -> SenderTerms:
+    return SenderTerms(
+        **_shared(params, "callerReference"),
+        token_type=TokenType.RECURRING,
+        agreed=TokenTerms(
+            AmountRule.EXACT,
+            parse_amount(params["transactionAmount"]),
+            recipient_tokens=_recipient_tokens(params, "recipientToken"),
+        ),
+        limits=(LimitTerms(LimitKind.COUNT, 1, Period.parse(params["recurringPeriod"])),),
+        recipient_branding=truth(params.get("isRecipientCobranding")),
+    )
+
+
+def _recipient(params: Mapping[str, str]) -> RecipientTerms:
+    return RecipientTerms(
+        **_shared(params, "callerReference"),
+        agreed=TokenTerms(
+            recipient_pays_fee=truth(params["recipientPaysFee"]),
+            most_fixed_fee_micros=parse_amount(params.get("maxFixedFee", "0")),
+            most_variable_fee_ppm=percent_ppm(params.get("maxVariableFee", "0")),
+        ),
+        accepted=payment_methods(params["paymentMethod"]) if "paymentMethod" in params else None,
+        refund_reference=params.get("callerReferenceRefund"),
+    )
+
+
+def _edit(params: Mapping[str, str]) -> EditTerms:
+    return EditTerms(**_shared(params, "callerReference"), token_id=params["tokenId"])
+
+
+def _purchase(params: Mapping[str, str]) -> PurchaseTerms:
+    amount_micros = dollars_micros(params["amount"])
+    return PurchaseTerms(
+        **_shared(params, "") | {"reason_html": escape(params["description"])},
+        token_type=TokenType.SINGLE_USE,
+        agreed=TokenTerms(AmountRule.EXACT, amount_micros),
+        amount_micros=amount_micros,
+        description=params["description"],
+        order_reference=params.get("referenceId"),
+        notification_url=params.get("ipnUrl"),
+    )
+
+
+_READERS: Final[Mapping[str, Callable[[Mapping[str, str]], AnyTerms]]] = {
+    "SetupPrepaid": _prepaid,
+    "SetupPostpaid": _postpaid,
+    "SingleUse": _single_use,
+    "MultiUse": _multi_use,
+    "Recurring": _recurring,
+    "Recipient": _recipient,
+    "EditToken": _edit,
+    "SimplePay": _purchase,
+}
 
 
 def _moment(params: Mapping[str, str], name: str) -> datetime | None:
     return moment(params[name]) if name in params else None
+
+
+def _recipient_tokens(params: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return token_ids(params[name]) if name in params else ()
+
+
+def _usage_limits(params: Mapping[str, str]) -> tuple[LimitTerms, ...]:
+    return tuple(_limit(params, number) for number in (1, 2) if f"usageLimitType{number}" in params)
 
 
 def _limit(params: Mapping[str, str], number: int) -> LimitTerms:
@@ -96,70 +276,3 @@ def _limit(params: Mapping[str, str], number: int) -> LimitTerms:
         raise ValueError(f"usageLimitValue{number} is no whole number")
     period = params.get(f"usageLimitPeriod{number}")
     return LimitTerms(kind, limit, None if period is None else Period.parse(period))
-
-
-def headline(terms: PrepaidTerms | PostpaidTerms) -> tuple[str, str]:
-    """The figure that matters most, and what it is."""
-    if isinstance(terms, PrepaidTerms):
-        return dollars(terms.funding_limit_micros), "Most that your prepaid balance can be"
-    return dollars(terms.credit_limit_micros), "Most that you can owe at any one time"
-
-
-def promises(terms: PrepaidTerms | PostpaidTerms, seller: str, source: str, now: datetime) -> list[str]:
-    """What the buyer agrees to, a sentence each. `source` is the means of payment: ``your card ending in 4242``."""
-    if isinstance(terms, PrepaidTerms):
-        limit = dollars(terms.funding_limit_micros)
-        sentences = [
-            f"{seller} may take up to {limit} from {source} to fill your prepaid balance.",
-            f"When the balance runs low, {seller} may top it up again, to at most {limit}.",
-            f"You spend from that balance at {seller}, without coming back to this page.",
-            f"Money in the balance can be spent at {seller} only. It is not paid back to {source}.",
-        ]
-    else:
-        sentences = [
-            f"{seller} may put what you buy on a tab, without coming back to this page.",
-            f"You never owe more than {dollars(terms.credit_limit_micros)} at any one time.",
-            f"All purchases on the tab together come to at most {dollars(terms.total_limit_micros)}.",
-            *(_limit_in_words(limit) for limit in terms.limits),
-            f"{seller} settles the tab from {source}: only what you owe, in one payment or several.",
-        ]
-    return [*sentences, _validity(terms, now)]
-
-
-def _limit_in_words(limit: LimitTerms) -> str:
-    if limit.kind is LimitKind.AMOUNT:
-        what = f"Purchases come to at most {dollars(limit.limit)}"
-    else:
-        what = f"There are at most {limit.limit} purchases" if limit.limit > 1 else "There is at most 1 purchase"
-    if limit.period is None:
-        return f"{what} in all."
-    period = str(limit.period).lower()
-    return f"{what} every {period.removeprefix('1 ')}."
-
-
-def _validity(terms: PrepaidTerms | PostpaidTerms, now: datetime) -> str:
-    start = f"starts on {day(terms.starts_at)}" if terms.starts_at is not None and terms.starts_at > now else ""
-    if terms.expires_at is None:
-        return f"This authorization {start or 'starts now'} and lasts until you or the seller cancel it."
-    text = f"This authorization {start or 'starts now'} and ends on {day(terms.expires_at)}."
-    if isinstance(terms, PostpaidTerms):
-        return text + " What you owe by then can still be settled afterwards."
-    return text
-
-
-def validity_in_short(terms: PrepaidTerms | PostpaidTerms) -> str:
-    """``Until 1 March 2027``, with the time of day when it does not end at midnight; or until cancelled."""
-    return "Until cancelled" if terms.expires_at is None else f"Until {day(terms.expires_at)}"
-
-
-def day(moment: datetime) -> str:
-    """A date as people write it; the time only where it is not midnight. UTC, and it says so."""
-    moment = moment.astimezone(UTC)
-    text = f"{moment.day} {moment:%B %Y}"
-    return text if (moment.hour, moment.minute) == (0, 0) else f"{text}, {moment:%H:%M} UTC"
-
-
-def dollars(micros: int) -> str:
-    """An amount with its currency, as people read it: ``1,250.00 USD``."""
-    whole, _, fraction = display_amount(micros).partition(".")
-    return f"{int(whole):,}.{fraction} USD"

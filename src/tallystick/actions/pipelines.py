@@ -1,4 +1,4 @@
-"""What happens on the Co-Branded pages: a visit begins, its buyer chooses, and confirms or leaves.
+"""What happens on the hosted pages: a visit begins, somebody chooses, and confirms or leaves.
 
 A visit ends once. The ids of what a confirmation makes are written into the visit before the books are asked, so a
 double click, a second tab or a crash in between all lead to the same ids. Source: spec of the Co-Branded service.
@@ -13,23 +13,28 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.actions.outbound import sign_return_url
+from tallystick.actions.pipeline_consent import authorization, payment, plan, same_means
+from tallystick.actions.pipeline_parameters import SIMPLE_PAY, Pipeline, pipeline_of_visit
 from tallystick.actions.pipeline_requests import (
     CheckedRequest,
     NotTrustedError,
     PipelineRequest,
     check,
+    check_button,
     not_well_formed,
 )
-from tallystick.actions.pipeline_terms import PostpaidTerms, PrepaidTerms, read_terms
-from tallystick.domain.commands import AuthorizePostpaid, AuthorizePrepaid, Consent, Method
-from tallystick.domain.ids import (
-    TOKEN_ENTROPY_BYTES,
-    BookId,
-    IdKind,
-    InstrumentId,
-    TokenId,
-    make_token_or_instrument_id,
+from tallystick.actions.pipeline_scene import (
+    INVALID_TOKEN,
+    SAME_ACCOUNT,
+    Answer,
+    Scene,
+    hopeless,
+    scene_of,
+    scene_of_visit,
+    stop_reason,
 )
+from tallystick.actions.pipeline_terms import EditTerms, PurchaseTerms
+from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger import visits
 from tallystick.ledger.visits import NewVisit, SellerBook, Visit
@@ -40,24 +45,11 @@ if TYPE_CHECKING:
     from tallystick.ledger.parties import Party
 
 VISIT_LIFE: Final = timedelta(hours=24)
-SUCCESS: Final[Mapping[Method, str]] = {Method.ABT: "SA", Method.ACH: "SB", Method.CC: "SC"}
-
-MADE_PREPAID: Final = {
-    "prepaidInstrumentID": IdKind.PREPAID_INSTRUMENT,
-    "prepaidSenderTokenID": IdKind.PREPAID_SENDER,
-    "fundingTokenID": IdKind.FUNDING,
-}
-MADE_POSTPAID: Final = {
-    "creditInstrumentID": IdKind.CREDIT_INSTRUMENT,
-    "creditSenderTokenID": IdKind.CREDIT_SENDER,
-    "settlementTokenID": IdKind.SETTLEMENT,
-}
-SENDER_TOKEN: Final = {"SetupPrepaid": "prepaidSenderTokenID", "SetupPostpaid": "creditSenderTokenID"}
 
 LEFT: Final = {"status": "A", "errorMessage": "The buyer left without agreeing."}
 NO_METHOD: Final = {"status": "PE", "errorMessage": "The buyer has none of the payment methods asked for."}
-SAME_ACCOUNT: Final = {"status": "NP", "errorMessage": "Sender and recipient are the same account."}
-NOT_ACTIVE: Final = {"status": "NP", "errorMessage": "The sender's account is suspended or closed."}
+
+_PAID: Final = {TransactionStatus.SUCCESS: "PS", TransactionStatus.PENDING: "PI"}
 
 
 class ChoicesChangedError(Exception):
@@ -89,14 +81,37 @@ async def begin(service: Service, request: PipelineRequest, request_id: str) -> 
     book = await _book(service, checked.key.party_id, checked.key.environment)
     answer = await _earlier_answer(service, checked, book)
     if answer is not None:
-        return SentBack(await sign_return_url(service, checked.return_url, answer, request_id))
+        return await _send_back(service, checked, answer, request_id)
     used = [
         name
         for name in checked.pipeline.references
-        if await visits.token_with_reference(service.pool, book.book_id, checked.parameters[name]) is not None
+        if name in checked.parameters
+        and await visits.token_with_reference(service.pool, book.book_id, checked.parameters[name]) is not None
     ]
     if used:
         return await _caller_error(service, checked, tuple(used), request_id)
+    scene = await scene_of(service, checked.pipeline.name, checked.parameters, checked.key.party_id, book)
+    if scene.unknown_recipients and not isinstance(scene.terms, EditTerms):
+        names = tuple(name for name in ("recipientToken", "recipientTokenList") if name in checked.parameters)
+        return await _caller_error(service, checked, names, request_id)
+    answer = hopeless(scene, service.clock() + book.clock_offset)
+    if answer is not None and checked.signed:
+        return await _send_back(service, checked, answer, request_id)
+    return await _open(service, checked)
+
+
+async def begin_purchase(service: Service, request: PipelineRequest, request_id: str) -> Begun | SentBack:
+    """Open a visit for the form of a Simple Pay button. One button serves many buyers: each time is a new purchase.
+
+    Raises NotTrustedError: show a page and send the browser nowhere.
+    """
+    checked = await check_button(service, request)
+    if checked.ill_formed:
+        return await _caller_error(service, checked, checked.ill_formed, request_id)
+    return await _open(service, checked)
+
+
+async def _open(service: Service, checked: CheckedRequest) -> Begun:
     new = NewVisit(
         visit_id=secrets.token_urlsafe(24),
         caller_id=checked.key.party_id,
@@ -113,20 +128,46 @@ async def begin(service: Service, request: PipelineRequest, request_id: str) -> 
 async def _caller_error(service: Service, checked: CheckedRequest, names: tuple[str, ...], request_id: str) -> SentBack:
     text = not_well_formed(names)
     if not checked.signed:  # nobody vouches for the return URL
-        raise NotTrustedError(text, "The seller used the reference in this link before, for something else.")
-    answer = {"status": "CE", "errorMessage": text}
-    return SentBack(await sign_return_url(service, checked.return_url, answer, request_id))
+        raise NotTrustedError(
+            text,
+            "The seller used a reference in this link for something else, or it names a recipient unknown to us.",
+        )
+    status = "ME" if checked.pipeline is SIMPLE_PAY else "CE"
+    return await _send_back(service, checked, {"status": status, "errorMessage": text}, request_id)
 
 
-async def _earlier_answer(service: Service, checked: CheckedRequest, book: SellerBook) -> Mapping[str, str] | None:
+async def _send_back(service: Service, checked: CheckedRequest, answer: Answer, request_id: str) -> SentBack:
+    well_formed = {name: value for name, value in checked.parameters.items() if name not in checked.ill_formed}
+    return SentBack(await _signed(service, checked.pipeline, well_formed, answer, request_id))
+
+
+async def _signed(
+    service: Service, pipeline: Pipeline, parameters: Mapping[str, str], answer: Answer, request_id: str
+) -> str:
+    """The signed return URL, with the caller's reference where the pipeline gives it back."""
+    if pipeline.echoes_reference and "callerReference" in parameters:
+        answer = {**answer, "callerReference": parameters["callerReference"]}
+    return await sign_return_url(service, return_url(pipeline, parameters, answer["status"]), answer, request_id)
+
+
+def return_url(pipeline: Pipeline, parameters: Mapping[str, str], status: str = "") -> str:
+    """Where the browser goes with an answer of this status."""
+    if pipeline is not SIMPLE_PAY:
+        return parameters["returnURL"]
+    left = parameters.get("abandonUrl") if status == LEFT["status"] else None
+    return left or parameters["returnUrl"]
+
+
+async def _earlier_answer(service: Service, checked: CheckedRequest, book: SellerBook) -> Answer | None:
     """How the very same request ended before, if the books have what it made."""
-    token = SENDER_TOKEN[checked.pipeline.name]
-    made = await visits.token_with_reference(service.pool, book.book_id, checked.parameters["callerReferenceSender"])
+    pipeline = checked.pipeline
+    reference = checked.parameters[pipeline.references[0]]
+    made = await visits.token_with_reference(service.pool, book.book_id, reference)
     if made is None:
         return None
     twins = await visits.answered_twins(service.pool, checked.key.party_id, checked.key.environment, checked.digest)
     for twin in twins:
-        if twin.answer is not None and twin.answer.get(token) == made:
+        if twin.answer is not None and twin.answer.get(pipeline.main_token) == made:
             ended = await visits.finish(service.pool, twin.visit_id, twin.answer, service.clock())
             return ended.answer
     return None
@@ -137,129 +178,92 @@ def too_old(visit: Visit, now: datetime) -> bool:
     return visit.finished_at is None and now - visit.created_at > VISIT_LIFE
 
 
-async def confirm(service: Service, visit: Visit, buyer: Party, choice: Choice) -> Visit:
-    """Make what the buyer agreed to, exactly once however often this is called; gives the finished visit.
+async def scene(service: Service, visit: Visit) -> Scene:
+    """Who and what the visit is about."""
+    return await scene_of_visit(service, visit, await _book(service, visit.caller_id, visit.environment))
 
-    The buyer's choices were stored with `visits.choose` before. Raises ChoicesChangedError: nothing was made.
+
+def why_stop(service: Service, visit: Visit, setting: Scene, person: Party) -> Answer | None:
+    """The answer when this person cannot go on with this visit at all, else None.
+
+    Not once it was confirmed: what has begun is brought to its end.
+    """
+    if visit.answer is not None:
+        return None
+    return stop_reason(setting, person, service.clock() + setting.book.clock_offset)
+
+
+async def confirm(service: Service, visit: Visit, person: Party, choice: Choice | None) -> Visit:
+    """Make what the person agreed to, exactly once however often this is called; gives the finished visit.
+
+    The choices were stored with `visits.choose` before; `choice` is None where there is nothing to pay with. Raises
+    ChoicesChangedError: nothing was made.
     """
     if visit.finished_at is not None:
         return visit
-    if refused := await stop_reason(service, visit, buyer):
+    setting = await scene(service, visit)
+    if refused := why_stop(service, visit, setting, person):
         return await visits.leave(service.pool, visit.visit_id, refused, service.clock())
-    book = await _book(service, visit.caller_id, visit.environment)
-    terms = read_terms(visit.pipeline, visit.parameters)
-    now = service.clock() + book.clock_offset
+    terms = setting.terms
+    now = service.clock() + setting.book.clock_offset
     if terms.expires_at is not None and terms.expires_at <= now and visit.answer is None:
         answer = {"status": "CE", "errorMessage": not_well_formed(("validityExpiry",))}
         return await visits.leave(service.pool, visit.visit_id, answer, service.clock())
-    if visit.sender_id != buyer.party_id:
+    if visit.sender_id != person.party_id:
         raise ChoicesChangedError(visit.visit_id[:8])
-    intended = await visits.intend(service.pool, visit, _plan(visit, terms, choice, book.book_id))
+    if isinstance(terms, EditTerms) and visit.answer is None and choice is not None and same_means(setting, choice):
+        unchanged = {"status": "SU", "tokenID": terms.token_id}
+        return await visits.leave(service.pool, visit.visit_id, unchanged, service.clock())
+    intended = await visits.intend(service.pool, visit, plan(visit, setting, person, choice, now))
     if intended is None or intended.answer is None:
         raise ChoicesChangedError(visit.visit_id[:8])
     if intended.finished_at is not None:
         return intended
-    command = _command(terms, intended.answer, buyer, intended.choices, now)
-    outcome = await service.committer.perform(book.book_id, command)
+    ended = await _carry_out(service, intended, intended.answer, setting, now)
+    return await visits.finish(service.pool, visit.visit_id, ended, service.clock())
+
+
+async def _carry_out(service: Service, visit: Visit, answer: Answer, setting: Scene, now: datetime) -> Answer:
+    """Ask the books, and say how it ended. Asked again, they answer as before."""
+    book_id = setting.book.book_id
+    outcome = await service.committer.perform(book_id, authorization(visit, setting, answer, now))
     if isinstance(outcome, Refused):
-        return await _refused(service, intended, outcome, book)
-    return await visits.finish(service.pool, visit.visit_id, intended.answer, service.clock())
+        return await _refused(service, visit, outcome, setting)
+    if not isinstance(setting.terms, PurchaseTerms):
+        return answer
+    paid = await service.committer.perform(book_id, payment(visit, setting.terms, setting, answer, now))
+    if isinstance(paid, Accepted) and paid.status in _PAID:
+        return {**answer, "status": _PAID[paid.status], "transactionId": paid.transaction_id}
+    given = {name: value for name, value in answer.items() if name not in {"transactionId", "tokenId"}}
+    message = paid.message if isinstance(paid, Refused) else "The payment was not made."
+    return {**given, "status": "PF", "errorMessage": message}
 
 
-async def stop_reason(service: Service, visit: Visit, buyer: Party) -> Mapping[str, str] | None:
-    """The answer when this buyer cannot go on with this visit at all (status NP), else None."""
-    del service  # later checks, such as a confirmed e-mail address, look things up
-    if buyer.party_id == visit.caller_id:
-        return SAME_ACCOUNT
-    return None if buyer.active else NOT_ACTIVE
-
-
-def _plan(visit: Visit, terms: PrepaidTerms | PostpaidTerms, choice: Choice, book_id: BookId) -> dict[str, str]:
-    """The answer in case of success, with fresh ids."""
-    made = MADE_PREPAID if isinstance(terms, PrepaidTerms) else MADE_POSTPAID
-    answer = {"status": SUCCESS[choice.method]}
-    for name, kind in made.items():
-        answer[name] = make_token_or_instrument_id(kind, book_id, secrets.token_bytes(TOKEN_ENTROPY_BYTES))
-    if choice.expiry is not None:
-        answer["expiry"] = choice.expiry
-    if terms.collect_address:
-        answer |= address_of(visit)
-    return answer
-
-
-def address_of(visit: Visit) -> dict[str, str]:
-    """The delivery address that the buyer typed, under the protocol's names."""
-    return {
-        name.removeprefix("address:"): value
-        for name, value in visit.choices.items()
-        if name.startswith("address:") and value
-    }
-
-
-def _command(
-    terms: PrepaidTerms | PostpaidTerms,
-    answer: Mapping[str, str],
-    buyer: Party,
-    choices: Mapping[str, str],
-    now: datetime,
-) -> AuthorizePrepaid | AuthorizePostpaid:
-    method = Method(choices["method"])
-    consent = Consent(
-        sender_id=buyer.party_id,
-        method=method,
-        payment_method_id=None if method is Method.ABT else int(choices["key"]),
-        payment_reason=terms.reason_html or None,
-        valid_from=now if terms.starts_at is None else max(terms.starts_at, now),
-        expires_at=terms.expires_at,
-    )
-    if isinstance(terms, PrepaidTerms):
-        return AuthorizePrepaid(
-            consent=consent,
-            instrument_id=InstrumentId(answer["prepaidInstrumentID"]),
-            sender_token_id=TokenId(answer["prepaidSenderTokenID"]),
-            funding_token_id=TokenId(answer["fundingTokenID"]),
-            sender_reference=terms.sender_reference,
-            funding_reference=terms.funding_reference,
-            funding_limit_micros=terms.funding_limit_micros,
-        )
-    return AuthorizePostpaid(
-        consent=consent,
-        instrument_id=InstrumentId(answer["creditInstrumentID"]),
-        sender_token_id=TokenId(answer["creditSenderTokenID"]),
-        settlement_token_id=TokenId(answer["settlementTokenID"]),
-        sender_reference=terms.sender_reference,
-        settlement_reference=terms.settlement_reference,
-        credit_limit_micros=terms.credit_limit_micros,
-        total_limit_micros=terms.total_limit_micros,
-        limits=terms.limits,
-    )
-
-
-async def _refused(service: Service, visit: Visit, refused: Refused, book: SellerBook) -> Visit:
+async def _refused(service: Service, visit: Visit, refused: Refused, setting: Scene) -> Answer:
     """The books said no. A reference that was used meanwhile may be the same request's, made in another visit."""
-    terms = read_terms(visit.pipeline, visit.parameters)
-    answer: Mapping[str, str]
     if refused.refusal is Refusal.DuplicateRequest:
-        made = await visits.token_with_reference(service.pool, book.book_id, terms.sender_reference)
-        twins = await visits.answered_twins(service.pool, visit.caller_id, visit.environment, visit.request_digest)
-        token = SENDER_TOKEN[visit.pipeline]
-        same = next(
-            (
-                twin.answer
-                for twin in twins
-                if twin.answer and twin.answer.get(token) == made and twin.sender_id == visit.sender_id
-            ),
-            None,
-        )
-        answer = same or {"status": "CE", "errorMessage": not_well_formed(("callerReferenceSender",))}
-    elif refused.refusal is Refusal.SameSenderAndRecipient:
-        answer = SAME_ACCOUNT
-    else:
-        answer = {"status": "SE", "errorMessage": refused.message}
-    return await visits.finish(service.pool, visit.visit_id, answer, service.clock())
+        return await _duplicate(service, visit, setting)
+    if refused.refusal is Refusal.SameSenderAndRecipient:
+        return SAME_ACCOUNT
+    if refused.refusal is Refusal.InvalidTokenId:  # the token to edit ended meanwhile
+        return INVALID_TOKEN
+    return {"status": "SE", "errorMessage": refused.message}
 
 
-async def leave(service: Service, visit: Visit, answer: Mapping[str, str]) -> Visit:
+async def _duplicate(service: Service, visit: Visit, setting: Scene) -> Answer:
+    pipeline = pipeline_of_visit(visit.pipeline)
+    database, book_id = service.pool, setting.book.book_id
+    given = [name for name in pipeline.references if name in visit.parameters]
+    made = {name: await visits.token_with_reference(database, book_id, visit.parameters[name]) for name in given}
+    main = made[pipeline.references[0]]
+    for twin in await visits.answered_twins(database, visit.caller_id, visit.environment, visit.request_digest):
+        if main and twin.answer and twin.answer.get(pipeline.main_token) == main and twin.sender_id == visit.sender_id:
+            return twin.answer
+    used = tuple(name for name in given if made[name] is not None)
+    return {"status": "CE", "errorMessage": not_well_formed(used[:1])}
+
+
+async def leave(service: Service, visit: Visit, answer: Answer) -> Visit:
     """End a visit without consent. A visit that was confirmed meanwhile stays confirmed."""
     return await visits.leave(service.pool, visit.visit_id, answer, service.clock())
 
@@ -268,19 +272,13 @@ async def way_back(service: Service, visit: Visit, request_id: str) -> str:
     """The signed URL for a finished visit. The same answer each time; only the request id differs."""
     if visit.answer is None:
         raise LookupError("the visit is not finished")
-    return await sign_return_url(service, visit.parameters["returnURL"], visit.answer, request_id)
+    return await _signed(service, pipeline_of_visit(visit.pipeline), visit.parameters, visit.answer, request_id)
 
 
 async def system_error(service: Service, visit: Visit, request_id: str) -> str:
     """The signed URL that tells the caller of a fault of ours. The visit stays as it is."""
     answer = {"status": "SE", "errorMessage": f"Something went wrong here. Request {request_id}."}
-    return await sign_return_url(service, visit.parameters["returnURL"], answer, request_id)
-
-
-async def books_time(service: Service, visit: Visit) -> datetime:
-    """The present moment of the seller's book: a sandbox book has a clock of its own."""
-    book = await _book(service, visit.caller_id, visit.environment)
-    return service.clock() + book.clock_offset
+    return await _signed(service, pipeline_of_visit(visit.pipeline), visit.parameters, answer, request_id)
 
 
 async def _book(service: Service, caller_id: int, environment: str) -> SellerBook:

@@ -61,7 +61,7 @@ async def sign_in(service: Service, email: str, password: str) -> Party:
         raise FormError({"email": WRONG})
     await parties.forget_failed_sign_ins(service.pool, party.party_id)
     if _HASHER.check_needs_rehash(stored):
-        await parties.renew_password_hash(service.pool, party.party_id, await _hash(password))
+        await parties.renew_password_hash(service.pool, party.party_id, await hash_password(password))
     await web_sessions.sweep(service.pool, now)  # a rare moment, and one that made a session
     return party
 
@@ -69,21 +69,41 @@ async def sign_in(service: Service, email: str, password: str) -> Party:
 async def sign_up(service: Service, name: str, email: str, password: str) -> Party:
     """Open a personal account. Raises FormError."""
     name, email = " ".join(name.split()), email.strip()
-    problems = {}
-    if not is_name(name):
-        problems["name"] = "Type your name as it should appear to sellers."
-    if not is_email(email):
-        problems["email"] = "Type your e-mail address, such as name@example.com."
-    if problem := password_problem(password, email, name):
-        problems["password"] = problem
-    if problems:
-        raise FormError(problems)
-    password_hash = await _hash(password)
+    _check_new_account(name, email, password)
+    password_hash = await hash_password(password)
     try:
         async with service.pool.acquire() as connection:
             return await parties.create_personal(connection, email, name, password_hash, service.clock())
     except EmailTakenError:
         raise FormError({"email": "No account can be opened with this address. If it is yours, sign in."}) from None
+
+
+async def open_business(service: Service, name: str, email: str, password: str | None) -> Party:
+    """Open a business account; without a password nobody can sign in for it. Raises FormError, EmailTakenError."""
+    name, email = " ".join(name.split()), email.strip()
+    _check_new_account(name, email, password)
+    password_hash = None if password is None else await hash_password(password)
+    async with service.pool.acquire() as connection:
+        return await parties.create_business(connection, email, name, service.clock(), password_hash)
+
+
+async def set_password(service: Service, party: Party, password: str) -> None:
+    """Give an account another password, or its first one. Raises FormError."""
+    if problem := password_problem(password, party.email, party.name):
+        raise FormError({"password": problem})
+    await parties.renew_password_hash(service.pool, party.party_id, await hash_password(password))
+
+
+def _check_new_account(name: str, email: str, password: str | None) -> None:
+    problems = {}
+    if not is_name(name):
+        problems["name"] = "Type your name as it should appear to sellers."
+    if not is_email(email):
+        problems["email"] = "Type your e-mail address, such as name@example.com."
+    if password is not None and (problem := password_problem(password, email, name)):
+        problems["password"] = problem
+    if problems:
+        raise FormError(problems)
 
 
 def is_name(text: str) -> bool:
@@ -114,7 +134,8 @@ def password_problem(password: str, email: str, name: str) -> str | None:
     return None
 
 
-async def _hash(password: str) -> str:
+async def hash_password(password: str) -> str:
+    """Argon2id in its text form; on a thread, since it takes its time on purpose."""
     return await asyncio.get_running_loop().run_in_executor(_THREADS, _HASHER.hash, password)
 
 

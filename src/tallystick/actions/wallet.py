@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from tallystick.actions.form_errors import FormError
-from tallystick.actions.pipeline_terms import dollars
+from tallystick.actions.pipeline_words import dollars
 from tallystick.domain.commands import Deposit, Method
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, PartyId, make_transaction_id
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT, parse_amount

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 Kind = Literal["business", "personal"]
 Status = Literal["active", "suspended", "closed"]
 
-_COLUMNS: Final = "party_id, kind, email, name, status, password_hash, failed_sign_ins, locked_until, created_at"
+_COLUMNS: Final = (
+    "party_id, kind, email, name, status, password_hash, failed_sign_ins, locked_until, marketplace,"
+    " email_verified_at IS NOT NULL AS email_verified, created_at"
+)
 
 
 class EmailTakenError(Exception):
@@ -36,7 +39,10 @@ class Throttle:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One account holder. `email` is in lower case; `password_hash` is None for parties that cannot sign in."""
+    """One account holder. `email` is in lower case; `password_hash` is None for parties that cannot sign in.
+
+    `marketplace`: as a caller, it may let others be paid in its stead.
+    """
 
     party_id: PartyId
     kind: Kind
@@ -47,6 +53,8 @@ class Party:
     password_hash: str | None = field(default=None, repr=False)
     failed_sign_ins: int = 0
     locked_until: datetime | None = None
+    marketplace: bool = True
+    email_verified: bool = False
 
     @property
     def active(self) -> bool:
@@ -54,14 +62,16 @@ class Party:
         return self.status == "active"
 
 
-async def create_business(connection: Connection, email: str, name: str, now: datetime) -> Party:
-    """A seller with its sandbox book. It has no password: people of a business get theirs with the console.
+async def create_business(
+    connection: Connection, email: str, name: str, now: datetime, password_hash: str | None = None
+) -> Party:
+    """A seller with its sandbox book. Without a password nobody can sign in for it on the hosted pages.
 
-    The operator makes sellers, and knows how to reach them: their e-mail addresses count as verified. Raises
-    EmailTakenError.
+    The operator makes sellers, and knows how to reach them: their e-mail addresses count as verified. `password_hash`
+    is argon2id in its text form. Raises EmailTakenError.
     """
     async with connection.transaction():
-        party = await _create(connection, "business", email, name, None, now)
+        party = await _create(connection, "business", email, name, password_hash, now)
         await connection.execute("UPDATE party SET email_verified_at = $2 WHERE party_id = $1", party.party_id, now)
         await open_seller_book(connection, party.party_id, "sandbox", now)
     return party
@@ -184,7 +194,7 @@ async def forget_failed_sign_ins(database: Database, party_id: PartyId) -> None:
 
 
 async def renew_password_hash(database: Database, party_id: PartyId, password_hash: str) -> None:
-    """Store the same password hashed with newer parameters."""
+    """Store the same password hashed with newer parameters, or another password."""
     await database.execute("UPDATE party SET password_hash = $2 WHERE party_id = $1", party_id, password_hash)
 
 
@@ -201,4 +211,6 @@ def _party(row: asyncpg.Record | None) -> Party:
         password_hash=row["password_hash"],
         failed_sign_ins=row["failed_sign_ins"],
         locked_until=row["locked_until"],
+        marketplace=row["marketplace"],
+        email_verified=row["email_verified"],
     )

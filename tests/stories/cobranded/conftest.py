@@ -4,15 +4,20 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from tests.conftest import MakeDatabase
 from tests.stories.cobranded.world import Seller, World, running
 
-from tallystick.ledger.connections import Pool
+from tallystick.ledger.database import open_pool
+from tallystick.ledger.migrate import migrate
 from tallystick.ledger.verify import verify
 
 
 @pytest.fixture(scope="session")
-async def pages(pool: Pool) -> AsyncIterator[World]:
-    async with running(pool) as world:
+async def pages(make_database: MakeDatabase) -> AsyncIterator[World]:
+    """On a database of its own, so that its worker finds only its work."""
+    url = await make_database()
+    await migrate(url)
+    async with await open_pool(url, max_size=10) as pool, running(pool) as world:
         yield world
 
 

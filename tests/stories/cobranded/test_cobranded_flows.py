@@ -332,7 +332,7 @@ async def test_the_seller_cannot_pay_itself(world: World, seller: Seller) -> Non
     await world.pool.execute(
         "UPDATE party SET password_hash = $2 WHERE party_id = $1",
         seller.party.party_id,
-        await sign_in._hash(PASSWORD),  # noqa: SLF001 - businesses get passwords with the console
+        await sign_in.hash_password(PASSWORD),
     )
     browser = world.browser()
     page = await browser.get(seller.url(seller.prepaid()))

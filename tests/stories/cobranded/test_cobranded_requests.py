@@ -58,6 +58,23 @@ ILL_FORMED = [
         {"usageLimitType1": "Count", "usageLimitValue1": "2", "usageLimitPeriod1": "30 Minutes"},
         ["usageLimitPeriod1"],
     ),
+    ("SingleUse", {"transactionAmount": "1.005"}, ["transactionAmount"]),
+    ("SingleUse", {"reserve": "True", "paymentMethod": "ABT,ACH"}, ["paymentMethod"]),
+    ("SingleUse", {"tax": "-1"}, ["tax"]),
+    ("SingleUse", {"recipientToken": "short"}, ["recipientToken"]),
+    ("SingleUse", {"recipientToken": "R" * 64}, ["recipientToken"]),
+    ("MultiUse", {"amountType": "Exact"}, ["amountType"]),
+    ("MultiUse", {"amountType": "Most", "transactionAmount": "1"}, ["amountType"]),
+    ("MultiUse", {"recipientTokenList": ",".join(["R" * 64, "x"])}, ["recipientTokenList"]),
+    ("MultiUse", {"recipientTokenList": "R" * 64}, ["recipientTokenList"]),
+    ("Recurring", {"recurringPeriod": "1 Fortnight"}, ["recurringPeriod"]),
+    ("Recurring", {"recurringPeriod": "0 Days"}, ["recurringPeriod"]),
+    ("Recipient", {"recipientPaysFee": "maybe"}, ["recipientPaysFee"]),
+    ("Recipient", {"maxFixedFee": "-1"}, ["maxFixedFee"]),
+    ("Recipient", {"maxVariableFee": "100.1"}, ["maxVariableFee"]),
+    ("Recipient", {"maxVariableFee": "0.00001"}, ["maxVariableFee"]),
+    ("Recipient", {"callerReference": "same", "callerReferenceRefund": "same"}, ["callerReferenceRefund"]),
+    ("EditToken", {"tokenId": "lower" * 13}, ["tokenId"]),
 ]
 
 
@@ -90,9 +107,9 @@ async def test_without_what_makes_a_link_trustworthy_there_is_a_page(world: Worl
 async def test_a_missing_parameter_goes_back_signed(
     world: World, seller: Seller, pipeline: str, name: str, value: str | None
 ) -> None:
-    make = seller.prepaid if pipeline == "SetupPrepaid" else seller.postpaid
+    params = seller.request(pipeline, **{name: value})
 
-    answer = await world.answer(await world.browser().get(seller.url(make(**{name: value}))))
+    answer = await world.answer(await world.browser().get(seller.url(params)))
 
     assert answer["status"] == "CE"
     assert answer["errorMessage"] == named([name])
@@ -104,8 +121,7 @@ async def test_a_missing_parameter_goes_back_signed(
 async def test_an_ill_formed_parameter_goes_back_signed(
     world: World, seller: Seller, pipeline: str, changes: dict[str, str], names: list[str]
 ) -> None:
-    make = seller.prepaid if pipeline == "SetupPrepaid" else seller.postpaid
-    params = make(**{name: filled(value) for name, value in changes.items()})
+    params = seller.request(pipeline, **{name: filled(value) for name, value in changes.items()})
 
     answer = await world.answer(await world.browser().get(seller.url(params)))
 
@@ -255,7 +271,7 @@ async def test_nobody_is_sent_to_a_dubious_address(world: World, seller: Seller,
     assert "either invalid or absent:[returnURL]" in page.text
 
 
-@pytest.mark.parametrize("pipeline", ["SingleUse", "setupprepaid", "<script>alert(1)</script>"])
+@pytest.mark.parametrize("pipeline", ["SimplePay", "setupprepaid", "<script>alert(1)</script>"])
 async def test_other_pipelines_are_refused(world: World, seller: Seller, pipeline: str) -> None:
     page = await page_of(world, seller.url(seller.prepaid(pipelineName=pipeline)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,24 +17,30 @@ import httpx
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from tallystick.actions import sign_in
 from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.actions.service import Service
+from tallystick.client.fps import Answer, Client, Credentials, ServiceError, amount
 from tallystick.domain import signing
 from tallystick.domain.ids import BookId
-from tallystick.ledger import access_keys, opening, parties
+from tallystick.domain.money import parse_amount
+from tallystick.ledger import access_keys, book_clocks, opening, parties
 from tallystick.ledger.access_keys import AccessKey
 from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.parties import Party
 from tallystick.ledger.vault import Vault
+from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
 from tallystick.web.pages.app import create_pages
 from tallystick.wiring import asgi_app
+from tallystick.worker import Worker
 
 MASTER_KEY = b"a made-up master key of 32 bytes"
 PASSWORD = "tally sticks come in two halves"
 START = "/cobranded-ui/actions/start"
+BUTTON = "/pba/paypipeline"
 RETURN_URL = "https://shop.example/paid?order=7&note=two+words"
 
 
@@ -113,6 +119,23 @@ class Browser:
         email = email or f"{secrets.token_hex(6)}@buyer.example"
         return await self.submit(await self.get(link), "/sign-up", name="Ann Buyer", email=email, password=PASSWORD)
 
+    async def sign_in(self, response: httpx.Response, email: str) -> httpx.Response:
+        """From the sign-in page to whatever follows it."""
+        return await self.submit(response, "/sign-in", email=email, password=PASSWORD)
+
+    async def at_confirm(self, url: str) -> httpx.Response:
+        """A new buyer with a new card, one click before agreeing."""
+        return await self.add_card(await self.sign_up(await self.get(url)))
+
+    async def add_bank_account(self, response: httpx.Response) -> httpx.Response:
+        """From the choice of a method to whatever follows it, with a new bank account."""
+        link = next(link for link in Page(response).links if link.endswith("/bank-account"))
+        return await self.submit(await self.get(link), "/bank-account", routing="110000000", number="000123456789")
+
+    async def use_test_money(self, response: httpx.Response, amount: str) -> httpx.Response:
+        """From the choice of a method to whatever follows it, with money on the account balance."""
+        return await self.submit(await self.submit(response, "/account/test-money", amount=amount), "/method")
+
     async def add_card(self, response: httpx.Response, expiry: str = "10/2031") -> httpx.Response:
         """From the choice of a method to whatever follows it, with a new card."""
         link = next(link for link in Page(response).links if link.endswith("/card"))
@@ -133,49 +156,77 @@ class Seller:
         params: dict[str, str],
         *,
         verb: str = "GET",
+        path: str = START,
         host: str | None = None,
         method: str = "HmacSHA256",
         secret: str | None = None,
     ) -> dict[str, str]:
         signed = {"signatureVersion": "2", "signatureMethod": method} | params
-        text = signing.string_to_sign_v2(verb, host or self.world.host, START, signed, "signature")
+        text = signing.string_to_sign_v2(verb, host or self.world.host, path, signed, "signature")
         algorithm = method if method in signing.HMAC_METHODS else "HmacSHA256"
         return signed | {"signature": signing.hmac_signature(text, secret or self.key.secret, algorithm)}
 
     def url(self, params: dict[str, str]) -> str:
         return f"{START}?{urlencode(self.sign(params))}"
 
-    def prepaid(self, **changes: str | None) -> dict[str, str]:
-        return self._params(
-            {
-                "pipelineName": "SetupPrepaid",
-                "callerReferenceFunding": f"funding-{secrets.token_hex(6)}",
-                "fundingAmount": "25.00",
-            },
-            changes,
-        )
-
-    def postpaid(self, **changes: str | None) -> dict[str, str]:
-        return self._params(
-            {
-                "pipelineName": "SetupPostpaid",
-                "callerReferenceSettlement": f"settlement-{secrets.token_hex(6)}",
-                "creditLimit": "100.00",
-                "globalAmountLimit": "1200.00",
-            },
-            changes,
-        )
-
-    def _params(self, own: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
+    def request(self, pipeline: str, **changes: str | None) -> dict[str, str]:
+        """The parameters that a pipeline needs, with changes."""
         params: dict[str, str | None] = {
             "callerKey": self.key.access_key_id,
             "version": "2009-01-09",
             "returnURL": RETURN_URL,
-            "callerReferenceSender": f"sender-{secrets.token_hex(6)}",
-            **own,
+            "pipelineName": pipeline,
+            **_needed(pipeline),
             **changes,
         }
         return {name: value for name, value in params.items() if value is not None}
+
+    def button(self, **changes: str | None) -> dict[str, str]:
+        """The signed form of a Simple Pay button."""
+        params: dict[str, str | None] = {
+            "accessKey": self.key.access_key_id,
+            "amount": "USD 12.50",
+            "description": "One <b>CD</b>",
+            "returnUrl": RETURN_URL,
+            "abandonUrl": "https://shop.example/basket",
+            "referenceId": "order 7",
+            **changes,
+        }
+        given = {name: value for name, value in params.items() if value is not None}
+        return self.sign(given, verb="POST", path=BUTTON)
+
+    @property
+    def api(self) -> Client:
+        """The seller's program."""
+        client = httpx.AsyncClient(trust_env=False, timeout=30)
+        self.world.clients.append(client)
+        return Client(self.world.base_url, Credentials(self.key.access_key_id, self.key.secret), client)
+
+    async def pay(self, token: str, value: str, **more: str) -> Answer:
+        """Pay with a token that came back on a return URL."""
+        return await self.api.call(
+            "Pay",
+            {
+                "SenderTokenId": token,
+                "CallerReference": f"pay-{secrets.token_hex(6)}",
+                **amount("TransactionAmount", parse_amount(value)),
+                **more,
+            },
+        )
+
+    async def told(self, token: str, value: str, **more: str) -> str:
+        """What such a payment comes to: the status, or the code with which it is refused."""
+        try:
+            answer = await self.pay(token, value, **more)
+        except ServiceError as error:
+            return error.code
+        return answer.text("TransactionStatus")
+
+    def prepaid(self, **changes: str | None) -> dict[str, str]:
+        return self.request("SetupPrepaid", **changes)
+
+    def postpaid(self, **changes: str | None) -> dict[str, str]:
+        return self.request("SetupPostpaid", **changes)
 
 
 @dataclass
@@ -205,10 +256,13 @@ class World:
     def configured(self, **changes: Any) -> Service:  # noqa: ANN401 - any setting
         return replace(self.service, settings=replace(self.service.settings, **changes))
 
-    async def seller(self, name: str = "Music Shop") -> Seller:
+    async def seller(self, name: str = "Music Shop", *, signs_in: bool = False) -> Seller:
+        """A business with a key; with `signs_in`, somebody can sign in for it with PASSWORD."""
         now = self.clock()
+        password_hash = await sign_in.hash_password(PASSWORD) if signs_in else None
+        email = f"{secrets.token_hex(6)}@shop.example"
         async with self.pool.acquire() as connection:
-            party = await parties.create_business(connection, f"{secrets.token_hex(6)}@shop.example", name, now)
+            party = await parties.create_business(connection, email, name, now, password_hash)
         key = await access_keys.create(self.pool, self.service.vault, party.party_id, "sandbox", now)
         book_id = await opening.book_of_seller(self.pool, party.party_id, "sandbox")
         assert book_id is not None
@@ -234,6 +288,16 @@ class World:
         text = signing.string_to_sign_outbound("GET", endpoint, params)
         assert signing.rsa_verifies(text, params["signature"], signing.public_key(certificate.text))
         return params
+
+    async def rail_answers(self) -> None:
+        """Let the simulated rail answer everything that is open."""
+        worker = Worker(self.service, {"simulated": SimulatedRail(self.pool, self.clock, timedelta(0), faults=True)})
+        while await worker.ask_rails():
+            pass
+
+    async def later(self, seller: Seller, by: timedelta) -> None:
+        """Move the test clock of a seller's book."""
+        await book_clocks.forward(self.pool, seller.book_id, by)
 
     async def rows(self, query: str, *arguments: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await self.pool.fetch(query, *arguments)]
@@ -277,6 +341,28 @@ async def _answers(port: int, serving: asyncio.Task[None]) -> None:
             return
         await asyncio.sleep(0.05)
     raise TimeoutError("the pages do not answer")
+
+
+NEEDED: Mapping[str, Mapping[str, str]] = {
+    "SetupPrepaid": {"fundingAmount": "25.00"},
+    "SetupPostpaid": {"creditLimit": "100.00", "globalAmountLimit": "1200.00"},
+    "SingleUse": {"transactionAmount": "24.90"},
+    "MultiUse": {"globalAmountLimit": "100.00"},
+    "Recurring": {"transactionAmount": "9.99", "recurringPeriod": "1 Month"},
+    "Recipient": {"recipientPaysFee": "True"},
+    "EditToken": {"tokenId": "U" * 64},
+}
+REFERENCES: Mapping[str, tuple[str, ...]] = {
+    "SetupPrepaid": ("callerReferenceSender", "callerReferenceFunding"),
+    "SetupPostpaid": ("callerReferenceSender", "callerReferenceSettlement"),
+}
+
+
+def _needed(pipeline: str) -> dict[str, str]:
+    """What a pipeline cannot do without, beside what all need."""
+    names = REFERENCES.get(pipeline, ("callerReference",))
+    references = {name: f"{name[15:]}-{secrets.token_hex(6)}" for name in names}
+    return references | dict(NEEDED.get(pipeline, {}))
 
 
 def named(names: Iterable[str]) -> str:

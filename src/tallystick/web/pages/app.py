@@ -28,6 +28,7 @@ def create_pages(service: Service) -> Litestar:
         route_handlers=[
             start.start,
             start.start_posted,
+            start.pay_button,
             visit_routes,
             site.sign_out,
             site.show_test_money,
@@ -35,6 +36,7 @@ def create_pages(service: Service) -> Litestar:
             site.certificate,
             interface.xml_schema,
             interface.wsdl,
+            site.logo,
             site.alive,
             site.ready,
             site.static_files(),

@@ -41,7 +41,8 @@ def allow_form_redirects(request: Request[Any, Any, Any], return_url: str) -> No
     targets = "https:" if parts.scheme == "https" else f"https: http://{parts.netloc}"
     if "[" in targets:  # numeric IPv6 addresses cannot be named in a policy
         targets = "https: http:"
-    request.scope["state"][_FORM_TARGETS] = targets
+    known = request.scope["state"].get(_FORM_TARGETS, "")
+    request.scope["state"][_FORM_TARGETS] = " ".join(dict.fromkeys([*known.split(), *targets.split()]))
 
 
 def content_security_policy(form_targets: str = "") -> str:

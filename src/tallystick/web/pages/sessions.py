@@ -135,7 +135,7 @@ def session_config(settings: Settings) -> StrictSessionConfig:
         httponly=True,
         samesite="lax",
         store=STORE,
-        exclude=[r"^/static/", r"^/certs/", r"^/healthz$", r"^/readyz$"],
+        exclude=[r"^/static/", r"^/certs/", r"^/logos/", r"^/healthz$", r"^/readyz$"],
     )
 
 

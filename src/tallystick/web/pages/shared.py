@@ -10,7 +10,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Response, Template
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
-from tallystick.actions.pipeline_terms import dollars
+from tallystick.actions.pipeline_words import dollars
 from tallystick.actions.service import Service
 from tallystick.ledger import parties
 from tallystick.ledger.parties import Party
@@ -32,7 +32,6 @@ def template_engine() -> JinjaTemplateEngine:
         lstrip_blocks=True,
     )
     environment.globals["asset"] = asset
-    environment.globals["steps"] = steps
     environment.filters["dollars"] = dollars
     return JinjaTemplateEngine.from_environment(environment)
 
@@ -45,12 +44,6 @@ _VERSIONS: Final = {
 def asset(name: str) -> str:
     """Where a style sheet or picture is; the address changes with its content, so browsers may keep it for good."""
     return f"/static/{name}?v={_VERSIONS[name]}"
-
-
-def steps(collect_address: bool) -> list[tuple[int, str]]:
-    """The steps of a visit, numbered; the address only where it is asked for."""
-    names = ["Sign in", "Payment", *(["Address"] if collect_address else []), "Confirm"]
-    return list(enumerate(names, start=1))
 
 
 def service_of(request: PageRequest) -> Service:

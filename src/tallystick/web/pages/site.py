@@ -1,6 +1,7 @@
 """Everything around the visits: signing out, test money, certificates, health, style sheet and pictures."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import asyncpg
 from litestar import MediaType, get, post
@@ -15,12 +16,14 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 from tallystick.actions import wallet
 from tallystick.actions.form_errors import FormError
 from tallystick.domain.signed_messages import is_key_name
-from tallystick.ledger import account_balances, signing_keys
+from tallystick.ledger import account_balances, logos, signing_keys
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.web.pages.sessions import sign_browser_out
 from tallystick.web.pages.shared import STATIC, PageRequest, form_of, go, page, service_of, signed_in
 from tallystick.web.pages.visit_pages import UNUSABLE, method_page
 from tallystick.web.pages.walk import Walk, walk
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @post("/sign-out", status_code=HTTP_200_OK)
@@ -96,6 +99,16 @@ async def certificate(request: PageRequest, name: FromPath[str]) -> Response[str
     if pem is None:
         raise NotFoundException
     return Response(pem, media_type="application/x-pem-file", headers={"cache-control": "public, max-age=86400"})
+
+
+@get("/logos/{digest:str}")
+async def logo(request: PageRequest, digest: FromPath[str]) -> Response[bytes]:
+    """The picture of a seller. Its address changes with it: browsers may keep it."""
+    found = await logos.find(service_of(request).pool, digest) if _DIGEST.fullmatch(digest) else None
+    if found is None:
+        raise NotFoundException
+    headers = {"cache-control": "public, max-age=31536000, immutable"}
+    return Response(found.picture, media_type=found.media_type, headers=headers)
 
 
 @get("/healthz", media_type=MediaType.TEXT)

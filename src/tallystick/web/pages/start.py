@@ -1,5 +1,6 @@
 """Where visits begin: the signed link of a seller."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import structlog
@@ -9,11 +10,15 @@ from litestar.status_codes import HTTP_200_OK, HTTP_400_BAD_REQUEST
 
 from tallystick.actions import pipelines
 from tallystick.actions.pipeline_requests import NotTrustedError, PipelineRequest
-from tallystick.actions.pipelines import SentBack
+from tallystick.actions.pipelines import Begun, SentBack
+from tallystick.actions.service import Service
 from tallystick.web.pages.headers import request_id
 from tallystick.web.pages.shared import PageRequest, go, go_back_to_seller, page, service_of
 
 PATH: Final = "/cobranded-ui/actions/start"
+BUTTON_PATH: Final = "/pba/paypipeline"
+
+Begin = Callable[[Service, PipelineRequest, str], Awaitable[Begun | SentBack]]
 
 _log = structlog.get_logger(__name__)
 
@@ -21,16 +26,22 @@ _log = structlog.get_logger(__name__)
 @get(PATH)
 async def start(request: PageRequest) -> Response[Any]:
     """Begin a visit from a link or a form with method GET."""
-    return await _begin(request, b"")
+    return await _begin(request, b"", pipelines.begin)
 
 
 @post(PATH, status_code=HTTP_200_OK, exclude_from_csrf=True)  # comes from the seller's site, and the seller signed it
 async def start_posted(request: PageRequest) -> Response[Any]:
     """Begin a visit from a POSTed form."""
-    return await _begin(request, await request.body())
+    return await _begin(request, await request.body(), pipelines.begin)
 
 
-async def _begin(request: PageRequest, body: bytes) -> Response[Any]:
+@post(BUTTON_PATH, status_code=HTTP_200_OK, exclude_from_csrf=True)  # same
+async def pay_button(request: PageRequest) -> Response[Any]:
+    """Begin a purchase from the form of a Simple Pay button."""
+    return await _begin(request, await request.body(), pipelines.begin_purchase)
+
+
+async def _begin(request: PageRequest, body: bytes, begin: Begin) -> Response[Any]:
     scope = request.scope
     raw_path = scope.get("raw_path") or scope["path"].encode()
     asked = PipelineRequest(
@@ -42,7 +53,7 @@ async def _begin(request: PageRequest, body: bytes) -> Response[Any]:
     )
     ours = request_id(scope)
     try:
-        begun = await pipelines.begin(service_of(request), asked, ours)
+        begun = await begin(service_of(request), asked, ours)
     except NotTrustedError as error:
         _log.info("co-branded request refused", request_id=ours, reason=error.technical)
         return page("not_trusted.html", status=HTTP_400_BAD_REQUEST, error=error, request_id=ours)

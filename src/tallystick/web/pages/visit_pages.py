@@ -12,8 +12,9 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPRO
 
 from tallystick.actions import pipelines, sign_in, wallet
 from tallystick.actions.form_errors import FormError
+from tallystick.actions.pipeline_consent import address_of
 from tallystick.actions.pipeline_parameters import ADDRESS
-from tallystick.actions.pipeline_terms import promises
+from tallystick.actions.pipeline_terms import PurchaseTerms
 from tallystick.actions.pipelines import ChoicesChangedError
 from tallystick.actions.wallet import Choice
 from tallystick.domain.commands import Method
@@ -39,7 +40,7 @@ async def show_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Respons
     """Ask who the buyer is."""
 
     async def step(stand: Walk) -> Response[Any]:
-        return go(stand.to("method")) if stand.someone else stand.page("sign_in.html")
+        return go(stand.after_sign_in) if stand.someone else stand.page("sign_in.html")
 
     return await walk(request, visit_id, step, buyer_needed=False)
 
@@ -55,7 +56,7 @@ async def do_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[
         except FormError as error:
             return stand.page("sign_in.html", status=UNUSABLE, typed=typed, problems=error.problems)
         sign_browser_in(request, party.party_id)
-        return go(stand.to("method"))
+        return go(stand.after_sign_in)
 
     return await walk(request, visit_id, step, buyer_needed=False)
 
@@ -65,7 +66,9 @@ async def show_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Respons
     """Offer a new account."""
 
     async def step(stand: Walk) -> Response[Any]:
-        return go(stand.to("method")) if stand.someone else stand.page("sign_up.html")
+        if stand.someone:
+            return go(stand.after_sign_in)
+        return stand.page("sign_up.html") if stand.pays else go(stand.to("sign-in"))
 
     return await walk(request, visit_id, step, buyer_needed=False)
 
@@ -75,6 +78,8 @@ async def do_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[
     """Open the account and sign in."""
 
     async def step(stand: Walk) -> Response[Any]:
+        if not stand.pays:  # accounts of businesses are not opened here
+            return go(stand.to("sign-in"))
         typed = await form_of(request)
         try:
             party = await sign_in.sign_up(
@@ -83,7 +88,7 @@ async def do_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[
         except FormError as error:
             return stand.page("sign_up.html", status=UNUSABLE, typed=typed, problems=error.problems)
         sign_browser_in(request, party.party_id)
-        return go(stand.to("method"))
+        return go(stand.after_sign_in)
 
     return await walk(request, visit_id, step, buyer_needed=False)
 
@@ -98,9 +103,11 @@ async def method_page(
     stand: Walk, *, status: int = HTTP_200_OK, problems: dict[str, str] | None = None, typed_amount: str = ""
 ) -> Response[Any]:
     """The choice of a means of payment; also shown again when test money could not be added."""
+    if not stand.pays:
+        return go(stand.to("confirm"))
     offered = await stand.choices()
     usable = [choice for choice in offered if choice.usable]
-    chosen = stand.chosen.get("key")
+    chosen = stand.chosen.get("key", stand.current_key)
     if chosen not in {choice.key for choice in usable}:
         chosen = usable[0].key if usable else None
     return stand.page(
@@ -108,6 +115,7 @@ async def method_page(
         status=status,
         choices=offered,
         chosen=chosen,
+        current=stand.current_key,
         none_usable=not usable,
         cards=Method.CC in stand.terms.methods,
         bank_accounts=Method.ACH in stand.terms.methods,
@@ -249,7 +257,7 @@ async def show_confirm(request: PageRequest, visit_id: FromPath[str]) -> Respons
 
     async def step(stand: Walk) -> Response[Any]:
         choice = await _choice(stand)
-        return _missing(stand, choice) or await _confirm_page(stand, choice)
+        return _missing(stand, choice) or _confirm_page(stand, choice)
 
     return await walk(request, visit_id, step)
 
@@ -260,12 +268,13 @@ async def do_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[
 
     async def step(stand: Walk) -> Response[Any]:
         choice = await _choice(stand)
-        if (missing := _missing(stand, choice)) or choice is None:
-            return missing or go(stand.to("method"))
+        if missing := _missing(stand, choice):
+            return missing
         if (await form_of(request)).get("agreed") != agreed(stand):
-            return await _confirm_page(stand, choice, changed=True)
+            return _confirm_page(stand, choice, changed=True)
+        visit = stand.visit if stand.pays else await stand.taken_on()
         try:
-            visit = await pipelines.confirm(stand.service, stand.visit, stand.buyer, choice)
+            visit = await pipelines.confirm(stand.service, visit, stand.buyer, choice)
         except ChoicesChangedError:
             return go(stand.to("confirm"))
         return await finished(request, stand.service, visit)
@@ -274,29 +283,29 @@ async def do_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[
 
 
 async def _choice(stand: Walk) -> Choice | None:
+    if not stand.pays:
+        return None
     key = stand.chosen.get("key")
     return next((one for one in await stand.choices() if one.usable and one.key == key), None)
 
 
 def _missing(stand: Walk, choice: Choice | None) -> Response[Any] | None:
     """Where to go first when something was not chosen yet."""
-    if choice is None:
+    if choice is None and stand.pays:
         return go(stand.to("method"))
     if stand.terms.collect_address and "address:addressLine1" not in stand.chosen:
         return go(stand.to("address"))
     return None
 
 
-async def _confirm_page(stand: Walk, choice: Choice | None, *, changed: bool = False) -> Response[Any]:
-    if choice is None:
-        return go(stand.to("method"))
-    now = await pipelines.books_time(stand.service, stand.visit)
-    address = pipelines.address_of(stand.visit) if stand.terms.collect_address else dict(stand.terms.address)
+def _confirm_page(stand: Walk, choice: Choice | None, *, changed: bool = False) -> Response[Any]:
+    address = address_of(stand.visit) if stand.terms.collect_address else dict(stand.terms.address)
     return stand.page(
         "confirm.html",
         status=HTTP_409_CONFLICT if changed else HTTP_200_OK,
         choice=choice,
-        promises=promises(stand.terms, stand.seller.name, choice.noun, now),
+        promises=stand.promises("" if choice is None else choice.noun),
+        unchanged=choice is not None and choice.key == stand.current_key,
         address=[address[name] for name in ADDRESS if address.get(name)],
         agreed=agreed(stand),
         changed=changed,
@@ -304,8 +313,9 @@ async def _confirm_page(stand: Walk, choice: Choice | None, *, changed: bool = F
 
 
 def agreed(stand: Walk) -> str:
-    """A digest of what the page showed: a form from before a change in another window must not confirm the change."""
-    return sha256(json.dumps(stand.chosen, sort_keys=True).encode()).hexdigest()
+    """A digest of who saw what: a form from before a change in another window must not confirm the change."""
+    seen = [stand.buyer.party_id, stand.chosen]
+    return sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 
 @post("/{visit_id:str}/leave", status_code=HTTP_200_OK)
@@ -315,7 +325,7 @@ async def do_leave(request: PageRequest, visit_id: FromPath[str]) -> Response[An
     async def step(stand: Walk) -> Response[Any]:
         asked = (await form_of(request)).get("reason")
         answer = pipelines.LEFT
-        if asked == "no-method" and stand.someone is not None:
+        if asked == "no-method" and stand.someone is not None and not isinstance(stand.terms, PurchaseTerms):
             usable = [choice for choice in await stand.choices() if choice.usable]
             answer = pipelines.LEFT if usable else pipelines.NO_METHOD
         return await finished(request, stand.service, await pipelines.leave(stand.service, stand.visit, answer))

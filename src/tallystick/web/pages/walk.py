@@ -1,8 +1,9 @@
-"""One step of a visit: the visit, its seller, its buyer; and where the buyer has to go instead."""
+"""One step of a visit: the visit, what it is about, who walks; and where they have to go instead."""
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -11,10 +12,14 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_410_GONE
 
 from tallystick.actions import pipelines, wallet
-from tallystick.actions.pipeline_terms import PostpaidTerms, PrepaidTerms, headline, read_terms, validity_in_short
+from tallystick.actions.pipeline_parameters import pipeline_of_visit
+from tallystick.actions.pipeline_scene import Scene
+from tallystick.actions.pipeline_terms import AnyTerms, EditTerms, PurchaseTerms, RecipientTerms, SenderTerms
+from tallystick.actions.pipeline_words import LINE_NAMES, Offer, dollars, offer, promises, validity_in_short
 from tallystick.actions.service import Service
 from tallystick.actions.wallet import Choice
-from tallystick.ledger import parties, visits
+from tallystick.domain.commands import Method
+from tallystick.ledger import account_balances, logos, visits
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.parties import Party
 from tallystick.ledger.visits import Visit
@@ -26,22 +31,46 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Brand:
+    """Whose pages these seem to be. `logo`: the address of a picture of ours, None where there is only the name."""
+
+    name: str
+    logo: str | None
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Walk:
-    """Where a buyer stands in a visit."""
+    """Where somebody stands in a visit: a buyer, or in a Recipient visit the business that is to receive."""
 
     request: PageRequest
     service: Service
     visit: Visit
-    terms: PrepaidTerms | PostpaidTerms
-    seller: Party
+    scene: Scene
+    brand: Brand
     someone: Party | None
 
     @property
     def buyer(self) -> Party:
-        """Who is signed in; only for steps that need a buyer."""
+        """Who is signed in; only for steps that need somebody."""
         if self.someone is None:
             raise LookupError("this step needs a buyer")
         return self.someone
+
+    @property
+    def terms(self) -> AnyTerms:
+        """What is to be agreed to."""
+        return self.scene.terms
+
+    @property
+    def seller(self) -> Party:
+        """Whose program asks."""
+        return self.scene.caller
+
+    @property
+    def now(self) -> datetime:
+        """The present moment of the seller's book: a sandbox book has a clock of its own."""
+        return self.service.clock() + self.scene.book.clock_offset
 
     @property
     def site(self) -> str:
@@ -54,19 +83,44 @@ class Walk:
         return self.visit.environment == SANDBOX
 
     @property
-    def headline(self) -> tuple[str, str]:
-        """The figure that matters most, and what it is."""
-        return headline(self.terms)
+    def offer(self) -> Offer:
+        """What is asked for, at a glance."""
+        return offer(self.terms, self.scene.names, self.scene.edited)
 
     @property
     def validity(self) -> str:
         """How long the authorization lasts, in short."""
-        return validity_in_short(self.terms)
+        return validity_in_short(self.terms, self.scene.edited)
 
     @property
-    def prepaid(self) -> bool:
-        """Whether this sets up a balance; else it is a tab."""
-        return isinstance(self.terms, PrepaidTerms)
+    def pays(self) -> bool:
+        """Whether a means of payment is chosen; else somebody agrees to receive."""
+        return not isinstance(self.terms, RecipientTerms)
+
+    @property
+    def steps(self) -> list[tuple[int, str]]:
+        """The steps of this visit, numbered; the address only where it is asked for."""
+        names = ["Sign in", *(["Payment"] if self.pays else []), *(["Address"] if self.terms.collect_address else [])]
+        return list(enumerate([*names, "Confirm"], start=1))
+
+    @property
+    def after_sign_in(self) -> str:
+        """The path of the step that follows signing in."""
+        return self.to("method" if self.pays else "confirm")
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """What the amount is made of, as the seller says, and the amount itself; empty where it says nothing."""
+        terms = self.terms
+        if not isinstance(terms, SenderTerms) or not terms.lines:
+            return []
+        minus = {"discount": "\N{MINUS SIGN}"}
+        said = [(LINE_NAMES[name], f"{minus.get(name, '')}{dollars(micros)}") for name, micros in terms.lines]
+        return [*said, ("To pay", dollars(terms.agreed.amount_micros or 0))]
+
+    def promises(self, source: str) -> list[str]:
+        """What is agreed to, a sentence each; `source` is the means of payment within a sentence."""
+        return promises(self.terms, self.scene.names, source, self.now, self.scene.edited)
 
     def to(self, step: str) -> str:
         """The path of a step of this visit."""
@@ -77,8 +131,22 @@ class Walk:
         return page(template, walk=self, sandbox=self.sandbox, **context)
 
     async def choices(self) -> list[Choice]:
-        """What the buyer can pay with."""
-        return await wallet.choices(self.service, self.buyer.party_id, self.visit.environment, self.terms.methods)
+        """What the buyer can pay with. For a payment at once, the account balance must suffice."""
+        environment, party_id = self.visit.environment, self.buyer.party_id
+        found = await wallet.choices(self.service, party_id, environment, self.terms.methods)
+        if not isinstance(self.terms, PurchaseTerms):
+            return found
+        balance = await account_balances.of_person(self.service.pool, environment, party_id)
+        enough = balance >= self.terms.amount_micros
+        return [replace(one, usable=one.usable and (enough or one.method is not Method.ABT)) for one in found]
+
+    @property
+    def current_key(self) -> str | None:
+        """The choice that the token of an EditToken visit pays with so far."""
+        edited = self.scene.edited
+        if not isinstance(self.terms, EditTerms) or edited is None:
+            return None
+        return wallet.BALANCE if edited.method is Method.ABT else str(edited.payment_method_id)
 
     @property
     def chosen(self) -> dict[str, str]:
@@ -89,6 +157,13 @@ class Walk:
     async def choose(self, **choices: str) -> None:
         """Remember more choices of this buyer."""
         await visits.choose(self.service.pool, self.visit.visit_id, self.buyer.party_id, self.chosen | choices)
+
+    async def taken_on(self) -> Visit:
+        """The visit in this person's name, where nothing had to be chosen before."""
+        if self.visit.sender_id == self.buyer.party_id:
+            return self.visit
+        await self.choose()
+        return await visits.find(self.service.pool, self.visit.visit_id) or self.visit
 
 
 Step = Callable[[Walk], Awaitable[Response[Any]]]
@@ -104,7 +179,8 @@ async def walk(request: PageRequest, visit_id: str, step: Step, *, buyer_needed:
     visit = await visits.find(service.pool, visit_id) if _VISIT_ID.fullmatch(visit_id) else None
     if visit is None:
         raise NotFoundException
-    allow_form_redirects(request, visit.parameters["returnURL"])
+    for status in ("", "A"):
+        allow_form_redirects(request, pipelines.return_url(pipeline_of_visit(visit.pipeline), visit.parameters, status))
     if pipelines.too_old(visit, service.clock()):
         raise HTTPException(status_code=HTTP_410_GONE)
     try:
@@ -124,16 +200,22 @@ async def _step(
     if visit.finished_at is not None:
         return await finished(request, service, visit)
     someone = await signed_in(request)
-    seller = await parties.find(service.pool, visit.caller_id)
-    if seller is None:
-        raise LookupError("the visit's seller is gone")
-    stand = Walk(request, service, visit, read_terms(visit.pipeline, visit.parameters), seller, someone)
+    scene = await pipelines.scene(service, visit)
+    stand = Walk(request, service, visit, scene, await _brand(service, scene), someone)
     if buyer_needed:
         if someone is None:
             return go(stand.to("sign-in"))
-        if reason := await pipelines.stop_reason(service, visit, someone):
+        if reason := pipelines.why_stop(service, visit, scene, someone):
             return await finished(request, service, await pipelines.leave(service, visit, reason))
     return await step(stand)
+
+
+async def _brand(service: Service, scene: Scene) -> Brand:
+    party_id = scene.branded_by
+    names = {one.giver_id: one.giver_name for one in scene.recipients}
+    digest = await logos.digest_of(service.pool, party_id)
+    name = names.get(party_id, scene.caller.name)
+    return Brand(name, None if digest is None else f"/logos/{digest}", scene.terms.banner)
 
 
 async def finished(request: PageRequest, service: Service, visit: Visit) -> Response[Any]:

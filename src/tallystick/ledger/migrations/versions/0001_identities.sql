@@ -18,6 +18,15 @@ CREATE TABLE party (
 );
 COMMENT ON TABLE party IS 'A business account (seller and caller) or a personal account (buyer)';
 
+CREATE TABLE logo (
+    party_id bigint PRIMARY KEY REFERENCES party,
+    digest text NOT NULL, -- of the picture; its address, which changes with it
+    media_type text NOT NULL CHECK (media_type IN ('image/png', 'image/jpeg')),
+    picture bytea NOT NULL CHECK (length(picture) <= 65536),
+    saved_at timestamptz NOT NULL
+);
+CREATE INDEX logo_digest ON logo (digest);
+
 CREATE TABLE access_key (
     access_key_id text PRIMARY KEY,
     party_id bigint NOT NULL REFERENCES party,
