@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.schemas import check_answer
 
+from tallystick.actions.errors_of_actions import ANY, ERRORS_OF
 from tallystick.actions.fields import V2008, V2010, Need
-from tallystick.actions.reference import reference
 from tallystick.actions.registry import ACTIONS
 from tallystick.actions.types import COMPLEX_TYPES, ENUMERATIONS, SCALARS
+from tallystick.web.examples import REQUEST_ID, example_parameters, example_result
+from tallystick.web.reference import pages, reference
+from tallystick.web.xml import render_success
 
 ROOT = Path(__file__).parent.parent.parent
 INTERFACE: dict[str, Any] = json.loads((ROOT / "tests" / "data" / "interface.json").read_text("utf-8"))
@@ -89,6 +93,19 @@ def test_the_newer_version_adds_only_the_notification_address() -> None:
 
 
 def test_the_committed_reference_is_current() -> None:
-    """After a change of the table, write `reference()` of tallystick.actions.reference there."""
+    """After a change of the table: `.venv/bin/python -m tallystick.web.reference`."""
     assert (ROOT / "docs" / "api.md").read_text("utf-8") == reference()
-    assert all(f"### {name}\n" in reference() for name in ACTIONS)
+    written = {path.stem: path.read_text("utf-8") for path in (ROOT / "docs" / "api").glob("*.md")}
+    assert written == pages()
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_the_examples_of_the_reference_are_good_ones(name: str) -> None:
+    action = ACTIONS[name]
+    params = example_parameters(action, V2010)
+    action.tables[V2010].check_names(params, "")
+
+    assert action.tables[V2010].read(params).given == params
+    check_answer(render_success(action, V2010, example_result(action), REQUEST_ID).decode())
+    assert set(ERRORS_OF) == set(ACTIONS)
+    assert not set(ERRORS_OF[name]) & set(ANY)

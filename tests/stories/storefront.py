@@ -91,6 +91,7 @@ class Shop:
     books: Books
     clock: TestClock
     email: str
+    called: list[str] = field(default_factory=list)
     _count: int = field(default=0)
 
     @property
@@ -130,6 +131,7 @@ class Shop:
     async def call(self, action: str, params: Mapping[str, str] | None = None, way: Way = "POST") -> Answer:
         """A signed call."""
         verb = way.partition(" ")[0]
+        self.called.append(action)
         response = await self.send(way, self.signed(verb, {"Action": action, **(params or {})}))
         check_answer(response.text)
         return Answer(response.status_code, response.text)

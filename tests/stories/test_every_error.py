@@ -11,6 +11,7 @@ from tests.stories.causes import CAUSES
 from tests.stories.storefront import UUID, Shop
 
 from tallystick.actions.error_reference import NEVER_SENT, error_reference
+from tallystick.actions.errors_of_actions import ANY, ERRORS_OF
 from tallystick.domain.refusals import Refusal
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,6 +49,7 @@ async def test_an_error_can_be_provoked(shop: Shop, code: str) -> None:
     answer = await CAUSES[code](shop)
 
     assert answer.code == code, answer.text
+    assert Refusal[code] in (*ANY, *ERRORS_OF[shop.called[-1]]), "the reference of the action does not have it"
     assert answer.status == STATUSES.get(code, 400) == Refusal[code].http_status
     form = FORM_A.fullmatch(answer.text)
     assert form is not None
