@@ -1,8 +1,9 @@
 # -*- coding: utf-8 -*-
 """A seller's program of 2012: Python 2.7 and boto 2.49, whose FPSConnection does everything.
 
-    boto_story.py HOST PORT RETURN_URL      with FPS_KEY and FPS_SECRET in the environment
+    boto_story.py HOST PORT RETURN_URL      with FPS_KEY, FPS_SECRET and FPS_TOKENS in the environment
 
+FPS_TOKENS is a JSON object: tokens that buyers agreed to earlier.
 It writes one JSON value a line. {"authorize": URL} asks for a buyer to go there; the answer, the URL to which the buyer
 was sent back, is read from standard input. All other lines are what the program found out: [name, value].
 """
@@ -33,11 +34,32 @@ def refused(call, **parameters):
     return 'not refused'
 
 
+class Counted(object):
+    """The connection, and which of its actions were called and answered."""
+
+    def __init__(self, connection):
+        self.connection, self.answered = connection, set()
+        self.actions = {
+            name: getattr(FPSConnection, name).action
+            for name in dir(FPSConnection) if getattr(getattr(FPSConnection, name), 'action', None)}
+
+    def __getattr__(self, name):
+        method = getattr(self.connection, name)
+
+        def counted(*args, **kw):
+            answer = method(*args, **kw)
+            if name in self.actions:
+                self.answered.add(self.actions[name])
+            return answer
+        return counted
+
+
 class Story(object):
     def __init__(self, host, port, return_url):
-        self.fps = FPSConnection(
+        self.fps = Counted(FPSConnection(
             aws_access_key_id=os.environ['FPS_KEY'], aws_secret_access_key=os.environ['FPS_SECRET'],
-            host=host, port=port, is_secure=False)
+            host=host, port=port, is_secure=False))
+        self.tokens = json.loads(os.environ['FPS_TOKENS'])
         self.return_url = return_url
 
     def authorize(self, **parameters):
@@ -130,6 +152,51 @@ class Story(object):
         tell('write-off', self.wait(forgiven.TransactionId), debt().OutstandingBalance.Value)
         tell('nothing left', refused(fps.write_off_debt, CreditInstrumentId=instrument, AdjustmentAmount='0.01'))
 
+    def real_money(self):
+        fps, card = self.fps, self.tokens['card']
+        paid = fps.pay(SenderTokenId=card, TransactionAmount='2.50', CallerDescription='caf\xc3\xa9 & more').PayResult
+        tell('paid by card', self.wait(paid.TransactionId))
+        refund = fps.refund(TransactionId=paid.TransactionId, CallerReference='refund-card', RefundAmount='0.50')
+        tell('given back to the card', self.wait(refund.RefundResult.TransactionId))
+
+        def reserve(amount):
+            held = fps.reserve(SenderTokenId=card, TransactionAmount=amount).ReserveResult
+            return held.TransactionId, self.wait(held.TransactionId)
+
+        held, status = reserve('8.00')
+        tell('reserved', status)
+        settled = fps.settle(ReserveTransactionId=held, TransactionAmount='7.00').SettleResult
+        tell('reservation settled', self.wait(settled.TransactionId))
+        tell('settled twice', refused(fps.settle, ReserveTransactionId=held, TransactionAmount='1.00'))
+        other, _ = reserve('3.00')
+        given_up = fps.cancel(TransactionId=other, Description='sold out').CancelResult
+        tell('reservation cancelled', given_up.TransactionStatus, self.wait(other))
+
+    def subscription(self):
+        fps, monthly = self.fps, self.tokens['monthly']
+        self.wait(fps.pay(SenderTokenId=monthly, TransactionAmount='5.00').PayResult.TransactionId)
+        # boto keeps what is nested in these answers flat, under the names of the innermost elements
+        usage = fps.get_token_usage(TokenId=monthly).GetTokenUsageResult
+        tell('usage', usage.Count, usage.LastResetCount)
+        details = fps.get_subscription_details(SubscriptionId=monthly).GetSubscriptionDetailsResult
+        tell('subscription', details.SubscriptionStatus, details.NumberOfTransactionsProcessed, details.RecipientName)
+        payments = fps.get_transactions_for_subscription(SubscriptionId=monthly).GetTransactionsForSubscriptionResult
+        tell('its payment', payments.TransactionSerialNumber, payments.Value, payments.TransactionStatus)
+        ended = fps.cancel_subscription_and_refund(SubscriptionId=monthly, RefundAmount='5.00')
+        tell('ended', self.wait(ended.CancelSubscriptionAndRefundResult.RefundTransactionId))
+
+    def own_tokens(self):
+        fps = self.fps
+        checked = fps.get_recipient_verification_status(RecipientTokenId=self.tokens['recipient'])
+        tell('recipient', checked.GetRecipientVerificationStatusResult.RecipientVerificationStatus)
+        text = "MyRole == 'Recipient' orSay 'r\xc3\xb4le';"
+        made = fps.install_payment_instruction(
+            PaymentInstruction=text, TokenType='Unrestricted', CallerReference='boto-own').InstallPaymentInstructionResult
+        kept = fps.get_payment_instruction(TokenId=made.TokenId).GetPaymentInstructionResult
+        tell('instruction', kept.PaymentInstruction.encode('utf-8') == text)
+        tokens = fps.get_tokens(CallerReference='boto-own').GetTokensResult.Token
+        tell('installed', [token.TokenId for token in tokens] == [made.TokenId])
+
     def strangers(self):
         tell('unknown transaction', refused(self.fps.get_transaction_status, TransactionId='nonsense'))
         tell('parameter of another case', refused(
@@ -143,4 +210,8 @@ if __name__ == '__main__':
     story = Story(sys.argv[1], int(sys.argv[2]), sys.argv[3])
     story.prepaid()
     story.postpaid()
+    story.real_money()
+    story.subscription()
+    story.own_tokens()
     story.strangers()
+    tell('calls made', '%d of %d' % (len(story.fps.answered), len(set(story.fps.actions.values()))))
