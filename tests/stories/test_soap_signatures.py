@@ -272,7 +272,7 @@ async def test_a_certificate_is_not_valid_before_its_time(shop: Shop, program: P
 @pytest.mark.parametrize(
     ("created", "expires", "code"),
     [
-        (timedelta(minutes=-15), timedelta(minutes=5), None),
+        (timedelta(minutes=-14, seconds=-59), timedelta(minutes=5), None),  # written in whole seconds, rounded down
         (timedelta(minutes=-15, seconds=-1), timedelta(minutes=5), "RequestExpired"),
         (timedelta(minutes=15), None, None),
         (timedelta(minutes=15, seconds=1), None, "RequestExpired"),
