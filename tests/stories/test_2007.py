@@ -169,6 +169,7 @@ async def test_transactions_in_the_words_of_2007(old: Old) -> None:
     other = {**one, **amount("TransactionAmount", "2.61"), "CallerReference": "2"}
     paid = await old.done("Pay", one)
     assert paid.findtext(f"{NAMESPACE}TransactionResponse/Status") == "Initiated"
+    old.shop.clock.forward(seconds=1)
     await old.done("Pay", other)
     await old.shop.rail_answers()
 
