@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 
 from tallystick.ledger.connections import Pool
@@ -22,6 +23,13 @@ TEST_DIRECTORY = "TALLYSTICK_TEST_DIRECTORY"
 QUICK_SETTINGS = {**SERVER_SETTINGS, "fsync": "off", "full_page_writes": "off"}
 
 MakeDatabase = Callable[[], Awaitable[str]]
+
+LONG_TESTS = "TALLYSTICK_LONG_TESTS"
+
+
+def fuzz(examples: int = 2_000) -> hypothesis.settings:
+    """The one profile of tests that throw anything at a parser or at the service: 20,000 examples in the long run."""
+    return hypothesis.settings(max_examples=20_000 if os.environ.get(LONG_TESTS) else examples, deadline=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from tests.conftest import fuzz
 
 from tallystick.domain.commands import TokenType
 from tallystick.domain.gatekeeper import (
@@ -27,8 +27,6 @@ from tallystick.domain.gatekeeper import (
 )
 from tallystick.domain.gatekeeper.vocabulary import LIMITS, PAYMENT_METHOD, PAYMENT_METHODS, WORDS
 from tallystick.domain.periods import Period
-
-FUZZ = settings(max_examples=20_000 if os.environ.get("TALLYSTICK_LONG_TESTS") else 2_000, deadline=None)
 
 EQUALITY = (Operator.EQUAL, Operator.UNEQUAL)
 NOT_IN = tuple(operator for operator in Operator if operator is not Operator.IN)
@@ -107,7 +105,7 @@ any_texts = st.text(max_size=300) | st.text("MyRole=<>!':;,() \r\n'in0", max_siz
 
 
 @pytest.mark.timeout(600)  # the long run takes minutes
-@FUZZ
+@fuzz()
 @given(near_texts | any_texts)
 def test_any_text_is_an_instruction_or_has_faults_inside_it(text: str) -> None:
     found = parse(text)
@@ -125,7 +123,7 @@ def test_any_text_is_an_instruction_or_has_faults_inside_it(text: str) -> None:
 
 
 @pytest.mark.timeout(600)  # the long run takes minutes
-@FUZZ
+@fuzz()
 @given(instructions, st.data())
 def test_a_spoilt_instruction_never_raises(instruction: Instruction, data: st.DataObject) -> None:
     text = str(instruction)

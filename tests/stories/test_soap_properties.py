@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 from tests.certificates import key_pair
+from tests.conftest import fuzz
 from tests.stories.soap_client import NAMES, WSU_ID, Program
 
 from tallystick.actions.fields import V2010
@@ -24,7 +24,6 @@ from tallystick.web.soap.body import parameters
 from tallystick.web.soap.envelope import NotUnderstoodError, read_envelope
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
-FUZZ = settings(max_examples=20_000 if os.environ.get("TALLYSTICK_LONG_TESTS") else 500, deadline=None)
 PAIR = key_pair(NOW - timedelta(days=1))
 SAID = {
     "SenderTokenId": "TOKEN",
@@ -85,7 +84,7 @@ def disturb(data: st.DataObject, root: etree._Element) -> None:
             one.attrib.pop(WSU_ID, "")
 
 
-@FUZZ
+@fuzz(500)
 @given(data=st.data(), allow_weak=st.booleans())
 def test_a_rebuilt_envelope_says_nothing_else(signed: bytes, data: st.DataObject, allow_weak: bool) -> None:
     root = etree.fromstring(signed)
@@ -95,7 +94,7 @@ def test_a_rebuilt_envelope_says_nothing_else(signed: bytes, data: st.DataObject
     assert said(etree.tostring(root), allow_weak=allow_weak) in (None, SAID)
 
 
-@FUZZ
+@fuzz(500)
 @given(data=st.data(), allow_weak=st.booleans())
 def test_a_wrapped_body_says_nothing_else(signed: bytes, data: st.DataObject, allow_weak: bool) -> None:
     """The signed Body is put anywhere, a Body that says something else takes its place."""
@@ -119,7 +118,7 @@ def test_a_wrapped_body_says_nothing_else(signed: bytes, data: st.DataObject, al
     assert said(etree.tostring(root), allow_weak=allow_weak) in (None, SAID)
 
 
-@FUZZ
+@fuzz(500)
 @given(data=st.data())
 def test_spoilt_bytes_say_nothing_else(signed: bytes, data: st.DataObject) -> None:
     begin = data.draw(st.integers(0, len(signed)))
@@ -131,7 +130,7 @@ def test_spoilt_bytes_say_nothing_else(signed: bytes, data: st.DataObject) -> No
     assert said(signed[:begin] + middle + signed[end:], allow_weak=True) in (None, SAID)
 
 
-@FUZZ
+@fuzz(500)
 @given(content=st.binary(max_size=200) | st.text(alphabet="<>/&;\"'=ab: sxmln!?-[]", max_size=200).map(str.encode))
 def test_any_bytes_are_refused(content: bytes) -> None:
     assert said(content, allow_weak=True) is None

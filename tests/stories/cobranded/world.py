@@ -176,7 +176,7 @@ class Seller:
             "version": "2009-01-09",
             "returnURL": RETURN_URL,
             "pipelineName": pipeline,
-            **_needed(pipeline),
+            **needed(pipeline),
             **changes,
         }
         return {name: value for name, value in params.items() if value is not None}
@@ -358,7 +358,7 @@ REFERENCES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _needed(pipeline: str) -> dict[str, str]:
+def needed(pipeline: str) -> dict[str, str]:
     """What a pipeline cannot do without, beside what all need."""
     names = REFERENCES.get(pipeline, ("callerReference",))
     references = {name: f"{name[15:]}-{secrets.token_hex(6)}" for name in names}
