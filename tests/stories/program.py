@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 STOP_SECONDS = 60
+SEVERAL = Path(__file__).with_name("several_commands.py")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,21 @@ async def tallystick(*arguments: str, settings: Mapping[str, str], typed: str = 
     assert process.returncode is not None
     assert b"Traceback" not in complaint, complaint.decode()
     return Ended(process.returncode, out.decode(), complaint.decode())
+
+
+async def several(
+    commands: Sequence[tuple[Sequence[str], Mapping[str, str]]], settings: Mapping[str, str], typed: str = ""
+) -> list[Ended]:
+    """Run commands, each with more settings of its own, in one process: most of a short command's time is its start."""
+    asked = json.dumps([(arguments, dict(more), typed) for arguments, more in commands])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(SEVERAL), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment(settings)
+    )
+    out, complaint = await process.communicate(asked.encode())
+    assert process.returncode == 0, complaint.decode()
+    ended = [Ended(*one) for one in json.loads(out)]
+    assert not [one for one in ended if "Traceback" in one.complaint]
+    return ended
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 from pathlib import Path
@@ -12,7 +11,7 @@ import asyncpg
 import pytest
 from tests.conftest import MakeDatabase
 from tests.stories.conftest import free_port
-from tests.stories.program import running, tallystick
+from tests.stories.program import Ended, running, several, tallystick
 
 from tallystick.cli.reference import reference
 from tallystick.ledger.migrate import migrate
@@ -103,16 +102,20 @@ async def test_what_cannot_be_done_is_said_in_a_line(settings: dict[str, str], t
             (("sandbox", "sign", "api", "Action", "--key", "K", "--secret-stdin"), {}, "NAME=VALUE"),
             (("sandbox", "authorize", "http://127.0.0.1/", "--buyer", "b@x.example", "--password-stdin"), {}, "signed"),
         ]
-        gate = asyncio.Semaphore(2)
+        for (arguments, _, told), ended in zip(
+            asked, await several([(one[0], one[1]) for one in asked], settings, "something\n"), strict=True
+        ):
+            check_refused(arguments, ended, told)
+        # and as processes of their own
+        check_refused(("serve",), await tallystick("serve", "--port", port, settings=settings), f"port {port}")
+        check_refused(("verify",), await tallystick("verify", settings=settings | nowhere), "")
 
-        async def check(arguments: tuple[str, ...], more: dict[str, str], told: str) -> None:
-            async with gate:
-                ended = await tallystick(*arguments, settings=settings | more, typed="something\n")
-            assert ended.status == 2, (arguments, ended)
-            assert ended.out == "", arguments
-            assert told in ended.complaint, arguments
 
-        await asyncio.gather(*(check(*one) for one in asked))
+def check_refused(arguments: tuple[str, ...], ended: Ended, told: str) -> None:
+    assert ended.status == 2, (arguments, ended)
+    assert ended.out == "", arguments
+    assert told in ended.complaint, arguments
+    assert ended.complaint.startswith("tallystick: ") or "Usage" in ended.complaint, (arguments, ended)
 
 
 async def test_migrate_and_verify(make_database: MakeDatabase, tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""Runs several commands one after the other in one process, each with its own environment and standard input.
+
+Reads a JSON list of [arguments, settings, typed] from standard input, writes a JSON list of [status, out, complaint].
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from unittest.mock import patch
+
+from tallystick.cli import main
+
+
+def run(arguments: list[str], settings: dict[str, str], typed: str) -> tuple[object, str, str]:
+    with (
+        patch.dict(os.environ, settings),
+        patch.object(sys, "argv", ["tallystick", *arguments]),
+        patch.object(sys, "stdin", io.StringIO(typed)),
+        redirect_stdout(io.TextIOWrapper(io.BytesIO(), write_through=True)) as out,
+        redirect_stderr(io.TextIOWrapper(io.BytesIO(), write_through=True)) as complaint,
+    ):
+        try:
+            main()
+            status: object = 0
+        except SystemExit as end:
+            status = end.code or 0
+    return status, written(out), written(complaint)
+
+
+def written(stream: io.TextIOWrapper[io.BytesIO]) -> str:
+    return stream.buffer.getvalue().decode()
+
+
+if __name__ == "__main__":
+    json.dump([run(*command) for command in json.load(sys.stdin)], sys.stdout)
