@@ -10,24 +10,25 @@ import json
 import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from unittest.mock import patch
 
 from tallystick.cli import main
 
 
 def run(arguments: list[str], settings: dict[str, str], typed: str) -> tuple[object, str, str]:
+    usual = dict(os.environ)
+    os.environ.update(settings)
+    sys.argv, sys.stdin = ["tallystick", *arguments], io.StringIO(typed)
+    status: object = 0
     with (
-        patch.dict(os.environ, settings),
-        patch.object(sys, "argv", ["tallystick", *arguments]),
-        patch.object(sys, "stdin", io.StringIO(typed)),
         redirect_stdout(io.TextIOWrapper(io.BytesIO(), write_through=True)) as out,
         redirect_stderr(io.TextIOWrapper(io.BytesIO(), write_through=True)) as complaint,
     ):
         try:
             main()
-            status: object = 0
         except SystemExit as end:
             status = end.code or 0
+    os.environ.clear()
+    os.environ.update(usual)
     return status, written(out), written(complaint)
 
 
