@@ -81,7 +81,7 @@ def offer(terms: AnyTerms, names: Names, edited: AgreedToken | None = None) -> O
                 "Pay now",
                 "",
                 figure,
-                "One payment",
+                "Taken once",
                 "Paid from",
                 "Choose how to pay",
                 button=f"Pay {figure}",
@@ -91,8 +91,8 @@ def offer(terms: AnyTerms, names: Names, edited: AgreedToken | None = None) -> O
             return _sender_offer(terms.token_type, terms.agreed, terms.limits)
         case RecipientTerms():
             share = _share(terms.agreed)
-            note = f"Most that {names.seller} keeps of each payment"
-            return Offer("Receive payments through a marketplace", "", share or dollars(0), note, "", "")
+            note = f"What {names.seller} keeps of each payment"
+            return Offer("Receive payments through a marketplace", "up to", share or dollars(0), note, "", "")
         case EditTerms():
             old = _certain(edited)
             now = _sender_offer(old.token_type, old.terms, old.limits)
@@ -251,7 +251,7 @@ def validity_in_short(terms: AnyTerms, edited: AgreedToken | None = None) -> str
     expires_at = terms.expires_at
     match terms:
         case PurchaseTerms():
-            return "Now"
+            return "When you confirm"
         case SenderTerms(token_type=TokenType.SINGLE_USE):
             return "Within three hours"
         case SenderTerms(token_type=TokenType.MULTI_USE) if expires_at is None:

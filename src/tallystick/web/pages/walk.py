@@ -137,8 +137,12 @@ class Walk:
         if not isinstance(self.terms, PurchaseTerms):
             return found
         balance = await account_balances.of_person(self.service.pool, environment, party_id)
-        enough = balance >= self.terms.amount_micros
-        return [replace(one, usable=one.usable and (enough or one.method is not Method.ABT)) for one in found]
+        if balance >= self.terms.amount_micros:
+            return found
+        return [
+            replace(one, usable=False, detail=f"{one.detail}: not enough") if one.method is Method.ABT else one
+            for one in found
+        ]
 
     @property
     def current_key(self) -> str | None:
