@@ -10,6 +10,12 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 from tests.stories.cobranded.world import PASSWORD, Seller, World
+from tests.stories.pictures import png
+
+from tallystick.client import buttons
+from tallystick.client.fps import Credentials
+from tallystick.ledger import logos
+from tallystick.ledger.logos import Logo
 
 CONTRAST = """() => {
   const channel = c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
@@ -115,6 +121,79 @@ async def test_postpaid_from_the_account_balance_on_a_phone(
     assert (answer["status"], answer["city"]) == ("SA", "Springfield")
     made = await world.rows("SELECT instrument_id FROM instrument WHERE book_id = $1", seller.book_id)
     assert made == [{"instrument_id": answer["creditInstrumentID"]}]
+
+
+async def test_a_single_payment_with_its_lines(chromium: Browser, world: World, seller: Seller, shop: str) -> None:
+    lines = {"itemTotal": "22.00", "shipping": "4.90", "discount": "2.00"}
+    async with tab(chromium, world, viewport={"width": 1280, "height": 860}) as page:
+        await page.goto(seller.url(seller.request("SingleUse", returnURL=shop, **lines)))
+        await sign_up(page)
+        await page.get_by_role("link", name="Add a card").click()
+        await page.get_by_label("Card number").fill("4242 4242 4242 4242")
+        await page.get_by_label("Expires").fill("10/31")
+        await page.get_by_role("button", name="Use this card").click()
+        await expect(page.get_by_role("row", name="Shipping 4.90 USD")).to_be_visible()
+        await expect(page.get_by_role("row", name="To pay 24.90 USD")).to_be_visible()
+        await page.get_by_role("button", name="Confirm").click()
+        await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+        url = page.url
+
+    answer = await world.checked(url)
+
+    assert answer["status"] == "SC"
+    made = await world.rows("SELECT token_id, token_type FROM token WHERE book_id = $1", seller.book_id)
+    assert made == [{"token_id": answer["tokenID"], "token_type": "SingleUse"}]
+
+
+async def test_a_business_agrees_to_receive_on_a_phone(
+    chromium: Browser, world: World, seller: Seller, shop: str
+) -> None:
+    band = await world.seller("The Band", signs_in=True)
+    await logos.save(world.pool, seller.party.party_id, Logo("image/png", png(215, 40)), world.clock())
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "color_scheme": "dark"}
+    async with tab(chromium, world, **phone) as page:
+        await page.goto(seller.url(seller.request("Recipient", returnURL=shop, maxVariableFee="5")))
+        logo = page.get_by_role("img", name="Music Shop")
+        assert await logo.evaluate("image => image.naturalWidth") == 215
+        await expect(page.get_by_role("link", name="Create an account")).to_have_count(0)
+        await page.get_by_label("E-mail address").fill(band.party.email)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_text("Music Shop keeps at most 5 % of each payment")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert await page.evaluate(CONTRAST) == []
+        await page.get_by_role("button", name="Confirm").click()
+        await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+        url = page.url
+
+    answer = await world.checked(url)
+
+    assert answer["status"] == "SR"
+    made = await world.rows("SELECT token_id FROM token WHERE book_id = $1 AND purpose = 'recipient'", seller.book_id)
+    assert made == [{"token_id": answer["tokenID"]}]
+
+
+async def test_a_simple_pay_button_on_a_shops_page(chromium: Browser, world: World, seller: Seller, shop: str) -> None:
+    fields = {"amount": "USD 12.50", "description": "One CD", "returnUrl": shop, "abandonUrl": shop}
+    keys = Credentials(seller.key.access_key_id, seller.key.secret)
+    html = buttons.simple_pay_form(world.base_url, keys, fields, "Pay Now")
+    async with tab(chromium, world) as page:
+        await page.goto(shop)
+        await page.set_content(html)
+        await page.get_by_role("button", name="Pay Now").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+        await sign_up(page)
+        await page.get_by_text("Add test money to your account balance").click()
+        await page.get_by_label("Amount in USD").fill("20")
+        await page.get_by_role("button", name="Add test money").click()
+        await page.get_by_role("button", name="Continue").click()
+        await page.get_by_role("button", name="Pay 12.50 USD").click()
+        await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+        url = page.url
+
+    answer = await world.checked(url)
+
+    assert (answer["status"], answer["order"]) == ("PS", "7")
 
 
 async def tab_to(page: Page, target: Locator) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import asyncpg
+import httpx
 import pytest
 from tests.conftest import MakeDatabase
 from tests.stories.conftest import free_port
+from tests.stories.pictures import png
 from tests.stories.program import Ended, running, several, tallystick
 
 from tallystick.cli.reference import reference
@@ -208,6 +210,28 @@ async def test_an_integration_is_tried_beside_a_service_with_the_embedded_databa
         )
         assert spoilt.status == 1
         assert "Invalid Signature" in spoilt.complaint
+
+        await command(
+            "account", "create", "--kind", "business", "--email", "r@x.example", "--name", "Band",
+            "--password-env", "PASSWORD",
+        )  # fmt: skip
+        receive = await command(
+            "sandbox", "sign", "cobranded", "pipelineName=Recipient", "callerReference=r-1", "recipientPaysFee=True",
+            "returnURL=https://shop.example/back", *sign,
+        )  # fmt: skip
+        back = parse_qs(
+            urlsplit(
+                await command("sandbox", "authorize", receive, "--buyer", "r@x.example", "--password-env", "PASSWORD")
+            ).query
+        )
+        assert (back["status"], len(back["tokenID"][0])) == (["SR"], 64)
+        await command("account", "set-password", "--account", "s@x.example", "--password-env", "PASSWORD")
+        picture = data_directory / "logo.png"
+        picture.write_bytes(png(10, 10))
+        set_logo = await command("account", "set-logo", "--account", "s@x.example", "--file", str(picture), "--json")
+        async with httpx.AsyncClient() as browser:
+            shown = await browser.get(f"http://127.0.0.1:{port}/logos/{json.loads(set_logo)['logo']}")
+        assert (shown.content, shown.headers["content-type"]) == (picture.read_bytes(), "image/png")
 
         added = json.loads(await command("sandbox", "deposit", "50", "--buyer", "b@x.example", "--json"))
         assert added == {"added": "50.000000", "balance": "50.000000", "currency": "USD"}

@@ -81,8 +81,10 @@ async def sign_up(service: Service, name: str, email: str, password: str) -> Par
 async def open_business(service: Service, name: str, email: str, password: str | None) -> Party:
     """Open a business account; without a password nobody can sign in for it. Raises FormError, EmailTakenError."""
     name, email = " ".join(name.split()), email.strip()
-    _check_new_account(name, email, password)
-    password_hash = None if password is None else await hash_password(password)
+    password_hash = None
+    if password is not None:
+        _check_new_account(name, email, password)
+        password_hash = await hash_password(password)
     async with service.pool.acquire() as connection:
         return await parties.create_business(connection, email, name, service.clock(), password_hash)
 
@@ -94,13 +96,13 @@ async def set_password(service: Service, party: Party, password: str) -> None:
     await parties.renew_password_hash(service.pool, party.party_id, await hash_password(password))
 
 
-def _check_new_account(name: str, email: str, password: str | None) -> None:
+def _check_new_account(name: str, email: str, password: str) -> None:
     problems = {}
     if not is_name(name):
         problems["name"] = "Type your name as it should appear to sellers."
     if not is_email(email):
         problems["email"] = "Type your e-mail address, such as name@example.com."
-    if password is not None and (problem := password_problem(password, email, name)):
+    if problem := password_problem(password, email, name):
         problems["password"] = problem
     if problems:
         raise FormError(problems)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tallystick.actions.form_errors import FormError
-from tallystick.actions.sign_in import is_email, is_name, sign_up
+from tallystick.actions.logos import read_logo
+from tallystick.actions.sign_in import is_email, is_name, open_business, set_password, sign_up
 from tallystick.cli.console import Json, ProblemError, run, secret_from, service_of_process, tell, tell_json, tell_table
 from tallystick.domain.ids import PartyId
-from tallystick.ledger import parties
+from tallystick.ledger import logos, parties
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.parties import EmailTakenError, Party
 
@@ -39,24 +41,17 @@ def create(
     email: Annotated[str, typer.Option(help="The address that names the account.")],
     name: Annotated[str, typer.Option(help="The name that the other side sees.")],
     password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Personal: read the password from standard input.")
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
     password_env: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Personal: take the password from this environment variable.")
+        str | None, typer.Option(metavar="NAME", help="Take the password from this environment variable.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Open an account."""
-    if kind is Kind.business and (password_stdin or password_env):
-        raise ProblemError("a business account has no password; make access keys with: tallystick keys create")
-    password = ""
-    if kind is Kind.personal:
-        password = secret_from(
-            password_env,
-            stdin=password_stdin,
-            what="password",
-            ask=lambda: str(typer.prompt("Password", hide_input=True, confirmation_prompt=True)),
-        )
+    """Open an account. A business needs a password only to sign in on the hosted pages, as a recipient or a buyer."""
+    password = None
+    if kind is Kind.personal or password_stdin or password_env:
+        password = _password(password_env, stdin=password_stdin)
     party = run(_create(kind, email, name, password))
     if json:
         tell_json(as_json(party))
@@ -64,18 +59,25 @@ def create(
         tell(f"Account {party.party_id}: {party.name} <{party.email}>, {party.kind}")
 
 
-async def _create(kind: Kind, email: str, name: str, password: str) -> Party:
+def _password(variable: str | None, *, stdin: bool) -> str:
+    return secret_from(
+        variable,
+        stdin=stdin,
+        what="password",
+        ask=lambda: str(typer.prompt("Password", hide_input=True, confirmation_prompt=True)),
+    )
+
+
+async def _create(kind: Kind, email: str, name: str, password: str | None) -> Party:
     async with service_of_process() as service:
         try:
             if kind is Kind.personal:
-                return await sign_up(service, name, email, password)
-            name = " ".join(name.split())
-            if not is_name(name):
+                return await sign_up(service, name, email, password or "")
+            if not is_name(" ".join(name.split())):
                 raise ProblemError("a name is needed, of at most 100 ordinary characters")
             if not is_email(email.strip()):
                 raise ProblemError(f"not an e-mail address: {email!r}")
-            async with service.pool.acquire() as connection:
-                return await parties.create_business(connection, email, name, service.clock())
+            return await open_business(service, name, email, password)
         except FormError as error:
             raise ProblemError("; ".join(error.problems.values())) from None
         except EmailTakenError:
@@ -104,6 +106,68 @@ def list_(
         ],
         "There are no accounts yet.",
     )
+
+
+@app.command("set-password")
+def set_password_(
+    account: Annotated[str, typer.Option(help="Number or e-mail address of the account.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    password_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Take the password from this environment variable.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Give an account another password, or its first one."""
+    password = _password(password_env, stdin=password_stdin)
+
+    async def change() -> Party:
+        async with service_of_process() as service:
+            found = await find_account(service.pool, account)
+            try:
+                await set_password(service, found, password)
+            except FormError as error:
+                raise ProblemError("; ".join(error.problems.values())) from None
+            return found
+
+    party = run(change())
+    if json:
+        tell_json(as_json(party))
+    else:
+        tell(f"Account {party.party_id} has this password now.")
+
+
+@app.command("set-logo")
+def set_logo(
+    account: Annotated[str, typer.Option(help="Number or e-mail address of the business.")],
+    file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="PNG or JPEG, shown up to 215 x 40 pixels large.")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Show the name alone again.")] = False,
+    json: Json = False,
+) -> None:
+    """Show a picture beside what a seller asks for on the hosted pages."""
+    if (file is None) is not remove:
+        raise ProblemError("name either a --file or --remove")
+
+    async def change() -> str | None:
+        async with service_of_process() as service:
+            party = await find_seller(service.pool, account)
+            if file is None:
+                await logos.remove(service.pool, party.party_id)
+                return None
+            try:
+                logo = read_logo(file.read_bytes())
+            except FormError as error:
+                raise ProblemError("; ".join(error.problems.values())) from None
+            return await logos.save(service.pool, party.party_id, logo, service.clock())
+
+    digest = run(change())
+    if json:
+        tell_json({"logo": digest})
+    else:
+        tell("The name stands alone." if digest is None else f"The logo is kept as {digest}.")
 
 
 @app.command()

@@ -36,8 +36,10 @@ is `null`.
 
 | command | JSON |
 |---|---|
-| `account create`, `account standing` | `account_id`, `kind`, `email`, `name`, `status`, `created_at` |
+| `account create`, `account set-password`, `account standing` | \
+`account_id`, `kind`, `email`, `name`, `status`, `created_at` |
 | `account list` | an array of those |
+| `account set-logo` | `logo`: what the picture is found by |
 | `keys create`, `keys rotate` | `account_id`, `access_key_id`, `secret`, `environment`, `created_at` |
 | `keys list` | an array of `account_id`, `access_key_id`, `environment`, `status` (`usable`, `expired`, `revoked`), \
 `created_at`, `expires_at`, `revoked_at` |
@@ -55,6 +57,7 @@ is `null`.
 | `sandbox authorize` | `return_url` |
 | `sandbox deposit` | `added`, `balance` (text with six decimals), `currency` |
 | `sandbox sign` | `url` |
+| `sandbox button` | `html` |
 | `migrate` | `applied`; with `--check` `lacking`: arrays of migration numbers |
 | `verify` | `ok`, `checks` (array of `name`, `problems`), `books`, `accounts`, `transactions`, `transfers`, \
 `pending`, `liability_micros`, `debt_micros`, `cash_micros` |

@@ -24,6 +24,7 @@ from tallystick.cli.console import (
     tell,
     tell_json,
 )
+from tallystick.client import buttons
 from tallystick.client.fps import Credentials, api_url, cobranded_url
 from tallystick.client.hosted_pages import Buyer, WalkRefusedError
 from tallystick.client.hosted_pages import authorize as walk_pages
@@ -40,6 +41,18 @@ class Method(StrEnum):
     CC = "CC"
     ACH = "ACH"
     ABT = "ABT"
+
+
+class Button(StrEnum):
+    """The buttons that sellers put on their pages."""
+
+    pay_now = "pay-now"
+    authorize_now = "authorize-now"
+    simple_pay = "simple-pay"
+
+
+_LABELS = {Button.pay_now: "Pay Now", Button.authorize_now: "Authorize Now", Button.simple_pay: "Pay Now"}
+_PIPELINES = {Button.pay_now: "SetupPrepaid", Button.authorize_now: "SetupPostpaid"}
 
 
 class Surface(StrEnum):
@@ -169,6 +182,55 @@ def sign(
         tell_json({"url": url})
     else:
         tell(url)
+
+
+@app.command()
+def button(
+    parameters: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME=VALUE…", help="What it needs: see docs/pipelines.md."),
+    ],
+    key: Annotated[str, typer.Option(metavar="KEY_ID", help="The access key to sign with.")],
+    pay_now: Annotated[bool, typer.Option("--pay-now", help="A prepaid balance, by SetupPrepaid.")] = False,
+    authorize_now: Annotated[bool, typer.Option("--authorize-now", help="A tab, by SetupPostpaid.")] = False,
+    simple_pay: Annotated[bool, typer.Option("--simple-pay", help="One payment at once; a form.")] = False,
+    as_form: Annotated[bool, typer.Option("--form/--link", help="A form with hidden fields, or a link.")] = False,
+    label: Annotated[str | None, typer.Option(help="What stands on it; else Pay Now or Authorize Now.")] = None,
+    secret_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Take the key's secret from this environment variable.")
+    ] = None,
+    secret_stdin: Annotated[
+        bool, typer.Option("--secret-stdin", help="Read the key's secret from standard input.")
+    ] = False,
+    service: Annotated[
+        str | None, typer.Option(metavar="URL", help="The service's address; else as TALLYSTICK_PUBLIC_URL says.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a signed button as HTML for a seller's page. Nothing is sent; key and parameters are not checked."""
+    settings = settings_of_process()
+    flags = {Button.pay_now: pay_now, Button.authorize_now: authorize_now, Button.simple_pay: simple_pay}
+    wanted = [kind for kind, asked in flags.items() if asked]
+    if len(wanted) != 1:
+        raise ProblemError(f"name one of {', '.join(f'--{kind.value}' for kind in Button)}")
+    kind = wanted[0]
+    given = _parameters(parameters)
+    secret = secret_from(
+        secret_env, stdin=secret_stdin, what="secret", ask=lambda: str(typer.prompt("Secret", hide_input=True))
+    )
+    if kind in _PIPELINES:
+        given = {"pipelineName": _PIPELINES[kind]} | given
+        make = buttons.form if as_form else buttons.link
+    else:
+        make = buttons.simple_pay_form
+    try:
+        html = make(service or settings.public_url, Credentials(key, secret), given, label or _LABELS[kind])
+    except ValueError as error:
+        raise ProblemError(str(error)) from None
+    if json:
+        tell_json({"html": html})
+    else:
+        tell(html)
 
 
 def _parameters(given: list[str]) -> dict[str, str]:
