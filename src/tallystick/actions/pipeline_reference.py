@@ -1,0 +1,140 @@
+"""The reference of the hosted pages, written from the table of pipelines: docs/pipelines.md."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+from tallystick.actions.pipeline_parameters import (
+    COMMON,
+    INTERFACE_VERSION,
+    PIPELINES,
+    SENDER,
+    SIMPLE_PAY,
+    STATUSES,
+    Parameter,
+    Pipeline,
+)
+from tallystick.actions.pipeline_values import Kind
+
+_HEAD: Final = """\
+# The hosted pages
+
+<!-- Written by tallystick.actions.pipeline_reference from the table of pipelines; a test keeps it current. -->
+
+A seller sends its buyer's browser to `/cobranded-ui/actions/start` with a signed query; the buyer signs in, chooses how
+to pay and agrees; the browser comes back to `returnURL` with a signed answer. No money moves on the way, except with a
+[Simple Pay button](#simplepay). Everything is in the query of a GET; a form that is POSTed works too.
+
+`tallystick sandbox sign cobranded NAME=VALUE…` makes a signed URL, `tallystick sandbox button` the HTML around it, and
+`tallystick sandbox authorize URL` walks the pages in place of a buyer.
+
+## The request
+
+Names are case-sensitive; an empty value counts as not given; unknown parameters are ignored, but signed. The signature
+has version 2: `signatureVersion=2`, `signatureMethod=HmacSHA256` (or `HmacSHA1`) and `signature`, with the secret of
+`callerKey`. While caller, signature, `returnURL`, `pipelineName` or `version` cannot be trusted, a page says what is
+wrong, and the browser is sent nowhere. After that, faults go back with status `CE`:
+`errorMessage=The following input(s) are not well formed:[transactionAmount]`.
+
+* **amount**: decimal text without a currency sign, from 0.01. Amounts of one payment are in whole cents.
+* **percentage**: from 0 to 100 with up to four decimals.
+* **period**: a number, a blank and `Hour`, `Day`, `Week`, `Month` or `Year`, also in the plural.
+* **reference**: up to 128 bytes. References name tokens for ever: one that was used is refused, unless the very same
+  request comes again, which gives the very same answer.
+* **token id**: 64 letters and digits, as they came back on a return URL.
+
+## The answer
+
+`status`, what the pipeline returns, `errorMessage` where something went wrong, and the parameters that `returnURL` had
+before. It is signed with our key: `signatureVersion=2`, `signatureMethod=RSA-SHA1`, `certificateUrl`, `signature`. The
+action VerifySignature checks it.
+
+"""
+
+_NOTES: Final = """\
+### What a Simple Pay button does and does not
+
+The form is POSTed to `/pba/paypipeline` and must be signed, with version 2 and the verb `POST`. `accessKey` takes the
+place of `callerKey`. One button serves many buyers: each time it is pressed is a purchase of its own. Faults of the
+form that cannot be trusted show a page; others go to `returnUrl` with status `ME`. Who leaves goes to `abandonUrl`.
+`PI` becomes `Success` or `Failure` later: ask GetTransactionStatus, or give an `ipnUrl`; its notifications are the
+ordinary ones of Pay, with `transactionStatus`.
+
+The names of the form are those that public client programs send, since no description of it was found. Not offered,
+for the same reason: reserving (`processImmediate=0`), subscriptions, donations, marketplace buttons, signature version
+1, buttons that are not signed, a page of ours after paying (`immediateReturn=0`), notifications with the statuses of
+Simple Pay.
+
+## Inferred
+
+What the documents leave open, and how it is here:
+
+* A single-use token is for Pay, or with `reserve=True` for Reserve, never for both.
+* `recipientToken` and the tokens of `recipientTokenList` must have come from this caller's Recipient pipeline and be
+  in force; else `CE`. A token with recipients pays nobody else.
+* A Recipient visit makes a refund token in any case; without `callerReferenceRefund` it is named by its own id. It is
+  good for refunds only. Refund itself needs no token.
+* A personal account that is asked to receive is `NP`, whatever the methods of payment.
+* EditToken takes over everything of the old token but the way of paying: terms, recipients, end, and what was used of
+  the limits. Confirming the present way is `SU` and leaves `callerReference` free. `CE` needs no visit, nor do `IT` and
+  `NM`: the browser comes back before anybody signs in.
+* The logo is a file that the operator keeps for a seller (`tallystick account set-logo`): a page that loads a picture
+  from `cobrandingUrl` would tell its host who pays whom.
+"""
+
+
+def reference() -> str:
+    """The whole document, Markdown."""
+    pipelines = "".join(_pipeline(pipeline) for pipeline in PIPELINES.values())
+    statuses = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in STATUSES.items())
+    return (
+        f"{_HEAD}| status | meaning |\n|---|---|\n{statuses}\n"
+        f"## Parameters of every pipeline\n\n`version` is `{INTERFACE_VERSION}`.\n\n{_table(COMMON)}\n"
+        f"## Parameters of every pipeline of buyers\n\n{_table(SENDER)}\n"
+        f"{pipelines}{_pipeline(SIMPLE_PAY)}{_NOTES}"
+    )
+
+
+def _pipeline(pipeline: Pipeline) -> str:
+    shared = {*COMMON, *SENDER} if pipeline is not SIMPLE_PAY else set()
+    own = [parameter for parameter in pipeline.parameters if parameter not in shared]
+    returned = [f"`{name}`" if " " not in name else name for name, _ in pipeline.returns]
+    returns = ", ".join(
+        f"{shown} ({when})" if when else shown for shown, (_, when) in zip(returned, pipeline.returns, strict=True)
+    )
+    if pipeline.echoes_reference:
+        returns += "; in any case `callerReference`"
+    statuses = ", ".join(f"`{status}`" for status in pipeline.statuses)
+    buyers = " It takes the parameters of buyers too." if set(SENDER) <= set(pipeline.parameters) else ""
+    return (
+        f"## {pipeline.name}\n\n{pipeline.summary}{buyers}\n\n{_table(own)}\n"
+        f"Returns {returns}.\n\nStatuses: {statuses}.\n\n"
+    )
+
+
+def _table(parameters: Iterable[Parameter]) -> str:
+    rows = "".join(
+        f"| `{parameter.name}` | {parameter.kind.value} | {'required' if parameter.required else ''} | "
+        f"{_meaning(parameter)} |\n"
+        for parameter in parameters
+    )
+    return f"| parameter | kind | | meaning |\n|---|---|---|---|\n{rows}"
+
+
+def _meaning(parameter: Parameter) -> str:
+    notes = [parameter.meaning]
+    if parameter.allowed:
+        notes.append(f"{' or '.join(f'`{value}`' for value in parameter.allowed)}.")
+    if parameter.needs:
+        notes.append(f"With {' and '.join(f'`{name}`' for name in parameter.needs)}.")
+    if parameter.other_spellings:
+        notes.append(f"Also written {' or '.join(f'`{name}`' for name in parameter.other_spellings)}.")
+    if parameter.kind in {Kind.STRING, Kind.HTML} and not parameter.allowed:
+        notes.append(f"At most {parameter.max_length} characters.")
+    return " ".join(notes)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())
