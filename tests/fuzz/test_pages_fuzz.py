@@ -120,6 +120,14 @@ def signed_by(target: Target, verb: str, path: str, params: dict[str, str]) -> s
     return base64.b64encode(hmac.digest(target.key.secret.encode(), text.encode(), hashlib.sha256)).decode()
 
 
+@pytest.mark.parametrize("key", ["\0", "é", "A" * 200])
+async def test_a_text_that_is_no_key_is_an_unknown_key(target: Target, key: str) -> None:
+    answer = await target.send("GET", START, wire({"callerKey": key, "pipelineName": "SetupPrepaid"}))
+
+    assert answer.status == 400
+    assert "either invalid or absent:[callerKey]" in answer.text
+
+
 @fuzz(500)
 @given(
     verb=st.sampled_from(["GET", "POST", "PUT"]),

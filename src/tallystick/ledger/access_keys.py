@@ -5,6 +5,7 @@ A secret leaves this module only for checking a signature, and once for its owne
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ ENVIRONMENTS: Final = (SANDBOX, LIVE)
 
 _KEY_ID_PREFIX: Final = "AK"
 _KEY_ID_LENGTH: Final = 20
+_ID: Final = re.compile(r"[0-9A-Za-z]{1,128}", re.ASCII)  # nothing else that strangers send reaches the database
 _SECRET_LENGTH: Final = 40  # of 62 letters and digits: 238 bits; no character that a URL or a shell would change
 _SECRET_ALPHABET: Final = string.ascii_letters + string.digits
 
@@ -79,7 +81,9 @@ SELECT key.access_key_id, key.party_id, key.environment, key.secret_sealed, key.
 
 
 async def find(database: Database, vault: Vault, access_key_id: str, now: datetime) -> AccessKey | None:
-    """The key with its secret; None when it is unknown, revoked or expired."""
+    """The key with its secret; None when it is unknown, revoked or expired, or when the text cannot be an id."""
+    if _ID.fullmatch(access_key_id) is None:
+        return None
     key = (await _find_all(database, vault, [access_key_id])).get(access_key_id)
     return key if key is not None and key.usable(now) else None
 
@@ -92,6 +96,8 @@ class KeyRing:
 
     async def find(self, access_key_id: str, now: datetime) -> AccessKey | None:
         """As `find` of this module."""
+        if _ID.fullmatch(access_key_id) is None:
+            return None
         key = await self._reads.find(access_key_id)
         return key if key is not None and key.usable(now) else None
 
