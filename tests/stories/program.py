@@ -8,10 +8,11 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 STOP_SECONDS = 60
 SEVERAL = Path(__file__).with_name("several_commands.py")
@@ -24,6 +25,12 @@ class Ended:
     status: int
     out: str
     complaint: str
+
+
+class Command(Protocol):
+    """Runs a command to its end."""
+
+    async def __call__(self, *arguments: str, settings: Mapping[str, str], typed: str = "") -> Ended: ...
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -45,19 +52,27 @@ async def tallystick(*arguments: str, settings: Mapping[str, str], typed: str = 
     return Ended(process.returncode, out.decode(), complaint.decode())
 
 
-async def several(
-    commands: Sequence[tuple[Sequence[str], Mapping[str, str]]], settings: Mapping[str, str], typed: str = ""
-) -> list[Ended]:
-    """Run commands, each with more settings of its own, in one process: most of a short command's time is its start."""
-    asked = json.dumps([(arguments, dict(more), typed) for arguments, more in commands])
+@asynccontextmanager
+async def one_process() -> AsyncIterator[Command]:
+    """Runs commands one after the other in a process that stays: most of a short command's time is its start."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(SEVERAL), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment(settings)
+        sys.executable, str(SEVERAL), stdin=PIPE, stdout=PIPE, env=environment({}), limit=2**20
     )
-    out, complaint = await process.communicate(asked.encode())
-    assert process.returncode == 0, complaint.decode()
-    ended = [Ended(*one) for one in json.loads(out)]
-    assert not [one for one in ended if "Traceback" in one.complaint]
-    return ended
+    stdin, stdout = process.stdin, process.stdout
+    assert stdin is not None
+    assert stdout is not None
+
+    async def run(*arguments: str, settings: Mapping[str, str], typed: str = "") -> Ended:
+        stdin.write(json.dumps((arguments, dict(settings), typed)).encode() + b"\n")
+        ended = Ended(*json.loads(await stdout.readline()))
+        assert "Traceback" not in ended.complaint, ended.complaint
+        return ended
+
+    try:
+        yield run
+    finally:
+        stdin.close()
+        await process.wait()
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Runs several commands one after the other in one process, each with its own environment and standard input.
 
-Reads a JSON list of [arguments, settings, typed] from standard input, writes a JSON list of [status, out, complaint].
+Reads lines with JSON [arguments, settings, typed] from standard input, answers each with a line of JSON [status, out,
+complaint].
 """
 
 from __future__ import annotations
@@ -37,4 +38,7 @@ def written(stream: io.TextIOWrapper[io.BytesIO]) -> str:
 
 
 if __name__ == "__main__":
-    json.dump([run(*command) for command in json.load(sys.stdin)], sys.stdout)
+    asked, told = sys.stdin, sys.stdout
+    for line in asked:
+        told.write(json.dumps(run(*json.loads(line))) + "\n")
+        told.flush()

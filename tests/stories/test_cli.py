@@ -1,9 +1,10 @@
-"""The command line as a developer and an operator type it; each command is a process of its own."""
+"""The command line as a developer and an operator type it; most share a process, to save its start."""
 
 from __future__ import annotations
 
 import json
 import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -13,7 +14,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.stories.conftest import free_port
 from tests.stories.pictures import png
-from tests.stories.program import Ended, running, several, tallystick
+from tests.stories.program import Command, Ended, one_process, running, tallystick
 
 from tallystick.cli.reference import reference
 from tallystick.ledger.migrate import migrate
@@ -23,6 +24,12 @@ pytestmark = pytest.mark.timeout(300)
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "data" / "signature_vectors.json"
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+async def command() -> AsyncIterator[Command]:
+    async with one_process() as run:
+        yield run
 
 
 @pytest.fixture
@@ -38,9 +45,9 @@ def test_the_reference_is_current() -> None:
     assert written == reference(), "write it anew: .venv/bin/python -m tallystick.cli.reference > docs/cli.md"
 
 
-async def test_accounts_and_the_life_of_keys(settings: dict[str, str]) -> None:
+async def test_accounts_and_the_life_of_keys(settings: dict[str, str], command: Command) -> None:
     async def json_of(*arguments: str) -> object:
-        ended = await tallystick(*arguments, "--json", settings=settings)
+        ended = await command(*arguments, "--json", settings=settings)
         assert ended.status == 0, ended.complaint
         return json.loads(ended.out)
 
@@ -54,7 +61,7 @@ async def test_accounts_and_the_life_of_keys(settings: dict[str, str]) -> None:
         "status": "active",
         "created_at": None,
     }
-    again = await tallystick(
+    again = await command(
         "account", "create", "--kind", "business", "--email", "shop@music.example", "--name", "X", settings=settings
     )
     assert (again.status, again.out) == (2, "")
@@ -75,7 +82,7 @@ async def test_accounts_and_the_life_of_keys(settings: dict[str, str]) -> None:
         (first["access_key_id"], "revoked"),
         (second["access_key_id"], "usable"),
     ]
-    shown = await tallystick("keys", "list", "--account", "shop@music.example", settings=settings)
+    shown = await command("keys", "list", "--account", "shop@music.example", settings=settings)
     assert first["access_key_id"] in shown.out
     assert first["secret"] not in shown.out
     assert second["secret"] not in json.dumps(entries)
@@ -85,7 +92,9 @@ async def test_accounts_and_the_life_of_keys(settings: dict[str, str]) -> None:
     assert moved["ahead_seconds"] == 40 * 24 * 3600
 
 
-async def test_what_cannot_be_done_is_said_in_a_line(settings: dict[str, str], tmp_path: Path) -> None:
+async def test_what_cannot_be_done_is_said_in_a_line(
+    settings: dict[str, str], tmp_path: Path, command: Command
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -104,9 +113,8 @@ async def test_what_cannot_be_done_is_said_in_a_line(settings: dict[str, str], t
             (("sandbox", "sign", "api", "Action", "--key", "K", "--secret-stdin"), {}, "NAME=VALUE"),
             (("sandbox", "authorize", "http://127.0.0.1/", "--buyer", "b@x.example", "--password-stdin"), {}, "signed"),
         ]
-        for (arguments, _, told), ended in zip(
-            asked, await several([(one[0], one[1]) for one in asked], settings, "something\n"), strict=True
-        ):
+        for arguments, more, told in asked:
+            ended = await command(*arguments, settings=settings | more, typed="something\n")
             check_refused(arguments, ended, told)
         # and as processes of their own
         check_refused(("serve",), await tallystick("serve", "--port", port, settings=settings), f"port {port}")
