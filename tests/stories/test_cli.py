@@ -26,8 +26,8 @@ VECTORS = ROOT / "tests" / "data" / "signature_vectors.json"
 PASSWORD = "correct horse battery"
 
 
-@pytest.fixture
-async def command() -> AsyncIterator[Command]:
+@pytest.fixture(name="command")
+async def one_process_for_commands() -> AsyncIterator[Command]:
     async with one_process() as run:
         yield run
 
@@ -128,16 +128,16 @@ def check_refused(arguments: tuple[str, ...], ended: Ended, told: str) -> None:
     assert ended.complaint.startswith("tallystick: ") or "Usage" in ended.complaint, (arguments, ended)
 
 
-async def test_migrate_and_verify(make_database: MakeDatabase, tmp_path: Path) -> None:
+async def test_migrate_and_verify(make_database: MakeDatabase, tmp_path: Path, command: Command) -> None:
     url = await make_database()
     settings = {"TALLYSTICK_DATABASE_URL": url, "TALLYSTICK_DATA_DIRECTORY": str(tmp_path)}
 
-    empty = await tallystick("verify", settings=settings)
+    empty = await command("verify", settings=settings)
     assert (empty.status, empty.out) == (2, "")
     assert "tallystick migrate" in empty.complaint
-    assert (await tallystick("migrate", "--check", settings=settings)).status == 1
-    assert "0001" in (await tallystick("migrate", settings=settings)).out
-    report = await tallystick("verify", "--json", settings=settings)
+    assert (await command("migrate", "--check", settings=settings)).status == 1
+    assert "0001" in (await command("migrate", settings=settings)).out
+    report = await command("verify", "--json", settings=settings)
     assert report.status == 0
     assert json.loads(report.out)["ok"] is True
 
@@ -147,7 +147,7 @@ async def test_migrate_and_verify(make_database: MakeDatabase, tmp_path: Path) -
         "INSERT INTO account (book_id, account_id, kind, balance_micros) VALUES (7, 1, 'cash', 5)"
     )
     await connection.close()
-    spoilt = await tallystick("verify", settings=settings)
+    spoilt = await command("verify", settings=settings)
     assert spoilt.status == 1
     assert "BAD books_sum_to_zero" in spoilt.out
 
@@ -167,7 +167,9 @@ async def test_a_signed_link_is_the_one_that_other_implementations_make() -> Non
     assert dict(parse_qsl(url.query)) == {**vector["params"], "signature": vector["signature"]}
 
 
-async def test_an_integration_is_tried_beside_a_service_with_the_embedded_database(data_directory: Path) -> None:
+async def test_an_integration_is_tried_beside_a_service_with_the_embedded_database(
+    data_directory: Path, command: Command
+) -> None:
     port = free_port()
     settings = {
         "TALLYSTICK_DATA_DIRECTORY": str(data_directory),
@@ -179,68 +181,66 @@ async def test_an_integration_is_tried_beside_a_service_with_the_embedded_databa
     async with running("serve", settings=settings, until="worker") as lines:
         assert f"Tallystick serves http://127.0.0.1:{port}\n" in lines
 
-        async def command(*arguments: str, typed: str = "") -> str:
-            ended = await tallystick(*arguments, settings=settings, typed=typed)
+        async def done(*arguments: str, typed: str = "") -> str:
+            ended = await command(*arguments, settings=settings, typed=typed)
             assert ended.status == 0, ended.complaint
             return ended.out.strip()
 
-        await command("account", "create", "--kind", "business", "--email", "s@x.example", "--name", "Shop")
-        key = json.loads(await command("keys", "create", "--account", "s@x.example", "--json"))
+        await done("account", "create", "--kind", "business", "--email", "s@x.example", "--name", "Shop")
+        key = json.loads(await done("keys", "create", "--account", "s@x.example", "--json"))
         settings["SECRET"] = key["secret"]
         sign = ("--key", key["access_key_id"], "--secret-env", "SECRET")
-        link = await command(
+        link = await done(
             "sandbox", "sign", "cobranded", "pipelineName=SetupPrepaid", "callerReferenceSender=s-1",
             "callerReferenceFunding=f-1", "fundingAmount=10.00", "paymentMethod=CC,ABT", "collectShippingAddress=True",
             "returnURL=https://shop.example/back?order=7", *sign,
         )  # fmt: skip
         walk = ("sandbox", "authorize", link, "--buyer", "b@x.example", "--password-env", "PASSWORD")
 
-        refused = await tallystick(*walk, "--method", "ACH", settings=settings)
+        refused = await command(*walk, "--method", "ACH", settings=settings)
         assert (refused.status, refused.out) == (1, "")
         assert "does not take ACH" in refused.complaint
-        back = parse_qs(urlsplit(await command(*walk)).query)
+        back = parse_qs(urlsplit(await done(*walk)).query)
         assert (back["order"], back["status"]) == (["7"], ["SC"])
         assert back["city"] == ["Springfield"]
 
-        other = await command(
+        other = await done(
             "sandbox", "sign", "cobranded", "pipelineName=SetupPostpaid", "callerReferenceSender=s-2",
             "callerReferenceSettlement=t-2", "creditLimit=5", "globalAmountLimit=50",
             "returnURL=https://shop.example/back", *sign,
         )  # fmt: skip
         walk = ("sandbox", "authorize", other, "--buyer", "b@x.example", "--password-env", "PASSWORD")
-        wrong = await tallystick(*walk, settings=settings | {"PASSWORD": "not the password"})
+        wrong = await command(*walk, settings=settings | {"PASSWORD": "not the password"})
         assert wrong.status == 1
         assert "do not match" in wrong.complaint
-        left = parse_qs(urlsplit(await command(*walk, "--leave")).query)
+        left = parse_qs(urlsplit(await done(*walk, "--leave")).query)
         assert left["status"] == ["A"]
-        spoilt = await tallystick(
-            *walk[:2], other.replace("creditLimit=5", "creditLimit=6"), *walk[3:], settings=settings
-        )
+        spoilt = await command(*walk[:2], other.replace("creditLimit=5", "creditLimit=6"), *walk[3:], settings=settings)
         assert spoilt.status == 1
         assert "Invalid Signature" in spoilt.complaint
 
-        await command(
+        await done(
             "account", "create", "--kind", "business", "--email", "r@x.example", "--name", "Band",
             "--password-env", "PASSWORD",
         )  # fmt: skip
-        receive = await command(
+        receive = await done(
             "sandbox", "sign", "cobranded", "pipelineName=Recipient", "callerReference=r-1", "recipientPaysFee=True",
             "returnURL=https://shop.example/back", *sign,
         )  # fmt: skip
         back = parse_qs(
             urlsplit(
-                await command("sandbox", "authorize", receive, "--buyer", "r@x.example", "--password-env", "PASSWORD")
+                await done("sandbox", "authorize", receive, "--buyer", "r@x.example", "--password-env", "PASSWORD")
             ).query
         )
         assert (back["status"], len(back["tokenID"][0])) == (["SR"], 64)
-        await command("account", "set-password", "--account", "s@x.example", "--password-env", "PASSWORD")
+        await done("account", "set-password", "--account", "s@x.example", "--password-env", "PASSWORD")
         picture = data_directory / "logo.png"
         picture.write_bytes(png(10, 10))
-        set_logo = await command("account", "set-logo", "--account", "s@x.example", "--file", str(picture), "--json")
+        set_logo = await done("account", "set-logo", "--account", "s@x.example", "--file", str(picture), "--json")
         async with httpx.AsyncClient() as browser:
             shown = await browser.get(f"http://127.0.0.1:{port}/logos/{json.loads(set_logo)['logo']}")
         assert (shown.content, shown.headers["content-type"]) == (picture.read_bytes(), "image/png")
 
-        added = json.loads(await command("sandbox", "deposit", "50", "--buyer", "b@x.example", "--json"))
+        added = json.loads(await done("sandbox", "deposit", "50", "--buyer", "b@x.example", "--json"))
         assert added == {"added": "50.000000", "balance": "50.000000", "currency": "USD"}
-        assert "The books balance." in await command("verify")
+        assert "The books balance." in await done("verify")
