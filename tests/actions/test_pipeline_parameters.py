@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.actions.pipeline_parameters import ADDRESS, PIPELINES, SENDER, SIMPLE_PAY, STATUSES, VALIDITY
+from tallystick.actions.pipeline_parameters import ADDRESS, PIPELINES, SENDER, SIMPLE_PAY, STATUSES, VALIDITY, Pipeline
 from tallystick.actions.pipeline_reference import reference
 from tallystick.actions.pipeline_terms import read_terms
 
@@ -63,3 +63,12 @@ def test_every_pipeline_hangs_together(pipeline: Any) -> None:  # noqa: ANN401 -
     with pytest.raises(KeyError):
         read_terms(pipeline.name, {})
     assert all(parameter.meaning.endswith((".", ")")) for parameter in pipeline.parameters)
+
+
+@pytest.mark.parametrize("pipeline", [*PIPELINES.values(), SIMPLE_PAY], ids=lambda pipeline: pipeline.name)
+def test_the_example_of_a_pipeline_sends_all_that_is_required(pipeline: Pipeline) -> None:
+    _, _, section = reference().partition(f"## {pipeline.name}\n")
+    _, _, example = section.partition("For example")
+    request, _, _ = example.partition("and back")
+    for parameter in pipeline.parameters:
+        assert not parameter.required or f"{parameter.name}=" in request, parameter.name

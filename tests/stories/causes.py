@@ -158,6 +158,13 @@ async def invalid_recipient_for_c_c_transaction(shop: Shop) -> Answer:
     return await shop.pay(await payer(shop, CARD), "5.00")
 
 
+@causes("TransactionDenied")
+async def transaction_denied(shop: Shop) -> Answer:
+    buyer = await payer(shop)
+    await standing(shop, buyer.party_id, "denied", value=True)
+    return await shop.pay(buyer, "1.00")
+
+
 @causes("NotMarketplaceApp")
 async def not_marketplace_app(shop: Shop) -> Answer:
     await standing(shop, shop.key.party_id, "marketplace", value=False)

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from tallystick.domain.refusals import Refusal
-
-NEVER_SENT: Final[Mapping[str, str]] = {
-    "TransactionDenied": (
-        "A payment network's refusal comes after the answer: it is the StatusCode of a transaction that failed."
-    ),
-}
-"""Codes of the published list for which nothing here is a cause, with the reason."""
 
 _HEAD: Final = """\
 # Errors
@@ -35,7 +27,5 @@ def error_reference() -> str:
     rows = "".join(
         f"| {each.name} | {each.http_status} | {'yes' if each.may_retry else ''} | {each.meaning} |\n"
         for each in sorted(Refusal, key=lambda each: each.name)
-        if each.name not in NEVER_SENT
     )
-    never = "".join(f"| {code} | {reason} |\n" for code, reason in NEVER_SENT.items())
-    return f"{_HEAD}{rows}\n## Codes that are never sent\n\n| code | why |\n|---|---|\n{never}"
+    return f"{_HEAD}{rows}"

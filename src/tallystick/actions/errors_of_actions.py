@@ -39,6 +39,7 @@ _SENDER: Final = (
     R.InvalidSenderRoleForAccountType,
     R.InvalidTokenId_Sender,
     R.TokenNotActive_Sender,
+    R.TransactionDenied,
     R.UnverifiedEmailAddress_Caller,
     R.UnverifiedEmailAddress_Sender,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import quote
 
 from tallystick.actions.pipeline_parameters import (
     COMMON,
@@ -17,6 +18,7 @@ from tallystick.actions.pipeline_parameters import (
     Pipeline,
 )
 from tallystick.actions.pipeline_values import Kind
+from tallystick.domain.signing import hmac_signature, string_to_sign_v2
 
 _HEAD: Final = """\
 # The hosted pages
@@ -52,6 +54,44 @@ before. It is signed with our key: `signatureVersion=2`, `signatureMethod=RSA-SH
 action VerifySignature checks it.
 
 """
+
+_HOST: Final = "pay.example"
+_SECRET: Final = "made-up-secret"  # noqa: S105 - of the examples
+_RETURN: Final = "https://shop.example/back"
+_SAMPLES: Final = {
+    "callerKey": "AKEXAMPLE00000000000",
+    "version": INTERFACE_VERSION,
+    "returnURL": _RETURN,
+    "callerReference": "order-7",
+    "callerReferenceSender": "sender-7",
+    "callerReferenceFunding": "funding-7",
+    "callerReferenceSettlement": "settlement-7",
+    "paymentMethod": "CC,ABT",
+    "paymentReason": "Songs",
+    "transactionAmount": "9.95",
+    "globalAmountLimit": "500.00",
+    "fundingAmount": "25.00",
+    "creditLimit": "100.00",
+    "recurringPeriod": "1 Month",
+    "recipientPaysFee": "True",
+    "maxFixedFee": "0.50",
+    "maxVariableFee": "5",
+}
+"""What the examples send, of the parameters that a pipeline has."""
+
+_SAMPLES_OF: Final = {
+    "SetupPostpaid": {"usageLimitType1": "Amount", "usageLimitValue1": "50.00", "usageLimitPeriod1": "1 Month"},
+    "MultiUse": {"amountType": "Maximum"},
+    "Recipient": {"paymentMethod": ""},
+    "EditToken": {"tokenId": "U" + 63 * "0", "paymentReason": ""},
+    "SimplePay": {
+        "accessKey": "AKEXAMPLE00000000000",
+        "amount": "USD 9.95",
+        "description": "Songs",
+        "referenceId": "order-7",
+        "returnUrl": _RETURN,
+    },
+}
 
 _NOTES: Final = """\
 ### What a Simple Pay button does and does not
@@ -110,8 +150,40 @@ def _pipeline(pipeline: Pipeline) -> str:
     buyers = " It takes the parameters of buyers too." if set(SENDER) <= set(pipeline.parameters) else ""
     return (
         f"## {pipeline.name}\n\n{pipeline.summary}{buyers}\n\n{_table(own)}\n"
-        f"Returns {returns}.\n\nStatuses: {statuses}.\n\n"
+        f"Returns {returns}.\n\nStatuses: {statuses}.\n\n{_example(pipeline)}"
     )
+
+
+def _example(pipeline: Pipeline) -> str:
+    """A request that really is signed, with made-up keys, and what comes back."""
+    given = {parameter.name: _SAMPLES.get(parameter.name, "") for parameter in pipeline.parameters}
+    given |= _SAMPLES_OF.get(pipeline.name, {})
+    verb, path = ("POST", "/pba/paypipeline") if pipeline is SIMPLE_PAY else ("GET", "/cobranded-ui/actions/start")
+    if pipeline is not SIMPLE_PAY:
+        given["pipelineName"] = pipeline.name
+    sent = {name: value for name, value in given.items() if value}
+    sent |= {"signatureVersion": "2", "signatureMethod": "HmacSHA256"}
+    signature = hmac_signature(string_to_sign_v2(verb, _HOST, path, sent, "signature"), _SECRET, "HmacSHA256")
+    query = [f"{name}={quote(value, safe='')}" for name, value in (sent | {"signature": signature}).items()]
+    start = [f"{verb} {path}?{query[0]}"] if verb == "GET" else [f"{verb} {path}", "", query[0]]
+    back = [f"{_RETURN}?status={pipeline.statuses[0]}"]
+    back += [f"  &{name}=…" for name, when in pipeline.returns if " " not in name and not _only_sometimes(when)]
+    if pipeline.echoes_reference:
+        back.append(f"  &callerReference={_SAMPLES['callerReference']}")
+    back.append("  &signatureVersion=2&signatureMethod=RSA-SHA1&certificateUrl=…&signature=…")
+    return (
+        f"For example, to the host `{_HOST}`, signed with the secret `{_SECRET}` (line breaks are for reading):\n\n"
+        f"{_indented([*start, *(f'  &{pair}' for pair in query[1:])])}\n"
+        f"and back, cut short:\n\n{_indented(back)}\n"
+    )
+
+
+def _only_sometimes(when: str) -> bool:
+    return "chosen" in when or "=" in when or when == "given"
+
+
+def _indented(lines: Iterable[str]) -> str:
+    return "".join(f"    {line}".rstrip() + "\n" for line in lines)
 
 
 def _table(parameters: Iterable[Parameter]) -> str:

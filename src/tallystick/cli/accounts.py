@@ -190,6 +190,9 @@ def standing(
         bool | None,
         typer.Option("--marketplace/--no-marketplace", help="Sellers: whether it may call for other recipients."),
     ] = None,
+    denied: Annotated[
+        bool | None, typer.Option("--deny/--allow", help="Whether what it would pay or receive is held back for now.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say how far an account is known and what it may do; what is not named stays."""
@@ -206,6 +209,7 @@ def standing(
                 account_verified=verified,
                 receives_cards=cards,
                 marketplace=marketplace,
+                denied=denied,
             )
 
     party = run(change())

@@ -14,13 +14,14 @@ class Standing:
     """What is known of an account and what it may do.
 
     `account_verified`: a bank account or card was found to be its own. `marketplace`: as a caller, it may act for other
-    recipients.
+    recipients. `denied`: the operator holds back what the account would pay or receive, for now.
     """
 
     email_verified: bool = True
     account_verified: bool = True
     receives_cards: bool = True
     marketplace: bool = True
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,7 +252,9 @@ def _seller(row: asyncpg.Record) -> Seller:
 
 
 def _standing(row: asyncpg.Record) -> Standing:
-    return Standing(row["email_verified"], row["account_verified"], row["receives_cards"], row["marketplace"])
+    return Standing(
+        row["email_verified"], row["account_verified"], row["receives_cards"], row["marketplace"], row["denied"]
+    )
 
 
 def _instrument(row: asyncpg.Record) -> Instrument:

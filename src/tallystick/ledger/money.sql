@@ -6,7 +6,8 @@
 SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
        coalesce(party.status = 'active', true) AS seller_active, operator.book_id AS operator_book_id,
        party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
-       coalesce(party.receives_cards, true) AS receives_cards, coalesce(party.marketplace, true) AS marketplace
+       coalesce(party.receives_cards, true) AS receives_cards, coalesce(party.marketplace, true) AS marketplace,
+       coalesce(party.denied, false) AS denied
   FROM book
   LEFT JOIN party USING (party_id)
   LEFT JOIN book AS operator
@@ -47,7 +48,7 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
        payment_method.rail, payment_method.expires_on, payment_method.removed_at IS NOT NULL AS removed,
        payment_method.verified_at IS NOT NULL AS method_verified,
        party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
-       party.receives_cards, party.marketplace
+       party.receives_cards, party.marketplace, party.denied
   FROM token
   JOIN party ON party.party_id = token.sender_party_id
   LEFT JOIN payment_method ON payment_method.payment_method_id = token.payment_method_id
@@ -74,7 +75,7 @@ SELECT transaction_id, operation FROM rail_request
 -- Other sellers who take part as recipients, with their books in the environment of this book ($1).
 SELECT book.party_id, book.book_id, party.status = 'active' AS active,
        party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
-       party.receives_cards, party.marketplace
+       party.receives_cards, party.marketplace, party.denied
   FROM book AS own
   JOIN book ON book.environment = own.environment AND book.currency = own.currency AND book.part = 0
   JOIN party ON party.party_id = book.party_id

@@ -106,7 +106,7 @@ def normal_email(email: str) -> str:
     return email.strip().lower()
 
 
-async def set_standing(
+async def set_standing(  # noqa: PLR0913 - one keyword for each thing that can be said
     connection: Connection,
     party_id: PartyId,
     now: datetime,
@@ -116,6 +116,7 @@ async def set_standing(
     account_verified: bool | None = None,
     receives_cards: bool | None = None,
     marketplace: bool | None = None,
+    denied: bool | None = None,
 ) -> Party:
     """Say how far an account is known and what it may do; None leaves a thing as it is.
 
@@ -128,7 +129,8 @@ async def set_standing(
             " WHEN false THEN NULL ELSE email_verified_at END,"
             " verified_at = CASE $5::boolean WHEN true THEN coalesce(verified_at, $2)"
             " WHEN false THEN NULL ELSE verified_at END,"
-            " receives_cards = coalesce($6, receives_cards), marketplace = coalesce($7, marketplace)"
+            " receives_cards = coalesce($6, receives_cards), marketplace = coalesce($7, marketplace),"
+            " denied = coalesce($8, denied)"
             f" WHERE party_id = $1 RETURNING {_COLUMNS}",
             party_id,
             now,
@@ -137,6 +139,7 @@ async def set_standing(
             account_verified,
             receives_cards,
             marketplace,
+            denied,
         )
         if account_verified is not None:
             await connection.execute(

@@ -10,10 +10,17 @@ from tallystick.domain.tokens import PaymentSource, Token
 
 
 def check_known(state: State, token: Token, recipient: Seller | None) -> None:
-    """Everybody's e-mail address is verified, where the operator asks for it. `recipient`: None for the caller.
+    """The operator holds nobody back, and e-mail addresses are verified where it asks for that.
 
-    Raises Refused: UnverifiedEmailAddress_Caller, UnverifiedEmailAddress_Sender, UnverifiedEmailAddress_Recipient.
+    `recipient`: None for the caller. Raises Refused: TransactionDenied, UnverifiedEmailAddress_Caller,
+    UnverifiedEmailAddress_Sender, UnverifiedEmailAddress_Recipient.
     """
+    people = [("caller", state.book.seller_standing), ("sender", token.sender_standing)]
+    if recipient is not None:
+        people.append(("recipient", recipient.standing))
+    for role, standing in people:
+        if standing.denied:
+            raise Refused(Refusal.TransactionDenied, f"Payments of the {role}'s account are held back for now.")
     if not state.book.demands.verified_email:
         return
     if not state.book.seller_standing.email_verified:

@@ -11,6 +11,7 @@ CREATE TABLE party (
     verified_at timestamptz, -- when a bank account or card was found to be this party's
     receives_cards boolean NOT NULL DEFAULT true, -- whether payments by card may go to it
     marketplace boolean NOT NULL DEFAULT true, -- whether it may, as a caller, act for other recipients
+    denied boolean NOT NULL DEFAULT false, -- the operator holds back what it would pay or receive, for now
     password_hash text, -- argon2id in its own text form; null: this party cannot sign in with a password
     failed_sign_ins integer NOT NULL DEFAULT 0,
     locked_until timestamptz,
