@@ -33,7 +33,7 @@ def test_prepaid_in_words() -> None:
         "When the balance runs low, Music Shop may top it up again, to at most 25.00 USD.",
         "You spend from that balance at Music Shop, without coming back to this page.",
         "Money in the balance can be spent at Music Shop only. It is not paid back to your account balance.",
-        "This authorization starts now and lasts until you or the seller cancel it.",
+        "This authorization starts now and lasts until the seller cancels it. You may ask the seller to at any time.",
     ]
 
 
@@ -116,7 +116,7 @@ def test_receiving_in_words() -> None:
         "Music Shop keeps at most 0.30 USD plus 2.5 % of each payment; the rest is yours.",
         "You pay the fee that this service takes of each payment.",
         "Music Shop may pay such payments back to the buyers, out of your account.",
-        "This authorization starts now and lasts until you or the marketplace cancel it.",
+        "This authorization starts now and lasts until the marketplace cancels it. You may ask the marketplace to at any time.",
     ]
     free = said("Recipient", {"callerReference": "c", "recipientPaysFee": "False"})
     assert "Music Shop keeps no share." in free

@@ -239,7 +239,7 @@ def _validity(terms: AnyTerms, now: datetime) -> str:
         if isinstance(terms, SenderTerms) and terms.token_type is TokenType.MULTI_USE:
             return f"{begins} and ends after one year."
         other = "marketplace" if isinstance(terms, RecipientTerms) else "seller"
-        return f"{begins} and lasts until you or the {other} cancel it."
+        return f"{begins} and lasts until the {other} cancels it. You may ask the {other} to at any time."
     text = f"{begins} and ends on {day(terms.expires_at)}."
     if isinstance(terms, PostpaidTerms):
         return text + " What you owe by then can still be settled afterwards."
