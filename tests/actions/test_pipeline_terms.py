@@ -116,7 +116,10 @@ def test_receiving_in_words() -> None:
         "Music Shop keeps at most 0.30 USD plus 2.5 % of each payment; the rest is yours.",
         "You pay the fee that this service takes of each payment.",
         "Music Shop may pay such payments back to the buyers, out of your account.",
-        "This authorization starts now and lasts until the marketplace cancels it. You may ask the marketplace to at any time.",
+        (
+            "This authorization starts now and lasts until the marketplace cancels it. "
+            "You may ask the marketplace to at any time."
+        ),
     ]
     free = said("Recipient", {"callerReference": "c", "recipientPaysFee": "False"})
     assert "Music Shop keeps no share." in free
