@@ -281,7 +281,7 @@ class World:
         assert params["signatureVersion"] == "2"
         assert params["signatureMethod"] == "RSA-SHA1"
         assert params["certificateUrl"].startswith(f"{self.base_url}/certs/")
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
             certificate = await http.get(params["certificateUrl"])
         assert certificate.status_code == 200
         endpoint = url.partition("?")[0]
