@@ -31,9 +31,9 @@ def test_prepaid_in_words() -> None:
     assert said("SetupPrepaid", PREPAID) == [
         "Music Shop may take up to 25.00 USD from your account balance to fill your prepaid balance.",
         "When the balance runs low, Music Shop may top it up again, to at most 25.00 USD.",
-        "You spend from that balance at Music Shop, without coming back to this page.",
+        "You spend from that balance at Music Shop, without being asked each time.",
         "Money in the balance can be spent at Music Shop only. It is not paid back to your account balance.",
-        "This authorization starts now and lasts until the seller cancels it. You may ask the seller to at any time.",
+        "This authorization starts now and lasts until you or the seller cancel it.",
     ]
 
 
@@ -46,7 +46,7 @@ def test_postpaid_in_words() -> None:
         "usageLimitValue2": "1.00",
     }
     assert said("SetupPostpaid", POSTPAID | limits | {"validityStart": JANUARY, "validityExpiry": MARCH}) == [
-        "Music Shop may put what you buy on a tab, without coming back to this page.",
+        "Music Shop may put what you buy on a tab, without asking you each time.",
         "You never owe more than 0.50 USD at any one time.",
         "All purchases on the tab together come to at most 12,000.00 USD.",
         "Purchases come to at most 0.000125 USD every hour.",
@@ -116,10 +116,7 @@ def test_receiving_in_words() -> None:
         "Music Shop keeps at most 0.30 USD plus 2.5 % of each payment; the rest is yours.",
         "You pay the fee that this service takes of each payment.",
         "Music Shop may pay such payments back to the buyers, out of your account.",
-        (
-            "This authorization starts now and lasts until the marketplace cancels it. "
-            "You may ask the marketplace to at any time."
-        ),
+        "This authorization starts now and lasts until you or the marketplace cancel it.",
     ]
     free = said("Recipient", {"callerReference": "c", "recipientPaysFee": "False"})
     assert "Music Shop keeps no share." in free

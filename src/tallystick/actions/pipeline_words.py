@@ -38,6 +38,7 @@ LINE_NAMES: Final = {
 _METHOD_NAMES: Final = {Method.ABT: "account balance", Method.CC: "card", Method.ACH: "bank account"}
 _EACH: Final = {AmountRule.EXACT: "exactly", AmountRule.MAXIMUM: "at most", AmountRule.MINIMUM: "at least"}
 _PPM_PER_PERCENT: Final = 10_000
+_SINGLE_USE_LIFE: Final = "within three hours from now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +122,31 @@ def promises(terms: AnyTerms, names: Names, source: str, now: datetime, edited: 
 
     `now` is the book's time, `edited` the token of EditToken.
     """
+    sentences = allowances(terms, names, source, edited)
+    if isinstance(terms, PurchaseTerms | EditTerms):
+        return sentences
+    if isinstance(terms, SenderTerms) and terms.token_type is TokenType.SINGLE_USE:
+        return sentences
+    return [*sentences, _validity(terms, now)]
+
+
+def allowances(
+    terms: AnyTerms, names: Names, source: str, edited: AgreedToken | None = None, within: str = _SINGLE_USE_LIFE
+) -> list[str]:
+    """What is allowed, a sentence each, without how long. `within`: when a single payment may be taken."""
     seller = names.seller
     match terms:
         case PrepaidTerms():
             limit = dollars(terms.funding_limit_micros)
-            sentences = [
+            return [
                 f"{seller} may take up to {limit} from {source} to fill your prepaid balance.",
                 f"When the balance runs low, {seller} may top it up again, to at most {limit}.",
-                f"You spend from that balance at {seller}, without coming back to this page.",
+                f"You spend from that balance at {seller}, without being asked each time.",
                 f"Money in the balance can be spent at {seller} only. It is not paid back to {source}.",
             ]
         case PostpaidTerms():
-            sentences = [
-                f"{seller} may put what you buy on a tab, without coming back to this page.",
+            return [
+                f"{seller} may put what you buy on a tab, without asking you each time.",
                 f"You never owe more than {dollars(terms.credit_limit_micros)} at any one time.",
                 f"All purchases on the tab together come to at most {dollars(terms.total_limit_micros)}.",
                 *(_limit_in_words(limit, "purchase") for limit in terms.limits),
@@ -145,29 +158,31 @@ def promises(terms: AnyTerms, names: Names, source: str, now: datetime, edited: 
                 f"{seller} gets your name and your e-mail address with the payment.",
             ]
         case SenderTerms():
-            sentences = _sender_sentences(terms.token_type, terms.agreed, terms.limits, names, source)
-            if terms.token_type is TokenType.SINGLE_USE:
-                return sentences
+            return _sender_sentences(terms.token_type, terms.agreed, terms.limits, names, source, within)
         case RecipientTerms():
-            sentences = _recipient_sentences(terms, seller)
+            return _recipient_sentences(terms, seller)
         case EditTerms():
             return _edit_sentences(_certain(edited), names, source)
-    return [*sentences, _validity(terms, now)]
 
 
 def _sender_sentences(
-    token_type: TokenType, agreed: TokenTerms, limits: Sequence[LimitTerms], names: Names, source: str
+    token_type: TokenType,
+    agreed: TokenTerms,
+    limits: Sequence[LimitTerms],
+    names: Names,
+    source: str,
+    within: str = _SINGLE_USE_LIFE,
 ) -> list[str]:
     seller = names.seller
     amount = dollars(agreed.amount_micros or 0)
     if token_type is TokenType.SINGLE_USE:
         if agreed.for_reserve:
             sentences = [
-                f"{seller} may hold {amount} on {source}, once, within three hours from now.",
+                f"{seller} may hold {amount} on {source}, once, {within}.",
                 f"Within seven days of that, {seller} may take what was held, or less. The rest is let go.",
             ]
         else:
-            sentences = [f"{seller} may take exactly {amount} from {source}, once, within three hours from now."]
+            sentences = [f"{seller} may take exactly {amount} from {source}, once, {within}."]
     elif token_type is TokenType.RECURRING:
         period = _recurring_period(limits)
         often = "once in all" if period is None else f"at most once {every(period)}"
@@ -239,7 +254,7 @@ def _validity(terms: AnyTerms, now: datetime) -> str:
         if isinstance(terms, SenderTerms) and terms.token_type is TokenType.MULTI_USE:
             return f"{begins} and ends after one year."
         other = "marketplace" if isinstance(terms, RecipientTerms) else "seller"
-        return f"{begins} and lasts until the {other} cancels it. You may ask the {other} to at any time."
+        return f"{begins} and lasts until you or the {other} cancel it."
     text = f"{begins} and ends on {day(terms.expires_at)}."
     if isinstance(terms, PostpaidTerms):
         return text + " What you owe by then can still be settled afterwards."

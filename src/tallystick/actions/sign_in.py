@@ -34,6 +34,10 @@ WRONG: Final = (
     "Check both; if they are right, wait a few minutes."
 )
 
+WRONG_CURRENT: Final = (
+    "This is not your password, or there were several wrong attempts. If it is right, wait a few minutes."
+)
+
 FAILURE_SECONDS: Final = 0.25
 """A failure never comes sooner, so that the extra statement for accounts that exist does not show in the time."""
 
@@ -61,7 +65,7 @@ async def sign_in(service: Service, email: str, password: str) -> Party:
         raise FormError({"email": WRONG})
     await parties.forget_failed_sign_ins(service.pool, party.party_id)
     if _HASHER.check_needs_rehash(stored):
-        await parties.renew_password_hash(service.pool, party.party_id, await hash_password(password))
+        await parties.renew_password_hash(service.pool, party.party_id, stored, await hash_password(password))
     await web_sessions.sweep(service.pool, now)  # a rare moment, and one that made a session
     return party
 
@@ -90,10 +94,24 @@ async def open_business(service: Service, name: str, email: str, password: str |
 
 
 async def set_password(service: Service, party: Party, password: str) -> None:
-    """Give an account another password, or its first one. Raises FormError."""
+    """Give an account another password, or its first one, and sign out everywhere. Raises FormError."""
     if problem := password_problem(password, party.email, party.name):
         raise FormError({"password": problem})
-    await parties.renew_password_hash(service.pool, party.party_id, await hash_password(password))
+    await parties.replace_password(service.pool, party.party_id, await hash_password(password))
+
+
+async def change_password(service: Service, party: Party, current: str, new: str) -> Party:
+    """Another password for somebody who knows the present one; signs out everywhere. Raises FormError.
+
+    Wrong guesses count, and pause, as those on the sign-in page do.
+    """
+    if problem := password_problem(new, party.email, party.name):
+        raise FormError({"password": problem})
+    try:
+        await sign_in(service, party.email, current)
+    except FormError:
+        raise FormError({"current": WRONG_CURRENT}) from None
+    return await parties.replace_password(service.pool, party.party_id, await hash_password(new))
 
 
 def _check_new_account(name: str, email: str, password: str) -> None:

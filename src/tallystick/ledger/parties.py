@@ -20,7 +20,7 @@ Status = Literal["active", "suspended", "closed"]
 
 _COLUMNS: Final = (
     "party_id, kind, email, name, status, password_hash, failed_sign_ins, locked_until, marketplace,"
-    " email_verified_at IS NOT NULL AS email_verified, created_at"
+    " session_round, email_verified_at IS NOT NULL AS email_verified, created_at"
 )
 
 
@@ -41,7 +41,8 @@ class Throttle:
 class Party:
     """One account holder. `email` is in lower case; `password_hash` is None for parties that cannot sign in.
 
-    `marketplace`: as a caller, it may let others be paid in its stead.
+    `marketplace`: as a caller, it may let others be paid in its stead. `session_round`: browsers that signed in in an
+    earlier round are signed out.
     """
 
     party_id: PartyId
@@ -55,6 +56,7 @@ class Party:
     locked_until: datetime | None = None
     marketplace: bool = True
     email_verified: bool = False
+    session_round: int = 0
 
     @property
     def active(self) -> bool:
@@ -196,9 +198,28 @@ async def forget_failed_sign_ins(database: Database, party_id: PartyId) -> None:
     await database.execute("UPDATE party SET failed_sign_ins = 0, locked_until = NULL WHERE party_id = $1", party_id)
 
 
-async def renew_password_hash(database: Database, party_id: PartyId, password_hash: str) -> None:
-    """Store the same password hashed with newer parameters, or another password."""
-    await database.execute("UPDATE party SET password_hash = $2 WHERE party_id = $1", party_id, password_hash)
+async def renew_password_hash(database: Database, party_id: PartyId, old_hash: str, new_hash: str) -> None:
+    """Store the same password hashed with newer parameters, unless it was replaced meanwhile."""
+    await database.execute(
+        "UPDATE party SET password_hash = $3 WHERE party_id = $1 AND password_hash = $2", party_id, old_hash, new_hash
+    )
+
+
+async def replace_password(database: Database, party_id: PartyId, password_hash: str) -> Party:
+    """Store another password, and sign out everywhere. Raises LookupError: no such account."""
+    row = await database.fetchrow(
+        "UPDATE party SET password_hash = $2, session_round = session_round + 1,"
+        " failed_sign_ins = 0, locked_until = NULL"
+        f" WHERE party_id = $1 RETURNING {_COLUMNS}",
+        party_id,
+        password_hash,
+    )
+    return _party(row)
+
+
+async def sign_out_everywhere(database: Database, party_id: PartyId) -> None:
+    """End the sessions of all browsers on which this party is signed in."""
+    await database.execute("UPDATE party SET session_round = session_round + 1 WHERE party_id = $1", party_id)
 
 
 def _party(row: asyncpg.Record | None) -> Party:
@@ -216,4 +237,5 @@ def _party(row: asyncpg.Record | None) -> Party:
         locked_until=row["locked_until"],
         marketplace=row["marketplace"],
         email_verified=row["email_verified"],
+        session_round=row["session_round"],
     )

@@ -96,6 +96,17 @@ async def find(database: Database, payment_method_id: int) -> PaymentMethod | No
     return None if row is None else _payment_method(row)
 
 
+async def remove(database: Database, party_id: PartyId, payment_method_id: int, now: datetime) -> None:
+    """Take one out of a party's account: it is charged no more. Nothing happens when it is gone or somebody else's."""
+    await database.execute(
+        "UPDATE payment_method SET removed_at = $3"
+        " WHERE payment_method_id = $1 AND party_id = $2 AND removed_at IS NULL",
+        payment_method_id,
+        party_id,
+        now,
+    )
+
+
 def _payment_method(row: asyncpg.Record) -> PaymentMethod:
     return PaymentMethod(
         payment_method_id=row["payment_method_id"],

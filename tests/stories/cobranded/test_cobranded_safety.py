@@ -304,7 +304,7 @@ async def test_card_numbers_are_not_kept(world: World, seller: Seller) -> None:
         ("GET", "/certs/990101/PKICert.pem", 404),
         ("GET", "/certs/..%2f/PKICert.pem", 404),
         ("PUT", START, 405),
-        ("GET", "/account/test-money", 403),
+        ("POST", "/account/test-money", 403),
     ],
 )
 async def test_errors_look_like_the_rest(world: World, verb: str, path: str, status: int) -> None:

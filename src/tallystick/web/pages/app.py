@@ -11,7 +11,7 @@ from litestar.template.config import TemplateConfig
 
 from tallystick.actions.service import Service
 from tallystick.settings import Settings, load_master_key
-from tallystick.web.pages import interface, site, start
+from tallystick.web.pages import account_methods, account_pages, account_security, interface, site, start
 from tallystick.web.pages.errors import http_error, unexpected_error
 from tallystick.web.pages.headers import Headers
 from tallystick.web.pages.sessions import STORE, DatabaseStore, cookie_name, session_config
@@ -31,8 +31,11 @@ def create_pages(service: Service) -> Litestar:
             start.pay_button,
             visit_routes,
             site.sign_out,
-            site.show_test_money,
+            account_methods.show_test_money,
             site.do_test_money,
+            account_pages.authorization_routes,
+            account_methods.method_routes,
+            *account_security.security_routes,
             site.certificate,
             interface.xml_schema,
             interface.wsdl,

@@ -18,12 +18,14 @@ from litestar.types import Empty, Message, ScopeSession
 from tallystick.domain.ids import PartyId
 from tallystick.ledger import web_sessions
 from tallystick.ledger.connections import Pool
+from tallystick.ledger.parties import Party
 from tallystick.settings import Settings
 
 STORE: Final = "sessions"
 LIFE: Final = timedelta(hours=2)
 
 _PARTY: Final = "party_id"
+_ROUND: Final = "round"
 _COOKIE: Final = "tallystick_session_cookie"  # in the request's state: the id that the browser sent and that we know
 _BEFORE: Final = "tallystick_session_before"  # in the request's state: the data as it was loaded
 
@@ -144,16 +146,18 @@ def cookie_name(settings: Settings, name: str) -> str:
     return f"__Host-tallystick-{name}" if settings.secure_cookies else f"tallystick-{name}"
 
 
-def signed_in_party(request: Request[Any, Any, Any]) -> PartyId | None:
-    """Who is signed in on this browser."""
-    party_id = request.session.get(_PARTY)
-    return PartyId(party_id) if isinstance(party_id, int) else None
+def signed_in_party(request: Request[Any, Any, Any]) -> tuple[PartyId, int] | None:
+    """Who signed in on this browser, and in which round of theirs: it may be over."""
+    party_id, session_round = request.session.get(_PARTY), request.session.get(_ROUND)
+    if isinstance(party_id, int) and isinstance(session_round, int):
+        return PartyId(party_id), session_round
+    return None
 
 
-def sign_browser_in(request: Request[Any, Any, Any], party_id: PartyId) -> None:
+def sign_browser_in(request: Request[Any, Any, Any], party: Party) -> None:
     """Remember who signed in. Whatever was known of this browser before is forgotten."""
     request.scope["state"][_BEFORE] = {}  # also when the same person signs in again: always a new id
-    request.set_session({_PARTY: party_id})
+    request.set_session({_PARTY: party.party_id, _ROUND: party.session_round})
 
 
 def sign_browser_out(request: Request[Any, Any, Any]) -> None:

@@ -10,7 +10,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Response, Template
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
-from tallystick.actions.pipeline_words import dollars
+from tallystick.actions.pipeline_words import day, dollars
 from tallystick.actions.service import Service
 from tallystick.ledger import parties
 from tallystick.ledger.parties import Party
@@ -32,6 +32,7 @@ def template_engine() -> JinjaTemplateEngine:
         lstrip_blocks=True,
     )
     environment.globals["asset"] = asset
+    environment.filters["day"] = day
     environment.filters["dollars"] = dollars
     return JinjaTemplateEngine.from_environment(environment)
 
@@ -77,10 +78,12 @@ def go_back_to_seller(url: str) -> Response[Any]:
 
 async def signed_in(request: PageRequest) -> Party | None:
     """The person who is signed in on this browser."""
-    party_id = signed_in_party(request)
-    if party_id is None:
+    session = signed_in_party(request)
+    if session is None:
         return None
+    party_id, session_round = session
     party = await parties.find(service_of(request).pool, party_id)
-    if party is None:
+    if party is None or party.session_round != session_round:
         sign_browser_out(request)
+        return None
     return party

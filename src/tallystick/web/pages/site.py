@@ -6,7 +6,7 @@ from typing import Any, Final
 import asyncpg
 from litestar import MediaType, get, post
 from litestar.datastructures import CacheControlHeader
-from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
 from litestar.router import Router
@@ -16,10 +16,10 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 from tallystick.actions import wallet
 from tallystick.actions.form_errors import FormError
 from tallystick.domain.signed_messages import is_key_name
-from tallystick.ledger import account_balances, logos, signing_keys
-from tallystick.ledger.access_keys import SANDBOX
+from tallystick.ledger import logos, signing_keys
+from tallystick.web.pages.account_methods import add_test_money
 from tallystick.web.pages.sessions import sign_browser_out
-from tallystick.web.pages.shared import STATIC, PageRequest, form_of, go, page, service_of, signed_in
+from tallystick.web.pages.shared import STATIC, PageRequest, form_of, go, page, service_of
 from tallystick.web.pages.visit_pages import UNUSABLE, method_page
 from tallystick.web.pages.walk import Walk, walk
 
@@ -36,14 +36,8 @@ async def sign_out(request: PageRequest) -> Response[Any]:
 
     sign_browser_out(request)
     if visit_id is None:
-        return page("signed_out.html")
+        return page("signed_out.html", everywhere=False)
     return await walk(request, visit_id, step, buyer_needed=False)
-
-
-@get("/account/test-money")
-async def show_test_money(request: PageRequest) -> Response[Any]:
-    """The sandbox account balance, and a way to put test money on it."""
-    return await _test_money_page(request)
 
 
 @post("/account/test-money", status_code=HTTP_200_OK)
@@ -62,32 +56,7 @@ async def do_test_money(request: PageRequest) -> Response[Any]:
 
     if "visit" in typed:
         return await walk(request, typed["visit"], step)
-    buyer = await signed_in(request)
-    if buyer is None or not buyer.active:
-        raise PermissionDeniedException
-    try:
-        await wallet.add_test_money(service_of(request), buyer.party_id, amount)
-    except FormError as error:
-        return await _test_money_page(request, amount, error.problems)
-    return go("/account/test-money")
-
-
-async def _test_money_page(
-    request: PageRequest, amount: str = "", problems: dict[str, str] | None = None
-) -> Response[Any]:
-    buyer = await signed_in(request)
-    if buyer is None:
-        raise PermissionDeniedException
-    balance = await account_balances.of_person(service_of(request).pool, SANDBOX, buyer.party_id)
-    return page(
-        "test_money.html",
-        status=UNUSABLE if problems else HTTP_200_OK,
-        sandbox=True,
-        buyer=buyer,
-        balance=balance,
-        typed={"amount": amount},
-        problems=problems or {},
-    )
+    return await add_test_money(request, amount)
 
 
 @get("/certs/{name:str}/PKICert.pem", media_type="application/x-pem-file")

@@ -55,7 +55,7 @@ async def do_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[
             party = await sign_in.sign_in(stand.service, typed.get("email", ""), typed.get("password", ""))
         except FormError as error:
             return stand.page("sign_in.html", status=UNUSABLE, typed=typed, problems=error.problems)
-        sign_browser_in(request, party.party_id)
+        sign_browser_in(request, party)
         return go(stand.after_sign_in)
 
     return await walk(request, visit_id, step, buyer_needed=False)
@@ -87,7 +87,7 @@ async def do_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[
             )
         except FormError as error:
             return stand.page("sign_up.html", status=UNUSABLE, typed=typed, problems=error.problems)
-        sign_browser_in(request, party.party_id)
+        sign_browser_in(request, party)
         return go(stand.after_sign_in)
 
     return await walk(request, visit_id, step, buyer_needed=False)

@@ -1,0 +1,390 @@
+"""A person's authorizations as their own pages show them: what is allowed, how it stands, and how it ends.
+
+Source: spec of the flows, 5 (tokens: life and end).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, unique
+from typing import TYPE_CHECKING, Any, Final
+
+import nh3
+
+from tallystick.actions.pipeline_terms import (
+    REASON_TAGS,
+    AnyTerms,
+    PostpaidTerms,
+    PrepaidTerms,
+    RecipientTerms,
+    SenderTerms,
+)
+from tallystick.actions.pipeline_words import Names, allowances, day, dollars, every, offer
+from tallystick.domain.commands import CancelToken, LimitTerms, Method, TokenPurpose
+from tallystick.domain.limits import LimitKind, UsageLimit
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger import agreed_tokens
+from tallystick.ledger.access_keys import SANDBOX
+
+if TYPE_CHECKING:
+    from tallystick.actions.service import Service
+    from tallystick.domain.ids import TokenId
+    from tallystick.ledger.authorizations import Given, Source
+
+_ACCEPTED: Final = re.compile(r"PaymentMethod in \(('[a-z]+'(?:, '[a-z]+')*)\);")  # as the Recipient pipeline writes it
+_SHARED: Final[Mapping[str, Any]] = {
+    "website": None,
+    "banner": False,
+    "methods": (),
+    "collect_address": False,
+    "address": {},
+    "reference": "",
+}
+
+
+@unique
+class Stand(Enum):
+    """How an authorization stands."""
+
+    ACTIVE = "active"
+    NOT_YET = "not yet"
+    USED = "used"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+
+
+@unique
+class Scope(Enum):
+    """How much of an authorization its giver cancels. Only a prepaid balance has top-ups."""
+
+    ALL = "all"
+    TOP_UPS = "top-ups"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How much of something agreed is there or used: both figures in one unit, and the same in words."""
+
+    label: str
+    value: int
+    most: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One authorization at a moment of its book's time."""
+
+    given: Given
+    now: datetime
+    names: Names
+
+    @property
+    def seller(self) -> str:
+        """Whom it was given to."""
+        return self.given.seller_name
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether no real money moves."""
+        return self.given.environment == SANDBOX
+
+    @property
+    def prepaid(self) -> bool:
+        """Whether it is a balance to spend."""
+        return self.given.purpose is TokenPurpose.PREPAID_SENDER
+
+    @property
+    def tab(self) -> bool:
+        """Whether purchases are owed at first."""
+        return self.given.purpose is TokenPurpose.CREDIT_SENDER
+
+    @property
+    def receives(self) -> bool:
+        """Whether the giver is paid through it."""
+        return self.given.purpose is TokenPurpose.RECIPIENT
+
+    @property
+    def refunds(self) -> bool:
+        """Whether it lets the seller pay back out of the giver's account; it has no history of its own."""
+        return self.given.purpose is TokenPurpose.INSTALLED
+
+    @property
+    def balance_micros(self) -> int:
+        """What is left to spend, or owed; 0 where there is no such thing."""
+        return 0 if self.given.holdings is None else self.given.holdings.balance_micros
+
+    @property
+    def spending(self) -> bool:
+        """Whether the main token has neither ended nor been cancelled or used up."""
+        given = self.given
+        return not given.used and self._lives(given.cancelled_at, given.expires_at)
+
+    @property
+    def topping_up(self) -> bool:
+        """Whether the seller may bring money into a prepaid balance."""
+        given = self.given
+        return self.prepaid and self._lives(given.money_cancelled_at, given.money_expires_at)
+
+    def _lives(self, cancelled_at: datetime | None, expires_at: datetime | None) -> bool:
+        return cancelled_at is None and (expires_at is None or self.now < expires_at)
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether anything is left to be cancelled."""
+        return self.spending or self.topping_up
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What the giver may choose to cancel; top-ups alone where there is a balance left to spend."""
+        if self.spending and self.topping_up and self.balance_micros:
+            return Scope.TOP_UPS, Scope.ALL
+        return (Scope.ALL,) if self.cancellable else ()
+
+    @property
+    def stand(self) -> Stand:
+        """How it stands, in one word."""
+        if self.cancellable:
+            return Stand.NOT_YET if self.now < self.given.valid_from else Stand.ACTIVE
+        if self.given.used:
+            return Stand.USED
+        return Stand.ENDED if self.given.cancelled_at is None else Stand.CANCELLED
+
+    @property
+    def stand_in_words(self) -> str:
+        """How it stands and since when."""
+        given = self.given
+        match self.stand:
+            case Stand.ACTIVE:
+                return "Active"
+            case Stand.NOT_YET:
+                return f"Starts on {day(given.valid_from)}"
+            case Stand.USED:
+                return "Used"
+            case Stand.ENDED:
+                return "Ended" if given.expires_at is None else f"Ended on {day(given.expires_at)}"
+            case Stand.CANCELLED:
+                return "Cancelled" if given.cancelled_at is None else f"Cancelled on {day(given.cancelled_at)}"
+
+    @property
+    def end_in_words(self) -> str:
+        """Until when it is good."""
+        if self.given.expires_at is not None:
+            return day(self.given.expires_at)
+        return "No date: until you or the other side cancel it"
+
+    @property
+    def label(self) -> str:
+        """What kind of authorization it is."""
+        terms = self._terms()
+        return "Payments back to buyers" if terms is None else offer(terms, self.names).label
+
+    @property
+    def reason_html(self) -> str:
+        """What the seller said it is for; safe to show."""
+        return nh3.clean(self.given.payment_reason or "", tags=REASON_TAGS, attributes={}).strip()
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is allowed, a sentence each."""
+        terms = self._terms()
+        if terms is None:
+            return [f"{self.seller} may pay payments back to the buyers, out of your account."]
+        ends = self.given.expires_at
+        within = "at any time" if ends is None else f"by {day(ends)}"
+        return allowances(terms, self.names, source_noun(self.given.source), within=within)
+
+    @property
+    def in_short(self) -> str:
+        """What is allowed, in a sentence or two."""
+        return " ".join(self.sentences[: 2 if self.tab else 1])
+
+    @property
+    def source_title(self) -> str | None:
+        """The means of payment; None where nothing is paid."""
+        source = self.given.source
+        return None if source is None else source_title(source)
+
+    @property
+    def bars(self) -> list[Bar]:
+        """What is left, owed or used, of how much."""
+        found: list[Bar] = []
+        holdings = self.given.holdings
+        if holdings is not None:
+            text = f"{dollars(holdings.balance_micros)} of at most {dollars(holdings.limit_micros)}"
+            label = "Left to spend" if self.prepaid else "Owed now"
+            found.append(Bar(label, holdings.balance_micros, holdings.limit_micros, text))
+            if holdings.total_limit_micros is not None:
+                text = f"{dollars(holdings.charged_micros)} of at most {dollars(holdings.total_limit_micros)}"
+                found.append(Bar("All purchases", holdings.charged_micros, holdings.total_limit_micros, text))
+        return found + [_limit_bar(limit.rolled(self.now), self.tab) for limit in self.given.limits]
+
+    @property
+    def spent_label(self) -> str:
+        """What the sum of all payments is called."""
+        return "Received so far" if self.receives else "Spent so far"
+
+    @property
+    def pending_label(self) -> str:
+        """What money under way is called."""
+        if self.prepaid:
+            return "On its way into the balance"
+        return "Being settled" if self.tab else "Under way or held"
+
+    @property
+    def running_label(self) -> str:
+        """What the running figure of the history is called."""
+        if self.prepaid:
+            return "Left"
+        return "Owed" if self.tab else "In all"
+
+    @property
+    def notes(self) -> list[str]:
+        """What the giver should know today."""
+        given, found = self.given, list[str]()
+        source = given.source
+        noun = source_noun(source)
+        if self.cancellable and source is not None and (self.topping_up or not self.prepaid):
+            if source.removed:
+                found.append(f"You removed {noun}. {self.seller} cannot take money from it.")
+            elif source.expires_on is not None and self.now.date() > source.expires_on:
+                found.append(f"{_sentence(noun)} has expired. {self.seller} cannot take money from it.")
+        if self.prepaid and self.spending and not self.topping_up:
+            found.append(f"{self.seller} can no longer fill the balance. You can spend what is left.")
+        elif self.topping_up and not self.spending:
+            found.append(f"Spending has ended, but {self.seller} may still fill the balance. Cancel to stop that.")
+        elif self.prepaid and not self.cancellable and self.balance_micros:
+            found.append(f"{dollars(self.balance_micros)} is left in the balance. Ask {self.seller} about it.")
+        if self.tab and not self.spending and self.balance_micros:
+            found.append(f"You still owe {dollars(self.balance_micros)}. {self.seller} may settle it from {noun}.")
+        return found
+
+    def consequences(self, scope: Scope) -> list[str]:
+        """What cancelling means, a sentence each."""
+        seller, left = self.seller, dollars(self.balance_micros)
+        noun = source_noun(self.given.source)
+        told = f"{seller} is told. To start again, you would have to agree anew on their site."
+        if self.receives:
+            lost = f"{seller} can no longer take payments on your behalf. What you received stays yours."
+            return [lost, told]
+        if self.refunds:
+            return [f"{seller} can no longer pay buyers back out of your account with it.", told]
+        if self.prepaid:
+            found = self._consequences_for_balance(scope, left, noun)
+        elif self.tab:
+            found = [f"{seller} can no longer put anything on the tab."]
+            if self.balance_micros:
+                found.append(f"You still owe {left}. {seller} may settle it from {noun}, and nothing beyond it.")
+        else:
+            found = [f"{seller} can no longer take payments from {noun}."]
+            if self.given.pending_micros:
+                pending = dollars(self.given.pending_micros)
+                found.append(f"{pending} is under way or held, and may still be taken.")
+        return [*found, "What was paid before stays paid.", told]
+
+    def _consequences_for_balance(self, scope: Scope, left: str, noun: str) -> list[str]:
+        found = [f"{self.seller} can no longer take money from {noun} to fill the balance."]
+        if scope is Scope.TOP_UPS:
+            found.append(f"You can still spend the {left} that is left.")
+        elif self.balance_micros:
+            found.append(f"The {left} that is left can no longer be spent, and it is not paid back.")
+        if self.given.pending_micros:
+            found.append(f"{dollars(self.given.pending_micros)} is on its way into the balance and may still arrive.")
+        return found
+
+    def _terms(self) -> AnyTerms | None:
+        given = self.given
+        starts_at, expires_at = given.valid_from, given.expires_at
+        limits = tuple(LimitTerms(limit.kind, limit.limit, limit.period) for limit in given.limits)
+        shared = {**_SHARED, "reason_html": "", "starts_at": starts_at, "expires_at": expires_at}
+        holdings = given.holdings
+        if holdings is not None and holdings.total_limit_micros is None:
+            return PrepaidTerms(**shared, funding_reference="", funding_limit_micros=holdings.limit_micros)
+        if holdings is not None and holdings.total_limit_micros is not None:
+            return PostpaidTerms(
+                **shared,
+                settlement_reference="",
+                credit_limit_micros=holdings.limit_micros,
+                total_limit_micros=holdings.total_limit_micros,
+                limits=limits,
+            )
+        if self.receives:
+            return RecipientTerms(
+                **shared, agreed=given.terms, accepted=_accepted(given.instruction), refund_reference=None
+            )
+        if self.refunds:
+            return None
+        return SenderTerms(**shared, token_type=given.token_type, agreed=given.terms, limits=limits)
+
+
+async def views(service: Service, found: Sequence[Given]) -> list[View]:
+    """The authorizations at the present moments of their books, with the names of those who are paid."""
+    made = []
+    for given in found:
+        recipients: tuple[str, ...] = ()
+        if given.terms.recipient_tokens:
+            paid = await agreed_tokens.find(service.pool, given.book_id, given.terms.recipient_tokens)
+            others = any(one.giver_id != given.seller_id for one in paid.values())
+            recipients = tuple(dict.fromkeys(one.giver_name for one in paid.values())) if others else ()
+        names = Names(given.seller_name, recipients)
+        made.append(View(given, service.clock() + given.clock_offset, names))
+    return made
+
+
+async def cancel(service: Service, view: View, scope: Scope) -> None:
+    """Cancel in the name of the giver. Cancelling what is cancelled changes nothing.
+
+    Of a prepaid balance both tokens end, or the one that fills it; of a tab the one that spends, so that a debt can
+    still be settled. Raises Refused: what the books refuse otherwise.
+    """
+    for token_id in _ending(view, scope):
+        outcome = await service.committer.perform(view.given.book_id, CancelToken(token_id, by=view.given.giver_id))
+        if isinstance(outcome, Refused) and outcome.refusal is not Refusal.TokenNotActive:
+            raise outcome
+
+
+def _ending(view: View, scope: Scope) -> list[TokenId]:
+    """The money stops first: should anything go wrong in between, nothing more is taken."""
+    ending = []
+    if view.topping_up and view.given.money_token_id is not None:
+        ending.append(view.given.money_token_id)
+    if view.spending and scope is Scope.ALL:
+        ending.append(view.given.token_id)
+    return ending
+
+
+def source_noun(source: Source | None) -> str:
+    """A means of payment within a sentence: ``your card ending in 4242``."""
+    if source is None or source.method is Method.ABT:
+        return "your account balance"
+    return f"your {'card' if source.method is Method.CC else 'bank account'} ending in {source.last_four}"
+
+
+def source_title(source: Source) -> str:
+    """A means of payment by its name: ``Visa ending in 4242``."""
+    if source.method is Method.ABT:
+        return "Account balance"
+    expiry = "" if source.expires_on is None else f", expires {source.expires_on:%m/%Y}"
+    return f"{source.label} ending in {source.last_four}{expiry}"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _limit_bar(limit: UsageLimit, tab: bool) -> Bar:
+    what = "Purchases" if tab else "Payments"
+    label = f"{what} in all" if limit.period is None else f"{what}, {every(limit.period)}"
+    if limit.kind is LimitKind.AMOUNT:
+        return Bar(label, limit.used, limit.limit, f"{dollars(limit.used)} of at most {dollars(limit.limit)}")
+    return Bar(label, limit.used, limit.limit, f"{limit.used:,} of at most {limit.limit:,}")
+
+
+def _accepted(instruction: str | None) -> tuple[Method, ...] | None:
+    bound = None if instruction is None else _ACCEPTED.fullmatch(instruction)
+    if bound is None:
+        return None
+    return tuple(Method(name.strip("' ").upper()) for name in bound[1].split(","))

@@ -1,0 +1,102 @@
+"""What happened under an authorization, in words, and as a statement for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.commands import TokenPurpose
+from tallystick.domain.money import USD, display_amount
+from tallystick.ledger import authorizations
+
+if TYPE_CHECKING:
+    from tallystick.actions.service import Service
+    from tallystick.ledger.authorizations import Entry, Given
+
+COLUMNS: Final = (
+    "at",
+    "kind",
+    "description",
+    "status",
+    "amount",
+    "change",
+    "balance_after",
+    "currency",
+    "transaction_id",
+)
+_KINDS: Final = {
+    "FundPrepaid": "Balance filled",
+    "Pay": "Purchase",
+    "Reserve": "Payment held first",
+    "SettleDebt": "Debt settled",
+    "WriteOffDebt": "Debt forgiven",
+    "Refund": "Refund",
+}
+_STATUSES: Final = {
+    "Success": "Done",
+    "Pending": "Under way",
+    "Reserved": "Held",
+    "Failure": "Declined",
+    "Cancelled": "Cancelled",
+}
+_FORMULA: Final = re.compile(r"\s*[=+\-@|%\t\r\n]")
+_NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9]+")
+_CHUNK: Final = 64 * 1024
+
+
+def kind_of(entry: Entry, given: Given) -> str:
+    """What happened: ``Purchase``, ``Refund`` and so on."""
+    if entry.operation == "Pay" and given.purpose not in {TokenPurpose.PREPAID_SENDER, TokenPurpose.CREDIT_SENDER}:
+        return "Payment"
+    return _KINDS[entry.operation]
+
+
+def status_of(entry: Entry) -> str:
+    """What it came to: ``Done``, ``Under way`` and so on."""
+    return _STATUSES[entry.status]
+
+
+def file_name(given: Given) -> str:
+    """A name for the statement that every system takes."""
+    name = _NOT_IN_NAMES.sub("-", given.seller_name.lower()).strip("-")
+    return f"statement-{name or 'seller'}-{given.created_at:%Y-%m-%d}.csv"
+
+
+async def as_csv(service: Service, given: Given) -> AsyncIterator[bytes]:
+    """All of it, oldest first, in pieces: UTF-8 with a mark, which spreadsheets need to see that it is UTF-8."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    text.write("\ufeff")
+    writer.writerow(COLUMNS)
+    async for entry in authorizations.statement(service.pool, given):
+        writer.writerow(
+            [
+                entry.at.isoformat(timespec="seconds"),
+                kind_of(entry, given),
+                harmless(entry.description or ""),
+                status_of(entry),
+                display_amount(entry.amount_micros),
+                display_amount(entry.change_micros),
+                display_amount(entry.running_micros),
+                USD,
+                entry.transaction_id,
+            ]
+        )
+        if text.tell() > _CHUNK:
+            yield _taken(text)
+    yield _taken(text)
+
+
+def harmless(text: str) -> str:
+    """A text of the seller's that no spreadsheet takes for a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _taken(text: io.StringIO) -> bytes:
+    piece = text.getvalue().encode()
+    text.seek(0)
+    text.truncate()
+    return piece

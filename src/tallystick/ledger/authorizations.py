@@ -1,0 +1,208 @@
+"""What a person agreed to with all sellers, and what came of it: the giver's own view."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.commands import Method, TokenPurpose, TokenTerms, TokenType
+from tallystick.domain.ids import BookId, InstrumentId, MalformedIdError, PartyId, TokenId, token_kind_and_book
+from tallystick.ledger.statements import load_statements
+from tallystick.ledger.token_terms import terms_from_json
+from tallystick.ledger.usage_limits import limits_from_json
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tallystick.domain.limits import UsageLimit
+    from tallystick.ledger.connections import Database, Pool
+
+_STATEMENTS: Final = load_statements("authorizations.sql")
+_NEWEST_FIRST: Final = _STATEMENTS["history"]
+_OLDEST_FIRST: Final = _NEWEST_FIRST.replace("at DESC, transaction_id DESC", "at, transaction_id")
+_ROWS_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The means of payment behind an authorization. Cards and bank accounts have `label` and `last_four`."""
+
+    method: Method
+    payment_method_id: int | None
+    label: str | None
+    last_four: str | None
+    expires_on: date | None
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """The instrument of a prepaid balance or a tab, in micro-units.
+
+    `balance_micros` is left to spend or owed; `limit_micros` the most of it. Tabs alone have `total_limit_micros`, the
+    most that may ever be charged, and `charged_micros` of it.
+    """
+
+    balance_micros: int
+    limit_micros: int
+    total_limit_micros: int | None
+    charged_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One authorization. `authorization_id`: its instrument's id, or its token's where it has none.
+
+    `token_id` spends (or receives), `money_token_id` brings real money into a balance or settles a tab.
+    `spent_micros`: paid with it, refunds taken off; of a recipient's authorization, received. `pending_micros`: under
+    way or held. `clock_offset` is that of the seller's test clock. `instruction`: the text that a
+    recipient's authorization is bound to.
+    """
+
+    authorization_id: str
+    book_id: BookId
+    environment: str
+    clock_offset: timedelta
+    seller_id: PartyId
+    seller_name: str
+    giver_id: PartyId
+    purpose: TokenPurpose
+    token_type: TokenType
+    token_id: TokenId
+    instrument_id: InstrumentId | None
+    money_token_id: TokenId | None
+    payment_reason: str | None
+    instruction: str | None
+    terms: TokenTerms
+    limits: tuple[UsageLimit, ...]
+    source: Source | None
+    holdings: Holdings | None
+    used: bool
+    spent_micros: int
+    pending_micros: int
+    valid_from: datetime
+    expires_at: datetime | None
+    cancelled_at: datetime | None
+    money_expires_at: datetime | None
+    money_cancelled_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that happened under an authorization. `at`: when it came about, or began if it is not decided.
+
+    `change_micros`: by how much it changed what `running_micros` says: what was left (prepaid), owed (tab), spent or
+    received (others) after it.
+    """
+
+    transaction_id: str
+    operation: str
+    status: str
+    amount_micros: int
+    description: str | None
+    at: datetime
+    change_micros: int
+    running_micros: int
+
+
+async def given_by(database: Database, party_id: PartyId, most: int, before: Given | None = None) -> list[Given]:
+    """The authorizations of a party, newest first; `before`: only those given before that one."""
+    moment, last = (None, None) if before is None else (before.created_at, before.authorization_id)
+    rows = await database.fetch(_STATEMENTS["given"], party_id, None, None, None, moment, last, most)
+    return [_given(row) for row in rows]
+
+
+async def find(database: Database, party_id: PartyId, authorization_id: str) -> Given | None:
+    """One authorization of a party; None where there is none or it is somebody else's."""
+    try:
+        _, book_id = token_kind_and_book(authorization_id)
+    except MalformedIdError:
+        return None
+    row = await database.fetchrow(_STATEMENTS["given"], party_id, book_id, authorization_id, None, None, None, 1)
+    return None if row is None else _given(row)
+
+
+async def paid_from(database: Database, party_id: PartyId, payment_method_id: int) -> list[Given]:
+    """The authorizations of a party that a card or bank account pays for, ended ones too, newest first."""
+    rows = await database.fetch(_STATEMENTS["given"], party_id, None, None, payment_method_id, None, None, None)
+    return [_given(row) for row in rows]
+
+
+async def history(database: Database, given: Given, most: int, before: str | None = None) -> list[Entry]:
+    """What happened under an authorization, newest first; `before`: only what came before that transaction."""
+    rows = await database.fetch(_NEWEST_FIRST, *_of(given), before, most)
+    return [_entry(row) for row in rows]
+
+
+async def statement(pool: Pool, given: Given) -> AsyncIterator[Entry]:
+    """Everything that happened under an authorization, oldest first, without holding it in memory."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        async for row in connection.cursor(_OLDEST_FIRST, *_of(given), None, None, prefetch=_ROWS_AT_ONCE):
+            yield _entry(row)
+
+
+def _of(given: Given) -> tuple[object, ...]:
+    return given.book_id, given.token_id, given.purpose.value, given.instrument_id, given.giver_id
+
+
+def _given(row: asyncpg.Record) -> Given:
+    source = None
+    if row["method"] is not None:
+        source = Source(
+            Method(row["method"]),
+            row["method_id"],
+            row["label"],
+            row["last_four"],
+            row["expires_on"],
+            row["method_removed"],
+        )
+    holdings = None
+    if row["instrument_id"] is not None:
+        holdings = Holdings(
+            row["balance_micros"], row["limit_micros"], row["total_limit_micros"], row["charged_micros"]
+        )
+    return Given(
+        authorization_id=row["authorization_id"],
+        book_id=BookId(row["book_id"]),
+        environment=row["environment"],
+        clock_offset=timedelta(seconds=row["clock_offset_seconds"]),
+        seller_id=PartyId(row["seller_party_id"]),
+        seller_name=row["seller_name"],
+        giver_id=PartyId(row["sender_party_id"]),
+        purpose=TokenPurpose(row["purpose"]),
+        token_type=TokenType(row["token_type"]),
+        token_id=TokenId(row["token_id"]),
+        instrument_id=row["instrument_id"],
+        money_token_id=row["money_token_id"],
+        payment_reason=row["payment_reason"],
+        instruction=row["instruction"],
+        terms=terms_from_json(row["terms"]),
+        limits=limits_from_json(row["usage_limits"]),
+        source=source,
+        holdings=holdings,
+        used=row["used_by"] is not None,
+        spent_micros=row["spent_micros"],
+        pending_micros=row["pending_micros"],
+        valid_from=row["valid_from"],
+        expires_at=row["expires_at"],
+        cancelled_at=row["cancelled_at"],
+        money_expires_at=row["money_expires_at"],
+        money_cancelled_at=row["money_cancelled_at"],
+        created_at=row["created_at"],
+    )
+
+
+def _entry(row: asyncpg.Record) -> Entry:
+    return Entry(
+        transaction_id=row["transaction_id"],
+        operation=row["operation"],
+        status=row["status"],
+        amount_micros=row["amount_micros"],
+        description=row["sender_description"],
+        at=row["at"],
+        change_micros=row["change_micros"],
+        running_micros=row["running_micros"],
+    )

@@ -1,0 +1,109 @@
+-- What a person agreed to, over all sellers' books, and what came of it. Read by authorizations.py. Nothing here locks or
+-- changes anything. Amounts are micro-units.
+
+-- name: given
+-- The authorizations of a party ($1), newest first; null takes no part: of one book ($2), the one with this id ($3), paid
+-- from this card or bank account ($4), given before the one with this moment and id ($5, $6). $7: at most so many.
+-- A set of tokens counts as one and bears its instrument's id; a token that another one replaced does not count.
+WITH mine AS (
+    SELECT token.*, coalesce(token.instrument_id, token.token_id) AS authorization_id,
+           money.token_id AS money_token_id, money.cancelled_at AS money_cancelled_at,
+           money.expires_at AS money_expires_at,
+           coalesce(money.payment_method, token.payment_method) AS method,
+           coalesce(money.payment_method_id, token.payment_method_id) AS method_id
+      FROM token
+      LEFT JOIN token AS money ON money.book_id = token.book_id AND money.instrument_id = token.instrument_id
+                              AND money.purpose IN ('funding', 'settlement')
+     WHERE token.sender_party_id = $1
+       AND ($2::bigint IS NULL OR token.book_id = $2)
+       AND ($3::text IS NULL OR coalesce(token.instrument_id, token.token_id) = $3)
+       AND ($4::bigint IS NULL OR coalesce(money.payment_method_id, token.payment_method_id) = $4)
+       AND ($5::timestamptz IS NULL
+            OR (token.created_at, coalesce(token.instrument_id, token.token_id)) < ($5, $6::text COLLATE "C"))
+       AND token.purpose IN ('prepaid_sender', 'credit_sender', 'sender', 'recipient', 'installed')
+       AND NOT EXISTS (SELECT FROM token AS newer
+                        WHERE newer.book_id = token.book_id AND newer.old_token_id = token.token_id)
+       AND NOT EXISTS (SELECT FROM book -- what a seller installs for itself is no authorization of others
+                        WHERE book.book_id = token.book_id AND book.party_id = token.sender_party_id)
+     ORDER BY token.created_at DESC, authorization_id DESC
+     LIMIT $7
+)
+SELECT mine.*, book.environment, book.clock_offset_seconds, seller.party_id AS seller_party_id,
+       seller.name AS seller_name, payment_method.label, payment_method.last_four, payment_method.expires_on,
+       payment_method.removed_at IS NOT NULL AS method_removed, instrument.limit_micros,
+       instrument.total_limit_micros, instrument.charged_micros, abs(account.balance_micros) AS balance_micros,
+       total.spent_micros, total.pending_micros
+  FROM mine
+  JOIN book ON book.book_id = mine.book_id
+  JOIN party AS seller ON seller.party_id = book.party_id
+  LEFT JOIN payment_method ON payment_method.payment_method_id = mine.method_id
+  LEFT JOIN instrument ON instrument.book_id = mine.book_id AND instrument.instrument_id = mine.instrument_id
+  LEFT JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
+ CROSS JOIN LATERAL (
+    WITH RECURSIVE line AS (
+        SELECT mine.token_id, mine.old_token_id
+        UNION
+        SELECT older.token_id, older.old_token_id
+          FROM token AS older JOIN line ON older.token_id = line.old_token_id
+         WHERE older.book_id = mine.book_id
+    ), movement AS (
+        SELECT operation, status, amount_micros
+          FROM transaction
+         WHERE book_id = mine.book_id AND instrument_id = mine.instrument_id
+        UNION ALL
+        SELECT operation, status, amount_micros
+          FROM transaction
+         WHERE book_id = mine.book_id AND mine.purpose = 'sender' AND instrument_id IS NULL
+           AND sender_token_id IN (SELECT token_id FROM line)
+        UNION ALL
+        SELECT operation, status, amount_micros
+          FROM transaction
+         WHERE book_id = mine.book_id AND mine.purpose = 'recipient' AND recipient_party_id = $1
+           AND recipient_token_id = mine.token_id AND sender_party_id IS NOT NULL
+    )
+    SELECT coalesce(sum(CASE WHEN operation = 'Refund' THEN -amount_micros ELSE amount_micros END)
+                    FILTER (WHERE status = 'Success' AND operation IN ('Pay', 'Reserve', 'Refund')), 0)::bigint
+               AS spent_micros,
+           coalesce(sum(amount_micros) FILTER (WHERE status IN ('Pending', 'Reserved') AND operation <> 'Refund'), 0)
+               ::bigint AS pending_micros
+      FROM movement
+ ) AS total
+ ORDER BY mine.created_at DESC, mine.authorization_id DESC
+
+-- name: history
+-- What happened under one authorization: its book ($1), main token ($2), that token's purpose ($3), instrument ($4, else
+-- null) and giver ($5); before the transaction $6 (null: from the latest on); at most $7 (null: all). In the order in
+-- which things came about. running_micros: what is left, owed or spent after each.
+WITH RECURSIVE line AS (
+    SELECT token_id, old_token_id FROM token WHERE book_id = $1 AND token_id = $2
+    UNION
+    SELECT older.token_id, older.old_token_id
+      FROM token AS older JOIN line ON older.token_id = line.old_token_id
+     WHERE older.book_id = $1
+), involved AS (
+    SELECT * FROM transaction WHERE book_id = $1 AND instrument_id = $4
+    UNION ALL
+    SELECT * FROM transaction
+     WHERE book_id = $1 AND $3 = 'sender' AND instrument_id IS NULL AND sender_token_id IN (SELECT token_id FROM line)
+    UNION ALL
+    SELECT * FROM transaction
+     WHERE book_id = $1 AND $3 = 'recipient' AND recipient_party_id = $5 AND recipient_token_id = $2
+       AND sender_party_id IS NOT NULL
+), movement AS (
+    SELECT transaction_id, operation, status, amount_micros, sender_description,
+           coalesce(completed_at, received_at) AS at,
+           CASE WHEN status <> 'Success' THEN 0
+                WHEN (operation IN ('Pay', 'Reserve')) = ($3 <> 'prepaid_sender') THEN amount_micros
+                ELSE -amount_micros END AS change_micros
+      FROM involved
+), running AS (
+    SELECT movement.*,
+           (sum(change_micros) OVER (ORDER BY at, transaction_id ROWS UNBOUNDED PRECEDING))::bigint AS running_micros
+      FROM movement
+)
+SELECT *
+  FROM running
+ WHERE $6::text IS NULL
+    OR (at, transaction_id) < (SELECT at, transaction_id FROM movement WHERE transaction_id = $6)
+ ORDER BY at DESC, transaction_id DESC
+ LIMIT $7::bigint

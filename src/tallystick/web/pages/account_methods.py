@@ -1,0 +1,190 @@
+"""A person's means of payment: the account balance, cards and bank accounts. Test mode is all there is so far."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar import Router, get, post
+from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.params import FromPath
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
+
+from tallystick.actions import authorizations as actions
+from tallystick.actions import wallet
+from tallystick.actions.form_errors import FormError
+from tallystick.ledger import account_balances, authorizations, payment_methods
+from tallystick.ledger.access_keys import SANDBOX
+from tallystick.ledger.payment_methods import PaymentMethod
+from tallystick.web.pages.member import Member, for_member
+from tallystick.web.pages.shared import PageRequest, form_of, go
+
+METHODS: Final = "/account/payment-methods"
+TEST_MONEY: Final = "/account/test-money"
+LARGEST: Final = 2**63 - 1  # number of a payment method that the database could have
+UNUSABLE: Final = HTTP_422_UNPROCESSABLE_ENTITY
+
+
+@get("/")
+async def show_methods(request: PageRequest) -> Response[Any]:
+    """Everything there is to pay with."""
+
+    async def step(member: Member) -> Response[Any]:
+        pool, party_id = member.service.pool, member.party.party_id
+        return member.page(
+            "account_methods.html",
+            sandbox=True,
+            balance=await account_balances.of_person(pool, SANDBOX, party_id),
+            methods=await payment_methods.of_party(pool, party_id, SANDBOX),
+            today=member.service.clock().date(),
+        )
+
+    return await for_member(request, step)
+
+
+@get("/card")
+async def show_card(request: PageRequest) -> Response[Any]:
+    """The form for a new card."""
+
+    async def step(member: Member) -> Response[Any]:
+        return _form(member, "account_card.html")
+
+    return await for_member(request, step)
+
+
+@post("/card", status_code=HTTP_200_OK)
+async def do_card(request: PageRequest) -> Response[Any]:
+    """Keep a new card."""
+
+    async def step(member: Member) -> Response[Any]:
+        _check_active(member)
+        typed = await form_of(request)
+        number, expiry = typed.get("number", ""), typed.get("expiry", "")
+        try:
+            await wallet.add_card(member.service, member.party.party_id, SANDBOX, number, expiry)
+        except FormError as error:
+            return _form(member, "account_card.html", typed, error.problems)
+        return go(METHODS)
+
+    return await for_member(request, step)
+
+
+@get("/bank-account")
+async def show_bank_account(request: PageRequest) -> Response[Any]:
+    """The form for a new bank account."""
+
+    async def step(member: Member) -> Response[Any]:
+        return _form(member, "account_bank_account.html")
+
+    return await for_member(request, step)
+
+
+@post("/bank-account", status_code=HTTP_200_OK)
+async def do_bank_account(request: PageRequest) -> Response[Any]:
+    """Keep a new bank account."""
+
+    async def step(member: Member) -> Response[Any]:
+        _check_active(member)
+        typed = await form_of(request)
+        routing, number = typed.get("routing", ""), typed.get("number", "")
+        try:
+            await wallet.add_bank_account(member.service, member.party.party_id, SANDBOX, routing, number)
+        except FormError as error:
+            return _form(member, "account_bank_account.html", typed, error.problems)
+        return go(METHODS)
+
+    return await for_member(request, step)
+
+
+@get("/{number:int}/remove")
+async def show_remove(request: PageRequest, number: FromPath[int]) -> Response[Any]:
+    """What removing would mean: which authorizations are paid from it."""
+
+    async def step(member: Member) -> Response[Any]:
+        method = await _method(member, number)
+        if method is None:
+            raise NotFoundException
+        found = await authorizations.paid_from(member.service.pool, member.party.party_id, number)
+        users = [view for view in await actions.views(member.service, found) if view.cancellable or view.balance_micros]
+        return member.page("account_remove_method.html", sandbox=True, method=method, users=users, narrow=True)
+
+    return await for_member(request, step)
+
+
+@post("/{number:int}/remove", status_code=HTTP_200_OK)
+async def do_remove(request: PageRequest, number: FromPath[int]) -> Response[Any]:
+    """Take it out of the account; a second click finds nothing to do."""
+
+    async def step(member: Member) -> Response[Any]:
+        pool, party_id = member.service.pool, member.party.party_id
+        found = await payment_methods.find(pool, number) if number <= LARGEST else None
+        if found is None or found.party_id != party_id:
+            raise NotFoundException
+        await payment_methods.remove(pool, party_id, number, member.service.clock())
+        return go(METHODS)
+
+    return await for_member(request, step)
+
+
+@get(TEST_MONEY)
+async def show_test_money(request: PageRequest) -> Response[Any]:
+    """The sandbox account balance, and a way to put test money on it."""
+    return await for_member(request, _test_money_page)
+
+
+async def add_test_money(request: PageRequest, amount: str) -> Response[Any]:
+    """Put test money on the sandbox account balance of whoever is signed in."""
+
+    async def step(member: Member) -> Response[Any]:
+        _check_active(member)
+        try:
+            await wallet.add_test_money(member.service, member.party.party_id, amount)
+        except FormError as error:
+            return await _test_money_page(member, amount, error.problems)
+        return go(TEST_MONEY)
+
+    return await for_member(request, step)
+
+
+async def _test_money_page(
+    member: Member, amount: str = "", problems: Mapping[str, str] | None = None
+) -> Response[Any]:
+    return member.page(
+        "test_money.html",
+        status=UNUSABLE if problems else HTTP_200_OK,
+        sandbox=True,
+        narrow=True,
+        balance=await account_balances.of_person(member.service.pool, SANDBOX, member.party.party_id),
+        typed={"amount": amount},
+        problems=problems or {},
+    )
+
+
+def _form(
+    member: Member, template: str, typed: Mapping[str, str] | None = None, problems: Mapping[str, str] | None = None
+) -> Response[Any]:
+    status = UNUSABLE if problems else HTTP_200_OK
+    return member.page(template, status=status, sandbox=True, narrow=True, typed=typed or {}, problems=problems or {})
+
+
+def _check_active(member: Member) -> None:
+    if not member.party.active:
+        raise PermissionDeniedException
+
+
+async def _method(member: Member, number: int) -> PaymentMethod | None:
+    mine = await payment_methods.of_party(member.service.pool, member.party.party_id, SANDBOX)
+    return next((one for one in mine if one.payment_method_id == number), None)
+
+
+method_routes = Router(
+    path=METHODS,
+    route_handlers=[
+        show_methods,
+        show_card,
+        do_card,
+        show_bank_account,
+        do_bank_account,
+        show_remove,
+        do_remove,
+    ],
+)

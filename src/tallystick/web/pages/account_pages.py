@@ -1,0 +1,182 @@
+"""A person's authorizations: the list, each with its history and statement, cancelling."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar import Router, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response, Stream
+from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
+
+from tallystick.actions import authorizations as actions
+from tallystick.actions import statements
+from tallystick.actions.authorizations import Scope, Stand, View
+from tallystick.actions.pipeline_words import dollars
+from tallystick.domain.ids import MalformedIdError, book_of_transaction
+from tallystick.ledger import authorizations
+from tallystick.ledger.access_keys import SANDBOX
+from tallystick.ledger.authorizations import Entry
+from tallystick.web.pages.member import HOME, Member, for_member
+from tallystick.web.pages.shared import PageRequest, form_of, go
+
+LISTED: Final = 20
+HISTORY: Final = 25
+_MINUS: Final = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the history: the entry and its words."""
+
+    entry: Entry
+    date: str
+    time: str
+    kind: str
+    status: str
+    change: str
+
+
+@get("/")
+async def show_list(request: PageRequest) -> Response[Any]:
+    """Everything that was authorized, newest first."""
+
+    async def step(member: Member) -> Response[Any]:
+        pool, party_id = member.service.pool, member.party.party_id
+        asked = request.query_params.get("before")
+        before = None
+        if asked is not None:
+            before = await authorizations.find(pool, party_id, asked)
+            if before is None:
+                raise NotFoundException
+        found = await authorizations.given_by(pool, party_id, LISTED + 1, before)
+        shown = found[:LISTED]
+        return member.page(
+            "account_list.html",
+            views=await actions.views(member.service, shown),
+            sandbox=all(given.environment == SANDBOX for given in shown),
+            later=before is not None,
+            earlier=shown[-1].authorization_id if len(found) > LISTED else None,
+        )
+
+    return await for_member(request, step)
+
+
+@get("/authorizations/{authorization_id:str}")
+async def show_one(request: PageRequest, authorization_id: FromPath[str]) -> Response[Any]:
+    """One authorization with its terms and history."""
+
+    async def step(member: Member) -> Response[Any]:
+        view = await _view(member, authorization_id)
+        before = _transaction(request.query_params.get("before"))
+        found = await authorizations.history(member.service.pool, view.given, HISTORY + 1, before)
+        entries = found[:HISTORY]
+        return member.page(
+            "account_authorization.html",
+            sandbox=view.sandbox,
+            view=view,
+            rows=[_row(entry, view) for entry in entries],
+            later=before is not None,
+            earlier=entries[-1].transaction_id if len(found) > HISTORY else None,
+            done=_done(view, request.query_params.get("cancelled")),
+        )
+
+    return await for_member(request, step)
+
+
+@get("/authorizations/{authorization_id:str}/cancel")
+async def show_cancel(request: PageRequest, authorization_id: FromPath[str]) -> Response[Any]:
+    """What cancelling would mean."""
+
+    async def step(member: Member) -> Response[Any]:
+        view = await _view(member, authorization_id)
+        return _cancel_page(member, view) if view.cancellable else go(_path(view))
+
+    return await for_member(request, step)
+
+
+@post("/authorizations/{authorization_id:str}/cancel", status_code=HTTP_200_OK)
+async def do_cancel(request: PageRequest, authorization_id: FromPath[str]) -> Response[Any]:
+    """Cancel; again and again it comes to the same."""
+
+    async def step(member: Member) -> Response[Any]:
+        view = await _view(member, authorization_id)
+        if not view.cancellable:
+            return go(f"{_path(view)}?cancelled=all")
+        asked = (await form_of(request)).get("scope")
+        scope = next((one for one in Scope if one.value == asked), None)
+        if scope is Scope.TOP_UPS and view.prepaid and not view.topping_up:  # the second click of two
+            return go(f"{_path(view)}?cancelled={scope.value}")
+        if scope is None or (scope not in view.scopes and scope is not Scope.ALL):
+            problem = {"scope": "Choose what should end."}
+            return _cancel_page(member, view, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=problem)
+        await actions.cancel(member.service, view, scope)
+        return go(f"{_path(view)}?cancelled={scope.value}")
+
+    return await for_member(request, step)
+
+
+@get("/authorizations/{authorization_id:str}/statement.csv")
+async def show_statement(request: PageRequest, authorization_id: FromPath[str]) -> Response[Any]:
+    """All that happened under an authorization, for a spreadsheet."""
+
+    async def step(member: Member) -> Response[Any]:
+        given = (await _view(member, authorization_id)).given
+        return Stream(
+            statements.as_csv(member.service, given),
+            media_type="text/csv",
+            headers={"content-disposition": f'attachment; filename="{statements.file_name(given)}"'},
+        )
+
+    return await for_member(request, step)
+
+
+async def _view(member: Member, authorization_id: str) -> View:
+    given = await authorizations.find(member.service.pool, member.party.party_id, authorization_id)
+    if given is None:
+        raise NotFoundException
+    (view,) = await actions.views(member.service, [given])
+    return view
+
+
+def _transaction(asked: str | None) -> str | None:
+    """The id, if it can be one."""
+    try:
+        return None if asked is None or not book_of_transaction(asked) else asked
+    except MalformedIdError:
+        return None
+
+
+def _path(view: View) -> str:
+    return f"{HOME}/authorizations/{view.given.authorization_id}"
+
+
+def _cancel_page(member: Member, view: View, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+    return member.page("account_cancel.html", sandbox=view.sandbox, view=view, narrow=True, **more)
+
+
+def _done(view: View, cancelled: str | None) -> str | None:
+    """What just happened; a link that claims what did not happen shows nothing."""
+    if cancelled == Scope.ALL.value and view.stand is Stand.CANCELLED:
+        return f"It is cancelled. {view.seller} can no longer use this authorization."
+    if cancelled == Scope.TOP_UPS.value and view.prepaid and not view.topping_up and view.spending:
+        return "The balance is filled no more."
+    return None
+
+
+def _row(entry: Entry, view: View) -> Row:
+    micros = entry.change_micros or entry.amount_micros
+    sign = _MINUS if micros < 0 else ""
+    if entry.change_micros > 0 and (view.prepaid or view.tab):
+        sign = "+"
+    return Row(
+        entry,
+        date=f"{entry.at.day} {entry.at:%B %Y}",
+        time=f"{entry.at:%H:%M} UTC",
+        kind=statements.kind_of(entry, view.given),
+        status=statements.status_of(entry),
+        change=sign + dollars(abs(micros)),
+    )
+
+
+authorization_routes = Router(path=HOME, route_handlers=[show_list, show_one, show_cancel, do_cancel, show_statement])

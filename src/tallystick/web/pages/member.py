@@ -1,0 +1,47 @@
+"""The account pages' gate: who is signed in goes on, others sign in first and then come back."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from litestar.response import Response
+
+from tallystick.actions.service import Service
+from tallystick.ledger.parties import Party
+from tallystick.web.pages.shared import PageRequest, go, page, service_of, signed_in
+
+HOME: Final = "/account"
+_OURS: Final = re.compile(r"/account(?:/[A-Za-z0-9-]+){0,3}(?:\.csv)?")  # never an address of somebody else's
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who is signed in and looks at their own account."""
+
+    request: PageRequest
+    service: Service
+    party: Party
+
+    def page(self, template: str, **context: Any) -> Response[Any]:  # noqa: ANN401 - whatever the template shows
+        """A page of this person's account."""
+        defaults: dict[str, Any] = {"member": self.party, "here": self.request.url.path, "narrow": False}
+        return page(template, **(defaults | context))
+
+
+Step = Callable[[Member], Awaitable[Response[Any]]]
+
+
+async def for_member(request: PageRequest, step: Step) -> Response[Any]:
+    """Do it for whoever is signed in, or ask to sign in and come back."""
+    party = await signed_in(request)
+    if party is None:
+        way_back = request.url.path if request.method == "GET" else HOME
+        return go(f"/account/sign-in?next={quote(own_path(way_back))}")
+    return await step(Member(request, service_of(request), party))
+
+
+def own_path(path: str) -> str:
+    """The path, if it is one of the account pages; else the first of them."""
+    return path if _OURS.fullmatch(path) else HOME
