@@ -22,7 +22,7 @@ from tallystick.actions.pipeline_terms import (
     RecipientTerms,
     SenderTerms,
 )
-from tallystick.actions.pipeline_words import Names, allowances, day, dollars, every, offer
+from tallystick.actions.pipeline_words import Names, allowances, date_of, day, dollars, every, offer
 from tallystick.domain.commands import CancelToken, LimitTerms, Method, TokenPurpose
 from tallystick.domain.limits import LimitKind, UsageLimit
 from tallystick.domain.refusals import Refusal, Refused
@@ -165,16 +165,14 @@ class View:
             case Stand.USED:
                 return "Used"
             case Stand.ENDED:
-                return "Ended" if given.expires_at is None else f"Ended on {day(given.expires_at)}"
+                return "Ended" if given.expires_at is None else f"Ended on {date_of(given.expires_at)}"
             case Stand.CANCELLED:
-                return "Cancelled" if given.cancelled_at is None else f"Cancelled on {day(given.cancelled_at)}"
+                return "Cancelled" if given.cancelled_at is None else f"Cancelled on {date_of(given.cancelled_at)}"
 
     @property
     def end_in_words(self) -> str:
         """Until when it is good."""
-        if self.given.expires_at is not None:
-            return day(self.given.expires_at)
-        return "No date: until you or the other side cancel it"
+        return "When cancelled" if self.given.expires_at is None else day(self.given.expires_at)
 
     @property
     def label(self) -> str:
@@ -263,18 +261,16 @@ class View:
         return found
 
     def consequences(self, scope: Scope) -> list[str]:
-        """What cancelling means, a sentence each."""
+        """What cancelling so much means, a sentence each."""
         seller, left = self.seller, dollars(self.balance_micros)
         noun = source_noun(self.given.source)
-        told = f"{seller} is told. To start again, you would have to agree anew on their site."
         if self.receives:
-            lost = f"{seller} can no longer take payments on your behalf. What you received stays yours."
-            return [lost, told]
+            return [f"{seller} can no longer take payments on your behalf. What you received stays yours."]
         if self.refunds:
-            return [f"{seller} can no longer pay buyers back out of your account with it.", told]
+            return [f"{seller} can no longer pay buyers back out of your account with it."]
         if self.prepaid:
-            found = self._consequences_for_balance(scope, left, noun)
-        elif self.tab:
+            return self._consequences_for_balance(scope, left, noun)
+        if self.tab:
             found = [f"{seller} can no longer put anything on the tab."]
             if self.balance_micros:
                 found.append(f"You still owe {left}. {seller} may settle it from {noun}, and nothing beyond it.")
@@ -283,7 +279,13 @@ class View:
             if self.given.pending_micros:
                 pending = dollars(self.given.pending_micros)
                 found.append(f"{pending} is under way or held, and may still be taken.")
-        return [*found, "What was paid before stays paid.", told]
+        return found
+
+    @property
+    def aftermath(self) -> str:
+        """What cancelling means in any case."""
+        before = "" if self.receives or self.refunds else "What was paid before stays paid. "
+        return f"{before}{self.seller} is told. To start again, you would have to agree anew on their site."
 
     def _consequences_for_balance(self, scope: Scope, left: str, noun: str) -> list[str]:
         found = [f"{self.seller} can no longer take money from {noun} to fill the balance."]

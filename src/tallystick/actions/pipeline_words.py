@@ -292,8 +292,14 @@ def listed(names: Sequence[str], conjunction: str) -> str:
 def day(moment: datetime) -> str:
     """A date as people write it; the time only where it is not midnight. UTC, and it says so."""
     moment = moment.astimezone(UTC)
-    text = f"{moment.day} {moment:%B %Y}"
+    text = date_of(moment)
     return text if (moment.hour, moment.minute) == (0, 0) else f"{text}, {moment:%H:%M} UTC"
+
+
+def date_of(moment: datetime) -> str:
+    """A date as people write it, without the time of day. UTC."""
+    moment = moment.astimezone(UTC)
+    return f"{moment.day} {moment:%B %Y}"
 
 
 def dollars(micros: int) -> str:

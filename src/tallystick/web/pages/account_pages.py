@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 from tallystick.actions import authorizations as actions
 from tallystick.actions import statements
 from tallystick.actions.authorizations import Scope, Stand, View
-from tallystick.actions.pipeline_words import dollars
+from tallystick.actions.pipeline_words import date_of, dollars
 from tallystick.domain.ids import MalformedIdError, book_of_transaction
 from tallystick.ledger import authorizations
 from tallystick.ledger.access_keys import SANDBOX
@@ -53,7 +53,7 @@ async def show_list(request: PageRequest) -> Response[Any]:
         shown = found[:LISTED]
         return member.page(
             "account_list.html",
-            views=await actions.views(member.service, shown),
+            views=sorted(await actions.views(member.service, shown), key=lambda view: not view.cancellable),
             sandbox=all(given.environment == SANDBOX for given in shown),
             later=before is not None,
             earlier=shown[-1].authorization_id if len(found) > LISTED else None,
@@ -171,7 +171,7 @@ def _row(entry: Entry, view: View) -> Row:
         sign = "+"
     return Row(
         entry,
-        date=f"{entry.at.day} {entry.at:%B %Y}",
+        date=date_of(entry.at),
         time=f"{entry.at:%H:%M} UTC",
         kind=statements.kind_of(entry, view.given),
         status=statements.status_of(entry),

@@ -10,7 +10,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Response, Template
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
-from tallystick.actions.pipeline_words import day, dollars
+from tallystick.actions.pipeline_words import date_of, dollars
 from tallystick.actions.service import Service
 from tallystick.ledger import parties
 from tallystick.ledger.parties import Party
@@ -32,7 +32,7 @@ def template_engine() -> JinjaTemplateEngine:
         lstrip_blocks=True,
     )
     environment.globals["asset"] = asset
-    environment.filters["day"] = day
+    environment.filters["date"] = date_of
     environment.filters["dollars"] = dollars
     return JinjaTemplateEngine.from_environment(environment)
 
