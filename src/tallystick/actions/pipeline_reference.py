@@ -107,6 +107,10 @@ for the same reason: reserving (`processImmediate=0`), subscriptions, donations,
 1, buttons that are not signed, a page of ours after paying (`immediateReturn=0`), notifications with the statuses of
 Simple Pay.
 
+## Afterwards
+
+People see and cancel what they agreed to at `/account`: [their own pages](account.md).
+
 ## Inferred
 
 What the documents leave open, and how it is here:
