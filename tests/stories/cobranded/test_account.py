@@ -485,3 +485,36 @@ async def test_ids_that_are_none_have_no_page(world: World, seller: Seller, name
     assert (await buyer.browser.get(large)).status_code == 404
     fields = Page(await buyer.browser.get("/account/security")).form("/sign-out").fields
     assert (await buyer.browser.http.post(large, data=fields)).status_code == 404
+
+
+async def test_what_is_under_way_outlives_both_the_authorization_and_the_card(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    params = seller.request("MultiUse", paymentMethod="CC")
+    answer = await world.answer(await browser.submit(await browser.at_confirm(seller.url(params)), "/confirm"))
+    buyer = Buyer(browser, "", answer)
+    paid = await seller.pay(answer["tokenID"], "5")
+    held = await seller.api.call(
+        "Reserve",
+        {
+            "SenderTokenId": answer["tokenID"],
+            "CallerReference": secrets.token_hex(6),
+            **amount("TransactionAmount", parse_amount("4")),
+        },
+    )
+    await world.rail_answers()
+    await seller.pay(answer["tokenID"], "7")
+
+    cancelling = await browser.get(f"{buyer.path}/cancel")
+    assert "11.00 USD is under way or held, and may still be taken." in Page(cancelling).text
+    await browser.submit(cancelling, "/cancel")
+    methods = Page(await browser.get("/account/payment-methods"))
+    removing = next(link for link in methods.links if link.endswith("/remove"))
+    await browser.submit(await browser.get(removing), "/remove")
+    await seller.api.call("Settle", {"ReserveTransactionId": held.text("TransactionId")})
+    await world.rail_answers()
+    await refund(seller, paid.text("TransactionId"), "2")
+    await world.rail_answers()
+
+    text = await seen(buyer, buyer.path)
+    assert "Spent so far 14.00 USD" in text
+    assert "Under way" not in text
