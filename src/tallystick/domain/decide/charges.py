@@ -13,6 +13,8 @@ from datetime import datetime
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import FundPrepaid, Method, SettleDebt, TokenPurpose
 from tallystick.domain.decide.checks import (
+    check_above_fees,
+    check_account_balance,
     check_not_expired,
     check_rail_amount,
     check_same_instrument,
@@ -22,10 +24,10 @@ from tallystick.domain.decide.checks import (
     find_instrument,
     find_sender_token,
 )
-from tallystick.domain.decide.receipts import announce, record
+from tallystick.domain.decide.receipts import announce, ask_rail, record
 from tallystick.domain.decide.standings import check_known, check_real_money
 from tallystick.domain.decide.write_off import check_debt
-from tallystick.domain.ids import AccountId, PartyId
+from tallystick.domain.ids import AccountId
 from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
@@ -34,7 +36,6 @@ from tallystick.domain.state import (
     Instrument,
     InstrumentKind,
     Operation,
-    RailRequest,
     State,
     Transaction,
     Transfer,
@@ -99,13 +100,11 @@ def _charge(
     amount_micros = whole_minor_units(command.amount_micros)
     check_real_money(state, token, source, None, amount_micros)
     fee_micros = state.book.fees[source.method].fee(amount_micros)
-    if fee_micros >= amount_micros:
-        message = f"The amount must exceed the recipient's fee of {display_amount(fee_micros)}."
-        raise Refused(Refusal.InvalidParams, message)
+    check_above_fees(amount_micros, fee_micros)
     immediate = source.method is Method.ABT
     if immediate:
         check_simulated_fault(state, amount_micros)
-        _check_account_balance(state, token.sender_id, amount_micros)
+        check_account_balance(state, token.sender_id, amount_micros)
     transaction = record(
         command.request,
         operation,
@@ -124,24 +123,14 @@ def _charge(
     return _opened(transaction, instrument, source)
 
 
-def _check_account_balance(state: State, sender_id: PartyId, amount_micros: int) -> None:
-    if amount_micros > state.person_balances.get(sender_id, 0):
-        raise Refused(Refusal.InsufficientBalance, "The sender's account balance does not cover the amount.")
-
-
 def _opened(transaction: Transaction, instrument: Instrument, source: PaymentSource) -> Decision:
     """The intent: nothing has moved, the amount counts as pending, the rail is to be asked."""
-    if source.rail is None or source.payment_method_id is None:
-        raise Refused(Refusal.PaymentMethodNotDefined, "The token names no card or bank account.")
-    rail_request = RailRequest(
-        transaction.transaction_id, source.rail, transaction.amount_micros, source.payment_method_id
-    )
     return Decision(
         Accepted(transaction.transaction_id, transaction.status),
         transactions=(transaction,),
         instruments=(replace(instrument, pending_micros=instrument.pending_micros + transaction.amount_micros),),
         events=(announce(transaction),),
-        rail_request=rail_request,
+        rail_request=ask_rail(transaction, source),
     )
 
 

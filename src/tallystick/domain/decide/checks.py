@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from tallystick.domain.commands import TokenPurpose
-from tallystick.domain.ids import InstrumentId, TokenId
+from tallystick.domain.ids import InstrumentId, PartyId, TokenId
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT, display_amount
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Instrument, InstrumentKind, State
@@ -104,6 +104,19 @@ def check_source(token: Token, now: datetime) -> PaymentSource:
     if source.expires_on is not None and now.date() > source.expires_on:
         raise Refused(Refusal.InactiveInstrument, "The card behind the token has expired.")
     return source
+
+
+def check_account_balance(state: State, sender_id: PartyId, amount_micros: int) -> None:
+    """The sender's account balance (ABT) covers the amount. Raises Refused: InsufficientBalance."""
+    if amount_micros > state.person_balances.get(sender_id, 0):
+        raise Refused(Refusal.InsufficientBalance, "The sender's account balance does not cover the amount.")
+
+
+def check_above_fees(amount_micros: int, taken_micros: int) -> None:
+    """Something is left for the recipient once fees are `taken_micros`. Raises Refused: InvalidParams."""
+    if taken_micros >= amount_micros:
+        message = f"The amount must exceed the recipient's fee liability of {display_amount(taken_micros)}."
+        raise Refused(Refusal.InvalidParams, message)
 
 
 def simulated_fault(state: State, amount_micros: int) -> Refusal | None:

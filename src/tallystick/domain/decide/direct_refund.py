@@ -14,13 +14,12 @@ from datetime import datetime
 from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import FeePayer, Method, RailOperation, Refund, RefundPolicy
 from tallystick.domain.decide.checks import check_simulated_fault
-from tallystick.domain.decide.receipts import announce, record
-from tallystick.domain.decide.resolve import moved_by
-from tallystick.domain.decide.shares import in_proportion, share_back, share_out
+from tallystick.domain.decide.receipts import announce, ask_rail, record
+from tallystick.domain.decide.shares import in_proportion, moved_by, share_back, share_out
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import Decision, Operation, RailRequest, State, Transaction, balance_account
+from tallystick.domain.state import Decision, Operation, State, Transaction, balance_account
 
 
 def refund_directly(
@@ -58,9 +57,12 @@ def refund_directly(
         fee_payer=original.fee_payer,
         marketplace_fee_micros=-marketplace_fee_micros,
     )
-    request = _rail_request(state, transaction, original) if by_card else None
+    request = None
     outside = balance_account(original.sender_id)
-    if request is not None:
+    if by_card:
+        token = None if original.sender_token_id is None else state.tokens.get(original.sender_token_id)
+        source = None if token is None else token.source
+        request = ask_rail(transaction, source, RailOperation.REFUND, original.transaction_id)
         outside = account_id(AccountKind.RAIL, request.rail)
     shares = share_out(
         state,
@@ -166,18 +168,3 @@ def _check_cash(
         enough = theirs >= amount_micros and own >= marketplace_fee_micros
     if not enough:
         raise Refused(Refusal.InsufficientBalance, "The recipient's account does not cover the refund.")
-
-
-def _rail_request(state: State, transaction: Transaction, original: Transaction) -> RailRequest:
-    token = None if original.sender_token_id is None else state.tokens.get(original.sender_token_id)
-    source = None if token is None else token.source
-    if source is None or source.rail is None or source.payment_method_id is None:
-        raise Refused(Refusal.PaymentMethodNotDefined, "The card of the original payment is not known.")
-    return RailRequest(
-        transaction.transaction_id,
-        source.rail,
-        transaction.amount_micros,
-        source.payment_method_id,
-        RailOperation.REFUND,
-        earlier_id=original.transaction_id,
-    )

@@ -19,16 +19,22 @@ from tallystick.domain.commands import (
     TokenPurpose,
     TokenType,
 )
-from tallystick.domain.decide.checks import check_rail_amount, check_simulated_fault, check_source
+from tallystick.domain.decide.checks import (
+    check_above_fees,
+    check_account_balance,
+    check_rail_amount,
+    check_simulated_fault,
+    check_source,
+)
 from tallystick.domain.decide.conditions import check_conditions
-from tallystick.domain.decide.receipts import announce, record
-from tallystick.domain.decide.shares import share_out
+from tallystick.domain.decide.receipts import announce, ask_rail, record
+from tallystick.domain.decide.shares import shared_out_whole
 from tallystick.domain.decide.standings import check_known, check_real_money
 from tallystick.domain.ids import PartyId, TransactionId
 from tallystick.domain.money import display_amount, round_half_up_to_minor_unit, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import Decision, Operation, RailRequest, Seller, State, Transaction, balance_account
+from tallystick.domain.state import Decision, Operation, Seller, State, Transaction, balance_account
 from tallystick.domain.tokens import PaymentSource, Token, TokenState, state_of
 
 _PARTS_PER_MILLION = 1_000_000
@@ -58,23 +64,11 @@ def pay_directly(state: State, command: Pay, token: Token, now: datetime) -> Dec
     if agreed.source.method is not Method.ABT:
         return _ask_rail(command, Operation.PAY, RailOperation.CHARGE, agreed, now)
     check_simulated_fault(state, agreed.amount_micros)
-    if agreed.amount_micros > state.person_balances.get(token.sender_id, 0):
-        raise Refused(Refusal.InsufficientBalance, "The sender's account balance does not cover the amount.")
+    check_account_balance(state, token.sender_id, agreed.amount_micros)
     transaction = _transaction(command, Operation.PAY, TransactionStatus.SUCCESS, agreed, now)
-    shares = share_out(
-        state,
-        transaction,
-        balance_account(token.sender_id),
-        amount_micros=transaction.amount_micros,
-        fee_micros=transaction.fee_micros,
-        marketplace_fee_micros=transaction.marketplace_fee_micros,
-    )
-    return Decision(
-        Accepted(transaction.transaction_id, transaction.status),
-        transactions=(transaction,),
-        transfers=tuple(shares.own),
-        operator_transfers=tuple(shares.operator),
-        recipient_transfers=shares.elsewhere(state, transaction.recipient_id),
+    return replace(
+        shared_out_whole(state, transaction, balance_account(token.sender_id)),
+        outcome=Accepted(transaction.transaction_id, transaction.status),
         tokens=agreed.used,
         events=(announce(transaction),),
     )
@@ -218,9 +212,7 @@ def _check_fees(
 ) -> None:
     """What is taken must come from somewhere. `caller_pays` out of its own cash: it is not the recipient."""
     taken = marketplace_fee_micros + (0 if caller_pays else fee_micros)
-    if taken >= amount_micros:
-        message = f"The amount must exceed the recipient's fee liability of {display_amount(taken)}."
-        raise Refused(Refusal.InvalidParams, message)
+    check_above_fees(amount_micros, taken)
     if caller_pays:
         cash = state.cash.get(state.book.book_id, 0) + marketplace_fee_micros
         if fee_micros > cash:
@@ -230,18 +222,13 @@ def _check_fees(
 def _ask_rail(
     command: Pay | Reserve, operation: Operation, rail_operation: RailOperation, agreed: _Agreed, now: datetime
 ) -> Decision:
-    source = agreed.source
-    if source.rail is None or source.payment_method_id is None:
-        raise Refused(Refusal.PaymentMethodNotDefined, "The token names no card or bank account.")
     transaction = _transaction(command, operation, TransactionStatus.PENDING, agreed, now)
     return Decision(
         Accepted(transaction.transaction_id, transaction.status),
         transactions=(transaction,),
         tokens=agreed.used,
         events=(announce(transaction),),
-        rail_request=RailRequest(
-            transaction.transaction_id, source.rail, agreed.amount_micros, source.payment_method_id, rail_operation
-        ),
+        rail_request=ask_rail(transaction, agreed.source, rail_operation),
     )
 
 

@@ -1,4 +1,4 @@
-"""How a decided money action is written down: its transaction, its event, its answer."""
+"""How a decided money action is written down: its transaction, its event, what a rail is asked."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from tallystick.domain.commands import Request
+from tallystick.domain.commands import RailOperation, Request
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import TransactionStatus
-from tallystick.domain.state import Event, Operation, Step, Transaction
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.state import Event, Operation, RailRequest, Step, Transaction
+from tallystick.domain.tokens import PaymentSource
 
 SUCCESS_CODE: Final = "Success"
 PENDING_CODE: Final = "PendingNetworkResponse"
@@ -95,4 +97,26 @@ def announce(transaction: Transaction) -> Event:
         status=transaction.status.value,
         status_code=transaction.status_code,
         notification_url=transaction.notification_url,
+    )
+
+
+def ask_rail(
+    transaction: Transaction,
+    source: PaymentSource | None,
+    operation: RailOperation = RailOperation.CHARGE,
+    earlier_id: TransactionId | None = None,
+) -> RailRequest:
+    """The intent to ask the rail behind `source` for the transaction's amount. `earlier_id`: what this follows up.
+
+    Raises Refused: PaymentMethodNotDefined.
+    """
+    if source is None or source.rail is None or source.payment_method_id is None:
+        raise Refused(Refusal.PaymentMethodNotDefined, "The token names no card or bank account.")
+    return RailRequest(
+        transaction.transaction_id,
+        source.rail,
+        transaction.amount_micros,
+        source.payment_method_id,
+        operation,
+        earlier_id,
     )

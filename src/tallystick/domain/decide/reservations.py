@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from tallystick.domain.commands import Cancel, RailOperation, Reserve, Settle, TokenPurpose
-from tallystick.domain.decide.checks import check_rail_amount, check_seller, find_sender_token
+from tallystick.domain.decide.checks import check_above_fees, check_rail_amount, check_seller, find_sender_token
 from tallystick.domain.decide.payments import reserve_directly
-from tallystick.domain.decide.receipts import PENDING_CODE, announce, moved_on, step
+from tallystick.domain.decide.receipts import PENDING_CODE, announce, ask_rail, moved_on, step
 from tallystick.domain.decide.resolve import released
 from tallystick.domain.decide.shares import in_proportion
 from tallystick.domain.ids import TransactionId
@@ -56,11 +56,7 @@ def settle(state: State, command: Settle, now: datetime) -> Decision:
     source = _source(state, reservation)
     share_micros = in_proportion(reservation.marketplace_fee_micros, amount_micros, reservation.amount_micros)
     fee_micros = state.book.fees[source.method].fee(amount_micros)
-    if fee_micros + share_micros >= amount_micros:
-        message = (
-            f"The amount must exceed the recipient's fee liability of {display_amount(fee_micros + share_micros)}."
-        )
-        raise Refused(Refusal.InvalidParams, message)
+    check_above_fees(amount_micros, fee_micros + share_micros)
     settling = replace(
         moved_on(reservation, TransactionStatus.PENDING, PENDING_CODE, _SETTLING, now),
         amount_micros=amount_micros,
@@ -69,7 +65,7 @@ def settle(state: State, command: Settle, now: datetime) -> Decision:
         reserved_until=None,
         notification_url=command.notification_url or reservation.notification_url,
     )
-    return _changed(settling, _rail_request(settling, source, RailOperation.CAPTURE))
+    return _changed(settling, ask_rail(settling, source, RailOperation.CAPTURE, settling.transaction_id))
 
 
 def cancel(state: State, command: Cancel, now: datetime) -> Decision:
@@ -85,17 +81,17 @@ def cancel(state: State, command: Cancel, now: datetime) -> Decision:
     url = command.notification_url or transaction.notification_url
     if transaction.status is TransactionStatus.RESERVED:
         given_up = moved_on(transaction, TransactionStatus.CANCELLED, code, message, now)
-        request = _rail_request(transaction, _source(state, transaction), RailOperation.VOID)
+        request = ask_rail(transaction, _source(state, transaction), RailOperation.VOID, transaction.transaction_id)
         return _changed(replace(given_up, reserved_until=None, notification_url=url), request)
     operation = state.unasked.get(transaction.transaction_id)
-    if transaction.status is TransactionStatus.PENDING and operation in _BEGINNINGS:
+    if transaction.status is TransactionStatus.PENDING and operation is not None and operation in _BEGINNINGS:
         status = TransactionStatus.FAILURE if command.expired else TransactionStatus.CANCELLED
         given_up = replace(moved_on(transaction, status, code, message, now), notification_url=url)
         instruments = () if transaction.instrument_id is None else (released(state, transaction),)
         return replace(
             _changed(given_up, None),
             instruments=instruments,
-            resolved=(transaction.transaction_id, state.unasked[transaction.transaction_id]),
+            resolved=(transaction.transaction_id, operation),
         )
     raise Refused(Refusal.InvalidTransactionState, f"The transaction is {transaction.status.value} and stays so.")
 
@@ -126,19 +122,6 @@ def _source(state: State, transaction: Transaction) -> PaymentSource:
     if token is None or token.source is None:
         raise Refused(Refusal.PaymentMethodNotDefined, "The sender token names no payment method.")
     return token.source
-
-
-def _rail_request(transaction: Transaction, source: PaymentSource, operation: RailOperation) -> RailRequest:
-    if source.rail is None or source.payment_method_id is None:
-        raise Refused(Refusal.PaymentMethodNotDefined, "The token names no card or bank account.")
-    return RailRequest(
-        transaction.transaction_id,
-        source.rail,
-        transaction.amount_micros,
-        source.payment_method_id,
-        operation,
-        earlier_id=transaction.transaction_id,
-    )
 
 
 def _changed(transaction: Transaction, request: RailRequest | None) -> Decision:

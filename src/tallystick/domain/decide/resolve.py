@@ -10,7 +10,7 @@ from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import Declined, RailOperation, ResolveCharge
 from tallystick.domain.decide.charges import received
 from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, moved_on, step
-from tallystick.domain.decide.shares import Shares, share_out
+from tallystick.domain.decide.shares import moved_by, share_out, shared_out_whole
 from tallystick.domain.ids import AccountId
 from tallystick.domain.outcomes import Done, TransactionStatus
 from tallystick.domain.state import Decision, Instrument, Operation, State, Transaction
@@ -48,26 +48,7 @@ def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decis
 def _paid(state: State, paid: Transaction, outside: AccountId) -> Decision:
     if paid.instrument_id is not None:
         return received(state, paid, released(state, paid), outside)
-    shares = share_out(
-        state,
-        paid,
-        outside,
-        amount_micros=paid.amount_micros,
-        fee_micros=paid.fee_micros,
-        marketplace_fee_micros=paid.marketplace_fee_micros,
-    )
-    return moved_by(state, paid, shares)
-
-
-def moved_by(state: State, transaction: Transaction, shares: Shares) -> Decision:
-    """A decision that books `shares` for a transaction."""
-    return Decision(
-        Done(),
-        transactions=(transaction,),
-        transfers=tuple(shares.own),
-        operator_transfers=tuple(shares.operator),
-        recipient_transfers=shares.elsewhere(state, transaction.recipient_id),
-    )
+    return shared_out_whole(state, paid, outside)
 
 
 def _declined(state: State, transaction: Transaction, outside: AccountId, answer: Declined, now: datetime) -> Decision:

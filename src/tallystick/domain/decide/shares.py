@@ -13,7 +13,8 @@ from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import FeePayer
 from tallystick.domain.ids import AccountId, BookId, PartyId, TransactionId
 from tallystick.domain.money import round_half_up_to_minor_unit
-from tallystick.domain.state import State, Transaction, Transfer, owed_account
+from tallystick.domain.outcomes import Done
+from tallystick.domain.state import Decision, State, Transaction, Transfer, owed_account
 
 _CASH = TOTALS[AccountKind.CASH]
 _SALES = TOTALS[AccountKind.SALES]
@@ -79,6 +80,30 @@ def share_out(
     shares.move(payer_book, _FEES, _CASH, fee_micros)
     shares.move(shares.operator, payer_owed, _FEE_INCOME, fee_micros)
     return shares
+
+
+def shared_out_whole(state: State, transaction: Transaction, outside: AccountId) -> Decision:
+    """A decision that books a payment in full, as the transaction says."""
+    shares = share_out(
+        state,
+        transaction,
+        outside,
+        amount_micros=transaction.amount_micros,
+        fee_micros=transaction.fee_micros,
+        marketplace_fee_micros=transaction.marketplace_fee_micros,
+    )
+    return moved_by(state, transaction, shares)
+
+
+def moved_by(state: State, transaction: Transaction, shares: Shares) -> Decision:
+    """A decision that books `shares` for a transaction."""
+    return Decision(
+        Done(),
+        transactions=(transaction,),
+        transfers=tuple(shares.own),
+        operator_transfers=tuple(shares.operator),
+        recipient_transfers=shares.elsewhere(state, transaction.recipient_id),
+    )
 
 
 def share_back(state: State, transaction: Transaction) -> Shares:
