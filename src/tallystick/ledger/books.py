@@ -165,14 +165,7 @@ async def load(
         state.instruments = {row["instrument_id"]: _instrument(row) for row in rows}
     now = clock() + timedelta(seconds=book["clock_offset_seconds"])
     if wanted.transactions:
-        state.transactions = await _load_transactions(connection, book_id, wanted.transactions)
-        originals = {item.original_id for item in state.transactions.values() if item.original_id is not None}
-        if originals - state.transactions.keys():
-            state.transactions |= await _load_transactions(connection, book_id, originals)
-        direct = [item for item in state.transactions.values() if item.instrument_id is None]
-        wanted.tokens |= {item.sender_token_id for item in direct if item.sender_token_id is not None}
-        rows = await connection.fetch(MONEY["load_unasked"], book_id, [*state.transactions])
-        state.unasked = {row["transaction_id"]: RailOperation(row["operation"]) for row in rows}
+        await _load_named_transactions(connection, state, wanted, commands)
     if any(token_id[0] in _GUARDED_BY_NOTHING for token_id in wanted.tokens):
         await connection.execute(MONEY["lock_tokens"], book_id, sorted(wanted.tokens))
     if wanted.tokens:
@@ -198,6 +191,23 @@ async def load(
         known_tokens=frozenset(state.tokens),
         known_transactions=frozenset(state.transactions),
     )
+
+
+async def _load_named_transactions(
+    connection: Connection, state: State, wanted: Wanted, commands: Sequence[Command]
+) -> None:
+    """Transactions with the originals of refunds, what no rail was asked for yet, and whose tokens they need."""
+    book_id = state.book.book_id
+    state.transactions = await _load_transactions(connection, book_id, wanted.transactions)
+    originals = {item.original_id for item in state.transactions.values() if item.original_id is not None}
+    if originals - state.transactions.keys():
+        state.transactions |= await _load_transactions(connection, book_id, originals)
+    direct = [item for item in state.transactions.values() if item.instrument_id is None]
+    wanted.tokens |= {item.sender_token_id for item in direct if item.sender_token_id is not None}
+    cancelled = [command.transaction_id for command in commands if isinstance(command, Cancel)]
+    if cancelled:
+        rows = await connection.fetch(MONEY["load_unasked"], book_id, cancelled)
+        state.unasked = {row["transaction_id"]: RailOperation(row["operation"]) for row in rows}
 
 
 async def _load_transactions(
