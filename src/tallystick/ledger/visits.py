@@ -143,6 +143,13 @@ async def intend(database: Database, seen: Visit, answer: Mapping[str, str]) -> 
     return visit if (visit.sender_id, visit.choices) == (seen.sender_id, seen.choices) else None
 
 
+async def _as_it_is(database: Database, visit_id: str) -> Visit:
+    visit = await find(database, visit_id)
+    if visit is None:
+        raise LookupError(f"visit {visit_id[:8]}… is gone")
+    return visit
+
+
 async def finish(database: Database, visit_id: str, answer: Mapping[str, str], now: datetime) -> Visit:
     """End a visit with `answer` (`status` among it), unless it has ended; gives the row as it is now."""
     await database.execute(
@@ -153,10 +160,7 @@ async def finish(database: Database, visit_id: str, answer: Mapping[str, str], n
         answer["status"],
         now,
     )
-    visit = await find(database, visit_id)
-    if visit is None:
-        raise LookupError(f"visit {visit_id[:8]}… is gone")
-    return visit
+    return await _as_it_is(database, visit_id)
 
 
 async def leave(database: Database, visit_id: str, answer: Mapping[str, str], now: datetime) -> Visit:
@@ -168,10 +172,7 @@ async def leave(database: Database, visit_id: str, answer: Mapping[str, str], no
         answer["status"],
         now,
     )
-    visit = await find(database, visit_id)
-    if visit is None:
-        raise LookupError(f"visit {visit_id[:8]}… is gone")
-    return visit
+    return await _as_it_is(database, visit_id)
 
 
 async def token_with_reference(database: Database, book_id: BookId, caller_reference: str) -> str | None:
