@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -128,6 +129,16 @@ async def add_bank_account(
         raise FormError(problems)
     new = NewPaymentMethod(Method.ACH, SIMULATED_RAIL, secrets.token_urlsafe(24), "Bank account", digits[-LAST_DIGITS:])
     return await payment_methods.add(service.pool, party_id, environment, new, service.clock())
+
+
+async def add(
+    service: Service, party_id: PartyId, environment: str, method: Method, typed: Mapping[str, str]
+) -> PaymentMethod:
+    """Keep a card or a bank account from the fields of its form. Raises FormError."""
+    number = typed.get("number", "")
+    if method is Method.CC:
+        return await add_card(service, party_id, environment, number, typed.get("expiry", ""))
+    return await add_bank_account(service, party_id, environment, typed.get("routing", ""), number)
 
 
 async def add_test_money(service: Service, party_id: PartyId, amount: str) -> int:

@@ -12,6 +12,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 from tallystick.actions import authorizations as actions
 from tallystick.actions import wallet
 from tallystick.actions.form_errors import FormError
+from tallystick.domain.commands import Method
 from tallystick.ledger import account_balances, authorizations, payment_methods
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.payment_methods import PaymentMethod
@@ -41,55 +42,49 @@ async def show_methods(request: PageRequest) -> Response[Any]:
     return await for_member(request, step)
 
 
+_NEW_METHODS: Final = {Method.CC: "account_card.html", Method.ACH: "account_bank_account.html"}
+"""The form for each payment method that can be added."""
+
+
 @get("/card")
 async def show_card(request: PageRequest) -> Response[Any]:
     """The form for a new card."""
-
-    async def step(member: Member) -> Response[Any]:
-        return _form(member, "account_card.html")
-
-    return await for_member(request, step)
+    return await _show_new(request, Method.CC)
 
 
 @post("/card", status_code=HTTP_200_OK)
 async def do_card(request: PageRequest) -> Response[Any]:
     """Keep a new card."""
-
-    async def step(member: Member) -> Response[Any]:
-        _check_active(member)
-        typed = await form_of(request)
-        number, expiry = typed.get("number", ""), typed.get("expiry", "")
-        try:
-            await wallet.add_card(member.service, member.party.party_id, SANDBOX, number, expiry)
-        except FormError as error:
-            return _form(member, "account_card.html", typed, error.problems)
-        return go(METHODS)
-
-    return await for_member(request, step)
+    return await _add_new(request, Method.CC)
 
 
 @get("/bank-account")
 async def show_bank_account(request: PageRequest) -> Response[Any]:
     """The form for a new bank account."""
-
-    async def step(member: Member) -> Response[Any]:
-        return _form(member, "account_bank_account.html")
-
-    return await for_member(request, step)
+    return await _show_new(request, Method.ACH)
 
 
 @post("/bank-account", status_code=HTTP_200_OK)
 async def do_bank_account(request: PageRequest) -> Response[Any]:
     """Keep a new bank account."""
+    return await _add_new(request, Method.ACH)
 
+
+async def _show_new(request: PageRequest, method: Method) -> Response[Any]:
+    async def step(member: Member) -> Response[Any]:
+        return _form(member, _NEW_METHODS[method])
+
+    return await for_member(request, step)
+
+
+async def _add_new(request: PageRequest, method: Method) -> Response[Any]:
     async def step(member: Member) -> Response[Any]:
         _check_active(member)
         typed = await form_of(request)
-        routing, number = typed.get("routing", ""), typed.get("number", "")
         try:
-            await wallet.add_bank_account(member.service, member.party.party_id, SANDBOX, routing, number)
+            await wallet.add(member.service, member.party.party_id, SANDBOX, method, typed)
         except FormError as error:
-            return _form(member, "account_bank_account.html", typed, error.problems)
+            return _form(member, _NEW_METHODS[method], typed, error.problems)
         return go(METHODS)
 
     return await for_member(request, step)

@@ -144,67 +144,50 @@ def _after_method(stand: Walk) -> str:
     return stand.to("address" if stand.terms.collect_address else "confirm")
 
 
+_NEW_METHODS: Final = {Method.CC: "card.html", Method.ACH: "bank_account.html"}
+"""The form for each payment method that can be added on the way."""
+
+
 @get("/{visit_id:str}/card")
 async def show_card(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """The form for a new card."""
-
-    async def step(stand: Walk) -> Response[Any]:
-        return stand.page("card.html") if Method.CC in stand.terms.methods else go(stand.to("method"))
-
-    return await walk(request, visit_id, step)
+    return await _show_new(request, visit_id, Method.CC)
 
 
 @post("/{visit_id:str}/card", status_code=HTTP_200_OK)
 async def do_card(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Add the card and pay with it."""
-
-    async def step(stand: Walk) -> Response[Any]:
-        if Method.CC not in stand.terms.methods:
-            return go(stand.to("method"))
-        typed = await form_of(request)
-        try:
-            added = await wallet.add_card(
-                stand.service,
-                stand.buyer.party_id,
-                stand.visit.environment,
-                typed.get("number", ""),
-                typed.get("expiry", ""),
-            )
-        except FormError as error:
-            return stand.page("card.html", status=UNUSABLE, typed=typed, problems=error.problems)
-        return await _pay_with(stand, added)
-
-    return await walk(request, visit_id, step)
+    return await _add_new(request, visit_id, Method.CC)
 
 
 @get("/{visit_id:str}/bank-account")
 async def show_bank_account(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """The form for a new bank account."""
-
-    async def step(stand: Walk) -> Response[Any]:
-        return stand.page("bank_account.html") if Method.ACH in stand.terms.methods else go(stand.to("method"))
-
-    return await walk(request, visit_id, step)
+    return await _show_new(request, visit_id, Method.ACH)
 
 
 @post("/{visit_id:str}/bank-account", status_code=HTTP_200_OK)
 async def do_bank_account(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Add the bank account and pay with it."""
+    return await _add_new(request, visit_id, Method.ACH)
 
+
+async def _show_new(request: PageRequest, visit_id: str, method: Method) -> Response[Any]:
     async def step(stand: Walk) -> Response[Any]:
-        if Method.ACH not in stand.terms.methods:
+        return stand.page(_NEW_METHODS[method]) if method in stand.terms.methods else go(stand.to("method"))
+
+    return await walk(request, visit_id, step)
+
+
+async def _add_new(request: PageRequest, visit_id: str, method: Method) -> Response[Any]:
+    async def step(stand: Walk) -> Response[Any]:
+        if method not in stand.terms.methods:
             return go(stand.to("method"))
         typed = await form_of(request)
         try:
-            added = await wallet.add_bank_account(
-                stand.service,
-                stand.buyer.party_id,
-                stand.visit.environment,
-                typed.get("routing", ""),
-                typed.get("number", ""),
-            )
+            added = await wallet.add(stand.service, stand.buyer.party_id, stand.visit.environment, method, typed)
         except FormError as error:
-            return stand.page("bank_account.html", status=UNUSABLE, typed=typed, problems=error.problems)
+            return stand.page(_NEW_METHODS[method], status=UNUSABLE, typed=typed, problems=error.problems)
         return await _pay_with(stand, added)
 
     return await walk(request, visit_id, step)
