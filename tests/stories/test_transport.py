@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import httpx
@@ -259,18 +260,36 @@ async def test_requests_that_cannot_be_decoded(shop: Shop) -> None:
     assert code(await shop.client.get(f"{url}?%00=%00&&=&Action=Pay")) == "MissingClientTokenId"
 
 
-async def test_requests_without_end_are_not_read(shop: Shop) -> None:
+@pytest.mark.parametrize("size", [65_537, 100_000, 1_000_000])
+@pytest.mark.parametrize("announced", [True, False])
+async def test_bodies_that_are_too_large_are_answered_before_the_connection_closes(
+    shop: Shop, size: int, announced: bool
+) -> None:
+    """Also to a client that first sends all it has and then listens, and to the next call of the same client."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, size, 1024):
+            yield b"a" * min(1024, size - start)
+
     form = {"content-type": "application/x-www-form-urlencoded"}
-    for response in (
-        await shop.client.post(f"{shop.url}/", content=b"a" * 65_537, headers=form),
-        await shop.client.post(f"{shop.url}/", content=chunks(), headers=form),
-    ):
+    for _ in range(3):
+        content = b"a" * size if announced else chunks()
+        response = await shop.client.post(f"{shop.url}/", content=content, headers=form)
         assert (response.status_code, code(response)) == (413, "InvalidRequest")
+        assert response.headers["connection"] == "close"
+    assert (await shop.call("GetAccountBalance", {})).code is None
 
 
-async def chunks() -> AsyncIterator[bytes]:
-    for _ in range(70):
-        yield b"a" * 1024
+async def test_a_body_that_never_ends_is_not_read_for_ever(shop: Shop) -> None:
+    async def without_end() -> AsyncIterator[bytes]:
+        while True:
+            yield b"a" * 65_536
+
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    with suppress(httpx.TransportError):  # hung up on while it was sending, it may miss the answer
+        response = await shop.client.post(f"{shop.url}/", content=without_end(), headers=form)
+        assert response.status_code == 413
+    assert (await shop.call("GetAccountBalance", {})).code is None
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])

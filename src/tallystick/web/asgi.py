@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +22,13 @@ Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 
 class BodyTooLargeError(Exception):
     """The body of a request is larger than what is read."""
+
+
+DRAINED_BYTES: Final = 1 << 20
+DRAINED_SECONDS: Final = 2.0
+"""How much of a body that is too large, and for how long, is read and thrown away before it is refused. A server that
+hangs up on somebody who is still sending takes the answer away from them: their system drops what it has not read yet.
+"""
 
 
 class ClientGoneError(Exception):
@@ -76,20 +84,41 @@ def header(scope: Scope, name: bytes) -> str:
 
 
 async def read_body(scope: Scope, receive: Receive, most_bytes: int) -> bytes:
-    """The whole body. Raises BodyTooLargeError without reading the rest of it, ClientGoneError."""
+    """The whole body. Raises BodyTooLargeError, without keeping the rest of it, and ClientGoneError."""
     announced = header(scope, b"content-length")
-    if announced.isdecimal() and int(announced) > most_bytes:
-        raise BodyTooLargeError
-    body: bytes = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        body += bytes(message.get("body", b""))
-        if len(body) > most_bytes:
-            raise BodyTooLargeError
-        if not message.get("more_body", False):
-            return body
+    too_large = announced.isdecimal() and int(announced) > most_bytes
+    body, more = b"", True
+    while more and not too_large:
+        part, more = await _next_part(receive)
+        body += part
+        too_large = len(body) > most_bytes
+    if not too_large:
+        return body
+    if more:
+        await _drain(receive)
+    raise BodyTooLargeError
+
+
+async def _next_part(receive: Receive) -> tuple[bytes, bool]:
+    """What came next of a body, and whether there is more. Raises ClientGoneError."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
+    return bytes(message.get("body", b"")), bool(message.get("more_body", False))
+
+
+async def _drain(receive: Receive) -> None:
+    """Let somebody who sends too much finish, within limits, so that they can hear of it. Raises ClientGoneError."""
+    left, more = DRAINED_BYTES, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAINED_SECONDS):
+            while more and left > 0:
+                part, more = await _next_part(receive)
+                left -= len(part)
+
+
+CLOSE: Final = (b"connection", b"close")
+"""For answers to requests that may not have been read to their end: nothing can follow them on the connection."""
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:

@@ -16,7 +16,7 @@ from tallystick.actions.legacy import as_told, modern
 from tallystick.actions.registry import ACTIONS, Action
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.web import legacy_xml
-from tallystick.web.asgi import BodyTooLargeError, ClientGoneError, header, read_body, respond
+from tallystick.web.asgi import CLOSE, BodyTooLargeError, ClientGoneError, header, read_body, respond
 from tallystick.web.calls import read_call, refusal_of
 from tallystick.web.query_request import QueryRequest, check_signature, check_timestamp, decode, served_version
 from tallystick.web.xml import CONTENT_TYPE, render_error, render_success
@@ -57,13 +57,13 @@ class QueryApi:
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> _Answer:
         if scope["method"] not in VERBS:
             body = render_error(Refusal.InvalidRequest.name, "Calls are made with GET or POST.", request_id)
-            return _Answer(HTTPStatus.METHOD_NOT_ALLOWED, body, (*_HEADERS, (b"allow", b"GET, POST")))
+            return _Answer(HTTPStatus.METHOD_NOT_ALLOWED, body, (*_HEADERS, CLOSE, (b"allow", b"GET, POST")))
         try:
             return _Answer(HTTPStatus.OK, await self._perform(scope, receive, request_id))
         except BodyTooLargeError:
             message = f"The request is larger than {MOST_BODY_BYTES} bytes."
             body = render_error(Refusal.InvalidRequest.name, message, request_id)
-            return _Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, body)
+            return _Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, body, (*_HEADERS, CLOSE))
         except ClientGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer

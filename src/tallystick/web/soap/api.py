@@ -15,7 +15,7 @@ from tallystick.actions.fields import V2010, quoted
 from tallystick.actions.registry import ACTIONS
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger import certificates
-from tallystick.web.asgi import BodyTooLargeError, ClientGoneError, read_body, respond
+from tallystick.web.asgi import CLOSE, BodyTooLargeError, ClientGoneError, read_body, respond
 from tallystick.web.calls import check_fresh, read_call, refusal_of
 from tallystick.web.schema.xsd import SCHEMA_VERSIONS
 from tallystick.web.soap import security
@@ -57,6 +57,7 @@ class SoapApi:
         """Answer one request, whatever happens; only a client that hung up gets nothing."""
         request_id = str(uuid4())
         envelope: Envelope | None = None
+        headers: tuple[tuple[bytes, bytes], ...] = _HEADERS
         try:
             content = await read_body(scope, receive, MOST_BODY_BYTES)
             envelope = await asyncio.to_thread(read_envelope, content)
@@ -66,11 +67,12 @@ class SoapApi:
         except BodyTooLargeError:
             refused = Refused(Refusal.InvalidRequest, f"The request is larger than {MOST_BODY_BYTES} bytes.")
             status, body = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _fault(refused, request_id, None)
+            headers = (*_HEADERS, CLOSE)
         except NotUnderstoodError as error:
             status, body = FAULT, render_not_understood(error)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
             status, body = FAULT, _fault(refusal_of(error, request_id), request_id, envelope)
-        await respond(send, status, _HEADERS, body)
+        await respond(send, status, headers, body)
 
     async def _perform(self, envelope: Envelope, request_id: str) -> bytes:
         """All checks in the order of the query API, then the action. Raises Refused."""
