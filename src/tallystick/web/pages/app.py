@@ -11,7 +11,7 @@ from litestar.template.config import TemplateConfig
 
 from tallystick.actions.service import Service
 from tallystick.settings import Settings, load_master_key
-from tallystick.web.pages import account_methods, account_pages, account_security, interface, site, start
+from tallystick.web.pages import account_methods, account_pages, account_security, assets, interface, site, start
 from tallystick.web.pages.errors import http_error, unexpected_error
 from tallystick.web.pages.headers import Headers
 from tallystick.web.pages.sessions import STORE, DatabaseStore, cookie_name, session_config
@@ -42,7 +42,8 @@ def create_pages(service: Service) -> Litestar:
             site.logo,
             site.alive,
             site.ready,
-            site.static_files(),
+            assets.show_style_sheet,
+            assets.static_files(),
         ],
         state=State({"service": service}),
         stores={STORE: DatabaseStore(service.pool, service.clock)},

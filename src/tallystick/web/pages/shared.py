@@ -1,6 +1,5 @@
 """What all pages use: the service, templates, forms, redirects, who is signed in."""
 
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +13,10 @@ from tallystick.actions.pipeline_words import date_of, dollars
 from tallystick.actions.service import Service
 from tallystick.ledger import parties
 from tallystick.ledger.parties import Party
+from tallystick.web.pages.assets import asset
 from tallystick.web.pages.sessions import sign_browser_out, signed_in_party
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-STATIC: Final = Path(__file__).parent / "static"
 
 PageRequest = Request[Any, Any, Any]
 
@@ -35,16 +34,6 @@ def template_engine() -> JinjaTemplateEngine:
     environment.filters["date"] = date_of
     environment.filters["dollars"] = dollars
     return JinjaTemplateEngine.from_environment(environment)
-
-
-_VERSIONS: Final = {
-    file.name: sha256(file.read_bytes()).hexdigest()[:12] for file in STATIC.iterdir() if file.is_file()
-}
-
-
-def asset(name: str) -> str:
-    """Where a style sheet or picture is; the address changes with its content, so browsers may keep it for good."""
-    return f"/static/{name}?v={_VERSIONS[name]}"
 
 
 def service_of(request: PageRequest) -> Service:

@@ -1,16 +1,13 @@
-"""Everything around the visits: signing out, test money, certificates, health, style sheet and pictures."""
+"""Everything around the visits: signing out, test money, certificates, health, sellers' pictures."""
 
 import re
 from typing import Any, Final
 
 import asyncpg
 from litestar import MediaType, get, post
-from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
-from litestar.router import Router
-from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from tallystick.actions import wallet
@@ -19,7 +16,7 @@ from tallystick.domain.signed_messages import is_key_name
 from tallystick.ledger import logos, signing_keys
 from tallystick.web.pages.account_methods import add_test_money
 from tallystick.web.pages.sessions import sign_browser_out
-from tallystick.web.pages.shared import STATIC, PageRequest, form_of, go, page, service_of
+from tallystick.web.pages.shared import PageRequest, form_of, go, page, service_of
 from tallystick.web.pages.visit_pages import UNUSABLE, method_page
 from tallystick.web.pages.walk import Walk, walk
 
@@ -94,12 +91,3 @@ async def ready(request: PageRequest) -> Response[str]:
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return Response("the database does not answer\n", status_code=HTTP_503_SERVICE_UNAVAILABLE)
     return Response("ready\n")
-
-
-def static_files() -> Router:
-    """Style sheet and pictures. Their addresses change with their content: browsers may keep them."""
-    return create_static_files_router(
-        path="/static",
-        directories=[STATIC],
-        cache_control=CacheControlHeader(public=True, max_age=31_536_000, immutable=True),
-    )
