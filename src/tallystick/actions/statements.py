@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
+from tallystick.actions import spreadsheets
+from tallystick.actions.spreadsheets import harmless
 from tallystick.domain.commands import TokenPurpose
 from tallystick.domain.money import USD, display_amount
 from tallystick.ledger import authorizations
@@ -42,9 +42,7 @@ _STATUSES: Final = {
     "Failure": "Declined",
     "Cancelled": "Cancelled",
 }
-_FORMULA: Final = re.compile(r"\s*[=+\-@|%\t\r\n]")
 _NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9]+")
-_CHUNK: Final = 64 * 1024
 
 
 def kind_of(entry: Entry, given: Given) -> str:
@@ -66,37 +64,21 @@ def file_name(given: Given) -> str:
 
 
 async def as_csv(service: Service, given: Given) -> AsyncIterator[bytes]:
-    """All of it, oldest first, in pieces: UTF-8 with a mark, which spreadsheets need to see that it is UTF-8."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    text.write("\ufeff")
-    writer.writerow(COLUMNS)
+    """All of it, oldest first, for spreadsheets."""
+    async for piece in spreadsheets.as_csv(COLUMNS, _rows(service, given)):
+        yield piece
+
+
+async def _rows(service: Service, given: Given) -> AsyncIterator[list[str]]:
     async for entry in authorizations.statement(service.pool, given):
-        writer.writerow(
-            [
-                entry.at.isoformat(timespec="seconds"),
-                kind_of(entry, given),
-                harmless(entry.description or ""),
-                status_of(entry),
-                display_amount(entry.amount_micros),
-                display_amount(entry.change_micros),
-                display_amount(entry.running_micros),
-                USD,
-                entry.transaction_id,
-            ]
-        )
-        if text.tell() > _CHUNK:
-            yield _taken(text)
-    yield _taken(text)
-
-
-def harmless(text: str) -> str:
-    """A text of the seller's that no spreadsheet takes for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def _taken(text: io.StringIO) -> bytes:
-    piece = text.getvalue().encode()
-    text.seek(0)
-    text.truncate()
-    return piece
+        yield [
+            entry.at.isoformat(timespec="seconds"),
+            kind_of(entry, given),
+            harmless(entry.description or ""),
+            status_of(entry),
+            display_amount(entry.amount_micros),
+            display_amount(entry.change_micros),
+            display_amount(entry.running_micros),
+            USD,
+            entry.transaction_id,
+        ]

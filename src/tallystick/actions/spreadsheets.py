@@ -1,0 +1,37 @@
+"""Tables as text that spreadsheets open: commas, UTF-8, in pieces so that a long one needs no memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from typing import Final
+
+_FORMULA: Final = re.compile(r"\s*[=+\-@|%\t\r\n]")
+_CHUNK: Final = 64 * 1024
+
+
+async def as_csv(columns: Sequence[str], rows: AsyncIterable[Sequence[object]]) -> AsyncIterator[bytes]:
+    """The table in pieces: UTF-8 with a mark, which spreadsheets need to see that it is UTF-8."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    text.write("\ufeff")
+    writer.writerow(columns)
+    async for row in rows:
+        writer.writerow(row)
+        if text.tell() > _CHUNK:
+            yield _taken(text)
+    yield _taken(text)
+
+
+def harmless(text: str) -> str:
+    """A text of somebody else's that no spreadsheet takes for a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _taken(text: io.StringIO) -> bytes:
+    piece = text.getvalue().encode()
+    text.seek(0)
+    text.truncate()
+    return piece
