@@ -12,6 +12,7 @@ from litestar.template.config import TemplateConfig
 from tallystick.actions.service import Service
 from tallystick.settings import Settings, load_master_key
 from tallystick.web.pages import account_methods, account_pages, account_security, assets, interface, site, start
+from tallystick.web.pages.console.routes import console_routes
 from tallystick.web.pages.errors import http_error, unexpected_error
 from tallystick.web.pages.headers import Headers
 from tallystick.web.pages.sessions import STORE, DatabaseStore, cookie_name, session_config
@@ -36,6 +37,7 @@ def create_pages(service: Service) -> Litestar:
             account_pages.authorization_routes,
             account_methods.method_routes,
             *account_security.security_routes,
+            *console_routes,
             site.certificate,
             interface.xml_schema,
             interface.wsdl,

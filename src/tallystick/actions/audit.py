@@ -1,0 +1,55 @@
+"""The audit log: what is written down of the deeds of staff and operators, and how it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from tallystick.domain.ids import PartyId
+from tallystick.ledger import audit
+
+if TYPE_CHECKING:
+    from tallystick.ledger.connections import Database
+
+ACTIONS: Final[Mapping[str, str]] = {
+    "key.create": "Made an access key",
+    "key.rotate": "Rotated an access key",
+    "key.revoke": "Revoked an access key",
+    "branding.change": "Changed the branding",
+    "staff.invite": "Invited somebody",
+    "staff.uninvite": "Took back an invitation",
+    "staff.join": "Accepted an invitation",
+    "staff.add": "Added somebody to the staff",
+    "staff.role": "Changed somebody's role",
+    "staff.remove": "Removed somebody from the staff",
+    "operator.add": "Made somebody an operator",
+    "operator.remove": "Removed an operator",
+}
+"""Every kind of deed, and its words. Whoever adds a kind adds it here."""
+
+
+async def record(
+    database: Database,
+    *,
+    actor_id: PartyId | None,
+    business_id: PartyId | None,
+    environment: str | None,
+    action: str,
+    subject: str = "",
+    details: Mapping[str, Any] | None = None,
+    at: datetime,
+) -> None:
+    """Write down a deed; `details` are plain values and never a secret. Raises KeyError: no kind of deed."""
+    if action not in ACTIONS:
+        raise KeyError(action)
+    await audit.add(
+        database,
+        actor_id=actor_id,
+        business_id=business_id,
+        environment=environment,
+        action=action,
+        subject=subject,
+        details=details or {},
+        at=at,
+    )

@@ -1,0 +1,57 @@
+"""The ways into the console: signing in, and choosing a seller where there are several."""
+
+from typing import Any
+
+from litestar import get, post
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
+
+from tallystick.actions import sign_in
+from tallystick.actions.form_errors import FormError
+from tallystick.actions.staff import businesses_of
+from tallystick.ledger.access_keys import LIVE, SANDBOX
+from tallystick.ledger.opening import book_of_seller
+from tallystick.web.pages.console.desk import HOME, SIGN_IN, own_path
+from tallystick.web.pages.sessions import sign_browser_in
+from tallystick.web.pages.shared import PageRequest, form_of, go, page, service_of, signed_in
+
+
+@get(HOME)
+async def show_businesses(request: PageRequest) -> Response[Any]:
+    """The console of the only seller, or a choice."""
+    person = await signed_in(request)
+    if person is None:
+        return go(SIGN_IN)
+    service = service_of(request)
+    employers = await businesses_of(service, person)
+    if len(employers) == 1:
+        business_id = employers[0].business_id
+        live = await book_of_seller(service.pool, business_id, LIVE)
+        return go(f"{HOME}/{business_id}/{SANDBOX if live is None else LIVE}")
+    return page("console/businesses.html", person=person, employers=employers)
+
+
+@get(SIGN_IN)
+async def show_sign_in(request: PageRequest) -> Response[Any]:
+    """Ask who it is."""
+    way_on = own_path(request.query_params.get("next", HOME))
+    if await signed_in(request) is not None:
+        return go(way_on)
+    return page("console/sign_in.html", next=way_on)
+
+
+@post(SIGN_IN, status_code=HTTP_200_OK)
+async def do_sign_in(request: PageRequest) -> Response[Any]:
+    """Check e-mail address and password."""
+    typed = await form_of(request)
+    way_on = own_path(typed.get("next", HOME))
+    try:
+        party = await sign_in.sign_in(service_of(request), typed.get("email", ""), typed.get("password", ""))
+    except FormError as error:
+        status = HTTP_422_UNPROCESSABLE_ENTITY
+        return page("console/sign_in.html", status=status, next=way_on, typed=typed, problems=error.problems)
+    sign_browser_in(request, party)
+    return go(way_on)
+
+
+entrance_routes = [show_businesses, show_sign_in, do_sign_in]

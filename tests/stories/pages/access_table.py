@@ -1,0 +1,98 @@
+"""Who may use which page and which form. A route without an entry here fails a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from tallystick.actions.staff import Permission
+
+
+class Who(Enum):
+    """To whom a route answers with more than the sign-in page or 404."""
+
+    ANYBODY = auto()
+    VISITOR = auto()  # who holds the secret id of a visit or an invitation
+    MEMBER = auto()  # who is signed in, about what is theirs
+    STAFF = auto()  # who works for this very seller
+    OPERATOR = auto()  # who runs the service
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The rule of one route. `needs`: what a role must have. `last`: ends the session, so tried last, in order."""
+
+    who: Who
+    needs: Permission = Permission.VIEW
+    last: bool = False
+
+
+ANYBODY: Final = Entry(Who.ANYBODY)
+VISITOR: Final = Entry(Who.VISITOR)
+MEMBER: Final = Entry(Who.MEMBER)
+OPERATOR: Final = Entry(Who.OPERATOR)
+VIEW: Final = Entry(Who.STAFF)
+MOVE_MONEY: Final = Entry(Who.STAFF, Permission.MOVE_MONEY)
+DEVELOP: Final = Entry(Who.STAFF, Permission.DEVELOP)
+MANAGE: Final = Entry(Who.STAFF, Permission.MANAGE)
+
+_DESK: Final = "/console/{business}/{environment}"
+_VISIT: Final = "/cobranded-ui/visits/{visit_id}"
+
+ENTRIES: Final[Mapping[str, Entry]] = {
+    "GET /healthz": ANYBODY,
+    "GET /readyz": ANYBODY,
+    "GET /static/style.css": ANYBODY,
+    "GET /static/{file_path}": ANYBODY,
+    "GET /logos/{digest}": ANYBODY,
+    "GET /certs/{name}/PKICert.pem": ANYBODY,
+    "GET /doc/{version}/AmazonFPS.xsd": ANYBODY,
+    "GET /doc/{version}/AmazonFPS.wsdl": ANYBODY,
+    # hosted pages
+    "GET /cobranded-ui/actions/start": ANYBODY,
+    "POST /cobranded-ui/actions/start": ANYBODY,
+    "POST /pba/paypipeline": ANYBODY,
+    f"GET {_VISIT}/sign-in": VISITOR,
+    f"POST {_VISIT}/sign-in": VISITOR,
+    f"GET {_VISIT}/sign-up": VISITOR,
+    f"POST {_VISIT}/sign-up": VISITOR,
+    f"GET {_VISIT}/method": VISITOR,
+    f"POST {_VISIT}/method": VISITOR,
+    f"GET {_VISIT}/card": VISITOR,
+    f"POST {_VISIT}/card": VISITOR,
+    f"GET {_VISIT}/bank-account": VISITOR,
+    f"POST {_VISIT}/bank-account": VISITOR,
+    f"GET {_VISIT}/address": VISITOR,
+    f"POST {_VISIT}/address": VISITOR,
+    f"GET {_VISIT}/confirm": VISITOR,
+    f"POST {_VISIT}/confirm": VISITOR,
+    f"POST {_VISIT}/leave": VISITOR,
+    # a person's own account
+    "GET /account/sign-in": ANYBODY,
+    "POST /account/sign-in": ANYBODY,
+    "GET /account": MEMBER,
+    "GET /account/authorizations/{authorization_id}": MEMBER,
+    "GET /account/authorizations/{authorization_id}/cancel": MEMBER,
+    "POST /account/authorizations/{authorization_id}/cancel": MEMBER,
+    "GET /account/authorizations/{authorization_id}/statement.csv": MEMBER,
+    "GET /account/payment-methods": MEMBER,
+    "GET /account/payment-methods/card": MEMBER,
+    "POST /account/payment-methods/card": MEMBER,
+    "GET /account/payment-methods/bank-account": MEMBER,
+    "POST /account/payment-methods/bank-account": MEMBER,
+    "GET /account/payment-methods/{number}/remove": MEMBER,
+    "POST /account/payment-methods/{number}/remove": MEMBER,
+    "GET /account/test-money": MEMBER,
+    "POST /account/test-money": MEMBER,
+    "GET /account/security": MEMBER,
+    "POST /account/security/password": MEMBER,
+    "POST /account/security/sign-out": Entry(Who.MEMBER, last=True),
+    "POST /sign-out": Entry(Who.ANYBODY, last=True),
+    # the seller's console: the way in, home and settings
+    "GET /console/sign-in": ANYBODY,
+    "POST /console/sign-in": ANYBODY,
+    "GET /console": MEMBER,
+    f"GET {_DESK}": VIEW,
+}

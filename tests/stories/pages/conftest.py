@@ -1,0 +1,3 @@
+from tests.stories.cobranded.conftest import pages, seller, world
+
+__all__ = ["pages", "seller", "world"]
