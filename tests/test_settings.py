@@ -77,6 +77,11 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "log_format": ("JSON", "json"),
         "log_level": ("debug", "debug"),
         "fee_schedule_file": (str(schedule), schedule),
+        "smtp_url": ("smtps://me:s%40cret@mail.example:465", "smtps://me:s%40cret@mail.example:465"),
+        "mail_from": ("Example Payments <pay@example.com>", "Example Payments <pay@example.com>"),
+        "email_code_at_sign_up": ("true", True),
+        "confirm_within_minutes": ("5", 5),
+        "reverse_proxies": ("1", 1),
     }
     assert given.keys() == PARSERS.keys()
 
@@ -109,11 +114,21 @@ def test_the_public_url_follows_the_port() -> None:
         ("PUBLIC_URL", "https://pay.example.com/?a=b", "without a query"),
         ("MASTER_KEY", "AAAA", "must be 32 bytes in base64"),
         ("MASTER_KEY", "not base64!", "must be 32 bytes in base64"),
+        ("SMTP_URL", "mail.example", "must be smtp:// or smtps:// with a host"),
+        ("SMTP_URL", "smtp://mail.example:none", "must be smtp:// or smtps:// with a host"),
+        ("MAIL_FROM", "payments", "must be an address such as payments@example.com, not 'payments'"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(variable: str, text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=f"^TALLYSTICK_{variable}: .*{re.escape(message)}"):
         from_environment({f"TALLYSTICK_{variable}": text})
+
+
+def test_settings_that_need_another_one_say_so() -> None:
+    with pytest.raises(SettingsError, match=r"^TALLYSTICK_SMTP_URL needs TALLYSTICK_MAIL_FROM$"):
+        from_environment({"TALLYSTICK_SMTP_URL": "smtp://mail.example"})
+    with pytest.raises(SettingsError, match=r"^TALLYSTICK_EMAIL_CODE_AT_SIGN_UP needs TALLYSTICK_SMTP_URL$"):
+        from_environment({"TALLYSTICK_EMAIL_CODE_AT_SIGN_UP": "true"})
 
 
 def test_secrets_stay_out_of_messages_and_representations() -> None:

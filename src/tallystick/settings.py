@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +19,11 @@ from tallystick.domain.money import parse_amount
 PREFIX: Final = "TALLYSTICK_"
 TEST_PREFIX: Final = "TALLYSTICK_TEST_"
 MASTER_KEY_BYTES: Final = 32
+
+_MAIL_FROM: Final = re.compile(r"(?:[^<>@\x00-\x1f]+<[^\s<>@]+@[^\s<>@]+>)|(?:[^\s<>@]+@[^\s<>@]+)")
+
+NEEDS: Final = {"smtp_url": "mail_from", "email_code_at_sign_up": "smtp_url"}
+"""Settings that are of no use without another one."""
 
 LOG_FORMATS: Final = ("console", "json")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -63,6 +69,12 @@ class Settings:
         log_format: `console` for people, `json` for machines.
         log_level: the least urgent level that is logged.
         fee_schedule_file: a fee schedule to use instead of the shipped one.
+        smtp_url: the server that takes mail, as `smtp://user:password@host:587` (STARTTLS) or `smtps://…` (TLS at
+            once). None: mail stays where operators can read it.
+        mail_from: the sender's address of that mail.
+        email_code_at_sign_up: a new account opens only with the code from a letter to its address.
+        confirm_within_minutes: how long after password or passkey somebody may agree to a charge without another one.
+        reverse_proxies: how many proxies of ours stand before the service and name the client in X-Forwarded-For.
     """
 
     data_directory: Path = field(default_factory=_default_data_directory)
@@ -90,6 +102,11 @@ class Settings:
     log_format: str = "console"
     log_level: str = "info"
     fee_schedule_file: Path | None = None
+    smtp_url: str | None = field(default=None, repr=False)  # may hold a password
+    mail_from: str | None = None
+    email_code_at_sign_up: bool = False
+    confirm_within_minutes: int = 15
+    reverse_proxies: int = 0
 
     def __post_init__(self) -> None:
         if not self.public_url:
@@ -124,6 +141,9 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
                 values[name] = PARSERS[name](text)
             except ValueError as error:
                 raise SettingsError(f"{key}: {error}") from None
+    for name, needed in NEEDS.items():
+        if values.get(name) and needed not in values:
+            raise SettingsError(f"{variable_name(name)} needs {variable_name(needed)}")
     return Settings(**values)
 
 
@@ -206,6 +226,20 @@ def _parse_public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _parse_smtp_url(text: str) -> str:
+    parts = urlsplit(text)
+    with suppress(ValueError):  # of a port that is no number
+        if parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.port != 0 and not parts.path.strip("/"):
+            return text
+    raise ValueError("must be smtp:// or smtps:// with a host")  # not quoted back: it may hold a password
+
+
+def _parse_mail_from(text: str) -> str:
+    if _MAIL_FROM.fullmatch(text) is None:
+        raise ValueError(f"must be an address such as payments@example.com, not {text!r}")
+    return text
+
+
 def _parse_switch(text: str) -> bool:
     if text.lower() in {"1", "true", "yes", "on"}:
         return True
@@ -265,6 +299,11 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "log_format": _one_of(LOG_FORMATS),
     "log_level": _one_of(LOG_LEVELS),
     "fee_schedule_file": _parse_file,
+    "smtp_url": _parse_smtp_url,
+    "mail_from": _parse_mail_from,
+    "email_code_at_sign_up": _parse_switch,
+    "confirm_within_minutes": _between(1, 120),
+    "reverse_proxies": _between(0, 10),
 }
 if PARSERS.keys() != {setting.name for setting in fields(Settings)}:  # one line short is a bug found at import
     raise TypeError("every setting needs a parser")

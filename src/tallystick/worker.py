@@ -14,6 +14,7 @@ import structlog
 from tallystick.actions.housekeeping import ask_rails, end_what_ran_out, forget_expired
 from tallystick.actions.service import Service
 from tallystick.notify.delivery import Courier
+from tallystick.notify.mail import Postman
 from tallystick.processors.rail import Rail
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
@@ -29,16 +30,18 @@ class Worker:
     service: Service
     rails: Mapping[str, Rail]
     courier: Courier = field(init=False)
+    postman: Postman = field(init=False)
     _forgot_at: datetime | None = field(default=None)
 
     def __post_init__(self) -> None:
         service = self.service
         self.courier = Courier(service.pool, service.vault, service.settings, service.clock)
+        self.postman = Postman(service.pool, service.settings, service.clock)
 
     async def step(self) -> int:
         """One pass over everything, to its end; how many pieces of work there were."""
         asked = await self.ask_rails()
-        sent = await self.courier.dispatch()
+        sent = await self.courier.dispatch() + await self.postman.dispatch()
         await self.courier.idle()
         return asked + sent
 
@@ -55,11 +58,13 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Pass after pass until `stop` is set. A pass that fails is logged and tried again at the next interval.
 
-        Notifications go at a rhythm of their own: a receiver that takes its time never holds up money.
+        Notifications and mail go at rhythms of their own: a receiver that takes its time never holds up money.
         """
         try:
             await asyncio.gather(
-                self._repeat(self.ask_rails, stop), self._repeat(functools.partial(self._notify, stop), stop)
+                self._repeat(self.ask_rails, stop),
+                self._repeat(functools.partial(self._notify, stop), stop),
+                self._repeat(self.postman.dispatch, stop),
             )
         finally:
             await self.courier.close()
