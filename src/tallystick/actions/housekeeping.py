@@ -11,12 +11,15 @@ import structlog
 
 from tallystick.actions.service import Service
 from tallystick.domain.commands import Cancel, RailOperation, ResolveCharge
-from tallystick.ledger import rail_requests
+from tallystick.ledger import outbox, rail_requests
 from tallystick.ledger.rail_requests import DueRequest
 from tallystick.processors.rail import Rail, RailOrder, StillPending, idempotency_key
 
 LEASE: Final = timedelta(seconds=60)
 """How long a claimed request is left alone before another worker asks the rail again: the claimer may have died."""
+
+MESSAGES_KEPT: Final = timedelta(days=7)
+"""How long sellers can look at what a notification said, after it arrived."""
 
 MOST_AT_ONCE: Final = 50
 _OF_A_HOLD: Final = frozenset({RailOperation.CAPTURE, RailOperation.VOID})
@@ -81,5 +84,6 @@ async def end_what_ran_out(service: Service) -> int:
 
 
 async def forget_expired(service: Service) -> None:
-    """Delete web sessions that are over and caller references older than their lifetime."""
+    """Delete web sessions that are over, and what notifications said once that is history."""
+    await outbox.forget_messages(service.pool, service.clock() - MESSAGES_KEPT)
     await service.pool.execute("DELETE FROM web_session WHERE expires_at < $1", service.clock())

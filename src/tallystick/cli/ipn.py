@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 import typer
 
@@ -25,10 +24,11 @@ from tallystick.ledger import outbox
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.opening import book_of_seller
 from tallystick.ledger.outbox import Entry, Wishes
+from tallystick.notify import address
+from tallystick.notify.address import UnusableAddressError
 
 app = typer.Typer(no_args_is_help=True, help="Notifications: lists, replays, addresses, a local receiver.")
 
-MOST_URL_CHARACTERS: Final = 2048
 DEFAULT_PORT: Final = 8410
 Seller = Annotated[str | None, typer.Option("--account", metavar="EMAIL_OR_ID", help="Only of this business account.")]
 
@@ -165,14 +165,9 @@ def listen(
 def check_url(url: str) -> None:
     """An absolute http or https address without credentials. Raises ProblemError."""
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.username is not None or not url.isascii() or not url.isprintable() or " " in url:
-        raise ProblemError(f"not an http or https address: {url!r}")
-    if len(url) > MOST_URL_CHARACTERS:
-        raise ProblemError(f"an address has at most {MOST_URL_CHARACTERS} characters")
+        address.check_form(url)
+    except UnusableAddressError as error:
+        raise ProblemError(str(error)) from None
 
 
 def _as_json(entry: Entry) -> dict[str, object]:

@@ -73,6 +73,25 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class LogEntry(Entry):
+    """An event in its seller's delivery log. `announced_at`: real time, from which on the tries count.
+
+    `message`: the form as it was first sent; None when nothing was sent yet, or when it was forgotten.
+    """
+
+    announced_at: datetime
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """How many events of a book are still to be sent, and how many were given up."""
+
+    waiting: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wishes:
     """Where a seller is notified, and of what: also of results that the request's own answer gave; of write-offs."""
 
@@ -119,13 +138,48 @@ async def list_(database: Database, party_id: PartyId | None, state: str | None,
     return [Entry(**dict(row)) for row in rows]
 
 
+async def log(
+    database: Database,
+    book_id: BookId,
+    *,
+    state: str | None,
+    about: str | None,
+    before: tuple[datetime, str] | None,
+    most: int,
+) -> list[LogEntry]:
+    """One book's events, the newest first, without the messages; never those that nobody wanted.
+
+    `about`: only of one transaction or token, or one event. `before`: only those after this one in the list.
+    """
+    moment, event_id = before or (None, None)
+    rows = await database.fetch(_SQL["log"], book_id, state, about, moment, event_id, most)
+    return [LogEntry(**dict(row)) for row in rows]
+
+
+async def find(database: Database, book_id: BookId, event_id: str) -> LogEntry | None:
+    """One event of a book with its message."""
+    row = await database.fetchrow(_SQL["find"], book_id, event_id)
+    return None if row is None else LogEntry(**dict(row))
+
+
+async def unfinished(database: Database, book_id: BookId) -> Unfinished:
+    """What has not arrived yet, or never will."""
+    row: Any = await database.fetchrow(_SQL["unfinished"], book_id)
+    return Unfinished(**dict(row))
+
+
+async def forget_messages(database: Database, delivered_before: datetime) -> None:
+    """Forget what was sent in events that arrived before a moment."""
+    await database.execute(_SQL["forget_messages"], delivered_before)
+
+
 async def replay(database: Database, event_id: str, now: datetime) -> int:
     """Send a delivered, dead or unwanted event again; how many there were. One that nobody can be sent does not count.
 
     An event's id is not its address: events are looked up in every book. For people only, not for the money path.
     """
     books = await database.fetch("SELECT book_id FROM outbox WHERE event_id = $1", event_id)
-    return sum([await _replay(database, row["book_id"], event_id, now) for row in books])
+    return sum([await replay_of_book(database, row["book_id"], event_id, now) for row in books])
 
 
 async def replay_dead(database: Database, party_id: PartyId | None, now: datetime) -> int:
@@ -135,10 +189,11 @@ async def replay_dead(database: Database, party_id: PartyId | None, now: datetim
         " WHERE state = 'dead' AND ($1::bigint IS NULL OR party_id = $1)",
         party_id,
     )
-    return sum([await _replay(database, row["book_id"], None, now) for row in books])
+    return sum([await replay_of_book(database, row["book_id"], None, now) for row in books])
 
 
-async def _replay(database: Database, book_id: int, event_id: str | None, now: datetime) -> int:
+async def replay_of_book(database: Database, book_id: BookId, event_id: str | None, now: datetime) -> int:
+    """Send one event of a book again, or with None all its dead ones; how many there were."""
     tag: str = await database.execute(_SQL["replay"], book_id, event_id, now)
     return int(tag.rpartition(" ")[2])
 
@@ -148,6 +203,14 @@ async def set_address(connection: Connection, book_id: BookId, url: str | None, 
     async with connection.transaction():
         await connection.execute(_SQL["set_address"], book_id, url)
         await connection.execute(_SQL["readdress"], book_id, url, now)
+
+
+async def wishes(database: Database, book_id: BookId) -> Wishes:
+    """Where and of what a seller is notified. Raises LookupError: no such book."""
+    row: Any = await database.fetchrow(_SQL["wishes"], book_id)
+    if row is None:
+        raise LookupError("there is no such book")
+    return Wishes(**dict(row))
 
 
 async def set_wishes(

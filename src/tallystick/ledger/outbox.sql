@@ -35,7 +35,7 @@ UPDATE outbox SET destination = $3, message = $4 WHERE book_id = $1 AND event_id
 
 -- name: delivered
 -- Whoever sent it: it was received. A replay may have put it back meanwhile; it need not go out again.
-UPDATE outbox SET state = 'delivered', delivered_at = $3, message = NULL, last_error = NULL
+UPDATE outbox SET state = 'delivered', delivered_at = $3, last_error = NULL
  WHERE book_id = $1 AND event_id = $2 AND state = 'waiting'
 
 -- name: put_off
@@ -56,6 +56,34 @@ SELECT outbox.book_id, outbox.event_id, outbox.kind, outbox.subject_id, outbox.s
    AND ($2::text IS NULL AND outbox.state <> 'unwanted' OR outbox.state = $2)
  ORDER BY outbox.announced_at DESC, outbox.event_id DESC
  LIMIT $3
+
+-- name: log
+-- Events of one book that were or are to be sent: in one state or ($2 null) in any, about one subject or ($3 null) any,
+-- from before a moment and an event on ($4, $5; null: from the newest on), $6 at most.
+SELECT book_id, event_id, kind, subject_id, status, state, destination, occurred_at, due_at, attempts, delivered_at,
+       last_error, announced_at
+  FROM outbox
+ WHERE book_id = $1
+   AND ($2::text IS NULL AND state <> 'unwanted' OR state = $2)
+   AND ($3::text IS NULL OR event_id >= $3 AND event_id < $3 || '~')
+   AND ($4::timestamptz IS NULL OR (announced_at, event_id) < ($4, $5))
+ ORDER BY announced_at DESC, event_id DESC
+ LIMIT $6
+
+-- name: find
+SELECT book_id, event_id, kind, subject_id, status, state, destination, occurred_at, due_at, attempts, delivered_at,
+       last_error, announced_at, message
+  FROM outbox
+ WHERE book_id = $1 AND event_id = $2
+
+-- name: unfinished
+-- How many events of a book wait, and how many were given up.
+SELECT (SELECT count(*) FROM outbox WHERE book_id = $1 AND state = 'waiting') AS waiting,
+       (SELECT count(*) FROM outbox WHERE book_id = $1 AND state = 'dead') AS dead
+
+-- name: forget_messages
+-- What was sent is kept for the seller's delivery log, for a while.
+UPDATE outbox SET message = NULL WHERE state = 'delivered' AND message IS NOT NULL AND delivered_at < $1
 
 -- name: replay
 -- Send again from $3 on, for another day: the event $2, or where that is null all dead ones of the book. An event goes
@@ -79,6 +107,9 @@ UPDATE outbox
 
 -- name: set_address
 UPDATE book SET notification_url = $2 WHERE book_id = $1
+
+-- name: wishes
+SELECT notification_url, notify_immediate, notify_write_offs FROM book WHERE book_id = $1
 
 -- name: set_wishes
 -- What a seller ($1: the book) wants to hear of; null leaves a wish as it is.

@@ -47,7 +47,6 @@ FORGIVEN_AFTER: Final = timedelta(hours=2)
 _LEASE_MARGIN: Final = timedelta(seconds=30)
 _LOOK_AHEAD: Final = 4  # candidates looked at for each place: some will have to wait for their destination
 _MOST_WRITERS: Final = 2  # connections that results may take from the pool: money comes first
-_MOST_ERROR_CHARACTERS: Final = 300
 _GRACE_SECONDS: Final = 2
 
 _log = structlog.get_logger(__name__)
@@ -220,10 +219,10 @@ class Courier:
             status = await safety.post_form(self._client, outgoing.url, outgoing.body, self._timeout.total_seconds())
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             self._trouble(origin, event.destination)
-            reason = _reason(error)
+            reason = safety.reason(error)
         except Exception as error:
             log.exception("notification_failed")
-            reason = _reason(error)
+            reason = safety.reason(error)
         else:
             self._troubled.pop(origin, None)
             if httpx.codes.is_success(status):
@@ -290,9 +289,3 @@ async def _fields(connection: Connection, event: ClaimedEvent) -> dict[str, str]
         used = await reads.token(connection, event.book_id, TokenId(transaction.token_id))
         reason = None if used is None else used.payment_reason
     return message.transaction_fields(event, transaction, reason)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return f"{type(error).__name__}: {error}"[:_MOST_ERROR_CHARACTERS]

@@ -57,8 +57,12 @@ def build(signer: Signer, event: ClaimedEvent, fields: Mapping[str, str]) -> For
 
     Raises ValueError when the destination is not an absolute http or https URL.
     """
-    request_id = quote(event.event_id, safe="-")
-    message = sign_message(signer, "POST", event.destination, fields, request_id)
+    return signed_form(signer, event.destination, quote(event.event_id, safe="-"), fields)
+
+
+def signed_form(signer: Signer, url: str, request_id: str, fields: Mapping[str, str]) -> Form:
+    """Fields as they are posted to `url`. Raises ValueError when that is not an absolute http or https URL."""
+    message = sign_message(signer, "POST", url, fields, request_id)
     return Form(message.url, signing.percent_encoded_query(message.params))
 
 

@@ -24,6 +24,8 @@ USER_AGENT: Final = f"Tallystick/{__version__}"
 MOST_ANSWER_BYTES: Final = 16 * 1024
 """Of an answer's body, which nobody reads: taken so that the receiver is not cut off, then the connection closes."""
 
+_MOST_ERROR_CHARACTERS: Final = 300
+
 CONNECT_SECONDS: Final = 4
 """To one address of a host; then the next one gets its chance."""
 
@@ -168,6 +170,13 @@ async def post_form(client: httpx.AsyncClient, url: str, body: str, timeout_seco
     finally:
         await response.aclose()
     return response.status_code
+
+
+def reason(error: Exception) -> str:
+    """Why a request failed, for people."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return f"{type(error).__name__}: {error}"[:_MOST_ERROR_CHARACTERS]
 
 
 async def _drain(response: httpx.Response) -> None:

@@ -26,3 +26,24 @@ CREATE TABLE branding (
     changed_at timestamptz NOT NULL
 );
 COMMENT ON TABLE branding IS 'How a seller looks on the hosted pages; the picture is in logo';
+
+-- the delivery log, newest first; what was sent is kept for a while after it arrived
+CREATE INDEX outbox_log ON outbox (book_id, announced_at, event_id) WHERE state <> 'unwanted';
+CREATE INDEX outbox_kept ON outbox (delivered_at) WHERE state = 'delivered' AND message IS NOT NULL;
+
+CREATE TABLE simulated_fault (
+    book_id bigint NOT NULL,
+    fault_id text NOT NULL,
+    operation text NOT NULL CHECK (operation IN ('charge', 'authorize', 'refund')),
+    decline text, -- the status code; null: the order goes well, once it is let go
+    holds boolean NOT NULL, -- no answer before it is let go
+    ordered_at timestamptz NOT NULL,
+    idempotency_key text, -- the order that it met; null: it waits for one
+    met_at timestamptz,
+    released_at timestamptz, -- when it was let go
+    PRIMARY KEY (book_id, fault_id),
+    UNIQUE (book_id, idempotency_key),
+    CHECK (holds OR decline IS NOT NULL),
+    CHECK ((idempotency_key IS NULL) = (met_at IS NULL))
+);
+COMMENT ON TABLE simulated_fault IS 'Faults on order: the simulated rail''s own memory, as simulated_charge is';

@@ -1,0 +1,81 @@
+"""A test notification: signed like any other, about nothing, sent while somebody waits for what comes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+import httpx
+import structlog
+
+from tallystick.domain.signed_messages import Signer
+from tallystick.ledger import signing_keys
+from tallystick.ledger.connections import Pool
+from tallystick.ledger.vault import Vault
+from tallystick.notify import message, safety
+from tallystick.settings import Settings
+
+TEST: Final = "Test"
+"""The notificationType. Receivers that know only the protocol's own types ignore it."""
+
+_SENTENCE: Final = "A test: there is no transaction behind it, and no money moved."
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was posted, and what came of it: the receiver's HTTP status, or why there is none."""
+
+    form: message.Form
+    status: int | None
+    problem: str | None
+    milliseconds: int
+
+    @property
+    def arrived(self) -> bool:
+        """Whether a notification would count as delivered."""
+        return self.status is not None and httpx.codes.is_success(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Tester:
+    """Sends test notifications under the same rules as the courier sends real ones."""
+
+    pool: Pool
+    vault: Vault
+    settings: Settings
+    resolver: safety.Resolve = safety.resolve
+
+    async def send(self, url: str, recipient: Mapping[str, str], now: datetime) -> Trial:
+        """Post to `url` and wait, no longer than any notification may take. `recipient`: fields about the seller.
+
+        Raises ValueError: not an absolute http or https URL.
+        """
+        async with self.pool.acquire() as connection:
+            key = await signing_keys.ensure_current(connection, self.vault, now)
+        signer = Signer(self.settings.public_url, key.name, key.private_key)
+        fields = {
+            "notificationType": TEST,
+            "transactionDate": str(int(now.timestamp())),
+            "statusMessage": _SENTENCE,
+            **recipient,
+        }
+        form = message.signed_form(signer, url, str(uuid4()), fields)
+        begun = time.monotonic()
+        status, problem = await self._post(form)
+        return Trial(form, status, problem, round((time.monotonic() - begun) * 1000))
+
+    async def _post(self, form: message.Form) -> tuple[int | None, str | None]:
+        seconds = self.settings.notification_timeout_ms / 1000
+        allowed = self.settings.allow_private_notification_targets
+        async with safety.open_client(allow_private=allowed, resolver=self.resolver) as client:
+            try:
+                return await safety.post_form(client, form.url, form.body, seconds), None
+            except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+                _log.info("test_notification_failed", reason=repr(error))
+                return None, safety.reason(error)
