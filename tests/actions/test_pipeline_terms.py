@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tallystick.actions.pipeline_terms import read_terms
-from tallystick.actions.pipeline_words import Names, day, dollars, offer, promises, validity_in_short
+from tallystick.actions.pipeline_words import Names, offer, promises, validity_in_short
 from tallystick.actions.sign_in import is_email, password_problem
+from tallystick.words import day, dollars
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MARCH = str(int(datetime(2027, 3, 1, tzinfo=UTC).timestamp()))

@@ -22,12 +22,13 @@ from tallystick.actions.pipeline_terms import (
     RecipientTerms,
     SenderTerms,
 )
-from tallystick.actions.pipeline_words import Names, allowances, date_of, day, dollars, every, offer
+from tallystick.actions.pipeline_words import Names, allowances, every, offer
 from tallystick.domain.commands import CancelToken, LimitTerms, Method, TokenPurpose
 from tallystick.domain.limits import LimitKind, UsageLimit
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger import agreed_tokens
 from tallystick.ledger.access_keys import SANDBOX
+from tallystick.words import date_of, day, dollars
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service

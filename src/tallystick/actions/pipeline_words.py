@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from tallystick.actions.pipeline_terms import (
@@ -18,7 +18,7 @@ from tallystick.actions.pipeline_terms import (
 )
 from tallystick.domain.commands import AmountRule, LimitTerms, Method, TokenTerms, TokenType
 from tallystick.domain.limits import LimitKind
-from tallystick.domain.money import display_amount
+from tallystick.words import day, dollars
 
 if TYPE_CHECKING:
     from tallystick.domain.periods import Period
@@ -287,25 +287,6 @@ def listed(names: Sequence[str], conjunction: str) -> str:
     """``A``, ``A or B``, ``A, B or C``."""
     *first, last = names
     return f"{', '.join(first)} {conjunction} {last}" if first else last
-
-
-def day(moment: datetime) -> str:
-    """A date as people write it; the time only where it is not midnight. UTC, and it says so."""
-    moment = moment.astimezone(UTC)
-    text = date_of(moment)
-    return text if (moment.hour, moment.minute) == (0, 0) else f"{text}, {moment:%H:%M} UTC"
-
-
-def date_of(moment: datetime) -> str:
-    """A date as people write it, without the time of day. UTC."""
-    moment = moment.astimezone(UTC)
-    return f"{moment.day} {moment:%B %Y}"
-
-
-def dollars(micros: int) -> str:
-    """An amount with its currency, as people read it: ``1,250.00 USD``."""
-    whole, _, fraction = display_amount(micros).partition(".")
-    return f"{int(whole):,}.{fraction} USD"
 
 
 def _certain(found: Something | None) -> Something:

@@ -10,7 +10,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from tallystick.actions.form_errors import FormError
-from tallystick.actions.pipeline_words import dollars
 from tallystick.domain.commands import Deposit, Method
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, PartyId, make_transaction_id
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT, parse_amount
@@ -19,6 +18,7 @@ from tallystick.ledger import account_balances, payment_methods
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.opening import SIMULATED_RAIL, operator_book
 from tallystick.ledger.payment_methods import NewPaymentMethod, PaymentMethod
+from tallystick.words import dollars
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service

@@ -20,7 +20,7 @@ Status = Literal["active", "suspended", "closed"]
 
 _COLUMNS: Final = (
     "party_id, kind, email, name, status, password_hash, failed_sign_ins, locked_until, marketplace,"
-    " session_round, email_verified_at IS NOT NULL AS email_verified, created_at"
+    " session_round, email_verified_at IS NOT NULL AS email_verified, created_at, language"
 )
 
 
@@ -42,7 +42,7 @@ class Party:
     """One account holder. `email` is in lower case; `password_hash` is None for parties that cannot sign in.
 
     `marketplace`: as a caller, it may let others be paid in its stead. `session_round`: browsers that signed in in an
-    earlier round are signed out.
+    earlier round are signed out. `language`: the code of the one that they read, None before anybody knows.
     """
 
     party_id: PartyId
@@ -57,6 +57,7 @@ class Party:
     marketplace: bool = True
     email_verified: bool = False
     session_round: int = 0
+    language: str | None = None
 
     @property
     def active(self) -> bool:
@@ -222,6 +223,11 @@ async def sign_out_everywhere(database: Database, party_id: PartyId) -> None:
     await database.execute("UPDATE party SET session_round = session_round + 1 WHERE party_id = $1", party_id)
 
 
+async def choose_language(database: Database, party_id: PartyId, language: str) -> None:
+    """Remember the language that somebody reads, by its code: for their pages and for mail to them."""
+    await database.execute("UPDATE party SET language = $2 WHERE party_id = $1", party_id, language)
+
+
 def _party(row: asyncpg.Record | None) -> Party:
     if row is None:
         raise LookupError("a statement that always gives a row gave none")
@@ -238,4 +244,5 @@ def _party(row: asyncpg.Record | None) -> Party:
         marketplace=row["marketplace"],
         email_verified=row["email_verified"],
         session_round=row["session_round"],
+        language=row["language"],
     )

@@ -12,13 +12,13 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 from tallystick.actions import authorizations as actions
 from tallystick.actions import statements
 from tallystick.actions.authorizations import Scope, Stand, View
-from tallystick.actions.pipeline_words import date_of, dollars
 from tallystick.domain.ids import MalformedIdError, book_of_transaction
 from tallystick.ledger import authorizations
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.authorizations import Entry
 from tallystick.web.pages.member import HOME, Member, for_member
 from tallystick.web.pages.shared import PageRequest, form_of, go
+from tallystick.words import date_of, dollars
 
 LISTED: Final = 20
 HISTORY: Final = 25

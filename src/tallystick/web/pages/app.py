@@ -9,12 +9,14 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.template.config import TemplateConfig
 
+from tallystick import words
 from tallystick.actions.service import Service
 from tallystick.settings import Settings, load_master_key
 from tallystick.web.pages import account_methods, account_pages, account_security, assets, interface, site, start
 from tallystick.web.pages.console.routes import console_routes
 from tallystick.web.pages.errors import http_error, unexpected_error
 from tallystick.web.pages.headers import Headers
+from tallystick.web.pages.languages import Pages
 from tallystick.web.pages.sessions import STORE, DatabaseStore, cookie_name, session_config
 from tallystick.web.pages.shared import template_engine
 from tallystick.web.pages.visit_pages import visit_routes
@@ -25,7 +27,8 @@ MAX_BODY_BYTES = 64 * 1024
 def create_pages(service: Service) -> Litestar:
     """The Co-Branded pages and what belongs to them. Everything but ``/``, which is the query API's."""
     settings = service.settings
-    return Litestar(
+    words.load()
+    return Pages(
         route_handlers=[
             start.start,
             start.start_posted,

@@ -9,12 +9,14 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Response, Template
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
-from tallystick.actions.pipeline_words import date_of, dollars
 from tallystick.actions.service import Service
 from tallystick.ledger import parties
 from tallystick.ledger.parties import Party
 from tallystick.web.pages.assets import asset
+from tallystick.web.pages.languages import language_links, remember_language
 from tallystick.web.pages.sessions import sign_browser_out, signed_in_party
+from tallystick.words import date_of, dollars, spoken
+from tallystick.words.texts import bare_gettext, bare_ngettext, bare_pgettext
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -29,8 +31,13 @@ def template_engine() -> JinjaTemplateEngine:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    environment.globals["asset"] = asset
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined] # the extension puts it there
+        bare_gettext, bare_ngettext, newstyle=True, pgettext=bare_pgettext
+    )
+    environment.globals |= {"asset": asset, "language": spoken, "language_links": language_links}
     environment.filters["date"] = date_of
     environment.filters["dollars"] = dollars
     return JinjaTemplateEngine.from_environment(environment)
@@ -75,4 +82,5 @@ async def signed_in(request: PageRequest) -> Party | None:
     if party is None or party.session_round != session_round:
         sign_browser_out(request)
         return None
+    await remember_language(request, party, service_of(request).pool)
     return party

@@ -15,7 +15,7 @@ from tallystick.actions import pipelines, wallet
 from tallystick.actions.pipeline_parameters import pipeline_of_visit
 from tallystick.actions.pipeline_scene import Scene
 from tallystick.actions.pipeline_terms import AnyTerms, EditTerms, PurchaseTerms, RecipientTerms, SenderTerms
-from tallystick.actions.pipeline_words import LINE_NAMES, Offer, dollars, offer, promises, validity_in_short
+from tallystick.actions.pipeline_words import LINE_NAMES, Offer, offer, promises, validity_in_short
 from tallystick.actions.service import Service
 from tallystick.actions.wallet import Choice
 from tallystick.domain.commands import Method
@@ -25,6 +25,7 @@ from tallystick.ledger.parties import Party
 from tallystick.ledger.visits import Visit
 from tallystick.web.pages.headers import allow_form_redirects, request_id
 from tallystick.web.pages.shared import PageRequest, go, go_back_to_seller, page, service_of, signed_in
+from tallystick.words import dollars
 
 _VISIT_ID: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _log = structlog.get_logger(__name__)

@@ -1,0 +1,26 @@
+"""The words of the pages in several languages: catalogues, amounts and dates.
+
+English texts stand in the code and are the keys of the catalogues. Whoever answers a request says once in which
+language (`speaking`); everything below asks for its texts without knowing. Nobody said anything: English.
+"""
+
+from tallystick.words.figures import date_of, day, dollars
+from tallystick.words.languages import ENGLISH, LANGUAGES, Language, speak, speaking, spoken
+from tallystick.words.texts import gettext, load, marked, ngettext, pgettext
+
+__all__ = [
+    "ENGLISH",
+    "LANGUAGES",
+    "Language",
+    "date_of",
+    "day",
+    "dollars",
+    "gettext",
+    "load",
+    "marked",
+    "ngettext",
+    "pgettext",
+    "speak",
+    "speaking",
+    "spoken",
+]

@@ -1,0 +1,41 @@
+"""Amounts and dates as people of each language write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from tallystick.domain.money import USD, display_amount
+from tallystick.words.languages import spoken
+
+_LEFT_TO_RIGHT: Final = "\N{LEFT-TO-RIGHT ISOLATE}"
+_POP_ISOLATE: Final = "\N{POP DIRECTIONAL ISOLATE}"
+_AMOUNT: Final = "#,##0.00####"  # two decimals, more only where they carry something: `display_amount`'s rule
+
+
+def dollars(micros: int) -> str:
+    """An amount with its currency: ``1,250.00 USD``. Within right-to-left text it keeps its order."""
+    language = spoken()
+    text = f"{format_decimal(Decimal(display_amount(micros)), _AMOUNT, locale=language.locale)} {USD}"
+    return f"{_LEFT_TO_RIGHT}{text}{_POP_ISOLATE}" if language.direction == "rtl" else text
+
+
+def number(count: int) -> str:
+    """A whole number: ``12,000``."""
+    return format_decimal(count, locale=spoken().locale)
+
+
+def day(moment: datetime) -> str:
+    """A date; the time only where it is not midnight. UTC, and it says so."""
+    moment = moment.astimezone(UTC)
+    text = date_of(moment)
+    return text if (moment.hour, moment.minute) == (0, 0) else f"{text}, {moment:%H:%M} UTC"
+
+
+def date_of(moment: datetime) -> str:
+    """A date without the time of day: ``1 March 2027``. UTC."""
+    return format_date(moment.astimezone(UTC).date(), "long", locale=spoken().locale)

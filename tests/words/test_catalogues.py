@@ -1,0 +1,53 @@
+"""The catalogues have every text of the code, and nothing else."""
+
+import re
+
+import pytest
+from tools.words import extracted, missing
+
+from tallystick.words import ENGLISH, LANGUAGES, Language
+from tallystick.words.texts import CATALOGUES, read_catalogue
+
+TRANSLATED = [language for language in LANGUAGES.values() if language is not ENGLISH]
+PLACEHOLDER = re.compile(r"%\([a-z_]+\)s|%%")
+TAG = re.compile(r"</?[a-z]+[^>]*>")
+
+
+def forms(text: object) -> list[str]:
+    if isinstance(text, str):
+        return [text]
+    assert isinstance(text, list | tuple)
+    return [str(form) for form in text]
+
+
+def test_there_is_a_catalogue_for_each_language_but_english() -> None:
+    assert {path.stem for path in CATALOGUES.glob("*.po")} == {language.code for language in TRANSLATED}
+
+
+@pytest.mark.parametrize("language", TRANSLATED, ids=lambda language: language.code)
+def test_a_catalogue_has_the_texts_of_the_code(language: Language) -> None:
+    """If this fails: python tools/words.py, then translate what is empty."""
+    expected = {(message.context, message.id) for message in extracted()}
+    assert {(message.context, message.id) for message in read_catalogue(language)} == expected
+
+
+@pytest.mark.parametrize("language", TRANSLATED, ids=lambda language: language.code)
+def test_every_text_is_translated(language: Language) -> None:
+    assert list(missing(read_catalogue(language))) == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED, ids=lambda language: language.code)
+def test_translations_have_the_same_placeholders_and_tags(language: Language) -> None:
+    wrong = []
+    for message in read_catalogue(language):
+        if not message.id:
+            continue
+        *_, fullest = forms(message.id)
+        for translated in forms(message.string):
+            # a form for one or two may say the number in a word
+            left_out = {"%(num)s"} if message.pluralizable else set()
+            same = set(PLACEHOLDER.findall(fullest)) - left_out == set(PLACEHOLDER.findall(translated)) - left_out
+            if not same or sorted(TAG.findall(fullest)) != sorted(TAG.findall(translated)):
+                wrong.append((fullest, translated))
+            assert re.fullmatch(r"(?:[^%]|%\([a-z_]+\)s|%%)*", translated), translated
+    assert wrong == []
