@@ -47,3 +47,37 @@ CREATE TABLE simulated_fault (
     CHECK ((idempotency_key IS NULL) = (met_at IS NULL))
 );
 COMMENT ON TABLE simulated_fault IS 'Faults on order: the simulated rail''s own memory, as simulated_charge is';
+
+-- What the operator's pages keep.
+
+CREATE TABLE pulse (
+    process_id text NOT NULL, -- random: each start of a process has its own
+    at timestamptz NOT NULL,
+    kind text NOT NULL, -- what the process does: api, worker, or both
+    started_at timestamptz NOT NULL,
+    seconds double precision NOT NULL CHECK (seconds > 0), -- since the pulse before
+    counts jsonb NOT NULL, -- what was done in that time: actions/meter.py
+    PRIMARY KEY (process_id, at)
+);
+CREATE INDEX pulse_at ON pulse (at);
+COMMENT ON TABLE pulse IS 'What each process did lately, for the operator''s eyes; kept for an hour';
+
+CREATE TABLE verification_run (
+    run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    asked_at timestamptz NOT NULL,
+    asked_by bigint REFERENCES party, -- null: a command on the machine itself
+    due_at timestamptz, -- when a worker may take it: also the lease of the one at it; null: it is over
+    started_at timestamptz,
+    finished_at timestamptz,
+    failure text, -- why it came to no result, for people
+    problems integer, -- how many; null: no result
+    unexplained_micros bigint, -- how far balances are from what transfers make of them, over all accounts
+    report jsonb, -- ledger/verify.py's Report
+    CHECK ((due_at IS NULL) = (finished_at IS NOT NULL)),
+    CHECK ((problems IS NULL) = (report IS NULL) AND (problems IS NULL) = (unexplained_micros IS NULL))
+);
+CREATE UNIQUE INDEX verification_run_open ON verification_run ((finished_at IS NULL)) WHERE finished_at IS NULL;
+COMMENT ON TABLE verification_run IS 'Proofs of the books that somebody asked for: one at a time, done by a worker';
+
+-- why a rail's result is not known, for people; null while it is only slow
+ALTER TABLE rail_request ADD COLUMN last_error text;
