@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
+from tallystick.actions import test_clock
+from tallystick.actions.test_clock import Hand, TooFarAheadError
 from tallystick.cli.accounts import find_seller
 from tallystick.cli.console import Json, ProblemError, run, service_of_process, tell, tell_json
 from tallystick.cli.keys import Account
 from tallystick.domain.periods import Period
-from tallystick.ledger import book_clocks
 from tallystick.ledger.access_keys import SANDBOX
+from tallystick.ledger.book_clocks import ClockMovedError
 from tallystick.ledger.opening import book_of_seller
 
 app = typer.Typer(no_args_is_help=True, help="The test clock of a seller's sandbox. It only goes forward.")
-
-MOST_AHEAD = timedelta(days=365 * 100)
 
 
 @app.command()
 def show(account: Account, json: Json = False) -> None:
     """Show what time it is in the sandbox of an account."""
-    _tell(*run(_move(account, None)), json=json)
+    _tell(run(_move(account, None)), json=json)
 
 
 @app.command()
@@ -37,29 +36,28 @@ def forward(
         period = Period.parse(" ".join(by.split()).title())
     except ValueError:
         raise ProblemError(f'not a length of time: {by!r}; write one such as "40 days"') from None
-    _tell(*run(_move(account, period)), json=json)
+    _tell(run(_move(account, period)), json=json)
 
 
-async def _move(account: str, by: Period | None) -> tuple[datetime, timedelta]:
+async def _move(account: str, by: Period | None) -> Hand:
     async with service_of_process() as service:
         party = await find_seller(service.pool, account)
         book_id = await book_of_seller(service.pool, party.party_id, SANDBOX)
         if book_id is None:
             raise ProblemError(f"{party.email} has no sandbox")
-        now = service.clock()
-        ahead = await book_clocks.offset(service.pool, book_id)
-        if by is not None:
-            try:
-                step = by.after(now + ahead) - (now + ahead)
-            except (OverflowError, ValueError):
-                step = MOST_AHEAD
-            if ahead + step >= MOST_AHEAD:
-                raise ProblemError(f"a test clock may be at most {MOST_AHEAD.days // 365} years ahead")
-            ahead = await book_clocks.forward(service.pool, book_id, step)
-        return now + ahead, ahead
+        hand = await test_clock.look(service, book_id)
+        if by is None:
+            return hand
+        try:
+            return await test_clock.forward(service, book_id, hand, by)
+        except TooFarAheadError as error:
+            raise ProblemError(str(error)) from None
+        except ClockMovedError:
+            raise ProblemError("somebody else moved the clock at this moment; look at it, then try again") from None
 
 
-def _tell(now: datetime, ahead: timedelta, *, json: bool) -> None:
+def _tell(hand: Hand, *, json: bool) -> None:
+    now, ahead = hand.now, hand.ahead
     if json:
         tell_json({"now": now, "ahead_seconds": int(ahead.total_seconds())})
     else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import BookId
@@ -14,6 +15,19 @@ class NoTestClockError(LookupError):
     """There is no such book, or it is a live one: there, time cannot be moved."""
 
 
+class ClockMovedError(Exception):
+    """Somebody else moved the clock meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How many instruments and tokens expire, and how many reservations are cancelled."""
+
+    instruments: int
+    tokens: int
+    reservations: int
+
+
 async def offset(database: Database, book_id: BookId) -> timedelta:
     """How far the book's clock is ahead. Raises NoTestClockError."""
     seconds = await database.fetchval("SELECT clock_offset_seconds FROM book WHERE book_id = $1", book_id)
@@ -22,20 +36,41 @@ async def offset(database: Database, book_id: BookId) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-async def forward(database: Database, book_id: BookId, by: timedelta) -> timedelta:
+async def forward(database: Database, book_id: BookId, by: timedelta, seen: timedelta | None = None) -> timedelta:
     """Move a sandbox book's clock forward, by whole seconds, and tell how far ahead it is now.
 
-    Raises NoTestClockError, ValueError: not forward.
+    `seen`: how far ahead whoever moves it has seen it; None: wherever it is. Raises NoTestClockError, ClockMovedError:
+    it is somewhere else; ValueError: not forward.
     """
     seconds = int(by.total_seconds())
     if seconds <= 0:
         raise ValueError("a clock only goes forward")
     total = await database.fetchval(
         "UPDATE book SET clock_offset_seconds = clock_offset_seconds + $2"
-        " WHERE book_id = $1 AND environment = 'sandbox' RETURNING clock_offset_seconds",
+        " WHERE book_id = $1 AND environment = 'sandbox' AND ($3::bigint IS NULL OR clock_offset_seconds = $3)"
+        " RETURNING clock_offset_seconds",
         book_id,
         seconds,
+        None if seen is None else int(seen.total_seconds()),
     )
     if total is None:
+        if seen is not None and await offset(database, book_id) != seen:
+            raise ClockMovedError(book_id)
         raise NoTestClockError(book_id)
     return timedelta(seconds=total)
+
+
+async def ending(database: Database, book_id: BookId, now: datetime, then: datetime) -> Ending:
+    """What comes to its end in a book between two moments of its own clock."""
+    row: Any = await database.fetchrow(
+        "SELECT (SELECT count(*) FROM instrument WHERE book_id = $1 AND expires_at > $2 AND expires_at <= $3)"
+        "           AS instruments,"
+        "       (SELECT count(*) FROM token WHERE book_id = $1 AND expires_at > $2 AND expires_at <= $3"
+        "           AND instrument_id IS NULL AND cancelled_at IS NULL AND used_by IS NULL) AS tokens,"
+        "       (SELECT count(*) FROM transaction WHERE book_id = $1 AND status = 'Reserved'"
+        "           AND reserved_until <= $3) AS reservations",
+        book_id,
+        now,
+        then,
+    )
+    return Ending(**dict(row))
