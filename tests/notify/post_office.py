@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import msgspec
 from tests.ledger.shop import Buyer, Shop
 
 from tallystick.actions.service import Service
@@ -43,7 +44,7 @@ class PostOffice:
             await outbox.set_address(connection, book_id or self.shop.book_id, url, self.shop.clock())
 
     async def fund(self, buyer: Buyer, amount: str, notification_url: str | None = None) -> TransactionId:
-        request = replace(self.shop.request(None, fund=amount), notification_url=notification_url)
+        request = msgspec.structs.replace(self.shop.request(None, fund=amount), notification_url=notification_url)
         command = FundPrepaid(request, buyer.money, buyer.instrument, parse_amount(amount))
         outcome = await self.shop.perform(command)
         assert isinstance(outcome, Accepted)

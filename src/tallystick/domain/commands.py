@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, unique
+
+from msgspec import Struct
 
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.limits import LimitKind
@@ -51,8 +52,7 @@ class AmountRule(Enum):
     MINIMUM = "Minimum"
 
 
-@dataclass(frozen=True, slots=True)
-class TokenTerms:
+class TokenTerms(Struct, frozen=True):
     """What else was agreed to with a token. Amounts in micro-units, rates in parts per million.
 
     `recipient_tokens`: if any, only these recipient tokens may be paid. `for_reserve`: meant for Reserve.
@@ -79,8 +79,7 @@ class RailOperation(Enum):
     REFUND = "refund"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What every money request of a caller carries.
 
     `fingerprint` digests the action and its business parameters: the same reference with another fingerprint is
@@ -97,8 +96,7 @@ class Request:
     notification_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FundPrepaid:
+class FundPrepaid(Struct, frozen=True):
     """Charge the sender through the funding token and raise a prepaid balance. `timeout` as in Pay."""
 
     request: Request
@@ -108,8 +106,7 @@ class FundPrepaid:
     timeout: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Marketplace:
+class Marketplace(Struct, frozen=True):
     """The parts of a payment that concern a third party. Without a recipient token the caller is the recipient.
 
     The caller's share of the amount is `fixed_fee_micros` plus `variable_fee_ppm` parts per million.
@@ -121,8 +118,7 @@ class Marketplace:
     variable_fee_ppm: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Pay:
+class Pay(Struct, frozen=True):
     """Charge what the sender token stands for: a prepaid balance, a credit instrument, or real money.
 
     `timeout`: real money that has not arrived by then is given up, where the rail has not been asked yet.
@@ -135,8 +131,7 @@ class Pay:
     timeout: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(Struct, frozen=True):
     """Hold an amount on the sender's card, to be settled within seven days."""
 
     request: Request
@@ -146,8 +141,7 @@ class Reserve:
     timeout: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(Struct, frozen=True):
     """Charge a reservation, once, in full or for less. No amount: all of it."""
 
     transaction_id: TransactionId
@@ -155,8 +149,7 @@ class Settle:
     notification_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Struct, frozen=True):
     """Give up a reservation, or a payment that no rail was asked for yet. `expired`: its time has run out."""
 
     transaction_id: TransactionId
@@ -165,8 +158,7 @@ class Cancel:
     expired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SettleDebt:
+class SettleDebt(Struct, frozen=True):
     """Charge the sender through the settlement token and lower the debt by the same amount. `timeout` as in Pay."""
 
     request: Request
@@ -176,8 +168,7 @@ class SettleDebt:
     timeout: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOffDebt:
+class WriteOffDebt(Struct, frozen=True):
     """Forgive part or all of a debt. No money moves."""
 
     request: Request
@@ -194,8 +185,7 @@ class RefundPolicy(Enum):
     MASTER_AND_MARKETPLACE = "MasterAndMarketplaceTxn"
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(Struct, frozen=True):
     """Give back all or part of a successful payment. No amount: whatever is left of the original."""
 
     request: Request
@@ -204,8 +194,7 @@ class Refund:
     policy: RefundPolicy = RefundPolicy.MASTER_ONLY
 
 
-@dataclass(frozen=True, slots=True)
-class CancelToken:
+class CancelToken(Struct, frozen=True):
     """Bar a token from all further use. History, balances and debts stay. `by` is the caller or the token's sender."""
 
     token_id: TokenId
@@ -222,8 +211,7 @@ class Method(Enum):
     ACH = "ACH"  # bank account
 
 
-@dataclass(frozen=True, slots=True)
-class LimitTerms:
+class LimitTerms(Struct, frozen=True):
     """One usage limit as the buyer agrees to it. `limit`: micro-units for AMOUNT, a count for COUNT."""
 
     kind: LimitKind
@@ -231,8 +219,7 @@ class LimitTerms:
     period: Period | None
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """What both set-up pipelines share: who agreed, to which means of payment, from when to when.
 
     `payment_method_id` names the card or bank account; None for the account balance.
@@ -246,8 +233,7 @@ class Consent:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizePrepaid:
+class AuthorizePrepaid(Struct, frozen=True):
     """The buyer confirmed SetupPrepaid: make the instrument with zero balance and its two tokens."""
 
     consent: Consent
@@ -259,8 +245,7 @@ class AuthorizePrepaid:
     funding_limit_micros: int
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizePostpaid:
+class AuthorizePostpaid(Struct, frozen=True):
     """The buyer confirmed SetupPostpaid: make the instrument with zero debt and its two tokens."""
 
     consent: Consent
@@ -274,16 +259,14 @@ class AuthorizePostpaid:
     limits: tuple[LimitTerms, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RefundToken:
+class RefundToken(Struct, frozen=True):
     """A second token that comes with a recipient token: for paying back what came in by it."""
 
     token_id: TokenId
     caller_reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class InstallToken:
+class InstallToken(Struct, frozen=True):
     """Make a token without an instrument: a pipeline was confirmed, or a GateKeeper text installed.
 
     `sender_id` is who gives it. `method` and `payment_method_id` as in Consent; no method for recipient tokens.
@@ -308,21 +291,18 @@ class InstallToken:
     refund_token: RefundToken | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Paid:
+class Paid(Struct, frozen=True):
     """The rail took the money."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declined:
+class Declined(Struct, frozen=True):
     """The rail said no, finally. `status_code` and `reason` become the transaction's."""
 
     status_code: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResolveCharge:
+class ResolveCharge(Struct, frozen=True):
     """A rail's final answer about a pending transaction. Resolving twice changes nothing."""
 
     transaction_id: TransactionId
@@ -331,8 +311,7 @@ class ResolveCharge:
     operation: RailOperation = RailOperation.CHARGE
 
 
-@dataclass(frozen=True, slots=True)
-class Deposit:
+class Deposit(Struct, frozen=True):
     """Sandbox money from a rail onto a person's account balance. For the operator's book only."""
 
     transaction_id: TransactionId

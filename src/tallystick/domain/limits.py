@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, unique
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tallystick.domain.money import display_amount
 from tallystick.domain.periods import Period
@@ -19,8 +21,7 @@ class LimitKind(Enum):
     COUNT = "Count"
 
 
-@dataclass(frozen=True, slots=True)
-class UsageLimit:
+class UsageLimit(Struct, frozen=True):
     """One limit with what is used of it.
 
     `limit`, `used` and `used_before` are micro-units for AMOUNT and a number of uses for COUNT. Windows follow each

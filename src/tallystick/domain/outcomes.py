@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, unique
+
+from msgspec import Struct
 
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.refusals import Refused
@@ -20,16 +21,14 @@ class TransactionStatus(Enum):
     CANCELLED = "Cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """The command was carried out; `transaction_id` and `status` as first answered."""
 
     transaction_id: TransactionId
     status: TransactionStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """A command without a transaction of its own was carried out."""
 
 

@@ -5,12 +5,12 @@ Source: spec of the errors, UnverifiedEmailAddress and its neighbours; who is kn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+
+class Standing(Struct, frozen=True):
     """What is known of an account and what it may do.
 
     `account_verified`: a bank account or card was found to be its own. `marketplace`: as a caller, it may act for other
@@ -24,8 +24,7 @@ class Standing:
     denied: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Demands:
+class Demands(Struct, frozen=True):
     """What the operator asks of accounts. Limits, in micro-units, bind those that are not verified; None: no limit.
 
     `spending_limit_micros` is the most that one payment may take, `receiving_limit_micros` the most that the service

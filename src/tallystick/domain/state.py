@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, unique
 
+from msgspec import Struct
+
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
 from tallystick.domain.commands import FeePayer, RailOperation
 from tallystick.domain.fees import FeeSchedules
@@ -16,8 +18,7 @@ from tallystick.domain.standing import NO_DEMANDS, WELL_KNOWN, Demands, Standing
 from tallystick.domain.tokens import Token
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(Struct, frozen=True):
     """Whose book it is and its rules. `seller_id` is None in the operator's own book.
 
     `simulate_faults`: amounts whose first decimal is 6 or 7 fail on purpose (sandbox). `demands`: what all accounts are
@@ -42,8 +43,7 @@ class InstrumentKind(Enum):
     CREDIT = "credit"
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
+class Instrument(Struct, frozen=True):
     """A prepaid balance or a debt between one sender and one seller.
 
     `balance_micros`: what is left to spend (prepaid) or what is owed (credit), never negative.
@@ -88,8 +88,7 @@ class Operation(Enum):
     DEPOSIT = "Deposit"
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Struct, frozen=True):
     """One money action with its status. Source of the fields: spec/datatypes, TransactionDetail.
 
     `sender_id` is the buyer, also in a refund, where the money goes the other way. `recipient_id` is None when the
@@ -129,8 +128,7 @@ class Transaction:
     times_out_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A status that a slow transaction came to after its first. `number` counts from 2."""
 
     transaction_id: TransactionId
@@ -140,11 +138,10 @@ class Step:
     amount_micros: int
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True):
     """An amount moved from the account credited to the account debited, within one book.
 
-    `turn`: 0, or 1 when a transaction moves money a second time (a refund that is booked back).
+    `turn`: 0 for what a transaction moves in its first status, and one more for each status after that.
     """
 
     transaction_id: TransactionId
@@ -154,16 +151,14 @@ class Transfer:
     turn: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """How a caller's reference was answered the first time."""
 
     fingerprint: bytes
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """A fact others may hear, written in the money's own commit. `status` of the transaction when it happened."""
 
     event_id: str
@@ -174,8 +169,7 @@ class Event:
     notification_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RailRequest:
+class RailRequest(Struct, frozen=True):
     """The intent to ask a rail; transaction and operation are its idempotency key there.
 
     `earlier_id` is the transaction that is captured, voided or refunded.
@@ -189,8 +183,7 @@ class RailRequest:
     earlier_id: TransactionId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What one command came to and everything that it changes. A refusal changes nothing but its reference.
 
     `operator_transfers` belong to the operator's book of the same environment, `recipient_transfers` to the book of
@@ -214,8 +207,7 @@ class Decision:
     resolved: tuple[TransactionId, RailOperation] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seller:
+class Seller(Struct, frozen=True):
     """Another seller who takes part as the recipient, with the book of this environment."""
 
     party_id: PartyId

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum, unique
+
+from msgspec import Struct, field
 
 from tallystick.domain.commands import Method, TokenPurpose, TokenTerms, TokenType
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
@@ -12,8 +13,7 @@ from tallystick.domain.limits import UsageLimit
 from tallystick.domain.standing import WELL_KNOWN, Standing
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentSource:
+class PaymentSource(Struct, frozen=True):
     """Where real money comes from: the account balance, or a card or bank account that a rail knows.
 
     `expires_on` is the last day on which a card can be charged. `removed`: the buyer took it out of the account.
@@ -28,8 +28,7 @@ class PaymentSource:
     verified: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """One authorization. `source` is set for tokens that bring in real money, `instrument_id` for those of a set.
 
     `sender_id` is who gave it: the buyer, or the recipient of a recipient token. `instruction` is the GateKeeper text

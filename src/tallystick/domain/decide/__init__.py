@@ -7,9 +7,10 @@ reference, seller's account, token, sender's account, instrument, amount, limits
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from tallystick.domain.commands import (
     AuthorizePostpaid,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from tallystick.domain.commands import AuthorizePostpaid, AuthorizePrepaid, CancelToken, Consent, Method, TokenPurpose
 from tallystick.domain.decide.checks import check_seller

@@ -7,8 +7,9 @@ Source: spec/flows, 2 and 3; spec/semantics, 2 and 3.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import FundPrepaid, Method, SettleDebt, TokenPurpose

@@ -119,6 +119,12 @@ def check_above_fees(amount_micros: int, taken_micros: int) -> None:
         raise Refused(Refusal.InvalidParams, message)
 
 
+def check_callers_cash(state: State, fee_micros: int) -> None:
+    """The caller, who pays a fee for another recipient, has it now. Raises Refused: InsufficientBalance."""
+    if fee_micros > state.cash.get(state.book.book_id, 0):
+        raise Refused(Refusal.InsufficientBalance, "The caller's account does not cover the fee.")
+
+
 def simulated_fault(state: State, amount_micros: int) -> Refusal | None:
     """The fault that an amount asks for in the sandbox: N.6n a passing one, N.7n a payment error.
 

@@ -1,22 +1,23 @@
 """Refund of a payment in real money: a card gets it back through its rail, others on the account balance.
 
-The service's fee goes back in proportion, and the caller's share too where the policy says so. All is booked when the
-refund is opened, so that the seller cannot spend it meanwhile; a rail's refusal books it back. The policy
+The service's fee goes back in proportion, and the caller's share too where the policy says so. What sellers give is
+booked when the refund is opened, so that they cannot spend it meanwhile; a rail's refusal books it back. The policy
 MarketplaceTxnOnly leaves the buyer out: the caller's share alone goes back, to the recipient.
 Source: spec/semantics, 2 and 6; spec/datatypes, MarketplaceRefundPolicy.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import FeePayer, Method, RailOperation, Refund, RefundPolicy
-from tallystick.domain.decide.checks import check_simulated_fault
+from tallystick.domain.decide.checks import check_rail_amount, check_simulated_fault
 from tallystick.domain.decide.receipts import announce, ask_rail, record
-from tallystick.domain.decide.shares import in_proportion, moved_by, share_back, share_out
-from tallystick.domain.money import display_amount
+from tallystick.domain.decide.shares import Parts, book, in_proportion, when_opened, whole
+from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, Operation, State, Transaction, balance_account
@@ -25,8 +26,13 @@ from tallystick.domain.state import Decision, Operation, State, Transaction, bal
 def refund_directly(
     state: State, command: Refund, original: Transaction, amount_micros: int, now: datetime
 ) -> Decision:
-    """Raises Refused: InsufficientBalance, PaymentMethodNotDefined, AccessFailure (simulated), InvalidParams."""
+    """In whole cents, rounded down, as all real money.
+
+    Raises Refused: AmountOutOfRange, InsufficientBalance, PaymentMethodNotDefined, AccessFailure (simulated).
+    """
     assert original.sender_id is not None, "a payment always has a sender"  # noqa: S101
+    check_rail_amount(amount_micros)
+    amount_micros = whole_minor_units(amount_micros)
     by_card = original.payment_method == Method.CC.value
     with_share = command.policy is RefundPolicy.MASTER_AND_MARKETPLACE
     fee_micros = _part(original, original.fee_micros, amount_micros)
@@ -64,22 +70,14 @@ def refund_directly(
         source = None if token is None else token.source
         request = ask_rail(transaction, source, RailOperation.REFUND, original.transaction_id)
         outside = account_id(AccountKind.RAIL, request.rail)
-    shares = share_out(
-        state,
-        transaction,
-        outside,
-        amount_micros=amount_micros,
-        fee_micros=fee_micros,
-        marketplace_fee_micros=marketplace_fee_micros,
-        back=True,
-    )
     refunded = replace(
         original,
         refunded_micros=original.refunded_micros + amount_micros,
         marketplace_refunded_micros=original.marketplace_refunded_micros + marketplace_fee_micros,
     )
+    parts = when_opened(transaction) if by_card else whole(transaction)
     return replace(
-        moved_by(state, transaction, shares),
+        book(state, transaction, parts, outside),
         outcome=Accepted(transaction.transaction_id, transaction.status),
         transactions=(refunded, transaction),
         operator_opens=() if by_card else ((AccountKind.BALANCE_OF, str(original.sender_id)),),
@@ -117,10 +115,9 @@ def refund_share(state: State, command: Refund, original: Transaction, now: date
         recipient_token_id=original.recipient_token_id,
         marketplace_fee_micros=-amount_micros,
     )
-    shares = share_back(state, transaction)
     returned_micros = original.marketplace_refunded_micros + amount_micros
     return replace(
-        moved_by(state, transaction, shares),
+        book(state, transaction, Parts(share_micros=-amount_micros)),
         outcome=Accepted(transaction.transaction_id, transaction.status),
         transactions=(replace(original, marketplace_refunded_micros=returned_micros), transaction),
         events=(announce(transaction),),

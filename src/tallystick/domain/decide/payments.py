@@ -5,8 +5,10 @@ Source: spec/semantics, 2, 3, 5 and 6; spec of the Co-Branded service, 5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from tallystick.domain.commands import (
     AmountRule,
@@ -22,13 +24,14 @@ from tallystick.domain.commands import (
 from tallystick.domain.decide.checks import (
     check_above_fees,
     check_account_balance,
+    check_callers_cash,
     check_rail_amount,
     check_simulated_fault,
     check_source,
 )
 from tallystick.domain.decide.conditions import check_conditions
 from tallystick.domain.decide.receipts import announce, ask_rail, record
-from tallystick.domain.decide.shares import shared_out_whole
+from tallystick.domain.decide.shares import book, when_opened, whole
 from tallystick.domain.decide.standings import check_known, check_real_money
 from tallystick.domain.ids import PartyId, TransactionId
 from tallystick.domain.money import display_amount, round_half_up_to_minor_unit, whole_minor_units
@@ -62,12 +65,12 @@ def pay_directly(state: State, command: Pay, token: Token, now: datetime) -> Dec
     """
     agreed = _agree(state, command, token, now)
     if agreed.source.method is not Method.ABT:
-        return _ask_rail(command, Operation.PAY, RailOperation.CHARGE, agreed, now)
+        return _ask_rail(state, command, RailOperation.CHARGE, agreed, now)
     check_simulated_fault(state, agreed.amount_micros)
     check_account_balance(state, token.sender_id, agreed.amount_micros)
     transaction = _transaction(command, Operation.PAY, TransactionStatus.SUCCESS, agreed, now)
     return replace(
-        shared_out_whole(state, transaction, balance_account(token.sender_id)),
+        book(state, transaction, whole(transaction), balance_account(token.sender_id)),
         outcome=Accepted(transaction.transaction_id, transaction.status),
         tokens=agreed.used,
         events=(announce(transaction),),
@@ -79,7 +82,7 @@ def reserve_directly(state: State, command: Reserve, token: Token, now: datetime
     agreed = _agree(state, command, token, now)
     if agreed.source.method is not Method.CC:
         raise Refused(Refusal.PaymentInstrumentNotCC, "Only a card can be reserved from.")
-    return _ask_rail(command, Operation.RESERVE, RailOperation.AUTHORIZE, agreed, now)
+    return _ask_rail(state, command, RailOperation.AUTHORIZE, agreed, now)
 
 
 def _agree(state: State, command: Pay | Reserve, token: Token, now: datetime) -> _Agreed:
@@ -214,18 +217,17 @@ def _check_fees(
     taken = marketplace_fee_micros + (0 if caller_pays else fee_micros)
     check_above_fees(amount_micros, taken)
     if caller_pays:
-        cash = state.cash.get(state.book.book_id, 0) + marketplace_fee_micros
-        if fee_micros > cash:
-            raise Refused(Refusal.InsufficientBalance, "The caller's account does not cover the fee.")
+        check_callers_cash(state, fee_micros - marketplace_fee_micros)
 
 
 def _ask_rail(
-    command: Pay | Reserve, operation: Operation, rail_operation: RailOperation, agreed: _Agreed, now: datetime
+    state: State, command: Pay | Reserve, rail_operation: RailOperation, agreed: _Agreed, now: datetime
 ) -> Decision:
+    operation = Operation.RESERVE if isinstance(command, Reserve) else Operation.PAY
     transaction = _transaction(command, operation, TransactionStatus.PENDING, agreed, now)
-    return Decision(
-        Accepted(transaction.transaction_id, transaction.status),
-        transactions=(transaction,),
+    return replace(
+        book(state, transaction, when_opened(transaction)),
+        outcome=Accepted(transaction.transaction_id, transaction.status),
         tokens=agreed.used,
         events=(announce(transaction),),
         rail_request=ask_rail(transaction, agreed.source, rail_operation),

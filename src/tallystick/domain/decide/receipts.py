@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from tallystick.domain.commands import RailOperation, Request
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId

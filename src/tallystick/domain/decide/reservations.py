@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from tallystick.domain.commands import Cancel, RailOperation, Reserve, Settle, TokenPurpose
-from tallystick.domain.decide.checks import check_above_fees, check_rail_amount, check_seller, find_sender_token
+from tallystick.domain.decide.checks import (
+    check_above_fees,
+    check_callers_cash,
+    check_rail_amount,
+    check_seller,
+    find_sender_token,
+)
 from tallystick.domain.decide.payments import reserve_directly
 from tallystick.domain.decide.receipts import PENDING_CODE, announce, ask_rail, moved_on, step
 from tallystick.domain.decide.resolve import released
-from tallystick.domain.decide.shares import in_proportion
+from tallystick.domain.decide.shares import NOTHING, book, caller_pays, in_proportion, when_opened
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
@@ -38,7 +45,7 @@ def settle(state: State, command: Settle, now: datetime) -> Decision:
     """Charge a reservation, once, at or below what is held; the rest lapses.
 
     Raises Refused: InvalidTransactionId, OriginalTransactionIncomplete, OriginalTransactionFailed,
-    InvalidTransactionState, AmountOutOfRange, SettleAmountGreaterThanReserveAmount.
+    InvalidTransactionState, AmountOutOfRange, SettleAmountGreaterThanReserveAmount, InsufficientBalance.
     """
     check_seller(state)
     reservation = _find(state, command.transaction_id)
@@ -56,7 +63,7 @@ def settle(state: State, command: Settle, now: datetime) -> Decision:
     source = _source(state, reservation)
     share_micros = in_proportion(reservation.marketplace_fee_micros, amount_micros, reservation.amount_micros)
     fee_micros = state.book.fees[source.method].fee(amount_micros)
-    check_above_fees(amount_micros, fee_micros + share_micros)
+    check_above_fees(amount_micros, share_micros + (0 if caller_pays(reservation) else fee_micros))
     settling = replace(
         moved_on(reservation, TransactionStatus.PENDING, PENDING_CODE, _SETTLING, now),
         amount_micros=amount_micros,
@@ -65,7 +72,10 @@ def settle(state: State, command: Settle, now: datetime) -> Decision:
         reserved_until=None,
         notification_url=command.notification_url or reservation.notification_url,
     )
-    return _changed(settling, ask_rail(settling, source, RailOperation.CAPTURE, settling.transaction_id))
+    set_aside = when_opened(settling) - when_opened(reservation)
+    check_callers_cash(state, set_aside.fee_micros)
+    request = ask_rail(settling, source, RailOperation.CAPTURE, settling.transaction_id)
+    return _changed(book(state, settling, set_aside), request)
 
 
 def cancel(state: State, command: Cancel, now: datetime) -> Decision:
@@ -82,14 +92,14 @@ def cancel(state: State, command: Cancel, now: datetime) -> Decision:
     if transaction.status is TransactionStatus.RESERVED:
         given_up = moved_on(transaction, TransactionStatus.CANCELLED, code, message, now)
         request = ask_rail(transaction, _source(state, transaction), RailOperation.VOID, transaction.transaction_id)
-        return _changed(replace(given_up, reserved_until=None, notification_url=url), request)
+        return _changed(_undone(state, replace(given_up, reserved_until=None, notification_url=url)), request)
     operation = state.unasked.get(transaction.transaction_id)
     if transaction.status is TransactionStatus.PENDING and operation is not None and operation in _BEGINNINGS:
         status = TransactionStatus.FAILURE if command.expired else TransactionStatus.CANCELLED
         given_up = replace(moved_on(transaction, status, code, message, now), notification_url=url)
         instruments = () if transaction.instrument_id is None else (released(state, transaction),)
         return replace(
-            _changed(given_up, None),
+            _changed(_undone(state, given_up), None),
             instruments=instruments,
             resolved=(transaction.transaction_id, operation),
         )
@@ -124,10 +134,16 @@ def _source(state: State, transaction: Transaction) -> PaymentSource:
     return token.source
 
 
-def _changed(transaction: Transaction, request: RailRequest | None) -> Decision:
-    return Decision(
-        Accepted(transaction.transaction_id, transaction.status),
-        transactions=(transaction,),
+def _undone(state: State, given_up: Transaction) -> Decision:
+    """What was set aside for it when it was opened is booked back."""
+    return book(state, given_up, NOTHING - when_opened(given_up))
+
+
+def _changed(booked: Decision, request: RailRequest | None) -> Decision:
+    (transaction,) = booked.transactions
+    return replace(
+        booked,
+        outcome=Accepted(transaction.transaction_id, transaction.status),
         steps=(step(transaction),),
         events=(announce(transaction),),
         rail_request=request,

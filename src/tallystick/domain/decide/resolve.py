@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import Declined, RailOperation, ResolveCharge
 from tallystick.domain.decide.charges import received
 from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, moved_on, step
-from tallystick.domain.decide.shares import moved_by, share_out, shared_out_whole
+from tallystick.domain.decide.shares import NOTHING, book, when_opened, whole
 from tallystick.domain.ids import AccountId
 from tallystick.domain.outcomes import Done, TransactionStatus
 from tallystick.domain.state import Decision, Instrument, Operation, State, Transaction
@@ -35,11 +36,9 @@ def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decis
     elif command.operation is RailOperation.AUTHORIZE:
         held = moved_on(transaction, TransactionStatus.RESERVED, SUCCESS_CODE, _HELD, now)
         decision = Decision(Done(), transactions=(replace(held, reserved_until=now + RESERVATION_LIFETIME),))
-    elif command.operation is RailOperation.REFUND:
-        refunded = moved_on(transaction, TransactionStatus.SUCCESS, SUCCESS_CODE, _REFUNDED, now)
-        decision = Decision(Done(), transactions=(refunded,))
     else:
-        paid = moved_on(transaction, TransactionStatus.SUCCESS, SUCCESS_CODE, _PAID, now)
+        said = _REFUNDED if transaction.operation is Operation.REFUND else _PAID
+        paid = moved_on(transaction, TransactionStatus.SUCCESS, SUCCESS_CODE, said, now)
         decision = _paid(state, paid, outside)
     latest = decision.transactions[-1]
     return replace(decision, outcome=Done(), events=(announce(latest),), steps=(step(latest),), resolved=resolved)
@@ -48,37 +47,26 @@ def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decis
 def _paid(state: State, paid: Transaction, outside: AccountId) -> Decision:
     if paid.instrument_id is not None:
         return received(state, paid, released(state, paid), outside)
-    return shared_out_whole(state, paid, outside)
+    return book(state, paid, whole(paid) - when_opened(paid), outside)
 
 
 def _declined(state: State, transaction: Transaction, outside: AccountId, answer: Declined, now: datetime) -> Decision:
     failed = moved_on(transaction, TransactionStatus.FAILURE, answer.status_code, answer.reason, now)
-    if transaction.operation is Operation.REFUND:
-        return _refund_declined(state, failed, outside)
-    if transaction.instrument_id is None:
-        return Decision(Done(), transactions=(failed,))
-    return Decision(Done(), transactions=(failed,), instruments=(released(state, transaction),))
+    if transaction.instrument_id is not None:
+        return Decision(Done(), transactions=(failed,), instruments=(released(state, transaction),))
+    undone = book(state, failed, NOTHING - when_opened(failed), outside)
+    if failed.original_id is None:
+        return undone
+    return replace(undone, transactions=(_without_refund(state.transactions[failed.original_id], failed), failed))
 
 
-def _refund_declined(state: State, failed: Transaction, outside: AccountId) -> Decision:
-    """The money did not go back: what was booked when the refund was opened is booked the other way."""
-    assert failed.original_id is not None, "a refund has an original"  # noqa: S101
-    original = state.transactions[failed.original_id]
-    shares = share_out(
-        state,
-        failed,
-        outside,
-        amount_micros=failed.amount_micros,
-        fee_micros=-failed.fee_micros,
-        marketplace_fee_micros=-failed.marketplace_fee_micros,
-        turn=1,
-    )
-    restored = replace(
+def _without_refund(original: Transaction, failed: Transaction) -> Transaction:
+    """The payment that a refund did not give back after all."""
+    return replace(
         original,
         refunded_micros=original.refunded_micros - failed.amount_micros,
         marketplace_refunded_micros=original.marketplace_refunded_micros + failed.marketplace_fee_micros,
     )
-    return replace(moved_by(state, failed, shares), transactions=(restored, failed))
 
 
 def released(state: State, transaction: Transaction) -> Instrument:
