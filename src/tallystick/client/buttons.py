@@ -8,13 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import Final
-from urllib.parse import parse_qsl, urlsplit
 
-from tallystick.client.fps import METHOD, Credentials, cobranded_url
-from tallystick.domain.signing import hmac_signature, host_line, string_to_sign_v2
-
-SIMPLE_PAY_PATH: Final = "/pba/paypipeline"
+from tallystick.client.fps import Credentials, SignedRequest, cobranded_request, cobranded_url, simple_pay_request
 
 
 def link(service_url: str, credentials: Credentials, parameters: Mapping[str, str], label: str) -> str:
@@ -25,34 +20,22 @@ def link(service_url: str, credentials: Credentials, parameters: Mapping[str, st
 
 def form(service_url: str, credentials: Credentials, parameters: Mapping[str, str], label: str) -> str:
     """A form that leads to the hosted pages as a link does. Raises ValueError: as `link`."""
-    url = cobranded_url(service_url, credentials, parameters)
-    fields = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
-    return _form("get", url.partition("?")[0], fields, label)
+    return _form(cobranded_request(service_url, credentials, parameters), label)
 
 
 def simple_pay_form(service_url: str, credentials: Credentials, parameters: Mapping[str, str], label: str) -> str:
     """The form of a Simple Pay button. Raises ValueError: as `link`."""
-    parts = urlsplit(service_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"not an http or https address: {service_url!r}")
-    path = parts.path + SIMPLE_PAY_PATH
-    fields = {
-        "accessKey": credentials.access_key_id,
-        **parameters,
-        "signatureVersion": "2",
-        "signatureMethod": METHOD,
-    }
-    host = host_line(parts.hostname, parts.port, parts.scheme)
-    text = string_to_sign_v2("POST", host, path, fields, "signature")
-    signed = {**fields, "signature": hmac_signature(text, credentials.secret, METHOD)}
-    return _form("post", f"{parts.scheme}://{parts.netloc}{path}", signed, label)
+    return _form(simple_pay_request(service_url, credentials, parameters), label)
 
 
-def _form(method: str, action: str, fields: Mapping[str, str], label: str) -> str:
-    inputs = [f'  <input type="hidden" name="{escape(name)}" value="{escape(fields[name])}">' for name in fields]
+def _form(request: SignedRequest, label: str) -> str:
+    inputs = [
+        f'  <input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in request.params.items()
+    ]
     return "\n".join(
         [
-            f'<form method="{method}" action="{escape(action)}">',
+            f'<form method="{request.verb.lower()}" action="{escape(request.address)}">',
             *inputs,
             f"  <button>{escape(label)}</button>",
             "</form>",

@@ -17,7 +17,9 @@ from tallystick.domain.signing import hmac_signature, host_line, percent_encoded
 API_VERSION: Final = "2010-08-28"
 COBRANDED_VERSION: Final = "2009-01-09"
 COBRANDED_PATH: Final = "/cobranded-ui/actions/start"
+SIMPLE_PAY_PATH: Final = "/pba/paypipeline"
 METHOD: Final = "HmacSHA256"
+FORM_TYPE: Final = "application/x-www-form-urlencoded; charset=utf-8"
 
 
 class ServiceError(Exception):
@@ -37,8 +39,42 @@ class Credentials:
     secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A signed request, and the text that was signed. `address` is scheme, host and path; the signature comes last."""
+
+    verb: str
+    address: str
+    params: Mapping[str, str]
+    string_to_sign: str
+
+    @property
+    def url(self) -> str:
+        """What to ask for; a POST carries its parameters in the body."""
+        return self.address if self.body else f"{self.address}?{percent_encoded_query(self.params)}"
+
+    @property
+    def body(self) -> str:
+        """The form of a POST; nothing for a GET."""
+        return percent_encoded_query(self.params) if self.verb == "POST" else ""
+
+    def as_text(self) -> str:
+        """The whole request as it goes over the wire, lines ending as in texts."""
+        parts = urlsplit(self.url)
+        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        lines = [f"{self.verb} {target} HTTP/1.1", f"Host: {parts.netloc}"]
+        if self.body:
+            lines += [f"Content-Type: {FORM_TYPE}", f"Content-Length: {len(self.body)}", "", self.body]
+        return "\n".join(lines)
+
+
 def cobranded_url(service_url: str, credentials: Credentials, parameters: Mapping[str, str]) -> str:
     """The signed link behind a Pay Now or Authorize Now button, for one buyer."""
+    return cobranded_request(service_url, credentials, parameters).url
+
+
+def cobranded_request(service_url: str, credentials: Credentials, parameters: Mapping[str, str]) -> SignedRequest:
+    """What such a link asks for. Raises ValueError: `service_url` is no http or https address."""
     params = {
         "callerKey": credentials.access_key_id,
         "version": COBRANDED_VERSION,
@@ -47,13 +83,39 @@ def cobranded_url(service_url: str, credentials: Credentials, parameters: Mappin
         "signatureMethod": METHOD,
     }
     path = urlsplit(service_url).path + COBRANDED_PATH
-    return _signed_url(service_url, path, params, "signature", credentials)
+    return _signed(service_url, path, params, "signature", credentials)
+
+
+def simple_pay_request(service_url: str, credentials: Credentials, parameters: Mapping[str, str]) -> SignedRequest:
+    """What the form of a Simple Pay button posts. Raises ValueError: `service_url` is no http or https address."""
+    params = {
+        "accessKey": credentials.access_key_id,
+        **parameters,
+        "signatureVersion": "2",
+        "signatureMethod": METHOD,
+    }
+    path = urlsplit(service_url).path + SIMPLE_PAY_PATH
+    return _signed(service_url, path, params, "signature", credentials, "POST")
 
 
 def api_url(
     service_url: str, credentials: Credentials, action: str, parameters: Mapping[str, str], now: datetime
 ) -> str:
     """A signed API request as a URL to GET; good for the minutes that the service allows clocks to differ."""
+    return api_request(service_url, credentials, action, parameters, now).url
+
+
+def api_request(
+    service_url: str,
+    credentials: Credentials,
+    action: str,
+    parameters: Mapping[str, str],
+    now: datetime,
+    *,
+    verb: str = "GET",
+    method: str = METHOD,
+) -> SignedRequest:
+    """A signed API request. `verb`: GET or POST; `method`: a key of HMAC_METHODS."""
     params = {
         "Action": action,
         "AWSAccessKeyId": credentials.access_key_id,
@@ -61,21 +123,22 @@ def api_url(
         "Version": API_VERSION,
         **parameters,
         "SignatureVersion": "2",
-        "SignatureMethod": METHOD,
+        "SignatureMethod": method,
     }
-    return _signed_url(service_url, urlsplit(service_url).path or "/", params, "Signature", credentials)
+    return _signed(service_url, urlsplit(service_url).path or "/", params, "Signature", credentials, verb)
 
 
-def _signed_url(
-    service_url: str, path: str, params: Mapping[str, str], signature: str, credentials: Credentials
-) -> str:
+def _signed(
+    service_url: str, path: str, params: Mapping[str, str], signature: str, credentials: Credentials, verb: str = "GET"
+) -> SignedRequest:
     """Raises ValueError: `service_url` is not an absolute http or https address."""
     parts = urlsplit(service_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"not an http or https address: {service_url!r}")
-    text = string_to_sign_v2("GET", host_line(parts.hostname, parts.port, parts.scheme), path, params, signature)
-    signed = {**params, signature: hmac_signature(text, credentials.secret, METHOD)}
-    return f"{parts.scheme}://{parts.netloc}{path}?{percent_encoded_query(signed)}"
+    method = params["SignatureMethod" if signature == "Signature" else "signatureMethod"]
+    text = string_to_sign_v2(verb, host_line(parts.hostname, parts.port, parts.scheme), path, params, signature)
+    signed = {**params, signature: hmac_signature(text, credentials.secret, method)}
+    return SignedRequest(verb, f"{parts.scheme}://{parts.netloc}{path}", signed, text)
 
 
 @dataclass(frozen=True, slots=True)
