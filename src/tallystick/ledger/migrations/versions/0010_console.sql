@@ -27,6 +27,27 @@ CREATE TABLE branding (
 );
 COMMENT ON TABLE branding IS 'How a seller looks on the hosted pages; the picture is in logo';
 
+-- What the console's first page draws. Adding up a seller's payments of months at every look would take seconds: what is
+-- over and can change no more is added up once, in slices of five minutes. Derived: deleting it all loses nothing.
+CREATE TABLE figure_slice (
+    book_id bigint NOT NULL,
+    starts_at timestamptz NOT NULL, -- by the book's clock
+    figure text NOT NULL, -- what was counted: ledger/figures.sql
+    number bigint NOT NULL,
+    amount_micros bigint NOT NULL,
+    PRIMARY KEY (book_id, starts_at, figure)
+);
+
+CREATE TABLE figure_state (
+    book_id bigint PRIMARY KEY, -- books whose console was never opened have no row, and cost nothing
+    added_until timestamptz NOT NULL, -- the slices before this moment are in figure_slice
+    debt jsonb, -- how old the debts were when they were last looked through
+    debt_at timestamptz
+);
+
+-- refusals of a book by time; payments that go well are not in it
+CREATE INDEX answered_refusal ON answered_reference (book_id, answered_at) WHERE refusal IS NOT NULL;
+
 -- the delivery log, newest first; what was sent is kept for a while after it arrived
 CREATE INDEX outbox_log ON outbox (book_id, announced_at, event_id) WHERE state <> 'unwanted';
 CREATE INDEX outbox_kept ON outbox (delivered_at) WHERE state = 'delivered' AND message IS NOT NULL;
@@ -81,3 +102,30 @@ COMMENT ON TABLE verification_run IS 'Proofs of the books that somebody asked fo
 
 -- why a rail's result is not known, for people; null while it is only slow
 ALTER TABLE rail_request ADD COLUMN last_error text;
+
+CREATE TABLE debt_run (
+    book_id bigint NOT NULL,
+    run_id text COLLATE "C" NOT NULL, -- random; the references of its charges begin with it
+    deed text NOT NULL CHECK (deed IN ('settle', 'write_off')),
+    started_by bigint NOT NULL, -- one of the staff
+    started_at timestamptz NOT NULL,
+    PRIMARY KEY (book_id, run_id)
+);
+COMMENT ON TABLE debt_run IS 'Debts that staff settled or wrote off together; what came of each is in its lines';
+
+CREATE TABLE debt_run_line (
+    book_id bigint NOT NULL,
+    run_id text COLLATE "C" NOT NULL,
+    instrument_id text COLLATE "C" NOT NULL,
+    amount_micros bigint NOT NULL CHECK (amount_micros > 0),
+    transaction_id text COLLATE "C", -- none yet: not begun, or refused
+    refusal text,
+    message text,
+    PRIMARY KEY (book_id, run_id, instrument_id),
+    FOREIGN KEY (book_id, run_id) REFERENCES debt_run,
+    CHECK (transaction_id IS NULL OR refusal IS NULL)
+);
+
+-- the console's lists, newest first; both tables are written when somebody agrees, not when they pay
+CREATE INDEX instrument_listed ON instrument (book_id, created_at, instrument_id);
+CREATE INDEX token_listed ON token (book_id, created_at, token_id);

@@ -1,0 +1,53 @@
+-- The instruments and tokens of a seller's book ($1), newest first. Read by holdings.py; nothing here locks or changes
+-- anything. Filters take no part where they are null. Amounts are micro-units.
+
+-- name: instruments
+-- Of a kind ($2); whose spending token is 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the buyer's
+-- name or address, an id or a reference; the one with an id ($6); before the one with this moment and id ($7, $8). At most
+-- $9. `cancelled_at` is the spending token's.
+SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instrument.total_limit_micros,
+       instrument.charged_micros, instrument.pending_micros, instrument.valid_from, instrument.expires_at,
+       instrument.created_at, abs(account.balance_micros) AS balance_micros, spending.cancelled_at,
+       buyer.party_id AS buyer_id, buyer.name AS buyer_name, buyer.email AS buyer_email
+  FROM instrument
+  JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
+  JOIN token AS spending ON spending.book_id = instrument.book_id AND spending.instrument_id = instrument.instrument_id
+                        AND spending.purpose IN ('prepaid_sender', 'credit_sender')
+  JOIN party AS buyer ON buyer.party_id = instrument.sender_party_id
+ WHERE instrument.book_id = $1
+   AND ($2::text IS NULL OR instrument.kind = $2)
+   AND ($3::text IS NULL
+        OR ($3 = 'ended') = (spending.cancelled_at IS NOT NULL OR coalesce(instrument.expires_at <= $4, false)))
+   AND ($5::text IS NULL OR buyer.name ILIKE $5 OR buyer.email ILIKE $5 OR instrument.instrument_id ILIKE $5
+        OR spending.caller_reference ILIKE $5)
+   AND ($6::text IS NULL OR instrument.instrument_id = $6)
+   AND ($7::timestamptz IS NULL OR (instrument.created_at, instrument.instrument_id) < ($7, $8::text COLLATE "C"))
+ ORDER BY instrument.created_at DESC, instrument.instrument_id DESC
+ LIMIT $9
+
+-- name: tokens
+-- For a purpose ($2); 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the giver's name or address, an
+-- id, a reference or the token's own name; the one with an id ($6); before the one with this moment and id ($7, $8). At
+-- most $9. Those of an instrument ($10).
+SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, token.caller_reference,
+       token.friendly_name, token.valid_from, token.expires_at, token.cancelled_at, token.created_at,
+       token.used_by, token.old_token_id, giver.party_id AS giver_id, giver.name AS giver_name,
+       giver.email AS giver_email
+  FROM token
+  JOIN party AS giver ON giver.party_id = token.sender_party_id
+ WHERE token.book_id = $1
+   AND ($2::text IS NULL OR token.purpose = $2)
+   AND ($3::text IS NULL
+        OR ($3 = 'ended') = (token.cancelled_at IS NOT NULL OR token.used_by IS NOT NULL
+                             OR coalesce(token.expires_at <= $4, false)))
+   AND ($5::text IS NULL OR giver.name ILIKE $5 OR giver.email ILIKE $5 OR token.token_id ILIKE $5
+        OR token.caller_reference ILIKE $5 OR token.friendly_name ILIKE $5)
+   AND ($6::text IS NULL OR token.token_id = $6)
+   AND ($7::timestamptz IS NULL OR (token.created_at, token.token_id) < ($7, $8::text COLLATE "C"))
+   AND ($10::text IS NULL OR token.instrument_id = $10)
+ ORDER BY token.created_at DESC, token.token_id DESC
+ LIMIT $9
+
+-- name: replaced_by
+-- The token that replaced another ($2).
+SELECT token_id FROM token WHERE book_id = $1 AND old_token_id = $2
