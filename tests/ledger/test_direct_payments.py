@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from tallystick.domain.commands import (
     Pay,
     Refund,
     RefundPolicy,
+    Reserve,
     Settle,
     TokenPurpose,
     TokenTerms,
@@ -26,11 +28,12 @@ from tallystick.domain.commands import (
 )
 from tallystick.domain.ids import IdKind, TokenId, TransactionId
 from tallystick.domain.limits import LimitKind
-from tallystick.domain.money import parse_amount
+from tallystick.domain.money import display_amount, parse_amount
 from tallystick.domain.outcomes import Accepted, Done, Outcome, TransactionStatus
 from tallystick.domain.periods import Period
 from tallystick.domain.refusals import Refused
 from tallystick.ledger.vault import Vault
+from tallystick.ledger.verify import verify
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
 from tallystick.worker import Worker
@@ -325,6 +328,142 @@ async def test_the_caller_may_pay_the_fee_of_a_marketplace_payment(shop: Shop, o
 
     assert await recipient.total("cash") == parse_amount("10.00")
     assert await shop.total("cash") == parse_amount("0.60")
+
+
+async def earned(shop: Shop) -> TransactionId:
+    """A payment of 1.00 by balance; 0.90 of it is the shop's."""
+    payer = await shop.sender_token()
+    await shop.deposit(payer, "1.00")
+    return taken(await shop.pay(payer, "1.00"))
+
+
+@dataclass
+class Agency:
+    """A caller who pays the service's fee for a recipient, out of the 0.90 that it earned before."""
+
+    caller: Shop
+    recipient: Shop
+    marketplace: Marketplace
+    buyer: Buyer
+    earned: TransactionId
+
+    @classmethod
+    async def open(cls, shop: Shop, open_shop: OpenShop, share: str = "0.00") -> Agency:
+        recipient = await open_shop()
+        most = parse_amount(share)
+        token = await shop.recipient_token(recipient, TokenTerms(recipient_pays_fee=False, most_fixed_fee_micros=most))
+        marketplace = Marketplace(token, FeePayer.CALLER, most)
+        return cls(shop, recipient, marketplace, await shop.sender_token(Method.CC), await earned(shop))
+
+    async def pay(self, amount: str) -> Outcome:
+        command = Pay(self.caller.request(), self.buyer.spending, parse_amount(amount), self.marketplace)
+        return await self.caller.perform(command)
+
+    async def reserve(self, amount: str) -> Outcome:
+        command = Reserve(self.caller.request(), self.buyer.spending, parse_amount(amount), self.marketplace)
+        return await self.caller.perform(command)
+
+    async def settle(self, held: TransactionId, amount: str) -> Outcome:
+        return await self.caller.perform(Settle(held, parse_amount(amount)))
+
+    async def totals(self) -> tuple[str, str, str]:
+        """The caller's cash and fees, the recipient's cash."""
+        cash, fees = await self.caller.total("cash"), await self.caller.total("fees")
+        return display_amount(cash), display_amount(fees), display_amount(await self.recipient.total("cash"))
+
+
+async def test_a_fee_that_the_caller_pays_is_set_aside_until_the_card_answers(shop: Shop, open_shop: OpenShop) -> None:
+    agency = await Agency.open(shop, open_shop)
+    paid = taken(await agency.pay("10.00"), "Pending")
+    assert await agency.totals() == ("0.60", "0.40", "0.00")
+    assert said(await shop.refund(agency.earned)) == "InsufficientBalance", "0.30 of it is spoken for"
+    taken(await shop.refund(agency.earned, "0.65"))
+    assert (await verify(shop.pool)).problems == []
+
+    await work(shop)
+
+    assert await status(shop, paid) == ("Success", "Success")
+    assert await agency.totals() == ("0.02", "0.33", "10.00")
+
+
+async def test_a_fee_set_aside_comes_back_when_nothing_is_paid(shop: Shop, open_shop: OpenShop) -> None:
+    agency = await Agency.open(shop, open_shop)
+    taken(await agency.pay("10.70"), "Pending")
+    assert await agency.totals() == ("0.58", "0.42", "0.00")
+    await work(shop)
+    assert await agency.totals() == ("0.90", "0.10", "0.00"), "the card declined"
+
+    called_off = taken(await agency.pay("10.00"), "Pending")
+    taken(await shop.perform(Cancel(called_off)), "Cancelled")
+    assert await agency.totals() == ("0.90", "0.10", "0.00")
+
+    held = taken(await agency.reserve("10.00"), "Pending")
+    await work(shop)
+    assert await agency.totals() == ("0.60", "0.40", "0.00")
+    shop.clock.forward(days=7)
+    await work(shop)
+    assert await status(shop, held) == ("Cancelled", "Expired")
+    assert await agency.totals() == ("0.90", "0.10", "0.00")
+
+
+async def test_a_share_covers_the_callers_fee_as_far_as_it_goes(shop: Shop, open_shop: OpenShop) -> None:
+    agency = await Agency.open(shop, open_shop, share="0.20")
+    taken(await agency.pay("10.00"), "Pending")
+    assert await agency.totals() == ("0.80", "0.20", "0.00"), "the share of 0.20 will cover the rest of 0.30"
+    await work(shop)
+    assert await agency.totals() == ("0.80", "0.40", "9.80")
+    taken(await shop.refund(agency.earned, "0.80"))
+    assert await shop.total("cash") == parse_amount("0.08")
+    assert said(await agency.pay("10.00")) == "InsufficientBalance"
+
+
+async def test_what_is_set_aside_follows_the_amount_that_is_settled(shop: Shop, open_shop: OpenShop) -> None:
+    agency = await Agency.open(shop, open_shop, share="0.50")
+    assert said(await agency.reserve("80.00")) == "InsufficientBalance", "2.23 less 0.50 is more than 0.90"
+    held = taken(await agency.reserve("50.00"), "Pending")
+    await work(shop)
+    assert await agency.totals() == ("0.00", "1.00", "0.00"), "1.40 less 0.50"
+    taken(await agency.settle(held, "10.00"), "Pending")
+    assert await agency.totals() == ("0.70", "0.30", "0.00"), "0.30 less 0.10, a fifth of the share"
+    await work(shop)
+    assert await agency.totals() == ("0.70", "0.40", "9.90")
+
+    held = taken(await agency.reserve("10.00"), "Pending")
+    await work(shop)
+    assert await shop.total("cash") == parse_amount("0.70"), "the share covers all of it"
+    taken(await shop.refund(agency.earned, "0.78"))
+    assert await shop.total("cash") == 0
+    assert said(await agency.settle(held, "1.00")) == "InsufficientBalance", "0.10 is more than a tenth of the share"
+    taken(await agency.settle(held, "10.00"), "Pending")
+    await work(shop)
+    assert await agency.totals() == ("0.20", "0.62", "19.40")
+
+
+async def test_the_fee_of_a_refund_comes_back_to_the_caller_with_the_cards_answer(
+    shop: Shop, open_shop: OpenShop
+) -> None:
+    """Sooner, the caller could spend it, and a refund that the card declines could not be booked back."""
+    agency = await Agency.open(shop, open_shop)
+    paid = taken(await agency.pay("10.00"), "Pending")
+    await work(shop)
+    refund = taken(await shop.refund(paid, "2.70"), "Pending")
+    assert await agency.totals() == ("0.60", "0.40", "7.30")
+    await work(shop)
+    assert await status(shop, refund) == ("Failure", "TransactionDenied")
+    assert await agency.totals() == ("0.60", "0.40", "10.00")
+
+    taken(await shop.refund(paid), "Pending")
+    await work(shop)
+    assert await agency.totals() == ("0.90", "0.10", "0.00")
+
+
+async def test_refunds_of_real_money_move_whole_cents(shop: Shop) -> None:
+    buyer = await shop.sender_token()
+    await shop.deposit(buyer, "5.00")
+    paid = taken(await shop.pay(buyer, "5.00"))
+    assert said(await shop.refund(paid, "0.009999")) == "AmountOutOfRange"
+    taken(await shop.refund(paid, "1.019999"))
+    assert await on_account(shop, buyer) == parse_amount("1.01")
 
 
 async def test_recipient_tokens_that_cannot_be_used(shop: Shop, open_shop: OpenShop) -> None:

@@ -88,6 +88,7 @@ ERRORS_OF: Final[Mapping[str, tuple[Refusal, ...]]] = {
         *_BOOKS,
         *_ORIGINAL,
         R.AmountOutOfRange,
+        R.InsufficientBalance,
         R.InvalidTransactionState,
         R.PaymentMethodNotDefined,
         R.SettleAmountGreaterThanReserveAmount,

@@ -19,7 +19,7 @@ SELECT coalesce(sum(abs(account.balance_micros)), 0)::bigint AS balance_micros,
 
 -- name: cash_balance
 -- The cash of a book ($1), and what rails are about to bring in: as the recipient the amount less fees, as the caller for
--- somebody else its share.
+-- somebody else its share, of which its fee is paid first: what the share does not cover was set aside before.
 WITH coming AS (
     SELECT transaction.amount_micros, transaction.fee_micros, transaction.marketplace_fee_micros, transaction.fee_payer,
            transaction.recipient_party_id
@@ -29,7 +29,7 @@ WITH coming AS (
 )
 SELECT account.balance_micros,
        (SELECT coalesce(sum(CASE WHEN recipient_party_id IS NULL THEN amount_micros - fee_micros
-                                 WHEN fee_payer = 'Caller' THEN marketplace_fee_micros - fee_micros
+                                 WHEN fee_payer = 'Caller' THEN greatest(0, marketplace_fee_micros - fee_micros)
                                  ELSE marketplace_fee_micros END), 0)
           FROM coming)::bigint
        + (SELECT coalesce(sum(transaction.amount_micros - transaction.marketplace_fee_micros

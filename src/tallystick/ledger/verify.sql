@@ -60,28 +60,53 @@ SELECT format('book %s, instrument %s: says charged %s, pending %s; its transact
     OR (instrument.kind = 'credit' AND instrument.charged_micros <> coalesce(counted.charged_micros, 0))
 
 -- name: transactions_moved_what_they_say
--- A successful transaction moved its amount once, between the recipient's accounts, and its fee if any; refunds move
--- when they are opened and back when they fail; any other moved nothing.
+-- A transaction that succeeded moved its amount once, its fee and the caller's share; others moved nothing. While a rail
+-- has not answered, what was booked at the opening stands: domain/decide/shares.py, when_opened.
 WITH moved AS (
     SELECT transfer.transaction_id, book.environment,
-           max(amount_micros) FILTER (WHERE number = 1 AND 2 IN (debit_account, credit_account)) AS sale_micros,
-           max(amount_micros) FILTER (WHERE number = 1) AS amount_micros,
-           coalesce(sum(amount_micros) FILTER (WHERE debit_account = 3), 0)
-         - coalesce(sum(amount_micros) FILTER (WHERE credit_account = 3), 0) AS fee_micros
+           max(amount_micros) FILTER (WHERE number = 1) AS first_micros,
+           coalesce(sum(CASE 2 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros END), 0)
+               AS sale_micros,
+           coalesce(sum(CASE 3 WHEN debit_account THEN amount_micros WHEN credit_account THEN -amount_micros END), 0)
+               AS fee_micros,
+           coalesce(sum(CASE 7 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros END), 0)
+               AS share_micros
       FROM transfer JOIN book USING (book_id)
      WHERE book.party_id IS NOT NULL
      GROUP BY transfer.transaction_id, book.environment
+), said AS (
+    SELECT book_id, transaction_id, operation, status, environment, amount_micros, fee_micros,
+           CASE WHEN recipient_party_id IS NULL THEN 0 ELSE marketplace_fee_micros END AS share_micros,
+           recipient_party_id IS NOT NULL AND fee_payer = 'Caller' AS caller_pays,
+           CASE WHEN operation IN ('Pay', 'Reserve') THEN 'payment'
+                WHEN operation = 'Refund' AND sender_party_id IS NOT NULL THEN 'refund'
+                ELSE 'other' END AS way
+      FROM transaction JOIN book USING (book_id)
+     WHERE operation <> 'Deposit'
+), expected AS (
+    SELECT said.*,
+           CASE WHEN status = 'Success' OR (way = 'refund' AND status = 'Pending')
+                THEN CASE way WHEN 'refund' THEN -amount_micros ELSE amount_micros END ELSE 0 END AS moves_micros,
+           CASE WHEN status = 'Success' THEN fee_micros
+                WHEN way = 'payment' AND caller_pays AND status IN ('Pending', 'Reserved')
+                THEN greatest(0, fee_micros - share_micros)
+                WHEN way = 'refund' AND NOT caller_pays AND status = 'Pending'
+                THEN greatest(fee_micros, -amount_micros - share_micros)
+                ELSE 0 END AS moves_fee_micros,
+           CASE WHEN status = 'Success' OR (way = 'refund' AND status = 'Pending') THEN share_micros ELSE 0 END
+               AS moves_share_micros
+      FROM said
 )
-SELECT format('book %s, transaction %s (%s, %s): amount %s, fee %s; moved %s, %s', transaction.book_id, transaction_id,
-              operation, status, transaction.amount_micros, transaction.fee_micros,
-              coalesce(moved.sale_micros, moved.amount_micros), moved.fee_micros)
-  FROM transaction JOIN book USING (book_id) LEFT JOIN moved USING (transaction_id, environment)
- WHERE operation <> 'Deposit'
-   AND CASE WHEN status = 'Success' OR (operation = 'Refund' AND status = 'Pending')
-            THEN coalesce(moved.sale_micros, moved.amount_micros) IS DISTINCT FROM transaction.amount_micros
-                 OR moved.fee_micros IS DISTINCT FROM transaction.fee_micros
-            WHEN operation = 'Refund' THEN coalesce(moved.fee_micros, 0) <> 0
-            ELSE moved.amount_micros IS NOT NULL END
+SELECT format('book %s, transaction %s (%s, %s): should have moved %s, fee %s, share %s; moved %s, %s, %s', book_id,
+              transaction_id, operation, status, moves_micros, moves_fee_micros, moves_share_micros, found.micros,
+              found.fee_micros, found.share_micros)
+  FROM expected
+  LEFT JOIN moved USING (transaction_id, environment)
+ CROSS JOIN LATERAL (
+    SELECT coalesce(CASE way WHEN 'other' THEN moved.first_micros ELSE moved.sale_micros END, 0) AS micros,
+           coalesce(moved.fee_micros, 0) AS fee_micros, coalesce(moved.share_micros, 0) AS share_micros
+ ) AS found
+ WHERE (found.micros, found.fee_micros, found.share_micros) <> (moves_micros, moves_fee_micros, moves_share_micros)
 
 -- name: transfers_have_transactions
 -- No money moved without a transaction: in the same book or, for the operator's mirror and recipients, in the caller's.
