@@ -1,4 +1,4 @@
-"""Messages that leave through a buyer's browser: return URLs with a signature of ours."""
+"""Messages that leave through a buyer's browser, return URLs with a signature of ours; and knowing them again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from tallystick.domain import signing
-from tallystick.domain.signed_messages import Signer, sign_message
+from tallystick.domain.signed_messages import Signer, is_signed_by, key_name, sign_message
 from tallystick.ledger import signing_keys
 
 if TYPE_CHECKING:
@@ -27,3 +27,14 @@ async def sign_return_url(service: Service, return_url: str, answer: Mapping[str
     parts = urlsplit(message.url)
     query = "&".join(part for part in (parts.query, signing.percent_encoded_query(message.params)) if part)
     return urlunsplit(parts._replace(path=parts.path or "/", query=query))
+
+
+async def signed_by_us(service: Service, endpoint: str, params: Mapping[str, str]) -> bool:
+    """Whether a message for `endpoint` was signed by any key that this service ever had.
+
+    A certificate stays good after its key was replaced. Nothing is fetched: the key is looked up by the name in
+    `certificateUrl`.
+    """
+    name = key_name(params.get("certificateUrl", ""), service.settings.public_url)
+    certificate = None if name is None else await signing_keys.certificate(service.pool, name)
+    return certificate is not None and is_signed_by(signing.public_key(certificate), endpoint, params)

@@ -158,14 +158,19 @@ def _pipeline(pipeline: Pipeline) -> str:
     )
 
 
-def _example(pipeline: Pipeline) -> str:
-    """A request that really is signed, with made-up keys, and what comes back."""
+def samples(pipeline: Pipeline) -> dict[str, str]:
+    """What an example of a pipeline sends, in the order of its table."""
     given = {parameter.name: _SAMPLES.get(parameter.name, "") for parameter in pipeline.parameters}
     given |= _SAMPLES_OF.get(pipeline.name, {})
-    verb, path = ("POST", "/pba/paypipeline") if pipeline is SIMPLE_PAY else ("GET", "/cobranded-ui/actions/start")
-    if pipeline is not SIMPLE_PAY:
+    if "pipelineName" in given:
         given["pipelineName"] = pipeline.name
-    sent = {name: value for name, value in given.items() if value}
+    return {name: value for name, value in given.items() if value}
+
+
+def _example(pipeline: Pipeline) -> str:
+    """A request that really is signed, with made-up keys, and what comes back."""
+    sent = samples(pipeline)
+    verb, path = ("POST", "/pba/paypipeline") if pipeline is SIMPLE_PAY else ("GET", "/cobranded-ui/actions/start")
     sent |= {"signatureVersion": "2", "signatureMethod": "HmacSHA256"}
     signature = hmac_signature(string_to_sign_v2(verb, _HOST, path, sent, "signature"), _SECRET, "HmacSHA256")
     query = [f"{name}={quote(value, safe='')}" for name, value in (sent | {"signature": signature}).items()]
@@ -193,13 +198,14 @@ def _indented(lines: Iterable[str]) -> str:
 def _table(parameters: Iterable[Parameter]) -> str:
     rows = "".join(
         f"| `{parameter.name}` | {parameter.kind.value} | {'required' if parameter.required else ''} | "
-        f"{_meaning(parameter)} |\n"
+        f"{meaning(parameter)} |\n"
         for parameter in parameters
     )
     return f"| parameter | kind | | meaning |\n|---|---|---|---|\n{rows}"
 
 
-def _meaning(parameter: Parameter) -> str:
+def meaning(parameter: Parameter) -> str:
+    """What a parameter is for, and what its values may be; Markdown."""
     notes = [parameter.meaning]
     if parameter.allowed:
         notes.append(f"{' or '.join(f'`{value}`' for value in parameter.allowed)}.")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
+from tallystick.actions.outbound import signed_by_us
 from tallystick.domain import signing
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.signed_messages import is_signed_by, key_name
-from tallystick.ledger import access_keys, signing_keys
+from tallystick.ledger import access_keys
 
 if TYPE_CHECKING:
     from tallystick.actions.call import Call
@@ -25,21 +25,21 @@ async def verify_signature(call: Call) -> Result:
     Raises Refused: InvalidParams when no certificate is named.
     """
     endpoint = urlunsplit(urlsplit(call.values.text("UrlEndPoint"))._replace(query="", fragment=""))
-    params = _decode(call.values.text("HttpParameters"))
+    params = decode_message(call.values.text("HttpParameters"))
     if params is None:
         return _status(verified=False)
     if "signature" in params and "signatureVersion" not in params:
         return _status(verified=await _signed_by_caller(call, params))
     if not params.get("certificateUrl"):
         raise Refused(Refusal.InvalidParams, "certificateUrl is missing in 'HttpParameters'.")
-    return _status(verified=await _signed_by_us(call, endpoint, params))
+    return _status(verified=await signed_by_us(call.service, endpoint, params))
 
 
 def _status(*, verified: bool) -> Result:
     return {"VerificationStatus": "Success" if verified else "Failure"}
 
 
-def _decode(text: str) -> dict[str, str] | None:
+def decode_message(text: str) -> dict[str, str] | None:
     """The parameters of the message. None when a name comes twice: its reader may have taken the one not signed."""
     params: dict[str, str] = {}
     for pair in filter(None, text.split("&")):
@@ -66,10 +66,3 @@ async def _signed_by_caller(call: Call, params: dict[str, str]) -> bool:
     given = signing.as_received(params["signature"])
     matches = [signing.equal(given, signing.hmac_signature(text, secret, "HmacSHA1")) for secret in secrets]
     return any(matches)
-
-
-async def _signed_by_us(call: Call, endpoint: str, params: dict[str, str]) -> bool:
-    """Signed by any key that this service ever had: a certificate stays good after its key was replaced."""
-    name = key_name(params["certificateUrl"], call.service.settings.public_url)
-    certificate = None if name is None else await signing_keys.certificate(call.service.pool, name)
-    return certificate is not None and is_signed_by(signing.public_key(certificate), endpoint, params)

@@ -66,7 +66,7 @@ def _name(action: Action) -> str:
 def _page(action: Action) -> str:
     parts = [f"# {action.name}\n\n{_NOTE}\n\n{action.summary}{_nature(action)}\n"]
     if action.fields:
-        rows = ((field.name, field.type, _NEEDS[field.need], _meaning(field)) for field in action.fields)
+        rows = ((field.name, field.type, _NEEDS[field.need], meaning(field)) for field in action.fields)
         parts.append("## Parameters\n\n" + _table(("parameter", "type", "", "meaning"), rows))
     else:
         parts.append("## Parameters\n\nNone of its own.\n")
@@ -99,7 +99,8 @@ def _errors(action: Action) -> str:
     return f"{names}; and {general}.\n"
 
 
-def _meaning(field: Field) -> str:
+def meaning(field: Field) -> str:
+    """What a field is for, and what its values may be."""
     notes = [field.meaning]
     if field.condition:
         notes.append(field.condition[0].upper() + field.condition[1:] + ".")
