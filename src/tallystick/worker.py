@@ -13,6 +13,7 @@ import structlog
 
 from tallystick.actions.housekeeping import ask_rails, end_what_ran_out, forget_expired
 from tallystick.actions.service import Service
+from tallystick.actions.verification import prove_if_asked
 from tallystick.notify.delivery import Courier
 from tallystick.notify.mail import Postman
 from tallystick.processors.rail import Rail
@@ -43,7 +44,7 @@ class Worker:
         asked = await self.ask_rails()
         sent = await self.courier.dispatch() + await self.postman.dispatch()
         await self.courier.idle()
-        return asked + sent
+        return asked + sent + await prove_if_asked(self.service)
 
     async def ask_rails(self) -> int:
         """One pass over what waits for a rail, and now and then over what has expired."""
@@ -58,13 +59,15 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Pass after pass until `stop` is set. A pass that fails is logged and tried again at the next interval.
 
-        Notifications and mail go at rhythms of their own: a receiver that takes its time never holds up money.
+        Notifications, mail and proofs go at rhythms of their own: a receiver that takes its time, or a long replay of
+        the books, never holds up money.
         """
         try:
             await asyncio.gather(
-                self._repeat(self.ask_rails, stop),
-                self._repeat(functools.partial(self._notify, stop), stop),
-                self._repeat(self.postman.dispatch, stop),
+                self._repeat("rails", self.ask_rails, stop),
+                self._repeat("notifications", functools.partial(self._notify, stop), stop),
+                self._repeat("mail", self.postman.dispatch, stop),
+                self._repeat("proofs", functools.partial(prove_if_asked, self.service), stop),
             )
         finally:
             await self.courier.close()
@@ -78,12 +81,13 @@ class Worker:
             await asyncio.sleep(_GATHER_SECONDS)
         return sent
 
-    async def _repeat(self, work: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
+    async def _repeat(self, loop: str, work: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                await work()
+                self.service.meter.worked(loop, await work())
             except Exception:  # noqa: BLE001 - a bug in one pass must not end the worker
-                _log.exception("worker_pass_failed")
+                self.service.meter.failed(loop)
+                _log.exception("worker_pass_failed", loop=loop)
             try:
                 await asyncio.wait_for(stop.wait(), self._pause_seconds)
             except TimeoutError:

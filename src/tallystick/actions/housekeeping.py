@@ -24,6 +24,7 @@ MESSAGES_KEPT: Final = timedelta(days=7)
 MOST_AT_ONCE: Final = 50
 _OF_A_HOLD: Final = frozenset({RailOperation.CAPTURE, RailOperation.VOID})
 _LONGEST_PAUSE: Final = timedelta(hours=1)
+_LONGEST_ERROR: Final = 500  # characters that are kept of why a rail's result is unknown
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +52,8 @@ async def _ask(service: Service, rails: Mapping[str, Rail], request: DueRequest)
     except Exception as error:  # noqa: BLE001 - whatever it was, the result is unknown: the transaction stays pending
         log.warning("rail_result_unknown", error=repr(error))
         pause = min(timedelta(seconds=2**request.attempts), _LONGEST_PAUSE)
-        await rail_requests.put_off(service.pool, request, now + pause)
+        reason = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
+        await rail_requests.put_off(service.pool, request, now + pause, reason)
         return
     if isinstance(answer, StillPending):
         await rail_requests.put_off(service.pool, request, now + answer.ask_again_after)

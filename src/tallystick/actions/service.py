@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tallystick.actions.meter import Meter
 from tallystick.ledger.access_keys import KeyRing
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Service:
     vault: Vault
     clock: Callable[[], datetime]
     keys: KeyRing = field(init=False)
+    meter: Meter = field(default_factory=Meter)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.pool, self.vault))

@@ -53,14 +53,16 @@ async def claim(database: Database, request: DueRequest, until: datetime) -> boo
     return tag == "UPDATE 1"
 
 
-async def put_off(database: Database, request: DueRequest, until: datetime) -> None:
-    """Ask again at `until`."""
+async def put_off(database: Database, request: DueRequest, until: datetime, error: str | None = None) -> None:
+    """Ask again at `until`. `error` tells people why nothing is known; None: the rail said that it needs its time."""
     await database.execute(
-        "UPDATE rail_request SET due_at = $3 WHERE book_id = $1 AND transaction_id = $2 AND operation = $4",
+        "UPDATE rail_request SET due_at = $3, last_error = $5"
+        " WHERE book_id = $1 AND transaction_id = $2 AND operation = $4",
         request.book_id,
         request.transaction_id,
         until,
         request.operation.value,
+        error,
     )
 
 

@@ -1,0 +1,68 @@
+"""Proofs of the books on demand: whoever may asks for one, a worker does it, its report is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from tallystick.ledger import verification_runs
+from tallystick.ledger.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tallystick.actions.service import Service
+
+LEASE: Final = timedelta(minutes=2)
+"""A worker that is at a proof renews its lease twice in this time; when it dies, another one starts again."""
+
+_log = structlog.get_logger(__name__)
+
+
+async def prove_if_asked(service: Service) -> int:
+    """Do the proof that somebody asked for, if one waits; how many were done."""
+    now = service.clock()
+    run_id = await verification_runs.claim(service.pool, now, now + LEASE)
+    if run_id is None:
+        return 0
+    try:
+        async with _held(service, run_id):
+            report = await verify(service.pool)
+            unexplained = await verification_runs.unexplained_micros(service.pool) if report.problems else 0
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"[:500]
+        await verification_runs.give_up(service.pool, run_id, service.clock(), reason)
+        raise
+    problems = len(report.problems)
+    await verification_runs.finish(
+        service.pool,
+        run_id,
+        service.clock(),
+        problems=problems,
+        unexplained_micros=unexplained,
+        report=asdict(report),
+    )
+    (_log.error if problems else _log.info)("books_verified", run_id=run_id, problems=problems)
+    return 1
+
+
+@asynccontextmanager
+async def _held(service: Service, run_id: int) -> AsyncIterator[None]:
+    """Keep the claim on a proof while this is open."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 2)
+            await verification_runs.hold(service.pool, run_id, service.clock() + LEASE)
+
+    task = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

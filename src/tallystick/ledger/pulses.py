@@ -1,0 +1,49 @@
+"""Pulses: what each process did in the last moments, so that one page can show all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tallystick.ledger.connections import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a process did in the `seconds` before `at`. `counts`: names and numbers of actions/meter.py's `flat`."""
+
+    process_id: str
+    at: datetime
+    kind: str
+    started_at: datetime
+    seconds: float
+    counts: Mapping[str, int]
+
+
+async def write(database: Database, pulse: Pulse) -> None:
+    """Keep a pulse."""
+    await database.execute(
+        "INSERT INTO pulse (process_id, at, kind, started_at, seconds, counts) VALUES ($1, $2, $3, $4, $5, $6)",
+        pulse.process_id,
+        pulse.at,
+        pulse.kind,
+        pulse.started_at,
+        pulse.seconds,
+        pulse.counts,
+    )
+
+
+async def since(database: Database, moment: datetime) -> list[Pulse]:
+    """The pulses of all processes from a moment on, in order."""
+    rows = await database.fetch(
+        "SELECT process_id, at, kind, started_at, seconds, counts FROM pulse WHERE at >= $1 ORDER BY at", moment
+    )
+    return [Pulse(**row) for row in rows]
+
+
+async def forget(database: Database, before: datetime) -> None:
+    """Delete what is older than a moment."""
+    await database.execute("DELETE FROM pulse WHERE at < $1", before)
