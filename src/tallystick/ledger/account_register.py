@@ -17,7 +17,10 @@ _LARGEST: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account with its whole standing. `signs_in`: it has a password; `operator`: it may use the operator's pages."""
+    """One account with its whole standing.
+
+    `signs_in`: it has a password. `operator`: it may use the operator's pages.
+    """
 
     party_id: PartyId
     kind: Kind
@@ -75,7 +78,7 @@ async def search(
     status: str | None = None,
     before: int | None = None,
 ) -> list[Account]:
-    """The newest accounts first. `text`: a number, an address, or a part of a name or address; `before`: smaller numbers.
+    """The newest accounts first, below the number `before`. `text`: a number, an address, a part of one or of a name.
 
     A number or a whole address is found by its index; only what is neither is looked for in every account.
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One proof. `problems`, `unexplained_micros` and `report` are None until it came to a result; `failure` says why not.
+    """One proof. `problems`, `unexplained_micros` and `report` are None without a result; `failure` says why none came.
 
     `asked_by_email` is None for a command on the machine itself.
     """

@@ -13,6 +13,7 @@ from tallystick.actions.service import Service
 from tallystick.ledger import parties
 from tallystick.ledger.parties import Party
 from tallystick.web.pages.assets import asset
+from tallystick.web.pages.filters import FILTERS
 from tallystick.web.pages.languages import language_links, remember_language
 from tallystick.web.pages.sessions import sign_browser_out, signed_in_party
 from tallystick.words import date_of, dollars, spoken
@@ -38,6 +39,7 @@ def template_engine() -> JinjaTemplateEngine:
         bare_gettext, bare_ngettext, newstyle=True, pgettext=bare_pgettext
     )
     environment.globals |= {"asset": asset, "language": spoken, "language_links": language_links}
+    environment.filters |= FILTERS
     environment.filters["date"] = date_of
     environment.filters["dollars"] = dollars
     return JinjaTemplateEngine.from_environment(environment)
