@@ -11,6 +11,7 @@ import asyncpg
 import hypothesis
 import pytest
 
+from tallystick.ledger import distribution
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.database import open_pool
 from tallystick.ledger.embedded import SERVER_SETTINGS, EmbeddedPostgres
@@ -101,9 +102,15 @@ async def make_database(server_url: str) -> AsyncIterator[MakeDatabase]:
 
 @pytest.fixture(scope="session")
 async def database_url(make_database: MakeDatabase) -> str:
-    """A migrated database that the tests of one worker share: each makes books of its own."""
+    """A migrated database that the tests of one worker share: each makes books of its own.
+
+    On a Citus coordinator it is distributed, so that all tests run on that.
+    """
     url = await make_database()
     await migrate(url)
+    async with await open_pool(url, max_size=1) as pool:
+        if await distribution.extension_available(pool):
+            await distribution.distribute(pool)
     return url
 
 

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import typer
 
-from tallystick.cli import accounts, books, certificates, clocks, demo, ipn, keys, sandbox, serve
+from tallystick.cli import accounts, books, certificates, clocks, cluster, demo, ipn, keys, sandbox, serve
 from tallystick.cli.console import ProblemError, complain
 from tallystick.ledger.embedded import EmbeddedPostgresError
 from tallystick.ledger.migrate import MigrationError
@@ -51,6 +51,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(clocks.app, name="clock")
 app.add_typer(ipn.app, name="ipn")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(cluster.app, name="db")
 
 
 def main() -> None:

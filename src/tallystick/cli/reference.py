@@ -54,6 +54,8 @@ is `null`.
 | `ipn set-url` | `notification_url`, `immediate`, `write_offs` |
 | `ipn listen` | a line for each message: `url`, `genuine`, `problem`, `parameters` |
 | `clock show`, `clock forward` | `now`, `ahead_seconds` |
+| `db distribute` | `done`, with `--dry-run` `planned`: an array of `purpose`, `statement` |
+| `db rebalance` | `begun` |
 | `sandbox authorize` | `return_url` |
 | `sandbox deposit` | `added`, `balance` (text with six decimals), `currency` |
 | `sandbox sign` | `url` |

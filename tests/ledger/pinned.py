@@ -1,0 +1,136 @@
+"""Reads a statement as Citus's router does: which tables are not pinned to the one book that the statement names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import sqlglot
+from sqlglot import exp
+
+KEY = "book_id"
+BOOK = "$1"
+
+
+class _Equal:
+    """Which columns and values a query says are equal; names of one group have one root."""
+
+    def __init__(self) -> None:
+        self._parents: dict[str, str] = {}
+
+    def root(self, name: str) -> str:
+        parent = self._parents.setdefault(name, name)
+        return name if parent == name else self.root(parent)
+
+    def join(self, one: str, other: str) -> None:
+        self._parents[self.root(one)] = self.root(other)
+
+
+def tables_of(sql: str) -> set[str]:
+    """The tables that a statement names, without those that it makes itself (WITH)."""
+    tree = sqlglot.parse_one(sql, dialect="postgres")
+    made = {cte.alias for cte in tree.find_all(exp.CTE)}
+    return {table.name for table in tree.find_all(exp.Table) if table.name} - made
+
+
+def unpinned(sql: str, distributed: Collection[str], owners: Collection[str] = ("book",)) -> list[str]:
+    """The distributed tables of a statement that it does not hold to book $1, each place of each query on its own.
+
+    Pinned is what is equal to $1 by conditions that are all true at once: AND, JOIN … ON, USING. `owners` are reference
+    tables with the key in them, by which a pin may pass. Inserts give $1 as the key. Raises sqlglot.ParseError.
+    """
+    tree = sqlglot.parse_one(sql, dialect="postgres")
+    made = {cte.alias for cte in tree.find_all(exp.CTE)}
+    found: list[str] = []
+    for query in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
+        if isinstance(query, exp.Insert):
+            found += _unpinned_insert(query, distributed)
+        else:
+            found += _unpinned_query(query, set(distributed) - made, owners)
+    return found
+
+
+def _unpinned_insert(insert: exp.Insert, distributed: Collection[str]) -> list[str]:
+    schema = insert.this
+    table = schema.find(exp.Table)
+    if table is None or table.name not in distributed:
+        return []
+    columns = [column.name for column in schema.expressions] if isinstance(schema, exp.Schema) else []
+    source = insert.expression
+    if KEY in columns and isinstance(source, exp.Select):
+        given = source.expressions[columns.index(KEY)]  # nothing before it is a star: the key leads every table
+        if columns.index(KEY) == 0 and given.sql("postgres") == BOOK:
+            return []
+    return [f"INSERT INTO {table.name}"]
+
+
+def _unpinned_query(query: exp.Expr, distributed: Collection[str], owners: Collection[str]) -> list[str]:
+    equal = _Equal()
+    sources = {table.alias_or_name: table.name for table in _own_tables(query)}
+    keyed = [alias for alias, name in sources.items() if name in distributed or name in owners]
+    for condition in _own_conditions(query):
+        if isinstance(condition, exp.EQ):
+            sides = [_side(side, keyed) for side in (condition.left, condition.right)]
+            if sides[0] is not None and sides[1] is not None:
+                equal.join(sides[0], sides[1])
+    for join in _own_joins(query):
+        if any(column.name == KEY for column in join.args.get("using") or ()):
+            for alias in keyed[1:]:
+                equal.join(keyed[0], alias)
+    return [
+        f"{name} AS {alias}"
+        for alias, name in sources.items()
+        if name in distributed and equal.root(alias) != equal.root(BOOK)
+    ]
+
+
+def _side(side: exp.Expr, keyed: list[str]) -> str | None:
+    """A side of an equation: $1, or the source whose key it is; None for everything else."""
+    if isinstance(side, exp.Parameter) and side.sql("postgres") == BOOK:
+        return BOOK
+    if isinstance(side, exp.Column) and side.name == KEY:
+        if side.table:
+            return side.table
+        return keyed[0] if len(keyed) == 1 else None
+    return None
+
+
+def _own_tables(query: exp.Expr) -> Iterator[exp.Table]:
+    for part in _parts(query):
+        for table in part.find_all(exp.Table):
+            if table.name and table.find_ancestor(exp.Select, exp.Update, exp.Delete, exp.Insert) is query:
+                yield table
+
+
+def _own_joins(query: exp.Expr) -> Iterator[exp.Join]:
+    for join in query.find_all(exp.Join):
+        if join.find_ancestor(exp.Select, exp.Update, exp.Delete, exp.Insert) is query:
+            yield join
+
+
+def _own_conditions(query: exp.Expr) -> Iterator[exp.Expr]:
+    where = query.args.get("where")
+    if where is not None:
+        yield from _all_of(where.this)
+    for join in _own_joins(query):
+        if join.args.get("on") is not None:
+            yield from _all_of(join.args["on"])
+
+
+def _all_of(condition: exp.Expr) -> Iterator[exp.Expr]:
+    """The conditions that must all hold: an OR is one of them, and says nothing of its parts."""
+    if isinstance(condition, exp.And):
+        yield from _all_of(condition.left)
+        yield from _all_of(condition.right)
+    elif isinstance(condition, exp.Paren):
+        yield from _all_of(condition.this)
+    else:
+        yield condition
+
+
+def _parts(query: exp.Expr) -> Iterator[exp.Expr]:
+    """Where a query names its tables: target, FROM, USING and joins, not its WITH."""
+    for name, value in query.args.items():
+        if name not in {"with_", "with"}:
+            for part in value if isinstance(value, list) else [value]:
+                if isinstance(part, exp.Expr):
+                    yield part
