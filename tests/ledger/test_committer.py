@@ -165,6 +165,9 @@ async def test_fundings_and_payments_of_many_instruments_do_not_deadlock(shop: S
 
 
 async def test_a_charge_by_card_is_pending_until_the_rail_has_answered(shop: Shop) -> None:
+    await shop.pool.execute(
+        "UPDATE book SET notification_url = 'http://shop.example/ipn' WHERE book_id = $1", shop.book_id
+    )
     buyer = await shop.prepaid_buyer("25.00", Method.CC)
     opened = await shop.fund(buyer, "10.00")
     assert isinstance(opened, Accepted)

@@ -80,11 +80,13 @@ class Rules:
 class Loaded:
     """The state of a group and what the store needs besides.
 
-    `now` is the book's own time. The `known_…` hold what was in the store before anything was decided.
+    `notification_url`: where the seller wants to hear of events. `now` is the book's own time. The `known_…` hold
+    what was in the store before anything was decided.
     """
 
     state: State
     operator_book_id: BookId | None
+    notification_url: str | None
     now: datetime
     known_instruments: Mapping[InstrumentId, Instrument]
     known_tokens: frozenset[TokenId]
@@ -149,35 +151,22 @@ async def load(
 ) -> Loaded:
     """Lock and read just what `commands` name. The clock is read once the locks are held.
 
-    Instruments are locked in id order, then the operator's accounts in id order, so that groups of several processes
-    cannot block each other. Everything after the first lock is read by statements of its own, so it is as fresh as the
-    lock. Raises NoSuchBookError.
+    Accounts of instruments are locked in id order, then the operator's accounts in id order, so that groups of several
+    processes cannot block each other. Everything is read by a statement that begins after the locks are held, so it is
+    as fresh as they are. Raises NoSuchBookError.
     """
     wanted = Wanted.by(commands)
-    book = await connection.fetchrow(MONEY["load_book"], book_id)
+    names = [*wanted.instruments], [*wanted.tokens], [*wanted.transactions]
+    book = await connection.fetchrow(MONEY["lock"], book_id, *names)
     if book is None:
         raise NoSuchBookError(book_id)
-    state = State(_book(book, rules))
-    if wanted.instruments or wanted.tokens or wanted.transactions:
-        rows = await connection.fetch(
-            MONEY["lock_instruments"], book_id, [*wanted.instruments], [*wanted.tokens], [*wanted.transactions]
-        )
-        state.instruments = {row["instrument_id"]: _instrument(row) for row in rows}
     now = clock() + timedelta(seconds=book["clock_offset_seconds"])
+    state = State(_book(book, rules))
     if wanted.transactions:
         await _load_named_transactions(connection, state, wanted, commands)
     if any(token_id[0] in _GUARDED_BY_NOTHING for token_id in wanted.tokens):
         await connection.execute(MONEY["lock_tokens"], book_id, sorted(wanted.tokens))
-    if wanted.tokens:
-        rows = await connection.fetch(MONEY["load_tokens"], book_id, [*wanted.tokens])
-        state.tokens = {row["token_id"]: _token(row) for row in rows}
-    if wanted.references:
-        since = now - REFERENCE_LIFETIME
-        rows = await connection.fetch(MONEY["load_answers"], book_id, book["party_id"], [*wanted.references], since)
-        state.answered = {row["caller_reference"]: Answered(row["fingerprint"], _outcome(row)) for row in rows}
-    if wanted.token_references:
-        rows = await connection.fetch(MONEY["load_token_references"], book_id, [*wanted.token_references])
-        state.token_references = {row["caller_reference"]: row["token_id"] for row in rows}
+    await _load_named(connection, state, wanted, now - REFERENCE_LIFETIME)
     operator_book_id = book["operator_book_id"]
     payers = {token.sender_id for token in state.tokens.values() if token.source and token.source.method is Method.ABT}
     if payers:
@@ -186,11 +175,36 @@ async def load(
     return Loaded(
         state,
         operator_book_id,
+        book["notification_url"],
         now,
         known_instruments=dict(state.instruments),
         known_tokens=frozenset(state.tokens),
         known_transactions=frozenset(state.transactions),
     )
+
+
+async def _load_named(connection: Connection, state: State, wanted: Wanted, since: datetime) -> None:
+    """Instruments, tokens and what references stand for, in one statement. Answers given before `since` are gone."""
+    if not (wanted.instruments or wanted.tokens or wanted.references or wanted.token_references):
+        return
+    book = state.book
+    row = await connection.fetchrow(
+        MONEY["load"],
+        book.book_id,
+        [*wanted.instruments],
+        [*wanted.tokens],
+        book.seller_id,
+        [*wanted.references],
+        since,
+        [*wanted.token_references],
+    )
+    if row is None:
+        raise RuntimeError("a statement of arrays has one row")
+    instruments, tokens, answers, token_references = row
+    state.instruments = {row["instrument_id"]: _instrument(row) for row in instruments}
+    state.tokens = {row["token_id"]: _token(row) for row in tokens}
+    state.answered = {row["caller_reference"]: Answered(row["fingerprint"], _outcome(row)) for row in answers}
+    state.token_references = dict(map(tuple, token_references))
 
 
 async def _load_named_transactions(
@@ -202,6 +216,7 @@ async def _load_named_transactions(
     originals = {item.original_id for item in state.transactions.values() if item.original_id is not None}
     if originals - state.transactions.keys():
         state.transactions |= await _load_transactions(connection, book_id, originals)
+    wanted.instruments |= {item.instrument_id for item in state.transactions.values() if item.instrument_id is not None}
     direct = [item for item in state.transactions.values() if item.instrument_id is None]
     wanted.tokens |= {item.sender_token_id for item in direct if item.sender_token_id is not None}
     cancelled = [command.transaction_id for command in commands if isinstance(command, Cancel)]

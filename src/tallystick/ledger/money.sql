@@ -1,36 +1,35 @@
 -- Every statement of the money path. Each names one book ($1), so that it runs on one machine of a cluster, and takes
 -- arrays, so that it runs once per group however many commands the group has. Read by statements.py.
+-- A payment from an instrument needs three of them: lock, load and apply.
 
--- name: load_book
--- The book's rules, its owner, and the operator's book that mirrors it.
-SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
-       coalesce(party.status = 'active', true) AS seller_active, operator.book_id AS operator_book_id,
-       party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
-       coalesce(party.receives_cards, true) AS receives_cards, coalesce(party.marketplace, true) AS marketplace,
-       coalesce(party.denied, false) AS denied
-  FROM book
-  LEFT JOIN party USING (party_id)
-  LEFT JOIN book AS operator
-         ON operator.party_id IS NULL AND operator.environment = book.environment AND operator.currency = book.currency
- WHERE book.book_id = $1
-
--- name: lock_instruments
--- Lock, in id order, the instruments that the group names: itself ($2), by its tokens ($3), by transactions ($4).
--- The lock also guards the tokens and transactions of an instrument: nobody changes those without it.
+-- name: lock
+-- Lock the accounts of the instruments that the group names, in id order: itself ($2), by its tokens ($3), by transactions
+-- ($4). The account's lock also guards instrument, tokens and transactions: nobody changes those without it.
+-- The answer is the book's rules, its owner, and the operator's book that mirrors it.
 WITH wanted AS (
     SELECT unnest($2::text[]) COLLATE "C" AS instrument_id
     UNION SELECT token.instrument_id FROM token WHERE token.book_id = $1 AND token.token_id = ANY($3::text[])
     UNION SELECT transaction.instrument_id
             FROM transaction WHERE transaction.book_id = $1 AND transaction.transaction_id = ANY($4::text[])
+), locked AS (
+    SELECT account.account_id
+      FROM instrument
+      JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
+     WHERE instrument.book_id = $1 AND instrument.instrument_id IN (SELECT instrument_id FROM wanted)
+     ORDER BY account.account_id
+       FOR UPDATE OF account
 )
-SELECT instrument.instrument_id, instrument.kind, instrument.sender_party_id, instrument.limit_micros,
-       instrument.total_limit_micros, instrument.charged_micros, instrument.pending_micros, instrument.valid_from,
-       instrument.expires_at, account.balance_micros
-  FROM instrument
-  JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
- WHERE instrument.book_id = $1 AND instrument.instrument_id IN (SELECT instrument_id FROM wanted)
- ORDER BY account.account_id
-   FOR UPDATE OF instrument, account
+SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
+       book.notification_url, operator.book_id AS operator_book_id,
+       coalesce(party.status = 'active', true) AS seller_active,
+       party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
+       coalesce(party.receives_cards, true) AS receives_cards, coalesce(party.marketplace, true) AS marketplace,
+       coalesce(party.denied, false) AS denied, (SELECT count(*) FROM locked) AS locked
+  FROM book
+  LEFT JOIN party USING (party_id)
+  LEFT JOIN book AS operator
+         ON operator.party_id IS NULL AND operator.environment = book.environment AND operator.currency = book.currency
+ WHERE book.book_id = $1
 
 -- name: lock_tokens
 -- Lock tokens that have no instrument whose lock would guard them, in id order.
@@ -39,20 +38,45 @@ SELECT token_id FROM token
  ORDER BY token_id
    FOR UPDATE
 
--- name: load_tokens
--- Tokens with the state of their sender and of the card or bank account behind them.
-SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, token.sender_party_id,
-       token.caller_reference, token.friendly_name, token.old_token_id, token.payment_method, token.payment_method_id,
-       token.payment_reason, token.terms, token.usage_limits, token.instruction, token.used_by, token.valid_from,
-       token.expires_at, token.cancelled_at, party.status = 'active' AS sender_active,
-       payment_method.rail, payment_method.expires_on, payment_method.removed_at IS NOT NULL AS removed,
-       payment_method.verified_at IS NOT NULL AS method_verified,
-       party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
-       party.receives_cards, party.marketplace, party.denied
-  FROM token
-  JOIN party ON party.party_id = token.sender_party_id
-  LEFT JOIN payment_method ON payment_method.payment_method_id = token.payment_method_id
- WHERE token.book_id = $1 AND token.token_id = ANY($2::text[])
+-- name: load
+-- What the group names, as fresh as the locks: instruments ($2) and those of its tokens ($3); the tokens, with the state
+-- of their sender and of the card or bank account behind them; how its references ($5) of a caller ($4) were answered
+-- since $6, for older ones are free again; which tokens its token references ($7) name already.
+SELECT ARRAY(
+           SELECT ROW(instrument.instrument_id, instrument.kind, instrument.sender_party_id, instrument.limit_micros,
+                      instrument.total_limit_micros, instrument.charged_micros, instrument.pending_micros,
+                      instrument.valid_from, instrument.expires_at, account.balance_micros)::loaded_instrument
+             FROM instrument
+             JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
+            WHERE instrument.book_id = $1
+              AND instrument.instrument_id IN (
+                  SELECT unnest($2::text[]) COLLATE "C"
+                  UNION SELECT token.instrument_id
+                          FROM token WHERE token.book_id = $1 AND token.token_id = ANY($3::text[]))
+       ) AS instruments,
+       ARRAY(
+           SELECT ROW(token.token_id, token.purpose, token.token_type, token.instrument_id, token.sender_party_id,
+                      token.caller_reference, token.friendly_name, token.old_token_id, token.payment_method,
+                      token.payment_method_id, token.payment_reason, token.terms, token.usage_limits,
+                      token.instruction, token.used_by, token.valid_from, token.expires_at, token.cancelled_at,
+                      party.status = 'active', payment_method.rail, payment_method.expires_on,
+                      payment_method.removed_at IS NOT NULL, payment_method.verified_at IS NOT NULL,
+                      party.email_verified_at IS NOT NULL, party.verified_at IS NOT NULL, party.receives_cards,
+                      party.marketplace, party.denied)::loaded_token
+             FROM token
+             JOIN party ON party.party_id = token.sender_party_id
+             LEFT JOIN payment_method ON payment_method.payment_method_id = token.payment_method_id
+            WHERE token.book_id = $1 AND token.token_id = ANY($3::text[])
+       ) AS tokens,
+       ARRAY(
+           SELECT ROW(caller_reference, fingerprint, transaction_id, status, refusal, message)::answer_values
+             FROM answered_reference
+            WHERE book_id = $1 AND caller_party_id = $4 AND caller_reference = ANY($5::text[]) AND answered_at > $6
+       ) AS answers,
+       ARRAY(
+           SELECT ROW(caller_reference, token_id)
+             FROM token WHERE book_id = $1 AND caller_reference = ANY($7::text[])
+       ) AS token_references
 
 -- name: load_transactions
 -- Transactions that a command names, locked in id order: those without an instrument have no other guard.
@@ -81,15 +105,6 @@ SELECT book.party_id, book.book_id, party.status = 'active' AS active,
   JOIN party ON party.party_id = book.party_id
  WHERE own.book_id = $1 AND book.party_id = ANY($2::bigint[])
 
--- name: load_answers
--- How references were answered before; those older than $4 are free again.
-SELECT caller_reference, fingerprint, transaction_id, status, refusal, message
-  FROM answered_reference
- WHERE book_id = $1 AND caller_party_id = $2 AND caller_reference = ANY($3::text[]) AND answered_at > $4
-
--- name: load_token_references
-SELECT caller_reference, token_id FROM token WHERE book_id = $1 AND caller_reference = ANY($2::text[])
-
 -- name: lock_accounts
 -- Lock accounts in id order and read their balances.
 SELECT account_id, balance_micros FROM account
@@ -110,12 +125,6 @@ SELECT $1, new.*, $12::timestamptz
   FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
               $9::bigint[], $10::timestamptz[], $11::timestamptz[]) AS new
 
--- name: update_instruments
--- What a decision can change besides the balance. The balance changes only by transfers.
-UPDATE instrument SET charged_micros = new.charged_micros, pending_micros = new.pending_micros
-  FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS new (instrument_id, charged_micros, pending_micros)
- WHERE instrument.book_id = $1 AND instrument.instrument_id = new.instrument_id
-
 -- name: insert_tokens
 INSERT INTO token (book_id, token_id, purpose, token_type, instrument_id, sender_party_id, caller_reference,
                    friendly_name, old_token_id, payment_method, payment_method_id, payment_reason, terms, usage_limits,
@@ -130,24 +139,57 @@ SELECT $1, token_id, purpose, token_type, instrument_id, sender_party_id, caller
                old_token_id, payment_method, payment_method_id, payment_reason, terms, usage_limits, instruction,
                valid_from, expires_at)
 
--- name: update_tokens
-UPDATE token
-   SET usage_limits = new.usage_limits::jsonb, cancelled_at = new.cancelled_at, used_by = new.used_by
-  FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[])
-       AS new (token_id, usage_limits, cancelled_at, used_by)
- WHERE token.book_id = $1 AND token.token_id = new.token_id
-
--- name: insert_transactions
-INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
-                         fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id, instrument_id,
-                         original_id, caller_reference, caller_description, sender_description, notification_url,
-                         requested_at, received_at, completed_at, recipient_party_id, recipient_token_id, fee_payer,
-                         marketplace_fee_micros, times_out_at)
-SELECT $1, new.*
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
-              $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-              $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::bigint[], $23::text[],
-              $24::text[], $25::bigint[], $26::timestamptz[]) AS new
+-- name: apply
+-- All that most groups write, in their own book: new transactions ($2); transfers ($3), and what they come to on each
+-- account ($4), as `insert_transfers` and `move_balances` do for other books; what a decision can change of instruments
+-- besides the balance ($5) and of tokens ($6); answers to the references of a caller ($7, $8); events ($9).
+-- $10 is the book's time. $12 is real time, by which notifications are tried. An answer that another process gave
+-- meanwhile is not touched, and then missing from the count that is returned; one older than $11 is free again.
+WITH new_transactions AS (
+    INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
+                             fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id,
+                             instrument_id, original_id, caller_reference, caller_description, sender_description,
+                             notification_url, requested_at, received_at, completed_at, recipient_party_id,
+                             recipient_token_id, fee_payer, marketplace_fee_micros, times_out_at)
+    SELECT $1, new.* FROM unnest($2::transaction_values[]) AS new
+), new_transfers AS (
+    INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
+    SELECT $1, new.*, $10::timestamptz FROM unnest($3::transfer_values[]) AS new
+), touched AS (
+    SELECT account_id FROM account
+     WHERE book_id = $1 AND account_id IN (SELECT account_id FROM unnest($4::balance_change[]))
+     ORDER BY account_id
+       FOR UPDATE
+), moved_balances AS (
+    UPDATE account SET balance_micros = account.balance_micros + moved.delta_micros
+      FROM touched
+      JOIN unnest($4::balance_change[]) AS moved USING (account_id)
+     WHERE account.book_id = $1 AND account.account_id = touched.account_id
+), changed_instruments AS (
+    UPDATE instrument SET charged_micros = new.charged_micros, pending_micros = new.pending_micros
+      FROM unnest($5::instrument_change[]) AS new
+     WHERE instrument.book_id = $1 AND instrument.instrument_id = new.instrument_id
+), changed_tokens AS (
+    UPDATE token
+       SET usage_limits = new.usage_limits::jsonb, cancelled_at = new.cancelled_at, used_by = new.used_by
+      FROM unnest($6::token_change[]) AS new
+     WHERE token.book_id = $1 AND token.token_id = new.token_id
+), answers AS (
+    INSERT INTO answered_reference (book_id, caller_party_id, caller_reference, fingerprint, transaction_id, status,
+                                    refusal, message, answered_at)
+    SELECT $1, $7, new.*, $10::timestamptz FROM unnest($8::answer_values[]) AS new
+        ON CONFLICT (book_id, caller_party_id, caller_reference) DO UPDATE
+       SET fingerprint = excluded.fingerprint, transaction_id = excluded.transaction_id, status = excluded.status,
+           refusal = excluded.refusal, message = excluded.message, answered_at = excluded.answered_at
+     WHERE answered_reference.answered_at <= $11
+    RETURNING 1
+), events AS (
+    INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
+                        occurred_at, announced_at, due_at, state)
+    SELECT $1, new.*, $10::timestamptz, $12::timestamptz, $12::timestamptz, 'waiting'
+      FROM unnest($9::event_values[]) AS new
+)
+SELECT count(*) FROM answers
 
 -- name: update_transactions
 UPDATE transaction
@@ -169,48 +211,23 @@ SELECT $1, new.*, $7::timestamptz
   FROM unnest($2::text[], $3::smallint[], $4::text[], $5::text[], $6::bigint[]) AS new
 
 -- name: insert_transfers
+-- Transfers in another book than the group's own, with `move_balances`.
 INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
-SELECT $1, new.*, $7::timestamptz
-  FROM unnest($2::text[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS new
+SELECT $1, new.*, $3::timestamptz FROM unnest($2::transfer_values[]) AS new
 
 -- name: move_balances
 -- Add what the group moved to each touched account once, in id order, so that groups of two processes cannot block each
 -- other. CHECK account_within_bounds refuses what the domain should have refused.
 WITH touched AS (
     SELECT account_id FROM account
-     WHERE book_id = $1 AND account_id = ANY($2::bigint[])
+     WHERE book_id = $1 AND account_id IN (SELECT account_id FROM unnest($2::balance_change[]))
      ORDER BY account_id
        FOR UPDATE
 )
 UPDATE account SET balance_micros = account.balance_micros + moved.delta_micros
   FROM touched
-  JOIN unnest($2::bigint[], $3::bigint[]) AS moved (account_id, delta_micros) USING (account_id)
+  JOIN unnest($2::balance_change[]) AS moved USING (account_id)
  WHERE account.book_id = $1 AND account.account_id = touched.account_id
-
--- name: insert_answers
--- Remember the answers. A reference that another process answered meanwhile is not touched, and then missing from the
--- row count; one older than $10 is free again.
-INSERT INTO answered_reference (book_id, caller_party_id, caller_reference, fingerprint, transaction_id, status,
-                                refusal, message, answered_at)
-SELECT $1, $2, new.*, $9::timestamptz
-  FROM unnest($3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[]) AS new
-    ON CONFLICT (book_id, caller_party_id, caller_reference) DO UPDATE
-   SET fingerprint = excluded.fingerprint, transaction_id = excluded.transaction_id, status = excluded.status,
-       refusal = excluded.refusal, message = excluded.message, answered_at = excluded.answered_at
- WHERE answered_reference.answered_at <= $10
-
--- name: insert_events
--- $8 is the book's time, $9 real time, by which deliveries are tried. Where neither the request nor the seller names an
--- address, nobody wants the event: it never becomes work.
-INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, occurred_at,
-                    announced_at, due_at, destination, state)
-SELECT $1, new.*, $8::timestamptz, $9::timestamptz, $9::timestamptz,
-       coalesce(new.notification_url, book.notification_url),
-       CASE WHEN coalesce(new.notification_url, book.notification_url) IS NULL THEN 'unwanted' ELSE 'waiting' END
-  FROM book
- CROSS JOIN unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-       AS new (event_id, kind, subject_id, status, status_code, notification_url)
- WHERE book.book_id = $1
 
 -- name: insert_rail_requests
 INSERT INTO rail_request (book_id, transaction_id, rail, operation, amount_micros, payment_method_id, earlier_id,

@@ -1,8 +1,7 @@
-"""Write down what a group decided: one statement per table, arrays of rows, all in the group's own commit."""
+"""Write down what a group decided: arrays of rows, most of them by one statement, all in the group's own commit."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import Any, Final
 
 from tallystick.domain.accounts import AccountKind, account_id, bounds
 from tallystick.domain.decide import REFERENCE_LIFETIME
-from tallystick.domain.ids import AccountId, BookId, TransactionId
+from tallystick.domain.ids import AccountId, BookId, InstrumentId, TransactionId
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refused
 from tallystick.domain.state import (
@@ -20,7 +19,6 @@ from tallystick.domain.state import (
     Event,
     Instrument,
     InstrumentKind,
-    Step,
     Transaction,
     Transfer,
 )
@@ -45,150 +43,144 @@ async def write(connection: Connection, loaded: Loaded, decisions: Sequence[Deci
     `real_now`: from when on the worker may ask a rail and tell others. Only the last value of each row is written.
     Raises ReferenceRaceError; asyncpg's errors where a constraint of the schema holds against the domain.
     """
-    writer = _Writer(connection, loaded)
-    instruments = {item.instrument_id: item for decision in decisions for item in decision.instruments}
-    tokens = {item.token_id: item for decision in decisions for item in decision.tokens}
-    transactions = {item.transaction_id: item for decision in decisions for item in decision.transactions}
-    operator = [transfer for decision in decisions for transfer in decision.operator_transfers]
-
-    await writer.accounts(writer.book_id, {opened for decision in decisions for opened in decision.opens})
-    await writer.instruments(instruments.values())
-    await writer.tokens(tokens.values())
-    await writer.transactions(transactions.values())
-    for book_id, transfers in _by_book(writer.book_id, decisions):
-        await writer.movements(book_id, transfers)
-    if operator:
-        if loaded.operator_book_id is None:
-            raise RuntimeError("there is no operator's book to mirror real money in")
-        opened = {opened for decision in decisions for opened in decision.operator_opens}
-        await writer.accounts(loaded.operator_book_id, opened)
-        await writer.movements(loaded.operator_book_id, operator)
-    await writer.answers(dict(decision.answered for decision in decisions if decision.answered is not None))
-    await writer.steps([step for decision in decisions for step in decision.steps])
-    await writer.events([event for decision in decisions for event in decision.events], real_now)
-    await writer.rail_requests(decisions, real_now)
+    group = _Group(connection, loaded, decisions)
+    await group.open_accounts()
+    await group.open_instruments()
+    await group.open_tokens()
+    for book_id, transfers in _by_book(group.book_id, decisions):
+        if book_id == group.book_id:
+            await group.apply(transfers, real_now)
+        else:
+            await group.move(book_id, transfers)
+    await group.move_outside()
+    await group.update_transactions()
+    await group.add_steps()
+    await group.ask_rails(real_now)
 
 
 def _by_book(own: BookId, decisions: Sequence[Decision]) -> list[tuple[BookId, list[Transfer]]]:
     """The sellers' transfers by book, in the order of the books, so that two groups never wait in a circle."""
-    books: dict[BookId, list[Transfer]] = {}
+    books: dict[BookId, list[Transfer]] = {own: []}
     for decision in decisions:
-        for book_id, transfers in ((own, decision.transfers), *decision.recipient_transfers):
+        books[own].extend(decision.transfers)
+        for book_id, transfers in decision.recipient_transfers:
             books.setdefault(book_id, []).extend(transfers)
     return sorted(books.items())
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
+class _Group:
+    """What a group decided, on its way into the tables."""
+
     connection: Connection
     loaded: Loaded
+    decisions: Sequence[Decision]
 
     @property
     def book_id(self) -> BookId:
         return self.loaded.state.book.book_id
 
-    async def _run(self, name: str, book_id: BookId, rows: Sequence[tuple[Any, ...]], *more: object) -> str:
-        """Run a statement with `rows` turned into one array per column."""
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        return await self.connection.execute(MONEY[name], book_id, *columns, *more)
+    async def apply(self, transfers: Sequence[Transfer], real_now: datetime) -> None:
+        """Write what most groups consist of, in their own book, by one statement."""
+        loaded, decisions, now = self.loaded, self.decisions, self.loaded.now
+        transactions = {item.transaction_id: item for decision in decisions for item in decision.transactions}
+        answers = [decision.answered for decision in decisions if decision.answered is not None]
+        written = await self.connection.fetchval(
+            MONEY["apply"],
+            self.book_id,
+            [_transaction_row(item) for key, item in transactions.items() if key not in loaded.known_transactions],
+            _transfer_rows(transfers),
+            _balance_changes(transfers),
+            self._changed_instruments(),
+            [_token_change(token) for token in self._last_tokens() if token.token_id in loaded.known_tokens],
+            loaded.state.book.seller_id,
+            [(reference, answered.fingerprint, *_answer(answered)) for reference, answered in answers],
+            self._events(),
+            now,
+            now - REFERENCE_LIFETIME,
+            real_now,
+        )
+        if written != len(answers):
+            raise ReferenceRaceError
 
-    async def instruments(self, instruments: Iterable[Instrument]) -> None:
+    def _changed_instruments(self) -> list[tuple[InstrumentId, int, int]]:
         known = self.loaded.known_instruments
-        new, changed = [], []
-        for item in instruments:
-            before = known.get(item.instrument_id)
-            if before is None:
-                new.append(item)
-            elif (before.charged_micros, before.pending_micros) != (item.charged_micros, item.pending_micros):
-                changed.append((item.instrument_id, item.charged_micros, item.pending_micros))
+        return [
+            (key, item.charged_micros, item.pending_micros)
+            for key, item in self._last_instruments().items()
+            if (before := known.get(key)) is not None
+            and (before.charged_micros, before.pending_micros) != (item.charged_micros, item.pending_micros)
+        ]
+
+    def _events(self) -> list[tuple[Any, ...]]:
+        """Those that somebody wants to hear of; an event without an address is nobody's work."""
+        rows = []
+        for decision in self.decisions:
+            for event in decision.events:
+                destination = event.notification_url or self.loaded.notification_url
+                if destination is not None:
+                    rows.append(_event_row(event, destination))
+        return rows
+
+    def _last_instruments(self) -> dict[InstrumentId, Instrument]:
+        return {item.instrument_id: item for decision in self.decisions for item in decision.instruments}
+
+    def _last_tokens(self) -> Iterable[Token]:
+        return {token.token_id: token for decision in self.decisions for token in decision.tokens}.values()
+
+    async def open_accounts(self) -> None:
+        await self._ensure_accounts(self.book_id, {opened for decision in self.decisions for opened in decision.opens})
+
+    async def open_instruments(self) -> None:
+        known = self.loaded.known_instruments
+        new = [item for key, item in self._last_instruments().items() if key not in known]
         if new:
             await self._run("ensure_accounts", self.book_id, [_instrument_account(item) for item in new])
             await self._run(
                 "insert_instruments", self.book_id, [_instrument_row(item) for item in new], self.loaded.now
             )
-        if changed:
-            await self._run("update_instruments", self.book_id, changed)
 
-    async def tokens(self, tokens: Iterable[Token]) -> None:
-        new, changed = [], []
-        for token in tokens:
-            if token.token_id in self.loaded.known_tokens:
-                changed.append((token.token_id, limits_to_json(token.limits), token.cancelled_at, token.used_by))
-            else:
-                new.append(_token_row(token))
+    async def open_tokens(self) -> None:
+        new = [_token_row(token) for token in self._last_tokens() if token.token_id not in self.loaded.known_tokens]
         if new:
             await self._run("insert_tokens", self.book_id, new, self.loaded.now)
-        if changed:
-            await self._run("update_tokens", self.book_id, changed)
 
-    async def transactions(self, transactions: Iterable[Transaction]) -> None:
-        new, changed = [], []
-        for item in transactions:
-            if item.transaction_id in self.loaded.known_transactions:
-                changed.append(_transaction_change(item))
-            else:
-                new.append(_transaction_row(item))
-        if new:
-            await self._run("insert_transactions", self.book_id, new)
+    async def move(self, book_id: BookId, transfers: Sequence[Transfer]) -> None:
+        """Transfers and the balances that follow from them, in another book than the group's own."""
+        if transfers:
+            rows = _transfer_rows(transfers)
+            await self.connection.execute(MONEY["insert_transfers"], book_id, rows, self.loaded.now)
+            await self.connection.execute(MONEY["move_balances"], book_id, _balance_changes(transfers))
+
+    async def move_outside(self) -> None:
+        """Mirror in the operator's book what came in from outside, and what is owed for it."""
+        transfers = [transfer for decision in self.decisions for transfer in decision.operator_transfers]
+        if not transfers:
+            return
+        if self.loaded.operator_book_id is None:
+            raise RuntimeError("there is no operator's book to mirror real money in")
+        opened = {opened for decision in self.decisions for opened in decision.operator_opens}
+        await self._ensure_accounts(self.loaded.operator_book_id, opened)
+        await self.move(self.loaded.operator_book_id, transfers)
+
+    async def update_transactions(self) -> None:
+        known = self.loaded.known_transactions
+        last = {item.transaction_id: item for decision in self.decisions for item in decision.transactions}
+        changed = [_transaction_change(item) for key, item in last.items() if key in known]
         if changed:
             await self._run("update_transactions", self.book_id, changed)
 
-    async def movements(self, book_id: BookId, transfers: Sequence[Transfer]) -> None:
-        """Transfers and the balances that follow from them, in one book. Busy totals are written once."""
-        if not transfers:
-            return
-        rows = [
-            (
-                transfer.transaction_id,
-                number + _TURN * transfer.turn,
-                transfer.debit,
-                transfer.credit,
-                transfer.amount_micros,
-            )
-            for _, together in groupby(transfers, key=_transaction_of)
-            for number, transfer in enumerate(together, start=1)
-        ]
-        await self._run("insert_transfers", book_id, rows, self.loaded.now)
-        moved: Counter[AccountId] = Counter()
-        for transfer in transfers:
-            moved[transfer.debit] += transfer.amount_micros
-            moved[transfer.credit] -= transfer.amount_micros
-        await self._run("move_balances", book_id, sorted(moved.items()))
-
-    async def accounts(self, book_id: BookId, opened: Iterable[tuple[AccountKind, str]]) -> None:
-        rows = [(account_id(kind, subject), kind.value, subject, *bounds(kind)) for kind, subject in opened]
-        if rows:
-            await self._run("ensure_accounts", book_id, rows)
-
-    async def answers(self, answers: dict[str, Answered]) -> None:
-        if not answers:
-            return
-        rows = [(reference, answered.fingerprint, *_answer(answered)) for reference, answered in answers.items()]
-        now, seller_id = self.loaded.now, self.loaded.state.book.seller_id
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        tag = await self.connection.execute(
-            MONEY["insert_answers"], self.book_id, seller_id, *columns, now, now - REFERENCE_LIFETIME
-        )
-        if int(tag.rpartition(" ")[2]) != len(rows):
-            raise ReferenceRaceError
-
-    async def steps(self, steps: Sequence[Step]) -> None:
+    async def add_steps(self) -> None:
         rows = [
             (step.transaction_id, step.number, step.status.value, step.status_code, step.amount_micros)
-            for step in steps
+            for decision in self.decisions
+            for step in decision.steps
         ]
         if rows:
             await self._run("insert_steps", self.book_id, rows, self.loaded.now)
 
-    async def events(self, events: Sequence[Event], real_now: datetime) -> None:
-        rows = [
-            (event.event_id, event.kind, event.subject_id, event.status, event.status_code, event.notification_url)
-            for event in events
-        ]
-        if rows:
-            await self._run("insert_events", self.book_id, rows, self.loaded.now, real_now)
-
-    async def rail_requests(self, decisions: Sequence[Decision], real_now: datetime) -> None:
+    async def ask_rails(self, real_now: datetime) -> None:
+        """Write down what rails are to be asked, and take out what is answered."""
         opened = [
             (
                 request.transaction_id,
@@ -198,19 +190,52 @@ class _Writer:
                 request.payment_method_id,
                 request.earlier_id,
             )
-            for decision in decisions
+            for decision in self.decisions
             if (request := decision.rail_request) is not None
         ]
         if opened:
             await self._run("insert_rail_requests", self.book_id, opened, real_now)
         resolved = [
             (transaction_id, operation.value)
-            for decision in decisions
+            for decision in self.decisions
             if decision.resolved is not None
             for transaction_id, operation in (decision.resolved,)
         ]
         if resolved:
             await self._run("delete_rail_requests", self.book_id, resolved)
+
+    async def _ensure_accounts(self, book_id: BookId, opened: Iterable[tuple[AccountKind, str]]) -> None:
+        rows = [(account_id(kind, subject), kind.value, subject, *bounds(kind)) for kind, subject in opened]
+        if rows:
+            await self._run("ensure_accounts", book_id, rows)
+
+    async def _run(self, name: str, book_id: BookId, rows: Sequence[tuple[Any, ...]], *more: object) -> None:
+        """Run one of the rarer statements with `rows` turned into one array per column."""
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        await self.connection.execute(MONEY[name], book_id, *columns, *more)
+
+
+def _transfer_rows(transfers: Sequence[Transfer]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            transfer.transaction_id,
+            number + _TURN * transfer.turn,
+            transfer.debit,
+            transfer.credit,
+            transfer.amount_micros,
+        )
+        for _, together in groupby(transfers, key=_transaction_of)
+        for number, transfer in enumerate(together, start=1)
+    ]
+
+
+def _balance_changes(transfers: Sequence[Transfer]) -> list[tuple[AccountId, int]]:
+    """What the group moved on each account. Busy totals are written once."""
+    moved: dict[AccountId, int] = {}
+    for transfer in transfers:
+        moved[transfer.debit] = moved.get(transfer.debit, 0) + transfer.amount_micros
+        moved[transfer.credit] = moved.get(transfer.credit, 0) - transfer.amount_micros
+    return list(moved.items())
 
 
 def _transaction_of(transfer: Transfer) -> TransactionId:
@@ -256,6 +281,22 @@ def _token_row(token: Token) -> tuple[Any, ...]:
         token.instruction,
         token.valid_from,
         token.expires_at,
+    )
+
+
+def _token_change(token: Token) -> tuple[Any, ...]:
+    return token.token_id, limits_to_json(token.limits), token.cancelled_at, token.used_by
+
+
+def _event_row(event: Event, destination: str) -> tuple[Any, ...]:
+    return (
+        event.event_id,
+        event.kind,
+        event.subject_id,
+        event.status,
+        event.status_code,
+        event.notification_url,
+        destination,
     )
 
 
