@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 # the offset's sign may arrive as a blank: a "+" that was not encoded
@@ -13,6 +14,7 @@ _TEXT: Final = re.compile(
 _MICROSECOND_DIGITS: Final = 6
 
 
+@lru_cache(maxsize=1024)  # requests that arrive together carry the same few moments
 def parse_moment(text: str) -> datetime:
     """Read ``2010-08-28T12:00:00Z``, also with fractions of a second or another offset; without any it is UTC.
 

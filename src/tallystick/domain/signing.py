@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_to_bytes, urlsplit
@@ -22,12 +23,13 @@ from cryptography.x509 import load_pem_x509_certificate
 
 HMAC_METHODS: Final = {"HmacSHA256": hashlib.sha256, "HmacSHA1": hashlib.sha1}
 RSA_METHOD: Final = "RSA-SHA1"
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9\-_.~]*", re.ASCII)  # most of what is signed needs no encoding
 DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
 def percent_encoded(text: str) -> str:
     """Encode as RFC 3986 says: UTF-8, only letters, digits and ``-_.~`` stay; hex digits in upper case."""
-    return quote(text, safe="-_.~")
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="-_.~")
 
 
 def percent_encoded_query(params: Mapping[str, str]) -> str:
@@ -60,12 +62,16 @@ def string_to_sign_v2(verb: str, host_line: str, path: str, params: Mapping[str,
     `omit` is the one name that is left out: ``Signature`` for the API, ``signature`` elsewhere. `path` is as written
     in the request; an empty one counts as ``/``.
     """
-    encoded_path = "/".join(quote(unquote_to_bytes(segment), safe="-_.~") for segment in (path or "/").split("/"))
+    encoded_path = path if path == "/" else _encoded_path(path or "/")
     # the byte order of UTF-8 is the order of the code points, which is how str compares
     query = "&".join(
         f"{percent_encoded(name)}={percent_encoded(params[name])}" for name in sorted(params) if name != omit
     )
     return f"{verb.upper()}\n{host_line}\n{encoded_path}\n{query}"
+
+
+def _encoded_path(path: str) -> str:
+    return "/".join(quote(unquote_to_bytes(segment), safe="-_.~") for segment in path.split("/"))
 
 
 def string_to_sign_v1(params: Mapping[str, str], omit: str) -> str:

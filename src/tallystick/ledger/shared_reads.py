@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -20,17 +20,16 @@ class SharedReads(Generic[Key, Value]):
     """
 
     read: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Value]]]
-    _waiting: dict[Key, asyncio.Future[Value | None]] = field(default_factory=dict)
+    _waiting: dict[Key, list[asyncio.Future[Value | None]]] = field(default_factory=dict)
     _reader: asyncio.Task[None] | None = None
 
     async def find(self, key: Key) -> Value | None:
         """The value of `key`, None when there is none. Raises what `read` raises."""
-        answer = self._waiting.get(key)
-        if answer is None:
-            self._waiting[key] = answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Value | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append(answer)  # each has its own: one who gives up ends nobody else's wait
         if self._reader is None:
             self._reader = asyncio.create_task(self._read_all())
-        return await asyncio.shield(answer)  # one who gives up must not end the others' wait
+        return await answer
 
     async def _read_all(self) -> None:
         try:
@@ -40,13 +39,21 @@ class SharedReads(Generic[Key, Value]):
         finally:
             self._reader = None
 
-    async def _read_group(self, group: Mapping[Key, asyncio.Future[Value | None]]) -> None:
+    async def _read_group(self, group: Mapping[Key, Sequence[asyncio.Future[Value | None]]]) -> None:
         try:
             found = await self.read(list(group))
         except Exception as error:  # noqa: BLE001 - everybody who waits must hear of it
-            for answer in group.values():
+            for answer in _waited_for(group.values()):
                 answer.set_exception(error)
-                answer.exception()  # heard of, even when all who waited have gone
             return
-        for key, answer in group.items():
-            answer.set_result(found.get(key))
+        for key, answers in group.items():
+            value = found.get(key)
+            for answer in _waited_for((answers,)):
+                answer.set_result(value)
+
+
+def _waited_for(
+    groups: Iterable[Sequence[asyncio.Future[Value | None]]],
+) -> Iterator[asyncio.Future[Value | None]]:
+    """Those whose callers have not gone."""
+    return (answer for answers in groups for answer in answers if not answer.done())

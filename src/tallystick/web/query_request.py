@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus, urlsplit
 
@@ -63,14 +64,19 @@ def decode(query: bytes, body: bytes, content_type: str) -> dict[str, str]:
         for part in (query.decode(), body.decode()):
             for pair in filter(None, part.strip("\r\n").split("&")):
                 name, _, value = pair.partition("=")
-                decoded = unquote_plus(name, errors="strict")
+                decoded = _decoded(name)
                 if decoded in params:
                     message = f"The parameter {quoted(decoded)} is given more than once."
                     raise Refused(Refusal.MalformedQueryString, message)
-                params[decoded] = unquote_plus(value, errors="strict")
+                params[decoded] = _decoded(value)
     except UnicodeDecodeError:
         raise Refused(Refusal.MalformedQueryString, "The parameters are not UTF-8 text.") from None
     return params
+
+
+def _decoded(text: str) -> str:
+    """One name or value. Raises UnicodeDecodeError."""
+    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
 
 
 async def check_signature(request: QueryRequest, service: Service, now: datetime) -> AccessKey:
@@ -141,6 +147,7 @@ def _invalid(name: str, value: str, rule: str) -> Refused:
     return Refused(Refusal.InvalidParameterValue, f"Value ({quoted(value)}) for parameter {name} is invalid. {rule}")
 
 
+@lru_cache(maxsize=64)  # bounded, since strangers choose the header
 def _host_lines(host_header: str, public_url: str) -> tuple[str, ...]:
     """The forms over which a client may have signed: the host it wrote, and the one by which we are known."""
     public = urlsplit(public_url)
