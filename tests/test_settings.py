@@ -79,7 +79,6 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "fee_schedule_file": (str(schedule), schedule),
         "smtp_url": ("smtps://me:s%40cret@mail.example:465", "smtps://me:s%40cret@mail.example:465"),
         "mail_from": ("Example Payments <pay@example.com>", "Example Payments <pay@example.com>"),
-        "email_code_at_sign_up": ("true", True),
         "confirm_within_minutes": ("5", 5),
         "reverse_proxies": ("1", 1),
     }
@@ -124,11 +123,9 @@ def test_a_bad_value_is_refused_by_name(variable: str, text: str, message: str) 
         from_environment({f"TALLYSTICK_{variable}": text})
 
 
-def test_settings_that_need_another_one_say_so() -> None:
+def test_mail_needs_a_sender() -> None:
     with pytest.raises(SettingsError, match=r"^TALLYSTICK_SMTP_URL needs TALLYSTICK_MAIL_FROM$"):
         from_environment({"TALLYSTICK_SMTP_URL": "smtp://mail.example"})
-    with pytest.raises(SettingsError, match=r"^TALLYSTICK_EMAIL_CODE_AT_SIGN_UP needs TALLYSTICK_SMTP_URL$"):
-        from_environment({"TALLYSTICK_EMAIL_CODE_AT_SIGN_UP": "true"})
 
 
 def test_secrets_stay_out_of_messages_and_representations() -> None:

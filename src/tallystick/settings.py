@@ -22,9 +22,6 @@ MASTER_KEY_BYTES: Final = 32
 
 _MAIL_FROM: Final = re.compile(r"(?:[^<>@\x00-\x1f]+<[^\s<>@]+@[^\s<>@]+>)|(?:[^\s<>@]+@[^\s<>@]+)")
 
-NEEDS: Final = {"smtp_url": "mail_from", "email_code_at_sign_up": "smtp_url"}
-"""Settings that are of no use without another one."""
-
 LOG_FORMATS: Final = ("console", "json")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -61,7 +58,8 @@ class Settings:
             clients send them.
         allow_signature_v1: accept API calls signed by the first scheme, which signs neither verb nor path.
         allow_signature_v0: accept API calls signed by the oldest scheme, which signs action and time only.
-        require_verified_email: payments need verified e-mail addresses of caller, sender and recipient.
+        require_verified_email: payments need verified e-mail addresses of caller, sender and recipient; the hosted
+            pages ask for the code from a letter, and accounts open with it.
         require_verified_accounts: real money needs verified accounts on both sides, and verified bank accounts.
         unverified_spending_limit: the most, in micro-units, that one payment may take from an account not verified.
         unverified_receiving_limit: the most, in micro-units, that is held for an account not verified.
@@ -72,7 +70,6 @@ class Settings:
         smtp_url: the server that takes mail, as `smtp://user:password@host:587` (STARTTLS) or `smtps://…` (TLS at
             once). None: mail stays where operators can read it.
         mail_from: the sender's address of that mail.
-        email_code_at_sign_up: a new account opens only with the code from a letter to its address.
         confirm_within_minutes: how long after password or passkey somebody may agree to a charge without another one.
         reverse_proxies: how many proxies of ours stand before the service and name the client in X-Forwarded-For.
     """
@@ -104,7 +101,6 @@ class Settings:
     fee_schedule_file: Path | None = None
     smtp_url: str | None = field(default=None, repr=False)  # may hold a password
     mail_from: str | None = None
-    email_code_at_sign_up: bool = False
     confirm_within_minutes: int = 15
     reverse_proxies: int = 0
 
@@ -141,9 +137,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
                 values[name] = PARSERS[name](text)
             except ValueError as error:
                 raise SettingsError(f"{key}: {error}") from None
-    for name, needed in NEEDS.items():
-        if values.get(name) and needed not in values:
-            raise SettingsError(f"{variable_name(name)} needs {variable_name(needed)}")
+    if "smtp_url" in values and "mail_from" not in values:
+        raise SettingsError(f"{variable_name('smtp_url')} needs {variable_name('mail_from')}")
     return Settings(**values)
 
 
@@ -301,7 +296,6 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "fee_schedule_file": _parse_file,
     "smtp_url": _parse_smtp_url,
     "mail_from": _parse_mail_from,
-    "email_code_at_sign_up": _parse_switch,
     "confirm_within_minutes": _between(1, 120),
     "reverse_proxies": _between(0, 10),
 }

@@ -1,7 +1,6 @@
-"""Signing in and signing up with a password.
+"""Signing in with a password, and what a password may be.
 
 Nothing here tells whether an e-mail address has an account: every way to fail takes one hash and says the same words.
-Signing up cannot hide it while addresses are not confirmed by mail; it answers no faster for a taken address.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from tallystick.actions import attempts, letters, mail
 from tallystick.actions.form_errors import FormError
 from tallystick.ledger import parties, web_sessions
 from tallystick.ledger.parties import EmailTakenError, Party, Throttle
@@ -51,35 +51,44 @@ _NOBODYS_HASH: Final = _HASHER.hash("nobody has this password")
 _THREADS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")  # each hash takes 64 MiB
 
 
-async def sign_in(service: Service, email: str, password: str) -> Party:
-    """The party with this address and password, also when it is suspended or closed. Raises FormError."""
+async def sign_in(service: Service, email: str, password: str, client: str | None = None) -> Party:
+    """The party with this address and password, also when it is suspended or closed. Raises FormError.
+
+    `client`: the address that the attempt comes from, where it is known: one client's failures are counted, whichever
+    accounts they are about.
+    """
     now = service.clock()
     loop = asyncio.get_running_loop()
     earliest = loop.time() + FAILURE_SECONDS
-    party = await parties.find_by_email(service.pool, email) if _storable(email) else None
+    welcome = await attempts.allowed(service, attempts.FAILED_SIGN_INS, client)
+    party = await parties.find_by_email(service.pool, email) if welcome and _storable(email) else None
     counted = party is not None and await parties.begin_sign_in(service.pool, party.party_id, THROTTLE, now)
     stored = party.password_hash if party is not None and counted else None
-    right = await _verify(stored or _NOBODYS_HASH, password)
+    right = await verify_password(stored, password)
     if party is None or stored is None or not right:
         await asyncio.sleep(earliest - loop.time())
         raise FormError({"email": WRONG})
+    await attempts.take_back(service, attempts.FAILED_SIGN_INS, client)
     await parties.forget_failed_sign_ins(service.pool, party.party_id)
     if _HASHER.check_needs_rehash(stored):
         await parties.renew_password_hash(service.pool, party.party_id, stored, await hash_password(password))
-    await web_sessions.sweep(service.pool, now)  # a rare moment, and one that made a session
     return party
 
 
-async def sign_up(service: Service, name: str, email: str, password: str) -> Party:
-    """Open a personal account. Raises FormError."""
-    name, email = " ".join(name.split()), email.strip()
-    _check_new_account(name, email, password)
+async def open_personal(service: Service, name: str, email: str, password: str) -> Party:
+    """Open a personal account. Raises FormError, EmailTakenError."""
+    name, email = check_new_account(name, email, password)
     password_hash = await hash_password(password)
+    async with service.pool.acquire() as connection:
+        return await parties.create_personal(connection, email, name, password_hash, service.clock())
+
+
+async def sign_up(service: Service, name: str, email: str, password: str) -> Party:
+    """Open a personal account in the operator's name, who may know which addresses are taken. Raises FormError."""
     try:
-        async with service.pool.acquire() as connection:
-            return await parties.create_personal(connection, email, name, password_hash, service.clock())
+        return await open_personal(service, name, email, password)
     except EmailTakenError:
-        raise FormError({"email": "No account can be opened with this address. If it is yours, sign in."}) from None
+        raise FormError({"email": "There is already an account with this address."}) from None
 
 
 async def open_business(service: Service, name: str, email: str, password: str | None) -> Party:
@@ -87,7 +96,7 @@ async def open_business(service: Service, name: str, email: str, password: str |
     name, email = " ".join(name.split()), email.strip()
     password_hash = None
     if password is not None:
-        _check_new_account(name, email, password)
+        check_new_account(name, email, password)
         password_hash = await hash_password(password)
     async with service.pool.acquire() as connection:
         return await parties.create_business(connection, email, name, service.clock(), password_hash)
@@ -97,7 +106,7 @@ async def set_password(service: Service, party: Party, password: str) -> None:
     """Give an account another password, or its first one, and sign out everywhere. Raises FormError."""
     if problem := password_problem(password, party.email, party.name):
         raise FormError({"password": problem})
-    await parties.replace_password(service.pool, party.party_id, await hash_password(password))
+    await _replace_password(service, party, password)
 
 
 async def change_password(service: Service, party: Party, current: str, new: str) -> Party:
@@ -111,10 +120,27 @@ async def change_password(service: Service, party: Party, current: str, new: str
         await sign_in(service, party.email, current)
     except FormError:
         raise FormError({"current": WRONG_CURRENT}) from None
-    return await parties.replace_password(service.pool, party.party_id, await hash_password(new))
+    return await _replace_password(service, party, new)
 
 
-def _check_new_account(name: str, email: str, password: str) -> None:
+async def _replace_password(service: Service, party: Party, password: str) -> Party:
+    """Another password, other browsers signed out, and word to the owner in case it was not them."""
+    renewed = await parties.replace_password(service.pool, party.party_id, await hash_password(password))
+    await web_sessions.end_of_party(service.pool, party.party_id)
+    url = mail.address_of(service, "/account/forgotten")
+    await mail.post(service, party.email, letters.password_changed(url))
+    return renewed
+
+
+async def sign_out_everywhere(service: Service, party: Party) -> None:
+    """End the sessions of all browsers on which this party is signed in."""
+    await parties.sign_out_everywhere(service.pool, party.party_id)
+    await web_sessions.end_of_party(service.pool, party.party_id)
+
+
+def check_new_account(name: str, email: str, password: str) -> tuple[str, str]:
+    """Name and address as they are stored. Raises FormError: something cannot be used."""
+    name, email = " ".join(name.split()), email.strip()
     problems = {}
     if not is_name(name):
         problems["name"] = "Type your name as it should appear to sellers."
@@ -124,6 +150,7 @@ def _check_new_account(name: str, email: str, password: str) -> None:
         problems["password"] = problem
     if problems:
         raise FormError(problems)
+    return name, email
 
 
 def is_name(text: str) -> bool:
@@ -159,14 +186,17 @@ async def hash_password(password: str) -> str:
     return await asyncio.get_running_loop().run_in_executor(_THREADS, _HASHER.hash, password)
 
 
-async def _verify(stored: str, password: str) -> bool:
+async def verify_password(stored: str | None, password: str) -> bool:
+    """Whether this is the password of the hash. Without a hash it is not, and that takes as long."""
+
     def verify() -> bool:
         try:
-            return _HASHER.verify(stored, password[: PASSWORD_LENGTH[-1] + 1])
+            return _HASHER.verify(stored or _NOBODYS_HASH, password[: PASSWORD_LENGTH[-1] + 1])
         except (VerificationError, InvalidHashError):
             return False
 
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, verify)
+    right = await asyncio.get_running_loop().run_in_executor(_THREADS, verify)
+    return right and stored is not None
 
 
 def _storable(text: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import os
+from hashlib import sha256
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -23,6 +25,7 @@ class Vault:
         if len(master_key) != 32:  # noqa: PLR2004 - AES-256
             raise ValueError("the master key has 32 bytes")
         self._cipher = AESGCM(master_key)
+        self._digest_key = hmac.digest(master_key, b"tallystick: digests", sha256)
 
     def __repr__(self) -> str:
         return "Vault(…)"
@@ -41,3 +44,7 @@ class Vault:
             return self._cipher.decrypt(nonce, ciphertext, context.encode())
         except InvalidTag:
             raise SealBrokenError(f"the master key does not open the secret of {context!r}") from None
+
+    def digest(self, text: str, context: str) -> bytes:
+        """What stands for `text` where it must not be kept: nobody without the master key can try out what it was."""
+        return hmac.digest(self._digest_key, f"{context}\0{text}".encode(), sha256)

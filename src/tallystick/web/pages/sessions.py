@@ -2,11 +2,12 @@
 
 What is stricter than the framework's own: a session id that we did not hand out is never taken on, signing in always
 gives a new id, nothing is written for visitors who have nothing in their session, and unchanged data is not rewritten.
+A session knows when its owner last proved who they are: agreeing to a charge needs a recent proof.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from litestar.connection import ASGIConnection, Request
@@ -15,19 +16,32 @@ from litestar.middleware.session.server_side import ServerSideSessionBackend, Se
 from litestar.stores.base import Store
 from litestar.types import Empty, Message, ScopeSession
 
+from tallystick.actions.proofs import Means
 from tallystick.domain.ids import PartyId
 from tallystick.ledger import web_sessions
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.parties import Party
+from tallystick.ledger.web_sessions import IDLE, LONGEST, Owner
 from tallystick.settings import Settings
+from tallystick.web.pages.visitors import user_agent
 
 STORE: Final = "sessions"
-LIFE: Final = timedelta(hours=2)
 
 _PARTY: Final = "party_id"
 _ROUND: Final = "round"
+_BEGAN: Final = "began"  # seconds since 1970, as all moments in a session
+_PROVED: Final = "proved"
+_PROVED_BY: Final = "proved_by"
 _COOKIE: Final = "tallystick_session_cookie"  # in the request's state: the id that the browser sent and that we know
 _BEFORE: Final = "tallystick_session_before"  # in the request's state: the data as it was loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The last time that whoever is signed in on this browser proved who they are."""
+
+    at: datetime
+    by: Means
 
 
 class DatabaseStore(Store):
@@ -40,7 +54,16 @@ class DatabaseStore(Store):
     async def set(self, key: str, value: str | bytes, expires_in: int | timedelta | None = None) -> None:
         """Write a session; without `expires_in` it lives as long as any."""
         data = value.encode() if isinstance(value, str) else value
-        await web_sessions.save(self._pool, key, data, self._clock() + _duration(expires_in))
+        now = self._clock()
+        await web_sessions.save(self._pool, key, data, now + _duration(expires_in), None, now)
+
+    async def keep(self, key: str, data: bytes, owner: Owner | None) -> None:
+        """Write a session that somebody may see in the list of theirs."""
+        now = self._clock()
+        end = now + IDLE
+        if owner is not None:
+            end = min(end, owner.began_at + LONGEST)
+        await web_sessions.save(self._pool, key, data, end, owner, now)
 
     async def get(self, key: str, renew_for: int | timedelta | None = None) -> bytes | None:
         """Read a session that has not ended, and make it last longer if asked to."""
@@ -69,7 +92,7 @@ class DatabaseStore(Store):
 
 def _duration(expires_in: int | timedelta | None) -> timedelta:
     if expires_in is None:
-        return LIFE
+        return IDLE
     return expires_in if isinstance(expires_in, timedelta) else timedelta(seconds=expires_in)
 
 
@@ -98,13 +121,15 @@ class StrictSessionBackend(ServerSideSessionBackend):
         if session == before:
             return
         store = self.config.get_store_from_app(connection.scope["litestar_app"])
+        if not isinstance(store, DatabaseStore):
+            raise TypeError("sessions are kept in the database")
         known: str | None = connection.scope["state"].get(_COOKIE)
         if known is not None:
             await self.delete(known, store)
         headers = MutableScopeHeaders.from_message(message)
         if session:
             session_id = self.generate_session_id()
-            await self.set(session_id, self.serialize_data(session, connection.scope), store)
+            await store.keep(session_id, self.serialize_data(session, connection.scope), _owner(session, connection))
             headers.add("set-cookie", self._cookie(session_id).to_header(header=""))
         else:
             headers.add("set-cookie", self._cookie("", max_age=0).to_header(header=""))
@@ -121,6 +146,12 @@ class StrictSessionBackend(ServerSideSessionBackend):
         )
 
 
+def _owner(session: dict[str, Any], connection: ASGIConnection[Any, Any, Any, Any]) -> Owner | None:
+    if _PARTY not in session or _BEGAN not in session:
+        return None
+    return Owner(PartyId(session[_PARTY]), _moment(session[_BEGAN]), user_agent(connection))
+
+
 @dataclass
 class StrictSessionConfig(ServerSideSessionConfig):
     """Litestar's configuration with our backend."""
@@ -132,7 +163,7 @@ def session_config(settings: Settings) -> StrictSessionConfig:
     """Cookies that scripts cannot read and other sites cannot send along; over https only this host can set them."""
     return StrictSessionConfig(
         key=cookie_name(settings, "session"),
-        max_age=int(LIFE.total_seconds()),
+        max_age=int(LONGEST.total_seconds()),
         secure=settings.secure_cookies,
         httponly=True,
         samesite="lax",
@@ -154,12 +185,41 @@ def signed_in_party(request: Request[Any, Any, Any]) -> tuple[PartyId, int] | No
     return None
 
 
-def sign_browser_in(request: Request[Any, Any, Any], party: Party) -> None:
+def last_proof(request: Request[Any, Any, Any]) -> Proof | None:
+    """When and how whoever is signed in on this browser proved it; None where nobody is signed in."""
+    at, by = request.session.get(_PROVED), request.session.get(_PROVED_BY)
+    if isinstance(at, int | float) and isinstance(by, str):
+        return Proof(_moment(at), Means(by))
+    return None
+
+
+def session_name(request: Request[Any, Any, Any]) -> str | None:
+    """The key of this browser's session in the list of its owner's."""
+    known: str | None = request.scope["state"].get(_COOKIE)
+    return None if known is None else web_sessions.session_key(known)
+
+
+def sign_browser_in(request: Request[Any, Any, Any], party: Party, by: Means = Means.PASSWORD) -> None:
     """Remember who signed in. Whatever was known of this browser before is forgotten."""
     request.scope["state"][_BEFORE] = {}  # also when the same person signs in again: always a new id
-    request.set_session({_PARTY: party.party_id, _ROUND: party.session_round})
+    now = _now(request)
+    who = {_PARTY: party.party_id, _ROUND: party.session_round}
+    request.set_session({**who, _BEGAN: now, _PROVED: now, _PROVED_BY: by.value})
+
+
+def renew_proof(request: Request[Any, Any, Any], by: Means) -> None:
+    """Whoever is signed in proved it again. The session goes on under a new id."""
+    request.set_session({**request.session, _PROVED: _now(request), _PROVED_BY: by.value})
 
 
 def sign_browser_out(request: Request[Any, Any, Any]) -> None:
     """Forget who was signed in."""
     request.set_session({})
+
+
+def _now(request: Request[Any, Any, Any]) -> float:
+    return float(request.app.state["service"].clock().timestamp())
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,58 @@
+"""Proving who one is, by password or by passkey: to sign in, and again before something that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from tallystick.actions import attempts, passkeys, sign_in
+from tallystick.actions.form_errors import FormError
+
+if TYPE_CHECKING:
+    from tallystick.actions.service import Service
+    from tallystick.ledger.parties import Party
+
+
+class Means(Enum):
+    """How somebody proved who they are."""
+
+    PASSWORD = "password"  # noqa: S105 - the word, not one
+    PASSKEY = "passkey"
+
+
+async def enter(service: Service, typed: Mapping[str, str], client: str | None) -> tuple[Party, Means]:
+    """Who signs in with a form that has `email` and `password`, or `passkey`. Raises FormError."""
+    if answer := typed.get("passkey"):
+        return await _owner_of_passkey(service, answer, client), Means.PASSKEY
+    party = await sign_in.sign_in(service, typed.get("email", ""), typed.get("password", ""), client)
+    return party, Means.PASSWORD
+
+
+async def prove(service: Service, party: Party, typed: Mapping[str, str], client: str | None) -> Means:
+    """How this party proves it again, with a form that has `password` or `passkey`. Raises FormError."""
+    if answer := typed.get("passkey"):
+        owner = await _owner_of_passkey(service, answer, client)
+        if owner.party_id != party.party_id:
+            raise FormError({"passkey": "This passkey belongs to another account."})
+        return Means.PASSKEY
+    try:
+        await sign_in.sign_in(service, party.email, typed.get("password", ""), client)
+    except FormError:
+        raise FormError({"password": sign_in.WRONG_CURRENT}) from None
+    return Means.PASSWORD
+
+
+async def _owner_of_passkey(service: Service, answer: str, client: str | None) -> Party:
+    if not await attempts.allowed(service, attempts.FAILED_SIGN_INS, client):
+        raise FormError({"passkey": passkeys.FAILED})
+    party = await passkeys.owner_of(service, answer)
+    await attempts.take_back(service, attempts.FAILED_SIGN_INS, client)
+    return party
+
+
+def is_recent(service: Service, proved_at: datetime | None) -> bool:
+    """Whether a proof of that moment still counts for agreeing to a charge and for changing how one signs in."""
+    within = timedelta(minutes=service.settings.confirm_within_minutes)
+    return proved_at is not None and service.clock() - proved_at < within

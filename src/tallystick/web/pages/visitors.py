@@ -1,0 +1,68 @@
+"""What is known of whoever sends a request before they say who they are: an address, and the name of a browser."""
+
+import ipaddress
+import re
+from typing import Any, Final
+
+from litestar.connection import ASGIConnection
+
+from tallystick.settings import Settings
+
+MAX_USER_AGENT: Final = 300
+_BROWSERS: Final = (  # the first that fits: most browsers also claim to be others
+    ("Edge", re.compile(r"Edg(?:e|A|iOS)?/")),
+    ("Opera", re.compile(r"OPR/|Opera")),
+    ("Samsung Internet", re.compile(r"SamsungBrowser/")),
+    ("Firefox", re.compile(r"Firefox/|FxiOS/")),
+    ("Chrome", re.compile(r"Chrome/|CriOS/|Chromium/")),
+    ("Safari", re.compile(r"Safari/")),
+)
+_SYSTEMS: Final = (
+    ("iPhone", re.compile(r"iPhone")),
+    ("iPad", re.compile(r"iPad")),
+    ("Android", re.compile(r"Android")),
+    ("Windows", re.compile(r"Windows")),
+    ("ChromeOS", re.compile(r"CrOS")),
+    ("macOS", re.compile(r"Mac OS X|Macintosh")),
+    ("Linux", re.compile(r"Linux|X11")),
+)
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+def client_address(connection: Connection, settings: Settings) -> str | None:
+    """The address that the request comes from; None where only a proxy's is known.
+
+    Every proxy of ours adds the address that it saw to X-Forwarded-For; what stands before those, anybody can write.
+    """
+    proxies = settings.reverse_proxies
+    if proxies:
+        seen = ",".join(connection.headers.getall("x-forwarded-for", [])).split(",")
+        return _address(seen[-proxies].strip()) if len(seen) >= proxies else None
+    if settings.secure_cookies:  # we speak plain HTTP: whoever speaks https to browsers stands between
+        return None
+    return None if connection.client is None else _address(connection.client.host)
+
+
+def _address(text: str) -> str | None:
+    """The address without a port, if it is one."""
+    bare = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        return None
+
+
+def user_agent(connection: Connection) -> str:
+    """What the browser says it is, shortened."""
+    said = connection.headers.get("user-agent", "")
+    return "".join(character for character in said if character.isprintable())[:MAX_USER_AGENT]
+
+
+def device(said: str) -> str:
+    """Browser and system, as people call them: ``Firefox on Linux``."""
+    browser = next((name for name, sign in _BROWSERS if sign.search(said)), "A browser")
+    system = next((name for name, sign in _SYSTEMS if sign.search(said)), None)
+    return browser if system is None else f"{browser} on {system}"
