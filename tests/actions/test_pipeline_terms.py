@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tallystick.actions.pipeline_offers import offer
 from tallystick.actions.pipeline_terms import read_terms
-from tallystick.actions.pipeline_words import Names, offer, promises, validity_in_short
+from tallystick.actions.pipeline_words import Names, promises
 from tallystick.actions.sign_in import is_email, password_problem
 from tallystick.words import day, dollars
 
@@ -34,7 +35,7 @@ def test_prepaid_in_words() -> None:
         "When the balance runs low, Music Shop may top it up again, to at most 25.00 USD.",
         "You spend from that balance at Music Shop, without being asked each time.",
         "Money in the balance can be spent at Music Shop only. It is not paid back to your account balance.",
-        "This authorization starts now and lasts until you or the seller cancel it.",
+        "This authorization starts now. It lasts until you or the seller cancel it.",
     ]
 
 
@@ -54,7 +55,7 @@ def test_postpaid_in_words() -> None:
         "There is at most 1 purchase in all.",
         "Music Shop settles the tab from your account balance: only what you owe, in one payment or several.",
         (
-            "This authorization starts on 5 January 2027, 08:30 UTC and ends on 1 March 2027."
+            "This authorization starts on 5 January 2027, 08:30 UTC. It ends on 1 March 2027."
             " What you owe by then can still be settled afterwards."
         ),
     ]
@@ -92,7 +93,7 @@ def test_multi_use_in_words(bound: dict[str, str], each: str) -> None:
         "Payments come to at most 100.00 USD in all.",
         "There are at most 3 payments every 2 weeks.",
         "The money goes to A, B or C; Music Shop acts on their behalf.",
-        "This authorization starts now and ends after one year.",
+        "This authorization starts now. It ends after one year.",
     ]
     assert offer(read_terms("MultiUse", params), Names("Music Shop")).figure == "100.00 USD"
 
@@ -104,9 +105,11 @@ def test_recurring_in_words() -> None:
             "Music Shop may take exactly 9.99 USD from your account balance, at most once every month,"
             " without asking you each time."
         ),
-        "This authorization starts now and ends on 1 March 2027.",
+        "This authorization starts now. It ends on 1 March 2027.",
     ]
-    assert offer(read_terms("Recurring", params), Names("Music Shop")).note == "Taken at most once every month"
+    assert offer(read_terms("Recurring", params), Names("Music Shop")).summary == (
+        "Music Shop may charge you 9.99 USD at most once every month, until you cancel it."
+    )
 
 
 def test_receiving_in_words() -> None:
@@ -117,7 +120,7 @@ def test_receiving_in_words() -> None:
         "Music Shop keeps at most 0.30 USD plus 2.5 % of each payment; the rest is yours.",
         "You pay the fee that this service takes of each payment.",
         "Music Shop may pay such payments back to the buyers, out of your account.",
-        "This authorization starts now and lasts until you or the marketplace cancel it.",
+        "This authorization starts now. It lasts until you or the marketplace cancel it.",
     ]
     free = said("Recipient", {"callerReference": "c", "recipientPaysFee": "False"})
     assert "Music Shop keeps no share." in free
@@ -146,9 +149,48 @@ def test_when_tokens_end(pipeline: str, own: dict[str, str], days: timedelta | N
     assert terms.ends_at(NOW) == (None if days is None else NOW + days)
 
 
-def test_validity_in_short() -> None:
-    assert validity_in_short(read_terms("SetupPrepaid", PREPAID)) == "Until cancelled"
-    assert validity_in_short(read_terms("SetupPrepaid", PREPAID | {"validityExpiry": MARCH})) == "Until 1 March 2027"
+@pytest.mark.parametrize(
+    ("pipeline", "params", "summary"),
+    [
+        (
+            "SetupPrepaid",
+            PREPAID,
+            "Music Shop may charge you to fill a balance of up to 25.00 USD, until you cancel it.",
+        ),
+        (
+            "SetupPostpaid",
+            POSTPAID | {"validityExpiry": MARCH},
+            "You may owe Music Shop up to 0.50 USD at a time and 12,000.00 USD in total, until 1 March 2027.",
+        ),
+        (
+            "MultiUse",
+            {"callerReference": "c", "globalAmountLimit": "100", "validityExpiry": MARCH},
+            "Music Shop may charge you up to 100.00 USD in total, until 1 March 2027.",
+        ),
+        (
+            "MultiUse",
+            {"callerReference": "c", "globalAmountLimit": "100"},
+            "Music Shop may charge you up to 100.00 USD in total, for one year.",
+        ),
+        (
+            "SingleUse",
+            {"callerReference": "c", "transactionAmount": "24.90"},
+            "Music Shop may charge you 24.90 USD, once, within three hours.",
+        ),
+        (
+            "SimplePay",
+            {"amount": "USD 12.50", "description": "One CD", "returnUrl": "x"},
+            "You pay 12.50 USD to Music Shop, once.",
+        ),
+        (
+            "Recipient",
+            {"callerReference": "c", "recipientPaysFee": "True", "maxVariableFee": "2.5"},
+            "Music Shop may take payments on your behalf and keeps at most 2.5 % of each, until you cancel it.",
+        ),
+    ],
+)
+def test_all_of_it_in_one_sentence(pipeline: str, params: dict[str, str], summary: str) -> None:
+    assert offer(read_terms(pipeline, params), Names("Music Shop")).summary == summary
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import nh3
 
+from tallystick.actions import pipeline_phrases as phrases
+from tallystick.actions.pipeline_offers import offer
 from tallystick.actions.pipeline_terms import (
     REASON_TAGS,
     AnyTerms,
@@ -22,13 +24,15 @@ from tallystick.actions.pipeline_terms import (
     RecipientTerms,
     SenderTerms,
 )
-from tallystick.actions.pipeline_words import Names, allowances, every, offer
+from tallystick.actions.pipeline_words import Names, allowances
 from tallystick.domain.commands import CancelToken, LimitTerms, Method, TokenPurpose
 from tallystick.domain.limits import LimitKind, UsageLimit
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger import agreed_tokens
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.words import date_of, day, dollars
+from tallystick.words import gettext as _
+from tallystick.words.figures import number
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
@@ -160,26 +164,28 @@ class View:
         given = self.given
         match self.stand:
             case Stand.ACTIVE:
-                return "Active"
+                return _("Active")
             case Stand.NOT_YET:
-                return f"Starts on {day(given.valid_from)}"
+                return _("Starts on %(day)s", day=day(given.valid_from))
             case Stand.USED:
-                return "Used"
+                return _("Used")
             case Stand.ENDED:
-                return "Ended" if given.expires_at is None else f"Ended on {date_of(given.expires_at)}"
+                return _("Ended") if given.expires_at is None else _("Ended on %(day)s", day=date_of(given.expires_at))
             case Stand.CANCELLED:
-                return "Cancelled" if given.cancelled_at is None else f"Cancelled on {date_of(given.cancelled_at)}"
+                if given.cancelled_at is None:
+                    return _("Cancelled")
+                return _("Cancelled on %(day)s", day=date_of(given.cancelled_at))
 
     @property
     def end_in_words(self) -> str:
         """Until when it is good."""
-        return "When cancelled" if self.given.expires_at is None else day(self.given.expires_at)
+        return _("When cancelled") if self.given.expires_at is None else day(self.given.expires_at)
 
     @property
     def label(self) -> str:
         """What kind of authorization it is."""
         terms = self._terms()
-        return "Payments back to buyers" if terms is None else offer(terms, self.names).label
+        return _("Payments back to buyers") if terms is None else offer(terms, self.names).label
 
     @property
     def reason_html(self) -> str:
@@ -191,10 +197,12 @@ class View:
         """What is allowed, a sentence each."""
         terms = self._terms()
         if terms is None:
-            return [f"{self.seller} may pay payments back to the buyers, out of your account."]
+            return [
+                _("%(seller)s may pay payments back to the buyers, out of your account.", seller=self.seller),
+            ]
         ends = self.given.expires_at
-        within = "at any time" if ends is None else f"by {day(ends)}"
-        return allowances(terms, self.names, source_noun(self.given.source), within=within)
+        within = _("at any time") if ends is None else _("by %(day)s", day=day(ends))
+        return allowances(terms, self.names, source_noun(self.given.source), within)
 
     @property
     def in_short(self) -> str:
@@ -213,89 +221,130 @@ class View:
         found: list[Bar] = []
         holdings = self.given.holdings
         if holdings is not None:
-            text = f"{dollars(holdings.balance_micros)} of at most {dollars(holdings.limit_micros)}"
-            label = "Left to spend" if self.prepaid else "Owed now"
+            text = _of_at_most(dollars(holdings.balance_micros), dollars(holdings.limit_micros))
+            label = _("Left to spend") if self.prepaid else _("Owed now")
             found.append(Bar(label, holdings.balance_micros, holdings.limit_micros, text))
             if holdings.total_limit_micros is not None:
-                text = f"{dollars(holdings.charged_micros)} of at most {dollars(holdings.total_limit_micros)}"
-                found.append(Bar("All purchases", holdings.charged_micros, holdings.total_limit_micros, text))
+                text = _of_at_most(dollars(holdings.charged_micros), dollars(holdings.total_limit_micros))
+                found.append(Bar(_("All purchases"), holdings.charged_micros, holdings.total_limit_micros, text))
         return found + [_limit_bar(limit.rolled(self.now), self.tab) for limit in self.given.limits]
 
     @property
     def spent_label(self) -> str:
         """What the sum of all payments is called."""
-        return "Received so far" if self.receives else "Spent so far"
+        return _("Received so far") if self.receives else _("Spent so far")
 
     @property
     def pending_label(self) -> str:
         """What money under way is called."""
         if self.prepaid:
-            return "On its way into the balance"
-        return "Being settled" if self.tab else "Under way or held"
+            return _("On its way into the balance")
+        return _("Being settled") if self.tab else _("Under way or held")
 
     @property
     def running_label(self) -> str:
         """What the running figure of the history is called."""
         if self.prepaid:
-            return "Left"
-        return "Owed" if self.tab else "In all"
+            return _("Left")
+        return _("Owed") if self.tab else _("In all")
 
     @property
     def notes(self) -> list[str]:
         """What the giver should know today."""
-        given, found = self.given, list[str]()
-        source = given.source
-        noun = source_noun(source)
-        if self.cancellable and source is not None and (self.topping_up or not self.prepaid):
-            if source.removed:
-                found.append(f"You removed {noun}. {self.seller} cannot take money from it.")
-            elif source.expires_on is not None and self.now.date() > source.expires_on:
-                found.append(f"{_sentence(noun)} has expired. {self.seller} cannot take money from it.")
+        return [*self._notes_on_source(), *self._notes_on_money()]
+
+    def _notes_on_source(self) -> list[str]:
+        source = self.given.source
+        if not self.cancellable or source is None or (self.prepaid and not self.topping_up):
+            return []
+        name = _name(source)
+        if source.removed:
+            return [_("You removed %(source)s. %(seller)s cannot take money from it.", source=name, seller=self.seller)]
+        if source.expires_on is not None and self.now.date() > source.expires_on:
+            return [
+                _(
+                    "%(source)s can no longer be used. %(seller)s cannot take money from it.",
+                    source=name,
+                    seller=self.seller,
+                )
+            ]
+        return []
+
+    def _notes_on_money(self) -> list[str]:
+        seller, left, found = self.seller, dollars(self.balance_micros), list[str]()
         if self.prepaid and self.spending and not self.topping_up:
-            found.append(f"{self.seller} can no longer fill the balance. You can spend what is left.")
+            found.append(_("%(seller)s can no longer fill the balance. You can spend what is left.", seller=seller))
         elif self.topping_up and not self.spending:
-            found.append(f"Spending has ended, but {self.seller} may still fill the balance. Cancel to stop that.")
+            found.append(
+                _("Spending has ended, but %(seller)s may still fill the balance. Cancel to stop that.", seller=seller)
+            )
         elif self.prepaid and not self.cancellable and self.balance_micros:
-            found.append(f"{dollars(self.balance_micros)} is left in the balance. Ask {self.seller} about it.")
+            found.append(_("%(amount)s is left in the balance. Ask %(seller)s about it.", amount=left, seller=seller))
         if self.tab and not self.spending and self.balance_micros:
-            found.append(f"You still owe {dollars(self.balance_micros)}. {self.seller} may settle it from {noun}.")
+            found.append(
+                _(
+                    "You still owe %(amount)s. %(seller)s may settle it from %(source)s.",
+                    amount=left,
+                    seller=seller,
+                    source=source_noun(self.given.source),
+                )
+            )
         return found
 
     def consequences(self, scope: Scope) -> list[str]:
         """What cancelling so much means, a sentence each."""
-        seller, left = self.seller, dollars(self.balance_micros)
-        noun = source_noun(self.given.source)
+        seller, source = self.seller, source_noun(self.given.source)
         if self.receives:
-            return [f"{seller} can no longer take payments on your behalf. What you received stays yours."]
+            return [
+                _(
+                    "%(seller)s can no longer take payments on your behalf. What you received stays yours.",
+                    seller=seller,
+                )
+            ]
         if self.refunds:
-            return [f"{seller} can no longer pay buyers back out of your account with it."]
+            return [_("%(seller)s can no longer pay buyers back out of your account with it.", seller=seller)]
         if self.prepaid:
-            return self._consequences_for_balance(scope, left, noun)
+            return self._consequences_for_balance(scope, source)
         if self.tab:
-            found = [f"{seller} can no longer put anything on the tab."]
+            found = [_("%(seller)s can no longer put anything on the tab.", seller=seller)]
             if self.balance_micros:
-                found.append(f"You still owe {left}. {seller} may settle it from {noun}, and nothing beyond it.")
+                found.append(
+                    _(
+                        "You still owe %(amount)s. %(seller)s may settle it from %(source)s, and nothing beyond it.",
+                        amount=dollars(self.balance_micros),
+                        seller=seller,
+                        source=source,
+                    )
+                )
         else:
-            found = [f"{seller} can no longer take payments from {noun}."]
+            found = [_("%(seller)s can no longer take payments from %(source)s.", seller=seller, source=source)]
             if self.given.pending_micros:
                 pending = dollars(self.given.pending_micros)
-                found.append(f"{pending} is under way or held, and may still be taken.")
+                found.append(_("%(amount)s is under way or held, and may still be taken.", amount=pending))
         return found
 
     @property
     def aftermath(self) -> str:
         """What cancelling means in any case."""
-        before = "" if self.receives or self.refunds else "What was paid before stays paid. "
-        return f"{before}{self.seller} is told. To start again, you would have to agree anew on their site."
+        after = _("%(seller)s is told. To start again, you would have to agree anew on their site.", seller=self.seller)
+        return after if self.receives or self.refunds else f"{_('What was paid before stays paid.')} {after}"
 
-    def _consequences_for_balance(self, scope: Scope, left: str, noun: str) -> list[str]:
-        found = [f"{self.seller} can no longer take money from {noun} to fill the balance."]
+    def _consequences_for_balance(self, scope: Scope, source: str) -> list[str]:
+        left = dollars(self.balance_micros)
+        found = [
+            _(
+                "%(seller)s can no longer take money from %(source)s to fill the balance.",
+                seller=self.seller,
+                source=source,
+            )
+        ]
         if scope is Scope.TOP_UPS:
-            found.append(f"You can still spend the {left} that is left.")
+            found.append(_("You can still spend the %(amount)s that is left.", amount=left))
         elif self.balance_micros:
-            found.append(f"The {left} that is left can no longer be spent, and it is not paid back.")
+            found.append(_("The %(amount)s that is left can no longer be spent, and it is not paid back.", amount=left))
         if self.given.pending_micros:
-            found.append(f"{dollars(self.given.pending_micros)} is on its way into the balance and may still arrive.")
+            pending = dollars(self.given.pending_micros)
+            found.append(_("%(amount)s is on its way into the balance and may still arrive.", amount=pending))
         return found
 
     def _terms(self) -> AnyTerms | None:
@@ -360,30 +409,36 @@ def _ending(view: View, scope: Scope) -> list[TokenId]:
 
 
 def source_noun(source: Source | None) -> str:
-    """A means of payment within a sentence: ``your card ending in 4242``."""
-    if source is None or source.method is Method.ABT:
-        return "your account balance"
-    return f"your {'card' if source.method is Method.CC else 'bank account'} ending in {source.last_four}"
+    """A means of payment after *from*, *to* or *on*: ``your card ending in 4242``."""
+    return phrases.source(Method.ABT) if source is None else phrases.source(source.method, source.last_four or "")
 
 
 def source_title(source: Source) -> str:
-    """A means of payment by its name: ``Visa ending in 4242``."""
+    """A means of payment by its name: ``Visa ending in 4242, expires 10/2031``."""
     if source.method is Method.ABT:
-        return "Account balance"
-    expiry = "" if source.expires_on is None else f", expires {source.expires_on:%m/%Y}"
-    return f"{source.label} ending in {source.last_four}{expiry}"
+        return _("Account balance")
+    name = _name(source)
+    if source.expires_on is None:
+        return name
+    return _("%(card)s, expires %(month)s", card=name, month=f"{source.expires_on:%m/%Y}")
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _name(source: Source) -> str:
+    return phrases.title(source.label or "", source.last_four or "")
 
 
 def _limit_bar(limit: UsageLimit, tab: bool) -> Bar:
-    what = "Purchases" if tab else "Payments"
-    label = f"{what} in all" if limit.period is None else f"{what}, {every(limit.period)}"
-    if limit.kind is LimitKind.AMOUNT:
-        return Bar(label, limit.used, limit.limit, f"{dollars(limit.used)} of at most {dollars(limit.limit)}")
-    return Bar(label, limit.used, limit.limit, f"{limit.used:,} of at most {limit.limit:,}")
+    if limit.period is None:
+        label = _("Purchases in all") if tab else _("Payments in all")
+    else:
+        every = phrases.every(limit.period)
+        label = _("Purchases, %(every)s", every=every) if tab else _("Payments, %(every)s", every=every)
+    write = dollars if limit.kind is LimitKind.AMOUNT else number
+    return Bar(label, limit.used, limit.limit, _of_at_most(write(limit.used), write(limit.limit)))
+
+
+def _of_at_most(used: str, most: str) -> str:
+    return _("%(used)s of at most %(most)s", used=used, most=most)
 
 
 def _accepted(instruction: str | None) -> tuple[Method, ...] | None:

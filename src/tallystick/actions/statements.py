@@ -10,11 +10,14 @@ from tallystick.actions import spreadsheets
 from tallystick.actions.spreadsheets import harmless
 from tallystick.domain.commands import TokenPurpose
 from tallystick.domain.money import USD, display_amount
-from tallystick.ledger import authorizations
+from tallystick.ledger import histories
+from tallystick.words import gettext as _
+from tallystick.words import marked
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
-    from tallystick.ledger.authorizations import Entry, Given
+    from tallystick.ledger.authorizations import Given
+    from tallystick.ledger.histories import Entry
 
 COLUMNS: Final = (
     "at",
@@ -28,19 +31,19 @@ COLUMNS: Final = (
     "transaction_id",
 )
 _KINDS: Final = {
-    "FundPrepaid": "Balance filled",
-    "Pay": "Purchase",
-    "Reserve": "Payment held first",
-    "SettleDebt": "Debt settled",
-    "WriteOffDebt": "Debt forgiven",
-    "Refund": "Refund",
+    "FundPrepaid": marked("Balance filled"),
+    "Pay": marked("Purchase"),
+    "Reserve": marked("Payment held first"),
+    "SettleDebt": marked("Debt settled"),
+    "WriteOffDebt": marked("Debt forgiven"),
+    "Refund": marked("Refund"),
 }
 _STATUSES: Final = {
-    "Success": "Done",
-    "Pending": "Under way",
-    "Reserved": "Held",
-    "Failure": "Declined",
-    "Cancelled": "Cancelled",
+    "Success": marked("Done"),
+    "Pending": marked("Under way"),
+    "Reserved": marked("Held"),
+    "Failure": marked("Declined"),
+    "Cancelled": marked("Cancelled"),
 }
 _NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9]+")
 
@@ -48,13 +51,13 @@ _NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9]+")
 def kind_of(entry: Entry, given: Given) -> str:
     """What happened: ``Purchase``, ``Refund`` and so on."""
     if entry.operation == "Pay" and given.purpose not in {TokenPurpose.PREPAID_SENDER, TokenPurpose.CREDIT_SENDER}:
-        return "Payment"
-    return _KINDS[entry.operation]
+        return _("Payment")
+    return _(_KINDS[entry.operation])
 
 
 def status_of(entry: Entry) -> str:
     """What it came to: ``Done``, ``Under way`` and so on."""
-    return _STATUSES[entry.status]
+    return _(_STATUSES[entry.status])
 
 
 def file_name(given: Given) -> str:
@@ -70,7 +73,7 @@ async def as_csv(service: Service, given: Given) -> AsyncIterator[bytes]:
 
 
 async def _rows(service: Service, given: Given) -> AsyncIterator[list[str]]:
-    async for entry in authorizations.statement(service.pool, given):
+    async for entry in histories.entries(service.pool, given):
         yield [
             entry.at.isoformat(timespec="seconds"),
             kind_of(entry, given),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from tallystick.actions import pipeline_phrases as phrases
 from tallystick.actions.form_errors import FormError
 from tallystick.domain.commands import Deposit, Method
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, PartyId, make_transaction_id
@@ -19,6 +20,7 @@ from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.opening import SIMULATED_RAIL, operator_book
 from tallystick.ledger.payment_methods import NewPaymentMethod, PaymentMethod
 from tallystick.words import dollars
+from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
@@ -36,7 +38,7 @@ BRANDS: Final = (("4", "Visa"), ("34", "American Express"), ("37", "American Exp
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One means of payment as the pages offer it. `key` names it in forms; `noun` within a sentence."""
+    """One means of payment as the pages offer it. `key` names it in forms; `noun` after *from*, *to* or *on*."""
 
     key: str
     method: Method
@@ -60,9 +62,9 @@ async def choices(service: Service, party_id: PartyId, environment: str, methods
                 Choice(
                     BALANCE,
                     Method.ABT,
-                    "Account balance",
-                    f"{dollars(balance)} available",
-                    "your account balance",
+                    _("Account balance"),
+                    _("%(amount)s available", amount=dollars(balance)),
+                    phrases.source(Method.ABT),
                     usable=True,
                 )
             )
@@ -74,15 +76,17 @@ async def choices(service: Service, party_id: PartyId, environment: str, methods
 def _stored_choice(one: PaymentMethod, today: date) -> Choice:
     usable = one.usable(today)
     if one.expires_on is None:
-        detail = "Bank account"
+        detail = _("Bank account")
+    elif usable:
+        detail = _("Expires %(month)s", month=one.expiry)
     else:
-        detail = f"{'Expires' if usable else 'Expired'} {one.expires_on:%m/%Y}"
+        detail = _("Expired %(month)s", month=one.expiry)
     return Choice(
         key=str(one.payment_method_id),
         method=one.method,
-        title=f"{one.label} ending in {one.last_four}",
+        title=phrases.title(one.label, one.last_four),
         detail=detail,
-        noun=f"your {'card' if one.method is Method.CC else 'bank account'} ending in {one.last_four}",
+        noun=phrases.source(one.method, one.last_four),
         usable=usable,
         payment_method_id=one.payment_method_id,
         expiry=one.expiry,
@@ -98,13 +102,15 @@ async def add_card(service: Service, party_id: PartyId, environment: str, number
     digits = _digits(number)
     problems = {}
     if digits is None or len(digits) not in CARD_DIGITS:
-        problems["number"] = f"Type the {CARD_DIGITS[0]} to {CARD_DIGITS[-1]} digits of the card number."
+        problems["number"] = _(
+            "Type the %(least)s to %(most)s digits of the card number.", least=CARD_DIGITS[0], most=CARD_DIGITS[-1]
+        )
     now = service.clock()
     expires_on = _card_expiry(expiry, now.date())
     if expires_on is None:
-        problems["expiry"] = "Type month and year as on the card, such as 09/30."
+        problems["expiry"] = _("Type month and year as on the card, such as 09/30.")
     elif expires_on < now.date():
-        problems["expiry"] = "This card has expired. Use another one."
+        problems["expiry"] = _("This card has expired. Use another one.")
     if problems or digits is None:
         raise FormError(problems)
     label = next((brand for first, brand in BRANDS if digits.startswith(first)), "Card")
@@ -122,9 +128,11 @@ async def add_bank_account(
     routing_digits, digits = _digits(routing), _digits(number)
     problems = {}
     if routing_digits is None or len(routing_digits) != ROUTING_DIGITS:
-        problems["routing"] = f"Type the {ROUTING_DIGITS} digits of the routing number."
+        problems["routing"] = _("Type the %(num)s digits of the routing number.", num=ROUTING_DIGITS)
     if digits is None or len(digits) not in BANK_DIGITS:
-        problems["number"] = f"Type the {BANK_DIGITS[0]} to {BANK_DIGITS[-1]} digits of the account number."
+        problems["number"] = _(
+            "Type the %(least)s to %(most)s digits of the account number.", least=BANK_DIGITS[0], most=BANK_DIGITS[-1]
+        )
     if problems or digits is None:
         raise FormError(problems)
     new = NewPaymentMethod(Method.ACH, SIMULATED_RAIL, secrets.token_urlsafe(24), "Bank account", digits[-LAST_DIGITS:])
@@ -151,7 +159,8 @@ async def add_test_money(service: Service, party_id: PartyId, amount: str) -> in
     except ValueError:
         micros = 0
     if micros % MICROS_PER_MINOR_UNIT or not 0 < micros <= MAX_TEST_MONEY_MICROS:
-        raise FormError({"amount": f"Type an amount from 0.01 to {dollars(MAX_TEST_MONEY_MICROS)}, such as 50.00."})
+        most = dollars(MAX_TEST_MONEY_MICROS)
+        raise FormError({"amount": _("Type an amount from 0.01 to %(most)s, such as 50.00.", most=most)})
     now = service.clock()
     async with service.pool.acquire() as connection:
         book_id = await operator_book(connection, SANDBOX, now)
@@ -166,7 +175,7 @@ async def add_test_money(service: Service, party_id: PartyId, amount: str) -> in
 
 def _check_rail(environment: str, field: str) -> None:
     if environment != SANDBOX:  # only simulated cards and bank accounts exist, and they are worth nothing there
-        raise FormError({field: "No card or bank account can be added here yet."})
+        raise FormError({field: _("No card or bank account can be added here yet.")})
 
 
 def _digits(text: str) -> str | None:

@@ -327,7 +327,7 @@ async def test_payment_methods_come_and_go(world: World, seller: Seller) -> None
     assert "Visa" not in Page(after).text
     assert (await browser.submit(visa, "/remove")).status_code == 200  # a second click
     assert await told_of_funding(seller, buyer) == "InvalidPaymentInstrument"
-    assert "You removed your card ending in 4242." in await seen(buyer, "/account")
+    assert "You removed Visa ending in 4242." in await seen(buyer, "/account")
     assert await seller.told(answer["prepaidSenderTokenID"], "10") == "Success"
 
 

@@ -14,23 +14,28 @@ from litestar.status_codes import HTTP_403_FORBIDDEN, HTTP_500_INTERNAL_SERVER_E
 
 from tallystick.web.pages.headers import request_id
 from tallystick.web.pages.shared import PageRequest, page
+from tallystick.words import gettext as _
+from tallystick.words import marked
 
 _log = structlog.get_logger(__name__)
 
 TEXTS: Final[Mapping[int, tuple[str, str]]] = {
-    400: ("This cannot be read", "Your browser sent something that this page does not understand."),
+    400: (marked("This cannot be read"), marked("Your browser sent something that this page does not understand.")),
     403: (
-        "This form is no longer valid",
-        "Nothing was changed. Go back, reload the page and try again. Cookies must be allowed for this site.",
+        marked("This form is no longer valid"),
+        marked("Nothing was changed. Go back, reload the page and try again. Cookies must be allowed for this site."),
     ),
-    404: ("There is no such page", "Check the address, or go back to the site that sent you here."),
-    405: ("This page cannot be used that way", "Go back to the site that sent you here and start again."),
+    404: (marked("There is no such page"), marked("Check the address, or go back to the site that sent you here.")),
+    405: (
+        marked("This page cannot be used that way"),
+        marked("Go back to the site that sent you here and start again."),
+    ),
     410: (
-        "This page was open for too long",
-        "Nothing was agreed and nothing was charged. Go back to the seller's site and start again.",
+        marked("This page was open for too long"),
+        marked("Nothing was agreed and nothing was charged. Go back to the seller's site and start again."),
     ),
-    413: ("That is too much", "Your browser sent more than this page can take."),
-    500: ("Something went wrong here", "The fault is ours. Try again in a moment."),
+    413: (marked("That is too much"), marked("Your browser sent more than this page can take.")),
+    500: (marked("Something went wrong here"), marked("The fault is ours. Try again in a moment.")),
 }
 
 
@@ -39,7 +44,7 @@ def http_error(request: PageRequest, error: HTTPException) -> Response[Any]:
     status = error.status_code if error.status_code in TEXTS else (400 if error.status_code < 500 else 500)  # noqa: PLR2004
     heading, text = TEXTS[status]
     response = page(
-        "error.html", status=error.status_code, heading=heading, text=text, request_id=request_id(request.scope)
+        "error.html", status=error.status_code, heading=_(heading), text=_(text), request_id=request_id(request.scope)
     )
     if allowed := (error.headers or {}).get("allow") or (error.headers or {}).get("Allow"):
         response.headers["allow"] = allowed
@@ -55,8 +60,8 @@ def unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Respo
     return page(
         "error.html",
         status=HTTP_500_INTERNAL_SERVER_ERROR,
-        heading=heading,
-        text=text,
+        heading=_(heading),
+        text=_(text),
         request_id=request_id(request.scope),
     )
 

@@ -22,14 +22,16 @@ from tallystick.ledger.payment_methods import PaymentMethod
 from tallystick.web.pages.sessions import sign_browser_in
 from tallystick.web.pages.shared import PageRequest, form_of, go
 from tallystick.web.pages.walk import Walk, finished, walk
+from tallystick.words import gettext as _
+from tallystick.words import marked
 
 UNUSABLE: Final = HTTP_422_UNPROCESSABLE_ENTITY
 NEEDED_IN_ADDRESS: Final = {
-    "addressName": "Type the name of who receives it.",
-    "addressLine1": "Type street and number.",
-    "city": "Type the city.",
-    "zip": "Type the postal code.",
-    "country": "Type the country.",
+    "addressName": marked("Type the name of who receives it."),
+    "addressLine1": marked("Type street and number."),
+    "city": marked("Type the city."),
+    "zip": marked("Type the postal code."),
+    "country": marked("Type the country."),
 }
 MAX_ADDRESS_LINE: Final = 200
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -133,7 +135,7 @@ async def do_method(request: PageRequest, visit_id: FromPath[str]) -> Response[A
         key = (await form_of(request)).get("key", "")
         choice = next((one for one in await stand.choices() if one.usable and one.key == key), None)
         if choice is None:
-            return await method_page(stand, status=UNUSABLE, problems={"key": "Choose how to pay."})
+            return await method_page(stand, status=UNUSABLE, problems={"key": _("Choose how to pay.")})
         await stand.choose(key=choice.key, method=choice.method.value)
         return go(_after_method(stand))
 
@@ -222,10 +224,10 @@ async def do_address(request: PageRequest, visit_id: FromPath[str]) -> Response[
     async def step(stand: Walk) -> Response[Any]:
         form = await form_of(request)
         typed = {name: form.get(name, "").strip() for name in ADDRESS}
-        problems = {name: text for name, text in NEEDED_IN_ADDRESS.items() if not typed[name]}
+        problems = {name: _(text) for name, text in NEEDED_IN_ADDRESS.items() if not typed[name]}
         for name, value in typed.items():
             if len(value) > MAX_ADDRESS_LINE or _CONTROL.search(value):
-                problems[name] = f"Use at most {MAX_ADDRESS_LINE} ordinary characters."
+                problems[name] = _("Use at most %(most)s ordinary characters.", most=MAX_ADDRESS_LINE)
         if problems:
             return stand.page("address.html", status=UNUSABLE, typed=typed, problems=problems)
         await stand.choose(**{f"address:{name}": value for name, value in typed.items()})

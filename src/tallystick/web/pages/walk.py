@@ -12,10 +12,11 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_410_GONE
 
 from tallystick.actions import pipelines, wallet
+from tallystick.actions.pipeline_offers import Offer, offer
 from tallystick.actions.pipeline_parameters import pipeline_of_visit
 from tallystick.actions.pipeline_scene import Scene
 from tallystick.actions.pipeline_terms import AnyTerms, EditTerms, PurchaseTerms, RecipientTerms, SenderTerms
-from tallystick.actions.pipeline_words import LINE_NAMES, Offer, offer, promises, validity_in_short
+from tallystick.actions.pipeline_words import LINE_NAMES, promises
 from tallystick.actions.service import Service
 from tallystick.actions.wallet import Choice
 from tallystick.domain.commands import Method
@@ -26,6 +27,7 @@ from tallystick.ledger.visits import Visit
 from tallystick.web.pages.headers import allow_form_redirects, request_id
 from tallystick.web.pages.shared import PageRequest, go, go_back_to_seller, page, service_of, signed_in
 from tallystick.words import dollars
+from tallystick.words import gettext as _
 
 _VISIT_ID: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _log = structlog.get_logger(__name__)
@@ -89,20 +91,16 @@ class Walk:
         return offer(self.terms, self.scene.names, self.scene.edited)
 
     @property
-    def validity(self) -> str:
-        """How long the authorization lasts, in short."""
-        return validity_in_short(self.terms, self.scene.edited)
-
-    @property
     def pays(self) -> bool:
         """Whether a means of payment is chosen; else somebody agrees to receive."""
         return not isinstance(self.terms, RecipientTerms)
 
     @property
-    def steps(self) -> list[tuple[int, str]]:
-        """The steps of this visit, numbered; the address only where it is asked for."""
-        names = ["Sign in", *(["Payment"] if self.pays else []), *(["Address"] if self.terms.collect_address else [])]
-        return list(enumerate([*names, "Confirm"], start=1))
+    def steps(self) -> list[tuple[str, str]]:
+        """The steps of this visit, each with its name; the address only where it is asked for."""
+        payment = [("payment", _("Payment"))] if self.pays else []
+        address = [("address", _("Address"))] if self.terms.collect_address else []
+        return [("sign-in", _("Sign in")), *payment, *address, ("confirm", _("Confirm"))]
 
     @property
     def after_sign_in(self) -> str:
@@ -116,8 +114,8 @@ class Walk:
         if not isinstance(terms, SenderTerms) or not terms.lines:
             return []
         minus = {"discount": "\N{MINUS SIGN}"}
-        said = [(LINE_NAMES[name], f"{minus.get(name, '')}{dollars(micros)}") for name, micros in terms.lines]
-        return [*said, ("To pay", dollars(terms.agreed.amount_micros or 0))]
+        said = [(_(LINE_NAMES[name]), f"{minus.get(name, '')}{dollars(micros)}") for name, micros in terms.lines]
+        return [*said, (_("To pay"), dollars(terms.agreed.amount_micros or 0))]
 
     def promises(self, source: str) -> list[str]:
         """What is agreed to, a sentence each; `source` is the means of payment within a sentence."""
@@ -141,7 +139,9 @@ class Walk:
         if balance >= self.terms.amount_micros:
             return found
         return [
-            replace(one, usable=False, detail=f"{one.detail}: not enough") if one.method is Method.ABT else one
+            replace(one, usable=False, detail=_("%(available)s: not enough", available=one.detail))
+            if one.method is Method.ABT
+            else one
             for one in found
         ]
 
