@@ -162,16 +162,20 @@ class FieldTable:
 
     def __init__(self, fields: tuple[Field, ...], version: str) -> None:
         self.fields = tuple(field for field in fields if field.means or field.in_version(version))
-        self._plain = {name for field in self.fields for name in field.wire_names()}
+        self._plain = sorted({name for field in self.fields for name in field.wire_names()})
+        self._known = COMMON_PARAMETERS | frozenset(self._plain)
         self._repeated = {field.name for field in self.fields if field.repeated}
+        self._reading = tuple((field.means or field.name, field, field.wire_names()) for field in self.fields)
 
     def check_names(self, params: Mapping[str, str], namespace: str) -> None:
         """Refuse parameters that the schema of the version does not have. Raises Refused: InvalidRequest.
 
         The offending element is quoted as ``<namespace>:<name>``, as recorded. Source: spec of the transport.
         """
+        if params.keys() <= self._known:
+            return
         for name in params:
-            if name not in COMMON_PARAMETERS and not self._knows(name):
+            if name not in self._known and not self._is_repetition(name):
                 raise Refused(
                     Refusal.InvalidRequest,
                     "The request does not conform to the interface defined in the WSDL. Unexpected element: "
@@ -180,22 +184,24 @@ class FieldTable:
 
     def business_parameters(self, params: Mapping[str, str]) -> list[tuple[str, str]]:
         """The parameters that say what is asked for, in one order, without the empty ones."""
-        return sorted((name, value) for name, value in params.items() if value and self._knows(name))
+        plain = [(name, value) for name in self._plain if (value := params.get(name))]
+        if not self._repeated:
+            return plain
+        repetitions = [(name, value) for name, value in params.items() if value and self._is_repetition(name)]
+        return sorted(plain + repetitions)
 
     def read(self, params: Mapping[str, str]) -> Values:
         """Check every value, in schema order. Raises Refused: InvalidParams."""
         parsed: dict[str, Parsed] = {}
-        for field_ in self.fields:
-            value = _read(field_, params)
+        for key, field_, names in self._reading:
+            value = _read(field_, names, params)
             if value is not None:
-                parsed[field_.means or field_.name] = value
+                parsed[key] = value
             elif field_.need is Need.REQUIRED:
                 raise missing(field_.name)
         return Values(parsed, params)
 
-    def _knows(self, name: str) -> bool:
-        if name in self._plain:
-            return True
+    def _is_repetition(self, name: str) -> bool:
         base, dot, index = name.partition(".")
         return bool(dot) and base in self._repeated and _INDEX.fullmatch(index) is not None
 
@@ -221,11 +227,12 @@ def invalid(name: str, what: str, value: str) -> Refused:
     return Refused(Refusal.InvalidParams, f'"{camel(name)}" must be {what}: {quoted(value)}')
 
 
-def _read(field_: Field, params: Mapping[str, str]) -> Parsed | None:
-    if field_.type in _COMPLEX:
-        return _COMPLEX[field_.type](field_, params)
+def _read(field_: Field, names: tuple[str, ...], params: Mapping[str, str]) -> Parsed | None:
+    """The value of a field that the parameters `names` carry."""
     if field_.repeated:
         return _repeated(field_, params)
+    if field_.type in _COMPLEX:
+        return _COMPLEX[field_.type](field_, names, params)
     value = params.get(field_.name)
     return _scalar(field_, field_.name, value) if value else None
 
@@ -296,8 +303,8 @@ def _amount_text(field_: Field, name: str, value: str) -> int:
     return micros
 
 
-def _amount(field_: Field, params: Mapping[str, str]) -> int | None:
-    currency_name, value_name = field_.wire_names()
+def _amount(field_: Field, names: tuple[str, ...], params: Mapping[str, str]) -> int | None:
+    currency_name, value_name = names
     currency, value = params.get(currency_name), params.get(value_name)
     if not currency and not value:
         return None
@@ -310,9 +317,9 @@ def _amount(field_: Field, params: Mapping[str, str]) -> int | None:
     return _amount_text(field_, value_name, value)
 
 
-def _descriptor_policy(field_: Field, params: Mapping[str, str]) -> DescriptorPolicy | None:
+def _descriptor_policy(field_: Field, names: tuple[str, ...], params: Mapping[str, str]) -> DescriptorPolicy | None:
     given: dict[str, str] = {}
-    for name, member in zip(field_.wire_names(), COMPLEX_TYPES[field_.type], strict=True):
+    for name, member in zip(names, COMPLEX_TYPES[field_.type], strict=True):
         if value := params.get(name):
             if value not in ENUMERATIONS[member.type]:
                 raise invalid(name, f"one of {', '.join(ENUMERATIONS[member.type])}", value)
@@ -329,7 +336,7 @@ _SCALARS: Final[Mapping[str, Callable[[Field, str, str], str | int | datetime]]]
     "decimal": _amount_text,
     "dateTime": _moment,
 }
-_COMPLEX: Final[Mapping[str, Callable[[Field, Mapping[str, str]], Parsed | None]]] = {
+_COMPLEX: Final[Mapping[str, Callable[[Field, tuple[str, ...], Mapping[str, str]], Parsed | None]]] = {
     "Amount": _amount,
     LEGACY_AMOUNT: _amount,
     "DescriptorPolicy": _descriptor_policy,

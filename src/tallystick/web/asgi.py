@@ -80,7 +80,10 @@ class LoadedLate:
 
 def header(scope: Scope, name: bytes) -> str:
     """The value of a header, empty when it was not sent. `name` in lower case."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return ""
 
 
 async def read_body(scope: Scope, receive: Receive, most_bytes: int) -> bytes:

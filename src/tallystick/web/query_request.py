@@ -24,11 +24,13 @@ from tallystick.web.calls import check_fresh
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
     from tallystick.ledger.access_keys import AccessKey
+    from tallystick.settings import Settings
 
 SIGNATURE_VERSION: Final = "2"
 _V1: Final = "1"
 _V0: Final = "0"
 
+_METHODS: Final = tuple(signing.HMAC_METHODS)
 _FORM: Final = "application/x-www-form-urlencoded"
 _VERSION: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -93,15 +95,10 @@ async def check_signature(request: QueryRequest, service: Service, now: datetime
     if not given:
         raise Refused(Refusal.MissingAuthenticationToken, "The request must contain the parameter Signature.")
     settings = service.settings
-    old = {_V1: settings.allow_signature_v1, _V0: settings.allow_signature_v0}
-    allowed = (SIGNATURE_VERSION, *(version for version, on in old.items() if on))
-    if settings.allow_signature_v0 and not request.params.get("SignatureVersion"):
-        version = _V0
-    else:
-        version = _check_value(request, "SignatureVersion", allowed)
+    version = _signature_version(request, settings)
     method = "HmacSHA1"
     if version == SIGNATURE_VERSION or request.params.get("SignatureMethod"):
-        method = _check_value(request, "SignatureMethod", tuple(signing.HMAC_METHODS))
+        method = _check_value(request, "SignatureMethod", _METHODS)
     signature = signing.as_received(given)
     if not _is_base64(signature):
         raise Refused(Refusal.InvalidSignature, "The signature is not base64; was it percent-encoded twice, or not?")
@@ -116,6 +113,16 @@ async def check_signature(request: QueryRequest, service: Service, now: datetime
         f"The signature is not the one that the service computes for {request.verb}, host {quoted(request.host)} and "
         f"path {quoted(request.path)}. Check the secret key and the string to sign.",
     )
+
+
+def _signature_version(request: QueryRequest, settings: Settings) -> str:
+    if request.params.get("SignatureVersion") == SIGNATURE_VERSION:
+        return SIGNATURE_VERSION
+    if settings.allow_signature_v0 and not request.params.get("SignatureVersion"):
+        return _V0
+    old = {_V1: settings.allow_signature_v1, _V0: settings.allow_signature_v0}
+    allowed = (SIGNATURE_VERSION, *(version for version, on in old.items() if on))
+    return _check_value(request, "SignatureVersion", allowed)
 
 
 def _strings_to_sign(request: QueryRequest, version: str, public_url: str) -> Iterator[str]:

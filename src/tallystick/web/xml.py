@@ -59,9 +59,9 @@ def render_error(code: str, message: str, request_id: str) -> bytes:
 
 def members(elements: Sequence[Element], values: Mapping[str, Value]) -> str:
     """The elements of a complex value, in schema order. Raises ValueError for what the schema does not allow."""
-    if not values.keys() <= {element.name for element in elements}:
+    if sum(element.name in values for element in elements) != len(values):
         raise ValueError(f"the schema has no {values.keys() - {element.name for element in elements}}")
-    return "".join(_occurrences(element, values.get(element.name)) for element in elements)
+    return "".join([_occurrences(element, values.get(element.name)) for element in elements])
 
 
 def _occurrences(element: Element, value: Value) -> str:
@@ -77,12 +77,14 @@ def _occurrences(element: Element, value: Value) -> str:
 
 
 def _content(element: Element, value: Value) -> str:
-    if isinstance(value, Mapping):
-        return members(COMPLEX_TYPES[element.type], value)
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, datetime):
         return format_moment(value)
-    if isinstance(value, str | int):
-        return text(str(value))
+    if isinstance(value, Mapping):
+        return members(COMPLEX_TYPES[element.type], value)
     raise TypeError(f"{element.name} is neither text nor a complex value")
 
 
@@ -93,4 +95,6 @@ def tagged(name: str, content: str) -> str:
 
 def text(value: str) -> str:
     """A value as the content of an element."""
+    if value.isascii() and value.isalnum():  # as ids and statuses are
+        return value
     return _NOT_XML.sub("\ufffd", value).translate(_ESCAPES)
