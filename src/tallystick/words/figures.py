@@ -24,6 +24,12 @@ def dollars(micros: int) -> str:
     return f"{_LEFT_TO_RIGHT}{text}{_POP_ISOLATE}" if language.direction == "rtl" else text
 
 
+def percent(ppm: int) -> str:
+    """A share of a million as a percentage: ``2.5 %``."""
+    text = format_decimal(Decimal(ppm).scaleb(-4), "0.####", locale=spoken().locale)
+    return f"{text} %"
+
+
 def number(count: int) -> str:
     """A whole number: ``12,000``."""
     return format_decimal(count, locale=spoken().locale)

@@ -47,6 +47,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "GET /static/style.css": ANYBODY,
     "GET /static/{file_path}": ANYBODY,
     "GET /logos/{digest}": ANYBODY,
+    "GET /accents/{accent}": ANYBODY,
     "GET /certs/{name}/PKICert.pem": ANYBODY,
     "GET /doc/{version}/AmazonFPS.xsd": ANYBODY,
     "GET /doc/{version}/AmazonFPS.wsdl": ANYBODY,

@@ -12,7 +12,16 @@ from litestar.template.config import TemplateConfig
 from tallystick import words
 from tallystick.actions.service import Service
 from tallystick.settings import Settings, load_master_key
-from tallystick.web.pages import account_methods, account_pages, account_security, assets, interface, site, start
+from tallystick.web.pages import (
+    accents,
+    account_methods,
+    account_pages,
+    account_security,
+    assets,
+    interface,
+    site,
+    start,
+)
 from tallystick.web.pages.console.routes import console_routes
 from tallystick.web.pages.errors import http_error, unexpected_error
 from tallystick.web.pages.headers import Headers
@@ -45,6 +54,7 @@ def create_pages(service: Service) -> Litestar:
             interface.xml_schema,
             interface.wsdl,
             site.logo,
+            accents.show_accent,
             site.alive,
             site.ready,
             assets.show_style_sheet,

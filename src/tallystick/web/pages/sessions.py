@@ -168,7 +168,7 @@ def session_config(settings: Settings) -> StrictSessionConfig:
         httponly=True,
         samesite="lax",
         store=STORE,
-        exclude=[r"^/static/", r"^/certs/", r"^/logos/", r"^/healthz$", r"^/readyz$"],
+        exclude=[r"^/static/", r"^/certs/", r"^/logos/", r"^/accents/", r"^/healthz$", r"^/readyz$"],
     )
 
 

@@ -20,10 +20,11 @@ from tallystick.actions.pipeline_words import LINE_NAMES, promises
 from tallystick.actions.service import Service
 from tallystick.actions.wallet import Choice
 from tallystick.domain.commands import Method
-from tallystick.ledger import account_balances, logos, visits
+from tallystick.ledger import account_balances, branding, logos, visits
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.parties import Party
 from tallystick.ledger.visits import Visit
+from tallystick.web.pages import accents
 from tallystick.web.pages.headers import allow_form_redirects, request_id
 from tallystick.web.pages.shared import PageRequest, go, go_back_to_seller, page, service_of, signed_in
 from tallystick.words import dollars
@@ -35,11 +36,16 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """Whose pages these seem to be. `logo`: the address of a picture of ours, None where there is only the name."""
+    """Whose pages these seem to be. `logo` and `accent`: the addresses of a picture and a style sheet of ours.
+
+    `support`: where the seller answers questions, an https or mailto address.
+    """
 
     name: str
     logo: str | None
     wide: bool = False
+    accent: str | None = None
+    support: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +225,14 @@ async def _brand(service: Service, scene: Scene) -> Brand:
     party_id = scene.branded_by
     names = {one.giver_id: one.giver_name for one in scene.recipients}
     digest = await logos.digest_of(service.pool, party_id)
-    name = names.get(party_id, scene.caller.name)
-    return Brand(name, None if digest is None else f"/logos/{digest}", scene.terms.banner)
+    chosen = await branding.find(service.pool, party_id)
+    return Brand(
+        name=chosen.display_name or names.get(party_id, scene.caller.name),
+        logo=None if digest is None else f"/logos/{digest}",
+        wide=scene.terms.banner,
+        accent=None if chosen.accent is None else accents.address(chosen.accent),
+        support=chosen.support_link,
+    )
 
 
 async def finished(request: PageRequest, service: Service, visit: Visit) -> Response[Any]:
