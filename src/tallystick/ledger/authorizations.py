@@ -1,8 +1,7 @@
-"""What a person agreed to with all sellers, and what came of it: the giver's own view."""
+"""What a person agreed to with all sellers, and how it stands: the giver's own view. Its history: histories.py."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -17,12 +16,9 @@ if TYPE_CHECKING:
     import asyncpg
 
     from tallystick.domain.limits import UsageLimit
-    from tallystick.ledger.connections import Database, Pool
+    from tallystick.ledger.connections import Database
 
-_STATEMENTS: Final = load_statements("authorizations.sql")
-_NEWEST_FIRST: Final = _STATEMENTS["history"]
-_OLDEST_FIRST: Final = _NEWEST_FIRST.replace("at DESC, transaction_id DESC", "at, transaction_id")
-_ROWS_AT_ONCE: Final = 500
+STATEMENTS: Final = load_statements("authorizations.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +86,10 @@ class Given:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Something that happened under an authorization. `at`: when it came about, or began if it is not decided.
-
-    `change_micros`: by how much it changed what `running_micros` says: what was left (prepaid), owed (tab), spent or
-    received (others) after it.
-    """
-
-    transaction_id: str
-    operation: str
-    status: str
-    amount_micros: int
-    description: str | None
-    at: datetime
-    change_micros: int
-    running_micros: int
-
-
 async def given_by(database: Database, party_id: PartyId, most: int, before: Given | None = None) -> list[Given]:
     """The authorizations of a party, newest first; `before`: only those given before that one."""
     moment, last = (None, None) if before is None else (before.created_at, before.authorization_id)
-    rows = await database.fetch(_STATEMENTS["given"], party_id, None, None, None, moment, last, most)
+    rows = await database.fetch(STATEMENTS["given"], party_id, None, None, None, moment, last, most)
     return [_given(row) for row in rows]
 
 
@@ -121,31 +99,14 @@ async def find(database: Database, party_id: PartyId, authorization_id: str) -> 
         _, book_id = token_kind_and_book(authorization_id)
     except MalformedIdError:
         return None
-    row = await database.fetchrow(_STATEMENTS["given"], party_id, book_id, authorization_id, None, None, None, 1)
+    row = await database.fetchrow(STATEMENTS["given"], party_id, book_id, authorization_id, None, None, None, 1)
     return None if row is None else _given(row)
 
 
 async def paid_from(database: Database, party_id: PartyId, payment_method_id: int) -> list[Given]:
     """The authorizations of a party that a card or bank account pays for, ended ones too, newest first."""
-    rows = await database.fetch(_STATEMENTS["given"], party_id, None, None, payment_method_id, None, None, None)
+    rows = await database.fetch(STATEMENTS["given"], party_id, None, None, payment_method_id, None, None, None)
     return [_given(row) for row in rows]
-
-
-async def history(database: Database, given: Given, most: int, before: str | None = None) -> list[Entry]:
-    """What happened under an authorization, newest first; `before`: only what came before that transaction."""
-    rows = await database.fetch(_NEWEST_FIRST, *_of(given), before, most)
-    return [_entry(row) for row in rows]
-
-
-async def statement(pool: Pool, given: Given) -> AsyncIterator[Entry]:
-    """Everything that happened under an authorization, oldest first, without holding it in memory."""
-    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        async for row in connection.cursor(_OLDEST_FIRST, *_of(given), None, None, prefetch=_ROWS_AT_ONCE):
-            yield _entry(row)
-
-
-def _of(given: Given) -> tuple[object, ...]:
-    return given.book_id, given.token_id, given.purpose.value, given.instrument_id, given.giver_id
 
 
 def _given(row: asyncpg.Record) -> Given:
@@ -192,17 +153,4 @@ def _given(row: asyncpg.Record) -> Given:
         money_expires_at=row["money_expires_at"],
         money_cancelled_at=row["money_cancelled_at"],
         created_at=row["created_at"],
-    )
-
-
-def _entry(row: asyncpg.Record) -> Entry:
-    return Entry(
-        transaction_id=row["transaction_id"],
-        operation=row["operation"],
-        status=row["status"],
-        amount_micros=row["amount_micros"],
-        description=row["sender_description"],
-        at=row["at"],
-        change_micros=row["change_micros"],
-        running_micros=row["running_micros"],
     )

@@ -32,16 +32,23 @@ SELECT mine.*, book.environment, book.clock_offset_seconds, seller.party_id AS s
        seller.name AS seller_name, payment_method.label, payment_method.last_four, payment_method.expires_on,
        payment_method.removed_at IS NOT NULL AS method_removed, instrument.limit_micros,
        instrument.total_limit_micros, instrument.charged_micros, abs(account.balance_micros) AS balance_micros,
-       total.spent_micros, total.pending_micros
+       coalesce(brought.spent_micros, total.spent_micros) AS spent_micros,
+       coalesce(instrument.pending_micros, total.pending_micros) AS pending_micros
   FROM mine
   JOIN book ON book.book_id = mine.book_id
   JOIN party AS seller ON seller.party_id = book.party_id
   LEFT JOIN payment_method ON payment_method.payment_method_id = mine.method_id
   LEFT JOIN instrument ON instrument.book_id = mine.book_id AND instrument.instrument_id = mine.instrument_id
   LEFT JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
- CROSS JOIN LATERAL (
+  LEFT JOIN LATERAL ( -- of an instrument: what came in or was settled says what was spent, without adding it up
+    SELECT (coalesce(sum(amount_micros), 0) + account.balance_micros)::bigint AS spent_micros -- balances: below 0
+      FROM transaction
+     WHERE book_id = mine.book_id AND instrument_id = mine.instrument_id AND status = 'Success'
+       AND operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt')
+ ) AS brought ON instrument.instrument_id IS NOT NULL
+ CROSS JOIN LATERAL ( -- of other tokens: real money, which is never moved very often
     WITH RECURSIVE line AS (
-        SELECT mine.token_id, mine.old_token_id
+        SELECT mine.token_id, mine.old_token_id WHERE mine.purpose = 'sender'
         UNION
         SELECT older.token_id, older.old_token_id
           FROM token AS older JOIN line ON older.token_id = line.old_token_id
@@ -49,12 +56,7 @@ SELECT mine.*, book.environment, book.clock_offset_seconds, seller.party_id AS s
     ), movement AS (
         SELECT operation, status, amount_micros
           FROM transaction
-         WHERE book_id = mine.book_id AND instrument_id = mine.instrument_id
-        UNION ALL
-        SELECT operation, status, amount_micros
-          FROM transaction
-         WHERE book_id = mine.book_id AND mine.purpose = 'sender' AND instrument_id IS NULL
-           AND sender_token_id IN (SELECT token_id FROM line)
+         WHERE book_id = mine.book_id AND instrument_id IS NULL AND sender_token_id IN (SELECT token_id FROM line)
         UNION ALL
         SELECT operation, status, amount_micros
           FROM transaction
@@ -69,41 +71,3 @@ SELECT mine.*, book.environment, book.clock_offset_seconds, seller.party_id AS s
       FROM movement
  ) AS total
  ORDER BY mine.created_at DESC, mine.authorization_id DESC
-
--- name: history
--- What happened under one authorization: its book ($1), main token ($2), that token's purpose ($3), instrument ($4, else
--- null) and giver ($5); before the transaction $6 (null: from the latest on); at most $7 (null: all). In the order in
--- which things came about. running_micros: what is left, owed or spent after each.
-WITH RECURSIVE line AS (
-    SELECT token_id, old_token_id FROM token WHERE book_id = $1 AND token_id = $2
-    UNION
-    SELECT older.token_id, older.old_token_id
-      FROM token AS older JOIN line ON older.token_id = line.old_token_id
-     WHERE older.book_id = $1
-), involved AS (
-    SELECT * FROM transaction WHERE book_id = $1 AND instrument_id = $4
-    UNION ALL
-    SELECT * FROM transaction
-     WHERE book_id = $1 AND $3 = 'sender' AND instrument_id IS NULL AND sender_token_id IN (SELECT token_id FROM line)
-    UNION ALL
-    SELECT * FROM transaction
-     WHERE book_id = $1 AND $3 = 'recipient' AND recipient_party_id = $5 AND recipient_token_id = $2
-       AND sender_party_id IS NOT NULL
-), movement AS (
-    SELECT transaction_id, operation, status, amount_micros, sender_description,
-           coalesce(completed_at, received_at) AS at,
-           CASE WHEN status <> 'Success' THEN 0
-                WHEN (operation IN ('Pay', 'Reserve')) = ($3 <> 'prepaid_sender') THEN amount_micros
-                ELSE -amount_micros END AS change_micros
-      FROM involved
-), running AS (
-    SELECT movement.*,
-           (sum(change_micros) OVER (ORDER BY at, transaction_id ROWS UNBOUNDED PRECEDING))::bigint AS running_micros
-      FROM movement
-)
-SELECT *
-  FROM running
- WHERE $6::text IS NULL
-    OR (at, transaction_id) < (SELECT at, transaction_id FROM movement WHERE transaction_id = $6)
- ORDER BY at DESC, transaction_id DESC
- LIMIT $7::bigint

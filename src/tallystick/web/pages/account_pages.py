@@ -10,12 +10,11 @@ from litestar.response import Response, Stream
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.actions import authorizations as actions
-from tallystick.actions import statements
+from tallystick.actions import marks, statements
 from tallystick.actions.authorizations import Scope, Stand, View
-from tallystick.domain.ids import MalformedIdError, book_of_transaction
-from tallystick.ledger import authorizations
+from tallystick.ledger import authorizations, histories
 from tallystick.ledger.access_keys import SANDBOX
-from tallystick.ledger.authorizations import Entry
+from tallystick.ledger.histories import Entry
 from tallystick.web.pages.member import HOME, Member, for_member
 from tallystick.web.pages.shared import PageRequest, form_of, go
 from tallystick.words import date_of, dollars
@@ -68,8 +67,8 @@ async def show_one(request: PageRequest, authorization_id: FromPath[str]) -> Res
 
     async def step(member: Member) -> Response[Any]:
         view = await _view(member, authorization_id)
-        before = _transaction(request.query_params.get("before"))
-        found = await authorizations.history(member.service.pool, view.given, HISTORY + 1, before)
+        before = marks.read(member.service, view.given, request.query_params.get("before"))
+        found = await histories.page(member.service.pool, view.given, HISTORY + 1, before)
         entries = found[:HISTORY]
         return member.page(
             "account_authorization.html",
@@ -77,7 +76,7 @@ async def show_one(request: PageRequest, authorization_id: FromPath[str]) -> Res
             view=view,
             rows=[_row(entry, view) for entry in entries],
             later=before is not None,
-            earlier=entries[-1].transaction_id if len(found) > HISTORY else None,
+            earlier=marks.write(member.service, view.given, entries[-1].before) if len(found) > HISTORY else None,
             done=_done(view, request.query_params.get("cancelled")),
         )
 
@@ -137,14 +136,6 @@ async def _view(member: Member, authorization_id: str) -> View:
         raise NotFoundException
     (view,) = await actions.views(member.service, [given])
     return view
-
-
-def _transaction(asked: str | None) -> str | None:
-    """The id, if it can be one."""
-    try:
-        return None if asked is None or not book_of_transaction(asked) else asked
-    except MalformedIdError:
-        return None
 
 
 def _path(view: View) -> str:

@@ -1,0 +1,95 @@
+-- What came of one authorization, in the order in which it came about. Read by histories.py, which says what the order
+-- is. Nothing here locks or changes anything. Amounts are micro-units.
+
+-- name: newest_of_instrument
+-- The latest entries of the instrument $2 of the book $1: those decided at once, or not yet, with ids before $3; and slow
+-- ones that came about before the millisecond and id $4, $5. At most $6 of each.
+(SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+   FROM transaction
+  WHERE book_id = $1 AND instrument_id = $2 AND status_number = 1 AND transaction_id < $3
+  ORDER BY transaction_id DESC
+  LIMIT $6)
+UNION ALL
+(SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+   FROM transaction
+  WHERE book_id = $1 AND instrument_id = $2 AND operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt')
+    AND status_number > 1 AND completed_at < $4::timestamptz + interval '1 millisecond'
+    AND (date_trunc('milliseconds', completed_at), transaction_id) < ($4, $5::text COLLATE "C")
+  ORDER BY date_trunc('milliseconds', completed_at) DESC, transaction_id DESC
+  LIMIT $6)
+
+-- name: at_once_of_instrument
+-- Entries of the instrument $2 of the book $1 that were decided at once, or not yet, with ids from $3 until before $4,
+-- oldest first.
+SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+  FROM transaction
+ WHERE book_id = $1 AND instrument_id = $2 AND status_number = 1 AND transaction_id >= $3 AND transaction_id < $4
+ ORDER BY transaction_id
+
+-- name: slow_of_instrument
+-- Entries of the instrument $2 of the book $1 that took their time and came about from $3 until before $4, oldest first.
+SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+  FROM transaction
+ WHERE book_id = $1 AND instrument_id = $2 AND operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt')
+   AND status_number > 1 AND completed_at >= $3 AND completed_at < $4
+ ORDER BY date_trunc('milliseconds', completed_at), transaction_id
+
+-- name: moved_by_instrument
+-- What entries of the instrument $2 of the book $1 added to what was charged, less what was brought in, settled, forgiven
+-- or refunded: those decided at once with ids from $3 on, slow ones from the moment $4 on.
+SELECT coalesce(sum(CASE WHEN operation = 'Pay' THEN amount_micros ELSE -amount_micros END), 0)::bigint
+  FROM (SELECT operation, amount_micros
+          FROM transaction
+         WHERE book_id = $1 AND instrument_id = $2 AND status_number = 1 AND status = 'Success'
+           AND transaction_id >= $3
+         UNION ALL
+        SELECT operation, amount_micros
+          FROM transaction
+         WHERE book_id = $1 AND instrument_id = $2 AND operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt')
+           AND status_number > 1 AND status = 'Success' AND completed_at >= $4) AS movement
+
+-- name: balance_of_instrument
+-- What is left in the instrument $2 of the book $1, or owed.
+SELECT abs(account.balance_micros)
+  FROM instrument
+  JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
+ WHERE instrument.book_id = $1 AND instrument.instrument_id = $2
+
+-- name: token_line
+-- The token $2 of the book $1 with those that it replaced.
+WITH RECURSIVE line AS (
+    SELECT token_id, old_token_id FROM token WHERE book_id = $1 AND token_id = $2
+    UNION
+    SELECT older.token_id, older.old_token_id
+      FROM token AS older JOIN line ON older.token_id = line.old_token_id
+     WHERE older.book_id = $1
+)
+SELECT token_id FROM line
+
+-- name: newest_of_tokens
+-- The latest entries of tokens $2 of the book $1 without an instrument, as the sender's or, where $3 is given, as those
+-- of that recipient; before the moment and id $4, $5. At most $6.
+SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+  FROM transaction
+ WHERE book_id = $1 AND (coalesce(completed_at, received_at), transaction_id) < ($4, $5::text COLLATE "C")
+   AND (($3::bigint IS NULL AND instrument_id IS NULL AND sender_token_id = ANY($2::text[]))
+        OR (recipient_party_id = $3 AND recipient_token_id = ANY($2::text[]) AND sender_party_id IS NOT NULL))
+ ORDER BY coalesce(completed_at, received_at) DESC, transaction_id DESC
+ LIMIT $6
+
+-- name: range_of_tokens
+-- The same from the moment $4 until before $5, oldest first.
+SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+  FROM transaction
+ WHERE book_id = $1 AND coalesce(completed_at, received_at) >= $4 AND coalesce(completed_at, received_at) < $5
+   AND (($3::bigint IS NULL AND instrument_id IS NULL AND sender_token_id = ANY($2::text[]))
+        OR (recipient_party_id = $3 AND recipient_token_id = ANY($2::text[]) AND sender_party_id IS NOT NULL))
+ ORDER BY coalesce(completed_at, received_at), transaction_id
+
+-- name: moved_by_tokens
+-- What they paid before the moment $4, less refunds.
+SELECT coalesce(sum(CASE WHEN operation = 'Refund' THEN -amount_micros ELSE amount_micros END), 0)::bigint
+  FROM transaction
+ WHERE book_id = $1 AND status = 'Success' AND completed_at < $4
+   AND (($3::bigint IS NULL AND instrument_id IS NULL AND sender_token_id = ANY($2::text[]))
+        OR (recipient_party_id = $3 AND recipient_token_id = ANY($2::text[]) AND sender_party_id IS NOT NULL))
