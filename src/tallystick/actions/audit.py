@@ -25,6 +25,15 @@ ACTIONS: Final[Mapping[str, str]] = {
     "staff.remove": "Removed somebody from the staff",
     "operator.add": "Made somebody an operator",
     "operator.remove": "Removed an operator",
+    "account.suspend": "Suspended an account",
+    "account.reactivate": "Made an account active again",
+    "account.verify": "Verified an account",
+    "account.unverify": "Took back an account's verification",
+    "account.verify_email": "Verified an e-mail address",
+    "account.hold": "Held back an account's payments",
+    "account.release": "Let an account's payments through again",
+    "rail.ask_again": "Had a rail asked again",
+    "books.verify": "Asked for a proof of the books",
 }
 """Every kind of deed, and its words. Whoever adds a kind adds it here."""
 

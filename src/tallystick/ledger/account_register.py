@@ -83,7 +83,7 @@ async def search(
     A number or a whole address is found by its index; only what is neither is looked for in every account.
     """
     text = text.strip()
-    if text and (exact := await _exact(database, text)) is not None:
+    if text and (exact := await find_named(database, text)) is not None:
         return [exact]
     rows = await database.fetch(
         _ACCOUNT + " WHERE ($2 = '' OR strpos(lower(name), $2) > 0 OR strpos(email, $2) > 0)"
@@ -99,7 +99,8 @@ async def search(
     return [Account(**row) for row in rows]
 
 
-async def _exact(database: Database, text: str) -> Account | None:
+async def find_named(database: Database, text: str) -> Account | None:
+    """The account with this number or e-mail address."""
     if text.isascii() and text.isdecimal():
         return await find(database, int(text))
     row = await database.fetchrow(_ACCOUNT + " WHERE email = $1", normal_email(text))

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from tallystick.domain.ids import PartyId
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from tallystick.ledger.connections import Database
 
 
@@ -48,14 +44,14 @@ async def add(
     """Write down a deed."""
     await database.execute(
         "INSERT INTO audit_entry (at, actor_id, business_id, environment, action, subject, details)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb)",
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
         at,
         actor_id,
         business_id,
         environment,
         action,
         subject,
-        msgspec.json.encode(details).decode(),
+        dict(details),
     )
 
 
@@ -66,9 +62,13 @@ async def latest(
     business_id: PartyId | None = None,
     actor_id: PartyId | None = None,
     action: str | None = None,
+    subject: str | None = None,
     before: int | None = None,
 ) -> list[Entry]:
-    """The latest deeds, newest first: of everybody or one seller, of one person, of one kind, before an `audit_id`."""
+    """The latest deeds, newest first: of everybody or one seller, of one person, of one kind, done to one thing.
+
+    `before`: only those before this `audit_id`.
+    """
     rows = await database.fetch(
         """
         SELECT audit_id, at, actor_id, actor.name AS actor_name, actor.email AS actor_email, business_id,
@@ -77,7 +77,8 @@ async def latest(
           LEFT JOIN party AS actor ON actor.party_id = actor_id
           LEFT JOIN party AS business ON business.party_id = business_id
          WHERE ($2::bigint IS NULL OR business_id = $2) AND ($3::bigint IS NULL OR actor_id = $3)
-           AND ($4::text IS NULL OR action = $4) AND ($5::bigint IS NULL OR audit_id < $5)
+           AND ($4::text IS NULL OR action = $4) AND ($5::text IS NULL OR subject = $5)
+           AND ($6::bigint IS NULL OR audit_id < $6)
          ORDER BY audit_id DESC
          LIMIT $1
         """,
@@ -85,10 +86,7 @@ async def latest(
         business_id,
         actor_id,
         action,
+        subject,
         before,
     )
-    return [_entry(row) for row in rows]
-
-
-def _entry(row: asyncpg.Record) -> Entry:
-    return Entry(**(dict(row) | {"details": msgspec.json.decode(row["details"])}))
+    return [Entry(**row) for row in rows]

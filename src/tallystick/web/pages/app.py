@@ -22,6 +22,7 @@ from tallystick.web.pages import (
     site,
     start,
 )
+from tallystick.web.pages.admin.routes import admin_routes
 from tallystick.web.pages.console.routes import console_routes
 from tallystick.web.pages.errors import http_error, unexpected_error
 from tallystick.web.pages.headers import Headers
@@ -50,6 +51,7 @@ def create_pages(service: Service) -> Litestar:
             account_methods.method_routes,
             *account_security.security_routes,
             *console_routes,
+            *admin_routes,
             site.certificate,
             interface.xml_schema,
             interface.wsdl,

@@ -5,6 +5,7 @@ from typing import Final
 
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 _SIZES: Final = ("bytes", "kB", "MB", "GB", "TB")
+_SECOND: Final = timedelta(seconds=1)
 _NEXT_SIZE: Final = 1000
 _WHOLE_FROM: Final = 10
 
@@ -33,9 +34,14 @@ def ago(at: datetime, now: datetime) -> str:
 def milliseconds(seconds: float | None) -> str:
     """``3.4 ms``; a dash where there is nothing to tell."""
     if seconds is None:
-        return "–"
+        return "\N{EN DASH}"
     thousandths = seconds * 1000
     return f"{thousandths:.0f} ms" if thousandths >= _WHOLE_FROM else f"{thousandths:.1f} ms"
+
+
+def took(length: timedelta) -> str:
+    """``340 ms``, ``42 seconds``: how long something took."""
+    return span(length) if length >= _SECOND else milliseconds(length.total_seconds())
 
 
 def size(count: int) -> str:
@@ -56,6 +62,7 @@ FILTERS: Final = {
     "span": span,
     "ago": ago,
     "milliseconds": milliseconds,
+    "took": took,
     "size": size,
     "many": many,
 }

@@ -24,7 +24,8 @@ from tallystick.web.pages.shared import PageRequest, go, page, service_of, signe
 HOME: Final = "/console"
 SIGN_IN: Final = "/console/sign-in"
 LARGEST: Final = 2**63 - 1  # number of a party that the database could have
-_OURS: Final = re.compile(r"/console(?:/[A-Za-z0-9._-]+)*(?:\?[A-Za-z0-9._~%&=+-]*)?")  # never somebody else's address
+_OURS: Final = re.compile(r"/(?:console|admin)(?:/[A-Za-z0-9._-]+)*(?:\?[A-Za-z0-9._~%&=+-]*)?")
+"""Where signing in may lead on to: operators sign in here too. Never somebody else's address."""
 
 NAV: Final = (
     ("Home", ""),

@@ -1,0 +1,82 @@
+"""The settings of a process for people: what counts, where it came from, what it means. Secrets are masked."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Final
+from urllib.parse import urlsplit
+
+from tallystick.domain.money import display_amount
+from tallystick.settings import Settings, variable_name
+
+ENVIRONMENT: Final = "environment"
+DEFAULT: Final = "default"
+COMMAND: Final = "command line"
+
+_AMOUNTS: Final = frozenset({"unverified_spending_limit", "unverified_receiving_limit"})
+_MEANING: Final = re.compile(r"^ {4}(?P<name>[a-z_0-9]+): (?P<text>.+(?:\n {8}.+)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One setting. `source`: ENVIRONMENT, DEFAULT or COMMAND; `secret`: its value is not shown."""
+
+    variable: str
+    value: str
+    source: str
+    meaning: str
+    secret: bool
+
+
+def configuration(settings: Settings, environ: Mapping[str, str]) -> list[Line]:
+    """All settings as they count in a process whose environment is `environ`."""
+    plain, meanings = Settings(), _meanings()
+    return [
+        Line(
+            variable=variable_name(setting.name),
+            value=_shown(setting.name, getattr(settings, setting.name), secret=not setting.repr),
+            source=_source(
+                setting.name, environ, changed=getattr(settings, setting.name) != getattr(plain, setting.name)
+            ),
+            meaning=meanings.get(setting.name, ""),
+            secret=not setting.repr,
+        )
+        for setting in fields(Settings)
+    ]
+
+
+def _source(name: str, environ: Mapping[str, str], *, changed: bool) -> str:
+    if environ.get(variable_name(name), "").strip():
+        return ENVIRONMENT
+    return COMMAND if changed and name != "public_url" else DEFAULT  # without one it follows from the port
+
+
+def _shown(name: str, value: object, *, secret: bool) -> str:
+    if value is None:
+        return "not set"
+    if secret:
+        return _without_secrets(value) if isinstance(value, str) and "://" in value else "set, not shown"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if name in _AMOUNTS and isinstance(value, int):
+        return f"${display_amount(value)}"
+    return str(value)
+
+
+def _without_secrets(url: str) -> str:
+    """Where an address leads, without user, password and whatever else it carries."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{'…@' if '@' in parts.netloc else ''}{place}{parts.path}{'?…' if parts.query else ''}"
+
+
+def _meanings() -> dict[str, str]:
+    """What each setting means, from the text of Settings."""
+    meanings = {}
+    for found in _MEANING.finditer(inspect.cleandoc(Settings.__doc__ or "")):
+        text = " ".join(found["text"].replace("`", "").split())
+        meanings[found["name"]] = text[:1].upper() + text[1:]
+    return meanings

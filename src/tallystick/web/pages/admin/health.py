@@ -1,0 +1,206 @@
+"""Health at a glance: what all processes did lately, what waits, how large the database is."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from litestar import get
+from litestar.response import Response
+
+from tallystick.actions.meter import BOUNDS_SECONDS, OK, quantile_seconds
+from tallystick.actions.pulse import EVERY, KEPT
+from tallystick.ledger import pulses, queues, verification_runs
+from tallystick.ledger.pulses import Pulse
+from tallystick.ledger.queues import Queue
+from tallystick.web.pages.admin.guard import HOME, Operator, for_operator
+from tallystick.web.pages.console.charts import Chart, Line, Words, columns
+from tallystick.web.pages.filters import many
+from tallystick.web.pages.shared import PageRequest
+
+LATELY: Final = timedelta(minutes=5)
+SILENT_AFTER: Final = 3 * EVERY
+"""A process without a pulse for longer than this has ended, or hangs."""
+
+LATE_AFTER: Final = timedelta(minutes=2)
+"""Work that should have begun this long ago means that no worker runs, or that it cannot keep up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of the service, as its pulses tell. `calls`, `groups`, `commands`, `work`: in the last minutes."""
+
+    process_id: str
+    kind: str
+    started_at: datetime
+    seen_at: datetime
+    silent: bool
+    calls: int
+    groups: int
+    commands: int
+    work: dict[str, int]
+    failed_rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """What all processes did in the last minutes. Rates are per second, latencies in seconds."""
+
+    calls: int
+    calls_a_second: float
+    refused: int
+    faults: int
+    median_seconds: float | None
+    slow_seconds: float | None
+    groups: int
+    commands: int
+    retried: int
+    outcomes: list[tuple[str, int]]
+
+    @property
+    def group_size(self) -> float | None:
+        """Commands that shared a commit, on average."""
+        return self.commands / self.groups if self.groups else None
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """One minute of the last hour."""
+
+    start: datetime
+    calls: int
+    refused: int
+
+
+@get(HOME)
+async def show_health(request: PageRequest) -> Response[Any]:
+    """Health at a glance."""
+
+    async def step(operator: Operator) -> Response[Any]:
+        pool, now = operator.service.pool, operator.now
+        beats = await pulses.since(pool, now - KEPT)
+        standing = await queues.standing(pool)
+        runs = await verification_runs.latest(pool, 1)
+        return operator.page(
+            "admin/health.html",
+            lately=lately(beats, now),
+            chart=chart(minutes(beats, now)),
+            processes=processes(beats, now),
+            rails=standing.rails,
+            notifications=standing.notifications,
+            mail=standing.mail,
+            late=[name for name, queue in _named(standing) if is_late(queue, now)],
+            database=await queues.database_size(pool),
+            run=runs[0] if runs else None,
+        )
+
+    return await for_operator(request, step)
+
+
+def _named(standing: queues.Queues) -> list[tuple[str, Queue]]:
+    rails = [(f"The rail {name}", queue) for name, queue in standing.rails.items()]
+    return [*rails, ("Notifications", standing.notifications)]
+
+
+def is_late(queue: Queue, now: datetime) -> bool:
+    """Whether something should have been tried long ago."""
+    return queue.due_at is not None and now - queue.due_at > LATE_AFTER
+
+
+def lately(beats: Sequence[Pulse], now: datetime) -> Lately:
+    """The last minutes, added up."""
+    recent = [pulse for pulse in beats if pulse.at > now - LATELY]
+    counts = _total(recent)
+    outcomes = _outcomes(counts)
+    calls = sum(outcomes.values())
+    times = [counts[f"time.{number}"] for number in range(len(BOUNDS_SECONDS) + 1)]
+    return Lately(
+        calls=calls,
+        calls_a_second=calls / LATELY.total_seconds(),
+        refused=calls - outcomes[OK],
+        faults=outcomes["InternalError"] + outcomes["ServiceUnavailable"],
+        median_seconds=quantile_seconds(times, 0.5),
+        slow_seconds=quantile_seconds(times, 0.99),
+        groups=counts["commits.groups"],
+        commands=counts["commits.commands"],
+        retried=counts["commits.retried"],
+        outcomes=[(name, count) for name, count in outcomes.most_common() if name != OK],
+    )
+
+
+def minutes(beats: Sequence[Pulse], now: datetime) -> list[Minute]:
+    """The last hour, minute by minute, the present one last."""
+    present = now.replace(second=0, microsecond=0)
+    count = int(KEPT / timedelta(minutes=1))
+    starts = [present - timedelta(minutes=back) for back in range(count - 1, -1, -1)]
+    of_minute: dict[datetime, Counter[str]] = {start: Counter() for start in starts}
+    for pulse in beats:
+        start = pulse.at.replace(second=0, microsecond=0)
+        if start in of_minute:
+            of_minute[start].update(pulse.counts)
+    found = []
+    for start, counts in of_minute.items():
+        outcomes = _outcomes(counts)
+        calls = sum(outcomes.values())
+        found.append(Minute(start, calls, calls - outcomes[OK]))
+    return found
+
+
+def chart(found: Sequence[Minute]) -> Chart | None:
+    """The last hour as a picture; None when there was no call in it."""
+    calls = sum(minute.calls for minute in found)
+    if not calls:
+        return None
+    words = Words(
+        name="calls",
+        title="Calls a minute, the last hour",
+        summary=f"{many(calls)} calls, {many(sum(minute.refused for minute in found))} of them refused.",
+        step="Minute (UTC)",
+        written=many,
+        short=many,
+    )
+    answered = Line("Answered", [minute.calls - minute.refused for minute in found])
+    refused = Line("Refused", [minute.refused for minute in found])
+    return columns(words, [f"{minute.start:%H:%M}" for minute in found], [answered, refused], stacked=True)
+
+
+def processes(beats: Sequence[Pulse], now: datetime) -> list[Process]:
+    """Every process that was heard of in the last minutes, the longest running first."""
+    recent: dict[str, list[Pulse]] = {}
+    for pulse in beats:
+        if pulse.at > now - LATELY:
+            recent.setdefault(pulse.process_id, []).append(pulse)
+    return sorted((_process(of_one, now) for of_one in recent.values()), key=lambda process: process.started_at)
+
+
+def _process(beats: Sequence[Pulse], now: datetime) -> Process:
+    last, counts = beats[-1], _total(beats)
+    return Process(
+        process_id=last.process_id,
+        kind=last.kind,
+        started_at=last.started_at,
+        seen_at=last.at,
+        silent=now - last.at > SILENT_AFTER,
+        calls=sum(_outcomes(counts).values()),
+        groups=counts["commits.groups"],
+        commands=counts["commits.commands"],
+        work={name.partition(".")[2]: count for name, count in counts.items() if name.startswith("pieces.")},
+        failed_rounds=sum(count for name, count in counts.items() if name.startswith("failed.")),
+    )
+
+
+def _total(beats: Sequence[Pulse]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for pulse in beats:
+        total.update(pulse.counts)
+    return total
+
+
+def _outcomes(counts: Counter[str]) -> Counter[str]:
+    """How many calls came to each outcome, over all actions."""
+    outcomes: Counter[str] = Counter()
+    for name, count in counts.items():
+        if name.startswith("call."):
+            outcomes[name.rpartition(".")[2]] += count
+    return outcomes
