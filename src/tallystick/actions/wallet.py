@@ -38,7 +38,10 @@ BRANDS: Final = (("4", "Visa"), ("34", "American Express"), ("37", "American Exp
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One means of payment as the pages offer it. `key` names it in forms; `noun` after *from*, *to* or *on*."""
+    """One means of payment as the pages offer it. `key` names it in forms; `noun` after *from*, *to* or *on*.
+
+    `empty`: an account balance with nothing on it.
+    """
 
     key: str
     method: Method
@@ -48,6 +51,7 @@ class Choice:
     usable: bool
     payment_method_id: int | None = None
     expiry: str | None = None
+    empty: bool = False
 
 
 async def choices(service: Service, party_id: PartyId, environment: str, methods: tuple[Method, ...]) -> list[Choice]:
@@ -66,6 +70,7 @@ async def choices(service: Service, party_id: PartyId, environment: str, methods
                     _("%(amount)s available", amount=dollars(balance)),
                     phrases.source(Method.ABT),
                     usable=True,
+                    empty=balance == 0,
                 )
             )
         else:

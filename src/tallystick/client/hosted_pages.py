@@ -15,6 +15,7 @@ METHODS: Final = ("CC", "ACH", "ABT")
 MOST_STEPS: Final = 20
 
 _SIGN_UP: Final = ("name", "email", "password")
+_NEW_CARD: Final = ("number", "expiry")
 
 # The word beside each choice on the page; and what a tester types to add one where there is none.
 _BADGES: Final = {"CC": "Card", "ACH": "Bank", "ABT": "Balance"}
@@ -107,6 +108,8 @@ class _Visit:
     async def _step(self, answer: httpx.Response, page: Page) -> httpx.Response:
         if self._leave and (leave := _form_to(page, "/leave")):
             return await self._send(answer, leave, {})
+        if answer.url.path.endswith("/method"):
+            return await self._choose(answer, page)
         for fields, typed in self._what_to_type().items():
             if form := page.form_with(*fields):
                 if fields == _SIGN_UP and " ".join(fields) in self._done.tried:
@@ -115,15 +118,13 @@ class _Visit:
                 return await self._send(answer, form, {name: typed[name] for name in typed if name in form.names})
         if form := page.form_with("email", "password"):
             return await self._sign_in(answer, page, form)
-        if answer.url.path.endswith("/method"):
-            return await self._choose(answer, page)
         raise WalkRefusedError(page.message)
 
     def _what_to_type(self) -> Mapping[tuple[str, ...], Mapping[str, str]]:
         """By the fields that tell a form from all others."""
         return {
             _SIGN_UP: self._who() | {"name": self._buyer.name or self._buyer.email},
-            ("number", "expiry"): _CARD,
+            _NEW_CARD: _CARD,
             ("routing", "number"): _BANK_ACCOUNT,
             ("addressLine1",): _ADDRESS,
             ("agreed",): {},
@@ -146,6 +147,8 @@ class _Visit:
             for radio in form.radios:
                 if radio.usable and radio.label.endswith(_BADGES[self._method]):
                     return await self._send(answer, form, {"key": radio.value})
+        if self._method == "CC" and (form := page.form_with(*_NEW_CARD)):
+            return await self._send(answer, form, _CARD)
         add = next((link for link in page.links if link.endswith(_ADD.get(self._method, "no way"))), None)
         if add is None:
             raise WalkRefusedError(f"the seller does not take {self._method}")

@@ -138,8 +138,9 @@ class Browser:
 
     async def add_card(self, response: httpx.Response, expiry: str = "10/2031") -> httpx.Response:
         """From the choice of a method to whatever follows it, with a new card."""
-        link = next(link for link in Page(response).links if link.endswith("/card"))
-        return await self.submit(await self.get(link), "/card", number="4242 4242 4242 4242", expiry=expiry)
+        link = next((link for link in Page(response).links if link.endswith("/card")), None)
+        form = response if link is None else await self.get(link)
+        return await self.submit(form, "/card", number="4242 4242 4242 4242", expiry=expiry)
 
 
 @dataclass(frozen=True)
