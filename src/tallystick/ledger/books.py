@@ -162,6 +162,7 @@ async def load(
         raise NoSuchBookError(book_id)
     now = clock() + timedelta(seconds=book["clock_offset_seconds"])
     state = State(_book(book, rules))
+    wanted.instruments.update(book["instrument_ids"])
     if wanted.transactions:
         await _load_named_transactions(connection, state, wanted, commands)
     if any(token_id[0] in _GUARDED_BY_NOTHING for token_id in wanted.tokens):
@@ -216,7 +217,6 @@ async def _load_named_transactions(
     originals = {item.original_id for item in state.transactions.values() if item.original_id is not None}
     if originals - state.transactions.keys():
         state.transactions |= await _load_transactions(connection, book_id, originals)
-    wanted.instruments |= {item.instrument_id for item in state.transactions.values() if item.instrument_id is not None}
     direct = [item for item in state.transactions.values() if item.instrument_id is None]
     wanted.tokens |= {item.sender_token_id for item in direct if item.sender_token_id is not None}
     cancelled = [command.transaction_id for command in commands if isinstance(command, Cancel)]

@@ -5,14 +5,14 @@
 -- name: lock
 -- Lock the accounts of the instruments that the group names, in id order: itself ($2), by its tokens ($3), by transactions
 -- ($4). The account's lock also guards instrument, tokens and transactions: nobody changes those without it.
--- The answer is the book's rules, its owner, and the operator's book that mirrors it.
+-- The answer is the book's rules, its owner, the operator's book that mirrors it, and the instruments that were found.
 WITH wanted AS (
     SELECT unnest($2::text[]) COLLATE "C" AS instrument_id
     UNION SELECT token.instrument_id FROM token WHERE token.book_id = $1 AND token.token_id = ANY($3::text[])
     UNION SELECT transaction.instrument_id
             FROM transaction WHERE transaction.book_id = $1 AND transaction.transaction_id = ANY($4::text[])
 ), locked AS (
-    SELECT account.account_id
+    SELECT instrument.instrument_id
       FROM instrument
       JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
      WHERE instrument.book_id = $1 AND instrument.instrument_id IN (SELECT instrument_id FROM wanted)
@@ -24,7 +24,7 @@ SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros
        coalesce(party.status = 'active', true) AS seller_active,
        party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
        coalesce(party.receives_cards, true) AS receives_cards, coalesce(party.marketplace, true) AS marketplace,
-       coalesce(party.denied, false) AS denied, (SELECT count(*) FROM locked) AS locked
+       coalesce(party.denied, false) AS denied, ARRAY(SELECT instrument_id FROM locked) AS instrument_ids
   FROM book
   LEFT JOIN party USING (party_id)
   LEFT JOIN book AS operator
@@ -39,8 +39,8 @@ SELECT token_id FROM token
    FOR UPDATE
 
 -- name: load
--- What the group names, as fresh as the locks: instruments ($2) and those of its tokens ($3); the tokens, with the state
--- of their sender and of the card or bank account behind them; how its references ($5) of a caller ($4) were answered
+-- What the group names, as fresh as the locks: instruments ($2); tokens ($3), with the state of their sender and of the
+-- card or bank account behind them; how its references ($5) of a caller ($4) were answered
 -- since $6, for older ones are free again; which tokens its token references ($7) name already.
 SELECT ARRAY(
            SELECT ROW(instrument.instrument_id, instrument.kind, instrument.sender_party_id, instrument.limit_micros,
@@ -48,11 +48,7 @@ SELECT ARRAY(
                       instrument.valid_from, instrument.expires_at, account.balance_micros)::loaded_instrument
              FROM instrument
              JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
-            WHERE instrument.book_id = $1
-              AND instrument.instrument_id IN (
-                  SELECT unnest($2::text[]) COLLATE "C"
-                  UNION SELECT token.instrument_id
-                          FROM token WHERE token.book_id = $1 AND token.token_id = ANY($3::text[]))
+            WHERE instrument.book_id = $1 AND instrument.instrument_id = ANY($2::text[])
        ) AS instruments,
        ARRAY(
            SELECT ROW(token.token_id, token.purpose, token.token_type, token.instrument_id, token.sender_party_id,
@@ -141,7 +137,8 @@ SELECT $1, token_id, purpose, token_type, instrument_id, sender_party_id, caller
 
 -- name: apply
 -- All that most groups write, in their own book: new transactions ($2); transfers ($3), and what they come to on each
--- account ($4), as `insert_transfers` and `move_balances` do for other books; what a decision can change of instruments
+-- account ($4), as `insert_transfers` and `move_balances` do for other books, but that a seller's derived accounts are
+-- those of instruments, which `lock` has locked in their order; what a decision can change of instruments
 -- besides the balance ($5) and of tokens ($6); answers to the references of a caller ($7, $8); events ($9).
 -- $10 is the book's time. $12 is real time, by which notifications are tried. An answer that another process gave
 -- meanwhile is not touched, and then missing from the count that is returned; one older than $11 is free again.
@@ -157,14 +154,15 @@ WITH new_transactions AS (
     SELECT $1, new.*, $10::timestamptz FROM unnest($3::transfer_values[]) AS new
 ), touched AS (
     SELECT account_id FROM account
-     WHERE book_id = $1 AND account_id IN (SELECT account_id FROM unnest($4::balance_change[]))
+     WHERE book_id = $1 AND account_id IN (
+               SELECT account_id FROM unnest($4::balance_change[]) WHERE account_id < 1::bigint << 62 OR $7::bigint IS NULL)
      ORDER BY account_id
        FOR UPDATE
 ), moved_balances AS (
     UPDATE account SET balance_micros = account.balance_micros + moved.delta_micros
-      FROM touched
-      JOIN unnest($4::balance_change[]) AS moved USING (account_id)
-     WHERE account.book_id = $1 AND account.account_id = touched.account_id
+      FROM unnest($4::balance_change[]) AS moved
+     WHERE account.book_id = $1 AND account.account_id = moved.account_id
+       AND (SELECT count(*) FROM touched) >= 0 -- first the locks, then the changes
 ), changed_instruments AS (
     UPDATE instrument SET charged_micros = new.charged_micros, pending_micros = new.pending_micros
       FROM unnest($5::instrument_change[]) AS new
