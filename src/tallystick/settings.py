@@ -20,6 +20,7 @@ PREFIX: Final = "TALLYSTICK_"
 TEST_PREFIX: Final = "TALLYSTICK_TEST_"
 MASTER_KEY_BYTES: Final = 32
 
+_TOKEN: Final = re.compile(r"[\x21-\x7e]{16,}")
 _MAIL_FROM: Final = re.compile(r"(?:[^<>@\x00-\x1f]+<[^\s<>@]+@[^\s<>@]+>)|(?:[^\s<>@]+@[^\s<>@]+)")
 
 LOG_FORMATS: Final = ("console", "json")
@@ -72,6 +73,7 @@ class Settings:
         mail_from: the sender's address of that mail.
         confirm_within_minutes: how long after password or passkey somebody may agree to a charge without another one.
         reverse_proxies: how many proxies of ours stand before the service and name the client in X-Forwarded-For.
+        metrics_token: whoever sends it as a bearer token may read `/metrics`. None: this machine alone may.
     """
 
     data_directory: Path = field(default_factory=_default_data_directory)
@@ -103,6 +105,7 @@ class Settings:
     mail_from: str | None = None
     confirm_within_minutes: int = 15
     reverse_proxies: int = 0
+    metrics_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.public_url:
@@ -235,6 +238,12 @@ def _parse_mail_from(text: str) -> str:
     return text
 
 
+def _parse_token(text: str) -> str:
+    if _TOKEN.fullmatch(text) is None:
+        raise ValueError("must be 16 characters or more, without blanks")  # not quoted back: it is a secret
+    return text
+
+
 def _parse_switch(text: str) -> bool:
     if text.lower() in {"1", "true", "yes", "on"}:
         return True
@@ -298,6 +307,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "mail_from": _parse_mail_from,
     "confirm_within_minutes": _between(1, 120),
     "reverse_proxies": _between(0, 10),
+    "metrics_token": _parse_token,
 }
 if PARSERS.keys() != {setting.name for setting in fields(Settings)}:  # one line short is a bug found at import
     raise TypeError("every setting needs a parser")

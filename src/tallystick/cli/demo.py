@@ -20,7 +20,7 @@ from tallystick.actions.service import Service
 from tallystick.actions.sign_in import sign_up
 from tallystick.cli.console import NO, ProblemError, run, run_until_stopped, settings_of_process, while_running
 from tallystick.cli.http_server import listening, port_or_free_one
-from tallystick.cli.serve import working
+from tallystick.cli.serve import beating, working
 from tallystick.client.fps import Client, Credentials, ServiceError
 from tallystick.client.hosted_pages import Buyer, WalkRefusedError
 from tallystick.demo.customers import Customers
@@ -129,12 +129,13 @@ async def _stage(settings: Settings, shop_port: int, console: Console) -> AsyncI
         with _progress(console, "Service", "API, hosted pages and worker"):
             serving = await stack.enter_async_context(listening(asgi_app(service), HOST, settings.port))
             worker = await stack.enter_async_context(working(service))
+            heart = await stack.enter_async_context(beating(service, "API and worker"))
         with _progress(console, "Shop", "a music shop that uses the service over HTTP"):
             http = await stack.enter_async_context(httpx.AsyncClient(timeout=30))
             till = Till(Client(settings.public_url, credentials, http), shop_url)
             customers = Customers(settings.data_directory / "shop.json")
             selling = await stack.enter_async_context(listening(create_shop(till, customers), HOST, shop_port))
-        yield _Stage(service, till, (serving, worker, selling))
+        yield _Stage(service, till, (serving, worker, heart, selling))
 
 
 @contextmanager

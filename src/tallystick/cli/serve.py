@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from tallystick.actions.pulse import Heart
 from tallystick.actions.service import Service
 from tallystick.cli.console import run_until_stopped, settings_of_process, tell, while_running
 from tallystick.cli.http_server import check_port, listening
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.settings import Settings
 from tallystick.wiring import asgi_app, make_worker, open_service
+
+Loop = Callable[[asyncio.Event], Coroutine[None, None, None]]
+"""Runs until the event is set."""
 
 
 def serve(
@@ -47,6 +51,7 @@ async def _serve(settings: Settings, *, with_worker: bool) -> None:
         tasks = [server]
         if with_worker:
             tasks.append(await stack.enter_async_context(working(service)))
+        tasks.append(await stack.enter_async_context(beating(service, "API and worker" if with_worker else "API")))
         tell(f"Tallystick serves {settings.public_url}")
         tell(f"  query API     {settings.public_url}/")
         tell(f"  hosted pages  {settings.public_url}{COBRANDED_PATH}")
@@ -63,16 +68,30 @@ def worker() -> None:
 
 
 async def _work(settings: Settings) -> None:
-    async with open_service(settings) as service, working(service) as task:
+    async with open_service(settings) as service, working(service) as work, beating(service, "Worker") as beat:
         tell("Tallystick works.")
-        await while_running(task)
+        await while_running(work, beat)
 
 
 @asynccontextmanager
 async def working(service: Service) -> AsyncIterator[asyncio.Task[None]]:
     """The worker's loop in the background; at the end, its last pass is finished."""
+    async with _until_stopped(make_worker(service).run) as task:
+        yield task
+
+
+@asynccontextmanager
+async def beating(service: Service, kind: str) -> AsyncIterator[asyncio.Task[None]]:
+    """The pulse of this process in the background. `kind` says on the operator's pages what the process does."""
+    async with _until_stopped(Heart(service, kind).run) as task:
+        yield task
+
+
+@asynccontextmanager
+async def _until_stopped(run: Loop) -> AsyncIterator[asyncio.Task[None]]:
+    """Something that runs until its event is set, in the background."""
     stop = asyncio.Event()
-    task = asyncio.create_task(make_worker(service).run(stop))
+    task = asyncio.create_task(run(stop))
     try:
         yield task
     finally:

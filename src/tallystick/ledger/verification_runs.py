@@ -109,6 +109,12 @@ async def latest(database: Database, count: int, before: int | None = None) -> l
     return [Run(**row) for row in rows]
 
 
+async def latest_result(database: Database) -> Run | None:
+    """The latest proof that came to a result."""
+    row = await database.fetchrow(_RUNS + " WHERE problems IS NOT NULL ORDER BY run_id DESC LIMIT 1")
+    return None if row is None else Run(**row)
+
+
 async def find(database: Database, run_id: int) -> Run | None:
     """The proof with this number."""
     row = await database.fetchrow(_RUNS + " WHERE run_id = $1", run_id)

@@ -19,6 +19,7 @@ from tallystick.web.pages import (
     account_security,
     assets,
     interface,
+    metrics,
     site,
     start,
 )
@@ -57,6 +58,7 @@ def create_pages(service: Service) -> Litestar:
             interface.wsdl,
             site.logo,
             accents.show_accent,
+            metrics.show_metrics,
             site.alive,
             site.ready,
             assets.show_style_sheet,

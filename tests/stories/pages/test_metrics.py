@@ -1,0 +1,102 @@
+"""`/metrics`: what it tells, and whom."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.stories.cobranded.world import World
+
+from tallystick.actions.meter import BOUNDS_SECONDS, Meter, quantile_seconds
+from tallystick.actions.service import Service
+from tallystick.actions.verification import prove_if_asked
+from tallystick.ledger import verification_runs
+from tallystick.web.pages.app import create_pages
+
+TOKEN = "a-token-of-some-length"
+
+
+async def scrape(
+    world: World, service: Service | None = None, peer: str = "127.0.0.1", **headers: str
+) -> httpx.Response:
+    """Ask a service of some configuration for its metrics, as somebody at `peer`."""
+    transport = httpx.ASGITransport(create_pages(service or world.service), client=(peer, 50_000))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(base_url=world.base_url, transport=transport) as client:
+        return await client.get("/metrics", headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def samples(response: httpx.Response) -> dict[tuple[str, ...], float]:
+    """Every figure by its name and the values of its labels."""
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+async def test_calls_commits_queues_and_the_last_proof_are_told(world: World) -> None:
+    service = replace(world.service, meter=Meter())
+    service.meter.answered("Pay", "ok", 0.0)
+    service.meter.answered("Pay", "InsufficientBalance", 0.0)
+    service.meter.worked("rails", 3)
+    await verification_runs.ask(world.pool, None, world.clock())
+    await prove_if_asked(service)
+
+    told = samples(await scrape(world, service))
+
+    assert told["tallystick_requests_total", "Pay", "ok"] == 1
+    assert told["tallystick_requests_total", "Pay", "InsufficientBalance"] == 1
+    assert told["tallystick_request_seconds_count", "Pay"] == 2
+    assert told["tallystick_commit_groups_total",] == world.service.committer.statistics.groups
+    assert told["tallystick_worker_pieces_total", "rails"] == 3
+    assert told["tallystick_queue_waiting", "notifications"] >= 0
+    assert told["tallystick_proof_problems",] == 0
+    assert told["tallystick_proof_unexplained_micros",] == 0
+    assert told["tallystick_database_up",] == 1
+    assert told["process_resident_memory_bytes",] > 0
+
+
+async def test_what_is_counted_is_told_without_the_database(world: World) -> None:
+    class Gone:
+        async def fetch(self, *_: object) -> None:
+            raise ConnectionRefusedError
+
+    told = samples(await scrape(world, replace(world.service, pool=Gone())))  # type: ignore[arg-type]
+
+    assert told["tallystick_database_up",] == 0
+    assert ("tallystick_commit_groups_total",) in told
+
+
+@pytest.mark.parametrize(
+    ("settings", "peer", "headers", "status"),
+    [
+        ({}, "127.0.0.1", {}, 200),
+        ({}, "::1", {}, 200),
+        ({}, "192.0.2.1", {}, 404),
+        ({}, "127.0.0.1", {"x_forwarded_for": "192.0.2.1"}, 404),  # a proxy on this machine
+        ({"public_url": "https://pay.example"}, "127.0.0.1", {}, 404),  # a proxy that says nothing
+        ({"public_url": "https://pay.example", "reverse_proxies": 1}, "127.0.0.1", {}, 200),
+        ({"metrics_token": TOKEN}, "192.0.2.1", {"authorization": f"Bearer {TOKEN}"}, 200),
+        ({"metrics_token": TOKEN}, "192.0.2.1", {"authorization": "Bearer another-token-than-it"}, 404),
+        ({"metrics_token": TOKEN}, "127.0.0.1", {}, 404),
+    ],
+)
+async def test_only_this_machine_or_the_token_reads_them(
+    world: World, settings: dict[str, object], peer: str, headers: dict[str, str], status: int
+) -> None:
+    response = await scrape(world, world.configured(**settings), peer, **headers)
+
+    assert response.status_code == status
+
+
+def test_quantiles_come_from_the_classes() -> None:
+    counts = [0] * (len(BOUNDS_SECONDS) + 1)
+    assert quantile_seconds(counts, 0.5) is None
+
+    counts[2] = 100  # between 2.5 and 5 ms
+    assert quantile_seconds(counts, 0.5) == pytest.approx(0.00375)
+
+    counts[-1] = 100  # slower than all bounds
+    assert quantile_seconds(counts, 0.99) == BOUNDS_SECONDS[-1]
