@@ -29,7 +29,9 @@ DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 def percent_encoded(text: str) -> str:
     """Encode as RFC 3986 says: UTF-8, only letters, digits and ``-_.~`` stay; hex digits in upper case."""
-    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="-_.~")
+    if (text.isalnum() and text.isascii()) or _UNRESERVED.fullmatch(text):
+        return text
+    return quote(text, safe="-_.~")
 
 
 def percent_encoded_query(params: Mapping[str, str]) -> str:
@@ -65,7 +67,7 @@ def string_to_sign_v2(verb: str, host_line: str, path: str, params: Mapping[str,
     encoded_path = path if path == "/" else _encoded_path(path or "/")
     # the byte order of UTF-8 is the order of the code points, which is how str compares
     query = "&".join(
-        f"{percent_encoded(name)}={percent_encoded(params[name])}" for name in sorted(params) if name != omit
+        [f"{percent_encoded(name)}={percent_encoded(params[name])}" for name in sorted(params) if name != omit]
     )
     return f"{verb.upper()}\n{host_line}\n{encoded_path}\n{query}"
 

@@ -66,19 +66,19 @@ def decode(query: bytes, body: bytes, content_type: str) -> dict[str, str]:
         for part in (query.decode(), body.decode()):
             for pair in filter(None, part.strip("\r\n").split("&")):
                 name, _, value = pair.partition("=")
-                decoded = _decoded(name)
+                decoded = _decoded(name) if "%" in name or "+" in name else name
                 if decoded in params:
                     message = f"The parameter {quoted(decoded)} is given more than once."
                     raise Refused(Refusal.MalformedQueryString, message)
-                params[decoded] = _decoded(value)
+                params[decoded] = _decoded(value) if "%" in value or "+" in value else value
     except UnicodeDecodeError:
         raise Refused(Refusal.MalformedQueryString, "The parameters are not UTF-8 text.") from None
     return params
 
 
 def _decoded(text: str) -> str:
-    """One name or value. Raises UnicodeDecodeError."""
-    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
+    """One name or value that is not plain. Raises UnicodeDecodeError."""
+    return unquote_plus(text, errors="strict")
 
 
 async def check_signature(request: QueryRequest, service: Service, now: datetime) -> AccessKey:
