@@ -126,6 +126,12 @@ async def release(memory: Memory, book_id: BookId, fault_id: str, decline: str |
     return row is not None
 
 
+async def exists(memory: Memory, book_id: BookId, fault_id: str) -> bool:
+    """Whether a book has this fault, whatever became of it."""
+    row = await memory.fetchrow("SELECT FROM simulated_fault WHERE book_id = $1 AND fault_id = $2", book_id, fault_id)
+    return row is not None
+
+
 async def of_book(memory: Memory, book_id: BookId, most: int) -> list[Fault]:
     """Those that wait for an order, those that hold one, then the latest others."""
     rows = await memory.fetch(

@@ -62,7 +62,7 @@ class Form:
 
 
 class Page(HTMLParser):
-    """What a buyer sees: forms, links and text of an answer."""
+    """What a person sees: forms as a browser would send them, links and text of an answer."""
 
     def __init__(self, response: httpx.Response) -> None:
         super().__init__()
@@ -70,7 +70,8 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self.links: list[str] = []
         self.words: list[str] = []
-        self._silent = 0
+        self._menu: str | None = None
+        self._area: str | None = None
         self.feed(response.text)
         self.text = " ".join(" ".join(self.words).split())
 
@@ -79,14 +80,28 @@ class Page(HTMLParser):
         if tag == "form":
             self.forms.append(Form(given["action"]))
         elif tag == "input" and self.forms and "name" in given:
-            kept = given.get("type") != "radio" or "checked" in given
+            kept = given.get("type") not in {"radio", "checkbox"} or "checked" in given
             if kept and "disabled" not in given:
                 self.forms[-1].fields[given["name"]] = given.get("value", "")
+        elif tag == "select" and self.forms:
+            self._menu = given["name"]
+        elif tag == "option" and self._menu is not None:
+            if "selected" in given or self._menu not in self.forms[-1].fields:
+                self.forms[-1].fields[self._menu] = given.get("value", "")
+        elif tag == "textarea" and self.forms and "name" in given:
+            self._area = given["name"]
+            self.forms[-1].fields[self._area] = ""
         elif tag == "a":
             self.links.append(given.get("href", ""))
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"select", "textarea"}:
+            self._menu = self._area = None
+
     def handle_data(self, data: str) -> None:
         self.words.append(data)
+        if self._area is not None:
+            self.forms[-1].fields[self._area] += data
 
     def form(self, ending: str) -> Form:
         return next(form for form in self.forms if form.action.endswith(ending))

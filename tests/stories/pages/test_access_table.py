@@ -16,7 +16,10 @@ from tests.stories.pages.people import employee, operator, person, signed_in
 
 from tallystick.actions.staff import Role, may
 from tallystick.client.fps import amount
+from tallystick.domain.commands import RailOperation
 from tallystick.domain.money import parse_amount
+from tallystick.ledger import outbox
+from tallystick.processors import ordered_faults
 from tallystick.web.pages.app import create_pages
 
 NOT_ASKED = {"HEAD", "OPTIONS"}
@@ -36,6 +39,9 @@ def routes(app: Litestar) -> set[str]:
 async def somebody_elses(world: World) -> dict[str, str]:
     """Ids of things that exist and are another seller's and another buyer's, by the names that paths have for them."""
     seller, browser = await world.seller("Other Shop"), world.browser()
+    async with world.pool.acquire() as connection:
+        await outbox.set_address(connection, seller.book_id, "https://shop.example/ipn", world.clock())
+    fault = ordered_faults.place(world.pool, seller.book_id, RailOperation.REFUND, "TransactionDenied", world.clock())
     page = await browser.sign_up(await browser.get(seller.url(seller.prepaid())))
     answer = await world.answer(await browser.submit(await browser.use_test_money(page, "100"), "/confirm"))
     funding = {
@@ -51,6 +57,8 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "instrument_id": answer["prepaidInstrumentID"],
         "token_id": answer["prepaidSenderTokenID"],
         "transaction_id": payment.text("TransactionId"),
+        "event_id": f"{payment.text('TransactionId')}-1",
+        "fault_id": await fault,
         "access_key_id": seller.key.access_key_id,
         "person": str((await employee(world, seller, Role.VIEWER)).party_id),
         "number": str(method["number"]),

@@ -20,6 +20,7 @@ from tallystick.web.pages import (
     assets,
     interface,
     metrics,
+    sandbox_return,
     site,
     start,
 )
@@ -52,6 +53,7 @@ def create_pages(service: Service) -> Litestar:
             account_methods.method_routes,
             *account_security.security_routes,
             *console_routes,
+            sandbox_return.show_return,
             *admin_routes,
             site.certificate,
             interface.xml_schema,

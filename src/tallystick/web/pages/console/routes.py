@@ -1,6 +1,21 @@
 """All pages of the console."""
 
+from tallystick.web.pages.console.button_page import button_routes
+from tallystick.web.pages.console.clock_page import clock_routes
 from tallystick.web.pages.console.entrance import entrance_routes
+from tallystick.web.pages.console.faults_page import fault_routes
 from tallystick.web.pages.console.home import home_routes
+from tallystick.web.pages.console.notification_log import log_routes
+from tallystick.web.pages.console.notification_settings import settings_routes
+from tallystick.web.pages.console.request_page import request_routes
 
-console_routes = [*entrance_routes, *home_routes]
+console_routes = [
+    *entrance_routes,
+    *home_routes,
+    *log_routes,
+    *settings_routes,
+    *request_routes,
+    *button_routes,
+    *fault_routes,
+    *clock_routes,
+]
