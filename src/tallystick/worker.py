@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from tallystick.actions.housekeeping import ask_rails, end_what_ran_out, forget_expired
+from tallystick.actions.housekeeping import add_up_figures, ask_rails, end_what_ran_out, forget_expired
 from tallystick.actions.service import Service
 from tallystick.actions.verification import prove_if_asked
 from tallystick.notify.delivery import Courier
@@ -44,7 +44,7 @@ class Worker:
         asked = await self.ask_rails()
         sent = await self.courier.dispatch() + await self.postman.dispatch()
         await self.courier.idle()
-        return asked + sent + await prove_if_asked(self.service)
+        return asked + sent + await prove_if_asked(self.service) + await add_up_figures(self.service)
 
     async def ask_rails(self) -> int:
         """One pass over what waits for a rail, and now and then over what has expired."""
@@ -59,8 +59,8 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Pass after pass until `stop` is set. A pass that fails is logged and tried again at the next interval.
 
-        Notifications, mail and proofs go at rhythms of their own: a receiver that takes its time, or a long replay of
-        the books, never holds up money.
+        Notifications, mail, proofs and figures go at rhythms of their own: a receiver that takes its time, or a long
+        replay of the books, never holds up money.
         """
         try:
             await asyncio.gather(
@@ -68,6 +68,7 @@ class Worker:
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
                 self._repeat("mail", self.postman.dispatch, stop),
                 self._repeat("proofs", functools.partial(prove_if_asked, self.service), stop),
+                self._repeat("figures", functools.partial(add_up_figures, self.service), stop),
             )
         finally:
             await self.courier.close()

@@ -11,7 +11,7 @@ import structlog
 
 from tallystick.actions.service import Service
 from tallystick.domain.commands import Cancel, RailOperation, ResolveCharge
-from tallystick.ledger import outbox, rail_requests
+from tallystick.ledger import figures, outbox, rail_requests
 from tallystick.ledger.rail_requests import DueRequest
 from tallystick.processors.rail import Rail, RailOrder, StillPending, idempotency_key
 
@@ -83,6 +83,14 @@ async def end_what_ran_out(service: Service) -> int:
     for book_id, transaction_id in ended:
         await service.committer.perform(book_id, Cancel(transaction_id, expired=True))
     return len(ended)
+
+
+async def add_up_figures(service: Service) -> int:
+    """Add up what is over in the books whose console somebody has opened; how many books were behind."""
+    behind = await figures.behind(service.pool, service.clock(), MOST_AT_ONCE)
+    for book_id, now in behind:
+        await figures.catch_up(service.pool, [book_id], now)
+    return len(behind)
 
 
 async def forget_expired(service: Service) -> None:

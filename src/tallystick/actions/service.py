@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.actions.meter import Meter
 from tallystick.ledger.access_keys import KeyRing
+from tallystick.ledger.key_uses import KeyUses
 
 if TYPE_CHECKING:
     from tallystick.ledger.committer import Committer
@@ -28,6 +29,7 @@ class Service:
     clock: Callable[[], datetime]
     keys: KeyRing = field(init=False)
     meter: Meter = field(default_factory=Meter)
+    key_uses: KeyUses = field(default_factory=KeyUses)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.pool, self.vault))

@@ -13,6 +13,7 @@ from tallystick.actions.call import Call, fingerprint
 from tallystick.actions.fields import V2007
 from tallystick.domain.moments import format_moment
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger.access_keys import AccessKey
 from tallystick.ledger.connections import UNAVAILABLE
 from tallystick.web.xml import namespace
 
@@ -48,6 +49,8 @@ def read_call(
 
     InvalidRequest, InvalidParams, AccountClosed, AuthFailure; in this order.
     """
+    if isinstance(caller, AccessKey):
+        service.key_uses.note(caller.access_key_id, now)
     table = action.tables[version]
     if not service.settings.tolerate_unknown_parameters:
         table.check_names(params, "" if version == V2007 else namespace(version))
