@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tallystick.domain.commands import Request
-from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
+from tallystick.domain.ids import (
+    TRANSACTION_ENTROPY_BYTES,
+    BookId,
+    InstrumentId,
+    TokenId,
+    TransactionId,
+    book_named_in,
+    make_transaction_id,
+)
 from tallystick.domain.money import USD, format_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
@@ -32,7 +40,7 @@ class Call:
     """A call that passed every check of its form.
 
     `signed_by` is None only for VerifySignature of 2008-09-17, which needed no signature. `requested_at` is the
-    request's own Timestamp, `now` the service's clock.
+    request's own Timestamp, `now` the service's clock. `part`: the one of the caller's books that this call is for.
     """
 
     service: Service
@@ -42,6 +50,7 @@ class Call:
     fingerprint: bytes
     requested_at: datetime
     now: datetime
+    part: BookId | None = None
 
     @property
     def key(self) -> Caller:
@@ -52,10 +61,20 @@ class Call:
 
     @property
     def book_id(self) -> BookId:
-        """The caller's book: no call gets here without one."""
+        """The caller's book: no call gets here without one. Of several the first, or the one that `beside` chose."""
+        if self.part is not None:
+            return self.part
         if self.key.book_id is None:
             raise TypeError(f"{self.action} is not for callers without a book")
         return self.key.book_id
+
+    def owns(self, book_id: BookId) -> bool:
+        """Whether a book is the caller's, or a part of the caller's books."""
+        return book_id in self.key.parts
+
+    def beside(self, named: TokenId | InstrumentId | TransactionId) -> Call:
+        """This call, carried out in that part of the caller's books where `named` is."""
+        return self if len(self.key.parts) == 1 else replace(self, part=book_named_in(named))
 
     @property
     def book_now(self) -> datetime:
@@ -64,8 +83,7 @@ class Call:
 
     def new_id(self) -> TransactionId:
         """A fresh, time-ordered id in the caller's book."""
-        milliseconds = int(self.book_now.timestamp() * 1000)
-        return make_transaction_id(self.book_id, milliseconds, secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
+        return fresh_transaction_id(self.book_id, self.book_now)
 
     def request(self, caller_description: str | None = None) -> Request:
         """The part that all money commands of this caller have in common.
@@ -96,6 +114,12 @@ class Call:
         if not isinstance(outcome, Accepted):
             raise TypeError(f"{self.action} came to {outcome!r}")
         return {"TransactionId": outcome.transaction_id, "TransactionStatus": outcome.status.value}
+
+
+def fresh_transaction_id(book_id: BookId, book_now: datetime) -> TransactionId:
+    """An id that no transaction has yet, ordered by the book's time."""
+    milliseconds = int(book_now.timestamp() * 1000)
+    return make_transaction_id(book_id, milliseconds, secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
 
 
 def fingerprint(action: str, business_parameters: Sequence[tuple[str, str]]) -> bytes:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tallystick.actions.call import Call
+    from tallystick.actions.service import Service
     from tallystick.actions.types import Result, Value
-    from tallystick.domain.ids import TransactionId
+    from tallystick.domain.ids import BookId, TransactionId
 
 PENDING: Final = "Pending"
 PENDING_CODE: Final = "PendingNetworkResponse"
@@ -98,7 +99,7 @@ async def _readable_transaction(call: Call) -> reads.TransactionRecord:
     """
     transaction_id, book_id = identify.transaction(call)
     found = await reads.transaction(call.service.pool, book_id, transaction_id)
-    if found is None and book_id == call.key.book_id:
+    if found is None and call.owns(book_id):
         raise invalid("TransactionId", identify.A_TRANSACTION, transaction_id)
     if found is None or found.environment != call.key.environment or not roles_of(call.key.party_id, found):
         raise Refused(Refusal.InvalidTransactionId, "The caller took no part in such a transaction.")
@@ -115,15 +116,7 @@ async def _related(call: Call, transaction: reads.TransactionRecord) -> list[Map
 
 
 async def _history(call: Call, transaction: reads.TransactionRecord) -> list[Mapping[str, Value]]:
-    """Every status that it came to, with its amount then: Pending since it came in, where it had to wait."""
     _, book_id = identify.transaction(call)
-    later = await reads.later_statuses(call.service.pool, book_id, transaction.transaction_id)
-    received = received_at(transaction.transaction_id)
-    first = reads.StatusRecord(transaction.status, transaction.status_code, transaction.amount_micros, received)
-    if later:
-        first = reads.StatusRecord(PENDING, PENDING_CODE, later[0].amount_micros, received)
-    elif transaction.completed_at is not None:
-        first = replace(first, at=transaction.completed_at)
     return [
         {
             "Date": status.at,
@@ -131,5 +124,17 @@ async def _history(call: Call, transaction: reads.TransactionRecord) -> list[Map
             "StatusCode": status.status_code,
             "Amount": amount(status.amount_micros),
         }
-        for status in (first, *later)
+        for status in await statuses(call.service, book_id, transaction)
     ]
+
+
+async def statuses(service: Service, book_id: BookId, transaction: reads.TransactionRecord) -> list[reads.StatusRecord]:
+    """Every status that it came to, with its amount then: Pending since it came in, where it had to wait."""
+    later = await reads.later_statuses(service.pool, book_id, transaction.transaction_id)
+    received = received_at(transaction.transaction_id)
+    first = reads.StatusRecord(transaction.status, transaction.status_code, transaction.amount_micros, received)
+    if later:
+        first = reads.StatusRecord(PENDING, PENDING_CODE, later[0].amount_micros, received)
+    elif transaction.completed_at is not None:
+        first = replace(first, at=transaction.completed_at)
+    return [first, *later]

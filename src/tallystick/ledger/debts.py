@@ -160,13 +160,14 @@ async def begin_run(
     by: PartyId,
     amounts: Sequence[tuple[InstrumentId, int]],
     now: datetime,
-) -> None:
-    """Write down what is about to be done, in micro-units; beginning the same run again changes nothing."""
+) -> bool:
+    """Write down what is about to be done, in micro-units; False: it was before, and nothing changes."""
     async with connection.transaction():
-        tag = await connection.execute(_SQL["begin_run"], book_id, run_id, deed, by, now)
-        if tag == "INSERT 0 1":
+        new: bool = await connection.execute(_SQL["begin_run"], book_id, run_id, deed, by, now) == "INSERT 0 1"
+        if new:
             ids, micros = [each[0] for each in amounts], [each[1] for each in amounts]
             await connection.execute(_SQL["add_lines"], book_id, run_id, ids, micros)
+    return new
 
 
 async def answer_lines(

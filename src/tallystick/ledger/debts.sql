@@ -74,7 +74,6 @@ ON CONFLICT DO NOTHING
 -- name: add_lines
 INSERT INTO debt_run_line (book_id, run_id, instrument_id, amount_micros)
 SELECT $1, $2, line.* FROM unnest($3::text[], $4::bigint[]) AS line
-ON CONFLICT DO NOTHING
 
 -- name: answer_lines
 -- What the lines of a run came to: a transaction, or a refusal with its words.

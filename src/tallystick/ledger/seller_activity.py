@@ -83,7 +83,8 @@ class Wanted:
 class Line:
     """A transaction in a list. `own`: in the seller's own book; else another seller called and this one received.
 
-    Amounts in micro-units; `fee_micros` and `marketplace_fee_micros` as in the domain.
+    References and ids of another caller's are its own affair and are left out. Amounts in micro-units; `fee_micros` and
+    `marketplace_fee_micros` as in the domain.
     """
 
     own: bool
@@ -96,7 +97,7 @@ class Line:
     fee_payer: str
     marketplace_fee_micros: int
     payment_method: str
-    caller_reference: str
+    caller_reference: str | None
     caller_description: str | None
     sender_description: str | None
     instrument_id: str | None
@@ -171,8 +172,9 @@ def _ids_from(moment: datetime) -> str:
 
 
 def _line(row: asyncpg.Record, own_book: BookId) -> Line:
+    own = row["book_id"] == own_book
     return Line(
-        own=row["book_id"] == own_book,
+        own=own,
         transaction_id=TransactionId(row["transaction_id"]),
         operation=row["operation"],
         status=row["status"],
@@ -182,11 +184,11 @@ def _line(row: asyncpg.Record, own_book: BookId) -> Line:
         fee_payer=row["fee_payer"],
         marketplace_fee_micros=row["marketplace_fee_micros"],
         payment_method=row["payment_method"],
-        caller_reference=row["caller_reference"],
-        caller_description=row["caller_description"],
+        caller_reference=row["caller_reference"] if own else None,
+        caller_description=row["caller_description"] if own else None,
         sender_description=row["sender_description"],
-        instrument_id=row["instrument_id"],
-        sender_token_id=row["sender_token_id"],
+        instrument_id=row["instrument_id"] if own else None,
+        sender_token_id=row["sender_token_id"] if own else None,
         original_id=row["original_id"],
         completed_at=row["completed_at"],
         buyer_name=row["sender_name"],

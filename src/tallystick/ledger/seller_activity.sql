@@ -9,9 +9,9 @@
         AND ($10::text IS NULL OR payment_method = $10)
         AND ($11::bigint IS NULL OR amount_micros >= $11)
         AND ($12::bigint IS NULL OR amount_micros <= $12)
-        AND ($13::text IS NULL
-             OR caller_reference ILIKE $13 OR caller_description ILIKE $13 OR sender_description ILIKE $13
-             OR transaction_id ILIKE $13 OR instrument_id ILIKE $13 OR sender_token_id ILIKE $13)
+        AND ($13::text IS NULL OR sender_description ILIKE $13 OR transaction_id ILIKE $13
+             OR book_id = $1 AND (caller_reference ILIKE $13 OR caller_description ILIKE $13
+                                  OR instrument_id ILIKE $13 OR sender_token_id ILIKE $13)) -- callers' own affairs
 
 -- name: of_book
 -- All of the book, and what the seller received where another one called.

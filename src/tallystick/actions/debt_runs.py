@@ -1,0 +1,154 @@
+"""Settling or writing off one debt or many: what it would do, doing it, and what came of each.
+
+Every debt of a run has a caller reference of its own, made of the run's: carrying a run on again, after a crash or a
+second click, moves nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, unique
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from tallystick.actions.by_hand import new_reference
+from tallystick.domain.commands import SettleDebt, WriteOffDebt
+from tallystick.domain.money import whole_minor_units
+from tallystick.domain.outcomes import TransactionStatus
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger import debts
+from tallystick.ledger.rehearsal import rehearse
+
+if TYPE_CHECKING:
+    from tallystick.actions.by_hand import Till
+    from tallystick.domain.ids import InstrumentId, PartyId, TokenId
+    from tallystick.domain.outcomes import Outcome
+    from tallystick.ledger.debts import Run, RunLine, Tab
+
+MOST_DEBTS: Final = 50
+"""Debts that one run takes in at most."""
+
+_TELLING: Final = 8  # last characters of an instrument's id: its check and a random one
+
+_log = structlog.get_logger(__name__)
+
+
+@unique
+class Deed(Enum):
+    """What is done to debts."""
+
+    SETTLE = "settle"
+    WRITE_OFF = "write_off"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What would become of one debt, in micro-units: `amount_micros` settled or written off, or why not.
+
+    `pending`: a payment network is asked first.
+    """
+
+    tab: Tab
+    amount_micros: int
+    fee_micros: int = 0
+    pending: bool = False
+    refused: Refused | None = None
+
+
+def whole(deed: Deed, tab: Tab) -> int:
+    """All of a debt that can be settled (in whole cents) or written off now, in micro-units."""
+    return whole_minor_units(tab.open_micros) if deed is Deed.SETTLE else tab.open_micros
+
+
+async def plan(till: Till, deed: Deed, tabs: Sequence[Tab], amount_micros: int | None = None) -> list[Planned]:
+    """What would become of each debt now; `amount_micros` of each, or all of it."""
+    run_id = new_reference()
+    amounts = [whole(deed, tab) if amount_micros is None else amount_micros for tab in tabs]
+    asked = [number for number, amount in enumerate(amounts) if amount > 0]
+    commands = [
+        _command(till, deed, run_id, tabs[number].instrument_id, tabs[number].settlement_token_id, amounts[number])
+        for number in asked
+    ]
+    nothing = Refused(Refusal.SettleAmountGreaterThanDebt, "Nothing is owed that is not being settled already.")
+    planned = [Planned(tab, amount, refused=nothing) for tab, amount in zip(tabs, amounts, strict=True)]
+    decisions = await rehearse(till.service.committer, till.book_id, commands) if commands else []
+    for number, decision in zip(asked, decisions, strict=True):
+        tab = tabs[number]
+        if isinstance(decision.outcome, Refused):
+            planned[number] = Planned(tab, amounts[number], refused=decision.outcome)
+            continue
+        (made,) = decision.transactions
+        planned[number] = Planned(
+            tab,
+            made.amount_micros,
+            fee_micros=made.fee_micros,
+            pending=made.status is TransactionStatus.PENDING,
+        )
+    return planned
+
+
+async def begin(
+    till: Till, deed: Deed, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]
+) -> tuple[Run, bool]:
+    """Write a run down and carry it out; whether it is new. `amounts` in micro-units. The same `run_id` counts once."""
+    async with till.service.pool.acquire() as connection:
+        new = await debts.begin_run(
+            connection,
+            till.book_id,
+            run_id,
+            deed=deed.value,
+            by=by,
+            amounts=list(amounts.items()),
+            now=till.service.clock(),
+        )
+    run = await debts.run(till.service.pool, till.book_id, run_id)
+    if run is None:
+        raise LookupError(run_id)
+    await go_on(till, run)
+    return run, new
+
+
+async def go_on(till: Till, run: Run) -> None:
+    """Carry out what of a run has no answer yet. What failed for a passing reason stays open, for another time."""
+    lines = [line for line in await debts.run_lines(till.service.pool, till.book_id, run.run_id) if is_open(line)]
+    results = await asyncio.gather(*(_perform(till, run, line) for line in lines))
+    answers = [(line.instrument_id, outcome) for line, outcome in zip(lines, results, strict=True) if outcome]
+    if answers:
+        await debts.answer_lines(till.service.pool, till.book_id, run.run_id, answers)
+
+
+def is_open(line: RunLine) -> bool:
+    """Whether a line of a run still waits to be carried out."""
+    return line.transaction_id is None and line.refusal is None
+
+
+async def _perform(till: Till, run: Run, line: RunLine) -> Outcome | None:
+    deed = Deed(run.deed)
+    command = _command(till, deed, run.run_id, line.instrument_id, line.settlement_token_id, line.amount_micros)
+    try:
+        outcome = await till.service.committer.perform(till.book_id, command)
+    except Exception as error:  # noqa: BLE001 - one debt's trouble is not the others': its line stays open
+        _log.warning("debt_not_reached", run_id=run.run_id, instrument_id=line.instrument_id, error=repr(error))
+        return None
+    if isinstance(outcome, Refused) and outcome.refusal is Refusal.ConcurrentModification:
+        return None  # nothing was done, and the reference is still free
+    return outcome
+
+
+def _command(
+    till: Till,
+    deed: Deed,
+    run_id: str,
+    instrument_id: InstrumentId,
+    token_id: TokenId,
+    amount_micros: int,
+) -> SettleDebt | WriteOffDebt:
+    reference = f"{run_id}-{instrument_id[-_TELLING:]}"
+    content = [("CreditInstrumentId", instrument_id), ("Amount", str(amount_micros))]
+    if deed is Deed.SETTLE:
+        request = till.request("SettleDebt", reference, [("SenderTokenId", token_id), *content])
+        return SettleDebt(request, token_id, instrument_id, amount_micros)
+    return WriteOffDebt(till.request("WriteOffDebt", reference, content), instrument_id, amount_micros)
