@@ -65,6 +65,8 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "account": str(seller.party.party_id),
         "run": "1",
         "letter": "1",
+        "month": f"{world.clock():%Y-%m}",
+        "run_id": f"console-{secrets.token_hex(10)}",
         "visit_id": secrets.token_urlsafe(32),
         "digest": "0" * 64,
         "name": "20260101",

@@ -1,5 +1,6 @@
 """All pages of the console."""
 
+from tallystick.web.pages.console.books import book_routes
 from tallystick.web.pages.console.button_page import button_routes
 from tallystick.web.pages.console.clock_page import clock_routes
 from tallystick.web.pages.console.entrance import entrance_routes
@@ -12,6 +13,7 @@ from tallystick.web.pages.console.request_page import request_routes
 console_routes = [
     *entrance_routes,
     *home_routes,
+    *book_routes,
     *log_routes,
     *settings_routes,
     *request_routes,

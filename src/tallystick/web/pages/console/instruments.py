@@ -1,0 +1,94 @@
+"""Prepaid balances and tabs: the list, and each with its tokens and what happened with it."""
+
+from typing import Any, Final
+
+from litestar import get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response
+
+from tallystick.actions import authorizations as views
+from tallystick.actions.by_hand import Till
+from tallystick.actions.staff import Permission
+from tallystick.actions.transactions import received_at
+from tallystick.ledger import authorizations, holdings, reads, seller_activity
+from tallystick.ledger.holdings import Instrument
+from tallystick.ledger.seller_activity import About, Wanted
+from tallystick.web.pages.console import wording
+from tallystick.web.pages.console.desk import Desk
+from tallystick.web.pages.console.holding_filter import read_filter
+from tallystick.web.pages.console.till import at_till
+from tallystick.web.pages.shared import PageRequest
+
+LISTED: Final = 50
+RECENT: Final = 10
+PLACE: Final = "Instruments"
+
+
+@get("/console/{business:int}/{environment:str}/instruments")
+async def show_instruments(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """Prepaid balances and tabs, newest first."""
+
+    async def step(desk: Desk, till: Till) -> Response[Any]:
+        pool = desk.service.pool
+        chosen = read_filter(till, request.query_params, wording.INSTRUMENTS)
+        before = request.query_params.get("before")
+        after = None if before is None else await holdings.instrument(pool, till.book_id, before)
+        return desk.page(
+            "console/instruments.html",
+            words=wording,
+            stand_of=stand_of,
+            chosen=chosen,
+            part=await holdings.instruments(pool, chosen.wanted, LISTED, after),
+            later=after is not None,
+            prepaid=await reads.instrument_totals(pool, (till.book_id,), "prepaid"),
+            credit=await reads.instrument_totals(pool, (till.book_id,), "credit"),
+            typed=chosen.typed,
+        )
+
+    return await at_till(request, business, environment, step, place=PLACE)
+
+
+@get("/console/{business:int}/{environment:str}/instruments/{instrument_id:str}")
+async def show_instrument(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], instrument_id: FromPath[str]
+) -> Response[Any]:
+    """A prepaid balance or a tab."""
+
+    async def step(desk: Desk, till: Till) -> Response[Any]:
+        pool = desk.service.pool
+        found = await holdings.instrument(pool, till.book_id, instrument_id)
+        given = None if found is None else await authorizations.find(pool, found.buyer_id, instrument_id)
+        if found is None or given is None:
+            raise NotFoundException
+        (view,) = await views.views(desk.service, [given])
+        wanted = Wanted(
+            till.book_id, till.seller_id, desk.environment, about=About.INSTRUMENT, subject=found.instrument_id
+        )
+        return desk.page(
+            "console/instrument.html",
+            words=wording,
+            received_at=received_at,
+            stand_of=stand_of,
+            held=found,
+            view=view,
+            tokens=await holdings.tokens_of(pool, till.book_id, found.instrument_id),
+            recent=await seller_activity.look(pool, wanted, RECENT),
+            may_move=desk.may(Permission.MOVE_MONEY),
+        )
+
+    return await at_till(request, business, environment, step)
+
+
+def stand_of(desk: Desk, held: Instrument | holdings.Token) -> tuple[str, str]:
+    """How something held stands in a word, and the tone of its badge. Cancelled counts before expired."""
+    if held.cancelled_at is not None:
+        return "Cancelled", "bad"
+    if held.expires_at is not None and desk.now >= held.expires_at:
+        return "Expired", ""
+    if isinstance(held, holdings.Token) and held.used_by is not None:
+        return "Used", ""
+    return ("Not yet", "warn") if desk.now < held.valid_from else ("Active", "good")
+
+
+instrument_routes = [show_instruments, show_instrument]

@@ -1,0 +1,79 @@
+"""A transaction: the facts, what it moved, its statuses, its notifications, and what belongs to it."""
+
+from typing import Any
+
+from litestar import get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response
+
+from tallystick.actions.by_hand import Till
+from tallystick.actions.staff import Permission
+from tallystick.actions.transactions import received_at, statuses
+from tallystick.domain.ids import book_of_transaction
+from tallystick.ledger import reads, seller_activity, transaction_trail
+from tallystick.ledger.reads import TransactionRecord
+from tallystick.ledger.seller_activity import About, Line, Wanted
+from tallystick.web.pages.console import wording
+from tallystick.web.pages.console.activity_filter import transaction_id_of
+from tallystick.web.pages.console.desk import Desk
+from tallystick.web.pages.console.till import at_till
+from tallystick.web.pages.shared import PageRequest
+
+_MOST_REFUNDS = 100
+_REFUNDABLE = frozenset({"Pay", "Reserve"})
+
+
+@get("/console/{business:int}/{environment:str}/transactions/{transaction_id:str}")
+async def show_transaction(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], transaction_id: FromPath[str]
+) -> Response[Any]:
+    """All that is known of a transaction in which this seller took part."""
+
+    async def step(desk: Desk, till: Till) -> Response[Any]:
+        record = await transaction_of(desk, transaction_id)
+        pool, book_id = desk.service.pool, book_of_transaction(transaction_id)
+        own = book_id == till.book_id
+        remains = await transaction_trail.remains(pool, book_id, record.transaction_id)
+        return desk.page(
+            "console/transaction.html",
+            words=wording,
+            received_at=received_at,
+            record=record,
+            own=own,
+            remains=remains,
+            transfers=await transaction_trail.transfers(pool, till.book_id, record.transaction_id),
+            statuses=await statuses(desk.service, book_id, record),
+            notices=await transaction_trail.notices(pool, book_id, record.transaction_id) if own else [],
+            refunds=await _refunds(desk, till, record) if own else [],
+            left_micros=record.amount_micros - remains.refunded_micros,
+            may_refund=own and is_refundable(record) and desk.may(Permission.MOVE_MONEY),
+            done=request.query_params.get("refunded") == record.transaction_id,
+        )
+
+    return await at_till(request, business, environment, step)
+
+
+async def transaction_of(desk: Desk, text: str) -> TransactionRecord:
+    """A transaction that this seller called for or was paid by, in this environment. Raises NotFoundException."""
+    transaction_id = transaction_id_of(text)
+    if transaction_id is None:
+        raise NotFoundException
+    found = await reads.transaction(desk.service.pool, book_of_transaction(transaction_id), transaction_id)
+    parties = () if found is None else (found.seller.party_id, found.merchant.party_id)
+    if found is None or found.environment != desk.environment or desk.business.party_id not in parties:
+        raise NotFoundException
+    return found
+
+
+def is_refundable(record: TransactionRecord) -> bool:
+    """Whether refunding makes sense at all; how much is left is another matter."""
+    return record.operation in _REFUNDABLE and record.status == "Success"
+
+
+async def _refunds(desk: Desk, till: Till, record: TransactionRecord) -> list[Line]:
+    wanted = Wanted(till.book_id, till.seller_id, desk.environment, about=About.ORIGINAL, subject=record.transaction_id)
+    return (await seller_activity.look(desk.service.pool, wanted, _MOST_REFUNDS)).lines
+
+
+transaction_routes = [show_transaction]

@@ -1,0 +1,89 @@
+"""Buyers who agreed to something, and what a seller's program did with it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from tests.ledger.shop import Buyer, Shop, TestClock
+from tests.stories.cobranded.world import Seller, World
+
+from tallystick.client.fps import amount
+from tallystick.domain.commands import Method, TokenTerms
+from tallystick.domain.ids import TokenId
+from tallystick.domain.money import parse_amount
+from tallystick.ledger import opening
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A buyer of one seller, whose program charges them."""
+
+    seller: Seller
+    buyer: Buyer
+
+    @property
+    def spending(self) -> TokenId:
+        return self.buyer.spending
+
+    @property
+    def money(self) -> TokenId:
+        return self.buyer.money
+
+    @property
+    def instrument(self) -> str:
+        return self.buyer.instrument
+
+    async def fund(self, value: str) -> str:
+        return await self._charge("FundPrepaid", "PrepaidInstrumentId", "FundingAmount", value)
+
+    async def settle(self, value: str) -> str:
+        return await self._charge("SettleDebt", "CreditInstrumentId", "SettlementAmount", value)
+
+    async def pay(self, value: str, **more: str) -> str:
+        return (await self.seller.pay(self.spending, value, **more)).text("TransactionId")
+
+    async def _charge(self, action: str, instrument: str, field: str, value: str) -> str:
+        params = {"SenderTokenId": self.money, instrument: self.instrument, "CallerReference": secrets.token_hex(6)}
+        answer = await self.seller.api.call(action, params | amount(field, parse_amount(value)))
+        return answer.text("TransactionId")
+
+
+async def books(world: World, seller: Seller) -> Shop:
+    """The seller's books, for what hosted pages or the sandbox's tools would do."""
+    async with world.pool.acquire() as connection:
+        operator = await opening.operator_book(connection, "sandbox", world.clock())
+    clock = TestClock(world.clock())
+    return Shop(world.pool, world.service.committer, clock, seller.party.party_id, seller.book_id, operator)
+
+
+async def prepaid_customer(world: World, seller: Seller, funded: str = "20.00") -> Customer:
+    """A buyer with a prepaid balance that was filled from the account balance."""
+    return Customer(seller, await (await books(world, seller)).funded_buyer(funded))
+
+
+async def postpaid_customer(
+    world: World, seller: Seller, method: Method = Method.ABT, *, money: str = "500", ends: datetime | None = None
+) -> Customer:
+    """A buyer with a tab, to be settled from an account balance with so much money, or from a card."""
+    shop = await books(world, seller)
+    buyer = await shop.postpaid_buyer(method=method, expires_at=ends)
+    if method is Method.ABT:
+        await shop.deposit(buyer, money)
+    return Customer(seller, buyer)
+
+
+async def paying_customer(world: World, seller: Seller, method: Method = Method.ABT) -> Customer:
+    """A buyer whose every payment is real money."""
+    shop = await books(world, seller)
+    buyer = await shop.sender_token(method)
+    if method is Method.ABT:
+        await shop.deposit(buyer, "500")
+    return Customer(seller, buyer)
+
+
+async def received_for(world: World, marketplace: Seller, recipient: Seller) -> TokenId:
+    """The token by which a marketplace receives on another seller's behalf, for a share of at most 20 %."""
+    shop, other = await books(world, marketplace), await books(world, recipient)
+    return await shop.recipient_token(other, TokenTerms(recipient_pays_fee=True, most_variable_fee_ppm=200_000))
