@@ -37,9 +37,14 @@ def test_where_a_request_comes_from(proxies: int, forwarded: str, known: str | N
     assert client_address(asked, Settings(reverse_proxies=proxies)) == known
 
 
+def test_this_machine_is_nobody_in_particular() -> None:
+    assert client_address(request(peer="127.0.0.1"), Settings()) is None
+    assert client_address(request(peer="::1"), Settings()) is None
+
+
 def test_behind_a_proxy_that_nobody_told_us_of_nobody_is_known() -> None:
     https = replace(Settings(), public_url="https://pay.example")
-    assert client_address(request(peer="127.0.0.1"), https) is None
+    assert client_address(request(), https) is None
     assert client_address(request(x_forwarded_for="203.0.113.1"), replace(https, reverse_proxies=1)) == "203.0.113.1"
 
 

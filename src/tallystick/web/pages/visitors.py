@@ -39,9 +39,11 @@ def client_address(connection: Connection, settings: Settings) -> str | None:
     if proxies:
         seen = ",".join(connection.headers.getall("x-forwarded-for", [])).split(",")
         return _address(seen[-proxies].strip()) if len(seen) >= proxies else None
-    if settings.secure_cookies:  # we speak plain HTTP: whoever speaks https to browsers stands between
+    if settings.secure_cookies or connection.client is None:  # who speaks https to browsers stands between: not we
         return None
-    return None if connection.client is None else _address(connection.client.host)
+    address = _address(connection.client.host)
+    this_machine = address is not None and ipaddress.ip_address(address).is_loopback
+    return None if this_machine else address  # its own user, or a proxy that nobody told us of
 
 
 def _address(text: str) -> str | None:
