@@ -1,7 +1,9 @@
 """The one way in which money changes: load, decide, apply, commit, in groups.
 
 Commands for one book that arrive while a commit is under way wait together and share the next one. A lonely command
-waits for nobody. Each caller gets its own answer, after the commit.
+waits for nobody. Where many wait, a second group of the same book is loaded and decided while the first one commits;
+the locks in the database keep them apart where they touch the same rows. Each caller gets its own answer, after the
+commit.
 """
 
 from __future__ import annotations
@@ -27,6 +29,12 @@ from tallystick.ledger.writing import ReferenceRaceError, write
 
 MOST_PER_GROUP: Final = 500
 """Commands that share one commit at most, so that nobody waits long for strangers."""
+
+LANES: Final = 2
+"""Groups of one book that may be under way at the same time: while one is in the database, another is decided."""
+
+WORTH_A_LANE: Final = 64
+"""Commands that must be waiting before another group starts beside the one under way: small groups cost more each."""
 
 _TRIES: Final = 5
 _PAUSE_SECONDS: Final = 0.02
@@ -69,6 +77,18 @@ class _Waiting:
 
 
 @dataclass(slots=True)
+class _Queue:
+    """What waits for one book, and how many groups of it are under way."""
+
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    lanes: int = 0
+
+    @property
+    def wants_a_lane(self) -> bool:
+        return self.lanes == 0 or (self.lanes < LANES and len(self.waiting) >= WORTH_A_LANE)
+
+
+@dataclass(slots=True)
 class Committer:
     """Groups commands by book. `clock` gives the present moment in UTC; a book's test clock is added to it."""
 
@@ -76,7 +96,7 @@ class Committer:
     rules: Rules
     clock: Callable[[], datetime]
     statistics: Statistics = field(default_factory=Statistics)
-    _waiting: dict[BookId, deque[_Waiting]] = field(default_factory=dict)
+    _queues: dict[BookId, _Queue] = field(default_factory=dict)
     _lanes: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def perform(self, book_id: BookId, command: Command) -> Outcome:
@@ -86,26 +106,46 @@ class Committer:
         still free. Raises NoSuchBookError, and the database's other errors: nothing was changed then either or, when
         the connection broke during the commit, asking again with the same reference tells.
         """
-        waiting = _Waiting(command, asyncio.get_running_loop().create_future())
-        lane = self._waiting.get(book_id)
-        if lane is None:
-            self._waiting[book_id] = lane = deque()
-            task = asyncio.create_task(self._drain(book_id, lane))
+        return await self._accept(book_id, command)
+
+    async def perform_all(self, book_id: BookId, commands: Sequence[Command]) -> list[Outcome | Exception]:
+        """As `perform`, for several commands of one book, which may share their commits; what each came to, in order.
+
+        What `perform` would raise for a command stands in the place of its outcome.
+        """
+        answers = [self._accept(book_id, command) for command in commands]
+        outcomes: list[Outcome | Exception] = []
+        for answer in answers:
+            try:
+                outcomes.append(await answer)
+            except Exception as error:  # noqa: BLE001 - one's trouble is not the others'
+                outcomes.append(error)
+        return outcomes
+
+    def _accept(self, book_id: BookId, command: Command) -> asyncio.Future[Outcome]:
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        queue = self._queues.setdefault(book_id, _Queue())
+        queue.waiting.append(_Waiting(command, answer))
+        if queue.wants_a_lane:
+            queue.lanes += 1
+            task = asyncio.create_task(self._drain(book_id, queue))
             self._lanes.add(task)
             task.add_done_callback(self._lanes.discard)
-        lane.append(waiting)
-        return await waiting.answer
+        return answer
 
     async def close(self) -> None:
         """Wait until every command that was accepted has its answer."""
         while self._lanes:
             await asyncio.wait(self._lanes)
 
-    async def _drain(self, book_id: BookId, lane: deque[_Waiting]) -> None:
-        while lane:
-            group = [lane.popleft() for _ in range(min(len(lane), MOST_PER_GROUP))]
+    async def _drain(self, book_id: BookId, queue: _Queue) -> None:
+        waiting = queue.waiting
+        while waiting:
+            group = [waiting.popleft() for _ in range(min(len(waiting), MOST_PER_GROUP))]
             await self._commit_and_answer(book_id, group)
-        del self._waiting[book_id]
+        queue.lanes -= 1
+        if not queue.lanes:
+            del self._queues[book_id]
 
     async def _commit_and_answer(self, book_id: BookId, group: Sequence[_Waiting]) -> None:
         try:
