@@ -53,8 +53,8 @@ async def load(database: Database, cookie_value: str, now: datetime) -> bytes | 
         return None
     if row["seen_at"] is not None and now - row["seen_at"] >= _SEEN_EVERY:
         await database.execute(
-            "UPDATE web_session SET seen_at = $2::timestamptz, expires_at = least($2::timestamptz + $3::interval, began_at + $4::interval)"
-            " WHERE session_key = $1",
+            "UPDATE web_session SET seen_at = $2::timestamptz,"
+            " expires_at = least($2::timestamptz + $3::interval, began_at + $4::interval) WHERE session_key = $1",
             key,
             now,
             IDLE,
