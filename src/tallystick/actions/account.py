@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 
 async def get_account_balance(call: Call) -> Result:
-    """What the service holds for the caller: all of it can be withdrawn, nothing of it is on its way out."""
-    cash = await reads.cash_balance(call.service.pool, call.book_id)
+    """What the service holds for the caller: all of it can be withdrawn, nothing of it is on its way out.
+
+    Payments in real money live in the first of a caller's books, and refunds of them are taken from the cash there.
+    """
+    cash = await reads.cash_balance(call.service.pool, call.key.parts)
     return {
         "AccountBalance": {
             "TotalBalance": amount(cash.balance_micros),
@@ -22,7 +25,7 @@ async def get_account_balance(call: Call) -> Result:
             "PendingOutBalance": amount(0),
             "AvailableBalances": {
                 "DisburseBalance": amount(cash.balance_micros),
-                "RefundBalance": amount(cash.balance_micros),
+                "RefundBalance": amount(cash.refundable_micros),
             },
         }
     }

@@ -59,7 +59,7 @@ async def get_account_activity(call: Call) -> Result:
     entries = await reads.activity(
         call.service.pool,
         reads.ActivityQuery(
-            book_id=call.book_id,
+            parts=call.key.parts,
             party_id=call.key.party_id,
             environment=call.key.environment,
             ids_from=transaction_ids_from(wanted.first),

@@ -62,7 +62,7 @@ def sender_token(call: Call, name: str = "SenderTokenId") -> TokenId:
         message = f"Simulated by the token: the sender's account cannot take part, {SIMULATED_SENDERS[text]}."
         raise Refused(Refusal.InvalidAccountState_Sender, message)
     token_id, book_id = token(text, name)
-    if book_id != call.book_id:
+    if not call.owns(book_id):
         raise Refused(Refusal.InvalidTokenId_Sender, "The sender token was not installed by this caller.")
     return token_id
 
@@ -79,7 +79,7 @@ def recipient_token(call: Call) -> TokenId | None:
         message = f"Simulated by the token: the recipient's account cannot take part, {SIMULATED_RECIPIENTS[text]}."
         raise Refused(Refusal.InvalidAccountState_Recipient, message)
     token_id, book_id = token(text, "RecipientTokenId")
-    if book_id != call.book_id:
+    if not call.owns(book_id):
         raise Refused(Refusal.InvalidTokenId_Recipient, "The recipient token was not installed by this caller.")
     return token_id
 
@@ -116,7 +116,7 @@ def instrument(call: Call, kind: IdKind) -> tuple[InstrumentId, BookId]:
 def own_instrument(call: Call, kind: IdKind) -> InstrumentId:
     """An instrument of the caller's book. Raises Refused: InvalidParams, InstrumentAccessDenied."""
     instrument_id, book_id = instrument(call, kind)
-    if book_id != call.book_id:
+    if not call.owns(book_id):
         raise Refused(Refusal.InstrumentAccessDenied, "The caller is not the recipient of this instrument.")
     return instrument_id
 
@@ -134,7 +134,7 @@ def transaction(call: Call, name: str = "TransactionId") -> tuple[TransactionId,
 def own_transaction(call: Call, name: str = "TransactionId") -> TransactionId:
     """A transaction of the caller's book. Raises Refused: InvalidParams, InvalidTransactionId."""
     transaction_id, book_id = transaction(call, name)
-    if book_id != call.book_id:
+    if not call.owns(book_id):
         raise Refused(Refusal.InvalidTransactionId, "The caller did not execute this transaction.")
     return transaction_id
 

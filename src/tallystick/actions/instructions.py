@@ -12,7 +12,7 @@ from tallystick.domain.commands import InstallToken, Method, TokenPurpose, Token
 from tallystick.domain.gatekeeper import Instruction, Role
 from tallystick.domain.ids import TOKEN_ENTROPY_BYTES, IdKind, TokenId, make_token_or_instrument_id
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.ledger import payment_methods
+from tallystick.ledger import parts, payment_methods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,9 @@ async def install_payment_instruction(call: Call) -> Result:
         limits=instruction.limits,
         instruction=text,
     )
+    if not await parts.claim(call.service.pool, call.key.parts, call.book_id, [command.caller_reference]):
+        message = f"The caller reference was used for another token: {command.caller_reference}."
+        raise Refused(Refusal.DuplicateRequest, message)
     try:
         await call.perform(command)
     except Refused as refused:

@@ -21,7 +21,7 @@ async def readable_instrument(call: Call, kind: IdKind) -> reads.InstrumentBalan
     """
     instrument_id, book_id = identify.instrument(call, kind)
     found = await reads.instrument_balance(call.service.pool, book_id, instrument_id)
-    if found is None and book_id == call.key.book_id:
+    if found is None and call.owns(book_id):
         raise invalid(identify.INSTRUMENT_PARAMETERS[kind], identify.AN_INSTRUMENT, instrument_id)
     if (
         found is None

@@ -127,7 +127,7 @@ async def _is_own_recipient(call: Call) -> bool:
 async def _check_refund_sender(call: Call) -> None:
     token = await _token(call, "RefundSenderTokenId", Refusal.InvalidTokenId_Sender, Refusal.TokenNotActive_Sender)
     original_id = identify.own_transaction(call)
-    original = await reads.transaction(call.service.pool, call.book_id, original_id)
+    original = await reads.transaction(call.service.pool, call.beside(original_id).book_id, original_id)
     if original is not None and original.merchant.party_id != token.sender_id:
         message = "The refund is to be taken from another account than the one that was paid."
         raise Refused(Refusal.SenderNotOriginalRecipient, message)
@@ -144,7 +144,7 @@ async def _token(call: Call, name: str, unknown: Refusal, ended: Refusal) -> rea
 
 
 async def _find(call: Call, token_id: TokenId, book_id: BookId) -> reads.TokenRecord | None:
-    return await reads.token(call.service.pool, book_id, token_id) if book_id == call.book_id else None
+    return await reads.token(call.service.pool, book_id, token_id) if call.owns(book_id) else None
 
 
 def as_told(call: Call, result: Result) -> Result:

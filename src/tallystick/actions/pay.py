@@ -26,6 +26,7 @@ async def pay(call: Call) -> Result:
     Charges of an instrument cost no fee and have no third party. Source: spec of the semantics, 2 and 6.
     """
     token_id, marketplace = _payment(call)
+    call = call.beside(token_id)
     return await call.move_money(
         commands.Pay(call.request(), token_id, call.values.integer("TransactionAmount"), marketplace, timeout(call))
     )
@@ -34,6 +35,7 @@ async def pay(call: Call) -> Result:
 async def reserve(call: Call) -> Result:
     """Hold an amount on a card."""
     token_id, marketplace = _payment(call)
+    call = call.beside(token_id)
     return await call.move_money(
         commands.Reserve(call.request(), token_id, call.values.integer("TransactionAmount"), marketplace, timeout(call))
     )
@@ -44,7 +46,7 @@ async def settle(call: Call) -> Result:
     transaction_id = identify.own_transaction(call, "ReserveTransactionId")
     amount_micros = call.values.optional_integer("TransactionAmount")
     url = call.values.optional_text("OverrideIPNURL")
-    return await call.move_money(commands.Settle(transaction_id, amount_micros, url))
+    return await call.beside(transaction_id).move_money(commands.Settle(transaction_id, amount_micros, url))
 
 
 async def cancel(call: Call) -> Result:
@@ -52,13 +54,14 @@ async def cancel(call: Call) -> Result:
     transaction_id = identify.own_transaction(call)
     reason = call.values.optional_text("Description")
     url = call.values.optional_text("OverrideIPNURL")
-    return await call.move_money(commands.Cancel(transaction_id, reason, url))
+    return await call.beside(transaction_id).move_money(commands.Cancel(transaction_id, reason, url))
 
 
 async def refund(call: Call) -> Result:
     """Give back what was charged, as the policy says."""
     original_id = identify.own_transaction(call)
     amount_micros = call.values.optional_integer("RefundAmount")
+    call = call.beside(original_id)
     policy = RefundPolicy(call.values.optional_text("MarketplaceRefundPolicy") or RefundPolicy.MASTER_ONLY.value)
     return await call.move_money(commands.Refund(call.request(), original_id, amount_micros, policy))
 

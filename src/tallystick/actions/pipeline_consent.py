@@ -31,6 +31,7 @@ from tallystick.domain.commands import (
 from tallystick.domain.ids import (
     TOKEN_ENTROPY_BYTES,
     TRANSACTION_ENTROPY_BYTES,
+    BookId,
     IdKind,
     InstrumentId,
     TokenId,
@@ -65,9 +66,11 @@ _PURCHASE: Final = {"tokenId": IdKind.SENDER}
 Authorization = AuthorizePrepaid | AuthorizePostpaid | InstallToken
 
 
-def plan(visit: Visit, scene: Scene, person: Party, choice: Choice | None, now: datetime) -> dict[str, str]:
-    """The answer in case of success, with fresh ids. `now` is the book's time."""
-    terms, book_id = scene.terms, scene.book.book_id
+def plan(
+    visit: Visit, scene: Scene, person: Party, choice: Choice | None, now: datetime, book_id: BookId
+) -> dict[str, str]:
+    """The answer in case of success, with fresh ids in the book `book_id`. `now` is the book's time."""
+    terms = scene.terms
     if isinstance(terms, PurchaseTerms):
         answer = _receipt(terms, scene, person, choice, now)
     elif choice is None:

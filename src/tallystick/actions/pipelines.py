@@ -33,15 +33,18 @@ from tallystick.actions.pipeline_scene import (
     scene_of_visit,
     stop_reason,
 )
-from tallystick.actions.pipeline_terms import EditTerms, PurchaseTerms
+from tallystick.actions.pipeline_terms import EditTerms, PostpaidTerms, PrepaidTerms, PurchaseTerms
+from tallystick.domain.ids import token_kind_and_book
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.ledger import visits
+from tallystick.ledger import parts, visits
+from tallystick.ledger.books import Wanted
 from tallystick.ledger.visits import NewVisit, SellerBook, Visit
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
     from tallystick.actions.wallet import Choice
+    from tallystick.domain.ids import BookId
     from tallystick.ledger.parties import Party
 
 VISIT_LIFE: Final = timedelta(hours=24)
@@ -86,7 +89,7 @@ async def begin(service: Service, request: PipelineRequest, request_id: str) -> 
         name
         for name in checked.pipeline.references
         if name in checked.parameters
-        and await visits.token_with_reference(service.pool, book.book_id, checked.parameters[name]) is not None
+        and await visits.token_with_reference(service.pool, book, checked.parameters[name]) is not None
     ]
     if used:
         return await _caller_error(service, checked, tuple(used), request_id)
@@ -162,7 +165,7 @@ async def _earlier_answer(service: Service, checked: CheckedRequest, book: Selle
     """How the very same request ended before, if the books have what it made."""
     pipeline = checked.pipeline
     reference = checked.parameters[pipeline.references[0]]
-    made = await visits.token_with_reference(service.pool, book.book_id, reference)
+    made = await visits.token_with_reference(service.pool, book, reference)
     if made is None:
         return None
     twins = await visits.answered_twins(service.pool, checked.key.party_id, checked.key.environment, checked.digest)
@@ -214,7 +217,8 @@ async def confirm(service: Service, visit: Visit, person: Party, choice: Choice 
     if isinstance(terms, EditTerms) and visit.answer is None and choice is not None and same_means(setting, choice):
         unchanged = {"status": "SU", "tokenID": terms.token_id}
         return await visits.leave(service.pool, visit.visit_id, unchanged, service.clock())
-    intended = await visits.intend(service.pool, visit, plan(visit, setting, person, choice, now))
+    book_id = await _part(service, visit, setting)
+    intended = await visits.intend(service.pool, visit, plan(visit, setting, person, choice, now, book_id))
     if intended is None or intended.answer is None:
         raise ChoicesChangedError(visit.visit_id[:8])
     if intended.finished_at is not None:
@@ -225,8 +229,11 @@ async def confirm(service: Service, visit: Visit, person: Party, choice: Choice 
 
 async def _carry_out(service: Service, visit: Visit, answer: Answer, setting: Scene, now: datetime) -> Answer:
     """Ask the books, and say how it ended. Asked again, they answer as before."""
-    book_id = setting.book.book_id
-    outcome = await service.committer.perform(book_id, authorization(visit, setting, answer, now))
+    _, book_id = token_kind_and_book(answer[pipeline_of_visit(visit.pipeline).main_token])
+    command = authorization(visit, setting, answer, now)
+    if not await parts.claim(service.pool, setting.book.parts, book_id, Wanted.by([command]).token_references):
+        return await _duplicate(service, visit, setting)
+    outcome = await service.committer.perform(book_id, command)
     if isinstance(outcome, Refused):
         return await _refused(service, visit, outcome, setting)
     if not isinstance(setting.terms, PurchaseTerms):
@@ -237,6 +244,15 @@ async def _carry_out(service: Service, visit: Visit, answer: Answer, setting: Sc
     given = {name: value for name, value in answer.items() if name not in {"transactionId", "tokenId"}}
     message = paid.message if isinstance(paid, Refused) else "The payment was not made."
     return {**given, "status": "PF", "errorMessage": message}
+
+
+async def _part(service: Service, visit: Visit, setting: Scene) -> BookId:
+    """The book that an authorization goes to: balances and tabs to all in turn, everything else to the first."""
+    if not isinstance(setting.terms, PrepaidTerms | PostpaidTerms):
+        return setting.book.book_id
+    pipeline = pipeline_of_visit(visit.pipeline)
+    references = [visit.parameters[name] for name in pipeline.references if name in visit.parameters]
+    return await parts.choose(service.pool, setting.book.parts, references, visit.visit_id)
 
 
 async def _refused(service: Service, visit: Visit, refused: Refused, setting: Scene) -> Answer:
@@ -252,9 +268,9 @@ async def _refused(service: Service, visit: Visit, refused: Refused, setting: Sc
 
 async def _duplicate(service: Service, visit: Visit, setting: Scene) -> Answer:
     pipeline = pipeline_of_visit(visit.pipeline)
-    database, book_id = service.pool, setting.book.book_id
+    database = service.pool
     given = [name for name in pipeline.references if name in visit.parameters]
-    made = {name: await visits.token_with_reference(database, book_id, visit.parameters[name]) for name in given}
+    made = {name: await visits.token_with_reference(database, setting.book, visit.parameters[name]) for name in given}
     main = made[pipeline.references[0]]
     for twin in await visits.answered_twins(database, visit.caller_id, visit.environment, visit.request_digest):
         if main and twin.answer and twin.answer.get(pipeline.main_token) == main and twin.sender_id == visit.sender_id:

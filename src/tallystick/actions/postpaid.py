@@ -21,6 +21,7 @@ async def settle_debt(call: Call) -> Result:
     token_id = identify.sender_token(call)
     instrument_id = identify.own_instrument(call, IdKind.CREDIT_INSTRUMENT)
     check_descriptor(call)
+    call = call.beside(instrument_id)
     return await call.move_money(
         commands.SettleDebt(
             call.request(), token_id, instrument_id, call.values.integer("SettlementAmount"), timeout(call)
@@ -31,6 +32,7 @@ async def settle_debt(call: Call) -> Result:
 async def write_off_debt(call: Call) -> Result:
     """Forgive debt; no token is needed, since nobody is charged."""
     instrument_id = identify.own_instrument(call, IdKind.CREDIT_INSTRUMENT)
+    call = call.beside(instrument_id)
     return await call.move_money(
         commands.WriteOffDebt(call.request(), instrument_id, amount_micros=call.values.integer("AdjustmentAmount"))
     )
@@ -49,7 +51,7 @@ async def get_debt_balance(call: Call) -> Result:
 
 async def get_outstanding_debt_balance(call: Call) -> Result:
     """What all senders together owe the caller."""
-    total = await reads.instrument_totals(call.service.pool, call.book_id, "credit")
+    total = await reads.instrument_totals(call.service.pool, call.key.parts, "credit")
     return {
         "OutstandingDebt": {
             "OutstandingBalance": amount(total.balance_micros),

@@ -21,6 +21,7 @@ async def fund_prepaid(call: Call) -> Result:
     token_id = identify.sender_token(call)
     instrument_id = identify.own_instrument(call, IdKind.PREPAID_INSTRUMENT)
     check_descriptor(call)
+    call = call.beside(instrument_id)
     return await call.move_money(
         commands.FundPrepaid(
             call.request(), token_id, instrument_id, call.values.integer("FundingAmount"), timeout(call)
@@ -41,7 +42,7 @@ async def get_prepaid_balance(call: Call) -> Result:
 
 async def get_total_prepaid_liability(call: Call) -> Result:
     """What the caller owes in goods to all its senders together."""
-    total = await reads.instrument_totals(call.service.pool, call.book_id, "prepaid")
+    total = await reads.instrument_totals(call.service.pool, call.key.parts, "prepaid")
     return {
         "OutstandingPrepaidLiability": {
             "OutstandingBalance": amount(total.balance_micros),

@@ -47,13 +47,13 @@ async def get_token_by_caller(call: Call) -> Result:
     if (token_text is None) == (reference is None):
         raise Refused(Refusal.InvalidParams, "Exactly one of TokenId and CallerReference must be given.")
     if reference is not None:
-        found = await reads.token_by_reference(call.service.pool, call.book_id, reference)
+        found = await reads.token_by_reference(call.service.pool, call.key.parts, reference)
         if found is None:
             message = "No token of this caller has this reference: the authorization may never have been finished."
             raise Refused(Refusal.InvalidCallerReference, message)
     else:
         token_id, book_id = identify.token(token_text or "", "TokenId")
-        found = await reads.token(call.service.pool, book_id, token_id) if book_id == call.book_id else None
+        found = await reads.token(call.service.pool, book_id, token_id) if call.owns(book_id) else None
         if found is None:
             raise _not_installed()
     return {"Token": token_element(found, call.now)}
@@ -99,7 +99,11 @@ async def get_recipient_verification_status(call: Call) -> Result:
     if identify.simulates(call) and text == identify.UNVERIFIED_RECIPIENT:
         return {"RecipientVerificationStatus": VERIFICATION_PENDING}
     token_id = identify.recipient_token(call)
-    standing = None if token_id is None else await reads.recipient_standing(call.service.pool, call.book_id, token_id)
+    standing = (
+        None
+        if token_id is None
+        else await reads.recipient_standing(call.service.pool, call.beside(token_id).book_id, token_id)
+    )
     if standing is None:
         raise Refused(Refusal.InvalidTokenId_Recipient, "The token is no recipient token of this caller.")
     if not standing.token_active(call.book_now):

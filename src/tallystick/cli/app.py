@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import typer
 
-from tallystick.cli import accounts, books, certificates, clocks, cluster, demo, ipn, keys, sandbox, serve
+from tallystick.cli import accounts, books, certificates, clocks, cluster, demo, ipn, keys, sandbox, serve, splitting
 from tallystick.cli.console import ProblemError, complain
 from tallystick.ledger.embedded import EmbeddedPostgresError
 from tallystick.ledger.migrate import MigrationError
@@ -43,6 +43,7 @@ app.command()(serve.worker)
 app.command()(demo.demo)
 app.command()(books.migrate)
 app.command()(books.verify)
+accounts.app.command()(splitting.split)
 app.add_typer(accounts.app, name="account")
 keys.app.command()(certificates.register_certificate)
 keys.app.command()(certificates.list_certificates)

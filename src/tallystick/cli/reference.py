@@ -39,6 +39,7 @@ is `null`.
 | `account create`, `account set-password`, `account standing` | \
 `account_id`, `kind`, `email`, `name`, `status`, `created_at` |
 | `account list` | an array of those |
+| `account split` | `parts`: how many books there are |
 | `account set-logo` | `logo`: what the picture is found by |
 | `keys create`, `keys rotate` | `account_id`, `access_key_id`, `secret`, `environment`, `created_at` |
 | `keys list` | an array of `account_id`, `access_key_id`, `environment`, `status` (`usable`, `expired`, `revoked`), \

@@ -114,6 +114,11 @@ def book_of_transaction(text: str) -> BookId:
     return BookId(_decode(text[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]))
 
 
+def book_named_in(an_id: TokenId | InstrumentId | TransactionId) -> BookId:
+    """The book that any id of ours carries. Raises MalformedIdError."""
+    return book_of_transaction(an_id) if len(an_id) == TRANSACTION_LENGTH else token_kind_and_book(an_id)[1]
+
+
 def milliseconds_of_transaction(transaction_id: TransactionId) -> int:
     """When the transaction's request was received: milliseconds since 1970 UTC, by its book's clock."""
     return _decode(transaction_id[:_TIME_DIGITS])

@@ -71,7 +71,10 @@ class KeyEntry:
 
 _FIND: Final = """
 SELECT key.access_key_id, key.party_id, key.environment, key.secret_sealed, key.created_at, key.expires_at,
-       party.status, book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds
+       party.status, book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds,
+       ARRAY(SELECT part.book_id FROM book AS part
+              WHERE part.party_id = key.party_id AND part.environment = key.environment AND part.currency = 'USD'
+              ORDER BY part.part) AS parts
   FROM access_key AS key
   JOIN party USING (party_id)
   LEFT JOIN book ON book.party_id = key.party_id AND book.environment = key.environment
@@ -119,6 +122,7 @@ def _key(row: asyncpg.Record, vault: Vault) -> AccessKey:
         expires_at=row["expires_at"],
         party_status=row["status"],
         book_id=None if row["book_id"] is None else BookId(row["book_id"]),
+        parts=tuple(row["parts"]),
         clock_offset=timedelta(seconds=row["clock_offset_seconds"]),
     )
 

@@ -39,6 +39,8 @@ async def offset(database: Database, book_id: BookId) -> timedelta:
 async def forward(database: Database, book_id: BookId, by: timedelta, seen: timedelta | None = None) -> timedelta:
     """Move a sandbox book's clock forward, by whole seconds, and tell how far ahead it is now.
 
+    The clocks of all books of one seller are the same.
+
     `seen`: how far ahead whoever moves it has seen it; None: wherever it is. Raises NoTestClockError, ClockMovedError:
     it is somewhere else; ValueError: not forward.
     """
@@ -47,7 +49,9 @@ async def forward(database: Database, book_id: BookId, by: timedelta, seen: time
         raise ValueError("a clock only goes forward")
     total = await database.fetchval(
         "UPDATE book SET clock_offset_seconds = clock_offset_seconds + $2"
-        " WHERE book_id = $1 AND environment = 'sandbox' AND ($3::bigint IS NULL OR clock_offset_seconds = $3)"
+        " WHERE (party_id, environment, currency) ="
+        "       (SELECT party_id, environment, currency FROM book WHERE book_id = $1)"
+        "   AND environment = 'sandbox' AND ($3::bigint IS NULL OR clock_offset_seconds = $3)"
         " RETURNING clock_offset_seconds",
         book_id,
         seconds,

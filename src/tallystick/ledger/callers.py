@@ -13,11 +13,12 @@ class Caller:
     """The owner of the key or certificate with which a request was signed.
 
     `book_id` is the owner's book in that environment, None when there is none yet; `clock_offset` is how far that
-    book's test clock is ahead.
+    book's test clock is ahead. `parts` are all books of an owner whose account was split, that one first.
     """
 
     party_id: PartyId
     environment: str
     party_status: str
     book_id: BookId | None
+    parts: tuple[BookId, ...]
     clock_offset: timedelta

@@ -103,7 +103,11 @@ async def register(
 
 _FIND: Final = """
 SELECT certificate.party_id, certificate.environment, certificate.certificate_der, party.status, book.book_id,
-       coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds
+       coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds,
+       ARRAY(SELECT part.book_id FROM book AS part
+              WHERE part.party_id = certificate.party_id AND part.environment = certificate.environment
+                AND part.currency = 'USD'
+              ORDER BY part.part) AS parts
   FROM certificate
   JOIN party USING (party_id)
   LEFT JOIN book ON book.party_id = certificate.party_id AND book.environment = certificate.environment
@@ -122,6 +126,7 @@ async def find(database: Database, fingerprint: str, now: datetime) -> Certified
         environment=row["environment"],
         party_status=row["status"],
         book_id=None if row["book_id"] is None else BookId(row["book_id"]),
+        parts=tuple(row["parts"]),
         clock_offset=timedelta(seconds=row["clock_offset_seconds"]),
         certificate=x509.load_der_x509_certificate(row["certificate_der"]),
     )

@@ -43,6 +43,23 @@ async def open_seller_book(connection: Connection, party_id: PartyId, environmen
     return book_id
 
 
+async def open_part(connection: Connection, first: BookId, part: int, now: datetime) -> BookId:
+    """Make one more book for the seller of the book `first`, with the settings of that one."""
+    book_id = BookId(_random_book_id())
+    await connection.execute(
+        "INSERT INTO book (book_id, party_id, environment, currency, part, minimum_charge_micros, clock_offset_seconds,"
+        " notification_url, notify_immediate, notify_write_offs, created_at)"
+        " SELECT $1, party_id, environment, currency, $3, minimum_charge_micros, clock_offset_seconds,"
+        "        notification_url, notify_immediate, notify_write_offs, $4 FROM book WHERE book_id = $2",
+        book_id,
+        first,
+        part,
+        now,
+    )
+    await _open_accounts(connection, book_id, _SELLER_ACCOUNTS)
+    return book_id
+
+
 async def operator_book(connection: Connection, environment: str, now: datetime) -> BookId:
     """The operator's own book of an environment, made when it is asked for first."""
     await connection.execute(
@@ -61,7 +78,7 @@ async def operator_book(connection: Connection, environment: str, now: datetime)
 
 
 async def book_of_seller(database: Database, party_id: PartyId, environment: str) -> BookId | None:
-    """The book of a seller in an environment; None when it has none."""
+    """The book of a seller in an environment, the first where it has several; None when it has none."""
     book_id = await database.fetchval(
         "SELECT book_id FROM book WHERE party_id = $1 AND environment = $2 AND currency = $3 AND part = 0",
         party_id,

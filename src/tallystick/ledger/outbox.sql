@@ -103,17 +103,22 @@ UPDATE outbox
 -- The seller has a new address ($2, null: none) from $3 on: what still waits for the old one goes there.
 UPDATE outbox
    SET destination = $2, message = NULL, due_at = $3, state = CASE WHEN $2::text IS NULL THEN 'unwanted' ELSE 'waiting' END
- WHERE book_id = $1 AND state = 'waiting' AND notification_url IS NULL AND destination IS DISTINCT FROM $2
+ WHERE book_id = ANY(ARRAY(SELECT part.book_id
+                             FROM book JOIN book AS part USING (party_id, environment, currency)
+                            WHERE book.book_id = $1))
+   AND state = 'waiting' AND notification_url IS NULL AND destination IS DISTINCT FROM $2
 
 -- name: set_address
-UPDATE book SET notification_url = $2 WHERE book_id = $1
+-- For all books of the seller whose one book is $1.
+UPDATE book SET notification_url = $2
+ WHERE (party_id, environment, currency) = (SELECT party_id, environment, currency FROM book WHERE book_id = $1)
 
 -- name: wishes
 SELECT notification_url, notify_immediate, notify_write_offs FROM book WHERE book_id = $1
 
 -- name: set_wishes
--- What a seller ($1: the book) wants to hear of; null leaves a wish as it is.
+-- What a seller ($1: any of its books) wants to hear of; null leaves a wish as it is.
 UPDATE book
    SET notify_immediate = coalesce($2, notify_immediate), notify_write_offs = coalesce($3, notify_write_offs)
- WHERE book_id = $1
+ WHERE (party_id, environment, currency) = (SELECT party_id, environment, currency FROM book WHERE book_id = $1)
 RETURNING notification_url, notify_immediate, notify_write_offs

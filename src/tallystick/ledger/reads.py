@@ -43,9 +43,13 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Cash:
-    """What the service holds for a seller, in micro-units; `pending_in_micros` is on its way, less our fees."""
+    """What the service holds for a seller, in micro-units; `pending_in_micros` is on its way, less our fees.
+
+    `refundable_micros`: how much of it is where refunds in real money are taken from.
+    """
 
     balance_micros: int
+    refundable_micros: int
     pending_in_micros: int
 
 
@@ -179,9 +183,12 @@ class RecipientStanding:
 
 @dataclass(frozen=True, slots=True)
 class ActivityQuery:
-    """Which transactions to list: ids from `ids_from` until before `ids_until`, filters where they are not None."""
+    """Which transactions to list: ids from `ids_from` until before `ids_until`, filters where they are not None.
 
-    book_id: BookId
+    `parts`: the books of the asking party.
+    """
+
+    parts: tuple[BookId, ...]
     party_id: PartyId
     environment: str
     ids_from: str
@@ -220,16 +227,16 @@ async def instrument_balance(
     )
 
 
-async def instrument_totals(database: Database, book_id: BookId, kind: str) -> Total:
-    """The sum over all instruments of `kind`: ``prepaid`` or ``credit``."""
-    row = _certain(await database.fetchrow(_READS["instrument_totals"], book_id, kind))
+async def instrument_totals(database: Database, parts: Sequence[BookId], kind: str) -> Total:
+    """The sum over all instruments of `kind`, ``prepaid`` or ``credit``, in the books of one owner."""
+    row = _certain(await database.fetchrow(_READS["instrument_totals"], parts, kind))
     return Total(row["balance_micros"], row["pending_micros"])
 
 
-async def cash_balance(database: Database, book_id: BookId) -> Cash:
-    """What the service holds for the seller of a book."""
-    row = _certain(await database.fetchrow(_READS["cash_balance"], book_id))
-    return Cash(row["balance_micros"], row["pending_in_micros"])
+async def cash_balance(database: Database, parts: Sequence[BookId]) -> Cash:
+    """What the service holds for a seller, in all its books; the first of them comes first."""
+    row = _certain(await database.fetchrow(_READS["cash_balance"], parts))
+    return Cash(row["balance_micros"], row["refundable_micros"], row["pending_in_micros"])
 
 
 async def transaction(database: Database, book_id: BookId, transaction_id: TransactionId) -> TransactionRecord | None:
@@ -251,35 +258,52 @@ async def later_statuses(database: Database, book_id: BookId, transaction_id: Tr
 
 
 async def activity(pool: Pool, query: ActivityQuery) -> list[ActivityEntry]:
-    """Transactions in the order of their ids, or the other way round, with the cash of `query.book_id` after each."""
+    """Transactions in the order of their ids, or the other way round, with the cash of `query.parts` after each."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        rows = await connection.fetch(
-            _ACTIVITY[query.ascending],
-            query.book_id,
-            query.party_id,
-            query.environment,
-            query.ids_from,
-            query.ids_until,
-            query.operation,
-            query.payment_method,
-            query.status,
-            query.roles,
-            query.most,
-            query.skip,
-        )
+        if len(query.parts) == 1:
+            rows = await _activity_with(connection, query, query.parts[0], query.most, query.skip)
+        else:
+            found = {  # what the party did with others is found beside each of its books
+                row["transaction_id"]: row
+                for part in query.parts
+                for row in await _activity_with(connection, query, part, query.most + query.skip, 0)
+            }
+            in_order = sorted(found, reverse=not query.ascending)[query.skip : query.skip + query.most]
+            rows = [found[transaction_id] for transaction_id in in_order]
         transactions = [_transaction(row) for row in rows]
-        balances = await _cash_after(connection, query.book_id, transactions)
+        balances = await _cash_after(connection, query.parts, transactions)
     return [ActivityEntry(*pair) for pair in zip(transactions, balances, strict=True)]
 
 
-async def _cash_after(connection: Connection, book_id: BookId, transactions: Sequence[TransactionRecord]) -> list[int]:
+async def _activity_with(
+    connection: Connection, query: ActivityQuery, book_id: BookId, most: int, skip: int
+) -> list[asyncpg.Record]:
+    return await connection.fetch(
+        _ACTIVITY[query.ascending],
+        book_id,
+        query.party_id,
+        query.environment,
+        query.ids_from,
+        query.ids_until,
+        query.operation,
+        query.payment_method,
+        query.status,
+        query.roles,
+        most,
+        skip,
+    )
+
+
+async def _cash_after(
+    connection: Connection, parts: Sequence[BookId], transactions: Sequence[TransactionRecord]
+) -> list[int]:
     """The present cash, less all that moved after each transaction; an unfinished one has the present cash."""
-    present = (await cash_balance(connection, book_id)).balance_micros
+    present = (await cash_balance(connection, parts)).balance_micros
     ends = [entry.completed_at for entry in transactions if entry.completed_at is not None]
     if not ends:
         return [present] * len(transactions)
-    latest: int = await connection.fetchval(_READS["cash_moved_after"], book_id, max(ends))
-    rows = await connection.fetch(_READS["cash_movements"], book_id, min(ends), max(ends))
+    latest: int = await connection.fetchval(_READS["cash_moved_after"], parts, max(ends))
+    rows = await connection.fetch(_READS["cash_movements"], parts, min(ends), max(ends))
     movements = [((row["booked_at"], row["transaction_id"]), int(row["micros"])) for row in rows]
     balances = []
     for entry in transactions:
@@ -297,9 +321,9 @@ async def token(database: Database, book_id: BookId, token_id: TokenId) -> Token
     return None if row is None else _token(row)
 
 
-async def token_by_reference(database: Database, book_id: BookId, caller_reference: str) -> TokenRecord | None:
-    """The token that was installed under a reference, or None."""
-    row = await database.fetchrow(_READS["token_by_reference"], book_id, caller_reference)
+async def token_by_reference(database: Database, parts: Sequence[BookId], caller_reference: str) -> TokenRecord | None:
+    """The token that was installed under a reference in one of an owner's books, or None."""
+    row = await database.fetchrow(_READS["token_by_reference"], parts, caller_reference)
     return None if row is None else _token(row)
 
 

@@ -10,24 +10,26 @@ SELECT instrument.kind, instrument.sender_party_id, book.party_id AS seller_part
  WHERE instrument.book_id = $1 AND instrument.instrument_id = $2
 
 -- name: instrument_totals
--- All instruments of a kind ($2) in a book ($1) together, expired ones too: what they hold is still owed.
+-- All instruments of a kind ($2) in the books of one owner ($1) together, expired ones too: what they hold is still owed.
 SELECT coalesce(sum(abs(account.balance_micros)), 0)::bigint AS balance_micros,
        coalesce(sum(instrument.pending_micros), 0)::bigint AS pending_micros
   FROM instrument
   JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
- WHERE instrument.book_id = $1 AND instrument.kind = $2
+ WHERE instrument.book_id = ANY($1::bigint[]) AND instrument.kind = $2
 
 -- name: cash_balance
--- The cash of a book ($1), and what rails are about to bring in: as the recipient the amount less fees, as the caller for
+-- The cash of one owner's books ($1, the first of them first), how much of it is in the first, from which refunds in real
+-- money are taken, and what rails are about to bring in: as the recipient the amount less fees, as the caller for
 -- somebody else its share, of which its fee is paid first: what the share does not cover was set aside before.
 WITH coming AS (
     SELECT transaction.amount_micros, transaction.fee_micros, transaction.marketplace_fee_micros, transaction.fee_payer,
            transaction.recipient_party_id
       FROM rail_request
       JOIN transaction USING (book_id, transaction_id)
-     WHERE rail_request.book_id = $1 AND rail_request.operation IN ('charge', 'capture')
+     WHERE rail_request.book_id = ANY($1::bigint[]) AND rail_request.operation IN ('charge', 'capture')
 )
-SELECT account.balance_micros,
+SELECT sum(account.balance_micros)::bigint AS balance_micros,
+       (sum(account.balance_micros) FILTER (WHERE account.book_id = ($1::bigint[])[1]))::bigint AS refundable_micros,
        (SELECT coalesce(sum(CASE WHEN recipient_party_id IS NULL THEN amount_micros - fee_micros
                                  WHEN fee_payer = 'Caller' THEN greatest(0, marketplace_fee_micros - fee_micros)
                                  ELSE marketplace_fee_micros END), 0)
@@ -41,9 +43,10 @@ SELECT account.balance_micros,
             JOIN rail_request ON rail_request.book_id = transaction.book_id
                              AND rail_request.transaction_id = transaction.transaction_id
                              AND rail_request.operation IN ('charge', 'capture')
-           WHERE own.book_id = $1)::bigint AS pending_in_micros
+           WHERE own.book_id = ($1::bigint[])[1])::bigint AS pending_in_micros
   FROM account
- WHERE account.book_id = $1 AND account.account_id = 1
+ WHERE account.book_id = ANY($1::bigint[]) AND account.account_id = 1
+HAVING count(*) > 0
 
 -- name: transaction
 -- One transaction ($2) of a book ($1) with the people in it.
@@ -99,7 +102,7 @@ WITH involved AS (
        JOIN book ON book.book_id = instrument.book_id
        JOIN transaction ON transaction.book_id = instrument.book_id
                        AND transaction.instrument_id = instrument.instrument_id
-      WHERE instrument.sender_party_id = $2 AND book.environment = $3 AND book.book_id <> $1
+      WHERE instrument.sender_party_id = $2 AND book.environment = $3 AND book.party_id <> $2
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
         AND ($6::text IS NULL OR transaction.operation = $6)
         AND ($7::text IS NULL OR transaction.payment_method = $7)
@@ -114,7 +117,7 @@ WITH involved AS (
        JOIN book ON book.book_id = token.book_id
        JOIN transaction ON transaction.book_id = token.book_id AND transaction.sender_token_id = token.token_id
                        AND transaction.instrument_id IS NULL
-      WHERE token.sender_party_id = $2 AND book.environment = $3 AND book.book_id <> $1
+      WHERE token.sender_party_id = $2 AND book.environment = $3 AND book.party_id <> $2
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
         AND ($6::text IS NULL OR transaction.operation = $6)
         AND ($7::text IS NULL OR transaction.payment_method = $7)
@@ -127,7 +130,7 @@ WITH involved AS (
     (SELECT transaction.*
        FROM transaction
        JOIN book ON book.book_id = transaction.book_id
-      WHERE transaction.recipient_party_id = $2 AND book.environment = $3 AND book.book_id <> $1
+      WHERE transaction.recipient_party_id = $2 AND book.environment = $3 AND book.party_id <> $2
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
         AND ($6::text IS NULL OR transaction.operation = $6)
         AND ($7::text IS NULL OR transaction.payment_method = $7)
@@ -150,16 +153,16 @@ SELECT involved.*, book.environment, book.party_id AS seller_party_id, seller.na
  LIMIT $10::bigint OFFSET $11::bigint
 
 -- name: cash_moved_after
--- By how much the cash of a book ($1) has changed after a moment ($2).
+-- By how much the cash of one owner's books ($1) has changed after a moment ($2).
 SELECT coalesce(sum(CASE WHEN debit_account = 1 THEN amount_micros ELSE -amount_micros END), 0)::bigint
   FROM transfer
- WHERE book_id = $1 AND booked_at > $2 AND (debit_account = 1 OR credit_account = 1)
+ WHERE book_id = ANY($1::bigint[]) AND booked_at > $2 AND (debit_account = 1 OR credit_account = 1)
 
 -- name: cash_movements
--- Each change of the cash of a book ($1) from one moment ($2) until another ($3), both included.
+-- Each change of the cash of one owner's books ($1) from one moment ($2) until another ($3), both included.
 SELECT booked_at, transaction_id, CASE WHEN debit_account = 1 THEN amount_micros ELSE -amount_micros END AS micros
   FROM transfer
- WHERE book_id = $1 AND booked_at >= $2 AND booked_at <= $3 AND (debit_account = 1 OR credit_account = 1)
+ WHERE book_id = ANY($1::bigint[]) AND booked_at >= $2 AND booked_at <= $3 AND (debit_account = 1 OR credit_account = 1)
 
 -- name: token
 -- One token ($2) of a book ($1).
@@ -169,11 +172,11 @@ SELECT token.*, book.environment, book.party_id AS seller_party_id, book.clock_o
  WHERE token.book_id = $1 AND token.token_id = $2
 
 -- name: token_by_reference
--- The token of a book ($1) that was installed under a reference ($2).
+-- The token of one owner's books ($1) that was installed under a reference ($2).
 SELECT token.*, book.environment, book.party_id AS seller_party_id, book.clock_offset_seconds
   FROM token
   JOIN book ON book.book_id = token.book_id
- WHERE token.book_id = $1 AND token.caller_reference = $2
+ WHERE token.book_id = ANY($1::bigint[]) AND token.caller_reference = $2
 
 -- name: tokens_of_sender
 -- The tokens on a party's ($1) own account in one environment ($2), oldest first.

@@ -59,23 +59,27 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class SellerBook:
-    """The seller's book in one environment; its test clock is `clock_offset` ahead."""
+    """The seller's book in one environment; its test clock is `clock_offset` ahead.
+
+    `parts` are all books of a seller whose account was split, `book_id` first.
+    """
 
     book_id: BookId
+    parts: tuple[BookId, ...]
     clock_offset: timedelta
 
 
 async def seller_book(database: Database, party_id: int, environment: str) -> SellerBook | None:
     """The book in which a seller's visits end."""
     row = await database.fetchrow(
-        "SELECT book_id, clock_offset_seconds FROM book"
-        " WHERE party_id = $1 AND environment = $2 AND currency = 'USD' AND part = 0",
+        "SELECT array_agg(book_id ORDER BY part) AS parts, max(clock_offset_seconds) AS clock_offset_seconds FROM book"
+        " WHERE party_id = $1 AND environment = $2 AND currency = 'USD' HAVING count(*) > 0",
         party_id,
         environment,
     )
     if row is None:
         return None
-    return SellerBook(BookId(row["book_id"]), timedelta(seconds=row["clock_offset_seconds"]))
+    return SellerBook(row["parts"][0], tuple(row["parts"]), timedelta(seconds=row["clock_offset_seconds"]))
 
 
 async def create(database: Database, new: NewVisit, now: datetime) -> None:
@@ -175,10 +179,12 @@ async def leave(database: Database, visit_id: str, answer: Mapping[str, str], no
     return await _as_it_is(database, visit_id)
 
 
-async def token_with_reference(database: Database, book_id: BookId, caller_reference: str) -> str | None:
+async def token_with_reference(database: Database, book: SellerBook, caller_reference: str) -> str | None:
     """The token that the seller already named so, if any."""
     token_id = await database.fetchval(
-        "SELECT token_id FROM token WHERE book_id = $1 AND caller_reference = $2", book_id, caller_reference
+        "SELECT token_id FROM token WHERE book_id = ANY($1::bigint[]) AND caller_reference = $2",
+        book.parts,
+        caller_reference,
     )
     return None if token_id is None else str(token_id)
 
