@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import structlog
 
 from tallystick.actions.call import Call, fingerprint
 from tallystick.actions.fields import V2007
+from tallystick.actions.meter import NO_ACTION, OK
 from tallystick.domain.moments import format_moment
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger.access_keys import AccessKey
@@ -23,6 +26,20 @@ if TYPE_CHECKING:
     from tallystick.ledger.callers import Caller
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Watched:
+    """A call under way, as the meter will hear of it: filled in as it becomes known."""
+
+    action: str = NO_ACTION
+    outcome: str = OK
+    began: float = field(default_factory=perf_counter)
+
+    def refused(self, refused: Refused) -> Refused:
+        """Note how it ended, and pass that on."""
+        self.outcome = refused.refusal.name
+        return refused
 
 
 def check_fresh(made_at: datetime, now: datetime, skew_seconds: int) -> None:

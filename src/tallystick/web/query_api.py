@@ -17,7 +17,7 @@ from tallystick.actions.registry import ACTIONS, Action
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.web import legacy_xml
 from tallystick.web.asgi import CLOSE, BodyTooLargeError, ClientGoneError, header, read_body, respond
-from tallystick.web.calls import read_call, refusal_of
+from tallystick.web.calls import Watched, read_call, refusal_of
 from tallystick.web.query_request import QueryRequest, check_signature, check_timestamp, decode, served_version
 from tallystick.web.xml import CONTENT_TYPE, render_error, render_success
 
@@ -47,33 +47,37 @@ class QueryApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens; only a client that hung up gets nothing."""
-        request_id = str(uuid4())
+        request_id, watched = str(uuid4()), Watched()
         try:
-            answer = await self._answer(scope, receive, request_id)
+            answer = await self._answer(scope, receive, request_id, watched)
         except ClientGoneError:
             return
+        self.service.meter.answered(watched.action, watched.outcome, watched.began)
         await respond(send, answer.status, answer.headers, answer.body)
 
-    async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> _Answer:
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> _Answer:
         if scope["method"] not in VERBS:
+            watched.outcome = Refusal.InvalidRequest.name
             body = render_error(Refusal.InvalidRequest.name, "Calls are made with GET or POST.", request_id)
             return _Answer(HTTPStatus.METHOD_NOT_ALLOWED, body, (*_HEADERS, CLOSE, (b"allow", b"GET, POST")))
         try:
-            return _Answer(HTTPStatus.OK, await self._perform(scope, receive, request_id))
+            return _Answer(HTTPStatus.OK, await self._perform(scope, receive, request_id, watched))
         except BodyTooLargeError:
+            watched.outcome = Refusal.InvalidRequest.name
             message = f"The request is larger than {MOST_BODY_BYTES} bytes."
             body = render_error(Refusal.InvalidRequest.name, message, request_id)
             return _Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, body, (*_HEADERS, CLOSE))
         except ClientGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
-            return _refusal(refusal_of(error, request_id), request_id)
+            return _refusal(watched.refused(refusal_of(error, request_id)), request_id)
 
-    async def _perform(self, scope: Scope, receive: Receive, request_id: str) -> bytes:
+    async def _perform(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> bytes:
         """All checks in their documented order, then the action. Raises Refused."""
         service, now = self.service, self.service.clock()
         request = await _read(scope, receive)
         action = _find_action(request)
+        watched.action = action.name
         key: AccessKey | None = None
         if not _may_be_unsigned(request, action):
             key = await check_signature(request, service, now)
@@ -83,7 +87,7 @@ class QueryApi:
         version = served_version(request)
         check_action_version(action, version)
         if version == V2007:
-            return await self._perform_legacy(action, request, key, made_at, now, request_id)
+            return await self._perform_legacy(action, request, key, made_at, now, request_id, watched)
         call = read_call(service, action, version, request.params, key, made_at, now)
         return render_success(action, version, await action.perform(call), request_id)
 
@@ -95,6 +99,7 @@ class QueryApi:
         made_at: datetime,
         now: datetime,
         request_id: str,
+        watched: Watched,
     ) -> bytes:
         """A call of 2007-01-08: refusals of business are told in the action's own answer. Raises Refused: others."""
         try:
@@ -103,7 +108,7 @@ class QueryApi:
         except Refused as refused:
             if refused.refusal in legacy_xml.TRANSPORT_FAULTS:
                 raise
-            return legacy_xml.render_legacy_failure(action, refused, request_id)
+            return legacy_xml.render_legacy_failure(action, watched.refused(refused), request_id)
         return legacy_xml.render_legacy_success(action, result, request_id)
 
 

@@ -16,7 +16,7 @@ from tallystick.actions.registry import ACTIONS
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger import certificates
 from tallystick.web.asgi import CLOSE, BodyTooLargeError, ClientGoneError, read_body, respond
-from tallystick.web.calls import check_fresh, read_call, refusal_of
+from tallystick.web.calls import Watched, check_fresh, read_call, refusal_of
 from tallystick.web.schema.xsd import SCHEMA_VERSIONS
 from tallystick.web.soap import security
 from tallystick.web.soap.body import parameters
@@ -55,29 +55,31 @@ class SoapApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens; only a client that hung up gets nothing."""
-        request_id = str(uuid4())
+        request_id, watched = str(uuid4()), Watched()
         envelope: Envelope | None = None
         headers: tuple[tuple[bytes, bytes], ...] = _HEADERS
         try:
             content = await read_body(scope, receive, MOST_BODY_BYTES)
             envelope = await asyncio.to_thread(read_envelope, content)
-            status, body = HTTPStatus.OK, await self._perform(envelope, request_id)
+            status, body = HTTPStatus.OK, await self._perform(envelope, request_id, watched)
         except ClientGoneError:
             return
         except BodyTooLargeError:
             refused = Refused(Refusal.InvalidRequest, f"The request is larger than {MOST_BODY_BYTES} bytes.")
-            status, body = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _fault(refused, request_id, None)
+            status, body = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _fault(watched.refused(refused), request_id, None)
             headers = (*_HEADERS, CLOSE)
         except NotUnderstoodError as error:
-            status, body = FAULT, render_not_understood(error)
+            status, body, watched.outcome = FAULT, render_not_understood(error), Refusal.InvalidRequest.name
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
-            status, body = FAULT, _fault(refusal_of(error, request_id), request_id, envelope)
+            status, body = FAULT, _fault(watched.refused(refusal_of(error, request_id)), request_id, envelope)
+        self.service.meter.answered(watched.action, watched.outcome, watched.began)
         await respond(send, status, headers, body)
 
-    async def _perform(self, envelope: Envelope, request_id: str) -> bytes:
+    async def _perform(self, envelope: Envelope, request_id: str, watched: Watched) -> bytes:
         """All checks in the order of the query API, then the action. Raises Refused."""
         service, now = self.service, self.service.clock()
         action, version = _find_action(envelope)
+        watched.action = action.name
         caller, signed = await self._check_signature(envelope, now)
         check_fresh(signed.made_at, now, service.settings.timestamp_skew_seconds)
         tolerant = service.settings.tolerate_unknown_parameters
