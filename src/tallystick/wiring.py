@@ -81,12 +81,14 @@ def asgi_app(service: Service) -> Application:
     """Every face of the service: the query API and SOAP at ``/``, the pages elsewhere."""
     # loaded here, since most commands serve nothing and should not wait for it
     from tallystick.web.asgi import Front, LoadedLate  # noqa: PLC0415
+    from tallystick.web.batch_api import BatchApi  # noqa: PLC0415
     from tallystick.web.pages.app import create_pages  # noqa: PLC0415
     from tallystick.web.query_api import QueryApi  # noqa: PLC0415
 
     return Front(
         query_api=QueryApi(service),
         soap=LoadedLate(lambda: _soap(service)),
+        batch_api=BatchApi(service),
         pages=cast("Application", create_pages(service)),
     )
 

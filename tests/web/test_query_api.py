@@ -186,7 +186,7 @@ async def test_the_front_sends_the_root_to_the_apis_and_all_else_to_the_pages(
     async def nothing(*_: object) -> Message:
         return {}
 
-    front = Front(query_api=api, soap=LoadedLate(lambda: soap), pages=pages)
+    front = Front(query_api=api, soap=LoadedLate(lambda: soap), batch_api=soap, pages=pages)
     scope = {"type": "http", "method": method, "path": path, "headers": headers}
     await front(scope, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]
     await front({"type": "lifespan"}, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]

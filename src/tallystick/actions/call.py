@@ -108,9 +108,9 @@ class Call:
             raise outcome
         return outcome
 
-    async def move_money(self, command: Command) -> Result:
-        """Carry a money command out and answer with its transaction."""
-        outcome = await self.perform(command)
+    async def move_money(self, command: Command, book_id: BookId | None = None) -> Result:
+        """Carry a money command out, in the caller's book or the one named, and answer with its transaction."""
+        outcome = await self.perform(command, book_id)
         if not isinstance(outcome, Accepted):
             raise TypeError(f"{self.action} came to {outcome!r}")
         return {"TransactionId": outcome.transaction_id, "TransactionStatus": outcome.status.value}

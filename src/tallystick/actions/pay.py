@@ -14,7 +14,7 @@ from tallystick.domain.refusals import Refusal, Refused
 if TYPE_CHECKING:
     from tallystick.actions.call import Call
     from tallystick.actions.types import Result
-    from tallystick.domain.ids import TokenId
+    from tallystick.domain.ids import BookId, TokenId
 
 _MICRO_PERCENT_PER_PPM: Final = 100
 """A percentage is read like an amount, in millionths of a percent; a part per million is a hundred of them."""
@@ -25,11 +25,16 @@ async def pay(call: Call) -> Result:
 
     Charges of an instrument cost no fee and have no third party. Source: spec of the semantics, 2 and 6.
     """
+    book_id, command = payment_command(call)
+    return await call.move_money(command, book_id)
+
+
+def payment_command(call: Call) -> tuple[BookId, commands.Pay]:
+    """What a Pay asks of which book. Raises Refused."""
     token_id, marketplace = _payment(call)
     call = call.beside(token_id)
-    return await call.move_money(
-        commands.Pay(call.request(), token_id, call.values.integer("TransactionAmount"), marketplace, timeout(call))
-    )
+    amount_micros = call.values.integer("TransactionAmount")
+    return call.book_id, commands.Pay(call.request(), token_id, amount_micros, marketplace, timeout(call))
 
 
 async def reserve(call: Call) -> Result:

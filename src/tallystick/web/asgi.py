@@ -35,21 +35,25 @@ class ClientGoneError(Exception):
     """The client hung up before its request was whole; nobody waits for an answer."""
 
 
+BATCH_PATH: Final = "/v1/payments/batch"
 SOAP_TYPES: Final = (b"text/xml", b"application/soap+xml")
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Sends ``/`` to the query API or to SOAP and all the rest, start and end of the server too, to the pages."""
+    """Sends ``/`` to the query API or to SOAP, batches to theirs, all the rest, start and end too, to the pages."""
 
     query_api: Application
     soap: Application
+    batch_api: Application
     pages: Application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http" and scope["path"] in {"/", ""}:
             await (self.soap if is_soap(scope) else self.query_api)(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == BATCH_PATH:
+            await self.batch_api(scope, receive, send)
         else:
             await self.pages(scope, receive, send)
 
