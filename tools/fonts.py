@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from fontTools import subset
+from fontTools import subset  # type: ignore[import-untyped]
 
 SOURCE: Final = Path("/usr/share/fonts/truetype/dejavu")
 TARGET: Final = Path(__file__).parents[1] / "src" / "tallystick" / "web" / "pages" / "fonts"
@@ -23,6 +23,7 @@ KEPT: Final = (
     (0x20A0, 0x20BF),  # currencies
     (0x2190, 0x2193),  # arrows
     (0x2212, 0x2212),  # minus
+    (0x25A1, 0x25A1),  # a box, for letters that are missing
     (0xFE70, 0xFEFC),  # forms of Arabic letters
 )
 

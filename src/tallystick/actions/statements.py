@@ -15,6 +15,7 @@ from tallystick.words import gettext as _
 from tallystick.words import marked
 
 if TYPE_CHECKING:
+    from tallystick.actions.months import Month
     from tallystick.actions.service import Service
     from tallystick.ledger.authorizations import Given
     from tallystick.ledger.histories import Entry
@@ -60,20 +61,22 @@ def status_of(entry: Entry) -> str:
     return _(_STATUSES[entry.status])
 
 
-def file_name(given: Given) -> str:
-    """A name for the statement that every system takes."""
+def file_name(given: Given, ending: str = "csv", month: Month | None = None) -> str:
+    """A name for the statement that every system takes; of one month, or of everything since it was given."""
     name = _NOT_IN_NAMES.sub("-", given.seller_name.lower()).strip("-")
-    return f"statement-{name or 'seller'}-{given.created_at:%Y-%m-%d}.csv"
+    since = f"{given.created_at:%Y-%m-%d}" if month is None else month.text
+    return f"statement-{name or 'seller'}-{since}.{ending}"
 
 
-async def as_csv(service: Service, given: Given) -> AsyncIterator[bytes]:
-    """All of it, oldest first, for spreadsheets."""
-    async for piece in spreadsheets.as_csv(COLUMNS, _rows(service, given)):
+async def as_csv(service: Service, given: Given, month: Month | None = None) -> AsyncIterator[bytes]:
+    """All of it, oldest first, for spreadsheets; of one month, or everything."""
+    async for piece in spreadsheets.as_csv(COLUMNS, _rows(service, given, month)):
         yield piece
 
 
-async def _rows(service: Service, given: Given) -> AsyncIterator[list[str]]:
-    async for entry in histories.entries(service.pool, given):
+async def _rows(service: Service, given: Given, month: Month | None) -> AsyncIterator[list[str]]:
+    begin, end = (None, None) if month is None else (month.begin, month.end)
+    async for entry in histories.entries(service.pool, given, begin, end):
         yield [
             entry.at.isoformat(timespec="seconds"),
             kind_of(entry, given),

@@ -4,7 +4,7 @@ English texts stand in the code and are the keys of the catalogues. Whoever answ
 language (`speaking`); everything below asks for its texts without knowing. Nobody said anything: English.
 """
 
-from tallystick.words.figures import date_of, day, dollars
+from tallystick.words.figures import date_of, day, dollars, signed
 from tallystick.words.languages import ENGLISH, LANGUAGES, Language, speak, speaking, spoken
 from tallystick.words.texts import gettext, load, marked, ngettext, pgettext
 
@@ -20,6 +20,7 @@ __all__ = [
     "marked",
     "ngettext",
     "pgettext",
+    "signed",
     "speak",
     "speaking",
     "spoken",

@@ -19,8 +19,17 @@ _AMOUNT: Final = "#,##0.00####"  # two decimals, more only where they carry some
 
 def dollars(micros: int) -> str:
     """An amount with its currency: ``1,250.00 USD``. Within right-to-left text it keeps its order."""
+    return _written(micros, _AMOUNT)
+
+
+def signed(micros: int) -> str:
+    """A change with its currency, always with a sign: ``+20.00 USD``. A minus sign, not a hyphen, as type has it."""
+    return _written(micros, f"+{_AMOUNT};\N{MINUS SIGN}{_AMOUNT}")
+
+
+def _written(micros: int, pattern: str) -> str:
     language = spoken()
-    text = f"{format_decimal(Decimal(display_amount(micros)), _AMOUNT, locale=language.locale)} {USD}"
+    text = f"{format_decimal(Decimal(display_amount(micros)), pattern, locale=language.locale)} {USD}"
     return f"{_LEFT_TO_RIGHT}{text}{_POP_ISOLATE}" if language.direction == "rtl" else text
 
 

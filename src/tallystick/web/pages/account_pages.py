@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
-from litestar.response import Response, Stream
+from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.actions import authorizations as actions
@@ -17,11 +17,10 @@ from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.histories import Entry
 from tallystick.web.pages.member import HOME, Member, for_member
 from tallystick.web.pages.shared import PageRequest, form_of, go
-from tallystick.words import date_of, dollars
+from tallystick.words import date_of, dollars, signed
 
 LISTED: Final = 20
 HISTORY: Final = 25
-_MINUS: Final = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ async def show_one(request: PageRequest, authorization_id: FromPath[str]) -> Res
     """One authorization with its terms and history."""
 
     async def step(member: Member) -> Response[Any]:
-        view = await _view(member, authorization_id)
+        view = await view_of(member, authorization_id)
         before = marks.read(member.service, view.given, request.query_params.get("before"))
         found = await histories.page(member.service.pool, view.given, HISTORY + 1, before)
         entries = found[:HISTORY]
@@ -88,7 +87,7 @@ async def show_cancel(request: PageRequest, authorization_id: FromPath[str]) -> 
     """What cancelling would mean."""
 
     async def step(member: Member) -> Response[Any]:
-        view = await _view(member, authorization_id)
+        view = await view_of(member, authorization_id)
         return _cancel_page(member, view) if view.cancellable else go(_path(view))
 
     return await for_member(request, step)
@@ -99,7 +98,7 @@ async def do_cancel(request: PageRequest, authorization_id: FromPath[str]) -> Re
     """Cancel; again and again it comes to the same."""
 
     async def step(member: Member) -> Response[Any]:
-        view = await _view(member, authorization_id)
+        view = await view_of(member, authorization_id)
         if not view.cancellable:
             return go(f"{_path(view)}?cancelled=all")
         asked = (await form_of(request)).get("scope")
@@ -115,22 +114,8 @@ async def do_cancel(request: PageRequest, authorization_id: FromPath[str]) -> Re
     return await for_member(request, step)
 
 
-@get("/authorizations/{authorization_id:str}/statement.csv")
-async def show_statement(request: PageRequest, authorization_id: FromPath[str]) -> Response[Any]:
-    """All that happened under an authorization, for a spreadsheet."""
-
-    async def step(member: Member) -> Response[Any]:
-        given = (await _view(member, authorization_id)).given
-        return Stream(
-            statements.as_csv(member.service, given),
-            media_type="text/csv",
-            headers={"content-disposition": f'attachment; filename="{statements.file_name(given)}"'},
-        )
-
-    return await for_member(request, step)
-
-
-async def _view(member: Member, authorization_id: str) -> View:
+async def view_of(member: Member, authorization_id: str) -> View:
+    """The authorization of this person; 404 where there is none."""
     given = await authorizations.find(member.service.pool, member.party.party_id, authorization_id)
     if given is None:
         raise NotFoundException
@@ -157,17 +142,15 @@ def _done(view: View, cancelled: str | None) -> str | None:
 
 def _row(entry: Entry, view: View) -> Row:
     micros = entry.change_micros or entry.amount_micros
-    sign = _MINUS if micros < 0 else ""
-    if entry.change_micros > 0 and (view.prepaid or view.tab):
-        sign = "+"
+    changes = entry.change_micros and (view.prepaid or view.tab or micros < 0)
     return Row(
         entry,
         date=date_of(entry.at),
         time=f"{entry.at:%H:%M} UTC",
         kind=statements.kind_of(entry, view.given),
         status=statements.status_of(entry),
-        change=sign + dollars(abs(micros)),
+        change=signed(micros) if changes else dollars(micros),
     )
 
 
-authorization_routes = Router(path=HOME, route_handlers=[show_list, show_one, show_cancel, do_cancel, show_statement])
+authorization_routes = Router(path=HOME, route_handlers=[show_list, show_one, show_cancel, do_cancel])

@@ -14,8 +14,6 @@ from tallystick.actions.service import Service
 from tallystick.settings import Settings, load_master_key
 from tallystick.web.pages import (
     accents,
-    account_methods,
-    account_pages,
     account_security,
     assets,
     interface,
@@ -24,6 +22,7 @@ from tallystick.web.pages import (
     site,
     start,
 )
+from tallystick.web.pages.account_routes import account_routes
 from tallystick.web.pages.admin.routes import admin_routes
 from tallystick.web.pages.console.routes import console_routes
 from tallystick.web.pages.errors import http_error, unexpected_error
@@ -47,10 +46,8 @@ def create_pages(service: Service) -> Litestar:
             start.pay_button,
             visit_routes,
             site.sign_out,
-            account_methods.show_test_money,
             site.do_test_money,
-            account_pages.authorization_routes,
-            account_methods.method_routes,
+            *account_routes,
             *account_security.security_routes,
             *console_routes,
             sandbox_return.show_return,

@@ -13,7 +13,8 @@ from tallystick.ledger.parties import Party
 from tallystick.web.pages.shared import PageRequest, go, page, service_of, signed_in
 
 HOME: Final = "/account"
-_OURS: Final = re.compile(r"/account(?:/[A-Za-z0-9-]+){0,3}(?:\.csv)?")  # never an address of somebody else's
+_OURS: Final = re.compile(r"/account(?:/[A-Za-z0-9-]+){0,4}(?:\.(?:csv|json|pdf))?")
+"""Addresses of pages of ours: never one of somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)

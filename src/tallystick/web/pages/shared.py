@@ -16,7 +16,7 @@ from tallystick.web.pages.assets import asset
 from tallystick.web.pages.filters import FILTERS
 from tallystick.web.pages.languages import language_links, remember_language
 from tallystick.web.pages.sessions import sign_browser_out, signed_in_party
-from tallystick.words import date_of, dollars, spoken
+from tallystick.words import date_of, dollars, signed, spoken
 from tallystick.words.texts import bare_gettext, bare_ngettext, bare_pgettext
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -42,6 +42,7 @@ def template_engine() -> JinjaTemplateEngine:
     environment.filters |= FILTERS
     environment.filters["date"] = date_of
     environment.filters["dollars"] = dollars
+    environment.filters["signed"] = signed
     return JinjaTemplateEngine.from_environment(environment)
 
 

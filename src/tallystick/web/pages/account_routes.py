@@ -1,0 +1,7 @@
+"""All of a person's own pages but signing in and security."""
+
+from tallystick.web.pages.account_methods import method_routes, show_test_money
+from tallystick.web.pages.account_pages import authorization_routes
+from tallystick.web.pages.account_statements import statement_routes
+
+account_routes = [authorization_routes, statement_routes, method_routes, show_test_money]
