@@ -13,6 +13,7 @@ from tallystick.actions import addresses, attempts, letters, mail, sign_in
 from tallystick.actions.form_errors import FormError
 from tallystick.ledger import mailed_proofs, parties
 from tallystick.ledger.mailed_proofs import MailedProof
+from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
@@ -35,7 +36,7 @@ async def ask(service: Service, email: str, client: str | None, way_on: str) -> 
     earliest = loop.time() + sign_in.FAILURE_SECONDS
     email = email.strip()
     if not sign_in.is_email(email):
-        raise FormError({"email": "Type your e-mail address, such as name@example.com."})
+        raise FormError({"email": _("Type your e-mail address, such as name@example.com.")})
     if await attempts.allowed(service, attempts.FORGOTTEN, client):
         party = await parties.find_by_email(service.pool, email)
         if party is not None and party.password_hash is not None and party.status != "closed":

@@ -1,8 +1,10 @@
-"""The letters that we write, each with its subject and its text."""
+"""The letters that we write, each with its subject and its text, in the language of whoever has them sent."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from tallystick.words import gettext as _
 
 
 class Letter(NamedTuple):
@@ -15,62 +17,88 @@ class Letter(NamedTuple):
 def verify_address(url: str, code: str) -> Letter:
     """To a new address: open the link or type the code."""
     return Letter(
-        f"{code} is your code",
-        f"Please confirm that this is your e-mail address.\n\nType this code where you were asked for it: {code}\n\n"
-        f"Or open this link within 24 hours:\n{url}\n\nIf you did not open an account, you need not do anything.\n",
+        _("%(code)s is your code", code=code),
+        _(
+            "Please confirm that this is your e-mail address.\n\n"
+            "Type this code where you were asked for it: %(code)s\n\n"
+            "Or open this link within 24 hours:\n%(url)s\n\n"
+            "If you did not open an account, you need not do anything.\n",
+            code=code,
+            url=url,
+        ),
     )
 
 
 def open_account(code: str) -> Letter:
     """To an address for which somebody wants to open an account."""
     return Letter(
-        f"{code} is your code",
-        f"Type this code to open your account: {code}\n\nIt works for one hour.\n\n"
-        "If you did not ask for an account, you need not do anything: without the code nobody can open one.\n",
+        _("%(code)s is your code", code=code),
+        _(
+            "Type this code to open your account: %(code)s\n\nIt works for one hour.\n\n"
+            "If you did not ask for an account, you need not do anything: without the code nobody can open one.\n",
+            code=code,
+        ),
     )
 
 
 def address_is_taken(url: str) -> Letter:
     """To an address that has an account, for which somebody wanted to open another one."""
     return Letter(
-        "You already have an account",
-        "Somebody, probably you, wanted to open an account with this e-mail address. There is one already.\n\n"
-        f"Sign in with your password. If you do not know it any more, choose a new one:\n{url}\n\n"
-        "If that was not you, you need not do anything. Nothing was changed.\n",
+        _("You already have an account"),
+        _(
+            "Somebody, probably you, wanted to open an account with this e-mail address. There is one already.\n\n"
+            "Sign in with your password. If you do not know it any more, choose a new one:\n%(url)s\n\n"
+            "If that was not you, you need not do anything. Nothing was changed.\n",
+            url=url,
+        ),
     )
 
 
 def new_password(url: str) -> Letter:
     """To somebody who forgot their password."""
     return Letter(
-        "Choose a new password",
-        f"Open this link within one hour to choose a new password. It works once.\n{url}\n\n"
-        "If you did not ask for it, you need not do anything. Your password stays as it is.\n",
+        _("Choose a new password"),
+        _(
+            "Open this link within one hour to choose a new password. It works once.\n%(url)s\n\n"
+            "If you did not ask for it, you need not do anything. Your password stays as it is.\n",
+            url=url,
+        ),
     )
 
 
 def password_changed(url: str) -> Letter:
     """After a password was changed, in case it was not its owner."""
     return Letter(
-        "Your password was changed",
-        "The password of your account was changed just now, and all other browsers were signed out.\n\n"
-        f"If that was you, there is nothing to do. If it was not, choose a new password at once:\n{url}\n",
+        _("Your password was changed"),
+        _(
+            "The password of your account was changed just now, and all other browsers were signed out.\n\n"
+            "If that was you, there is nothing to do. If it was not, choose a new password at once:\n%(url)s\n",
+            url=url,
+        ),
     )
 
 
 def passkey_added(name: str, url: str) -> Letter:
     """After a passkey was added, in case it was not its owner."""
     return Letter(
-        "A passkey was added to your account",
-        f"You can sign in with the passkey “{name}” from now on.\n\n"
-        f"If you did not add it, remove it and choose a new password at once:\n{url}\n",
+        _("A passkey was added to your account"),
+        _(
+            "You can sign in with the passkey “%(name)s” from now on.\n\n"
+            "If you did not add it, remove it and choose a new password at once:\n%(url)s\n",
+            name=name,
+            url=url,
+        ),
     )
 
 
 def passkey_removed(name: str, url: str) -> Letter:
     """After a passkey was removed, in case it was not its owner."""
     return Letter(
-        "A passkey was removed from your account",
-        f"Nobody can sign in with the passkey “{name}” any more.\n\n"
-        f"If you did not remove it, choose a new password at once:\n{url}\n",
+        _("A passkey was removed from your account"),
+        _(
+            "Nobody can sign in with the passkey “%(name)s” any more.\n\n"
+            "If you did not remove it, choose a new password at once:\n%(url)s\n",
+            name=name,
+            url=url,
+        ),
     )

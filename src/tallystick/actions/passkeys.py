@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import webauthn
-from webauthn.helpers import base64url_to_bytes, options_to_json_dict
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json_dict
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -26,6 +26,8 @@ from tallystick.actions import challenges, letters, mail
 from tallystick.actions.form_errors import FormError
 from tallystick.ledger import parties, passkeys
 from tallystick.ledger.passkeys import Passkey, PasskeyTakenError
+from tallystick.words import gettext as _
+from tallystick.words import marked
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
@@ -38,8 +40,8 @@ MOST: Final = 20
 MAX_NAME: Final = 60
 MAX_ANSWER: Final = 20_000  # characters; what authenticators send takes a tenth of it
 
-FAILED: Final = "The passkey was not accepted. Try again, or use your password."
-TOO_MANY: Final = f"You have {MOST} passkeys. Remove one that you no longer use first."
+FAILED: Final = marked("The passkey was not accepted. Try again, or use your password.")
+TOO_MANY: Final = marked("You have %(num)s passkeys. Remove one that you no longer use first.")
 
 _SIGNING_IN: Final = "sign in"
 _TRANSPORTS: Final = frozenset(transport.value for transport in AuthenticatorTransport)
@@ -118,13 +120,13 @@ async def add(service: Service, party: Party, answer: str, name: str) -> Passkey
     """Register what a browser made. Raises FormError."""
     name = " ".join(name.split())[:MAX_NAME]
     if not name.isprintable() or not name:
-        raise FormError({"name": "Give the passkey a name by which you will know it again."})
+        raise FormError({"name": _("Give the passkey a name by which you will know it again.")})
     ours, read = relying_party(service.settings), _read(answer)
     challenge = await _challenge(service, read, _adding_to(party.party_id))
     if len(await passkeys.of_party(service.pool, party.party_id)) >= MOST:
-        raise FormError({"name": TOO_MANY})
+        raise FormError({"name": _(TOO_MANY, num=MOST)})
     if ours is None or read is None or challenge is None:
-        raise FormError({"passkey": FAILED})
+        raise FormError({"passkey": _(FAILED)})
     try:
         made = webauthn.verify_registration_response(
             credential=answer,
@@ -145,7 +147,7 @@ async def add(service: Service, party: Party, answer: str, name: str) -> Passkey
         )
         await passkeys.add(service.pool, passkey)
     except (WebAuthnException, PasskeyTakenError, ValueError, KeyError, TypeError):
-        raise FormError({"passkey": FAILED}) from None
+        raise FormError({"passkey": _(FAILED)}) from None
     url = mail.address_of(service, SECURITY_PATH)
     await mail.post(service, party.email, letters.passkey_added(name, url))
     return passkey
@@ -157,7 +159,7 @@ async def owner_of(service: Service, answer: str) -> Party:
     challenge = await _challenge(service, read, _SIGNING_IN)
     passkey = None if read is None else await passkeys.find(service.pool, _bytes(read.id))
     if ours is None or challenge is None or passkey is None:
-        raise FormError({"passkey": FAILED})
+        raise FormError({"passkey": _(FAILED)})
     try:
         used = webauthn.verify_authentication_response(
             credential=answer,
@@ -169,10 +171,10 @@ async def owner_of(service: Service, answer: str) -> Party:
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, KeyError, TypeError):
-        raise FormError({"passkey": FAILED}) from None
+        raise FormError({"passkey": _(FAILED)}) from None
     party = await parties.find(service.pool, passkey.party_id)
     if party is None or not await passkeys.mark_used(service.pool, passkey, used.new_sign_count, service.clock()):
-        raise FormError({"passkey": FAILED})
+        raise FormError({"passkey": _(FAILED)})
     return party
 
 
@@ -182,6 +184,11 @@ async def remove(service: Service, party: Party, named: str) -> None:
     if name is not None:
         url = mail.address_of(service, SECURITY_PATH)
         await mail.post(service, party.email, letters.passkey_removed(name, url))
+
+
+def name_in_forms(passkey: Passkey) -> str:
+    """How forms name a passkey: its id in base64 for URLs."""
+    return bytes_to_base64url(passkey.credential_id)
 
 
 def _read(answer: str) -> _Answer | None:

@@ -26,6 +26,7 @@ from tallystick.actions.pipeline_parameters import (
 from tallystick.actions.pipeline_values import is_return_url
 from tallystick.domain import signing
 from tallystick.ledger import access_keys
+from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
@@ -90,14 +91,18 @@ async def check(service: Service, request: PipelineRequest) -> CheckedRequest:
     pipeline = PIPELINES.get(given.get("pipelineName", ""))
     if pipeline is None:
         raise NotTrustedError(
-            _absent("pipelineName"), f"The link asks for something that is not offered here; {_offer()}."
+            _absent("pipelineName"),
+            _(
+                "The link asks for something that is not offered here: pipelineName must be one of %(names)s.",
+                names=", ".join(PIPELINES),
+            ),
         )
     if given.get("version") != INTERFACE_VERSION:
-        raise NotTrustedError(_absent("version"), f"The link needs version={INTERFACE_VERSION}.")
+        raise NotTrustedError(_absent("version"), _("The link needs version=%(version)s.", version=INTERFACE_VERSION))
     known = known_parameters(pipeline, given)
     bad = _ill_formed(service, pipeline, known, key)
     if bad and not signed:
-        raise NotTrustedError(not_well_formed(bad), "The link lacks something, or something in it cannot be read.")
+        raise NotTrustedError(not_well_formed(bad), _("The link lacks something, or something in it cannot be read."))
     return CheckedRequest(key, pipeline, known, _digest(given), signed, bad)
 
 
@@ -115,11 +120,13 @@ def _decode(request: PipelineRequest) -> dict[str, str]:
             )
         ]
     except ValueError:
-        raise NotTrustedError("The request cannot be decoded", "The link is damaged: it cannot be decoded.") from None
+        raise NotTrustedError(
+            "The request cannot be decoded", _("The link is damaged: it cannot be decoded.")
+        ) from None
     given = dict(pairs)
     if len(given) < len(pairs):
         twice = sorted({name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1})
-        raise NotTrustedError(not_well_formed(tuple(twice)), "The link gives the same parameter more than once.")
+        raise NotTrustedError(not_well_formed(tuple(twice)), _("The link gives the same parameter more than once."))
     return given
 
 
@@ -139,7 +146,7 @@ async def check_button(service: Service, request: PipelineRequest) -> CheckedReq
 async def _key(service: Service, given: Mapping[str, str], name: str) -> AccessKey:
     key = await access_keys.find(service.pool, service.vault, given.get(name, ""), service.clock())
     if key is None or key.party_status != "active" or key.book_id is None:
-        raise NotTrustedError(_absent(name), "The link names no seller that we know, or one that is not active.")
+        raise NotTrustedError(_absent(name), _("The link names no seller that we know, or one that is not active."))
     return key
 
 
@@ -147,8 +154,11 @@ def _check_return_url(return_url: str, name: str) -> None:
     if not is_return_url(return_url):
         raise NotTrustedError(
             _absent(name),
-            f"The link does not say where to go afterwards: {name} must be an absolute http or https address, "
-            "without a fragment, a password or parameters that the answer needs for itself.",
+            _(
+                "The link does not say where to go afterwards: %(name)s must be an absolute http or https address,"
+                " without a fragment, a password or parameters that the answer needs for itself.",
+                name=name,
+            ),
         )
 
 
@@ -164,13 +174,14 @@ def _check_signature(
     if not given.get("signature"):
         if may_be_unsigned:
             return False
-        raise NotTrustedError(_absent("signature"), "The link is not signed by the seller.")
+        raise NotTrustedError(_absent("signature"), _("The link is not signed by the seller."))
     if given.get("signatureVersion") != "2":
-        raise NotTrustedError(_absent("signatureVersion"), "Only signatures of version 2 are accepted.")
+        raise NotTrustedError(_absent("signatureVersion"), _("Only signatures of version 2 are accepted."))
     method = given.get("signatureMethod", "")
     if method not in signing.HMAC_METHODS:
         raise NotTrustedError(
-            _absent("signatureMethod"), f"signatureMethod must be {' or '.join(signing.HMAC_METHODS)}."
+            _absent("signatureMethod"),
+            _("signatureMethod must be one of %(names)s.", names=", ".join(signing.HMAC_METHODS)),
         )
     signature = signing.as_received(given["signature"])
     texts = [
@@ -180,7 +191,7 @@ def _check_signature(
     if not any(signing.equal(signature, signing.hmac_signature(text, key.secret, method)) for text in texts):
         raise NotTrustedError(
             "Invalid Signature",
-            "The seller's signature does not fit the link: the link was changed, or signed with another key.",
+            _("The seller's signature does not fit the link: the link was changed, or signed with another key."),
             texts[0] if key.environment == access_keys.SANDBOX else None,
         )
     return True
@@ -200,7 +211,3 @@ def _digest(given: Mapping[str, str]) -> bytes:
 
 def _absent(name: str) -> str:
     return f"The following input(s) are either invalid or absent:[{name}]"
-
-
-def _offer() -> str:
-    return f"pipelineName must be one of {', '.join(PIPELINES)}"

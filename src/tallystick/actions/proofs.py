@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.actions import attempts, passkeys, sign_in
 from tallystick.actions.form_errors import FormError
+from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
@@ -35,18 +36,18 @@ async def prove(service: Service, party: Party, typed: Mapping[str, str], client
     if answer := typed.get("passkey"):
         owner = await _owner_of_passkey(service, answer, client)
         if owner.party_id != party.party_id:
-            raise FormError({"passkey": "This passkey belongs to another account."})
+            raise FormError({"passkey": _("This passkey belongs to another account.")})
         return Means.PASSKEY
     try:
         await sign_in.sign_in(service, party.email, typed.get("password", ""), client)
     except FormError:
-        raise FormError({"password": sign_in.WRONG_CURRENT}) from None
+        raise FormError({"password": _(sign_in.WRONG_CURRENT)}) from None
     return Means.PASSWORD
 
 
 async def _owner_of_passkey(service: Service, answer: str, client: str | None) -> Party:
     if not await attempts.allowed(service, attempts.FAILED_SIGN_INS, client):
-        raise FormError({"passkey": passkeys.FAILED})
+        raise FormError({"passkey": _(passkeys.FAILED)})
     party = await passkeys.owner_of(service, answer)
     await attempts.take_back(service, attempts.FAILED_SIGN_INS, client)
     return party

@@ -18,6 +18,8 @@ from tallystick.actions import attempts, letters, mail
 from tallystick.actions.form_errors import FormError
 from tallystick.ledger import parties, web_sessions
 from tallystick.ledger.parties import EmailTakenError, Party, Throttle
+from tallystick.words import gettext as _
+from tallystick.words import marked
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
@@ -29,12 +31,12 @@ MAX_EMAIL: Final = 254  # RFC 5321
 
 THROTTLE: Final = Throttle(attempts=5, first_pause=timedelta(seconds=30), longest_pause=timedelta(minutes=15))
 
-WRONG: Final = (
+WRONG: Final = marked(
     "E-mail address and password do not match, or sign-in is paused after several wrong attempts. "
     "Check both; if they are right, wait a few minutes."
 )
 
-WRONG_CURRENT: Final = (
+WRONG_CURRENT: Final = marked(
     "This is not your password, or there were several wrong attempts. If it is right, wait a few minutes."
 )
 
@@ -67,7 +69,7 @@ async def sign_in(service: Service, email: str, password: str, client: str | Non
     right = await verify_password(stored, password)
     if party is None or stored is None or not right:
         await asyncio.sleep(earliest - loop.time())
-        raise FormError({"email": WRONG})
+        raise FormError({"email": _(WRONG)})
     await attempts.take_back(service, attempts.FAILED_SIGN_INS, client)
     await parties.forget_failed_sign_ins(service.pool, party.party_id)
     if _HASHER.check_needs_rehash(stored):
@@ -88,7 +90,7 @@ async def sign_up(service: Service, name: str, email: str, password: str) -> Par
     try:
         return await open_personal(service, name, email, password)
     except EmailTakenError:
-        raise FormError({"email": "There is already an account with this address."}) from None
+        raise FormError({"email": _("There is already an account with this address.")}) from None
 
 
 async def open_business(service: Service, name: str, email: str, password: str | None) -> Party:
@@ -119,7 +121,7 @@ async def change_password(service: Service, party: Party, current: str, new: str
     try:
         await sign_in(service, party.email, current)
     except FormError:
-        raise FormError({"current": WRONG_CURRENT}) from None
+        raise FormError({"current": _(WRONG_CURRENT)}) from None
     return await _replace_password(service, party, new)
 
 
@@ -143,9 +145,9 @@ def check_new_account(name: str, email: str, password: str) -> tuple[str, str]:
     name, email = " ".join(name.split()), email.strip()
     problems = {}
     if not is_name(name):
-        problems["name"] = "Type your name as it should appear to sellers."
+        problems["name"] = _("Type your name as it should appear to sellers.")
     if not is_email(email):
-        problems["email"] = "Type your e-mail address, such as name@example.com."
+        problems["email"] = _("Type your e-mail address, such as name@example.com.")
     if problem := password_problem(password, email, name):
         problems["password"] = problem
     if problems:
@@ -166,18 +168,18 @@ def is_email(text: str) -> bool:
 def password_problem(password: str, email: str, name: str) -> str | None:
     """What to change about a new password; None when it will do."""
     if len(password) < PASSWORD_LENGTH[0]:
-        return f"Use at least {PASSWORD_LENGTH[0]} characters. Several words are fine."
+        return _("Use at least %(num)s characters. Several words are fine.", num=PASSWORD_LENGTH[0])
     if len(password) > PASSWORD_LENGTH[-1]:
-        return f"Use at most {PASSWORD_LENGTH[-1]} characters."
+        return _("Use at most %(num)s characters.", num=PASSWORD_LENGTH[-1])
     lower = password.casefold()
     personal = {email.casefold(), email.casefold().partition("@")[0], name.casefold()}
     leftover = lower
     for word in sorted(personal, key=len, reverse=True):
         leftover = leftover.replace(word, "") if len(word) > 3 else leftover  # noqa: PLR2004 - initials may occur
     if len(leftover) < PASSWORD_LENGTH[0] // 2:
-        return "Do not use your name or e-mail address as your password."
+        return _("Do not use your name or e-mail address as your password.")
     if len(set(lower)) < MIN_DIFFERENT_CHARACTERS or lower in "".join(map(chr, range(32, 127))):
-        return "This is too easy to guess. Use several words, or more different characters."
+        return _("This is too easy to guess. Use several words, or more different characters.")
     return None
 
 

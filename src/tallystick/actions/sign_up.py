@@ -17,6 +17,8 @@ from tallystick.actions.form_errors import FormError
 from tallystick.ledger import mailed_proofs, parties
 from tallystick.ledger.mailed_proofs import MailedProof
 from tallystick.ledger.parties import EmailTakenError
+from tallystick.words import gettext as _
+from tallystick.words import marked
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
 FORGOTTEN_PATH: Final = "/account/forgotten"
 CODE_LIFE: Final = timedelta(hours=1)
 
-TOO_MANY: Final = "Many accounts were opened from your network lately. Wait an hour, or sign in if you have one."
-NOT_OPENED: Final = "No account was opened. If you have been here before, sign in or choose a new password."
+TOO_MANY: Final = marked(
+    "Many accounts were opened from your network lately. Wait an hour, or sign in if you have one."
+)
+NOT_OPENED: Final = marked("No account was opened. If you have been here before, sign in or choose a new password.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ async def begin(service: Service, name: str, email: str, password: str, client: 
     """
     name, email = sign_in.check_new_account(name, email, password)
     if not await attempts.allowed(service, attempts.SIGN_UPS, client):
-        raise FormError({"email": TOO_MANY})
+        raise FormError({"email": _(TOO_MANY)})
     if service.settings.require_verified_email:
         return await _ask_for_code(service, name, email, password)
     try:
@@ -60,7 +64,7 @@ async def _let_in(service: Service, email: str, password: str, client: str | Non
         return await sign_in.sign_in(service, email, password, client)
     except FormError:
         await _tell_owner(service, email)
-        raise FormError({"email": NOT_OPENED}) from None
+        raise FormError({"email": _(NOT_OPENED)}) from None
 
 
 async def _ask_for_code(service: Service, name: str, email: str, password: str) -> Waiting:
@@ -96,10 +100,10 @@ async def finish(service: Service, ticket: str, code: str) -> Party:
     digest, now = addresses.digest_of_code(service, ticket, code), service.clock()
     proof = await mailed_proofs.use_code(service.pool, "open", ticket, digest, now)
     if proof is None or proof.name is None or proof.password_hash is None:
-        raise FormError({"code": addresses.WRONG_CODE})
+        raise FormError({"code": _(addresses.WRONG_CODE)})
     try:
         async with service.pool.acquire() as connection, connection.transaction():
             party = await parties.create_personal(connection, proof.email, proof.name, proof.password_hash, now)
             return await parties.set_standing(connection, party.party_id, now, email_verified=True)
     except EmailTakenError:  # opened meanwhile with the code of another letter
-        raise FormError({"code": NOT_OPENED}) from None
+        raise FormError({"code": _(NOT_OPENED)}) from None

@@ -13,7 +13,7 @@ from tallystick.actions import pipeline_phrases as phrases
 from tallystick.actions.form_errors import FormError
 from tallystick.domain.commands import Deposit, Method
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, PartyId, make_transaction_id
-from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT, parse_amount
+from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT
 from tallystick.domain.refusals import Refused
 from tallystick.ledger import account_balances, payment_methods
 from tallystick.ledger.access_keys import SANDBOX
@@ -21,12 +21,14 @@ from tallystick.ledger.opening import SIMULATED_RAIL, operator_book
 from tallystick.ledger.payment_methods import NewPaymentMethod, PaymentMethod
 from tallystick.words import dollars
 from tallystick.words import gettext as _
+from tallystick.words.figures import latin_digits, read_amount, typed_amount
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
 
 BALANCE: Final = "balance"  # the key of the account balance among the choices
 MAX_TEST_MONEY_MICROS: Final = 10_000 * MICROS_PER_UNIT
+EXAMPLE_MICROS: Final = 50 * MICROS_PER_UNIT
 CARD_DIGITS: Final = range(12, 20)  # ISO/IEC 7812
 BANK_DIGITS: Final = range(4, 18)
 ROUTING_DIGITS: Final = 9
@@ -160,12 +162,16 @@ async def add_test_money(service: Service, party_id: PartyId, amount: str) -> in
     Raises FormError.
     """
     try:
-        micros = parse_amount(amount.strip().replace(",", ""))
+        micros = read_amount(amount)
     except ValueError:
         micros = 0
     if micros % MICROS_PER_MINOR_UNIT or not 0 < micros <= MAX_TEST_MONEY_MICROS:
-        most = dollars(MAX_TEST_MONEY_MICROS)
-        raise FormError({"amount": _("Type an amount from 0.01 to %(most)s, such as 50.00.", most=most)})
+        least, most = typed_amount(MICROS_PER_MINOR_UNIT), dollars(MAX_TEST_MONEY_MICROS)
+        example = typed_amount(EXAMPLE_MICROS)
+        text = _(
+            "Type an amount from %(least)s to %(most)s, such as %(example)s.", least=least, most=most, example=example
+        )
+        raise FormError({"amount": text})
     now = service.clock()
     async with service.pool.acquire() as connection:
         book_id = await operator_book(connection, SANDBOX, now)
@@ -184,13 +190,13 @@ def _check_rail(environment: str, field: str) -> None:
 
 
 def _digits(text: str) -> str | None:
-    digits = text.translate({ord(" "): None, ord("-"): None})
+    digits = latin_digits(text).translate({ord(" "): None, ord("-"): None})
     return digits if digits.isascii() and digits.isdecimal() else None
 
 
 def _card_expiry(text: str, today: date) -> date | None:
     """Last day of the month on a card: ``9/30``, ``09/2030``. None when it is no month within reach."""
-    month_text, slash, year_text = text.replace(" ", "").partition("/")
+    month_text, slash, year_text = latin_digits(text).replace(" ", "").partition("/")
     if not (slash and month_text.isascii() and month_text.isdecimal() and len(month_text) <= 2):  # noqa: PLR2004
         return None
     if not (year_text.isascii() and year_text.isdecimal() and len(year_text) in (2, 4)):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
 from babel.dates import format_date
-from babel.numbers import format_decimal
+from babel.numbers import NumberFormatError, format_decimal, parse_decimal
 
-from tallystick.domain.money import USD, display_amount
+from tallystick.domain.money import USD, display_amount, parse_amount
 from tallystick.words.languages import spoken
 
 _LEFT_TO_RIGHT: Final = "\N{LEFT-TO-RIGHT ISOLATE}"
@@ -31,6 +32,25 @@ def _written(micros: int, pattern: str) -> str:
     language = spoken()
     text = f"{format_decimal(Decimal(display_amount(micros)), pattern, locale=language.locale)} {USD}"
     return f"{_LEFT_TO_RIGHT}{text}{_POP_ISOLATE}" if language.direction == "rtl" else text
+
+
+def typed_amount(micros: int) -> str:
+    """An amount as it would be typed into a field: ``1250.00``."""
+    return format_decimal(Decimal(display_amount(micros)), _AMOUNT, locale=spoken().locale, group_separator=False)
+
+
+def read_amount(text: str) -> int:
+    """Read what somebody typed, written as their language does or plainly: ``1.250,50``. Raises ValueError."""
+    text = latin_digits(text.strip())
+    try:
+        return parse_amount(str(parse_decimal(text, locale=spoken().locale, strict=True)))
+    except NumberFormatError:
+        return parse_amount(text)
+
+
+def latin_digits(text: str) -> str:
+    """The text with all its digits as 0 to 9: keyboards of other scripts have others."""
+    return "".join(str(unicodedata.decimal(letter, letter)) for letter in text)
 
 
 def percent(ppm: int) -> str:
