@@ -7,11 +7,12 @@ from dataclasses import replace
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.stories.cobranded.world import World
+from tests.stories.cobranded.world import Seller, World
 
 from tallystick.actions.meter import BOUNDS_SECONDS, Meter, quantile_seconds
 from tallystick.actions.service import Service
 from tallystick.actions.verification import prove_if_asked
+from tallystick.client.fps import ServiceError
 from tallystick.ledger import verification_runs
 from tallystick.web.pages.app import create_pages
 
@@ -56,6 +57,24 @@ async def test_calls_commits_queues_and_the_last_proof_are_told(world: World) ->
     assert told["tallystick_proof_unexplained_micros",] == 0
     assert told["tallystick_database_up",] == 1
     assert told["process_resident_memory_bytes",] > 0
+
+
+async def test_every_call_is_counted_with_its_outcome(world: World, seller: Seller) -> None:
+    before = samples(await scrape(world))
+
+    await seller.api.call("GetTotalPrepaidLiability", {})
+    assert await seller.told("U" * 64, "1.00") == "InvalidParams"
+    with pytest.raises(ServiceError):
+        await seller.api.call("MadeUpByACaller", {})
+
+    after = samples(await scrape(world))
+    grown = {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+    assert grown["tallystick_requests_total", "GetTotalPrepaidLiability", "ok"] == 1
+    assert grown["tallystick_requests_total", "Pay", "InvalidParams"] == 1
+    assert grown["tallystick_requests_total", "none", "InvalidAction"] == 1
+    assert grown["tallystick_request_seconds_count", "Pay"] == 1
+    assert 0 < grown["tallystick_request_seconds_sum", "Pay"] < 5
+    assert "MadeUpByACaller" not in (await scrape(world)).text
 
 
 async def test_what_is_counted_is_told_without_the_database(world: World) -> None:

@@ -90,6 +90,7 @@ async def show_health(request: PageRequest) -> Response[Any]:
             rails=standing.rails,
             notifications=standing.notifications,
             mail=standing.mail,
+            mail_leaves=operator.service.settings.smtp_url is not None,
             late=[name for name, queue in _named(standing) if is_late(queue, now)],
             database=await queues.database_size(pool),
             run=runs[0] if runs else None,
