@@ -18,6 +18,7 @@ from tallystick.words.figures import percent
 
 if TYPE_CHECKING:
     from tallystick.domain.periods import Period
+    from tallystick.ledger.payment_methods import PaymentMethod
 
 METHOD_NAMES: Final = {
     Method.ABT: marked("account balance"),
@@ -67,6 +68,11 @@ def source(method: Method, last_four: str = "") -> str:
 def title(label: str, last_four: str) -> str:
     """A stored means of payment by its name: ``Visa ending in 4242``. `label` is the rail's name for it."""
     return _("%(label)s ending in %(digits)s", label=kind_of_method(label), digits=last_four)
+
+
+def title_of(method: PaymentMethod) -> str:
+    """The same of a buyer's own."""
+    return title(method.label, method.last_four)
 
 
 def kind_of_method(label: str) -> str:

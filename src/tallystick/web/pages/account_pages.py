@@ -18,6 +18,7 @@ from tallystick.ledger.histories import Entry
 from tallystick.web.pages.member import HOME, Member, for_member
 from tallystick.web.pages.shared import PageRequest, form_of, go
 from tallystick.words import date_of, dollars, signed
+from tallystick.words import gettext as _
 
 LISTED: Final = 20
 HISTORY: Final = 25
@@ -106,7 +107,7 @@ async def do_cancel(request: PageRequest, authorization_id: FromPath[str]) -> Re
         if scope is Scope.TOP_UPS and view.prepaid and not view.topping_up:  # the second click of two
             return go(f"{_path(view)}?cancelled={scope.value}")
         if scope is None or (scope not in view.scopes and scope is not Scope.ALL):
-            problem = {"scope": "Choose what should end."}
+            problem = {"scope": _("Choose what should end.")}
             return _cancel_page(member, view, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=problem)
         await actions.cancel(member.service, view, scope)
         return go(f"{_path(view)}?cancelled={scope.value}")
@@ -134,9 +135,9 @@ def _cancel_page(member: Member, view: View, **more: Any) -> Response[Any]:  # n
 def _done(view: View, cancelled: str | None) -> str | None:
     """What just happened; a link that claims what did not happen shows nothing."""
     if cancelled == Scope.ALL.value and view.stand is Stand.CANCELLED:
-        return f"It is cancelled. {view.seller} can no longer use this authorization."
+        return _("It is cancelled. %(seller)s can no longer use this authorization.", seller=view.seller)
     if cancelled == Scope.TOP_UPS.value and view.prepaid and not view.topping_up and view.spending:
-        return "The balance is filled no more."
+        return _("The balance is filled no more.")
     return None
 
 

@@ -9,6 +9,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Response, Template
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
+from tallystick.actions.pipeline_phrases import title_of
 from tallystick.actions.service import Service
 from tallystick.ledger import parties
 from tallystick.ledger.parties import Party
@@ -17,6 +18,7 @@ from tallystick.web.pages.filters import FILTERS
 from tallystick.web.pages.languages import language_links, remember_language
 from tallystick.web.pages.sessions import sign_browser_out, signed_in_party
 from tallystick.words import date_of, dollars, signed, spoken
+from tallystick.words.figures import number
 from tallystick.words.texts import bare_gettext, bare_ngettext, bare_pgettext
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -42,6 +44,8 @@ def template_engine() -> JinjaTemplateEngine:
     environment.filters |= FILTERS
     environment.filters["date"] = date_of
     environment.filters["dollars"] = dollars
+    environment.filters["number"] = number
+    environment.filters["method_title"] = title_of
     environment.filters["signed"] = signed
     return JinjaTemplateEngine.from_environment(environment)
 

@@ -12,6 +12,8 @@ from fpdf.enums import XPos, YPos
 from tallystick.actions.monthly import Statement
 from tallystick.ledger.parties import Party
 from tallystick.words import ENGLISH, date_of, day, dollars, signed, speaking, spoken
+from tallystick.words import gettext as _
+from tallystick.words.figures import number
 
 FONTS: Final = Path(__file__).parent / "fonts"
 FONT: Final = "DejaVu Sans"
@@ -50,7 +52,7 @@ class _Paper(FPDF):
         self.add_font(FONT, "B", FONTS / "DejaVuSans-Bold.ttf")
         self.set_margins(MARGIN, MARGIN)
         self.set_auto_page_break(auto=True, margin=MARGIN + 4)
-        self.set_title(f"Statement: {subject}")
+        self.set_title(_("Statement: %(subject)s", subject=subject))
         self.set_creator("Tallystick")
         self.add_page()
 
@@ -80,26 +82,33 @@ def _head(paper: _Paper, statement: Statement, party: Party) -> None:
     view = statement.view
     paper.write_line("Tallystick", size=9, bold=True, soft=True)
     paper.ln(2)
-    paper.write_line(f"Statement for {statement.month.title}", size=18, bold=True)
+    paper.write_line(_("Statement for %(month)s", month=statement.month.title), size=18, bold=True)
     paper.ln(2)
-    paper.write_line(f"{view.seller}: {view.label.lower()}", size=11)
-    paper.write_line(f"{date_of(statement.month.begin)} to {date_of(statement.until)}. All times are UTC.", soft=True)
+    paper.write_line(f"{view.seller}: {view.label}", size=11)
+    paper.write_line(
+        _(
+            "%(begin)s to %(end)s. All times are UTC.",
+            begin=date_of(statement.month.begin),
+            end=date_of(statement.until),
+        ),
+        soft=True,
+    )
     if view.sandbox:
-        paper.write_line("Test mode: no real money moved.", bold=True)
+        paper.write_line(_("Test mode: no real money moved."), bold=True)
     if not statement.over:
-        paper.write_line(f"The month is not over: as of {day(statement.until)}.", bold=True)
+        paper.write_line(_("The month is not over: as of %(day)s.", day=day(statement.until)), bold=True)
     paper.ln(3)
     paper.write_line(f"{party.name}, {party.email}")
-    paper.write_line(f"Authorization {view.given.authorization_id}", size=8, soft=True)
+    paper.write_line(_("Authorization %(id)s", id=view.given.authorization_id), size=8, soft=True)
     paper.ln(5)
 
 
 def _totals(paper: _Paper, statement: Statement) -> None:
     label = statement.view.running_label
     rows = [
-        (f"{label} at the beginning", dollars(statement.opening_micros), True),
-        *((f"{total.kind} ({total.count:,})", signed(total.change_micros), False) for total in statement.totals),
-        (f"{label} at the end", dollars(statement.closing_micros), True),
+        (_("%(figure)s at the beginning", figure=label), dollars(statement.opening_micros), True),
+        *((f"{total.kind} ({number(total.count)})", signed(total.change_micros), False) for total in statement.totals),
+        (_("%(figure)s at the end", figure=label), dollars(statement.closing_micros), True),
     ]
     for name, amount, bold in rows:
         paper.rule()
@@ -113,10 +122,10 @@ def _totals(paper: _Paper, statement: Statement) -> None:
 
 def _lines(paper: _Paper, statement: Statement) -> None:
     if not statement.lines:
-        paper.write_line("Nothing moved.", soft=True)
+        paper.write_line(_("Nothing moved."), soft=True)
         return
     if statement.by_day:
-        paper.write_line("One line for each day and kind. The CSV statement has every single one.", soft=True)
+        paper.write_line(_("One line for each day and kind. The CSV statement has every single one."), soft=True)
         paper.ln(2)
     _table_head(paper, statement)
     for line in statement.lines:
@@ -148,6 +157,6 @@ def _lines(paper: _Paper, statement: Statement) -> None:
 def _table_head(paper: _Paper, statement: Statement) -> None:
     paper.set_font(FONT, "B", 8.5)
     paper.set_text_color(*_SOFT)
-    for index, name in enumerate(("Date", "What", "Amount", statement.view.running_label)):
+    for index, name in enumerate((_("Date"), _("What"), _("Amount"), statement.view.running_label)):
         paper.cell(WIDTHS[index], LINE + 1, name, align="L" if index < 2 else "R")  # noqa: PLR2004 - two are texts
     paper.ln(LINE + 1)
