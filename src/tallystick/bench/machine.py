@@ -1,0 +1,34 @@
+"""What machine this is: figures without it say nothing."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from tallystick.bench.measures import Machine
+
+_CPU_INFO: Final = Path("/proc/cpuinfo")
+
+
+def this_machine(postgresql: str) -> Machine:
+    """The machine of this process."""
+    return Machine(
+        processor=_processor(),
+        cores=psutil.cpu_count() or 1,
+        memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        postgresql=postgresql,
+    )
+
+
+def _processor() -> str:
+    if _CPU_INFO.exists():
+        for line in _CPU_INFO.read_text("ascii", errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()

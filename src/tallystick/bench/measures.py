@@ -1,0 +1,105 @@
+"""What was measured, and how it stands beside the goals. Every figure is of one run on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+TIMES: Final = "\N{MULTIPLICATION SIGN}"
+
+
+class Measure(Struct, frozen=True, kw_only=True):
+    """One case with so many clients.
+
+    `rate`: requests (pgbench: transactions; batches: payments) per second. Latencies in milliseconds; of pgbench only
+    the mean is known. CPU in seconds per 1,000 of the same. `memory_mb`: resident memory of the API process afterwards.
+    """
+
+    case: str
+    clients: int
+    rate: float
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    api_cpu: float | None = None
+    database_cpu: float | None = None
+    memory_mb: float | None = None
+
+
+class Goal(Struct, frozen=True, kw_only=True):
+    """A ratio that was to be reached. `reached` is what it came to; for milliseconds and megabytes, less is better."""
+
+    name: str
+    wanted: float
+    reached: float
+    unit: str = TIMES
+
+    @property
+    def met(self) -> bool:
+        """Whether it was."""
+        return self.reached >= self.wanted if self.unit == TIMES else self.reached <= self.wanted
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    """Where it ran."""
+
+    processor: str
+    cores: int
+    memory_gb: float
+    system: str
+    python: str
+    postgresql: str
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """A whole run. `problems` is what `verify` found in the books afterwards: nothing, if all is well."""
+
+    version: str
+    started_at: str
+    machine: Machine
+    settings: Mapping[str, int | float]
+    measures: tuple[Measure, ...]
+    goals: tuple[Goal, ...]
+    problems: tuple[str, ...]
+    payments_in_books: int
+
+
+def best(measures: Iterable[Measure], case: str) -> float:
+    """The best rate of a case with any number of clients; 0 where it was not measured."""
+    return max((measure.rate for measure in measures if measure.case == case), default=0.0)
+
+
+def of(measures: Iterable[Measure], case: str, clients: int) -> Measure | None:
+    """One measure."""
+    return next((one for one in measures if (one.case, one.clients) == (case, clients)), None)
+
+
+def goals(measures: tuple[Measure, ...], half_load: Measure | None) -> tuple[Goal, ...]:
+    """The goals that these measures can tell of. `half_load`: Pay at half of its peak rate."""
+    found: list[Goal] = []
+
+    def ratio(name: str, wanted: float, above: float, below: float) -> None:
+        if above and below:
+            found.append(Goal(name=name, wanted=wanted, reached=above / below))
+
+    def rate(case: str, clients: int) -> float:
+        one = of(measures, case, clients)
+        return one.rate if one else 0.0
+
+    pgbench = best(measures, "pgbench")
+    pay = max(best(measures, "pay"), best(measures, "tab"))
+    ratio("best Pay / best pgbench", 1.6, pay, pgbench)
+    for clients, wanted in ((64, 2.2), (256, 4.0)):
+        ratio(f"Pay / pgbench, {clients} clients", wanted, rate("pay", clients), rate("pgbench", clients))
+    ratio("Pay / empty handler, 256 clients", 0.25, rate("pay", 256), rate("empty", 256))
+    ratio("Pay / pgbench, 1 client", 0.8, rate("pay", 1), rate("pgbench", 1))
+    ratio("best read / best empty handler", 0.3, best(measures, "read"), best(measures, "empty"))
+    ratio("hot seller / spread sellers", 0.85, best(measures, "tab"), best(measures, "spread"))
+    ratio("best batch / best pgbench", 4.5, best(measures, "batch"), pgbench)
+    if half_load is not None and half_load.p99_ms is not None:
+        found.append(Goal(name="p99 of Pay at half its peak", wanted=20, reached=half_load.p99_ms, unit="ms"))
+    memory = [measure.memory_mb for measure in measures if measure.memory_mb is not None]
+    if memory:
+        found.append(Goal(name="memory of the API process", wanted=150, reached=max(memory), unit="MB"))
+    return tuple(found)

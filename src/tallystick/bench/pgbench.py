@@ -1,0 +1,71 @@
+"""PostgreSQL's own benchmark, pgbench with its TPC-B-like transaction, on the same server: what we compare with."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from tallystick.bench.wrk import LoadError
+from tallystick.ledger.embedded import find_program
+
+DATABASE: Final = "pgbench"
+SCALE: Final = 20
+_RATE: Final = re.compile(r"^tps = ([0-9.]+) ", re.MULTILINE)
+_LATENCY: Final = re.compile(r"^latency average = ([0-9.]+) ms", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tpcb:
+    """One run: transactions per second with so many clients, and their mean time in milliseconds."""
+
+    clients: int
+    rate: float
+    mean_ms: float
+
+
+def beside(dsn: str) -> str:
+    """The address of pgbench's own database on the server at `dsn`."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{DATABASE}"))
+
+
+async def prepare(dsn: str, database_dsn: str) -> None:
+    """Make a database of its own for pgbench on the server at `dsn` and fill it. Raises LoadError."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
+        await connection.execute(f"CREATE DATABASE {DATABASE}")
+    finally:
+        await connection.close()
+    await _pgbench("--initialize", "--quiet", f"--scale={SCALE}", database_dsn)
+
+
+async def run(database_dsn: str, clients: int, seconds: float) -> Tpcb:
+    """One run with prepared statements, vacuumed before. Raises LoadError."""
+    seconds_option = f"--time={max(1, round(seconds))}"
+    output = await _pgbench(
+        "--protocol=prepared", f"--client={clients}", f"--jobs={min(2, clients)}", seconds_option, database_dsn
+    )
+    return read_output(output, clients)
+
+
+def read_output(output: str, clients: int) -> Tpcb:
+    """Rate and latency as pgbench prints them. Raises LoadError."""
+    rate, latency = _RATE.search(output), _LATENCY.search(output)
+    if rate is None or latency is None:
+        raise LoadError(f"pgbench printed no rate: {output[-500:]}")
+    return Tpcb(clients, float(rate[1]), float(latency[1]))
+
+
+async def _pgbench(*arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        find_program("pgbench"), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    output, errors = await process.communicate()
+    if process.returncode != 0:
+        raise LoadError(f"pgbench failed: {errors.decode(errors='replace')[-500:]}")
+    return output.decode()

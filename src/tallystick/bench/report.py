@@ -1,0 +1,70 @@
+"""A run for people: a table of figures and how they stand beside the goals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from tallystick.bench.cases import CASES
+from tallystick.bench.measures import TIMES, Goal, Measure, Report
+
+_TITLES = {"pgbench": "pgbench, TPC-B-like", "empty": "empty handler"} | {case.name: case.title for case in CASES}
+
+
+def measures_table(measures: Sequence[Measure]) -> Table:
+    """A row for each measure; CPU in seconds per 1,000 requests, or payments of a batch."""
+    table = Table(title="requests, transactions, or payments of a batch, per second", title_justify="left")
+    table.add_column("case")
+    for name in ("clients", "per second", "p50 ms", "p99 ms", "API CPU", "database CPU"):
+        table.add_column(name, justify="right")
+    for one in sorted(measures, key=_order):
+        table.add_row(
+            _TITLES.get(one.case, one.case),
+            str(one.clients),
+            f"{one.rate:,.0f}",
+            _figure(one.p50_ms, 1),
+            _figure(one.p99_ms, 1),
+            _figure(one.api_cpu, 3),
+            _figure(one.database_cpu, 3),
+        )
+    return table
+
+
+def goals_table(goals: Sequence[Goal]) -> Table:
+    """A row for each goal."""
+    table = Table(title="goals", title_justify="left")
+    table.add_column("goal")
+    table.add_column("wanted", justify="right")
+    table.add_column("reached", justify="right")
+    table.add_column("")
+    for goal in goals:
+        sign = "≥" if goal.unit == TIMES else "≤"
+        table.add_row(
+            goal.name,
+            f"{sign} {goal.wanted:g} {goal.unit}",
+            f"{goal.reached:.2f} {goal.unit}",
+            "met" if goal.met else "not met",
+        )
+    return table
+
+
+def closing_lines(report: Report) -> list[str]:
+    """Where it ran, and what the books say."""
+    machine = report.machine
+    books = f"{report.payments_in_books:,} payments in the books"
+    where = (
+        f"{machine.processor}, {machine.cores} cores, {machine.memory_gb} GB; {machine.system}; "
+        f"Python {machine.python}; PostgreSQL {machine.postgresql}"
+    )
+    finding = f": {report.problems[0]}" if report.problems else ", unexplained: 0.00"
+    return [where, f"verify: {books}{finding}"]
+
+
+def _figure(value: float | None, decimals: int) -> str:
+    return "" if value is None else f"{value:,.{decimals}f}"
+
+
+def _order(measure: Measure) -> tuple[int, int]:
+    names = list(_TITLES)
+    return (names.index(measure.case) if measure.case in names else len(names)), measure.clients
