@@ -11,7 +11,7 @@ from litestar.static_files import create_static_files_router
 
 STATIC: Final = Path(__file__).parent / "static"
 STYLE_SHEET: Final = "style.css"
-STYLES: Final = ("tokens", "base", "forms", "components", "hosted", "account", "console", "admin", "print")
+STYLES: Final = ("tokens", "base", "forms", "components", "hosted", "account", "console", "books", "admin", "print")
 """The sections of the one style sheet, in order: where two rules are equally strong, the later one counts."""
 
 _FOR_GOOD: Final = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
