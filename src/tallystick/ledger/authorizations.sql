@@ -32,7 +32,9 @@ SELECT mine.*, book.environment, book.clock_offset_seconds, seller.party_id AS s
        seller.name AS seller_name, payment_method.label, payment_method.last_four, payment_method.expires_on,
        payment_method.removed_at IS NOT NULL AS method_removed, instrument.limit_micros,
        instrument.total_limit_micros, instrument.charged_micros, abs(account.balance_micros) AS balance_micros,
-       coalesce(brought.spent_micros, total.spent_micros) AS spent_micros,
+       (coalesce(brought.spent_micros, total.spent_micros)
+        + CASE WHEN mine.instrument_id IS NULL THEN coalesce(archived.paid_micros - archived.refunded_micros, 0)
+               ELSE coalesce(archived.other_micros, 0) END)::bigint AS spent_micros,
        coalesce(instrument.pending_micros, total.pending_micros) AS pending_micros
   FROM mine
   JOIN book ON book.book_id = mine.book_id
@@ -40,6 +42,18 @@ SELECT mine.*, book.environment, book.clock_offset_seconds, seller.party_id AS s
   LEFT JOIN payment_method ON payment_method.payment_method_id = mine.method_id
   LEFT JOIN instrument ON instrument.book_id = mine.book_id AND instrument.instrument_id = mine.instrument_id
   LEFT JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
+  LEFT JOIN LATERAL ( -- what is in the archive, also of tokens that this one replaced
+    WITH RECURSIVE line AS (
+        SELECT mine.authorization_id AS subject_id, mine.old_token_id
+        UNION
+        SELECT older.token_id, older.old_token_id
+          FROM token AS older JOIN line ON older.token_id = line.old_token_id
+         WHERE older.book_id = mine.book_id
+    )
+    SELECT sum(paid_micros) AS paid_micros, sum(refunded_micros) AS refunded_micros, sum(other_micros) AS other_micros
+      FROM archived_total
+     WHERE archived_total.book_id = mine.book_id AND archived_total.subject_id IN (SELECT subject_id FROM line)
+ ) AS archived ON true
   LEFT JOIN LATERAL ( -- of an instrument: what came in or was settled says what was spent, without adding it up
     SELECT (coalesce(sum(amount_micros), 0) + account.balance_micros)::bigint AS spent_micros -- balances: below 0
       FROM transaction

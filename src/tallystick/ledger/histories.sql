@@ -87,8 +87,10 @@ SELECT transaction_id, operation, status, status_number, amount_micros, sender_d
  ORDER BY coalesce(completed_at, received_at), transaction_id
 
 -- name: moved_by_tokens
--- What they paid before the moment $4, less refunds.
-SELECT coalesce(sum(CASE WHEN operation = 'Refund' THEN -amount_micros ELSE amount_micros END), 0)::bigint
+-- What they paid before the moment $4, less refunds; with what is in the archive, which is older than all that is here.
+SELECT (coalesce(sum(CASE WHEN operation = 'Refund' THEN -amount_micros ELSE amount_micros END), 0)
+        + (SELECT coalesce(sum(paid_micros - refunded_micros), 0)
+             FROM archived_total WHERE book_id = $1 AND subject_id = ANY($2::text[])))::bigint
   FROM transaction
  WHERE book_id = $1 AND status = 'Success' AND completed_at < $4
    AND (($3::bigint IS NULL AND instrument_id IS NULL AND sender_token_id = ANY($2::text[]))

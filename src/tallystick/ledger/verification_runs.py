@@ -132,7 +132,9 @@ async def unexplained_micros(database: Database) -> int:
             SELECT book_id, account_id, sum(delta) AS micros
               FROM (SELECT book_id, debit_account AS account_id, amount_micros AS delta FROM transfer
                     UNION ALL
-                    SELECT book_id, credit_account, -amount_micros FROM transfer) AS movement
+                    SELECT book_id, credit_account, -amount_micros FROM transfer
+                    UNION ALL
+                    SELECT book_id, account_id, balance_micros FROM archived_balance) AS movement
              GROUP BY book_id, account_id
         )
         SELECT coalesce(sum(abs(coalesce(account.balance_micros, 0) - coalesce(replayed.micros, 0))), 0)::bigint

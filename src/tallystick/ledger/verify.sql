@@ -2,12 +2,14 @@
 -- They read everything and run in one snapshot. Read by verify.py.
 
 -- name: balances_follow_from_transfers
--- The transfers of an account, replayed from nothing, sum to its balance.
+-- The transfers of an account, replayed from what the archive carries over, sum to its balance.
 WITH replayed AS (
     SELECT book_id, account_id, sum(delta) AS balance_micros
       FROM (SELECT book_id, debit_account AS account_id, amount_micros AS delta FROM transfer
             UNION ALL
-            SELECT book_id, credit_account, -amount_micros FROM transfer) AS movement
+            SELECT book_id, credit_account, -amount_micros FROM transfer
+            UNION ALL
+            SELECT book_id, account_id, balance_micros FROM archived_balance) AS movement
      GROUP BY book_id, account_id
 )
 SELECT format('book %s, account %s %s: balance is %s, its transfers sum to %s', book_id, coalesce(account.kind, '(missing)'),
@@ -21,13 +23,21 @@ SELECT format('book %s, account %s %s: balance is %s, its transfers sum to %s', 
 SELECT format('book %s: its accounts sum to %s instead of zero', book_id, sum(balance_micros))
   FROM account GROUP BY book_id HAVING sum(balance_micros) <> 0
 
+-- name: archived_balances_sum_to_zero
+-- Debits equal credits in what the archive carries over, too.
+SELECT format('book %s: its archived balances sum to %s instead of zero', book_id, sum(balance_micros))
+  FROM archived_balance GROUP BY book_id HAVING sum(balance_micros) <> 0
+
 -- name: prepaid_balances_within_bounds
 -- No prepaid balance is below zero, and none is above what funding may put there plus what refunds gave back.
 SELECT format('book %s, instrument %s: prepaid balance %s is outside 0 to %s', instrument.book_id,
               instrument.instrument_id, -account.balance_micros, instrument.limit_micros + refunds.micros)
   FROM instrument
   JOIN account USING (book_id, account_id)
- CROSS JOIN LATERAL (SELECT coalesce(sum(amount_micros), 0) AS micros FROM transaction
+  LEFT JOIN archived_total AS archived
+         ON archived.book_id = instrument.book_id AND archived.subject_id = instrument.instrument_id
+ CROSS JOIN LATERAL (SELECT coalesce(sum(amount_micros), 0) + coalesce(archived.refunded_micros, 0) AS micros
+                       FROM transaction
                       WHERE transaction.book_id = instrument.book_id
                         AND transaction.instrument_id = instrument.instrument_id
                         AND operation = 'Refund' AND status = 'Success') AS refunds
@@ -46,18 +56,23 @@ SELECT format('book %s, instrument %s: debt %s (%s being settled) with limit %s;
         OR instrument.charged_micros > instrument.total_limit_micros)
 
 -- name: instruments_agree_with_transactions
--- What an instrument counts as charged and pending is what its transactions say.
+-- What an instrument counts as charged and pending is what its transactions say, archived ones included.
 WITH counted AS (
     SELECT book_id, instrument_id,
            coalesce(sum(amount_micros) FILTER (WHERE operation = 'Pay' AND status = 'Success'), 0) AS charged_micros,
            coalesce(sum(amount_micros) FILTER (WHERE status = 'Pending'), 0) AS pending_micros
       FROM transaction WHERE instrument_id IS NOT NULL GROUP BY book_id, instrument_id
 )
-SELECT format('book %s, instrument %s: says charged %s, pending %s; its transactions say %s, %s', book_id, instrument_id,
-              instrument.charged_micros, instrument.pending_micros, counted.charged_micros, counted.pending_micros)
-  FROM instrument LEFT JOIN counted USING (book_id, instrument_id)
+SELECT format('book %s, instrument %s: says charged %s, pending %s; its transactions say %s, %s', instrument.book_id,
+              instrument.instrument_id, instrument.charged_micros, instrument.pending_micros,
+              coalesce(counted.charged_micros, 0) + coalesce(archived.paid_micros, 0), counted.pending_micros)
+  FROM instrument
+  LEFT JOIN counted USING (book_id, instrument_id)
+  LEFT JOIN archived_total AS archived
+         ON archived.book_id = instrument.book_id AND archived.subject_id = instrument.instrument_id
  WHERE instrument.pending_micros <> coalesce(counted.pending_micros, 0)
-    OR (instrument.kind = 'credit' AND instrument.charged_micros <> coalesce(counted.charged_micros, 0))
+    OR (instrument.kind = 'credit'
+        AND instrument.charged_micros <> coalesce(counted.charged_micros, 0) + coalesce(archived.paid_micros, 0))
 
 -- name: transactions_moved_what_they_say
 -- A transaction that succeeded moved its amount once, its fee and the caller's share; others moved nothing. While a rail
@@ -119,7 +134,7 @@ SELECT format('book %s, transfer %s/%s: there is no such transaction', transfer.
 
 -- name: refunds_agree
 -- What a transaction says was refunded is what its refunds say, and never more than it was. Refunds without a buyer give
--- back the caller's share alone.
+-- back the caller's share alone. Of archived transactions the refunds that are still here are counted by archive check.
 WITH refunds AS (
     SELECT book_id, original_id AS transaction_id, sum(amount_micros) FILTER (WHERE sender_party_id IS NOT NULL) AS micros,
            -sum(marketplace_fee_micros) AS share_micros
@@ -130,9 +145,13 @@ SELECT format('book %s, transaction %s: %s of %s and %s of its share refunded, i
               transaction_id, transaction.refunded_micros, transaction.amount_micros,
               transaction.marketplace_refunded_micros, coalesce(refunds.micros, 0), coalesce(refunds.share_micros, 0))
   FROM transaction FULL JOIN refunds USING (book_id, transaction_id)
- WHERE transaction.refunded_micros IS DISTINCT FROM coalesce(refunds.micros, 0)
-    OR transaction.marketplace_refunded_micros IS DISTINCT FROM coalesce(refunds.share_micros, 0)
-    OR transaction.refunded_micros > transaction.amount_micros
+ WHERE (transaction.refunded_micros IS DISTINCT FROM coalesce(refunds.micros, 0)
+        OR transaction.marketplace_refunded_micros IS DISTINCT FROM coalesce(refunds.share_micros, 0)
+        OR transaction.refunded_micros > transaction.amount_micros)
+   AND NOT (transaction.transaction_id IS NULL
+            AND EXISTS (SELECT FROM archive_batch
+                         WHERE archive_batch.book_id = refunds.book_id
+                           AND refunds.transaction_id BETWEEN archive_batch.first_id AND archive_batch.last_id))
 
 -- name: cash_is_owed
 -- A seller's cash is what the operator's book of the same environment owes that seller.

@@ -13,31 +13,24 @@ CREATE TABLE archived_total (
     paid_micros bigint NOT NULL, -- Pay and Reserve
     refunded_micros bigint NOT NULL,
     other_micros bigint NOT NULL, -- FundPrepaid, or SettleDebt and WriteOffDebt
-    transactions bigint NOT NULL, -- of any status
     PRIMARY KEY (book_id, subject_id)
 );
 COMMENT ON TABLE archived_total IS 'Successful transactions that were moved out, summed by what they were made with';
-CREATE TABLE archived_cash (
-    book_id bigint NOT NULL,
-    booked_at timestamptz NOT NULL,
-    transaction_id text COLLATE "C" NOT NULL,
-    micros bigint NOT NULL,
-    PRIMARY KEY (book_id, booked_at, transaction_id)
-);
-COMMENT ON TABLE archived_cash IS 'Movements of cash that were moved out, while an older transaction is still here';
 
 -- Each batch is a directory of files; its digest covers them and the digest of the batch before.
 CREATE TABLE archive_batch (
     book_id bigint NOT NULL,
     number integer NOT NULL CHECK (number > 0),
     completed_before timestamptz NOT NULL, -- by the book's clock
+    first_id text COLLATE "C" NOT NULL, -- of its transactions, the least and the greatest
+    last_id text COLLATE "C" NOT NULL,
     transactions integer NOT NULL,
     digest bytea NOT NULL CHECK (length(digest) = 32),
     archived_at timestamptz NOT NULL, -- real time
     PRIMARY KEY (book_id, number)
 );
 
--- up to when, by its clock, transactions of a book may have been moved out
+-- by the book's clock: what was completed before may have been moved out, nothing else was
 ALTER TABLE book ADD COLUMN archived_before timestamptz;
 
 -- Which of a seller's several books a token reference belongs to: token references are unique over all of them.

@@ -18,6 +18,7 @@ PLACE: Final = f"{HOME}/verification"
 CHECKS: Final = {
     "balances_follow_from_transfers": "The transfers of every account, replayed from nothing, sum to its balance",
     "books_sum_to_zero": "Debits equal credits in every book",
+    "archived_balances_sum_to_zero": "Debits equal credits in what the archive carries over",
     "prepaid_balances_within_bounds": "No prepaid balance is below zero or above what was funded",
     "debts_within_bounds": "No debt is below zero or above its limit",
     "instruments_agree_with_transactions": "What instruments count is what their transactions say",

@@ -1,0 +1,119 @@
+-- Settled history leaves the books in batches. Read by archive.py. $1 is the book, where nothing else is said.
+
+-- name: books
+-- Every book with its clock, the operator's book of the same environment, and its archive so far.
+SELECT book.book_id, book.clock_offset_seconds, operator.book_id AS operator_book_id,
+       coalesce(batch.number, 0) AS batches, batch.digest
+  FROM book
+  JOIN book AS operator
+    ON operator.party_id IS NULL AND operator.environment = book.environment AND operator.currency = book.currency
+  LEFT JOIN LATERAL (SELECT number, digest FROM archive_batch
+                      WHERE archive_batch.book_id = book.book_id ORDER BY number DESC LIMIT 1) AS batch ON true
+ ORDER BY book.book_id
+
+-- name: cut
+-- Up to where history can be moved out, $2 at the latest: nothing from the moment on at which somebody still needs what
+-- is there, to tell a receiver or to finish what a rail was asked.
+SELECT least($2::timestamptz,
+             (SELECT min(occurred_at) FROM outbox WHERE book_id = $1 AND state = 'waiting'),
+             (SELECT min(transaction.completed_at)
+                FROM rail_request
+                JOIN transaction ON transaction.book_id = rail_request.book_id
+                                AND transaction.transaction_id IN (rail_request.transaction_id, rail_request.earlier_id)
+               WHERE rail_request.book_id = $1))
+
+-- name: lock
+-- The oldest finished transactions, with ids before $2, completed before $3; at most $4, locked in id order.
+SELECT transaction_id
+  FROM transaction
+ WHERE book_id = $1 AND transaction_id < $2 AND completed_at < $3
+ ORDER BY transaction_id
+ LIMIT $4
+   FOR UPDATE
+
+-- name: still_needed
+-- Whether somebody has come to need one of them ($2, from $3 to $4) before they were locked.
+SELECT EXISTS (SELECT FROM rail_request
+                WHERE book_id = $1 AND (transaction_id = ANY($2::text[]) OR earlier_id = ANY($2::text[])))
+    OR EXISTS (SELECT FROM outbox
+                WHERE book_id = $1 AND subject_id BETWEEN $3 AND $4 AND state = 'waiting')
+
+-- name: take_transactions
+DELETE FROM transaction WHERE book_id = $1 AND transaction_id = ANY($2::text[]) RETURNING *
+
+-- name: take_steps
+DELETE FROM transaction_step WHERE book_id = $1 AND transaction_id = ANY($2::text[]) RETURNING *
+
+-- name: take_events
+-- An event's id begins with its transaction's.
+DELETE FROM outbox
+ WHERE book_id = $1 AND subject_id = ANY($2::text[]) AND event_id >= $3 AND event_id < $4::text || '~'
+RETURNING *
+
+-- name: take_transfers
+-- $1 is each book that took part: the seller's, the operator's, recipients'.
+DELETE FROM transfer WHERE book_id = $1 AND transaction_id = ANY($2::text[]) RETURNING *
+
+-- name: take_simulated_charges
+-- What the simulated rail remembers of transactions $1, under all keys that an order of theirs may have had.
+DELETE FROM simulated_charge
+ WHERE idempotency_key = ANY(ARRAY(
+       SELECT id || suffix
+         FROM unnest($1::text[]) AS id
+        CROSS JOIN unnest(ARRAY['', '.authorize', '.capture', '.void', '.refund']) AS suffix))
+RETURNING *
+
+-- name: books_of_recipients
+-- The books in which the parties $2 receive, in the environment of the book $1.
+SELECT book.book_id
+  FROM book AS own
+  JOIN book ON book.environment = own.environment AND book.currency = own.currency AND book.part = 0
+ WHERE own.book_id = $1 AND book.party_id = ANY($2::bigint[])
+
+-- name: carry_balances
+INSERT INTO archived_balance (book_id, account_id, balance_micros)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
+    ON CONFLICT (book_id, account_id) DO UPDATE
+   SET balance_micros = archived_balance.balance_micros + excluded.balance_micros
+
+-- name: carry_totals
+INSERT INTO archived_total (book_id, subject_id, paid_micros, refunded_micros, other_micros)
+SELECT $1, new.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) AS new
+    ON CONFLICT (book_id, subject_id) DO UPDATE
+   SET paid_micros = archived_total.paid_micros + excluded.paid_micros,
+       refunded_micros = archived_total.refunded_micros + excluded.refunded_micros,
+       other_micros = archived_total.other_micros + excluded.other_micros
+
+-- name: keep_batch
+INSERT INTO archive_batch (book_id, number, completed_before, first_id, last_id, transactions, digest, archived_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: mark_book
+UPDATE book SET archived_before = greatest(archived_before, $2) WHERE book_id = $1
+
+-- name: batches
+-- All batches, in the order in which each book's chain goes.
+SELECT book_id, number, transactions, digest FROM archive_batch ORDER BY book_id, number
+
+-- name: carried_balances
+SELECT book_id, account_id, balance_micros FROM archived_balance
+
+-- name: carried_totals
+SELECT book_id, subject_id, paid_micros, refunded_micros, other_micros FROM archived_total
+
+-- name: live_refunds
+-- What refunds that are still here gave back of transactions that are not.
+SELECT refund.book_id, refund.original_id, sum(refund.amount_micros)::bigint AS micros
+  FROM transaction AS refund
+  LEFT JOIN transaction AS original
+         ON original.book_id = refund.book_id AND original.transaction_id = refund.original_id
+ WHERE refund.original_id IS NOT NULL AND refund.status IN ('Success', 'Pending') AND refund.sender_party_id IS NOT NULL
+   AND original.transaction_id IS NULL
+ GROUP BY refund.book_id, refund.original_id
+
+-- name: archived_before
+SELECT archived_before FROM book WHERE book_id = $1
+
+-- name: forget_answers
+-- Answers to references that are free again, $2 at the latest. Transactions keep the references themselves.
+DELETE FROM answered_reference WHERE book_id = $1 AND answered_at <= $2

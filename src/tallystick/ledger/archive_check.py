@@ -1,0 +1,132 @@
+"""Prove an archive right: nothing changed, left out or added, and its sums are what the books carry for it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tallystick.domain.ids import BookId
+from tallystick.ledger.archive import TOTALLED, Totals, balances_of, totals_of
+from tallystick.ledger.archive_files import ArchiveError, Manifest, damaged, directory_of, read_manifest, rows
+from tallystick.ledger.connections import Pool
+from tallystick.ledger.statements import load_statements
+
+_SQL: Final = load_statements("archive.sql")
+_TRANSFER: Final = ("book_id", "debit_account", "credit_account", "amount_micros")
+_REFUND: Final = ("operation", "status", "original_id", "amount_micros", "sender_party_id")
+
+
+@dataclass
+class Report:
+    """What was read and what is off, in words."""
+
+    batches: int = 0
+    transactions: int = 0
+    transfers: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Sums:
+    balances: Counter[tuple[int, int]] = field(default_factory=Counter)
+    totals: dict[tuple[int, str], Totals] = field(default_factory=dict)
+    refunded: Counter[tuple[int, str]] = field(default_factory=Counter)
+    refunds: Counter[tuple[int, str]] = field(default_factory=Counter)
+
+
+async def check(pool: Pool, root: Path) -> Report:
+    """Read every batch that the books know of, in the order of each book's chain, and compare."""
+    report, sums = Report(), _Sums()
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        known = await connection.fetch(_SQL["batches"])
+        balances = await connection.fetch(_SQL["carried_balances"])
+        totals = await connection.fetch(_SQL["carried_totals"])
+        live = await connection.fetch(_SQL["live_refunds"])
+    ends: dict[int, str | None] = defaultdict(lambda: None)
+    for batch in known:
+        book_id, directory = batch["book_id"], directory_of(root, BookId(batch["book_id"]), batch["number"])
+        try:
+            manifest, digest = read_manifest(directory)
+        except ArchiveError as error:
+            report.problems.append(str(error))
+            continue
+        found = list(damaged(directory, manifest))
+        if digest != batch["digest"]:
+            found.append(f"{directory}: the manifest is not the one that was written")
+        elif manifest.previous != ends[book_id]:
+            found.append(f"{directory}: does not follow the batch before it")
+        ends[book_id] = batch["digest"].hex()
+        report.batches += 1
+        report.problems += found
+        if not found:
+            _add_up(report, sums, book_id, directory, manifest)
+    sums.refunds.update({(row["book_id"], row["original_id"]): row["micros"] for row in live})
+    report.problems += _strangers(root, {(row["book_id"], row["number"]) for row in known})
+    if not report.problems:  # with a batch missing, sums say nothing more
+        carried = Counter({(row["book_id"], row["account_id"]): row["balance_micros"] for row in balances})
+        report.problems += _differences(
+            sums,
+            carried,
+            {
+                (row["book_id"], row["subject_id"]): Totals(
+                    row["paid_micros"], row["refunded_micros"], row["other_micros"]
+                )
+                for row in totals
+            },
+        )
+    return report
+
+
+def _add_up(report: Report, sums: _Sums, book_id: int, directory: Path, manifest: Manifest) -> None:
+    transfers = list(rows(directory, manifest, "transfer", _TRANSFER))
+    sums.balances.update(balances_of(transfers))
+    report.transfers += len(transfers)
+    for subject, total in totals_of(rows(directory, manifest, "transaction", TOTALLED)).items():
+        before = sums.totals.get((book_id, subject), Totals())
+        sums.totals[book_id, subject] = Totals(
+            before.paid_micros + total.paid_micros,
+            before.refunded_micros + total.refunded_micros,
+            before.other_micros + total.other_micros,
+        )
+    for transaction_id, micros in rows(directory, manifest, "transaction", ("transaction_id", "refunded_micros")):
+        report.transactions += 1
+        if micros:
+            sums.refunded[book_id, transaction_id] = micros
+    for operation, status, original_id, micros, sender_id in rows(directory, manifest, "transaction", _REFUND):
+        if operation == "Refund" and status == "Success" and sender_id is not None:
+            sums.refunds[book_id, original_id] += micros
+
+
+def _differences(sums: _Sums, balances: Counter[tuple[int, int]], totals: dict[tuple[int, str], Totals]) -> list[str]:
+    problems = []
+    for account in sorted(sums.balances.keys() | balances.keys()):
+        if sums.balances[account] != balances[account]:
+            book_id, account_id = account
+            problems.append(
+                f"book {book_id}, account {account_id}: the archive's transfers sum to {sums.balances[account]},"
+                f" the books carry {balances[account]}"
+            )
+    for subject in sorted(sums.totals.keys() | totals.keys()):
+        if sums.totals.get(subject, Totals()) != totals.get(subject, Totals()):
+            book_id, subject_id = subject
+            problems.append(f"book {book_id}, {subject_id}: the books carry other totals than the archive has")
+    for original in sorted(sums.refunded.keys() | sums.refunds.keys()):
+        if sums.refunds[original] != sums.refunded[original]:
+            book_id, transaction_id = original
+            problems.append(
+                f"book {book_id}, transaction {transaction_id}: {sums.refunded[original]} refunded, its refunds sum to"
+                f" {sums.refunds[original]}"
+            )
+    return problems
+
+
+def _strangers(root: Path, known: set[tuple[int, int]]) -> list[str]:
+    """Batches on disk that no commit knows of: left over from a run that was broken off, or put there."""
+    found = []
+    for directory in sorted(root.glob("book-*/[0-9]*")):
+        place = (int(directory.parent.name.removeprefix("book-")), int(directory.name))
+        if place not in known:
+            found.append(f"{directory} belongs to no batch that the books know of")
+    return found
