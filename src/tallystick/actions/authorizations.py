@@ -249,6 +249,16 @@ class View:
         return _("Owed") if self.tab else _("In all")
 
     @property
+    def stuck_method(self) -> int | None:
+        """The card or bank account that money could be taken from, had it not been removed or expired."""
+        source = self.given.source
+        wanted = self.topping_up if self.prepaid else self.cancellable or (self.tab and self.balance_micros > 0)
+        if source is None or not wanted:
+            return None
+        expired = source.expires_on is not None and self.now.date() > source.expires_on
+        return source.payment_method_id if source.removed or expired else None
+
+    @property
     def notes(self) -> list[str]:
         """What the giver should know today."""
         return [*self._notes_on_source(), *self._notes_on_money()]

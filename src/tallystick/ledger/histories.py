@@ -94,8 +94,9 @@ async def entries(
     """Everything that came about from `begin` until before `end`, oldest first, without holding it in memory."""
     async with _snapshot(pool) as connection:
         history = await _history(connection, given)
-        running = 0 if begin is None else await history.figure_at(begin)
-        async for row in history.oldest(begin or _EPOCH, end or _LATEST):
+        begin = begin or _EPOCH
+        running = await history.figure_at(begin)
+        async for row in history.oldest(begin, end or _LATEST):
             running += _change(given, row)
             yield _entry(given, row, history.place(row), running)
 

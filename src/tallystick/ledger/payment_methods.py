@@ -13,14 +13,20 @@ from tallystick.domain.ids import PartyId
 if TYPE_CHECKING:
     import asyncpg
 
-    from tallystick.ledger.connections import Database
+    from tallystick.ledger.connections import Connection, Database
 
-_COLUMNS: Final = "payment_method_id, party_id, environment, method, rail, rail_token, label, last_four, expires_on"
+_COLUMNS: Final = (
+    "payment_method_id, party_id, environment, method, rail, rail_token, label, last_four, expires_on,"
+    " verified_at IS NOT NULL AS verified, removed_at IS NOT NULL AS removed"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethod:
-    """One card or bank account. `expires_on`: cards, the last day on which it can be charged."""
+    """One card or bank account. `expires_on`: cards, the last day on which it can be charged.
+
+    `verified`: found to be the party's own. `removed`: taken out of the account, and charged no more.
+    """
 
     payment_method_id: int
     party_id: PartyId
@@ -31,10 +37,12 @@ class PaymentMethod:
     label: str
     last_four: str
     expires_on: date | None
+    verified: bool = False
+    removed: bool = False
 
     def usable(self, today: date) -> bool:
         """Whether it can still be charged."""
-        return self.expires_on is None or today <= self.expires_on
+        return not self.removed and (self.expires_on is None or today <= self.expires_on)
 
     @property
     def expiry(self) -> str | None:
@@ -107,6 +115,23 @@ async def remove(database: Database, party_id: PartyId, payment_method_id: int, 
     )
 
 
+async def replace(connection: Connection, old: PaymentMethod, new: PaymentMethod, now: datetime) -> None:
+    """Let all authorizations that `old` pays for be paid from `new`, and take `old` out of the account.
+
+    What a rail was asked for before is still taken from `old`. Both must be the same party's, on the same rail: what
+    was reserved or charged on the one is settled or refunded there, whichever the token names today.
+    """
+    async with connection.transaction():
+        await connection.execute(
+            "UPDATE token SET payment_method_id = $3"
+            " WHERE sender_party_id = $1 AND payment_method_id = $2 AND cancelled_at IS NULL",
+            old.party_id,
+            old.payment_method_id,
+            new.payment_method_id,
+        )
+        await remove(connection, old.party_id, old.payment_method_id, now)
+
+
 def _payment_method(row: asyncpg.Record) -> PaymentMethod:
     return PaymentMethod(
         payment_method_id=row["payment_method_id"],
@@ -118,4 +143,6 @@ def _payment_method(row: asyncpg.Record) -> PaymentMethod:
         label=row["label"],
         last_four=row["last_four"],
         expires_on=row["expires_on"],
+        verified=row["verified"],
+        removed=row["removed"],
     )

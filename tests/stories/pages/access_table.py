@@ -88,6 +88,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "POST /account/payment-methods/bank-account": MEMBER,
     "GET /account/payment-methods/{number}/remove": MEMBER,
     "POST /account/payment-methods/{number}/remove": MEMBER,
+    "GET /account/payment-methods/{number}/replace": MEMBER,
+    "POST /account/payment-methods/{number}/replace": MEMBER,
     "GET /account/test-money": MEMBER,
     "POST /account/test-money": MEMBER,
     "GET /account/security": MEMBER,

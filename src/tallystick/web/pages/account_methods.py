@@ -12,12 +12,14 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 from tallystick.actions import authorizations as actions
 from tallystick.actions import wallet
 from tallystick.actions.form_errors import FormError
+from tallystick.actions.pipeline_phrases import title_of
 from tallystick.domain.commands import Method
 from tallystick.ledger import account_balances, authorizations, payment_methods
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.payment_methods import PaymentMethod
 from tallystick.web.pages.member import Member, for_member
 from tallystick.web.pages.shared import PageRequest, form_of, go
+from tallystick.words import ngettext
 
 METHODS: Final = "/account/payment-methods"
 TEST_MONEY: Final = "/account/test-money"
@@ -37,9 +39,27 @@ async def show_methods(request: PageRequest) -> Response[Any]:
             balance=await account_balances.of_person(pool, SANDBOX, party_id),
             methods=await payment_methods.of_party(pool, party_id, SANDBOX),
             today=member.service.clock().date(),
+            done=await _what_pays_now(member, request.query_params.get("now", "")),
         )
 
     return await for_member(request, step)
+
+
+async def _what_pays_now(member: Member, number: str) -> str | None:
+    """What is paid from a card or bank account, after another one was replaced by it; true whoever made the link."""
+    method = await _method(member, int(number)) if number.isascii() and number.isdecimal() else None
+    if method is None:
+        return None
+    found = await authorizations.paid_from(member.service.pool, member.party.party_id, method.payment_method_id)
+    count = sum(view.cancellable for view in await actions.views(member.service, found))
+    if not count:
+        return None
+    return ngettext(
+        "One authorization is paid from %(name)s.",
+        "%(num)s authorizations are paid from %(name)s.",
+        count,
+        name=title_of(method),
+    )
 
 
 _NEW_METHODS: Final = {Method.CC: "account_card.html", Method.ACH: "account_bank_account.html"}

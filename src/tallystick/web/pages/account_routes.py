@@ -1,7 +1,16 @@
 """All of a person's own pages but signing in and security."""
 
+from litestar.types import ControllerRouterHandler
+
 from tallystick.web.pages.account_methods import method_routes, show_test_money
 from tallystick.web.pages.account_pages import authorization_routes
+from tallystick.web.pages.account_replacement import replacement_routes
 from tallystick.web.pages.account_statements import statement_routes
 
-account_routes = [authorization_routes, statement_routes, method_routes, show_test_money]
+account_routes: list[ControllerRouterHandler] = [
+    authorization_routes,
+    statement_routes,
+    method_routes,
+    replacement_routes,
+    show_test_money,
+]
