@@ -9,6 +9,7 @@ from litestar.response import Response
 from tallystick.actions.outbound import signed_by_us
 from tallystick.actions.pipeline_parameters import STATUSES
 from tallystick.actions.verify_signature import decode_message
+from tallystick.web.pages.languages import PARAMETER as LANGUAGE
 from tallystick.web.pages.shared import PageRequest, page, service_of
 
 PATH: Final = "/sandbox/return"
@@ -20,8 +21,9 @@ _OF_SIGNATURE: Final = frozenset({"signature", "signatureVersion", "signatureMet
 async def show_return(request: PageRequest) -> Response[Any]:
     """The answer in an address that we signed ourselves; anybody else's words are not shown."""
     service = service_of(request)
-    params = decode_message(request.scope["query_string"].decode("latin-1"))
-    if params is None or not await signed_by_us(service, f"{service.settings.public_url}{PATH}", params):
+    params = decode_message(request.scope["query_string"].decode("latin-1")) or {}
+    params.pop(LANGUAGE, None)  # of the links at the foot of the page
+    if not await signed_by_us(service, f"{service.settings.public_url}{PATH}", params):
         raise NotFoundException
     told = {name: value for name, value in params.items() if name not in _OF_SIGNATURE}
     meaning = STATUSES.get(told.get("status", ""), "").replace("`", "")

@@ -136,8 +136,10 @@ def _problems(desk: Desk, pipeline: Pipeline, typed: Mapping[str, str]) -> dict[
 
 
 def _prefilled(desk: Desk, pipeline: Pipeline) -> dict[str, str]:
-    """The documents' example, with references that are not taken, ending on a page that shows what came back."""
-    typed = {name: value for name, value in samples(pipeline).items() if name not in _GIVEN_BY_KEY}
+    """What is needed, as in the documents' example, and ending on a page that shows what came back."""
+    shown = {one.name for one in pipeline.parameters if one.required and one.kind is not Kind.TOKEN}
+    shown = shown - _GIVEN_BY_KEY | {"paymentReason"}
+    typed = {name: value for name, value in samples(pipeline).items() if name in shown}
     fresh = secrets.token_hex(4)
     for number, name in enumerate(pipeline.references, start=1):
         typed[name] = f"try-{fresh}-{number}"

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from litestar import get, post
 from litestar.exceptions import NotFoundException
@@ -59,7 +59,7 @@ async def show_log(request: PageRequest, business: FromPath[int], environment: F
             state_choices=[("", "All"), *((name, words) for name, (words, _) in STATES.items())],
             typed={"state": state or "", "about": about},
             unfinished=await outbox.unfinished(pool, desk.book_id),
-            wishes=await outbox.wishes(pool, desk.book_id),
+            receiver=urlsplit((await outbox.wishes(pool, desk.book_id)).notification_url or "").hostname,
             real_now=desk.service.clock(),
             newest=_address(desk, chosen) if before else "",
             older=_address(desk, chosen | {"before": _cursor(shown[-1])}) if len(entries) > LISTED else "",

@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -98,10 +99,17 @@ async def explore(request: PageRequest, business: FromPath[int], environment: Fr
     return await for_developer(request, business, environment, step)
 
 
-async def _form_page(desk: Desk, action: Action, **more: Any) -> Response[Any]:  # noqa: ANN401 - what came of it
+async def _form_page(
+    desk: Desk,
+    action: Action,
+    typed: Mapping[str, str],
+    **more: Any,  # noqa: ANN401 - what came of it
+) -> Response[Any]:
     inputs = inputs_of(action.tables[V2010].fields)
     defaults = {
         "action": action,
+        "typed": typed,
+        "filled": {name for name, value in typed.items() if value},
         "wanted": [one for one in inputs if one.required],
         "others": [one for one in inputs if not one.required],
         "key_choices": [(key.access_key_id, key.access_key_id) for key in await usable_keys(desk)],
