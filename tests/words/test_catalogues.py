@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tools.words import extracted, missing
+from tools.words import SOURCES, extracted, missing
 
 from tallystick.words import ENGLISH, LANGUAGES, Language
 from tallystick.words.texts import CATALOGUES, read_catalogue
@@ -40,7 +40,7 @@ def test_every_text_is_translated(language: Language) -> None:
 def test_translations_have_the_same_placeholders_and_tags(language: Language) -> None:
     wrong = []
     for message in read_catalogue(language):
-        if not message.id:
+        if not message.id or not any(forms(message.string)):
             continue
         *_, fullest = forms(message.id)
         for translated in forms(message.string):
@@ -51,3 +51,14 @@ def test_translations_have_the_same_placeholders_and_tags(language: Language) ->
                 wrong.append((fullest, translated))
             assert re.fullmatch(r"(?:[^%]|%\([a-z_]+\)s|%%)*", translated), translated
     assert wrong == []
+
+
+def test_no_text_hides_within_an_f_string() -> None:
+    """There the extraction does not find it."""
+    hidden = re.compile(r"""\bf["'].*\{(?:_|n?gettext|pgettext|marked)\(""")
+    assert [
+        (path.name, line)
+        for path in SOURCES.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if hidden.search(line)
+    ] == []

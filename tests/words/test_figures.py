@@ -45,7 +45,7 @@ def test_figures_besides_amounts() -> None:
         ("de", "50,00", 50_000_000),
         ("de", "50.00", 50_000_000),  # no German number, so it is meant plainly
         ("de", "1.250", 1_250_000_000),
-        ("ar", "٥٠.٢٥", 50_250_000),
+        ("ar", "\N{ARABIC-INDIC DIGIT FIVE}\N{ARABIC-INDIC DIGIT ZERO}.25", 50_250_000),
     ],
 )
 def test_amounts_that_are_typed(code: str, text: str, micros: int) -> None:

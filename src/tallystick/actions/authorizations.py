@@ -337,7 +337,8 @@ class View:
     def aftermath(self) -> str:
         """What cancelling means in any case."""
         after = _("%(seller)s is told. To start again, you would have to agree anew on their site.", seller=self.seller)
-        return after if self.receives or self.refunds else f"{_('What was paid before stays paid.')} {after}"
+        before = _("What was paid before stays paid.")
+        return after if self.receives or self.refunds else f"{before} {after}"
 
     def _consequences_for_balance(self, scope: Scope, source: str) -> list[str]:
         left = dollars(self.balance_micros)
