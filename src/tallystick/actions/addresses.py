@@ -12,6 +12,8 @@ from tallystick.actions import attempts, letters, mail
 from tallystick.actions.form_errors import FormError
 from tallystick.ledger import mailed_proofs, parties
 from tallystick.ledger.mailed_proofs import MailedProof
+from tallystick.words import gettext as _
+from tallystick.words import marked
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
@@ -22,7 +24,10 @@ VERIFY_PATH: Final = "/account/verify"
 LIFE: Final = timedelta(hours=24)
 CODE_DIGITS: Final = 6
 
-WRONG_CODE: Final = "This is not the code, or it works no longer. Type the code of the last letter, or ask for another."
+WRONG_CODE: Final = marked(
+    "This is not the code, or it works no longer. Type the code of the last letter, or ask for another."
+)
+TOO_MANY_LETTERS: Final = marked("Several letters were sent already. Look for them, or wait an hour.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,12 @@ async def send_proof(service: Service, party: Party) -> bool:
     return True
 
 
+async def send_again(service: Service, party: Party) -> None:
+    """Send another link and code. Raises FormError: there were too many letters lately."""
+    if not await send_proof(service, party):
+        raise FormError({"code": _(TOO_MANY_LETTERS)})
+
+
 async def link_works(service: Service, purpose: Purpose, link: str) -> bool:
     """Whether a link would do what it is for. Looking does not use it: programs look at the links in mail, too."""
     found = await mailed_proofs.find_link(service.pool, purpose, digest_of_link(link), service.clock())
@@ -95,7 +106,7 @@ async def verify_by_code(service: Service, party: Party, code: str) -> None:
         proof = await mailed_proofs.use_code(service.pool, "verify", ticket, digest, now)
         if proof is not None and await _verified(service, proof):
             return
-    raise FormError({"code": WRONG_CODE})
+    raise FormError({"code": _(WRONG_CODE)})
 
 
 async def _verified(service: Service, proof: MailedProof) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from tallystick.actions import evidence
 from tallystick.actions.outbound import sign_return_url
 from tallystick.actions.pipeline_consent import authorization, payment, plan, same_means
 from tallystick.actions.pipeline_parameters import SIMPLE_PAY, Pipeline, pipeline_of_visit
@@ -42,6 +43,7 @@ from tallystick.ledger.books import Wanted
 from tallystick.ledger.visits import NewVisit, SellerBook, Visit
 
 if TYPE_CHECKING:
+    from tallystick.actions.evidence import Agreement
     from tallystick.actions.service import Service
     from tallystick.actions.wallet import Choice
     from tallystick.domain.ids import BookId
@@ -196,10 +198,11 @@ def why_stop(service: Service, visit: Visit, setting: Scene, person: Party) -> A
     return stop_reason(setting, person, service.clock() + setting.book.clock_offset)
 
 
-async def confirm(service: Service, visit: Visit, person: Party, choice: Choice | None) -> Visit:
+async def confirm(service: Service, visit: Visit, person: Party, choice: Choice | None, agreement: Agreement) -> Visit:
     """Make what the person agreed to, exactly once however often this is called; gives the finished visit.
 
-    The choices were stored with `visits.choose` before; `choice` is None where there is nothing to pay with. Raises
+    The choices were stored with `visits.choose` before; `choice` is None where there is nothing to pay with. What was
+    agreed to is kept before the books are asked, so that they never hold an authorization without it. Raises
     ChoicesChangedError: nothing was made.
     """
     if visit.finished_at is not None:
@@ -223,6 +226,7 @@ async def confirm(service: Service, visit: Visit, person: Party, choice: Choice 
         raise ChoicesChangedError(visit.visit_id[:8])
     if intended.finished_at is not None:
         return intended
+    await evidence.keep(service, intended, person, agreement, now)
     ended = await _carry_out(service, intended, intended.answer, setting, now)
     return await visits.finish(service.pool, visit.visit_id, ended, service.clock())
 

@@ -16,7 +16,6 @@ from tests.stories.cobranded.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.client.fps import Answer, ServiceError, amount
 from tallystick.domain.money import parse_amount
-from tallystick.web.pages.app import create_pages
 
 HOSTILE = "\"><script>alert('x')</script>&{{ 'z' * 9 }}"
 
@@ -324,7 +323,7 @@ async def test_payment_methods_come_and_go(world: World, seller: Seller) -> None
 
     ways = [link for link in Page(added).links if link.endswith("/remove")]
     visa = await browser.get(ways[-1])
-    assert "Music Shop: prepaid balance" in Page(visa).text
+    assert "Music Shop: Prepaid balance" in Page(visa).text
     assert "You can still spend the 10.00 USD that is left." in Page(visa).text
     assert "No authorization is paid from it." in Page(await browser.get(ways[0])).text
     after = await browser.submit(visa, "/remove")
@@ -409,69 +408,6 @@ async def test_hostile_texts_are_only_texts(world: World) -> None:
     assert "<b>bold</b>" in (await buyer.browser.get(buyer.path)).text
     name = (await buyer.browser.get(f"{buyer.path}/statement.csv")).headers["content-disposition"]
     assert re.fullmatch(r'attachment; filename="[a-z0-9.-]+"', name)
-
-
-# Who may: each page and form under /account. `own` tells whether it names something that belongs to somebody.
-ROUTES: dict[tuple[str, str], bool] = {
-    ("GET", "/account"): False,
-    ("GET", "/account/authorizations/{authorization_id:str}"): True,
-    ("GET", "/account/authorizations/{authorization_id:str}/cancel"): True,
-    ("POST", "/account/authorizations/{authorization_id:str}/cancel"): True,
-    ("GET", "/account/authorizations/{authorization_id:str}/statement.csv"): True,
-    ("GET", "/account/payment-methods"): False,
-    ("GET", "/account/payment-methods/card"): False,
-    ("POST", "/account/payment-methods/card"): False,
-    ("GET", "/account/payment-methods/bank-account"): False,
-    ("POST", "/account/payment-methods/bank-account"): False,
-    ("GET", "/account/payment-methods/{number:int}/remove"): True,
-    ("POST", "/account/payment-methods/{number:int}/remove"): True,
-    ("GET", "/account/test-money"): False,
-    ("POST", "/account/test-money"): False,
-    ("GET", "/account/security"): False,
-    ("POST", "/account/security/password"): False,
-    ("POST", "/account/security/sign-out"): False,
-}
-OPEN = {("GET", "/account/sign-in"), ("POST", "/account/sign-in")}
-
-
-def test_every_route_has_its_entry(world: World) -> None:
-    routes = {
-        (method, route.path)
-        for route in create_pages(world.service).routes
-        for method in getattr(route, "methods", ())
-        if route.path.startswith("/account") and method in {"GET", "POST"}
-    }
-    assert routes == ROUTES.keys() | OPEN
-
-
-@pytest.mark.parametrize(("method", "route"), ROUTES)
-async def test_who_may(world: World, seller: Seller, method: str, route: str) -> None:
-    browser = world.browser()
-    answer = await world.answer(
-        await browser.submit(await browser.at_confirm(seller.url(seller.prepaid())), "/confirm")
-    )
-    number = (await world.rows("SELECT max(payment_method_id) AS number FROM payment_method"))[0]["number"]
-    path = route.replace("{authorization_id:str}", answer["prepaidInstrumentID"]).replace("{number:int}", str(number))
-    nobody, other = world.browser(), (await buyer_of(world, seller, seller.prepaid())).browser
-    token = Page(await nobody.get("/account/sign-in")).form("/sign-in").fields["_csrf_token"]
-
-    if method == "POST":
-        for one in (nobody, other, browser):
-            assert (await one.http.post(path, data={"scope": "all"})).status_code == 403  # without the form's token
-        answered = await nobody.http.post(path, data={"_csrf_token": token, "scope": "all"})
-    else:
-        answered = await nobody.http.get(path)
-    assert answered.status_code == 303
-    assert answered.headers["location"].startswith("/account/sign-in?next=/account")
-
-    if ROUTES[method, route]:
-        theirs = Page(await other.get("/account/security")).form("/sign-out").fields
-        fields = theirs | {"scope": "all"}
-        refused = await (other.http.post(path, data=fields) if method == "POST" else other.http.get(path))
-        assert refused.status_code == 404
-        assert "Music Shop" not in refused.text
-        assert (await other.get(f"/account?before={answer['prepaidInstrumentID']}")).status_code == 404
-    assert "Active" in Page(await browser.get(f"/account/authorizations/{answer['prepaidInstrumentID']}")).text
 
 
 @pytest.mark.parametrize("name", ["x", "P" * 64, "%00", "U" * 63])

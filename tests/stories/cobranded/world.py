@@ -24,11 +24,12 @@ from tallystick.client.fps import Answer, Client, Credentials, ServiceError, amo
 from tallystick.domain import signing
 from tallystick.domain.ids import BookId
 from tallystick.domain.money import parse_amount
-from tallystick.ledger import access_keys, book_clocks, opening, parties
+from tallystick.ledger import access_keys, book_clocks, mail, opening, parties
 from tallystick.ledger.access_keys import AccessKey
 from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.connections import Pool
+from tallystick.ledger.mail import Mail
 from tallystick.ledger.parties import Party
 from tallystick.ledger.vault import Vault
 from tallystick.processors.simulated import SimulatedRail
@@ -314,6 +315,19 @@ class World:
     async def later(self, seller: Seller, by: timedelta) -> None:
         """Move the test clock of a seller's book."""
         await book_clocks.forward(self.pool, seller.book_id, by)
+
+    async def mailed(self, email: str) -> Mail:
+        """The last letter to an address."""
+        return next(one for one in await mail.latest(self.pool, 100) if one.recipient == email)
+
+    async def mailed_code(self, email: str) -> str:
+        """The code in it."""
+        return (await self.mailed(email)).subject.partition(" ")[0]
+
+    async def mailed_link(self, email: str) -> str:
+        """The link in it, without the service's own address."""
+        body = (await self.mailed(email)).body or ""
+        return next(word for word in body.split() if word.startswith("http")).removeprefix(self.base_url)
 
     async def rows(self, query: str, *arguments: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await self.pool.fetch(query, *arguments)]

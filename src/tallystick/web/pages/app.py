@@ -30,7 +30,7 @@ from tallystick.web.pages.headers import Headers
 from tallystick.web.pages.languages import Pages
 from tallystick.web.pages.sessions import STORE, DatabaseStore, cookie_name, session_config
 from tallystick.web.pages.shared import template_engine
-from tallystick.web.pages.visit_pages import visit_routes
+from tallystick.web.pages.visit_routes import visit_routes
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -44,7 +44,7 @@ def create_pages(service: Service) -> Litestar:
             start.start,
             start.start_posted,
             start.pay_button,
-            visit_routes,
+            *visit_routes,
             site.sign_out,
             site.do_test_money,
             *account_routes,

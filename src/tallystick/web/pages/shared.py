@@ -9,6 +9,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Response, Template
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
+from tallystick.actions import passkeys
 from tallystick.actions.pipeline_phrases import title_of
 from tallystick.actions.service import Service
 from tallystick.ledger import parties
@@ -41,6 +42,7 @@ def template_engine() -> JinjaTemplateEngine:
         bare_gettext, bare_ngettext, newstyle=True, pgettext=bare_pgettext
     )
     environment.globals |= {"asset": asset, "language": spoken, "language_links": language_links}
+    environment.globals["passkey_options"] = passkey_options
     environment.filters |= FILTERS
     environment.filters["date"] = date_of
     environment.filters["dollars"] = dollars
@@ -48,6 +50,11 @@ def template_engine() -> JinjaTemplateEngine:
     environment.filters["method_title"] = title_of
     environment.filters["signed"] = signed
     return JinjaTemplateEngine.from_environment(environment)
+
+
+def passkey_options(request: PageRequest) -> dict[str, Any] | None:
+    """For a form that takes a passkey: what to ask the browser for; None where passkeys cannot be."""
+    return passkeys.sign_in_options(service_of(request))
 
 
 def service_of(request: PageRequest) -> Service:

@@ -17,7 +17,8 @@ from tallystick.ledger import logos, signing_keys
 from tallystick.web.pages.account_methods import add_test_money
 from tallystick.web.pages.sessions import sign_browser_out
 from tallystick.web.pages.shared import PageRequest, form_of, go, page, service_of
-from tallystick.web.pages.visit_pages import UNUSABLE, method_page
+from tallystick.web.pages.signing_in import UNUSABLE
+from tallystick.web.pages.visit_pages import method_page
 from tallystick.web.pages.walk import Walk, walk
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")

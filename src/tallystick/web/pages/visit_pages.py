@@ -1,31 +1,25 @@
-"""The pages of a visit: sign in, choose, confirm or leave. What they do is in actions/pipelines.py."""
+"""The middle of a visit: choose how to pay, and where to deliver; or leave. What it does is in actions/pipelines.py."""
 
-import json
 import re
-from hashlib import sha256
 from typing import Any, Final
 
-from litestar import Router, get, post
+from litestar import get, post
 from litestar.params import FromPath
 from litestar.response import Response
-from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_ENTITY
+from litestar.status_codes import HTTP_200_OK
 
-from tallystick.actions import pipelines, sign_in, wallet
+from tallystick.actions import pipelines, wallet
 from tallystick.actions.form_errors import FormError
-from tallystick.actions.pipeline_consent import address_of
 from tallystick.actions.pipeline_parameters import ADDRESS
 from tallystick.actions.pipeline_terms import PurchaseTerms
-from tallystick.actions.pipelines import ChoicesChangedError
-from tallystick.actions.wallet import Choice
 from tallystick.domain.commands import Method
 from tallystick.ledger.payment_methods import PaymentMethod
-from tallystick.web.pages.sessions import sign_browser_in
 from tallystick.web.pages.shared import PageRequest, form_of, go
-from tallystick.web.pages.walk import Walk, finished, walk
+from tallystick.web.pages.signing_in import UNUSABLE
+from tallystick.web.pages.walk import VISIT, Walk, finished, walk
 from tallystick.words import gettext as _
 from tallystick.words import marked
 
-UNUSABLE: Final = HTTP_422_UNPROCESSABLE_ENTITY
 NEEDED_IN_ADDRESS: Final = {
     "addressName": marked("Type the name of who receives it."),
     "addressLine1": marked("Type street and number."),
@@ -37,79 +31,26 @@ MAX_ADDRESS_LINE: Final = 200
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-@get("/{visit_id:str}/sign-in")
-async def show_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Ask who the buyer is."""
-
-    async def step(stand: Walk) -> Response[Any]:
-        return go(stand.after_sign_in) if stand.someone else stand.page("sign_in.html")
-
-    return await walk(request, visit_id, step, buyer_needed=False)
-
-
-@post("/{visit_id:str}/sign-in", status_code=HTTP_200_OK)
-async def do_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Check e-mail address and password."""
-
-    async def step(stand: Walk) -> Response[Any]:
-        typed = await form_of(request)
-        try:
-            party = await sign_in.sign_in(stand.service, typed.get("email", ""), typed.get("password", ""))
-        except FormError as error:
-            return stand.page("sign_in.html", status=UNUSABLE, typed=typed, problems=error.problems)
-        sign_browser_in(request, party)
-        return go(stand.after_sign_in)
-
-    return await walk(request, visit_id, step, buyer_needed=False)
-
-
-@get("/{visit_id:str}/sign-up")
-async def show_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Offer a new account."""
-
-    async def step(stand: Walk) -> Response[Any]:
-        if stand.someone:
-            return go(stand.after_sign_in)
-        return stand.page("sign_up.html") if stand.pays else go(stand.to("sign-in"))
-
-    return await walk(request, visit_id, step, buyer_needed=False)
-
-
-@post("/{visit_id:str}/sign-up", status_code=HTTP_200_OK)
-async def do_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Open the account and sign in."""
-
-    async def step(stand: Walk) -> Response[Any]:
-        if not stand.pays:  # accounts of businesses are not opened here
-            return go(stand.to("sign-in"))
-        typed = await form_of(request)
-        try:
-            party = await sign_in.sign_up(
-                stand.service, typed.get("name", ""), typed.get("email", ""), typed.get("password", "")
-            )
-        except FormError as error:
-            return stand.page("sign_up.html", status=UNUSABLE, typed=typed, problems=error.problems)
-        sign_browser_in(request, party)
-        return go(stand.after_sign_in)
-
-    return await walk(request, visit_id, step, buyer_needed=False)
-
-
-@get("/{visit_id:str}/method")
+@get(f"{VISIT}/method")
 async def show_method(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Offer what the buyer can pay with, and ways to add more."""
     return await walk(request, visit_id, method_page)
 
 
 async def method_page(
-    stand: Walk, *, status: int = HTTP_200_OK, problems: dict[str, str] | None = None, typed_amount: str = ""
+    stand: Walk,
+    *,
+    status: int = HTTP_200_OK,
+    problems: dict[str, str] | None = None,
+    typed_amount: str = "",
+    chosen: str | None = None,
 ) -> Response[Any]:
     """The choice of a means of payment; also shown again when test money could not be added."""
     if not stand.pays:
         return go(stand.to("confirm"))
     offered = await stand.choices()
     usable = [choice for choice in offered if choice.usable]
-    chosen = stand.chosen.get("key", stand.current_key)
+    chosen = chosen or stand.chosen.get("key", stand.current_key)
     if chosen not in {choice.key for choice in usable}:
         chosen = usable[0].key if usable else None
     return stand.page(
@@ -127,7 +68,7 @@ async def method_page(
     )
 
 
-@post("/{visit_id:str}/method", status_code=HTTP_200_OK)
+@post(f"{VISIT}/method", status_code=HTTP_200_OK)
 async def do_method(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Remember the choice."""
 
@@ -150,25 +91,25 @@ _NEW_METHODS: Final = {Method.CC: "card.html", Method.ACH: "bank_account.html"}
 """The form for each payment method that can be added on the way."""
 
 
-@get("/{visit_id:str}/card")
+@get(f"{VISIT}/card")
 async def show_card(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """The form for a new card."""
     return await _show_new(request, visit_id, Method.CC)
 
 
-@post("/{visit_id:str}/card", status_code=HTTP_200_OK)
+@post(f"{VISIT}/card", status_code=HTTP_200_OK)
 async def do_card(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Add the card and pay with it."""
     return await _add_new(request, visit_id, Method.CC)
 
 
-@get("/{visit_id:str}/bank-account")
+@get(f"{VISIT}/bank-account")
 async def show_bank_account(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """The form for a new bank account."""
     return await _show_new(request, visit_id, Method.ACH)
 
 
-@post("/{visit_id:str}/bank-account", status_code=HTTP_200_OK)
+@post(f"{VISIT}/bank-account", status_code=HTTP_200_OK)
 async def do_bank_account(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Add the bank account and pay with it."""
     return await _add_new(request, visit_id, Method.ACH)
@@ -200,7 +141,7 @@ async def _pay_with(stand: Walk, added: PaymentMethod) -> Response[Any]:
     return go(_after_method(stand))
 
 
-@get("/{visit_id:str}/address")
+@get(f"{VISIT}/address")
 async def show_address(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Ask for a delivery address, where the seller wants one."""
 
@@ -217,7 +158,7 @@ def _filled(typed: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in typed.items() if value}
 
 
-@post("/{visit_id:str}/address", status_code=HTTP_200_OK)
+@post(f"{VISIT}/address", status_code=HTTP_200_OK)
 async def do_address(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Remember the address."""
 
@@ -236,74 +177,14 @@ async def do_address(request: PageRequest, visit_id: FromPath[str]) -> Response[
     return await walk(request, visit_id, step)
 
 
-@get("/{visit_id:str}/confirm")
-async def show_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Show exactly what is agreed to."""
-
-    async def step(stand: Walk) -> Response[Any]:
-        choice = await _choice(stand)
-        return _missing(stand, choice) or _confirm_page(stand, choice)
-
-    return await walk(request, visit_id, step)
+async def shown_again(stand: Walk, step: str, typed: dict[str, str]) -> Response[Any]:
+    """A form as it was when its session had ended, for the same or for another person."""
+    if step == "address" and stand.terms.collect_address:
+        return stand.page("address.html", typed=typed)
+    return await method_page(stand, chosen=typed.get("key"))
 
 
-@post("/{visit_id:str}/confirm", status_code=HTTP_200_OK)
-async def do_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Make it so, once, and go back to the seller."""
-
-    async def step(stand: Walk) -> Response[Any]:
-        choice = await _choice(stand)
-        if missing := _missing(stand, choice):
-            return missing
-        if (await form_of(request)).get("agreed") != agreed(stand):
-            return _confirm_page(stand, choice, changed=True)
-        visit = stand.visit if stand.pays else await stand.taken_on()
-        try:
-            visit = await pipelines.confirm(stand.service, visit, stand.buyer, choice)
-        except ChoicesChangedError:
-            return go(stand.to("confirm"))
-        return await finished(request, stand.service, visit)
-
-    return await walk(request, visit_id, step)
-
-
-async def _choice(stand: Walk) -> Choice | None:
-    if not stand.pays:
-        return None
-    key = stand.chosen.get("key")
-    return next((one for one in await stand.choices() if one.usable and one.key == key), None)
-
-
-def _missing(stand: Walk, choice: Choice | None) -> Response[Any] | None:
-    """Where to go first when something was not chosen yet."""
-    if choice is None and stand.pays:
-        return go(stand.to("method"))
-    if stand.terms.collect_address and "address:addressLine1" not in stand.chosen:
-        return go(stand.to("address"))
-    return None
-
-
-def _confirm_page(stand: Walk, choice: Choice | None, *, changed: bool = False) -> Response[Any]:
-    address = address_of(stand.visit) if stand.terms.collect_address else dict(stand.terms.address)
-    return stand.page(
-        "confirm.html",
-        status=HTTP_409_CONFLICT if changed else HTTP_200_OK,
-        choice=choice,
-        promises=stand.promises("" if choice is None else choice.noun),
-        unchanged=choice is not None and choice.key == stand.current_key,
-        address=[address[name] for name in ADDRESS if address.get(name)],
-        agreed=agreed(stand),
-        changed=changed,
-    )
-
-
-def agreed(stand: Walk) -> str:
-    """A digest of who saw what: a form from before a change in another window must not confirm the change."""
-    seen = [stand.buyer.party_id, stand.chosen]
-    return sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
-
-
-@post("/{visit_id:str}/leave", status_code=HTTP_200_OK)
+@post(f"{VISIT}/leave", status_code=HTTP_200_OK)
 async def do_leave(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Back to the seller without agreeing."""
 
@@ -318,23 +199,14 @@ async def do_leave(request: PageRequest, visit_id: FromPath[str]) -> Response[An
     return await walk(request, visit_id, step, buyer_needed=False)
 
 
-visit_routes = Router(
-    path="/cobranded-ui/visits",
-    route_handlers=[
-        show_sign_in,
-        do_sign_in,
-        show_sign_up,
-        do_sign_up,
-        show_method,
-        do_method,
-        show_card,
-        do_card,
-        show_bank_account,
-        do_bank_account,
-        show_address,
-        do_address,
-        show_confirm,
-        do_confirm,
-        do_leave,
-    ],
-)
+choice_routes = [
+    show_method,
+    do_method,
+    show_card,
+    do_card,
+    show_bank_account,
+    do_bank_account,
+    show_address,
+    do_address,
+    do_leave,
+]

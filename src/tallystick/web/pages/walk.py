@@ -1,7 +1,7 @@
 """One step of a visit: the visit, what it is about, who walks; and where they have to go instead."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_410_GONE
 from tallystick.actions import pipelines, wallet
 from tallystick.actions.pipeline_offers import Offer, offer
 from tallystick.actions.pipeline_parameters import pipeline_of_visit
-from tallystick.actions.pipeline_scene import Scene
+from tallystick.actions.pipeline_scene import Answer, Scene
 from tallystick.actions.pipeline_terms import AnyTerms, EditTerms, PurchaseTerms, RecipientTerms, SenderTerms
 from tallystick.actions.pipeline_words import LINE_NAMES, promises
 from tallystick.actions.service import Service
@@ -26,9 +26,13 @@ from tallystick.ledger.parties import Party
 from tallystick.ledger.visits import Visit
 from tallystick.web.pages import accents
 from tallystick.web.pages.headers import allow_form_redirects, request_id
-from tallystick.web.pages.shared import PageRequest, go, go_back_to_seller, page, service_of, signed_in
+from tallystick.web.pages.kept import STEPS, to_keep
+from tallystick.web.pages.shared import PageRequest, form_of, go, go_back_to_seller, page, service_of, signed_in
 from tallystick.words import dollars
 from tallystick.words import gettext as _
+
+VISIT: Final = "/cobranded-ui/visits/{visit_id:str}"
+"""The address of a visit; its steps are below it."""
 
 _VISIT_ID: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _log = structlog.get_logger(__name__)
@@ -113,6 +117,20 @@ class Walk:
         """The path of the step that follows signing in."""
         return self.to("method" if self.pays else "confirm")
 
+    def after(self, step: str) -> str:
+        """The path of the step at which somebody was asked to sign in, else of the one that follows signing in."""
+        return self.to(step) if step in STEPS and self.pays else self.after_sign_in
+
+    @property
+    def unverified(self) -> bool:
+        """Whether the code of a letter is needed before this person can go on."""
+        return self.someone is not None and self.scene.email_verified and not self.someone.email_verified
+
+    @property
+    def stopped(self) -> Answer | None:
+        """The answer when this person cannot go on at all."""
+        return pipelines.why_stop(self.service, self.visit, self.scene, self.buyer)
+
     @property
     def lines(self) -> list[tuple[str, str]]:
         """What the amount is made of, as the seller says, and the amount itself; empty where it says nothing."""
@@ -134,6 +152,12 @@ class Walk:
     def page(self, template: str, **context: Any) -> Response[Any]:  # noqa: ANN401 - whatever the template shows
         """A page of this visit."""
         return page(template, walk=self, sandbox=self.sandbox, **context)
+
+    def sign_in_page(self, step: str = "", carried: Mapping[str, str] | None = None, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+        """Ask who it is; `step` and what was typed there, `carried`, come back with the answer."""
+        kept = to_keep(step, carried or {})
+        context = {"ended": False, "typed": {}, "step": step if step in STEPS else "", "kept": kept}
+        return self.page("sign_in.html", **(context | more))
 
     async def choices(self) -> list[Choice]:
         """What the buyer can pay with. For a payment at once, the account balance must suffice."""
@@ -215,10 +239,20 @@ async def _step(
     stand = Walk(request, service, visit, scene, await _brand(service, scene), someone)
     if buyer_needed:
         if someone is None:
-            return go(stand.to("sign-in"))
-        if reason := pipelines.why_stop(service, visit, scene, someone):
+            return await _ask_to_sign_in(stand)
+        if stand.unverified and visit.answer is None:
+            return go(stand.to("verify"))
+        if reason := stand.stopped:
             return await finished(request, service, await pipelines.leave(service, visit, reason))
     return await step(stand)
+
+
+async def _ask_to_sign_in(stand: Walk) -> Response[Any]:
+    """The session has ended, or never began. What was just typed must not be lost."""
+    step = stand.request.url.path.rpartition("/")[2]
+    if stand.request.method == "POST":
+        return stand.sign_in_page(step, await form_of(stand.request), ended=True)
+    return go(stand.to(f"sign-in?step={step}" if step in STEPS else "sign-in"))
 
 
 async def _brand(service: Service, scene: Scene) -> Brand:
