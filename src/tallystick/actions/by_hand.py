@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.actions.call import fingerprint, fresh_transaction_id
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import CancelToken, Refund, RefundPolicy, Request
+from tallystick.domain.ids import book_named_in
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger.rehearsal import rehearse
@@ -29,19 +30,24 @@ _REFERENCE: Final = re.compile(r"console-[0-9a-f]{20}")
 
 @dataclass(frozen=True, slots=True)
 class Till:
-    """Where staff work with a seller's money: a book of the seller's. `now` is the book's own time."""
+    """Where staff work with a seller's money: all of the seller's books. `now` is the books' own time."""
 
     service: Service
-    book_id: BookId
+    parts: tuple[BookId, ...]
     seller_id: PartyId
     now: datetime
 
     def request(
-        self, action: str, reference: str, content: Sequence[tuple[str, str]], description: str | None = None
+        self,
+        book_id: BookId,
+        action: str,
+        reference: str,
+        content: Sequence[tuple[str, str]],
+        description: str | None = None,
     ) -> Request:
-        """What a money command of this seller carries; `content`: all that makes it this request and no other."""
+        """What a money command for a book carries; `content`: all that makes it this request and no other."""
         return Request(
-            transaction_id=fresh_transaction_id(self.book_id, self.now),
+            transaction_id=fresh_transaction_id(book_id, self.now),
             caller_id=self.seller_id,
             caller_reference=reference,
             fingerprint=fingerprint(action, content),
@@ -100,7 +106,9 @@ async def preview_refund(till: Till, wish: RefundWish, reference: str) -> Refund
 
     Raises Refused: what it would be refused with.
     """
-    (decision,) = await rehearse(till.service.committer, till.book_id, [_refund(till, wish, reference)])
+    (decision,) = await rehearse(
+        till.service.committer, book_named_in(wish.original_id), [_refund(till, wish, reference)]
+    )
     if isinstance(decision.outcome, Refused):
         raise decision.outcome
     if isinstance(decision.outcome, Accepted) and not decision.transactions:
@@ -120,7 +128,7 @@ async def preview_refund(till: Till, wish: RefundWish, reference: str) -> Refund
 async def refund(till: Till, wish: RefundWish, reference: str) -> tuple[Accepted, bool]:
     """Refund; whether it was done just now, or before under the same reference. Raises Refused."""
     command = _refund(till, wish, reference)
-    outcome = await till.service.committer.perform(till.book_id, command)
+    outcome = await till.service.committer.perform(book_named_in(wish.original_id), command)
     if not isinstance(outcome, Accepted):
         raise outcome if isinstance(outcome, Refused) else TypeError(f"a refund came to {outcome!r}")
     return outcome, outcome.transaction_id == command.request.transaction_id
@@ -128,7 +136,8 @@ async def refund(till: Till, wish: RefundWish, reference: str) -> tuple[Accepted
 
 async def cancel_token(till: Till, token_id: TokenId) -> bool:
     """Bar a token from further use; False: it was cancelled before. Raises Refused."""
-    outcome = await till.service.committer.perform(till.book_id, CancelToken(token_id, by=till.seller_id))
+    command = CancelToken(token_id, by=till.seller_id)
+    outcome = await till.service.committer.perform(book_named_in(token_id), command)
     if isinstance(outcome, Refused) and outcome.refusal is not Refusal.TokenNotActive:
         raise outcome
     return not isinstance(outcome, Refused)
@@ -141,5 +150,5 @@ def _refund(till: Till, wish: RefundWish, reference: str) -> Refund:
         ("MarketplaceRefundPolicy", wish.policy.value),
         ("CallerDescription", wish.description or ""),
     ]
-    request = till.request("Refund", reference, content, wish.description)
+    request = till.request(book_named_in(wish.original_id), "Refund", reference, content, wish.description)
     return Refund(request, wish.original_id, wish.amount_micros, wish.policy)

@@ -16,6 +16,7 @@ import structlog
 
 from tallystick.actions.by_hand import new_reference
 from tallystick.domain.commands import SettleDebt, WriteOffDebt
+from tallystick.domain.ids import book_named_in
 from tallystick.domain.money import whole_minor_units
 from tallystick.domain.outcomes import TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
@@ -24,8 +25,9 @@ from tallystick.ledger.rehearsal import rehearse
 
 if TYPE_CHECKING:
     from tallystick.actions.by_hand import Till
-    from tallystick.domain.ids import InstrumentId, PartyId, TokenId
+    from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId
     from tallystick.domain.outcomes import Outcome
+    from tallystick.domain.state import Decision
     from tallystick.ledger.debts import Run, RunLine, Tab
 
 MOST_DEBTS: Final = 50
@@ -65,17 +67,11 @@ def whole(deed: Deed, tab: Tab) -> int:
 
 async def plan(till: Till, deed: Deed, tabs: Sequence[Tab], amount_micros: int | None = None) -> list[Planned]:
     """What would become of each debt now; `amount_micros` of each, or all of it."""
-    run_id = new_reference()
     amounts = [whole(deed, tab) if amount_micros is None else amount_micros for tab in tabs]
-    asked = [number for number, amount in enumerate(amounts) if amount > 0]
-    commands = [
-        _command(till, deed, run_id, tabs[number].instrument_id, tabs[number].settlement_token_id, amounts[number])
-        for number in asked
-    ]
+    decisions = await _rehearsed(till, deed, tabs, amounts)
     nothing = Refused(Refusal.SettleAmountGreaterThanDebt, "Nothing is owed that is not being settled already.")
     planned = [Planned(tab, amount, refused=nothing) for tab, amount in zip(tabs, amounts, strict=True)]
-    decisions = await rehearse(till.service.committer, till.book_id, commands) if commands else []
-    for number, decision in zip(asked, decisions, strict=True):
+    for number, decision in decisions.items():
         tab = tabs[number]
         if isinstance(decision.outcome, Refused):
             planned[number] = Planned(tab, amounts[number], refused=decision.outcome)
@@ -90,6 +86,23 @@ async def plan(till: Till, deed: Deed, tabs: Sequence[Tab], amount_micros: int |
     return planned
 
 
+async def _rehearsed(till: Till, deed: Deed, tabs: Sequence[Tab], amounts: Sequence[int]) -> dict[int, Decision]:
+    """What would become of those tabs of which there is an amount, by their number; each book decides for itself."""
+    run_id = new_reference()
+    numbers: dict[BookId, list[int]] = {}
+    for number, amount in enumerate(amounts):
+        if amount > 0:
+            numbers.setdefault(book_named_in(tabs[number].instrument_id), []).append(number)
+    decided: dict[int, Decision] = {}
+    for book_id, here in numbers.items():
+        commands = [
+            _command(till, deed, run_id, tabs[number].instrument_id, tabs[number].settlement_token_id, amounts[number])
+            for number in here
+        ]
+        decided |= zip(here, await rehearse(till.service.committer, book_id, commands), strict=True)
+    return decided
+
+
 async def begin(
     till: Till, deed: Deed, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]
 ) -> tuple[Run, bool]:
@@ -97,14 +110,13 @@ async def begin(
     async with till.service.pool.acquire() as connection:
         new = await debts.begin_run(
             connection,
-            till.book_id,
             run_id,
             deed=deed.value,
             by=by,
             amounts=list(amounts.items()),
             now=till.service.clock(),
         )
-    run = await debts.run(till.service.pool, till.book_id, run_id)
+    run = await debts.run(till.service.pool, till.parts, run_id)
     if run is None:
         raise LookupError(run_id)
     await go_on(till, run)
@@ -113,11 +125,11 @@ async def begin(
 
 async def go_on(till: Till, run: Run) -> None:
     """Carry out what of a run has no answer yet. What failed for a passing reason stays open, for another time."""
-    lines = [line for line in await debts.run_lines(till.service.pool, till.book_id, run.run_id) if is_open(line)]
+    lines = [line for line in await debts.run_lines(till.service.pool, till.parts, run.run_id) if is_open(line)]
     results = await asyncio.gather(*(_perform(till, run, line) for line in lines))
     answers = [(line.instrument_id, outcome) for line, outcome in zip(lines, results, strict=True) if outcome]
     if answers:
-        await debts.answer_lines(till.service.pool, till.book_id, run.run_id, answers)
+        await debts.answer_lines(till.service.pool, run.run_id, answers)
 
 
 def is_open(line: RunLine) -> bool:
@@ -129,7 +141,7 @@ async def _perform(till: Till, run: Run, line: RunLine) -> Outcome | None:
     deed = Deed(run.deed)
     command = _command(till, deed, run.run_id, line.instrument_id, line.settlement_token_id, line.amount_micros)
     try:
-        outcome = await till.service.committer.perform(till.book_id, command)
+        outcome = await till.service.committer.perform(book_named_in(line.instrument_id), command)
     except Exception as error:  # noqa: BLE001 - one debt's trouble is not the others': its line stays open
         _log.warning("debt_not_reached", run_id=run.run_id, instrument_id=line.instrument_id, error=repr(error))
         return None
@@ -146,9 +158,10 @@ def _command(
     token_id: TokenId,
     amount_micros: int,
 ) -> SettleDebt | WriteOffDebt:
+    book_id = book_named_in(instrument_id)
     reference = f"{run_id}-{instrument_id[-_TELLING:]}"
     content = [("CreditInstrumentId", instrument_id), ("Amount", str(amount_micros))]
     if deed is Deed.SETTLE:
-        request = till.request("SettleDebt", reference, [("SenderTokenId", token_id), *content])
+        request = till.request(book_id, "SettleDebt", reference, [("SenderTokenId", token_id), *content])
         return SettleDebt(request, token_id, instrument_id, amount_micros)
-    return WriteOffDebt(till.request("WriteOffDebt", reference, content), instrument_id, amount_micros)
+    return WriteOffDebt(till.request(book_id, "WriteOffDebt", reference, content), instrument_id, amount_micros)

@@ -7,9 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId, transaction_ids_from
+from tallystick.domain.ids import (
+    BookId,
+    InstrumentId,
+    PartyId,
+    TokenId,
+    TransactionId,
+    book_named_in,
+    transaction_ids_from,
+)
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refused
 from tallystick.ledger.patterns import containing
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
     import asyncpg
 
     from tallystick.ledger.connections import Connection, Database
+
+What = TypeVar("What")
 
 _SQL: Final = load_statements("debts.sql")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -128,7 +138,7 @@ class RunLine:
 
 async def list_(
     database: Database,
-    book_id: BookId,
+    parts: Sequence[BookId],
     now: datetime,
     most: int,
     *,
@@ -136,24 +146,23 @@ async def list_(
     text: str | None = None,
     after: str | None = None,
 ) -> Debts:
-    """The debts of a book, those with the oldest parts first. `now`: the book's time; `after`: the last one's place."""
+    """The debts in a seller's books, the oldest parts first. `now`: the books' time; `after`: the last one's place."""
     since = (transaction_ids_from((now - boundary - _EPOCH) // timedelta(milliseconds=1)) for boundary in _BOUNDARIES)
     rows = await database.fetch(
-        _SQL["ageing"], book_id, *since, age.value, containing(text), *_parse_place(after), most + 1
+        _SQL["ageing"], parts, *since, age.value, containing(text), *_parse_place(after), most + 1
     )
     found = [_debt(row) for row in rows if row["instrument_id"] is not None]
     shown = found[:most]
     return Debts(shown, rows[0]["debts"], _ageing(rows[0], "all_"), shown[-1].place if len(found) > most else None)
 
 
-async def tabs(database: Database, book_id: BookId, instrument_ids: Sequence[str]) -> list[Tab]:
-    """Those of the tabs that the book has, the greatest debt first; settled ones too."""
-    return [Tab(**dict(row)) for row in await database.fetch(_SQL["named"], book_id, list(instrument_ids))]
+async def tabs(database: Database, parts: Sequence[BookId], instrument_ids: Sequence[str]) -> list[Tab]:
+    """Those of the tabs that the books have, the greatest debt first; settled ones too."""
+    return [Tab(**dict(row)) for row in await database.fetch(_SQL["named"], parts, list(instrument_ids))]
 
 
 async def begin_run(
     connection: Connection,
-    book_id: BookId,
     run_id: str,
     *,
     deed: str,
@@ -163,36 +172,44 @@ async def begin_run(
 ) -> bool:
     """Write down what is about to be done, in micro-units; False: it was before, and nothing changes."""
     async with connection.transaction():
-        new: bool = await connection.execute(_SQL["begin_run"], book_id, run_id, deed, by, now) == "INSERT 0 1"
-        if new:
-            ids, micros = [each[0] for each in amounts], [each[1] for each in amounts]
+        for book_id, lines in _by_book(amounts):
+            if await connection.execute(_SQL["begin_run"], book_id, run_id, deed, by, now) != "INSERT 0 1":
+                return False
+            ids, micros = [line[0] for line in lines], [line[1] for line in lines]
             await connection.execute(_SQL["add_lines"], book_id, run_id, ids, micros)
-    return new
+    return True
 
 
-async def answer_lines(
-    database: Database, book_id: BookId, run_id: str, outcomes: Sequence[tuple[InstrumentId, Outcome]]
-) -> None:
+async def answer_lines(database: Database, run_id: str, outcomes: Sequence[tuple[InstrumentId, Outcome]]) -> None:
     """Write down what lines of a run came to."""
-    ids, transactions, refusals, messages = [], [], [], []
-    for instrument_id, outcome in outcomes:
-        refused = outcome if isinstance(outcome, Refused) else None
-        ids.append(instrument_id)
-        transactions.append(outcome.transaction_id if isinstance(outcome, Accepted) else None)
-        refusals.append(None if refused is None else refused.refusal.name)
-        messages.append(None if refused is None else refused.message)
-    await database.execute(_SQL["answer_lines"], book_id, run_id, ids, transactions, refusals, messages)
+    for book_id, lines in _by_book(outcomes):
+        ids, transactions, refusals, messages = [], [], [], []
+        for instrument_id, outcome in lines:
+            refused = outcome if isinstance(outcome, Refused) else None
+            ids.append(instrument_id)
+            transactions.append(outcome.transaction_id if isinstance(outcome, Accepted) else None)
+            refusals.append(None if refused is None else refused.refusal.name)
+            messages.append(None if refused is None else refused.message)
+        await database.execute(_SQL["answer_lines"], book_id, run_id, ids, transactions, refusals, messages)
 
 
-async def run(database: Database, book_id: BookId, run_id: str) -> Run | None:
-    """A run of this book, or None."""
-    row = await database.fetchrow(_SQL["run"], book_id, run_id)
+async def run(database: Database, parts: Sequence[BookId], run_id: str) -> Run | None:
+    """A run over these books, or None."""
+    row = await database.fetchrow(_SQL["run"], parts, run_id)
     return None if row is None else Run(run_id, row["deed"], row["started_by"], row["started_at"])
 
 
-async def run_lines(database: Database, book_id: BookId, run_id: str) -> list[RunLine]:
+async def run_lines(database: Database, parts: Sequence[BookId], run_id: str) -> list[RunLine]:
     """The lines of a run, the greatest amount first."""
-    return [RunLine(**dict(row)) for row in await database.fetch(_SQL["run_lines"], book_id, run_id)]
+    return [RunLine(**dict(row)) for row in await database.fetch(_SQL["run_lines"], parts, run_id)]
+
+
+def _by_book(lines: Sequence[tuple[InstrumentId, What]]) -> list[tuple[BookId, list[tuple[InstrumentId, What]]]]:
+    """The lines of each book that their instruments live in, the books in one order for everybody."""
+    found: dict[BookId, list[tuple[InstrumentId, What]]] = {}
+    for line in lines:
+        found.setdefault(book_named_in(line[0]), []).append(line)
+    return [(book_id, found[book_id]) for book_id in sorted(found)]
 
 
 def _parse_place(text: str | None) -> tuple[int | str | None, ...]:

@@ -1,4 +1,4 @@
--- What is owed in a seller's book ($1), and how old it is. Read by debts.py. Amounts are micro-units.
+-- What is owed in a seller's books ($1), and how old it is. Read by debts.py. Amounts are micro-units.
 
 -- name: ageing
 -- The debts with their age, those with the oldest parts first: of payments made before the ids $2, $3 and $4 (30, 60 and 90
@@ -10,12 +10,12 @@ WITH debt AS (
     SELECT instrument.instrument_id, instrument.sender_party_id, account.balance_micros, instrument.pending_micros
       FROM account
       JOIN instrument ON instrument.book_id = account.book_id AND instrument.instrument_id = account.subject
-     WHERE account.book_id = $1 AND account.kind = 'receivable' AND account.balance_micros > 0
+     WHERE account.book_id = ANY($1) AND account.kind = 'receivable' AND account.balance_micros > 0
 ), bought AS (
     SELECT instrument_id, sum(amount_micros) FILTER (WHERE transaction_id >= $2) AS since_30,
            sum(amount_micros) FILTER (WHERE transaction_id >= $3) AS since_60, sum(amount_micros) AS since_90
       FROM transaction
-     WHERE book_id = $1 AND transaction_id >= $4 AND payment_method = 'Debt' AND operation = 'Pay'
+     WHERE book_id = ANY($1) AND transaction_id >= $4 AND payment_method = 'Debt' AND operation = 'Pay'
        AND status = 'Success'
      GROUP BY instrument_id
 ), part AS (
@@ -63,11 +63,12 @@ SELECT instrument.instrument_id, account.balance_micros, instrument.pending_micr
   JOIN token AS settling ON settling.book_id = instrument.book_id AND settling.instrument_id = instrument.instrument_id
                         AND settling.purpose = 'settlement'
   JOIN party AS buyer ON buyer.party_id = instrument.sender_party_id
- WHERE instrument.book_id = $1 AND instrument.kind = 'credit' AND instrument.instrument_id = ANY($2::text[])
+ WHERE instrument.book_id = ANY($1) AND instrument.kind = 'credit' AND instrument.instrument_id = ANY($2::text[])
  ORDER BY account.balance_micros DESC, instrument.instrument_id
 
 -- name: begin_run
--- Settling ('settle') or writing off ('write_off') several debts at once; the same run ($2) begins once.
+-- Settling ('settle') or writing off ('write_off') several debts of a book ($1) at once; the same run ($2) begins once. A
+-- run over several books has a row in each.
 INSERT INTO debt_run (book_id, run_id, deed, started_by, started_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
 
@@ -86,7 +87,8 @@ UPDATE debt_run_line
 SELECT debt_run.deed, debt_run.started_at, person.name AS started_by
   FROM debt_run
   JOIN party AS person ON person.party_id = debt_run.started_by
- WHERE book_id = $1 AND run_id = $2
+ WHERE book_id = ANY($1) AND run_id = $2
+ LIMIT 1
 
 -- name: run_lines
 -- The lines of a run as they stand now.
@@ -99,5 +101,5 @@ SELECT line.instrument_id, line.amount_micros, line.transaction_id, line.refusal
                         AND settling.purpose = 'settlement'
   JOIN party AS buyer ON buyer.party_id = instrument.sender_party_id
   LEFT JOIN transaction ON transaction.book_id = line.book_id AND transaction.transaction_id = line.transaction_id
- WHERE line.book_id = $1 AND line.run_id = $2
+ WHERE line.book_id = ANY($1) AND line.run_id = $2
  ORDER BY line.amount_micros DESC, line.instrument_id

@@ -1,7 +1,8 @@
-"""The instruments and tokens of a seller's book, as the console lists and shows them."""
+"""The instruments and tokens of a seller's books, as the console lists and shows them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -73,12 +74,13 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which of a book, where not None. `kind`: an instrument's kind or a token's purpose. `now`: the book's time.
+    """Which of a seller's books, where not None. `now`: the books' time.
 
-    `text` occurs in a name, an address, a reference or an id, in whatever case.
+    `kind`: an instrument's kind or a token's purpose. `text` occurs in a name, an address, a reference or an id, in
+    whatever case.
     """
 
-    book_id: BookId
+    parts: tuple[BookId, ...]
     now: datetime
     kind: str | None = None
     life: Life | None = None
@@ -103,11 +105,10 @@ async def instruments(
     return Part(found, found[-1].instrument_id if len(rows) > most else None)
 
 
-async def instrument(database: Database, book_id: BookId, instrument_id: str) -> Instrument | None:
-    """One instrument of a book; None for any other id."""
-    if not _of_book(instrument_id, book_id):
-        return None
-    row = await database.fetchrow(_SQL["instruments"], book_id, None, None, None, None, instrument_id, None, None, 1)
+async def instrument(database: Database, parts: Sequence[BookId], instrument_id: str) -> Instrument | None:
+    """One instrument of these books; None for any other id."""
+    part = _part_of(instrument_id, parts)
+    row = await database.fetchrow(_SQL["instruments"], part, None, None, None, None, instrument_id, None, None, 1)
     return None if row is None else Instrument(**dict(row))
 
 
@@ -119,33 +120,36 @@ async def tokens(database: Database, wanted: Wanted, most: int, after: Token | N
     return Part(found, found[-1].token_id if len(rows) > most else None)
 
 
-async def token(database: Database, book_id: BookId, token_id: str) -> Token | None:
-    """One token of a book; None for any other id."""
-    if not _of_book(token_id, book_id):
-        return None
-    row = await database.fetchrow(_SQL["tokens"], book_id, None, None, None, None, token_id, None, None, 1, None)
+async def token(database: Database, parts: Sequence[BookId], token_id: str) -> Token | None:
+    """One token of these books; None for any other id."""
+    part = _part_of(token_id, parts)
+    row = await database.fetchrow(_SQL["tokens"], part, None, None, None, None, token_id, None, None, 1, None)
     return None if row is None else Token(**dict(row))
 
 
-async def tokens_of(database: Database, book_id: BookId, instrument_id: InstrumentId) -> list[Token]:
+async def tokens_of(database: Database, parts: Sequence[BookId], instrument_id: InstrumentId) -> list[Token]:
     """The tokens of an instrument."""
-    rows = await database.fetch(_SQL["tokens"], book_id, None, None, None, None, None, None, None, None, instrument_id)
+    rows = await database.fetch(
+        _SQL["tokens"], _part_of(instrument_id, parts), None, None, None, None, None, None, None, None, instrument_id
+    )
     return [Token(**dict(row)) for row in rows]
 
 
-async def replaced_by(database: Database, book_id: BookId, token_id: TokenId) -> TokenId | None:
+async def replaced_by(database: Database, parts: Sequence[BookId], token_id: TokenId) -> TokenId | None:
     """The token that replaced this one, if any did."""
-    found: str | None = await database.fetchval(_SQL["replaced_by"], book_id, token_id)
+    found: str | None = await database.fetchval(_SQL["replaced_by"], parts, token_id)
     return None if found is None else TokenId(found)
 
 
 def _filters(wanted: Wanted) -> tuple[object, ...]:
     life = None if wanted.life is None else wanted.life.value
-    return wanted.book_id, wanted.kind, life, wanted.now, containing(wanted.text)
+    return wanted.parts, wanted.kind, life, wanted.now, containing(wanted.text)
 
 
-def _of_book(text: str, book_id: BookId) -> bool:
+def _part_of(text: str, parts: Sequence[BookId]) -> list[BookId]:
+    """The one of the books that an id names; none where it names another one, or is no id."""
     try:
-        return token_kind_and_book(text)[1] == book_id
+        _, book_id = token_kind_and_book(text)
     except MalformedIdError:
-        return False
+        return []
+    return [part for part in parts if part == book_id]

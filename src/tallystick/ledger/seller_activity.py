@@ -6,7 +6,7 @@ at a time: a page costs the same however long the history is, and says how far b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -47,13 +47,13 @@ _LINES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which transactions: of a seller in one environment, and what else is not None.
+    """Which transactions: of a seller with all its books in one environment, and what else is not None.
 
     `subject` is the instrument, token or original that the list is `about`. `since` is included, `until` is not; both
     are the book's time. `text` occurs in a reference, a description or an id, in whatever case.
     """
 
-    book_id: BookId
+    parts: tuple[BookId, ...]
     seller_id: PartyId
     environment: str
     about: About = About.BOOK
@@ -81,7 +81,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A transaction in a list. `own`: in the seller's own book; else another seller called and this one received.
+    """A transaction in a list. `own`: in a book of the seller's own; else another seller called and this one received.
 
     References and ids of another caller's are its own affair and are left out. Amounts in micro-units; `fee_micros` and
     `marketplace_fee_micros` as in the domain.
@@ -129,10 +129,10 @@ async def look(database: Database, wanted: Wanted, most: int, before: str | None
         end = min(end, before)
     reached: str | None = None
     if wanted.needs_looking:
-        reached = await database.fetchval(_SQL["reach"], wanted.book_id, first, end, reach, wanted.seller_id)
+        reached = await database.fetchval(_SQL["reach"], wanted.parts, first, end, reach, wanted.seller_id)
     rows = await database.fetch(
         _LINES[wanted.about],
-        wanted.book_id,
+        wanted.parts,
         reached or first,
         end,
         most + 1,
@@ -141,7 +141,7 @@ async def look(database: Database, wanted: Wanted, most: int, before: str | None
         wanted.environment,
         *wanted.filters,
     )
-    lines = [_line(row, wanted.book_id) for row in rows[:most]]
+    lines = [_line(row, wanted.parts) for row in rows[:most]]
     if len(rows) > most:
         return Piece(lines, lines[-1].transaction_id, full=True)
     return Piece(lines, None if reached is None else TransactionId(reached), full=False)
@@ -160,10 +160,10 @@ async def everything(database: Database, wanted: Wanted) -> AsyncIterator[Line]:
 
 
 async def known_by_reference(
-    database: Database, book_id: BookId, seller_id: PartyId, caller_reference: str
+    database: Database, parts: Sequence[BookId], seller_id: PartyId, caller_reference: str
 ) -> TransactionId | None:
     """The transaction that the seller's reference stands for, as long as references are remembered."""
-    found: str | None = await database.fetchval(_SQL["by_reference"], book_id, seller_id, caller_reference)
+    found: str | None = await database.fetchval(_SQL["by_reference"], parts, seller_id, caller_reference)
     return None if found is None else TransactionId(found)
 
 
@@ -171,8 +171,8 @@ def _ids_from(moment: datetime) -> str:
     return transaction_ids_from(max(0, (moment - _EPOCH) // _MILLISECOND))
 
 
-def _line(row: asyncpg.Record, own_book: BookId) -> Line:
-    own = row["book_id"] == own_book
+def _line(row: asyncpg.Record, parts: Sequence[BookId]) -> Line:
+    own = row["book_id"] in parts
     return Line(
         own=own,
         transaction_id=TransactionId(row["transaction_id"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -13,6 +14,7 @@ from tests.stories.pages.people import at_work, console
 
 from tallystick.actions.staff import Role
 from tallystick.domain.commands import CancelToken, Method
+from tallystick.ledger import parts
 
 
 def chosen(seller: Seller, deed: str, *customers: Customer, **more: str) -> str:
@@ -189,4 +191,30 @@ async def test_a_run_that_stopped_halfway_goes_on(world: World, seller: Seller, 
     assert "Go on" not in Page(await viewer.get(str(result.url))).text
     done = await browser.submit(stopped, run_id)
     assert "All 2 are settled." in Page(done).text
+    assert await owed(world, first, second) == [0, 0]
+
+
+async def test_a_seller_in_parts_sees_and_settles_all_of_them(world: World, seller: Seller, browser: Browser) -> None:
+    first = await postpaid_customer(world, seller)
+    async with world.pool.acquire() as connection:
+        both = await parts.split(connection, seller.party.party_id, "sandbox", 2, world.clock())
+    second = await postpaid_customer(world, replace(seller, book_id=both[1]))
+    bought = await first.pay("10"), await second.pay("20")
+
+    activity = Page(await browser.get(console(seller, "activity")))
+    for transaction in bought:
+        assert console(seller, "transactions", transaction) in activity.links
+        page = Page(await browser.get(console(seller, "transactions", transaction)))
+        assert "Put on the tab" in page.text
+        assert "Refund…" in page.text
+    listed = Page(await browser.get(console(seller, "instruments")))
+    assert {console(seller, "instruments", each.instrument) for each in (first, second)} <= set(listed.links)
+    assert "Owed on tabs 30.00 USD" in listed.text
+    assert "Owed in all 30.00 USD on 2 tabs" in Page(await browser.get(console(seller, "debts"))).text
+
+    refund = Page(await browser.get(console(seller, "transactions", bought[1], "refund") + "?how=part&amount=5"))
+    await browser.submit(refund.response, "/refund")
+    assert await owed(world, first, second) == [1000, 1500]
+    result = await run(browser, await browser.get(chosen(seller, "settle", first, second)))
+    assert "All 2 are settled." in Page(result).text
     assert await owed(world, first, second) == [0, 0]

@@ -35,7 +35,7 @@ async def show_activity(request: PageRequest, business: FromPath[int], environme
         if not chosen.problems:
             piece = await seller_activity.look(pool, chosen.wanted, LISTED, before)
             if chosen.wanted.text and before is None:
-                exact = await seller_activity.known_by_reference(pool, till.book_id, till.seller_id, chosen.wanted.text)
+                exact = await seller_activity.known_by_reference(pool, till.parts, till.seller_id, chosen.wanted.text)
         return _page(desk, chosen, piece, exact, later=before is not None)
 
     return await at_till(request, business, environment, step, place=PLACE)

@@ -46,7 +46,7 @@ def read_filter(till: Till, environment: str, params: Mapping[str, str]) -> Filt
     if since is not None and until is not None and since > until:
         problems["to"] = "The last day lies before the first one."
     wanted = Wanted(
-        till.book_id,
+        till.parts,
         till.seller_id,
         environment,
         since=since,

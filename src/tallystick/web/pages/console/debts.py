@@ -39,7 +39,7 @@ async def show_debts(request: PageRequest, business: FromPath[int], environment:
         after = params.get("after")
         listed = await debts.list_(
             desk.service.pool,
-            till.book_id,
+            till.parts,
             desk.now,
             MOST_DEBTS,
             age=_AGES.get(typed.get("age", ""), Age.ANY),
@@ -76,9 +76,9 @@ async def show_debt_preview(request: PageRequest, business: FromPath[int], envir
         run_id = params.get("run", "")
         if not by_hand.is_reference(run_id):
             return go(f"{_preview_path(desk, deed, chosen, by_hand.new_reference())}")
-        if await debts.run(desk.service.pool, till.book_id, run_id) is not None:
+        if await debts.run(desk.service.pool, till.parts, run_id) is not None:
             return go(desk.path("debts", "runs", run_id))
-        tabs = await debts.tabs(desk.service.pool, till.book_id, chosen[:MOST_DEBTS])
+        tabs = await debts.tabs(desk.service.pool, till.parts, chosen[:MOST_DEBTS])
         if len(tabs) < len(set(chosen[:MOST_DEBTS])):
             raise NotFoundException
         return await _preview(desk, till, deed, tabs, run_id)
@@ -97,7 +97,7 @@ async def do_debt_run(request: PageRequest, business: FromPath[int], environment
         run_id = form.get("run", "")
         if deed is None or not amounts or not by_hand.is_reference(run_id):
             return go(f"{desk.path('debts')}?none")
-        known = await debts.tabs(desk.service.pool, till.book_id, list(amounts))
+        known = await debts.tabs(desk.service.pool, till.parts, list(amounts))
         if len(known) < len(amounts):
             raise NotFoundException
         run, new = await debt_runs.begin(till, deed, run_id, desk.person.party_id, amounts)
@@ -117,7 +117,7 @@ async def show_debt_run(
 
     async def step(desk: Desk, till: Till) -> Response[Any]:
         run = await _find(till, run_id)
-        lines = await debts.run_lines(desk.service.pool, till.book_id, run_id)
+        lines = await debts.run_lines(desk.service.pool, till.parts, run_id)
         decided = [line for line in lines if line.refusal is not None or line.status in {"Success", "Failure"}]
         return desk.page(
             "console/debt_run.html",
@@ -185,7 +185,7 @@ async def _preview(desk: Desk, till: Till, deed: Deed, tabs: Sequence[Tab], run_
 
 async def _find(till: Till, run_id: str) -> Run:
     """A run of this seller's book. Raises NotFoundException."""
-    found = await debts.run(till.service.pool, till.book_id, run_id)
+    found = await debts.run(till.service.pool, till.parts, run_id)
     if found is None:
         raise NotFoundException
     return found

@@ -37,4 +37,4 @@ def read_filter(till: Till, params: Mapping[str, str], kinds: Mapping[str, str])
     life = next((each for each in Life if each.value == typed.get("life")), None)
     if life is None:
         typed.pop("life", None)
-    return Filter(typed, Wanted(till.book_id, till.now, typed.get("kind"), life, typed.get("q")))
+    return Filter(typed, Wanted(till.parts, till.now, typed.get("kind"), life, typed.get("q")))

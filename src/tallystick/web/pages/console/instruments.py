@@ -33,7 +33,7 @@ async def show_instruments(request: PageRequest, business: FromPath[int], enviro
         pool = desk.service.pool
         chosen = read_filter(till, request.query_params, wording.INSTRUMENTS)
         before = request.query_params.get("before")
-        after = None if before is None else await holdings.instrument(pool, till.book_id, before)
+        after = None if before is None else await holdings.instrument(pool, till.parts, before)
         return desk.page(
             "console/instruments.html",
             words=wording,
@@ -41,8 +41,8 @@ async def show_instruments(request: PageRequest, business: FromPath[int], enviro
             chosen=chosen,
             part=await holdings.instruments(pool, chosen.wanted, LISTED, after),
             later=after is not None,
-            prepaid=await reads.instrument_totals(pool, (till.book_id,), "prepaid"),
-            credit=await reads.instrument_totals(pool, (till.book_id,), "credit"),
+            prepaid=await reads.instrument_totals(pool, till.parts, "prepaid"),
+            credit=await reads.instrument_totals(pool, till.parts, "credit"),
             typed=chosen.typed,
         )
 
@@ -57,13 +57,13 @@ async def show_instrument(
 
     async def step(desk: Desk, till: Till) -> Response[Any]:
         pool = desk.service.pool
-        found = await holdings.instrument(pool, till.book_id, instrument_id)
+        found = await holdings.instrument(pool, till.parts, instrument_id)
         given = None if found is None else await authorizations.find(pool, found.buyer_id, instrument_id)
         if found is None or given is None:
             raise NotFoundException
         (view,) = await views.views(desk.service, [given])
         wanted = Wanted(
-            till.book_id, till.seller_id, desk.environment, about=About.INSTRUMENT, subject=found.instrument_id
+            till.parts, till.seller_id, desk.environment, about=About.INSTRUMENT, subject=found.instrument_id
         )
         return desk.page(
             "console/instrument.html",
@@ -72,7 +72,7 @@ async def show_instrument(
             stand_of=stand_of,
             held=found,
             view=view,
-            tokens=await holdings.tokens_of(pool, till.book_id, found.instrument_id),
+            tokens=await holdings.tokens_of(pool, till.parts, found.instrument_id),
             recent=await seller_activity.look(pool, wanted, RECENT),
             may_move=desk.may(Permission.MOVE_MONEY),
         )

@@ -121,7 +121,7 @@ def _in_words(refused: Refused) -> str:
 async def _refundable(desk: Desk, till: Till, text: str) -> TransactionRecord:
     """A payment that this seller called for. Raises NotFoundException."""
     record = await transaction_of(desk, text)
-    if book_of_transaction(record.transaction_id) != till.book_id or not is_refundable(record):
+    if book_of_transaction(record.transaction_id) not in till.parts or not is_refundable(record):
         raise NotFoundException
     return record
 

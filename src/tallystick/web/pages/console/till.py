@@ -1,4 +1,4 @@
-"""The gate of pages that need a book: where the seller has none in an environment, there is nothing to show."""
+"""The gate of pages that need books: where the seller has none in an environment, there is nothing to show."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,6 +8,7 @@ from litestar.response import Response
 
 from tallystick.actions.by_hand import Till
 from tallystick.actions.staff import Permission
+from tallystick.ledger.parts import parts_of_seller
 from tallystick.web.pages.console.desk import Desk, for_staff
 from tallystick.web.pages.shared import PageRequest
 
@@ -23,13 +24,14 @@ async def at_till(
     needs: Permission = Permission.VIEW,
     place: str | None = None,
 ) -> Response[Any]:
-    """Do it for staff who may, with the seller's book. Without one, `place` says so; no place: no such page."""
+    """Do it for staff who may, with the seller's books. Without any, `place` says so; no place: no such page."""
 
     async def with_till(desk: Desk) -> Response[Any]:
         if desk.book_id is None and place is None:
             raise NotFoundException
         if desk.book_id is None:
             return desk.page("console/no_book.html", place=place)
-        return await step(desk, Till(desk.service, desk.book_id, desk.business.party_id, desk.now))
+        parts = await parts_of_seller(desk.service.pool, desk.business.party_id, desk.environment)
+        return await step(desk, Till(desk.service, parts, desk.business.party_id, desk.now))
 
     return await for_staff(request, business, environment, with_till, needs)

@@ -43,7 +43,7 @@ async def show_tokens(request: PageRequest, business: FromPath[int], environment
         pool = desk.service.pool
         chosen = read_filter(till, request.query_params, wording.PURPOSES)
         before = request.query_params.get("before")
-        after = None if before is None else await holdings.token(pool, till.book_id, before)
+        after = None if before is None else await holdings.token(pool, till.parts, before)
         return desk.page(
             "console/tokens.html",
             words=wording,
@@ -65,7 +65,7 @@ async def show_token(
 
     async def step(desk: Desk, till: Till) -> Response[Any]:
         token = await _find(till, token_id)
-        wanted = Wanted(till.book_id, till.seller_id, desk.environment, about=About.TOKEN, subject=token.token_id)
+        wanted = Wanted(till.parts, till.seller_id, desk.environment, about=About.TOKEN, subject=token.token_id)
         view = await _view(till, token)
         return desk.page(
             "console/token.html",
@@ -74,7 +74,7 @@ async def show_token(
             stand_of=stand_of,
             token=token,
             view=view,
-            newer=await holdings.replaced_by(desk.service.pool, till.book_id, token.token_id),
+            newer=await holdings.replaced_by(desk.service.pool, till.parts, token.token_id),
             recent=await seller_activity.look(desk.service.pool, wanted, RECENT),
             may_cancel=token.cancelled_at is None and desk.may(Permission.MOVE_MONEY),
             done="cancelled" in request.query_params and token.cancelled_at is not None,
@@ -117,7 +117,7 @@ async def do_cancel_token(
 
 async def _find(till: Till, token_id: str) -> Token:
     """A token of this seller's book. Raises NotFoundException."""
-    found = await holdings.token(till.service.pool, till.book_id, token_id)
+    found = await holdings.token(till.service.pool, till.parts, token_id)
     if found is None:
         raise NotFoundException
     return found

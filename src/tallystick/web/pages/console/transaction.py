@@ -33,7 +33,7 @@ async def show_transaction(
     async def step(desk: Desk, till: Till) -> Response[Any]:
         record = await transaction_of(desk, transaction_id)
         pool, book_id = desk.service.pool, book_of_transaction(transaction_id)
-        own = book_id == till.book_id
+        own = book_id in till.parts
         remains = await transaction_trail.remains(pool, book_id, record.transaction_id)
         return desk.page(
             "console/transaction.html",
@@ -42,7 +42,7 @@ async def show_transaction(
             record=record,
             own=own,
             remains=remains,
-            transfers=await transaction_trail.transfers(pool, till.book_id, record.transaction_id),
+            transfers=await transaction_trail.transfers(pool, book_id if own else till.parts[0], record.transaction_id),
             statuses=await statuses(desk.service, book_id, record),
             notices=await transaction_trail.notices(pool, book_id, record.transaction_id) if own else [],
             refunds=await _refunds(desk, till, record) if own else [],
@@ -72,7 +72,7 @@ def is_refundable(record: TransactionRecord) -> bool:
 
 
 async def _refunds(desk: Desk, till: Till, record: TransactionRecord) -> list[Line]:
-    wanted = Wanted(till.book_id, till.seller_id, desk.environment, about=About.ORIGINAL, subject=record.transaction_id)
+    wanted = Wanted(till.parts, till.seller_id, desk.environment, about=About.ORIGINAL, subject=record.transaction_id)
     return (await seller_activity.look(desk.service.pool, wanted, _MOST_REFUNDS)).lines
 
 
