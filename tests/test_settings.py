@@ -64,6 +64,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "worker_interval_ms": ("50", 50),
         "notification_timeout_ms": ("500", 500),
         "notification_lifetime_hours": ("2", 2),
+        "keep_notifications_days": ("30", 30),
         "allow_private_notification_targets": ("yes", True),
         "allow_unsigned_cobranded": ("true", True),
         "allow_weak_soap_signatures": ("on", True),

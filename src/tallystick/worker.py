@@ -44,28 +44,33 @@ class Worker:
         asked = await self.ask_rails()
         sent = await self.courier.dispatch() + await self.postman.dispatch()
         await self.courier.idle()
+        await self.forget()
         return asked + sent + await prove_if_asked(self.service) + await add_up_figures(self.service)
 
     async def ask_rails(self) -> int:
-        """One pass over what waits for a rail, and now and then over what has expired."""
+        """One pass over what waits for a rail, and over what ran out of time."""
         asked = await ask_rails(self.service, self.rails)
-        asked += await end_what_ran_out(self.service)
+        return asked + await end_what_ran_out(self.service)
+
+    async def forget(self) -> int:
+        """Now and then, one pass over what has expired; it counts as no work."""
         now = self.service.clock()
         if self._forgot_at is None or now - self._forgot_at >= _FORGET_EVERY:
-            await forget_expired(self.service)
             self._forgot_at = now
-        return asked
+            await forget_expired(self.service)
+        return 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Pass after pass until `stop` is set. A pass that fails is logged and tried again at the next interval.
 
-        Notifications, mail, proofs and figures go at rhythms of their own: a receiver that takes its time, or a long
-        replay of the books, never holds up money.
+        Notifications, mail, proofs, figures and forgetting go at rhythms of their own: a receiver that takes its time,
+        or a long replay of the books, never holds up money.
         """
         try:
             await asyncio.gather(
                 self._repeat("rails", self.ask_rails, stop),
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
+                self._repeat("forgetting", self.forget, stop),
                 self._repeat("mail", self.postman.dispatch, stop),
                 self._repeat("proofs", functools.partial(prove_if_asked, self.service), stop),
                 self._repeat("figures", functools.partial(add_up_figures, self.service), stop),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tallystick.actions import identify
+from tallystick.actions.archived import told_of_archive
 from tallystick.actions.call import check_descriptor, timeout
 from tallystick.actions.fields import invalid
 from tallystick.domain import commands
@@ -68,7 +69,12 @@ async def refund(call: Call) -> Result:
     amount_micros = call.values.optional_integer("RefundAmount")
     call = call.beside(original_id)
     policy = RefundPolicy(call.values.optional_text("MarketplaceRefundPolicy") or RefundPolicy.MASTER_ONLY.value)
-    return await call.move_money(commands.Refund(call.request(), original_id, amount_micros, policy))
+    try:
+        return await call.move_money(commands.Refund(call.request(), original_id, amount_micros, policy))
+    except Refused as refused:
+        if refused.refusal is not Refusal.InvalidTransactionId:
+            raise
+        raise await told_of_archive(call, original_id, refused) from None
 
 
 def _payment(call: Call) -> tuple[TokenId, Marketplace]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.actions import identify
+from tallystick.actions.archived import told_of_archive
 from tallystick.actions.call import amount
 from tallystick.actions.fields import invalid
 from tallystick.domain.ids import PartyId, milliseconds_of_transaction
@@ -100,7 +101,8 @@ async def _readable_transaction(call: Call) -> reads.TransactionRecord:
     transaction_id, book_id = identify.transaction(call)
     found = await reads.transaction(call.service.pool, book_id, transaction_id)
     if found is None and call.owns(book_id):
-        raise invalid("TransactionId", identify.A_TRANSACTION, transaction_id)
+        unknown = invalid("TransactionId", identify.A_TRANSACTION, transaction_id)
+        raise await told_of_archive(call, transaction_id, unknown)
     if found is None or found.environment != call.key.environment or not roles_of(call.key.party_id, found):
         raise Refused(Refusal.InvalidTransactionId, "The caller took no part in such a transaction.")
     return found

@@ -11,6 +11,7 @@ import typer
 
 from tallystick.cli import (
     accounts,
+    archiving,
     bench,
     books,
     certificates,
@@ -66,6 +67,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(clocks.app, name="clock")
 app.add_typer(ipn.app, name="ipn")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(archiving.app, name="archive")
 app.add_typer(cluster.app, name="db")
 
 

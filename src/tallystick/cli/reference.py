@@ -24,7 +24,7 @@ Commands work on the same database as a `tallystick serve` beside them, also on 
 | exit status | meaning |
 |---|---|
 | 0 | done |
-| 1 | the answer is no: the books are off, migrations are lacking, the pages refused the buyer |
+| 1 | the answer is no: the books or the archive are off, migrations are lacking, the pages refused the buyer |
 | 2 | bad input, or surroundings that do not serve (a taken port, no database, …); one line says what |
 | 130 | interrupted; `serve`, `worker` and `demo` run until they are interrupted and end with 0 |
 
@@ -55,6 +55,8 @@ is `null`.
 | `ipn set-url` | `notification_url`, `immediate`, `write_offs` |
 | `ipn listen` | a line for each message: `url`, `genuine`, `problem`, `parameters` |
 | `clock show`, `clock forward` | `now`, `ahead_seconds` |
+| `archive` | `directory`, `batches`, `transactions`, `held_back`: an array of `book`, `from` |
+| `archive check` | `ok`, `batches`, `transactions`, `transfers`, `problems` |
 | `db distribute` | `done`, with `--dry-run` `planned`: an array of `purpose`, `statement` |
 | `db rebalance` | `begun` |
 | `sandbox authorize` | `return_url` |
@@ -79,6 +81,8 @@ def _commands(group: TyperGroup) -> Iterator[list[str]]:
     """The words of each command, groups in between left out."""
     for name, one in group.commands.items():
         if isinstance(one, TyperGroup):
+            if one.invoke_without_command:
+                yield [name]
             yield from ([name, *names] for names in _commands(one))
         else:
             yield [name]

@@ -40,3 +40,7 @@ CREATE TABLE claimed_reference (
     part_book_id bigint NOT NULL,
     PRIMARY KEY (book_id, caller_reference)
 );
+
+-- what is deleted when it has become old, by when it was written
+CREATE INDEX outbox_age ON outbox USING brin (announced_at) WITH (autosummarize = on);
+CREATE INDEX cobranded_visit_age ON cobranded_visit USING brin (created_at) WITH (autosummarize = on);
