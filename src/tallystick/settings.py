@@ -74,6 +74,7 @@ class Settings:
         mail_from: the sender's address of that mail.
         confirm_within_minutes: how long after password or passkey somebody may agree to a charge without another one.
         reverse_proxies: how many proxies of ours stand before the service and name the client in X-Forwarded-For.
+        verify_every_hours: how often the worker proves the books by itself; 0: only when somebody asks.
         metrics_token: whoever sends it as a bearer token may read `/metrics`. None: this machine alone may.
     """
 
@@ -107,6 +108,7 @@ class Settings:
     mail_from: str | None = None
     confirm_within_minutes: int = 15
     reverse_proxies: int = 0
+    verify_every_hours: int = 0
     metrics_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -310,6 +312,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "mail_from": _parse_mail_from,
     "confirm_within_minutes": _between(1, 120),
     "reverse_proxies": _between(0, 10),
+    "verify_every_hours": _between(0, 8_760),
     "metrics_token": _parse_token,
 }
 if PARSERS.keys() != {setting.name for setting in fields(Settings)}:  # one line short is a bug found at import

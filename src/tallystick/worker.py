@@ -13,7 +13,7 @@ import structlog
 
 from tallystick.actions.housekeeping import add_up_figures, ask_rails, end_what_ran_out, forget_expired
 from tallystick.actions.service import Service
-from tallystick.actions.verification import prove_if_asked
+from tallystick.actions.verification import prove_if_due
 from tallystick.notify.delivery import Courier
 from tallystick.notify.mail import Postman
 from tallystick.processors.rail import Rail
@@ -45,7 +45,7 @@ class Worker:
         sent = await self.courier.dispatch() + await self.postman.dispatch()
         await self.courier.idle()
         await self.forget()
-        return asked + sent + await prove_if_asked(self.service) + await add_up_figures(self.service)
+        return asked + sent + await prove_if_due(self.service) + await add_up_figures(self.service)
 
     async def ask_rails(self) -> int:
         """One pass over what waits for a rail, and over what ran out of time."""
@@ -72,7 +72,7 @@ class Worker:
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
                 self._repeat("forgetting", self.forget, stop),
                 self._repeat("mail", self.postman.dispatch, stop),
-                self._repeat("proofs", functools.partial(prove_if_asked, self.service), stop),
+                self._repeat("proofs", functools.partial(prove_if_due, self.service), stop),
                 self._repeat("figures", functools.partial(add_up_figures, self.service), stop),
             )
         finally:

@@ -1,4 +1,4 @@
-"""Proofs of the books on demand: whoever may asks for one, a worker does it, its report is kept."""
+"""Proofs of the books: on demand and, where settings say so, every so many hours. A worker makes them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,13 @@ LEASE: Final = timedelta(minutes=2)
 _log = structlog.get_logger(__name__)
 
 
-async def prove_if_asked(service: Service) -> int:
-    """Do the proof that somebody asked for, if one waits; how many were done."""
+async def prove_if_due(service: Service) -> int:
+    """Do the proof that somebody asked for, or whose time has come; how many were done."""
     now = service.clock()
+    if hours := service.settings.verify_every_hours:
+        last = await verification_runs.last_asked_at(service.pool)
+        if last is None or now - last >= timedelta(hours=hours):
+            await verification_runs.ask(service.pool, None, now)
     run_id = await verification_runs.claim(service.pool, now, now + LEASE)
     if run_id is None:
         return 0

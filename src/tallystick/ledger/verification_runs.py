@@ -1,4 +1,4 @@
-"""Proofs of the books that somebody asked for: done by a worker, one at a time, and kept."""
+"""Proofs of the books: asked for, done by a worker, one at a time, and kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Run:
     """One proof. `problems`, `unexplained_micros` and `report` are None without a result; `failure` says why none came.
 
-    `asked_by_email` is None for a command on the machine itself.
+    `asked_by_email` is None when nobody asked: it was time for one.
     """
 
     run_id: int
@@ -55,6 +55,14 @@ async def ask(database: Database, asked_by: PartyId | None, now: datetime) -> bo
         asked_by,
     )
     return bool(asked)
+
+
+async def last_asked_at(database: Database) -> datetime | None:
+    """When the latest proof was asked for."""
+    asked: datetime | None = await database.fetchval(
+        "SELECT asked_at FROM verification_run ORDER BY run_id DESC LIMIT 1"
+    )
+    return asked
 
 
 async def claim(database: Database, now: datetime, until: datetime) -> int | None:

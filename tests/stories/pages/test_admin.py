@@ -13,7 +13,7 @@ from tests.stories.pages.people import operator, person, signed_in
 from tallystick.actions import mail
 from tallystick.actions.meter import Meter
 from tallystick.actions.pulse import EVERY, Heart
-from tallystick.actions.verification import prove_if_asked
+from tallystick.actions.verification import prove_if_due
 from tallystick.client.fps import amount
 from tallystick.domain.money import parse_amount
 from tallystick.ledger import outbox, staff
@@ -285,8 +285,8 @@ async def test_a_proof_is_asked_for_once_done_by_a_worker_and_kept(world: World,
     await admin.submit(page, "/verification")
     assert "under way" in Page(asked).text
 
-    assert await prove_if_asked(world.service) == 1
-    assert await prove_if_asked(world.service) == 0
+    assert await prove_if_due(world.service) == 1
+    assert await prove_if_due(world.service) == 0
 
     listed = await admin.get("/admin/verification")
     assert "Balanced" in listed.text
@@ -303,7 +303,7 @@ async def test_a_proof_says_how_much_is_unexplained(world: World, seller: Seller
 
     await world.pool.execute(tamper, seller.book_id, 1_250_000)
     await admin.submit(await admin.get("/admin/verification"), "/verification")
-    await prove_if_asked(world.service)
+    await prove_if_due(world.service)
     await world.pool.execute(tamper, seller.book_id, -1_250_000)
 
     listed = await admin.get("/admin/verification")
@@ -319,7 +319,21 @@ async def test_a_proof_whose_worker_died_is_started_again(world: World, admin: B
         "UPDATE verification_run SET started_at = $1, due_at = $1 WHERE finished_at IS NULL", world.clock()
     )
 
-    assert await prove_if_asked(world.service) == 1
+    assert await prove_if_due(world.service) == 1
+
+
+async def test_proofs_are_made_by_the_clock_where_settings_say_so(world: World, admin: Browser) -> None:
+    service = world.configured(verify_every_hours=6)
+    world.clock.ahead += timedelta(hours=7)  # after every proof of the other tests
+
+    assert await prove_if_due(world.service) == 0
+    assert await prove_if_due(service) == 1
+    assert await prove_if_due(service) == 0
+    world.clock.ahead += timedelta(hours=6, seconds=1)
+    assert await prove_if_due(service) == 1
+
+    world.clock.ahead = timedelta(0)  # the browser's session is not that old
+    assert "The schedule" in await text_at(admin, "/admin/verification")
 
 
 # the other pages

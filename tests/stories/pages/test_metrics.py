@@ -11,7 +11,7 @@ from tests.stories.cobranded.world import Seller, World
 
 from tallystick.actions.meter import BOUNDS_SECONDS, Meter, quantile_seconds
 from tallystick.actions.service import Service
-from tallystick.actions.verification import prove_if_asked
+from tallystick.actions.verification import prove_if_due
 from tallystick.client.fps import ServiceError
 from tallystick.ledger import verification_runs
 from tallystick.web.pages.app import create_pages
@@ -43,7 +43,7 @@ async def test_calls_commits_queues_and_the_last_proof_are_told(world: World) ->
     service.meter.answered("Pay", "InsufficientBalance", 0.0)
     service.meter.worked("rails", 3)
     await verification_runs.ask(world.pool, None, world.clock())
-    await prove_if_asked(service)
+    await prove_if_due(service)
 
     told = samples(await scrape(world, service))
 

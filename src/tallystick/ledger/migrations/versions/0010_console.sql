@@ -86,7 +86,7 @@ COMMENT ON TABLE pulse IS 'What each process did lately, for the operator''s eye
 CREATE TABLE verification_run (
     run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     asked_at timestamptz NOT NULL,
-    asked_by bigint REFERENCES party, -- null: a command on the machine itself
+    asked_by bigint REFERENCES party, -- null: nobody, it was time for one
     due_at timestamptz, -- when a worker may take it: also the lease of the one at it; null: it is over
     started_at timestamptz,
     finished_at timestamptz,
