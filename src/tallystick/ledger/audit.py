@@ -90,3 +90,13 @@ async def latest(
         before,
     )
     return [Entry(**row) for row in rows]
+
+
+async def actors_of(database: Database, business_id: PartyId) -> list[tuple[str, str]]:
+    """Everybody who ever did something for a seller: number, as text, and e-mail address."""
+    rows = await database.fetch(
+        "SELECT actor_id::text, email FROM (SELECT DISTINCT actor_id FROM audit_entry WHERE business_id = $1) AS actor"
+        " JOIN party ON party_id = actor_id ORDER BY email",
+        business_id,
+    )
+    return [(row["actor_id"], row["email"]) for row in rows]

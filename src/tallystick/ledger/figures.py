@@ -7,11 +7,9 @@ at every look. Books whose console was never opened cost nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
-
-import msgspec
 
 from tallystick.domain.ids import BookId, TransactionId, milliseconds_of_transaction, transaction_ids_from
 from tallystick.ledger import debts
@@ -99,9 +97,9 @@ async def _catch_up(connection: Connection, book_id: BookId, now: datetime, comm
         raise LookupError(book_id)
     until = {book_id: row["added_until"]}
     if row["debt"] is not None and timedelta(0) <= now - row["debt_at"] < _DEBT_LASTS:
-        return State(until, msgspec.json.decode(row["debt"], type=Ageing), row["debt_at"])
-    debt = (await debts.list_(connection, book_id, now, most=1)).total
-    await connection.execute(_SQL["keep_debt"], book_id, msgspec.json.encode(debt).decode(), now)
+        return State(until, Ageing(**row["debt"]), row["debt_at"])
+    debt = (await debts.list_(connection, (book_id,), now, most=1)).total
+    await connection.execute(_SQL["keep_debt"], book_id, asdict(debt), now)
     return State(until, debt, now)
 
 

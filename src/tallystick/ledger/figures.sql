@@ -62,7 +62,7 @@ SELECT $1, slice.* FROM unnest($2::timestamptz[], $3::text[], $4::bigint[], $5::
 UPDATE figure_state SET added_until = $2 WHERE book_id = $1
 
 -- name: keep_debt
-UPDATE figure_state SET debt = $2::jsonb, debt_at = $3 WHERE book_id = $1
+UPDATE figure_state SET debt = $2, debt_at = $3 WHERE book_id = $1
 
 -- name: behind
 -- Books whose figures end at least $2 before their own time; $1 is the wall clock's.

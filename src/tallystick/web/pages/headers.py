@@ -12,6 +12,9 @@ from tallystick.settings import Settings
 
 _REQUEST_ID: Final = "tallystick_request_id"
 _FORM_TARGETS: Final = "tallystick_form_targets"
+_FRAMING: Final = "tallystick_framing"
+_SHOWS: Final = "shows"
+_SHOWN: Final = "shown"
 
 _STRICT: Final = {
     "x-frame-options": "DENY",
@@ -45,12 +48,24 @@ def allow_form_redirects(request: Request[Any, Any, Any], return_url: str) -> No
     request.scope["state"][_FORM_TARGETS] = " ".join(dict.fromkeys([*known.split(), *targets.split()]))
 
 
-def content_security_policy(form_targets: str = "") -> str:
+def show_in_frame(request: Request[Any, Any, Any]) -> None:
+    """Let this page show another one of ours in a frame."""
+    request.scope["state"][_FRAMING] = _SHOWS
+
+
+def be_shown_in_frame(request: Request[Any, Any, Any]) -> None:
+    """Let this page be shown in a frame of ours; of nobody else's."""
+    request.scope["state"][_FRAMING] = _SHOWN
+
+
+def content_security_policy(form_targets: str = "", framing: str = "") -> str:
     """Nothing but our own style sheet, pictures and script files; nothing that stands in the page itself."""
     form_action = f"form-action 'self' {form_targets}".rstrip()
+    frames = " frame-src 'self';" if framing == _SHOWS else ""
+    ancestors = "'self'" if framing == _SHOWN else "'none'"
     return (
-        f"default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; {form_action};"
-        " base-uri 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; {form_action};{frames}"
+        f" base-uri 'none'; frame-ancestors {ancestors}"
     )
 
 
@@ -67,8 +82,11 @@ class Headers:
         headers = MutableScopeHeaders.from_message(message)
         for name, value in _STRICT.items():
             headers[name] = value
-        targets = scope.setdefault("state", {}).get(_FORM_TARGETS, "")
-        headers["content-security-policy"] = content_security_policy(targets if isinstance(targets, str) else "")
+        state = scope.setdefault("state", {})
+        framing = str(state.get(_FRAMING, ""))
+        headers["content-security-policy"] = content_security_policy(str(state.get(_FORM_TARGETS, "")), framing)
+        if framing == _SHOWN:
+            headers["x-frame-options"] = "SAMEORIGIN"
         headers["x-request-id"] = request_id(scope)
         if self._https:
             headers["strict-transport-security"] = _A_YEAR

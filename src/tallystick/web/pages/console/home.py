@@ -10,6 +10,7 @@ from litestar.response import Response
 from tallystick.domain.ids import BookId
 from tallystick.ledger import figures
 from tallystick.ledger.figures import NONE
+from tallystick.ledger.parts import parts_of_seller
 from tallystick.web.pages.console import home_charts
 from tallystick.web.pages.console.desk import Desk, for_staff
 from tallystick.web.pages.console.home_charts import SPENT, Period, total
@@ -25,7 +26,8 @@ async def show_home(request: PageRequest, business: FromPath[int], environment: 
             return desk.page("console/no_book.html")
         asked = request.query_params.get("period")
         period = next((one for one in Period if one.value == asked), Period.FORTNIGHT)
-        return await _home(desk, [desk.book_id], period)
+        books = await parts_of_seller(desk.service.pool, desk.business.party_id, desk.environment)
+        return await _home(desk, books, period)
 
     return await for_staff(request, business, environment, step)
 

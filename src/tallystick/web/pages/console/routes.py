@@ -1,14 +1,19 @@
 """All pages of the console."""
 
+from tallystick.web.pages.console.audit_log import audit_routes
 from tallystick.web.pages.console.books import book_routes
+from tallystick.web.pages.console.branding_pages import branding_routes
 from tallystick.web.pages.console.button_page import button_routes
 from tallystick.web.pages.console.clock_page import clock_routes
 from tallystick.web.pages.console.entrance import entrance_routes
 from tallystick.web.pages.console.faults_page import fault_routes
 from tallystick.web.pages.console.home import home_routes
+from tallystick.web.pages.console.invitation_pages import invitation_routes
+from tallystick.web.pages.console.keys import key_routes
 from tallystick.web.pages.console.notification_log import log_routes
 from tallystick.web.pages.console.notification_settings import settings_routes
 from tallystick.web.pages.console.request_page import request_routes
+from tallystick.web.pages.console.staff_pages import staff_routes
 
 console_routes = [
     *entrance_routes,
@@ -20,4 +25,9 @@ console_routes = [
     *button_routes,
     *fault_routes,
     *clock_routes,
+    *key_routes,
+    *branding_routes,
+    *staff_routes,
+    *invitation_routes,
+    *audit_routes,
 ]
