@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from babel.dates import format_date
@@ -30,8 +31,14 @@ def signed(micros: int) -> str:
 
 def _written(micros: int, pattern: str) -> str:
     language = spoken()
-    text = f"{format_decimal(Decimal(display_amount(micros)), pattern, locale=language.locale)} {USD}"
+    text = f"{_figure(micros, pattern, language.locale)} {USD}"
     return f"{_LEFT_TO_RIGHT}{text}{_POP_ISOLATE}" if language.direction == "rtl" else text
+
+
+@lru_cache(maxsize=4096)
+def _figure(micros: int, pattern: str, locale: str) -> str:
+    """An amount as a locale writes it. Remembered: lists write the same ones again, and CLDR's patterns take time."""
+    return format_decimal(Decimal(display_amount(micros)), pattern, locale=locale)
 
 
 def typed_amount(micros: int) -> str:
