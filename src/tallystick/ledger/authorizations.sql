@@ -28,7 +28,7 @@ WITH mine AS (
      ORDER BY token.created_at DESC, authorization_id DESC
      LIMIT $7
 )
-SELECT mine.*, book.environment, book.clock_offset_seconds, seller.party_id AS seller_party_id,
+SELECT mine.*, book.environment, book.clock_offset_seconds, book.archived_before, seller.party_id AS seller_party_id,
        seller.name AS seller_name, payment_method.label, payment_method.last_four, payment_method.expires_on,
        payment_method.removed_at IS NOT NULL AS method_removed, instrument.limit_micros,
        instrument.total_limit_micros, instrument.charged_micros, abs(account.balance_micros) AS balance_micros,
