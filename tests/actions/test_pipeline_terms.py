@@ -108,7 +108,7 @@ def test_recurring_in_words() -> None:
         "This authorization starts now. It ends on 1 March 2027.",
     ]
     assert offer(read_terms("Recurring", params), Names("Music Shop")).summary == (
-        "Music Shop may charge you 9.99 USD at most once every month, until you cancel it."
+        "Music Shop may charge you 9.99 USD at most once every month until you cancel it."
     )
 
 
@@ -155,22 +155,22 @@ def test_when_tokens_end(pipeline: str, own: dict[str, str], days: timedelta | N
         (
             "SetupPrepaid",
             PREPAID,
-            "Music Shop may charge you to fill a balance of up to 25.00 USD, until you cancel it.",
+            "Music Shop may charge you to fill a balance of up to 25.00 USD until you cancel it.",
         ),
         (
             "SetupPostpaid",
             POSTPAID | {"validityExpiry": MARCH},
-            "You may owe Music Shop up to 0.50 USD at a time and 12,000.00 USD in total, until 1 March 2027.",
+            "You may owe Music Shop up to 0.50 USD at a time and 12,000.00 USD in total until 1 March 2027.",
         ),
         (
             "MultiUse",
             {"callerReference": "c", "globalAmountLimit": "100", "validityExpiry": MARCH},
-            "Music Shop may charge you up to 100.00 USD in total, until 1 March 2027.",
+            "Music Shop may charge you up to 100.00 USD in total until 1 March 2027.",
         ),
         (
             "MultiUse",
             {"callerReference": "c", "globalAmountLimit": "100"},
-            "Music Shop may charge you up to 100.00 USD in total, for one year.",
+            "Music Shop may charge you up to 100.00 USD in total for one year.",
         ),
         (
             "SingleUse",
@@ -185,7 +185,7 @@ def test_when_tokens_end(pipeline: str, own: dict[str, str], days: timedelta | N
         (
             "Recipient",
             {"callerReference": "c", "recipientPaysFee": "True", "maxVariableFee": "2.5"},
-            "Music Shop may take payments on your behalf and keeps at most 2.5 % of each, until you cancel it.",
+            "Music Shop may take payments on your behalf and keeps at most 2.5 % of each payment, until you cancel it.",
         ),
     ],
 )

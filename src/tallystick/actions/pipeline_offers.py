@@ -78,7 +78,7 @@ def _balance(terms: PrepaidTerms, seller: str) -> Offer:
         qualifier=_("up to"),
         figure=most,
         summary=_(
-            "%(seller)s may charge you to fill a balance of up to %(amount)s, %(until)s.",
+            "%(seller)s may charge you to fill a balance of up to %(amount)s %(until)s.",
             seller=seller,
             amount=most,
             until=until(terms.expires_at),
@@ -97,7 +97,7 @@ def _tab(terms: PostpaidTerms, seller: str) -> Offer:
         qualifier=_("up to"),
         figure=most,
         summary=_(
-            "You may owe %(seller)s up to %(amount)s at a time and %(total)s in total, %(until)s.",
+            "You may owe %(seller)s up to %(amount)s at a time and %(total)s in total %(until)s.",
             seller=seller,
             amount=most,
             total=dollars(terms.total_limit_micros),
@@ -144,7 +144,7 @@ def _payments(
         summary = _in_total(figure, seller, token_type, expires_at)
     else:
         label, qualifier, figure = _("Payments"), "", _("As agreed")
-        summary = _("%(seller)s may charge you as agreed, %(until)s.", seller=seller, until=until(expires_at))
+        summary = _("%(seller)s may charge you as agreed %(until)s.", seller=seller, until=until(expires_at))
     return Offer(
         label=label,
         qualifier=qualifier,
@@ -167,7 +167,7 @@ def _again_and_again(price: str, seller: str, period: Period | None, expires_at:
     if period is None:
         return _("%(seller)s may charge you %(amount)s, once in all.", seller=seller, amount=price)
     return _(
-        "%(seller)s may charge you %(amount)s at most once %(every)s, %(until)s.",
+        "%(seller)s may charge you %(amount)s at most once %(every)s %(until)s.",
         seller=seller,
         amount=price,
         every=every(period),
@@ -178,7 +178,7 @@ def _again_and_again(price: str, seller: str, period: Period | None, expires_at:
 def _in_total(most: str, seller: str, token_type: TokenType, expires_at: datetime | None) -> str:
     for_a_year = token_type is TokenType.MULTI_USE and expires_at is None
     return _(
-        "%(seller)s may charge you up to %(amount)s in total, %(until)s.",
+        "%(seller)s may charge you up to %(amount)s in total %(until)s.",
         seller=seller,
         amount=most,
         until=_("for one year") if for_a_year else until(expires_at),
@@ -192,7 +192,7 @@ def _receiving(terms: RecipientTerms, seller: str) -> Offer:
         qualifier=_("up to"),
         figure=kept,
         summary=_(
-            "%(seller)s may take payments on your behalf and keeps at most %(share)s of each, %(until)s.",
+            "%(seller)s may take payments on your behalf and keeps at most %(share)s of each payment, %(until)s.",
             seller=seller,
             share=kept,
             until=until(terms.expires_at),
