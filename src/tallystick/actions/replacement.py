@@ -30,16 +30,19 @@ class Replacement:
     users: Sequence[View]
     others: Sequence[PaymentMethod]
 
+    @property
+    def done(self) -> bool:
+        """Whether it is gone, and nothing names it any more."""
+        return self.old.removed and not self.users
+
 
 async def find(service: Service, party_id: PartyId, number: int) -> Replacement | None:
-    """A card or bank account of this person that is there, or that is gone but still named by an authorization."""
+    """A card or bank account of this person; None where there is none or it is somebody else's."""
     old = await payment_methods.find(service.pool, number)
     if old is None or old.party_id != party_id:
         return None
     given = await authorizations.paid_from(service.pool, party_id, number)
     users = [view for view in await actions.views(service, given) if view.cancellable or view.balance_micros]
-    if old.removed and not users:
-        return None
     today = service.clock().date()
     mine = await payment_methods.of_party(service.pool, party_id, old.environment)
     others = [

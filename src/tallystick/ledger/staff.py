@@ -98,6 +98,18 @@ async def remove(connection: Connection, business_id: PartyId, person_id: PartyI
         await _check_owner(connection, business_id)
 
 
+async def only_owner_of(database: Database, person_id: PartyId) -> list[str]:
+    """Names of the sellers for whom nobody but this person could decide."""
+    rows = await database.fetch(
+        "SELECT business.name FROM staff JOIN party AS business ON business.party_id = staff.business_id"
+        " WHERE staff.person_id = $1 AND staff.role = 'owner' AND business.password_hash IS NULL"
+        " AND NOT EXISTS (SELECT FROM staff AS other WHERE other.business_id = staff.business_id"
+        "                  AND other.role = 'owner' AND other.person_id <> $1) ORDER BY business.name",
+        person_id,
+    )
+    return [row["name"] for row in rows]
+
+
 async def _lock(connection: Connection, business_id: PartyId) -> None:
     """Two owners who remove each other at the same moment come one after the other."""
     await connection.execute("SELECT 1 FROM party WHERE party_id = $1 FOR UPDATE", business_id)

@@ -23,7 +23,8 @@ async def show_replace(request: PageRequest, number: FromPath[int]) -> Response[
     """What replacing would mean: which authorizations are paid from it, and from what they can be paid instead."""
 
     async def step(member: Member) -> Response[Any]:
-        return _page(member, await _found(member, number))
+        found = await _found(member, number)
+        return go(METHODS) if found.done else _page(member, found)
 
     return await for_member(request, step)
 
@@ -36,9 +37,8 @@ async def do_replace(request: PageRequest, number: FromPath[int]) -> Response[An
         if not member.party.active:
             raise PermissionDeniedException
         typed = await form_of(request)
-        try:
-            found = await _found(member, number)
-        except NotFoundException:
+        found = await _found(member, number)
+        if found.done:
             return go(METHODS)
         try:
             new = await replacement.replace(member.service, found, typed)

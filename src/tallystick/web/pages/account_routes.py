@@ -2,6 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
+from tallystick.web.pages.account_data import data_routes
 from tallystick.web.pages.account_methods import method_routes, show_test_money
 from tallystick.web.pages.account_pages import authorization_routes
 from tallystick.web.pages.account_replacement import replacement_routes
@@ -13,4 +14,5 @@ account_routes: list[ControllerRouterHandler] = [
     method_routes,
     replacement_routes,
     show_test_money,
+    *data_routes,
 ]

@@ -1,0 +1,113 @@
+-- What is kept of a person ($1), and what goes when their account is closed. Read by personal_data.py. A test knows every
+-- table that names people, and fails when one is neither told nor erased here without a reason.
+
+-- name: tell_person
+SELECT kind, email, name, status, language, created_at, email_verified_at, verified_at FROM party WHERE party_id = $1
+
+-- name: tell_passkeys
+SELECT name, synced, created_at, last_used_at FROM passkey WHERE party_id = $1 ORDER BY created_at
+
+-- name: tell_sessions
+SELECT began_at, seen_at, expires_at, user_agent FROM web_session WHERE party_id = $1 ORDER BY began_at
+
+-- name: tell_payment_methods
+SELECT payment_method_id, environment, method, label, last_four, expires_on, created_at, verified_at, removed_at
+  FROM payment_method WHERE party_id = $1 ORDER BY payment_method_id
+
+-- name: tell_account_balances
+SELECT book.environment, book.currency, -account.balance_micros AS balance_micros
+  FROM account JOIN book USING (book_id)
+ WHERE book.party_id IS NULL AND account.kind = 'balance_of' AND account.subject = $1::bigint::text
+
+-- name: tell_agreements
+-- What was agreed to, in the words that were shown.
+SELECT authorization_id, wording, agreed_at, book_time, proved_at, proved_by, user_agent
+  FROM authorization_evidence WHERE party_id = $1 ORDER BY agreed_at
+
+-- name: tell_visits
+-- Ways through the hosted pages.
+SELECT caller.name AS seller, cobranded_visit.environment, pipeline, cobranded_visit.created_at, choices,
+       cobranded_visit.status, answer, finished_at
+  FROM cobranded_visit JOIN party AS caller ON caller.party_id = caller_party_id
+ WHERE sender_party_id = $1 ORDER BY cobranded_visit.created_at
+
+-- name: tell_letters
+SELECT subject, body, written_at, sent_at
+  FROM mail WHERE recipient = (SELECT email FROM party WHERE party_id = $1) ORDER BY mail_id
+
+-- name: tell_codes_by_mail
+SELECT purpose, email, created_at, expires_at, used_at FROM mailed_proof
+ WHERE party_id = $1 OR email = (SELECT email FROM party WHERE party_id = $1) ORDER BY created_at
+
+-- name: tell_staff_of
+SELECT business.name AS seller, staff.role, staff.added_at
+  FROM staff JOIN party AS business ON business.party_id = staff.business_id
+ WHERE staff.person_id = $1 ORDER BY staff.added_at
+
+-- name: tell_invitations
+SELECT business.name AS seller, staff_invitation.email, staff_invitation.role, invited_at, expires_at
+  FROM staff_invitation JOIN party AS business ON business.party_id = staff_invitation.business_id
+ WHERE staff_invitation.email = (SELECT email FROM party WHERE party_id = $1) OR invited_by = $1 ORDER BY invited_at
+
+-- name: tell_operator
+SELECT added_at FROM operator WHERE party_id = $1
+
+-- name: tell_done_in_consoles
+SELECT at, action, subject, details FROM audit_entry WHERE actor_id = $1 ORDER BY audit_id
+
+-- name: tell_access_keys
+SELECT access_key_id, environment, created_at, expires_at, revoked_at, access_key_use.used_at
+  FROM access_key LEFT JOIN access_key_use USING (access_key_id) WHERE party_id = $1 ORDER BY created_at
+
+-- name: tell_certificates
+SELECT fingerprint, environment, created_at, expires_at, revoked_at FROM certificate WHERE party_id = $1
+
+-- name: tell_looks
+SELECT display_name, accent, support_link, changed_at, logo.digest AS logo
+  FROM branding LEFT JOIN logo USING (party_id) WHERE party_id = $1
+
+-- name: erase_passkeys
+DELETE FROM passkey WHERE party_id = $1
+
+-- name: erase_sessions
+DELETE FROM web_session WHERE party_id = $1
+
+-- name: erase_letters
+DELETE FROM mail WHERE recipient = (SELECT email FROM party WHERE party_id = $1)
+
+-- name: erase_codes_by_mail
+DELETE FROM mailed_proof WHERE party_id = $1 OR email = (SELECT email FROM party WHERE party_id = $1)
+
+-- name: erase_staff
+DELETE FROM staff WHERE person_id = $1
+
+-- name: erase_invitations
+DELETE FROM staff_invitation WHERE email = (SELECT email FROM party WHERE party_id = $1)
+
+-- name: erase_operator
+DELETE FROM operator WHERE party_id = $1
+
+-- name: erase_payment_methods
+-- The rail's token stays: refunds of what was paid still have to find their way.
+UPDATE payment_method SET label = 'Removed', last_four = '0000', expires_on = NULL, removed_at = coalesce(removed_at, $2)
+ WHERE party_id = $1
+
+-- name: erase_visits
+-- The seller's answer stays, less the address in it: it may be asked for again.
+UPDATE cobranded_visit
+   SET choices = '{}',
+       answer = (SELECT jsonb_object_agg(key, value) FROM jsonb_each(answer)
+                  WHERE key NOT LIKE 'address%' AND key NOT IN ('city', 'state', 'zip', 'country', 'phoneNumber'))
+ WHERE sender_party_id = $1
+
+-- name: erase_device_of_agreements
+-- What was agreed to is the seller's evidence, too, and stays.
+UPDATE authorization_evidence SET user_agent = '', client_digest = NULL
+ WHERE party_id = $1
+
+-- name: erase_person
+-- Last: the statements before look for the address.
+UPDATE party SET status = 'closed', email = 'closed-' || party_id || '@closed.invalid', name = 'Closed account',
+       password_hash = NULL, failed_sign_ins = 0, locked_until = NULL, session_round = session_round + 1,
+       email_verified_at = NULL, language = NULL
+ WHERE party_id = $1
