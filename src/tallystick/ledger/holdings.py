@@ -108,6 +108,8 @@ async def instruments(
 async def instrument(database: Database, parts: Sequence[BookId], instrument_id: str) -> Instrument | None:
     """One instrument of these books; None for any other id."""
     part = _part_of(instrument_id, parts)
+    if not part:
+        return None
     row = await database.fetchrow(_SQL["instruments"], part, None, None, None, None, instrument_id, None, None, 1)
     return None if row is None else Instrument(**dict(row))
 
@@ -123,6 +125,8 @@ async def tokens(database: Database, wanted: Wanted, most: int, after: Token | N
 async def token(database: Database, parts: Sequence[BookId], token_id: str) -> Token | None:
     """One token of these books; None for any other id."""
     part = _part_of(token_id, parts)
+    if not part:
+        return None
     row = await database.fetchrow(_SQL["tokens"], part, None, None, None, None, token_id, None, None, 1, None)
     return None if row is None else Token(**dict(row))
 

@@ -232,3 +232,13 @@ async def test_what_was_received_through_another_seller_is_seen_too(world: World
         await (await at_work(world, marketplace, Role.VIEWER)).get(console(marketplace, "transactions", payment))
     )
     assert "Your share" in callers.text
+
+
+async def test_what_no_text_can_hold_finds_nothing(seller: Seller, browser: Browser) -> None:
+    for odd in ("%00", "%ED%A0%80", "%FF", "%F0%9F%8E%B5", "%5C", "%25%5F"):
+        for path in ("activity?q=", "activity?instrument=", "activity?before=", "instruments?q=", "tokens?before="):
+            response = await browser.get(console(seller, path) + odd)
+            assert response.status_code == 200, (path, odd)
+        for path in ("instruments", "tokens", "transactions"):
+            response = await browser.get(console(seller, path, odd))
+            assert response.status_code in {400, 404}, (path, odd)

@@ -143,9 +143,9 @@ def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:
             problems["amount"] = "Enter an amount such as 2.50."
         if amount == 0:
             problems["amount"] = "Enter an amount greater than zero."
-    description = typed.get("description", "").replace("\0", "")
-    if len(description) > _MOST_DESCRIPTION:
-        problems["description"] = f"Use at most {_MOST_DESCRIPTION} characters."
+    description = typed.get("description", "")
+    if len(description) > _MOST_DESCRIPTION or not description.isprintable():
+        problems["description"] = f"Use at most {_MOST_DESCRIPTION} characters, all of which can be seen."
     policy = RefundPolicy.MASTER_ONLY
     if record.recipient is not None and "policy" in typed:
         known = {each.value: each for each in RefundPolicy}

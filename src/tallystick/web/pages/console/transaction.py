@@ -1,6 +1,6 @@
 """A transaction: the facts, what it moved, its statuses, its notifications, and what belongs to it."""
 
-from typing import Any
+from typing import Any, Final
 
 from litestar import get
 from litestar.exceptions import NotFoundException
@@ -20,8 +20,8 @@ from tallystick.web.pages.console.desk import Desk
 from tallystick.web.pages.console.till import at_till
 from tallystick.web.pages.shared import PageRequest
 
-_MOST_REFUNDS = 100
-_REFUNDABLE = frozenset({"Pay", "Reserve"})
+_MOST_REFUNDS: Final = 100
+_REFUNDABLE: Final = frozenset({"Pay", "Reserve"})
 
 
 @get("/console/{business:int}/{environment:str}/transactions/{transaction_id:str}")

@@ -78,9 +78,23 @@ _MEANINGS: Final[Mapping[tuple[AccountKind, AccountKind], str]] = {
 }
 
 
-def meaning(moved: Moved) -> str:
-    """What a transfer was about."""
-    return _MEANINGS[moved.debit.kind, moved.credit.kind]
+_OF_PAYMENTS: Final = frozenset(
+    {
+        (AccountKind.CASH, AccountKind.SALES),
+        (AccountKind.FEES, AccountKind.CASH),
+        (AccountKind.COMMISSIONS, AccountKind.CASH),
+        (AccountKind.CASH, AccountKind.COMMISSION_INCOME),
+    }
+)
+"""Transfers of payments in real money; in a refund they undo what it had booked when it was opened."""
+
+
+def meaning(moved: Moved, *, refund: bool) -> str:
+    """What a transfer of a payment or of a refund was about."""
+    pair = moved.debit.kind, moved.credit.kind
+    if refund and pair in _OF_PAYMENTS:
+        return "Booked back: the refund was declined"
+    return _MEANINGS[pair]
 
 
 def account(name: AccountName) -> str:
