@@ -53,8 +53,8 @@ class Given:
 
     `token_id` spends (or receives), `money_token_id` brings real money into a balance or settles a tab.
     `spent_micros`: paid with it, refunds taken off; of a recipient's authorization, received. `pending_micros`: under
-    way or held. `clock_offset` is that of the seller's test clock. `instruction`: the text that a
-    recipient's authorization is bound to.
+    way or held. `clock_offset` is that of the seller's test clock. `instruction`: the text that a recipient's
+    authorization is bound to. What was over `archived_before` that moment is in the archive.
     """
 
     authorization_id: str
@@ -84,6 +84,7 @@ class Given:
     money_expires_at: datetime | None
     money_cancelled_at: datetime | None
     created_at: datetime
+    archived_before: datetime | None
 
 
 async def given_by(
@@ -155,4 +156,5 @@ def _given(row: asyncpg.Record) -> Given:
         money_expires_at=row["money_expires_at"],
         money_cancelled_at=row["money_cancelled_at"],
         created_at=row["created_at"],
+        archived_before=row["archived_before"],
     )
