@@ -41,6 +41,7 @@ MAX_NAME: Final = 60
 MAX_ANSWER: Final = 20_000  # characters; what authenticators send takes a tenth of it
 
 FAILED: Final = marked("The passkey was not accepted. Try again, or use your password.")
+NOT_MADE: Final = marked("No passkey was made. Try again.")
 TOO_MANY: Final = marked("You have %(num)s passkeys. Remove one that you no longer use first.")
 
 _SIGNING_IN: Final = "sign in"
@@ -126,7 +127,7 @@ async def add(service: Service, party: Party, answer: str, name: str) -> Passkey
     if len(await passkeys.of_party(service.pool, party.party_id)) >= MOST:
         raise FormError({"name": _(TOO_MANY, num=MOST)})
     if ours is None or read is None or challenge is None:
-        raise FormError({"passkey": _(FAILED)})
+        raise FormError({"passkey": _(NOT_MADE)})
     try:
         made = webauthn.verify_registration_response(
             credential=answer,
@@ -147,7 +148,7 @@ async def add(service: Service, party: Party, answer: str, name: str) -> Passkey
         )
         await passkeys.add(service.pool, passkey)
     except (WebAuthnException, PasskeyTakenError, ValueError, KeyError, TypeError):
-        raise FormError({"passkey": _(FAILED)}) from None
+        raise FormError({"passkey": _(NOT_MADE)}) from None
     url = mail.address_of(service, SECURITY_PATH)
     await mail.post(service, party.email, letters.passkey_added(name, url))
     return passkey

@@ -334,12 +334,12 @@ class World:
 
 
 @asynccontextmanager
-async def running(pool: Pool) -> AsyncIterator[World]:
-    """Serve the pages on a port that the system chooses."""
+async def running(pool: Pool, host: str = "127.0.0.1") -> AsyncIterator[World]:
+    """Serve the pages on a port that the system chooses. `host`: what browsers call this machine."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     clock = Clock()
-    settings = Settings(port=port, master_key=MASTER_KEY)
+    settings = Settings(port=port, public_url=f"http://{host}:{port}", master_key=MASTER_KEY)
     committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=True), clock)
     service = Service(settings, pool, committer, Vault(MASTER_KEY), clock)
     world = World(service, clock, settings.public_url)

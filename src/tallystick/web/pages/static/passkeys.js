@@ -34,6 +34,7 @@ function answered(credential) {
 
 function offer(part) {
   const form = part.closest("form");
+  const field = part.querySelector("input");
   const button = part.querySelector("button");
   const problem = part.querySelector("[role=alert]");
   const publicKey = asked(JSON.parse(part.dataset.passkey));
@@ -41,7 +42,7 @@ function offer(part) {
   let waiting = null;
 
   const send = (credential) => {
-    form.elements.passkey.value = answered(credential);
+    field.value = answered(credential);
     button.disabled = true;
     form.submit();
   };
@@ -73,7 +74,8 @@ function offer(part) {
   });
 
   part.hidden = false;
-  if (form.querySelector("[autocomplete~=webauthn]")) {
+  const refused = document.querySelector('#problems a[href="#passkey"]');
+  if (form.querySelector("[autocomplete~=webauthn]") && !refused) {
     PublicKeyCredential.isConditionalMediationAvailable?.().then((available) => available && whileTyping());
   }
 }
