@@ -32,11 +32,11 @@ SELECT transaction_id
    FOR UPDATE
 
 -- name: still_needed
--- Whether somebody has come to need one of them ($2, from $3 to $4) before they were locked.
+-- Whether somebody has come to need one of them ($2) before they were locked.
 SELECT EXISTS (SELECT FROM rail_request
                 WHERE book_id = $1 AND (transaction_id = ANY($2::text[]) OR earlier_id = ANY($2::text[])))
     OR EXISTS (SELECT FROM outbox
-                WHERE book_id = $1 AND subject_id BETWEEN $3 AND $4 AND state = 'waiting')
+                WHERE book_id = $1 AND subject_id = ANY($2::text[]) AND state = 'waiting')
 
 -- name: take_transactions
 DELETE FROM transaction WHERE book_id = $1 AND transaction_id = ANY($2::text[]) RETURNING *
