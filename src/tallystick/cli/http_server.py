@@ -29,12 +29,16 @@ _STOP_SECONDS: Final = 30
 
 
 @asynccontextmanager
-async def listening(application: Application | Litestar, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
+async def listening(
+    application: Application | Litestar, host: str, port: int, *, shared: bool = False
+) -> AsyncIterator[asyncio.Task[None]]:
     """Answer requests while this is open; at the end, requests under way get their answers.
 
-    The task that is given ends only when the server has failed. Raises ProblemError: the port is taken.
+    The task that is given ends only when the server has failed. `shared`: other processes may listen on the port, too.
+    Raises ProblemError: the port is taken.
     """
-    check_port(host, port)
+    if not shared:
+        check_port(host, port)
     gc.collect()
     gc.freeze()  # what was loaded stays
     gc.set_threshold(*_COLLECT_AFTER)

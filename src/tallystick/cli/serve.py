@@ -14,6 +14,7 @@ from tallystick.actions.pulse import Heart
 from tallystick.actions.service import Service
 from tallystick.cli.console import run_until_stopped, settings_of_process, tell, while_running
 from tallystick.cli.http_server import check_port, listening
+from tallystick.cli.siblings import siblings, until_the_parent_is_gone
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.settings import Settings
 from tallystick.wiring import asgi_app, make_worker, open_service
@@ -30,6 +31,8 @@ def serve(
     worker: Annotated[
         bool, typer.Option("--worker/--no-worker", help="Run the worker in this process too, or leave it to others.")
     ] = True,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer on this port.")] = 1,
+    beside: Annotated[bool, typer.Option("--beside", hidden=True)] = False,
 ) -> None:
     """Run the service: database where none is configured, API, hosted pages, worker. Ctrl-C or SIGTERM stops it."""
     settings = settings_of_process(quiet=False)
@@ -40,15 +43,29 @@ def serve(
         port=port or settings.port,
         public_url="" if default_url else settings.public_url,
     )
-    run_until_stopped(_serve(settings, with_worker=worker))
+    run_until_stopped(_serve_beside(settings) if beside else _serve(settings, workers, with_worker=worker))
 
 
-async def _serve(settings: Settings, *, with_worker: bool) -> None:
+async def _serve_beside(settings: Settings) -> None:
+    """One of several processes on a port, which ends with the one that started it."""
+    parent = asyncio.create_task(until_the_parent_is_gone())
+    async with (
+        open_service(settings) as service,
+        beating(service, "API") as beat,
+        listening(asgi_app(service), settings.host, settings.port, shared=True) as server,
+    ):
+        await asyncio.wait((parent, server, beat), return_when=asyncio.FIRST_COMPLETED)
+        if not parent.done():
+            await while_running(server, beat)
+
+
+async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None:
     check_port(settings.host, settings.port)  # before a database is started in vain
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(open_service(settings))
         server = await stack.enter_async_context(listening(asgi_app(service), settings.host, settings.port))
-        tasks = [server]
+        again = ["serve", "--beside", "--host", settings.host, "--port", str(settings.port)]
+        tasks = [server, *await stack.enter_async_context(siblings(workers - 1, again))]
         if with_worker:
             tasks.append(await stack.enter_async_context(working(service)))
         tasks.append(await stack.enter_async_context(beating(service, "API and worker" if with_worker else "API")))
@@ -59,6 +76,8 @@ async def _serve(settings: Settings, *, with_worker: bool) -> None:
             f"  database      {'configured server' if settings.database_url else settings.data_directory / 'postgres'}"
         )
         tell(f"  worker        {'in this process' if with_worker else 'not here'}")
+        if workers > 1:
+            tell(f"  processes     {workers}")
         await while_running(*tasks)
 
 

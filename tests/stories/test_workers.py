@@ -1,0 +1,96 @@
+"""`serve --workers`: several processes on one port, which live and end with the one that was started."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from asyncio.subprocess import Process
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from tests.conftest import MakeDatabase
+from tests.stories.conftest import MASTER_KEY, free_port
+from tests.stories.program import STOP_SECONDS, start
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+async def serving(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[tuple[Process, str]]:
+    port = free_port()
+    environment = {
+        "TALLYSTICK_DATABASE_URL": await make_database(),
+        "TALLYSTICK_DATA_DIRECTORY": str(tmp_path),
+        "TALLYSTICK_MASTER_KEY": b64encode(MASTER_KEY).decode(),
+        "TALLYSTICK_LOG_LEVEL": "error",
+    }
+    process = await start("serve", "--workers", "2", "--port", str(port), settings=environment)
+    assert process.stdout is not None
+    while b"processes" not in (line := await process.stdout.readline()):
+        assert line, "it ended before it served"
+    yield process, f"http://127.0.0.1:{port}"
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+def others(process: Process) -> list[psutil.Process]:
+    return [child for child in psutil.Process(process.pid).children() if is_other(child)]
+
+
+def is_other(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return "--beside" in process.cmdline()
+    return False
+
+
+def listening(process: psutil.Process) -> bool:
+    return any(connection.status == psutil.CONN_LISTEN for connection in process.net_connections("tcp"))
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(120):
+        while not true():  # noqa: ASYNC110 - nothing tells of processes
+            await asyncio.sleep(0.1)
+
+
+async def calls_are_answered(url: str) -> None:
+    """On a connection each, so that every process gets some."""
+    for _ in range(30):
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"{url}/?Action=GetAccountBalance")
+            assert (answer.status_code, "MissingClientTokenId" in answer.text) == (403, True), answer.text
+
+
+async def test_processes_share_a_port_and_one_that_dies_is_replaced(serving: tuple[Process, str]) -> None:
+    process, url = serving
+    await until(lambda: len(others(process)) == 1 and all(map(listening, others(process))))
+    await calls_are_answered(url)
+
+    first = others(process)[0]
+    first.kill()
+    await until(lambda: first not in others(process) and len(others(process)) == 1)
+    await until(lambda: all(map(listening, others(process))))
+    await calls_are_answered(url)
+
+    left = others(process)
+    process.send_signal(signal.SIGTERM)
+    _, complaint = await asyncio.wait_for(process.communicate(), STOP_SECONDS)
+    assert process.returncode == 0, complaint.decode()
+    assert not any(child.is_running() for child in left)
+
+
+async def test_processes_end_when_the_first_one_is_killed(serving: tuple[Process, str]) -> None:
+    process, _ = serving
+    await until(lambda: len(others(process)) == 1 and all(map(listening, others(process))))
+    left = others(process)
+
+    process.kill()
+    await process.wait()
+
+    await until(lambda: not any(child.is_running() for child in left))
