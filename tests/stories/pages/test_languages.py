@@ -292,7 +292,14 @@ async def test_another_language_asks_to_confirm_again(world: World, seller: Sell
 
     assert again.status_code == 409
     assert "Bitte prüfen Sie noch einmal" in Page(again).text
-    assert (await world.answer(await browser.submit(again, "/confirm")))["status"] == "SC"
+    answer = await world.answer(await browser.submit(again, "/confirm"))
+    assert answer["status"] == "SC"
+    (kept,) = await world.rows(
+        "SELECT wording ->> 'language' AS language, wording ->> 'closing' AS closing FROM authorization_evidence"
+        " WHERE authorization_id = $1",
+        answer["prepaidInstrumentID"],
+    )
+    assert kept == {"language": "de", "closing": "Jetzt wird nichts abgebucht."}
 
 
 async def test_amounts_in_a_history(world: World, seller: Seller) -> None:
