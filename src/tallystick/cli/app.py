@@ -20,6 +20,7 @@ from tallystick.cli import (
     demo,
     ipn,
     keys,
+    people,
     sandbox,
     serve,
     splitting,
@@ -64,6 +65,8 @@ keys.app.command()(certificates.register_certificate)
 keys.app.command()(certificates.list_certificates)
 keys.app.command()(certificates.revoke_certificate)
 app.add_typer(keys.app, name="keys")
+app.add_typer(people.staff_app, name="staff")
+app.add_typer(people.operators_app, name="operators")
 app.add_typer(clocks.app, name="clock")
 app.add_typer(ipn.app, name="ipn")
 app.add_typer(sandbox.app, name="sandbox")

@@ -18,6 +18,7 @@ from rich.console import Console
 from tallystick.actions import wallet
 from tallystick.actions.service import Service
 from tallystick.actions.sign_in import sign_up
+from tallystick.actions.staff import Role
 from tallystick.cli.console import NO, ProblemError, run, run_until_stopped, settings_of_process, while_running
 from tallystick.cli.http_server import listening, port_or_free_one
 from tallystick.cli.serve import beating, working
@@ -27,7 +28,7 @@ from tallystick.demo.customers import Customers
 from tallystick.demo.till import Till
 from tallystick.demo.walk import Walk
 from tallystick.domain.commands import Method
-from tallystick.ledger import access_keys, parties, payment_methods
+from tallystick.ledger import access_keys, parties, payment_methods, staff
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from tallystick.ledger.verify import verify
@@ -37,6 +38,8 @@ from tallystick.wiring import asgi_app, open_service
 HOST: Final = "127.0.0.1"
 SELLER: Final = ("shop@music.example", "Backbeat Records")
 BUYER: Final = Buyer("buyer@music.example", "three songs for supper", "Robin Sample")
+STAFF: Final = Buyer("owner@music.example", "a morning look at the till", "Alex Owner")
+OPERATOR: Final = Buyer("operator@tallystick.example", "somebody has to run it", "Kim Operator")
 POCKET_MONEY: Final = "50.00"
 MARK: Final = "demo.lock"
 """The file that says that a directory is a demo's: nothing else is ever deleted."""
@@ -123,9 +126,12 @@ async def _stage(settings: Settings, shop_port: int, console: Console) -> AsyncI
     async with AsyncExitStack() as stack:
         with _progress(console, "Database", "starting PostgreSQL and bringing its tables up to date"):
             service = await stack.enter_async_context(open_service(settings))
-        with _progress(console, "Accounts", "a seller with keys, a buyer with a card, a bank account and a balance"):
+        with _progress(
+            console, "Accounts", "a seller with keys and an owner, a buyer with something to pay with, an operator"
+        ):
             credentials = await _seller(service)
             await _buyer(service)
+            await _people(service)
         with _progress(console, "Service", "API, hosted pages and worker"):
             serving = await stack.enter_async_context(listening(asgi_app(service), HOST, settings.port))
             worker = await stack.enter_async_context(working(service))
@@ -175,17 +181,31 @@ async def _buyer(service: Service) -> None:
         await wallet.add_bank_account(service, buyer.party_id, SANDBOX, "110000000", "000123456789")
 
 
+async def _people(service: Service) -> None:
+    """The owner of the shop's console, and the operator."""
+    seller = await parties.find_by_email(service.pool, SELLER[0])
+    owner, operator = [
+        await parties.find_by_email(service.pool, one.email)
+        or await sign_up(service, one.name or one.email, one.email, one.password)
+        for one in (STAFF, OPERATOR)
+    ]
+    if seller is not None:
+        await staff.add(service.pool, seller.party_id, owner.party_id, Role.OWNER, service.clock())
+    await staff.add_operator(service.pool, operator.party_id, service.clock())
+
+
 async def _show(settings: Settings, shop_port: int) -> None:
     console = Console()
     async with _stage(settings, shop_port, console) as stage:
         console.print()
-        for name, text in (
-            ("Music shop", stage.till.shop_url),
-            ("Service", settings.public_url),
-            ("Sign in as", BUYER.email),
-            ("Password", BUYER.password),
+        for name, url, who in (
+            ("Music shop", stage.till.shop_url, BUYER),
+            ("Buyer's account", f"{settings.public_url}/account", BUYER),
+            ("Seller's console", f"{settings.public_url}/console", STAFF),
+            ("Operator's pages", f"{settings.public_url}/admin", OPERATOR),
         ):
-            console.print(f"  {name:<12}{text}", highlight=False, soft_wrap=True)
+            console.print(f"  {name:<18}{url}", highlight=False, soft_wrap=True)
+            console.print(f"  {'':<18}{who.email}, password: {who.password}", highlight=False, soft_wrap=True)
         console.print()
         console.print("Open the shop and click [bold]Pay Now[/bold]. No real money moves. Ctrl-C stops everything.")
         console.print(

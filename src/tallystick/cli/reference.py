@@ -49,6 +49,11 @@ is `null`.
 `status` (`usable`, `expired`, `revoked`), `created_at`, `expires_at`, `revoked_at` |
 | `keys list-certificates` | an array of those |
 | `keys rotate-signing` | `name`, `certificate_url` |
+| `staff add` | `account_id`, `person_id`, `email`, `name`, `role`, `added_at` |
+| `staff list` | an array of those |
+| `staff remove`, `operators remove` | `removed` |
+| `operators add` | `operator` |
+| `operators list` | an array of `account_id`, `email`, `name` |
 | `ipn list` | an array of `event_id`, `kind`, `subject_id`, `status`, `state`, `destination`, `occurred_at`, \
 `due_at`, `attempts`, `delivered_at`, `last_error` |
 | `ipn replay` | `replayed` |

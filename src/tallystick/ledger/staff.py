@@ -29,6 +29,16 @@ class Post:
     added_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody who may use the operator's pages."""
+
+    party_id: PartyId
+    email: str
+    name: str
+    added_at: datetime
+
+
 _POSTS = """
 SELECT staff.business_id, business.name AS business_name, staff.person_id, person.name AS person_name,
        person.email AS person_email, staff.role, staff.added_at
@@ -131,11 +141,12 @@ async def is_operator(database: Database, party_id: PartyId) -> bool:
     return bool(await database.fetchval("SELECT true FROM operator WHERE party_id = $1", party_id))
 
 
-async def add_operator(database: Database, party_id: PartyId, now: datetime) -> None:
-    """Let somebody use the operator's pages; twice is as once."""
-    await database.execute(
-        "INSERT INTO operator (party_id, added_at) VALUES ($1, $2) ON CONFLICT DO NOTHING", party_id, now
+async def add_operator(database: Database, party_id: PartyId, now: datetime) -> bool:
+    """Let somebody use the operator's pages; False when they could before."""
+    added = await database.fetchval(
+        "INSERT INTO operator (party_id, added_at) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true", party_id, now
     )
+    return bool(added)
 
 
 async def remove_operator(database: Database, party_id: PartyId) -> bool:
@@ -143,7 +154,9 @@ async def remove_operator(database: Database, party_id: PartyId) -> bool:
     return bool(await database.fetchval("DELETE FROM operator WHERE party_id = $1 RETURNING true", party_id))
 
 
-async def operators(database: Database) -> list[PartyId]:
+async def operators(database: Database) -> list[Operator]:
     """All operators, who came first first."""
-    rows = await database.fetch("SELECT party_id FROM operator ORDER BY added_at, party_id")
-    return [PartyId(row["party_id"]) for row in rows]
+    rows = await database.fetch(
+        "SELECT party_id, email, name, added_at FROM operator JOIN party USING (party_id) ORDER BY added_at, party_id"
+    )
+    return [Operator(**row) for row in rows]

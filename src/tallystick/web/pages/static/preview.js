@@ -27,7 +27,10 @@ if (form && frame) {
     accent.value = picker.value;
     accent.dispatchEvent(new Event("input", { bubbles: true }));
   });
-  accent.after(picker);
+  const pair = document.createElement("div");
+  pair.className = "with-picker";
+  accent.replaceWith(pair);
+  pair.append(accent, picker);
 
   form.addEventListener("input", (event) => {
     if (event.target === accent && SIX_DIGITS.test(accent.value)) {
@@ -36,5 +39,5 @@ if (form && frame) {
     clearTimeout(waiting);
     waiting = setTimeout(show, WAIT_MS);
   });
-  document.getElementById("look-first").hidden = true;
+  document.getElementById("look-first").remove();
 }
