@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -77,9 +78,45 @@ async def test_the_account_can_be_read_on_a_narrow_screen(
             "/account/payment-methods",
             "/account/payment-methods/bank-account",
             removing,
+            removing.replace("/remove", "/replace"),
+            f"{own}/statements",
+            f"{own}/statements/{datetime.now(UTC):%Y-%m}",
             "/account/test-money",
             "/account/security",
+            "/account/data",
+            "/account/data/close",
         ):
             await page.goto(path)
             assert await page.evaluate("document.documentElement.scrollWidth") <= 320, path
             assert await page.evaluate(CONTRAST) == [], path
+
+
+async def test_a_statement_is_downloaded_and_the_account_is_closed(
+    chromium: Browser, world: World, seller: Seller
+) -> None:
+    email, answer = await authorized(world, seller)
+    async with tab(chromium, world, java_script_enabled=False) as page:
+        await page.goto(f"/account/authorizations/{answer['prepaidInstrumentID']}")
+        await sign_in(page, email)
+        await page.get_by_role("link", name="Statements").click()
+        await page.get_by_role("main").get_by_role("link", name=f"{datetime.now(UTC):%B %Y}", exact=False).first.click()
+        await expect(page.get_by_role("definition").first).to_have_text("0.00 USD")
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="Download PDF").click()
+        assert (await download.value).suggested_filename.endswith(".pdf")
+        await page.get_by_role("link", name="Your data").click()
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="Download my data").click()
+        assert (await download.value).suggested_filename.endswith(".json")
+        await page.get_by_role("link", name="Close my account").click()
+        await expect(page.get_by_text("15.00 USD is left.")).to_be_visible()
+        await page.get_by_role("button", name="Close my account").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Tick this to close your account.")
+        await page.get_by_role("checkbox").check()
+        await page.get_by_role("button", name="Close my account").click()
+        await expect(page.get_by_role("heading", name="Your account is closed")).to_be_visible()
+        await page.goto("/account")
+        await sign_in(page, email)
+        await expect(page.get_by_role("alert").first).to_be_visible()
+
+    assert await seller.told(answer["prepaidSenderTokenID"], "1") == "TokenNotActive_Sender"
