@@ -15,7 +15,7 @@ VISITS_KEPT: Final = timedelta(days=365)
 """Finished visits: a request that is sent once more within this time is answered with the same ids."""
 
 MOST_AT_ONCE: Final = 20_000
-_MOST_PIECES: Final = 50  # of a pass; the next one goes on
+_MOST_PIECES: Final = 500  # of a pass; the next one goes on
 
 _ANSWERS: Final = """
 DELETE FROM answered_reference
