@@ -11,7 +11,17 @@ import structlog
 
 from tallystick.actions.service import Service
 from tallystick.domain.commands import Cancel, RailOperation, ResolveCharge
-from tallystick.ledger import figures, forgetting, outbox, rail_requests
+from tallystick.ledger import (
+    attempts,
+    figures,
+    forgetting,
+    mail,
+    mailed_proofs,
+    outbox,
+    passkeys,
+    rail_requests,
+    web_sessions,
+)
 from tallystick.ledger.rail_requests import DueRequest
 from tallystick.processors.rail import Rail, RailOrder, StillPending, idempotency_key
 
@@ -94,10 +104,11 @@ async def add_up_figures(service: Service) -> int:
 
 
 async def forget_expired(service: Service) -> None:
-    """Delete web sessions that are over, answers to references older than their lifetime, and what is history."""
+    """Delete what is over: sessions, links and codes, letters, counted attempts, and whatever else is history."""
     now = service.clock()
     await outbox.forget_messages(service.pool, now - MESSAGES_KEPT)
-    await service.pool.execute("DELETE FROM web_session WHERE expires_at < $1", now)
+    for forgetful in (web_sessions, mailed_proofs, passkeys, attempts, mail):
+        await forgetful.sweep(service.pool, now)
     await forgetting.answers(service.pool, now)
     await forgetting.events(service.pool, now - timedelta(days=service.settings.keep_notifications_days))
     await forgetting.visits(service.pool, now)

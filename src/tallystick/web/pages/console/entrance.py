@@ -4,16 +4,15 @@ from typing import Any
 
 from litestar import get, post
 from litestar.response import Response
-from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
+from litestar.status_codes import HTTP_200_OK
 
-from tallystick.actions import sign_in
 from tallystick.actions.form_errors import FormError
 from tallystick.actions.staff import businesses_of
 from tallystick.ledger.access_keys import LIVE, SANDBOX
 from tallystick.ledger.opening import book_of_seller
 from tallystick.web.pages.console.desk import HOME, SIGN_IN, own_path
-from tallystick.web.pages.sessions import sign_browser_in
 from tallystick.web.pages.shared import PageRequest, form_of, go, page, service_of, signed_in
+from tallystick.web.pages.signing_in import UNUSABLE, enter
 
 
 @get(HOME)
@@ -42,15 +41,13 @@ async def show_sign_in(request: PageRequest) -> Response[Any]:
 
 @post(SIGN_IN, status_code=HTTP_200_OK)
 async def do_sign_in(request: PageRequest) -> Response[Any]:
-    """Check e-mail address and password."""
+    """Check e-mail address and password, or the passkey."""
     typed = await form_of(request)
     way_on = own_path(typed.get("next", HOME))
     try:
-        party = await sign_in.sign_in(service_of(request), typed.get("email", ""), typed.get("password", ""))
+        await enter(request, typed)
     except FormError as error:
-        status = HTTP_422_UNPROCESSABLE_ENTITY
-        return page("console/sign_in.html", status=status, next=way_on, typed=typed, problems=error.problems)
-    sign_browser_in(request, party)
+        return page("console/sign_in.html", status=UNUSABLE, next=way_on, typed=typed, problems=error.problems)
     return go(way_on)
 
 
