@@ -90,6 +90,15 @@ def quantile_seconds(counts: Sequence[int], share: float) -> float | None:
     return start
 
 
+def outcomes_of(counts: Mapping[str, int]) -> Counter[str]:
+    """How many calls came to each outcome, over all actions, out of what `flat` gave."""
+    outcomes: Counter[str] = Counter()
+    for name, count in counts.items():
+        if name.startswith("call."):
+            outcomes[name.rpartition(".")[2]] += count
+    return outcomes
+
+
 def flat(meter: Meter) -> Mapping[str, int]:
     """The counts by name, so that two moments can be compared: what pulses carry."""
     counts = {f"call.{action}.{outcome}": count for (action, outcome), count in meter.calls.items()}

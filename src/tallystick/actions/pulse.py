@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from tallystick.actions.meter import flat
+from tallystick.actions.meter import OK, flat, outcomes_of
 from tallystick.actions.service import Service
 from tallystick.ledger import pulses
 from tallystick.ledger.pulses import Pulse
@@ -46,7 +46,19 @@ class Heart:
             return
         grown = {name: count - self._counted.get(name, 0) for name, count in counted.items()}
         counts = {name: count for name, count in grown.items() if count}
-        await pulses.write(self.service.pool, Pulse(self.process_id, now, self.kind, self._started_at, seconds, counts))
+        outcomes = outcomes_of(counts)
+        calls = outcomes.total()
+        pulse = Pulse(
+            process_id=self.process_id,
+            at=now,
+            kind=self.kind,
+            started_at=self._started_at,
+            seconds=seconds,
+            calls=calls,
+            refused=calls - outcomes[OK],
+            counts=counts,
+        )
+        await pulses.write(self.service.pool, pulse)
         self._beat_at, self._counted = now, counted
         await pulses.forget(self.service.pool, now - KEPT)
 

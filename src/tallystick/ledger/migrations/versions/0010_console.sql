@@ -77,11 +77,17 @@ CREATE TABLE pulse (
     kind text NOT NULL, -- what the process does: api, worker, or both
     started_at timestamptz NOT NULL,
     seconds double precision NOT NULL CHECK (seconds > 0), -- since the pulse before
+    calls bigint NOT NULL, -- answered in that time
+    refused bigint NOT NULL, -- of them
     counts jsonb NOT NULL, -- what was done in that time: actions/meter.py
     PRIMARY KEY (process_id, at)
 );
 CREATE INDEX pulse_at ON pulse (at);
 COMMENT ON TABLE pulse IS 'What each process did lately, for the operator''s eyes; kept for an hour';
+
+-- the operator's filters
+CREATE INDEX audit_entry_actor ON audit_entry (actor_id, audit_id);
+CREATE INDEX audit_entry_subject ON audit_entry (subject, audit_id);
 
 CREATE TABLE verification_run (
     run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -9,10 +9,10 @@ from typing import Any, Final
 from litestar import get
 from litestar.response import Response
 
-from tallystick.actions.meter import BOUNDS_SECONDS, OK, quantile_seconds
+from tallystick.actions.meter import BOUNDS_SECONDS, OK, outcomes_of, quantile_seconds
 from tallystick.actions.pulse import EVERY, KEPT
 from tallystick.ledger import pulses, queues, verification_runs
-from tallystick.ledger.pulses import Pulse
+from tallystick.ledger.pulses import Minute, Pulse
 from tallystick.ledger.queues import Queue
 from tallystick.web.pages.admin.guard import HOME, Operator, for_operator
 from tallystick.web.pages.console.charts import Chart, Line, Words, columns
@@ -64,28 +64,19 @@ class Lately:
         return self.commands / self.groups if self.groups else None
 
 
-@dataclass(frozen=True, slots=True)
-class Minute:
-    """One minute of the last hour."""
-
-    start: datetime
-    calls: int
-    refused: int
-
-
 @get(HOME)
 async def show_health(request: PageRequest) -> Response[Any]:
     """Health at a glance."""
 
     async def step(operator: Operator) -> Response[Any]:
         pool, now = operator.service.pool, operator.now
-        beats = await pulses.since(pool, now - KEPT)
+        beats = await pulses.since(pool, now - LATELY)
         standing = await queues.standing(pool)
         runs = await verification_runs.latest(pool, 1)
         return operator.page(
             "admin/health.html",
-            lately=lately(beats, now),
-            chart=chart(minutes(beats, now)),
+            lately=lately(beats),
+            chart=chart(hour(await pulses.minutes(pool, now - KEPT), now)),
             processes=processes(beats, now),
             rails=standing.rails,
             notifications=standing.notifications,
@@ -109,12 +100,11 @@ def is_late(queue: Queue, now: datetime) -> bool:
     return queue.due_at is not None and now - queue.due_at > LATE_AFTER
 
 
-def lately(beats: Sequence[Pulse], now: datetime) -> Lately:
+def lately(beats: Sequence[Pulse]) -> Lately:
     """The last minutes, added up."""
-    recent = [pulse for pulse in beats if pulse.at > now - LATELY]
-    counts = _total(recent)
-    outcomes = _outcomes(counts)
-    calls = sum(outcomes.values())
+    counts = _total(beats)
+    outcomes = outcomes_of(counts)
+    calls = outcomes.total()
     times = [counts[f"time.{number}"] for number in range(len(BOUNDS_SECONDS) + 1)]
     return Lately(
         calls=calls,
@@ -130,22 +120,13 @@ def lately(beats: Sequence[Pulse], now: datetime) -> Lately:
     )
 
 
-def minutes(beats: Sequence[Pulse], now: datetime) -> list[Minute]:
-    """The last hour, minute by minute, the present one last."""
+def hour(found: Sequence[Minute], now: datetime) -> list[Minute]:
+    """The last hour, minute by minute, the present one last, also those without a call."""
     present = now.replace(second=0, microsecond=0)
     count = int(KEPT / timedelta(minutes=1))
     starts = [present - timedelta(minutes=back) for back in range(count - 1, -1, -1)]
-    of_minute: dict[datetime, Counter[str]] = {start: Counter() for start in starts}
-    for pulse in beats:
-        start = pulse.at.replace(second=0, microsecond=0)
-        if start in of_minute:
-            of_minute[start].update(pulse.counts)
-    found = []
-    for start, counts in of_minute.items():
-        outcomes = _outcomes(counts)
-        calls = sum(outcomes.values())
-        found.append(Minute(start, calls, calls - outcomes[OK]))
-    return found
+    known = {minute.start: minute for minute in found}
+    return [known.get(start, Minute(start, 0, 0)) for start in starts]
 
 
 def chart(found: Sequence[Minute]) -> Chart | None:
@@ -170,8 +151,7 @@ def processes(beats: Sequence[Pulse], now: datetime) -> list[Process]:
     """Every process that was heard of in the last minutes, the longest running first."""
     recent: dict[str, list[Pulse]] = {}
     for pulse in beats:
-        if pulse.at > now - LATELY:
-            recent.setdefault(pulse.process_id, []).append(pulse)
+        recent.setdefault(pulse.process_id, []).append(pulse)
     return sorted((_process(of_one, now) for of_one in recent.values()), key=lambda process: process.started_at)
 
 
@@ -183,7 +163,7 @@ def _process(beats: Sequence[Pulse], now: datetime) -> Process:
         started_at=last.started_at,
         seen_at=last.at,
         silent=now - last.at > SILENT_AFTER,
-        calls=sum(_outcomes(counts).values()),
+        calls=sum(pulse.calls for pulse in beats),
         groups=counts["commits.groups"],
         commands=counts["commits.commands"],
         work={name.partition(".")[2]: count for name, count in counts.items() if name.startswith("pieces.")},
@@ -196,12 +176,3 @@ def _total(beats: Sequence[Pulse]) -> Counter[str]:
     for pulse in beats:
         total.update(pulse.counts)
     return total
-
-
-def _outcomes(counts: Counter[str]) -> Counter[str]:
-    """How many calls came to each outcome, over all actions."""
-    outcomes: Counter[str] = Counter()
-    for name, count in counts.items():
-        if name.startswith("call."):
-            outcomes[name.rpartition(".")[2]] += count
-    return outcomes
