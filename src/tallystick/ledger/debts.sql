@@ -7,22 +7,22 @@
 -- or address; after the one with these figures ($7 to $10) and id ($11); at most $12. Each row has the sums of all debts;
 -- where there is no row to show, there is one of sums alone.
 WITH debt AS (
-    SELECT instrument.instrument_id, instrument.sender_party_id, account.balance_micros, instrument.pending_micros
+    SELECT instrument.book_id, instrument.instrument_id, instrument.sender_party_id, account.balance_micros,
+           instrument.pending_micros
       FROM account
       JOIN instrument ON instrument.book_id = account.book_id AND instrument.instrument_id = account.subject
      WHERE account.book_id = ANY($1) AND account.kind = 'receivable' AND account.balance_micros > 0
-), bought AS (
-    SELECT instrument_id, sum(amount_micros) FILTER (WHERE transaction_id >= $2) AS since_30,
-           sum(amount_micros) FILTER (WHERE transaction_id >= $3) AS since_60, sum(amount_micros) AS since_90
-      FROM transaction
-     WHERE book_id = ANY($1) AND transaction_id >= $4 AND payment_method = 'Debt' AND operation = 'Pay'
-       AND status = 'Success'
-     GROUP BY instrument_id
 ), part AS (
     SELECT debt.*, least(balance_micros, coalesce(since_30, 0)) AS within_30,
            least(balance_micros, coalesce(since_60, 0)) AS within_60,
            least(balance_micros, coalesce(since_90, 0)) AS within_90
-      FROM debt LEFT JOIN bought USING (instrument_id)
+      FROM debt
+     CROSS JOIN LATERAL (
+           SELECT sum(amount_micros) FILTER (WHERE transaction_id >= $2) AS since_30,
+                  sum(amount_micros) FILTER (WHERE transaction_id >= $3) AS since_60, sum(amount_micros) AS since_90
+             FROM transaction
+            WHERE transaction.book_id = debt.book_id AND transaction.instrument_id = debt.instrument_id
+              AND transaction_id >= $4 AND operation = 'Pay' AND status = 'Success') AS bought
 ), aged AS (
     SELECT instrument_id, sender_party_id, balance_micros, pending_micros, within_30::bigint AS fresh_micros,
            (within_60 - within_30)::bigint AS over_30_micros, (within_90 - within_60)::bigint AS over_60_micros,
