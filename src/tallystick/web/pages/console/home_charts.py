@@ -94,7 +94,7 @@ def payments(figures: Figures, span: Span, now: datetime) -> Chart | None:
     paid = total(figures, *SPENT)
     if not paid.number:
         return None
-    summary = f"{paid.number:,} payments, {dollars(paid.amount_micros)} together in {span.name}."
+    summary = f"{_counted(paid.number, 'payment')}, {dollars(paid.amount_micros)} together in {span.name}."
     words = Words("payments", f"Payments per {span.step}", summary, span.step.capitalize(), dollars, short_dollars)
     used = [line for line in lines if any(line.values)]
     return columns(words, _labels(span, now), used, stacked=True)
@@ -117,10 +117,8 @@ def income(figures: Figures, span: Span, now: datetime) -> Chart | None:
     lines = [line for line in _lines(figures, span, now, names) if any(line.values)]
     if not lines:
         return None
-    came, back = total(figures, *names), total(figures, "paid_back")
-    summary = (
-        f"{came.number:,} charges, {dollars(came.amount_micros)} together; {dollars(back.amount_micros)} paid back."
-    )
+    came, back = total(figures, *names), dollars(total(figures, "paid_back").amount_micros)
+    summary = f"{_counted(came.number, 'charge')}, {dollars(came.amount_micros)} together; {back} paid back."
     words = Words("income", "Money received", summary, span.step.capitalize(), dollars, short_dollars)
     return columns(words, _labels(span, now), lines, stacked=True)
 
@@ -164,7 +162,7 @@ def refusals(figures: Figures, span: Span) -> Chart | None:
     if rest:
         often["All others"] = rest
     whole, first = sum(counts.values()), next(iter(counts))
-    summary = f"{whole:,} requests were refused in {span.name}, most often with {first}."
+    summary = f"{_counted(whole, 'refusal')} in {span.name}, most often {first}."
     return bars(Words("refusals", "Refusals by code", summary, "Code", _number, _number), often)
 
 
@@ -175,6 +173,10 @@ def short_dollars(micros: int) -> str:
         if units >= size:
             return f"{(units / size).normalize():f}{letter}"
     return f"{units.normalize():f}"
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
 
 
 def _number(value: int) -> str:
