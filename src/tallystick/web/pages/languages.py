@@ -66,14 +66,14 @@ def negotiated(accept_language: str) -> Language:
 
 
 def language_links(request: Request[Any, Any, Any]) -> list[tuple[Language, str]]:
-    """Every language with the address of the present page in it; none where there is but one language."""
+    """Every language with the address of the present page in it; none where there is but one language.
+
+    The address is but a query: a path such as ``//elsewhere.example`` would lead away from us.
+    """
     if _english_only(request.scope):
         return []
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != PARAMETER]
-    return [
-        (language, f"{request.url.path}?{urlencode([*kept, (PARAMETER, code)])}")
-        for code, language in LANGUAGES.items()
-    ]
+    return [(language, f"?{urlencode([*kept, (PARAMETER, code)])}") for code, language in LANGUAGES.items()]
 
 
 async def remember_language(request: Request[Any, Any, Any], party: Party, pool: Pool) -> None:
