@@ -1,0 +1,63 @@
+"""The benchmark itself, as short as it can be: nothing here looks at how fast anything was."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.stories.program import tallystick
+
+from tallystick.bench.wrk import HOW_TO_GET_IT
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def needs_wrk() -> None:
+    if shutil.which("wrk") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(HOW_TO_GET_IT)
+        pytest.skip(HOW_TO_GET_IT)
+
+
+@pytest.mark.usefixtures("needs_wrk")
+async def test_a_short_run_measures_everything_and_the_books_balance(data_directory: Path, tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    options = ["--seconds", "1", "--instruments", "200", "--clients", "2", "--data", str(data_directory)]
+
+    done = await tallystick("bench", *options, "--json", str(figures), settings={})
+
+    assert done.status == 0, done.out + done.complaint
+    report = json.loads(figures.read_text())
+    assert report["problems"] == []
+    measured = {measure["case"]: measure for measure in report["measures"]}
+    assert measured.keys() == {"pgbench", "empty", "pay", "tab", "spread", "mix", "read", "batch"}
+    assert all(measure["rate"] > 0 for measure in measured.values())
+    assert report["payments_in_books"] > 0
+    assert "unexplained: 0.00" in done.out
+
+
+@pytest.mark.usefixtures("needs_wrk")
+async def test_growth_is_measured_beside_a_fresh_database(data_directory: Path, tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    options = ["--seconds", "1", "--instruments", "200", "--grow", "8000", "--data", str(data_directory)]
+
+    done = await tallystick("bench", *options, "--json", str(figures), settings={})
+
+    assert done.status == 0, done.out + done.complaint
+    report = json.loads(figures.read_text())
+    assert report["problems"] == []
+    last = report["stages"][-1]
+    assert last["transactions"] >= 8000
+    assert last["bytes_per_payment"] > 0
+    assert "transaction_pkey" in last["index_bytes"]
+
+
+@pytest.mark.parametrize("options", [["--clients", "a"], ["--clients", "0"], ["--only", "nothing"]])
+async def test_options_that_make_no_sense_are_told(options: list[str]) -> None:
+    done = await tallystick("bench", *options, settings={})
+    assert done.status == 2
+    assert options[1] in done.complaint

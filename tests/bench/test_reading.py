@@ -1,0 +1,113 @@
+"""What the load generator and pgbench print is read right, and figures are held against the goals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tallystick.bench import pgbench, wrk
+from tallystick.bench.measures import Goal, Machine, Measure, Report, goals
+from tallystick.bench.report import closing_lines, goals_table, measures_table
+from tallystick.bench.wrk import LoadError
+
+SUMMARY = (
+    'Running 1s test\n{"requests":5000,"duration_us":1250000,"p50_us":1500,"p99_us":9250,"connect":0,"read":0,'
+    '"write":0,"timeout":0,"status":%d}\n'
+)
+
+
+def test_the_summary_of_wrk() -> None:
+    load = wrk.read_summary(SUMMARY % 0, 64)
+
+    assert (load.clients, load.requests, load.seconds, load.rate) == (64, 5000, 1.25, 4000)
+    assert (load.p50_ms, load.p99_ms) == (1.5, 9.25)
+
+
+def test_a_load_that_was_not_answered_well_is_no_measurement() -> None:
+    with pytest.raises(LoadError, match="'status': 3"):
+        wrk.read_summary(SUMMARY % 3, 64)
+
+
+def test_requests_are_written_with_their_lengths(tmp_path: Path) -> None:
+    path = tmp_path / "requests"
+    assert wrk.write_requests(path, iter([b"GET 1\r\n\r\n", b"GET 22\r\n\r\n", b"never"]), 2) == 2
+    assert path.read_bytes() == b"9\nGET 1\r\n\r\n10\nGET 22\r\n\r\n"
+
+
+def test_too_few_requests_are_noticed(tmp_path: Path) -> None:
+    with pytest.raises(LoadError), wrk.request_file(tmp_path, iter([b"one"]), 2):
+        pytest.fail("there is one request only")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_pgbench_prints() -> None:
+    output = (
+        "transaction type: <builtin: TPC-B (sort of)>\nnumber of failed transactions: 0 (0.000%)\n"
+        "latency average = 3.456 ms\ninitial connection time = 12.3 ms\n"
+        "tps = 4629.629630 (without initial connection time)\n"
+    )
+    assert pgbench.read_output(output, 16) == pgbench.Tpcb(16, 4629.62963, 3.456)
+    with pytest.raises(LoadError):
+        pgbench.read_output("pgbench: error", 16)
+
+
+def test_pgbench_has_a_database_of_its_own_on_the_same_server() -> None:
+    assert (
+        pgbench.beside("postgresql://me@/tallystick?host=/run/x&port=5432")
+        == "postgresql://me@/pgbench?host=/run/x&port=5432"
+    )
+
+
+MEASURES = (
+    Measure(case="pgbench", clients=1, rate=1000),
+    Measure(case="pgbench", clients=256, rate=2000),
+    Measure(case="empty", clients=256, rate=40_000),
+    Measure(case="pay", clients=1, rate=900, p50_ms=1, p99_ms=2, api_cpu=0.5, database_cpu=0.25, memory_mb=120),
+    Measure(case="pay", clients=256, rate=5000, p50_ms=10, p99_ms=40, memory_mb=160),
+    Measure(case="batch", clients=4, rate=8000),
+)
+HALF = Measure(case="pay", clients=64, rate=2500, p99_ms=15)
+
+
+def test_goals_are_told_of_what_was_measured() -> None:
+    found = {goal.name: goal for goal in goals(MEASURES, HALF)}
+
+    assert found["best Pay / best pgbench"] == Goal(name="best Pay / best pgbench", wanted=1.6, reached=2.5)
+    assert found["Pay / pgbench, 256 clients"].reached == 2.5
+    assert not found["Pay / pgbench, 256 clients"].met
+    assert found["Pay / pgbench, 1 client"].met
+    assert found["Pay / empty handler, 256 clients"].reached == 0.125
+    assert not found["best batch / best pgbench"].met
+    assert found["p99 of Pay at half its peak"].met
+    assert not found["memory of the API process"].met
+    assert "Pay / pgbench, 64 clients" not in found
+    assert "hot seller / spread sellers" not in found
+
+
+@pytest.mark.parametrize(("problems", "said"), [((), "unexplained: 0.00"), (("book 7 is off",), "book 7 is off")])
+def test_a_report_for_people(problems: tuple[str, ...], said: str) -> None:
+    machine = Machine(processor="Abacus", cores=2, memory_gb=24.0, system="Linux", python="3.11.7", postgresql="18.0")
+    report = Report(
+        version="0.1",
+        started_at="2027-03-01T12:00:00+00:00",
+        machine=machine,
+        settings={"seconds": 10},
+        measures=MEASURES,
+        goals=goals(MEASURES, HALF),
+        problems=problems,
+        payments_in_books=12_345,
+    )
+    console = Console(width=160, record=True)
+    console.print(measures_table(report.measures))
+    console.print(goals_table(report.goals))
+    text = console.export_text()
+
+    assert "signed Pay, prepaid, one seller" in text
+    assert "5,000" in text
+    assert "not met" in text
+    lines = closing_lines(report)
+    assert lines[0].startswith("Abacus, 2 cores")
+    assert "12,345 payments" in lines[1]
+    assert said in lines[1]

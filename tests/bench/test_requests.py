@@ -1,0 +1,105 @@
+"""The prepared requests are real ones: the service's own checks accept each, and no two are the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from tallystick.bench import requests
+from tallystick.bench.requests import BATCH_LINES, Signer
+from tallystick.bench.stall import Stall
+from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
+from tallystick.domain.message_signatures import content_digest, read_signature, verifies
+from tallystick.domain.signing import hmac_signature, string_to_sign_v2
+from tallystick.ledger.access_keys import AccessKey
+
+NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+SIGNER = Signer("http://127.0.0.1:8400", NOW)
+
+
+def stall(name: str) -> Stall:
+    key = AccessKey(
+        access_key_id=f"AK{name}",
+        party_id=PartyId(1),
+        environment="sandbox",
+        secret=f"secret of {name}",
+        created_at=NOW,
+        expires_at=None,
+        party_status="active",
+        book_id=BookId(7),
+        parts=(BookId(7),),
+        clock_offset=timedelta(0),
+    )
+    balances = [(InstrumentId(f"P{name}{number}"), TokenId(f"S{name}{number}")) for number in range(3)]
+    return Stall(key, BookId(7), balances, [TokenId(f"D{name}")], [TransactionId(f"T{name}")])
+
+
+def parameters(request: bytes) -> dict[str, str]:
+    line, _, rest = request.decode("ascii").partition("\r\n")
+    verb, target, protocol = line.split(" ")
+    assert (verb, protocol, rest) == ("GET", "HTTP/1.1", "Host: 127.0.0.1:8400\r\n\r\n")
+    return dict(parse_qsl(target.removeprefix("/?"), strict_parsing=True))
+
+
+def check_signed(params: dict[str, str], one: Stall) -> None:
+    text = string_to_sign_v2("GET", "127.0.0.1:8400", "/", params, "Signature")
+    assert params["Signature"] == hmac_signature(text, one.key.secret, "HmacSHA256")
+
+
+def test_each_payment_is_signed_and_has_a_reference_of_its_own() -> None:
+    one = stall("1")
+    made = [parameters(request) for request in islice(requests.pays(SIGNER, one, [t for _, t in one.balances]), 7)]
+
+    for params in made:
+        check_signed(params, one)
+    assert [params["SenderTokenId"] for params in made] == ["S10", "S11", "S12", "S10", "S11", "S12", "S10"]
+    assert len({params["CallerReference"] for params in made}) == 7
+    assert {params["TransactionAmount.Value"] for params in made} == {"0.010000"}
+
+
+def test_spread_payments_take_turns_among_sellers() -> None:
+    stalls = [stall("1"), stall("2")]
+    made = [parameters(request) for request in islice(requests.spread_pays(SIGNER, stalls), 4)]
+
+    assert [params["AWSAccessKeyId"] for params in made] == ["AK1", "AK2", "AK1", "AK2"]
+    check_signed(made[1], stalls[1])
+
+
+def test_the_mix_has_its_shares_and_is_the_same_in_every_run() -> None:
+    one = stall("1")
+
+    def actions() -> list[str]:
+        return [parameters(request)["Action"] for request in islice(requests.mixed(SIGNER, one), 2_000)]
+
+    made = actions()
+    assert made == actions()
+    shares = {action: made.count(action) / 20 for action in set(made)}
+    assert shares.keys() == {"Pay", "GetPrepaidBalance", "GetTransactionStatus", "Refund"}
+    assert 77 < shares["Pay"] < 83
+    assert 8 < shares["GetPrepaidBalance"] < 12
+
+
+def test_a_batch_is_signed_as_a_whole() -> None:
+    stalls = [stall("1"), stall("2")]
+    first, second = islice(requests.batches(SIGNER, stalls), 2)
+    head, _, body = first.partition(b"\r\n\r\n")
+    line, *lines = head.decode("ascii").split("\r\n")
+    headers = dict(one.split(": ", 1) for one in lines)
+
+    assert line == "POST /v1/payments/batch HTTP/1.1"
+    assert headers["content-digest"] == content_digest(body)
+    assert int(headers["content-length"]) == len(body)
+    signature = read_signature(headers["signature-input"], headers["signature"])
+    values = {
+        "@method": "POST",
+        "@authority": headers["host"],
+        "@path": "/v1/payments/batch",
+        "content-digest": headers["content-digest"],
+    }
+    assert verifies(signature, values, stalls[0].key.secret)
+    references = {msgspec.json.decode(one)["caller_reference"] for one in body.splitlines()}
+    assert len(references) == BATCH_LINES
+    assert b'keyid="AK2"' in second
