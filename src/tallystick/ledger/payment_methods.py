@@ -115,6 +115,19 @@ async def remove(database: Database, party_id: PartyId, payment_method_id: int, 
     )
 
 
+async def verify(connection: Connection, method: PaymentMethod, now: datetime) -> None:
+    """It was found to be its party's own, who is thereby known, too."""
+    async with connection.transaction():
+        await connection.execute(
+            "UPDATE payment_method SET verified_at = coalesce(verified_at, $2) WHERE payment_method_id = $1",
+            method.payment_method_id,
+            now,
+        )
+        await connection.execute(
+            "UPDATE party SET verified_at = coalesce(verified_at, $2) WHERE party_id = $1", method.party_id, now
+        )
+
+
 async def replace(connection: Connection, old: PaymentMethod, new: PaymentMethod, now: datetime) -> None:
     """Let all authorizations that `old` pays for be paid from `new`, and take `old` out of the account.
 

@@ -10,7 +10,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.actions import authorizations as actions
-from tallystick.actions import wallet
+from tallystick.actions import bank_check, wallet
 from tallystick.actions.form_errors import FormError
 from tallystick.actions.pipeline_phrases import title_of
 from tallystick.domain.commands import Method
@@ -33,11 +33,13 @@ async def show_methods(request: PageRequest) -> Response[Any]:
 
     async def step(member: Member) -> Response[Any]:
         pool, party_id = member.service.pool, member.party.party_id
+        methods = await payment_methods.of_party(pool, party_id, SANDBOX)
         return member.page(
             "account_methods.html",
             sandbox=True,
             balance=await account_balances.of_person(pool, SANDBOX, party_id),
-            methods=await payment_methods.of_party(pool, party_id, SANDBOX),
+            methods=methods,
+            unverified=[one.payment_method_id for one in methods if bank_check.wanted(member.service, one)],
             today=member.service.clock().date(),
             done=await _what_pays_now(member, request.query_params.get("now", "")),
         )

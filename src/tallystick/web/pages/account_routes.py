@@ -2,6 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
+from tallystick.web.pages.account_bank_check import bank_check_routes
 from tallystick.web.pages.account_data import data_routes
 from tallystick.web.pages.account_methods import method_routes, show_test_money
 from tallystick.web.pages.account_pages import authorization_routes
@@ -13,6 +14,7 @@ account_routes: list[ControllerRouterHandler] = [
     statement_routes,
     method_routes,
     replacement_routes,
+    bank_check_routes,
     show_test_money,
     *data_routes,
 ]
