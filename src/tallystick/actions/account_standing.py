@@ -41,8 +41,8 @@ def _open(account: Account) -> bool:
 CHANGES: Final[Mapping[str, Change]] = {
     "suspend": Change(
         "Suspend",
-        "From now on no money moves for the account: it can neither charge, pay nor be paid, and whoever is signed in to"
-        " it is signed out. Money stays where it is, and its keys can still be used to read.",
+        "From now on no money moves for the account: it can neither charge, pay nor be paid, and whoever is signed in"
+        " to it is signed out. Money stays where it is, and its keys can still be used to read.",
         "The account is suspended.",
         "account.suspend",
         lambda account: account.status == "active",
