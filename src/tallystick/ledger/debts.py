@@ -173,7 +173,7 @@ async def begin_run(
     """Write down what is about to be done, in micro-units; False: it was before, and nothing changes."""
     async with connection.transaction():
         for book_id, lines in _by_book(amounts):
-            if await connection.execute(_SQL["begin_run"], book_id, run_id, deed, by, now) != "INSERT 0 1":
+            if await connection.fetchval(_SQL["begin_run"], book_id, run_id, deed, by, now) is None:
                 return False
             ids, micros = [line[0] for line in lines], [line[1] for line in lines]
             await connection.execute(_SQL["add_lines"], book_id, run_id, ids, micros)

@@ -70,7 +70,7 @@ SELECT instrument.instrument_id, account.balance_micros, instrument.pending_micr
 -- Settling ('settle') or writing off ('write_off') several debts of a book ($1) at once; the same run ($2) begins once. A
 -- run over several books has a row in each.
 INSERT INTO debt_run (book_id, run_id, deed, started_by, started_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING run_id
 
 -- name: add_lines
 INSERT INTO debt_run_line (book_id, run_id, instrument_id, amount_micros)
