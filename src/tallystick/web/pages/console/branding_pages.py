@@ -80,7 +80,7 @@ async def do_branding(request: PageRequest, business: FromPath[int], environment
         service, party_id = desk.service, desk.business.party_id
         if chosen != await branding.find(service.pool, party_id):
             await branding.save(service.pool, party_id, chosen, service.clock())
-            await desk.record("branding.change", **_typed(chosen))
+            await desk.record("branding.change", **{name: value or "none" for name, value in _typed(chosen).items()})
         return go(f"{desk.path('branding')}?done=saved")
 
     return await for_staff(request, business, environment, step, Permission.MANAGE)
