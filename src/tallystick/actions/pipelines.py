@@ -233,7 +233,8 @@ async def confirm(service: Service, visit: Visit, person: Party, choice: Choice 
 
 async def _carry_out(service: Service, visit: Visit, answer: Answer, setting: Scene, now: datetime) -> Answer:
     """Ask the books, and say how it ended. Asked again, they answer as before."""
-    _, book_id = token_kind_and_book(answer[pipeline_of_visit(visit.pipeline).main_token])
+    purchase = isinstance(setting.terms, PurchaseTerms)  # whose main answer is the transaction, not the token
+    _, book_id = token_kind_and_book(answer["tokenId" if purchase else pipeline_of_visit(visit.pipeline).main_token])
     command = authorization(visit, setting, answer, now)
     if not await parts.claim(service.pool, setting.book.parts, book_id, Wanted.by([command]).token_references):
         return await _duplicate(service, visit, setting)
