@@ -15,7 +15,6 @@ from tallystick.actions.months import Month
 from tallystick.web.pages.account_pages import view_of
 from tallystick.web.pages.member import HOME, Member, for_member
 from tallystick.web.pages.shared import PageRequest
-from tallystick.web.pages.statement_pdf import as_pdf
 
 _KINDS: Final = ("pdf", "csv")
 
@@ -57,6 +56,9 @@ async def show_month(request: PageRequest, authorization_id: FromPath[str], mont
             return _csv(member, view, asked)
         statement = await monthly.statement(member.service, view, asked)
         if kind == "pdf":
+            # loaded with the first one: paper and its fonts are a sixth of what a server would hold
+            from tallystick.web.pages.statement_pdf import as_pdf  # noqa: PLC0415
+
             context = contextvars.copy_context()  # whose language the thread speaks, too
             content = await asyncio.to_thread(context.run, as_pdf, statement, member.party)
             return Response(content, media_type="application/pdf", headers=_file(view, "pdf", asked))
