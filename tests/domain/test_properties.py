@@ -173,7 +173,9 @@ class Books(RuleBasedStateMachine):
         """Cancel what no rail was asked for; the store tells which those are."""
         if self.moved:
             chosen = data.draw(st.sampled_from(self.moved))
-            self.state.unasked = {chosen: RailOperation.CHARGE}
+            transaction = self.state.transactions.get(chosen)
+            refund = transaction is not None and transaction.operation is Operation.REFUND
+            self.state.unasked = {chosen: RailOperation.REFUND if refund else RailOperation.CHARGE}
             self.perform(Cancel(chosen))
             self.state.unasked = {}
 
