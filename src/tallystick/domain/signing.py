@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_to_bytes, urlsplit
 
@@ -32,6 +33,9 @@ def percent_encoded(text: str) -> str:
     if (text.isalnum() and text.isascii()) or _UNRESERVED.fullmatch(text):
         return text
     return quote(text, safe="-_.~")
+
+
+_encoded_name = lru_cache(maxsize=256)(percent_encoded)  # requests share a few dozen names; bounded for strangers' ones
 
 
 def percent_encoded_query(params: Mapping[str, str]) -> str:
@@ -67,7 +71,7 @@ def string_to_sign_v2(verb: str, host_line: str, path: str, params: Mapping[str,
     encoded_path = path if path == "/" else _encoded_path(path or "/")
     # the byte order of UTF-8 is the order of the code points, which is how str compares
     query = "&".join(
-        [f"{percent_encoded(name)}={percent_encoded(params[name])}" for name in sorted(params) if name != omit]
+        [f"{_encoded_name(name)}={percent_encoded(params[name])}" for name in sorted(params) if name != omit]
     )
     return f"{verb.upper()}\n{host_line}\n{encoded_path}\n{query}"
 
