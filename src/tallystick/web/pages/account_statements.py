@@ -11,7 +11,9 @@ from litestar.response import Response, Stream
 
 from tallystick.actions import monthly, statements
 from tallystick.actions.authorizations import View
+from tallystick.actions.monthly import Statement
 from tallystick.actions.months import Month
+from tallystick.ledger.parties import Party
 from tallystick.web.pages.account_pages import view_of
 from tallystick.web.pages.member import HOME, Member, for_member
 from tallystick.web.pages.shared import PageRequest
@@ -56,11 +58,8 @@ async def show_month(request: PageRequest, authorization_id: FromPath[str], mont
             return _csv(member, view, asked)
         statement = await monthly.statement(member.service, view, asked)
         if kind == "pdf":
-            # loaded with the first one: paper and its fonts are a sixth of what a server would hold
-            from tallystick.web.pages.statement_pdf import as_pdf  # noqa: PLC0415
-
             context = contextvars.copy_context()  # whose language the thread speaks, too
-            content = await asyncio.to_thread(context.run, as_pdf, statement, member.party)
+            content = await asyncio.to_thread(context.run, _pdf, statement, member.party)
             return Response(content, media_type="application/pdf", headers=_file(view, "pdf", asked))
         return member.page("account_statement.html", sandbox=view.sandbox, view=view, statement=statement)
 
@@ -70,6 +69,13 @@ async def show_month(request: PageRequest, authorization_id: FromPath[str], mont
 def _csv(member: Member, view: View, month: Month | None = None) -> Response[Any]:
     pieces = statements.as_csv(member.service, view.given, month)
     return Stream(pieces, media_type="text/csv", headers=_file(view, "csv", month))
+
+
+def _pdf(statement: Statement, party: Party) -> bytes:
+    # loaded with the first one, in its thread: paper and its fonts are a sixth of what a server would hold
+    from tallystick.web.pages.statement_pdf import as_pdf  # noqa: PLC0415
+
+    return as_pdf(statement, party)
 
 
 def _file(view: View, ending: str, month: Month | None) -> dict[str, str]:
