@@ -129,7 +129,7 @@ async def test_addresses_that_nothing_is_sent_to_cannot_be_set(
 
 async def test_what_is_delivered_is_in_the_log_with_the_form_as_it_was_sent(notified: Notified) -> None:
     payment = await notified.tab_payment()
-    assert "next try" in (await notified.page()).text
+    assert "Waiting due now" in (await notified.page()).text
     await notified.deliver()
 
     log = await notified.page()

@@ -221,7 +221,6 @@ async def test_what_the_hosted_pages_would_send_back_is_told_beside_its_field(
     seller: Seller, developer: Browser
 ) -> None:
     page = await developer.get(f"{tool(seller, 'buttons')}?kind=SetupPostpaid")
-    assert Page(page).form("/buttons").fields["usageLimitType1"] == "Amount"
     wrong = {"creditLimit": "much", "returnURL": "ftp://shop.example/", "usageLimitPeriod1": "soon", "key": "x"}
     refused = await developer.submit(page, "/buttons", **wrong)
 
@@ -278,13 +277,15 @@ async def test_a_refusal_is_shown_as_it_came(seller: Seller, developer: Browser)
     assert "<Code>InvalidParams</Code>" in Page(sent).text
 
 
-@pytest.mark.parametrize("name", ACTIONS)
-async def test_every_action_can_be_explored(seller: Seller, developer: Browser, name: str) -> None:
-    page = await developer.get(f"{tool(seller, 'requests')}?action={name}")
-    sent = await developer.submit(page, "/requests", key=seller.key.access_key_id, do="send")
-    assert sent.status_code == 200
-    assert f"Action={name}" in Page(sent).text
-    assert "InternalError" not in sent.text
+async def test_every_action_can_be_explored(seller: Seller, developer: Browser) -> None:
+    listed = Page(await developer.get(tool(seller, "requests")))
+    assert {link.partition("action=")[2] for link in listed.links} >= set(ACTIONS)
+    for name in ACTIONS:
+        page = await developer.get(f"{tool(seller, 'requests')}?action={name}")
+        sent = await developer.submit(page, "/requests", key=seller.key.access_key_id, do="send")
+        assert sent.status_code == 200, name
+        assert f"Action={name}" in Page(sent).text
+        assert "InternalError" not in sent.text
 
 
 async def test_only_keys_of_this_sandbox_sign(world: World, seller: Seller, developer: Browser) -> None:
