@@ -143,6 +143,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "POST /console/sign-in": ANYBODY,
     "GET /console": MEMBER,
     f"GET {_DESK}": VIEW,
+    f"GET {_DESK}/agreed/{{authorization_id}}": VIEW,
     f"GET {_DESK}/keys": VIEW,
     f"POST {_DESK}/keys": DEVELOP,
     f"GET {_DESK}/keys/{{access_key_id}}": VIEW,

@@ -9,9 +9,11 @@ from datetime import timedelta
 import httpx
 import pytest
 from tests.stories.cobranded.world import PASSWORD, Browser, Page, Seller, World
+from tests.stories.pages.people import at_work, console
 
 from tallystick.actions import evidence
 from tallystick.actions.pipeline_parameters import ADDRESS
+from tallystick.actions.staff import Role
 from tallystick.ledger.evidence import Evidence
 from tallystick.ledger.web_sessions import IDLE, LONGEST
 from tallystick.web.pages.kept import kept_of, to_keep
@@ -102,6 +104,24 @@ async def test_what_was_agreed_to_is_kept_word_for_word(world: World, seller: Se
     stranger, _ = await at_confirm(world, seller, seller.prepaid())
     theirs = await stranger.get(f"/account/authorizations/{answer['prepaidInstrumentID']}/agreed")
     assert theirs.status_code == 404
+
+
+async def test_the_seller_can_show_it_and_no_other_seller_can(world: World, seller: Seller) -> None:
+    browser, confirm = await at_confirm(world, seller, seller.prepaid())
+    answer = await world.answer(await browser.submit(confirm, "/confirm"))
+    made = answer["prepaidInstrumentID"]
+    staff = await at_work(world, seller, Role.VIEWER)
+
+    instrument = Page(await staff.get(console(seller, "instruments", made)))
+    shown = await staff.get(next(link for link in instrument.links if link.endswith(f"/agreed/{made}")))
+
+    found = await kept(world, seller, made)
+    for text in (*found.wording["promises"], found.digest.hex(), "Firefox on Linux"):
+        assert text in Page(shown).text, text
+    other = await world.seller()
+    elsewhere = await at_work(world, other)
+    assert (await elsewhere.get(console(other, "agreed", made))).status_code == 404
+    assert (await staff.get(console(seller, "agreed", "no-id"))).status_code == 404
 
 
 @pytest.mark.parametrize(

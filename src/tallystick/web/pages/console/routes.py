@@ -1,5 +1,6 @@
 """All pages of the console."""
 
+from tallystick.web.pages.console.agreed_page import agreed_routes
 from tallystick.web.pages.console.audit_log import audit_routes
 from tallystick.web.pages.console.books import book_routes
 from tallystick.web.pages.console.branding_pages import branding_routes
@@ -19,6 +20,7 @@ console_routes = [
     *entrance_routes,
     *home_routes,
     *book_routes,
+    *agreed_routes,
     *log_routes,
     *settings_routes,
     *request_routes,
