@@ -7,6 +7,7 @@ import io
 import re
 from datetime import timedelta
 
+import pytest
 from tests.stories.cobranded.test_account import buyer_of, fund, prepaid_buyer, refund, seen
 from tests.stories.cobranded.world import Page, Seller, World
 
@@ -15,6 +16,8 @@ from tallystick.actions.authorizations import views
 from tallystick.actions.months import Month
 from tallystick.ledger import authorizations
 from tallystick.ledger.verify import verify
+from tallystick.web.pages import statement_pdf
+from tallystick.web.pages.paper_fonts import in_latin
 
 
 async def a_month_later(world: World, seller: Seller) -> tuple[Month, Month]:
@@ -59,7 +62,12 @@ async def test_months_follow_each_other_without_a_gap(world: World, seller: Sell
     assert (await verify(world.pool)).problems == []
 
 
-async def test_a_statement_can_be_filed_as_pdf(world: World, seller: Seller) -> None:
+@pytest.mark.parametrize("machine_has_fonts", [True, False])
+async def test_a_statement_can_be_filed_as_pdf(
+    world: World, seller: Seller, monkeypatch: pytest.MonkeyPatch, *, machine_has_fonts: bool
+) -> None:
+    if not machine_has_fonts:
+        monkeypatch.setattr(statement_pdf, "find_fonts", lambda: None)
     buyer = await prepaid_buyer(world, seller)
     month = Month.of(world.clock())
 
@@ -69,6 +77,16 @@ async def test_a_statement_can_be_filed_as_pdf(world: World, seller: Seller) -> 
     assert f'filename="statement-music-shop-{month.text}.pdf"' in response.headers["content-disposition"]
     assert response.content.startswith(b"%PDF-")
     assert len(response.content) < 100_000
+    assert (b"Helvetica" in response.content) or machine_has_fonts
+
+
+def test_what_the_built_in_font_lacks_is_a_question_mark() -> None:
+    assert (
+        in_latin(
+            "Größe \N{MINUS SIGN}5.00 \N{EN DASH} \N{DOUBLE LOW-9 QUOTATION MARK}Łódź\N{LEFT DOUBLE QUOTATION MARK}\N{HORIZONTAL ELLIPSIS}"
+        )
+        == 'Größe -5.00 - "?ód?"...'
+    )
 
 
 async def test_other_months_and_other_peoples_statements_are_unknown(world: World, seller: Seller) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Final, cast
 
 from fpdf import FPDF
@@ -11,12 +10,12 @@ from fpdf.enums import XPos, YPos
 
 from tallystick.actions.monthly import Statement
 from tallystick.ledger.parties import Party
+from tallystick.web.pages.paper_fonts import BUILT_IN, find_fonts, in_latin
 from tallystick.words import ENGLISH, date_of, day, dollars, signed, speaking, spoken
 from tallystick.words import gettext as _
 from tallystick.words.figures import number
 
-FONTS: Final = Path(__file__).parent / "fonts"
-FONT: Final = "DejaVu Sans"
+FONT: Final = "statement"
 MARGIN: Final = 18  # millimetres, as all lengths here
 LINE: Final = 5.2
 WIDTHS: Final = (32, 84, 29, 29)  # of the table's columns; together the width of an A4 page within its margins
@@ -48,8 +47,11 @@ class _Paper(FPDF):
     def __init__(self, subject: str) -> None:
         super().__init__(format="A4")
         self.subject = subject
-        self.add_font(FONT, "", FONTS / "DejaVuSans.ttf")
-        self.add_font(FONT, "B", FONTS / "DejaVuSans-Bold.ttf")
+        self.face = BUILT_IN
+        if (files := find_fonts()) is not None:
+            self.face = FONT
+            self.add_font(FONT, "", files[0])
+            self.add_font(FONT, "B", files[1])
         self.set_margins(MARGIN, MARGIN)
         self.set_auto_page_break(auto=True, margin=MARGIN + 4)
         self.set_title(_("Statement: %(subject)s", subject=subject))
@@ -63,14 +65,24 @@ class _Paper(FPDF):
 
     def write_line(self, text: str, *, size: float = 9.5, bold: bool = False, soft: bool = False) -> None:
         """A line of text, broken where it is too long."""
-        self.set_font(FONT, "B" if bold else "", size)
+        self.pick(bold=bold, size=size)
         self.set_text_color(*(_SOFT if soft else _INK))
-        self.multi_cell(0, size * 0.53, self.writable(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.multi_cell(0, size * 0.53, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def pick(self, *, bold: bool = False, size: float = 9.5) -> None:
+        """Choose how to write what follows."""
+        self.set_font(self.face, "B" if bold else "", size)
 
     def writable(self, text: str) -> str:
-        """The text with a box for each letter that the font lacks."""
-        known = self.fonts[FONT.lower()].cmap  # type: ignore[union-attr] # ours are TrueType, which have one
+        """The text as far as the font has its letters; a box or a question mark stands for each that it lacks."""
+        if self.face == BUILT_IN:
+            return in_latin(text)
+        known = self.fonts[FONT].cmap  # type: ignore[union-attr] # found ones are TrueType, which have one
         return "".join(letter if ord(letter) in known or letter == "\n" else _BOX for letter in text)
+
+    def normalize_text(self, text: str) -> str:
+        """The name of fpdf2: called with everything that is written."""
+        return super().normalize_text(self.writable(text))
 
     def rule(self) -> None:
         """A thin line across the page."""
@@ -112,7 +124,7 @@ def _totals(paper: _Paper, statement: Statement) -> None:
     ]
     for name, amount, bold in rows:
         paper.rule()
-        paper.set_font(FONT, "B" if bold else "", 9.5)
+        paper.pick(bold=bold)
         paper.set_text_color(*_INK)
         paper.cell(sum(WIDTHS[:3]), LINE + 2, name)
         paper.cell(WIDTHS[3], LINE + 2, amount, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
@@ -130,9 +142,9 @@ def _lines(paper: _Paper, statement: Statement) -> None:
     _table_head(paper, statement)
     for line in statement.lines:
         text_of_line = line.kind if not line.detail else f"{line.kind}: {line.detail[:LONGEST_DETAIL]}"
-        paper.set_font(FONT, "", 8.5)
+        paper.pick(size=8.5)
         paper.set_text_color(*_INK)
-        lines = paper.multi_cell(WIDTHS[1] - 3, LINE, paper.writable(text_of_line), dry_run=True, output="LINES")
+        lines = paper.multi_cell(WIDTHS[1] - 3, LINE, text_of_line, dry_run=True, output="LINES")
         wrapped = cast("list[str]", lines)  # what output="LINES" gives
         if paper.will_page_break(LINE * len(wrapped) + 2):
             paper.add_page()
@@ -140,7 +152,7 @@ def _lines(paper: _Paper, statement: Statement) -> None:
         paper.rule()
         top = paper.get_y() + 1
         cells = (date_of(line.at), None, signed(line.change_micros), dollars(line.running_micros))
-        paper.set_font(FONT, "", 8.5)
+        paper.pick(size=8.5)
         paper.set_text_color(*_INK)
         left = MARGIN
         for width, text in zip(WIDTHS, cells, strict=True):
@@ -155,7 +167,7 @@ def _lines(paper: _Paper, statement: Statement) -> None:
 
 
 def _table_head(paper: _Paper, statement: Statement) -> None:
-    paper.set_font(FONT, "B", 8.5)
+    paper.pick(bold=True, size=8.5)
     paper.set_text_color(*_SOFT)
     for index, name in enumerate((_("Date"), _("What"), _("Amount"), statement.view.running_label)):
         paper.cell(WIDTHS[index], LINE + 1, name, align="L" if index < 2 else "R")  # noqa: PLR2004 - two are texts
