@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from tallystick.web.asgi import Application
 
 MOST_CONNECTIONS: Final = 10
-"""Of one process to the database: groups commit one after the other per book, so a few are enough."""
+"""Of one process to the database, for everything but the money path."""
+
+MONEY_CONNECTIONS: Final = 6
+"""Of one process, for the money path: the groups of a book mostly commit one after the other, so a few are enough."""
 
 
 def utc_now() -> datetime:
@@ -59,6 +62,9 @@ async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_n
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(open_database(settings))
         pool = await stack.enter_async_context(await open_pool(dsn, max_size=MOST_CONNECTIONS))
+        money_pool = await stack.enter_async_context(
+            await open_pool(dsn, max_size=MONEY_CONNECTIONS, plan_once=True)
+        )
         demands = Demands(
             settings.require_verified_email,
             settings.require_verified_accounts,
@@ -66,7 +72,7 @@ async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_n
             settings.unverified_receiving_limit,
         )
         rules = Rules(read_fee_schedules(settings.fee_schedule_file), settings.sandbox_faults, demands)
-        committer = Committer(pool, rules, clock)
+        committer = Committer(money_pool, rules, clock)
         stack.push_async_callback(committer.close)
         yield Service(
             settings=settings,

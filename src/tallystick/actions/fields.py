@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, unique
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from tallystick.actions.types import COMPLEX_TYPES, ENUMERATIONS
 from tallystick.domain.moments import parse_moment
@@ -106,12 +108,11 @@ class DescriptorPolicy:
 Parsed = str | int | datetime | tuple[str, ...] | DescriptorPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(Struct, frozen=True):
     """The checked values of a request. Amounts are micro-units; asking for a field under the wrong type is a bug."""
 
     parsed: Mapping[str, Parsed]
-    given: Mapping[str, str] = field(repr=False)
+    given: Mapping[str, str]
 
     def text(self, name: str) -> str:
         """A required text."""

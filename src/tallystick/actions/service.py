@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.actions.meter import Meter
 from tallystick.ledger.access_keys import KeyRing
+from tallystick.ledger.balances import Balances
 from tallystick.ledger.key_uses import KeyUses
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts of a running service; wiring.py puts them together. `clock` gives the present moment in UTC."""
+    """The parts of a running service; wiring.py puts them together. `clock` gives the present moment in UTC.
+
+    What every call asks for is read in groups, through the committer's own connections.
+    """
 
     settings: Settings
     pool: Pool
@@ -28,8 +32,10 @@ class Service:
     vault: Vault
     clock: Callable[[], datetime]
     keys: KeyRing = field(init=False)
+    balances: Balances = field(init=False)
     meter: Meter = field(default_factory=Meter)
     key_uses: KeyUses = field(default_factory=KeyUses)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "keys", KeyRing(self.pool, self.vault))
+        object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))
+        object.__setattr__(self, "balances", Balances(self.committer.pool))

@@ -10,6 +10,7 @@ numbers do. Randomness and time are passed in.
 from __future__ import annotations
 
 from enum import Enum, unique
+from functools import lru_cache
 from typing import Final, NewType
 from zlib import crc32
 
@@ -65,6 +66,10 @@ def _encode(number: int, digits: int) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * (digits - 2), -1, -10)])
 
 
+_encode_again = lru_cache(maxsize=1024)(_encode)
+"""For numbers that many ids have in common: books, and the millisecond."""
+
+
 def _decode(text: str) -> int:
     return int(text.translate(_TO_BASE_32), 32)
 
@@ -83,8 +88,8 @@ def make_token_or_instrument_id(kind: IdKind, book_id: BookId, entropy: bytes) -
 def make_transaction_id(book_id: BookId, at_milliseconds: int, entropy: bytes) -> TransactionId:
     """A new transaction id. `at_milliseconds` since 1970 UTC, `entropy` TRANSACTION_ENTROPY_BYTES random bytes."""
     body = (
-        _encode(at_milliseconds, _TIME_DIGITS)
-        + _encode(book_id, _BOOK_DIGITS)
+        _encode_again(at_milliseconds, _TIME_DIGITS)
+        + _encode_again(book_id, _BOOK_DIGITS)
         + _encode(int.from_bytes(entropy, "big"), _TRANSACTION_RANDOM_DIGITS)
     )
     return TransactionId(body + _check(body, _TRANSACTION_CHECK_DIGITS))

@@ -79,7 +79,9 @@ def read_signature(signature_input: str, signature: str) -> MessageSignature:
 
 def verifies(signature: MessageSignature, values: Mapping[str, str], secret: str) -> bool:
     """Whether the owner of `secret` signed these values of the covered components; in constant time."""
-    return hmac.compare_digest(signature.mac, _mac(_base(values, signature.covered, signature.parameters), secret.encode()))
+    return hmac.compare_digest(
+        signature.mac, _mac(_base(values, signature.covered, signature.parameters), secret.encode())
+    )
 
 
 def _base(values: Mapping[str, str], covered: tuple[str, ...], parameters: str) -> str:

@@ -30,9 +30,7 @@ DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 def percent_encoded(text: str) -> str:
     """Encode as RFC 3986 says: UTF-8, only letters, digits and ``-_.~`` stay; hex digits in upper case."""
-    if (text.isalnum() and text.isascii()) or _UNRESERVED.fullmatch(text):
-        return text
-    return quote(text, safe="-_.~")
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="-_.~")
 
 
 _encoded_name = lru_cache(maxsize=256)(percent_encoded)  # requests share a few dozen names; bounded for strangers' ones
@@ -71,7 +69,11 @@ def string_to_sign_v2(verb: str, host_line: str, path: str, params: Mapping[str,
     encoded_path = path if path == "/" else _encoded_path(path or "/")
     # the byte order of UTF-8 is the order of the code points, which is how str compares
     query = "&".join(
-        [f"{_encoded_name(name)}={percent_encoded(params[name])}" for name in sorted(params) if name != omit]
+        [
+            f"{_encoded_name(name)}={value if value.isalnum() and value.isascii() else percent_encoded(value)}"
+            for name, value in sorted(params.items())
+            if name != omit
+        ]
     )
     return f"{verb.upper()}\n{host_line}\n{encoded_path}\n{query}"
 

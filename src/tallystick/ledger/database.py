@@ -31,14 +31,24 @@ logger = logging.getLogger(__name__)
 
 
 async def open_pool(
-    dsn: str, *, max_size: int, application_name: str = "tallystick", lock_timeout_ms: int = LOCK_TIMEOUT_MS
+    dsn: str,
+    *,
+    max_size: int,
+    application_name: str = "tallystick",
+    lock_timeout_ms: int = LOCK_TIMEOUT_MS,
+    plan_once: bool = False,
 ) -> Pool:
     """Open up to `max_size` connections to `dsn` (TCP or socket), the first of them now.
 
     A statement waits `lock_timeout_ms` for rows that somebody else holds, then it fails with LockNotAvailableError.
+    `plan_once`: for few statements that run very often: each is planned once for all its arguments. The server would
+    plan those that take arrays anew each time, which costs more than to carry them out.
     Sessions speak UTC; `jsonb` columns are Python values by way of msgspec.
     Raises OSError, asyncpg.PostgresError: the server is not there, or does not let us in.
     """
+    server_settings = {"application_name": application_name, "timezone": "UTC", "lock_timeout": str(lock_timeout_ms)}
+    if plan_once:
+        server_settings["plan_cache_mode"] = "force_generic_plan"
     return await asyncpg.create_pool(
         dsn,
         min_size=1,
@@ -47,11 +57,7 @@ async def open_pool(
         statement_cache_size=STATEMENT_CACHE_SIZE,
         init=prepare_connection,
         reset=_nothing_to_reset,
-        server_settings={
-            "application_name": application_name,
-            "timezone": "UTC",
-            "lock_timeout": str(lock_timeout_ms),
-        },
+        server_settings=server_settings,
     )
 
 

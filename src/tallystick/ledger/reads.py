@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
+from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
 from tallystick.ledger.statements import load_statements
 from tallystick.ledger.usage_limits import limits_from_json
 
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 
 _READS: Final = load_statements("reads.sql")
 _ACTIVITY: Final = {True: _READS["activity"], False: _READS["activity"].replace("_id ASC", "_id DESC")}
-
-
-@dataclass(frozen=True, slots=True)
-class InstrumentBalance:
-    """What one instrument holds (prepaid) or owes (credit), in micro-units, and whose it is."""
-
-    kind: str
-    seller_id: PartyId
-    sender_id: PartyId
-    environment: str
-    balance_micros: int
-    pending_micros: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,23 +196,6 @@ class ActivityEntry:
 
     transaction: TransactionRecord
     cash_after_micros: int
-
-
-async def instrument_balance(
-    database: Database, book_id: BookId, instrument_id: InstrumentId
-) -> InstrumentBalance | None:
-    """One instrument, or None when the book has no such."""
-    row = await database.fetchrow(_READS["instrument_balance"], book_id, instrument_id)
-    if row is None:
-        return None
-    return InstrumentBalance(
-        kind=row["kind"],
-        seller_id=PartyId(row["seller_party_id"]),
-        sender_id=PartyId(row["sender_party_id"]),
-        environment=row["environment"],
-        balance_micros=row["balance_micros"],
-        pending_micros=row["pending_micros"],
-    )
 
 
 async def instrument_totals(database: Database, parts: Sequence[BookId], kind: str) -> Total:

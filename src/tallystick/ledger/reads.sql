@@ -1,13 +1,13 @@
 -- What the readers of the API ask for. Read by reads.py. Amounts are micro-units; nothing here locks or changes.
 
--- name: instrument_balance
--- One instrument ($2) of a book ($1), with who its two parties are.
-SELECT instrument.kind, instrument.sender_party_id, book.party_id AS seller_party_id, book.environment,
+-- name: instrument_balances
+-- Instruments ($2) of a book ($1), with who their two parties are.
+SELECT instrument.instrument_id, instrument.kind, instrument.sender_party_id, book.party_id AS seller_party_id, book.environment,
        abs(account.balance_micros) AS balance_micros, instrument.pending_micros
   FROM instrument
   JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
   JOIN book ON book.book_id = instrument.book_id
- WHERE instrument.book_id = $1 AND instrument.instrument_id = $2
+ WHERE instrument.book_id = $1 AND instrument.instrument_id = ANY($2::text[])
 
 -- name: instrument_totals
 -- All instruments of a kind ($2) in the books of one owner ($1) together, expired ones too: what they hold is still owed.

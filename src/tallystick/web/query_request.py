@@ -9,11 +9,12 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus, urlsplit
+
+from msgspec import Struct
 
 from tallystick.actions.fields import SERVED, V2010, quoted
 from tallystick.domain import signing
@@ -35,8 +36,7 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _VERSION: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class QueryRequest:
+class QueryRequest(Struct, frozen=True):
     """One request with its parameters decoded. `host` is the Host header as sent, `path` as in the request line."""
 
     verb: str
@@ -63,22 +63,20 @@ def decode(query: bytes, body: bytes, content_type: str) -> dict[str, str]:
         raise Refused(Refusal.MalformedQueryString, f"A body must be of the type {_FORM}.")
     params: dict[str, str] = {}
     try:
-        for part in (query.decode(), body.decode()):
-            for pair in filter(None, part.strip("\r\n").split("&")):
+        for part in (query, body) if body else (query,):
+            for pair in part.decode().strip("\r\n").split("&"):
                 name, _, value = pair.partition("=")
-                decoded = _decoded(name) if "%" in name or "+" in name else name
-                if decoded in params:
-                    message = f"The parameter {quoted(decoded)} is given more than once."
+                if "%" in pair or "+" in pair:
+                    name, value = unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
+                elif not pair:
+                    continue
+                if name in params:
+                    message = f"The parameter {quoted(name)} is given more than once."
                     raise Refused(Refusal.MalformedQueryString, message)
-                params[decoded] = _decoded(value) if "%" in value or "+" in value else value
+                params[name] = value
     except UnicodeDecodeError:
         raise Refused(Refusal.MalformedQueryString, "The parameters are not UTF-8 text.") from None
     return params
-
-
-def _decoded(text: str) -> str:
-    """One name or value that is not plain. Raises UnicodeDecodeError."""
-    return unquote_plus(text, errors="strict")
 
 
 async def check_signature(request: QueryRequest, service: Service, now: datetime) -> AccessKey:
