@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tallystick.domain.commands import Request
 from tallystick.domain.ids import (
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from tallystick.ledger.callers import Caller
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A call that passed every check of its form.
 
     `signed_by` is None only for VerifySignature of 2008-09-17, which needed no signature. `requested_at` is the

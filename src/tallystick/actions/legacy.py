@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from tallystick.actions import identify
 from tallystick.actions.fields import LEGACY_AMOUNT, Field, Need, Values
 from tallystick.domain.refusals import Refusal, Refused
@@ -105,7 +107,7 @@ async def modern(call: Call) -> Call:
     status = parsed.get("TransactionStatus")
     if isinstance(status, str):
         parsed["TransactionStatus"] = _STATUSES[status]
-    return replace(call, values=Values(parsed, _modern_names(call.values.given)))
+    return msgspec.structs.replace(call, values=Values(parsed, _modern_names(call.values.given)))
 
 
 def _modern_names(given: Mapping[str, str]) -> Mapping[str, str]:

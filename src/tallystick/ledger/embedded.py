@@ -43,7 +43,7 @@ LAST_BREATH_SECONDS: Final = 5  # between the removal of postmaster.pid and the 
 SERVER_SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",  # the socket only
     "unix_socket_permissions": "0700",
-    "max_connections": "200",
+    "max_connections": "400",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "jit": "off",  # our statements are short
