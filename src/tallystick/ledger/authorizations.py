@@ -87,9 +87,7 @@ class Given:
     archived_before: datetime | None
 
 
-async def given_by(
-    database: Database, party_id: PartyId, most: int | None, before: Given | None = None
-) -> list[Given]:
+async def given_by(database: Database, party_id: PartyId, most: int | None, before: Given | None = None) -> list[Given]:
     """The authorizations of a party, newest first; `most` None: all. `before`: only those given before that one."""
     moment, last = (None, None) if before is None else (before.created_at, before.authorization_id)
     rows = await database.fetch(STATEMENTS["given"], party_id, None, None, None, moment, last, most)

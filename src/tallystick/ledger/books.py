@@ -53,8 +53,8 @@ from tallystick.domain.state import (
 from tallystick.domain.tokens import PaymentSource, Token
 from tallystick.ledger.connections import Connection
 from tallystick.ledger.statements import MONEY
-from tallystick.ledger.token_terms import terms_from_json
-from tallystick.ledger.usage_limits import limits_from_json
+from tallystick.ledger.token_terms import terms_from_text
+from tallystick.ledger.usage_limits import limits_from_text
 
 _RECEIVING = frozenset({TokenPurpose.RECIPIENT, TokenPurpose.INSTALLED})
 
@@ -185,27 +185,35 @@ async def load(
 
 
 async def _load_named(connection: Connection, state: State, wanted: Wanted, since: datetime) -> None:
-    """Instruments, tokens and what references stand for, in one statement. Answers given before `since` are gone."""
+    """Tokens with their instruments, and what references stand for; most groups need one statement for all of it.
+
+    Answers given before `since` are gone.
+    """
     if not (wanted.instruments or wanted.tokens or wanted.references or wanted.token_references):
         return
     book = state.book
-    row = await connection.fetchrow(
+    rows = await connection.fetch(
         MONEY["load"],
         book.book_id,
-        [*wanted.instruments],
         [*wanted.tokens],
         book.seller_id,
         [*wanted.references],
         since,
         [*wanted.token_references],
     )
-    if row is None:
-        raise RuntimeError("a statement of arrays has one row")
-    instruments, tokens, answers, token_references = row
-    state.instruments = {row["instrument_id"]: _instrument(row) for row in instruments}
-    state.tokens = {row["token_id"]: _token(row) for row in tokens}
-    state.answered = {row["caller_reference"]: Answered(row["fingerprint"], _outcome(row)) for row in answers}
-    state.token_references = dict(map(tuple, token_references))
+    state.answered = {
+        row["caller_reference"]: Answered(row["fingerprint"], _outcome(row)) for row in rows[0]["answers"]
+    }
+    state.token_references = dict(map(tuple, rows[0]["token_references"]))
+    for row in rows:
+        if (token_id := row["token_id"]) is not None:
+            state.tokens[token_id] = _token(row)
+        if row["instrument_kind"] is not None:
+            state.instruments[row["instrument_id"]] = _instrument(row)
+    others = wanted.instruments - state.instruments.keys()
+    if others:
+        for row in await connection.fetch(MONEY["load_instruments"], book.book_id, [*others]):
+            state.instruments[row["instrument_id"]] = _instrument(row)
 
 
 async def _load_named_transactions(
@@ -284,17 +292,17 @@ def _standing(row: asyncpg.Record) -> Standing:
 
 def _instrument(row: asyncpg.Record) -> Instrument:
     """Balances are debits less credits in the store; people count what is left or what is owed."""
-    kind = InstrumentKind(row["kind"])
+    kind = InstrumentKind(row["instrument_kind"])
     sign = -1 if kind is InstrumentKind.PREPAID else 1
     return Instrument(
         instrument_id=row["instrument_id"],
         kind=kind,
-        sender_id=row["sender_party_id"],
+        sender_id=row["instrument_sender_id"],
         balance_micros=sign * row["balance_micros"],
         limit_micros=row["limit_micros"],
         pending_micros=row["pending_micros"],
-        valid_from=row["valid_from"],
-        expires_at=row["expires_at"],
+        valid_from=row["instrument_valid_from"],
+        expires_at=row["instrument_expires_at"],
         total_limit_micros=row["total_limit_micros"],
         charged_micros=row["charged_micros"],
     )
@@ -313,13 +321,13 @@ def _token(row: asyncpg.Record) -> Token:
         token_type=TokenType(row["token_type"]),
         friendly_name=row["friendly_name"],
         old_token_id=row["old_token_id"],
-        terms=terms_from_json(row["terms"]),
+        terms=terms_from_text(row["terms"]),
         instruction=row["instruction"],
         used_by=row["used_by"],
         valid_from=row["valid_from"],
         expires_at=row["expires_at"],
         cancelled_at=row["cancelled_at"],
-        limits=limits_from_json(row["usage_limits"]),
+        limits=limits_from_text(row["usage_limits"]),
         sender_standing=_standing(row),
     )
 

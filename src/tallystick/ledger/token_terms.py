@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from tallystick.domain.commands import AmountRule, TokenTerms
+
+NO_TERMS: Final = TokenTerms()
 
 
 def terms_to_json(terms: TokenTerms) -> str:
@@ -37,3 +39,8 @@ def terms_from_json(values: dict[str, Any]) -> TokenTerms:
         most_fixed_fee_micros=values.get("most_fixed_fee_micros"),
         most_variable_fee_ppm=values.get("most_variable_fee_ppm"),
     )
+
+
+def terms_from_text(text: str) -> TokenTerms:
+    """The terms that the column holds, read as text: most tokens have none."""
+    return NO_TERMS if text == "{}" else terms_from_json(msgspec.json.decode(text))

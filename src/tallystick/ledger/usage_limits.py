@@ -43,3 +43,8 @@ def limits_from_json(values: Sequence[dict[str, Any]]) -> tuple[UsageLimit, ...]
         )
         for value in values
     )
+
+
+def limits_from_text(text: str) -> tuple[UsageLimit, ...]:
+    """The limits that the column holds, read as text: most tokens have none."""
+    return () if text == "[]" else limits_from_json(msgspec.json.decode(text))

@@ -1,5 +1,5 @@
--- The money path reads and writes a whole group of commands by one statement each. Rows travel as arrays of these types:
--- one value each to encode, where an array per column would be dozens.
+-- The money path writes what a whole group of commands came to by one statement. Rows travel to it as arrays of these
+-- types: one value each to encode, where an array per column would be dozens.
 
 CREATE TYPE transaction_values AS (
     transaction_id text,
@@ -54,49 +54,6 @@ CREATE TYPE event_values AS (
     status_code text,
     notification_url text,
     destination text
-);
-
-CREATE TYPE loaded_instrument AS (
-    instrument_id text,
-    kind text,
-    sender_party_id bigint,
-    limit_micros bigint,
-    total_limit_micros bigint,
-    charged_micros bigint,
-    pending_micros bigint,
-    valid_from timestamptz,
-    expires_at timestamptz,
-    balance_micros bigint
-);
-CREATE TYPE loaded_token AS (
-    token_id text,
-    purpose text,
-    token_type text,
-    instrument_id text,
-    sender_party_id bigint,
-    caller_reference text,
-    friendly_name text,
-    old_token_id text,
-    payment_method text,
-    payment_method_id bigint,
-    payment_reason text,
-    terms jsonb,
-    usage_limits jsonb,
-    instruction text,
-    used_by text,
-    valid_from timestamptz,
-    expires_at timestamptz,
-    cancelled_at timestamptz,
-    sender_active boolean,
-    rail text,
-    expires_on date,
-    removed boolean,
-    method_verified boolean,
-    email_verified boolean,
-    account_verified boolean,
-    receives_cards boolean,
-    marketplace boolean,
-    denied boolean
 );
 
 -- Answers are forgotten in the order in which they were given, so a summary of each range of pages finds the old ones;
