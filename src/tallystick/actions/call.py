@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tallystick.actions.entropy import ENTROPY
 from tallystick.domain.commands import Request
 from tallystick.domain.ids import (
     TRANSACTION_ENTROPY_BYTES,
@@ -119,7 +119,7 @@ class Call(Struct, frozen=True):
 def fresh_transaction_id(book_id: BookId, book_now: datetime) -> TransactionId:
     """An id that no transaction has yet, ordered by the book's time."""
     milliseconds = int(book_now.timestamp() * 1000)
-    return make_transaction_id(book_id, milliseconds, secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
+    return make_transaction_id(book_id, milliseconds, ENTROPY.take(TRANSACTION_ENTROPY_BYTES))
 
 
 def fingerprint(action: str, business_parameters: Sequence[tuple[str, str]]) -> bytes:

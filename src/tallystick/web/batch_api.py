@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
 import msgspec
 
+from tallystick.actions.entropy import ENTROPY
 from tallystick.actions.fields import V2010
 from tallystick.actions.pay import payment_command
 from tallystick.actions.registry import ACTIONS
@@ -110,7 +110,7 @@ class BatchApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens; only a client that hung up gets nothing."""
-        request_id = str(uuid4())
+        request_id = ENTROPY.uuid()
         if scope["method"] != "POST":
             refused = Refused(Refusal.InvalidRequest, "A batch is sent with POST.")
             await _refuse(send, refused, request_id, HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"POST"))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
+from tallystick.actions.entropy import ENTROPY
 from tallystick.actions.fields import V2007, quoted
 from tallystick.actions.legacy import as_told, modern
 from tallystick.actions.registry import ACTIONS, Action
@@ -47,7 +47,7 @@ class QueryApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens; only a client that hung up gets nothing."""
-        request_id, watched = str(uuid4()), Watched()
+        request_id, watched = ENTROPY.uuid(), Watched()
         try:
             answer = await self._answer(scope, receive, request_id, watched)
         except ClientGoneError:

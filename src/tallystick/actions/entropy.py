@@ -1,0 +1,41 @@
+"""Random bytes for ids, fetched from the system a page at a time: a call to it for each id costs more than the id.
+
+For ids only. What must stay secret comes from `secrets`, and leaves nothing behind in memory.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+_PAGE: Final = 4096
+_UUID_BYTES: Final = 16
+
+
+@dataclass(slots=True)
+class Entropy:
+    """A page of the system's random bytes, each given out once; for one event loop."""
+
+    _page: bytes = b""
+    _used: int = 0
+
+    def take(self, count: int) -> bytes:
+        """So many bytes; at most a page."""
+        start, self._used = self._used, self._used + count
+        if self._used > len(self._page):
+            self._page, start, self._used = os.urandom(_PAGE), 0, count
+        return self._page[start : self._used]
+
+    def uuid(self) -> str:
+        """A random UUID, version 4."""
+        return str(UUID(bytes=self.take(_UUID_BYTES), version=4))
+
+    def forget(self) -> None:
+        """Give out nothing more of this page."""
+        self._page, self._used = b"", 0
+
+
+ENTROPY: Final = Entropy()
+os.register_at_fork(after_in_child=ENTROPY.forget)  # parent and child must not share what is left of a page
