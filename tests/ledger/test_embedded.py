@@ -127,7 +127,7 @@ async def test_the_server_is_durable_and_sized_for_payments(directory: Path) -> 
             "synchronous_commit": "on",
             "data_checksums": "on",
             "TimeZone": "UTC",
-            "max_connections": "200",
+            "max_connections": "400",
         }
         assert await ask(server, "SHOW listen_addresses") == ""
         assert server.log_directory.is_dir()
