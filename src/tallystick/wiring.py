@@ -62,9 +62,7 @@ async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_n
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(open_database(settings))
         pool = await stack.enter_async_context(await open_pool(dsn, max_size=MOST_CONNECTIONS))
-        money_pool = await stack.enter_async_context(
-            await open_pool(dsn, max_size=MONEY_CONNECTIONS, plan_once=True)
-        )
+        money_pool = await stack.enter_async_context(await open_pool(dsn, max_size=MONEY_CONNECTIONS, plan_once=True))
         demands = Demands(
             settings.require_verified_email,
             settings.require_verified_accounts,

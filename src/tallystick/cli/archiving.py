@@ -59,9 +59,7 @@ def archive(
         tell(f"  book {book}: from {moment:%Y-%m-%d %H:%M:%S} UTC on")
 
 
-async def _archive(
-    before: datetime, directory: Path | None
-) -> tuple[list[Moved], list[tuple[BookId, datetime]], Path]:
+async def _archive(before: datetime, directory: Path | None) -> tuple[list[Moved], list[tuple[BookId, datetime]], Path]:
     async with service_of_process() as service, _problems_told():
         root = directory or service.settings.data_directory / DIRECTORY
         batches = [batch async for batch in archiving.archive(service.pool, root, before, service.clock())]
