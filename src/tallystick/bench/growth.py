@@ -98,7 +98,6 @@ async def _fill(service: Service, stall: Stall, wanted: int, progress: Progress)
         there += count
         progress(f"{wanted:,} transactions", there - start, wanted - start)
     await service.pool.execute("VACUUM (ANALYZE)")
-    await service.pool.execute("CHECKPOINT")
 
 
 async def _measure(plan: Plan, service: Service, stalls: list[Stall]) -> Measure:

@@ -45,7 +45,8 @@ SERVER_SETTINGS: Final[Mapping[str, str]] = {
     "unix_socket_permissions": "0700",
     "max_connections": "400",
     "shared_buffers": "256MB",
-    "max_wal_size": "2GB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min", # each checkpoint makes the next writes dearer: whole pages go to the log again
     "jit": "off",  # our statements are short
     "idle_in_transaction_session_timeout": "5min",
     "timezone": "UTC",
