@@ -18,6 +18,7 @@ from tallystick.cli import (
     clocks,
     cluster,
     demo,
+    dev,
     ipn,
     keys,
     people,
@@ -72,6 +73,7 @@ app.add_typer(ipn.app, name="ipn")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(archiving.app, name="archive")
 app.add_typer(cluster.app, name="db")
+app.add_typer(dev.app, name="dev")
 
 
 def main() -> None:

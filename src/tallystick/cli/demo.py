@@ -65,20 +65,25 @@ def demo(
     With --walk, exit status 0 says that every figure was right and the books balance; 1 that something was off.
     """
     settings = settings_of_process()
-    settings = replace(
-        settings,
-        data_directory=(data or settings.data_directory / "demo").expanduser().absolute(),
-        database_url=None,  # a demo never touches a configured database
-        host=HOST,
-        port=port_or_free_one(HOST, port),
-        public_url="",
-        allow_private_notification_targets=True,  # whoever tries notifications has a receiver on this machine
-    )
+    settings = settings_of_demo(settings, data or settings.data_directory / "demo", port_or_free_one(HOST, port))
     with _own_directory(settings.data_directory, fresh=fresh):
         if not walk:
             run_until_stopped(_show(settings, port_or_free_one(HOST, shop_port)))
         elif not run(_walk(settings, port_or_free_one(HOST, shop_port))):
             raise typer.Exit(NO)
+
+
+def settings_of_demo(settings: Settings, directory: Path, port: int) -> Settings:
+    """The settings of the process, but everything in this directory and on this machine."""
+    return replace(
+        settings,
+        data_directory=directory.expanduser().absolute(),
+        database_url=None,  # a demo never touches a configured database
+        host=HOST,
+        port=port,
+        public_url="",
+        allow_private_notification_targets=True,  # whoever tries notifications has a receiver on this machine
+    )
 
 
 @contextmanager
@@ -110,7 +115,7 @@ def _empty(directory: Path, mark: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
+class Stage:
     """What runs, and where."""
 
     service: Service
@@ -119,7 +124,8 @@ class _Stage:
 
 
 @asynccontextmanager
-async def _stage(settings: Settings, shop_port: int, console: Console) -> AsyncIterator[_Stage]:
+async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIterator[Stage]:
+    """Everything, running. Raises ProblemError and what starting a database raises."""
     from tallystick.demo.shop import create_shop  # noqa: PLC0415 - a web framework, which no other command needs
 
     shop_url = f"http://{HOST}:{shop_port}"
@@ -141,7 +147,7 @@ async def _stage(settings: Settings, shop_port: int, console: Console) -> AsyncI
             till = Till(Client(settings.public_url, credentials, http), shop_url)
             customers = Customers(settings.data_directory / "shop.json")
             selling = await stack.enter_async_context(listening(create_shop(till, customers), HOST, shop_port))
-        yield _Stage(service, till, (serving, worker, heart, selling))
+        yield Stage(service, till, (serving, worker, heart, selling))
 
 
 @contextmanager
@@ -196,10 +202,10 @@ async def _people(service: Service) -> None:
 
 async def _show(settings: Settings, shop_port: int) -> None:
     console = Console()
-    async with _stage(settings, shop_port, console) as stage:
+    async with stage(settings, shop_port, console) as running:
         console.print()
         for name, url, who in (
-            ("Music shop", stage.till.shop_url, BUYER),
+            ("Music shop", running.till.shop_url, BUYER),
             ("Buyer's account", f"{settings.public_url}/account", BUYER),
             ("Seller's console", f"{settings.public_url}/console", STAFF),
             ("Operator's pages", f"{settings.public_url}/admin", OPERATOR),
@@ -213,7 +219,7 @@ async def _show(settings: Settings, shop_port: int) -> None:
             highlight=False,
             soft_wrap=True,
         )
-        await while_running(*stage.tasks)
+        await while_running(*running.tasks)
 
 
 async def _walk(settings: Settings, shop_port: int) -> bool:
@@ -223,15 +229,15 @@ async def _walk(settings: Settings, shop_port: int) -> bool:
     def tell(line: str) -> None:
         console.print(line, markup=False)
 
-    async with _stage(settings, shop_port, console) as stage:
-        walk = Walk(stage.till.client, stage.till.shop_url, BUYER, tell)
+    async with stage(settings, shop_port, console) as running:
+        walk = Walk(running.till.client, running.till.shop_url, BUYER, tell)
         try:
             await walk.prepaid()
             await walk.postpaid()
         except (ServiceError, WalkRefusedError, LookupError) as error:
             tell(f"  BAD {error}")
             walk.wrong.append(str(error))
-        report = await verify(stage.service.pool)
+        report = await verify(running.service.pool)
     tell("The books, replayed:")
     for line in report.lines:
         tell(f"  {line}")
