@@ -61,7 +61,7 @@ class Tour:
     async def take(self, page: Page, name: str) -> None:
         """Keep what the page shows, on a phone and a desk, light and dark."""
         for look in ("light", "dark"):
-            await page.emulate_media(color_scheme=look)  # type: ignore[arg-type]
+            await page.emulate_media(color_scheme=look)
             for size, width in WIDTHS.items():
                 await page.set_viewport_size({"width": width, "height": HEIGHT})
                 height = await page.evaluate("document.documentElement.scrollHeight")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
 
 import httpx
 import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 from tests.stories.cobranded.world import Browser, Seller, World
-from tests.stories.pages.access_table import ENTRIES, Entry, Who
+from tests.stories.pages.access_table import ENTRIES, Entry, Who, filled
 from tests.stories.pages.people import employee, operator, person, signed_in
 
 from tallystick.actions.staff import Role, may
@@ -75,12 +74,6 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "version": "2008-09-17",
         "file_path": "mark.svg",
     }
-
-
-def filled(path: str, seller: Seller, ids: Mapping[str, str]) -> str:
-    """The path with this seller's console, and somebody else's things in it."""
-    given = dict(ids) | {"business": str(seller.party.party_id), "environment": "sandbox"}
-    return re.sub(r"\{(\w+)\}", lambda found: given[found[1]], path)
 
 
 async def ask(browser: Browser, route: str, path: str) -> httpx.Response:

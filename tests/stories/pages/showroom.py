@@ -1,0 +1,384 @@
+"""Every page of the service with something on it, as it is sent: for tests that look at all of them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+from tests.stories.cobranded.world import NEEDED, PASSWORD, Browser, Seller, World
+from tests.stories.pages.access_table import DESK, ENTRIES, VISIT, filled
+from tests.stories.pages.business import paying_customer, postpaid_customer, prepaid_customer
+from tests.stories.pages.people import at_work, console, employee, operator, person, signed_in
+from tests.stories.pictures import png
+
+from tallystick.actions import mail
+from tallystick.actions.pulse import Heart
+from tallystick.actions.staff import Role
+from tallystick.actions.verification import prove_if_due
+from tallystick.client.fps import ServiceError, amount
+from tallystick.domain.commands import Method, RailOperation
+from tallystick.domain.money import parse_amount
+from tallystick.ledger import branding, logos, outbox, verification_runs
+from tallystick.ledger.branding import Branding
+from tallystick.ledger.logos import Logo
+from tallystick.processors import ordered_faults
+
+NOT_PAGES: Final = frozenset(
+    {
+        "GET /healthz",
+        "GET /readyz",
+        "GET /metrics",
+        "GET /static/style.css",
+        "GET /static/{file_path}",
+        "GET /logos/{digest}",
+        "GET /accents/{accent}",
+        "GET /certs/{name}/PKICert.pem",
+        "GET /doc/{version}/AmazonFPS.xsd",
+        "GET /doc/{version}/AmazonFPS.wsdl",
+        "GET /account/authorizations/{authorization_id}/statement.csv",
+        "GET /account/data/export.json",
+        f"GET {DESK}/activity.csv",
+    }
+)
+"""Routes that answer with a file or a word."""
+
+SHORT: Final = "too short"
+WRONG_CARD: Final = {"number": "4242", "expiry": "13/20"}
+ADDRESS: Final = {
+    "addressName": "Ann Buyer",
+    "addressLine1": "1 Main St",
+    "zip": "12345",
+    "city": "Springfield",
+    "country": "USA",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page. `route` as the access table has it; `state` tells it from others of this route."""
+
+    route: str
+    state: str
+    response: httpx.Response
+
+
+@dataclass
+class Showroom:
+    """Goes from page to page, and keeps what was shown."""
+
+    world: World
+    seller: Seller
+    shown: list[Shown] = field(default_factory=list)
+
+    def keep(self, route: str, response: httpx.Response, state: str = "", *, status: int = 200) -> httpx.Response:
+        assert response.status_code == status, (route, state, response.status_code, response.text[:2000])
+        self.shown.append(Shown(route, state, response))
+        return response
+
+    async def look(self, browser: Browser, route: str, path: str, state: str = "") -> httpx.Response:
+        """A page that is asked for by its address, and is where it was looked for."""
+        response = await browser.get(path)
+        assert response.url.path == path.partition("?")[0], (route, path, response.url.path)
+        return self.keep(route, response, state)
+
+    async def hosted(self) -> dict[str, str]:
+        """The steps of a visit with their mistakes; the ids that came of it. Each pipeline's last page."""
+        params = self.seller.prepaid(collectShippingAddress="True", paymentReason="Songs at 0.05 each")
+        browser, stranger = self.world.browser(), self.world.browser()
+        start = self.keep("GET /cobranded-ui/actions/start", await browser.get(self.seller.url(params)))
+        steps = str(start.url.path).removesuffix("/sign-in")
+        self.keep(f"GET {VISIT}/sign-in", start)
+        wrong = await browser.submit(start, "/sign-in", email="nobody", password="")
+        self.keep(f"POST {VISIT}/sign-in", wrong, "wrong", status=422)
+        empty = await self.look(browser, f"GET {VISIT}/sign-up", f"{steps}/sign-up")
+        wrong = await browser.submit(empty, "/sign-up", name="", email="", password=SHORT)
+        self.keep(f"POST {VISIT}/sign-up", wrong, "wrong", status=422)
+        method = await browser.sign_up(start)
+        wrong = await browser.submit(method, "/account/test-money", amount="a lot")
+        self.keep("POST /account/test-money", wrong, "in a visit", status=422)
+        card = await self.look(browser, f"GET {VISIT}/card", f"{steps}/card")
+        self.keep(f"POST {VISIT}/card", await browser.submit(card, "/card", **WRONG_CARD), "wrong", status=422)
+        bank = await self.look(browser, f"GET {VISIT}/bank-account", f"{steps}/bank-account")
+        wrong = await browser.submit(bank, "/bank-account", routing="1", number="")
+        self.keep(f"POST {VISIT}/bank-account", wrong, "wrong", status=422)
+        await browser.add_bank_account(await browser.get(f"{steps}/method"))
+        await browser.add_card(await browser.get(f"{steps}/method"))
+        method = await self.look(browser, f"GET {VISIT}/method", f"{steps}/method")
+        address = await browser.use_test_money(method, "100")
+        self.keep(f"GET {VISIT}/address", address)
+        self.keep(f"POST {VISIT}/address", await browser.submit(address, "/address"), "wrong", status=422)
+        confirm = self.keep(f"GET {VISIT}/confirm", await browser.submit(address, "/address", **ADDRESS))
+        late = self.world.browser(self.world.configured(confirm_within_minutes=0))
+        late.http.cookies = browser.http.cookies
+        self.keep(f"GET {VISIT}/prove", await late.get(f"{steps}/confirm"))
+        await self.look(late, "GET /account/prove", "/account/prove?next=/account/security")
+        self.keep(f"GET {VISIT}/sign-in", await stranger.get(f"{steps}/confirm"), "somebody else")
+        answer = await self.world.answer(await browser.submit(confirm, "/confirm"))
+        last = {}
+        for pipeline in sorted(NEEDED.keys() - {"Recipient", "EditToken"}):
+            at = await browser.get(self.seller.url(self.seller.request(pipeline)))
+            last[pipeline] = self.keep(f"GET {VISIT}/confirm", await browser.submit(at, "/method"), pipeline)
+        back = self.seller.request("Recurring", returnURL=f"{self.world.base_url}/sandbox/return")
+        at = await browser.submit(await browser.get(self.seller.url(back)), "/method")
+        there = (await browser.submit(at, "/confirm")).headers["location"]
+        self.keep("GET /sandbox/return", await browser.get(there))
+        agreed = await self.world.answer(await browser.submit(last["MultiUse"], "/confirm"))
+        edit = self.seller.request("EditToken", tokenId=agreed["tokenID"])
+        self.keep(f"GET {VISIT}/method", await browser.get(self.seller.url(edit)), "EditToken")
+        await self._strict_visit()
+        return await self._account(browser, answer)
+
+    async def _strict_visit(self) -> None:
+        """Where addresses have to be proved."""
+        strict = self.world.configured(require_verified_email=True)
+        for known in ("", (await person(self.world)).email):
+            browser = self.world.browser(strict)
+            page = await browser.sign_up(await browser.get(self.seller.url(self.seller.prepaid())), known)
+            self.keep(f"GET {VISIT}/verify" if "/verify" in page.url.path else f"POST {VISIT}/code", page, known)
+        known_one = await person(self.world)
+        browser = self.world.browser(strict)
+        page = await browser.sign_in(await browser.get(self.seller.url(self.seller.prepaid())), known_one.email)
+        self.keep(f"GET {VISIT}/verify", page, "somebody known")
+        self.keep(f"POST {VISIT}/verify", await browser.submit(page, "/verify", code="0"), "wrong", status=422)
+
+    async def _account(self, browser: Browser, answer: Mapping[str, str]) -> dict[str, str]:
+        instrument = answer["prepaidInstrumentID"]
+        funding = {
+            "SenderTokenId": answer["fundingTokenID"],
+            "PrepaidInstrumentId": instrument,
+            "CallerReference": secrets.token_hex(6),
+        }
+        await self.seller.api.call("FundPrepaid", funding | amount("FundingAmount", parse_amount("20")))
+        payment = await self.seller.pay(answer["prepaidSenderTokenID"], "5", SenderDescription="A song")
+        try:
+            await self.seller.pay(answer["prepaidSenderTokenID"], "500")
+        except ServiceError as refused:
+            assert refused.code == "InsufficientBalance"  # noqa: PT017 - the figure of a chart
+        (method,) = await self.world.rows("SELECT max(payment_method_id) AS number FROM payment_method")
+        (bank,) = await self.world.rows("SELECT max(payment_method_id) AS n FROM payment_method WHERE method = 'ACH'")
+        ids = {
+            "authorization_id": instrument,
+            "instrument_id": instrument,
+            "token_id": answer["prepaidSenderTokenID"],
+            "transaction_id": payment.text("TransactionId"),
+            "event_id": f"{payment.text('TransactionId')}-1",
+            "number": str(method["number"]),
+            "month": f"{self.world.clock():%Y-%m}",
+        }
+        strict = self.world.browser(self.world.configured(require_verified_accounts=True))
+        strict.http.cookies = browser.http.cookies
+        checked = f"/account/payment-methods/{bank['n']}/verify"
+        verify = "/account/payment-methods/{number}/verify"
+        at = await self.look(strict, f"GET {verify}", checked)
+        wrong = await strict.submit(at, "/verify", first="0.99", second="x")
+        self.keep(f"POST {verify}", wrong, "wrong", status=422)
+        named = self.world.browser(self.world.configured(public_url="http://localhost:8400"))
+        named.http.cookies = browser.http.cookies
+        await self.look(named, "GET /account/security/passkey", "/account/security/passkey")
+        elsewhere = {
+            f"GET {verify}",
+            "GET /account/prove",
+            "GET /account/security/passkey",
+            "GET /account/sign-in",
+            "GET /account/forgotten",
+        }
+        elsewhere |= {"GET /account/reset", "GET /account/verify"}
+        await self.every("/account", browser, ids, without=elsewhere)
+        newcomer = await signed_in(self.world, await person(self.world), "/account/sign-in")
+        for path in ("/account", "/account/payment-methods", "/account/security", "/account/data"):
+            await self.look(newcomer, f"GET {path}", path, "nothing yet")
+        await self._account_mistakes(newcomer)
+        return ids
+
+    async def _account_mistakes(self, browser: Browser) -> None:
+        card = await browser.get("/account/payment-methods/card")
+        wrong = await browser.submit(card, "/card", **WRONG_CARD)
+        self.keep("POST /account/payment-methods/card", wrong, "wrong", status=422)
+        security = await browser.get("/account/security")
+        wrong = await browser.submit(security, "/password", password=SHORT)
+        self.keep("POST /account/security/password", wrong, "wrong", status=422)
+        close = await browser.get("/account/data/close")
+        self.keep("POST /account/data/close", await browser.submit(close, "/close"), "wrong", status=422)
+        done = await browser.submit(close, "/close", sure="yes", understood="yes", confirmed="yes", agreed="yes")
+        self.keep("POST /account/data/close", done, "done")
+
+    async def entrances(self) -> None:
+        """Signing in, forgotten passwords, proved addresses, and what is shown where something is wrong."""
+        browser, someone = self.world.browser(), await person(self.world)
+        at = await self.look(browser, "GET /account/sign-in", "/account/sign-in")
+        wrong = await browser.submit(at, "/sign-in", email=someone.email, password=SHORT)
+        self.keep("POST /account/sign-in", wrong, "wrong", status=422)
+        await self.look(browser, "GET /console/sign-in", "/console/sign-in")
+        forgotten = await self.look(browser, "GET /account/forgotten", "/account/forgotten")
+        sent = await browser.submit(forgotten, "/forgotten", email=someone.email)
+        self.keep("POST /account/forgotten", sent, "sent")
+        link = await self.world.mailed_link(someone.email)
+        reset = await self.look(browser, "GET /account/reset", link)
+        wrong = await browser.submit(reset, "/reset", password=SHORT)
+        self.keep("POST /account/reset", wrong, "wrong", status=422)
+        self.keep("POST /account/reset", await browser.submit(reset, "/reset", password=PASSWORD), "done")
+        self.keep("GET /account/reset", await browser.get(link), "spent", status=410)
+        another = await person(self.world)
+        member = await signed_in(self.world, another, "/account/sign-in")
+        security = await member.get("/account/security")
+        wrong = await member.submit(security, "/address", code="0")
+        self.keep("POST /account/security/address", wrong, "wrong", status=422)
+        await member.submit(security, "/address", again="yes")
+        link = await self.world.mailed_link(another.email)
+        await self.look(browser, "GET /account/verify", link)
+        self.keep("POST /account/verify", await browser.submit(await browser.get(link), "/verify"), "done")
+        self.keep("POST /sign-out", await member.submit(await member.get("/account"), "/sign-out"))
+        self.keep("GET /nowhere", await browser.get("/nowhere"), "nothing", status=404)
+        broken = await browser.get(f"{self.seller.url(self.seller.prepaid())}x")
+        self.keep("GET /cobranded-ui/actions/start", broken, "broken", status=broken.status_code)
+        self.keep("POST /account/sign-in", await browser.http.post("/account/sign-in"), "forged", status=403)
+
+    async def every(
+        self, below: str, browser: Browser, ids: Mapping[str, str], *, without: set[str] | frozenset[str] = frozenset()
+    ) -> None:
+        """All pages whose address begins so."""
+        for route in ENTRIES:
+            verb, path = route.split(" ")
+            inside = path == below or path.startswith(f"{below}/")
+            if verb == "GET" and inside and route not in NOT_PAGES | without:
+                await self.look(browser, route, filled(path, self.seller, ids))
+
+    async def desk(self, ids: dict[str, str]) -> None:
+        """The console: full, new, of live books that are not there, and refused."""
+        owner = await at_work(self.world, self.seller)
+        await self.every(DESK, owner, ids, without={f"GET {DESK}/debts/preview"})
+        debt = ids["debt"]
+        for route, path in (
+            ("debts/preview", f"debts/preview?deed=settle&debt={debt}"),
+            ("debts/preview", f"debts/preview?deed=write_off&debt={debt}"),
+            ("activity", "activity?from=2020-01-01&status=Failure"),
+            ("tools/requests", "tools/requests?action=Pay"),
+            ("tools/buttons", "tools/buttons?kind=SetupPostpaid"),
+            ("tools/clock", "tools/clock?count=40&unit=Day"),
+            ("", "?period=hours"),
+        ):
+            at = f"{console(self.seller)}/{path}".replace("/?", "?")
+            self.keep(f"GET {DESK}/{route}".rstrip("/"), await owner.get(at), path)
+        new = await self.world.seller("Nothing Sold Yet")
+        beginner = await at_work(self.world, new)
+        for route in ENTRIES:
+            verb, path = route.split(" ")
+            if verb == "GET" and path.startswith(DESK) and path.count("{") == 2 and route not in NOT_PAGES:
+                given = {"business": str(new.party.party_id)}
+                for environment in ("sandbox",) if "/tools/" in path else ("sandbox", "live"):
+                    at = path.format(**given, environment=environment)
+                    self.keep(route, await beginner.get(at), f"new, {environment}")
+        await self._desk_mistakes(owner)
+
+    async def _desk_mistakes(self, owner: Browser) -> None:
+        viewer = await at_work(self.world, self.seller, Role.VIEWER)
+        refused = await viewer.get(console(self.seller, "tools", "clock"))
+        self.keep(f"GET {DESK}/tools/clock", refused, "not your role", status=403)
+        for path, ending, typed in (
+            ("branding", "/branding", {"do": "save", "accent": "red-ish", "support": "nowhere", "name": "x" * 200}),
+            ("staff", "/staff", {"email": "nobody"}),
+            ("notifications/settings", "/settings", {"address": "nowhere", "url": "nowhere"}),
+        ):
+            page = await owner.get(f"{console(self.seller)}/{path}")
+            self.keep(f"POST {DESK}/{path}", await owner.submit(page, ending, **typed), "wrong", status=422)
+        made = await owner.submit(await owner.get(console(self.seller, "keys")), "/keys")
+        self.keep(f"POST {DESK}/keys", made, "made")
+
+    async def invited(self) -> None:
+        """An invitation, as it is sent and as it is seen by a stranger."""
+        owner = await at_work(self.world, self.seller)
+        staff = await owner.get(console(self.seller, "staff"))
+        sent = await owner.submit(staff, "/staff", email=f"{secrets.token_hex(4)}@new.example", role="viewer")
+        self.keep(f"POST {DESK}/staff", sent, "invited")
+        found = re.search(r"/console/invitations/[A-Za-z0-9_-]+", sent.text)
+        assert found is not None
+        await self.look(self.world.browser(), "GET /console/invitations/{invitation}", found[0])
+
+    async def office(self, ids: Mapping[str, str]) -> None:
+        """The operator's pages."""
+        browser = await signed_in(self.world, await operator(self.world))
+        await self.every("/admin", browser, ids)
+        await self.look(browser, "GET /admin/accounts", "/admin/accounts?text=nobody-has-this-name", "nobody")
+
+
+async def all_pages(world: World) -> list[Shown]:
+    """Every page that there is, most of them in several states."""
+    seller = await world.seller("Backbeat Records")
+    async with world.pool.acquire() as connection:
+        await outbox.set_address(connection, seller.book_id, "https://shop.example/ipn", world.clock())
+        await branding.save(
+            connection,
+            seller.party.party_id,
+            Branding("Backbeat", "#b31b4e", "https://shop.example/help"),
+            world.clock(),
+        )
+        await logos.save(connection, seller.party.party_id, Logo("image/png", png(215, 40)), world.clock())
+    room = Showroom(world, seller)
+    ids = await room.hosted()
+    await room.entrances()
+    ids |= await _done_by_staff(world, seller)
+    ids |= await _done_by_the_operator(world, seller)
+    await room.desk(ids)
+    await room.invited()
+    await room.office(ids)
+    employed = await signed_in(world, await employee(world, seller, Role.VIEWER))
+    room.keep("GET /console", await employed.get("/console"), "the only business")
+    several = await person(world, "Ann Employee")
+    for other in (seller, await world.seller("Second Shop")):
+        await world.pool.execute(
+            "INSERT INTO staff (business_id, person_id, role, added_at) VALUES ($1, $2, 'owner', $3)",
+            other.party.party_id,
+            several.party_id,
+            world.clock(),
+        )
+    room.keep("GET /console", await (await signed_in(world, several)).get("/console"), "which")
+    await world.rail_answers()
+    return room.shown
+
+
+async def _done_by_staff(world: World, seller: Seller) -> dict[str, str]:
+    """Ids of a debt, a run over another one, a fault on order and a colleague."""
+    debts = [await postpaid_customer(world, seller) for _ in range(2)]
+    for customer in debts:
+        await customer.pay("12", SenderDescription="Two records")
+    await (await prepaid_customer(world, seller)).pay("1.50")
+    await (await paying_customer(world, seller, Method.CC)).pay("3")  # its rail has not answered yet
+    owner = await at_work(world, seller)
+    path = f"{console(seller, 'debts', 'preview')}?deed=settle&debt={debts[0].instrument}"
+    run = await owner.submit(await owner.get(path), "/runs")
+    fault = await ordered_faults.place(
+        world.pool, seller.book_id, RailOperation.REFUND, "TransactionDenied", world.clock()
+    )
+    return {
+        "debt": str(debts[1].instrument),
+        "run_id": str(run.url).rpartition("/")[2],
+        "fault_id": fault,
+        "access_key_id": seller.key.access_key_id,
+        "person": str((await employee(world, seller, Role.VIEWER)).party_id),
+    }
+
+
+async def _done_by_the_operator(world: World, seller: Seller) -> dict[str, str]:
+    """A proof of the books, a letter, events given up, a rail that does not answer, a pulse."""
+    slow = "TimeoutError: no answer in 10 s"
+    await world.pool.execute("UPDATE outbox SET state = 'dead', last_error = $1 WHERE state = 'waiting'", slow)
+    await world.pool.execute("UPDATE rail_request SET last_error = $1, attempts = 2", slow)
+    await mail.send(world.service, "ann@buyer.example", "A letter", "Dear Ann,\n\nthis is a letter.\n")
+    await Heart(world.service, "API and worker").beat()
+    await verification_runs.ask(world.pool, None, world.clock())
+    await prove_if_due(world.service)
+    (letter,) = await world.rows("SELECT max(mail_id) AS number FROM mail")
+    return {
+        "account": str(seller.party.party_id),
+        "run": str((await verification_runs.latest(world.pool, 1))[0].run_id),
+        "letter": str(letter["number"]),
+    }
+
+
+def links_of(shown: Shown) -> list[str]:
+    """Everything that a browser loads by itself for this page."""
+    return re.findall(r'<(?:link|script|img|iframe)\b[^>]*?\b(?:href|src)="([^"]*)"', shown.response.text)
