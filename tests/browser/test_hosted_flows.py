@@ -228,6 +228,7 @@ async def test_with_the_keyboard_alone(chromium: Browser, world: World, seller: 
         await type_into(page, "Password", PASSWORD)
         await press(page, "button", "Create account")
         await tab_to(page, page.get_by_role("radio", name="Account balance"))
+        await page.keyboard.press("Space")
         await press(page, "button", "Continue")
         await press(page, "button", "Confirm")
         await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
