@@ -17,6 +17,7 @@ from tallystick.domain.commands import Command
 from tallystick.domain.ids import BookId, IdKind, token_kind_and_book
 from tallystick.domain.outcomes import Outcome
 from tallystick.ledger.committer import Committer
+from tallystick.ledger.connections import Pool
 
 PREPAID_IDS = {
     "prepaidInstrumentID": IdKind.PREPAID_INSTRUMENT,
@@ -232,6 +233,10 @@ class FailsAfter:
 
     committer: Committer
     commits: bool = True
+
+    @property
+    def pool(self) -> Pool:
+        return self.committer.pool
 
     async def perform(self, book_id: BookId, command: Command) -> Outcome:
         if self.commits:
