@@ -26,7 +26,7 @@ def needs_wrk() -> None:
 @pytest.mark.usefixtures("needs_wrk")
 async def test_a_short_run_measures_everything_and_the_books_balance(data_directory: Path, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    options = ["--seconds", "1", "--instruments", "200", "--clients", "2", "--data", str(data_directory)]
+    options = ["--seconds", "3", "--instruments", "200", "--clients", "2", "--data", str(data_directory)]
 
     done = await tallystick("bench", *options, "--json", str(figures), settings={})
 

@@ -30,6 +30,11 @@ def test_a_load_that_was_not_answered_well_is_no_measurement() -> None:
         wrk.read_summary(SUMMARY % 3, 64)
 
 
+def test_a_load_without_an_answer_is_no_measurement() -> None:
+    with pytest.raises(LoadError, match="measure for longer"):
+        wrk.read_summary((SUMMARY % 0).replace("5000", "0"), 64)
+
+
 def test_requests_are_written_with_their_lengths(tmp_path: Path) -> None:
     path = tmp_path / "requests"
     assert wrk.write_requests(path, iter([b"GET 1\r\n\r\n", b"GET 22\r\n\r\n", b"never"]), 2) == 2

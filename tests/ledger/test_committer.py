@@ -191,6 +191,7 @@ async def test_a_charge_by_card_is_pending_until_the_rail_has_answered(shop: Sho
         opened.transaction_id,
     )
     assert [row["status"] for row in statuses] == ["Pending", "Success"]
+    await shop.pool.execute("DELETE FROM outbox WHERE book_id = $1", shop.book_id)  # nobody else's work
 
 
 async def test_a_declined_settlement_leaves_the_debt_as_it_was(shop: Shop) -> None:

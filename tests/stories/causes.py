@@ -402,7 +402,7 @@ async def concurrent_modification(shop: Shop) -> Answer:
         shop.service.pool.acquire() as rival,
         rival.transaction(),
     ):
-        await rival.execute("SELECT FROM instrument WHERE instrument_id = $1 FOR UPDATE", buyer.instrument)
+        await rival.execute("SELECT FROM account WHERE subject = $1 FOR UPDATE", buyer.instrument)
         return await in_process(shop, pool=impatient).pay(buyer, "1.00")
 
 

@@ -94,6 +94,8 @@ def read_summary(output: str, clients: int) -> Load:
     broken = {name: summary[name] for name in ("connect", "read", "write", "timeout", "status") if summary[name]}
     if broken:
         raise LoadError(f"not every request was answered well: {broken}")
+    if not summary["requests"]:
+        raise LoadError(f"nothing was answered to {clients} clients in time; measure for longer")
     return Load(
         clients,
         requests=summary["requests"],
