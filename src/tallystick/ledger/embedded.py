@@ -46,7 +46,7 @@ SERVER_SETTINGS: Final[Mapping[str, str]] = {
     "max_connections": "400",
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
-    "checkpoint_timeout": "15min", # each checkpoint makes the next writes dearer: whole pages go to the log again
+    "checkpoint_timeout": "15min",  # each checkpoint makes the next writes dearer: whole pages go to the log again
     "jit": "off",  # our statements are short
     "idle_in_transaction_session_timeout": "5min",
     "timezone": "UTC",
