@@ -182,7 +182,7 @@ class Tour:
                 "buttons": "tools/buttons?kind=SetupPrepaid",
                 "faults": "tools/faults",
                 "clock": "tools/clock",
-                "nothing-found": "activity?text=nobody-bought-this",
+                "nothing-found": "activity?q=nobody-bought-this",
             }.items():
                 await page.goto(f"{home}/{path}")
                 await self.take(page, f"console-{name}")
