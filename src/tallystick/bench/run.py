@@ -39,8 +39,8 @@ CLIENTS: Final = (1, 16, 64, 256)
 BATCH_CLIENTS: Final = (1, 4)
 HALF_LOAD_CLIENTS: Final = 64
 CHARGES: Final = 5_000
-_SLOWEST_SHARE: Final = 0.15
-"""Of the likely rate that one client alone reaches, so that not too many requests are prepared for it."""
+_LONELY_SHARE: Final = 0.3
+"""Of the likely rate, what one client alone may reach: not too many requests are prepared for it."""
 
 Told = Callable[[Measure], None]
 
@@ -91,12 +91,15 @@ class Run:
     async def case(self, case: Case, clients: int, pause_ms: int = 0) -> Measure:
         """One case with so many clients. Raises LoadError, also when the books do not have what was answered."""
         signer = Signer(self.served.url, self.service.clock())
-        count = int(case.likely_rate * self.plan.seconds * (_SLOWEST_SHARE if clients == 1 else 1)) + clients
+        share = _LONELY_SHARE if clients == 1 and case is not BATCH else 1
+        count = int(case.likely_rate * self.plan.seconds * share) + clients
         with request_file(self.plan.directory, case.requests(signer, self.stalls), count) as file:
             gc.collect()
             since, before = self.service.clock(), self._cpu()
             load = await send(f"{self.served.url}/", clients, self.plan.seconds, file, pause_ms)
             used = self._used(before)
+        if load.requests > count - clients:
+            raise LoadError(f"{case.name} was faster than what was prepared for; its figure would be too low")
         if case.payments:
             await self._check_books(since, load, case.payments)
         units = case.payments or 1
