@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.notify.test_message import EVENT, record, signer
 
+from tallystick.actions.pipeline_parameters import ADDRESS
 from tallystick.domain.signed_messages import Signer, sign_message
 from tallystick.notify import delivery, message, safety
 
@@ -21,7 +22,9 @@ def documented() -> set[str]:
 
 def test_every_parameter_has_its_line() -> None:
     using: Signer = signer()
-    fields = message.transaction_fields(EVENT, record(caller_description="Song 7"))
+    address = dict.fromkeys(ADDRESS, "x")
+    agreed = message.Agreed(address=address, by_button=True, order_reference="order 7")
+    fields = message.transaction_fields(EVENT, record(operation="Pay", caller_description="Song 7"), agreed)
     sent = sign_message(using, "POST", EVENT.destination, fields, "1").params
     assert sent.keys() | {"tokenId", "tokenType", "dateInstalled"} == documented()
 

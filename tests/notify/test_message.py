@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.ledger.shop import Shop
@@ -14,8 +15,11 @@ from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver
 
 from tallystick.domain import signing
+from tallystick.domain.commands import Method, Paid, RailOperation, Reserve, ResolveCharge, Settle
 from tallystick.domain.ids import BookId, PartyId, TransactionId, make_transaction_id
+from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
+from tallystick.domain.refusals import Refused
 from tallystick.domain.signed_messages import SignedMessage, Signer, is_signed_by, key_name, sign_message
 from tallystick.ledger import signing_keys
 from tallystick.ledger.outbox import ClaimedEvent
@@ -126,9 +130,31 @@ def test_a_caller_who_is_not_the_recipient_does_not_learn_the_buyers_address() -
 
 
 def test_the_reason_is_the_requests_own_or_that_of_the_token() -> None:
-    fields = message.transaction_fields(EVENT, record(caller_description="Song 7"), payment_reason="Songs")
+    fields = message.transaction_fields(EVENT, record(caller_description="Song 7"), message.Agreed("Songs"))
     assert fields["paymentReason"] == "Song 7"
-    assert message.transaction_fields(EVENT, record(), payment_reason="Songs")["paymentReason"] == "Songs"
+    assert message.transaction_fields(EVENT, record(), message.Agreed("Songs"))["paymentReason"] == "Songs"
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "spelt"),
+    [
+        ("Pay", "Success", "PS"),
+        ("Pay", "Pending", "PI"),
+        ("Pay", "Failure", "PF"),
+        ("Pay", "Cancelled", None),
+        ("Refund", "Pending", None),
+        ("Refund", "Success", "RS"),
+        ("Refund", "Failure", "RF"),
+    ],
+)
+def test_simple_pay_has_statuses_of_its_own(operation: str, status: str, spelt: str | None) -> None:
+    event, transaction = replace(EVENT, status=status), record(operation=operation)
+    agreed = message.Agreed(by_button=True, order_reference="order 7")
+
+    fields = message.transaction_fields(event, transaction, agreed)
+
+    assert (fields.get("status"), fields["referenceId"]) == (spelt, "order 7")
+    assert "status" not in message.transaction_fields(event, transaction)
 
 
 @pytest.mark.parametrize(("micros", "text"), [(10_000_000, "USD 10.00"), (50_000, "USD 0.05"), (125, "USD 0.000125")])
@@ -200,6 +226,34 @@ def test_the_receivers_own_parameters_are_signed_too(url: str, sent_to: str, own
 def test_what_is_built_twice_is_the_same() -> None:
     fields = message.transaction_fields(EVENT, record())
     assert message.build(signer(), EVENT, fields) == message.build(signer(), EVENT, fields)
+
+
+async def test_each_status_of_a_reservation_has_the_amount_that_it_had(
+    shop: Shop, office: PostOffice, seller: Receiver
+) -> None:
+    """Also when nothing was sent until all of it was over."""
+    buyer = await shop.sender_token(Method.CC)
+    request = msgspec.structs.replace(shop.request(), notification_url=seller.url)
+    reserved = await shop.perform(Reserve(request, buyer.spending, parse_amount("5.00")))
+    assert isinstance(reserved, Accepted)
+    held, charged = (
+        ResolveCharge(reserved.transaction_id, "simulated", Paid(), operation)
+        for operation in (RailOperation.AUTHORIZE, RailOperation.CAPTURE)
+    )
+    for command in (held, Settle(reserved.transaction_id, parse_amount("3.00")), charged):
+        assert not isinstance(await shop.perform(command), Refused)
+    courier = office.worker().courier
+    while await courier.dispatch():
+        await courier.idle()
+
+    forms = [received.form for received in seller.received]
+    told = [(form["operation"], form["transactionStatus"], form["transactionAmount"]) for form in forms]
+    assert told == [
+        ("RESERVE", "PENDING", "USD 5.00"),
+        ("RESERVE", "RESERVED", "USD 5.00"),
+        ("SETTLE", "PENDING", "USD 3.00"),
+        ("SETTLE", "SUCCESS", "USD 3.00"),
+    ]
 
 
 async def test_each_operation_reaches_the_seller(shop: Shop, office: PostOffice, seller: Receiver) -> None:

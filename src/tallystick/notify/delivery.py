@@ -22,13 +22,12 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
-from tallystick.domain.ids import TokenId, TransactionId
 from tallystick.domain.signed_messages import Signer
-from tallystick.ledger import outbox, reads, signing_keys
+from tallystick.ledger import outbox, signing_keys
 from tallystick.ledger.connections import Connection, Pool
 from tallystick.ledger.outbox import ClaimedEvent, DueEvent
 from tallystick.ledger.vault import Vault
-from tallystick.notify import message, safety
+from tallystick.notify import content, message, safety
 from tallystick.settings import Settings
 
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
@@ -259,7 +258,7 @@ async def _prepare(connection: Connection, event: ClaimedEvent, signer: Signer) 
     """What is to be sent, kept in the claim's own commit, before the first byte leaves. None: nobody wants it."""
     if event.message is not None:
         return Outgoing(event, event.destination, event.message)
-    fields = await _fields(connection, event)
+    fields = await content.fields_of(connection, event)
     if fields is None:
         await outbox.end(connection, event, outbox.UNWANTED, None)
         return None
@@ -270,22 +269,3 @@ async def _prepare(connection: Connection, event: ClaimedEvent, signer: Signer) 
         return None
     await outbox.keep_message(connection, event, form.url, form.body)
     return Outgoing(event, form.url, form.body)
-
-
-async def _fields(connection: Connection, event: ClaimedEvent) -> dict[str, str] | None:
-    """What the event says; None when its seller does not want to hear of it."""
-    if event.kind == message.TOKEN_CANCELLATION:
-        cancelled = await reads.token(connection, event.book_id, TokenId(event.subject_id))
-        if cancelled is None:
-            raise LookupError(f"there is no token {event.subject_id}")
-        return message.token_fields(cancelled)
-    transaction = await reads.transaction(connection, event.book_id, TransactionId(event.subject_id))
-    if transaction is None:
-        raise LookupError(f"there is no transaction {event.subject_id}")
-    if not message.is_wanted(event, transaction):
-        return None
-    reason = None
-    if transaction.token_id is not None and transaction.caller_description is None:
-        used = await reads.token(connection, event.book_id, TokenId(transaction.token_id))
-        reason = None if used is None else used.payment_reason
-    return message.transaction_fields(event, transaction, reason)

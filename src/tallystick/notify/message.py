@@ -7,7 +7,7 @@ attempt, and kept (docs/decisions/010): every attempt sends the same bytes, what
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
@@ -34,6 +34,27 @@ OPERATIONS: Final[Mapping[str, str]] = {
 }
 """How notifications, unlike the API, spell what a transaction does."""
 
+_ADDRESS: Final[Mapping[str, str]] = {
+    "addressName": "addressFullName",
+    "addressLine1": "addressLine1",
+    "addressLine2": "addressLine2",
+    "city": "addressCity",
+    "state": "addressState",
+    "zip": "addressZip",
+    "country": "addressCountry",
+    "phoneNumber": "addressPhone",
+}
+"""A delivery address, which return URLs and notifications name differently. The documents forgot the city."""
+
+_BUTTON_STATUSES: Final[Mapping[tuple[str, str], str]] = {
+    ("PAY", "SUCCESS"): "PS",
+    ("PAY", "PENDING"): "PI",
+    ("PAY", "FAILURE"): "PF",
+    ("REFUND", "SUCCESS"): "RS",
+    ("REFUND", "FAILURE"): "RF",
+}
+"""What Simple Pay calls a status, by operation and status of the notification."""
+
 _CANCELLED: Final = "Cancelled"
 _EXPIRED_CODE: Final = "Expired"
 _STATUSES_OF_RESERVING: Final = 2
@@ -42,6 +63,23 @@ _EARLIER_SENTENCES: Final[Mapping[str, str]] = {
     "PendingNetworkResponse": "Waiting for the answer of the payment network.",
 }
 """For a status that the transaction has left meanwhile: its row holds the present one's sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What the buyer's visit to the hosted pages adds to what is told of its payments.
+
+    `reason`: the payment reason of the token. `address`: the one that the buyer gave there, under the names of return
+    URLs. `by_button`, `order_reference`: it was a Simple Pay button, and the seller's own number on it.
+    """
+
+    reason: str | None = None
+    address: Mapping[str, str] = field(default_factory=dict)
+    by_button: bool = False
+    order_reference: str | None = None
+
+
+NOTHING_AGREED: Final = Agreed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +112,51 @@ def is_wanted(event: ClaimedEvent, transaction: TransactionRecord) -> bool:
 
 
 def transaction_fields(
-    event: ClaimedEvent, transaction: TransactionRecord, payment_reason: str | None = None
+    event: ClaimedEvent, transaction: TransactionRecord, agreed: Agreed = NOTHING_AGREED
 ) -> dict[str, str]:
-    """A transaction as it was when the event happened.
+    """A transaction as it was when the event happened; its amount is for the caller to look up.
 
-    `payment_reason` of the token, for where the request gave no description. The buyer is who pays for goods, also in a
-    refund, where the money goes back; a caller who only calls for a merchant does not learn the buyer's address.
+    The buyer is who pays for goods, also in a refund, where the money goes back; a caller who only calls for a merchant
+    does not learn the buyer's e-mail address.
     """
     buyer, merchant = transaction.buyer, transaction.merchant
     buyer_name = None if buyer is None else buyer.name
     buyer_email = None if buyer is None or merchant.party_id != transaction.seller.party_id else buyer.email
+    done, status = operation(event, transaction.operation), (event.status or "").upper()
     return _present(
         {
             "notificationType": TRANSACTION_STATUS,
             "transactionId": transaction.transaction_id,
-            "transactionStatus": None if event.status is None else event.status.upper(),
+            "transactionStatus": status,
             "transactionDate": str(milliseconds_of_transaction(transaction.transaction_id) // 1000),
             "transactionAmount": f"{USD} {display_amount(transaction.amount_micros)}",
-            "operation": operation(event, transaction.operation),
+            "operation": done,
             "statusCode": event.status_code,
             "statusMessage": _sentence(event, transaction),
             "callerReference": transaction.caller_reference,
             "paymentMethod": transaction.payment_method,
-            "paymentReason": transaction.caller_description or payment_reason,
+            "paymentReason": transaction.caller_description or agreed.reason,
             "buyerName": buyer_name,
             "buyerEmail": buyer_email,
             "recipientName": merchant.name,
             "recipientEmail": merchant.email,
             "customerName": buyer_name,
             "customerEmail": buyer_email,
+            "status": _BUTTON_STATUSES.get((done, status)) if agreed.by_button else None,
+            "referenceId": agreed.order_reference,
+            **_address(agreed),
         }
     )
+
+
+def address_in(answer: Mapping[str, str]) -> dict[str, str]:
+    """The delivery address among the parameters of a return URL."""
+    return {name: answer[name] for name in _ADDRESS if name in answer}
+
+
+def _address(agreed: Agreed) -> dict[str, str]:
+    address = {_ADDRESS[name]: value for name, value in agreed.address.items()}
+    return {"isShippingAddressProvided": "TRUE", **address} if address else {}
 
 
 def token_fields(token: TokenRecord) -> dict[str, str]:
@@ -131,8 +183,12 @@ def operation(event: ClaimedEvent, name: str) -> str:
 
 def _is_being_reserved(event: ClaimedEvent) -> bool:
     """Pending, then Reserved or Failure, are a reservation's own; what comes after belongs to its settlement."""
-    number = int(event.event_id.rpartition("-")[2])
-    return number <= _STATUSES_OF_RESERVING
+    return status_number(event) <= _STATUSES_OF_RESERVING
+
+
+def status_number(event: ClaimedEvent) -> int:
+    """Which of its transaction's statuses an event tells, counted from 1."""
+    return int(event.event_id.rpartition("-")[2])
 
 
 def _sentence(event: ClaimedEvent, transaction: TransactionRecord) -> str | None:

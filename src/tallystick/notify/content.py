@@ -1,0 +1,70 @@
+"""What an event says, read from the books when it is first sent: the transaction or token, and what was agreed to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.ids import TokenId, TransactionId
+from tallystick.ledger import evidence, reads, visits
+from tallystick.notify import message
+from tallystick.notify.message import Agreed
+
+if TYPE_CHECKING:
+    from tallystick.ledger.connections import Connection
+    from tallystick.ledger.outbox import ClaimedEvent
+    from tallystick.ledger.reads import TransactionRecord
+
+_BUTTON: Final = "SimplePay"
+"""What visits call a Simple Pay button."""
+
+
+async def fields_of(connection: Connection, event: ClaimedEvent) -> dict[str, str] | None:
+    """The parameters of the notification; None when its seller does not want to hear of it.
+
+    Raises LookupError: the books do not have what the event is about.
+    """
+    if event.kind == message.TOKEN_CANCELLATION:
+        cancelled = await reads.token(connection, event.book_id, TokenId(event.subject_id))
+        if cancelled is None:
+            raise LookupError(f"there is no token {event.subject_id}")
+        return message.token_fields(cancelled)
+    transaction = await reads.transaction(connection, event.book_id, TransactionId(event.subject_id))
+    if transaction is None:
+        raise LookupError(f"there is no transaction {event.subject_id}")
+    if not message.is_wanted(event, transaction):
+        return None
+    if transaction.operation == "Reserve":
+        transaction = replace(transaction, amount_micros=await _amount_then(connection, event, transaction))
+    return message.transaction_fields(event, transaction, await _agreed(connection, event, transaction))
+
+
+async def _amount_then(connection: Connection, event: ClaimedEvent, transaction: TransactionRecord) -> int:
+    """The amount of a reservation when the event happened: a settlement may have lowered it since."""
+    later = await reads.later_statuses(connection, event.book_id, transaction.transaction_id)
+    number = message.status_number(event)
+    if not later:
+        return transaction.amount_micros
+    return later[max(number - 2, 0)].amount_micros
+
+
+async def _agreed(connection: Connection, event: ClaimedEvent, transaction: TransactionRecord) -> Agreed:
+    """What the buyer's visit to the hosted pages adds. Old visits are forgotten; tokens by instructions have none."""
+    authorization_id = transaction.instrument_id or transaction.token_id
+    if authorization_id is None:
+        return message.NOTHING_AGREED
+    reason = None
+    if transaction.token_id is not None and transaction.caller_description is None:
+        used = await reads.token(connection, event.book_id, TokenId(transaction.token_id))
+        reason = None if used is None else used.payment_reason
+    seen = await evidence.find(connection, event.book_id, authorization_id)
+    visit = None if seen is None else await visits.find(connection, seen.visit_id)
+    if visit is None:
+        return Agreed(reason)
+    by_button = visit.pipeline == _BUTTON
+    return Agreed(
+        reason,
+        address=message.address_in(visit.answer or {}),
+        by_button=by_button,
+        order_reference=visit.parameters.get("referenceId") if by_button else None,
+    )
