@@ -234,6 +234,19 @@ def test_only_a_pay_is_refunded_and_only_up_to_what_it_was(desk: Desk) -> None:
     assert said(desk.refund(unknown)) == "InvalidTransactionId"
 
 
+def test_parts_are_bounded_like_charges_but_the_rest_is_not(desk: Desk) -> None:
+    desk.fund("10.00")
+    paid, owed = desk.pay("4.00"), desk.pay("5.00", CHARGING)
+    for amount in ("0.009999", "0.000001"):
+        assert said(desk.refund(paid, amount)) == "AmountOutOfRange"
+        assert said(desk.refund(owed, amount)) == "AmountOutOfRange"
+        assert said(desk.write_off(amount)) == "AmountOutOfRange"
+    assert isinstance(desk.refund(paid, "3.995"), Accepted)
+    assert isinstance(desk.refund(paid, "0.005"), Accepted)
+    assert isinstance(desk.write_off("4.999999"), Accepted)
+    assert isinstance(desk.write_off("0.000001"), Accepted)
+
+
 def test_a_refund_never_makes_a_debt_negative(desk: Desk) -> None:
     paid = desk.pay("10.00", CHARGING)
     desk.settle("8.00")

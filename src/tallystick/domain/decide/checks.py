@@ -91,6 +91,16 @@ def check_charge_amount(state: State, amount_micros: int) -> None:
         raise Refused(Refusal.AmountOutOfRange, f"The amount must be at least {least}.")
 
 
+def check_part_amount(state: State, amount_micros: int, left_micros: int) -> None:
+    """A part of a charge or a debt: bounded like a charge, unless it is all that is left.
+
+    What is left may be less than the smallest charge: settlements move whole cents, and the seller's bound may change.
+    Raises Refused: AmountOutOfRange.
+    """
+    if amount_micros != left_micros:
+        check_charge_amount(state, amount_micros)
+
+
 def check_source(token: Token, now: datetime) -> PaymentSource:
     """The means of payment behind a token, if it can still be charged.
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import Refund, RefundPolicy
-from tallystick.domain.decide.checks import check_seller, check_simulated_fault
+from tallystick.domain.decide.checks import check_part_amount, check_seller, check_simulated_fault
 from tallystick.domain.decide.direct_refund import left_to_refund, refund_directly, refund_share
 from tallystick.domain.decide.receipts import announce, record
 from tallystick.domain.money import display_amount
@@ -23,15 +23,18 @@ def refund(state: State, command: Refund, now: datetime) -> Decision:
     A refund may lift a prepaid balance above its funding limit: it restores what was there. It may not lower a debt
     below what is being settled. Raises Refused: InvalidAccountState_Caller, InvalidTransactionId,
     TransactionTypeNotRefundable, OriginalTransactionIncomplete, OriginalTransactionFailed,
-    TransactionFullyRefundedAlready, RefundAmountExceeded, AccessFailure and InsufficientBalance (both simulated).
+    TransactionFullyRefundedAlready, RefundAmountExceeded, AmountOutOfRange, AccessFailure and InsufficientBalance (both
+    simulated).
     """
     check_seller(state)
     original = _find_original(state, command)
     if command.policy is RefundPolicy.MARKETPLACE_ONLY:
         return refund_share(state, command, original, now)
-    amount_micros = left_to_refund(original.amount_micros - original.refunded_micros, command.amount_micros)
+    left_micros = original.amount_micros - original.refunded_micros
+    amount_micros = left_to_refund(left_micros, command.amount_micros)
     if original.instrument_id is None:
         return refund_directly(state, command, original, amount_micros, now)
+    check_part_amount(state, amount_micros, left_micros)
     assert original.sender_id is not None, "a Pay always has a sender"  # noqa: S101
     instrument = state.instruments[original.instrument_id]
     refunded = _give_back(instrument, amount_micros)

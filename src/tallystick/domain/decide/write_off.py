@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import WriteOffDebt
-from tallystick.domain.decide.checks import check_seller, find_instrument
+from tallystick.domain.decide.checks import check_part_amount, check_seller, find_instrument
 from tallystick.domain.decide.receipts import announce, record
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
@@ -19,10 +19,11 @@ from tallystick.domain.state import Decision, Instrument, InstrumentKind, Operat
 def write_off_debt(state: State, command: WriteOffDebt, now: datetime) -> Decision:
     """Forgive part or all of a debt, also after the authorization has ended.
 
-    Raises Refused: InvalidAccountState_Caller, InvalidParams, SettleAmountGreaterThanDebt.
+    Raises Refused: InvalidAccountState_Caller, InvalidParams, AmountOutOfRange, SettleAmountGreaterThanDebt.
     """
     check_seller(state)
     instrument = find_instrument(state, command.instrument_id, InstrumentKind.CREDIT)
+    check_part_amount(state, command.amount_micros, instrument.settleable_micros)
     check_debt(instrument, command.amount_micros)
     transaction = record(
         command.request,
