@@ -64,6 +64,21 @@ def test_use_is_counted_per_window_and_the_last_window_is_remembered() -> None:
     assert (much_later.used, much_later.used_before) == (0, 0)
 
 
+def test_what_came_to_nothing_is_taken_out_of_the_window_that_counted_it() -> None:
+    day = timedelta(days=1)
+    limit = monthly().use(60, START).use(40, START + 3 * day)
+
+    same = limit.give_back(40, START + 3 * day, START + 4 * day)
+    assert (same.used, same.used_before) == (60, 0)
+    following = limit.give_back(40, START + 3 * day, START + 29 * day)
+    assert (following.used, following.used_before) == (0, 60)
+    assert following.use(100, START + 29 * day).used == 100
+    later = limit.give_back(40, START + 3 * day, START + 200 * day)
+    assert (later.used, later.used_before) == (0, 0)
+    once = UsageLimit(LimitKind.COUNT, 1, None, START, START).use(5_000_000, START)
+    assert once.give_back(5_000_000, START, START + 4000 * day).used == 0
+
+
 def test_a_count_limit_counts_charges() -> None:
     limit = UsageLimit(LimitKind.COUNT, 2, None, START, START).use(5_000_000, START).use(7_000_000, START)
     with pytest.raises(Refused, match="2 charges"):

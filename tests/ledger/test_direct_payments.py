@@ -167,6 +167,38 @@ async def test_multi_use_tokens_bind_each_payment_and_the_total(shop: Shop, rule
     assert said(await shop.pay(buyer, good)) == "TokenUsageError"
 
 
+@pytest.mark.parametrize("calls_off", [False, True])
+async def test_who_was_not_charged_may_be_charged_instead(shop: Shop, calls_off: bool) -> None:
+    """A subscription whose card is declined, or whose payment is called off, still has its payment for the month."""
+    amount = "5.00" if calls_off else "2.61"
+    terms = TokenTerms(AmountRule.EXACT, parse_amount(amount))
+    limits = (LimitTerms(LimitKind.COUNT, 1, Period(1, "Month")),)
+    buyer = await shop.sender_token(Method.CC, token_type=TokenType.RECURRING, terms=terms, limits=limits)
+    first = taken(await shop.pay(buyer, amount), "Pending")
+    assert said(await shop.pay(buyer, amount)) == "TokenUsageError"
+    if calls_off:
+        taken(await shop.perform(Cancel(first)), "Cancelled")
+    else:
+        await work(shop)
+        assert await status(shop, first) == ("Failure", "TemporaryDecline")
+
+    taken(await shop.pay(buyer, amount), "Pending")
+    assert said(await shop.pay(buyer, amount)) == "TokenUsageError"
+
+
+async def test_a_hold_that_was_given_up_uses_no_limit_but_a_single_use_token(shop: Shop) -> None:
+    limits = (LimitTerms(LimitKind.AMOUNT, parse_amount("5.00"), None),)
+    many = await shop.sender_token(Method.CC, limits=limits)
+    once = await shop.sender_token(Method.CC, token_type=TokenType.SINGLE_USE, terms=TokenTerms(for_reserve=True))
+    for buyer in (many, once):
+        held = taken(await shop.reserve(buyer, "5.00"), "Pending")
+        await work(shop)
+        taken(await shop.perform(Cancel(held)), "Cancelled")
+
+    taken(await shop.reserve(many, "5.00"), "Pending")
+    assert said(await shop.reserve(once, "5.00")) == "SameTokenIdUsedMultipleTimes"
+
+
 async def test_a_reservation_is_settled_once_for_what_was_held_or_less(shop: Shop) -> None:
     buyer = await shop.sender_token(Method.CC)
     assert said(await shop.reserve(await shop.sender_token(Method.ACH), "5.00")) == "PaymentInstrumentNotCC"

@@ -55,6 +55,17 @@ class UsageLimit(Struct, frozen=True):
             raise Refused(Refusal.TokenUsageError, f"The charge would pass the token's limit of {self.describe()}.")
         return replace(current, used=used)
 
+    def give_back(self, amount_micros: int, used_at: datetime, now: datetime) -> UsageLimit:
+        """Take one charge out of the count again, if the window of `used_at` is this one or the one before."""
+        current = self.rolled(now)
+        given = amount_micros if self.kind is LimitKind.AMOUNT else 1
+        if used_at >= current.window_start or self.period is None:
+            return replace(current, used=max(0, current.used - given))
+        before = self.period.window_start(self.anchor, current.window_start - timedelta(microseconds=1))
+        if used_at >= before:
+            return replace(current, used_before=max(0, current.used_before - given))
+        return current
+
     def describe(self) -> str:
         """The limit in words, for messages: ``20.00 per 1 Month``, ``5 charges``."""
         what = display_amount(self.limit) if self.kind is LimitKind.AMOUNT else f"{self.limit} charges"

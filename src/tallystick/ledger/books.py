@@ -226,7 +226,8 @@ async def _load_named_transactions(
     if originals - state.transactions.keys():
         state.transactions |= await _load_transactions(connection, book_id, originals)
     direct = [item for item in state.transactions.values() if item.instrument_id is None]
-    wanted.tokens |= {item.sender_token_id for item in direct if item.sender_token_id is not None}
+    named = {token for item in direct for token in (item.sender_token_id, item.recipient_token_id)}
+    wanted.tokens |= {token for token in named if token is not None}
     cancelled = [command.transaction_id for command in commands if isinstance(command, Cancel)]
     if cancelled:
         rows = await connection.fetch(MONEY["load_unasked"], book_id, cancelled)

@@ -33,7 +33,8 @@ from tallystick.domain.decide.conditions import check_conditions
 from tallystick.domain.decide.receipts import announce, ask_rail, record
 from tallystick.domain.decide.shares import book, when_opened, whole
 from tallystick.domain.decide.standings import check_known, check_real_money
-from tallystick.domain.ids import PartyId, TransactionId
+from tallystick.domain.decide.usage import use
+from tallystick.domain.ids import PartyId
 from tallystick.domain.money import display_amount, round_half_up_to_minor_unit, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
@@ -98,7 +99,7 @@ def _agree(state: State, command: Pay | Reserve, token: Token, now: datetime) ->
     check_real_money(state, token, source, recipient, amount_micros)
     for agreed_token, role in ((token, "Sender"), (recipient_token, "Recipient")):
         check_conditions(agreed_token, role, command, source.method, now)
-    used = _use((token, recipient_token), command.request.transaction_id, amount_micros, now)
+    used = use((token, recipient_token), command.request.transaction_id, amount_micros, now)
     marketplace_fee_micros = _marketplace_fee(command.marketplace, recipient_token, amount_micros)
     fee_micros = state.book.fees[source.method].fee(amount_micros)
     recipient_id = None if recipient is None else recipient.party_id
@@ -111,23 +112,6 @@ def _agree(state: State, command: Pay | Reserve, token: Token, now: datetime) ->
 def _check_unused(token: Token) -> None:
     if token.token_type is TokenType.SINGLE_USE and token.used_by is not None:
         raise Refused(Refusal.SameTokenIdUsedMultipleTimes, "The token was good for one payment and has been used.")
-
-
-def _use(
-    tokens: tuple[Token | None, ...], transaction_id: TransactionId, amount_micros: int, now: datetime
-) -> tuple[Token, ...]:
-    """Count the payment on each token that counts: those with usage limits, and single-use ones.
-
-    Recipient tokens do too: one that a payment instruction made may have limits of its own. Raises Refused:
-    TokenUsageError.
-    """
-    used = []
-    for token in tokens:
-        if token is not None and (token.limits or token.token_type is TokenType.SINGLE_USE):
-            limits = tuple(limit.use(amount_micros, now) for limit in token.limits)
-            used_by = transaction_id if token.token_type is TokenType.SINGLE_USE else None
-            used.append(replace(token, limits=limits, used_by=used_by))
-    return tuple(used)
 
 
 def _recipient_token(state: State, marketplace: Marketplace, now: datetime) -> Token | None:

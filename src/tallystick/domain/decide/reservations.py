@@ -19,6 +19,7 @@ from tallystick.domain.decide.payments import reserve_directly
 from tallystick.domain.decide.receipts import PENDING_CODE, announce, ask_rail, moved_on, step
 from tallystick.domain.decide.resolve import released
 from tallystick.domain.decide.shares import NOTHING, book, caller_pays, in_proportion, when_opened
+from tallystick.domain.decide.usage import give_back
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
@@ -92,7 +93,8 @@ def cancel(state: State, command: Cancel, now: datetime) -> Decision:
     if transaction.status is TransactionStatus.RESERVED:
         given_up = moved_on(transaction, TransactionStatus.CANCELLED, code, message, now)
         request = ask_rail(transaction, _source(state, transaction), RailOperation.VOID, transaction.transaction_id)
-        return _changed(_undone(state, replace(given_up, reserved_until=None, notification_url=url)), request)
+        booked = _undone(state, replace(given_up, reserved_until=None, notification_url=url))
+        return replace(_changed(booked, request), tokens=give_back(state, transaction, now))
     operation = state.unasked.get(transaction.transaction_id)
     if transaction.status is TransactionStatus.PENDING and operation is not None and operation in _BEGINNINGS:
         status = TransactionStatus.FAILURE if command.expired else TransactionStatus.CANCELLED
@@ -101,6 +103,7 @@ def cancel(state: State, command: Cancel, now: datetime) -> Decision:
         return replace(
             _changed(_undone(state, given_up), None),
             instruments=instruments,
+            tokens=give_back(state, transaction, now),
             resolved=(transaction.transaction_id, operation),
         )
     raise Refused(Refusal.InvalidTransactionState, f"The transaction is {transaction.status.value} and stays so.")

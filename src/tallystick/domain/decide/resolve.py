@@ -12,6 +12,7 @@ from tallystick.domain.commands import Declined, RailOperation, ResolveCharge
 from tallystick.domain.decide.charges import received
 from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, moved_on, step
 from tallystick.domain.decide.shares import NOTHING, book, when_opened, whole
+from tallystick.domain.decide.usage import give_back
 from tallystick.domain.ids import AccountId
 from tallystick.domain.outcomes import Done, TransactionStatus
 from tallystick.domain.state import Decision, Instrument, Operation, State, Transaction
@@ -56,7 +57,7 @@ def _declined(state: State, transaction: Transaction, outside: AccountId, answer
         return Decision(Done(), transactions=(failed,), instruments=(released(state, transaction),))
     undone = book(state, failed, NOTHING - when_opened(failed), outside)
     if failed.original_id is None:
-        return undone
+        return replace(undone, tokens=give_back(state, transaction, now))
     return replace(undone, transactions=(_without_refund(state.transactions[failed.original_id], failed), failed))
 
 
