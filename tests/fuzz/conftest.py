@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from tests.conftest import MakeDatabase
 from tests.ledger.shop import Buyer, Shop, TestClock
+from tests.master_key import MASTER_KEY
 from tests.stories.storefront import signature
 
 from tallystick.actions.service import Service
@@ -124,7 +125,7 @@ async def target(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathF
         data_directory=tmp_path_factory.mktemp("data"),
         database_url=await make_database(),
         public_url=f"http://{HOST}",
-        master_key=bytes(range(32)),
+        master_key=MASTER_KEY,
         sandbox_faults=False,
     )
     async with open_service(settings, clock) as service:

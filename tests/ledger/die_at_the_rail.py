@@ -10,12 +10,13 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tests.master_key import VAULT
+
 from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.actions.service import Service
 from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.database import open_pool
-from tallystick.ledger.vault import Vault
 from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
@@ -43,7 +44,7 @@ async def main(database_url: str, when: str, moment: str) -> None:
     now = datetime.fromisoformat(moment)
     async with await open_pool(database_url, max_size=4) as pool:
         committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=False), lambda: now)
-        service = Service(Settings(), pool, committer, Vault(bytes(32)), lambda: now)
+        service = Service(Settings(), pool, committer, VAULT, lambda: now)
         rail = SimulatedRail(pool, lambda: now, timedelta(0), faults=False)
         await Worker(service, {rail.name: SilentRail(rail, takes_money=when == "after")}).step()
 

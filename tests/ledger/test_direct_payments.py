@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from tests.ledger.shop import Buyer, OpenShop, Shop
+from tests.master_key import VAULT
 
 from tallystick.actions.service import Service
 from tallystick.domain.commands import (
@@ -32,7 +33,6 @@ from tallystick.domain.money import display_amount, parse_amount
 from tallystick.domain.outcomes import Accepted, Done, Outcome, TransactionStatus
 from tallystick.domain.periods import Period
 from tallystick.domain.refusals import Refused
-from tallystick.ledger.vault import Vault
 from tallystick.ledger.verify import verify
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
@@ -52,7 +52,7 @@ def taken(outcome: Outcome, status: str = "Success") -> TransactionId:
 
 async def work(shop: Shop) -> None:
     """Let the rail answer everything that is open."""
-    service = Service(Settings(), shop.pool, shop.committer, Vault(bytes(32)), shop.clock)
+    service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
     worker = Worker(service, {"simulated": SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=True)})
     while await worker.step():
         pass

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from tests.ledger.shop import Buyer, Shop
 from tests.ledger.test_worker import charges, opened, status
+from tests.master_key import VAULT
 
 from tallystick.actions.service import Service
 from tallystick.domain.commands import Declined, Method, Paid, RailOperation
 from tallystick.domain.ids import BookId
-from tallystick.ledger.vault import Vault
 from tallystick.processors import ordered_faults
 from tallystick.processors.ordered_faults import MOST_WAITING, Fault, TooManyFaultsError
 from tallystick.processors.rail import RailOrder, StillPending
@@ -26,7 +26,7 @@ def rail_of(shop: Shop, *, faults: bool = True, delay: timedelta = timedelta(0))
 
 
 def worker_of(shop: Shop) -> Worker:
-    service = Service(Settings(), shop.pool, shop.committer, Vault(bytes(32)), shop.clock)
+    service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
     return Worker(service, {"simulated": rail_of(shop)})
 
 

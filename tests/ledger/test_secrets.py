@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 from tests.conftest import MakeDatabase
+from tests.master_key import VAULT
 
 from tallystick.domain import signing
 from tallystick.ledger import signing_keys
@@ -18,7 +19,6 @@ from tallystick.ledger.migrate import migrate
 from tallystick.ledger.vault import SealBrokenError, Vault
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
-VAULT = Vault(bytes(32))
 
 
 def test_a_sealed_secret_opens_where_it_belongs_and_nowhere_else() -> None:
@@ -37,7 +37,7 @@ def test_a_sealed_secret_opens_where_it_belongs_and_nowhere_else() -> None:
         with pytest.raises(SealBrokenError):
             VAULT.open(broken, context)
     with pytest.raises(SealBrokenError):
-        Vault(bytes(range(32))).open(sealed, "access_key:A")
+        Vault(bytes(32)).open(sealed, "access_key:A")
 
 
 def test_the_master_key_has_32_bytes() -> None:

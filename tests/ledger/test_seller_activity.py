@@ -13,6 +13,7 @@ from psutil import Process
 from tests.conftest import MakeDatabase
 from tests.ledger.long_history import write_history
 from tests.ledger.shop import Shop, TestClock
+from tests.master_key import MASTER_KEY, VAULT
 
 from tallystick.actions import activity_export
 from tallystick.actions.fee_schedules import read_fee_schedules
@@ -24,7 +25,6 @@ from tallystick.ledger.committer import Committer
 from tallystick.ledger.database import open_pool
 from tallystick.ledger.migrate import migrate
 from tallystick.ledger.seller_activity import Wanted
-from tallystick.ledger.vault import Vault
 from tallystick.settings import Settings
 
 COUNT = 100_000
@@ -62,7 +62,7 @@ def wanted(shop: Shop) -> Wanted:
 
 @pytest.fixture
 def service(shop: Shop) -> Service:
-    return Service(Settings(master_key=bytes(32)), shop.pool, shop.committer, Vault(bytes(32)), shop.clock)
+    return Service(Settings(master_key=MASTER_KEY), shop.pool, shop.committer, VAULT, shop.clock)
 
 
 async def test_the_whole_activity_is_exported_without_memory_growth(service: Service, wanted: Wanted) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.ledger.shop import Buyer, Shop
+from tests.master_key import VAULT
 
 from tallystick.actions.housekeeping import LEASE
 from tallystick.actions.service import Service
@@ -14,18 +15,18 @@ from tallystick.domain.commands import Method, Paid, RailOperation
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
-from tallystick.ledger.vault import Vault
 from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
 from tallystick.worker import Worker
 
 DELAY = timedelta(seconds=5)
-CHILD = Path(__file__).with_name("die_at_the_rail.py")
+CHILD = "tests.ledger.die_at_the_rail"
+ROOT = Path(__file__).parents[2]
 
 
 def worker_of(shop: Shop) -> Worker:
-    service = Service(Settings(), shop.pool, shop.committer, Vault(bytes(32)), shop.clock)
+    service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
     return Worker(service, {"simulated": SimulatedRail(shop.pool, shop.clock, DELAY, faults=True)})
 
 
@@ -93,8 +94,8 @@ async def test_a_worker_killed_at_the_rail_is_replaced_by_the_next_one(
     """Before or after the rail took the money: the next worker asks again with the same key and finishes the job."""
     buyer = await shop.prepaid_buyer("25.00", Method.CC)
     funding = await opened(shop, buyer, "10.00")
-    arguments = (str(CHILD), database_url, when, shop.clock().isoformat())
-    child = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE)
+    arguments = ("-m", CHILD, database_url, when, shop.clock().isoformat())
+    child = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
     assert child.stdout is not None
     lines = await asyncio.wait_for(child.stdout.readline(), 30)
     assert lines == b"at the rail\n"

@@ -9,12 +9,13 @@ import asyncio
 import sys
 from datetime import datetime
 
+from tests.master_key import VAULT
+
 from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.actions.service import Service
 from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.database import open_pool
-from tallystick.ledger.vault import Vault
 from tallystick.settings import Settings
 from tallystick.worker import Worker
 
@@ -26,7 +27,7 @@ async def main(database_url: str, moment: str) -> None:
     )
     async with await open_pool(database_url, max_size=4) as pool:
         committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=False), lambda: now)
-        service = Service(settings, pool, committer, Vault(bytes(32)), lambda: now)
+        service = Service(settings, pool, committer, VAULT, lambda: now)
         await Worker(service, {}).step()
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import msgspec
 from tests.ledger.shop import Buyer, Shop
+from tests.master_key import VAULT
 
 from tallystick.actions.service import Service
 from tallystick.domain.commands import FundPrepaid, Method
@@ -15,7 +16,6 @@ from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.ledger import outbox, reads
-from tallystick.ledger.vault import Vault
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
 from tallystick.worker import Worker
@@ -35,7 +35,7 @@ class PostOffice:
     def worker(self, **changed: int) -> Worker:
         shop = self.shop
         settings = replace(self.settings, **changed)  # type: ignore[arg-type]
-        service = Service(settings, shop.pool, shop.committer, Vault(bytes(32)), shop.clock)
+        service = Service(settings, shop.pool, shop.committer, VAULT, shop.clock)
         return Worker(service, {"simulated": SimulatedRail(shop.pool, shop.clock, timedelta(seconds=5), faults=True)})
 
     async def tell(self, url: str | None, book_id: BookId | None = None) -> None:

@@ -15,7 +15,8 @@ from tallystick.domain.outcomes import Done
 from tallystick.ledger import outbox
 from tallystick.notify.delivery import COOL_DOWN, MOST_TO_ONE, next_try
 
-CHILD = Path(__file__).with_name("die_while_sending.py")
+CHILD = "tests.notify.die_while_sending"
+ROOT = Path(__file__).parents[2]
 DAY = timedelta(hours=24)
 
 
@@ -302,7 +303,9 @@ async def test_a_worker_killed_while_sending_neither_loses_nor_reorders(
         await office.tell(seller.url)
         funding = await office.slow_funding()
         await shop.resolve(funding, Paid())
-        child = await asyncio.create_subprocess_exec(sys.executable, str(CHILD), notify_url, shop.clock().isoformat())
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", CHILD, notify_url, shop.clock().isoformat(), cwd=ROOT
+        )
         await seller.until(1)
         child.kill()
         await child.wait()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 from tests.ledger.shop import Shop
+from tests.master_key import MASTER_KEY_TEXT, VAULT
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, answer, receiver
 from tests.stories.program import tallystick
@@ -19,14 +20,13 @@ from tallystick.cli.ipn import app, check_url
 from tallystick.client.notifications import NotGenuineError, Verifier
 from tallystick.domain.commands import Paid
 from tallystick.ledger import signing_keys
-from tallystick.ledger.vault import Vault
 
 
 @pytest.fixture
 def settings(notify_url: str) -> dict[str, str]:
     return {
         "TALLYSTICK_DATABASE_URL": notify_url,
-        "TALLYSTICK_MASTER_KEY": "A" * 43 + "=",  # 32 zero bytes, as the tests' vault
+        "TALLYSTICK_MASTER_KEY": MASTER_KEY_TEXT,
         "TALLYSTICK_PUBLIC_URL": "https://pay.example",
     }
 
@@ -175,7 +175,7 @@ async def test_messages_of_a_replaced_key_still_verify(
     rotated = json.loads((await tallystick("keys", "rotate-signing", "--json", settings=settings)).out)
     await shop.resolve(funding, Paid())
     async with shop.pool.acquire() as connection:
-        current = await signing_keys.ensure_current(connection, Vault(bytes(32)), shop.clock())
+        current = await signing_keys.ensure_current(connection, VAULT, shop.clock())
     assert current.name == rotated["name"]
     assert rotated["certificate_url"] == f"https://pay.example/certs/{current.name}/PKICert.pem"
     shop.clock.forward(seconds=60)
@@ -196,8 +196,8 @@ async def test_messages_of_a_replaced_key_still_verify(
 async def test_keys_of_one_day_have_names_of_their_own(shop: Shop) -> None:
     now = shop.clock().replace(year=2031)
     async with shop.pool.acquire() as connection:
-        names = [(await signing_keys.rotate(connection, Vault(bytes(32)), now)).name for _ in range(3)]
-        current = await signing_keys.ensure_current(connection, Vault(bytes(32)), now)
+        names = [(await signing_keys.rotate(connection, VAULT, now)).name for _ in range(3)]
+        current = await signing_keys.ensure_current(connection, VAULT, now)
         await connection.execute("DELETE FROM signing_key WHERE name LIKE '31%'")
     assert names == ["310301", "310301-2", "310301-3"]
     assert current.name == "310301-3"

@@ -16,6 +16,7 @@ from granian.server.embed import Server
 from tests.conftest import MakeDatabase
 from tests.ledger.shop import Shop as Books
 from tests.ledger.shop import TestClock
+from tests.master_key import MASTER_KEY
 from tests.stories.storefront import Shop
 
 from tallystick.actions.service import Service
@@ -25,8 +26,6 @@ from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
 from tallystick.wiring import asgi_app, open_service
 from tallystick.worker import Worker
-
-MASTER_KEY = bytes(range(32))
 
 OpenShop = Callable[[], Awaitable[Shop]]
 

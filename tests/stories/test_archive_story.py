@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.ledger.shop import Shop as Books
 from tests.ledger.shop import TestClock
-from tests.stories.conftest import MASTER_KEY
+from tests.master_key import MASTER_KEY
 from tests.stories.program import tallystick
 from tests.stories.storefront import Shop
 

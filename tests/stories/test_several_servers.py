@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import signal
 from asyncio.subprocess import Process
-from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -17,7 +16,8 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.ledger.shop import Buyer, TestClock
 from tests.ledger.shop import Shop as Books
-from tests.stories.conftest import MASTER_KEY, free_port
+from tests.master_key import MASTER_KEY, MASTER_KEY_TEXT
+from tests.stories.conftest import free_port
 from tests.stories.program import STOP_SECONDS, start
 from tests.stories.storefront import Answer, Shop, usd
 
@@ -109,7 +109,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {
         "TALLYSTICK_DATABASE_URL": settings.database_url,
         "TALLYSTICK_DATA_DIRECTORY": str(settings.data_directory),
-        "TALLYSTICK_MASTER_KEY": b64encode(MASTER_KEY).decode(),
+        "TALLYSTICK_MASTER_KEY": MASTER_KEY_TEXT,
         "TALLYSTICK_LOG_LEVEL": "error",
     }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from asyncio.subprocess import Process
-from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,8 @@ import httpx
 import psutil
 import pytest
 from tests.conftest import MakeDatabase
-from tests.stories.conftest import MASTER_KEY, free_port
+from tests.master_key import MASTER_KEY_TEXT
+from tests.stories.conftest import free_port
 from tests.stories.program import STOP_SECONDS, start
 
 pytestmark = pytest.mark.timeout(300)
@@ -26,7 +26,7 @@ async def serving(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[
     environment = {
         "TALLYSTICK_DATABASE_URL": await make_database(),
         "TALLYSTICK_DATA_DIRECTORY": str(tmp_path),
-        "TALLYSTICK_MASTER_KEY": b64encode(MASTER_KEY).decode(),
+        "TALLYSTICK_MASTER_KEY": MASTER_KEY_TEXT,
         "TALLYSTICK_LOG_LEVEL": "error",
     }
     process = await start("serve", "--workers", "2", "--port", str(port), settings=environment)

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from structlog.testing import capture_logs
+from tests.master_key import MASTER_KEY, VAULT
 from tests.stories.storefront import Answer, canonical, signature
 
 from tallystick.actions.fee_schedules import read_fee_schedules
@@ -56,14 +57,13 @@ class Caller:
 
 @pytest.fixture
 async def caller(pool: Pool, tmp_path: Path) -> AsyncIterator[Caller]:
-    settings = Settings(data_directory=tmp_path, master_key=bytes(32))
-    vault = Vault(bytes(32))
+    settings = Settings(data_directory=tmp_path, master_key=MASTER_KEY)
     async with pool.acquire() as connection:
         email = f"{tmp_path.name}-{id(tmp_path)}@shop.example"
         party = await parties.create_business(connection, email, "Music Shop", NOW)
-    key = await access_keys.create(pool, vault, party.party_id, "sandbox", NOW)
+    key = await access_keys.create(pool, VAULT, party.party_id, "sandbox", NOW)
     committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=False), lambda: NOW)
-    yield Caller(Service(settings, pool, committer, vault, lambda: NOW), key)
+    yield Caller(Service(settings, pool, committer, VAULT, lambda: NOW), key)
     await committer.close()
 
 
@@ -84,7 +84,7 @@ async def test_a_fault_of_ours_is_told_without_its_reason(caller: Caller) -> Non
 
 
 async def test_another_master_key_opens_nothing_and_is_our_fault(caller: Caller) -> None:
-    strange = replace(caller, service=replace(caller.service, vault=Vault(bytes(range(32)))))
+    strange = replace(caller, service=replace(caller.service, vault=Vault(bytes(32))))
     with capture_logs() as logs:
         answer = await strange.call({})
 

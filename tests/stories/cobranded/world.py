@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from tests.master_key import MASTER_KEY, VAULT
 
 from tallystick.actions import sign_in
 from tallystick.actions.fee_schedules import read_fee_schedules
@@ -31,14 +32,12 @@ from tallystick.ledger.committer import Committer
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.mail import Mail
 from tallystick.ledger.parties import Party
-from tallystick.ledger.vault import Vault
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
 from tallystick.web.pages.app import create_pages
 from tallystick.wiring import asgi_app
 from tallystick.worker import Worker
 
-MASTER_KEY = b"a made-up master key of 32 bytes"
 PASSWORD = "tally sticks come in two halves"
 START = "/cobranded-ui/actions/start"
 BUTTON = "/pba/paypipeline"
@@ -341,7 +340,7 @@ async def running(pool: Pool, host: str = "127.0.0.1") -> AsyncIterator[World]:
     clock = Clock()
     settings = Settings(port=port, public_url=f"http://{host}:{port}", master_key=MASTER_KEY)
     committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=True), clock)
-    service = Service(settings, pool, committer, Vault(MASTER_KEY), clock)
+    service = Service(settings, pool, committer, VAULT, clock)
     world = World(service, clock, settings.public_url)
     server = Server(
         asgi_app(service),
