@@ -8,6 +8,13 @@ from tools.words import SOURCES, extracted, missing
 from tallystick.words import ENGLISH, LANGUAGES, Language
 from tallystick.words.texts import CATALOGUES, read_catalogue
 
+TEMPLATES = SOURCES / "web" / "pages" / "templates"
+ENGLISH_ONLY = {"admin.html", "components.html", "console.html", "sandbox_return.html"}
+"""For sellers' staff, developers and operators."""
+
+NO_TEXTS = {"Tallystick", "required", "aria", "invalid", "true", "describedby"}
+"""Our name, and attributes that come of macros."""
+
 TRANSLATED = [language for language in LANGUAGES.values() if language is not ENGLISH]
 PLACEHOLDER = re.compile(r"%\([a-z_]+\)s|%%")
 TAG = re.compile(r"</?[a-z]+[^>]*>")
@@ -62,3 +69,18 @@ def test_no_text_hides_within_an_f_string() -> None:
         for line in path.read_text().splitlines()
         if hidden.search(line)
     ] == []
+
+
+def test_no_text_of_a_persons_pages_stands_outside_of_the_catalogues() -> None:
+    """A template without its marks and its parts for Jinja says nothing."""
+    left = {}
+    for path in sorted(TEMPLATES.glob("*.html")):
+        if path.name in ENGLISH_ONLY:
+            continue
+        text = re.sub(r"\{#.*?#\}|\{%-?\s*trans\b.*?\bendtrans\s*-?%\}", "", path.read_text(), flags=re.DOTALL)
+        text = re.sub(r"\{% block place %\}.*?\{% endblock %\}", "", text)
+        text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", " ", text, flags=re.DOTALL)
+        words = set(re.findall(r"[A-Za-z][a-z]{2,}", text)) - NO_TEXTS
+        if words:
+            left[path.name] = words
+    assert left == {}
