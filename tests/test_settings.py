@@ -65,6 +65,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "notification_timeout_ms": ("500", 500),
         "notification_lifetime_hours": ("2", 2),
         "keep_notifications_days": ("30", 30),
+        "keep_requests_days": ("0", 0),
         "allow_private_notification_targets": ("yes", True),
         "allow_unsigned_cobranded": ("true", True),
         "allow_weak_soap_signatures": ("on", True),

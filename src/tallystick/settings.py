@@ -54,6 +54,7 @@ class Settings:
         notification_timeout_ms: how long a receiver of a notification may take to answer.
         notification_lifetime_hours: how long after the event a notification is tried again.
         keep_notifications_days: how long events that arrived, or that nobody wanted, stay in the delivery log.
+        keep_requests_days: how long signed requests stay readable as they came; 0: none is kept.
         allow_private_notification_targets: notifications may go to addresses that are not public, such as this machine.
         allow_unsigned_cobranded: accept Co-Branded requests without a signature, as the oldest clients send them.
         allow_weak_soap_signatures: accept SOAP requests signed with SHA-1, or without their Timestamp, as the oldest
@@ -91,6 +92,7 @@ class Settings:
     notification_timeout_ms: int = 10_000
     notification_lifetime_hours: int = 24
     keep_notifications_days: int = 90
+    keep_requests_days: int = 30
     allow_private_notification_targets: bool = False
     allow_unsigned_cobranded: bool = False
     allow_weak_soap_signatures: bool = False
@@ -295,6 +297,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "notification_timeout_ms": _between(100, 60_000),
     "notification_lifetime_hours": _between(1, 720),
     "keep_notifications_days": _between(1, 3_650),
+    "keep_requests_days": _between(0, 365),
     "allow_private_notification_targets": _parse_switch,
     "allow_unsigned_cobranded": _parse_switch,
     "allow_weak_soap_signatures": _parse_switch,

@@ -112,3 +112,4 @@ async def forget_expired(service: Service) -> None:
     await forgetting.answers(service.pool, now)
     await forgetting.events(service.pool, now - timedelta(days=service.settings.keep_notifications_days))
     await forgetting.visits(service.pool, now)
+    await forgetting.requests(service.pool, now - timedelta(days=service.settings.keep_requests_days))

@@ -39,6 +39,7 @@ class Heart:
     async def beat(self) -> None:
         """Write down what came since the last beat, and forget what is old."""
         await self.service.key_uses.write(self.service.pool)
+        await self.service.requests.write(self.service.pool)
         now, counted = self.service.clock(), counts_of(self.service)
         seconds = (now - self._beat_at).total_seconds()
         if seconds <= 0:  # the machine's clock was set back

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tallystick.actions.meter import Meter
 from tallystick.ledger.access_keys import KeyRing
 from tallystick.ledger.balances import Balances
+from tallystick.ledger.kept_requests import KeptRequests
 from tallystick.ledger.key_uses import KeyUses
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Service:
     balances: Balances = field(init=False)
     meter: Meter = field(default_factory=Meter)
     key_uses: KeyUses = field(default_factory=KeyUses)
+    requests: KeptRequests = field(default_factory=KeptRequests)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))

@@ -1,4 +1,7 @@
-"""Delete what nobody asks for any more: old answers, announced events, visits. Pieces are commits of their own."""
+"""Delete what nobody asks for any more: old answers, announced events, visits, requests.
+
+Pieces are commits of their own.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,12 @@ DELETE FROM cobranded_visit
        SELECT visit_id FROM cobranded_visit
         WHERE created_at <= $1 AND (answer IS NULL OR created_at <= $3) LIMIT $2)
 """
+_REQUESTS: Final = """
+DELETE FROM kept_request
+ WHERE (book_id, transaction_id, request_id) IN (
+       SELECT book_id, transaction_id, request_id FROM kept_request WHERE received_at <= $1 LIMIT $2)
+   AND received_at <= $1
+"""
 
 
 async def answers(pool: Pool, now: datetime) -> int:
@@ -51,6 +60,11 @@ async def events(pool: Pool, before: datetime) -> int:
 async def visits(pool: Pool, now: datetime) -> int:
     """Visits of long ago; how many."""
     return await _piece_by_piece(pool, _VISITS, now - UNFINISHED_VISITS_KEPT, now - VISITS_KEPT)
+
+
+async def requests(pool: Pool, before: datetime) -> int:
+    """Requests as they came, received before a moment; how many."""
+    return await _piece_by_piece(pool, _REQUESTS, before)
 
 
 async def _piece_by_piece(pool: Pool, statement: str, before: datetime, *more: datetime) -> int:

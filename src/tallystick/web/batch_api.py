@@ -31,7 +31,7 @@ from tallystick.domain.money import USD
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.web.asgi import BATCH_PATH, CLOSE, BodyTooLargeError, ClientGoneError, header, read_body, respond
-from tallystick.web.calls import check_fresh, read_call, refusal_of
+from tallystick.web.calls import check_fresh, keep_request, read_call, refusal_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -140,6 +140,8 @@ class BatchApi:
             batch.read(lines[start : start + READ_AT_A_TIME], start)
             await asyncio.sleep(0)
         await batch.perform()
+        for outcome, line in zip(outcomes, lines, strict=True):
+            keep_request(self.service, outcome.transaction_id, scope, line, request_id)
         return b"".join([_written.encode(outcome) + b"\n" for outcome in outcomes])
 
     async def _check_signature(self, scope: Scope, body: bytes, now: datetime) -> tuple[AccessKey, datetime]:

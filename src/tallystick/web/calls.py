@@ -7,23 +7,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import structlog
 
 from tallystick.actions.call import Call, fingerprint
 from tallystick.actions.fields import V2007
 from tallystick.actions.meter import NO_ACTION, OK
+from tallystick.domain.ids import TransactionId
 from tallystick.domain.moments import format_moment
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger.access_keys import AccessKey
 from tallystick.ledger.connections import UNAVAILABLE
+from tallystick.ledger.kept_requests import KeptRequest, as_text
+from tallystick.web.asgi import header
 from tallystick.web.xml import namespace
 
 if TYPE_CHECKING:
     from tallystick.actions.registry import Action
     from tallystick.actions.service import Service
+    from tallystick.actions.types import Result
     from tallystick.ledger.callers import Caller
+    from tallystick.web.asgi import Scope
 
 _log = structlog.get_logger(__name__)
 
@@ -35,11 +40,18 @@ class Watched:
     action: str = NO_ACTION
     outcome: str = OK
     began: float = field(default_factory=perf_counter)
+    transaction_id: str | None = None
 
     def refused(self, refused: Refused) -> Refused:
         """Note how it ended, and pass that on."""
         self.outcome = refused.refusal.name
         return refused
+
+    def done(self, action: Action, result: Result) -> Result:
+        """Note the transaction that it came to, if it moves money, and pass the result on."""
+        if action.moves_money:
+            self.transaction_id = cast("str | None", result.get("TransactionId"))
+        return result
 
 
 def check_fresh(made_at: datetime, now: datetime, skew_seconds: int) -> None:
@@ -86,6 +98,24 @@ def read_call(
         message = f"The caller's account is not set up for payments in the {caller.environment} environment."
         raise Refused(Refusal.AuthFailure, message)
     return call
+
+
+def keep_request(service: Service, transaction_id: str | None, scope: Scope, content: bytes, request_id: str) -> None:
+    """Keep a request that came to a transaction as it is, for the developers of its seller; where there is room.
+
+    `content`: the body, or the query string where there is none.
+    """
+    if transaction_id is None or service.requests.full or not service.settings.keep_requests_days:
+        return
+    request = KeptRequest(
+        request_id=request_id,
+        received_at=service.clock(),
+        verb=scope["method"],
+        host=as_text(header(scope, b"host").encode()),
+        path=as_text(scope["path"].encode()),
+        content=as_text(content),
+    )
+    service.requests.note(TransactionId(transaction_id), request)
 
 
 def refusal_of(error: Exception, request_id: str) -> Refused:

@@ -17,7 +17,7 @@ from tallystick.actions.registry import ACTIONS, Action
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.web import legacy_xml
 from tallystick.web.asgi import CLOSE, BodyTooLargeError, ClientGoneError, header, read_body, respond
-from tallystick.web.calls import Watched, read_call, refusal_of
+from tallystick.web.calls import Watched, keep_request, read_call, refusal_of
 from tallystick.web.query_request import QueryRequest, check_signature, check_timestamp, decode, served_version
 from tallystick.web.xml import CONTENT_TYPE, render_error, render_success
 
@@ -61,7 +61,10 @@ class QueryApi:
             body = render_error(Refusal.InvalidRequest.name, "Calls are made with GET or POST.", request_id)
             return _Answer(HTTPStatus.METHOD_NOT_ALLOWED, body, (*_HEADERS, CLOSE, (b"allow", b"GET, POST")))
         try:
-            return _Answer(HTTPStatus.OK, await self._perform(scope, receive, request_id, watched))
+            content = await read_body(scope, receive, MOST_BODY_BYTES) if scope["method"] == "POST" else b""
+            body = await self._perform(scope, content, request_id, watched)
+            keep_request(self.service, watched.transaction_id, scope, content or scope["query_string"], request_id)
+            return _Answer(HTTPStatus.OK, body)
         except BodyTooLargeError:
             watched.outcome = Refusal.InvalidRequest.name
             message = f"The request is larger than {MOST_BODY_BYTES} bytes."
@@ -72,10 +75,10 @@ class QueryApi:
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
             return _refusal(watched.refused(refusal_of(error, request_id)), request_id)
 
-    async def _perform(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> bytes:
+    async def _perform(self, scope: Scope, content: bytes, request_id: str, watched: Watched) -> bytes:
         """All checks in their documented order, then the action. Raises Refused."""
         service, now = self.service, self.service.clock()
-        request = await _read(scope, receive)
+        request = _read(scope, content)
         action = _find_action(request)
         watched.action = action.name
         key: AccessKey | None = None
@@ -89,7 +92,7 @@ class QueryApi:
         if version == V2007:
             return await self._perform_legacy(action, request, key, made_at, now, request_id, watched)
         call = read_call(service, action, version, request.params, key, made_at, now)
-        return render_success(action, version, await action.perform(call), request_id)
+        return render_success(action, version, watched.done(action, await action.perform(call)), request_id)
 
     async def _perform_legacy(
         self,
@@ -104,7 +107,7 @@ class QueryApi:
         """A call of 2007-01-08: refusals of business are told in the action's own answer. Raises Refused: others."""
         try:
             call = await modern(read_call(self.service, action, V2007, request.params, key, made_at, now))
-            result = as_told(call, await action.perform(call))
+            result = as_told(call, watched.done(action, await action.perform(call)))
         except Refused as refused:
             if refused.refusal in legacy_xml.TRANSPORT_FAULTS:
                 raise
@@ -117,14 +120,12 @@ def _refusal(refused: Refused, request_id: str) -> _Answer:
     return _Answer(refusal.http_status, render_error(refusal.name, refused.message, request_id))
 
 
-async def _read(scope: Scope, receive: Receive) -> QueryRequest:
-    verb = scope["method"]
-    body = await read_body(scope, receive, MOST_BODY_BYTES) if verb == "POST" else b""
+def _read(scope: Scope, body: bytes) -> QueryRequest:
     query = scope["query_string"]
     if len(query) > MOST_BODY_BYTES:
         raise BodyTooLargeError
     params = decode(query, body, header(scope, b"content-type"))
-    return QueryRequest(verb, header(scope, b"host"), scope["path"], params)
+    return QueryRequest(scope["method"], header(scope, b"host"), scope["path"], params)
 
 
 def _find_action(request: QueryRequest) -> Action:

@@ -150,6 +150,9 @@ async def test_a_transaction_tells_what_it_moved(
         "Description for the buyer A song",
         "Digest of its parameters",
         "Succeeded Waiting https://shop.example/ipn",
+        "The request As it came",
+        "GET /?Action=Pay&AWSAccessKeyId=",
+        "SenderDescription=A%20song",
     ):
         assert words in page.text
     assert console(seller, "transactions", refund.text("TransactionId")) in page.links

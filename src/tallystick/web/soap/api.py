@@ -16,7 +16,7 @@ from tallystick.actions.registry import ACTIONS
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger import certificates
 from tallystick.web.asgi import CLOSE, BodyTooLargeError, ClientGoneError, read_body, respond
-from tallystick.web.calls import Watched, check_fresh, read_call, refusal_of
+from tallystick.web.calls import Watched, check_fresh, keep_request, read_call, refusal_of
 from tallystick.web.schema.xsd import SCHEMA_VERSIONS
 from tallystick.web.soap import security
 from tallystick.web.soap.body import parameters
@@ -62,6 +62,7 @@ class SoapApi:
             content = await read_body(scope, receive, MOST_BODY_BYTES)
             envelope = await asyncio.to_thread(read_envelope, content)
             status, body = HTTPStatus.OK, await self._perform(envelope, request_id, watched)
+            keep_request(self.service, watched.transaction_id, scope, content, request_id)
         except ClientGoneError:
             return
         except BodyTooLargeError:
@@ -85,7 +86,7 @@ class SoapApi:
         tolerant = service.settings.tolerate_unknown_parameters
         params = parameters(signed.request, action.tables[version], version, tolerant=tolerant)
         call = read_call(service, action, version, params, caller, signed.made_at, now)
-        body = success_element(action, version, await action.perform(call), request_id)
+        body = success_element(action, version, watched.done(action, await action.perform(call)), request_id)
         return render_answer(body, action.name, envelope.addressing)
 
     async def _check_signature(self, envelope: Envelope, now: datetime) -> tuple[Caller, Signed]:

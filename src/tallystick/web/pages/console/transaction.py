@@ -1,5 +1,6 @@
 """A transaction: the facts, what it moved, its statuses, its notifications, and what belongs to it."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import get
@@ -10,8 +11,9 @@ from litestar.response import Response
 from tallystick.actions.by_hand import Till
 from tallystick.actions.staff import Permission
 from tallystick.actions.transactions import received_at, statuses
-from tallystick.domain.ids import book_of_transaction
-from tallystick.ledger import reads, seller_activity, transaction_trail
+from tallystick.domain.ids import TransactionId, book_of_transaction
+from tallystick.ledger import kept_requests, outbox, reads, seller_activity, transaction_trail
+from tallystick.ledger.kept_requests import KeptRequest
 from tallystick.ledger.reads import TransactionRecord
 from tallystick.ledger.seller_activity import About, Line, Wanted
 from tallystick.web.pages.console import wording
@@ -47,6 +49,9 @@ async def show_transaction(
             notices=await transaction_trail.notices(pool, book_id, record.transaction_id) if own else [],
             refunds=await _refunds(desk, till, record) if own else [],
             left_micros=record.amount_micros - remains.refunded_micros,
+            requests=await _requests(desk, record.transaction_id) if own else [],
+            requests_kept_days=desk.service.settings.keep_requests_days,
+            wants_notices=own and (await outbox.wishes(pool, book_id)).notification_url is not None,
             may_refund=own and is_refundable(record) and desk.may(Permission.MOVE_MONEY),
             done=request.query_params.get("refunded") == record.transaction_id,
         )
@@ -69,6 +74,12 @@ async def transaction_of(desk: Desk, text: str) -> TransactionRecord:
 def is_refundable(record: TransactionRecord) -> bool:
     """Whether refunding makes sense at all; how much is left is another matter."""
     return record.operation in _REFUNDABLE and record.status == "Success"
+
+
+async def _requests(desk: Desk, transaction_id: TransactionId) -> Sequence[KeptRequest]:
+    """The requests as they came. What this process has not written down yet is written first, so that it shows."""
+    await desk.service.requests.write(desk.service.pool)
+    return await kept_requests.of_transaction(desk.service.pool, book_of_transaction(transaction_id), transaction_id)
 
 
 async def _refunds(desk: Desk, till: Till, record: TransactionRecord) -> list[Line]:
