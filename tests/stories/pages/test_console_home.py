@@ -56,12 +56,14 @@ async def test_the_first_page_adds_up_the_day(world: World, seller: Seller) -> N
     assert "100.00 USD 100.00 USD into balances" in stat(page, "Funded and settled")
     assert "87.25 USD on 1 balance" in stat(page, "Prepaid liability")
     assert "7.00 USD on 1 tab, 0.00 USD over 30 days" in stat(page, "Outstanding debt")
-    assert "1 most often InsufficientBalance" in stat(page, "Refused requests")
+    assert "1 most often InsufficientBalance 0 yesterday" in stat(page, "Refused requests")
+    assert "Latest activity All activity" in page.text
+    assert [f"/{part}" in link for part in ("transactions",) for link in page.links].count(True) == 5
     assert re.findall(r"<h3 [^>]*>([^<]+)</h3>", page.response.text) == [
         "Payments per day",
         "Funding and spending",
         "Prepaid liability",
-        "Outstanding debt by age",
+        "Outstanding debt by age in days",
         "Money received",
         "Refusals by code",
     ]
@@ -77,7 +79,9 @@ async def test_every_chart_is_words_too(world: World, seller: Seller) -> None:
         assert len(charts) == 4
         assert all('role="img"' in chart and re.search(r'aria-label="[^"]+\."', chart) for chart in charts)
         assert all("style=" not in chart and "<style" not in chart and "<script" not in chart for chart in charts)
-        assert text.count('<table class="data"') == len(charts)
+        assert all("USD</text>" in chart for chart in charts), "the axis names its unit"
+        assert len(re.findall(r'<details>\s*<summary>Show as a table</summary>\s*<table class="data"', text)) == 4
+        assert "No request was refused in" in text
         assert "10.00 USD" in text
 
 
@@ -105,6 +109,21 @@ async def test_what_was_added_up_before_and_the_last_minutes_are_one_figure(worl
     }
     assert state.complete_until > world.clock()
     assert await world.rows("SELECT FROM figure_slice WHERE book_id = $1", seller.book_id)
+
+
+async def test_today_stands_beside_yesterday(world: World, seller: Seller) -> None:
+    balance = await spending_token(world, seller, "100")
+    await seller.told(balance, "10")
+    await seller.told(balance, "400")
+    browser = await at_work(world, seller)
+    await world.later(seller, timedelta(days=1))
+    await seller.told(balance, "2")
+
+    page = Page(await browser.get(console(seller)))
+
+    assert "2.00 USD 1 payment 10.00 USD yesterday" in stat(page, "Payments")
+    assert "0.00 USD 0.00 USD into balances 100.00 USD yesterday" in stat(page, "Funded and settled")
+    assert "0 none since midnight 1 yesterday" in stat(page, "Refused requests")
 
 
 async def test_a_console_without_payments_says_what_to_do(world: World, seller: Seller) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 420  # units of the drawing; it grows and shrinks with the page
 HEIGHT: Final = 210
 LETTER: Final = 7  # the width of a letter of an axis
+UNIT_ROOM: Final = 28  # above a drawing, for the name of its unit
 LABELS: Final = 5  # as many fit under an axis
 
 _FEWEST: Final = 5  # at the end of a scale, so that its steps are whole
@@ -69,7 +70,10 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a chart says, and how it writes its figures: in full, and in short beside the axis."""
+    """What a chart says, and how it writes its figures: in full, and in short beside the axis.
+
+    The axis bears the name of their `unit`; a chart of counts needs none: its title says what is counted.
+    """
 
     name: str
     title: str
@@ -77,6 +81,7 @@ class Words:
     step: str
     written: Format
     short: Format
+    unit: str = ""
 
 
 def columns(words: Words, labels: Sequence[str], lines: Sequence[Line], *, stacked: bool = False) -> Chart:
@@ -110,7 +115,7 @@ def bars(words: Words, found: Mapping[str, int]) -> Chart:
         list(found),
         [line],
         words.written,
-        _svg(words, chart, height),
+        _svg(words, chart, height, "chart bars"),
     )
 
 
@@ -126,12 +131,13 @@ def _drawn(
     return Chart(words.name, words.title, words.summary, words.step, labels, lines, words.written, svg)
 
 
-def _svg(words: Words, chart: Any, height: int) -> Markup:  # noqa: ANN401 - leather has no types
+def _svg(words: Words, chart: Any, height: int, look: str = "chart") -> Markup:  # noqa: ANN401 - leather has no types
+    above = UNIT_ROOM if words.unit else 8
     root = ET.Element(
         "svg",
         {
-            "class": "chart",
-            "viewBox": f"0 -8 {WIDTH} {height + 8}",
+            "class": look,
+            "viewBox": f"0 {-above} {WIDTH} {height + above}",
             "role": "img",
             "aria-label": f"{words.title}. {words.summary}",
         },
@@ -139,6 +145,8 @@ def _svg(words: Words, chart: Any, height: int) -> Markup:  # noqa: ANN401 - lea
     drawing = chart.to_svg_group(WIDTH - 12, height - 4)
     drawing.remove(drawing[0])  # a background
     root.append(drawing)
+    if words.unit:
+        ET.SubElement(root, "text", {"class": "unit", "x": "0", "y": str(12 - above)}).text = words.unit
     for element in root.iter():
         for name in _LOOKS.intersection(element.keys()):
             del element.attrib[name]

@@ -1,20 +1,28 @@
 """The console's first page: how business stands."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from litestar import get
 from litestar.params import FromPath
 from litestar.response import Response
 
+from tallystick.actions.transactions import received_at
 from tallystick.domain.ids import BookId
-from tallystick.ledger import figures
+from tallystick.ledger import figures, seller_activity
 from tallystick.ledger.figures import NONE
 from tallystick.ledger.parts import parts_of_seller
-from tallystick.web.pages.console import home_charts
+from tallystick.ledger.seller_activity import Wanted
+from tallystick.web.pages.console import home_charts, wording
 from tallystick.web.pages.console.desk import Desk, for_staff
 from tallystick.web.pages.console.home_charts import SPENT, Period, total
 from tallystick.web.pages.shared import PageRequest
+
+LATEST: Final = 5
+"""As many transactions are listed."""
+
+_DAY: Final = timedelta(days=1)
 
 
 @get("/console/{business:int}/{environment:str}")
@@ -35,9 +43,12 @@ async def show_home(request: PageRequest, business: FromPath[int], environment: 
 async def _home(desk: Desk, books: Sequence[BookId], period: Period) -> Response[Any]:
     pool, now, span = desk.service.pool, desk.now, period.span
     state = await figures.catch_up(pool, books, now)
-    today = await figures.since(pool, figures.start_of(now, "day"), "day", state)
+    midnight = figures.start_of(now, "day")
+    days = await figures.since(pool, midnight - _DAY, "day", state)
+    today, yesterday = (home_charts.of_day(days, start) for start in (midnight, midnight - _DAY))
     lately = await figures.since(pool, span.begin(now), span.step, state)
     holdings = await figures.holdings(pool, books)
+    wanted = Wanted(tuple(books), desk.business.party_id, desk.environment)
     owed, owing = holdings.get("prepaid", NONE), holdings.get("receivable", NONE)
     drawn = [
         home_charts.payments(lately, span, now),
@@ -52,14 +63,21 @@ async def _home(desk: Desk, books: Sequence[BookId], period: Period) -> Response
         period=period,
         periods=[(desk.path() + f"?period={one.value}", one.span.name) for one in Period],
         paid=total(today, *SPENT),
+        paid_yesterday=total(yesterday, *SPENT),
         funded=total(today, "funded"),
         settled=total(today, "settled"),
+        came_yesterday=total(yesterday, "funded", "settled"),
         owed=owed,
         owing=owing,
         late_micros=state.debt.balance_micros - state.debt.fresh_micros,
         refused=home_charts.refused(today),
+        refused_yesterday=sum(home_charts.refused(yesterday).values()),
         cash=holdings.get("cash", NONE),
         charts=[chart for chart in drawn if chart is not None],
+        any_refused=bool(home_charts.refused(lately)),
+        words=wording,
+        received_at=received_at,
+        latest=(await seller_activity.look(pool, wanted, LATEST)).lines,
         state=state,
         up_to_date=state.up_to_date(now),
     )

@@ -21,6 +21,7 @@ SPENT: Final = ("spent", "charged", "direct")
 
 REFUSED: Final = "refused:"
 MOST_REFUSALS: Final = 8
+USD: Final = "USD"
 
 _LARGE: Final = ((10**9, "bn"), (10**6, "m"), (10**3, "k"))
 
@@ -77,6 +78,11 @@ def total(figures: Figures, *names: str) -> Sum:
     return sum((sums.get(name, NONE) for sums in figures.values() for name in names), NONE)
 
 
+def of_day(figures: Figures, start: datetime) -> Figures:
+    """The figures of one day, out of those of several."""
+    return {start: figures.get(start, {})}
+
+
 def refused(figures: Figures) -> dict[str, int]:
     """How often each refusal was answered, the most frequent first."""
     counts: dict[str, int] = {}
@@ -95,7 +101,7 @@ def payments(figures: Figures, span: Span, now: datetime) -> Chart | None:
     if not paid.number:
         return None
     summary = f"{_counted(paid.number, 'payment')}, {dollars(paid.amount_micros)} together in {span.name}."
-    words = Words("payments", f"Payments per {span.step}", summary, span.step.capitalize(), dollars, short_dollars)
+    words = Words("payments", f"Payments per {span.step}", summary, span.step.capitalize(), dollars, short_dollars, USD)
     used = [line for line in lines if any(line.values)]
     return columns(words, _labels(span, now), used, stacked=True)
 
@@ -107,7 +113,7 @@ def filling(figures: Figures, span: Span, now: datetime) -> Chart | None:
     if not came and not went:
         return None
     summary = f"{dollars(came)} came into balances and {dollars(went)} was spent from them in {span.name}."
-    words = Words("filling", "Funding and spending", summary, span.step.capitalize(), dollars, short_dollars)
+    words = Words("filling", "Funding and spending", summary, span.step.capitalize(), dollars, short_dollars, USD)
     return columns(words, _labels(span, now), lines)
 
 
@@ -119,7 +125,7 @@ def income(figures: Figures, span: Span, now: datetime) -> Chart | None:
         return None
     came, back = total(figures, *names), dollars(total(figures, "paid_back").amount_micros)
     summary = f"{_counted(came.number, 'charge')}, {dollars(came.amount_micros)} together; {back} paid back."
-    words = Words("income", "Money received", summary, span.step.capitalize(), dollars, short_dollars)
+    words = Words("income", "Money received", summary, span.step.capitalize(), dollars, short_dollars, USD)
     return columns(words, _labels(span, now), lines, stacked=True)
 
 
@@ -132,23 +138,23 @@ def liability(figures: Figures, span: Span, now: datetime, owed_micros: int) -> 
     if not any(heights):
         return None
     summary = f"{dollars(heights[0])} at first, {dollars(owed_micros)} now."
-    words = Words("liability", "Prepaid liability", summary, span.step.capitalize(), dollars, short_dollars)
+    words = Words("liability", "Prepaid liability", summary, span.step.capitalize(), dollars, short_dollars, USD)
     return level(words, _labels(span, now), Line("Owed on balances", heights))
 
 
 def ageing(debt: Ageing) -> Chart | None:
     """What is owed on tabs, by how long."""
     parts = {
-        "Up to 30 days": debt.fresh_micros,
-        "31 to 60 days": debt.over_30_micros,
-        "61 to 90 days": debt.over_60_micros,
-        "Over 90 days": debt.over_90_micros,
+        "Up to 30": debt.fresh_micros,
+        "31 to 60": debt.over_30_micros,
+        "61 to 90": debt.over_60_micros,
+        "Over 90": debt.over_90_micros,
     }
     if not any(parts.values()):
         return None
     late = debt.balance_micros - debt.fresh_micros
     summary = f"{dollars(late)} of {dollars(debt.balance_micros)} is older than 30 days."
-    words = Words("ageing", "Outstanding debt by age", summary, "Age", dollars, short_dollars)
+    words = Words("ageing", "Outstanding debt by age in days", summary, "Age in days", dollars, short_dollars, USD)
     return columns(words, list(parts), [Line("Owed", list(parts.values()))])
 
 
