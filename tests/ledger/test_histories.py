@@ -158,6 +158,8 @@ async def test_the_cost_of_a_page_does_not_grow_with_the_history(
             assert await rows_read(pool, histories.STATEMENTS[statement], *arguments) <= 60
         found = authorizations.STATEMENTS["given"]
         assert await rows_read(pool, found, buyer.party_id, None, None, None, None, None, 20) <= 60
+        standing = authorizations.STATEMENTS["standing"]
+        assert await rows_read(pool, standing, given.book_id, [given.token_id]) <= 60
         await pool.execute("DELETE FROM transaction WHERE book_id = $1", shop.book_id)
 
 

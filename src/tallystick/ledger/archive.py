@@ -109,7 +109,8 @@ async def _archive_all(
     pool: Pool, root: Path, before: datetime, now: datetime, most: int
 ) -> AsyncGenerator[Moved, None]:
     for row in await pool.fetch(_SQL["books"]):
-        number, digest = row["batches"], row["digest"]
+        last = await pool.fetchrow(_SQL["last_batch"], row["book_id"])
+        number, digest = (0, None) if last is None else (last["number"], last["digest"])
         book_now = now + timedelta(seconds=row["clock_offset_seconds"])
         await pool.execute(_SQL["forget_answers"], row["book_id"], book_now - REFERENCE_LIFETIME)
         while True:

@@ -1,15 +1,16 @@
 -- Settled history leaves the books in batches. Read by archive.py. $1 is the book, where nothing else is said.
 
 -- name: books
--- Every book with its clock, the operator's book of the same environment, and its archive so far.
-SELECT book.book_id, book.clock_offset_seconds, operator.book_id AS operator_book_id,
-       coalesce(batch.number, 0) AS batches, batch.digest
+-- Every book with its clock and the operator's book of the same environment.
+SELECT book.book_id, book.clock_offset_seconds, operator.book_id AS operator_book_id
   FROM book
   JOIN book AS operator
     ON operator.party_id IS NULL AND operator.environment = book.environment AND operator.currency = book.currency
-  LEFT JOIN LATERAL (SELECT number, digest FROM archive_batch
-                      WHERE archive_batch.book_id = book.book_id ORDER BY number DESC LIMIT 1) AS batch ON true
  ORDER BY book.book_id
+
+-- name: last_batch
+-- The end of a book's chain so far.
+SELECT number, digest FROM archive_batch WHERE book_id = $1 ORDER BY number DESC LIMIT 1
 
 -- name: cut
 -- Up to where history can be moved out, $2 at the latest: nothing from the moment on at which somebody still needs what

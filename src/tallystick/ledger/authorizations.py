@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.commands import Method, TokenPurpose, TokenTerms, TokenType
 from tallystick.domain.ids import BookId, InstrumentId, MalformedIdError, PartyId, TokenId, token_kind_and_book
@@ -13,8 +14,6 @@ from tallystick.ledger.token_terms import terms_from_json
 from tallystick.ledger.usage_limits import limits_from_json
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from tallystick.domain.limits import UsageLimit
     from tallystick.ledger.connections import Database
 
@@ -90,8 +89,7 @@ class Given:
 async def given_by(database: Database, party_id: PartyId, most: int | None, before: Given | None = None) -> list[Given]:
     """The authorizations of a party, newest first; `most` None: all. `before`: only those given before that one."""
     moment, last = (None, None) if before is None else (before.created_at, before.authorization_id)
-    rows = await database.fetch(STATEMENTS["given"], party_id, None, None, None, moment, last, most)
-    return [_given(row) for row in rows]
+    return await _given(database, party_id, None, None, None, moment, last, most)
 
 
 async def find(database: Database, party_id: PartyId, authorization_id: str) -> Given | None:
@@ -100,17 +98,30 @@ async def find(database: Database, party_id: PartyId, authorization_id: str) -> 
         _, book_id = token_kind_and_book(authorization_id)
     except MalformedIdError:
         return None
-    row = await database.fetchrow(STATEMENTS["given"], party_id, book_id, authorization_id, None, None, None, 1)
-    return None if row is None else _given(row)
+    found = await _given(database, party_id, book_id, authorization_id, None, None, None, 1)
+    return found[0] if found else None
 
 
 async def paid_from(database: Database, party_id: PartyId, payment_method_id: int) -> list[Given]:
     """The authorizations of a party that a card or bank account pays for, ended ones too, newest first."""
-    rows = await database.fetch(STATEMENTS["given"], party_id, None, None, payment_method_id, None, None, None)
-    return [_given(row) for row in rows]
+    return await _given(database, party_id, None, None, payment_method_id, None, None, None)
 
 
-def _given(row: asyncpg.Record) -> Given:
+async def _given(database: Database, *arguments: object) -> list[Given]:
+    """Found over all books at once; how each stands is asked book by book, each a question for one machine."""
+    tokens = await database.fetch(STATEMENTS["given"], *arguments)
+    by_book: dict[int, list[str]] = {}
+    for token in tokens:
+        by_book.setdefault(token["book_id"], []).append(token["token_id"])
+    standing = {
+        row["token_id"]: row
+        for book_id, token_ids in by_book.items()
+        for row in await database.fetch(STATEMENTS["standing"], book_id, token_ids)
+    }
+    return [_read({**token, **standing[token["token_id"]]}) for token in tokens]
+
+
+def _read(row: Mapping[str, Any]) -> Given:
     source = None
     if row["method"] is not None:
         source = Source(

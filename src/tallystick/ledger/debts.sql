@@ -8,21 +8,25 @@
 -- where there is no row to show, there is one of sums alone.
 WITH debt AS (
     SELECT instrument.book_id, instrument.instrument_id, instrument.sender_party_id, account.balance_micros,
-           instrument.pending_micros
+           instrument.pending_micros,
+           coalesce(sum(amount_micros) FILTER (WHERE transaction_id >= $2), 0) AS since_30,
+           coalesce(sum(amount_micros) FILTER (WHERE transaction_id >= $3), 0) AS since_60,
+           coalesce(sum(amount_micros), 0) AS since_90
       FROM account
       JOIN instrument ON instrument.book_id = account.book_id AND instrument.instrument_id = account.subject
+      LEFT JOIN transaction
+             ON transaction.book_id = instrument.book_id
+            AND hashtextextended(transaction.instrument_id, 0) = hashtextextended(instrument.instrument_id, 0)
+            AND transaction.instrument_id = instrument.instrument_id
+            AND left(transaction_id, 6) >= left($4, 6) AND transaction_id >= $4
+            AND operation = 'Pay' AND transaction.status = 'Success'
      WHERE account.book_id = ANY($1) AND account.kind = 'receivable' AND account.balance_micros > 0
+     GROUP BY instrument.book_id, instrument.instrument_id, instrument.sender_party_id, account.balance_micros,
+              instrument.pending_micros
 ), part AS (
-    SELECT debt.*, least(balance_micros, coalesce(since_30, 0)) AS within_30,
-           least(balance_micros, coalesce(since_60, 0)) AS within_60,
-           least(balance_micros, coalesce(since_90, 0)) AS within_90
+    SELECT debt.*, least(balance_micros, since_30) AS within_30, least(balance_micros, since_60) AS within_60,
+           least(balance_micros, since_90) AS within_90
       FROM debt
-     CROSS JOIN LATERAL (
-           SELECT sum(amount_micros) FILTER (WHERE transaction_id >= $2) AS since_30,
-                  sum(amount_micros) FILTER (WHERE transaction_id >= $3) AS since_60, sum(amount_micros) AS since_90
-             FROM transaction
-            WHERE transaction.book_id = debt.book_id AND transaction.instrument_id = debt.instrument_id
-              AND transaction_id >= $4 AND operation = 'Pay' AND status = 'Success') AS bought
 ), aged AS (
     SELECT instrument_id, sender_party_id, balance_micros, pending_micros, within_30::bigint AS fresh_micros,
            (within_60 - within_30)::bigint AS over_30_micros, (within_90 - within_60)::bigint AS over_60_micros,

@@ -1,13 +1,15 @@
 -- What came of one authorization, in the order in which it came about. Read by histories.py, which says what the order
--- is. Nothing here locks or changes anything. Amounts are micro-units.
+-- is. Nothing here locks or changes anything. Amounts are micro-units. What an instrument paid is found by a digest of its
+-- id and the first characters of the transactions' ids: transaction_of_instrument, an index that is small.
 
 -- name: newest_of_instrument
 -- The latest entries of the instrument $2 of the book $1: those decided at once, or not yet, with ids before $3; and slow
 -- ones that came about before the millisecond and id $4, $5. At most $6 of each.
 (SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
    FROM transaction
-  WHERE book_id = $1 AND instrument_id = $2 AND status_number = 1 AND transaction_id < $3
-  ORDER BY transaction_id DESC
+  WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
+    AND left(transaction_id, 6) <= left($3, 6) AND transaction_id < $3 AND status_number = 1
+  ORDER BY left(transaction_id, 6) DESC, transaction_id DESC
   LIMIT $6)
 UNION ALL
 (SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
@@ -23,8 +25,10 @@ UNION ALL
 -- oldest first.
 SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
   FROM transaction
- WHERE book_id = $1 AND instrument_id = $2 AND status_number = 1 AND transaction_id >= $3 AND transaction_id < $4
- ORDER BY transaction_id
+ WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
+   AND left(transaction_id, 6) BETWEEN left($3, 6) AND left($4, 6) AND transaction_id >= $3 AND transaction_id < $4
+   AND status_number = 1
+ ORDER BY left(transaction_id, 6), transaction_id
 
 -- name: slow_of_instrument
 -- Entries of the instrument $2 of the book $1 that took their time and came about from $3 until before $4, oldest first.
@@ -40,8 +44,9 @@ SELECT transaction_id, operation, status, status_number, amount_micros, sender_d
 SELECT coalesce(sum(CASE WHEN operation = 'Pay' THEN amount_micros ELSE -amount_micros END), 0)::bigint
   FROM (SELECT operation, amount_micros
           FROM transaction
-         WHERE book_id = $1 AND instrument_id = $2 AND status_number = 1 AND status = 'Success'
-           AND transaction_id >= $3
+         WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
+           AND left(transaction_id, 6) >= left($3, 6) AND transaction_id >= $3
+           AND status_number = 1 AND status = 'Success'
          UNION ALL
         SELECT operation, amount_micros
           FROM transaction

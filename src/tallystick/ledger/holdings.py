@@ -13,6 +13,8 @@ from tallystick.ledger.patterns import containing
 from tallystick.ledger.statements import load_statements
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from tallystick.ledger.connections import Database
 
 _SQL: Final = load_statements("holdings.sql")
@@ -100,7 +102,7 @@ async def instruments(
 ) -> Part[Instrument]:
     """The latest instruments, at most `most`, those made before `after`."""
     moment, last = (None, None) if after is None else (after.created_at, after.instrument_id)
-    rows = await database.fetch(_SQL["instruments"], *_filters(wanted), None, moment, last, most + 1)
+    rows = await _of_parts(database, "instruments", wanted, None, moment, last, most + 1)
     found = [Instrument(**dict(row)) for row in rows[:most]]
     return Part(found, found[-1].instrument_id if len(rows) > most else None)
 
@@ -108,7 +110,7 @@ async def instruments(
 async def instrument(database: Database, parts: Sequence[BookId], instrument_id: str) -> Instrument | None:
     """One instrument of these books; None for any other id."""
     part = _part_of(instrument_id, parts)
-    if not part:
+    if part is None:
         return None
     row = await database.fetchrow(_SQL["instruments"], part, None, None, None, None, instrument_id, None, None, 1)
     return None if row is None else Instrument(**dict(row))
@@ -117,7 +119,7 @@ async def instrument(database: Database, parts: Sequence[BookId], instrument_id:
 async def tokens(database: Database, wanted: Wanted, most: int, after: Token | None = None) -> Part[Token]:
     """The latest tokens, at most `most`, those made before `after`."""
     moment, last = (None, None) if after is None else (after.created_at, after.token_id)
-    rows = await database.fetch(_SQL["tokens"], *_filters(wanted), None, moment, last, most + 1, None)
+    rows = await _of_parts(database, "tokens", wanted, None, moment, last, most + 1, None)
     found = [Token(**dict(row)) for row in rows[:most]]
     return Part(found, found[-1].token_id if len(rows) > most else None)
 
@@ -125,7 +127,7 @@ async def tokens(database: Database, wanted: Wanted, most: int, after: Token | N
 async def token(database: Database, parts: Sequence[BookId], token_id: str) -> Token | None:
     """One token of these books; None for any other id."""
     part = _part_of(token_id, parts)
-    if not part:
+    if part is None:
         return None
     row = await database.fetchrow(_SQL["tokens"], part, None, None, None, None, token_id, None, None, 1, None)
     return None if row is None else Token(**dict(row))
@@ -145,15 +147,19 @@ async def replaced_by(database: Database, parts: Sequence[BookId], token_id: Tok
     return None if found is None else TokenId(found)
 
 
-def _filters(wanted: Wanted) -> tuple[object, ...]:
+async def _of_parts(database: Database, statement: str, wanted: Wanted, *more: object) -> list[asyncpg.Record]:
+    """What the statement finds in each of the books, together the newest first."""
     life = None if wanted.life is None else wanted.life.value
-    return wanted.parts, wanted.kind, life, wanted.now, containing(wanted.text)
+    filters = wanted.kind, life, wanted.now, containing(wanted.text)
+    rows = [row for part in wanted.parts for row in await database.fetch(_SQL[statement], part, *filters, *more)]
+    own_id = f"{statement.removesuffix('s')}_id"
+    return sorted(rows, key=lambda row: (row["created_at"], row[own_id]), reverse=True)
 
 
-def _part_of(text: str, parts: Sequence[BookId]) -> list[BookId]:
-    """The one of the books that an id names; none where it names another one, or is no id."""
+def _part_of(text: str, parts: Sequence[BookId]) -> BookId | None:
+    """The one of the books that an id names; None where it names another one, or is no id."""
     try:
         _, book_id = token_kind_and_book(text)
     except MalformedIdError:
-        return []
-    return [part for part in parts if part == book_id]
+        return None
+    return book_id if book_id in parts else None

@@ -1,11 +1,10 @@
--- The instruments and tokens of a seller's books ($1), newest first; each book is read in its own order. Read by holdings.py; nothing here locks or changes
--- anything. Filters take no part where they are null. Amounts are micro-units.
+-- The instruments and tokens of a book ($1), newest first. Read by holdings.py, which merges those of a seller's several
+-- books; nothing here locks or changes anything. Filters take no part where they are null. Amounts are micro-units.
 
 -- name: instruments
 -- Of a kind ($2); whose spending token is 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the buyer's
 -- name or address, an id or a reference; the one with an id ($6); before the one with this moment and id ($7, $8). At most
 -- $9. `cancelled_at` is the spending token's.
-SELECT held.* FROM unnest($1::bigint[]) AS part (book_id) CROSS JOIN LATERAL (
 SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instrument.total_limit_micros,
        instrument.charged_micros, instrument.pending_micros, instrument.valid_from, instrument.expires_at,
        instrument.created_at, abs(account.balance_micros) AS balance_micros, spending.cancelled_at,
@@ -15,7 +14,7 @@ SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instr
   JOIN token AS spending ON spending.book_id = instrument.book_id AND spending.instrument_id = instrument.instrument_id
                         AND spending.purpose IN ('prepaid_sender', 'credit_sender')
   JOIN party AS buyer ON buyer.party_id = instrument.sender_party_id
- WHERE instrument.book_id = part.book_id
+ WHERE instrument.book_id = $1
    AND ($2::text IS NULL OR instrument.kind = $2)
    AND ($3::text IS NULL
         OR ($3 = 'ended') = (spending.cancelled_at IS NOT NULL OR coalesce(instrument.expires_at <= $4, false)))
@@ -24,22 +23,19 @@ SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instr
    AND ($6::text IS NULL OR instrument.instrument_id = $6)
    AND ($7::timestamptz IS NULL OR (instrument.created_at, instrument.instrument_id) < ($7, $8::text COLLATE "C"))
  ORDER BY instrument.created_at DESC, instrument.instrument_id DESC
- LIMIT $9) AS held
- ORDER BY created_at DESC, instrument_id DESC
  LIMIT $9
 
 -- name: tokens
 -- For a purpose ($2); 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the giver's name or address, an
 -- id, a reference or the token's own name; the one with an id ($6); before the one with this moment and id ($7, $8). At
 -- most $9. Those of an instrument ($10).
-SELECT held.* FROM unnest($1::bigint[]) AS part (book_id) CROSS JOIN LATERAL (
 SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, token.caller_reference,
        token.friendly_name, token.valid_from, token.expires_at, token.cancelled_at, token.created_at,
        token.used_by, token.old_token_id, giver.party_id AS giver_id, giver.name AS giver_name,
        giver.email AS giver_email
   FROM token
   JOIN party AS giver ON giver.party_id = token.sender_party_id
- WHERE token.book_id = part.book_id
+ WHERE token.book_id = $1
    AND ($2::text IS NULL OR token.purpose = $2)
    AND ($3::text IS NULL
         OR ($3 = 'ended') = (token.cancelled_at IS NOT NULL OR token.used_by IS NOT NULL
@@ -50,8 +46,6 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
    AND ($7::timestamptz IS NULL OR (token.created_at, token.token_id) < ($7, $8::text COLLATE "C"))
    AND ($10::text IS NULL OR token.instrument_id = $10)
  ORDER BY token.created_at DESC, token.token_id DESC
- LIMIT $9) AS held
- ORDER BY created_at DESC, token_id DESC
  LIMIT $9
 
 -- name: replaced_by

@@ -5,6 +5,7 @@ The writing half is in the money's own commit (writing.py). Every moment is pass
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,9 @@ WAITING: Final = "waiting"
 DELIVERED: Final = "delivered"
 DEAD: Final = "dead"
 UNWANTED: Final = "unwanted"
+
+_BOOK_IDS_END: Final = 1 << 62
+"""Above the numbers of all books: ledger/opening.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,32 @@ class Wishes:
 
 
 async def due(database: Database, now: datetime, without: Collection[str], per_book: int, most: int) -> list[DueEvent]:
-    """Events to send now, the books by turns so that no seller waits behind another one's backlog."""
-    rows = await database.fetch(_SQL["due"], now, list(without), per_book, most)
-    return [DueEvent(**dict(row)) for row in rows]
+    """Events to send now, the books by turns so that no seller waits behind another one's backlog.
+
+    At most `per_book` of a book and `most` in all. Each book is asked by itself; where more than `most` books have
+    something to send, others of them come first each time.
+    """
+    found = []
+    for book_id in await _books_with_due(database, now, most):
+        rows = await database.fetch(_SQL["due"], book_id, now, list(without), per_book)
+        found += [(turn, DueEvent(**dict(row))) for turn, row in enumerate(rows)]
+    found.sort(key=lambda one: (one[0], one[1].due_at))
+    return [event for _, event in found[:most]]
+
+
+async def _books_with_due(database: Database, now: datetime, most: int) -> list[BookId]:
+    """Once around all books, beginning anywhere."""
+    beginning = secrets.randbelow(_BOOK_IDS_END)
+    books: list[BookId] = []
+    for after, end in ((beginning, _BOOK_IDS_END), (-1, beginning)):
+        place = after
+        while len(books) < most:
+            book_id = await database.fetchval(_SQL["next_book"], now, place)
+            if book_id is None or book_id > end:
+                break
+            books.append(BookId(book_id))
+            place = book_id
+    return books
 
 
 async def claim(connection: Connection, event: DueEvent, until: datetime) -> ClaimedEvent | None:

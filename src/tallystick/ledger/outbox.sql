@@ -1,24 +1,27 @@
 -- Delivery of the outbox's events. Read by outbox.py. $1 and $2 name the event by its book and its own id, except where
 -- said otherwise. The money path writes the events: money.sql, insert_events.
 
+-- name: next_book
+-- The book after $2 that has an event whose time has come at $1: asked again and again, it skips from book to book, however
+-- many events wait in each.
+SELECT book_id
+  FROM outbox
+ WHERE state = 'waiting' AND due_at <= $1 AND book_id > $2
+ ORDER BY book_id
+ LIMIT 1
+
 -- name: due
--- Events whose time has come at $1, from all books by turns, at most $3 of a book and $4 in all; none for the addresses
--- $2. An event waits while an earlier one of the same transaction or token does, also while that one is being sent.
-SELECT event.book_id, event.event_id, event.destination, event.due_at
-  FROM book
- CROSS JOIN LATERAL (
-        SELECT outbox.book_id, outbox.event_id, outbox.destination, outbox.due_at,
-               row_number() OVER (ORDER BY outbox.due_at, outbox.event_id) AS turn
-          FROM outbox
-         WHERE outbox.book_id = book.book_id AND outbox.state = 'waiting' AND outbox.due_at <= $1
-           AND outbox.destination <> ALL($2::text[])
-           AND NOT EXISTS (
-               SELECT FROM outbox AS earlier
-                WHERE earlier.book_id = outbox.book_id AND earlier.subject_id = outbox.subject_id
-                  AND earlier.state = 'waiting' AND earlier.event_id < outbox.event_id)
-         ORDER BY outbox.due_at, outbox.event_id
-         LIMIT $3) AS event
- ORDER BY event.turn, event.due_at
+-- Events of the book $1 whose time has come at $2, at most $4, the longest waiting first; none for the addresses $3. An
+-- event waits while an earlier one of the same transaction or token does, also while that one is being sent.
+SELECT outbox.book_id, outbox.event_id, outbox.destination, outbox.due_at
+  FROM outbox
+ WHERE outbox.book_id = $1 AND outbox.state = 'waiting' AND outbox.due_at <= $2
+   AND outbox.destination <> ALL($3::text[])
+   AND NOT EXISTS (
+       SELECT FROM outbox AS earlier
+        WHERE earlier.book_id = $1 AND earlier.subject_id = outbox.subject_id
+          AND earlier.state = 'waiting' AND earlier.event_id < outbox.event_id)
+ ORDER BY outbox.due_at, outbox.event_id
  LIMIT $4
 
 -- name: claim

@@ -101,8 +101,10 @@ WITH involved AS (
        FROM instrument
        JOIN book ON book.book_id = instrument.book_id
        JOIN transaction ON transaction.book_id = instrument.book_id
+                       AND hashtextextended(transaction.instrument_id, 0) = hashtextextended(instrument.instrument_id, 0)
                        AND transaction.instrument_id = instrument.instrument_id
       WHERE instrument.sender_party_id = $2 AND book.environment = $3 AND book.party_id <> $2
+        AND left(transaction.transaction_id, 6) BETWEEN left($4, 6) AND left($5, 6)
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
         AND ($6::text IS NULL OR transaction.operation = $6)
         AND ($7::text IS NULL OR transaction.payment_method = $7)

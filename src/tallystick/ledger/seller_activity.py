@@ -40,9 +40,14 @@ class About(Enum):
     ORIGINAL = "of_original"  # its refunds
 
 
-_LINES: Final = {
-    about: _SQL["lines"].replace("{source}", _SQL[about.value]).replace("{filters}", _SQL["filters"]) for about in About
-}
+def _lines(name: str) -> str:
+    """The statement of that name with the people in it."""
+    statement = _SQL["lines"].replace("{source}", _SQL[name]).replace("{own_text}", _SQL["own_text"])
+    return statement.replace("{filters}", _SQL["filters"])
+
+
+LINES: Final = {about: _lines(about.value) for about in About}
+RECEIVED: Final = _lines("received")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +134,13 @@ async def look(database: Database, wanted: Wanted, most: int, before: str | None
         end = min(end, before)
     reached: str | None = None
     if wanted.needs_looking:
-        reached = await database.fetchval(_SQL["reach"], wanted.parts, first, end, reach, wanted.seller_id)
-    rows = await database.fetch(
-        _LINES[wanted.about],
-        wanted.parts,
-        reached or first,
-        end,
-        most + 1,
-        wanted.subject,
-        wanted.seller_id,
-        wanted.environment,
-        *wanted.filters,
-    )
+        reached = await _reach(database, wanted, first, end, reach)
+    limits = reached or first, end, most + 1
+    more = wanted.subject, wanted.seller_id, wanted.environment, *wanted.filters
+    rows = [row for part in wanted.parts for row in await database.fetch(LINES[wanted.about], part, *limits, *more)]
+    if wanted.about is About.BOOK:
+        rows += await database.fetch(RECEIVED, wanted.parts, *limits, *more)
+    rows.sort(key=lambda row: row["transaction_id"], reverse=True)
     lines = [_line(row, wanted.parts) for row in rows[:most]]
     if len(rows) > most:
         return Piece(lines, lines[-1].transaction_id, full=True)
@@ -165,6 +165,13 @@ async def known_by_reference(
     """The transaction that the seller's reference stands for, as long as references are remembered."""
     found: str | None = await database.fetchval(_SQL["by_reference"], parts, seller_id, caller_reference)
     return None if found is None else TransactionId(found)
+
+
+async def _reach(database: Database, wanted: Wanted, first: str, end: str, reach: int) -> str | None:
+    """Where a look back ends: where the first of the seller's lists has shown `reach` rows; None: at the beginning."""
+    places = [await database.fetchval(_SQL["reach"], part, first, end, reach) for part in wanted.parts]
+    places.append(await database.fetchval(_SQL["reach_received"], wanted.seller_id, first, end, reach))
+    return max((place for place in places if place is not None), default=None)
 
 
 def _ids_from(moment: datetime) -> str:

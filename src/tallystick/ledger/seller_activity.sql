@@ -1,7 +1,7 @@
--- A seller's activity, newest first. Read by seller_activity.py; nothing here locks or changes anything.
--- Everywhere: $1 the seller's books, of which each is read in its own order; ids from $2 until before $3 (they carry the
--- time); at most $4 rows; $5 the instrument, token or original that `of_instrument`, `of_token` and `of_original` are
--- about, else null; $6 the seller, $7 the environment. The filters $8 to $13 take no part where they are null.
+-- A seller's activity, newest first. Read by seller_activity.py, which merges what is found in the seller's several books;
+-- nothing here locks or changes anything. Everywhere: $1 the book (`received`: all of the seller's); ids from $2 until before
+-- $3 (they carry the time); at most $4 rows; $5 the instrument, token or original that `of_instrument`, `of_token` and
+-- `of_original` are about, else null; $6 the seller, $7 the environment. The filters $8 to $13 take no part where they are null.
 
 -- name: filters
 ($8::text IS NULL OR operation = $8)
@@ -9,61 +9,62 @@
         AND ($10::text IS NULL OR payment_method = $10)
         AND ($11::bigint IS NULL OR amount_micros >= $11)
         AND ($12::bigint IS NULL OR amount_micros <= $12)
-        AND ($13::text IS NULL OR sender_description ILIKE $13 OR transaction_id ILIKE $13
-             OR book_id = ANY($1) AND (caller_reference ILIKE $13 OR caller_description ILIKE $13
-                                       OR instrument_id ILIKE $13 OR sender_token_id ILIKE $13)) -- callers' own affairs
+
+-- name: own_text
+{filters}
+        AND ($13::text IS NULL OR sender_description ILIKE $13 OR transaction_id ILIKE $13 OR caller_reference ILIKE $13
+             OR caller_description ILIKE $13 OR instrument_id ILIKE $13 OR sender_token_id ILIKE $13)
+        AND $6::bigint IS NOT NULL AND $7::text IS NOT NULL
 
 -- name: of_book
--- All of the books, and what the seller received where another one called.
-(SELECT line.* FROM unnest($1::bigint[]) AS part (book_id) CROSS JOIN LATERAL (
-     SELECT * FROM transaction
-      WHERE transaction.book_id = part.book_id AND transaction_id >= $2 AND transaction_id < $3 AND $5::text IS NULL
-        AND {filters}
-      ORDER BY transaction_id DESC LIMIT $4) AS line)
-     UNION ALL
-    (SELECT * FROM transaction
-      WHERE recipient_party_id = $6 AND transaction_id >= $2 AND transaction_id < $3 AND book_id <> ALL($1)
+SELECT * FROM transaction
+      WHERE book_id = $1 AND transaction_id >= $2 AND transaction_id < $3 AND $5::text IS NULL
+        AND {own_text}
+      ORDER BY transaction_id DESC LIMIT $4
+
+-- name: received
+-- What the seller received where another one called, whose references and ids are its own affair.
+SELECT * FROM transaction
+      WHERE recipient_party_id = $6 AND transaction_id >= $2 AND transaction_id < $3 AND book_id <> ALL($1::bigint[])
         AND EXISTS (SELECT FROM book WHERE book.book_id = transaction.book_id AND book.environment = $7)
-        AND {filters}
-      ORDER BY transaction_id DESC LIMIT $4)
+        AND $5::text IS NULL AND {filters}
+        AND ($13::text IS NULL OR sender_description ILIKE $13 OR transaction_id ILIKE $13)
+      ORDER BY transaction_id DESC LIMIT $4
 
 -- name: of_instrument
-SELECT line.* FROM unnest($1::bigint[]) AS part (book_id) CROSS JOIN LATERAL (
-     SELECT * FROM transaction
-      WHERE transaction.book_id = part.book_id AND instrument_id = $5 AND transaction_id >= $2 AND transaction_id < $3
-        AND $6::bigint IS NOT NULL AND $7::text IS NOT NULL AND {filters}
-      ORDER BY transaction_id DESC LIMIT $4) AS line
+-- By the small index, transaction_of_instrument.
+SELECT * FROM transaction
+      WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($5, 0) AND instrument_id = $5
+        AND left(transaction_id, 6) BETWEEN left($2, 6) AND left($3, 6)
+        AND transaction_id >= $2 AND transaction_id < $3 AND {own_text}
+      ORDER BY left(transaction_id, 6) DESC, transaction_id DESC LIMIT $4
 
 -- name: of_token
 -- What was paid with a token, or received by it.
-SELECT line.* FROM unnest($1::bigint[]) AS part (book_id) CROSS JOIN LATERAL (
-    (SELECT * FROM transaction
-      WHERE transaction.book_id = part.book_id AND instrument_id IS NULL AND sender_token_id = $5
-        AND transaction_id >= $2 AND transaction_id < $3
-        AND $6::bigint IS NOT NULL AND $7::text IS NOT NULL AND {filters}
+(SELECT * FROM transaction
+      WHERE book_id = $1 AND instrument_id IS NULL AND sender_token_id = $5
+        AND transaction_id >= $2 AND transaction_id < $3 AND {own_text}
       ORDER BY transaction_id DESC LIMIT $4)
      UNION ALL
     (SELECT * FROM transaction
-      WHERE transaction.book_id = part.book_id AND sender_token_id = $5
-        AND instrument_id = (SELECT instrument_id FROM token
-                              WHERE token.book_id = part.book_id AND token.token_id = $5)
-        AND transaction_id >= $2 AND transaction_id < $3 AND {filters}
-      ORDER BY transaction_id DESC LIMIT $4)
+      WHERE book_id = $1 AND sender_token_id = $5
+        AND hashtextextended(instrument_id, 0) = (SELECT hashtextextended(instrument_id, 0) FROM token
+                                                   WHERE token.book_id = $1 AND token.token_id = $5)
+        AND left(transaction_id, 6) BETWEEN left($2, 6) AND left($3, 6)
+        AND transaction_id >= $2 AND transaction_id < $3 AND {own_text}
+      ORDER BY left(transaction_id, 6) DESC, transaction_id DESC LIMIT $4)
      UNION ALL
     (SELECT * FROM transaction
-      WHERE transaction.book_id = part.book_id AND recipient_token_id = $5
-        AND recipient_party_id = (SELECT sender_party_id FROM token
-                                   WHERE token.book_id = part.book_id AND token.token_id = $5)
-        AND transaction_id >= $2 AND transaction_id < $3 AND {filters}
-      ORDER BY transaction_id DESC LIMIT $4)) AS line
+      WHERE book_id = $1 AND recipient_token_id = $5
+        AND recipient_party_id = (SELECT sender_party_id FROM token WHERE token.book_id = $1 AND token.token_id = $5)
+        AND transaction_id >= $2 AND transaction_id < $3 AND {own_text}
+      ORDER BY transaction_id DESC LIMIT $4)
 
 -- name: of_original
 -- The refunds of a transaction.
-SELECT line.* FROM unnest($1::bigint[]) AS part (book_id) CROSS JOIN LATERAL (
-     SELECT * FROM transaction
-      WHERE transaction.book_id = part.book_id AND original_id = $5 AND transaction_id >= $2 AND transaction_id < $3
-        AND $6::bigint IS NOT NULL AND $7::text IS NOT NULL AND {filters}
-      ORDER BY transaction_id DESC LIMIT $4) AS line
+SELECT * FROM transaction
+      WHERE book_id = $1 AND original_id = $5 AND transaction_id >= $2 AND transaction_id < $3 AND {own_text}
+      ORDER BY transaction_id DESC LIMIT $4
 
 -- name: lines
 -- One of the above with the people in it.
@@ -79,17 +80,20 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
  LIMIT $4
 
 -- name: reach
--- Where a look back over $4 transactions of one of the books $1, or $4 that the seller $5 received, ends; null: at the
--- beginning.
-SELECT max(transaction_id)
-  FROM ((SELECT line.transaction_id FROM unnest($1::bigint[]) AS part (book_id) CROSS JOIN LATERAL (
-            SELECT transaction_id FROM transaction
-             WHERE transaction.book_id = part.book_id AND transaction_id >= $2 AND transaction_id < $3
-             ORDER BY transaction_id DESC OFFSET $4::bigint - 1 LIMIT 1) AS line)
-        UNION ALL
-        (SELECT transaction_id FROM transaction
-          WHERE recipient_party_id = $5 AND transaction_id >= $2 AND transaction_id < $3
-          ORDER BY transaction_id DESC OFFSET $4::bigint - 1 LIMIT 1)) AS ends
+-- Where a look back over $4 transactions of a book ends, if there are so many.
+SELECT transaction_id FROM transaction
+ WHERE book_id = $1 AND transaction_id >= $2 AND transaction_id < $3
+ ORDER BY transaction_id DESC
+OFFSET $4::bigint - 1
+ LIMIT 1
+
+-- name: reach_received
+-- Where a look back over $4 transactions that the seller ($1) received ends, if there are so many.
+SELECT transaction_id FROM transaction
+ WHERE recipient_party_id = $1 AND transaction_id >= $2 AND transaction_id < $3
+ ORDER BY transaction_id DESC
+OFFSET $4::bigint - 1
+ LIMIT 1
 
 -- name: by_reference
 -- The transaction that a reference ($3) of the seller's ($2) stands for in the books $1, while it is remembered.

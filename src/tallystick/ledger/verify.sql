@@ -1,5 +1,7 @@
 -- What must always be true of the books. Each statement returns one row of text per violation, nothing when all is well.
--- They read everything and run in one snapshot. Read by verify.py.
+-- They read everything and run in one snapshot. Read by verify.py. On Citus, what belongs to one book is joined by book_id on
+-- the machine that has it; what meets across books, or with tables that stay behind, is gathered first (MATERIALIZED): it
+-- is about real money, which is never moved very often.
 
 -- name: balances_follow_from_transfers
 -- The transfers of an account, replayed from what the archive carries over, sum to its balance.
@@ -30,19 +32,25 @@ SELECT format('book %s: its archived balances sum to %s instead of zero', book_i
 
 -- name: prepaid_balances_within_bounds
 -- No prepaid balance is below zero, and none is above what funding may put there plus what refunds gave back.
-SELECT format('book %s, instrument %s: prepaid balance %s is outside 0 to %s', instrument.book_id,
-              instrument.instrument_id, -account.balance_micros, instrument.limit_micros + refunds.micros)
-  FROM instrument
-  JOIN account USING (book_id, account_id)
-  LEFT JOIN archived_total AS archived
-         ON archived.book_id = instrument.book_id AND archived.subject_id = instrument.instrument_id
- CROSS JOIN LATERAL (SELECT coalesce(sum(amount_micros), 0) + coalesce(archived.refunded_micros, 0) AS micros
-                       FROM transaction
-                      WHERE transaction.book_id = instrument.book_id
-                        AND transaction.instrument_id = instrument.instrument_id
-                        AND operation = 'Refund' AND status = 'Success') AS refunds
- WHERE instrument.kind = 'prepaid'
-   AND -account.balance_micros NOT BETWEEN 0 AND instrument.limit_micros + refunds.micros
+WITH refunds AS (
+    SELECT book_id, instrument_id, sum(amount_micros) AS micros
+      FROM transaction
+     WHERE operation = 'Refund' AND status = 'Success' AND instrument_id IS NOT NULL GROUP BY book_id, instrument_id
+), held AS (
+    SELECT instrument.book_id, instrument.instrument_id, -account.balance_micros AS balance_micros,
+           instrument.limit_micros + coalesce(refunds.micros, 0) + coalesce(archived.refunded_micros, 0) AS most_micros
+      FROM instrument
+      JOIN account USING (book_id, account_id)
+      LEFT JOIN archived_total AS archived
+             ON archived.book_id = instrument.book_id AND archived.subject_id = instrument.instrument_id
+      LEFT JOIN refunds
+             ON refunds.book_id = instrument.book_id AND refunds.instrument_id = instrument.instrument_id
+     WHERE instrument.kind = 'prepaid'
+)
+SELECT format('book %s, instrument %s: prepaid balance %s is outside 0 to %s', book_id, instrument_id, balance_micros,
+              most_micros)
+  FROM held
+ WHERE balance_micros NOT BETWEEN 0 AND most_micros
 
 -- name: debts_within_bounds
 -- No debt is below what is being settled, above its limit, or the result of more charges than agreed in total.
@@ -76,27 +84,46 @@ SELECT format('book %s, instrument %s: says charged %s, pending %s; its transact
 
 -- name: transactions_moved_what_they_say
 -- A transaction that succeeded moved its amount once, its fee and the caller's share; others moved nothing. While a rail
--- has not answered, what was booked at the opening stands: domain/decide/shares.py, when_opened.
-WITH moved AS (
-    SELECT transfer.transaction_id, book.environment,
+-- has not answered, what was booked at the opening stands: domain/decide/shares.py, when_opened. What was paid to another
+-- recipient than the caller was moved in the recipient's book, too.
+WITH shared AS MATERIALIZED (
+    SELECT transaction.book_id AS callers_book_id, transaction_id, environment
+      FROM transaction JOIN book USING (book_id)
+     WHERE recipient_party_id IS NOT NULL
+), elsewhere AS MATERIALIZED (
+    SELECT callers_book_id AS book_id, transfer.transaction_id,
            max(amount_micros) FILTER (WHERE number = 1) AS first_micros,
-           coalesce(sum(CASE 2 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros END), 0)
+           sum(CASE 2 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros ELSE 0 END)
                AS sale_micros,
-           coalesce(sum(CASE 3 WHEN debit_account THEN amount_micros WHEN credit_account THEN -amount_micros END), 0)
+           sum(CASE 3 WHEN debit_account THEN amount_micros WHEN credit_account THEN -amount_micros ELSE 0 END)
                AS fee_micros,
-           coalesce(sum(CASE 7 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros END), 0)
+           sum(CASE 7 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros ELSE 0 END)
                AS share_micros
-      FROM transfer JOIN book USING (book_id)
+      FROM transfer
+      JOIN book USING (book_id)
+      JOIN shared ON shared.transaction_id = transfer.transaction_id AND shared.environment = book.environment
+                 AND shared.callers_book_id <> transfer.book_id
      WHERE book.party_id IS NOT NULL
-     GROUP BY transfer.transaction_id, book.environment
+     GROUP BY callers_book_id, transfer.transaction_id
+), moved AS (
+    SELECT book_id, transaction_id,
+           max(amount_micros) FILTER (WHERE number = 1) AS first_micros,
+           sum(CASE 2 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros ELSE 0 END)
+               AS sale_micros,
+           sum(CASE 3 WHEN debit_account THEN amount_micros WHEN credit_account THEN -amount_micros ELSE 0 END)
+               AS fee_micros,
+           sum(CASE 7 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros ELSE 0 END)
+               AS share_micros
+      FROM transfer
+     GROUP BY book_id, transaction_id
 ), said AS (
-    SELECT book_id, transaction_id, operation, status, environment, amount_micros, fee_micros,
+    SELECT book_id, transaction_id, operation, status, amount_micros, fee_micros,
            CASE WHEN recipient_party_id IS NULL THEN 0 ELSE marketplace_fee_micros END AS share_micros,
            recipient_party_id IS NOT NULL AND fee_payer = 'Caller' AS caller_pays,
            CASE WHEN operation IN ('Pay', 'Reserve') THEN 'payment'
                 WHEN operation = 'Refund' AND sender_party_id IS NOT NULL THEN 'refund'
                 ELSE 'other' END AS way
-      FROM transaction JOIN book USING (book_id)
+      FROM transaction
      WHERE operation <> 'Deposit'
 ), expected AS (
     SELECT said.*,
@@ -113,24 +140,35 @@ WITH moved AS (
       FROM said
 )
 SELECT format('book %s, transaction %s (%s, %s): should have moved %s, fee %s, share %s; moved %s, %s, %s', book_id,
-              transaction_id, operation, status, moves_micros, moves_fee_micros, moves_share_micros, found.micros,
-              found.fee_micros, found.share_micros)
-  FROM expected
-  LEFT JOIN moved USING (transaction_id, environment)
- CROSS JOIN LATERAL (
-    SELECT coalesce(CASE way WHEN 'other' THEN moved.first_micros ELSE moved.sale_micros END, 0) AS micros,
-           coalesce(moved.fee_micros, 0) AS fee_micros, coalesce(moved.share_micros, 0) AS share_micros
- ) AS found
- WHERE (found.micros, found.fee_micros, found.share_micros) <> (moves_micros, moves_fee_micros, moves_share_micros)
+              transaction_id, operation, status, moves_micros, moves_fee_micros, moves_share_micros, found_micros,
+              found_fee_micros, found_share_micros)
+  FROM (SELECT expected.*,
+               CASE way WHEN 'other' THEN coalesce(greatest(moved.first_micros, elsewhere.first_micros), 0)
+                        ELSE coalesce(moved.sale_micros, 0) + coalesce(elsewhere.sale_micros, 0) END AS found_micros,
+               coalesce(moved.fee_micros, 0) + coalesce(elsewhere.fee_micros, 0) AS found_fee_micros,
+               coalesce(moved.share_micros, 0) + coalesce(elsewhere.share_micros, 0) AS found_share_micros
+          FROM expected
+          LEFT JOIN moved ON moved.book_id = expected.book_id AND moved.transaction_id = expected.transaction_id
+          LEFT JOIN elsewhere
+                 ON elsewhere.book_id = expected.book_id AND elsewhere.transaction_id = expected.transaction_id) AS found
+ WHERE (found_micros, found_fee_micros, found_share_micros) <> (moves_micros, moves_fee_micros, moves_share_micros)
 
 -- name: transfers_have_transactions
 -- No money moved without a transaction: in the same book or, for the operator's mirror and recipients, in the caller's.
-SELECT format('book %s, transfer %s/%s: there is no such transaction', transfer.book_id, transfer.transaction_id,
-              transfer.number)
-  FROM transfer JOIN book USING (book_id)
- WHERE NOT EXISTS (SELECT FROM transaction WHERE transaction.transaction_id = transfer.transaction_id
-                      AND (transaction.book_id = transfer.book_id OR book.party_id IS NULL
-                           OR transaction.recipient_party_id = book.party_id))
+WITH visiting AS MATERIALIZED (
+    SELECT transfer.book_id, transfer.transaction_id, transfer.number, book.party_id
+      FROM transfer JOIN book USING (book_id)
+     WHERE NOT EXISTS (SELECT FROM transaction WHERE transaction.book_id = transfer.book_id
+                          AND transaction.transaction_id = transfer.transaction_id)
+), explained AS MATERIALIZED (
+    SELECT visiting.book_id, visiting.transaction_id, visiting.number
+      FROM transaction JOIN visiting ON visiting.transaction_id = transaction.transaction_id
+     WHERE visiting.party_id IS NULL OR transaction.recipient_party_id = visiting.party_id
+)
+SELECT format('book %s, transfer %s/%s: there is no such transaction', book_id, transaction_id, number)
+  FROM (SELECT book_id, transaction_id, number FROM visiting
+        EXCEPT
+        SELECT book_id, transaction_id, number FROM explained) AS stray
 
 -- name: refunds_agree
 -- What a transaction says was refunded is what its refunds say, and never more than it was. Refunds without a buyer give
@@ -140,26 +178,31 @@ WITH refunds AS (
            -sum(marketplace_fee_micros) AS share_micros
       FROM transaction
      WHERE operation = 'Refund' AND status IN ('Success', 'Pending') GROUP BY book_id, original_id
+), known AS (
+    SELECT refunds.book_id, refunds.transaction_id, refunds.micros, refunds.share_micros,
+           count(archive_batch.number) > 0 AS may_be_archived
+      FROM refunds
+      LEFT JOIN archive_batch
+             ON archive_batch.book_id = refunds.book_id
+            AND refunds.transaction_id BETWEEN archive_batch.first_id AND archive_batch.last_id
+     GROUP BY refunds.book_id, refunds.transaction_id, refunds.micros, refunds.share_micros
 )
 SELECT format('book %s, transaction %s: %s of %s and %s of its share refunded, its refunds sum to %s and %s', book_id,
               transaction_id, transaction.refunded_micros, transaction.amount_micros,
-              transaction.marketplace_refunded_micros, coalesce(refunds.micros, 0), coalesce(refunds.share_micros, 0))
-  FROM transaction FULL JOIN refunds USING (book_id, transaction_id)
- WHERE (transaction.refunded_micros IS DISTINCT FROM coalesce(refunds.micros, 0)
-        OR transaction.marketplace_refunded_micros IS DISTINCT FROM coalesce(refunds.share_micros, 0)
+              transaction.marketplace_refunded_micros, coalesce(known.micros, 0), coalesce(known.share_micros, 0))
+  FROM transaction FULL JOIN known USING (book_id, transaction_id)
+ WHERE (transaction.refunded_micros IS DISTINCT FROM coalesce(known.micros, 0)
+        OR transaction.marketplace_refunded_micros IS DISTINCT FROM coalesce(known.share_micros, 0)
         OR transaction.refunded_micros > transaction.amount_micros)
-   AND NOT (transaction.transaction_id IS NULL
-            AND EXISTS (SELECT FROM archive_batch
-                         WHERE archive_batch.book_id = refunds.book_id
-                           AND refunds.transaction_id BETWEEN archive_batch.first_id AND archive_batch.last_id))
+   AND NOT (transaction.transaction_id IS NULL AND known.may_be_archived)
 
 -- name: cash_is_owed
 -- A seller's cash is what the operator's book of the same environment owes that seller.
-WITH cash AS (
+WITH cash AS MATERIALIZED (
     SELECT book.party_id, book.environment, book.currency, sum(account.balance_micros) AS micros
       FROM account JOIN book USING (book_id)
      WHERE account.kind = 'cash' AND book.party_id IS NOT NULL GROUP BY 1, 2, 3
-), owed AS (
+), owed AS MATERIALIZED (
     SELECT account.subject::bigint AS party_id, book.environment, book.currency, -sum(account.balance_micros) AS micros
       FROM account JOIN book USING (book_id)
      WHERE account.kind = 'owed_to' GROUP BY 1, 2, 3
@@ -190,10 +233,10 @@ SELECT format('book %s, reference %s: answered with transaction %s, which does n
 
 -- name: simulated_rail_agrees
 -- The simulated rail took money exactly for what the books call paid; what is still pending may be either.
-WITH charge AS (
+WITH charge AS MATERIALIZED (
     SELECT split_part(idempotency_key, '.', 1) AS transaction_id, outcome, amount_micros FROM simulated_charge
      WHERE operation IN ('charge', 'capture')
-), paid AS (
+), paid AS MATERIALIZED (
     SELECT transaction_id, status, operation, status_number, amount_micros FROM transaction
      WHERE payment_method IN ('CC', 'ACH') AND operation <> 'Refund'
 )
