@@ -241,6 +241,19 @@ async def test_an_integration_is_tried_beside_a_service_with_the_embedded_databa
             shown = await browser.get(f"http://127.0.0.1:{port}/logos/{json.loads(set_logo)['logo']}")
         assert (shown.content, shown.headers["content-type"]) == (picture.read_bytes(), "image/png")
 
+        made = await done("account", "create", "--kind", "personal", "--email", "robin.s@x.example", "--json")
+        robin = json.loads(made)
+        assert robin["name"] == "Robin S"
+        assert len(robin["password"]) == 52
+        for buyer in (robin["email"], "unknown@x.example"):  # who gives no password has the one that is made up
+            offer = await done(
+                "sandbox", "sign", "cobranded", "pipelineName=SetupPrepaid", "fundingAmount=10.00",
+                f"callerReferenceSender=s-{buyer}", f"callerReferenceFunding=f-{buyer}",
+                "returnURL=https://shop.example/back", *sign,
+            )  # fmt: skip
+            back = parse_qs(urlsplit(await done("sandbox", "authorize", offer, "--buyer", buyer)).query)
+            assert back["status"] == ["SC"]
+
         added = json.loads(await done("sandbox", "deposit", "50", "--buyer", "b@x.example", "--json"))
         assert added == {"added": "50.000000", "balance": "50.000000", "currency": "USD"}
         assert "The books balance." in await done("verify")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,18 @@ import typer
 from tallystick.actions.form_errors import FormError
 from tallystick.actions.logos import read_logo
 from tallystick.actions.sign_in import is_email, is_name, open_business, set_password, sign_up
-from tallystick.cli.console import Json, ProblemError, run, secret_from, service_of_process, tell, tell_json, tell_table
+from tallystick.cli.buyers import name_of, password_of
+from tallystick.cli.console import (
+    Json,
+    ProblemError,
+    run,
+    secret_from,
+    service_of_process,
+    settings_of_process,
+    tell,
+    tell_json,
+    tell_table,
+)
 from tallystick.domain.ids import PartyId
 from tallystick.ledger import logos, parties
 from tallystick.ledger.connections import Pool
@@ -39,7 +51,9 @@ class Status(StrEnum):
 def create(
     kind: Annotated[Kind, typer.Option(help="business: a seller, with a sandbox book; personal: a buyer.")],
     email: Annotated[str, typer.Option(help="The address that names the account.")],
-    name: Annotated[str, typer.Option(help="The name that the other side sees.")],
+    name: Annotated[
+        str | None, typer.Option(help="The name that the other side sees; else made from the address.")
+    ] = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
@@ -48,23 +62,37 @@ def create(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Open an account. A business needs a password only to sign in on the hosted pages, as a recipient or a buyer."""
+    """Open an account. A business needs a password only to sign in on the hosted pages, as a recipient or a buyer.
+
+    A personal account for which no password is given gets one that is shown once, where nobody can be asked for it;
+    `sandbox authorize` knows it by itself.
+    """
+    settings = settings_of_process()
+    made_up: list[str] = []
+
+    def make_up() -> str:
+        made_up.append(password_of(settings, email))
+        return made_up[0]
+
     password = None
     if kind is Kind.personal or password_stdin or password_env:
-        password = _password(password_env, stdin=password_stdin)
-    party = run(_create(kind, email, name, password))
+        password = _password(password_env, stdin=password_stdin, make_up=make_up)
+    party = run(_create(kind, email, name_of(email) if name is None else name, password))
     if json:
-        tell_json(as_json(party))
-    else:
-        tell(f"Account {party.party_id}: {party.name} <{party.email}>, {party.kind}")
+        tell_json(as_json(party) | ({"password": password} if made_up else {}))
+        return
+    tell(f"Account {party.party_id}: {party.name} <{party.email}>, {party.kind}")
+    if made_up:
+        tell(f"Password: {password} (shown only now)")
 
 
-def _password(variable: str | None, *, stdin: bool) -> str:
+def _password(variable: str | None, *, stdin: bool, make_up: Callable[[], str] | None = None) -> str:
     return secret_from(
         variable,
         stdin=stdin,
         what="password",
         ask=lambda: str(typer.prompt("Password", hide_input=True, confirmation_prompt=True)),
+        make_up=make_up,
     )
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import msgspec
@@ -92,6 +93,13 @@ async def while_running(*tasks: asyncio.Task[None]) -> NoReturn:
     raise ProblemError("a part of the service has stopped by itself")
 
 
+def program() -> str:
+    """What to type for this program: ``./run`` where a clone has brought its own environment, else its name."""
+    environment = Path(sys.prefix)
+    in_a_clone = environment.name == ".venv" and (environment.parent / "run").is_file()
+    return "./run" if in_a_clone else "tallystick"
+
+
 def tell(text: str) -> None:
     """Print a line of the answer, as it is."""
     typer.echo(text)
@@ -119,19 +127,29 @@ def tell_table(rows: list[Mapping[str, str]], none: str) -> None:
         tell("  ".join(row[name].ljust(width[name]) for name in names).rstrip())
 
 
-def secret_from(variable: str | None, *, stdin: bool, what: str, ask: Callable[[], str] | None = None) -> str:
+def secret_from(
+    variable: str | None,
+    *,
+    stdin: bool,
+    what: str,
+    ask: Callable[[], str] | None = None,
+    make_up: Callable[[], str] | None = None,
+) -> str:
     """A secret from an environment variable or from standard input: the command line is for everybody to see.
 
-    `ask` is used on a terminal when neither was named. Raises ProblemError.
+    When neither was named, `ask` is used on a terminal, else `make_up`. Raises ProblemError.
     """
-    if (variable is not None) == stdin and (stdin or ask is None or not sys.stdin.isatty()):
+    if variable is not None and not stdin:
+        return _filled(os.environ.get(variable, ""), f"the {what} is empty: {variable} is not set")
+    if stdin and variable is None:
+        return _filled(sys.stdin.readline().rstrip("\r\n"), f"the {what} is empty")
+    source = ask if ask is not None and sys.stdin.isatty() else make_up
+    if source is None or stdin:
         raise ProblemError(f"give the {what} either on standard input or in an environment variable; see --help")
-    if stdin:
-        found = sys.stdin.readline().rstrip("\r\n")
-    elif variable is not None:
-        found = os.environ.get(variable, "")
-    else:
-        found = ask() if ask else ""
+    return _filled(source(), f"the {what} is empty")
+
+
+def _filled(found: str, complaint: str) -> str:
     if not found:
-        raise ProblemError(f"the {what} is empty" + (f": {variable} is not set" if variable else ""))
+        raise ProblemError(complaint)
     return found

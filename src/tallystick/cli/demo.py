@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import shlex
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -19,7 +20,7 @@ from tallystick.actions import wallet
 from tallystick.actions.service import Service
 from tallystick.actions.sign_in import sign_up
 from tallystick.actions.staff import Role
-from tallystick.cli.console import NO, ProblemError, run, run_until_stopped, settings_of_process, while_running
+from tallystick.cli.console import NO, ProblemError, program, run, run_until_stopped, settings_of_process, while_running
 from tallystick.cli.http_server import listening, port_or_free_one
 from tallystick.cli.serve import beating, working
 from tallystick.client.fps import Client, Credentials, ServiceError
@@ -215,7 +216,8 @@ async def _show(settings: Settings, shop_port: int) -> None:
         console.print()
         console.print("Open the shop and click [bold]Pay Now[/bold]. No real money moves. Ctrl-C stops everything.")
         console.print(
-            f"Prove the books meanwhile: TALLYSTICK_DATA_DIRECTORY={settings.data_directory} tallystick verify",
+            f"Prove the books meanwhile: TALLYSTICK_DATA_DIRECTORY={shlex.quote(str(settings.data_directory))} "
+            f"{program()} verify",
             highlight=False,
             soft_wrap=True,
         )

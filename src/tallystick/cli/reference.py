@@ -37,7 +37,8 @@ is `null`.
 | command | JSON |
 |---|---|
 | `account create`, `account set-password`, `account standing` | \
-`account_id`, `kind`, `email`, `name`, `status`, `created_at` |
+`account_id`, `kind`, `email`, `name`, `status`, `created_at`; of `account create` also \
+`password`, where it made one up |
 | `account list` | an array of those |
 | `account split` | `parts`: how many books there are |
 | `account set-logo` | `logo`: what the picture is found by |

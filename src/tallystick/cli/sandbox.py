@@ -12,6 +12,7 @@ import typer
 from tallystick.actions import wallet
 from tallystick.actions.form_errors import FormError
 from tallystick.cli.accounts import find_account
+from tallystick.cli.buyers import name_of, password_of
 from tallystick.cli.console import (
     NO,
     Json,
@@ -90,16 +91,18 @@ def authorize(
 ) -> None:
     """Walk the hosted pages as a buyer would and print the return URL, without fetching it.
 
+    Without a password, and without a terminal to ask for one, the buyer has the one that `account create` makes up.
     Exit status 1, with what the page says, when the pages do not let the buyer go on.
     """
-    settings_of_process()
+    settings = settings_of_process()
     password = secret_from(
         password_env,
         stdin=password_stdin,
         what="password",
         ask=lambda: str(typer.prompt("Password", hide_input=True)),
+        make_up=lambda: password_of(settings, buyer),
     )
-    who = Buyer(buyer, password, name or buyer.partition("@")[0].replace(".", " ").title())
+    who = Buyer(buyer, password, name or name_of(buyer))
     try:
         url = run(walk_pages(signed_url, who, method.value, connect_to=connect_to, leave=leave))
     except WalkRefusedError as refused:
