@@ -15,6 +15,7 @@ from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.database import open_pool
 from tallystick.ledger.embedded import EmbeddedPostgres
+from tallystick.ledger.embedded_guard import kept_alive
 from tallystick.ledger.migrate import migrate
 from tallystick.ledger.vault import Vault
 from tallystick.processors.simulated import SimulatedRail
@@ -45,6 +46,7 @@ async def database_address(settings: Settings) -> AsyncIterator[str]:
             embedded = EmbeddedPostgres(settings.data_directory)
             stack.push_async_callback(asyncio.to_thread, embedded.stop)
             dsn = await asyncio.to_thread(embedded.start)
+            await stack.enter_async_context(kept_alive(embedded))
         yield dsn
 
 

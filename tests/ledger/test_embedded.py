@@ -1,3 +1,4 @@
+import asyncio
 import os
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ import psutil
 import pytest
 
 from tallystick.ledger.embedded import SERVER_SETTINGS, EmbeddedPostgres, EmbeddedPostgresError
+from tallystick.settings import Settings
+from tallystick.wiring import database_address
 
 HOLD = """
 import sys
@@ -97,6 +100,14 @@ async def ask(server: EmbeddedPostgres, statement: str) -> object:
         await connection.close()
 
 
+async def ask_until_it_answers(server: EmbeddedPostgres, statement: str) -> object:
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                return await ask(server, statement)
+            await asyncio.sleep(0.05)
+
+
 async def test_a_server_starts_answers_and_leaves_nothing_running(directory: Path) -> None:
     with EmbeddedPostgres(directory / "data") as server:
         assert await ask(server, "SELECT current_database()::text") == "tallystick"
@@ -140,6 +151,18 @@ async def test_after_a_killed_postmaster_the_first_query_works(directory: Path) 
 
         assert server.start() == server.dsn
         assert await ask(server, "SELECT count(*) FROM kept") == 200_000
+    assert servers_of(directory) == []
+
+
+async def test_a_postmaster_killed_under_its_holder_comes_back_by_itself(directory: Path) -> None:
+    async with database_address(Settings(data_directory=directory)):
+        server = EmbeddedPostgres(directory)
+        await ask(server, "CREATE TABLE kept AS SELECT 7 AS n")
+        killed = postmaster_pid(server)
+        kill_postmaster(server)
+
+        assert await ask_until_it_answers(server, "SELECT n FROM kept") == 7
+        assert postmaster_pid(server) != killed
     assert servers_of(directory) == []
 
 

@@ -123,6 +123,13 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(f"the embedded database cannot be started: {error}") from error
         return self.dsn
 
+    def revive(self) -> bool:
+        """Bring the server back if it has died, and say whether it had. Raises EmbeddedPostgresError: it stays dead."""
+        if self._running_server() is not None:
+            return False
+        self.start()
+        return True
+
     def stop(self) -> None:
         """Give up our hold; the last holder stops the server and waits until its processes are gone."""
         if self._hold is None or self._holder_pid != os.getpid():  # a forked child inherits the object, not the duty
