@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tallystick.ledger.migrations.sql_file import run_sql_file
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 
 def upgrade() -> None:
-    """Apply 0014_growth.sql."""
+    """Apply 0015_growth.sql."""
     run_sql_file(Path(__file__).with_suffix(".sql"))
