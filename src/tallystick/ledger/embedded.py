@@ -27,6 +27,7 @@ from urllib.parse import quote
 import asyncpg
 import psutil
 
+from tallystick.ledger.server_memory import buffers_bytes, memory_bytes
 from tallystick.ledger.server_user import ServerUser, ServerUserError, choose_server_user
 
 MAJOR_VERSION: Final = "18"
@@ -44,9 +45,10 @@ SERVER_SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",  # the socket only
     "unix_socket_permissions": "0700",
     "max_connections": "400",
-    "shared_buffers": "256MB",
-    "max_wal_size": "4GB",
-    "checkpoint_timeout": "15min",  # each checkpoint makes the next writes dearer: whole pages go to the log again
+    # Each checkpoint makes the next writes dearer: whole pages go to the log again. The log takes as much room as is written
+    # between two of them, at most this.
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "15min",
     "jit": "off",  # our statements are short
     "idle_in_transaction_session_timeout": "5min",
     "timezone": "UTC",
@@ -216,7 +218,8 @@ class EmbeddedPostgres:
         """Start the server; retry while processes of one that crashed are still on their way out."""
         early_log = self.data / "startup.log"
         socket_directory = self._socket_directory(user)
-        options = f"-k {shlex.quote(str(socket_directory))}"
+        buffers = buffers_bytes(memory_bytes()) >> 20
+        options = f"-k {shlex.quote(str(socket_directory))} -c shared_buffers={buffers}MB"
         command = (programs / "bin" / "pg_ctl", "start", "-D", ".", "-l", early_log.name, "-o", options, "-w")
         while True:
             self._disarm_stale_pids(socket_directory)
