@@ -45,8 +45,8 @@ SERVER_SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",  # the socket only
     "unix_socket_permissions": "0700",
     "max_connections": "400",
-    # Each checkpoint makes the next writes dearer: whole pages go to the log again. The log takes as much room as is written
-    # between two of them, at most this.
+    # Each checkpoint makes the next writes dearer: whole pages go to the log again. The log takes as much room as is
+    # written between two of them, at most this.
     "max_wal_size": "8GB",
     "checkpoint_timeout": "15min",
     "jit": "off",  # our statements are short
