@@ -89,6 +89,7 @@ async def old_request(old: Old, action: str) -> dict[str, str]:
         "RecipientReference": "r",
         "RecipientDescription": "d",
         "MetaData": "m" * 2048,
+        "DescriptorPolicy.CSNumberOf": "Caller",
         "TemporaryDeclinePolicy.TemporaryDeclinePolicyType": "Failure",
         "Status": "Success",
         "ResponseGroup": "Details",
@@ -229,6 +230,44 @@ async def test_a_refund_is_taken_from_who_was_paid(old: Old) -> None:
     wrong = refund | {"RefundSenderTokenId": own["RecipientTokenId"]}
     assert await old.refused("Refund", wrong) == ["SenderNotOriginalRecipient"]
     await old.done("Refund", refund | {"RefundSenderTokenId": theirs})
+
+
+async def test_conditions_of_the_callers_own_tokens_hold_too(old: Old) -> None:
+    balance, card = await payer(old.shop), await payer(old.shop, Method.CC)
+    tokens = await old.tokens() | {
+        "CallerTokenId": await old.install(
+            "MyRole == 'Caller'; TransactionAmount <= 'USD 5' orSay 'too much'; PaymentMethod == 'abt' orSay 'no card';"
+            " OperationType in ('Pay', 'Refund') orSay 'only payments';"
+        )
+    }
+
+    def pay(token: str, value: str) -> dict[str, str]:
+        params = {"SenderTokenId": token, **tokens, **amount("TransactionAmount", value)}
+        return params | {"CallerReference": old.shop.reference()}
+
+    assert await old.refused("Pay", pay(balance.spending, "5.01")) == ["IncompatibleTokens"]
+    assert await old.refused("Pay", pay(card.spending, "5.00")) == ["IncompatibleTokens"]
+    assert await old.refused("Reserve", pay(card.spending, "1.00")) == ["IncompatibleTokens"]
+    paid = await old.done("Pay", pay(balance.spending, "5.00"))
+    refund = {
+        "TransactionId": paid.findtext(f"{NAMESPACE}TransactionResponse/TransactionId") or "",
+        "CallerTokenId": tokens["CallerTokenId"],
+        "CallerReference": old.shop.reference(),
+    }
+    only_pays = await old.install("MyRole == 'Sender'; OperationType == 'Pay';")
+    assert await old.refused("Refund", refund | {"RefundSenderTokenId": only_pays}) == ["IncompatibleTokens"]
+    await old.done("Refund", refund | {"RefundSenderTokenId": await old.install("OperationType == 'Refund';")})
+
+
+async def test_a_descriptor_of_2007_names_the_number_of_the_service(old: Old) -> None:
+    buyer = await old.shop.books.funded_buyer("10.00")
+    params = {"SenderTokenId": buyer.spending, **await old.tokens(), **amount("TransactionAmount", "1.00")}
+    params |= {"CallerReference": "1", "DescriptorPolicy.CSNumberOf": "Caller"}
+    dynamic = params | {"DescriptorPolicy.SoftDescriptorType": "Dynamic"}
+
+    assert await old.refused("Pay", params | {"DescriptorPolicy.CSNumberOf": "Sender"}) == ["InvalidParams"]
+    assert await old.refused("Pay", dynamic) == ["InvalidParams"]
+    await old.done("Pay", dynamic | {"SenderDescription": "one song"})
 
 
 async def test_every_fault_of_an_instruction_is_told(old: Old) -> None:

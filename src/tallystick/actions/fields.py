@@ -31,9 +31,11 @@ SERVED: Final = (V2007, *VERSIONS)
 """The versions that are answered; the oldest one by what its clients are known to send and read."""
 
 LEGACY_AMOUNT: Final = "LegacyAmount"
+LEGACY_DESCRIPTOR_POLICY: Final = "LegacyDescriptorPolicy"
 _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     **{name: tuple(member.name for member in members) for name, members in COMPLEX_TYPES.items()},
     LEGACY_AMOUNT: ("CurrencyCode", "Amount"),
+    LEGACY_DESCRIPTOR_POLICY: ("SoftDescriptorType", "CSNumberOf"),
 }
 
 COMMON_PARAMETERS: Final = frozenset(
@@ -318,9 +320,9 @@ def _amount(field_: Field, names: tuple[str, ...], params: Mapping[str, str]) ->
     return _amount_text(field_, value_name, value)
 
 
-def _descriptor_policy(field_: Field, names: tuple[str, ...], params: Mapping[str, str]) -> DescriptorPolicy | None:
+def _descriptor_policy(_: Field, names: tuple[str, ...], params: Mapping[str, str]) -> DescriptorPolicy | None:
     given: dict[str, str] = {}
-    for name, member in zip(names, COMPLEX_TYPES[field_.type], strict=True):
+    for name, member in zip(names, COMPLEX_TYPES["DescriptorPolicy"], strict=True):
         if value := params.get(name):
             if value not in ENUMERATIONS[member.type]:
                 raise invalid(name, f"one of {', '.join(ENUMERATIONS[member.type])}", value)
@@ -341,4 +343,5 @@ _COMPLEX: Final[Mapping[str, Callable[[Field, tuple[str, ...], Mapping[str, str]
     "Amount": _amount,
     LEGACY_AMOUNT: _amount,
     "DescriptorPolicy": _descriptor_policy,
+    LEGACY_DESCRIPTOR_POLICY: _descriptor_policy,
 }

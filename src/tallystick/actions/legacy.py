@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tallystick.actions import identify
-from tallystick.actions.fields import LEGACY_AMOUNT, Field, Need, Values
+from tallystick.actions.fields import LEGACY_AMOUNT, LEGACY_DESCRIPTOR_POLICY, Field, Need, Values
+from tallystick.domain.decide.conditions import check_instruction
+from tallystick.domain.gatekeeper import Facts, Role
+from tallystick.domain.ids import IdKind
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger import reads
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from tallystick.actions.fields import Parsed
     from tallystick.actions.types import Result
     from tallystick.domain.ids import BookId, TokenId
+    from tallystick.ledger.reads import TokenRecord, TransactionRecord
 
 _MOST_DESCRIPTION: Final = 128
 
@@ -42,6 +46,9 @@ _NOTES: Final = (
         choices=("Failure",),
     ),
 )
+_DESCRIPTOR_POLICY: Final = Field(
+    "DescriptorPolicy", LEGACY_DESCRIPTOR_POLICY, Need.OPTIONAL, "How the charge is described; of late editions."
+)
 _CHARGE_FEE_TO: Final = Field("ChargeFeeTo", "ChargeFeeTo", Need.REQUIRED, "Who pays the fee.")
 _REFUND_SENDER: Final = Field(
     "RefundSenderTokenId",
@@ -54,6 +61,10 @@ _REFUND_SENDER: Final = Field(
 _PAYING: Final = frozenset({"Pay", "Reserve"})
 _CHARGING: Final = _PAYING | {"FundPrepaid", "SettleDebt"}
 _MONEY: Final = _CHARGING | {"WriteOffDebt", "Refund", "Settle"}
+_AMOUNTS: Final = {"FundPrepaid": "FundingAmount", "SettleDebt": "SettlementAmount", "Refund": "RefundAmount"} | {
+    "WriteOffDebt": "AdjustmentAmount"
+}
+_OF_INSTRUMENTS: Final = {IdKind.PREPAID_SENDER.value: "Prepaid", IdKind.CREDIT_SENDER.value: "Debt"}
 _NAMES: Final = {"FPSOperation": "Operation", "TransactionStatus": "Status"}
 _STATUSES: Final = {"Initiated": "Pending", "Success": "Success", "Failure": "Failure", "Reserved": "Reserved"}
 
@@ -66,7 +77,8 @@ def legacy_fields(action: str, fields: tuple[Field, ...]) -> tuple[Field, ...]:
     fee: tuple[Field, ...] = (_CHARGE_FEE_TO,) if action in _CHARGING - _PAYING else ()
     if action == "Refund":
         fee = (_REFUND_SENDER, replace(_CHARGE_FEE_TO, need=Need.OPTIONAL))
-    return (_CALLER_TOKEN, *own, *fee, *_NOTES)
+    descriptor = (_DESCRIPTOR_POLICY,) if action in _CHARGING else ()
+    return (_CALLER_TOKEN, *own, *fee, *descriptor, *_NOTES)
 
 
 def _in_2007(action: str, field: Field) -> bool:
@@ -93,13 +105,14 @@ async def modern(call: Call) -> Call:
 
     Payments with an instrument go to the caller, as its own recipient token says here: no more is needed of it.
     Raises Refused: InvalidParams, InvalidTokenId_Caller, TokenNotActive_Caller, InvalidTokenId_Recipient,
-    TokenNotActive_Recipient, SenderNotOriginalRecipient.
+    TokenNotActive_Recipient, SenderNotOriginalRecipient, IncompatibleTokens.
     """
     parsed: dict[str, Parsed] = dict(call.values.parsed)
     if "CallerTokenId" in parsed:
         token = await _token(call, "CallerTokenId", Refusal.InvalidTokenId_Caller, Refusal.TokenNotActive_Caller)
         if token.sender_id != call.key.party_id:
             raise Refused(Refusal.InvalidTokenId_Caller, "The caller token is not of the caller's own account.")
+        await _check_conditions(call, token, Role.CALLER)
     if call.action in _PAYING and await _is_own_recipient(call):
         del parsed["RecipientTokenId"]
     if "RefundSenderTokenId" in parsed:
@@ -133,6 +146,53 @@ async def _check_refund_sender(call: Call) -> None:
     if original is not None and original.merchant.party_id != token.sender_id:
         message = "The refund is to be taken from another account than the one that was paid."
         raise Refused(Refusal.SenderNotOriginalRecipient, message)
+    await _check_conditions(call, token, Role.SENDER)
+
+
+async def _check_conditions(call: Call, token: TokenRecord, role: Role) -> None:
+    """What the instruction of a token that only this version has asks of the transaction.
+
+    Where nobody can tell the amount or the means of payment, what the call names does not exist, and the books refuse
+    it. Raises Refused: IncompatibleTokens.
+    """
+    original = await _original(call)
+    amount_micros = call.values.optional_integer(_AMOUNTS.get(call.action, "TransactionAmount"))
+    if amount_micros is None and original is not None:
+        amount_micros = original.amount_micros
+    method = await _payment_method(call) if original is None else original.payment_method
+    if amount_micros is None or method is None:
+        return
+    facts = Facts(
+        my_role=role,
+        amount_micros=amount_micros,
+        at=call.book_now,
+        payment_method=method,
+        charge_fee_to=call.values.optional_text("ChargeFeeTo") or "Recipient",
+        operation=call.action,
+    )
+    check_instruction(token.instruction, facts)
+
+
+async def _original(call: Call) -> TransactionRecord | None:
+    """The transaction that a Settle or a Refund is about."""
+    name = {"Settle": "ReserveTransactionId", "Refund": "TransactionId"}.get(call.action)
+    if name is None:
+        return None
+    original_id = identify.own_transaction(call, name)
+    return await reads.transaction(call.service.pool, call.beside(original_id).book_id, original_id)
+
+
+async def _payment_method(call: Call) -> str | None:
+    """How a payment is made, as far as its tokens tell."""
+    if call.action == "WriteOffDebt":
+        return "Debt"
+    if identify.simulates(call) and call.values.optional_text("SenderTokenId") in identify.SIMULATED_SENDERS:
+        return None
+    if "SenderTokenId" not in call.values.parsed:
+        return None
+    token_id = identify.sender_token(call)
+    of_instrument = _OF_INSTRUMENTS.get(token_id[0])
+    return of_instrument or await reads.payment_method(call.service.pool, call.beside(token_id).book_id, token_id)
 
 
 async def _token(call: Call, name: str, unknown: Refusal, ended: Refusal) -> reads.TokenRecord:

@@ -216,6 +216,14 @@ async def transaction(database: Database, book_id: BookId, transaction_id: Trans
     return None if row is None else _transaction(row)
 
 
+async def payment_method(database: Database, book_id: BookId, token_id: TokenId) -> str | None:
+    """What a token charges; None for tokens of instruments, for those that receive, and for unknown ones."""
+    found = await database.fetchval(
+        "SELECT payment_method FROM token WHERE book_id = $1 AND token_id = $2", book_id, token_id
+    )
+    return None if found is None else str(found)
+
+
 async def refunds(database: Database, book_id: BookId, transaction_id: TransactionId) -> list[TransactionId]:
     """The refunds of a transaction, oldest first."""
     rows = await database.fetch(_READS["refunds"], book_id, transaction_id)

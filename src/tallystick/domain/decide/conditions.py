@@ -10,17 +10,26 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.tokens import Token
 
 
-def check_conditions(token: Token | None, role: str, command: Pay | Reserve, method: Method, now: datetime) -> None:
-    """Every condition of a token's instruction must hold; `role` is the part that its holder takes.
+def check_instruction(text: str | None, facts: Facts) -> None:
+    """Every condition of a token's instruction must hold.
 
     An instruction that an older release accepted and this one cannot read allows nothing. Raises Refused:
     IncompatibleTokens.
     """
-    if token is None or token.instruction is None:
+    if text is None:
         return
-    instruction = parse(token.instruction)
+    instruction = parse(text)
     if not isinstance(instruction, Instruction):
         raise Refused(Refusal.IncompatibleTokens, f"The token's payment instruction has a fault. {instruction[0]}")
+    failures = evaluate(instruction, facts)
+    if failures:
+        raise incompatible(failures)
+
+
+def check_conditions(token: Token | None, role: str, command: Pay | Reserve, method: Method, now: datetime) -> None:
+    """As check_instruction, for a token in a payment; `role` is the part that its holder takes."""
+    if token is None:
+        return
     facts = Facts(
         my_role=Role(role),
         amount_micros=command.amount_micros,
@@ -29,6 +38,4 @@ def check_conditions(token: Token | None, role: str, command: Pay | Reserve, met
         charge_fee_to=command.marketplace.fee_payer.value,
         operation=type(command).__name__,
     )
-    failures = evaluate(instruction, facts)
-    if failures:
-        raise incompatible(failures)
+    check_instruction(token.instruction, facts)
