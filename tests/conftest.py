@@ -53,8 +53,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if name == "conformance"
     ]
     if rows:
-        head = ["action", "fields", "missing", "too long", "mis-cased", "mistyped", "older version", "unknown"]
-        terminalreporter.section("conformance: fields of each action refused in each way")
+        head = [
+            "action",
+            "fields",
+            "missing",
+            "too long",
+            "mis-cased",
+            "mistyped",
+            "older version",
+            "unknown",
+            "errors",
+        ]
+        terminalreporter.section("conformance: fields of each action refused in each way, documented errors provoked")
         for row in [head, *sorted(rows)]:
             terminalreporter.write_line(f"{row[0]:32}" + "".join(f"{cell!s:>14}" for cell in row[1:]))
 

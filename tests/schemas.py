@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any, Final
 
+import httpx
 from lxml import etree
 
 from tallystick.actions.fields import V2007
@@ -32,3 +34,16 @@ def check_answer(text: str) -> None:
         return  # its envelopes have no schema of ours
     versions = {namespace(version): version for version in SCHEMA_VERSIONS}
     (published(versions[space]) if space else error_envelope()).assertValid(root)
+
+
+async def check_response(response: httpx.Response) -> None:
+    """Checks what came from the query API. SOAP's answers, at the same place, are checked by its own client."""
+    is_xml = response.headers.get("content-type", "").startswith("text/xml")
+    if response.request.url.path in {"", "/"} and is_xml:
+        await response.aread()
+        if response.text and "Envelope" not in response.text[:100]:
+            check_answer(response.text)
+
+
+CHECKED: Final[dict[str, Any]] = {"event_hooks": {"response": [check_response]}}
+"""Options of a client whose every answer is checked."""

@@ -11,6 +11,7 @@ import pytest
 from tallystick.actions.pipeline_parameters import ADDRESS, PIPELINES, SENDER, SIMPLE_PAY, STATUSES, VALIDITY, Pipeline
 from tallystick.actions.pipeline_reference import reference
 from tallystick.actions.pipeline_terms import read_terms
+from tallystick.actions.pipeline_values import Kind
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED: dict[str, Any] = json.loads((ROOT / "tests" / "data" / "pipelines.json").read_text("utf-8"))
@@ -41,6 +42,8 @@ def test_a_pipeline_has_the_published_parameters(name: str) -> None:
             assert parameter.required == fact["required"], fact
         if "enum" in fact:
             assert list(parameter.allowed) == fact["enum"]
+        if "default" in fact:
+            assert parameter.kind is Kind.BOOLEAN or f"Default: `{fact['default']}`." in parameter.meaning
         assert set(fact.get("accepted_spellings", [])) <= {parameter.name, *parameter.other_spellings}
     groups = {"sender_common": {one.name for one in SENDER}, "validity": {one.name for one in VALIDITY}}
     for group, names in (groups | {"address": set(ADDRESS)}).items():

@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.ledger.shop import Buyer, Shop, TestClock
 from tests.master_key import MASTER_KEY
+from tests.schemas import check_answer
 from tests.stories.storefront import signature
 
 from tallystick.actions.service import Service
@@ -85,6 +86,8 @@ class Target:
         given = Given(start["status"], names, b"".join(part.get("body", b"") for part in rest).decode())
         assert given.status < 500, given
         assert "Traceback" not in given.text
+        if path == "/":
+            check_answer(given.text)
         return given
 
     def signed(self, verb: str, params: dict[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import httpx
 from tests.ledger.shop import Buyer
+from tests.schemas import CHECKED
 from tests.stories.good_requests import World, good_request, recipient_token
 from tests.stories.storefront import Answer, Shop, amount
 
@@ -56,7 +57,7 @@ def in_process(
         committer=Committer(used, rules, shop.clock),
         clock=clock or shop.service.clock,
     )
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(QueryApi(service)))
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(QueryApi(service)), **CHECKED)
     return replace(shop, service=service, client=client, url="http://pay.example")
 
 

@@ -17,6 +17,7 @@ from tests.conftest import MakeDatabase
 from tests.ledger.shop import Shop as Books
 from tests.ledger.shop import TestClock
 from tests.master_key import MASTER_KEY
+from tests.schemas import CHECKED
 from tests.stories.storefront import Shop
 
 from tallystick.actions.service import Service
@@ -72,7 +73,7 @@ async def running(make_database: MakeDatabase, tmp_path_factory: pytest.TempPath
         master_key=MASTER_KEY,
         allow_private_notification_targets=True,  # receivers are on this machine
     )
-    async with open_service(settings, clock) as service, httpx.AsyncClient(timeout=30) as client:
+    async with open_service(settings, clock) as service, httpx.AsyncClient(timeout=30, **CHECKED) as client:
         rail = SimulatedRail(service.pool, clock, timedelta(milliseconds=settings.rail_delay_ms), faults=True)
         server = Server(asgi_app(service), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
         serving = asyncio.create_task(server.serve())

@@ -16,7 +16,6 @@ from xml.etree import ElementTree as ET
 import httpx
 from tests.ledger.shop import Buyer, TestClock
 from tests.ledger.shop import Shop as Books
-from tests.schemas import check_answer
 
 from tallystick.actions.service import Service
 from tallystick.domain.money import parse_amount
@@ -133,7 +132,6 @@ class Shop:
         verb = way.partition(" ")[0]
         self.called.append(action)
         response = await self.send(way, self.signed(verb, {"Action": action, **(params or {})}))
-        check_answer(response.text)
         return Answer(response.status_code, response.text)
 
     async def done(self, action: str, params: Mapping[str, str] | None = None) -> Answer:

@@ -15,6 +15,7 @@ from tests.conftest import MakeDatabase
 from tests.ledger.shop import Shop as Books
 from tests.ledger.shop import TestClock
 from tests.master_key import MASTER_KEY
+from tests.schemas import CHECKED
 from tests.stories.program import tallystick
 from tests.stories.storefront import Shop
 
@@ -40,7 +41,7 @@ async def stand(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[St
     settings = Settings(data_directory=tmp_path, database_url=url, public_url="", master_key=MASTER_KEY)
     async with open_service(settings, clock) as service:
         transport = httpx.ASGITransport(QueryApi(service))
-        async with httpx.AsyncClient(transport=transport) as client:
+        async with httpx.AsyncClient(transport=transport, **CHECKED) as client:
             email = f"{secrets.token_hex(8)}@shop.example"
             async with service.pool.acquire() as connection:
                 party = await parties.create_business(connection, email, "Music Shop", clock())

@@ -1,6 +1,7 @@
 """Every action against the published interface. What is well-formed is answered as the schema says; each missing,
-over-long, mis-cased, mistyped or unknown parameter is refused with nothing changed. A table of what was tried is
-printed at the end of the run; a cell of the interface that was not tried is a failure.
+over-long, mis-cased, mistyped or unknown parameter is refused with nothing changed; each error that the documents name
+of an action is provoked. A table of what was tried is printed at the end of the run; a cell of the interface that was
+not tried is a failure.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from tests.stories.documented_errors import provoke
 from tests.stories.good_requests import good_request
 from tests.stories.storefront import Shop
 
@@ -138,9 +140,17 @@ async def test_an_action_conforms(shop: Shop, action: str, record_property: Call
 
     check_answer(action, full.root, V2010)
     assert required_cells(action) - tried.cells == set(), "not tried"
+    for code in published.get("errors", ()):
+        answer = await provoke(shop, action, code)
+        assert (answer.code, shop.called[-1]) == (code, action)
     record_property(
         "conformance",
-        [action, len(published["request"]), *(sum(kind == cell[1] for cell in tried.cells) for kind in KINDS)],
+        [
+            action,
+            len(published["request"]),
+            *(sum(kind == cell[1] for cell in tried.cells) for kind in KINDS),
+            len(published.get("errors", ())),
+        ],
     )
 
 

@@ -17,6 +17,7 @@ from tests.conftest import MakeDatabase
 from tests.ledger.shop import Buyer, TestClock
 from tests.ledger.shop import Shop as Books
 from tests.master_key import MASTER_KEY, MASTER_KEY_TEXT
+from tests.schemas import CHECKED
 from tests.stories.conftest import free_port
 from tests.stories.program import STOP_SECONDS, start
 from tests.stories.storefront import Answer, Shop, usd
@@ -79,7 +80,7 @@ async def chain(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFa
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(open_service(settings, clock))
         client = await stack.enter_async_context(
-            httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=200))
+            httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=200), **CHECKED)
         )
         email = f"{secrets.token_hex(8)}@shop.example"
         async with service.pool.acquire() as connection:

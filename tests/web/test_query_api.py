@@ -13,6 +13,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 from tests.master_key import MASTER_KEY, VAULT
+from tests.schemas import CHECKED
 from tests.stories.storefront import Answer, canonical, signature
 
 from tallystick.actions.fee_schedules import read_fee_schedules
@@ -50,7 +51,7 @@ class Caller:
         whole["Signature"] = signature("GET", "pay.example", "/", whole, self.key.secret)
         # the application's own exceptions must not reach the server: raise_app_exceptions shows if one does
         transport = httpx.ASGITransport(QueryApi(self.service), raise_app_exceptions=True)
-        async with httpx.AsyncClient(transport=transport) as client:
+        async with httpx.AsyncClient(transport=transport, **CHECKED) as client:
             response = await client.get(f"http://pay.example/?{canonical(whole)}")
         return Answer(response.status_code, response.text)
 
@@ -133,7 +134,7 @@ async def test_the_public_address_is_a_host_of_ours(caller: Caller) -> None:
     }
     params["Signature"] = signature("GET", "pay.example", "/", params, caller.key.secret)
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(proxied)) as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(proxied), **CHECKED) as client:
         response = await client.get(f"http://10.0.0.7:8400/?{canonical(params)}")
 
     assert response.status_code == 200

@@ -17,6 +17,7 @@ import httpx
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from tests.master_key import MASTER_KEY, VAULT
+from tests.schemas import CHECKED
 
 from tallystick.actions import sign_in
 from tallystick.actions.fee_schedules import read_fee_schedules
@@ -214,7 +215,7 @@ class Seller:
     @property
     def api(self) -> Client:
         """The seller's program."""
-        client = httpx.AsyncClient(trust_env=False, timeout=30)
+        client = httpx.AsyncClient(trust_env=False, timeout=30, **CHECKED)
         self.world.clients.append(client)
         return Client(self.world.base_url, Credentials(self.key.access_key_id, self.key.secret), client)
 
