@@ -1,4 +1,5 @@
 import base64
+import inspect
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import MISSING, fields
@@ -36,7 +37,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 def test_every_setting_is_explained_in_the_class() -> None:
     assert Settings.__doc__ is not None
-    explained = re.findall(r"^ {8}(\w+): ", Settings.__doc__, re.MULTILINE)
+    explained = re.findall(r"^ {4}(\w+): ", inspect.cleandoc(Settings.__doc__), re.MULTILINE)
     assert explained == [setting.name for setting in fields(Settings)]
 
 
