@@ -237,17 +237,6 @@ async def test_with_the_keyboard_alone(chromium: Browser, world: World, seller: 
     assert (await world.checked(url))["status"] == "SA"
 
 
-async def test_without_scripts(chromium: Browser, world: World, seller: Seller, shop: str) -> None:
-    async with tab(chromium, world, java_script_enabled=False) as page:
-        await page.goto(seller.url(seller.prepaid(returnURL=shop)))
-        await sign_up(page)
-        await page.get_by_role("button", name="Leave and go back to Music Shop").click()
-        await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
-        url = page.url
-
-    assert (await world.checked(url))["status"] == "A"
-
-
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 async def test_every_page_can_be_read_on_a_narrow_screen(
     chromium: Browser, world: World, seller: Seller, color_scheme: str
