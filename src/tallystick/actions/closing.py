@@ -13,7 +13,7 @@ from tallystick.ledger import account_balances, authorizations, personal_data, s
 from tallystick.ledger.access_keys import SANDBOX
 
 if TYPE_CHECKING:
-    from tallystick.actions.authorizations import View
+    from tallystick.actions.authorization_view import View
     from tallystick.actions.service import Service
     from tallystick.ledger.parties import Party
 

@@ -13,7 +13,7 @@ from tallystick.actions.months import Month
 from tallystick.ledger import histories
 
 if TYPE_CHECKING:
-    from tallystick.actions.authorizations import View
+    from tallystick.actions.authorization_view import View
     from tallystick.actions.service import Service
     from tallystick.ledger.histories import Entry
 

@@ -15,7 +15,7 @@ from tallystick.ledger.payment_methods import PaymentMethod
 from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
-    from tallystick.actions.authorizations import View
+    from tallystick.actions.authorization_view import View
     from tallystick.actions.service import Service
 
 NEW: Final = "new"

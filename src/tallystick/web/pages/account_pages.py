@@ -11,7 +11,8 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.actions import authorizations as actions
 from tallystick.actions import marks, statements
-from tallystick.actions.authorizations import Scope, Stand, View
+from tallystick.actions.authorization_standing import Scope, Stand
+from tallystick.actions.authorization_view import View
 from tallystick.ledger import authorizations, histories
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.histories import Entry

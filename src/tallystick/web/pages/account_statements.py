@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Response, Stream
 
 from tallystick.actions import monthly, statements
-from tallystick.actions.authorizations import View
+from tallystick.actions.authorization_view import View
 from tallystick.actions.monthly import Statement
 from tallystick.actions.months import Month
 from tallystick.ledger.parties import Party

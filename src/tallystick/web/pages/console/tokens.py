@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from tallystick.actions import authorizations as views
 from tallystick.actions import by_hand
-from tallystick.actions.authorizations import View
+from tallystick.actions.authorization_view import View
 from tallystick.actions.by_hand import Till
 from tallystick.actions.staff import Permission
 from tallystick.actions.transactions import received_at
