@@ -1,14 +1,13 @@
 """What a payment costs as the books fill: the same load on a database that grows and on one that stays fresh.
 
-Both are measured in turn at every stage, so that the machine's moods touch both alike.
+Both are measured in turn at every stage, so that the machine's moods touch both alike. filling.py fills them; signed
+requests over HTTP are what is measured, as everywhere else.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import cycle, islice
 from typing import Final
 
 from msgspec import Struct
@@ -16,29 +15,34 @@ from rich.table import Table
 
 from tallystick.actions.service import Service
 from tallystick.bench.cases import PAY
+from tallystick.bench.filling import Filler, check_room
 from tallystick.bench.machine import this_machine
 from tallystick.bench.measures import TIMES, Machine, Measure
 from tallystick.bench.run import Plan, Run, serving_nothing, serving_service, stock
-from tallystick.bench.stall import CHARGE_MICROS, Progress, Stall, request_of
+from tallystick.bench.stall import Progress, Stall
 from tallystick.bench.wrk import find_wrk
-from tallystick.domain.commands import Pay
 from tallystick.ledger.verify import verify
 from tallystick.wiring import open_service
 
 CLIENTS: Final = 64
-_AT_A_TIME: Final = 500
 _TABLES: Final = ("transaction", "transfer", "answered_reference")
-_STAGES: Final = (0.1, 0.25, 0.5, 1.0)
+_STAGES: Final = (0.1, 0.2, 0.5, 1.0)
+WANTED: Final = 0.8
+"""Of the fresh database's rate, what is to be left at the end."""
 
 
 class Stage(Struct, frozen=True, kw_only=True):
-    """What was found with so many transactions in the books. Sizes in bytes, the tables' with their indexes."""
+    """What was found with so many transactions in the books. Sizes in bytes, the tables' with their indexes.
+
+    `log_bytes`: write-ahead log for each payment of the measurement.
+    """
 
     transactions: int
     rate: float
     p99_ms: float | None
     fresh_rate: float
     fresh_p99_ms: float | None
+    log_bytes: float
     bytes_per_payment: float
     index_bytes: dict[str, int]
 
@@ -59,6 +63,7 @@ class Growth(Struct, frozen=True, kw_only=True):
 async def grow(plan: Plan, transactions: int, progress: Progress, told: Callable[[Stage], None]) -> Growth:
     """Fill one database with up to `transactions` and measure beside a fresh one. Raises LoadError."""
     find_wrk()
+    check_room(transactions, plan.instruments)
     fresh_plan = replace(plan, directory=plan.directory / "fresh")
     grown_plan = replace(plan, directory=plan.directory / "grown")
     for directory in (fresh_plan.directory, grown_plan.directory):
@@ -66,47 +71,35 @@ async def grow(plan: Plan, transactions: int, progress: Progress, told: Callable
     async with open_service(fresh_plan.settings) as fresh, open_service(grown_plan.settings) as grown:
         fresh_stalls = await stock(fresh, fresh_plan, progress)
         stalls = await stock(grown, grown_plan, progress)
+        filler = Filler(grown, stalls[0], progress)
         stages = []
         for share in _STAGES:
-            await _fill(grown, stalls[0], int(transactions * share), progress)
-            beside = await _measure(fresh_plan, fresh, fresh_stalls)
-            measured = await _measure(grown_plan, grown, stalls)
-            stages.append(await _stage(grown, measured, beside))
+            await filler.fill(int(transactions * share))
+            beside, _ = await _measure(fresh_plan, fresh, fresh_stalls)
+            stages.append(await _stage(grown, *await _measure(grown_plan, grown, stalls), beside))
             told(stages[-1])
         problems = [*(await verify(grown.pool)).problems, *(await verify(fresh.pool)).problems]
         version = await grown.pool.fetchval("SHOW server_version")
     return Growth(machine=this_machine(version), stages=tuple(stages), problems=tuple(problems))
 
 
-async def _fill(service: Service, stall: Stall, wanted: int, progress: Progress) -> None:
-    """Charge until there are `wanted` transactions, by the one way in which money changes."""
-    there = await service.pool.fetchval("SELECT count(*) FROM transaction")
-    tokens = cycle([token for _, token in stall.balances])
-
-    async def some(count: int) -> None:
-        now = service.clock()
-        charges = [Pay(request_of(stall, now), token, CHARGE_MICROS) for token in islice(tokens, count)]
-        outcomes = await service.committer.perform_all(stall.book_id, charges)
-        refused = next((outcome for outcome in outcomes if isinstance(outcome, Exception)), None)
-        if refused is not None:
-            raise refused
-
-    start = there
-    while there < wanted:
-        count = min(2 * _AT_A_TIME, wanted - there)
-        await asyncio.gather(some(count - count // 2), some(count // 2))
-        there += count
-        progress(f"{wanted:,} transactions", there - start, wanted - start)
-    await service.pool.execute("VACUUM (ANALYZE)")
-
-
-async def _measure(plan: Plan, service: Service, stalls: list[Stall]) -> Measure:
+async def _measure(plan: Plan, service: Service, stalls: list[Stall]) -> tuple[Measure, float]:
+    """Payments after as many that warm everything up, and the bytes of log that each took."""
     async with serving_service(plan) as served, serving_nothing() as empty:
         run = Run(plan, service, served, empty, "", stalls, lambda _: None)
-        return await run.case(PAY, CLIENTS)
+        await run.case(PAY, CLIENTS)
+        before = await _written(service)
+        measured = await run.case(PAY, CLIENTS)
+        return measured, (await _written(service) - before) / (measured.rate * plan.seconds)
 
 
-async def _stage(service: Service, measured: Measure, beside: Measure) -> Stage:
+async def _written(service: Service) -> int:
+    """Bytes of log that the server has written so far."""
+    written: int = await service.pool.fetchval("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")
+    return written
+
+
+async def _stage(service: Service, measured: Measure, log_bytes: float, beside: Measure) -> Stage:
     pool = service.pool
     count = await pool.fetchval("SELECT count(*) FROM transaction")
     size = sum([await pool.fetchval("SELECT pg_total_relation_size($1::text::regclass)", name) for name in _TABLES])
@@ -121,6 +114,7 @@ async def _stage(service: Service, measured: Measure, beside: Measure) -> Stage:
         p99_ms=measured.p99_ms,
         fresh_rate=beside.rate,
         fresh_p99_ms=beside.p99_ms,
+        log_bytes=log_bytes,
         bytes_per_payment=size / count,
         index_bytes={row["name"]: row["size"] for row in indexes},
     )
@@ -137,7 +131,8 @@ def line(stage: Stage) -> str:
 def table(growth: Growth) -> Table:
     """A row for each stage."""
     found = Table(title=f"Pay with {CLIENTS} clients as the books fill", title_justify="left")
-    for name in ("transactions", "per second", "p99 ms", "fresh", "fresh p99 ms", "ratio", "bytes a payment"):
+    names = ("transactions", "per second", "p99 ms", "fresh", "fresh p99 ms", "ratio", "bytes a payment", "log bytes")
+    for name in names:
         found.add_column(name, justify="right")
     for stage in growth.stages:
         found.add_row(
@@ -148,5 +143,26 @@ def table(growth: Growth) -> Table:
             f"{stage.fresh_p99_ms:.1f}",
             f"{stage.ratio:.2f}",
             f"{stage.bytes_per_payment:,.0f}",
+            f"{stage.log_bytes:,.0f}",
         )
     return found
+
+
+def indexes_table(growth: Growth) -> Table:
+    """A row for each index of the tables that grow, with its size in megabytes at each stage."""
+    found = Table(title="indexes, MB", title_justify="left")
+    found.add_column("index")
+    for stage in growth.stages:
+        found.add_column(f"{stage.transactions:,}", justify="right")
+    for name in growth.stages[-1].index_bytes:
+        found.add_row(name, *(f"{stage.index_bytes.get(name, 0) / 1e6:,.1f}" for stage in growth.stages))
+    return found
+
+
+def closing_lines(growth: Growth) -> list[str]:
+    """How it stands beside the goal, and what the books say."""
+    last = growth.stages[-1]
+    standing = "met" if last.ratio >= WANTED else "not met"
+    reached = f"{last.ratio:.2f} {TIMES} the fresh rate at {last.transactions:,} transactions"
+    finding = growth.problems[0] if growth.problems else "unexplained: 0.00"
+    return [f"{reached}; wanted: {WANTED:g} {TIMES} ({standing})", f"verify: {finding}"]

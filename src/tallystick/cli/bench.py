@@ -79,6 +79,9 @@ def _grow(plan: Plan, transactions: int, json: Path | None) -> tuple[str, ...]:
     with _progress(console) as progress:
         report = _measured(growth.grow(plan, transactions, progress, lambda stage: console.print(growth.line(stage))))
     console.print(growth.table(report))
+    console.print(growth.indexes_table(report))
+    for line in growth.closing_lines(report):
+        console.print(line)
     _write(json, report)
     return report.problems
 

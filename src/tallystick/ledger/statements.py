@@ -1,4 +1,4 @@
-"""Named statements from the `.sql` files beside this module."""
+"""Named statements from `.sql` files: those beside this module, and others."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Final
 _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
-def load_statements(file_name: str) -> Mapping[str, str]:
-    """The statements of one file by name, in the file's order. Raises ValueError when a name comes twice."""
-    text = (files(__package__) / file_name).read_text(encoding="utf-8")
+def load_statements(file_name: str, package: str = __package__) -> Mapping[str, str]:
+    """The statements of a package's file by name, in the file's order. Raises ValueError when a name comes twice."""
+    text = (files(package) / file_name).read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
     names = parts[0::2]
     if len(set(names)) != len(names):

@@ -1,0 +1,81 @@
+"""Books that were filled for the measurement of growth are valid, and their charges are like those of requests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tallystick.bench import filling
+from tallystick.bench.filling import Filler, check_room, ids_before
+from tallystick.bench.run import Plan, stock
+from tallystick.bench.wrk import LoadError
+from tallystick.domain.ids import BookId, book_of_transaction, milliseconds_of_transaction
+from tallystick.ledger.verify import verify
+from tallystick.wiring import open_service
+
+NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+SHAPE = """
+    SELECT operation, status, status_code, status_message, amount_micros, payment_method, fee_payer, status_number,
+           length(transaction_id), length(caller_reference) > 0, completed_at = received_at AS at_once
+      FROM transaction WHERE operation = 'Pay' AND payment_method = $1 AND {} LIMIT 1"""
+
+
+def told(_what: str, _done: int, _total: int) -> None:
+    """Nobody looks at the progress of a test."""
+
+
+async def test_filled_books_balance_and_hold_what_requests_make(data_directory: Path) -> None:
+    plan = Plan(directory=data_directory, instruments=100, sellers=2)
+    async with open_service(plan.settings) as service:
+        stalls = await stock(service, plan, told)
+        by_request = await service.pool.fetchval("SELECT array_agg(transaction_id) FROM transaction")
+
+        await Filler(service, stalls[0], told).fill(len(by_request) + 1_000)
+
+        assert await service.pool.fetchval("SELECT count(*) FROM transaction") == len(by_request) + 1_000
+        assert (await verify(service.pool)).problems == []
+        known = "transaction_id = ANY(ARRAY(SELECT unnest($2::text[])))"
+        asked = await service.pool.fetchrow(SHAPE.format(known), "Prepaid", by_request)
+        filled = await service.pool.fetchrow(SHAPE.format(f"NOT {known}"), "Prepaid", by_request)
+        assert filled == asked
+        assert await service.pool.fetchval(
+            "SELECT count(*) FROM transaction WHERE operation = 'Pay' AND payment_method = 'Debt'"
+        )
+
+
+async def test_filling_again_goes_on_where_it_ended(data_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filling, "AT_A_TIME", 70)
+    plan = Plan(directory=data_directory, instruments=100, sellers=2)
+    async with open_service(plan.settings) as service:
+        stalls = await stock(service, plan, told)
+        there = await service.pool.fetchval("SELECT count(*) FROM transaction")
+        filler = Filler(service, stalls[0], told)
+        for wanted in (there + 100, there + 100, there + 250):
+            await filler.fill(wanted)
+            assert await service.pool.fetchval("SELECT count(*) FROM transaction") == wanted
+        used = await service.pool.fetch(
+            "SELECT count(*) AS charges FROM transaction"
+            " WHERE book_id = $1 AND operation = 'Pay' GROUP BY instrument_id ORDER BY 1",
+            stalls[0].book_id,
+        )
+        assert len(used) == 60, "every balance and tab has its turn"
+        assert (await verify(service.pool)).problems == []
+
+
+def test_ids_lie_in_the_moments_before() -> None:
+    ids = ids_before(BookId(7), NOW, 100)
+
+    assert list(ids) == sorted(set(ids))
+    assert len(ids) == 100
+    assert {book_of_transaction(one) for one in ids} == {BookId(7)}
+    milliseconds = [milliseconds_of_transaction(one) for one in ids]
+    assert milliseconds[-1] == int(NOW.timestamp() * 1000)
+    assert milliseconds[-1] - milliseconds[0] == 100 // filling.PER_MILLISECOND - 1
+
+
+def test_more_than_is_funded_is_refused_beforehand() -> None:
+    check_room(100_000_000, 100_000)
+    with pytest.raises(LoadError, match="--instruments"):
+        check_room(1_000_000_000, 100_000)
