@@ -68,5 +68,9 @@ class UsageLimit(Struct, frozen=True):
 
     def describe(self) -> str:
         """The limit in words, for messages: ``20.00 per 1 Month``, ``5 charges``."""
-        what = display_amount(self.limit) if self.kind is LimitKind.AMOUNT else f"{self.limit} charges"
+        what = (
+            display_amount(self.limit)
+            if self.kind is LimitKind.AMOUNT
+            else f"{self.limit} charge{'s' if self.limit > 1 else ''}"
+        )
         return what if self.period is None else f"{what} per {self.period}"
