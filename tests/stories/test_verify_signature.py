@@ -113,6 +113,21 @@ async def test_a_notification_verifies_too(shop: Shop) -> None:
     assert await status(shop, urlencode({**params, "signature": wrapped})) == "Success"
 
 
+async def test_what_a_replaced_key_signed_still_verifies(shop: Shop) -> None:
+    """Both certificates are served and known: a message may be on its way while the key is replaced."""
+    before = await returned(shop)
+    async with shop.service.pool.acquire() as connection:
+        await signing_keys.rotate(connection, shop.service.vault, shop.clock())
+    after = await returned(shop)
+
+    names = [dict(parse_qsl(query))["certificateUrl"] for query in (before, after)]
+    assert names[0] != names[1]
+    assert [(await shop.client.get(name)).status_code for name in names] == [200, 200]
+    assert [await status(shop, query) for query in (before, after)] == ["Success", "Success"]
+    swapped = after.replace(names[1].split("/")[-2], names[0].split("/")[-2])
+    assert await status(shop, swapped) == "Failure"
+
+
 async def test_messages_of_the_oldest_kind_verify_for_their_owner_only(shop: Shop) -> None:
     params = {"status": "SA", "tokenID": "x y"}
     text = signing.string_to_sign_v1(params, "signature")
