@@ -49,6 +49,12 @@ if TYPE_CHECKING:
 
 SUCCESS: Final[Mapping[Method, str]] = {Method.ABT: "SA", Method.ACH: "SB", Method.CC: "SC"}
 
+ADDRESS_REFUSED: Final = {
+    "warningCode": "invalidShippingAddress",
+    "warningMessage": "The shipping address that was given cannot be used: the buyer was not shown it.",
+}
+"""What is agreed to is good nevertheless."""
+
 _PREPAID: Final = {
     "prepaidInstrumentID": IdKind.PREPAID_INSTRUMENT,
     "prepaidSenderTokenID": IdKind.PREPAID_SENDER,
@@ -83,6 +89,8 @@ def plan(
         answer["expiry"] = choice.expiry
     if terms.collect_address:
         answer |= address_of(visit)
+    if terms.address_refused:
+        answer |= ADDRESS_REFUSED
     return answer
 
 

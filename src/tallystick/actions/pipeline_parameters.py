@@ -80,6 +80,9 @@ STATUSES: Final[Mapping[str, str]] = {
 """What the status on a return URL means. The last four belong to Simple Pay, with A and SE."""
 
 ADDRESS: Final = ("addressName", "addressLine1", "addressLine2", "city", "state", "zip", "country", "phoneNumber")
+LONGEST_ADDRESS_LINE: Final = 200
+"""Characters of one part of an address that pages show. A longer one spoils no link; the caller is warned of it."""
+
 LINES: Final = ("itemTotal", "shipping", "handling", "giftWrapping", "discount", "tax")
 
 _BRAND: Final = (
@@ -119,7 +122,10 @@ SENDER: Final = (
         "What is paid for. Of HTML only b, i, u, ul, li, br, em, strong and strike are kept.",
         max_length=4000,
     ),
-    *(Parameter(name, Kind.STRING, "Shown before the buyer agrees.", max_length=200) for name in ADDRESS),
+    *(
+        Parameter(name, Kind.STRING, "Shown before the buyer agrees, unless it is longer than 200.", max_length=2000)
+        for name in ADDRESS
+    ),
 )
 VALIDITY: Final = (
     Parameter("validityStart", Kind.EPOCH, "When it begins, at most a year ahead. Default: at once."),
@@ -138,6 +144,10 @@ DISABLE_GUEST: Final = Parameter(
 _SENDER_STATUSES: Final = ("SA", "SB", "SC", "SE", "A", "CE", "PE", "NP", "NM")
 _CARD_EXPIRY: Final = ("expiry", "card chosen: its month and year")
 _ADDRESS_BACK: Final = ("address parameters", "collectShippingAddress=True")
+_WARNING: Final = (
+    ("warningCode", "an address was given that cannot be used: `invalidShippingAddress`"),
+    ("warningMessage", "given with it"),
+)
 
 
 def _usage_limit(number: int) -> tuple[Parameter, ...]:
@@ -165,7 +175,7 @@ def _set_up(
         (*COMMON, *references, *own, *VALIDITY, *SENDER),
         references=tuple(reference.name for reference in references),
         main_token=made[1],
-        returns=(*((one, "") for one in made), _CARD_EXPIRY, _ADDRESS_BACK),
+        returns=(*((one, "") for one in made), _CARD_EXPIRY, _ADDRESS_BACK, *_WARNING),
         statuses=_SENDER_STATUSES,
     )
 
@@ -177,7 +187,7 @@ def _one_token(name: str, summary: str, *own: Parameter) -> Pipeline:
         (*COMMON, _CALLER_REFERENCE, *own, *SENDER),
         references=("callerReference",),
         main_token="tokenID",  # noqa: S106 - a name
-        returns=(("tokenID", ""), _CARD_EXPIRY, _ADDRESS_BACK),
+        returns=(("tokenID", ""), _CARD_EXPIRY, _ADDRESS_BACK, *_WARNING),
         statuses=_SENDER_STATUSES,
         echoes_reference=True,
     )

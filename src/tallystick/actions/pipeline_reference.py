@@ -1,9 +1,9 @@
-"""The reference of the hosted pages, written from the table of pipelines: docs/pipelines.md."""
+"""The reference of the hosted pages, written from the table of pipelines: docs/pipelines.md, and a page for each."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
@@ -20,14 +20,17 @@ from tallystick.actions.pipeline_parameters import (
 from tallystick.actions.pipeline_values import Kind
 from tallystick.domain.signing import hmac_signature, string_to_sign_v2
 
-_HEAD: Final = """\
+_NOTE: Final = (
+    "<!-- Written by tallystick.actions.pipeline_reference from the table of pipelines; a test keeps it current. -->"
+)
+_HEAD: Final = f"""\
 # The hosted pages
 
-<!-- Written by tallystick.actions.pipeline_reference from the table of pipelines; a test keeps it current. -->
+{_NOTE}
 
 A seller sends its buyer's browser to `/cobranded-ui/actions/start` with a signed query; the buyer signs in, chooses how
 to pay and agrees; the browser comes back to `returnURL` with a signed answer. No money moves on the way, except with a
-[Simple Pay button](#simplepay). Everything is in the query of a GET; a form that is POSTed works too.
+[Simple Pay button](pipelines/SimplePay.md). Everything is in the query of a GET; a form that is POSTed works too.
 
 `tallystick sandbox sign cobranded NAME=VALUE…` makes a signed URL, `tallystick sandbox button` the HTML around it, and
 `tallystick sandbox authorize URL` walks the pages in place of a buyer.
@@ -93,20 +96,21 @@ _SAMPLES_OF: Final = {
     },
 }
 
-_NOTES: Final = """\
-### What a Simple Pay button does and does not
+_BUTTON_NOTES: Final = """\
+## What it does and does not
 
 The form is POSTed to `/pba/paypipeline` and must be signed, with version 2 and the verb `POST`. `accessKey` takes the
 place of `callerKey`. One button serves many buyers: each time it is pressed is a purchase of its own. Faults of the
 form that cannot be trusted show a page; others go to `returnUrl` with status `ME`. Who leaves goes to `abandonUrl`.
-`PI` becomes `Success` or `Failure` later: ask GetTransactionStatus, or give an `ipnUrl`; its notifications are the
-ordinary ones of Pay, with `transactionStatus`.
+`PI` becomes `Success` or `Failure` later: ask GetTransactionStatus, or give an `ipnUrl`. Its
+[notifications](../notifications.md) are those of Pay, with `referenceId` and the `status` of Simple Pay besides.
 
 The names of the form are those that public client programs send, since no description of it was found. Not offered,
 for the same reason: reserving (`processImmediate=0`), subscriptions, donations, marketplace buttons, signature version
-1, buttons that are not signed, a page of ours after paying (`immediateReturn=0`), notifications with the statuses of
-Simple Pay.
+1, buttons that are not signed, a page of ours after paying (`immediateReturn=0`).
+"""
 
+_NOTES: Final = """\
 ## Afterwards
 
 People see and cancel what they agreed to at `/account`: [their own pages](account.md).
@@ -124,25 +128,40 @@ What the documents leave open, and how it is here:
 * EditToken takes over everything of the old token but the way of paying: terms, recipients, end, and what was used of
   the limits. Confirming the present way is `SU` and leaves `callerReference` free. `CE` needs no visit, nor do `IT` and
   `NM`: the browser comes back before anybody signs in.
+* An address that is given with a part of more than 200 characters, or with a place and no `addressLine1`, cannot be
+  used: the buyer is not shown it, the agreement is good nevertheless, and `warningCode` says so.
 * The logo is a file that the operator keeps for a seller (`tallystick account set-logo`): a page that loads a picture
   from `cobrandingUrl` would tell its host who pays whom.
 """
 
 
 def reference() -> str:
-    """The whole document, Markdown."""
-    pipelines = "".join(_pipeline(pipeline) for pipeline in PIPELINES.values())
+    """The overview, Markdown."""
+    pipelines = "".join(
+        f"| [{pipeline.name}](pipelines/{pipeline.name}.md) | {pipeline.summary} |\n"
+        for pipeline in (*PIPELINES.values(), SIMPLE_PAY)
+    )
     statuses = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in STATUSES.items())
     return (
         f"{_HEAD}| status | meaning |\n|---|---|\n{statuses}\n"
+        f"## Pipelines\n\n| pipeline | |\n|---|---|\n{pipelines}\n"
         f"## Parameters of every pipeline\n\n`version` is `{INTERFACE_VERSION}`.\n\n{_table(COMMON)}\n"
         f"## Parameters of every pipeline of buyers\n\n{_table(SENDER)}\n"
-        f"{pipelines}{_pipeline(SIMPLE_PAY)}{_NOTES}"
+        f"{_NOTES}"
     )
 
 
-def _pipeline(pipeline: Pipeline) -> str:
-    shared = {*COMMON, *SENDER} if pipeline is not SIMPLE_PAY else set()
+def pages() -> Mapping[str, str]:
+    """The page of each pipeline by its name, Markdown."""
+    return {
+        **{pipeline.name: _page(pipeline) for pipeline in PIPELINES.values()},
+        SIMPLE_PAY.name: f"{_page(SIMPLE_PAY)}{_BUTTON_NOTES}",
+    }
+
+
+def _page(pipeline: Pipeline) -> str:
+    for_buyers = set(SENDER) <= set(pipeline.parameters)
+    shared = {*COMMON, *(SENDER if for_buyers else ())} if pipeline is not SIMPLE_PAY else set()
     own = [parameter for parameter in pipeline.parameters if parameter not in shared]
     returned = [f"`{name}`" if " " not in name else name for name, _ in pipeline.returns]
     returns = ", ".join(
@@ -151,10 +170,16 @@ def _pipeline(pipeline: Pipeline) -> str:
     if pipeline.echoes_reference:
         returns += "; in any case `callerReference`"
     statuses = ", ".join(f"`{status}`" for status in pipeline.statuses)
-    buyers = " It takes the parameters of buyers too." if set(SENDER) <= set(pipeline.parameters) else ""
+    links = []
+    if pipeline is not SIMPLE_PAY:
+        links.append("[those of every pipeline](../pipelines.md#parameters-of-every-pipeline)")
+    if for_buyers:
+        links.append("[those of buyers](../pipelines.md#parameters-of-every-pipeline-of-buyers)")
+    shared_too = f"\nBeside these: {' and '.join(links)}.\n" if links else ""
     return (
-        f"## {pipeline.name}\n\n{pipeline.summary}{buyers}\n\n{_table(own)}\n"
-        f"Returns {returns}.\n\nStatuses: {statuses}.\n\n{_example(pipeline)}"
+        f"# {pipeline.name}\n\n{_NOTE}\n\n{pipeline.summary}\n\n## Parameters\n\n{_table(own)}{shared_too}\n"
+        f"## Answer\n\nReturns {returns}.\n\n[Statuses](../pipelines.md#the-answer): {statuses}.\n\n"
+        f"{_example(pipeline)}"
     )
 
 
@@ -188,7 +213,7 @@ def _example(pipeline: Pipeline) -> str:
 
 
 def _only_sometimes(when: str) -> bool:
-    return "chosen" in when or "=" in when or when == "given"
+    return "chosen" in when or "given" in when or "=" in when
 
 
 def _indented(lines: Iterable[str]) -> str:
@@ -218,5 +243,13 @@ def meaning(parameter: Parameter) -> str:
     return " ".join(notes)
 
 
+def write(docs: Path) -> None:
+    """Write everything into the directory of the documents."""
+    (docs / "pipelines").mkdir(exist_ok=True)
+    (docs / "pipelines.md").write_text(reference(), "utf-8")
+    for name, page in pages().items():
+        (docs / "pipelines" / f"{name}.md").write_text(page, "utf-8")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    write(Path("docs"))

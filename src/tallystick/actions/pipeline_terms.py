@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import escape
 from typing import Any, Final
 
 import nh3
 
-from tallystick.actions.pipeline_parameters import ADDRESS, LINES
+from tallystick.actions.pipeline_parameters import ADDRESS, LINES, LONGEST_ADDRESS_LINE
 from tallystick.actions.pipeline_values import (
     count,
     dollars_micros,
@@ -31,11 +31,14 @@ SINGLE_USE_LIFE: Final = timedelta(hours=3)
 MULTI_USE_LIFE: Final = Period(1, "Year")
 """How long tokens live when nothing else is said. Source: spec of the semantics, 5."""
 
+_PLACES: Final = frozenset({"addressLine2", "city", "state", "zip", "country"})
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What all pipelines share. `reason_html` is safe to show; `address` is empty when it is asked for.
 
+    `address_refused`: one was given that cannot be used, so the buyer does not see it and the caller is warned.
     `starts_at` is None when the authorization starts at once, `expires_at` when no end was given. `reference` is the
     caller's name for the main token, empty where the caller names none.
     """
@@ -49,6 +52,7 @@ class Terms:
     collect_address: bool
     address: Mapping[str, str]
     reference: str
+    address_refused: bool = field(default=False, kw_only=True)
 
     def ends_at(self, now: datetime) -> datetime | None:
         """When that which is agreed to at `now` ends; None: never."""
@@ -135,6 +139,8 @@ def read_terms(pipeline: str, params: Mapping[str, str]) -> AnyTerms:
 
 def _shared(params: Mapping[str, str], reference: str) -> dict[str, Any]:
     collect = truth(params.get("collectShippingAddress"))
+    address = {} if collect else {name: params[name] for name in ADDRESS if name in params}
+    usable = _can_be_used(address)
     return {
         "reason_html": nh3.clean(params.get("paymentReason", ""), tags=REASON_TAGS, attributes={}).strip(),
         "website": params.get("websiteDescription"),
@@ -143,9 +149,16 @@ def _shared(params: Mapping[str, str], reference: str) -> dict[str, Any]:
         "starts_at": _moment(params, "validityStart"),
         "expires_at": _moment(params, "validityExpiry"),
         "collect_address": collect,
-        "address": {} if collect else {name: params[name] for name in ADDRESS if name in params},
+        "address": address if usable else {},
+        "address_refused": not usable,
         "reference": params[reference] if reference else "",
     }
+
+
+def _can_be_used(address: Mapping[str, str]) -> bool:
+    """Whether something can be sent there, and the pages have room for it."""
+    lacks_street = _PLACES & address.keys() and "addressLine1" not in address
+    return not lacks_street and all(len(line) <= LONGEST_ADDRESS_LINE for line in address.values())
 
 
 def _prepaid(params: Mapping[str, str]) -> PrepaidTerms:

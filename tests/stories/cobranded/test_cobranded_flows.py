@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import cast
 
 import httpx
+import pytest
 from tests.stories.cobranded.world import PASSWORD, Browser, Page, Seller, World, named
 
 from tallystick.actions import sign_in
@@ -360,7 +361,7 @@ async def test_a_suspended_buyer_goes_back(world: World, seller: Seller) -> None
 
 async def test_a_delivery_address_comes_back_when_asked_for(world: World, seller: Seller) -> None:
     browser = world.browser()
-    url = seller.url(seller.prepaid(collectShippingAddress="True", addressLine1="ignored", city="ignored"))
+    url = seller.url(seller.prepaid(collectShippingAddress="True", addressLine2="x" * 201, city="ignored"))
     address = await at_confirm(browser, url)
     assert address.url.path.endswith("/address")
     assert "ignored" not in address.text
@@ -387,7 +388,24 @@ async def test_a_given_address_is_shown_and_not_returned(world: World, seller: S
     confirm = await at_confirm(browser, seller.url(seller.prepaid(addressName="Ann", addressLine1="2 High St")))
     assert "2 High St" in Page(confirm).text
 
-    assert "addressLine1" not in await world.answer(await browser.submit(confirm, "/confirm"))
+    answer = await world.answer(await browser.submit(confirm, "/confirm"))
+    assert not {"addressLine1", "warningCode"} & answer.keys()
+
+
+@pytest.mark.parametrize("address", [{"addressLine1": "x" * 201}, {"addressName": "Zebedee", "city": "Springfield"}])
+async def test_an_address_that_cannot_be_used_is_not_shown_and_warned_of(
+    world: World, seller: Seller, address: dict[str, str]
+) -> None:
+    browser = world.browser()
+    confirm = await at_confirm(browser, seller.url(seller.postpaid(**address)))
+    assert not [line for line in address.values() if line in Page(confirm).text]
+
+    answer = await world.answer(await browser.submit(confirm, "/confirm"))
+
+    assert answer["warningCode"] == "invalidShippingAddress"
+    assert answer["warningMessage"]
+    assert "settlementTokenID" in answer
+    assert await seller.told(answer["creditSenderTokenID"], "1.00") == "Success"
 
 
 async def test_a_change_in_another_tab_must_be_seen_before_confirming(world: World, seller: Seller) -> None:
