@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
-from tallystick.actions.fee_schedules import read_fee_schedules
+from tallystick.actions.fee_schedules import check_chosen_schedules, read_fee_schedules, read_own_fee_schedules
 from tallystick.actions.service import Service
 from tallystick.domain.standing import Demands
 from tallystick.ledger.books import Rules
@@ -71,7 +71,9 @@ async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_n
             settings.unverified_spending_limit,
             settings.unverified_receiving_limit,
         )
-        rules = Rules(read_fee_schedules(settings.fee_schedule_file), settings.sandbox_faults, demands)
+        own_fees = read_own_fee_schedules(settings.fee_schedule_file)
+        await check_chosen_schedules(pool, own_fees)
+        rules = Rules(read_fee_schedules(settings.fee_schedule_file), settings.sandbox_faults, demands, own_fees)
         committer = Committer(money_pool, rules, clock)
         stack.push_async_callback(committer.close)
         yield Service(

@@ -46,6 +46,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "account.unverify": "Took back an account's verification",
     "account.verify_email": "Verified an e-mail address",
     "account.hold": "Held back an account's payments",
+    "account.fees": "Chose a seller's fee schedule",
     "account.release": "Let an account's payments through again",
     "rail.ask_again": "Had a rail asked again",
     "books.verify": "Asked for a proof of the books",

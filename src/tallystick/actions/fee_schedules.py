@@ -1,30 +1,91 @@
-"""Read a fee schedule file (TOML); `fees.toml` beside this module is the one that is shipped and shows the form."""
+"""Fee schedules: read from a file (TOML), and chosen for a seller.
+
+`fees.toml` beside this module is the file that is shipped and shows the form.
+"""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
+from tallystick.actions import audit
 from tallystick.domain.commands import Method
 from tallystick.domain.fees import Bracket, FeeSchedule, FeeSchedules
 from tallystick.domain.money import parse_amount
+from tallystick.ledger import parties
 from tallystick.settings import SettingsError
 
-_PPM_PER_MICRO_PERCENT = 100
+if TYPE_CHECKING:
+    from tallystick.actions.service import Service
+    from tallystick.ledger.account_register import Account
+    from tallystick.ledger.connections import Database
+    from tallystick.ledger.parties import Party
+
+STANDARD: Final = "standard"
+"""What the schedule of all sellers without one of their own is called."""
+
+OWN: Final = "own"
+"""The table of a file that has the others."""
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_PPM_PER_MICRO_PERCENT: Final = 100
 """Percentages are read like amounts, in millionths of a percent; a part per million is a hundred of them."""
 
 
 def read_fee_schedules(path: Path | None) -> FeeSchedules:
-    """The schedules of a file, or the shipped ones. Raises SettingsError: the file cannot be read or makes no sense."""
+    """The standard schedules of a file, or the shipped ones. Raises SettingsError: it makes no sense."""
+    return _read(path)[0]
+
+
+def read_own_fee_schedules(path: Path | None) -> Mapping[str, FeeSchedules]:
+    """The schedules that a file has for single sellers besides, by name. Raises SettingsError, as above."""
+    return _read(path)[1]
+
+
+async def check_chosen_schedules(database: Database, own: Mapping[str, FeeSchedules]) -> None:
+    """Raises SettingsError: a seller has a schedule that the file lacks. Better no start than wrong fees."""
+    lost = [name for name in await parties.chosen_fee_schedules(database) if name not in own]
+    if lost:
+        raise SettingsError(f"sellers have the fee schedule {', '.join(lost)}, and the file of schedules lacks it")
+
+
+async def choose_schedule(service: Service, actor: Party, account: Account, name: str | None) -> None:
+    """Let a seller have a schedule from the next charge on. Raises LookupError: there is none of this name."""
+    service.committer.rules.fees_of(name)
+    now = service.clock()
+    async with service.pool.acquire() as connection, connection.transaction():
+        await parties.set_fee_schedule(connection, account.party_id, name)
+        await audit.record(
+            connection,
+            actor_id=actor.party_id,
+            business_id=account.party_id,
+            environment=None,
+            action="account.fees",
+            subject=account.email,
+            details={"before": account.fee_schedule or STANDARD, "now": name or STANDARD},
+            at=now,
+        )
+
+
+def _read(path: Path | None) -> tuple[FeeSchedules, Mapping[str, FeeSchedules]]:
     name = "the shipped fee schedule" if path is None else str(path)
     try:
         text = (files(__package__) / "fees.toml" if path is None else path).read_text(encoding="utf-8")
-        return _schedules(tomllib.loads(text))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, ValueError, KeyError) as error:
+        tables = tomllib.loads(text)
+        own = {_name(one): _schedules(of_one) for one, of_one in tables.pop(OWN, {}).items()}
+        return _schedules(tables), own
+    except (OSError, tomllib.TOMLDecodeError, TypeError, ValueError, KeyError, AttributeError) as error:
         raise SettingsError(f"fee schedule {name}: {error}") from error
+
+
+def _name(text: str) -> str:
+    if text == STANDARD or not _NAME.fullmatch(text):
+        raise ValueError(f"no name for a schedule: {text}")
+    return text
 
 
 def _schedules(tables: Mapping[str, Any]) -> FeeSchedules:

@@ -19,7 +19,8 @@ _LARGEST: Final = 2**63 - 1
 class Account:
     """One account with its whole standing.
 
-    `signs_in`: it has a password. `operator`: it may use the operator's pages.
+    `fee_schedule`: the one of its own; None: the standard one. `signs_in`: it has a password. `operator`: it may use
+    the operator's pages.
     """
 
     party_id: PartyId
@@ -33,6 +34,7 @@ class Account:
     receives_cards: bool
     marketplace: bool
     denied: bool
+    fee_schedule: str | None
     signs_in: bool
     locked_until: datetime | None
     operator: bool
@@ -63,7 +65,7 @@ class Holdings:
 
 _ACCOUNT: Final = """
 SELECT party.party_id, kind, email, name, status, created_at, email_verified_at, verified_at, receives_cards,
-       marketplace, denied, password_hash IS NOT NULL AS signs_in, locked_until,
+       marketplace, denied, fee_schedule, password_hash IS NOT NULL AS signs_in, locked_until,
        operator.party_id IS NOT NULL AS operator
   FROM party LEFT JOIN operator USING (party_id)
 """

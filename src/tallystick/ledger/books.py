@@ -69,11 +69,19 @@ class NoSuchBookError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What all books share: fee schedules, whether sandbox books simulate faults, what accounts are asked for."""
+    """What all books share: fee schedules, whether sandbox books simulate faults, what accounts are asked for.
+
+    `fees` are those of all sellers but the ones for whom an operator chose a schedule of `own_fees`, by its name.
+    """
 
     fees: FeeSchedules
     simulate_faults: bool
     demands: Demands = NO_DEMANDS
+    own_fees: Mapping[str, FeeSchedules] = field(default_factory=dict)
+
+    def fees_of(self, name: str | None) -> FeeSchedules:
+        """The schedules of that name; None: the standard ones. Raises KeyError: there are none, and none is guessed."""
+        return self.fees if name is None else self.own_fees[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +282,7 @@ def _book(row: asyncpg.Record, rules: Rules) -> Book:
         seller_id=row["party_id"],
         seller_active=row["seller_active"],
         minimum_charge_micros=row["minimum_charge_micros"],
-        fees=rules.fees,
+        fees=rules.fees_of(row["fee_schedule"]),
         simulate_faults=rules.simulate_faults and row["environment"] == "sandbox",
         seller_standing=_standing(row),
         demands=rules.demands,

@@ -24,7 +24,7 @@ SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros
        coalesce(party.status = 'active', true) AS seller_active,
        party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
        coalesce(party.receives_cards, true) AS receives_cards, coalesce(party.marketplace, true) AS marketplace,
-       coalesce(party.denied, false) AS denied, ARRAY(SELECT instrument_id FROM locked) AS instrument_ids
+       coalesce(party.denied, false) AS denied, party.fee_schedule, ARRAY(SELECT instrument_id FROM locked) AS instrument_ids
   FROM book
   LEFT JOIN party USING (party_id)
   LEFT JOIN book AS operator

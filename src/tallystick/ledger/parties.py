@@ -109,6 +109,17 @@ def normal_email(email: str) -> str:
     return email.strip().lower()
 
 
+async def set_fee_schedule(database: Database, party_id: PartyId, name: str | None) -> None:
+    """What is kept of the seller's charges from the next one on; None: the standard schedule."""
+    await database.execute("UPDATE party SET fee_schedule = $2 WHERE party_id = $1", party_id, name)
+
+
+async def chosen_fee_schedules(database: Database) -> list[str]:
+    """The schedules that some seller has instead of the standard one, by name."""
+    rows = await database.fetch("SELECT DISTINCT fee_schedule FROM party WHERE fee_schedule IS NOT NULL ORDER BY 1")
+    return [row["fee_schedule"] for row in rows]
+
+
 async def set_standing(  # noqa: PLR0913 - one keyword for each thing that can be said
     connection: Connection,
     party_id: PartyId,

@@ -24,6 +24,8 @@ from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.actions.service import Service
 from tallystick.client.fps import Answer, Client, Credentials, ServiceError, amount
 from tallystick.domain import signing
+from tallystick.domain.commands import Method
+from tallystick.domain.fees import Bracket, FeeSchedule, FeeSchedules
 from tallystick.domain.ids import BookId
 from tallystick.domain.money import parse_amount
 from tallystick.ledger import access_keys, book_clocks, mail, opening, parties
@@ -333,6 +335,10 @@ class World:
         return [dict(row) for row in await self.pool.fetch(query, *arguments)]
 
 
+CHARITY: FeeSchedules = dict.fromkeys(Method, FeeSchedule(0, (Bracket(None, 10_000),)))
+"""One per cent of everything."""
+
+
 @asynccontextmanager
 async def running(pool: Pool, host: str = "127.0.0.1") -> AsyncIterator[World]:
     """Serve the pages on a port that the system chooses. `host`: what browsers call this machine."""
@@ -340,7 +346,8 @@ async def running(pool: Pool, host: str = "127.0.0.1") -> AsyncIterator[World]:
         port = free.getsockname()[1]
     clock = Clock()
     settings = Settings(port=port, public_url=f"http://{host}:{port}", master_key=MASTER_KEY)
-    committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=True), clock)
+    rules = Rules(read_fee_schedules(None), simulate_faults=True, own_fees={"charity": CHARITY})
+    committer = Committer(pool, rules, clock)
     service = Service(settings, pool, committer, VAULT, clock)
     world = World(service, clock, settings.public_url)
     server = Server(

@@ -129,6 +129,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "GET /admin/accounts": OPERATOR,
     "GET /admin/accounts/{account}": OPERATOR,
     "POST /admin/accounts/{account}/standing": OPERATOR,
+    "POST /admin/accounts/{account}/fees": OPERATOR,
     "GET /admin/rails": OPERATOR,
     "POST /admin/rails/ask-again": OPERATOR,
     "GET /admin/notifications": OPERATOR,

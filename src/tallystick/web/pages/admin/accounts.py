@@ -13,6 +13,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.actions.account_standing import CHANGES, change_standing
 from tallystick.actions.audit import ACTIONS
+from tallystick.actions.fee_schedules import STANDARD, choose_schedule
 from tallystick.actions.form_errors import FormError
 from tallystick.domain.commands import Method
 from tallystick.domain.fees import FeeSchedule
@@ -30,6 +31,8 @@ STATUSES: Final = {"active": "Active", "suspended": "Suspended", "closed": "Clos
 METHODS: Final = {Method.CC: "Card", Method.ACH: "Bank account", Method.ABT: "Account balance"}
 EXAMPLES_MICROS: Final = (1_000_000, 10_000_000, 90_000_000)
 """Amounts whose fees are shown."""
+
+FEES_CHOSEN: Final = "The fee schedule is chosen. It counts from the next charge on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,9 @@ async def show_account(request: PageRequest, account: FromPath[int]) -> Response
     """One account: its standing, its money, what was done to it."""
 
     async def step(operator: Operator) -> Response[Any]:
-        return await _account_page(operator, account, done=CHANGES.get(operator.asked("done")))
+        done = operator.asked("done")
+        words = FEES_CHOSEN if done == "fees" else CHANGES[done].done if done in CHANGES else ""
+        return await _account_page(operator, account, done=words)
 
     return await for_operator(request, step)
 
@@ -103,11 +108,31 @@ async def do_change_standing(request: PageRequest, account: FromPath[int]) -> Re
     return await for_operator(request, step)
 
 
+@post(f"{HOME}/accounts/{{account:int}}/fees", status_code=HTTP_200_OK)
+async def do_choose_fees(request: PageRequest, account: FromPath[int]) -> Response[Any]:
+    """Give a seller the fee schedule of this name."""
+
+    async def step(operator: Operator) -> Response[Any]:
+        name = (await form_of(request)).get("schedule", "")
+        found = await account_register.find(operator.service.pool, account)
+        if found is None or found.kind != "business":
+            raise NotFoundException
+        try:
+            await choose_schedule(operator.service, operator.person, found, None if name == STANDARD else name)
+        except LookupError:
+            problems, status = {"schedule": "Choose one of these."}, HTTP_422_UNPROCESSABLE_ENTITY
+            return await _account_page(operator, account, status=status, problems=problems)
+        return go(f"{HOME}/accounts/{account}?done=fees")
+
+    return await for_operator(request, step)
+
+
 async def _account_page(operator: Operator, number: int, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems
     pool = operator.service.pool
     account = await account_register.find(pool, number)
     if account is None:
         raise NotFoundException
+    rules = operator.service.committer.rules
     context: dict[str, Any] = {
         "account": account,
         "kind": KINDS[account.kind],
@@ -115,11 +140,13 @@ async def _account_page(operator: Operator, number: int, **more: Any) -> Respons
         "changes": [(name, change) for name, change in CHANGES.items() if change.fits(account)],
         "books": await account_register.books_of(pool, account.party_id),
         "holdings": await account_register.holdings(pool, account.party_id),
-        "fees": fee_lines(operator.service.committer.rules.fees) if account.kind == "business" else [],
+        "fees": fee_lines(rules.fees_of(account.fee_schedule)) if account.kind == "business" else [],
+        "schedules": [(name, name.replace("-", " ").capitalize()) for name in (STANDARD, *sorted(rules.own_fees))],
+        "standard": STANDARD,
         "fee_columns": [f"Fee on {dollars(amount)}" for amount in EXAMPLES_MICROS],
         "actions": ACTIONS,
         "deeds": await _deeds(operator, account),
-        "done": None,
+        "done": "",
     }
     return operator.page("admin/account.html", **(context | more))
 

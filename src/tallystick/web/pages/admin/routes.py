@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from tallystick.web.pages.admin.accounts import do_change_standing, show_account, show_accounts
+from tallystick.web.pages.admin.accounts import do_change_standing, do_choose_fees, show_account, show_accounts
 from tallystick.web.pages.admin.audit_log import show_audit_log
 from tallystick.web.pages.admin.health import show_health
 from tallystick.web.pages.admin.mail import show_letter, show_mail
@@ -17,6 +17,7 @@ admin_routes: Final[list[Any]] = [
     show_accounts,
     show_account,
     do_change_standing,
+    do_choose_fees,
     show_rails,
     do_ask_again,
     show_notifications,
