@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 _PAGE: Final = 4096
 _UUID_BYTES: Final = 16
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""Of the digit that holds the variant only two bits are random. Source: RFC 9562, 4.1."""
 
 
 @dataclass(slots=True)
@@ -30,7 +31,9 @@ class Entropy:
 
     def uuid(self) -> str:
         """A random UUID, version 4."""
-        return str(UUID(bytes=self.take(_UUID_BYTES), version=4))
+        digits = self.take(_UUID_BYTES).hex()
+        variant = _VARIANT[digits[16]]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def forget(self) -> None:
         """Give out nothing more of this page."""

@@ -107,6 +107,8 @@ class DescriptorPolicy:
     cs_owner: str = "Recipient"
 
 
+_NO_POLICY: Final = DescriptorPolicy()
+
 Parsed = str | int | datetime | tuple[str, ...] | DescriptorPolicy
 
 
@@ -154,7 +156,7 @@ class Values(Struct, frozen=True):
 
     def descriptor_policy(self) -> DescriptorPolicy:
         """The descriptor policy, with its defaults where nothing was given."""
-        value = self.parsed.get("DescriptorPolicy", DescriptorPolicy())
+        value = self.parsed.get("DescriptorPolicy", _NO_POLICY)
         if not isinstance(value, DescriptorPolicy):
             raise TypeError("DescriptorPolicy is not a descriptor policy")
         return value
@@ -168,7 +170,9 @@ class FieldTable:
         self._plain = sorted({name for field in self.fields for name in field.wire_names()})
         self._known = COMMON_PARAMETERS | frozenset(self._plain)
         self._repeated = {field.name for field in self.fields if field.repeated}
-        self._reading = tuple((field.means or field.name, field, field.wire_names()) for field in self.fields)
+        self._reading = tuple(
+            (field.means or field.name, field, field.wire_names(), _reader(field)) for field in self.fields
+        )
 
     def check_names(self, params: Mapping[str, str], namespace: str) -> None:
         """Refuse parameters that the schema of the version does not have. Raises Refused: InvalidRequest.
@@ -196,8 +200,12 @@ class FieldTable:
     def read(self, params: Mapping[str, str]) -> Values:
         """Check every value, in schema order. Raises Refused: InvalidParams."""
         parsed: dict[str, Parsed] = {}
-        for key, field_, names in self._reading:
-            value = _read(field_, names, params)
+        for key, field_, names, read in self._reading:
+            if read is not None:
+                value = read(field_, names, params)
+            else:  # the most of them: a plain value, and mostly none
+                given = params.get(field_.name)
+                value = _scalar(field_, field_.name, given) if given else None
             if value is not None:
                 parsed[key] = value
             elif field_.need is Need.REQUIRED:
@@ -230,17 +238,12 @@ def invalid(name: str, what: str, value: str) -> Refused:
     return Refused(Refusal.InvalidParams, f'"{camel(name)}" must be {what}: {quoted(value)}')
 
 
-def _read(field_: Field, names: tuple[str, ...], params: Mapping[str, str]) -> Parsed | None:
-    """The value of a field that the parameters `names` carry."""
-    if field_.repeated:
-        return _repeated(field_, params)
-    if field_.type in _COMPLEX:
-        return _COMPLEX[field_.type](field_, names, params)
-    value = params.get(field_.name)
-    return _scalar(field_, field_.name, value) if value else None
+def _reader(field_: Field) -> Callable[[Field, tuple[str, ...], Mapping[str, str]], Parsed | None] | None:
+    """What reads the field out of the parameters that carry it; None for one plain value."""
+    return _repeated if field_.repeated else _COMPLEX.get(field_.type)
 
 
-def _repeated(field_: Field, params: Mapping[str, str]) -> tuple[str, ...] | None:
+def _repeated(field_: Field, _names: tuple[str, ...], params: Mapping[str, str]) -> tuple[str, ...] | None:
     values = dict.fromkeys(_values_of(field_, params))
     return tuple(values) if values else None
 
@@ -252,7 +255,7 @@ def _values_of(field_: Field, params: Mapping[str, str]) -> Iterator[str]:
 
 
 def _scalar(field_: Field, name: str, value: str) -> str | int | datetime:
-    if _UNPRINTABLE.search(value):
+    if not value.isprintable() and _UNPRINTABLE.search(value):
         raise invalid(name, "text without control characters", value)
     if field_.allowed:
         if value not in field_.allowed:

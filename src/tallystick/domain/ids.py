@@ -9,6 +9,7 @@ numbers do. Randomness and time are passed in.
 
 from __future__ import annotations
 
+import re
 from enum import Enum, unique
 from functools import lru_cache
 from typing import Final, NewType
@@ -22,7 +23,8 @@ PartyId = NewType("PartyId", int)
 AccountId = NewType("AccountId", int)
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_CHARACTERS: Final = frozenset(ALPHABET)
+_TOKEN: Final = re.compile(rf"[A-Z][{ALPHABET}]{{63}}", re.ASCII)
+_TRANSACTION: Final = re.compile(rf"[{ALPHABET}]{{35}}", re.ASCII)
 _PAIRS: Final = tuple(first + second for first in ALPHABET for second in ALPHABET)
 _TO_BASE_32: Final = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 """To the digits that Python reads; what is no digit of ours must have been refused before."""
@@ -55,6 +57,9 @@ class IdKind(Enum):
     INSTALLED = "N"
 
 
+_KINDS: Final = {kind.value: kind for kind in IdKind}
+
+
 class MalformedIdError(ValueError):
     """The text is no id of ours: wrong length, alphabet, kind or check."""
 
@@ -72,6 +77,10 @@ _encode_again = lru_cache(maxsize=1024)(_encode)
 
 def _decode(text: str) -> int:
     return int(text.translate(_TO_BASE_32), 32)
+
+
+_decode_again = lru_cache(maxsize=1024)(_decode)
+"""For books."""
 
 
 def _check(body: str, digits: int) -> str:
@@ -97,26 +106,22 @@ def make_transaction_id(book_id: BookId, at_milliseconds: int, entropy: bytes) -
 
 def token_kind_and_book(text: str) -> tuple[IdKind, BookId]:
     """Kind and book of a token or instrument id. Raises MalformedIdError; does not say that the id exists."""
-    if len(text) != TOKEN_LENGTH or not _CHARACTERS.issuperset(text[1:]):
+    kind = _KINDS.get(text[:1])
+    if kind is None or _TOKEN.fullmatch(text) is None:
         raise MalformedIdError(text[:TOKEN_LENGTH])
-    body = text[:-_TOKEN_CHECK_DIGITS]
-    if not body.isascii() or _check(body, _TOKEN_CHECK_DIGITS) != text[-_TOKEN_CHECK_DIGITS:]:
+    if _check(text[:-_TOKEN_CHECK_DIGITS], _TOKEN_CHECK_DIGITS) != text[-_TOKEN_CHECK_DIGITS:]:
         raise MalformedIdError(text)
-    try:
-        kind = IdKind(text[0])
-    except ValueError as error:
-        raise MalformedIdError(text) from error
-    return kind, BookId(_decode(text[1 : 1 + _BOOK_DIGITS]))
+    return kind, BookId(_decode_again(text[1 : 1 + _BOOK_DIGITS]))
 
 
 def book_of_transaction(text: str) -> BookId:
     """Book of a transaction id. Raises MalformedIdError; does not say that the transaction exists."""
-    if len(text) != TRANSACTION_LENGTH or not _CHARACTERS.issuperset(text):
+    if _TRANSACTION.fullmatch(text) is None:
         raise MalformedIdError(text[:TRANSACTION_LENGTH])
     body = text[:-_TRANSACTION_CHECK_DIGITS]
     if _check(body, _TRANSACTION_CHECK_DIGITS) != text[-_TRANSACTION_CHECK_DIGITS:]:
         raise MalformedIdError(text)
-    return BookId(_decode(text[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]))
+    return BookId(_decode_again(text[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]))
 
 
 def book_named_in(an_id: TokenId | InstrumentId | TransactionId) -> BookId:

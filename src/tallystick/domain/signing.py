@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_to_bytes, urlsplit
@@ -25,6 +25,13 @@ from cryptography.x509 import load_pem_x509_certificate
 HMAC_METHODS: Final = {"HmacSHA256": hashlib.sha256, "HmacSHA1": hashlib.sha1}
 RSA_METHOD: Final = "RSA-SHA1"
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9\-_.~]*", re.ASCII)  # most of what is signed needs no encoding
+_ENCODED_NAME: Final = rb"[A-Za-z0-9\-_.~]++"
+_ENCODED_VALUE: Final = (
+    rb"[A-Za-z0-9\-_.~]*+(?:%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF])[A-Za-z0-9\-_.~]*+)*+"
+)
+_ENCODED_QUERY: Final = re.compile(
+    rb"%b=%b(?:&%b=%b)*+" % (_ENCODED_NAME, _ENCODED_VALUE, _ENCODED_NAME, _ENCODED_VALUE)
+)
 DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
@@ -66,16 +73,28 @@ def string_to_sign_v2(verb: str, host_line: str, path: str, params: Mapping[str,
     `omit` is the one name that is left out: ``Signature`` for the API, ``signature`` elsewhere. `path` is as written
     in the request; an empty one counts as ``/``.
     """
-    encoded_path = path if path == "/" else _encoded_path(path or "/")
     # the byte order of UTF-8 is the order of the code points, which is how str compares
-    query = "&".join(
-        [
-            f"{_encoded_name(name)}={value if value.isalnum() and value.isascii() else percent_encoded(value)}"
-            for name, value in sorted(params.items())
-            if name != omit
-        ]
-    )
-    return f"{verb.upper()}\n{host_line}\n{encoded_path}\n{query}"
+    pairs = [
+        f"{_encoded_name(name)}={value if value.isalnum() and value.isascii() else percent_encoded(value)}"
+        for name, value in sorted(params.items())
+        if name != omit
+    ]
+    return _four_lines(verb, host_line, path, pairs)
+
+
+def string_to_sign_as_sent(verb: str, host_line: str, path: str, pairs: Sequence[tuple[str, str]], omit: str) -> str:
+    """As `string_to_sign_v2`, from the names and values of a request that are encoded as that would encode them."""
+    return _four_lines(verb, host_line, path, [f"{name}={value}" for name, value in sorted(pairs) if name != omit])
+
+
+def is_encoded_query(text: bytes) -> bool:
+    """Whether a query string is encoded as `string_to_sign_v2` would encode it, with names that need no encoding."""
+    return _ENCODED_QUERY.fullmatch(text) is not None
+
+
+def _four_lines(verb: str, host_line: str, path: str, encoded_pairs: Sequence[str]) -> str:
+    encoded_path = path if path == "/" else _encoded_path(path or "/")
+    return f"{verb.upper()}\n{host_line}\n{encoded_path}\n{'&'.join(encoded_pairs)}"
 
 
 def _encoded_path(path: str) -> str:

@@ -124,8 +124,8 @@ def _read(scope: Scope, body: bytes) -> QueryRequest:
     query = scope["query_string"]
     if len(query) > MOST_BODY_BYTES:
         raise BodyTooLargeError
-    params = decode(query, body, header(scope, b"content-type"))
-    return QueryRequest(scope["method"], header(scope, b"host"), scope["path"], params)
+    params, encoded = decode(query, body, header(scope, b"content-type") if body else "")
+    return QueryRequest(scope["method"], header(scope, b"host"), scope["path"], params, encoded)
 
 
 def _find_action(request: QueryRequest) -> Action:

@@ -5,10 +5,9 @@ The checks run in one documented order: docs/order-of-checks.md.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -37,12 +36,16 @@ _VERSION: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class QueryRequest(Struct, frozen=True):
-    """One request with its parameters decoded. `host` is the Host header as sent, `path` as in the request line."""
+    """One request with its parameters decoded. `host` is the Host header as sent, `path` as in the request line.
+
+    `encoded`: names and values as they were sent, where that is how they are encoded for signing, too; else None.
+    """
 
     verb: str
     host: str
     path: str
     params: Mapping[str, str]
+    encoded: Sequence[tuple[str, str]] | None = None
 
     def common(self, name: str) -> str:
         """A common parameter that has to be there. Raises Refused: MissingParameter."""
@@ -52,31 +55,40 @@ class QueryRequest(Struct, frozen=True):
         return value
 
 
-def decode(query: bytes, body: bytes, content_type: str) -> dict[str, str]:
-    """The parameters of query string and form together. ``+`` and ``%20`` are both a blank.
+def decode(query: bytes, body: bytes, content_type: str) -> tuple[dict[str, str], Sequence[tuple[str, str]] | None]:
+    """The parameters of query string and form together, and the same as they were sent, as `encoded` of a request.
 
-    Raises Refused: MalformedQueryString for text that is not UTF-8, for repeated names (which of the two would count?)
-    and for bodies that are no form.
+    ``+`` and ``%20`` are both a blank. Raises Refused: MalformedQueryString for text that is not UTF-8, for repeated
+    names (which of the two would count?) and for bodies that are no form.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if body and kind not in {"", _FORM}:
         raise Refused(Refusal.MalformedQueryString, f"A body must be of the type {_FORM}.")
     params: dict[str, str] = {}
+    sent: list[tuple[str, str]] = []
     try:
         for part in (query, body) if body else (query,):
             for pair in part.decode().strip("\r\n").split("&"):
-                name, _, value = pair.partition("=")
-                if "%" in pair or "+" in pair:
-                    name, value = unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
-                elif not pair:
+                if not pair:
                     continue
+                name, _, value = pair.partition("=")
+                sent.append((name, value))
+                if "%" in pair or "+" in pair:
+                    name, value = _unquoted(name), _unquoted(value)
                 if name in params:
                     message = f"The parameter {quoted(name)} is given more than once."
                     raise Refused(Refusal.MalformedQueryString, message)
                 params[name] = value
     except UnicodeDecodeError:
         raise Refused(Refusal.MalformedQueryString, "The parameters are not UTF-8 text.") from None
-    return params
+    whole = query + b"&" + body if query and body else query or body
+    return params, sent if signing.is_encoded_query(whole) else None
+
+
+def _unquoted(text: str) -> str:
+    """A name or value as it was meant. What base64 and moments escape is replaced directly: it is in every request."""
+    plain = text.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=").replace("%3A", ":")
+    return unquote_plus(text, errors="strict") if "%" in plain or "+" in text else plain
 
 
 async def check_signature(request: QueryRequest, service: Service, now: datetime) -> AccessKey:
@@ -131,13 +143,16 @@ def _strings_to_sign(request: QueryRequest, version: str, public_url: str) -> It
         yield signing.string_to_sign_v1(request.params, "Signature")
     else:
         for line in _host_lines(request.host, public_url):
-            yield signing.string_to_sign_v2(request.verb, line, request.path, request.params, "Signature")
+            if request.encoded is not None:
+                yield signing.string_to_sign_as_sent(request.verb, line, request.path, request.encoded, "Signature")
+            else:
+                yield signing.string_to_sign_v2(request.verb, line, request.path, request.params, "Signature")
 
 
 def _is_base64(signature: str) -> bool:
     try:
-        return bool(base64.b64decode(signature, validate=True))
-    except (binascii.Error, ValueError):
+        return bool(binascii.a2b_base64(signature, strict_mode=True))
+    except ValueError:
         return False
 
 
