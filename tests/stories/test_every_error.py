@@ -1,4 +1,4 @@
-"""Every code of the published lists can be provoked, or the reference says why it is never sent."""
+"""Every code of the published lists can be provoked, by itself and with the status, shape and message that it has."""
 
 from __future__ import annotations
 

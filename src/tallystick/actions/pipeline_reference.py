@@ -37,11 +37,11 @@ to pay and agrees; the browser comes back to `returnURL` with a signed answer. N
 
 ## The request
 
-Names are case-sensitive; an empty value counts as not given; unknown parameters are ignored, but signed. The signature
-has version 2: `signatureVersion=2`, `signatureMethod=HmacSHA256` (or `HmacSHA1`) and `signature`, with the secret of
-`callerKey`. While caller, signature, `returnURL`, `pipelineName` or `version` cannot be trusted, a page says what is
-wrong, and the browser is sent nowhere. After that, faults go back with status `CE`:
-`errorMessage=The following input(s) are not well formed:[transactionAmount]`.
+Names are case-sensitive; an empty value counts as not given; unknown parameters are ignored, but signed. The
+signature has version 2: `signatureVersion=2`, `signatureMethod=HmacSHA256` (or `HmacSHA1`) and `signature`, with the
+secret of `callerKey`; version 1 is for [a setting](settings.md). While caller, signature, `returnURL`, `pipelineName`
+or `version` cannot be trusted, a page says what is wrong, and the browser is sent nowhere. After that, faults go back
+with status `CE`: `errorMessage=The following input(s) are not well formed:[transactionAmount]`.
 
 * **amount**: decimal text without a currency sign, from 0.01. Amounts of one payment are in whole cents.
 * **percentage**: from 0 to 100 with up to four decimals.
@@ -106,8 +106,8 @@ form that cannot be trusted show a page; others go to `returnUrl` with status `M
 [notifications](../notifications.md) are those of Pay, with `referenceId` and the `status` of Simple Pay besides.
 
 The names of the form are those that public client programs send, since no description of it was found. Not offered,
-for the same reason: reserving (`processImmediate=0`), subscriptions, donations, marketplace buttons, signature version
-1, buttons that are not signed, a page of ours after paying (`immediateReturn=0`).
+for the same reason: reserving (`processImmediate=0`), subscriptions, donations, marketplace buttons, buttons that are
+not signed, a page of ours after paying (`immediateReturn=0`).
 """
 
 _NOTES: Final = """\

@@ -8,7 +8,7 @@ the caller with status CE.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -175,6 +175,10 @@ def _check_signature(
         if may_be_unsigned:
             return False
         raise NotTrustedError(_absent("signature"), _("The link is not signed by the seller."))
+    signature = signing.as_received(given["signature"])
+    if given.get("signatureVersion", "1") == "1" and service.settings.allow_signature_v1:
+        _check_matches(signature, key, "HmacSHA1", [signing.string_to_sign_v1(given, "signature")])
+        return True
     if given.get("signatureVersion") != "2":
         raise NotTrustedError(_absent("signatureVersion"), _("Only signatures of version 2 are accepted."))
     method = given.get("signatureMethod", "")
@@ -183,18 +187,22 @@ def _check_signature(
             _absent("signatureMethod"),
             _("signatureMethod must be one of %(names)s.", names=", ".join(signing.HMAC_METHODS)),
         )
-    signature = signing.as_received(given["signature"])
     texts = [
         signing.string_to_sign_v2(request.verb, host, request.path, given, "signature")
         for host in _host_lines(service.settings.public_url, request.host)
     ]
+    _check_matches(signature, key, method, texts)
+    return True
+
+
+def _check_matches(signature: str, key: AccessKey, method: str, texts: Sequence[str]) -> None:
+    """The signature is that of one of the texts. Raises NotTrustedError."""
     if not any(signing.equal(signature, signing.hmac_signature(text, key.secret, method)) for text in texts):
         raise NotTrustedError(
             "Invalid Signature",
             _("The seller's signature does not fit the link: the link was changed, or signed with another key."),
             texts[0] if key.environment == access_keys.SANDBOX else None,
         )
-    return True
 
 
 def _host_lines(public_url: str, host_header: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pytest
 from tests.stories.cobranded.world import START, Page, Seller, World, named
 
 from tallystick.actions.pipeline_parameters import PIPELINES
+from tallystick.domain import signing
 
 DAY = 86_400
 COMMON_REQUIRED = ("callerKey", "pipelineName", "returnURL", "version")
@@ -204,6 +205,23 @@ async def test_a_signature_of_another_kind_is_refused(
     page = await page_of(world, f"{START}?{urlencode(signed | add)}")
 
     assert f"either invalid or absent:[{named_as}]" in page.text
+
+
+@pytest.mark.parametrize("version", [{}, {"signatureVersion": "1"}])
+async def test_links_of_the_first_signature_are_accepted_where_a_setting_says_so(
+    world: World, seller: Seller, version: dict[str, str]
+) -> None:
+    params = seller.prepaid(paymentReason="two + two") | version
+    text = signing.string_to_sign_v1(params, "signature")
+    signed = params | {"signature": signing.hmac_signature(text, seller.key.secret, "HmacSHA1")}
+    changed = signed | {"fundingAmount": "26.00"}
+    old = world.browser(world.configured(allow_signature_v1=True))
+
+    assert (await old.get(f"{START}?{urlencode(signed)}")).status_code == 200
+    refused = await old.get(f"{START}?{urlencode(changed)}")
+    assert (refused.status_code, "Invalid Signature" in refused.text) == (400, True)
+    assert (await old.get(seller.url(seller.prepaid()))).status_code == 200, "version 2 as ever"
+    assert (await world.browser().get(f"{START}?{urlencode(signed)}")).status_code == 400
 
 
 async def test_hmac_sha1_is_accepted(world: World, seller: Seller) -> None:
