@@ -67,7 +67,7 @@ def _unpinned_query(query: exp.Expr, distributed: Collection[str], owners: Colle
     equal = _Equal()
     sources = {table.alias_or_name: table.name for table in _own_tables(query)}
     keyed = [alias for alias, name in sources.items() if name in distributed or name in owners]
-    for condition in _own_conditions(query):
+    for condition in conditions_of(query):
         if isinstance(condition, exp.EQ):
             sides = [_side(side, keyed) for side in (condition.left, condition.right)]
             if sides[0] is not None and sides[1] is not None:
@@ -107,7 +107,8 @@ def _own_joins(query: exp.Expr) -> Iterator[exp.Join]:
             yield join
 
 
-def _own_conditions(query: exp.Expr) -> Iterator[exp.Expr]:
+def conditions_of(query: exp.Expr) -> Iterator[exp.Expr]:
+    """What must all be true of a query's rows: WHERE and ON, without those of queries inside it."""
     where = query.args.get("where")
     if where is not None:
         yield from _all_of(where.this)

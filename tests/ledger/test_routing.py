@@ -16,7 +16,7 @@ from tallystick.domain.commands import Declined, Method, TokenTerms
 from tallystick.domain.outcomes import Accepted
 from tallystick.ledger import distribution
 from tallystick.ledger.connections import Pool
-from tallystick.ledger.statements import MONEY, load_statements
+from tallystick.ledger.statements import MONEY
 
 
 @pytest.fixture
@@ -32,13 +32,6 @@ async def test_every_money_statement_names_its_book(name: str, distributed: set[
 @pytest.mark.parametrize("name", MONEY)
 async def test_money_statements_join_only_what_is_on_every_machine(name: str, distributed: set[str]) -> None:
     assert tables_of(MONEY[name]) <= distributed | set(distribution.REFERENCE_TABLES)
-
-
-@pytest.mark.parametrize("file_name", ["reads.sql", "authorizations.sql", "outbox.sql"])
-async def test_readers_join_books_only_with_what_is_on_every_machine(file_name: str, distributed: set[str]) -> None:
-    for name, statement in load_statements(file_name).items():
-        if (tables := tables_of(statement)) & distributed:
-            assert tables <= distributed | set(distribution.REFERENCE_TABLES), name
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ async def books_of(database: Database, party_id: PartyId) -> list[SellersBook]:
                coalesce(sum(balance_micros) FILTER (WHERE kind = 'cash'), 0)::bigint AS cash_micros,
                coalesce(-sum(balance_micros) FILTER (WHERE kind = 'prepaid'), 0)::bigint AS liability_micros,
                coalesce(sum(balance_micros) FILTER (WHERE kind = 'receivable'), 0)::bigint AS debt_micros
-          FROM book LEFT JOIN account USING (book_id)
+          FROM book JOIN account USING (book_id)
          WHERE party_id = $1
          GROUP BY book_id, environment, currency
          ORDER BY environment DESC, book_id

@@ -40,9 +40,9 @@ async def standing(database: Database) -> Queues:
         " count(last_error) AS troubled FROM rail_request GROUP BY rail ORDER BY rail"
     )
     notifications: Any = await database.fetchrow(
-        "SELECT count(*) AS waiting, min(announced_at) AS oldest_at, min(due_at) AS due_at,"
-        " count(last_error) AS troubled, (SELECT count(*) FROM outbox WHERE state = 'dead') AS given_up"
-        " FROM outbox WHERE state = 'waiting'"
+        "SELECT * FROM (SELECT count(*) AS waiting, min(announced_at) AS oldest_at, min(due_at) AS due_at,"
+        "                      count(last_error) AS troubled FROM outbox WHERE state = 'waiting') AS unsent"
+        " CROSS JOIN (SELECT count(*) AS given_up FROM outbox WHERE state = 'dead') AS dead"
     )
     mail: Any = await database.fetchrow(
         "SELECT count(*) AS waiting, min(written_at) AS oldest_at, min(due_at) AS due_at,"

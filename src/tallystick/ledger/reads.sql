@@ -21,32 +21,35 @@ SELECT coalesce(sum(abs(account.balance_micros)), 0)::bigint AS balance_micros,
 -- The cash of one owner's books ($1, the first of them first), how much of it is in the first, from which refunds in real
 -- money are taken, and what rails are about to bring in: as the recipient the amount less fees, as the caller for
 -- somebody else its share, of which its fee is paid first: what the share does not cover was set aside before.
-WITH coming AS (
-    SELECT transaction.amount_micros, transaction.fee_micros, transaction.marketplace_fee_micros, transaction.fee_payer,
-           transaction.recipient_party_id
+WITH held AS MATERIALIZED (
+    SELECT sum(balance_micros)::bigint AS balance_micros,
+           (sum(balance_micros) FILTER (WHERE book_id = ($1::bigint[])[1]))::bigint AS refundable_micros
+      FROM account
+     WHERE book_id = ANY($1::bigint[]) AND account_id = 1
+    HAVING count(*) > 0
+), called AS MATERIALIZED (
+    SELECT coalesce(sum(CASE WHEN transaction.recipient_party_id IS NULL
+                             THEN transaction.amount_micros - transaction.fee_micros
+                             WHEN transaction.fee_payer = 'Caller'
+                             THEN greatest(0, transaction.marketplace_fee_micros - transaction.fee_micros)
+                             ELSE transaction.marketplace_fee_micros END), 0) AS micros
       FROM rail_request
       JOIN transaction USING (book_id, transaction_id)
      WHERE rail_request.book_id = ANY($1::bigint[]) AND rail_request.operation IN ('charge', 'capture')
+), received AS MATERIALIZED (
+    SELECT coalesce(sum(transaction.amount_micros - transaction.marketplace_fee_micros
+                        - CASE WHEN transaction.fee_payer = 'Recipient' THEN transaction.fee_micros ELSE 0 END), 0) AS micros
+      FROM book AS own
+      JOIN transaction ON transaction.recipient_party_id = own.party_id AND transaction.status = 'Pending'
+                      AND transaction.operation <> 'Refund'
+      JOIN book AS callers ON callers.book_id = transaction.book_id AND callers.environment = own.environment
+      JOIN rail_request ON rail_request.book_id = transaction.book_id
+                       AND rail_request.transaction_id = transaction.transaction_id
+                       AND rail_request.operation IN ('charge', 'capture')
+     WHERE own.book_id = ($1::bigint[])[1]
 )
-SELECT sum(account.balance_micros)::bigint AS balance_micros,
-       (sum(account.balance_micros) FILTER (WHERE account.book_id = ($1::bigint[])[1]))::bigint AS refundable_micros,
-       (SELECT coalesce(sum(CASE WHEN recipient_party_id IS NULL THEN amount_micros - fee_micros
-                                 WHEN fee_payer = 'Caller' THEN greatest(0, marketplace_fee_micros - fee_micros)
-                                 ELSE marketplace_fee_micros END), 0)
-          FROM coming)::bigint
-       + (SELECT coalesce(sum(transaction.amount_micros - transaction.marketplace_fee_micros
-                              - CASE WHEN transaction.fee_payer = 'Recipient' THEN transaction.fee_micros ELSE 0 END), 0)
-            FROM book AS own
-            JOIN transaction ON transaction.recipient_party_id = own.party_id AND transaction.status = 'Pending'
-                            AND transaction.operation <> 'Refund'
-            JOIN book AS callers ON callers.book_id = transaction.book_id AND callers.environment = own.environment
-            JOIN rail_request ON rail_request.book_id = transaction.book_id
-                             AND rail_request.transaction_id = transaction.transaction_id
-                             AND rail_request.operation IN ('charge', 'capture')
-           WHERE own.book_id = ($1::bigint[])[1])::bigint AS pending_in_micros
-  FROM account
- WHERE account.book_id = ANY($1::bigint[]) AND account.account_id = 1
-HAVING count(*) > 0
+SELECT held.balance_micros, held.refundable_micros, (called.micros + received.micros)::bigint AS pending_in_micros
+  FROM held CROSS JOIN called CROSS JOIN received
 
 -- name: transaction
 -- One transaction ($2) of a book ($1) with the people in it.
