@@ -17,7 +17,7 @@ from tests.notify.receivers import answer, receiver, until
 
 from tallystick.notify.safety import UnsafeTargetError, is_public, open_client, post_form, resolve
 
-PUBLIC = ["93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"]
+PUBLIC = ["93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 NOT_PUBLIC = [
     "127.0.0.1",
     "127.8.9.10",
@@ -42,6 +42,7 @@ NOT_PUBLIC = [
     "64:ff9b::7f00:1",
     "64:ff9b:1::808:808",
     "2002:7f00:1::",
+    "2002:808:808::1",
     "2002:a00:1::1",
     "2001::1",
     "fc00::1",

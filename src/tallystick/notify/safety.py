@@ -37,10 +37,12 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _SPECIAL: Final = tuple(
     map(
         ipaddress.ip_network,
-        ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "3fff::/20", "5f00::/16"),
+        ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "2002::/16", "3fff::/20", "5f00::/16"),
     )
 )
-"""Kept for special purposes by IANA, though some versions of Python take parts of them for public."""
+"""Kept for special purposes by IANA, though some versions of Python take parts of them for public. Among them the
+tunnels Teredo and 6to4 (2001::/32, 2002::/16): what they lead to is an IPv4 address, and nobody needs them any more.
+"""
 
 
 class UnsafeTargetError(httpx.TransportError):
@@ -59,8 +61,7 @@ def is_public(address: Address) -> bool:
         plain = address.ipv4_mapped or _translated(address)
         if plain is not None:
             return is_public(plain)
-        tunnelled = [address.sixtofour, *(address.teredo or ())]
-        if address.is_site_local or not all(is_public(inner) for inner in tunnelled if inner is not None):
+        if address.is_site_local:
             return False
     if any(address in network for network in _SPECIAL):
         return False
