@@ -270,6 +270,17 @@ async def test_a_descriptor_of_2007_names_the_number_of_the_service(old: Old) ->
     await old.done("Pay", dynamic | {"SenderDescription": "one song"})
 
 
+async def test_texts_were_shorter_then(old: Old) -> None:
+    text = {"PaymentInstruction": "MyRole == 'Caller';", "TokenType": "Unrestricted"}
+    assert await old.refused("InstallPaymentInstruction", text | {"CallerReference": "x" * 50}) == ["InvalidParams"]
+    await old.done("InstallPaymentInstruction", text | {"CallerReference": "x" * 49})
+    buyer = await old.shop.books.funded_buyer("10.00")
+    pay = {"SenderTokenId": buyer.spending, **await old.tokens(), **amount("TransactionAmount", "1.00")}
+    pay["CallerReference"] = "1"
+    assert await old.refused("Pay", pay | {"CallerDescription": "x" * 129}) == ["InvalidParams"]
+    await old.done("Pay", pay | {"CallerDescription": "x" * 128, "SenderDescription": "x" * 128})
+
+
 async def test_every_fault_of_an_instruction_is_told(old: Old) -> None:
     text = "MyRole = = 'Caller'; Unknown == 'x'; TransactionAmount <= 'USD';"
     params = {"PaymentInstruction": text, "TokenType": "Unrestricted", "CallerReference": "1"}

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tallystick.ledger.reads import TokenRecord, TransactionRecord
 
 _MOST_DESCRIPTION: Final = 128
+_MOST_INSTALLED_REFERENCE: Final = 49
 
 _CALLER_TOKEN: Final = Field(
     "CallerTokenId", "string", Need.REQUIRED, "A token that the caller installed for itself.", max_length=64
@@ -95,6 +96,8 @@ def _field(action: str, field: Field) -> Field:
         return replace(field, type=LEGACY_AMOUNT)
     if action in _PAYING and field.name in {"RecipientTokenId", "ChargeFeeTo"}:
         return replace(field, need=Need.REQUIRED, default=None)
+    if action == "InstallPaymentInstruction" and field.name == "CallerReference":
+        return replace(field, max_length=_MOST_INSTALLED_REFERENCE)
     if field.name in {"CallerDescription", "SenderDescription"}:
         return replace(field, max_length=_MOST_DESCRIPTION)
     return field
