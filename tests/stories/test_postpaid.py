@@ -60,17 +60,17 @@ async def test_usage_is_told_window_by_window(shop: Shop) -> None:
     assert (await shop.pay(buyer, "8.01")).code == "TokenUsageError"
 
     usage = await shop.done("GetTokenUsage", {"TokenId": buyer.spending})
-    assert usage.value("TokenUsageLimits/Amount/Value") == "12.000000"
-    assert usage.value("TokenUsageLimits/LastResetAmount/Value") == "0.000000"
+    assert usage.values("TokenUsageLimits/Amount/Value") == ["12.000000", "12.000000"], "the total comes first"
+    assert usage.values("TokenUsageLimits/LastResetAmount/Value") == ["0.000000", "0.000000"]
     assert usage.value("TokenUsageLimits/Count") == "1"
     assert usage.value("TokenUsageLimits/LastResetCount") == "0"
 
     shop.clock.forward(days=1)
     usage = await shop.done("GetTokenUsage", {"TokenId": buyer.spending})
-    assert usage.value("TokenUsageLimits/Amount/Value") == "0.000000"
-    assert usage.value("TokenUsageLimits/LastResetAmount/Value") == "12.000000"
+    assert usage.values("TokenUsageLimits/Amount/Value") == ["12.000000", "0.000000"]
+    assert usage.values("TokenUsageLimits/LastResetAmount/Value") == ["0.000000", "12.000000"]
     next_day = (began + timedelta(days=1)).isoformat(timespec="milliseconds")
-    assert usage.values("TokenUsageLimits/LastResetTimestamp")[0] == next_day
+    assert usage.values("TokenUsageLimits/LastResetTimestamp")[1] == next_day
     assert usage.value("TokenUsageLimits/Count") == "1"
 
 

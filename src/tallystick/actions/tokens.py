@@ -81,13 +81,16 @@ async def get_tokens(call: Call) -> Result:
 async def get_token_usage(call: Call) -> Result:
     """What was used of each usage limit: in the present window and in the one before.
 
+    The total that was agreed for a tab comes first, as that of a multi-use token does.
     Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied, InvalidTokenType.
     """
-    token, _ = await accessible_token(call)
+    token, book_id = await accessible_token(call)
     if token.token_type == SINGLE_USE:
         raise Refused(Refusal.InvalidTokenType, "A single-use token has no usage limits.")
     now = call.now + token.clock_offset
-    return {"TokenUsageLimits": [_usage(limit.rolled(now)) for limit in token.limits]}
+    total = await reads.total_of_tab(call.service.pool, book_id, token.token_id)
+    limits = token.limits if total is None else (total, *token.limits)
+    return {"TokenUsageLimits": [_usage(limit.rolled(now)) for limit in limits]}
 
 
 async def get_recipient_verification_status(call: Call) -> Result:

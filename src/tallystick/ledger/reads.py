@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
+from tallystick.domain.limits import LimitKind, UsageLimit
 from tallystick.ledger.statements import load_statements
 from tallystick.ledger.usage_limits import limits_from_json
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from tallystick.domain.limits import UsageLimit
     from tallystick.ledger.connections import Connection, Database, Pool
 
 _READS: Final = load_statements("reads.sql")
@@ -214,6 +214,15 @@ async def transaction(database: Database, book_id: BookId, transaction_id: Trans
     """One transaction of a seller's book, or None."""
     row = await database.fetchrow(_READS["transaction"], book_id, transaction_id)
     return None if row is None else _transaction(row)
+
+
+async def total_of_tab(database: Database, book_id: BookId, token_id: TokenId) -> UsageLimit | None:
+    """What may be charged in all with a token that puts charges on a tab, and what was; None for other tokens."""
+    row = await database.fetchrow(_READS["total_of_tab"], book_id, token_id)
+    if row is None:
+        return None
+    start = row["valid_from"]
+    return UsageLimit(LimitKind.AMOUNT, row["total_limit_micros"], None, start, start, used=row["charged_micros"])
 
 
 async def payment_method(database: Database, book_id: BookId, token_id: TokenId) -> str | None:

@@ -223,3 +223,10 @@ SELECT party.status = 'active' AS active, party.email_verified_at IS NOT NULL AS
   FROM token
   JOIN party ON party.party_id = token.sender_party_id
  WHERE token.book_id = $1 AND token.token_id = $2 AND token.purpose IN ('recipient', 'installed')
+
+-- name: total_of_tab
+SELECT instrument.total_limit_micros, instrument.charged_micros, instrument.valid_from
+  FROM token
+  JOIN instrument ON instrument.book_id = token.book_id AND instrument.instrument_id = token.instrument_id
+ WHERE token.book_id = $1 AND token.token_id = $2 AND token.purpose = 'credit_sender'
+   AND instrument.total_limit_micros IS NOT NULL
