@@ -13,7 +13,7 @@ from tallystick.actions.service import Service
 from tallystick.domain.standing import Demands
 from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
-from tallystick.ledger.database import open_pool
+from tallystick.ledger.database import check_reachable, open_pool
 from tallystick.ledger.embedded import EmbeddedPostgres
 from tallystick.ledger.embedded_guard import kept_alive
 from tallystick.ledger.migrate import migrate
@@ -39,10 +39,15 @@ def utc_now() -> datetime:
 
 @asynccontextmanager
 async def database_address(settings: Settings) -> AsyncIterator[str]:
-    """The address of the database as it is: the configured one, or the embedded one, held while this is open."""
+    """The address of the database as it is: the configured one, or the embedded one, held while this is open.
+
+    Raises NoDatabaseError, EmbeddedPostgresError.
+    """
     async with AsyncExitStack() as stack:
         dsn = settings.database_url
-        if dsn is None:
+        if dsn is not None:
+            await check_reachable(dsn)
+        else:
             embedded = EmbeddedPostgres(settings.data_directory)
             stack.push_async_callback(asyncio.to_thread, embedded.stop)
             dsn = await asyncio.to_thread(embedded.start)

@@ -99,14 +99,17 @@ async def test_what_cannot_be_done_is_said_in_a_line(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        nowhere = {"TALLYSTICK_DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/none"}
+        place = f"127.0.0.1:{free_port()}"
+        nowhere = {"TALLYSTICK_DATABASE_URL": f"postgresql://nobody:hunter2@{place}/none"}
+        unreadable = {"TALLYSTICK_DATABASE_URL": "postgresql://nobody:hunter2@127.0.0.1:port/none"}
         asked: list[tuple[tuple[str, ...], dict[str, str], str]] = [
             (("keys", "create", "--account", "nobody@x.example"), {}, "there is no account"),
             (("clock", "forward", "--account", "1", "--by", "a while"), {}, "not a length of time"),
             (("account", "create", "--kind", "robot", "--email", "a@b.example", "--name", "A"), {}, "robot"),
             (("account", "create", "--kind", "business", "--email", "nonsense", "--name", "A"), {}, "not an e-mail"),
             (("serve", "--port", port), {}, f"port {port}"),
-            (("verify",), nowhere, ""),
+            (("verify",), nowhere, f"the database at {place} cannot be used: Connect"),
+            (("account", "list"), unreadable, "the database cannot be used"),
             (("verify",), {"TALLYSTICK_PROT": "1"}, "unknown setting TALLYSTICK_PROT"),
             (("verify",), {"TALLYSTICK_FEE_SCHEDULE_FILE": str(tmp_path / "none")}, "there is no file"),
             (("sandbox", "sign", "api", "Action=Pay", "--key", "K"), {}, "secret"),
@@ -118,13 +121,14 @@ async def test_what_cannot_be_done_is_said_in_a_line(
             check_refused(arguments, ended, told)
         # and as processes of their own
         check_refused(("serve",), await tallystick("serve", "--port", port, settings=settings), f"port {port}")
-        check_refused(("verify",), await tallystick("verify", settings=settings | nowhere), "")
+        check_refused(("verify",), await tallystick("verify", settings=settings | nowhere), place)
 
 
 def check_refused(arguments: tuple[str, ...], ended: Ended, told: str) -> None:
     assert ended.status == 2, (arguments, ended)
     assert ended.out == "", arguments
-    assert told in ended.complaint, arguments
+    assert told in ended.complaint, (arguments, ended)
+    assert "hunter2" not in ended.complaint, arguments
     assert ended.complaint.startswith("tallystick: ") or "Usage" in ended.complaint, (arguments, ended)
 
 

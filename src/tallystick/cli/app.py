@@ -27,6 +27,7 @@ from tallystick.cli import (
     splitting,
 )
 from tallystick.cli.console import ProblemError, complain
+from tallystick.ledger.database import NoDatabaseError
 from tallystick.ledger.embedded import EmbeddedPostgresError
 from tallystick.ledger.migrate import MigrationError
 from tallystick.ledger.vault import SealBrokenError
@@ -35,6 +36,7 @@ from tallystick.settings import SettingsError
 EXPECTED: Final = (
     ProblemError,
     SettingsError,
+    NoDatabaseError,
     EmbeddedPostgresError,
     MigrationError,
     SealBrokenError,

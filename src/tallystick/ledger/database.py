@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 STATEMENT_CACHE_SIZE: Final = 512  # prepared statements that a connection keeps: all of ours, several times over
 CONNECT_TIMEOUT_SECONDS: Final = 30
+DEFAULT_PORT: Final = 5432
 LOCK_TIMEOUT_MS: Final = 5_000  # much longer than any commit of ours holds a row
 ATTEMPTS: Final = 8
 FIRST_PAUSE_SECONDS: Final = 0.005  # doubled with each attempt, and spread so that rivals do not meet again
@@ -28,6 +30,30 @@ GAVE_WAY: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 Answer = TypeVar("Answer")
 
 logger = logging.getLogger(__name__)
+
+
+class NoDatabaseError(Exception):
+    """The configured database cannot be used; the message tells where it should be, and what is in the way."""
+
+
+async def check_reachable(dsn: str) -> None:
+    """Connect once, so that what is in the way is said in words. Raises NoDatabaseError; its text has no password."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_SECONDS)
+        await connection.close()
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "no answer in time"
+        raise NoDatabaseError(f"the database{_place(dsn)} cannot be used: {reason}") from None
+
+
+def _place(dsn: str) -> str:
+    """Where a URL of a database leads, in words, without who we are there."""
+    try:
+        parts = urlsplit(dsn)
+        host, port = parts.hostname, parts.port or DEFAULT_PORT
+    except ValueError:
+        return ""
+    return f" at {host}:{port}" if host else ""
 
 
 async def open_pool(
