@@ -10,6 +10,7 @@ import pytest
 from tallystick.bench import filling
 from tallystick.bench.filling import Filler, check_room, ids_before
 from tallystick.bench.run import Plan, stock
+from tallystick.bench.stall import CHARGE_MICROS
 from tallystick.bench.wrk import LoadError
 from tallystick.domain.ids import BookId, book_of_transaction, milliseconds_of_transaction
 from tallystick.ledger.verify import verify
@@ -17,7 +18,7 @@ from tallystick.wiring import open_service
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 SHAPE = """
-    SELECT operation, status, status_code, status_message, amount_micros, payment_method, fee_payer, status_number,
+    SELECT operation, status, status_code, status_message, payment_method, fee_payer, status_number,
            length(transaction_id), length(caller_reference) > 0, completed_at = received_at AS at_once
       FROM transaction WHERE operation = 'Pay' AND payment_method = $1 AND {} LIMIT 1"""
 
@@ -40,6 +41,11 @@ async def test_filled_books_balance_and_hold_what_requests_make(data_directory: 
         asked = await service.pool.fetchrow(SHAPE.format(known), "Prepaid", by_request)
         filled = await service.pool.fetchrow(SHAPE.format(f"NOT {known}"), "Prepaid", by_request)
         assert filled == asked
+        assert await service.pool.fetchval(
+            "SELECT array_agg(DISTINCT amount_micros) FROM transaction"
+            " WHERE operation = 'Pay' AND NOT transaction_id = ANY($1)",
+            by_request,
+        ) == [CHARGE_MICROS]
         assert await service.pool.fetchval(
             "SELECT count(*) FROM transaction WHERE operation = 'Pay' AND payment_method = 'Debt'"
         )

@@ -25,7 +25,7 @@ async def demo() -> AsyncIterator[str]:
     port, shop_port = str(free_port()), str(free_port())
     data = tempfile.mkdtemp(dir=os.environ[TEST_DIRECTORY])
     asked = ("demo", "--data", data, "--port", port, "--shop-port", shop_port)
-    async with running(*asked, settings=settings, until="tallystick verify") as lines:
+    async with running(*asked, settings=settings, until="Prove the books") as lines:
         printed = "".join(lines)
         assert EMAIL in printed
         assert PASSWORD in printed

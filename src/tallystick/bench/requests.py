@@ -11,7 +11,7 @@ from itertools import count, cycle, islice
 from typing import Final
 from urllib.parse import urlsplit
 
-from tallystick.bench.stall import CHARGE_MICROS, Stall, spread
+from tallystick.bench.stall import CHARGE_MICROS, REFUND_MICROS, Stall, spread
 from tallystick.client.batch import BATCH_PATH, signed_batch
 from tallystick.client.fps import API_VERSION, METHOD, Credentials, amount
 from tallystick.domain.ids import TokenId
@@ -22,9 +22,6 @@ from tallystick.ledger.access_keys import AccessKey
 BATCH_LINES: Final = 1000
 _MIX: Final = (("Pay", 80), ("GetPrepaidBalance", 10), ("GetTransactionStatus", 5), ("Refund", 5))
 """Shares of the mix, in per cent."""
-
-SMALLEST_REFUND_MICROS: Final = 100
-"""A charge of the stock can be refunded a hundred times, in part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +112,5 @@ def mixed(signer: Signer, stall: Stall) -> Iterator[bytes]:
             parameters: dict[str, str] = {"TransactionId": charge}
             if action == "Refund":
                 parameters |= {"CallerReference": secrets.token_hex(12)}
-                parameters |= amount("RefundAmount", SMALLEST_REFUND_MICROS)
+                parameters |= amount("RefundAmount", REFUND_MICROS)
             yield signer.request(stall.key, action, parameters)

@@ -28,7 +28,7 @@ from tallystick.bench.processes import (
     serving,
 )
 from tallystick.bench.requests import Signer
-from tallystick.bench.stall import Progress, Stall, Stocker, open_stall
+from tallystick.bench.stall import REFUNDABLE_MICROS, Progress, Stall, Stocker, open_stall
 from tallystick.bench.wrk import Load, LoadError, find_wrk, request_file, send
 from tallystick.domain.ids import transaction_ids_from
 from tallystick.ledger.verify import verify
@@ -204,7 +204,7 @@ async def stock(service: Service, plan: Plan, progress: Progress) -> list[Stall]
     for stall in stalls[1:]:
         await stocker.balances(stall, balances // 2 // (plan.sellers - 1))
     await stocker.tabs(stalls[0], plan.instruments - balances)
-    await stocker.charges(stalls[0], CHARGES)
+    await stocker.charges(stalls[0], CHARGES, REFUNDABLE_MICROS)
     await service.pool.execute("VACUUM (ANALYZE)")
     await service.pool.execute("CHECKPOINT")
     return stalls

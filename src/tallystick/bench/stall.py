@@ -48,6 +48,12 @@ FUNDED_MICROS: Final = 20 * MICROS_PER_UNIT
 
 TAB_MICROS: Final = 1_000_000 * MICROS_PER_UNIT
 CHARGE_MICROS: Final = 10_000
+REFUND_MICROS: Final = 10_000
+"""A cent: the least that may be refunded of more."""
+
+REFUNDABLE_MICROS: Final = 10 * REFUND_MICROS
+"""What is charged to be refunded: ten times, in part."""
+
 AT_A_TIME: Final = 500
 BUYERS: Final = 200
 
@@ -140,13 +146,13 @@ class Stocker:
 
         await self._many("tabs", count, one)
 
-    async def charges(self, stall: Stall, count: int) -> None:
+    async def charges(self, stall: Stall, count: int, amount_micros: int = CHARGE_MICROS) -> None:
         """Charge balances, one after the other: what reads ask for and refunds give back."""
 
         async def one(number: int) -> None:
             request = request_of(stall, self.service.clock())
             _, token_id = stall.balances[number % len(stall.balances)]
-            await self._perform(stall.book_id, Pay(request, token_id, CHARGE_MICROS))
+            await self._perform(stall.book_id, Pay(request, token_id, amount_micros))
             stall.charges.append(request.transaction_id)
 
         await self._many("charges", count, one)

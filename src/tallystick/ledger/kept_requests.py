@@ -6,6 +6,7 @@ commit, and where more come than can be kept, the rest is left out.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,6 +61,7 @@ class KeptRequests:
     """What one process still has to write. A process that dies forgets some seconds of it."""
 
     _waiting: list[tuple[TransactionId, KeptRequest]] = field(default_factory=list)
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def full(self) -> bool:
@@ -72,15 +74,33 @@ class KeptRequests:
             self._waiting.append((transaction_id, request))
 
     async def write(self, database: Database) -> None:
-        """Write down what waits. What cannot be written is lost, and the error is the caller's."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        rows = [
-            (book_of_transaction(of), of, one.request_id, one.received_at, one.verb, one.host, one.path, one.content)
-            for of, one in waiting
-        ]
-        await database.execute(_WRITE, *(list(column) for column in zip(*rows, strict=True)))
+        """Write down whatever was noted before. What cannot be written is lost, and the error is the caller's."""
+        async with self._writing:  # a write that is under way has to end first: then all can be read
+            waiting, self._waiting = self._waiting, []
+            if not waiting:
+                return
+            rows = [
+                (
+                    book_of_transaction(of),
+                    of,
+                    one.request_id,
+                    one.received_at,
+                    one.verb,
+                    one.host,
+                    one.path,
+                    one.content,
+                )
+                for of, one in waiting
+            ]
+            await database.execute(_WRITE, *(list(column) for column in zip(*rows, strict=True)))
+
+
+def _columns(waiting: Sequence[tuple[TransactionId, KeptRequest]]) -> list[list[object]]:
+    rows = [
+        (book_of_transaction(of), of, one.request_id, one.received_at, one.verb, one.host, one.path, one.content)
+        for of, one in waiting
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 async def of_transaction(
