@@ -60,6 +60,10 @@ class _Reader:
             self.found.append("FOR UPDATE")
         if any(with_.args.get("recursive") for with_ in self.tree.find_all(exp.With)):
             self.found.append("WITH RECURSIVE")
+        if isinstance(self.tree, exp.Update | exp.Delete) and any(
+            table.name in self.schema.everywhere for table in self.tree.find_all(exp.Table)
+        ):
+            self.found.append("rows of several books changed by what reference tables say")
         for block in self.tree.find_all(*BLOCKS):
             self._read(block)
         return self.found

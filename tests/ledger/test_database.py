@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from tallystick.ledger.connections import Connection, Pool
-from tallystick.ledger.database import in_transaction, open_pool
+from tallystick.ledger.database import in_transaction, open_pool, plan_statements_once
 
 
 async def test_sessions_speak_utc_and_say_who_they_are(pool: Pool) -> None:
@@ -20,6 +20,32 @@ async def test_jsonb_is_read_and_written_as_values(pool: Pool) -> None:
     value = {"text": "Grüße \u2028", "list": [1, 2**60, None, True], "empty": {}}
     assert await pool.fetchval("SELECT $1::jsonb", value) == value
     assert await pool.fetchval("SELECT $1::jsonb ->> 'text'", value) == value["text"]
+
+
+async def test_statements_are_planned_once_where_that_is_wanted_and_citus_does_not_plan_them(
+    make_database: Callable[[], Awaitable[str]],
+) -> None:
+    async with await open_pool(await make_database(), max_size=1, plan_once=True) as pool:
+        has_citus = await pool.fetchval("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')")
+        assert await pool.fetchval("SHOW plan_cache_mode") == ("auto" if has_citus else "force_generic_plan")
+
+
+async def test_citus_plans_statements_as_it_likes(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        if not await connection.fetchval("SELECT usesuper FROM pg_user WHERE usename = current_user"):
+            pytest.skip("only a superuser can write an extension that is not there into the catalogue")
+        attempt = connection.transaction()
+        await attempt.start()
+        try:
+            await connection.execute(
+                "INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)"
+                " SELECT 1, 'citus', extowner, extnamespace, false, '0' FROM pg_extension WHERE extname = 'plpgsql'"
+                " AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
+            )
+            await plan_statements_once(connection)
+            assert await connection.fetchval("SHOW plan_cache_mode") == "auto"
+        finally:
+            await attempt.rollback()
 
 
 async def test_a_server_that_is_not_there_is_an_error_at_once() -> None:

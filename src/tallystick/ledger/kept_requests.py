@@ -79,20 +79,7 @@ class KeptRequests:
             waiting, self._waiting = self._waiting, []
             if not waiting:
                 return
-            rows = [
-                (
-                    book_of_transaction(of),
-                    of,
-                    one.request_id,
-                    one.received_at,
-                    one.verb,
-                    one.host,
-                    one.path,
-                    one.content,
-                )
-                for of, one in waiting
-            ]
-            await database.execute(_WRITE, *(list(column) for column in zip(*rows, strict=True)))
+            await database.execute(_WRITE, *_columns(waiting))
 
 
 def _columns(waiting: Sequence[tuple[TransactionId, KeptRequest]]) -> list[list[object]]:

@@ -42,7 +42,8 @@ SELECT token_id FROM token
 -- What the group names, as fresh as the locks. A row for each token ($2), with the state of its sender and of the card or
 -- bank account behind it, and with its instrument; one row of nothings where there is no token. The first row has, besides,
 -- how the references ($4) of a caller ($3) were answered since $5, for older ones are free again, and which tokens the
--- token references ($6) name already. Plain columns: a composite value is several times as dear to send.
+-- token references ($6) name already. Plain columns: a composite value is several times as dear to send, and one
+-- without a type of its own can be read on the machine that made it, no further.
 SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, token.sender_party_id,
        token.caller_reference, token.friendly_name, token.old_token_id, token.payment_method, token.payment_method_id,
        token.payment_reason, token.terms::text, token.usage_limits::text, token.instruction, token.used_by,
@@ -61,7 +62,7 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
             WHERE book_id = $1 AND caller_party_id = $3 AND caller_reference = ANY($4::text[]) AND answered_at > $5
        ) END AS answers,
        CASE WHEN row_number() OVER () = 1 THEN ARRAY(
-           SELECT ROW(caller_reference, token_id)
+           SELECT ARRAY[caller_reference, token_id]
              FROM token AS named WHERE named.book_id = $1 AND named.caller_reference = ANY($6::text[])
        ) END AS token_references
   FROM (VALUES (true)) AS always

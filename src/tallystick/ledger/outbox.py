@@ -228,8 +228,8 @@ async def replay_of_book(database: Database, book_id: BookId, event_id: str | No
 async def set_address(connection: Connection, book_id: BookId, url: str | None, now: datetime) -> None:
     """Give a seller's book its notification address, or none. What still waits for the old one goes to the new one."""
     async with connection.transaction():
-        await connection.execute(_SQL["set_address"], book_id, url)
-        await connection.execute(_SQL["readdress"], book_id, url, now)
+        books = await connection.fetch(_SQL["set_address"], book_id, url)
+        await connection.execute(_SQL["readdress"], [book["book_id"] for book in books], url, now)
 
 
 async def wishes(database: Database, book_id: BookId) -> Wishes:

@@ -103,18 +103,17 @@ UPDATE outbox
    AND outbox.state <> 'waiting'
 
 -- name: readdress
--- The seller has a new address ($2, null: none) from $3 on: what still waits for the old one goes there.
+-- The seller has a new address ($2, null: none) from $3 on: what still waits in the books $1 for the old one goes there.
 UPDATE outbox
    SET destination = $2, message = NULL, due_at = $3, state = CASE WHEN $2::text IS NULL THEN 'unwanted' ELSE 'waiting' END
- WHERE book_id = ANY(ARRAY(SELECT part.book_id
-                             FROM book JOIN book AS part USING (party_id, environment, currency)
-                            WHERE book.book_id = $1))
+ WHERE book_id = ANY($1::bigint[])
    AND state = 'waiting' AND notification_url IS NULL AND destination IS DISTINCT FROM $2
 
 -- name: set_address
--- For all books of the seller whose one book is $1.
+-- For all books of the seller whose one book is $1; which they are is returned.
 UPDATE book SET notification_url = $2
  WHERE (party_id, environment, currency) = (SELECT party_id, environment, currency FROM book WHERE book_id = $1)
+RETURNING book_id
 
 -- name: wishes
 SELECT notification_url, notify_immediate, notify_write_offs FROM book WHERE book_id = $1
