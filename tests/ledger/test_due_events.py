@@ -1,0 +1,66 @@
+"""Which notifications are due: in order, and found at a cost that does not grow with how many wait."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from tests.conftest import MakeDatabase
+from tests.ledger.shop import OpenShop
+from tests.ledger.test_histories import scanned
+
+from tallystick.domain.ids import BookId
+from tallystick.ledger import outbox
+from tallystick.ledger.database import open_pool
+from tallystick.ledger.migrate import migrate
+from tallystick.ledger.statements import load_statements
+
+NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
+BOOK = BookId(7)
+WAIT = """
+WITH event AS (
+    SELECT 'T' || lpad(number::text, 6, '0') AS subject, step,
+           $2::timestamptz - interval '2 hours' + number * interval '1 second' AS moment
+      FROM generate_series(1, $3::int) AS number, generate_series(1, 2) AS step)
+INSERT INTO outbox (book_id, event_id, kind, subject_id, occurred_at, state, destination, announced_at, due_at)
+SELECT $1, subject || '-' || step, 'TransactionStatus', subject, moment, 'waiting', 'https://a.example/', moment, moment
+  FROM event
+"""
+
+
+async def test_a_backlog_does_not_make_each_look_dearer(make_database: MakeDatabase) -> None:
+    """Neither with statistics from before the backlog, as after a burst or a crash, nor with fresh ones."""
+    url = await make_database()
+    await migrate(url)
+    async with await open_pool(url, max_size=2) as pool, pool.acquire() as connection:
+        await connection.execute(WAIT, BOOK, NOW, 3_000)
+        for _ in range(2):
+            plan = await connection.fetchval(
+                f"EXPLAIN (ANALYZE, FORMAT JSON) {load_statements('outbox.sql')['due']}", BOOK, NOW, [], 32
+            )
+            assert scanned(json.loads(plan)[0]["Plan"]) <= 500, plan
+            await connection.execute("ANALYZE outbox")
+
+
+async def test_an_event_waits_for_the_earlier_ones_of_its_subject_alone(
+    make_database: MakeDatabase, open_shop: OpenShop
+) -> None:
+    url = await make_database()
+    await migrate(url)
+    async with await open_pool(url, max_size=2) as pool:
+        await pool.execute(WAIT, (await open_shop(pool)).book_id, NOW, 3)
+        first = await outbox.due(pool, NOW, (), per_book=10, most=10)
+        assert [event.event_id for event in first] == ["T000001-1", "T000002-1", "T000003-1"]
+
+        async with pool.acquire() as connection:
+            sent = await outbox.claim(connection, first[0], NOW + timedelta(minutes=1))
+            sending = await outbox.claim(connection, first[1], NOW + timedelta(minutes=1))
+            given_up = await outbox.claim(connection, first[2], NOW + timedelta(minutes=1))
+        assert sent is not None
+        assert sending is not None
+        assert given_up is not None
+        await outbox.mark_delivered(pool, sent, NOW)
+        await outbox.end(pool, given_up, outbox.DEAD, "no answer")
+
+        then = await outbox.due(pool, NOW, (), per_book=10, most=10)
+        assert [event.event_id for event in then] == ["T000001-2", "T000003-2"]
