@@ -10,7 +10,9 @@ from uuid import uuid4
 import asyncpg
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 
+from tallystick.actions import sign_in
 from tallystick.ledger import distribution
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.database import open_pool
@@ -31,6 +33,19 @@ LONG_TESTS = "TALLYSTICK_LONG_TESTS"
 def fuzz(examples: int = 2_000) -> hypothesis.settings:
     """The one profile of tests that throw anything at a parser or at the service: 20,000 examples in the long run."""
     return hypothesis.settings(max_examples=20_000 if os.environ.get(LONG_TESTS) else examples, deadline=None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Passwords of tests are hashed with the least that argon2id allows: else every sign-in takes a sixth of a second.
+
+    Services in processes of their own hash as they do in real life.
+    """
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sign_in, "_HASHER", quick)
+        patch.setattr(sign_in, "_NOBODYS_HASH", quick.hash("nobody has this password"))
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:
