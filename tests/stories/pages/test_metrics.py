@@ -110,6 +110,21 @@ async def test_only_this_machine_or_the_token_reads_them(
     assert response.status_code == status
 
 
+@pytest.mark.parametrize(
+    ("accept", "told"),
+    [
+        ("", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+    ],
+)
+async def test_the_type_of_the_answer_is_one_that_servers_can_read(world: World, accept: str, told: str) -> None:
+    """A parameter given twice is refused by strict ones."""
+    response = await scrape(world, accept=accept)
+
+    assert response.headers["content-type"].startswith(told)
+    assert response.headers["content-type"].count("charset=") == 1
+
+
 def test_quantiles_come_from_the_classes() -> None:
     counts = [0] * (len(BOUNDS_SECONDS) + 1)
     assert quantile_seconds(counts, 0.5) is None

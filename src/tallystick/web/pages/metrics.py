@@ -51,7 +51,7 @@ async def show_metrics(request: PageRequest) -> Response[bytes]:
     registry.register(Counts(service, await _found(service)))
     ProcessCollector(registry=registry)
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(registry), media_type=media_type)
+    return Response(encode(registry), headers={"content-type": media_type})  # media_type would get a second charset
 
 
 def may_read(request: PageRequest, settings: Settings) -> bool:
