@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from structlog.testing import capture_logs
@@ -18,6 +19,7 @@ from tests.stories.storefront import Answer, canonical, signature
 
 from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.actions.service import Service
+from tallystick.domain.refusals import Refusal
 from tallystick.ledger import access_keys, parties
 from tallystick.ledger.access_keys import AccessKey
 from tallystick.ledger.books import Rules
@@ -26,6 +28,7 @@ from tallystick.ledger.connections import Pool
 from tallystick.ledger.vault import Vault
 from tallystick.settings import Settings
 from tallystick.web.asgi import Front, LoadedLate, Message, Scope
+from tallystick.web.calls import refusal_of
 from tallystick.web.query_api import QueryApi
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -102,6 +105,23 @@ async def test_without_a_database_the_service_is_unavailable(caller: Caller, dat
         answer = await replace(caller, service=replace(caller.service, pool=closed)).call({})
 
     assert (answer.status, answer.code) == (503, "ServiceUnavailable")
+    assert [line["event"] for line in logs] == ["database_unavailable"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionResetError(),
+        asyncpg.CannotConnectNowError("the database system is in recovery mode"),
+        asyncpg.AdminShutdownError("terminating connection due to administrator command"),
+        asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
+    ],
+    ids=repr,
+)
+def test_what_a_killed_database_leaves_is_no_fault_of_ours(error: Exception) -> None:
+    """The last one is what the driver says when a connection that lost its server in the middle is used again."""
+    with capture_logs() as logs:
+        assert refusal_of(error, "an id").refusal is Refusal.ServiceUnavailable
     assert [line["event"] for line in logs] == ["database_unavailable"]
 
 

@@ -19,6 +19,7 @@ UNAVAILABLE: Final = (
     OSError,  # also time-outs and broken connections
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that was in use when its server was killed, used once more
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
 )

@@ -10,8 +10,13 @@ from litestar.datastructures import Cookie
 from litestar.exceptions import HTTPException
 from litestar.middleware.csrf import CSRF_SECRET_LENGTH, generate_csrf_hash
 from litestar.response import Response
-from litestar.status_codes import HTTP_403_FORBIDDEN, HTTP_500_INTERNAL_SERVER_ERROR
+from litestar.status_codes import (
+    HTTP_403_FORBIDDEN,
+    HTTP_500_INTERNAL_SERVER_ERROR,
+    HTTP_503_SERVICE_UNAVAILABLE,
+)
 
+from tallystick.ledger.connections import UNAVAILABLE
 from tallystick.web.pages.headers import request_id
 from tallystick.web.pages.shared import PageRequest, page
 from tallystick.words import gettext as _
@@ -59,7 +64,7 @@ def unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Respo
     heading, text = TEXTS[HTTP_500_INTERNAL_SERVER_ERROR]
     return page(
         "error.html",
-        status=HTTP_500_INTERNAL_SERVER_ERROR,
+        status=HTTP_503_SERVICE_UNAVAILABLE if isinstance(error, UNAVAILABLE) else HTTP_500_INTERNAL_SERVER_ERROR,
         heading=_(heading),
         text=_(text),
         request_id=request_id(request.scope),
