@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from tests.conftest import MakeDatabase
 from tests.ledger.shop import OpenShop
 from tests.ledger.test_histories import scanned
@@ -15,8 +16,11 @@ from tallystick.ledger.database import open_pool
 from tallystick.ledger.migrate import migrate
 from tallystick.ledger.statements import load_statements
 
+PER_BOOK = 32
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 BOOK = BookId(7)
+GONE = "https://a.example/"
 WAIT = """
 WITH event AS (
     SELECT 'T' || lpad(number::text, 6, '0') AS subject, step,
@@ -29,17 +33,48 @@ SELECT $1, subject || '-' || step, 'TransactionStatus', subject, moment, 'waitin
 
 
 async def test_a_backlog_does_not_make_each_look_dearer(make_database: MakeDatabase) -> None:
-    """Neither with statistics from before the backlog, as after a burst or a crash, nor with fresh ones."""
+    """Neither with statistics from before the backlog, as after a burst or a crash, nor with fresh ones.
+
+    Nor when all of it is for a receiver that is not to be asked now.
+    """
     url = await make_database()
     await migrate(url)
+    due = load_statements("outbox.sql")["due"]
     async with await open_pool(url, max_size=2) as pool, pool.acquire() as connection:
         await connection.execute(WAIT, BOOK, NOW, 3_000)
-        for _ in range(2):
+        for without, most_rows in (([], 500), ([GONE], 1_500)) * 2:
             plan = await connection.fetchval(
-                f"EXPLAIN (ANALYZE, FORMAT JSON) {load_statements('outbox.sql')['due']}", BOOK, NOW, [], 32
+                f"EXPLAIN (ANALYZE, FORMAT JSON) {due}", BOOK, NOW, without, PER_BOOK, BEGINNING, "", 1_000
             )
-            assert scanned(json.loads(plan)[0]["Plan"]) <= 500, plan
+            assert scanned(json.loads(plan)[0]["Plan"]) <= most_rows, plan
             await connection.execute("ANALYZE outbox")
+
+
+async def test_what_waits_behind_a_backlog_that_cannot_go_has_its_turn(
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST_LOOKED_AT", 10)
+    url = await make_database()
+    await migrate(url)
+    places: outbox.Places = {}
+    async with await open_pool(url, max_size=2) as pool:
+        await pool.execute(WAIT, BOOK, NOW, 20)  # two of each: 40 events, of which 10 are looked at
+        await pool.execute(
+            "UPDATE outbox SET destination = 'https://b.example/' WHERE subject_id IN ('T000019', 'T000020')"
+        )
+
+        async def look(*without: str) -> list[str]:
+            found = await outbox.due(pool, NOW, without, per_book=2, most=10, places=places)
+            return [event.event_id for event in found]
+
+        looks = [await look(GONE) for _ in range(3)]
+        assert looks == [[], [], ["T000019-1", "T000020-1"]]
+        assert await look(GONE) == looks[-1]  # the next look need not go all the way again
+        assert await look() == ["T000001-1", "T000002-1"]  # who can be asked again comes first again
+
+        await pool.execute("UPDATE outbox SET state = 'delivered' WHERE destination = 'https://b.example/'")
+        assert [await look(GONE) for _ in range(5)] == [[]] * 5
+        assert await look() == ["T000001-1", "T000002-1"]
 
 
 async def test_an_event_waits_for_the_earlier_ones_of_its_subject_alone(

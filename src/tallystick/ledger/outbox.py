@@ -8,8 +8,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, Literal
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TypeAlias
 
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.ledger.connections import Connection, Database
@@ -21,6 +21,17 @@ WAITING: Final = "waiting"
 DELIVERED: Final = "delivered"
 DEAD: Final = "dead"
 UNWANTED: Final = "unwanted"
+
+MOST_LOOKED_AT: Final = 2_000
+"""Events of a book that one look passes over at most."""
+
+Place: TypeAlias = tuple[datetime, str]
+"""Behind the event that became due then and has that id."""
+
+Places: TypeAlias = dict[BookId, Place]
+"""How far the looks at a book have come of which all first events have to wait."""
+
+_BEGINNING: Final[Place] = (datetime.min.replace(tzinfo=UTC), "")
 
 _BOOK_IDS_END: Final = 1 << 62
 """Above the numbers of all books: ledger/opening.py."""
@@ -104,18 +115,49 @@ class Wishes:
     notify_write_offs: bool
 
 
-async def due(database: Database, now: datetime, without: Collection[str], per_book: int, most: int) -> list[DueEvent]:
+async def due(
+    database: Database, now: datetime, without: Collection[str], per_book: int, most: int, places: Places | None = None
+) -> list[DueEvent]:
     """Events to send now, the books by turns so that no seller waits behind another one's backlog.
 
     At most `per_book` of a book and `most` in all. Each book is asked by itself; where more than `most` books have
-    something to send, others of them come first each time.
+    something to send, others of them come first each time. `places` carries on from one look to the next.
     """
+    places = {} if places is None else places
     found = []
     for book_id in await _books_with_due(database, now, most):
-        rows = await database.fetch(_SQL["due"], book_id, now, list(without), per_book)
+        rows = await _due_in_book(database, book_id, now, list(without), per_book, places)
         found += [(turn, DueEvent(**dict(row))) for turn, row in enumerate(rows)]
     found.sort(key=lambda one: (one[0], one[1].due_at))
     return [event for _, event in found[:most]]
+
+
+async def _due_in_book(
+    database: Database, book_id: BookId, now: datetime, without: list[str], per_book: int, places: Places
+) -> list[Any]:
+    """What may go out of the first events of one book; where nothing may, of others, each time of the next ones.
+
+    So a look costs the same however much waits for a receiver that is gone, and what waits behind that has its turn.
+    """
+
+    async def look(after: Place) -> list[Any]:
+        rows: list[Any] = await database.fetch(_SQL["due"], book_id, now, without, per_book, *after, MOST_LOOKED_AT)
+        return rows
+
+    async def end(after: Place) -> Place | None:
+        row = await database.fetchrow(_SQL["looked_at"], book_id, now, *after, MOST_LOOKED_AT)
+        return None if row is None else (row["due_at"], row["event_id"])
+
+    if rows := await look(_BEGINNING):
+        return rows
+    place = places.pop(book_id, None) or await end(_BEGINNING)
+    if place is None:
+        return []
+    rows = await look(place)
+    next_place = place if rows else await end(place)
+    if next_place is not None:
+        places[book_id] = next_place
+    return rows
 
 
 async def _books_with_due(database: Database, now: datetime, most: int) -> list[BookId]:

@@ -15,17 +15,30 @@ SELECT book_id
 -- event waits while an earlier one of the same transaction or token does, also while that one is being sent. An event's id
 -- begins with its subject's, so that the primary key finds the few earlier ones. The state is asked for in a way that fits
 -- no partial index: with statistics from before a backlog, the planner took the one over all that waits, for each event.
-SELECT outbox.book_id, outbox.event_id, outbox.destination, outbox.due_at
-  FROM outbox
- WHERE outbox.book_id = $1 AND outbox.state = 'waiting' AND outbox.due_at <= $2
-   AND outbox.destination <> ALL($3::text[])
+-- Only the first $7 events after ($5, $6) are looked at: what waits for a receiver that is gone may be much more.
+SELECT ready.book_id, ready.event_id, ready.destination, ready.due_at
+  FROM (SELECT book_id, event_id, subject_id, destination, due_at
+          FROM outbox
+         WHERE book_id = $1 AND state = 'waiting' AND due_at <= $2 AND due_at >= $5 AND (due_at, event_id) > ($5, $6)
+         ORDER BY due_at, event_id
+         LIMIT $7) AS ready
+ WHERE ready.destination <> ALL($3::text[])
    AND NOT EXISTS (
        SELECT FROM outbox AS earlier
         WHERE earlier.book_id = $1
-          AND earlier.event_id >= outbox.subject_id AND earlier.event_id < outbox.event_id
+          AND earlier.event_id >= ready.subject_id AND earlier.event_id < ready.event_id
           AND earlier.state NOT IN ('delivered', 'dead', 'unwanted'))
- ORDER BY outbox.due_at, outbox.event_id
+ ORDER BY ready.due_at, ready.event_id
  LIMIT $4
+
+-- name: looked_at
+-- The last of the $5 events after ($3, $4) at which `due` has looked in the book $1 at $2; none when it saw the end.
+SELECT due_at, event_id
+  FROM outbox
+ WHERE book_id = $1 AND state = 'waiting' AND due_at <= $2 AND due_at >= $3 AND (due_at, event_id) > ($3, $4)
+ ORDER BY due_at, event_id
+OFFSET $5 - 1
+ LIMIT 1
 
 -- name: claim
 -- Take an event until $4, if nobody did since it was found due at $3.

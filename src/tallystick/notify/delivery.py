@@ -96,6 +96,7 @@ class Courier:
     resolver: safety.Resolve = safety.resolve
     _under_way: dict[asyncio.Task[None], DueEvent] = field(default_factory=dict)
     _troubled: dict[str, _Trouble] = field(default_factory=dict)
+    _looked_at: outbox.Places = field(default_factory=dict)
     _writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_WRITERS))
 
     @cached_property
@@ -119,7 +120,12 @@ class Courier:
             return 0
         now = self.clock()
         found = await outbox.due(
-            self.pool, now, self._shunned(now), per_book=MOST_TO_ONE * _LOOK_AHEAD, most=MOST_AT_ONCE * _LOOK_AHEAD
+            self.pool,
+            now,
+            self._shunned(now),
+            per_book=MOST_TO_ONE * _LOOK_AHEAD,
+            most=MOST_AT_ONCE * _LOOK_AHEAD,
+            places=self._looked_at,
         )
         chosen = self._choose(found, free, now)
         if not chosen:
