@@ -1,5 +1,6 @@
 """A seller's activity: filtered, page by page, and all of it as a table for spreadsheets."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from litestar import get
@@ -7,7 +8,7 @@ from litestar.params import FromPath
 from litestar.response import Response, Stream
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
-from tallystick.actions import activity_export
+from tallystick.actions import activity_export, archived
 from tallystick.actions.by_hand import Till
 from tallystick.actions.transactions import received_at
 from tallystick.domain.ids import TransactionId
@@ -36,7 +37,10 @@ async def show_activity(request: PageRequest, business: FromPath[int], environme
             piece = await seller_activity.look(pool, chosen.wanted, LISTED, before)
             if chosen.wanted.text and before is None:
                 exact = await seller_activity.known_by_reference(pool, till.parts, till.seller_id, chosen.wanted.text)
-        return _page(desk, chosen, piece, exact, later=before is not None)
+        gone = await archived.latest_of(pool, till.parts)
+        if gone is not None and chosen.wanted.since is not None and chosen.wanted.since >= gone:
+            gone = None
+        return _page(desk, chosen, piece, exact, later=before is not None, archived_before=gone)
 
     return await at_till(request, business, environment, step, place=PLACE)
 
@@ -67,8 +71,13 @@ def _page(
     exact: TransactionId | None = None,
     *,
     later: bool = False,
+    archived_before: datetime | None = None,
 ) -> Response[Any]:
-    """The list; `exact`: the transaction that bears the very reference that was searched for."""
+    """The list.
+
+    `exact`: the transaction that bears the very reference that was searched for. `archived_before`: what the filter
+    lets pass may also lie in the archive, from before then.
+    """
     return desk.page(
         "console/activity.html",
         status=HTTP_422_UNPROCESSABLE_ENTITY if chosen.problems else HTTP_200_OK,
@@ -78,6 +87,7 @@ def _page(
         piece=piece,
         exact=exact,
         later=later,
+        archived_before=archived_before,
         typed=chosen.typed,
         problems=chosen.problems,
     )

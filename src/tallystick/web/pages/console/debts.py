@@ -119,12 +119,14 @@ async def show_debt_run(
         run = await _find(till, run_id)
         lines = await debts.run_lines(desk.service.pool, till.parts, run_id)
         decided = [line for line in lines if line.refusal is not None or line.status in {"Success", "Failure"}]
+        archived = [line for line in lines if line.transaction_id is not None and line.status is None]
         return desk.page(
             "console/debt_run.html",
             words=wording,
             run=run,
             lines=lines,
-            decided=len(decided),
+            decided=len(decided) + len(archived),
+            archived=archived,
             opened=[line for line in lines if debt_runs.is_open(line)],
             pending=[line for line in lines if line.status == "Pending"],
             failed=[line for line in decided if line.status != "Success"],

@@ -1,13 +1,16 @@
 """A transaction: the facts, what it moved, its statuses, its notifications, and what belongs to it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
+from litestar.status_codes import HTTP_404_NOT_FOUND
 
+from tallystick.actions import archived
 from tallystick.actions.by_hand import Till
 from tallystick.actions.staff import Permission
 from tallystick.actions.transactions import received_at, statuses
@@ -33,6 +36,8 @@ async def show_transaction(
     """All that is known of a transaction in which this seller took part."""
 
     async def step(desk: Desk, till: Till) -> Response[Any]:
+        if (before := await _in_archive(desk, till, transaction_id)) is not None:
+            return desk.page("console/archived.html", status=HTTP_404_NOT_FOUND, before=before, id=transaction_id)
         record = await transaction_of(desk, transaction_id)
         pool, book_id = desk.service.pool, book_of_transaction(transaction_id)
         own = book_id in till.parts
@@ -69,6 +74,18 @@ async def transaction_of(desk: Desk, text: str) -> TransactionRecord:
     if found is None or found.environment != desk.environment or desk.business.party_id not in parties:
         raise NotFoundException
     return found
+
+
+async def _in_archive(desk: Desk, till: Till, text: str) -> datetime | None:
+    """Where a transaction of this seller's books is not in them any more: from before when on the archive has them."""
+    transaction_id = transaction_id_of(text)
+    if transaction_id is None or book_of_transaction(transaction_id) not in till.parts:
+        return None
+    before = await archived.may_hold(desk.service.pool, transaction_id)
+    if before is None:
+        return None
+    there = await reads.transaction(desk.service.pool, book_of_transaction(transaction_id), transaction_id)
+    return before if there is None else None
 
 
 def is_refundable(record: TransactionRecord) -> bool:

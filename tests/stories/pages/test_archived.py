@@ -1,0 +1,99 @@
+"""A seller's console tells what is in the archive, where it is looked for."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+import pytest
+from tests.stories.cobranded.world import Browser, Page, Seller, World
+from tests.stories.pages.business import postpaid_customer, prepaid_customer
+from tests.stories.pages.people import at_work, console
+
+from tallystick.actions.staff import Role
+from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
+from tallystick.ledger import debts
+
+NOTE = "are in the archive. Whoever runs this service can read them there."
+
+
+@pytest.fixture
+async def browser(world: World, seller: Seller) -> Browser:
+    return await at_work(world, seller, Role.VIEWER)
+
+
+@pytest.fixture
+async def day(world: World, seller: Seller) -> datetime:
+    """Before it, all history left the seller's book."""
+    moment = world.clock() - timedelta(days=10)
+    await world.pool.execute("UPDATE book SET archived_before = $2 WHERE book_id = $1", seller.book_id, moment)
+    return moment
+
+
+def id_from(book_id: BookId, moment: datetime) -> TransactionId:
+    return make_transaction_id(book_id, int(moment.timestamp() * 1000), secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
+
+
+async def test_a_transaction_that_left_is_said_to_be_in_the_archive(
+    world: World, seller: Seller, browser: Browser, day: datetime
+) -> None:
+    old = id_from(seller.book_id, day - timedelta(days=1))
+    response = await browser.get(console(seller, "transactions", old))
+    assert response.status_code == 404
+    assert "In the archive" in Page(response).text
+
+    never = await browser.get(console(seller, "transactions", id_from(seller.book_id, day + timedelta(days=1))))
+    assert "There is no such page" in Page(never).text
+    other = await world.seller("Other Shop")
+    await world.pool.execute("UPDATE book SET archived_before = $2 WHERE book_id = $1", other.book_id, day)
+    foreign = await browser.get(console(seller, "transactions", id_from(other.book_id, day - timedelta(days=1))))
+    assert "There is no such page" in Page(foreign).text
+
+
+async def test_a_transaction_of_that_age_that_is_still_here_is_shown(
+    world: World, seller: Seller, browser: Browser
+) -> None:
+    paid = await (await prepaid_customer(world, seller)).pay("1.00")
+    await world.pool.execute(
+        "UPDATE book SET archived_before = $2 WHERE book_id = $1", seller.book_id, world.clock() + timedelta(days=1)
+    )
+    assert "Payment of 1.00 USD" in Page(await browser.get(console(seller, "transactions", paid))).text
+
+
+async def test_the_end_of_the_activity_says_that_there_was_more(
+    world: World, seller: Seller, browser: Browser, day: datetime
+) -> None:
+    nothing = Page(await browser.get(console(seller, "activity"))).text
+    assert "Nothing that recent" in nothing
+    assert NOTE in nothing
+    await (await prepaid_customer(world, seller)).pay("1.00")
+
+    assert NOTE in Page(await browser.get(console(seller, "activity"))).text
+    since = f"?from={day + timedelta(days=1):%Y-%m-%d}"
+    assert NOTE not in Page(await browser.get(console(seller, "activity") + since)).text
+
+
+async def test_a_run_of_debts_does_not_begin_again_when_its_transactions_left(
+    world: World, seller: Seller, browser: Browser, day: datetime
+) -> None:
+    customer = await postpaid_customer(world, seller)
+    run_id = secrets.token_hex(8)
+    async with world.pool.acquire() as connection:
+        await debts.begin_run(
+            connection,
+            run_id,
+            deed="write_off",
+            by=seller.party.party_id,
+            amounts=[(customer.buyer.instrument, 1_000_000)],
+            now=day - timedelta(days=2),
+        )
+    await world.pool.execute(
+        "UPDATE debt_run_line SET transaction_id = $2 WHERE run_id = $1",
+        run_id,
+        id_from(seller.book_id, day - timedelta(days=2)),
+    )
+
+    page = Page(await browser.get(console(seller, "debts", "runs", run_id)))
+    assert "What came of 1 of 1 is in the archive." in page.text
+    assert "1 of 1 decided" in page.text
+    assert "Not begun" not in page.text
