@@ -21,8 +21,8 @@ from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, Transaction
 from tallystick.ledger.statements import load_statements
 
 AT_A_TIME: Final = 20_000
-PER_MILLISECOND: Final = 5
-"""How close together the ids of charges are, as those of a busy seller."""
+PER_MILLISECOND: Final = 20
+"""How close together the ids of charges are: so close that those of a statement come after those of the one before."""
 
 _SECONDS: Final = 600  # that a statement may take on a slow disk
 

@@ -160,6 +160,7 @@ WITH new_transactions AS (
 ), new_transfers AS (
     INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
     SELECT $1, new.*, $10::timestamptz FROM unnest($3::transfer_values[]) AS new
+     ORDER BY new.transaction_id COLLATE "C", new.number -- so that transfer_pkey grows at its end, in full pages
 ), touched AS (
     SELECT account_id FROM account
      WHERE book_id = $1 AND account_id IN (
@@ -220,6 +221,7 @@ SELECT $1, new.*, $7::timestamptz
 -- Transfers in another book than the group's own, with `move_balances`.
 INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
 SELECT $1, new.*, $3::timestamptz FROM unnest($2::transfer_values[]) AS new
+ ORDER BY new.transaction_id COLLATE "C", new.number
 
 -- name: move_balances
 -- Add what the group moved to each touched account once, in id order, so that groups of two processes cannot block each
