@@ -34,13 +34,13 @@ class Line:
 def configuration(settings: Settings, environ: Mapping[str, str]) -> list[Line]:
     """All settings as they count in a process whose environment is `environ`."""
     plain, meanings = Settings(), _meanings()
+    usual = {setting.name: getattr(plain, setting.name) for setting in fields(Settings)}
+    usual["public_url"] = Settings(port=settings.port).public_url  # without one it follows from the port
     return [
         Line(
             variable=variable_name(setting.name),
             value=_shown(setting.name, getattr(settings, setting.name), secret=not setting.repr),
-            source=_source(
-                setting.name, environ, changed=getattr(settings, setting.name) != getattr(plain, setting.name)
-            ),
+            source=_source(setting.name, environ, changed=getattr(settings, setting.name) != usual[setting.name]),
             meaning=meanings.get(setting.name, ""),
             secret=not setting.repr,
         )
@@ -51,7 +51,7 @@ def configuration(settings: Settings, environ: Mapping[str, str]) -> list[Line]:
 def _source(name: str, environ: Mapping[str, str], *, changed: bool) -> str:
     if environ.get(variable_name(name), "").strip():
         return ENVIRONMENT
-    return COMMAND if changed and name != "public_url" else DEFAULT  # without one it follows from the port
+    return COMMAND if changed else DEFAULT
 
 
 def _shown(name: str, value: object, *, secret: bool) -> str:

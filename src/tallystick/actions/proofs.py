@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tallystick.actions import attempts, passkeys, sign_in
 from tallystick.actions.form_errors import FormError
 from tallystick.words import gettext as _
+from tallystick.words import marked
 
 if TYPE_CHECKING:
     from tallystick.actions.service import Service
     from tallystick.ledger.parties import Party
+
+PASSWORD_MISSING: Final = marked("Type your password.")
 
 
 class Means(Enum):
@@ -27,8 +30,15 @@ async def enter(service: Service, typed: Mapping[str, str], client: str | None) 
     """Who signs in with a form that has `email` and `password`, or `passkey`. Raises FormError."""
     if answer := typed.get("passkey"):
         return await _owner_of_passkey(service, answer, client), Means.PASSKEY
-    party = await sign_in.sign_in(service, typed.get("email", ""), typed.get("password", ""), client)
-    return party, Means.PASSWORD
+    email, password = typed.get("email", ""), typed.get("password", "")
+    missing = {}
+    if not email.strip():
+        missing["email"] = _("Type your e-mail address, such as name@example.com.")
+    if not password:
+        missing["password"] = _(PASSWORD_MISSING)
+    if missing:  # no attempt: nobody was named, or nothing was guessed
+        raise FormError(missing)
+    return await sign_in.sign_in(service, email, password, client), Means.PASSWORD
 
 
 async def prove(service: Service, party: Party, typed: Mapping[str, str], client: str | None) -> Means:
@@ -38,6 +48,8 @@ async def prove(service: Service, party: Party, typed: Mapping[str, str], client
         if owner.party_id != party.party_id:
             raise FormError({"passkey": _("This passkey belongs to another account.")})
         return Means.PASSKEY
+    if not typed.get("password"):
+        raise FormError({"password": _(PASSWORD_MISSING)})
     try:
         await sign_in.sign_in(service, party.email, typed.get("password", ""), client)
     except FormError:

@@ -83,7 +83,7 @@ async def choices(service: Service, party_id: PartyId, environment: str, methods
 def _stored_choice(one: PaymentMethod, today: date) -> Choice:
     usable = one.usable(today)
     if one.expires_on is None:
-        detail = _("Bank account")
+        detail = _("For payments from your bank")
     elif usable:
         detail = _("Expires %(month)s", month=one.expiry)
     else:

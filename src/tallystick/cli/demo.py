@@ -82,7 +82,7 @@ def settings_of_demo(settings: Settings, directory: Path, port: int) -> Settings
         database_url=None,  # a demo never touches a configured database
         host=HOST,
         port=port,
-        public_url="",
+        public_url=f"http://localhost:{port}",  # a name, not a number: passkeys are made for names only
         allow_private_notification_targets=True,  # whoever tries notifications has a receiver on this machine
     )
 

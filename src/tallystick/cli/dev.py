@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tallystick.cli.console import run, settings_of_process
 from tallystick.cli.demo import HOST, settings_of_demo, stage
-from tallystick.cli.http_server import port_or_free_one
+from tallystick.cli.http_server import listening, port_or_free_one
 from tallystick.settings import Settings
 
 app = typer.Typer(help="For who works on Tallystick itself.", no_args_is_help=True)
@@ -40,6 +40,12 @@ def screenshots(
 
 async def _screenshots(settings: Settings, shop_port: int, directory: Path) -> None:
     from tallystick.cli.tour import Tour, browser  # noqa: PLC0415 - drawing libraries, which no other command needs
+    from tallystick.cli.tour_sales import receive_notifications  # noqa: PLC0415 - of the tour alone
 
-    async with browser() as chromium, stage(settings, shop_port, Console(stderr=True)) as running:
-        await Tour(running, chromium, directory).run()
+    receiver_port = port_or_free_one(HOST, 8600)
+    async with (
+        browser() as chromium,
+        listening(receive_notifications, HOST, receiver_port),
+        stage(settings, shop_port, Console(stderr=True)) as running,
+    ):
+        await Tour(running, chromium, directory, f"http://{HOST}:{receiver_port}/ipn").run()

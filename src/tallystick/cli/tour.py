@@ -4,46 +4,44 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING, Final, Literal
 
 from PIL import Image
 
 from tallystick.cli.console import ProblemError, tell
-from tallystick.cli.demo import BUYER, OPERATOR, SELLER, STAFF, Stage
-from tallystick.client.fps import amount, cobranded_url
-from tallystick.client.hosted_pages import Buyer, authorize
-from tallystick.domain.money import MICROS_PER_UNIT
-from tallystick.ledger import book_clocks, opening, parties
-from tallystick.ledger.access_keys import SANDBOX
+from tallystick.cli.demo import BUYER, OPERATOR, STAFF, Stage
+from tallystick.cli.tour_sales import NEWCOMER, Sales
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
+
+    from tallystick.client.hosted_pages import Buyer
 
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 WIDTHS: Final = {"phone": 390, "desk": 1280}
 HEIGHT: Final = 900
 LONGEST: Final = 2400  # pixels of a page that a picture shows
-COLOURS: Final = 64
-DAYS: Final = 12  # of sales, for the charts
+COLOURS: Final = 128
+Look = Literal["light", "dark"]
+ALL: Final[tuple[tuple[Look, str], ...]] = (("light", "phone"), ("light", "desk"), ("dark", "phone"), ("dark", "desk"))
+FEW: Final[tuple[tuple[Look, str], ...]] = (("light", "desk"), ("dark", "phone"))
 FIGURES: Final = ("hosted-page.png", "shop.png")
 """The pictures of the README, which show one size only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """The running demo, a browser, and where pictures go."""
+    """The running demo, a browser, where pictures go, and the address where the shop is notified."""
 
     stage: Stage
     browser: Browser
     directory: Path
+    receiver: str
 
     @property
     def service_url(self) -> str:
@@ -52,22 +50,24 @@ class Tour:
 
     async def run(self) -> None:
         """Fill the books, then visit all."""
-        await self._sell()
+        sales = Sales(self.stage, self.receiver)
+        await sales.run()
+        await self._hold_the_next_charge()
+        await sales.pending()
         await self._shop()
         await self._buyer()
         await self._seller()
         await self._operator()
 
-    async def take(self, page: Page, name: str) -> None:
-        """Keep what the page shows, on a phone and a desk, light and dark."""
-        for look in ("light", "dark"):
+    async def take(self, page: Page, name: str, looks: Iterable[tuple[Look, str]] = ALL) -> None:
+        """Keep what the page shows: on a phone and a desk, light and dark, unless a few of these do."""
+        for look, size in looks:
             await page.emulate_media(color_scheme=look)
-            for size, width in WIDTHS.items():
-                await page.set_viewport_size({"width": width, "height": HEIGHT})
-                height = await page.evaluate("document.documentElement.scrollHeight")
-                clip = {"x": 0, "y": 0, "width": width, "height": min(height, LONGEST)}
-                png = await page.screenshot(full_page=True, clip=clip, animations="disabled")  # type: ignore[arg-type]
-                _keep(self.directory / f"{name}-{size}-{look}.png", png)
+            await page.set_viewport_size({"width": WIDTHS[size], "height": HEIGHT})
+            height = await page.evaluate("document.documentElement.scrollHeight")
+            # a frame that would have to be scrolled to may not have been drawn: a window as high as the page
+            await page.set_viewport_size({"width": WIDTHS[size], "height": min(height, LONGEST)})
+            _keep(self.directory / f"{name}-{size}-{look}.png", await page.screenshot(animations="disabled"))
         tell(name)
 
     @asynccontextmanager
@@ -83,44 +83,12 @@ class Tour:
         yield page
         await context.close()
 
-    async def _sell(self) -> None:
-        """Some days of business on the test clock: songs from a balance, records on a tab, what is refused."""
-        client, pool = self.stage.till.client, self.stage.service.pool
-        seller = await parties.find_by_email(pool, SELLER[0])
-        book_id = None if seller is None else await opening.book_of_seller(pool, seller.party_id, SANDBOX)
-        if book_id is None:
-            raise ProblemError("the demo has no seller")
-
-        async def call(action: str, **parameters: str) -> None:
-            await client.call(action, {"CallerReference": f"tour-{secrets.token_hex(6)}", **parameters})
-
-        balance = await self._agree("SetupPrepaid", {"fundingAmount": "60.00"}, ("Sender", "Funding"), "ABT")
-        fund = {"SenderTokenId": balance["fundingTokenID"], "PrepaidInstrumentId": balance["prepaidInstrumentID"]}
-        await call("FundPrepaid", **fund, **amount("FundingAmount", 20 * MICROS_PER_UNIT))
-        tab = await self._agree(
-            "SetupPostpaid", {"creditLimit": "100.00", "globalAmountLimit": "1000.00"}, ("Sender", "Settlement"), "ACH"
-        )
-        for day in range(DAYS):
-            for song in range(3 + day % 4):
-                await call(
-                    "Pay",
-                    SenderTokenId=balance["prepaidSenderTokenID"],
-                    SenderDescription=f"Song {song + 1}",
-                    **amount("TransactionAmount", MICROS_PER_UNIT // 4),
-                )
-            price = (5 + day % 3) * MICROS_PER_UNIT
-            await call("Pay", SenderTokenId=tab["creditSenderTokenID"], **amount("TransactionAmount", price))
-            await book_clocks.forward(pool, book_id, timedelta(days=1))
-
-    async def _agree(
-        self, pipeline: str, terms: Mapping[str, str], references: tuple[str, str], method: str
-    ) -> dict[str, str]:
-        """What comes back to the seller when the sample buyer agrees."""
-        client = self.stage.till.client
-        given = {f"callerReference{name}": f"tour-{secrets.token_hex(6)}" for name in references}
-        back = {"pipelineName": pipeline, "returnURL": f"{self.stage.till.shop_url}/walked"}
-        url = cobranded_url(client.service_url, client.credentials, {**back, **given, **terms})
-        return dict(parse_qsl(urlsplit(await authorize(url, BUYER, method)).query))
+    async def _hold_the_next_charge(self) -> None:
+        async with self._tab(STAFF, "/console") as page:
+            await page.wait_for_url("**/sandbox")
+            await page.goto(f"{page.url}/tools/faults")
+            await page.get_by_text("Stays pending").check()
+            await page.get_by_role("button", name="Order this fault").click()
 
     async def _shop(self) -> None:
         """The way from the shop to the hosted pages and back: also the two pictures of the README."""
@@ -131,17 +99,25 @@ class Tour:
             await self.take(page, "hosted-sign-in")
             await page.get_by_role("button", name="Sign in", exact=True).click()
             await self.take(page, "hosted-mistakes")
+            await page.get_by_role("link", name="Create an account").click()
+            await self.take(page, "hosted-sign-up", FEW)
+            await page.get_by_role("link", name="Sign in").click()
             await _sign_in(page, BUYER)
             await page.get_by_text("Visa ending in").check()
             await self.take(page, "hosted-method")
             await page.get_by_role("button", name="Continue").click()
             await self.take(page, "hosted-confirm")
+            await page.get_by_role("link", name="العربية").click()
+            await self.take(page, "hosted-confirm-arabic", FEW)
+            await page.get_by_role("link", name="English").click()
             await self._figure(page, FIGURES[0])
             await page.get_by_role("button", name="Confirm").click()
             await page.locator("[data-balance='10.00']").wait_for()
             await page.get_by_role("button", name="Buy Paper Lanterns").click()
             await page.get_by_role("button", name="Buy Small Change").click()
             await self._figure(page, FIGURES[1])
+            await page.goto(f"{self.service_url}/cobranded-ui/actions/start?pipelineName=SetupPrepaid")
+            await self.take(page, "hosted-not-trusted", FEW)
 
     async def _figure(self, page: Page, name: str) -> None:
         await page.emulate_media(color_scheme="light")
@@ -153,6 +129,13 @@ class Tour:
             await self.take(page, "account")
             await page.locator("a[href^='/account/authorizations/']").last.click()
             await self.take(page, "account-authorization")
+            authorization = page.url
+            await page.get_by_role("link", name="word for word").click()
+            await self.take(page, "account-agreed", FEW)
+            await page.goto(f"{authorization}/statements")
+            await page.locator("main a[href*='/statements/']").first.click()
+            await self.take(page, "account-statement", FEW)
+            await page.goto(authorization)
             await page.get_by_role("link", name="Cancel this authorization").click()
             await self.take(page, "account-cancel")
             for path in ("payment-methods", "security", "data/close"):
@@ -160,6 +143,8 @@ class Tour:
                 await self.take(page, f"account-{path.replace('/', '-')}")
             await page.goto("/nowhere")
             await self.take(page, "error")
+        async with self._tab(NEWCOMER) as page:
+            await self.take(page, "account-nothing", FEW)
 
     async def _seller(self) -> None:
         async with self._tab(STAFF, "/console") as page:
@@ -170,6 +155,9 @@ class Tour:
             await self.take(page, "console-activity")
             await page.get_by_role("row").get_by_role("link").first.click()
             await self.take(page, "console-transaction")
+            await page.get_by_role("link", name="Refund…").click()
+            await page.get_by_role("button", name="Go on").click()
+            await self.take(page, "console-refund", FEW)
             for name, path in {
                 "instruments": "instruments",
                 "debts": "debts",
@@ -186,6 +174,15 @@ class Tour:
             }.items():
                 await page.goto(f"{home}/{path}")
                 await self.take(page, f"console-{name}")
+            await page.goto(f"{home}/instruments")
+            await page.get_by_role("row").get_by_role("link").first.click()
+            await self.take(page, "console-instrument", FEW)
+            await page.goto(f"{home}/debts?all=yes")
+            await page.get_by_role("button", name="Settle…").click()
+            await self.take(page, "console-debt-preview", FEW)
+            await page.goto(f"{home}/tools/requests?action=GetTotalPrepaidLiability")
+            await page.get_by_role("button", name="Sign and send").click()
+            await self.take(page, "console-request-sent", FEW)
             await page.goto(home.replace("/sandbox", "/live"))
             await self.take(page, "console-live")
 
@@ -196,6 +193,11 @@ class Tour:
             for path in ("", "accounts", "rails", "notifications", "verification", "audit", "mail", "settings"):
                 await page.goto(f"/admin/{path}".rstrip("/"))
                 await self.take(page, f"admin-{path}".rstrip("-"))
+            await page.goto("/admin/accounts?kind=business")
+            await page.get_by_role("row").get_by_role("link").first.click()
+            await self.take(page, "admin-account", FEW)
+            await page.goto("/admin/styleguide")
+            await self.take(page, "admin-styleguide", FEW)
 
 
 @asynccontextmanager

@@ -132,6 +132,7 @@ class Till:
                 "SenderTokenId": prepaid.money_token,
                 "PrepaidInstrumentId": prepaid.instrument_id,
                 "CallerReference": reference,
+                "SenderDescription": "Credit for songs",
                 **amount("FundingAmount", CREDIT_MICROS),
             },
         )
@@ -153,6 +154,7 @@ class Till:
                 "SenderTokenId": authorization.spending_token,
                 "CallerReference": reference,
                 "CallerDescription": what,
+                "SenderDescription": what,  # this one is what buyers find in their history
                 **amount("TransactionAmount", price_micros),
             },
         )
@@ -167,6 +169,7 @@ class Till:
                 "SenderTokenId": tab.money_token,
                 "CreditInstrumentId": tab.instrument_id,
                 "CallerReference": reference,
+                "SenderDescription": "Records, paid together",
                 **amount("SettlementAmount", standing.micros - standing.pending_micros),
             },
         )

@@ -249,6 +249,20 @@ async def test_wrong_passwords_pause_an_account(world: World, seller: Seller) ->
     assert rows == [{"failed_sign_ins": 0, "locked_until": None}]
 
 
+async def test_what_was_left_empty_is_named_and_is_no_attempt(world: World, seller: Seller) -> None:
+    email = await new_buyer(world, seller)
+    browser = world.browser()
+    page = await sign_in_page(browser, seller)
+    for _ in range(6):  # one more than are paused after
+        page = await browser.submit(page, "/sign-in", email=email, password="")
+        assert page.status_code == 422
+        assert "There is a problem Type your password." in Page(page).text
+    page = await browser.submit(page, "/sign-in", email=" ", password=PASSWORD)
+    assert "There is a problem Type your e-mail address" in Page(page).text
+
+    assert (await browser.submit(page, "/sign-in", email=email, password=PASSWORD)).url.path.endswith("/method")
+
+
 async def test_pauses_grow(world: World, seller: Seller) -> None:
     email = await new_buyer(world, seller)
     browser = world.browser()

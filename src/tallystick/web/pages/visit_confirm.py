@@ -13,7 +13,6 @@ from tallystick.actions.pipeline_consent import address_of
 from tallystick.actions.pipeline_parameters import ADDRESS
 from tallystick.actions.pipelines import ChoicesChangedError
 from tallystick.actions.wallet import Choice
-from tallystick.domain.commands import Method
 from tallystick.web.pages.sessions import last_proof
 from tallystick.web.pages.shared import PageRequest, form_of, go
 from tallystick.web.pages.signing_in import client_of, proved_lately
@@ -127,7 +126,9 @@ def _source(choice: Choice | None) -> str:
     """The means of payment; of the account balance not how much is there, which changes by itself."""
     if choice is None:
         return ""
-    return choice.title if choice.method is Method.ABT else f"{choice.title}, {choice.detail}"
+    if choice.expiry is None:
+        return choice.title
+    return _("%(card)s, expires %(month)s", card=choice.title, month=choice.expiry)
 
 
 confirm_routes = [show_confirm, do_confirm]

@@ -14,6 +14,7 @@ from tallystick.web.pages.console.desk import Desk
 from tallystick.web.pages.console.till import at_till
 from tallystick.web.pages.shared import PageRequest
 from tallystick.web.pages.visitors import device
+from tallystick.words.languages import LANGUAGES
 
 
 @get("/console/{business:int}/{environment:str}/agreed/{authorization_id:str}")
@@ -32,11 +33,13 @@ async def show_agreed(
             agreed = await evidence.of_authorization(desk.service, book_id, authorization_id)
         if agreed is None:
             raise NotFoundException
+        spoken = agreed.wording["language"]
         return desk.page(
             "console/agreed.html",
             agreed=agreed,
             authorization_id=authorization_id,
             device=device(agreed.user_agent),
+            language_name=known.name if (known := LANGUAGES.get(spoken)) else spoken,
         )
 
     return await at_till(request, business, environment, step)
