@@ -32,11 +32,12 @@ from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger import archive as archiving
-from tallystick.ledger import authorizations, reads
+from tallystick.ledger import authorizations, figures, reads
 from tallystick.ledger.archive import AlreadyRunningError, Moved, TooRecentError
 from tallystick.ledger.archive_check import Report, check
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.database import open_pool
+from tallystick.ledger.figures import NONE, Sum
 from tallystick.ledger.migrate import migrate
 from tallystick.ledger.verify import verify
 
@@ -157,6 +158,16 @@ async def test_people_see_the_same_figures_as_before(past: Past) -> None:
 
     assert (await figures(), await shown()) == before
     assert await archiving.archived_before(past.pool, past.shop.book_id) == past.shop.clock() - timedelta(days=20)
+
+
+async def test_figures_of_a_console_that_was_never_opened_are_added_up_before(past: Past) -> None:
+    await past.archive()
+
+    now, book_id = past.shop.clock() + timedelta(hours=1), past.shop.book_id
+    state = await figures.catch_up(past.pool, (book_id,), now, commits=100)
+    weeks = (await figures.since(past.pool, now - timedelta(days=60), "week", state)).values()
+    found = {name: sum((week.get(name, NONE) for week in weeks), NONE) for name in ("spent", "charged", "settled")}
+    assert found == {"spent": Sum(2, 4_500_000), "charged": Sum(12, 24_000_000), "settled": Sum(1, 10_000_000)}
 
 
 async def test_an_archived_payment_cannot_be_refunded_and_its_reference_is_free(past: Past) -> None:

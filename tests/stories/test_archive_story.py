@@ -94,3 +94,14 @@ async def test_what_cannot_be_archived(stand: Stand) -> None:
     assert (without.status, recent.status) == (2, 2)
     assert "--before" in without.complaint
     assert recent.complaint == "tallystick: only what is older than 7 days can be archived\n"
+
+
+async def test_whoever_archives_recent_purchases_is_told_what_it_means_for_debts(stand: Stand) -> None:
+    await stand.shop.books.funded_buyer("10.00")
+    younger, older = [f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}" for days in (30, 100)]
+
+    for day, told in ((older, False), (younger, True)):
+        moved = await tallystick("archive", "--before", day, settings=stand.environment)
+        assert moved.status == 0, moved.complaint
+        assert ("counts as older than 90 days" in moved.out) is told
+        assert ("1 transaction: " in moved.out) is told

@@ -18,6 +18,7 @@ from tallystick.ledger.archive import AlreadyRunningError, Moved, TooRecentError
 from tallystick.ledger.archive_check import Report
 from tallystick.ledger.archive_check import check as check_archive
 from tallystick.ledger.archive_files import ArchiveError
+from tallystick.ledger.debts import LONGEST_AGE
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -53,7 +54,9 @@ def archive(
         )
         return
     for batch in batches:
-        tell(f"{batch.transactions} transactions: {batch.directory}")
+        tell(f"{batch.transactions} transaction{'' if batch.transactions == 1 else 's'}: {batch.directory}")
+    if batches and before.replace(tzinfo=UTC) > datetime.now(UTC) - LONGEST_AGE:
+        tell("Purchases of the last 90 days are among them: what is still owed for them counts as older than 90 days.")
     tell("Nothing that old is left in the books." if not held_back else "Somebody still needs older history:")
     for book, moment in held_back:
         tell(f"  book {book}: from {moment:%Y-%m-%d %H:%M:%S} UTC on")

@@ -18,6 +18,7 @@ import asyncpg
 
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import BookId, transaction_ids_from
+from tallystick.ledger import figures
 from tallystick.ledger.archive_files import Batch, write_batch
 from tallystick.ledger.connections import Connection, Database, Pool
 from tallystick.ledger.statements import load_statements
@@ -27,6 +28,7 @@ _SQL: Final = load_statements("archive.sql")
 MOST_PER_BATCH: Final = 20_000
 """Transactions of one batch: what is locked while its files are written, for a second or two."""
 
+_ALL_COMMITS: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCK: Final = 0x7461_6C6C_7961_7263  # "tallyarc": one run at a time
 
@@ -112,6 +114,10 @@ async def _archive_all(
         last = await pool.fetchrow(_SQL["last_batch"], row["book_id"])
         number, digest = (0, None) if last is None else (last["number"], last["digest"])
         book_now = now + timedelta(seconds=row["clock_offset_seconds"])
+        if row["has_console"] and before > book_now - figures.LONGEST:
+            await figures.catch_up(
+                pool, (row["book_id"],), book_now, commits=_ALL_COMMITS
+            )  # what is added up stays shown
         await pool.execute(_SQL["forget_answers"], row["book_id"], book_now - REFERENCE_LIFETIME)
         while True:
             chain = _Chain(row["book_id"], row["operator_book_id"], now, number, digest)

@@ -1,8 +1,9 @@
 -- Settled history leaves the books in batches. Read by archive.py. $1 is the book, where nothing else is said.
 
 -- name: books
--- Every book with its clock and the operator's book of the same environment.
-SELECT book.book_id, book.clock_offset_seconds, operator.book_id AS operator_book_id
+-- Every book with its clock and the operator's book of the same environment, and whether a console shows its figures.
+SELECT book.book_id, book.clock_offset_seconds, operator.book_id AS operator_book_id,
+       book.party_id IS NOT NULL AS has_console
   FROM book
   JOIN book AS operator
     ON operator.party_id IS NULL AND operator.environment = book.environment AND operator.currency = book.currency

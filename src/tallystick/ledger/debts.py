@@ -33,6 +33,8 @@ What = TypeVar("What")
 _SQL: Final = load_statements("debts.sql")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BOUNDARIES: Final = (timedelta(days=30), timedelta(days=60), timedelta(days=90))
+LONGEST_AGE: Final = _BOUNDARIES[-1]
+"""Purchases that are older, or in the archive, are told from younger ones by what is owed besides."""
 _PLACE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9]{1,18})-([0-9]{1,18})-([0-9A-Z]{64})")
 
 

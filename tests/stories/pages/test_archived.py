@@ -97,3 +97,14 @@ async def test_a_run_of_debts_does_not_begin_again_when_its_transactions_left(
     assert "What came of 1 of 1 is in the archive." in page.text
     assert "1 of 1 decided" in page.text
     assert "Not begun" not in page.text
+
+
+async def test_debts_say_that_archived_purchases_count_as_old(
+    world: World, seller: Seller, browser: Browser, day: datetime
+) -> None:
+    words = "are in the archive: what is still owed for them counts as older than 90 days."
+    assert words in Page(await browser.get(console(seller, "debts"))).text
+
+    long_ago = day - timedelta(days=90)
+    await world.pool.execute("UPDATE book SET archived_before = $2 WHERE book_id = $1", seller.book_id, long_ago)
+    assert words not in Page(await browser.get(console(seller, "debts"))).text

@@ -10,14 +10,14 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
-from tallystick.actions import by_hand, debt_runs
+from tallystick.actions import archived, by_hand, debt_runs
 from tallystick.actions.by_hand import Till
 from tallystick.actions.debt_runs import MOST_DEBTS, Deed, Planned
 from tallystick.actions.staff import Permission
 from tallystick.domain.ids import InstrumentId
 from tallystick.domain.money import display_amount, parse_amount
 from tallystick.ledger import debts
-from tallystick.ledger.debts import Age, Run, Tab
+from tallystick.ledger.debts import LONGEST_AGE, Age, Run, Tab
 from tallystick.web.pages.console import wording
 from tallystick.web.pages.console.desk import Desk
 from tallystick.web.pages.console.till import at_till
@@ -46,9 +46,11 @@ async def show_debts(request: PageRequest, business: FromPath[int], environment:
             text=text or None,
             after=after,
         )
+        gone = await archived.latest_of(desk.service.pool, till.parts)
         return desk.page(
             "console/debts.html",
             listed=listed,
+            archived_before=gone if gone is not None and gone > desk.now - LONGEST_AGE else None,
             later=after is not None,
             query=f"?{urlencode(typed)}" if typed else "",
             older=f"?{urlencode({**typed, 'after': listed.after})}" if listed.after else "",
@@ -119,14 +121,14 @@ async def show_debt_run(
         run = await _find(till, run_id)
         lines = await debts.run_lines(desk.service.pool, till.parts, run_id)
         decided = [line for line in lines if line.refusal is not None or line.status in {"Success", "Failure"}]
-        archived = [line for line in lines if line.transaction_id is not None and line.status is None]
+        in_archive = [line for line in lines if line.transaction_id is not None and line.status is None]
         return desk.page(
             "console/debt_run.html",
             words=wording,
             run=run,
             lines=lines,
-            decided=len(decided) + len(archived),
-            archived=archived,
+            decided=len(decided) + len(in_archive),
+            archived=in_archive,
             opened=[line for line in lines if debt_runs.is_open(line)],
             pending=[line for line in lines if line.status == "Pending"],
             failed=[line for line in decided if line.status != "Success"],
