@@ -263,6 +263,36 @@ async def pay_other(shop: Shop, buyer: Buyer, token: TokenId) -> Outcome:
     return await shop.perform(Pay(request, buyer.spending, parse_amount("12.00"), Marketplace(token)))
 
 
+async def test_who_was_paid_through_another_seller_waits_with_it(past: Past, open_shop: OpenShop) -> None:
+    """What holds the caller's history back holds the recipient's, too: neither's cash has a gap."""
+    other = await open_shop(past.pool)
+    other.clock = past.shop.clock
+    token = await past.shop.recipient_token(other, TokenTerms())
+    buyer = await past.shop.sender_token(Method.ABT)
+    await past.shop.deposit(buyer, "40.00")
+    await past.pool.execute("UPDATE book SET notification_url = 'https://x.example/' WHERE book_id = $1", other.book_id)
+    own = await other.sender_token(Method.ABT)
+    await other.deposit(own, "5.00")
+    waiting = accepted(await other.pay(own, "5.00"))
+    past.shop.clock.forward(days=5)
+    accepted(await pay_other(past.shop, buyer, token))
+    past.shop.clock.forward(days=30)
+    await past.archive()
+
+    since = {book for book, _ in await archiving.held_back(past.pool, past.shop.clock() - timedelta(days=20))}
+    assert since == {past.shop.book_id, other.book_id}
+    moved = await past.pool.fetchval(
+        "SELECT count(*) FROM transfer WHERE book_id = $1 AND credit_account = 2", other.book_id
+    )
+    assert moved == 2
+    await past.assert_proven()
+    await past.pool.execute("UPDATE outbox SET state = 'delivered' WHERE subject_id = $1", waiting)
+    await past.archive()
+    assert await archiving.held_back(past.pool, past.shop.clock() - timedelta(days=20)) == []
+    assert await past.pool.fetchval("SELECT count(*) FROM transfer WHERE book_id = $1", other.book_id) == 0
+    await past.assert_proven()
+
+
 async def test_nothing_is_lost_when_files_cannot_be_written(past: Past) -> None:
     past.root.parent.mkdir(exist_ok=True)
     past.root.write_text("in the way")

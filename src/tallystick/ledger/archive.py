@@ -79,12 +79,23 @@ async def archived_before(database: Database, book_id: BookId) -> datetime | Non
 
 async def held_back(database: Database, before: datetime) -> list[tuple[BookId, datetime]]:
     """Books of which history before a moment has to stay for now, and from when on."""
-    found = []
+    return [(book_id, cut) for book_id, cut in (await _cuts(database, before)).items() if cut < before]
+
+
+async def _cuts(database: Database, before: datetime) -> dict[BookId, datetime]:
+    """Up to where history of each book can leave, `before` at the latest.
+
+    Sellers who were paid through one another share the least: what a payment moved leaves both books at once, and
+    figures that are walked back must not step over a gap in either.
+    """
+    cuts: dict[BookId, datetime] = {}
     for row in await database.fetch(_SQL["books"]):
-        cut: datetime = await database.fetchval(_SQL["cut"], row["book_id"], before)
-        if cut < before:
-            found.append((BookId(row["book_id"]), cut))
-    return found
+        cuts[row["book_id"]] = await database.fetchval(_SQL["cut"], row["book_id"], before)
+    pairs = [(row["caller_id"], row["recipient_id"]) for row in await database.fetch(_SQL["partners"])]
+    while uneven := [pair for pair in pairs if cuts[pair[0]] != cuts[pair[1]]]:
+        for one, other in uneven:
+            cuts[one] = cuts[other] = min(cuts[one], cuts[other])
+    return cuts
 
 
 async def archive(
@@ -110,7 +121,9 @@ async def archive(
 async def _archive_all(
     pool: Pool, root: Path, before: datetime, now: datetime, most: int
 ) -> AsyncGenerator[Moved, None]:
+    cuts = await _cuts(pool, before)
     for row in await pool.fetch(_SQL["books"]):
+        until = cuts.get(row["book_id"], _EPOCH)  # a book that was opened meanwhile has nothing so old
         last = await pool.fetchrow(_SQL["last_batch"], row["book_id"])
         number, digest = (0, None) if last is None else (last["number"], last["digest"])
         book_now = now + timedelta(seconds=row["clock_offset_seconds"])
@@ -122,7 +135,7 @@ async def _archive_all(
         while True:
             chain = _Chain(row["book_id"], row["operator_book_id"], now, number, digest)
             async with pool.acquire() as connection, connection.transaction():
-                batch = await _move_batch(connection, root, chain, before, most)
+                batch = await _move_batch(connection, root, chain, until, most)
             if batch is None:
                 break
             moved, digest = batch

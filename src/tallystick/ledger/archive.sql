@@ -24,6 +24,15 @@ SELECT least($2::timestamptz,
                                 AND transaction.transaction_id IN (rail_request.transaction_id, rail_request.earlier_id)
                WHERE rail_request.book_id = $1))
 
+-- name: partners
+-- Books whose sellers were paid through one another: each caller's with each recipient's.
+SELECT DISTINCT own.book_id AS caller_id, book.book_id AS recipient_id
+  FROM transaction
+  JOIN book AS own ON own.book_id = transaction.book_id
+  JOIN book ON book.party_id = transaction.recipient_party_id AND book.environment = own.environment
+           AND book.currency = own.currency AND book.part = 0
+ WHERE transaction.recipient_party_id IS NOT NULL
+
 -- name: lock
 -- The oldest finished transactions, with ids before $2, completed before $3; at most $4, locked in id order.
 SELECT transaction_id
