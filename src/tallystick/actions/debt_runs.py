@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, unique
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ import structlog
 
 from tallystick.actions.by_hand import new_reference
 from tallystick.domain.commands import SettleDebt, WriteOffDebt
+from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import book_named_in
 from tallystick.domain.money import whole_minor_units
 from tallystick.domain.outcomes import TransactionStatus
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
 MOST_DEBTS: Final = 50
 """Debts that one run takes in at most."""
+
+GO_ON_WITHIN: Final = REFERENCE_LIFETIME - timedelta(days=1)
+"""How long a run can be gone on with. Later its references are free: what was done unnoticed would be done twice."""
 
 _TELLING: Final = 8  # last characters of an instrument's id: its check and a random one
 
@@ -125,11 +130,18 @@ async def begin(
 
 async def go_on(till: Till, run: Run) -> None:
     """Carry out what of a run has no answer yet. What failed for a passing reason stays open, for another time."""
+    if not can_go_on(till, run):
+        return
     lines = [line for line in await debts.run_lines(till.service.pool, till.parts, run.run_id) if is_open(line)]
     results = await asyncio.gather(*(_perform(till, run, line) for line in lines))
     answers = [(line.instrument_id, outcome) for line, outcome in zip(lines, results, strict=True) if outcome]
     if answers:
         await debts.answer_lines(till.service.pool, run.run_id, answers)
+
+
+def can_go_on(till: Till, run: Run) -> bool:
+    """Whether the references of a run still tell what of it was done."""
+    return till.service.clock() - run.started_at < GO_ON_WITHIN
 
 
 def is_open(line: RunLine) -> bool:

@@ -108,3 +108,30 @@ async def test_debts_say_that_archived_purchases_count_as_old(
     long_ago = day - timedelta(days=90)
     await world.pool.execute("UPDATE book SET archived_before = $2 WHERE book_id = $1", seller.book_id, long_ago)
     assert words not in Page(await browser.get(console(seller, "debts"))).text
+
+
+async def test_a_run_of_a_week_ago_is_not_gone_on_with(world: World, seller: Seller) -> None:
+    """Its references are free again: what was done unnoticed would be done twice."""
+    manager = await at_work(world, seller, Role.OWNER)
+    customer = await postpaid_customer(world, seller)
+    await customer.pay("2.00")
+    runs = {days: secrets.token_hex(8) for days in (1, 7)}
+    for days, run_id in runs.items():
+        async with world.pool.acquire() as connection:
+            await debts.begin_run(
+                connection,
+                run_id,
+                deed="write_off",
+                by=seller.party.party_id,
+                amounts=[(customer.buyer.instrument, 500_000)],
+                now=world.clock() - timedelta(days=days),
+            )
+
+    late, lately = [await manager.get(console(seller, "debts", "runs", runs[days])) for days in (7, 1)]
+    assert "it is too late to go on" in Page(late).text
+    assert "you can go on" in Page(lately).text
+    form = Page(lately).form(f"/runs/{runs[1]}")
+    await manager.post(form.action.replace(runs[1], runs[7]), form.fields)
+    assert "0 of 1 decided" in Page(await manager.get(str(late.url))).text
+    await manager.submit(lately, f"/runs/{runs[1]}")
+    assert "1 of 1 decided" in Page(await manager.get(str(lately.url))).text

@@ -135,6 +135,7 @@ async def show_debt_run(
             moved_micros=sum(line.moved_micros or 0 for line in lines if line.status == "Success"),
             fee_micros=sum(line.fee_micros or 0 for line in lines if line.status == "Success"),
             may_move=desk.may(Permission.MOVE_MONEY),
+            may_go_on=debt_runs.can_go_on(till, run),
         )
 
     return await at_till(request, business, environment, step)
