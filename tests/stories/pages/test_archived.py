@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from tests.stories.cobranded.world import Browser, Page, Seller, World
-from tests.stories.pages.business import postpaid_customer, prepaid_customer
+from tests.stories.pages.business import Customer, postpaid_customer, prepaid_customer
 from tests.stories.pages.people import at_work, console
 
 from tallystick.actions.staff import Role
@@ -32,6 +32,20 @@ async def day(world: World, seller: Seller) -> datetime:
 
 def id_from(book_id: BookId, moment: datetime) -> TransactionId:
     return make_transaction_id(book_id, int(moment.timestamp() * 1000), secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
+
+
+async def begin_write_off(
+    world: World, seller: Seller, customer: Customer, run_id: str, amount_micros: int, now: datetime
+) -> None:
+    async with world.pool.acquire() as connection:
+        await debts.begin_run(
+            connection,
+            run_id,
+            deed="write_off",
+            by=seller.party.party_id,
+            amounts=[(customer.buyer.instrument, amount_micros)],
+            now=now,
+        )
 
 
 async def test_a_transaction_that_left_is_said_to_be_in_the_archive(
@@ -78,15 +92,7 @@ async def test_a_run_of_debts_does_not_begin_again_when_its_transactions_left(
 ) -> None:
     customer = await postpaid_customer(world, seller)
     run_id = secrets.token_hex(8)
-    async with world.pool.acquire() as connection:
-        await debts.begin_run(
-            connection,
-            run_id,
-            deed="write_off",
-            by=seller.party.party_id,
-            amounts=[(customer.buyer.instrument, 1_000_000)],
-            now=day - timedelta(days=2),
-        )
+    await begin_write_off(world, seller, customer, run_id, 1_000_000, day - timedelta(days=2))
     await world.pool.execute(
         "UPDATE debt_run_line SET transaction_id = $2 WHERE run_id = $1",
         run_id,
@@ -117,15 +123,7 @@ async def test_a_run_of_a_week_ago_is_not_gone_on_with(world: World, seller: Sel
     await customer.pay("2.00")
     runs = {days: secrets.token_hex(8) for days in (1, 7)}
     for days, run_id in runs.items():
-        async with world.pool.acquire() as connection:
-            await debts.begin_run(
-                connection,
-                run_id,
-                deed="write_off",
-                by=seller.party.party_id,
-                amounts=[(customer.buyer.instrument, 500_000)],
-                now=world.clock() - timedelta(days=days),
-            )
+        await begin_write_off(world, seller, customer, run_id, 500_000, world.clock() - timedelta(days=days))
 
     late, lately = [await manager.get(console(seller, "debts", "runs", runs[days])) for days in (7, 1)]
     assert "it is too late to go on" in Page(late).text
