@@ -36,9 +36,13 @@ async def show_transaction(
     """All that is known of a transaction in which this seller took part."""
 
     async def step(desk: Desk, till: Till) -> Response[Any]:
-        if (before := await _in_archive(desk, till, transaction_id)) is not None:
+        try:
+            record = await transaction_of(desk, transaction_id)
+        except NotFoundException:
+            before = await _in_archive(desk, till, transaction_id)
+            if before is None:
+                raise
             return desk.page("console/archived.html", status=HTTP_404_NOT_FOUND, before=before, id=transaction_id)
-        record = await transaction_of(desk, transaction_id)
         pool, book_id = desk.service.pool, book_of_transaction(transaction_id)
         own = book_id in till.parts
         remains = await transaction_trail.remains(pool, book_id, record.transaction_id)
@@ -77,15 +81,11 @@ async def transaction_of(desk: Desk, text: str) -> TransactionRecord:
 
 
 async def _in_archive(desk: Desk, till: Till, text: str) -> datetime | None:
-    """Where a transaction of this seller's books is not in them any more: from before when on the archive has them."""
+    """Where a transaction that this seller's books lack may be in the archive: from before which moment on it is."""
     transaction_id = transaction_id_of(text)
     if transaction_id is None or book_of_transaction(transaction_id) not in till.parts:
         return None
-    before = await archived.may_hold(desk.service.pool, transaction_id)
-    if before is None:
-        return None
-    there = await reads.transaction(desk.service.pool, book_of_transaction(transaction_id), transaction_id)
-    return before if there is None else None
+    return await archived.may_hold(desk.service.pool, transaction_id)
 
 
 def is_refundable(record: TransactionRecord) -> bool:
