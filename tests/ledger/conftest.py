@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.conftest import MakeDatabase
 from tests.ledger.shop import OpenShop, Shop, TestClock
 
 from tallystick.actions.fee_schedules import read_fee_schedules
@@ -14,12 +15,23 @@ from tallystick.ledger import opening
 from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.connections import Pool
+from tallystick.ledger.database import open_pool
+from tallystick.ledger.migrate import migrate
 from tallystick.ledger.verify import verify
 
 
 @pytest.fixture
 def clock() -> TestClock:
     return TestClock()
+
+
+@pytest.fixture
+async def own_pool(make_database: MakeDatabase) -> AsyncIterator[Pool]:
+    """A migrated database for one test alone: one that spoils it, fills it, or counts everything in it."""
+    url = await make_database()
+    await migrate(url)
+    async with await open_pool(url, max_size=6) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -244,12 +244,18 @@ async def test_an_event_that_still_waits_holds_its_transaction_back(past: Past) 
     await past.assert_proven()
 
 
-async def test_money_of_recipients_and_of_the_operator_goes_along(past: Past, open_shop: OpenShop) -> None:
+async def paid_through(past: Past, open_shop: OpenShop, money: str) -> tuple[Shop, TokenId, Buyer]:
+    """Another shop that may be paid through this one, by which token, and somebody with so much money to pay it."""
     other = await open_shop(past.pool)
     other.clock = past.shop.clock
     token = await past.shop.recipient_token(other, TokenTerms())
     buyer = await past.shop.sender_token(Method.ABT)
-    await past.shop.deposit(buyer, "20.00")
+    await past.shop.deposit(buyer, money)
+    return other, token, buyer
+
+
+async def test_money_of_recipients_and_of_the_operator_goes_along(past: Past, open_shop: OpenShop) -> None:
+    _, token, buyer = await paid_through(past, open_shop, "20.00")
     accepted(await pay_other(past.shop, buyer, token))
     past.shop.clock.forward(days=30)
     await past.archive()
@@ -265,11 +271,7 @@ async def pay_other(shop: Shop, buyer: Buyer, token: TokenId) -> Outcome:
 
 async def test_who_was_paid_through_another_seller_waits_with_it(past: Past, open_shop: OpenShop) -> None:
     """What holds the caller's history back holds the recipient's, too: neither's cash has a gap."""
-    other = await open_shop(past.pool)
-    other.clock = past.shop.clock
-    token = await past.shop.recipient_token(other, TokenTerms())
-    buyer = await past.shop.sender_token(Method.ABT)
-    await past.shop.deposit(buyer, "40.00")
+    other, token, buyer = await paid_through(past, open_shop, "40.00")
     await past.pool.execute("UPDATE book SET notification_url = 'https://x.example/' WHERE book_id = $1", other.book_id)
     own = await other.sender_token(Method.ABT)
     await other.deposit(own, "5.00")

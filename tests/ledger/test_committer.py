@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from tests.conftest import MakeDatabase
 from tests.ledger.shop import OpenShop, Shop
 
 from tallystick.domain.commands import Declined, Method, Paid, ResolveCharge
@@ -15,8 +14,7 @@ from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger.books import NoSuchBookError
 from tallystick.ledger.committer import Committer
-from tallystick.ledger.database import open_pool
-from tallystick.ledger.migrate import migrate
+from tallystick.ledger.connections import Pool
 from tallystick.ledger.verify import verify
 
 
@@ -259,38 +257,35 @@ async def test_a_sandbox_clock_moves_one_book_only(shop: Shop, open_shop: OpenSh
     assert isinstance(await other.pay(there, "1.00"), Accepted)
 
 
-async def test_verify_names_what_is_off(make_database: MakeDatabase, open_shop: OpenShop) -> None:
+async def test_verify_names_what_is_off(own_pool: Pool, open_shop: OpenShop) -> None:
     """In a database of its own, because the damage is real."""
-    url = await make_database()
-    await migrate(url)
-    async with await open_pool(url, max_size=5) as pool:
-        shop = await open_shop(pool)
-        buyer = await shop.funded_buyer("10.00")
-        await shop.pay(buyer, "1.00")
-        assert (await verify(pool)).problems == []
+    shop = await open_shop(own_pool)
+    buyer = await shop.funded_buyer("10.00")
+    await shop.pay(buyer, "1.00")
+    assert (await verify(own_pool)).problems == []
 
-        async def broken_by(statement: str) -> set[str]:
-            async with pool.acquire() as connection:
-                await connection.execute(statement)
-            return {check.name for check in (await verify(pool)).checks if check.problems}
+    async def broken_by(statement: str) -> set[str]:
+        async with own_pool.acquire() as connection:
+            await connection.execute(statement)
+        return {check.name for check in (await verify(own_pool)).checks if check.problems}
 
-        assert "balances_follow_from_transfers" in await broken_by(
-            "UPDATE account SET balance_micros = balance_micros - 1 WHERE kind = 'prepaid'"
-        )
-        assert "books_sum_to_zero" in await broken_by("SELECT 1")
-        assert "cash_is_owed" in await broken_by("UPDATE account SET balance_micros = 5 WHERE kind = 'cash'")
-        assert "transfers_have_transactions" in await broken_by("DELETE FROM transaction WHERE operation = 'Pay'")
-        assert "references_have_transactions" in await broken_by("SELECT 1")
-        assert "pending_charges_are_being_asked_for" in await broken_by(
-            "UPDATE transaction SET status = 'Pending', completed_at = NULL WHERE operation = 'FundPrepaid'"
-        )
-        assert "instruments_agree_with_transactions" in await broken_by("SELECT 1")
-        assert "refunds_agree" in await broken_by("UPDATE transaction SET refunded_micros = 1")
-        await broken_by("UPDATE transaction SET payment_method = 'CC', status = 'Success', completed_at = received_at")
-        assert "simulated_rail_agrees" in await broken_by("SELECT 1")
-        assert "transactions_moved_what_they_say" in await broken_by("UPDATE transaction SET fee_micros = 1")
-        await broken_by("ALTER TABLE account DROP CONSTRAINT account_within_bounds")
-        await broken_by("UPDATE account SET balance_micros = 1 WHERE kind = 'prepaid'")
-        assert "prepaid_balances_within_bounds" in await broken_by("SELECT 1")
-        await broken_by("UPDATE instrument SET kind = 'credit', pending_micros = 2")
-        assert "debts_within_bounds" in await broken_by("SELECT 1")
+    assert "balances_follow_from_transfers" in await broken_by(
+        "UPDATE account SET balance_micros = balance_micros - 1 WHERE kind = 'prepaid'"
+    )
+    assert "books_sum_to_zero" in await broken_by("SELECT 1")
+    assert "cash_is_owed" in await broken_by("UPDATE account SET balance_micros = 5 WHERE kind = 'cash'")
+    assert "transfers_have_transactions" in await broken_by("DELETE FROM transaction WHERE operation = 'Pay'")
+    assert "references_have_transactions" in await broken_by("SELECT 1")
+    assert "pending_charges_are_being_asked_for" in await broken_by(
+        "UPDATE transaction SET status = 'Pending', completed_at = NULL WHERE operation = 'FundPrepaid'"
+    )
+    assert "instruments_agree_with_transactions" in await broken_by("SELECT 1")
+    assert "refunds_agree" in await broken_by("UPDATE transaction SET refunded_micros = 1")
+    await broken_by("UPDATE transaction SET payment_method = 'CC', status = 'Success', completed_at = received_at")
+    assert "simulated_rail_agrees" in await broken_by("SELECT 1")
+    assert "transactions_moved_what_they_say" in await broken_by("UPDATE transaction SET fee_micros = 1")
+    await broken_by("ALTER TABLE account DROP CONSTRAINT account_within_bounds")
+    await broken_by("UPDATE account SET balance_micros = 1 WHERE kind = 'prepaid'")
+    assert "prepaid_balances_within_bounds" in await broken_by("SELECT 1")
+    await broken_by("UPDATE instrument SET kind = 'credit', pending_micros = 2")
+    assert "debts_within_bounds" in await broken_by("SELECT 1")

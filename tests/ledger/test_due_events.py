@@ -6,14 +6,12 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.conftest import MakeDatabase
 from tests.ledger.shop import OpenShop
 from tests.ledger.test_histories import scanned
 
 from tallystick.domain.ids import BookId
 from tallystick.ledger import outbox
-from tallystick.ledger.database import open_pool
-from tallystick.ledger.migrate import migrate
+from tallystick.ledger.connections import Pool
 from tallystick.ledger.statements import load_statements
 
 PER_BOOK = 32
@@ -32,15 +30,13 @@ SELECT $1, subject || '-' || step, 'TransactionStatus', subject, moment, 'waitin
 """
 
 
-async def test_a_backlog_does_not_make_each_look_dearer(make_database: MakeDatabase) -> None:
+async def test_a_backlog_does_not_make_each_look_dearer(own_pool: Pool) -> None:
     """Neither with statistics from before the backlog, as after a burst or a crash, nor with fresh ones.
 
     Nor when all of it is for a receiver that is not to be asked now.
     """
-    url = await make_database()
-    await migrate(url)
     due = load_statements("outbox.sql")["due"]
-    async with await open_pool(url, max_size=2) as pool, pool.acquire() as connection:
+    async with own_pool.acquire() as connection:
         await connection.execute(WAIT, BOOK, NOW, 3_000)
         for without, most_rows in (([], 500), ([GONE], 1_500)) * 2:
             plan = await connection.fetchval(
@@ -51,51 +47,43 @@ async def test_a_backlog_does_not_make_each_look_dearer(make_database: MakeDatab
 
 
 async def test_what_waits_behind_a_backlog_that_cannot_go_has_its_turn(
-    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+    own_pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "MOST_LOOKED_AT", 10)
-    url = await make_database()
-    await migrate(url)
     places: outbox.Places = {}
-    async with await open_pool(url, max_size=2) as pool:
-        await pool.execute(WAIT, BOOK, NOW, 20)  # two of each: 40 events, of which 10 are looked at
-        await pool.execute(
-            "UPDATE outbox SET destination = 'https://b.example/' WHERE subject_id IN ('T000019', 'T000020')"
-        )
+    await own_pool.execute(WAIT, BOOK, NOW, 20)  # two of each: 40 events, of which 10 are looked at
+    await own_pool.execute(
+        "UPDATE outbox SET destination = 'https://b.example/' WHERE subject_id IN ('T000019', 'T000020')"
+    )
 
-        async def look(*without: str) -> list[str]:
-            found = await outbox.due(pool, NOW, without, per_book=2, most=10, places=places)
-            return [event.event_id for event in found]
+    async def look(*without: str) -> list[str]:
+        found = await outbox.due(own_pool, NOW, without, per_book=2, most=10, places=places)
+        return [event.event_id for event in found]
 
-        looks = [await look(GONE) for _ in range(3)]
-        assert looks == [[], [], ["T000019-1", "T000020-1"]]
-        assert await look(GONE) == looks[-1]  # the next look need not go all the way again
-        assert await look() == ["T000001-1", "T000002-1"]  # who can be asked again comes first again
+    looks = [await look(GONE) for _ in range(3)]
+    assert looks == [[], [], ["T000019-1", "T000020-1"]]
+    assert await look(GONE) == looks[-1]  # the next look need not go all the way again
+    assert await look() == ["T000001-1", "T000002-1"]  # who can be asked again comes first again
 
-        await pool.execute("UPDATE outbox SET state = 'delivered' WHERE destination = 'https://b.example/'")
-        assert [await look(GONE) for _ in range(5)] == [[]] * 5
-        assert await look() == ["T000001-1", "T000002-1"]
+    await own_pool.execute("UPDATE outbox SET state = 'delivered' WHERE destination = 'https://b.example/'")
+    assert [await look(GONE) for _ in range(5)] == [[]] * 5
+    assert await look() == ["T000001-1", "T000002-1"]
 
 
-async def test_an_event_waits_for_the_earlier_ones_of_its_subject_alone(
-    make_database: MakeDatabase, open_shop: OpenShop
-) -> None:
-    url = await make_database()
-    await migrate(url)
-    async with await open_pool(url, max_size=2) as pool:
-        await pool.execute(WAIT, (await open_shop(pool)).book_id, NOW, 3)
-        first = await outbox.due(pool, NOW, (), per_book=10, most=10)
-        assert [event.event_id for event in first] == ["T000001-1", "T000002-1", "T000003-1"]
+async def test_an_event_waits_for_the_earlier_ones_of_its_subject_alone(own_pool: Pool, open_shop: OpenShop) -> None:
+    await own_pool.execute(WAIT, (await open_shop(own_pool)).book_id, NOW, 3)
+    first = await outbox.due(own_pool, NOW, (), per_book=10, most=10)
+    assert [event.event_id for event in first] == ["T000001-1", "T000002-1", "T000003-1"]
 
-        async with pool.acquire() as connection:
-            sent = await outbox.claim(connection, first[0], NOW + timedelta(minutes=1))
-            sending = await outbox.claim(connection, first[1], NOW + timedelta(minutes=1))
-            given_up = await outbox.claim(connection, first[2], NOW + timedelta(minutes=1))
-        assert sent is not None
-        assert sending is not None
-        assert given_up is not None
-        await outbox.mark_delivered(pool, sent, NOW)
-        await outbox.end(pool, given_up, outbox.DEAD, "no answer")
+    async with own_pool.acquire() as connection:
+        sent = await outbox.claim(connection, first[0], NOW + timedelta(minutes=1))
+        sending = await outbox.claim(connection, first[1], NOW + timedelta(minutes=1))
+        given_up = await outbox.claim(connection, first[2], NOW + timedelta(minutes=1))
+    assert sent is not None
+    assert sending is not None
+    assert given_up is not None
+    await outbox.mark_delivered(own_pool, sent, NOW)
+    await outbox.end(own_pool, given_up, outbox.DEAD, "no answer")
 
-        then = await outbox.due(pool, NOW, (), per_book=10, most=10)
-        assert [event.event_id for event in then] == ["T000001-2", "T000003-2"]
+    then = await outbox.due(own_pool, NOW, (), per_book=10, most=10)
+    assert [event.event_id for event in then] == ["T000001-2", "T000003-2"]

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from tests.conftest import MakeDatabase
 from tests.ledger.long_history import write_history
 from tests.ledger.shop import OpenShop, Shop
 
 from tallystick.ledger import figures
-from tallystick.ledger.database import open_pool
+from tallystick.ledger.connections import Pool
 from tallystick.ledger.figures import Figures, Sum
-from tallystick.ledger.migrate import migrate
 
 PAYMENTS = 5_000
 SPAN = timedelta(days=2)
 
 
 @pytest.fixture
-async def busy_shop(make_database: MakeDatabase, open_shop: OpenShop) -> AsyncIterator[Shop]:
+async def busy_shop(own_pool: Pool, open_shop: OpenShop) -> Shop:
     """A shop of two years with many payments in the last two days."""
-    url = await make_database()
-    await migrate(url)
-    async with await open_pool(url, max_size=6) as pool:
-        shop = await open_shop(pool)
-        await pool.execute("UPDATE book SET created_at = created_at - interval '2 years'")
-        buyer = await shop.prepaid_buyer()
-        await write_history(shop, [buyer], PAYMENTS, SPAN)
-        yield shop
+    shop = await open_shop(own_pool)
+    await own_pool.execute("UPDATE book SET created_at = created_at - interval '2 years'")
+    buyer = await shop.prepaid_buyer()
+    await write_history(shop, [buyer], PAYMENTS, SPAN)
+    return shop
 
 
 def whole(found: Figures) -> dict[str, Sum]:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.conftest import MakeDatabase
 from tests.ledger.long_history import write_history
 from tests.ledger.shop import Buyer, OpenShop, Shop
 
@@ -16,9 +15,8 @@ from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.ledger import authorizations, histories
 from tallystick.ledger.authorizations import Given
-from tallystick.ledger.database import open_pool
+from tallystick.ledger.connections import Pool
 from tallystick.ledger.histories import Entry
-from tallystick.ledger.migrate import migrate
 
 NAIVE = """
 SELECT coalesce(sum(CASE WHEN debit_account = $2 THEN amount_micros ELSE -amount_micros END), 0)
@@ -139,28 +137,23 @@ async def test_figures_agree_with_the_ledger_at_any_moment(shop: Shop) -> None:
         assert sum(entry.change_micros for entry in later) == await shop.balance(buyer) + booked
 
 
-async def test_the_cost_of_a_page_does_not_grow_with_the_history(
-    make_database: MakeDatabase, open_shop: OpenShop
-) -> None:
+async def test_the_cost_of_a_page_does_not_grow_with_the_history(own_pool: Pool, open_shop: OpenShop) -> None:
     """Neither the newest page, nor one far back, nor the list of authorizations reads more than what it shows."""
-    url = await make_database()
-    await migrate(url)
-    async with await open_pool(url, max_size=4) as pool:
-        shop = await open_shop(pool)
-        buyer = await shop.prepaid_buyer()
-        await write_history(shop, [buyer], 20_000, timedelta(days=300))
-        given = await given_to(shop, buyer)
-        middle = (await histories.page(pool, given, 3))[-1].before
-        for statement, arguments in (
-            ("newest_of_instrument", (given.book_id, given.instrument_id, "~", shop.clock(), "", 25)),
-            ("newest_of_instrument", (given.book_id, given.instrument_id, middle.place, shop.clock(), "", 25)),
-        ):
-            assert await rows_read(pool, histories.STATEMENTS[statement], *arguments) <= 60
-        found = authorizations.STATEMENTS["given"]
-        assert await rows_read(pool, found, buyer.party_id, None, None, None, None, None, 20) <= 60
-        standing = authorizations.STATEMENTS["standing"]
-        assert await rows_read(pool, standing, given.book_id, [given.token_id]) <= 60
-        await pool.execute("DELETE FROM transaction WHERE book_id = $1", shop.book_id)
+    shop = await open_shop(own_pool)
+    buyer = await shop.prepaid_buyer()
+    await write_history(shop, [buyer], 20_000, timedelta(days=300))
+    given = await given_to(shop, buyer)
+    middle = (await histories.page(own_pool, given, 3))[-1].before
+    for statement, arguments in (
+        ("newest_of_instrument", (given.book_id, given.instrument_id, "~", shop.clock(), "", 25)),
+        ("newest_of_instrument", (given.book_id, given.instrument_id, middle.place, shop.clock(), "", 25)),
+    ):
+        assert await rows_read(own_pool, histories.STATEMENTS[statement], *arguments) <= 60
+    found = authorizations.STATEMENTS["given"]
+    assert await rows_read(own_pool, found, buyer.party_id, None, None, None, None, None, 20) <= 60
+    standing = authorizations.STATEMENTS["standing"]
+    assert await rows_read(own_pool, standing, given.book_id, [given.token_id]) <= 60
+    await own_pool.execute("DELETE FROM transaction WHERE book_id = $1", shop.book_id)
 
 
 async def rows_read(pool: Any, statement: str, *arguments: object) -> int:  # noqa: ANN401 - a pool

@@ -7,15 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
-from tests.conftest import MakeDatabase
 from tests.master_key import VAULT
 
 from tallystick.domain import signing
 from tallystick.ledger import signing_keys
 from tallystick.ledger.access_keys import UnknownKeyError, revoke, rotate
 from tallystick.ledger.connections import Pool
-from tallystick.ledger.database import open_pool
-from tallystick.ledger.migrate import migrate
 from tallystick.ledger.vault import SealBrokenError, Vault
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -53,28 +50,25 @@ async def test_unknown_keys_can_be_neither_rotated_nor_revoked(pool: Pool) -> No
         await revoke(pool, "AKNOBODYS", NOW)
 
 
-async def test_processes_that_start_together_make_one_signing_key(make_database: MakeDatabase) -> None:
-    url = await make_database()
-    await migrate(url)
-    async with await open_pool(url, max_size=4) as pool:
+async def test_processes_that_start_together_make_one_signing_key(own_pool: Pool) -> None:
 
-        async def current(now: datetime = NOW) -> signing_keys.SigningKey:
-            async with pool.acquire() as connection:
-                return await signing_keys.ensure_current(connection, VAULT, now)
+    async def current(now: datetime = NOW) -> signing_keys.SigningKey:
+        async with own_pool.acquire() as connection:
+            return await signing_keys.ensure_current(connection, VAULT, now)
 
-        keys = await asyncio.gather(*(current() for _ in range(4)))
+    keys = await asyncio.gather(*(current() for _ in range(4)))
 
-        assert {key.name for key in keys} == {"270301"}
-        assert await pool.fetchval("SELECT count(*) FROM signing_key") == 1
-        served = await signing_keys.certificate(pool, "270301")
-        assert served == keys[0].certificate_pem
-        assert await signing_keys.certificate(pool, "270302") is None
-        public_key = signing.public_key(keys[0].certificate_pem)
-        assert signing.rsa_verifies("text", signing.rsa_signature("text", keys[3].private_key), public_key)
-        certificate = x509.load_pem_x509_certificate(keys[0].certificate_pem.encode())
-        certificate.verify_directly_issued_by(certificate)
-        assert certificate.not_valid_before_utc < NOW < certificate.not_valid_after_utc
+    assert {key.name for key in keys} == {"270301"}
+    assert await own_pool.fetchval("SELECT count(*) FROM signing_key") == 1
+    served = await signing_keys.certificate(own_pool, "270301")
+    assert served == keys[0].certificate_pem
+    assert await signing_keys.certificate(own_pool, "270302") is None
+    public_key = signing.public_key(keys[0].certificate_pem)
+    assert signing.rsa_verifies("text", signing.rsa_signature("text", keys[3].private_key), public_key)
+    certificate = x509.load_pem_x509_certificate(keys[0].certificate_pem.encode())
+    certificate.verify_directly_issued_by(certificate)
+    assert certificate.not_valid_before_utc < NOW < certificate.not_valid_after_utc
 
-        next_year = await current(NOW + timedelta(days=366))
-        assert next_year.name == "280301"
-        assert await signing_keys.certificate(pool, "270301") == served
+    next_year = await current(NOW + timedelta(days=366))
+    assert next_year.name == "280301"
+    assert await signing_keys.certificate(own_pool, "270301") == served
