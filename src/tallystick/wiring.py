@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final, cast
 from tallystick.actions.fee_schedules import check_chosen_schedules, read_fee_schedules, read_own_fee_schedules
 from tallystick.actions.service import Service
 from tallystick.domain.standing import Demands
-from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.database import check_reachable, open_pool
 from tallystick.ledger.embedded import EmbeddedPostgres
 from tallystick.ledger.embedded_guard import kept_alive
 from tallystick.ledger.migrate import migrate
+from tallystick.ledger.rules import Rules
 from tallystick.ledger.vault import Vault
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings, load_master_key

@@ -12,11 +12,11 @@ from tests.ledger.shop import OpenShop, Shop, TestClock
 from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.domain.ids import PartyId
 from tallystick.ledger import opening
-from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.database import open_pool
 from tallystick.ledger.migrate import migrate
+from tallystick.ledger.rules import Rules
 from tallystick.ledger.verify import verify
 
 

@@ -14,9 +14,9 @@ from tests.master_key import VAULT
 
 from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.actions.service import Service
-from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.database import open_pool
+from tallystick.ledger.rules import Rules
 from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings

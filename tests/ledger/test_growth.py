@@ -25,6 +25,8 @@ ALTER TABLE answered_reference ALTER COLUMN caller_reference TYPE text COLLATE "
 CREATE INDEX instrument_sender ON instrument (book_id, sender_party_id);
 DROP INDEX kept_request_by_age;
 CREATE INDEX kept_request_by_age ON kept_request (received_at);
+ALTER TYPE balance_change DROP ATTRIBUTE version;
+DROP TYPE book_rules;
 UPDATE alembic_version SET version_num = '0016';
 """
 

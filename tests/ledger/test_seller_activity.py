@@ -20,10 +20,10 @@ from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.actions.service import Service
 from tallystick.domain.ids import PartyId
 from tallystick.ledger import debts, opening, seller_activity
-from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.database import open_pool
 from tallystick.ledger.migrate import migrate
+from tallystick.ledger.rules import Rules
 from tallystick.ledger.seller_activity import Wanted
 from tallystick.settings import Settings
 

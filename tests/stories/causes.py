@@ -20,10 +20,10 @@ from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount
 from tallystick.domain.standing import Demands
 from tallystick.ledger import access_keys, parties
-from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.database import open_pool
+from tallystick.ledger.rules import Rules
 from tallystick.web.query_api import QueryApi
 
 Cause = Callable[[Shop], Awaitable[Answer]]

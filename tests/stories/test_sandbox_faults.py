@@ -12,7 +12,7 @@ from tests.stories.storefront import Answer, Shop
 from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.actions.identify import SIMULATED_RECIPIENTS, SIMULATED_SENDERS
 from tallystick.domain.commands import Method
-from tallystick.ledger.books import Rules
+from tallystick.ledger.rules import Rules
 
 AT_ONCE = {"2.61": "AccessFailure", "2.71": "InsufficientBalance"}
 LATER = {"2.61": "TemporaryDecline", "2.71": "TransactionDenied"}

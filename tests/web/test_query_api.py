@@ -22,9 +22,9 @@ from tallystick.actions.service import Service
 from tallystick.domain.refusals import Refusal
 from tallystick.ledger import access_keys, parties
 from tallystick.ledger.access_keys import AccessKey
-from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.connections import Pool
+from tallystick.ledger.rules import Rules
 from tallystick.ledger.vault import Vault
 from tallystick.settings import Settings
 from tallystick.web.asgi import Front, LoadedLate, Message, Scope

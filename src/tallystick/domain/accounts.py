@@ -56,6 +56,11 @@ def account_id(kind: AccountKind, subject: str = "") -> AccountId:
     return AccountId(_FIRST_DERIVED | int.from_bytes(digest, "big") >> 2)
 
 
+def is_total(account: AccountId) -> bool:
+    """Whether this is an account that each book has once, or one that is derived from a subject."""
+    return account < _FIRST_DERIVED
+
+
 def bounds(kind: AccountKind, limit_micros: int | None = None) -> tuple[int | None, int | None]:
     """The least and the greatest balance that an account may have, in micro-units; None: no bound.
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
-
-import asyncpg
 
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import (
@@ -17,7 +14,6 @@ from tallystick.domain.commands import (
     CancelToken,
     Command,
     Deposit,
-    FeePayer,
     FundPrepaid,
     InstallToken,
     Method,
@@ -30,31 +26,28 @@ from tallystick.domain.commands import (
     Settle,
     SettleDebt,
     TokenPurpose,
-    TokenType,
     WriteOffDebt,
 )
 from tallystick.domain.decide import REFERENCE_LIFETIME
-from tallystick.domain.fees import FeeSchedules
-from tallystick.domain.ids import BookId, IdKind, InstrumentId, PartyId, TokenId, TransactionId
-from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
-from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.standing import NO_DEMANDS, Demands, Standing
+from tallystick.domain.ids import AccountId, BookId, IdKind, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.state import (
     Answered,
-    Book,
     Instrument,
-    InstrumentKind,
-    Operation,
-    Seller,
     State,
     Transaction,
     balance_account,
 )
-from tallystick.domain.tokens import PaymentSource, Token
 from tallystick.ledger.connections import Connection
+from tallystick.ledger.rows import (
+    book_from_row,
+    instrument_from_row,
+    outcome_from_row,
+    seller_from_row,
+    token_from_row,
+    transaction_from_row,
+)
+from tallystick.ledger.rules import Rules
 from tallystick.ledger.statements import MONEY
-from tallystick.ledger.token_terms import terms_from_text
-from tallystick.ledger.usage_limits import limits_from_text
 
 _RECEIVING = frozenset({TokenPurpose.RECIPIENT, TokenPurpose.INSTALLED})
 
@@ -68,28 +61,12 @@ class NoSuchBookError(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What all books share: fee schedules, whether sandbox books simulate faults, what accounts are asked for.
-
-    `fees` are those of all sellers but the ones for whom an operator chose a schedule of `own_fees`, by its name.
-    """
-
-    fees: FeeSchedules
-    simulate_faults: bool
-    demands: Demands = NO_DEMANDS
-    own_fees: Mapping[str, FeeSchedules] = field(default_factory=dict)
-
-    def fees_of(self, name: str | None) -> FeeSchedules:
-        """The schedules of that name; None: the standard ones. Raises KeyError: there are none, and none is guessed."""
-        return self.fees if name is None else self.own_fees[name]
-
-
-@dataclass(frozen=True, slots=True)
 class Loaded:
     """The state of a group and what the store needs besides.
 
     `notification_url`: where the seller wants to hear of events. `now` is the book's own time. The `known_…` hold
-    what was in the store before anything was decided.
+    what was in the store before anything was decided. `versions`: those of the accounts, by number, that must still be
+    the same when they are charged; none where the accounts are locked.
     """
 
     state: State
@@ -98,7 +75,8 @@ class Loaded:
     now: datetime
     known_instruments: Mapping[InstrumentId, Instrument]
     known_tokens: frozenset[TokenId]
-    known_transactions: frozenset[TransactionId]
+    known_transactions: frozenset[TransactionId] = frozenset()
+    versions: Mapping[AccountId, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -169,7 +147,7 @@ async def load(
     if book is None:
         raise NoSuchBookError(book_id)
     now = clock() + timedelta(seconds=book["clock_offset_seconds"])
-    state = State(_book(book, rules))
+    state = State(book_from_row(book_id, book, rules))
     wanted.instruments.update(book["instrument_ids"])
     if wanted.transactions:
         await _load_named_transactions(connection, state, wanted, commands)
@@ -210,18 +188,18 @@ async def _load_named(connection: Connection, state: State, wanted: Wanted, sinc
         [*wanted.token_references],
     )
     state.answered = {
-        row["caller_reference"]: Answered(row["fingerprint"], _outcome(row)) for row in rows[0]["answers"]
+        row["caller_reference"]: Answered(row["fingerprint"], outcome_from_row(row)) for row in rows[0]["answers"]
     }
     state.token_references = dict(map(tuple, rows[0]["token_references"]))
     for row in rows:
         if (token_id := row["token_id"]) is not None:
-            state.tokens[token_id] = _token(row)
+            state.tokens[token_id] = token_from_row(row)
         if row["instrument_kind"] is not None:
-            state.instruments[row["instrument_id"]] = _instrument(row)
+            state.instruments[row["instrument_id"]] = instrument_from_row(row)
     others = wanted.instruments - state.instruments.keys()
     if others:
         for row in await connection.fetch(MONEY["load_instruments"], book.book_id, [*others]):
-            state.instruments[row["instrument_id"]] = _instrument(row)
+            state.instruments[row["instrument_id"]] = instrument_from_row(row)
 
 
 async def _load_named_transactions(
@@ -257,7 +235,7 @@ async def _load_other_sellers(connection: Connection, state: State, commands: Se
     others = sorted(party for party in named if party != book.seller_id)
     if others:
         rows = await connection.fetch(MONEY["load_sellers"], book.book_id, others)
-        state.recipients = {row["party_id"]: _seller(row) for row in rows}
+        state.recipients = {row["party_id"]: seller_from_row(row) for row in rows}
     direct_refund = any(isinstance(command, Refund) for command in commands) and any(
         item.instrument_id is None for item in state.transactions.values()
     )
@@ -274,98 +252,3 @@ async def _lock_person_balances(
     accounts = {balance_account(payer): payer for payer in payers}
     rows = await connection.fetch(MONEY["lock_accounts"], operator_book_id, [*accounts])
     return {accounts[row["account_id"]]: -row["balance_micros"] for row in rows}
-
-
-def _book(row: asyncpg.Record, rules: Rules) -> Book:
-    return Book(
-        book_id=row["book_id"],
-        seller_id=row["party_id"],
-        seller_active=row["seller_active"],
-        minimum_charge_micros=row["minimum_charge_micros"],
-        fees=rules.fees_of(row["fee_schedule"]),
-        simulate_faults=rules.simulate_faults and row["environment"] == "sandbox",
-        seller_standing=_standing(row),
-        demands=rules.demands,
-    )
-
-
-def _seller(row: asyncpg.Record) -> Seller:
-    return Seller(row["party_id"], row["book_id"], row["active"], _standing(row))
-
-
-def _standing(row: asyncpg.Record) -> Standing:
-    return Standing(
-        row["email_verified"], row["account_verified"], row["receives_cards"], row["marketplace"], row["denied"]
-    )
-
-
-def _instrument(row: asyncpg.Record) -> Instrument:
-    """Balances are debits less credits in the store; people count what is left or what is owed."""
-    kind = InstrumentKind(row["instrument_kind"])
-    sign = -1 if kind is InstrumentKind.PREPAID else 1
-    return Instrument(
-        instrument_id=row["instrument_id"],
-        kind=kind,
-        sender_id=row["instrument_sender_id"],
-        balance_micros=sign * row["balance_micros"],
-        limit_micros=row["limit_micros"],
-        pending_micros=row["pending_micros"],
-        valid_from=row["instrument_valid_from"],
-        expires_at=row["instrument_expires_at"],
-        total_limit_micros=row["total_limit_micros"],
-        charged_micros=row["charged_micros"],
-    )
-
-
-def _token(row: asyncpg.Record) -> Token:
-    return Token(
-        token_id=row["token_id"],
-        purpose=TokenPurpose(row["purpose"]),
-        instrument_id=row["instrument_id"],
-        sender_id=row["sender_party_id"],
-        sender_active=row["sender_active"],
-        caller_reference=row["caller_reference"],
-        source=_source(row),
-        payment_reason=row["payment_reason"],
-        token_type=TokenType(row["token_type"]),
-        friendly_name=row["friendly_name"],
-        old_token_id=row["old_token_id"],
-        terms=terms_from_text(row["terms"]),
-        instruction=row["instruction"],
-        used_by=row["used_by"],
-        valid_from=row["valid_from"],
-        expires_at=row["expires_at"],
-        cancelled_at=row["cancelled_at"],
-        limits=limits_from_text(row["usage_limits"]),
-        sender_standing=_standing(row),
-    )
-
-
-def _source(row: asyncpg.Record) -> PaymentSource | None:
-    if row["payment_method"] is None:
-        return None
-    return PaymentSource(
-        Method(row["payment_method"]),
-        row["payment_method_id"],
-        row["rail"],
-        row["expires_on"],
-        row["removed"],
-        row["method_verified"],
-    )
-
-
-def transaction_from_row(row: asyncpg.Record) -> Transaction:
-    """A row of the transaction table as the domain's value."""
-    values: dict[str, Any] = dict(row)
-    values["sender_id"] = values.pop("sender_party_id")
-    values["recipient_id"] = values.pop("recipient_party_id")
-    values["fee_payer"] = FeePayer(values["fee_payer"])
-    values["operation"] = Operation(values["operation"])
-    values["status"] = TransactionStatus(values["status"])
-    return Transaction(**values)
-
-
-def _outcome(row: asyncpg.Record) -> Outcome:
-    if row["refusal"] is not None:
-        return Refused(Refusal[row["refusal"]], row["message"])
-    return Accepted(row["transaction_id"], TransactionStatus(row["status"]))

@@ -1,46 +1,43 @@
 """The one way in which money changes: load, decide, apply, commit, in groups.
 
 Commands for one book that arrive while a commit is under way wait together and share the next one. A lonely command
-waits for nobody. Where many wait, a second group of the same book is loaded and decided while the first one commits;
-the locks in the database keep them apart where they touch the same rows. Each caller gets its own answer, after the
-commit.
+waits for nobody. Where many wait, a second group of the same book is loaded and decided while the first one commits.
+Each caller gets its own answer, after the commit.
+
+Payments from instruments, which is what nearly all commands are, have groups of their own: what they need is looked at
+without locks, and checked while they are written. All else, and those payments whose accounts somebody else has
+changed meanwhile, locks first. decisions/013 tells why.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import structlog
 
-from tallystick.domain.commands import Command
+from tallystick.domain.commands import Command, Pay
 from tallystick.domain.decide import decide
 from tallystick.domain.ids import BookId
 from tallystick.domain.outcomes import Outcome
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.ledger.books import Rules, load
+from tallystick.domain.state import Decision
+from tallystick.ledger.books import Loaded, load
 from tallystick.ledger.connections import Pool
-from tallystick.ledger.writing import ReferenceRaceError, write
-
-MOST_PER_GROUP: Final = 500
-"""Commands that share one commit at most, so that nobody waits long for strangers."""
-
-LANES: Final = 2
-"""Groups of one book that may be under way at the same time: while one is in the database, another is decided."""
-
-WORTH_A_LANE: Final = 64
-"""Commands that must be waiting before another group starts beside the one under way: small groups cost more each."""
+from tallystick.ledger.lines import Line, LineOfPayments, Trust, Waiting
+from tallystick.ledger.looking import charges_an_instrument, look
+from tallystick.ledger.rules import Rules
+from tallystick.ledger.writing import OvertakenError, write, write_payments
 
 _TRIES: Final = 5
 _PAUSE_SECONDS: Final = 0.02
 
 _WORTH_ANOTHER_TRY: Final = (
-    ReferenceRaceError,  # another process was first: its answer is there now
+    OvertakenError,  # another process was first: its answer is there now
     asyncpg.UniqueViolationError,  # same, seen by the database
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -50,7 +47,7 @@ _WORTH_ANOTHER_TRY: Final = (
 )
 
 _RIVALS: Final = (
-    ReferenceRaceError,
+    OvertakenError,
     asyncpg.UniqueViolationError,
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -63,29 +60,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Statistics:
-    """What the committer has done since it was made."""
+    """What the committer has done since it was made. `overtaken`: groups that were looked at in vain."""
 
     groups: int = 0
     commands: int = 0
+    overtaken: int = 0
     retried_groups: int = 0
-
-
-@dataclass(slots=True)
-class _Waiting:
-    command: Command
-    answer: asyncio.Future[Outcome]
-
-
-@dataclass(slots=True)
-class _Queue:
-    """What waits for one book, and how many groups of it are under way."""
-
-    waiting: deque[_Waiting] = field(default_factory=deque)
-    lanes: int = 0
-
-    @property
-    def wants_a_lane(self) -> bool:
-        return self.lanes == 0 or (self.lanes < LANES and len(self.waiting) >= WORTH_A_LANE)
 
 
 @dataclass(slots=True)
@@ -96,7 +76,9 @@ class Committer:
     rules: Rules
     clock: Callable[[], datetime]
     statistics: Statistics = field(default_factory=Statistics)
-    _queues: dict[BookId, _Queue] = field(default_factory=dict)
+    _lines: dict[BookId, Line[Command]] = field(default_factory=dict)
+    _payments: dict[BookId, LineOfPayments] = field(default_factory=dict)
+    _trusts: dict[BookId, Trust] = field(default_factory=dict)
     _lanes: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def perform(self, book_id: BookId, command: Command) -> Outcome:
@@ -124,47 +106,90 @@ class Committer:
 
     def _accept(self, book_id: BookId, command: Command) -> asyncio.Future[Outcome]:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        queue = self._queues.setdefault(book_id, _Queue())
-        queue.waiting.append(_Waiting(command, answer))
-        if queue.wants_a_lane:
-            queue.lanes += 1
-            task = asyncio.create_task(self._drain(book_id, queue))
-            self._lanes.add(task)
-            task.add_done_callback(self._lanes.discard)
+        if charges_an_instrument(command):
+            payments = self._payments.get(book_id)
+            if payments is None:
+                payments = self._payments[book_id] = LineOfPayments()
+            payments.waiting.append(Waiting(command, answer))
+            if payments.wants_a_lane:
+                self._open_lane(self._drain_payments(book_id, payments), payments)
+        else:
+            line = self._lines.setdefault(book_id, Line())
+            line.waiting.append(Waiting(command, answer))
+            if line.wants_a_lane:
+                self._open_lane(self._drain(book_id, line), line)
         return answer
+
+    def _open_lane(self, work: Coroutine[None, None, None], line: Line[Any]) -> None:
+        line.lanes += 1
+        task = asyncio.create_task(work)
+        self._lanes.add(task)
+        task.add_done_callback(self._lanes.discard)
 
     async def close(self) -> None:
         """Wait until every command that was accepted has its answer."""
         while self._lanes:
             await asyncio.wait(self._lanes)
 
-    async def _drain(self, book_id: BookId, queue: _Queue) -> None:
-        waiting = queue.waiting
-        while waiting:
-            group = [waiting.popleft() for _ in range(min(len(waiting), MOST_PER_GROUP))]
+    async def _drain(self, book_id: BookId, line: Line[Command]) -> None:
+        while group := line.next_group():
             await self._commit_and_answer(book_id, group)
-        queue.lanes -= 1
-        if not queue.lanes:
-            del self._queues[book_id]
+        line.lanes -= 1
+        if not line.lanes:
+            del self._lines[book_id]
 
-    async def _commit_and_answer(self, book_id: BookId, group: Sequence[_Waiting]) -> None:
+    async def _drain_payments(self, book_id: BookId, line: LineOfPayments) -> None:
+        while group := line.next_group():
+            if not await self._commit_looked_at(book_id, group):
+                await self._commit_and_answer(book_id, group)
+            line.done(group)
+        line.lanes -= 1
+        if not line.lanes:
+            del self._payments[book_id]
+
+    async def _commit_looked_at(self, book_id: BookId, group: Sequence[Waiting[Pay]]) -> bool:
+        """Try to do without locks. False: nothing is done, and nobody has an answer."""
+        trust = self._trusts.get(book_id)
+        if trust is None:
+            trust = self._trusts[book_id] = Trust()
+        if not trust.looks():
+            return False
         try:
-            outcomes = await self._commit(book_id, [waiting.command for waiting in group])
+            async with self.pool.acquire() as connection:
+                payments = [waiting.command for waiting in group]
+                loaded = await look(connection, book_id, payments, self.clock, self.rules)
+                if loaded is None:
+                    return False
+                decisions = self._decide(loaded, payments)
+                await write_payments(connection, loaded, decisions, real_now=self.clock())
+        except OvertakenError:
+            self.statistics.overtaken += 1
+            trust.was_overtaken()
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with locks
+            self.statistics.retried_groups += 1
+            _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
+            return False
+        trust.was_not()
+        self._answer(group, decisions)
+        return True
+
+    async def _commit_and_answer(self, book_id: BookId, group: Sequence[Waiting[Any]]) -> None:
+        try:
+            decisions = await self._commit(book_id, [waiting.command for waiting in group])
         except Exception as error:  # noqa: BLE001 - whatever it was, each command gets its own chance
             self.statistics.retried_groups += 1
             _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
             for waiting in group:
                 await self._commit_alone(book_id, waiting)
             return
-        for waiting, outcome in zip(group, outcomes, strict=True):
-            if not waiting.answer.done():  # its caller may have gone
-                waiting.answer.set_result(outcome)
+        self._answer(group, decisions)
 
-    async def _commit_alone(self, book_id: BookId, waiting: _Waiting) -> None:
+    async def _commit_alone(self, book_id: BookId, waiting: Waiting[Any]) -> None:
         """After its group failed: a poisonous command fails alone, passing troubles are tried again."""
         for attempt in range(1, _TRIES + 1):
             try:
-                (outcome,) = await self._commit(book_id, [waiting.command])
+                decisions = await self._commit(book_id, [waiting.command])
             except Exception as error:  # noqa: BLE001 - the caller must hear of it
                 if attempt < _TRIES and isinstance(error, _WORTH_ANOTHER_TRY):
                     await asyncio.sleep(_PAUSE_SECONDS * attempt)
@@ -177,20 +202,30 @@ class Committer:
                 else:
                     waiting.answer.set_exception(error)
                 return
-            if not waiting.answer.done():
-                waiting.answer.set_result(outcome)
+            self._answer([waiting], decisions)
             return
 
-    async def _commit(self, book_id: BookId, commands: Sequence[Command]) -> list[Outcome]:
-        """Load, decide, apply and commit `commands` together; their outcomes in the same order."""
+    async def _commit(self, book_id: BookId, commands: Sequence[Command]) -> list[Decision]:
+        """Load, decide, apply and commit `commands` together, with everything locked that they are about."""
         async with self.pool.acquire() as connection, connection.transaction():
             loaded = await load(connection, book_id, commands, self.clock, self.rules)
-            decisions = []
-            for command in commands:
-                decision = decide(loaded.state, command, loaded.now)
-                loaded.state.apply(decision)
-                decisions.append(decision)
+            decisions = self._decide(loaded, commands)
             await write(connection, loaded, decisions, real_now=self.clock())
+        return decisions
+
+    def _decide(self, loaded: Loaded, commands: Sequence[Command]) -> list[Decision]:
+        """One after the other, each in the state that the one before it left."""
+        decisions = []
+        for command in commands:
+            decision = decide(loaded.state, command, loaded.now)
+            loaded.state.apply(decision)
+            decisions.append(decision)
+        return decisions
+
+    def _answer(self, group: Sequence[Waiting[Any]], decisions: Sequence[Decision]) -> None:
+        """After the commit, each caller hears what its own command came to."""
         self.statistics.groups += 1
-        self.statistics.commands += len(commands)
-        return [decision.outcome for decision in decisions]
+        self.statistics.commands += len(group)
+        for waiting, decision in zip(group, decisions, strict=True):
+            if not waiting.answer.done():  # its caller may have gone
+                waiting.answer.set_result(decision.outcome)

@@ -27,6 +27,10 @@ JSONB_VERSION: Final = b"\x01"  # the one version of jsonb's binary form there i
 # Of several transactions that met, this one had to give way: nothing of it happened, and it may simply be run again.
 GAVE_WAY: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
+_PLANNING: Final = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
+"""For statements that find a few rows by their keys, from arrays: the one plan that is always good, also where a table
+is still so small that another seems as good, and that goes through each array in its order."""
+
 Answer = TypeVar("Answer")
 
 logger = logging.getLogger(__name__)
@@ -101,6 +105,7 @@ async def plan_statements_once(connection: Connection) -> None:
     Citus finds the machine of a book while it plans, by the book's number: it has no plan for all books, and a session
     that insists on one is refused ("could not create distributed plan"). Left alone, it plans anew by itself.
     """
+    await connection.execute(_PLANNING)
     await connection.execute(
         "SELECT set_config('plan_cache_mode', 'force_generic_plan', false)"
         " WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"

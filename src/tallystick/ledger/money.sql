@@ -1,6 +1,44 @@
 -- Every statement of the money path. Each names one book ($1), so that it runs on one machine of a cluster, and takes
--- arrays, so that it runs once per group however many commands the group has. Read by statements.py.
--- A payment from an instrument needs three of them: lock, load and apply.
+-- arrays, so that it runs once per group however many commands the group has. Read by statements.py, which puts parts in
+-- where they are named. Payments from instruments need two of them: look and apply. What they looked at is checked while
+-- they write. All else locks first: lock, load and apply. decisions/013 tells why.
+
+-- name: look
+-- What payments from instruments need to know: a row for each of their tokens ($2), with its sender and its instrument. The
+-- row of one of them ($3) has, besides, the rules of the book and its owner, and how references ($4) were answered since
+-- $5, for older ones are free again. Nothing is locked: `version` is what the account must still be when it is charged,
+-- and whoever changes an instrument or its tokens makes a new version of their account.
+SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, token.sender_party_id,
+       token.caller_reference, token.friendly_name, token.old_token_id, token.payment_method,
+       token.payment_reason, token.terms::text, token.usage_limits::text, token.instruction, token.used_by,
+       token.valid_from, token.expires_at, token.cancelled_at, party.status = 'active' AS sender_active,
+       party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
+       party.receives_cards, party.marketplace, party.denied,
+       instrument.kind AS instrument_kind, instrument.sender_party_id AS instrument_sender_id,
+       instrument.limit_micros, instrument.total_limit_micros, instrument.charged_micros, instrument.pending_micros,
+       instrument.valid_from AS instrument_valid_from, instrument.expires_at AS instrument_expires_at,
+       account.account_id, account.balance_micros, account.xmin AS version,
+       CASE WHEN token.token_id = $3 THEN (
+           SELECT ROW(book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
+                      book.notification_url, coalesce(owner.status = 'active', true),
+                      owner.email_verified_at IS NOT NULL, owner.verified_at IS NOT NULL,
+                      coalesce(owner.receives_cards, true), coalesce(owner.marketplace, true),
+                      coalesce(owner.denied, false), owner.fee_schedule)::book_rules
+             FROM book LEFT JOIN party AS owner USING (party_id)
+            WHERE book.book_id = $1
+       ) END AS book,
+       CASE WHEN token.token_id = $3 THEN ARRAY(
+           SELECT ROW(caller_reference, fingerprint, transaction_id, status, refusal, message)::answer_values
+             FROM answered_reference
+            WHERE book_id = $1 AND caller_party_id = (SELECT party_id FROM book WHERE book.book_id = $1)
+              AND caller_reference = ANY($4::text[])
+              AND answered_at > $5::timestamptz + (SELECT clock_offset_seconds FROM book WHERE book.book_id = $1) * interval '1 second'
+       ) END AS answers
+  FROM token
+  JOIN party ON party.party_id = token.sender_party_id
+  JOIN instrument ON instrument.book_id = $1 AND instrument.instrument_id = token.instrument_id
+  JOIN account ON account.book_id = $1 AND account.account_id = instrument.account_id
+ WHERE token.book_id = $1 AND token.token_id = ANY($2::text[])
 
 -- name: lock
 -- Lock the accounts of the instruments that the group names, in id order: itself ($2), by its tokens ($3), by transactions
@@ -143,14 +181,19 @@ SELECT $1, token_id, purpose, token_type, instrument_id, sender_party_id, caller
                old_token_id, payment_method, payment_method_id, payment_reason, terms, usage_limits, instruction,
                valid_from, expires_at)
 
--- name: apply
--- All that most groups write, in their own book: new transactions ($2); transfers ($3), and what they come to on each
--- account ($4), as `insert_transfers` and `move_balances` do for other books, but that a seller's derived accounts are
--- those of instruments, which `lock` has locked in their order; what a decision can change of instruments
--- besides the balance ($5) and of tokens ($6); answers to the references of a caller ($7, $8); events ($9).
--- $10 is the book's time. $12 is real time, by which notifications are tried. An answer that another process gave
--- meanwhile is not touched, and then missing from the count that is returned; one older than $11 is free again.
-WITH new_transactions AS (
+-- part: payments
+-- What every payment writes: new transactions ($2); transfers ($3), and what they come to on each account ($4); answers to
+-- the references ($5) of a caller ($6). $7 is the book's time. An answer that another process gave meanwhile is not
+-- touched, and then missing from the count; one older than $8 is free again.
+-- Accounts come in the order in which all groups lock them: those of instruments by number, then the totals. Where a
+-- change has a version, the account must be as it was when that was read; else it is not moved, and missing from the count.
+WITH moved AS (
+    UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
+      FROM unnest($4::balance_change[]) AS new
+     WHERE account.book_id = $1 AND account.account_id = new.account_id
+       AND (new.version IS NULL OR account.xmin = new.version)
+    RETURNING 1
+), new_transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id,
                              instrument_id, original_id, caller_reference, caller_description, sender_description,
@@ -159,44 +202,49 @@ WITH new_transactions AS (
     SELECT $1, new.* FROM unnest($2::transaction_values[]) AS new
 ), new_transfers AS (
     INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
-    SELECT $1, new.*, $10::timestamptz FROM unnest($3::transfer_values[]) AS new
-     ORDER BY new.transaction_id COLLATE "C", new.number -- so that transfer_pkey grows at its end, in full pages
-), touched AS (
-    SELECT account_id FROM account
-     WHERE book_id = $1 AND account_id IN (
-               SELECT account_id FROM unnest($4::balance_change[]) WHERE account_id < 1::bigint << 62 OR $7::bigint IS NULL)
-     ORDER BY account_id
-       FOR UPDATE
-), moved_balances AS (
-    UPDATE account SET balance_micros = account.balance_micros + moved.delta_micros
-      FROM unnest($4::balance_change[]) AS moved
-     WHERE account.book_id = $1 AND account.account_id = moved.account_id
-       AND (SELECT count(*) FROM touched) >= 0 -- first the locks, then the changes
-), changed_instruments AS (
-    UPDATE instrument SET charged_micros = new.charged_micros, pending_micros = new.pending_micros
-      FROM unnest($5::instrument_change[]) AS new
-     WHERE instrument.book_id = $1 AND instrument.instrument_id = new.instrument_id
-), changed_tokens AS (
-    UPDATE token
-       SET usage_limits = new.usage_limits::jsonb, cancelled_at = new.cancelled_at, used_by = new.used_by
-      FROM unnest($6::token_change[]) AS new
-     WHERE token.book_id = $1 AND token.token_id = new.token_id
+    SELECT $1, new.*, $7::timestamptz FROM unnest($3::transfer_values[]) AS new
 ), answers AS (
     INSERT INTO answered_reference (book_id, caller_party_id, caller_reference, fingerprint, transaction_id, status,
                                     refusal, message, answered_at)
-    SELECT $1, $7, new.*, $10::timestamptz FROM unnest($8::answer_values[]) AS new
+    SELECT $1, $6, new.*, $7::timestamptz FROM unnest($5::answer_values[]) AS new
         ON CONFLICT (book_id, caller_party_id, caller_reference) DO UPDATE
        SET fingerprint = excluded.fingerprint, transaction_id = excluded.transaction_id, status = excluded.status,
            refusal = excluded.refusal, message = excluded.message, answered_at = excluded.answered_at
-     WHERE answered_reference.answered_at <= $11
+     WHERE answered_reference.answered_at <= $8
     RETURNING 1
+)
+
+-- part: all_or_nothing
+-- 1 where everything was written; else the division fails, and with it all that the statement did.
+SELECT 1 / ((SELECT count(*) FROM moved) = cardinality($4) AND (SELECT count(*) FROM answers) = cardinality($5))::int
+
+-- name: apply_payments
+-- All that a group of payments from balances writes where nobody wants to hear of them.
+/* part: payments */
+/* part: all_or_nothing */
+
+-- name: apply
+-- All that most groups write, in their own book: payments, and besides what a decision can change of instruments beside
+-- the balance ($9) and of tokens ($10); events ($11). $12 is real time, by which notifications are tried. Instruments and
+-- tokens wait for the accounts that guard them.
+/* part: payments */, changed_instruments AS (
+    UPDATE instrument SET charged_micros = new.charged_micros, pending_micros = new.pending_micros
+      FROM unnest($9::instrument_change[]) AS new
+     WHERE instrument.book_id = $1 AND instrument.instrument_id = new.instrument_id
+       AND (SELECT count(*) FROM moved) >= 0
+), changed_tokens AS (
+    UPDATE token
+       SET usage_limits = new.usage_limits::jsonb, cancelled_at = new.cancelled_at, used_by = new.used_by
+      FROM unnest($10::token_change[]) AS new
+     WHERE token.book_id = $1 AND token.token_id = new.token_id
+       AND (SELECT count(*) FROM moved) >= 0
 ), events AS (
     INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
                         occurred_at, announced_at, due_at, state)
-    SELECT $1, new.*, $10::timestamptz, $12::timestamptz, $12::timestamptz, 'waiting'
-      FROM unnest($9::event_values[]) AS new
+    SELECT $1, new.*, $7::timestamptz, $12::timestamptz, $12::timestamptz, 'waiting'
+      FROM unnest($11::event_values[]) AS new
 )
-SELECT count(*) FROM answers
+/* part: all_or_nothing */
 
 -- name: update_transactions
 UPDATE transaction
@@ -224,12 +272,12 @@ SELECT $1, new.*, $3::timestamptz FROM unnest($2::transfer_values[]) AS new
  ORDER BY new.transaction_id COLLATE "C", new.number
 
 -- name: move_balances
--- Add what the group moved to each touched account once, in id order, so that groups of two processes cannot block each
--- other. CHECK account_within_bounds refuses what the domain should have refused.
+-- Add what the group moved to each touched account once, in the order in which all groups lock them, so that those of two
+-- processes cannot block each other. CHECK account_within_bounds refuses what the domain should have refused.
 WITH touched AS (
     SELECT account_id FROM account
      WHERE book_id = $1 AND account_id IN (SELECT account_id FROM unnest($2::balance_change[]))
-     ORDER BY account_id
+     ORDER BY account_id < 1::bigint << 62, account_id
        FOR UPDATE
 )
 UPDATE account SET balance_micros = account.balance_micros + moved.delta_micros

@@ -8,17 +8,28 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-_NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_HEADING: Final = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
+_PART: Final = re.compile(r"/\* part: (\w+) \*/")
 
 
 def load_statements(file_name: str, package: str = __package__) -> Mapping[str, str]:
-    """The statements of a package's file by name, in the file's order. Raises ValueError when a name comes twice."""
+    """The statements of a package's file by name, in the file's order, with the parts that they share put in.
+
+    Raises ValueError when a name comes twice, KeyError when there is no such part.
+    """
     text = (files(package) / file_name).read_text(encoding="utf-8")
-    _, *parts = _NAME.split(text)
-    names = parts[0::2]
+    _, *sections = _HEADING.split(text)
+    kinds, names, texts = sections[0::3], sections[1::3], [section.strip() for section in sections[2::3]]
     if len(set(names)) != len(names):
         raise ValueError(f"a statement of {file_name} has two definitions")
-    return MappingProxyType(dict(zip(names, (part.strip() for part in parts[1::2]), strict=True)))
+    parts = {name: text for kind, name, text in zip(kinds, names, texts, strict=True) if kind == "part"}
+    return MappingProxyType(
+        {
+            name: _PART.sub(lambda named: parts[named[1]], text)
+            for kind, name, text in zip(kinds, names, texts, strict=True)
+            if kind == "name"
+        }
+    )
 
 
 MONEY: Final = load_statements("money.sql")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any, Final
 
-from tallystick.domain.accounts import AccountKind, account_id, bounds
+import asyncpg
+
+from tallystick.domain.accounts import AccountKind, account_id, bounds, is_total
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import AccountId, BookId, InstrumentId, TransactionId
 from tallystick.domain.outcomes import Accepted
@@ -33,15 +36,40 @@ _TURN: Final = 100
 """Numbers of the transfers that one turn of a transaction can have."""
 
 
-class ReferenceRaceError(RuntimeError):
-    """Another process answered one of the group's references first. Trying again finds its answer."""
+class OvertakenError(RuntimeError):
+    """Somebody else was faster: answered one of the references, or changed what was looked at. Nothing was written."""
+
+
+async def write_payments(
+    connection: Connection, loaded: Loaded, decisions: Sequence[Decision], *, real_now: datetime
+) -> None:
+    """Apply and commit `decisions` about payments from instruments, by one statement: all of it, or nothing.
+
+    Raises OvertakenError; TypeError where a decision has more to it than a payment; asyncpg's errors as `write`.
+    """
+    if any(map(_is_more_than_a_payment, decisions)):
+        raise TypeError("these decisions need a transaction of several statements")
+    transfers = [transfer for decision in decisions for transfer in decision.transfers]
+    await _Group(connection, loaded, decisions).apply(transfers, real_now)
+
+
+def _is_more_than_a_payment(decision: Decision) -> bool:
+    return bool(
+        decision.opens
+        or decision.operator_opens
+        or decision.operator_transfers
+        or decision.recipient_transfers
+        or decision.steps
+        or decision.rail_request
+        or decision.resolved
+    )
 
 
 async def write(connection: Connection, loaded: Loaded, decisions: Sequence[Decision], *, real_now: datetime) -> None:
     """Apply `decisions`, made in this order, to the store.
 
     `real_now`: from when on the worker may ask a rail and tell others. Only the last value of each row is written.
-    Raises ReferenceRaceError; asyncpg's errors where a constraint of the schema holds against the domain.
+    Raises OvertakenError; asyncpg's errors where a constraint of the schema holds against the domain.
     """
     group = _Group(connection, loaded, decisions)
     await group.open_accounts()
@@ -84,24 +112,45 @@ class _Group:
         """Write what most groups consist of, in their own book, by one statement."""
         loaded, decisions, now = self.loaded, self.decisions, self.loaded.now
         transactions = {item.transaction_id: item for decision in decisions for item in decision.transactions}
+        new = [_transaction_row(item) for key, item in transactions.items() if key not in loaded.known_transactions]
+        new.sort()  # by their ids, so that the indexes that these lead grow at their ends, in full pages
         answers = [decision.answered for decision in decisions if decision.answered is not None]
-        written = await self.connection.fetchval(
-            MONEY["apply"],
+        tokens = [token for token in self._last_tokens() if token.token_id in loaded.known_tokens]
+        payments = (
             self.book_id,
-            [_transaction_row(item) for key, item in transactions.items() if key not in loaded.known_transactions],
+            new,
             _transfer_rows(transfers),
-            _balance_changes(transfers),
-            self._changed_instruments(),
-            [_token_change(token) for token in self._last_tokens() if token.token_id in loaded.known_tokens],
-            loaded.state.book.seller_id,
+            self._balance_changes(transfers, tokens),
             [(reference, answered.fingerprint, *_answer(answered)) for reference, answered in answers],
-            self._events(),
+            loaded.state.book.seller_id,
             now,
             now - REFERENCE_LIFETIME,
-            real_now,
         )
-        if written != len(answers):
-            raise ReferenceRaceError
+        more = (self._changed_instruments(), [_token_change(token) for token in tokens], self._events())
+        try:
+            if any(more):
+                await self.connection.execute(MONEY["apply"], *payments, *more, real_now)
+            else:
+                await self.connection.execute(MONEY["apply_payments"], *payments)
+        except asyncpg.DivisionByZeroError:
+            raise OvertakenError from None
+
+    def _balance_changes(
+        self, transfers: Sequence[Transfer], tokens: Iterable[Token]
+    ) -> list[tuple[AccountId, int, int | None]]:
+        """What the group moved on each account, with the version of the account that this was decided of, if any.
+
+        An account whose instrument or tokens change gets a new version, whether its balance changes or not.
+        """
+        touched = dict.fromkeys(self._guards(tokens), 0)
+        versions = self.loaded.versions
+        return [(key, delta, versions.get(key)) for key, delta in _balance_changes(transfers, touched)]
+
+    def _guards(self, tokens: Iterable[Token]) -> Iterable[AccountId]:
+        """The accounts whose locks or versions guard what changes."""
+        known = self.loaded.known_instruments
+        changed = {*self._last_instruments(), *(token.instrument_id for token in tokens)}
+        return (item.account_id for key, item in known.items() if key in changed)
 
     def _changed_instruments(self) -> list[tuple[InstrumentId, int, int]]:
         known = self.loaded.known_instruments
@@ -150,7 +199,8 @@ class _Group:
         if transfers:
             rows = _transfer_rows(transfers)
             await self.connection.execute(MONEY["insert_transfers"], book_id, rows, self.loaded.now)
-            await self.connection.execute(MONEY["move_balances"], book_id, _balance_changes(transfers))
+            changes = [(key, delta, None) for key, delta in _balance_changes(transfers)]
+            await self.connection.execute(MONEY["move_balances"], book_id, changes)
 
     async def move_outside(self) -> None:
         """Mirror in the operator's book what came in from outside, and what is owed for it."""
@@ -216,7 +266,8 @@ class _Group:
 
 
 def _transfer_rows(transfers: Sequence[Transfer]) -> list[tuple[Any, ...]]:
-    return [
+    """In the order of the index that transactions' ids lead: it grows at its end, in full pages."""
+    rows = [
         (
             transfer.transaction_id,
             number + _TURN * transfer.turn,
@@ -227,15 +278,27 @@ def _transfer_rows(transfers: Sequence[Transfer]) -> list[tuple[Any, ...]]:
         for _, together in groupby(transfers, key=_transaction_of)
         for number, transfer in enumerate(together, start=1)
     ]
+    rows.sort()
+    return rows
 
 
-def _balance_changes(transfers: Sequence[Transfer]) -> list[tuple[AccountId, int]]:
-    """What the group moved on each account. Busy totals are written once."""
-    moved: dict[AccountId, int] = {}
+def _balance_changes(
+    transfers: Iterable[Transfer], touched: Mapping[AccountId, int] = MappingProxyType({})
+) -> list[tuple[AccountId, int]]:
+    """What is moved on each account, in the order in which all groups lock them. Busy totals are written once.
+
+    `touched` are accounts that are among them even when nothing is moved there.
+    """
+    moved = dict(touched)
     for transfer in transfers:
         moved[transfer.debit] = moved.get(transfer.debit, 0) + transfer.amount_micros
         moved[transfer.credit] = moved.get(transfer.credit, 0) - transfer.amount_micros
-    return list(moved.items())
+    return sorted(moved.items(), key=_in_order_of_locks)
+
+
+def _in_order_of_locks(change: tuple[AccountId, int]) -> tuple[bool, AccountId]:
+    """Accounts of instruments and people first, then the totals, which all groups have in common."""
+    return is_total(change[0]), change[0]
 
 
 def _transaction_of(transfer: Transfer) -> TransactionId:

@@ -30,11 +30,11 @@ from tallystick.domain.ids import BookId
 from tallystick.domain.money import parse_amount
 from tallystick.ledger import access_keys, book_clocks, mail, opening, parties
 from tallystick.ledger.access_keys import AccessKey
-from tallystick.ledger.books import Rules
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.mail import Mail
 from tallystick.ledger.parties import Party
+from tallystick.ledger.rules import Rules
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
 from tallystick.web.pages.app import create_pages

@@ -121,6 +121,7 @@ class Counts(Collector):
         for name, text, count in (
             ("groups", "Commits of money, each for a group of commands of one book.", done.groups),
             ("commands", "Commands in those groups.", done.commands),
+            ("overtaken_groups", "Groups of payments that had to lock, since others were faster.", done.overtaken),
             ("retried_groups", "Groups that failed, and whose commands were tried one by one.", done.retried_groups),
         ):
             yield CounterMetricFamily(f"tallystick_commit_{name}", text, value=count)

@@ -1,0 +1,70 @@
+"""Read what payments from instruments need to know, without locking: what was seen is checked while they are written.
+
+Most commands are such payments. They change nothing but accounts, and all that decides about them is guarded by the
+version of an account, so that they need two statements where others need a transaction of six. decisions/013 tells why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, TypeGuard
+
+import asyncpg
+
+from tallystick.domain.commands import Command, Pay
+from tallystick.domain.decide import REFERENCE_LIFETIME
+from tallystick.domain.ids import BookId, IdKind
+from tallystick.domain.state import Answered, State
+from tallystick.ledger.books import Loaded
+from tallystick.ledger.connections import Connection
+from tallystick.ledger.rows import book_from_row, instrument_from_row, outcome_from_row, token_from_row
+from tallystick.ledger.rules import Rules
+from tallystick.ledger.statements import MONEY
+
+_OF_INSTRUMENTS: Final = frozenset({IdKind.PREPAID_SENDER.value, IdKind.CREDIT_SENDER.value})
+
+
+def charges_an_instrument(command: Command) -> TypeGuard[Pay]:
+    """Whether a command is a payment by a token of an instrument, which has no third party; its id tells."""
+    return (
+        type(command) is Pay
+        and command.token_id[0] in _OF_INSTRUMENTS
+        and command.marketplace.recipient_token_id is None
+    )
+
+
+async def look(
+    connection: Connection, book_id: BookId, payments: Sequence[Pay], clock: Callable[[], datetime], rules: Rules
+) -> Loaded | None:
+    """What `payments` name, each of which charges an instrument; None where there is something that is not there.
+
+    The clock is read before, so that no answer that is still good is missed.
+    """
+    tokens = list(dict.fromkeys([payment.token_id for payment in payments]))
+    references = [payment.request.caller_reference for payment in payments]
+    now = clock()
+    rows = await connection.fetch(MONEY["look"], book_id, tokens, tokens[0], references, now - REFERENCE_LIFETIME)
+    first = next((row for row in rows if row["book"] is not None), None)
+    if first is None or len(rows) != len(tokens):
+        return None
+    book = first["book"]
+    state = State(book_from_row(book_id, book, rules), answered=_answered(first["answers"]))
+    versions = {}
+    for row in rows:
+        state.tokens[row["token_id"]] = token_from_row(row)
+        state.instruments[row["instrument_id"]] = instrument_from_row(row)
+        versions[row["account_id"]] = row["version"]
+    return Loaded(
+        state,
+        None,
+        book["notification_url"],
+        now + timedelta(seconds=book["clock_offset_seconds"]),
+        known_instruments=dict(state.instruments),
+        known_tokens=frozenset(state.tokens),
+        versions=versions,
+    )
+
+
+def _answered(rows: Iterable[asyncpg.Record]) -> dict[str, Answered]:
+    return {row["caller_reference"]: Answered(row["fingerprint"], outcome_from_row(row)) for row in rows}

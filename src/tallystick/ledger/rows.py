@@ -1,0 +1,119 @@
+"""Rows of the money path's tables as the domain's values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+
+from tallystick.domain.commands import FeePayer, Method, TokenPurpose, TokenType
+from tallystick.domain.ids import BookId
+from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.standing import Standing
+from tallystick.domain.state import Book, Instrument, InstrumentKind, Operation, Seller, Transaction
+from tallystick.domain.tokens import PaymentSource, Token
+from tallystick.ledger.rules import Rules
+from tallystick.ledger.token_terms import terms_from_text
+from tallystick.ledger.usage_limits import limits_from_text
+
+
+def book_from_row(book_id: BookId, row: asyncpg.Record, rules: Rules) -> Book:
+    """The book with its owner. Raises KeyError: its fee schedule is not among those of `rules`."""
+    return Book(
+        book_id=book_id,
+        seller_id=row["party_id"],
+        seller_active=row["seller_active"],
+        minimum_charge_micros=row["minimum_charge_micros"],
+        fees=rules.fees_of(row["fee_schedule"]),
+        simulate_faults=rules.simulate_faults and row["environment"] == "sandbox",
+        seller_standing=standing_from_row(row),
+        demands=rules.demands,
+    )
+
+
+def seller_from_row(row: asyncpg.Record) -> Seller:
+    """Another seller who takes part."""
+    return Seller(row["party_id"], row["book_id"], row["active"], standing_from_row(row))
+
+
+def standing_from_row(row: asyncpg.Record) -> Standing:
+    """What is known about an account."""
+    return Standing(
+        row["email_verified"], row["account_verified"], row["receives_cards"], row["marketplace"], row["denied"]
+    )
+
+
+def instrument_from_row(row: asyncpg.Record) -> Instrument:
+    """Balances are debits less credits in the store; people count what is left or what is owed."""
+    kind = InstrumentKind(row["instrument_kind"])
+    sign = -1 if kind is InstrumentKind.PREPAID else 1
+    return Instrument(
+        instrument_id=row["instrument_id"],
+        kind=kind,
+        sender_id=row["instrument_sender_id"],
+        balance_micros=sign * row["balance_micros"],
+        limit_micros=row["limit_micros"],
+        pending_micros=row["pending_micros"],
+        valid_from=row["instrument_valid_from"],
+        expires_at=row["instrument_expires_at"],
+        total_limit_micros=row["total_limit_micros"],
+        charged_micros=row["charged_micros"],
+    )
+
+
+def token_from_row(row: asyncpg.Record) -> Token:
+    """A token with the state of its sender."""
+    return Token(
+        token_id=row["token_id"],
+        purpose=TokenPurpose(row["purpose"]),
+        instrument_id=row["instrument_id"],
+        sender_id=row["sender_party_id"],
+        sender_active=row["sender_active"],
+        caller_reference=row["caller_reference"],
+        source=source_from_row(row),
+        payment_reason=row["payment_reason"],
+        token_type=TokenType(row["token_type"]),
+        friendly_name=row["friendly_name"],
+        old_token_id=row["old_token_id"],
+        terms=terms_from_text(row["terms"]),
+        instruction=row["instruction"],
+        used_by=row["used_by"],
+        valid_from=row["valid_from"],
+        expires_at=row["expires_at"],
+        cancelled_at=row["cancelled_at"],
+        limits=limits_from_text(row["usage_limits"]),
+        sender_standing=standing_from_row(row),
+    )
+
+
+def source_from_row(row: asyncpg.Record) -> PaymentSource | None:
+    """Where a token brings real money in from, if it does."""
+    if row["payment_method"] is None:
+        return None
+    return PaymentSource(
+        Method(row["payment_method"]),
+        row["payment_method_id"],
+        row["rail"],
+        row["expires_on"],
+        row["removed"],
+        row["method_verified"],
+    )
+
+
+def transaction_from_row(row: asyncpg.Record) -> Transaction:
+    """A row of the transaction table as the domain's value."""
+    values: dict[str, Any] = dict(row)
+    values["sender_id"] = values.pop("sender_party_id")
+    values["recipient_id"] = values.pop("recipient_party_id")
+    values["fee_payer"] = FeePayer(values["fee_payer"])
+    values["operation"] = Operation(values["operation"])
+    values["status"] = TransactionStatus(values["status"])
+    return Transaction(**values)
+
+
+def outcome_from_row(row: asyncpg.Record) -> Outcome:
+    """How a reference was answered."""
+    if row["refusal"] is not None:
+        return Refused(Refusal[row["refusal"]], row["message"])
+    return Accepted(row["transaction_id"], TransactionStatus(row["status"]))

@@ -1,0 +1,186 @@
+"""Payments from instruments are decided on what was looked at without a lock: what if somebody else was faster?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from tests.conftest import MakeDatabase
+from tests.ledger.shop import Buyer, OpenShop, Shop
+
+from tallystick.domain.commands import CancelToken, Declined, Method, Pay
+from tallystick.domain.ids import IdKind, InstrumentId, TokenId
+from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger.books import Loaded
+from tallystick.ledger.connections import Pool
+from tallystick.ledger.database import open_pool
+from tallystick.ledger.looking import look
+from tallystick.ledger.migrate import migrate
+from tallystick.ledger.statements import MONEY
+
+Meanwhile = Callable[[], Awaitable[object]]
+
+
+@pytest.fixture
+def between(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Meanwhile]]:
+    """What happens, once, after the next group has looked and before it writes."""
+    happening: list[Meanwhile] = []
+
+    async def look_and_dawdle(*arguments: Any) -> Loaded | None:  # noqa: ANN401 - passed on as they come
+        loaded = await look(*arguments)
+        while happening:
+            await happening.pop()()
+        return loaded
+
+    monkeypatch.setattr("tallystick.ledger.committer.look", look_and_dawdle)
+    yield happening
+    assert not happening, "nobody looked"
+
+
+def refusal(outcome: Outcome) -> Refusal:
+    assert isinstance(outcome, Refused), outcome
+    return outcome.refusal
+
+
+async def rival_of(shop: Shop, open_shop: OpenShop) -> Shop:
+    """The same shop, served by another process."""
+    committer = (await open_shop()).committer
+    return Shop(shop.pool, committer, shop.clock, shop.party_id, shop.book_id, shop.operator_book_id)
+
+
+async def test_a_payment_needs_no_lock(shop: Shop) -> None:
+    buyer = await shop.funded_buyer("10.00")
+    before = shop.committer.statistics.groups
+    assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
+    assert shop.committer.statistics.groups == before + 1
+    assert shop.committer.statistics.overtaken == 0
+
+
+async def test_a_balance_that_was_spent_meanwhile_is_not_spent_again(
+    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+) -> None:
+    buyer, rival = await shop.funded_buyer("10.00"), await rival_of(shop, open_shop)
+    between.append(lambda: rival.pay(buyer, "9.00"))
+
+    assert refusal(await shop.pay(buyer, "2.00")) is Refusal.InsufficientBalance
+    assert await shop.balance(buyer) == 1_000_000
+    assert shop.committer.statistics.overtaken == 1
+
+
+async def test_a_debt_that_was_raised_meanwhile_stays_within_its_limit(
+    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+) -> None:
+    buyer, rival = await shop.postpaid_buyer("10.00"), await rival_of(shop, open_shop)
+    between.append(lambda: rival.pay(buyer, "9.00"))
+
+    assert refusal(await shop.pay(buyer, "2.00")) is Refusal.InsufficientBalance
+    assert await shop.balance(buyer) == 9_000_000
+
+
+async def test_a_token_that_was_cancelled_meanwhile_pays_nothing(
+    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+) -> None:
+    """Cancelling moves no money: it makes a new version of the account all the same."""
+    buyer, rival = await shop.funded_buyer("10.00"), await rival_of(shop, open_shop)
+    between.append(lambda: rival.perform(CancelToken(buyer.spending, buyer.party_id)))
+
+    assert refusal(await shop.pay(buyer, "2.00")) is Refusal.TokenNotActive_Sender
+    assert await shop.balance(buyer) == 10_000_000
+    assert shop.committer.statistics.overtaken == 1
+
+
+async def test_a_settlement_that_began_meanwhile_is_seen(
+    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+) -> None:
+    """A settlement by card that is under way changes what is pending, and no balance."""
+    buyer, rival = await shop.postpaid_buyer("10.00", method=Method.CC), await rival_of(shop, open_shop)
+    await shop.pay(buyer, "5.00")
+    settling: list[Outcome] = []
+
+    async def settle() -> None:
+        settling.append(await rival.settle(buyer, "3.00"))
+
+    between.append(settle)
+    assert isinstance(await shop.pay(buyer, "2.00"), Accepted)
+    assert shop.committer.statistics.overtaken == 1
+    pending = await shop.pool.fetchval(
+        "SELECT pending_micros FROM instrument WHERE instrument_id = $1", buyer.instrument
+    )
+    assert pending == 3_000_000, "the payment has not written over what it had not seen"
+    assert isinstance(settling[0], Accepted)
+    await shop.resolve(settling[0].transaction_id, Declined("InsufficientFunds", "No."))
+    assert await shop.balance(buyer) == 7_000_000
+
+
+async def test_a_reference_that_was_answered_meanwhile_is_answered_alike(
+    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+) -> None:
+    """Under another instrument, so that no account gives it away."""
+    buyer, other, rival = await shop.funded_buyer(), await shop.funded_buyer(), await rival_of(shop, open_shop)
+    first: list[Outcome] = []
+
+    async def pay() -> None:
+        first.append(await rival.pay(other, "1.00", reference="order-1"))
+
+    between.append(pay)
+    assert await shop.pay(buyer, "1.00", reference="order-1") == first[0]
+    assert await shop.balance(buyer) == 10_000_000
+    assert await shop.balance(other) == 9_000_000
+
+
+async def test_others_of_the_group_are_paid_when_one_was_overtaken(
+    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+) -> None:
+    buyers, rival = [await shop.funded_buyer() for _ in range(5)], await rival_of(shop, open_shop)
+    between.append(lambda: rival.pay(buyers[2], "9.50"))
+
+    outcomes = await asyncio.gather(*(shop.pay(buyer, "1.00") for buyer in buyers))
+
+    assert [isinstance(outcome, Accepted) for outcome in outcomes] == [True, True, False, True, True]
+    assert [await shop.balance(buyer) for buyer in buyers] == [9_000_000, 9_000_000, 500_000, 9_000_000, 9_000_000]
+
+
+async def test_a_group_with_a_token_that_does_not_exist_is_decided_with_locks(shop: Shop) -> None:
+    buyer = await shop.funded_buyer()
+    kinds = (IdKind.PREPAID_INSTRUMENT, IdKind.PREPAID_SENDER, IdKind.FUNDING)
+    instrument, spending, money = map(shop.token, kinds)
+    stranger = Buyer(buyer.party_id, InstrumentId(instrument), TokenId(spending), TokenId(money))
+    known, unknown = await asyncio.gather(shop.pay(buyer, "1.00"), shop.pay(stranger, "1.00"))
+    assert isinstance(known, Accepted)
+    assert refusal(unknown) is Refusal.InvalidParams
+    assert shop.committer.statistics.overtaken == 0
+
+
+@pytest.mark.parametrize("statement", ["apply", "apply_payments"])
+async def test_accounts_are_changed_in_the_order_in_which_they_are_given(
+    statement: str, make_database: MakeDatabase
+) -> None:
+    """Also while the tables are empty or small, where a plan of another shape might seem better: it could deadlock."""
+    url = await make_database()
+    await migrate(url)
+    async with await open_pool(url, max_size=1, plan_once=True) as pool, pool.acquire() as connection:
+        arguments: Sequence[object] = (7, [], [], [(1, 2, None)], [], None, *[None] * (2 if "pay" in statement else 6))
+        plan = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {MONEY[statement]}", *arguments))[0]["Plan"]
+    (update,) = [part for part in plan["Plans"] if part.get("Subplan Name") == "CTE moved"]
+    (join,) = update["Plans"]
+    assert join["Node Type"] == "Nested Loop"
+    assert [part["Node Type"] for part in join["Plans"]] == ["Function Scan", "Index Scan"]
+
+
+async def test_payments_of_a_group_land_in_the_order_of_their_ids(
+    shop: Shop, own_pool: Pool, open_shop: OpenShop
+) -> None:
+    """So that the indexes that their ids lead grow at their ends, in full pages."""
+    shop = await open_shop(own_pool)
+    buyer = await shop.funded_buyer()
+    await own_pool.execute("TRUNCATE transfer")
+    requests = sorted((shop.request() for _ in range(40)), key=lambda request: request.transaction_id, reverse=True)
+    await asyncio.gather(*(shop.perform(Pay(request, buyer.spending, 10_000)) for request in requests))
+    landed = [
+        row["transaction_id"] for row in await own_pool.fetch("SELECT transaction_id FROM transfer ORDER BY ctid")
+    ]
+    assert landed == [request.transaction_id for request in reversed(requests)]
