@@ -38,7 +38,6 @@ _BOOK_DIGITS: Final = 13
 _TOKEN_RANDOM_DIGITS: Final = 43
 _TOKEN_CHECK_DIGITS: Final = 7
 _TIME_DIGITS: Final = 10
-_TRANSACTION_RANDOM_DIGITS: Final = 8
 _TRANSACTION_CHECK_DIGITS: Final = 4
 
 
@@ -75,6 +74,10 @@ _encode_again = lru_cache(maxsize=1024)(_encode)
 """For numbers that many ids have in common: books, and the millisecond."""
 
 
+def _four_digits(number: int) -> str:
+    return f"{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"
+
+
 def _decode(text: str) -> int:
     return int(text.translate(_TO_BASE_32), 32)
 
@@ -83,25 +86,24 @@ _decode_again = lru_cache(maxsize=1024)(_decode)
 """For books."""
 
 
-def _check(body: str, digits: int) -> str:
-    return _encode(crc32(body.encode("ascii")) & (1 << 5 * digits) - 1, digits)
+def _check(body: str, digits: int) -> int:
+    """The number that the last digits of an id must be."""
+    return crc32(body.encode("ascii")) & (1 << 5 * digits) - 1
 
 
 def make_token_or_instrument_id(kind: IdKind, book_id: BookId, entropy: bytes) -> str:
     """A new 64-character id. `entropy` must be TOKEN_ENTROPY_BYTES fresh random bytes."""
     random = int.from_bytes(entropy[:TOKEN_ENTROPY_BYTES], "big") >> 1
     body = kind.value + _encode(book_id, _BOOK_DIGITS) + _encode(random, _TOKEN_RANDOM_DIGITS)
-    return body + _check(body, _TOKEN_CHECK_DIGITS)
+    return body + _encode(_check(body, _TOKEN_CHECK_DIGITS), _TOKEN_CHECK_DIGITS)
 
 
 def make_transaction_id(book_id: BookId, at_milliseconds: int, entropy: bytes) -> TransactionId:
     """A new transaction id. `at_milliseconds` since 1970 UTC, `entropy` TRANSACTION_ENTROPY_BYTES random bytes."""
-    body = (
-        _encode_again(at_milliseconds, _TIME_DIGITS)
-        + _encode_again(book_id, _BOOK_DIGITS)
-        + _encode(int.from_bytes(entropy, "big"), _TRANSACTION_RANDOM_DIGITS)
-    )
-    return TransactionId(body + _check(body, _TRANSACTION_CHECK_DIGITS))
+    time, book = _encode_again(at_milliseconds, _TIME_DIGITS), _encode_again(book_id, _BOOK_DIGITS)
+    random = int.from_bytes(entropy, "big")
+    body = f"{time}{book}{_four_digits(random >> 20)}{_four_digits(random)}"
+    return TransactionId(body + _four_digits(_check(body, _TRANSACTION_CHECK_DIGITS)))
 
 
 def token_kind_and_book(text: str) -> tuple[IdKind, BookId]:
@@ -109,7 +111,7 @@ def token_kind_and_book(text: str) -> tuple[IdKind, BookId]:
     kind = _KINDS.get(text[:1])
     if kind is None or _TOKEN.fullmatch(text) is None:
         raise MalformedIdError(text[:TOKEN_LENGTH])
-    if _check(text[:-_TOKEN_CHECK_DIGITS], _TOKEN_CHECK_DIGITS) != text[-_TOKEN_CHECK_DIGITS:]:
+    if _check(text[:-_TOKEN_CHECK_DIGITS], _TOKEN_CHECK_DIGITS) != _decode(text[-_TOKEN_CHECK_DIGITS:]):
         raise MalformedIdError(text)
     return kind, BookId(_decode_again(text[1 : 1 + _BOOK_DIGITS]))
 
@@ -118,8 +120,8 @@ def book_of_transaction(text: str) -> BookId:
     """Book of a transaction id. Raises MalformedIdError; does not say that the transaction exists."""
     if _TRANSACTION.fullmatch(text) is None:
         raise MalformedIdError(text[:TRANSACTION_LENGTH])
-    body = text[:-_TRANSACTION_CHECK_DIGITS]
-    if _check(body, _TRANSACTION_CHECK_DIGITS) != text[-_TRANSACTION_CHECK_DIGITS:]:
+    body, check = text[:-_TRANSACTION_CHECK_DIGITS], text[-_TRANSACTION_CHECK_DIGITS:]
+    if _check(body, _TRANSACTION_CHECK_DIGITS) != _decode(check):
         raise MalformedIdError(text)
     return BookId(_decode_again(text[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]))
 
