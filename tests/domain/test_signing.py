@@ -22,10 +22,6 @@ def of_kind(*algorithms: str) -> list[str]:
     return [name for name, vector in VECTORS.items() if vector["algorithm"] in algorithms]
 
 
-def pairs_of(query: str) -> list[tuple[str, str]]:
-    return [(name, value) for name, _, value in (pair.partition("=") for pair in query.split("&"))]
-
-
 def omitted(vector: dict[str, Any]) -> str:
     return "Signature" if vector["surface"] == "web service" else "signature"
 
@@ -53,12 +49,11 @@ def test_hmac_version_2(name: str) -> None:
 def test_what_was_sent_encoded_as_it_is_signed_needs_no_encoding_again(name: str) -> None:
     vector = VECTORS[name]
     query = signing.percent_encoded_query(vector["params"])
-    pairs = pairs_of(query)
     if not signing.is_encoded_query(query.encode("ascii")):
-        assert any("%" in pair[0] for pair in pairs)  # names that need encoding sort by what they mean
+        assert any("%" in pair.partition("=")[0] for pair in query.split("&"))  # such names sort by what they mean
         return
 
-    text = signing.string_to_sign_as_sent(vector["verb"], vector["host_line"], vector["path"], pairs, omitted(vector))
+    text = signing.string_to_sign_as_sent(vector["verb"], vector["host_line"], vector["path"], query, omitted(vector))
 
     assert text == vector["string_to_sign"]
 
@@ -69,12 +64,11 @@ NAMES = st.text("ABZabz019-_.~", min_size=1)
 @given(st.dictionaries(NAMES, st.text()))
 def test_any_parameters_are_signed_as_they_are_sent(params: dict[str, str]) -> None:
     query = signing.percent_encoded_query(params)
-    pairs = pairs_of(query) if params else []
 
     assert signing.is_encoded_query(query.encode("ascii")) is bool(params)
-    assert signing.string_to_sign_as_sent("GET", "shop.example", "/", pairs, "Signature") == (
-        signing.string_to_sign_v2("GET", "shop.example", "/", params, "Signature")
-    )
+    for omit in ("Signature", "a", ""):
+        as_sent = signing.string_to_sign_as_sent("GET", "shop.example", "/", query, omit)
+        assert as_sent == signing.string_to_sign_v2("GET", "shop.example", "/", params, omit)
 
 
 @pytest.mark.parametrize(

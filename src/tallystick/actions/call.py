@@ -90,15 +90,16 @@ class Call(Struct, frozen=True):
 
         `caller_description` where the request has none under that name.
         """
+        values = self.values
         return Request(
             transaction_id=self.new_id(),
             caller_id=self.key.party_id,
-            caller_reference=self.values.text("CallerReference"),
+            caller_reference=values.text("CallerReference"),
             fingerprint=self.fingerprint,
             requested_at=self.requested_at,
-            caller_description=caller_description or self.values.optional_text("CallerDescription"),
-            sender_description=self.values.optional_text("SenderDescription"),
-            notification_url=self.values.optional_text("OverrideIPNURL"),
+            caller_description=caller_description or values.optional_text("CallerDescription"),
+            sender_description=values.optional_text("SenderDescription"),
+            notification_url=values.optional_text("OverrideIPNURL"),
         )
 
     async def perform(self, command: Command, book_id: BookId | None = None) -> Outcome:
@@ -110,10 +111,12 @@ class Call(Struct, frozen=True):
 
     async def move_money(self, command: Command, book_id: BookId | None = None) -> Result:
         """Carry a money command out, in the caller's book or the one named, and answer with its transaction."""
-        outcome = await self.perform(command, book_id)
-        if not isinstance(outcome, Accepted):
-            raise TypeError(f"{self.action} came to {outcome!r}")
-        return {"TransactionId": outcome.transaction_id, "TransactionStatus": outcome.status.value}
+        outcome = await self.service.committer.perform(book_id or self.book_id, command)
+        if isinstance(outcome, Accepted):
+            return {"TransactionId": outcome.transaction_id, "TransactionStatus": outcome.status.value}
+        if isinstance(outcome, Refused):
+            raise outcome
+        raise TypeError(f"{self.action} came to {outcome!r}")
 
 
 def fresh_transaction_id(book_id: BookId, book_now: datetime) -> TransactionId:

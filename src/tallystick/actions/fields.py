@@ -171,7 +171,8 @@ class FieldTable:
         self._known = COMMON_PARAMETERS | frozenset(self._plain)
         self._repeated = {field.name for field in self.fields if field.repeated}
         self._reading = tuple(
-            (field.means or field.name, field, field.wire_names(), _reader(field)) for field in self.fields
+            (field.means or field.name, field, field.wire_names(), _reader(field), field.need is Need.REQUIRED)
+            for field in self.fields
         )
 
     def check_names(self, params: Mapping[str, str], namespace: str) -> None:
@@ -200,15 +201,15 @@ class FieldTable:
     def read(self, params: Mapping[str, str]) -> Values:
         """Check every value, in schema order. Raises Refused: InvalidParams."""
         parsed: dict[str, Parsed] = {}
-        for key, field_, names, read in self._reading:
+        for key, field_, names, read, required in self._reading:
+            value: Parsed | None = None
             if read is not None:
                 value = read(field_, names, params)
-            else:  # the most of them: a plain value, and mostly none
-                given = params.get(field_.name)
-                value = _scalar(field_, field_.name, given) if given else None
+            elif given := params.get(names[0]):  # the most of them: a plain value, and mostly none
+                value = _scalar(field_, names[0], given)
             if value is not None:
                 parsed[key] = value
-            elif field_.need is Need.REQUIRED:
+            elif required:
                 raise missing(field_.name)
         return Values(parsed, params)
 
@@ -324,6 +325,8 @@ def _amount(field_: Field, names: tuple[str, ...], params: Mapping[str, str]) ->
 
 
 def _descriptor_policy(_: Field, names: tuple[str, ...], params: Mapping[str, str]) -> DescriptorPolicy | None:
+    if params.keys().isdisjoint(names):
+        return None
     given: dict[str, str] = {}
     for name, member in zip(names, COMPLEX_TYPES["DescriptorPolicy"], strict=True):
         if value := params.get(name):

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 _MICRO_PERCENT_PER_PPM: Final = 100
 """A percentage is read like an amount, in millionths of a percent; a part per million is a hundred of them."""
 
+_OF_MARKETPLACES: Final = frozenset(
+    {"RecipientTokenId", "ChargeFeeTo", "MarketplaceFixedFee", "MarketplaceVariableFee"}
+)
+_TWO_PARTIES: Final = Marketplace()
+"""What most payments have: no third party."""
+
 
 async def pay(call: Call) -> Result:
     """Charge a prepaid balance, raise a debt, or bring in real money.
@@ -79,19 +85,23 @@ async def refund(call: Call) -> Result:
 
 def _payment(call: Call) -> tuple[TokenId, Marketplace]:
     """The sender token and the third party of a payment. Raises Refused."""
-    token_id = identify.sender_token(call)
-    recipient_token_id = identify.recipient_token(call)
-    fee_payer = FeePayer(call.values.optional_text("ChargeFeeTo") or FeePayer.RECIPIENT.value)
-    marketplace = Marketplace(
-        recipient_token_id,
-        fee_payer,
+    token_id, marketplace = identify.sender_token(call), _TWO_PARTIES
+    if not _OF_MARKETPLACES.isdisjoint(call.values.parsed):
+        marketplace = _marketplace(call)
+        if identify.is_of_instrument(token_id):
+            _check_two_parties(marketplace)
+    check_descriptor(call)
+    return token_id, marketplace
+
+
+def _marketplace(call: Call) -> Marketplace:
+    """The third party of a payment. Raises Refused."""
+    return Marketplace(
+        identify.recipient_token(call),
+        FeePayer(call.values.optional_text("ChargeFeeTo") or FeePayer.RECIPIENT.value),
         call.values.optional_integer("MarketplaceFixedFee") or 0,
         _variable_fee_ppm(call),
     )
-    if identify.is_of_instrument(token_id):
-        _check_two_parties(marketplace)
-    check_descriptor(call)
-    return token_id, marketplace
 
 
 def _variable_fee_ppm(call: Call) -> int:

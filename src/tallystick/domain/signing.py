@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_to_bytes, urlsplit
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.x509 import load_pem_x509_certificate
 
-HMAC_METHODS: Final = {"HmacSHA256": hashlib.sha256, "HmacSHA1": hashlib.sha1}
+HMAC_METHODS: Final = {"HmacSHA256": "sha256", "HmacSHA1": "sha1"}
 RSA_METHOD: Final = "RSA-SHA1"
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9\-_.~]*", re.ASCII)  # most of what is signed needs no encoding
 _ENCODED_NAME: Final = rb"[A-Za-z0-9\-_.~]++"
@@ -79,12 +79,18 @@ def string_to_sign_v2(verb: str, host_line: str, path: str, params: Mapping[str,
         for name, value in sorted(params.items())
         if name != omit
     ]
-    return _four_lines(verb, host_line, path, pairs)
+    return _four_lines(verb, host_line, path, "&".join(pairs))
 
 
-def string_to_sign_as_sent(verb: str, host_line: str, path: str, pairs: Sequence[tuple[str, str]], omit: str) -> str:
-    """As `string_to_sign_v2`, from the names and values of a request that are encoded as that would encode them."""
-    return _four_lines(verb, host_line, path, [f"{name}={value}" for name, value in sorted(pairs) if name != omit])
+def string_to_sign_as_sent(verb: str, host_line: str, path: str, query: str, omit: str) -> str:
+    """As `string_to_sign_v2`, from a query string that is encoded as that would encode it, and repeats no name."""
+    # what sorts before everything stands after the names meanwhile, so that "a=" comes before "a.b="
+    pairs = query.replace("=", "\0").split("&")
+    pairs.sort()
+    place = bisect_left(pairs, f"{omit}\0")
+    if place < len(pairs) and pairs[place].startswith(f"{omit}\0"):
+        del pairs[place]
+    return _four_lines(verb, host_line, path, "&".join(pairs).replace("\0", "="))
 
 
 def is_encoded_query(text: bytes) -> bool:
@@ -92,9 +98,9 @@ def is_encoded_query(text: bytes) -> bool:
     return _ENCODED_QUERY.fullmatch(text) is not None
 
 
-def _four_lines(verb: str, host_line: str, path: str, encoded_pairs: Sequence[str]) -> str:
+def _four_lines(verb: str, host_line: str, path: str, encoded_query: str) -> str:
     encoded_path = path if path == "/" else _encoded_path(path or "/")
-    return f"{verb.upper()}\n{host_line}\n{encoded_path}\n{'&'.join(encoded_pairs)}"
+    return f"{verb.upper()}\n{host_line}\n{encoded_path}\n{encoded_query}"
 
 
 def _encoded_path(path: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -38,14 +38,14 @@ _VERSION: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 class QueryRequest(Struct, frozen=True):
     """One request with its parameters decoded. `host` is the Host header as sent, `path` as in the request line.
 
-    `encoded`: names and values as they were sent, where that is how they are encoded for signing, too; else None.
+    `encoded`: the parameters as they were sent, where that is how they are encoded for signing, too; else None.
     """
 
     verb: str
     host: str
     path: str
     params: Mapping[str, str]
-    encoded: Sequence[tuple[str, str]] | None = None
+    encoded: str | None = None
 
     def common(self, name: str) -> str:
         """A common parameter that has to be there. Raises Refused: MissingParameter."""
@@ -55,26 +55,23 @@ class QueryRequest(Struct, frozen=True):
         return value
 
 
-def decode(query: bytes, body: bytes, content_type: str) -> tuple[dict[str, str], Sequence[tuple[str, str]] | None]:
+def decode(query: bytes, body: bytes, content_type: str) -> tuple[dict[str, str], str | None]:
     """The parameters of query string and form together, and the same as they were sent, as `encoded` of a request.
 
     ``+`` and ``%20`` are both a blank. Raises Refused: MalformedQueryString for text that is not UTF-8, for repeated
     names (which of the two would count?) and for bodies that are no form.
     """
-    kind = content_type.partition(";")[0].strip().lower()
-    if body and kind not in {"", _FORM}:
+    if body and content_type.partition(";")[0].strip().lower() not in {"", _FORM}:
         raise Refused(Refusal.MalformedQueryString, f"A body must be of the type {_FORM}.")
     params: dict[str, str] = {}
-    sent: list[tuple[str, str]] = []
     try:
         for part in (query, body) if body else (query,):
             for pair in part.decode().strip("\r\n").split("&"):
-                if not pair:
-                    continue
                 name, _, value = pair.partition("=")
-                sent.append((name, value))
                 if "%" in pair or "+" in pair:
                     name, value = _unquoted(name), _unquoted(value)
+                elif not pair:
+                    continue
                 if name in params:
                     message = f"The parameter {quoted(name)} is given more than once."
                     raise Refused(Refusal.MalformedQueryString, message)
@@ -82,7 +79,7 @@ def decode(query: bytes, body: bytes, content_type: str) -> tuple[dict[str, str]
     except UnicodeDecodeError:
         raise Refused(Refusal.MalformedQueryString, "The parameters are not UTF-8 text.") from None
     whole = query + b"&" + body if query and body else query or body
-    return params, sent if signing.is_encoded_query(whole) else None
+    return params, whole.decode("ascii") if signing.is_encoded_query(whole) else None
 
 
 def _unquoted(text: str) -> str:
