@@ -22,6 +22,10 @@ CONTENT_TYPE: Final = b"text/xml; charset=utf-8"
 DECLARATION: Final = '<?xml version="1.0"?>\n'
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;", "\n": "&#10;"})
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_PLAIN: Final = re.compile("[^ -%'-;=?-~]")
+"""What may need replacing: all but ASCII without control characters, ``&``, ``<`` and ``>``."""
+
+_MAPPINGS: Final = (dict, Mapping)  # most are plain ones, and those are told at once
 
 
 def namespace(version: str) -> str:
@@ -59,21 +63,28 @@ def render_error(code: str, message: str, request_id: str) -> bytes:
 
 def members(elements: Sequence[Element], values: Mapping[str, Value]) -> str:
     """The elements of a complex value, in schema order. Raises ValueError for what the schema does not allow."""
-    if sum(element.name in values for element in elements) != len(values):
+    parts: list[str] = []
+    known = 0
+    for element in elements:
+        name = element.name
+        known += name in values
+        value = values.get(name)
+        if value is None or (element.repeated and value == []):
+            if not element.optional:
+                raise ValueError(f"{name} is missing from a result")
+        elif element.repeated:
+            parts.append(_occurrences(element, value))
+        else:
+            parts.append(tagged(name, _content(element, value)))
+    if known != len(values):
         raise ValueError(f"the schema has no {values.keys() - {element.name for element in elements}}")
-    return "".join([_occurrences(element, values.get(element.name)) for element in elements])
+    return "".join(parts)
 
 
 def _occurrences(element: Element, value: Value) -> str:
-    if value is None or (element.repeated and value == []):
-        if not element.optional:
-            raise ValueError(f"{element.name} is missing from a result")
-        return ""
-    if element.repeated:
-        if isinstance(value, str | int | datetime | Mapping):
-            raise TypeError(f"{element.name} is a list")
-        return "".join(tagged(element.name, _content(element, member)) for member in value)
-    return tagged(element.name, _content(element, value))
+    if value is None or isinstance(value, str | int | datetime | Mapping):
+        raise TypeError(f"{element.name} is a list")
+    return "".join(tagged(element.name, _content(element, member)) for member in value)
 
 
 def _content(element: Element, value: Value) -> str:
@@ -83,7 +94,7 @@ def _content(element: Element, value: Value) -> str:
         return str(value)
     if isinstance(value, datetime):
         return format_moment(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, _MAPPINGS):
         return members(COMPLEX_TYPES[element.type], value)
     raise TypeError(f"{element.name} is neither text nor a complex value")
 
@@ -95,6 +106,6 @@ def tagged(name: str, content: str) -> str:
 
 def text(value: str) -> str:
     """A value as the content of an element."""
-    if value.isascii() and value.isalnum():  # as ids and statuses are
+    if _NOT_PLAIN.search(value) is None:
         return value
     return _NOT_XML.sub("\ufffd", value).translate(_ESCAPES)
