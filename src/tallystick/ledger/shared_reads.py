@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -23,13 +24,17 @@ class SharedReads(Generic[Key, Value]):
     _waiting: dict[Key, list[asyncio.Future[Value | None]]] = field(default_factory=dict)
     _reader: asyncio.Task[None] | None = None
 
-    async def find(self, key: Key) -> Value | None:
+    def find(self, key: Key) -> asyncio.Future[Value | None]:
         """The value of `key`, None when there is none. Raises what `read` raises."""
-        answer: asyncio.Future[Value | None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(key, []).append(answer)  # each has its own: one who gives up ends nobody else's wait
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Value | None] = loop.create_future()
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = []
+        waiting.append(answer)  # each has its own: one who gives up ends nobody else's wait
         if self._reader is None:
-            self._reader = asyncio.create_task(self._read_all())
-        return await answer
+            self._reader = loop.create_task(self._read_all())
+        return answer
 
     async def _read_all(self) -> None:
         try:
@@ -43,17 +48,12 @@ class SharedReads(Generic[Key, Value]):
         try:
             found = await self.read(list(group))
         except Exception as error:  # noqa: BLE001 - everybody who waits must hear of it
-            for answer in _waited_for(group.values()):
-                answer.set_exception(error)
+            for answer in chain.from_iterable(group.values()):
+                if not answer.done():  # its caller may have gone
+                    answer.set_exception(error)
             return
         for key, answers in group.items():
             value = found.get(key)
-            for answer in _waited_for((answers,)):
-                answer.set_result(value)
-
-
-def _waited_for(
-    groups: Iterable[Sequence[asyncio.Future[Value | None]]],
-) -> Iterator[asyncio.Future[Value | None]]:
-    """Those whose callers have not gone."""
-    return (answer for answers in groups for answer in answers if not answer.done())
+            for answer in answers:
+                if not answer.done():
+                    answer.set_result(value)

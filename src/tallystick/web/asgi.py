@@ -48,14 +48,17 @@ class Front:
     batch_api: Application
     pages: Application
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] == "http" and scope["path"] in {"/", ""}:
-            await (self.soap if is_soap(scope) else self.query_api)(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"] == BATCH_PATH:
-            await self.batch_api(scope, receive, send)
-        else:
-            await self.pages(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request: what is to be awaited is the application's own coroutine."""
+        return self._application(scope)(scope, receive, send)
+
+    def _application(self, scope: Scope) -> Application:
+        if scope["type"] != "http":
+            return self.pages
+        path = scope["path"]
+        if path in {"/", ""}:
+            return self.soap if is_soap(scope) else self.query_api
+        return self.batch_api if path == BATCH_PATH else self.pages
 
 
 def is_soap(scope: Scope) -> bool:
@@ -130,6 +133,6 @@ CLOSE: Final = (b"connection", b"close")
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:
     """Send a whole answer."""
-    length = (b"content-length", str(len(body)).encode("ascii"))
+    length = (b"content-length", b"%d" % len(body))
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -10,6 +10,8 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from tallystick.actions.entropy import ENTROPY
 from tallystick.actions.fields import V2007, quoted
 from tallystick.actions.legacy import as_told, modern
@@ -32,8 +34,7 @@ VERBS: Final = ("GET", "POST")
 _HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     status: int
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = _HEADERS
