@@ -64,9 +64,10 @@ class Call(Struct, frozen=True):
         """The caller's book: no call gets here without one. Of several the first, or the one that `beside` chose."""
         if self.part is not None:
             return self.part
-        if self.key.book_id is None:
+        book_id = self.key.book_id
+        if book_id is None:
             raise TypeError(f"{self.action} is not for callers without a book")
-        return self.key.book_id
+        return book_id
 
     def owns(self, book_id: BookId) -> bool:
         """Whether a book is the caller's, or a part of the caller's books."""
@@ -143,7 +144,8 @@ def timeout(call: Call) -> timedelta | None:
 
 def check_descriptor(call: Call) -> None:
     """A dynamic descriptor is made of SenderDescription. Raises Refused: InvalidParams."""
-    if call.values.descriptor_policy().soft_descriptor_type == "Dynamic" and "SenderDescription" not in (
-        call.values.parsed
-    ):
+    given = call.values.parsed
+    if "DescriptorPolicy" not in given or "SenderDescription" in given:  # without a policy it is static
+        return
+    if call.values.descriptor_policy().soft_descriptor_type == "Dynamic":
         raise Refused(Refusal.InvalidParams, "SenderDescription is needed for a SoftDescriptorType of Dynamic.")

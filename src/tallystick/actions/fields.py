@@ -127,7 +127,10 @@ class Values(Struct, frozen=True):
 
     def optional_text(self, name: str) -> str | None:
         """A text, or None when it was not given."""
-        return self.text(name) if name in self.parsed else None
+        value = self.parsed.get(name)
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{name} is not a text")
+        return value
 
     def integer(self, name: str) -> int:
         """A required integer, or an amount in micro-units."""
@@ -138,7 +141,10 @@ class Values(Struct, frozen=True):
 
     def optional_integer(self, name: str) -> int | None:
         """An integer or an amount in micro-units, or None when it was not given."""
-        return self.integer(name) if name in self.parsed else None
+        value = self.parsed.get(name)
+        if value is not None and not isinstance(value, int):
+            raise TypeError(f"{name} is not a number")
+        return value
 
     def optional_moment(self, name: str) -> datetime | None:
         """A moment, or None when it was not given."""
@@ -258,11 +264,12 @@ def _values_of(field_: Field, params: Mapping[str, str]) -> Iterator[str]:
 def _scalar(field_: Field, name: str, value: str) -> str | int | datetime:
     if not value.isprintable() and _UNPRINTABLE.search(value):
         raise invalid(name, "text without control characters", value)
-    if field_.allowed:
-        if value not in field_.allowed:
-            raise invalid(name, f"one of {', '.join(field_.allowed)}", value)
-        return value
-    return _SCALARS[field_.type](field_, name, value)
+    read = None if field_.choices else _SCALARS.get(field_.type)
+    if read is not None:
+        return read(field_, name, value)
+    if value not in field_.allowed:
+        raise invalid(name, f"one of {', '.join(field_.allowed)}", value)
+    return value
 
 
 def _string(field_: Field, name: str, value: str) -> str:

@@ -36,6 +36,8 @@ INSTRUMENT_PARAMETERS: Final = {
 }
 """The parameter that names instruments of each kind."""
 
+_INSTRUMENTS: Final = frozenset(kind.value for kind in INSTRUMENT_PARAMETERS)
+
 SIMULATED_SENDERS: Final = {
     "E3FR7BARJV3PB631PMKV74PGKCJLBHI1Q1KMQN7BJ2JJICPDKN3N1CJIKFZ8D7NN": "its e-mail address is not verified",
     "H216UECZ8ZM1G8G4QA3V7RKF8JDFZ9SI3SJAFSGUKBBNDHX1NVM8GUQRZNRNAHER": "it is suspended",
@@ -92,10 +94,10 @@ def is_of_instrument(token_id: TokenId) -> bool:
 def token(text: str, name: str) -> tuple[TokenId, BookId]:
     """A token id of any book. Instruments are not tokens. Raises Refused: InvalidParams."""
     try:
-        kind, book_id = token_kind_and_book(text)
+        _, book_id = token_kind_and_book(text)
     except MalformedIdError:
         raise invalid(name, A_TOKEN, text) from None
-    if kind in INSTRUMENT_PARAMETERS:
+    if text[0] in _INSTRUMENTS:
         raise invalid(name, A_TOKEN, text)
     return TokenId(text), book_id
 

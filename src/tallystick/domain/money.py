@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NewType
 
 Currency = NewType("Currency", str)
@@ -19,6 +20,7 @@ MAX_AMOUNT_MICROS: Final = 10**18
 _AMOUNT: Final = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,6}))?", re.ASCII)
 
 
+@lru_cache(maxsize=1024)  # prices repeat
 def parse_amount(text: str) -> int:
     """Read decimal text such as ``10``, ``10.00`` or ``0.000001`` as micro-units.
 

@@ -50,15 +50,12 @@ class Front:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request: what is to be awaited is the application's own coroutine."""
-        return self._application(scope)(scope, receive, send)
-
-    def _application(self, scope: Scope) -> Application:
-        if scope["type"] != "http":
-            return self.pages
-        path = scope["path"]
+        application, path = self.pages, scope["path"] if scope["type"] == "http" else None
         if path in {"/", ""}:
-            return self.soap if is_soap(scope) else self.query_api
-        return self.batch_api if path == BATCH_PATH else self.pages
+            application = self.soap if is_soap(scope) else self.query_api
+        elif path == BATCH_PATH:
+            application = self.batch_api
+        return application(scope, receive, send)
 
 
 def is_soap(scope: Scope) -> bool:

@@ -84,6 +84,8 @@ def decode(query: bytes, body: bytes, content_type: str) -> tuple[dict[str, str]
 
 def _unquoted(text: str) -> str:
     """A name or value as it was meant. What base64 and moments escape is replaced directly: it is in every request."""
+    if "%" not in text and "+" not in text:
+        return text
     plain = text.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=").replace("%3A", ":")
     return unquote_plus(text, errors="strict") if "%" in plain or "+" in text else plain
 
