@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
@@ -66,9 +66,9 @@ def decode(query: bytes, body: bytes, content_type: str) -> tuple[dict[str, str]
     params: dict[str, str] = {}
     try:
         for part in (query, body) if body else (query,):
-            for pair in part.decode().strip("\r\n").split("&"):
+            for pair in part.decode().strip("\r\n").replace("+", "%20").split("&"):
                 name, _, value = pair.partition("=")
-                if "%" in pair or "+" in pair:
+                if "%" in pair:
                     name, value = _unquoted(name), _unquoted(value)
                 elif not pair:
                     continue
@@ -84,10 +84,10 @@ def decode(query: bytes, body: bytes, content_type: str) -> tuple[dict[str, str]
 
 def _unquoted(text: str) -> str:
     """A name or value as it was meant. What base64 and moments escape is replaced directly: it is in every request."""
-    if "%" not in text and "+" not in text:
+    if "%" not in text:
         return text
     plain = text.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=").replace("%3A", ":")
-    return unquote_plus(text, errors="strict") if "%" in plain or "+" in text else plain
+    return unquote(text, errors="strict") if "%" in plain else plain
 
 
 async def check_signature(request: QueryRequest, service: Service, now: datetime) -> AccessKey:
