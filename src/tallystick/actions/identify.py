@@ -60,7 +60,7 @@ def sender_token(call: Call, name: str = "SenderTokenId") -> TokenId:
     Raises Refused: InvalidAccountState_Sender, InvalidParams, InvalidTokenId_Sender.
     """
     text = call.values.text(name)
-    if simulates(call) and text in SIMULATED_SENDERS:
+    if text in SIMULATED_SENDERS and simulates(call):
         message = f"Simulated by the token: the sender's account cannot take part, {SIMULATED_SENDERS[text]}."
         raise Refused(Refusal.InvalidAccountState_Sender, message)
     token_id, book_id = token(text, name)
@@ -77,7 +77,7 @@ def recipient_token(call: Call) -> TokenId | None:
     text = call.values.optional_text("RecipientTokenId")
     if text is None:
         return None
-    if simulates(call) and text in SIMULATED_RECIPIENTS:
+    if text in SIMULATED_RECIPIENTS and simulates(call):
         message = f"Simulated by the token: the recipient's account cannot take part, {SIMULATED_RECIPIENTS[text]}."
         raise Refused(Refusal.InvalidAccountState_Recipient, message)
     token_id, book_id = token(text, "RecipientTokenId")
