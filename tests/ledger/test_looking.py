@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -155,15 +155,22 @@ async def test_a_group_with_a_token_that_does_not_exist_is_decided_with_locks(sh
     assert shop.committer.statistics.overtaken == 0
 
 
-@pytest.mark.parametrize("statement", ["apply", "apply_payments"])
+@pytest.mark.parametrize(
+    ("statement", "of_kind", "more"),
+    [
+        ("apply", [], [None] * 4),
+        ("apply_payments", (None,) * 5, []),
+        ("apply_payments_and_more", (None,) * 5, [None] * 4),
+    ],
+)
 async def test_accounts_are_changed_in_the_order_in_which_they_are_given(
-    statement: str, make_database: MakeDatabase
+    statement: str, of_kind: object, more: list[None], make_database: MakeDatabase
 ) -> None:
     """Also while the tables are empty or small, where a plan of another shape might seem better: it could deadlock."""
     url = await make_database()
     await migrate(url)
     async with await open_pool(url, max_size=1, plan_once=True) as pool, pool.acquire() as connection:
-        arguments: Sequence[object] = (7, [], [], [(1, 2, None)], [], None, *[None] * (2 if "pay" in statement else 6))
+        arguments = (7, [], of_kind, [(1, 2, None)], [], None, None, None, *more)
         plan = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {MONEY[statement]}", *arguments))[0]["Plan"]
     (update,) = [part for part in plan["Plans"] if part.get("Subplan Name") == "CTE moved"]
     (join,) = update["Plans"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import Enum, unique
+from typing import Final, TypeGuard, get_args
 
 from msgspec import Struct
 
@@ -322,6 +323,14 @@ class Deposit(Struct, frozen=True):
 
 MoneyCommand = FundPrepaid | Pay | Reserve | SettleDebt | WriteOffDebt | Refund
 """Commands of a caller, each with a Request: answered once per caller reference."""
+
+_MONEY_COMMANDS: Final = frozenset(get_args(MoneyCommand))
+
+
+def is_money_command(command: Command) -> TypeGuard[MoneyCommand]:
+    """Whether this is one of those. Asked for each command: quicker than to try one class after the other."""
+    return type(command) in _MONEY_COMMANDS
+
 
 Command = (
     MoneyCommand

@@ -49,7 +49,8 @@ class Instrument(Struct, frozen=True):
     `balance_micros`: what is left to spend (prepaid) or what is owed (credit), never negative.
     `limit_micros`: the most that funding may raise the balance to, or the most that may be owed at one time.
     `total_limit_micros`, `charged_micros`: the most that may be charged over the whole life, and what was; credit only.
-    `pending_micros`: funding on its way in, or debt being settled; not final yet.
+    `pending_micros`: funding on its way in, or debt being settled; not final yet. `number`: that of its account, where
+    it is known and need not be derived again.
     """
 
     instrument_id: InstrumentId
@@ -62,10 +63,13 @@ class Instrument(Struct, frozen=True):
     expires_at: datetime | None
     total_limit_micros: int | None = None
     charged_micros: int = 0
+    number: AccountId | None = None
 
     @property
     def account_id(self) -> AccountId:
         """Number of the account that holds this balance or debt."""
+        if self.number is not None:
+            return self.number
         kind = AccountKind.PREPAID if self.kind is InstrumentKind.PREPAID else AccountKind.RECEIVABLE
         return account_id(kind, self.instrument_id)
 
@@ -236,6 +240,8 @@ class State:
     recipients: dict[PartyId, Seller] = field(default_factory=dict)
     cash: dict[BookId, int] = field(default_factory=dict)
     unasked: dict[TransactionId, RailOperation] = field(default_factory=dict)
+    _people: Mapping[AccountId, PartyId] = field(default_factory=dict)
+    """Whose balance each account is, derived once for a group."""
 
     def apply(self, decision: Decision) -> None:
         """Bring the state up to date with a decision, so that the next command of the group sees it."""
@@ -265,12 +271,13 @@ class State:
                 self.cash[book_id] -= transfer.amount_micros
 
     def _move_person_balances(self, transfers: tuple[Transfer, ...]) -> None:
-        accounts: Mapping[AccountId, PartyId] = {balance_account(party): party for party in self.person_balances}
+        if len(self._people) != len(self.person_balances):
+            self._people = {balance_account(party): party for party in self.person_balances}
         for transfer in transfers:
-            if transfer.debit in accounts:
-                self.person_balances[accounts[transfer.debit]] -= transfer.amount_micros
-            if transfer.credit in accounts:
-                self.person_balances[accounts[transfer.credit]] += transfer.amount_micros
+            if transfer.debit in self._people:
+                self.person_balances[self._people[transfer.debit]] -= transfer.amount_micros
+            if transfer.credit in self._people:
+                self.person_balances[self._people[transfer.credit]] += transfer.amount_micros
 
 
 def balance_account(party_id: PartyId) -> AccountId:

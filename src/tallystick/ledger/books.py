@@ -17,7 +17,6 @@ from tallystick.domain.commands import (
     FundPrepaid,
     InstallToken,
     Method,
-    MoneyCommand,
     Pay,
     RailOperation,
     Refund,
@@ -27,6 +26,7 @@ from tallystick.domain.commands import (
     SettleDebt,
     TokenPurpose,
     WriteOffDebt,
+    is_money_command,
 )
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import AccountId, BookId, IdKind, InstrumentId, PartyId, TokenId, TransactionId
@@ -94,7 +94,7 @@ class Wanted:
         """Collect the names in `commands`."""
         wanted = cls()
         for command in commands:
-            if isinstance(command, MoneyCommand):
+            if is_money_command(command):
                 wanted.references.add(command.request.caller_reference)
             wanted._add(command)
         return wanted

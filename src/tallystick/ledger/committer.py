@@ -30,8 +30,9 @@ from tallystick.ledger.books import Loaded, load
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.lines import Line, LineOfPayments, Trust, Waiting
 from tallystick.ledger.looking import charges_an_instrument, look
+from tallystick.ledger.payments import write_payments
 from tallystick.ledger.rules import Rules
-from tallystick.ledger.writing import OvertakenError, write, write_payments
+from tallystick.ledger.writing import OvertakenError, write
 
 _TRIES: Final = 5
 _PAUSE_SECONDS: Final = 0.02

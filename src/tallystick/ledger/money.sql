@@ -17,7 +17,7 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
        instrument.kind AS instrument_kind, instrument.sender_party_id AS instrument_sender_id,
        instrument.limit_micros, instrument.total_limit_micros, instrument.charged_micros, instrument.pending_micros,
        instrument.valid_from AS instrument_valid_from, instrument.expires_at AS instrument_expires_at,
-       account.account_id, account.balance_micros, account.xmin AS version,
+       instrument.account_id, account.balance_micros, account.xmin AS version,
        CASE WHEN token.token_id = $3 THEN (
            SELECT ROW(book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
                       book.notification_url, coalesce(owner.status = 'active', true),
@@ -93,7 +93,7 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
        instrument.kind AS instrument_kind, instrument.sender_party_id AS instrument_sender_id,
        instrument.limit_micros, instrument.total_limit_micros, instrument.charged_micros, instrument.pending_micros,
        instrument.valid_from AS instrument_valid_from, instrument.expires_at AS instrument_expires_at,
-       account.balance_micros,
+       instrument.account_id, account.balance_micros,
        CASE WHEN row_number() OVER () = 1 THEN ARRAY(
            SELECT ROW(caller_reference, fingerprint, transaction_id, status, refusal, message)::answer_values
              FROM answered_reference
@@ -115,7 +115,7 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
 SELECT instrument.instrument_id, instrument.kind AS instrument_kind,
        instrument.sender_party_id AS instrument_sender_id, instrument.limit_micros, instrument.total_limit_micros,
        instrument.charged_micros, instrument.pending_micros, instrument.valid_from AS instrument_valid_from,
-       instrument.expires_at AS instrument_expires_at, account.balance_micros
+       instrument.expires_at AS instrument_expires_at, instrument.account_id, account.balance_micros
   FROM instrument
   JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
  WHERE instrument.book_id = $1 AND instrument.instrument_id = ANY($2::text[])
@@ -181,53 +181,54 @@ SELECT $1, token_id, purpose, token_type, instrument_id, sender_party_id, caller
                old_token_id, payment_method, payment_method_id, payment_reason, terms, usage_limits, instruction,
                valid_from, expires_at)
 
--- part: payments
--- What every payment writes: new transactions ($2); transfers ($3), and what they come to on each account ($4); answers to
--- the references ($5) of a caller ($6). $7 is the book's time. An answer that another process gave meanwhile is not
--- touched, and then missing from the count; one older than $8 is free again.
--- Accounts come in the order in which all groups lock them: those of instruments by number, then the totals. Where a
--- change has a version, the account must be as it was when that was read; else it is not moved, and missing from the count.
-WITH moved AS (
+-- part: moved
+-- What a group moves on each account ($4), in the order in which all groups lock them: those of instruments by number, then
+-- the totals. Where a change has a version, the account must be as it was when that was read; else it is not moved, and
+-- missing from the count.
+moved AS (
     UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
       FROM unnest($4::balance_change[]) AS new
      WHERE account.book_id = $1 AND account.account_id = new.account_id
        AND (new.version IS NULL OR account.xmin = new.version)
     RETURNING 1
-), new_transactions AS (
-    INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
-                             fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id,
-                             instrument_id, original_id, caller_reference, caller_description, sender_description,
-                             notification_url, requested_at, received_at, completed_at, recipient_party_id,
-                             recipient_token_id, fee_payer, marketplace_fee_micros, times_out_at)
-    SELECT $1, new.* FROM unnest($2::transaction_values[]) AS new
-), new_transfers AS (
-    INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
-    SELECT $1, new.*, $7::timestamptz FROM unnest($3::transfer_values[]) AS new
-), answers AS (
-    INSERT INTO answered_reference (book_id, caller_party_id, caller_reference, fingerprint, transaction_id, status,
-                                    refusal, message, answered_at)
-    SELECT $1, $6, new.*, $7::timestamptz FROM unnest($5::answer_values[]) AS new
+)
+
+-- part: into_answers
+-- An answer that another process gave meanwhile is not touched, and then missing from the count; one older than $8 is free.
         ON CONFLICT (book_id, caller_party_id, caller_reference) DO UPDATE
        SET fingerprint = excluded.fingerprint, transaction_id = excluded.transaction_id, status = excluded.status,
            refusal = excluded.refusal, message = excluded.message, answered_at = excluded.answered_at
      WHERE answered_reference.answered_at <= $8
     RETURNING 1
+
+-- part: payments
+-- Payments from instruments ($2), each of which is a transaction, a transfer to the seller's sales and an answer; $3 is
+-- what they have in common. Answers of those that were refused ($5), all to references of a caller ($6). $7 is the book's time.
+WITH /* part: moved */, new_transactions AS (
+    INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
+                             payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
+                             caller_description, sender_description, notification_url, requested_at, received_at,
+                             completed_at)
+    SELECT $1, transaction_id, ($3::payment_kind).operation, ($3).status, ($3).status_code, ($3).status_message,
+           amount_micros, payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
+           caller_description, sender_description, notification_url, requested_at, $7::timestamptz, $7::timestamptz
+      FROM unnest($2::payment_values[])
+), new_transfers AS (
+    INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
+    SELECT $1, transaction_id, 1, account_id, ($3).sales_account, amount_micros, $7 FROM unnest($2)
+), answers AS (
+    INSERT INTO answered_reference (book_id, caller_party_id, caller_reference, fingerprint, transaction_id, status,
+                                    refusal, message, answered_at)
+    SELECT $1, $6, new.*, $7
+      FROM (SELECT caller_reference, fingerprint, transaction_id, ($3).status, NULL, NULL FROM unnest($2)
+            UNION ALL SELECT * FROM unnest($5::answer_values[])) AS new
+    /* part: into_answers */
 )
 
--- part: all_or_nothing
--- 1 where everything was written; else the division fails, and with it all that the statement did.
-SELECT 1 / ((SELECT count(*) FROM moved) = cardinality($4) AND (SELECT count(*) FROM answers) = cardinality($5))::int
-
--- name: apply_payments
--- All that a group of payments from balances writes where nobody wants to hear of them.
-/* part: payments */
-/* part: all_or_nothing */
-
--- name: apply
--- All that most groups write, in their own book: payments, and besides what a decision can change of instruments beside
--- the balance ($9) and of tokens ($10); events ($11). $12 is real time, by which notifications are tried. Instruments and
--- tokens wait for the accounts that guard them.
-/* part: payments */, changed_instruments AS (
+-- part: more
+-- What a decision can change of instruments beside the balance ($9) and of tokens ($10), which wait for the accounts that
+-- guard them; events ($11). $12 is real time, by which notifications are tried.
+changed_instruments AS (
     UPDATE instrument SET charged_micros = new.charged_micros, pending_micros = new.pending_micros
       FROM unnest($9::instrument_change[]) AS new
      WHERE instrument.book_id = $1 AND instrument.instrument_id = new.instrument_id
@@ -244,7 +245,41 @@ SELECT 1 / ((SELECT count(*) FROM moved) = cardinality($4) AND (SELECT count(*) 
     SELECT $1, new.*, $7::timestamptz, $12::timestamptz, $12::timestamptz, 'waiting'
       FROM unnest($11::event_values[]) AS new
 )
-/* part: all_or_nothing */
+
+-- part: all_payments_or_nothing
+-- 1 where everything was written; else the division fails, and with it all that the statement did.
+SELECT 1 / ((SELECT count(*) FROM moved) = cardinality($4)
+            AND (SELECT count(*) FROM answers) = cardinality($2) + cardinality($5))::int
+
+-- name: apply_payments
+-- All that a group of payments from balances writes where nobody wants to hear of them.
+/* part: payments */
+/* part: all_payments_or_nothing */
+
+-- name: apply_payments_and_more
+-- All that any group of payments from instruments writes.
+/* part: payments */, /* part: more */
+/* part: all_payments_or_nothing */
+
+-- name: apply
+-- All that most other groups write, in their own book: new transactions ($2), transfers ($3), and answers ($5).
+WITH /* part: moved */, new_transactions AS (
+    INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
+                             fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id,
+                             instrument_id, original_id, caller_reference, caller_description, sender_description,
+                             notification_url, requested_at, received_at, completed_at, recipient_party_id,
+                             recipient_token_id, fee_payer, marketplace_fee_micros, times_out_at)
+    SELECT $1, new.* FROM unnest($2::transaction_values[]) AS new
+), new_transfers AS (
+    INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
+    SELECT $1, new.*, $7::timestamptz FROM unnest($3::transfer_values[]) AS new
+), answers AS (
+    INSERT INTO answered_reference (book_id, caller_party_id, caller_reference, fingerprint, transaction_id, status,
+                                    refusal, message, answered_at)
+    SELECT $1, $6, new.*, $7::timestamptz FROM unnest($5::answer_values[]) AS new
+    /* part: into_answers */
+), /* part: more */
+SELECT 1 / ((SELECT count(*) FROM moved) = cardinality($4) AND (SELECT count(*) FROM answers) = cardinality($5))::int
 
 -- name: update_transactions
 UPDATE transaction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
@@ -16,6 +16,11 @@ from tallystick.domain.tokens import PaymentSource, Token
 from tallystick.ledger.rules import Rules
 from tallystick.ledger.token_terms import terms_from_text
 from tallystick.ledger.usage_limits import limits_from_text
+
+# quicker than to call the class, and for each row of a group
+_KINDS: Final = {kind.value: kind for kind in InstrumentKind}
+_PURPOSES: Final = {purpose.value: purpose for purpose in TokenPurpose}
+_TOKEN_TYPES: Final = {token_type.value: token_type for token_type in TokenType}
 
 
 def book_from_row(book_id: BookId, row: asyncpg.Record, rules: Rules) -> Book:
@@ -46,7 +51,7 @@ def standing_from_row(row: asyncpg.Record) -> Standing:
 
 def instrument_from_row(row: asyncpg.Record) -> Instrument:
     """Balances are debits less credits in the store; people count what is left or what is owed."""
-    kind = InstrumentKind(row["instrument_kind"])
+    kind = _KINDS[row["instrument_kind"]]
     sign = -1 if kind is InstrumentKind.PREPAID else 1
     return Instrument(
         instrument_id=row["instrument_id"],
@@ -59,6 +64,7 @@ def instrument_from_row(row: asyncpg.Record) -> Instrument:
         expires_at=row["instrument_expires_at"],
         total_limit_micros=row["total_limit_micros"],
         charged_micros=row["charged_micros"],
+        number=row["account_id"],
     )
 
 
@@ -66,14 +72,14 @@ def token_from_row(row: asyncpg.Record) -> Token:
     """A token with the state of its sender."""
     return Token(
         token_id=row["token_id"],
-        purpose=TokenPurpose(row["purpose"]),
+        purpose=_PURPOSES[row["purpose"]],
         instrument_id=row["instrument_id"],
         sender_id=row["sender_party_id"],
         sender_active=row["sender_active"],
         caller_reference=row["caller_reference"],
         source=source_from_row(row),
         payment_reason=row["payment_reason"],
-        token_type=TokenType(row["token_type"]),
+        token_type=_TOKEN_TYPES[row["token_type"]],
         friendly_name=row["friendly_name"],
         old_token_id=row["old_token_id"],
         terms=terms_from_text(row["terms"]),

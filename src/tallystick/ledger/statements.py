@@ -13,7 +13,7 @@ _PART: Final = re.compile(r"/\* part: (\w+) \*/")
 
 
 def load_statements(file_name: str, package: str = __package__) -> Mapping[str, str]:
-    """The statements of a package's file by name, in the file's order, with the parts that they share put in.
+    """The statements of a package's file by name, in the file's order, with the parts put in that stand before them.
 
     Raises ValueError when a name comes twice, KeyError when there is no such part.
     """
@@ -22,14 +22,12 @@ def load_statements(file_name: str, package: str = __package__) -> Mapping[str, 
     kinds, names, texts = sections[0::3], sections[1::3], [section.strip() for section in sections[2::3]]
     if len(set(names)) != len(names):
         raise ValueError(f"a statement of {file_name} has two definitions")
-    parts = {name: text for kind, name, text in zip(kinds, names, texts, strict=True) if kind == "part"}
-    return MappingProxyType(
-        {
-            name: _PART.sub(lambda named: parts[named[1]], text)
-            for kind, name, text in zip(kinds, names, texts, strict=True)
-            if kind == "name"
-        }
-    )
+    parts: dict[str, str] = {}
+    statements: dict[str, str] = {}
+    for kind, name, text in zip(kinds, names, texts, strict=True):
+        whole = _PART.sub(lambda named: parts[named[1]], text)
+        (parts if kind == "part" else statements)[name] = whole
+    return MappingProxyType(statements)
 
 
 MONEY: Final = load_statements("money.sql")

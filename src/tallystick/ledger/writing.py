@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from types import MappingProxyType
 from typing import Any, Final
 
 import asyncpg
@@ -40,29 +40,13 @@ class OvertakenError(RuntimeError):
     """Somebody else was faster: answered one of the references, or changed what was looked at. Nothing was written."""
 
 
-async def write_payments(
-    connection: Connection, loaded: Loaded, decisions: Sequence[Decision], *, real_now: datetime
-) -> None:
-    """Apply and commit `decisions` about payments from instruments, by one statement: all of it, or nothing.
-
-    Raises OvertakenError; TypeError where a decision has more to it than a payment; asyncpg's errors as `write`.
-    """
-    if any(map(_is_more_than_a_payment, decisions)):
-        raise TypeError("these decisions need a transaction of several statements")
-    transfers = [transfer for decision in decisions for transfer in decision.transfers]
-    await _Group(connection, loaded, decisions).apply(transfers, real_now)
-
-
-def _is_more_than_a_payment(decision: Decision) -> bool:
-    return bool(
-        decision.opens
-        or decision.operator_opens
-        or decision.operator_transfers
-        or decision.recipient_transfers
-        or decision.steps
-        or decision.rail_request
-        or decision.resolved
-    )
+@contextmanager
+def overtaken_by_others() -> Iterator[None]:
+    """Statements that would write only a part divide by zero instead."""
+    try:
+        yield
+    except asyncpg.DivisionByZeroError:
+        raise OvertakenError from None
 
 
 async def write(connection: Connection, loaded: Loaded, decisions: Sequence[Decision], *, real_now: datetime) -> None:
@@ -71,7 +55,7 @@ async def write(connection: Connection, loaded: Loaded, decisions: Sequence[Deci
     `real_now`: from when on the worker may ask a rail and tell others. Only the last value of each row is written.
     Raises OvertakenError; asyncpg's errors where a constraint of the schema holds against the domain.
     """
-    group = _Group(connection, loaded, decisions)
+    group = Group(connection, loaded, decisions)
     await group.open_accounts()
     await group.open_instruments()
     await group.open_tokens()
@@ -97,7 +81,7 @@ def _by_book(own: BookId, decisions: Sequence[Decision]) -> list[tuple[BookId, l
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class Group:
     """What a group decided, on its way into the tables."""
 
     connection: Connection
@@ -106,6 +90,7 @@ class _Group:
 
     @property
     def book_id(self) -> BookId:
+        """The group's own book."""
         return self.loaded.state.book.book_id
 
     async def apply(self, transfers: Sequence[Transfer], real_now: datetime) -> None:
@@ -115,42 +100,43 @@ class _Group:
         new = [_transaction_row(item) for key, item in transactions.items() if key not in loaded.known_transactions]
         new.sort()  # by their ids, so that the indexes that these lead grow at their ends, in full pages
         answers = [decision.answered for decision in decisions if decision.answered is not None]
-        tokens = [token for token in self._last_tokens() if token.token_id in loaded.known_tokens]
+        tokens = [token for token in self.last_tokens() if token.token_id in loaded.known_tokens]
         payments = (
             self.book_id,
             new,
             _transfer_rows(transfers),
-            self._balance_changes(transfers, tokens),
-            [(reference, answered.fingerprint, *_answer(answered)) for reference, answered in answers],
+            self.balance_changes(transfers, tokens),
+            [answer_row(reference, answered) for reference, answered in answers],
             loaded.state.book.seller_id,
             now,
             now - REFERENCE_LIFETIME,
         )
-        more = (self._changed_instruments(), [_token_change(token) for token in tokens], self._events())
-        try:
-            if any(more):
-                await self.connection.execute(MONEY["apply"], *payments, *more, real_now)
-            else:
-                await self.connection.execute(MONEY["apply_payments"], *payments)
-        except asyncpg.DivisionByZeroError:
-            raise OvertakenError from None
+        with overtaken_by_others():
+            await self.connection.execute(MONEY["apply"], *payments, *self.more(tokens), real_now)
 
-    def _balance_changes(
-        self, transfers: Sequence[Transfer], tokens: Iterable[Token]
+    def more(self, tokens: Iterable[Token]) -> tuple[list[Any], list[Any], list[Any]]:
+        """Rows of what changes besides: instruments, `tokens`, and events."""
+        return self._changed_instruments(), [_token_change(token) for token in tokens], self._events()
+
+    def balance_changes(
+        self, transfers: Iterable[Transfer], tokens: Iterable[Token]
     ) -> list[tuple[AccountId, int, int | None]]:
-        """What the group moved on each account, with the version of the account that this was decided of, if any.
+        """What the group moved on each account, in the order in which all groups lock them.
 
-        An account whose instrument or tokens change gets a new version, whether its balance changes or not.
+        With the version of the account that this was decided of, if any. Busy totals are written once. An account whose
+        instrument or tokens change gets a new version, whether its balance changes or not.
         """
-        touched = dict.fromkeys(self._guards(tokens), 0)
+        moved = _moved(transfers)
+        for guard in self._guards(tokens):
+            moved.setdefault(guard, 0)
         versions = self.loaded.versions
-        return [(key, delta, versions.get(key)) for key, delta in _balance_changes(transfers, touched)]
+        return [(key, delta, versions.get(key)) for key, delta in sorted(moved.items(), key=_in_order_of_locks)]
 
     def _guards(self, tokens: Iterable[Token]) -> Iterable[AccountId]:
         """The accounts whose locks or versions guard what changes."""
         known = self.loaded.known_instruments
         changed = {*self._last_instruments(), *(token.instrument_id for token in tokens)}
-        return (item.account_id for key, item in known.items() if key in changed)
+        return (known[key].account_id for key in changed if key is not None and key in known)
 
     def _changed_instruments(self) -> list[tuple[InstrumentId, int, int]]:
         known = self.loaded.known_instruments
@@ -174,13 +160,16 @@ class _Group:
     def _last_instruments(self) -> dict[InstrumentId, Instrument]:
         return {item.instrument_id: item for decision in self.decisions for item in decision.instruments}
 
-    def _last_tokens(self) -> Iterable[Token]:
+    def last_tokens(self) -> Iterable[Token]:
+        """The last value of each token that was changed or made."""
         return {token.token_id: token for decision in self.decisions for token in decision.tokens}.values()
 
     async def open_accounts(self) -> None:
+        """Make accounts that come into being with their first movement."""
         await self._ensure_accounts(self.book_id, {opened for decision in self.decisions for opened in decision.opens})
 
     async def open_instruments(self) -> None:
+        """Write new instruments with their accounts."""
         known = self.loaded.known_instruments
         new = [item for key, item in self._last_instruments().items() if key not in known]
         if new:
@@ -190,7 +179,8 @@ class _Group:
             )
 
     async def open_tokens(self) -> None:
-        new = [_token_row(token) for token in self._last_tokens() if token.token_id not in self.loaded.known_tokens]
+        """Write new tokens."""
+        new = [_token_row(token) for token in self.last_tokens() if token.token_id not in self.loaded.known_tokens]
         if new:
             await self._run("insert_tokens", self.book_id, new, self.loaded.now)
 
@@ -199,7 +189,7 @@ class _Group:
         if transfers:
             rows = _transfer_rows(transfers)
             await self.connection.execute(MONEY["insert_transfers"], book_id, rows, self.loaded.now)
-            changes = [(key, delta, None) for key, delta in _balance_changes(transfers)]
+            changes = [(key, delta, None) for key, delta in _moved(transfers).items()]
             await self.connection.execute(MONEY["move_balances"], book_id, changes)
 
     async def move_outside(self) -> None:
@@ -214,6 +204,7 @@ class _Group:
         await self.move(self.loaded.operator_book_id, transfers)
 
     async def update_transactions(self) -> None:
+        """Write down what earlier transactions have come to."""
         known = self.loaded.known_transactions
         last = {item.transaction_id: item for decision in self.decisions for item in decision.transactions}
         changed = [_transaction_change(item) for key, item in last.items() if key in known]
@@ -221,6 +212,7 @@ class _Group:
             await self._run("update_transactions", self.book_id, changed)
 
     async def add_steps(self) -> None:
+        """Write down how slow transactions went on."""
         rows = [
             (step.transaction_id, step.number, step.status.value, step.status_code, step.amount_micros)
             for decision in self.decisions
@@ -282,18 +274,12 @@ def _transfer_rows(transfers: Sequence[Transfer]) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _balance_changes(
-    transfers: Iterable[Transfer], touched: Mapping[AccountId, int] = MappingProxyType({})
-) -> list[tuple[AccountId, int]]:
-    """What is moved on each account, in the order in which all groups lock them. Busy totals are written once.
-
-    `touched` are accounts that are among them even when nothing is moved there.
-    """
-    moved = dict(touched)
+def _moved(transfers: Iterable[Transfer]) -> dict[AccountId, int]:
+    moved: dict[AccountId, int] = {}
     for transfer in transfers:
         moved[transfer.debit] = moved.get(transfer.debit, 0) + transfer.amount_micros
         moved[transfer.credit] = moved.get(transfer.credit, 0) - transfer.amount_micros
-    return sorted(moved.items(), key=_in_order_of_locks)
+    return moved
 
 
 def _in_order_of_locks(change: tuple[AccountId, int]) -> tuple[bool, AccountId]:
@@ -409,6 +395,11 @@ def _transaction_change(item: Transaction) -> tuple[Any, ...]:
         item.reserved_until,
         item.marketplace_refunded_micros,
     )
+
+
+def answer_row(reference: str, answered: Answered) -> tuple[Any, ...]:
+    """How a reference was answered."""
+    return reference, answered.fingerprint, *_answer(answered)
 
 
 def _answer(answered: Answered) -> tuple[str | None, str | None, str | None, str | None]:

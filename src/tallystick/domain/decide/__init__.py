@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from msgspec.structs import replace
+from msgspec.structs import force_setattr
 
 from tallystick.domain.commands import (
     AuthorizePostpaid,
@@ -29,6 +29,7 @@ from tallystick.domain.commands import (
     Settle,
     SettleDebt,
     WriteOffDebt,
+    is_money_command,
 )
 from tallystick.domain.decide.authorize import authorize_postpaid, authorize_prepaid, cancel_token
 from tallystick.domain.decide.charges import fund_prepaid, settle_debt
@@ -67,7 +68,7 @@ _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
 
 def decide(state: State, command: Command, now: datetime) -> Decision:
     """What `command` comes to in `state` at `now`; neither is changed. A refusal comes back as the outcome."""
-    if isinstance(command, MoneyCommand):
+    if is_money_command(command):
         return _decide_once_per_reference(state, command, now)
     return _decide(state, command, now)
 
@@ -89,7 +90,8 @@ def _decide_once_per_reference(state: State, command: MoneyCommand, now: datetim
     if earlier is None:
         decision = _decide(state, command, now)
         answered = Answered(request.fingerprint, decision.outcome)
-        return replace(decision, answered=(request.caller_reference, answered))
+        force_setattr(decision, "answered", (request.caller_reference, answered))  # nobody else has seen it yet
+        return decision
     if earlier.fingerprint == request.fingerprint:
         return Decision(earlier.outcome)
     message = "The request repeats the caller reference of a different request and cannot be executed."

@@ -19,3 +19,27 @@ CREATE TYPE book_rules AS (
     denied boolean,
     fee_schedule text
 );
+
+-- Payments from instruments travel as what they differ in, and what they have in common once.
+CREATE TYPE payment_values AS (
+    transaction_id text,
+    amount_micros bigint,
+    payment_method text,
+    sender_party_id bigint,
+    sender_token_id text,
+    instrument_id text,
+    account_id bigint,
+    caller_reference text,
+    fingerprint bytea,
+    caller_description text,
+    sender_description text,
+    notification_url text,
+    requested_at timestamptz
+);
+CREATE TYPE payment_kind AS (
+    operation text,
+    status text,
+    status_code text,
+    status_message text,
+    sales_account bigint
+);
