@@ -26,7 +26,7 @@ CREATE INDEX instrument_sender ON instrument (book_id, sender_party_id);
 DROP INDEX kept_request_by_age;
 CREATE INDEX kept_request_by_age ON kept_request (received_at);
 ALTER TYPE balance_change DROP ATTRIBUTE version;
-DROP TYPE book_rules, payment_values, payment_kind;
+DROP TYPE book_rules, payment_values, payment_kind, key_terms;
 UPDATE alembic_version SET version_num = '0016';
 """
 

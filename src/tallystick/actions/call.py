@@ -24,6 +24,7 @@ from tallystick.domain.ids import (
 from tallystick.domain.money import USD, format_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger.access_keys import AccessKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,6 +70,12 @@ class Call(Struct, frozen=True):
             raise TypeError(f"{self.action} is not for callers without a book")
         return book_id
 
+    @property
+    def remembered_key(self) -> AccessKey | None:
+        """The key that signed this call, where it still has to be looked at."""
+        key = self.signed_by
+        return key if isinstance(key, AccessKey) and key.remembered else None
+
     def owns(self, book_id: BookId) -> bool:
         """Whether a book is the caller's, or a part of the caller's books."""
         return book_id in self.key.parts
@@ -112,7 +119,7 @@ class Call(Struct, frozen=True):
 
     async def move_money(self, command: Command, book_id: BookId | None = None) -> Result:
         """Carry a money command out, in the caller's book or the one named, and answer with its transaction."""
-        outcome = await self.service.committer.perform(book_id or self.book_id, command)
+        outcome = await self.service.committer.perform(book_id or self.book_id, command, self.remembered_key)
         if isinstance(outcome, Accepted):
             return {"TransactionId": outcome.transaction_id, "TransactionStatus": outcome.status.value}
         if isinstance(outcome, Refused):

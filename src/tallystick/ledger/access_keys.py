@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import secrets
 import string
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.ids import ALPHABET, BookId, PartyId
 from tallystick.ledger.callers import Caller
@@ -39,6 +39,10 @@ class UnknownKeyError(LookupError):
     """There is no such access key, or it is no longer usable."""
 
 
+class RememberedKeyError(LookupError):
+    """A key that was remembered was not found to be as it was, or was not looked at. Nothing was done: read it anew."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessKey(Caller):
     """A usable key with what every call needs to know about its owner."""
@@ -47,10 +51,24 @@ class AccessKey(Caller):
     secret: str = field(repr=False)
     created_at: datetime
     expires_at: datetime | None
+    remembered: bool = False
+    """As it was when it was read last. Whoever acts on it makes sure that it still is."""
 
     def usable(self, now: datetime) -> bool:
         """Whether its time has not run out at `now`."""
         return self.expires_at is None or now < self.expires_at
+
+    def still_is(self, row: Mapping[str, Any]) -> bool:
+        """Whether nothing that calls depend on has changed. `row` has the names of the type key_terms."""
+        return (
+            self.party_status == row["status"]
+            and self.expires_at == row["expires_at"]
+            and self.book_id == row["book_id"]
+            and self.clock_offset == timedelta(seconds=row["clock_offset_seconds"])
+            and [*self.parts] == row["parts"]
+            and self.party_id == row["party_id"]
+            and self.environment == row["environment"]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,9 @@ class KeyEntry:
         """Whether a call signed with this key is accepted at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
+
+MOST_REMEMBERED: Final = 256
+"""Keys of which a process knows how they were last: those that are in use, with few sellers."""
 
 _FIND: Final = """
 SELECT key.access_key_id, key.party_id, key.environment, key.secret_sealed, key.created_at, key.expires_at,
@@ -92,16 +113,28 @@ async def find(database: Database, vault: Vault, access_key_id: str, now: dateti
 
 
 class KeyRing:
-    """Finds the keys of calls. Every call asks; those that wait at the same time share a statement."""
+    """Finds the keys of calls. Those that wait at the same time share a statement."""
 
     def __init__(self, pool: Pool, vault: Vault) -> None:
         self._reads = SharedReads(partial(_find_all, pool, vault))
+        self._remembered: dict[str, AccessKey] = {}
 
     async def find(self, access_key_id: str, now: datetime) -> AccessKey | None:
         """As `find` of this module."""
         if _ID.fullmatch(access_key_id) is None:
             return None
         key = await self._reads.find(access_key_id)
+        if key is None or not key.usable(now):
+            self._remembered.pop(access_key_id, None)
+            return None
+        if access_key_id not in self._remembered and len(self._remembered) >= MOST_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[access_key_id] = replace(key, remembered=True)
+        return key
+
+    def recall(self, access_key_id: str, now: datetime) -> AccessKey | None:
+        """The key as it was when it was found last, for callers that make sure that it still is."""
+        key = self._remembered.get(access_key_id)
         return key if key is not None and key.usable(now) else None
 
 

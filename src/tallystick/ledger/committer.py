@@ -26,10 +26,11 @@ from tallystick.domain.ids import BookId
 from tallystick.domain.outcomes import Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision
+from tallystick.ledger.access_keys import AccessKey, RememberedKeyError
 from tallystick.ledger.books import Loaded, load
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.lines import Line, LineOfPayments, Trust, Waiting
-from tallystick.ledger.looking import charges_an_instrument, look
+from tallystick.ledger.looking import Seen, charges_an_instrument, look
 from tallystick.ledger.payments import write_payments
 from tallystick.ledger.rules import Rules
 from tallystick.ledger.writing import OvertakenError, write
@@ -82,14 +83,17 @@ class Committer:
     _trusts: dict[BookId, Trust] = field(default_factory=dict)
     _lanes: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def perform(self, book_id: BookId, command: Command) -> Outcome:
+    async def perform(self, book_id: BookId, command: Command, key: AccessKey | None = None) -> Outcome:
         """Carry out `command` on a book and answer after its commit. A refusal comes back as a value.
+
+        `key` is one that was remembered, with which the command was signed: nothing is done unless it still is the same
+        (RememberedKeyError).
 
         ConcurrentModification where trying again did not help against rivals: nothing was changed, and the reference is
         still free. Raises NoSuchBookError, and the database's other errors: nothing was changed then either or, when
         the connection broke during the commit, asking again with the same reference tells.
         """
-        return await self._accept(book_id, command)
+        return await self._accept(book_id, command, key)
 
     async def perform_all(self, book_id: BookId, commands: Sequence[Command]) -> list[Outcome | Exception]:
         """As `perform`, for several commands of one book, which may share their commits; what each came to, in order.
@@ -105,21 +109,28 @@ class Committer:
                 outcomes.append(error)
         return outcomes
 
-    def _accept(self, book_id: BookId, command: Command) -> asyncio.Future[Outcome]:
+    def _accept(self, book_id: BookId, command: Command, key: AccessKey | None = None) -> asyncio.Future[Outcome]:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         if charges_an_instrument(command):
             payments = self._payments.get(book_id)
             if payments is None:
                 payments = self._payments[book_id] = LineOfPayments()
-            payments.waiting.append(Waiting(command, answer))
+            payments.waiting.append(Waiting(command, answer, key))
             if payments.wants_a_lane:
                 self._open_lane(self._drain_payments(book_id, payments), payments)
+        elif key is not None:  # what locks does not look at keys
+            answer.set_exception(RememberedKeyError(key.access_key_id))
         else:
             line = self._lines.setdefault(book_id, Line())
             line.waiting.append(Waiting(command, answer))
             if line.wants_a_lane:
                 self._open_lane(self._drain(book_id, line), line)
         return answer
+
+    def looks(self, book_id: BookId) -> bool:
+        """Whether the next payments of a book are likely to look: remembered keys are then worth a try."""
+        trust = self._trusts.get(book_id)
+        return trust is None or not trust.locking
 
     def _open_lane(self, work: Coroutine[None, None, None], line: Line[Any]) -> None:
         line.lanes += 1
@@ -142,7 +153,7 @@ class Committer:
     async def _drain_payments(self, book_id: BookId, line: LineOfPayments) -> None:
         while group := line.next_group():
             if not await self._commit_looked_at(book_id, group):
-                await self._commit_and_answer(book_id, group)
+                await self._commit_and_answer(book_id, _without_keys_not_looked_at(group))
             line.done(group)
         line.lanes -= 1
         if not line.lanes:
@@ -157,12 +168,14 @@ class Committer:
             return False
         try:
             async with self.pool.acquire() as connection:
+                keys = {waiting.key.access_key_id for waiting in group if waiting.key is not None}
                 payments = [waiting.command for waiting in group]
-                loaded = await look(connection, book_id, payments, self.clock, self.rules)
-                if loaded is None:
+                seen = await look(connection, book_id, payments, keys, self.clock, self.rules)
+                if seen is None:
                     return False
-                decisions = self._decide(loaded, payments)
-                await write_payments(connection, loaded, decisions, real_now=self.clock())
+                signed = group if not keys else _signed_by_what_was_seen(group, seen)
+                decisions = self._decide(seen.loaded, [waiting.command for waiting in signed])
+                await write_payments(connection, seen.loaded, decisions, real_now=self.clock())
         except OvertakenError:
             self.statistics.overtaken += 1
             trust.was_overtaken()
@@ -172,10 +185,12 @@ class Committer:
             _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
             return False
         trust.was_not()
-        self._answer(group, decisions)
+        self._answer(signed, decisions)
         return True
 
     async def _commit_and_answer(self, book_id: BookId, group: Sequence[Waiting[Any]]) -> None:
+        if not group:
+            return
         try:
             decisions = await self._commit(book_id, [waiting.command for waiting in group])
         except Exception as error:  # noqa: BLE001 - whatever it was, each command gets its own chance
@@ -230,3 +245,34 @@ class Committer:
         for waiting, decision in zip(group, decisions, strict=True):
             if not waiting.answer.done():  # its caller may have gone
                 waiting.answer.set_result(decision.outcome)
+
+
+def _signed_by_what_was_seen(group: Sequence[Waiting[Pay]], seen: Seen) -> list[Waiting[Pay]]:
+    """Those whose keys still are what was remembered. The others are told, and have to come again."""
+    same: dict[int, bool] = {}  # by identity: most have the very same key
+    for waiting in group:
+        key = waiting.key
+        if key is not None and id(key) not in same:
+            terms = seen.keys.get(key.access_key_id)
+            same[id(key)] = terms is not None and key.still_is(terms)
+    signed = []
+    for waiting in group:
+        if waiting.key is None or same[id(waiting.key)]:
+            waiting.key = None  # it need not be looked at again, should the group be overtaken
+            signed.append(waiting)
+        else:
+            _tell_to_come_again(waiting)
+    return signed
+
+
+def _without_keys_not_looked_at(group: Sequence[Waiting[Pay]]) -> list[Waiting[Pay]]:
+    """Those who may go on without looking. The others are told, and have to come again, with a key just read."""
+    for waiting in group:
+        if waiting.key is not None:
+            _tell_to_come_again(waiting)
+    return [waiting for waiting in group if waiting.key is None]
+
+
+def _tell_to_come_again(waiting: Waiting[Pay]) -> None:
+    if waiting.key is not None and not waiting.answer.done():
+        waiting.answer.set_exception(RememberedKeyError(waiting.key.access_key_id))

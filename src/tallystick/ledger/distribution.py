@@ -16,7 +16,7 @@ from tallystick.ledger.statements import load_statements
 
 _SQL: Final = load_statements("distribution.sql")
 
-REFERENCE_TABLES: Final = ("party", "book", "payment_method")
+REFERENCE_TABLES: Final = ("party", "book", "payment_method", "access_key")
 """Read together with the tables of books, written rarely: every machine has a copy.
 
 All other tables without a book_id stay on the coordinator: nothing joins them with a book.

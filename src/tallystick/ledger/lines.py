@@ -11,6 +11,7 @@ from typing import Final, Generic, TypeVar
 from tallystick.domain.commands import Command, Pay
 from tallystick.domain.ids import TokenId
 from tallystick.domain.outcomes import Outcome
+from tallystick.ledger.access_keys import AccessKey
 
 MOST_PER_GROUP: Final = 500
 """Commands that share one commit at most, so that nobody waits long for strangers."""
@@ -28,10 +29,11 @@ Kind = TypeVar("Kind", bound=Command)
 
 @dataclass(slots=True)
 class Waiting(Generic[Kind]):
-    """A command, and its caller's answer to be."""
+    """A command, and its caller's answer to be. `key`: the one that signed it, where it has to be looked at, too."""
 
     command: Kind
     answer: asyncio.Future[Outcome]
+    key: AccessKey | None = None
 
 
 @dataclass(slots=True)

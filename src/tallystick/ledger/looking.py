@@ -6,9 +6,10 @@ version of an account, so that they need two statements where others need a tran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeGuard
+from typing import Any, Final, TypeGuard
 
 import asyncpg
 
@@ -34,19 +35,35 @@ def charges_an_instrument(command: Command) -> TypeGuard[Pay]:
     )
 
 
-async def look(
-    connection: Connection, book_id: BookId, payments: Sequence[Pay], clock: Callable[[], datetime], rules: Rules
-) -> Loaded | None:
-    """What `payments` name, each of which charges an instrument; None where there is something that is not there.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was looked at. `keys`: those that were asked for and are not revoked, as `AccessKey.still_is` takes them."""
 
-    The clock is read before, so that no answer that is still good is missed.
+    loaded: Loaded
+    keys: Mapping[str, Mapping[str, Any]]
+
+
+async def look(
+    connection: Connection,
+    book_id: BookId,
+    payments: Sequence[Pay],
+    keys: Collection[str],
+    clock: Callable[[], datetime],
+    rules: Rules,
+) -> Seen | None:
+    """What `payments` name, each of which charges an instrument; None where the first of them names nothing.
+
+    `keys` are ids of those that were remembered. The clock is read before, so that no answer that is still good is
+    missed.
     """
     tokens = list(dict.fromkeys([payment.token_id for payment in payments]))
     references = [payment.request.caller_reference for payment in payments]
     now = clock()
-    rows = await connection.fetch(MONEY["look"], book_id, tokens, tokens[0], references, now - REFERENCE_LIFETIME)
+    rows = await connection.fetch(
+        MONEY["look"], book_id, tokens, tokens[0], references, now - REFERENCE_LIFETIME, [*keys]
+    )
     first = next((row for row in rows if row["book"] is not None), None)
-    if first is None or len(rows) != len(tokens):
+    if first is None:
         return None
     book = first["book"]
     state = State(book_from_row(book_id, book, rules), answered=_answered(first["answers"]))
@@ -55,7 +72,7 @@ async def look(
         state.tokens[row["token_id"]] = token_from_row(row)
         state.instruments[row["instrument_id"]] = instrument_from_row(row)
         versions[row["account_id"]] = row["version"]
-    return Loaded(
+    loaded = Loaded(
         state,
         None,
         book["notification_url"],
@@ -64,6 +81,7 @@ async def look(
         known_tokens=frozenset(state.tokens),
         versions=versions,
     )
+    return Seen(loaded, {row["access_key_id"]: row for row in first["keys"]})
 
 
 def _answered(rows: Iterable[asyncpg.Record]) -> dict[str, Answered]:

@@ -15,8 +15,10 @@ from msgspec import Struct
 from tallystick.actions.entropy import ENTROPY
 from tallystick.actions.fields import V2007, quoted
 from tallystick.actions.legacy import as_told, modern
+from tallystick.actions.pay import payment_command
 from tallystick.actions.registry import ACTIONS, Action
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger.access_keys import RememberedKeyError
 from tallystick.web import legacy_xml
 from tallystick.web.asgi import CLOSE, BodyTooLargeError, ClientGoneError, header, read_body, respond
 from tallystick.web.calls import Watched, keep_request, read_call, refusal_of
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 MOST_BODY_BYTES: Final = 64 * 1024
 VERBS: Final = ("GET", "POST")
+
+_PAY: Final = ACTIONS["Pay"]
 
 _HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store"))
 
@@ -78,34 +82,67 @@ class QueryApi:
 
     async def _perform(self, scope: Scope, content: bytes, request_id: str, watched: Watched) -> bytes:
         """All checks in their documented order, then the action. Raises Refused."""
-        service, now = self.service, self.service.clock()
         request = _read(scope, content)
         action = _find_action(request)
         watched.action = action.name
+        if action is _PAY and request.params.get("Version") != V2007:
+            return await self._pay(request, request_id, watched)
+        return await self._perform_action(action, request, request_id, watched)
+
+    async def _pay(self, request: QueryRequest, request_id: str, watched: Watched) -> bytes:
+        """Pay with a key that is remembered, if there is one: it is looked at with what is charged. Raises Refused.
+
+        Nothing is said to somebody whose key may be another one by now: then all begins again with the key as it is.
+        """
+        try:
+            key, made_at, now, version = await self._check(_PAY, request, watched, recall=True)
+            call = read_call(self.service, _PAY, version, request.params, key, made_at, now)
+            book_id, command = payment_command(call)
+        except Refused:
+            if watched.recalled:
+                return await self._perform_action(_PAY, request, request_id, watched)
+            raise
+        try:
+            result = await call.move_money(command, book_id)
+        except RememberedKeyError:
+            return await self._perform_action(_PAY, request, request_id, watched)
+        return render_success(_PAY, version, watched.done(_PAY, result), request_id)
+
+    async def _perform_action(self, action: Action, request: QueryRequest, request_id: str, watched: Watched) -> bytes:
+        """With the key as it is now. Raises Refused."""
+        checked = await self._check(action, request, watched)
+        key, made_at, now, version = checked
+        if version == V2007:
+            return await self._perform_legacy(action, request, checked, request_id, watched)
+        call = read_call(self.service, action, version, request.params, key, made_at, now)
+        return render_success(action, version, watched.done(action, await action.perform(call)), request_id)
+
+    async def _check(
+        self, action: Action, request: QueryRequest, watched: Watched, *, recall: bool = False
+    ) -> tuple[AccessKey | None, datetime, datetime, str]:
+        """Who signed, when it was signed, what time it is, and the version to answer in. Raises Refused."""
+        service, now = self.service, self.service.clock()
         key: AccessKey | None = None
         if not _may_be_unsigned(request, action):
-            key = await check_signature(request, service, now)
+            key = await check_signature(request, service, now, recall=recall)
+            watched.recalled = key.remembered
             made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
         else:
             made_at = now
         version = served_version(request)
         check_action_version(action, version)
-        if version == V2007:
-            return await self._perform_legacy(action, request, key, made_at, now, request_id, watched)
-        call = read_call(service, action, version, request.params, key, made_at, now)
-        return render_success(action, version, watched.done(action, await action.perform(call)), request_id)
+        return key, made_at, now, version
 
     async def _perform_legacy(
         self,
         action: Action,
         request: QueryRequest,
-        key: AccessKey | None,
-        made_at: datetime,
-        now: datetime,
+        checked: tuple[AccessKey | None, datetime, datetime, str],
         request_id: str,
         watched: Watched,
     ) -> bytes:
         """A call of 2007-01-08: refusals of business are told in the action's own answer. Raises Refused: others."""
+        key, made_at, now, _ = checked
         try:
             call = await modern(read_call(self.service, action, V2007, request.params, key, made_at, now))
             result = as_told(call, watched.done(action, await action.perform(call)))

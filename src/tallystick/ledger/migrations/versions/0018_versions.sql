@@ -20,6 +20,18 @@ CREATE TYPE book_rules AS (
     fee_schedule text
 );
 
+-- What calls depend on of the key that signed them.
+CREATE TYPE key_terms AS (
+    access_key_id text,
+    party_id bigint,
+    environment text,
+    expires_at timestamptz,
+    status text,
+    book_id bigint,
+    clock_offset_seconds bigint,
+    parts bigint[]
+);
+
 -- Payments from instruments travel as what they differ in, and what they have in common once.
 CREATE TYPE payment_values AS (
     transaction_id text,
