@@ -15,6 +15,7 @@ from tallystick.ledger.committer import Committer
 from tallystick.ledger.database import check_reachable, open_pool
 from tallystick.ledger.embedded import EmbeddedPostgres
 from tallystick.ledger.embedded_guard import kept_alive
+from tallystick.ledger.lines import LANES
 from tallystick.ledger.migrate import migrate
 from tallystick.ledger.rules import Rules
 from tallystick.ledger.vault import Vault
@@ -79,7 +80,7 @@ async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_n
         own_fees = read_own_fee_schedules(settings.fee_schedule_file)
         await check_chosen_schedules(pool, own_fees)
         rules = Rules(read_fee_schedules(settings.fee_schedule_file), settings.sandbox_faults, demands, own_fees)
-        committer = Committer(money_pool, rules, clock)
+        committer = Committer(money_pool, rules, clock, keeps=LANES)
         stack.push_async_callback(committer.close)
         yield Service(
             settings=settings,

@@ -29,6 +29,7 @@ from tallystick.domain.state import Decision
 from tallystick.ledger.access_keys import AccessKey, RememberedKeyError
 from tallystick.ledger.books import Loaded, load
 from tallystick.ledger.connections import Pool
+from tallystick.ledger.kept_connections import KeptConnections
 from tallystick.ledger.lines import Line, LineOfPayments, Trust, Waiting
 from tallystick.ledger.looking import Seen, charges_an_instrument, look
 from tallystick.ledger.payments import write_payments
@@ -72,16 +73,24 @@ class Statistics:
 
 @dataclass(slots=True)
 class Committer:
-    """Groups commands by book. `clock` gives the present moment in UTC; a book's test clock is added to it."""
+    """Groups commands by book. `clock` gives the present moment in UTC; a book's test clock is added to it.
+
+    `keeps`: how many connections of the pool it may keep between two groups.
+    """
 
     pool: Pool
     rules: Rules
     clock: Callable[[], datetime]
+    keeps: int = 0
     statistics: Statistics = field(default_factory=Statistics)
     _lines: dict[BookId, Line[Command]] = field(default_factory=dict)
     _payments: dict[BookId, LineOfPayments] = field(default_factory=dict)
     _trusts: dict[BookId, Trust] = field(default_factory=dict)
     _lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    _connections: KeptConnections = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._connections = KeptConnections(self.pool, self.keeps)
 
     async def perform(self, book_id: BookId, command: Command, key: AccessKey | None = None) -> Outcome:
         """Carry out `command` on a book and answer after its commit. A refusal comes back as a value.
@@ -142,6 +151,7 @@ class Committer:
         """Wait until every command that was accepted has its answer."""
         while self._lanes:
             await asyncio.wait(self._lanes)
+        await self._connections.close()
 
     async def _drain(self, book_id: BookId, line: Line[Command]) -> None:
         while group := line.next_group():
@@ -167,7 +177,7 @@ class Committer:
         if not trust.looks():
             return False
         try:
-            async with self.pool.acquire() as connection:
+            async with self._connections.one() as connection:
                 keys = {waiting.key.access_key_id for waiting in group if waiting.key is not None}
                 payments = [waiting.command for waiting in group]
                 seen = await look(connection, book_id, payments, keys, self.clock, self.rules)
@@ -223,7 +233,7 @@ class Committer:
 
     async def _commit(self, book_id: BookId, commands: Sequence[Command]) -> list[Decision]:
         """Load, decide, apply and commit `commands` together, with everything locked that they are about."""
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with self._connections.one() as connection, connection.transaction():
             loaded = await load(connection, book_id, commands, self.clock, self.rules)
             decisions = self._decide(loaded, commands)
             await write(connection, loaded, decisions, real_now=self.clock())
