@@ -196,15 +196,25 @@ SELECT $1, token_id, purpose, token_type, instrument_id, sender_party_id, caller
 
 -- part: moved
 -- What a group moves on each account ($4), in the order in which all groups lock them: those of instruments by number, then
--- the totals. Where a change has a version, the account must be as it was when that was read; else it is not moved, and
--- missing from the count.
-moved AS (
+-- the totals. These wait for those, for a plan may go through a small book by the index of its accounts as well as through
+-- the array: both have instruments in the order of their numbers, but the index begins with the totals. Where a change has
+-- a version, the account must be as it was when that was read; else it is not moved, and missing from the count.
+moved_first AS (
     UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
       FROM unnest($4::balance_change[]) AS new
-     WHERE account.book_id = $1 AND account.account_id = new.account_id
+     WHERE account.book_id = $1 AND account.account_id = new.account_id AND account.account_id >= 1::bigint << 62
        AND (new.version IS NULL OR account.xmin = new.version)
     RETURNING 1
+), moved_totals AS (
+    UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
+      FROM unnest($4::balance_change[]) AS new
+     WHERE account.book_id = $1 AND account.account_id = new.account_id AND account.account_id < 1::bigint << 62
+       AND (SELECT count(*) FROM moved_first) >= 0
+    RETURNING 1
 )
+
+-- part: all_moved
+(SELECT count(*) FROM moved_first) + (SELECT count(*) FROM moved_totals) = cardinality($4)
 
 -- part: into_answers
 -- An answer that another process gave meanwhile is not touched, and then missing from the count; one older than $8 is free.
@@ -245,13 +255,13 @@ changed_instruments AS (
     UPDATE instrument SET charged_micros = new.charged_micros, pending_micros = new.pending_micros
       FROM unnest($9::instrument_change[]) AS new
      WHERE instrument.book_id = $1 AND instrument.instrument_id = new.instrument_id
-       AND (SELECT count(*) FROM moved) >= 0
+       AND (SELECT count(*) FROM moved_first) >= 0
 ), changed_tokens AS (
     UPDATE token
        SET usage_limits = new.usage_limits::jsonb, cancelled_at = new.cancelled_at, used_by = new.used_by
       FROM unnest($10::token_change[]) AS new
      WHERE token.book_id = $1 AND token.token_id = new.token_id
-       AND (SELECT count(*) FROM moved) >= 0
+       AND (SELECT count(*) FROM moved_first) >= 0
 ), events AS (
     INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
                         occurred_at, announced_at, due_at, state)
@@ -261,7 +271,7 @@ changed_instruments AS (
 
 -- part: all_payments_or_nothing
 -- 1 where everything was written; else the division fails, and with it all that the statement did.
-SELECT 1 / ((SELECT count(*) FROM moved) = cardinality($4)
+SELECT 1 / (/* part: all_moved */
             AND (SELECT count(*) FROM answers) = cardinality($2) + cardinality($5))::int
 
 -- name: apply_payments
@@ -292,7 +302,7 @@ WITH /* part: moved */, new_transactions AS (
     SELECT $1, $6, new.*, $7::timestamptz FROM unnest($5::answer_values[]) AS new
     /* part: into_answers */
 ), /* part: more */
-SELECT 1 / ((SELECT count(*) FROM moved) = cardinality($4) AND (SELECT count(*) FROM answers) = cardinality($5))::int
+SELECT 1 / (/* part: all_moved */ AND (SELECT count(*) FROM answers) = cardinality($5))::int
 
 -- name: update_transactions
 UPDATE transaction
