@@ -4,8 +4,10 @@ import asyncio
 
 import asyncpg
 import pytest
+from tests.conftest import MakeDatabase
 
 from tallystick.ledger.connections import Pool
+from tallystick.ledger.database import open_pool
 from tallystick.ledger.kept_connections import KeptConnections
 
 
@@ -42,3 +44,18 @@ async def test_one_that_was_closed_meanwhile_is_replaced(own_pool: Pool) -> None
         assert other.get_server_pid() != number
         assert await other.fetchval("SELECT 1") == 1
     await kept.close()
+
+
+async def test_none_is_kept_from_somebody_who_waits_for_the_pool(make_database: MakeDatabase) -> None:
+    async with await open_pool(await make_database(), max_size=1) as pool:
+        kept = KeptConnections(pool, 1)
+
+        async def ask() -> int:
+            async with kept.one() as connection:
+                return int(await connection.fetchval("SELECT 1"))
+
+        async with kept.one():
+            waiting = asyncio.create_task(ask())
+            await asyncio.sleep(0)  # it has found nothing kept, and waits
+        assert await asyncio.wait_for(waiting, 30) == 1
+        await kept.close()

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class KeptConnections:
-    """At most `most` of the pool's connections wait here for their next use; the others go back as always."""
+    """At most `most` of the pool's connections wait here for their next use; the others go back as always.
+
+    None does while somebody waits for the pool, who would not see it here.
+    """
 
     pool: Pool
     most: int
     _idle: list[PoolConnectionProxy[Record]] = field(default_factory=list)
+    _awaited: int = 0
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[PoolConnectionProxy[Record]]:
@@ -33,7 +37,7 @@ class KeptConnections:
         except BaseException:
             await self.pool.release(connection)
             raise
-        if len(self._idle) < self.most and _is_open(connection):
+        if not self._awaited and len(self._idle) < self.most and _is_open(connection):
             self._idle.append(connection)
         else:
             await self.pool.release(connection)
@@ -44,7 +48,11 @@ class KeptConnections:
             if _is_open(connection):
                 return connection
             await self.pool.release(connection)
-        return await self.pool.acquire()
+        self._awaited += 1
+        try:
+            return await self.pool.acquire()
+        finally:
+            self._awaited -= 1
 
     async def close(self) -> None:
         """Give everything back to the pool."""
