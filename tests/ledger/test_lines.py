@@ -54,6 +54,15 @@ def test_a_line_that_only_waits_for_its_own_group_wants_no_other(loop: asyncio.A
     assert not line.wants_a_lane
 
 
+def test_a_line_in_which_nobody_waits_may_have_another_lane_later(loop: asyncio.AbstractEventLoop) -> None:
+    line = LineOfPayments(lanes=1)
+    line.waiting.append(payment(loop, "slow"))
+    line.next_group()
+    assert line.next_group() == []
+    line.waiting.extend(payment(loop, str(number)) for number in range(WORTH_A_LANE))
+    assert line.wants_a_lane
+
+
 def test_a_group_is_not_larger_than_it_may_be(loop: asyncio.AbstractEventLoop) -> None:
     line = LineOfPayments()
     line.waiting.extend(payment(loop, str(number)) for number in range(MOST_PER_GROUP + 1))

@@ -82,7 +82,7 @@ class LineOfPayments(Line[Pay]):
             first = waiting.popleft()
             (later if first.command.token_id in charged else group).append(first)
         waiting.extendleft(reversed(later))
-        self.stuck = not group
+        self.stuck = bool(waiting) and not group
         charged.update([item.command.token_id for item in group])
         return group
 
