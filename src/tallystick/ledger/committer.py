@@ -12,7 +12,7 @@ changed meanwhile, locks first. decisions/013 tells why.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -92,7 +92,7 @@ class Committer:
     def __post_init__(self) -> None:
         self._connections = KeptConnections(self.pool, self.keeps)
 
-    async def perform(self, book_id: BookId, command: Command, key: AccessKey | None = None) -> Outcome:
+    def perform(self, book_id: BookId, command: Command, key: AccessKey | None = None) -> Awaitable[Outcome]:
         """Carry out `command` on a book and answer after its commit. A refusal comes back as a value.
 
         `key` is one that was remembered, with which the command was signed: nothing is done unless it still is the same
@@ -102,7 +102,7 @@ class Committer:
         still free. Raises NoSuchBookError, and the database's other errors: nothing was changed then either or, when
         the connection broke during the commit, asking again with the same reference tells.
         """
-        return await self._accept(book_id, command, key)
+        return self._accept(book_id, command, key)
 
     async def perform_all(self, book_id: BookId, commands: Sequence[Command]) -> list[Outcome | Exception]:
         """As `perform`, for several commands of one book, which may share their commits; what each came to, in order.

@@ -35,16 +35,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Watched:
-    """A call under way, as the meter will hear of it: filled in as it becomes known.
-
-    `recalled`: the key that signed it is the one that was remembered.
-    """
+    """A call under way, as the meter will hear of it: filled in as it becomes known."""
 
     action: str = NO_ACTION
     outcome: str = OK
     began: float = field(default_factory=perf_counter)
     transaction_id: str | None = None
-    recalled: bool = False
 
     def refused(self, refused: Refused) -> Refused:
         """Note how it ended, and pass that on."""

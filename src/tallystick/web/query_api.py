@@ -22,11 +22,21 @@ from tallystick.ledger.access_keys import RememberedKeyError
 from tallystick.web import legacy_xml
 from tallystick.web.asgi import CLOSE, BodyTooLargeError, ClientGoneError, header, read_body, respond
 from tallystick.web.calls import Watched, keep_request, read_call, refusal_of
-from tallystick.web.query_request import QueryRequest, check_signature, check_timestamp, decode, served_version
+from tallystick.web.query_request import (
+    QueryRequest,
+    check_signature,
+    check_signature_by_memory,
+    check_timestamp,
+    decode,
+    served_version,
+)
 from tallystick.web.xml import CONTENT_TYPE, render_error, render_success
 
 if TYPE_CHECKING:
+    from tallystick.actions.call import Call
     from tallystick.actions.service import Service
+    from tallystick.domain.commands import Pay
+    from tallystick.domain.ids import BookId
     from tallystick.ledger.access_keys import AccessKey
     from tallystick.web.asgi import Receive, Scope, Send
 
@@ -95,54 +105,57 @@ class QueryApi:
         Nothing is said to somebody whose key may be another one by now: then all begins again with the key as it is.
         """
         try:
-            key, made_at, now, version = await self._check(_PAY, request, watched, recall=True)
-            call = read_call(self.service, _PAY, version, request.params, key, made_at, now)
-            book_id, command = payment_command(call)
+            payment = self._read_payment(request)
         except Refused:
-            if watched.recalled:
-                return await self._perform_action(_PAY, request, request_id, watched)
-            raise
-        try:
-            result = await call.move_money(command, book_id)
-        except RememberedKeyError:
-            return await self._perform_action(_PAY, request, request_id, watched)
-        return render_success(_PAY, version, watched.done(_PAY, result), request_id)
+            payment = None
+        if payment is not None:
+            call, version, book_id, command = payment
+            try:
+                result = await call.move_money(command, book_id)
+            except RememberedKeyError:
+                pass
+            else:
+                return render_success(_PAY, version, watched.done(_PAY, result), request_id)
+        return await self._perform_action(_PAY, request, request_id, watched)
+
+    def _read_payment(self, request: QueryRequest) -> tuple[Call, str, BookId, Pay] | None:
+        """What a Pay with a key that is remembered asks of which book; None: no key is. Raises Refused."""
+        service, now = self.service, self.service.clock()
+        key = check_signature_by_memory(request, service, now)
+        if key is None:
+            return None
+        made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
+        version = served_version(request)
+        call = read_call(service, _PAY, version, request.params, key, made_at, now)
+        return call, version, *payment_command(call)
 
     async def _perform_action(self, action: Action, request: QueryRequest, request_id: str, watched: Watched) -> bytes:
         """With the key as it is now. Raises Refused."""
-        checked = await self._check(action, request, watched)
-        key, made_at, now, version = checked
-        if version == V2007:
-            return await self._perform_legacy(action, request, checked, request_id, watched)
-        call = read_call(self.service, action, version, request.params, key, made_at, now)
-        return render_success(action, version, watched.done(action, await action.perform(call)), request_id)
-
-    async def _check(
-        self, action: Action, request: QueryRequest, watched: Watched, *, recall: bool = False
-    ) -> tuple[AccessKey | None, datetime, datetime, str]:
-        """Who signed, when it was signed, what time it is, and the version to answer in. Raises Refused."""
         service, now = self.service, self.service.clock()
         key: AccessKey | None = None
         if not _may_be_unsigned(request, action):
-            key = await check_signature(request, service, now, recall=recall)
-            watched.recalled = key.remembered
+            key = await check_signature(request, service, now)
             made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
         else:
             made_at = now
         version = served_version(request)
         check_action_version(action, version)
-        return key, made_at, now, version
+        if version == V2007:
+            return await self._perform_legacy(action, request, key, made_at, now, request_id, watched)
+        call = read_call(service, action, version, request.params, key, made_at, now)
+        return render_success(action, version, watched.done(action, await action.perform(call)), request_id)
 
     async def _perform_legacy(
         self,
         action: Action,
         request: QueryRequest,
-        checked: tuple[AccessKey | None, datetime, datetime, str],
+        key: AccessKey | None,
+        made_at: datetime,
+        now: datetime,
         request_id: str,
         watched: Watched,
     ) -> bytes:
         """A call of 2007-01-08: refusals of business are told in the action's own answer. Raises Refused: others."""
-        key, made_at, now, _ = checked
         try:
             call = await modern(read_call(self.service, action, V2007, request.params, key, made_at, now))
             result = as_told(call, watched.done(action, await action.perform(call)))

@@ -90,20 +90,51 @@ def _unquoted(text: str) -> str:
     return unquote(text, errors="strict") if "%" in plain else plain
 
 
-async def check_signature(request: QueryRequest, service: Service, now: datetime, *, recall: bool = False) -> AccessKey:
-    """The key that signed the request. `recall`: one that is only remembered will do. Raises Refused.
+class Signed(Struct, frozen=True):
+    """What a request says of its signature: whose key, what was computed, and how."""
+
+    key_id: str
+    signature: str
+    method: str
+    version: str
+
+
+async def check_signature(request: QueryRequest, service: Service, now: datetime) -> AccessKey:
+    """The key that signed the request. Raises Refused.
 
     MissingClientTokenId, MissingAuthenticationToken, MissingParameter, InvalidParameterValue (the signature's version
     or method), InvalidSignature (it cannot be read), InvalidClientTokenId, SignatureDoesNotMatch; in this order. The
     schemes before version 2 are for old clients, where a setting allows them.
     """
+    signed = _read_signature(request, service.settings)
+    key = await service.keys.find(signed.key_id, now)
+    if key is None:
+        raise Refused(Refusal.InvalidClientTokenId, "The access key in AWSAccessKeyId is not known.")
+    _verify(request, signed, key, service.settings)
+    return key
+
+
+def check_signature_by_memory(request: QueryRequest, service: Service, now: datetime) -> AccessKey | None:
+    """The same with a key that is remembered, where there is one that payments look at just now.
+
+    Whoever acts on it sees to it that the key still is the same, and hears of no refusal before that: it may be of a
+    key that is revoked. Raises Refused, as `check_signature`.
+    """
+    signed = _read_signature(request, service.settings)
+    key = service.keys.recall(signed.key_id, now)
+    if key is None or key.book_id is None or not service.committer.looks(key.book_id):
+        return None
+    _verify(request, signed, key, service.settings)
+    return key
+
+
+def _read_signature(request: QueryRequest, settings: Settings) -> Signed:
     key_id = request.params.get("AWSAccessKeyId")
     if not key_id:
         raise Refused(Refusal.MissingClientTokenId, "The request must contain the parameter AWSAccessKeyId.")
     given = request.params.get("Signature")
     if not given:
         raise Refused(Refusal.MissingAuthenticationToken, "The request must contain the parameter Signature.")
-    settings = service.settings
     version = _signature_version(request, settings)
     method = "HmacSHA1"
     if version == SIGNATURE_VERSION or request.params.get("SignatureMethod"):
@@ -111,25 +142,18 @@ async def check_signature(request: QueryRequest, service: Service, now: datetime
     signature = signing.as_received(given)
     if not _is_base64(signature):
         raise Refused(Refusal.InvalidSignature, "The signature is not base64; was it percent-encoded twice, or not?")
-    key = _recall(service, key_id, now) if recall else None
-    if key is None:
-        key = await service.keys.find(key_id, now)
-    if key is None:
-        raise Refused(Refusal.InvalidClientTokenId, "The access key in AWSAccessKeyId is not known.")
-    for text in _strings_to_sign(request, version, settings.public_url):
-        if signing.equal(signature, signing.hmac_signature(text, key.secret, method)):
-            return key
+    return Signed(key_id, signature, method, version)
+
+
+def _verify(request: QueryRequest, signed: Signed, key: AccessKey, settings: Settings) -> None:
+    for text in _strings_to_sign(request, signed.version, settings.public_url):
+        if signing.equal(signed.signature, signing.hmac_signature(text, key.secret, signed.method)):
+            return
     raise Refused(
         Refusal.SignatureDoesNotMatch,
         f"The signature is not the one that the service computes for {request.verb}, host {quoted(request.host)} and "
         f"path {quoted(request.path)}. Check the secret key and the string to sign.",
     )
-
-
-def _recall(service: Service, key_id: str, now: datetime) -> AccessKey | None:
-    """A key that is remembered, unless payments of its book do not look at keys just now."""
-    key = service.keys.recall(key_id, now)
-    return None if key is None or key.book_id is None or not service.committer.looks(key.book_id) else key
 
 
 def _signature_version(request: QueryRequest, settings: Settings) -> str:
