@@ -44,6 +44,8 @@ async def write_payments(
             raise TypeError("this decision needs a transaction of several statements")
         paid.append(_payment_row(transaction, transfer, answered))
         transfers.append(transfer)
+    if not paid and not refused:
+        return  # all were answered before
     paid.sort()  # by their ids, so that the indexes that these lead grow at their ends, in full pages
     tokens = [*group.last_tokens()]
     values = (
