@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -16,6 +17,7 @@ from tallystick.ledger.books import NoSuchBookError
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.verify import verify
+from tallystick.ledger.writing import write
 
 
 def refusal(outcome: Outcome) -> Refusal:
@@ -224,6 +226,27 @@ async def test_a_poisonous_command_fails_alone(shop: Shop) -> None:
     outcomes = await asyncio.gather(*payments, *more)
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     assert await shop.balance(buyer) == parse_amount("9.70")
+
+
+async def test_a_group_that_failed_in_passing_is_tried_again_together(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buyer = await shop.funded_buyer("10.00")
+    troubles = [ConnectionResetError()]
+
+    async def write_or_fail(*arguments: Any, **named: Any) -> None:  # noqa: ANN401 - passed on as they come
+        if troubles:
+            raise troubles.pop()
+        await write(*arguments, **named)
+
+    paid = [transaction(outcome) for outcome in await asyncio.gather(*(shop.pay(buyer, "0.05") for _ in range(20)))]
+    before = shop.committer.statistics.groups
+    monkeypatch.setattr("tallystick.ledger.committer.write", write_or_fail)
+    outcomes = await asyncio.gather(*(shop.refund(payment) for payment in paid))
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert not troubles
+    assert shop.committer.statistics.groups == before + 1
+    assert await shop.balance(buyer) == parse_amount("10.00")
 
 
 async def test_a_book_that_does_not_exist_is_an_error(shop: Shop) -> None:

@@ -37,6 +37,7 @@ from tallystick.ledger.rules import Rules
 from tallystick.ledger.writing import OvertakenError, write
 
 _TRIES: Final = 5
+_TRIES_TOGETHER: Final = 2
 _PAUSE_SECONDS: Final = 0.02
 
 _WORTH_ANOTHER_TRY: Final = (
@@ -46,6 +47,7 @@ _WORTH_ANOTHER_TRY: Final = (
     asyncpg.DeadlockDetectedError,
     asyncpg.PostgresConnectionError,  # references make a repeated commit harmless
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said that it ends the connection, and not yet done so
     ConnectionError,
 )
 
@@ -201,15 +203,19 @@ class Committer:
     async def _commit_and_answer(self, book_id: BookId, group: Sequence[Waiting[Any]]) -> None:
         if not group:
             return
-        try:
-            decisions = await self._commit(book_id, [waiting.command for waiting in group])
-        except Exception as error:  # noqa: BLE001 - whatever it was, each command gets its own chance
-            self.statistics.retried_groups += 1
-            _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
-            for waiting in group:
-                await self._commit_alone(book_id, waiting)
+        for attempt in range(1, _TRIES_TOGETHER + 1):
+            try:
+                decisions = await self._commit(book_id, [waiting.command for waiting in group])
+            except Exception as error:  # noqa: BLE001 - whatever it was, each command gets its own chance
+                self.statistics.retried_groups += 1
+                _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
+                if attempt < _TRIES_TOGETHER and isinstance(error, _WORTH_ANOTHER_TRY):
+                    continue  # it passes: hundreds of commits one after the other would keep everybody waiting
+                for waiting in group:
+                    await self._commit_alone(book_id, waiting)
+                return
+            self._answer(group, decisions)
             return
-        self._answer(group, decisions)
 
     async def _commit_alone(self, book_id: BookId, waiting: Waiting[Any]) -> None:
         """After its group failed: a poisonous command fails alone, passing troubles are tried again."""
