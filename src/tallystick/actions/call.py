@@ -112,19 +112,17 @@ class Call(Struct, frozen=True):
 
     async def perform(self, command: Command, book_id: BookId | None = None) -> Outcome:
         """Hand a command to the committer, for the caller's book or the one named. A refusal is raised."""
-        outcome = await self.service.committer.perform(book_id or self.book_id, command)
+        outcome = await self.service.committer.perform(book_id or self.book_id, command, self.remembered_key)
         if isinstance(outcome, Refused):
             raise outcome
         return outcome
 
     async def move_money(self, command: Command, book_id: BookId | None = None) -> Result:
         """Carry a money command out, in the caller's book or the one named, and answer with its transaction."""
-        outcome = await self.service.committer.perform(book_id or self.book_id, command, self.remembered_key)
-        if isinstance(outcome, Accepted):
-            return {"TransactionId": outcome.transaction_id, "TransactionStatus": outcome.status.value}
-        if isinstance(outcome, Refused):
-            raise outcome
-        raise TypeError(f"{self.action} came to {outcome!r}")
+        outcome = await self.perform(command, book_id)
+        if not isinstance(outcome, Accepted):
+            raise TypeError(f"{self.action} came to {outcome!r}")
+        return {"TransactionId": outcome.transaction_id, "TransactionStatus": outcome.status.value}
 
 
 def fresh_transaction_id(book_id: BookId, book_now: datetime) -> TransactionId:

@@ -28,8 +28,6 @@ A_TOKEN: Final = "a valid token ID"  # noqa: S105 - words of a message
 AN_INSTRUMENT: Final = "a valid instrument ID"
 A_TRANSACTION: Final = "a valid transaction ID"
 
-_OF_INSTRUMENTS: Final = frozenset({IdKind.PREPAID_SENDER.value, IdKind.CREDIT_SENDER.value})
-
 INSTRUMENT_PARAMETERS: Final = {
     IdKind.PREPAID_INSTRUMENT: "PrepaidInstrumentId",
     IdKind.CREDIT_INSTRUMENT: "CreditInstrumentId",
@@ -84,11 +82,6 @@ def recipient_token(call: Call) -> TokenId | None:
     if not call.owns(book_id):
         raise Refused(Refusal.InvalidTokenId_Recipient, "The recipient token was not installed by this caller.")
     return token_id
-
-
-def is_of_instrument(token_id: TokenId) -> bool:
-    """Whether a token charges an instrument, and so has no third party; its id tells."""
-    return token_id[0] in _OF_INSTRUMENTS
 
 
 def token(text: str, name: str) -> tuple[TokenId, BookId]:

@@ -16,7 +16,7 @@ from tallystick.actions import identify
 from tallystick.actions.fields import LEGACY_AMOUNT, LEGACY_DESCRIPTOR_POLICY, Field, Need, Values
 from tallystick.domain.decide.conditions import check_instruction
 from tallystick.domain.gatekeeper import Facts, Role
-from tallystick.domain.ids import IdKind
+from tallystick.domain.ids import IdKind, is_of_instrument
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger import reads
 
@@ -136,7 +136,7 @@ async def _is_own_recipient(call: Call) -> bool:
     simulated = identify.SIMULATED_RECIPIENTS.keys() | identify.SIMULATED_SENDERS.keys()
     if identify.simulates(call) and {text, call.values.text("SenderTokenId")} & simulated:
         return False
-    if not identify.is_of_instrument(identify.sender_token(call)):
+    if not is_of_instrument(identify.sender_token(call)):
         return False
     token = await _token(call, "RecipientTokenId", Refusal.InvalidTokenId_Recipient, Refusal.TokenNotActive_Recipient)
     return token.sender_id == call.key.party_id

@@ -10,6 +10,7 @@ from tallystick.actions.call import check_descriptor, timeout
 from tallystick.actions.fields import invalid
 from tallystick.domain import commands
 from tallystick.domain.commands import FeePayer, Marketplace, RefundPolicy
+from tallystick.domain.ids import is_of_instrument
 from tallystick.domain.refusals import Refusal, Refused
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _payment(call: Call) -> tuple[TokenId, Marketplace]:
     token_id, marketplace = identify.sender_token(call), _TWO_PARTIES
     if not _OF_MARKETPLACES.isdisjoint(call.values.parsed):
         marketplace = _marketplace(call)
-        if identify.is_of_instrument(token_id):
+        if is_of_instrument(token_id):
             _check_two_parties(marketplace)
     check_descriptor(call)
     return token_id, marketplace

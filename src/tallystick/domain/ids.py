@@ -59,6 +59,9 @@ class IdKind(Enum):
 _KINDS: Final = {kind.value: kind for kind in IdKind}
 
 
+_OF_INSTRUMENTS: Final = frozenset({IdKind.PREPAID_SENDER.value, IdKind.CREDIT_SENDER.value})
+
+
 class MalformedIdError(ValueError):
     """The text is no id of ours: wrong length, alphabet, kind or check."""
 
@@ -114,6 +117,11 @@ def token_kind_and_book(text: str) -> tuple[IdKind, BookId]:
     if _check(text[:-_TOKEN_CHECK_DIGITS], _TOKEN_CHECK_DIGITS) != _decode(text[-_TOKEN_CHECK_DIGITS:]):
         raise MalformedIdError(text)
     return kind, BookId(_decode_again(text[1 : 1 + _BOOK_DIGITS]))
+
+
+def is_of_instrument(token_id: TokenId) -> bool:
+    """Whether a token charges an instrument, and so has no third party; its id tells."""
+    return token_id[0] in _OF_INSTRUMENTS
 
 
 def book_of_transaction(text: str) -> BookId:

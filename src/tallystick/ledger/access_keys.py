@@ -116,7 +116,8 @@ class KeyRing:
     """Finds the keys of calls. Those that wait at the same time share a statement."""
 
     def __init__(self, pool: Pool, vault: Vault) -> None:
-        self._reads = SharedReads(partial(_find_all, pool, vault))
+        self._find_all = partial(_find_all, pool, vault)
+        self._reads = SharedReads(self._read)
         self._remembered: dict[str, AccessKey] = {}
 
     async def find(self, access_key_id: str, now: datetime) -> AccessKey | None:
@@ -124,18 +125,22 @@ class KeyRing:
         if _ID.fullmatch(access_key_id) is None:
             return None
         key = await self._reads.find(access_key_id)
-        if key is None or not key.usable(now):
-            self._remembered.pop(access_key_id, None)
-            return None
-        if access_key_id not in self._remembered and len(self._remembered) >= MOST_REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
-        self._remembered[access_key_id] = replace(key, remembered=True)
-        return key
+        return key if key is not None and key.usable(now) else None
 
     def recall(self, access_key_id: str, now: datetime) -> AccessKey | None:
         """The key as it was when it was found last, for callers that make sure that it still is."""
         key = self._remembered.get(access_key_id)
         return key if key is not None and key.usable(now) else None
+
+    async def _read(self, access_key_ids: Sequence[str]) -> dict[str, AccessKey]:
+        """Read keys, and remember how they are."""
+        found = await self._find_all(access_key_ids)
+        for access_key_id in access_key_ids:
+            self._remembered.pop(access_key_id, None)
+        self._remembered |= {name: replace(key, remembered=True) for name, key in found.items()}
+        while len(self._remembered) > MOST_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        return found
 
 
 async def _find_all(database: Database, vault: Vault, access_key_ids: Sequence[str]) -> dict[str, AccessKey]:

@@ -31,7 +31,6 @@ from tallystick.domain.commands import (
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import AccountId, BookId, IdKind, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.state import (
-    Answered,
     Instrument,
     State,
     Transaction,
@@ -39,9 +38,9 @@ from tallystick.domain.state import (
 )
 from tallystick.ledger.connections import Connection
 from tallystick.ledger.rows import (
+    answered_from_rows,
     book_from_row,
     instrument_from_row,
-    outcome_from_row,
     seller_from_row,
     token_from_row,
     transaction_from_row,
@@ -187,9 +186,7 @@ async def _load_named(connection: Connection, state: State, wanted: Wanted, sinc
         since,
         [*wanted.token_references],
     )
-    state.answered = {
-        row["caller_reference"]: Answered(row["fingerprint"], outcome_from_row(row)) for row in rows[0]["answers"]
-    }
+    state.answered = answered_from_rows(rows[0]["answers"])
     state.token_references = dict(map(tuple, rows[0]["token_references"]))
     for row in rows:
         if (token_id := row["token_id"]) is not None:

@@ -12,22 +12,23 @@ changed meanwhile, locks first. decisions/013 tells why.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import asyncpg
 import structlog
 
 from tallystick.domain.commands import Command, Pay
-from tallystick.domain.decide import decide
+from tallystick.domain.decide import decide_all
 from tallystick.domain.ids import BookId
 from tallystick.domain.outcomes import Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision
 from tallystick.ledger.access_keys import AccessKey, RememberedKeyError
-from tallystick.ledger.books import Loaded, load
+from tallystick.ledger.books import load
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.kept_connections import KeptConnections
 from tallystick.ledger.lines import Line, LineOfPayments, Trust, Waiting
@@ -60,6 +61,8 @@ _RIVALS: Final = (
 )
 """Others changed the same rows at the same time. Where trying again did not help, the caller may do so later."""
 
+AnyLine = TypeVar("AnyLine", bound=Line[Any])
+
 _log = structlog.get_logger(__name__)
 
 
@@ -85,9 +88,9 @@ class Committer:
     clock: Callable[[], datetime]
     keeps: int = 0
     statistics: Statistics = field(default_factory=Statistics)
-    _lines: dict[BookId, Line[Command]] = field(default_factory=dict)
-    _payments: dict[BookId, LineOfPayments] = field(default_factory=dict)
-    _trusts: dict[BookId, Trust] = field(default_factory=dict)
+    _lines: defaultdict[BookId, Line[Command]] = field(default_factory=lambda: defaultdict(Line))
+    _payments: defaultdict[BookId, LineOfPayments] = field(default_factory=lambda: defaultdict(LineOfPayments))
+    _trusts: defaultdict[BookId, Trust] = field(default_factory=lambda: defaultdict(Trust))
     _lanes: set[asyncio.Task[None]] = field(default_factory=set)
     _connections: KeptConnections = field(init=False)
 
@@ -123,25 +126,22 @@ class Committer:
     def _accept(self, book_id: BookId, command: Command, key: AccessKey | None = None) -> asyncio.Future[Outcome]:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         if charges_an_instrument(command):
-            payments = self._payments.get(book_id)
-            if payments is None:
-                payments = self._payments[book_id] = LineOfPayments()
+            payments = self._payments[book_id]
             payments.waiting.append(Waiting(command, answer, key))
             if payments.wants_a_lane:
-                self._open_lane(self._drain_payments(book_id, payments), payments)
+                self._open_lane(self._drain(book_id, self._payments, self._commit_payments), payments)
         elif key is not None:  # what locks does not look at keys
             answer.set_exception(RememberedKeyError(key.access_key_id))
         else:
-            line = self._lines.setdefault(book_id, Line())
+            line = self._lines[book_id]
             line.waiting.append(Waiting(command, answer))
             if line.wants_a_lane:
-                self._open_lane(self._drain(book_id, line), line)
+                self._open_lane(self._drain(book_id, self._lines, self._commit_and_answer), line)
         return answer
 
     def looks(self, book_id: BookId) -> bool:
         """Whether the next payments of a book are likely to look: remembered keys are then worth a try."""
-        trust = self._trusts.get(book_id)
-        return trust is None or not trust.locking
+        return not self._trusts[book_id].locking
 
     def _open_lane(self, work: Coroutine[None, None, None], line: Line[Any]) -> None:
         line.lanes += 1
@@ -155,27 +155,28 @@ class Committer:
             await asyncio.wait(self._lanes)
         await self._connections.close()
 
-    async def _drain(self, book_id: BookId, line: Line[Command]) -> None:
+    async def _drain(
+        self,
+        book_id: BookId,
+        lines: dict[BookId, AnyLine],
+        commit: Callable[[BookId, Sequence[Waiting[Any]]], Awaitable[None]],
+    ) -> None:
+        """One group after the other, until nobody waits."""
+        line = lines[book_id]
         while group := line.next_group():
-            await self._commit_and_answer(book_id, group)
-        line.lanes -= 1
-        if not line.lanes:
-            del self._lines[book_id]
-
-    async def _drain_payments(self, book_id: BookId, line: LineOfPayments) -> None:
-        while group := line.next_group():
-            if not await self._commit_looked_at(book_id, group):
-                await self._commit_and_answer(book_id, _without_keys_not_looked_at(group))
+            await commit(book_id, group)
             line.done(group)
         line.lanes -= 1
         if not line.lanes:
-            del self._payments[book_id]
+            del lines[book_id]
+
+    async def _commit_payments(self, book_id: BookId, group: Sequence[Waiting[Pay]]) -> None:
+        if not await self._commit_looked_at(book_id, group):
+            await self._commit_and_answer(book_id, _without_keys_not_looked_at(group))
 
     async def _commit_looked_at(self, book_id: BookId, group: Sequence[Waiting[Pay]]) -> bool:
         """Try to do without locks. False: nothing is done, and nobody has an answer."""
-        trust = self._trusts.get(book_id)
-        if trust is None:
-            trust = self._trusts[book_id] = Trust()
+        trust = self._trusts[book_id]
         if not trust.looks():
             return False
         try:
@@ -186,7 +187,7 @@ class Committer:
                 if seen is None:
                     return False
                 signed = group if not keys else _signed_by_what_was_seen(group, seen)
-                decisions = self._decide(seen.loaded, [waiting.command for waiting in signed])
+                decisions = decide_all(seen.loaded.state, [waiting.command for waiting in signed], seen.loaded.now)
                 await write_payments(connection, seen.loaded, decisions, real_now=self.clock())
         except OvertakenError:
             self.statistics.overtaken += 1
@@ -241,17 +242,8 @@ class Committer:
         """Load, decide, apply and commit `commands` together, with everything locked that they are about."""
         async with self._connections.one() as connection, connection.transaction():
             loaded = await load(connection, book_id, commands, self.clock, self.rules)
-            decisions = self._decide(loaded, commands)
+            decisions = decide_all(loaded.state, commands, loaded.now)
             await write(connection, loaded, decisions, real_now=self.clock())
-        return decisions
-
-    def _decide(self, loaded: Loaded, commands: Sequence[Command]) -> list[Decision]:
-        """One after the other, each in the state that the one before it left."""
-        decisions = []
-        for command in commands:
-            decision = decide(loaded.state, command, loaded.now)
-            loaded.state.apply(decision)
-            decisions.append(decision)
         return decisions
 
     def _answer(self, group: Sequence[Waiting[Any]], decisions: Sequence[Decision]) -> None:

@@ -42,10 +42,14 @@ class Line(Generic[Kind]):
 
     waiting: deque[Waiting[Kind]] = field(default_factory=deque)
     lanes: int = 0
+    stuck: bool = False
+    """Everybody who waits does so for a group under way."""
 
     @property
     def wants_a_lane(self) -> bool:
         """Whether a group should start now."""
+        if self.stuck:
+            return False
         return self.lanes == 0 or (self.lanes < LANES and len(self.waiting) >= WORTH_A_LANE)
 
     def next_group(self) -> list[Waiting[Kind]]:
@@ -65,13 +69,6 @@ class LineOfPayments(Line[Pay]):
     """
 
     charged: set[TokenId] = field(default_factory=set)
-    stuck: bool = False
-    """Everybody who waits does so for the group under way."""
-
-    @property
-    def wants_a_lane(self) -> bool:
-        """Whether a group should start now."""
-        return not self.stuck and Line.wants_a_lane.fget(self)  # type: ignore[attr-defined]
 
     def next_group(self) -> list[Waiting[Pay]]:
         """Those whose turn it is; none where nobody waits, or where all wait for tokens of another group."""

@@ -6,32 +6,26 @@ version of an account, so that they need two statements where others need a tran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeGuard
-
-import asyncpg
+from typing import Any, TypeGuard
 
 from tallystick.domain.commands import Command, Pay
 from tallystick.domain.decide import REFERENCE_LIFETIME
-from tallystick.domain.ids import BookId, IdKind
-from tallystick.domain.state import Answered, State
+from tallystick.domain.ids import BookId, is_of_instrument
+from tallystick.domain.state import State
 from tallystick.ledger.books import Loaded
 from tallystick.ledger.connections import Connection
-from tallystick.ledger.rows import book_from_row, instrument_from_row, outcome_from_row, token_from_row
+from tallystick.ledger.rows import answered_from_rows, book_from_row, instrument_from_row, token_from_row
 from tallystick.ledger.rules import Rules
 from tallystick.ledger.statements import MONEY
-
-_OF_INSTRUMENTS: Final = frozenset({IdKind.PREPAID_SENDER.value, IdKind.CREDIT_SENDER.value})
 
 
 def charges_an_instrument(command: Command) -> TypeGuard[Pay]:
     """Whether a command is a payment by a token of an instrument, which has no third party; its id tells."""
     return (
-        type(command) is Pay
-        and command.token_id[0] in _OF_INSTRUMENTS
-        and command.marketplace.recipient_token_id is None
+        type(command) is Pay and is_of_instrument(command.token_id) and command.marketplace.recipient_token_id is None
     )
 
 
@@ -66,7 +60,7 @@ async def look(
     if first is None:
         return None
     book = first["book"]
-    state = State(book_from_row(book_id, book, rules), answered=_answered(first["answers"]))
+    state = State(book_from_row(book_id, book, rules), answered=answered_from_rows(first["answers"]))
     versions = {}
     for row in rows:
         state.tokens[row["token_id"]] = token_from_row(row)
@@ -82,7 +76,3 @@ async def look(
         versions=versions,
     )
     return Seen(loaded, {row["access_key_id"]: row for row in first["keys"]})
-
-
-def _answered(rows: Iterable[asyncpg.Record]) -> dict[str, Answered]:
-    return {row["caller_reference"]: Answered(row["fingerprint"], outcome_from_row(row)) for row in rows}

@@ -6,8 +6,9 @@
 -- name: look
 -- What payments from instruments need to know: a row for each of their tokens ($2), with its sender and its instrument. The
 -- row of one of them ($3) has, besides, the rules of the book and its owner, and how references ($4) were answered since
--- $5, for older ones are free again, and the keys ($6) that signed them as they are now. Nothing is locked: `version` is what the account must still be when it is charged,
--- and whoever changes an instrument or its tokens makes a new version of their account.
+-- $5, for older ones are free again, and the keys ($6) that signed them as they are now. Nothing is locked: `version` is
+-- what the account must still be when it is charged, and whoever changes an instrument or its tokens makes a new version
+-- of their account.
 SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, token.sender_party_id,
        token.caller_reference, token.friendly_name, token.old_token_id, token.payment_method,
        token.payment_reason, token.terms::text, token.usage_limits::text, token.instruction, token.used_by,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tallystick.domain.decide import decide
+from tallystick.domain.decide import decide_all
 from tallystick.ledger.books import load
 from tallystick.ledger.database import in_transaction
 
@@ -25,11 +25,6 @@ async def rehearse(committer: Committer, book_id: BookId, commands: Sequence[Com
 
     async def work(connection: Connection) -> list[Decision]:
         loaded = await load(connection, book_id, commands, committer.clock, committer.rules)
-        decisions = []
-        for command in commands:
-            decision = decide(loaded.state, command, loaded.now)
-            loaded.state.apply(decision)
-            decisions.append(decision)
-        return decisions
+        return decide_all(loaded.state, commands, loaded.now)
 
     return await in_transaction(committer.pool, work)

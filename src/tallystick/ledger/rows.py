@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import asyncpg
@@ -11,7 +12,7 @@ from tallystick.domain.ids import BookId
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.standing import Standing
-from tallystick.domain.state import Book, Instrument, InstrumentKind, Operation, Seller, Transaction
+from tallystick.domain.state import Answered, Book, Instrument, InstrumentKind, Operation, Seller, Transaction
 from tallystick.domain.tokens import PaymentSource, Token
 from tallystick.ledger.rules import Rules
 from tallystick.ledger.token_terms import terms_from_text
@@ -118,8 +119,12 @@ def transaction_from_row(row: asyncpg.Record) -> Transaction:
     return Transaction(**values)
 
 
-def outcome_from_row(row: asyncpg.Record) -> Outcome:
-    """How a reference was answered."""
+def answered_from_rows(rows: Iterable[asyncpg.Record]) -> dict[str, Answered]:
+    """How references were answered."""
+    return {row["caller_reference"]: Answered(row["fingerprint"], _outcome(row)) for row in rows}
+
+
+def _outcome(row: asyncpg.Record) -> Outcome:
     if row["refusal"] is not None:
         return Refused(Refusal[row["refusal"]], row["message"])
     return Accepted(row["transaction_id"], TransactionStatus(row["status"]))

@@ -101,7 +101,7 @@ class Group:
         new.sort()  # by their ids, so that the indexes that these lead grow at their ends, in full pages
         answers = [decision.answered for decision in decisions if decision.answered is not None]
         tokens = [token for token in self.last_tokens() if token.token_id in loaded.known_tokens]
-        payments = (
+        values = (
             self.book_id,
             new,
             _transfer_rows(transfers),
@@ -112,7 +112,7 @@ class Group:
             now - REFERENCE_LIFETIME,
         )
         with overtaken_by_others():
-            await self.connection.execute(MONEY["apply"], *payments, *self.more(tokens), real_now)
+            await self.connection.execute(MONEY["apply"], *values, *self.more(tokens), real_now)
 
     def more(self, tokens: Iterable[Token]) -> tuple[list[Any], list[Any], list[Any]]:
         """Rows of what changes besides: instruments, `tokens`, and events."""

@@ -6,7 +6,7 @@ reference, seller's account, token, sender's account, instrument, amount, limits
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ from tallystick.domain.decide.write_off import write_off_debt
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Answered, Decision, State
 
-__all__ = ["REFERENCE_LIFETIME", "decide"]
+__all__ = ["REFERENCE_LIFETIME", "decide", "decide_all"]
 
 REFERENCE_LIFETIME: Final = timedelta(days=7)
 """How long a caller reference stands for the request that used it first. Source: spec/semantics, 4."""
@@ -71,6 +71,16 @@ def decide(state: State, command: Command, now: datetime) -> Decision:
     if is_money_command(command):
         return _decide_once_per_reference(state, command, now)
     return _decide(state, command, now)
+
+
+def decide_all(state: State, commands: Iterable[Command], now: datetime) -> list[Decision]:
+    """What `commands` come to, each in the state that those before it left. `state` becomes what the last one left."""
+    decisions = []
+    for command in commands:
+        decision = decide(state, command, now)
+        state.apply(decision)
+        decisions.append(decision)
+    return decisions
 
 
 def _decide(state: State, command: Command, now: datetime) -> Decision:
