@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -10,6 +11,7 @@ from tests.ledger.shop import Buyer
 from tests.stories.storefront import Answer, Shop, usd
 
 from tallystick.actions.service import Service
+from tallystick.domain.ids import BookId, IdKind, make_token_or_instrument_id
 from tallystick.ledger import access_keys
 from tallystick.ledger.looking import Seen, look
 from tallystick.ledger.parts import split
@@ -27,6 +29,10 @@ async def revoke(shop: Shop) -> None:
     await access_keys.revoke(shop.service.pool, shop.key.access_key_id, shop.clock())
 
 
+async def nobody_asks(*_: object) -> NoReturn:
+    raise AssertionError("the key was read by itself")
+
+
 def in_the_middle(monkeypatch: pytest.MonkeyPatch, what: Any) -> None:  # noqa: ANN401 - a coroutine function
     """Have `what` happen when the key was recalled, and nothing looked at yet."""
 
@@ -38,13 +44,48 @@ def in_the_middle(monkeypatch: pytest.MonkeyPatch, what: Any) -> None:  # noqa: 
 
 
 async def test_a_key_in_use_is_not_read_by_itself(shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def nobody_asks(*_: object) -> NoReturn:
-        raise AssertionError("the key was read by itself")
-
     monkeypatch.setattr(access_keys, "_find_all", nobody_asks)
     monkeypatch.setattr(shop.service.keys._reads, "read", nobody_asks)  # noqa: SLF001 - what must not happen is inside
     assert (await shop.pay(buyer, "1.00")).code is None
     assert (await shop.pay(buyer, "10.00")).code == "InsufficientBalance"
+
+
+async def test_balances_look_at_a_key_in_use_too(shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
+    tab = await shop.books.postpaid_buyer()
+    monkeypatch.setattr(shop.service.keys._reads, "read", nobody_asks)  # noqa: SLF001 - what must not happen is inside
+    left = await shop.call("GetPrepaidBalance", {"PrepaidInstrumentId": buyer.instrument})
+    owed = await shop.call("GetDebtBalance", {"CreditInstrumentId": tab.instrument})
+    assert (left.value("AvailableBalance/Value"), owed.value("AvailableBalance/Value")) == ("9.000000", "0.000000")
+
+
+async def test_a_key_that_is_revoked_while_it_reads_reads_nothing(
+    shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = shop.service.balances._reads  # noqa: SLF001 - there is no other way to be in the middle
+    read = reads.read
+
+    async def revoked_first(asked: Sequence[Any]) -> Mapping[Any, Any]:
+        await revoke(shop)
+        return await read(asked)
+
+    monkeypatch.setattr(reads, "read", revoked_first)
+    answer = await shop.call("GetPrepaidBalance", {"PrepaidInstrumentId": buyer.instrument})
+    assert answer.code == "InvalidClientTokenId"
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_who_reads_what_is_not_theirs_is_told_so(shop: Shop) -> None:
+    nobodys = make_token_or_instrument_id(IdKind.PREPAID_INSTRUMENT, shop.books.book_id, bytes(27))
+    elsewhere = make_token_or_instrument_id(IdKind.PREPAID_INSTRUMENT, BookId(4711), bytes(27))
+    for instrument_id, refusal_code in ((nobodys, "InvalidParams"), (elsewhere, "InstrumentAccessDenied")):
+        answer = await shop.call("GetPrepaidBalance", {"PrepaidInstrumentId": instrument_id})
+        assert answer.code == refusal_code
+
+
+async def test_who_reads_with_a_revoked_key_hears_nothing_else(shop: Shop, buyer: Buyer) -> None:
+    await revoke(shop)
+    for spoilt in ({"PrepaidInstrumentId": "none"}, {"PrepaidInstrumentId": buyer.instrument}):
+        assert (await shop.call("GetPrepaidBalance", spoilt)).code == "InvalidClientTokenId"
 
 
 async def test_a_revoked_key_pays_nothing_more(shop: Shop, buyer: Buyer) -> None:

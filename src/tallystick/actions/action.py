@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action. `result` is None where the answer has no result element; `may_be_unsigned` names a version."""
+    """One action. `result` is None where the answer has no result element; `may_be_unsigned` names a version.
+
+    `looks_at_key`: `perform` also takes calls whose key is only remembered. It reads the call at once; what is then to
+    be awaited looks at the key together with what the call is about and raises RememberedKeyError, before any refusal
+    and with nothing done, unless the key still is the same.
+    """
 
     name: str
     summary: str
@@ -25,6 +30,7 @@ class Action:
     fields: tuple[Field, ...]
     result: tuple[Element, ...] | None
     moves_money: bool
+    looks_at_key: bool
     tables: Mapping[str, FieldTable]
     first_version: str = V2007
     last_version: str = V2010
@@ -35,7 +41,7 @@ class Action:
         return self.first_version <= version <= self.last_version
 
 
-def make_action(
+def make_action(  # noqa: PLR0913 - a row of the table has so many columns
     name: str,
     summary: str,
     perform: Callable[[Call], Awaitable[Result]],
@@ -43,6 +49,7 @@ def make_action(
     result: tuple[Element, ...] | None = None,
     *,
     moves_money: bool = False,
+    looks_at_key: bool = False,
     first_version: str = V2007,
     may_be_unsigned: str | None = None,
 ) -> Action:
@@ -54,6 +61,7 @@ def make_action(
         fields=fields,
         result=result,
         moves_money=moves_money,
+        looks_at_key=looks_at_key,
         tables={
             V2007: FieldTable(legacy_fields(name, fields), V2007),
             **{version: FieldTable(fields, version) for version in VERSIONS},

@@ -14,6 +14,8 @@ from tallystick.domain.ids import is_of_instrument
 from tallystick.domain.refusals import Refusal, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from tallystick.actions.call import Call
     from tallystick.actions.types import Result
     from tallystick.domain.ids import BookId, TokenId
@@ -28,13 +30,13 @@ _TWO_PARTIES: Final = Marketplace()
 """What most payments have: no third party."""
 
 
-async def pay(call: Call) -> Result:
+def pay(call: Call) -> Awaitable[Result]:
     """Charge a prepaid balance, raise a debt, or bring in real money.
 
     Charges of an instrument cost no fee and have no third party. Source: spec of the semantics, 2 and 6.
     """
     book_id, command = payment_command(call)
-    return await call.move_money(command, book_id)
+    return call.move_money(command, book_id)
 
 
 def payment_command(call: Call) -> tuple[BookId, commands.Pay]:

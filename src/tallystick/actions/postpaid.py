@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from tallystick.actions import identify
 from tallystick.actions.call import amount, check_descriptor, timeout
-from tallystick.actions.instruments import readable_instrument
+from tallystick.actions.instruments import instrument_balance
 from tallystick.domain import commands
 from tallystick.domain.ids import IdKind
 from tallystick.ledger import reads
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from tallystick.actions.call import Call
     from tallystick.actions.types import Result
 
@@ -38,15 +40,9 @@ async def write_off_debt(call: Call) -> Result:
     )
 
 
-async def get_debt_balance(call: Call) -> Result:
+def get_debt_balance(call: Call) -> Awaitable[Result]:
     """What is owed on one instrument, and what of it is being settled."""
-    instrument = await readable_instrument(call, IdKind.CREDIT_INSTRUMENT)
-    return {
-        "DebtBalance": {
-            "AvailableBalance": amount(instrument.balance_micros),
-            "PendingOutBalance": amount(instrument.pending_micros),
-        }
-    }
+    return instrument_balance(call, IdKind.CREDIT_INSTRUMENT, "DebtBalance", "PendingOutBalance")
 
 
 async def get_outstanding_debt_balance(call: Call) -> Result:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from tallystick.actions import identify
 from tallystick.actions.call import amount, check_descriptor, timeout
-from tallystick.actions.instruments import readable_instrument
+from tallystick.actions.instruments import instrument_balance
 from tallystick.domain import commands
 from tallystick.domain.ids import IdKind
 from tallystick.ledger import reads
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from tallystick.actions.call import Call
     from tallystick.actions.types import Result
 
@@ -29,15 +31,9 @@ async def fund_prepaid(call: Call) -> Result:
     )
 
 
-async def get_prepaid_balance(call: Call) -> Result:
+def get_prepaid_balance(call: Call) -> Awaitable[Result]:
     """What is left to spend of one instrument, and what is on its way in."""
-    instrument = await readable_instrument(call, IdKind.PREPAID_INSTRUMENT)
-    return {
-        "PrepaidBalance": {
-            "AvailableBalance": amount(instrument.balance_micros),
-            "PendingInBalance": amount(instrument.pending_micros),
-        }
-    }
+    return instrument_balance(call, IdKind.PREPAID_INSTRUMENT, "PrepaidBalance", "PendingInBalance")
 
 
 async def get_total_prepaid_liability(call: Call) -> Result:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from tallystick.domain.ids import BookId, InstrumentId, PartyId
+from tallystick.ledger.access_keys import AccessKey, RememberedKeyError
 from tallystick.ledger.shared_reads import SharedReads
 from tallystick.ledger.statements import load_statements
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from tallystick.ledger.connections import Database, Pool
 
 _READS: Final = load_statements("reads.sql")
-_Name = tuple[BookId, InstrumentId]
+_Asked: TypeAlias = tuple[BookId, InstrumentId, str | None]
+"""With the id of the key to look at."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstrumentBalance:
+class InstrumentBalance(Struct, frozen=True):
     """What one instrument holds (prepaid) or owes (credit), in micro-units, and whose it is."""
 
     kind: str
@@ -30,31 +34,61 @@ class InstrumentBalance:
     pending_micros: int
 
 
+class _Seen(Struct, frozen=True):
+    """What a statement found: an instrument, and the keys that it looked at, as `AccessKey.still_is` takes them."""
+
+    balance: InstrumentBalance | None
+    keys: Mapping[str, Mapping[str, Any]]
+
+
+_NOTHING: Final = _Seen(None, {})
+
+
 class Balances:
     """Finds balances, in groups; each answer is of a moment after it was asked for."""
 
     def __init__(self, pool: Pool) -> None:
         self._reads = SharedReads(partial(_find_all, pool))
 
-    async def find(self, book_id: BookId, instrument_id: InstrumentId) -> InstrumentBalance | None:
-        """One instrument, or None when the book has no such."""
-        return await self._reads.find((book_id, instrument_id))
+    async def find(
+        self, book_id: BookId, instrument_id: InstrumentId, key: AccessKey | None = None
+    ) -> InstrumentBalance | None:
+        """One instrument, or None when the book has no such.
+
+        `key` is one that was remembered, with which the question was signed. Raises RememberedKeyError: it was not seen
+        to be still the same.
+        """
+        key_id = None if key is None else key.access_key_id
+        seen = await self._reads.find((book_id, instrument_id, key_id)) or _NOTHING
+        if key is not None:
+            terms = seen.keys.get(key.access_key_id)
+            if terms is None or not key.still_is(terms):
+                raise RememberedKeyError(key.access_key_id)
+        return seen.balance
 
 
-async def _find_all(database: Database, names: Sequence[_Name]) -> dict[_Name, InstrumentBalance]:
+async def _find_all(database: Database, asked: Sequence[_Asked]) -> dict[_Asked, _Seen]:
     """One statement for each book, so that each is answered by one machine of a cluster."""
-    books: dict[BookId, list[InstrumentId]] = {}
-    for book_id, instrument_id in names:
-        books.setdefault(book_id, []).append(instrument_id)
-    return {
-        (book_id, row["instrument_id"]): InstrumentBalance(
-            kind=row["kind"],
-            seller_id=row["seller_party_id"],
-            sender_id=row["sender_party_id"],
-            environment=row["environment"],
-            balance_micros=row["balance_micros"],
-            pending_micros=row["pending_micros"],
-        )
-        for book_id, wanted in books.items()
-        for row in await database.fetch(_READS["instrument_balances"], book_id, wanted)
-    }
+    books: dict[BookId, list[_Asked]] = {}
+    for one in asked:
+        books.setdefault(one[0], []).append(one)
+    seen: dict[_Asked, _Seen] = {}
+    for book_id, together in books.items():
+        wanted = [instrument_id for _, instrument_id, _ in together]
+        key_ids = {key_id for _, _, key_id in together if key_id is not None}
+        rows = await database.fetch(_READS["instrument_balances"], book_id, wanted, wanted[0], [*key_ids])
+        keys = {terms["access_key_id"]: terms for row in rows for terms in row["keys"] or ()}
+        found = {row["instrument_id"]: _balance(row) for row in rows}
+        seen |= {one: _Seen(found.get(one[1]), keys) for one in together}
+    return seen
+
+
+def _balance(row: asyncpg.Record) -> InstrumentBalance:
+    return InstrumentBalance(
+        kind=row["kind"],
+        seller_id=row["seller_party_id"],
+        sender_id=row["sender_party_id"],
+        environment=row["environment"],
+        balance_micros=row["balance_micros"],
+        pending_micros=row["pending_micros"],
+    )

@@ -54,7 +54,7 @@ async def look(
     references = [payment.request.caller_reference for payment in payments]
     now = clock()
     rows = await connection.fetch(
-        MONEY["look"], book_id, tokens, tokens[0], references, now - REFERENCE_LIFETIME, [*keys]
+        MONEY["look"], book_id, tokens, tokens[0], [*keys], references, now - REFERENCE_LIFETIME
     )
     first = next((row for row in rows if row["book"] is not None), None)
     if first is None:

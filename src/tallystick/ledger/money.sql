@@ -5,8 +5,8 @@
 
 -- name: look
 -- What payments from instruments need to know: a row for each of their tokens ($2), with its sender and its instrument. The
--- row of one of them ($3) has, besides, the rules of the book and its owner, and how references ($4) were answered since
--- $5, for older ones are free again, and the keys ($6) that signed them as they are now. Nothing is locked: `version` is
+-- row of one of them ($3) has, besides, the rules of the book and its owner, and the keys ($4) that signed them as they
+-- are now, and how references ($5) were answered since $6, for older ones are free again. Nothing is locked: `version` is
 -- what the account must still be when it is charged, and whoever changes an instrument or its tokens makes a new version
 -- of their account.
 SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, token.sender_party_id,
@@ -32,22 +32,10 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
            SELECT ROW(caller_reference, fingerprint, transaction_id, status, refusal, message)::answer_values
              FROM answered_reference
             WHERE book_id = $1 AND caller_party_id = (SELECT party_id FROM book WHERE book.book_id = $1)
-              AND caller_reference = ANY($4::text[])
-              AND answered_at > $5::timestamptz + (SELECT clock_offset_seconds FROM book WHERE book.book_id = $1) * interval '1 second'
+              AND caller_reference = ANY($5::text[])
+              AND answered_at > $6::timestamptz + (SELECT clock_offset_seconds FROM book WHERE book.book_id = $1) * interval '1 second'
        ) END AS answers,
-       CASE WHEN token.token_id = $3 THEN ARRAY(
-           SELECT ROW(key.access_key_id, key.party_id, key.environment, key.expires_at, signer.status, own.book_id,
-                      coalesce(own.clock_offset_seconds, 0),
-                      ARRAY(SELECT part.book_id FROM book AS part
-                             WHERE part.party_id = key.party_id AND part.environment = key.environment
-                               AND part.currency = 'USD'
-                             ORDER BY part.part))::key_terms
-             FROM access_key AS key
-             JOIN party AS signer ON signer.party_id = key.party_id
-             LEFT JOIN book AS own ON own.party_id = key.party_id AND own.environment = key.environment
-                                  AND own.currency = 'USD' AND own.part = 0
-            WHERE key.access_key_id = ANY($6::text[]) AND key.revoked_at IS NULL
-       ) END AS keys
+       CASE WHEN token.token_id = $3 THEN ARRAY(/* part: terms_of_keys */) END AS keys
   FROM token
   JOIN party ON party.party_id = token.sender_party_id
   JOIN instrument ON instrument.book_id = $1 AND instrument.instrument_id = token.instrument_id

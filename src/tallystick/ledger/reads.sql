@@ -1,9 +1,11 @@
 -- What the readers of the API ask for. Read by reads.py. Amounts are micro-units; nothing here locks or changes.
 
 -- name: instrument_balances
--- Instruments ($2) of a book ($1), with who their two parties are.
+-- Instruments ($2) of a book ($1), with who their two parties are. The row of one of them ($3) has, besides, the keys ($4)
+-- that signed what asks for them as they are now.
 SELECT instrument.instrument_id, instrument.kind, instrument.sender_party_id, book.party_id AS seller_party_id, book.environment,
-       abs(account.balance_micros) AS balance_micros, instrument.pending_micros
+       abs(account.balance_micros) AS balance_micros, instrument.pending_micros,
+       CASE WHEN instrument.instrument_id = $3 THEN ARRAY(/* part: terms_of_keys */) END AS keys
   FROM instrument
   JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
   JOIN book ON book.book_id = instrument.book_id

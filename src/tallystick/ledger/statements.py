@@ -10,24 +10,33 @@ from typing import Final
 
 _HEADING: Final = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
 _PART: Final = re.compile(r"/\* part: (\w+) \*/")
+_SHARED: Final = "parts.sql"
 
 
 def load_statements(file_name: str, package: str = __package__) -> Mapping[str, str]:
-    """The statements of a package's file by name, in the file's order, with the parts put in that stand before them.
+    """The statements of a package's file by name, in the file's order.
 
-    Raises ValueError when a name comes twice, KeyError when there is no such part.
+    Parts are put in: those that stand before them, and those of parts.sql, which all files share. Raises ValueError
+    when a name comes twice, KeyError when there is no such part.
     """
+    parts, _ = _sections(_SHARED, __package__, {})
+    _, statements = _sections(file_name, package, parts)
+    return MappingProxyType(statements)
+
+
+def _sections(file_name: str, package: str, shared: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Parts and statements of a file, by name."""
     text = (files(package) / file_name).read_text(encoding="utf-8")
     _, *sections = _HEADING.split(text)
     kinds, names, texts = sections[0::3], sections[1::3], [section.strip() for section in sections[2::3]]
     if len(set(names)) != len(names):
         raise ValueError(f"a statement of {file_name} has two definitions")
-    parts: dict[str, str] = {}
+    parts = dict(shared)
     statements: dict[str, str] = {}
     for kind, name, text in zip(kinds, names, texts, strict=True):
         whole = _PART.sub(lambda named: parts[named[1]], text)
         (parts if kind == "part" else statements)[name] = whole
-    return MappingProxyType(statements)
+    return parts, statements
 
 
 MONEY: Final = load_statements("money.sql")

@@ -15,7 +15,6 @@ from msgspec import Struct
 from tallystick.actions.entropy import ENTROPY
 from tallystick.actions.fields import V2007, quoted
 from tallystick.actions.legacy import as_told, modern
-from tallystick.actions.pay import payment_command
 from tallystick.actions.registry import ACTIONS, Action
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger.access_keys import RememberedKeyError
@@ -33,17 +32,15 @@ from tallystick.web.query_request import (
 from tallystick.web.xml import CONTENT_TYPE, render_error, render_success
 
 if TYPE_CHECKING:
-    from tallystick.actions.call import Call
+    from collections.abc import Awaitable
+
     from tallystick.actions.service import Service
-    from tallystick.domain.commands import Pay
-    from tallystick.domain.ids import BookId
+    from tallystick.actions.types import Result
     from tallystick.ledger.access_keys import AccessKey
     from tallystick.web.asgi import Receive, Scope, Send
 
 MOST_BODY_BYTES: Final = 64 * 1024
 VERBS: Final = ("GET", "POST")
-
-_PAY: Final = ACTIONS["Pay"]
 
 _HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store"))
 
@@ -95,39 +92,40 @@ class QueryApi:
         request = _read(scope, content)
         action = _find_action(request)
         watched.action = action.name
-        if action is _PAY and request.params.get("Version") != V2007:
-            return await self._pay(request, request_id, watched)
+        if action.looks_at_key and request.params.get("Version") != V2007:
+            return await self._perform_by_memory(action, request, request_id, watched)
         return await self._perform_action(action, request, request_id, watched)
 
-    async def _pay(self, request: QueryRequest, request_id: str, watched: Watched) -> bytes:
-        """Pay with a key that is remembered, if there is one: it is looked at with what is charged. Raises Refused.
+    async def _perform_by_memory(
+        self, action: Action, request: QueryRequest, request_id: str, watched: Watched
+    ) -> bytes:
+        """With the key as it is remembered, if it is: the action looks at it, a statement less. Raises Refused.
 
         Nothing is said to somebody whose key may be another one by now: then all begins again with the key as it is.
         """
         try:
-            payment = self._read_payment(request)
+            begun = self._begin_by_memory(action, request)
         except Refused:
-            payment = None
-        if payment is not None:
-            call, version, book_id, command = payment
+            begun = None
+        if begun is not None:
+            version, work = begun
             try:
-                result = await call.move_money(command, book_id)
+                result = await work
             except RememberedKeyError:
                 pass
             else:
-                return render_success(_PAY, version, watched.done(_PAY, result), request_id)
-        return await self._perform_action(_PAY, request, request_id, watched)
+                return render_success(action, version, watched.done(action, result), request_id)
+        return await self._perform_action(action, request, request_id, watched)
 
-    def _read_payment(self, request: QueryRequest) -> tuple[Call, str, BookId, Pay] | None:
-        """What a Pay with a key that is remembered asks of which book; None: no key is. Raises Refused."""
+    def _begin_by_memory(self, action: Action, request: QueryRequest) -> tuple[str, Awaitable[Result]] | None:
+        """The version, and what is to be awaited; None: no key is remembered. Raises Refused."""
         service, now = self.service, self.service.clock()
         key = check_signature_by_memory(request, service, now)
         if key is None:
             return None
         made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
         version = served_version(request)
-        call = read_call(service, _PAY, version, request.params, key, made_at, now)
-        return call, version, *payment_command(call)
+        return version, action.perform(read_call(service, action, version, request.params, key, made_at, now))
 
     async def _perform_action(self, action: Action, request: QueryRequest, request_id: str, watched: Watched) -> bytes:
         """With the key as it is now. Raises Refused."""
