@@ -128,6 +128,7 @@ async def test_the_server_is_durable_and_sized_for_payments(directory: Path) -> 
                 "full_page_writes",
                 "synchronous_commit",
                 "data_checksums",
+                "wal_segment_size",
                 "TimeZone",
                 "max_connections",
             )
@@ -137,6 +138,7 @@ async def test_the_server_is_durable_and_sized_for_payments(directory: Path) -> 
             "full_page_writes": "on",
             "synchronous_commit": "on",
             "data_checksums": "on",
+            "wal_segment_size": "4MB",
             "TimeZone": "UTC",
             "max_connections": "400",
         }
