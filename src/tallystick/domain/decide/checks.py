@@ -34,26 +34,32 @@ def find_sender_token(state: State, token_id: TokenId, now: datetime, *purposes:
     token = state.tokens.get(token_id)
     if token is None:
         raise Refused(Refusal.InvalidParams, f'"senderTokenId" must be a valid token ID: {token_id}')
-    if token.purpose is TokenPurpose.RECIPIENT:
-        message = "The token was given by a recipient: it receives, and cannot be charged."
-        raise Refused(Refusal.InvalidSenderRoleForAccountType, message)
     if token.purpose not in purposes:
-        message = f"A {_words(token.purpose)} token cannot be used here; this needs a {_words(purposes[0])} token."
-        raise Refused(Refusal.IncompatibleTokens, message)
-    match state_of(token, now):
-        case TokenState.CANCELLED:
-            raise Refused(Refusal.TokenNotActive_Sender, "The sender token has been cancelled.")
-        case TokenState.EXPIRED if token.instrument_id is None:
-            raise Refused(Refusal.InvalidTokenId_Sender, "The sender token has expired.")
-        case TokenState.EXPIRED:
-            raise Refused(Refusal.InstrumentExpired, "The authorization has expired.")
-        case TokenState.NOT_YET:
-            raise Refused(Refusal.InvalidTokenId_Sender, "The authorization has not begun yet.")
-        case TokenState.ACTIVE:
-            pass
+        raise _unfit(token, purposes[0])
+    token_state = state_of(token, now)
+    if token_state is not TokenState.ACTIVE:
+        raise _not_active(token, token_state)
     if not token.sender_active:
         raise Refused(Refusal.InvalidAccountState_Sender, "The sender's account is suspended or closed.")
     return token
+
+
+def _unfit(token: Token, needed: TokenPurpose) -> Refused:
+    if token.purpose is TokenPurpose.RECIPIENT:
+        message = "The token was given by a recipient: it receives, and cannot be charged."
+        return Refused(Refusal.InvalidSenderRoleForAccountType, message)
+    message = f"A {_words(token.purpose)} token cannot be used here; this needs a {_words(needed)} token."
+    return Refused(Refusal.IncompatibleTokens, message)
+
+
+def _not_active(token: Token, token_state: TokenState) -> Refused:
+    if token_state is TokenState.CANCELLED:
+        return Refused(Refusal.TokenNotActive_Sender, "The sender token has been cancelled.")
+    if token_state is TokenState.NOT_YET:
+        return Refused(Refusal.InvalidTokenId_Sender, "The authorization has not begun yet.")
+    if token.instrument_id is None:
+        return Refused(Refusal.InvalidTokenId_Sender, "The sender token has expired.")
+    return Refused(Refusal.InstrumentExpired, "The authorization has expired.")
 
 
 def find_instrument(state: State, instrument_id: InstrumentId, kind: InstrumentKind) -> Instrument:

@@ -32,6 +32,7 @@ from tallystick.domain.state import (
 )
 from tallystick.domain.tokens import Token
 
+_SALES: Final = TOTALS[AccountKind.SALES]
 _PURPOSES: Final = (
     TokenPurpose.PREPAID_SENDER,
     TokenPurpose.CREDIT_SENDER,
@@ -77,7 +78,7 @@ def pay(state: State, command: Pay, now: datetime) -> Decision:
         token_id=token.token_id,
         instrument_id=instrument.instrument_id,
     )
-    sale = Transfer(transaction.transaction_id, instrument.account_id, TOTALS[AccountKind.SALES], command.amount_micros)
+    sale = Transfer(transaction.transaction_id, instrument.account_id, _SALES, command.amount_micros)
     return Decision(
         Accepted(transaction.transaction_id, transaction.status),
         transactions=(transaction,),

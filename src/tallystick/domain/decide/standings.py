@@ -15,12 +15,12 @@ def check_known(state: State, token: Token, recipient: Seller | None) -> None:
     `recipient`: None for the caller. Raises Refused: TransactionDenied, UnverifiedEmailAddress_Caller,
     UnverifiedEmailAddress_Sender, UnverifiedEmailAddress_Recipient.
     """
-    people = [("caller", state.book.seller_standing), ("sender", token.sender_standing)]
-    if recipient is not None:
-        people.append(("recipient", recipient.standing))
-    for role, standing in people:
-        if standing.denied:
-            raise Refused(Refusal.TransactionDenied, f"Payments of the {role}'s account are held back for now.")
+    if state.book.seller_standing.denied:
+        raise _held_back("caller")
+    if token.sender_standing.denied:
+        raise _held_back("sender")
+    if recipient is not None and recipient.standing.denied:
+        raise _held_back("recipient")
     if not state.book.demands.verified_email:
         return
     if not state.book.seller_standing.email_verified:
@@ -29,6 +29,10 @@ def check_known(state: State, token: Token, recipient: Seller | None) -> None:
         raise Refused(Refusal.UnverifiedEmailAddress_Sender, "The sender's e-mail address is not verified.")
     if recipient is not None and not recipient.standing.email_verified:
         raise Refused(Refusal.UnverifiedEmailAddress_Recipient, "The recipient's e-mail address is not verified.")
+
+
+def _held_back(role: str) -> Refused:
+    return Refused(Refusal.TransactionDenied, f"Payments of the {role}'s account are held back for now.")
 
 
 def check_real_money(
