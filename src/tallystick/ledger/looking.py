@@ -17,7 +17,7 @@ from tallystick.domain.ids import BookId, is_of_instrument
 from tallystick.domain.state import State
 from tallystick.ledger.books import Loaded
 from tallystick.ledger.connections import Connection
-from tallystick.ledger.rows import answered_from_rows, book_from_row, instrument_from_row, token_from_row
+from tallystick.ledger.rows import answered_from_rows, book_from_row, spending_token_from_row
 from tallystick.ledger.rules import Rules
 from tallystick.ledger.statements import MONEY
 
@@ -63,9 +63,10 @@ async def look(
     state = State(book_from_row(book_id, book, rules), answered=answered_from_rows(first["answers"]))
     versions = {}
     for row in rows:
-        state.tokens[row["token_id"]] = token_from_row(row)
-        state.instruments[row["instrument_id"]] = instrument_from_row(row)
-        versions[row["account_id"]] = row["version"]
+        token, instrument, version = spending_token_from_row(row)
+        state.tokens[token.token_id] = token
+        state.instruments[instrument.instrument_id] = instrument
+        versions[instrument.account_id] = version
     loaded = Loaded(
         state,
         None,
