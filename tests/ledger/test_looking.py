@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.ledger.shop import Buyer, OpenShop, Shop
+from tests.ledger.shop import START, Buyer, OpenShop, Shop
 
 from tallystick.domain.commands import CancelToken, Declined, Method, Pay
 from tallystick.domain.ids import IdKind, InstrumentId, TokenId
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.ledger.books import load
 from tallystick.ledger.connections import Connection, Pool
 from tallystick.ledger.database import open_pool
 from tallystick.ledger.looking import Seen, look
@@ -216,3 +218,30 @@ async def test_payments_of_a_group_land_in_the_order_of_their_ids(
         row["transaction_id"] for row in await own_pool.fetch("SELECT transaction_id FROM transfer ORDER BY ctid")
     ]
     assert landed == [request.transaction_id for request in reversed(requests)]
+
+
+async def test_looking_sees_what_locking_loads(shop: Shop) -> None:
+    """One reads columns by their order, the other by their names."""
+    ends = START + timedelta(days=90)
+    buyers = [await shop.funded_buyer("10.00"), await shop.postpaid_buyer("10.00", expires_at=ends)]
+    payments = [Pay(shop.request(), buyer.spending, 1_000_000) for buyer in buyers]
+    async with shop.pool.acquire() as connection:
+        for buyer in buyers:
+            await connection.execute(
+                "UPDATE token SET token_type = 'Unrestricted', friendly_name = 'friendly', old_token_id = 'old',"
+                " payment_reason = 'reason', terms = jsonb_build_object('for_reserve', true),"
+                " instruction = 'instruction', used_by = 'transaction', valid_from = valid_from - interval '1 hour',"
+                " cancelled_at = valid_from + interval '1 day' WHERE token_id = $1",
+                buyer.spending,
+            )
+            await connection.execute(
+                "UPDATE party SET email_verified_at = $2, marketplace = false WHERE party_id = $1",
+                buyer.party_id,
+                START,
+            )
+        async with connection.transaction():
+            seen = await look(connection, shop.book_id, payments, (), shop.clock, shop.committer.rules)
+            loaded = await load(connection, shop.book_id, payments, shop.clock, shop.committer.rules)
+    assert seen is not None
+    assert seen.loaded.state == loaded.state
+    assert seen.loaded.versions.keys() == {item.account_id for item in loaded.state.instruments.values()}

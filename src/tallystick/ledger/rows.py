@@ -165,7 +165,7 @@ def spending_token_from_row(row: asyncpg.Record) -> tuple[Token, Instrument, int
         -balance_micros if kind is InstrumentKind.PREPAID else balance_micros,
         limit_micros,
         pending_micros,
-        instrument_valid_from,
+        valid_from if instrument_valid_from is None else instrument_valid_from,
         instrument_expires_at,
         total_limit_micros,
         charged_micros,
