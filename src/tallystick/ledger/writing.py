@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any, Final
 
 import asyncpg
@@ -130,7 +130,7 @@ class Group:
         for guard in self._guards(tokens):
             moved.setdefault(guard, 0)
         versions = self.loaded.versions
-        return [(key, delta, versions.get(key)) for key, delta in sorted(moved.items(), key=_in_order_of_locks)]
+        return [(key, moved[key], versions.get(key)) for key in _in_order_of_locks(moved)]
 
     def _guards(self, tokens: Iterable[Token]) -> Iterable[AccountId]:
         """The accounts whose locks or versions guard what changes."""
@@ -282,9 +282,11 @@ def _moved(transfers: Iterable[Transfer]) -> dict[AccountId, int]:
     return moved
 
 
-def _in_order_of_locks(change: tuple[AccountId, int]) -> tuple[bool, AccountId]:
+def _in_order_of_locks(accounts: Iterable[AccountId]) -> list[AccountId]:
     """Accounts of instruments and people first, then the totals, which all groups have in common."""
-    return is_total(change[0]), change[0]
+    by_number = sorted(accounts)
+    totals = list(takewhile(is_total, by_number))  # theirs are the least
+    return by_number[len(totals) :] + totals
 
 
 def _transaction_of(transfer: Transfer) -> TransactionId:
