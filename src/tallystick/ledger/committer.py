@@ -107,14 +107,15 @@ class Committer:
         still free. Raises NoSuchBookError, and the database's other errors: nothing was changed then either or, when
         the connection broke during the commit, asking again with the same reference tells.
         """
-        return self._accept(book_id, command, key)
+        return self._accept(book_id, command, asyncio.get_running_loop().create_future(), key)
 
     async def perform_all(self, book_id: BookId, commands: Sequence[Command]) -> list[Outcome | Exception]:
         """As `perform`, for several commands of one book, which may share their commits; what each came to, in order.
 
         What `perform` would raise for a command stands in the place of its outcome.
         """
-        answers = [self._accept(book_id, command) for command in commands]
+        loop = asyncio.get_running_loop()
+        answers = [self._accept(book_id, command, loop.create_future()) for command in commands]
         outcomes: list[Outcome | Exception] = []
         for answer in answers:
             try:
@@ -123,8 +124,10 @@ class Committer:
                 outcomes.append(error)
         return outcomes
 
-    def _accept(self, book_id: BookId, command: Command, key: AccessKey | None = None) -> asyncio.Future[Outcome]:
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    def _accept(
+        self, book_id: BookId, command: Command, answer: asyncio.Future[Outcome], key: AccessKey | None = None
+    ) -> asyncio.Future[Outcome]:
+        """Have `command` wait for its group, which gives `answer`."""
         if charges_an_instrument(command):
             payments = self._payments[book_id]
             payments.waiting.append(Waiting(command, answer, key))
