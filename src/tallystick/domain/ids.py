@@ -26,7 +26,7 @@ ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TOKEN: Final = re.compile(rf"[A-Z][{ALPHABET}]{{63}}", re.ASCII)
 _TRANSACTION: Final = re.compile(rf"[{ALPHABET}]{{35}}", re.ASCII)
 _PAIRS: Final = tuple(first + second for first in ALPHABET for second in ALPHABET)
-_TO_BASE_32: Final = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+_TO_BASE_32: Final = bytes.maketrans(ALPHABET.encode("ascii"), b"0123456789abcdefghijklmnopqrstuv")
 """To the digits that Python reads; what is no digit of ours must have been refused before."""
 
 TOKEN_LENGTH: Final = 64
@@ -78,27 +78,28 @@ _encode_again = lru_cache(maxsize=1024)(_encode)
 
 
 def _four_digits(number: int) -> str:
+    """The last four digits of a number."""
     return f"{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"
 
 
-def _decode(text: str) -> int:
-    return int(text.translate(_TO_BASE_32), 32)
+def _decode(digits: bytes) -> int:
+    return int(digits.translate(_TO_BASE_32), 32)
 
 
 _decode_again = lru_cache(maxsize=1024)(_decode)
 """For books."""
 
 
-def _check(body: str, digits: int) -> int:
+def _check(body: bytes, digits: int) -> int:
     """The number that the last digits of an id must be."""
-    return crc32(body.encode("ascii")) & (1 << 5 * digits) - 1
+    return crc32(body) & (1 << 5 * digits) - 1
 
 
 def make_token_or_instrument_id(kind: IdKind, book_id: BookId, entropy: bytes) -> str:
     """A new 64-character id. `entropy` must be TOKEN_ENTROPY_BYTES fresh random bytes."""
     random = int.from_bytes(entropy[:TOKEN_ENTROPY_BYTES], "big") >> 1
     body = kind.value + _encode(book_id, _BOOK_DIGITS) + _encode(random, _TOKEN_RANDOM_DIGITS)
-    return body + _encode(_check(body, _TOKEN_CHECK_DIGITS), _TOKEN_CHECK_DIGITS)
+    return body + _encode(crc32(body.encode("ascii")), _TOKEN_CHECK_DIGITS)
 
 
 def make_transaction_id(book_id: BookId, at_milliseconds: int, entropy: bytes) -> TransactionId:
@@ -106,7 +107,7 @@ def make_transaction_id(book_id: BookId, at_milliseconds: int, entropy: bytes) -
     time, book = _encode_again(at_milliseconds, _TIME_DIGITS), _encode_again(book_id, _BOOK_DIGITS)
     random = int.from_bytes(entropy, "big")
     body = f"{time}{book}{_four_digits(random >> 20)}{_four_digits(random)}"
-    return TransactionId(body + _four_digits(_check(body, _TRANSACTION_CHECK_DIGITS)))
+    return TransactionId(body + _four_digits(crc32(body.encode("ascii"))))
 
 
 def token_kind_and_book(text: str) -> tuple[IdKind, BookId]:
@@ -114,9 +115,10 @@ def token_kind_and_book(text: str) -> tuple[IdKind, BookId]:
     kind = _KINDS.get(text[:1])
     if kind is None or _TOKEN.fullmatch(text) is None:
         raise MalformedIdError(text[:TOKEN_LENGTH])
-    if _check(text[:-_TOKEN_CHECK_DIGITS], _TOKEN_CHECK_DIGITS) != _decode(text[-_TOKEN_CHECK_DIGITS:]):
+    digits = text.encode("ascii")
+    if _check(digits[:-_TOKEN_CHECK_DIGITS], _TOKEN_CHECK_DIGITS) != _decode(digits[-_TOKEN_CHECK_DIGITS:]):
         raise MalformedIdError(text)
-    return kind, BookId(_decode_again(text[1 : 1 + _BOOK_DIGITS]))
+    return kind, BookId(_decode_again(digits[1 : 1 + _BOOK_DIGITS]))
 
 
 def is_of_instrument(token_id: TokenId) -> bool:
@@ -128,10 +130,11 @@ def book_of_transaction(text: str) -> BookId:
     """Book of a transaction id. Raises MalformedIdError; does not say that the transaction exists."""
     if _TRANSACTION.fullmatch(text) is None:
         raise MalformedIdError(text[:TRANSACTION_LENGTH])
-    body, check = text[:-_TRANSACTION_CHECK_DIGITS], text[-_TRANSACTION_CHECK_DIGITS:]
+    digits = text.encode("ascii")
+    body, check = digits[:-_TRANSACTION_CHECK_DIGITS], digits[-_TRANSACTION_CHECK_DIGITS:]
     if _check(body, _TRANSACTION_CHECK_DIGITS) != _decode(check):
         raise MalformedIdError(text)
-    return BookId(_decode_again(text[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]))
+    return BookId(_decode_again(digits[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]))
 
 
 def book_named_in(an_id: TokenId | InstrumentId | TransactionId) -> BookId:
@@ -141,7 +144,7 @@ def book_named_in(an_id: TokenId | InstrumentId | TransactionId) -> BookId:
 
 def milliseconds_of_transaction(transaction_id: TransactionId) -> int:
     """When the transaction's request was received: milliseconds since 1970 UTC, by its book's clock."""
-    return _decode(transaction_id[:_TIME_DIGITS])
+    return _decode(transaction_id[:_TIME_DIGITS].encode("ascii"))
 
 
 def transaction_ids_from(at_milliseconds: int) -> str:
