@@ -130,8 +130,8 @@ def _form_encoded(text: str) -> str:
 
 def hmac_signature(text: str, secret: str, method: str) -> str:
     """Sign with a secret key; base64. `method` is a key of HMAC_METHODS, anything else is a bug of ours (KeyError)."""
-    mac = hmac.digest(secret.encode(), text.encode(), HMAC_METHODS[method])
-    return binascii.b2a_base64(mac, newline=False).decode("ascii")
+    mac = hmac.new(secret.encode(), text.encode(), HMAC_METHODS[method])  # unlike hmac.digest it keeps the interpreter
+    return binascii.b2a_base64(mac.digest(), newline=False).decode("ascii")
 
 
 def equal(given: str, expected: str) -> bool:

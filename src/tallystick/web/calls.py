@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
 import structlog
+from msgspec import Struct, field
 
 from tallystick.actions.call import Call, fingerprint
 from tallystick.actions.fields import V2007
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class Watched:
+class Watched(Struct):
     """A call under way, as the meter will hear of it: filled in as it becomes known."""
 
     action: str = NO_ACTION

@@ -106,6 +106,6 @@ def tagged(name: str, content: str) -> str:
 
 def text(value: str) -> str:
     """A value as the content of an element."""
-    if _NOT_PLAIN.search(value) is None:
+    if (value.isalnum() and value.isascii()) or _NOT_PLAIN.search(value) is None:  # ids and words are told at once
         return value
     return _NOT_XML.sub("\ufffd", value).translate(_ESCAPES)
