@@ -27,7 +27,7 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger.access_keys import AccessKey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Mapping, Sequence
 
     from tallystick.actions.fields import Values
     from tallystick.actions.service import Service
@@ -112,17 +112,22 @@ class Call(Struct, frozen=True):
 
     async def perform(self, command: Command, book_id: BookId | None = None) -> Outcome:
         """Hand a command to the committer, for the caller's book or the one named. A refusal is raised."""
-        outcome = await self.service.committer.perform(book_id or self.book_id, command, self.remembered_key)
+        outcome = await self._hand_over(command, book_id)
         if isinstance(outcome, Refused):
             raise outcome
         return outcome
 
     async def move_money(self, command: Command, book_id: BookId | None = None) -> Result:
         """Carry a money command out, in the caller's book or the one named, and answer with its transaction."""
-        outcome = await self.perform(command, book_id)
-        if not isinstance(outcome, Accepted):
-            raise TypeError(f"{self.action} came to {outcome!r}")
-        return {"TransactionId": outcome.transaction_id, "TransactionStatus": outcome.status.value}
+        outcome = await self._hand_over(command, book_id)
+        if isinstance(outcome, Accepted):
+            return {"TransactionId": outcome.transaction_id, "TransactionStatus": outcome.status.value}
+        if isinstance(outcome, Refused):
+            raise outcome
+        raise TypeError(f"{self.action} came to {outcome!r}")
+
+    def _hand_over(self, command: Command, book_id: BookId | None) -> Awaitable[Outcome]:
+        return self.service.committer.perform(book_id or self.book_id, command, self.remembered_key)
 
 
 def fresh_transaction_id(book_id: BookId, book_now: datetime) -> TransactionId:

@@ -87,14 +87,14 @@ class QueryApi:
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
             return _refusal(watched.refused(refusal_of(error, request_id)), request_id)
 
-    async def _perform(self, scope: Scope, content: bytes, request_id: str, watched: Watched) -> bytes:
-        """All checks in their documented order, then the action. Raises Refused."""
+    def _perform(self, scope: Scope, content: bytes, request_id: str, watched: Watched) -> Awaitable[bytes]:
+        """All checks in their documented order, then the action: what is to be awaited. Raises Refused."""
         request = _read(scope, content)
         action = _find_action(request)
         watched.action = action.name
         if action.looks_at_key and request.params.get("Version") != V2007:
-            return await self._perform_by_memory(action, request, request_id, watched)
-        return await self._perform_action(action, request, request_id, watched)
+            return self._perform_by_memory(action, request, request_id, watched)
+        return self._perform_action(action, request, request_id, watched)
 
     async def _perform_by_memory(
         self, action: Action, request: QueryRequest, request_id: str, watched: Watched
