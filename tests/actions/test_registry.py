@@ -103,9 +103,10 @@ def test_the_committed_reference_is_current() -> None:
 def test_the_examples_of_the_reference_are_good_ones(name: str) -> None:
     action = ACTIONS[name]
     params = example_parameters(action, V2010)
-    action.tables[V2010].check_names(params, "")
+    form = action.tables[V2010].form(params)
+    form.check_names(params, "")
 
-    assert action.tables[V2010].read(params).given == params
+    assert form.read(params).given == params
     check_answer(render_success(action, V2010, example_result(action), REQUEST_ID).decode())
     assert set(ERRORS_OF) == set(ACTIONS)
     assert not set(ERRORS_OF[name]) & set(ANY)

@@ -42,6 +42,7 @@ COMMON_PARAMETERS: Final = frozenset(
     {"Action", "AWSAccessKeyId", "Signature", "SignatureVersion", "SignatureMethod", "Timestamp", "Version"}
 )
 
+_MOST_REMEMBERED: Final = 64  # forms of requests for each table, and names in each
 _QUOTED_LENGTH: Final = 130  # of a value in a message: ids are quoted whole
 _INTEGER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _INDEX: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
@@ -110,6 +111,7 @@ class DescriptorPolicy:
 _NO_POLICY: Final = DescriptorPolicy()
 
 Parsed = str | int | datetime | tuple[str, ...] | DescriptorPolicy
+Reader = Callable[[Field, tuple[str, ...], Mapping[str, str]], Parsed | None]
 
 
 class Values(Struct, frozen=True):
@@ -168,56 +170,93 @@ class Values(Struct, frozen=True):
         return value
 
 
-class FieldTable:
-    """The fields of one action in one version, ready for reading requests."""
+class Reading(Struct, frozen=True):
+    """How a field is read: into which value, out of which parameters. `read` is None for one plain parameter."""
 
-    def __init__(self, fields: tuple[Field, ...], version: str) -> None:
-        self.fields = tuple(field for field in fields if field.means or field.in_version(version))
-        self._plain = sorted({name for field in self.fields for name in field.wire_names()})
-        self._known = COMMON_PARAMETERS | frozenset(self._plain)
-        self._repeated = {field.name for field in self.fields if field.repeated}
-        self._reading = tuple(
-            (field.means or field.name, field, field.wire_names(), _reader(field), field.need is Need.REQUIRED)
-            for field in self.fields
-        )
+    key: str
+    field: Field
+    names: tuple[str, ...]
+    read: Reader | None
+    required: bool
+
+
+class Form(Struct, frozen=True):
+    """What requests with the same names of parameters have in common.
+
+    `unknown` are the names that the schema lacks, `business` those that say what is asked for, in one order, `readings`
+    the fields that are given or looked for in any case, in schema order.
+    """
+
+    unknown: frozenset[str]
+    business: tuple[str, ...]
+    readings: tuple[Reading, ...]
 
     def check_names(self, params: Mapping[str, str], namespace: str) -> None:
         """Refuse parameters that the schema of the version does not have. Raises Refused: InvalidRequest.
 
         The offending element is quoted as ``<namespace>:<name>``, as recorded. Source: spec of the transport.
         """
-        if params.keys() <= self._known:
-            return
-        for name in params:
-            if name not in self._known and not self._is_repetition(name):
-                raise Refused(
-                    Refusal.InvalidRequest,
-                    "The request does not conform to the interface defined in the WSDL. Unexpected element: "
-                    f'"{namespace}:{quoted(name)}".',
-                )
+        if self.unknown:
+            first = next(name for name in params if name in self.unknown)
+            raise Refused(
+                Refusal.InvalidRequest,
+                "The request does not conform to the interface defined in the WSDL. Unexpected element: "
+                f'"{namespace}:{quoted(first)}".',
+            )
 
     def business_parameters(self, params: Mapping[str, str]) -> list[tuple[str, str]]:
         """The parameters that say what is asked for, in one order, without the empty ones."""
-        plain = [(name, value) for name in self._plain if (value := params.get(name))]
-        if not self._repeated:
-            return plain
-        repetitions = [(name, value) for name, value in params.items() if value and self._is_repetition(name)]
-        return sorted(plain + repetitions)
+        return [(name, value) for name in self.business if (value := params[name])]
 
     def read(self, params: Mapping[str, str]) -> Values:
         """Check every value, in schema order. Raises Refused: InvalidParams."""
         parsed: dict[str, Parsed] = {}
-        for key, field_, names, read, required in self._reading:
+        for reading in self.readings:
             value: Parsed | None = None
-            if read is not None:
-                value = read(field_, names, params)
-            elif given := params.get(names[0]):  # the most of them: a plain value, and mostly none
-                value = _scalar(field_, names[0], given)
+            if reading.read is not None:
+                value = reading.read(reading.field, reading.names, params)
+            elif given := params.get(reading.names[0]):
+                value = _scalar(reading.field, reading.names[0], given)
             if value is not None:
-                parsed[key] = value
-            elif required:
-                raise missing(field_.name)
+                parsed[reading.key] = value
+            elif reading.required:
+                raise missing(reading.field.name)
         return Values(parsed, params)
+
+
+class FieldTable:
+    """The fields of one action in one version, ready for reading requests."""
+
+    def __init__(self, fields: tuple[Field, ...], version: str) -> None:
+        self.fields = tuple(field for field in fields if field.means or field.in_version(version))
+        self._plain = frozenset(name for field in self.fields for name in field.wire_names())
+        self._repeated = {field.name for field in self.fields if field.repeated}
+        self._readings = tuple(
+            Reading(field.means or field.name, field, field.wire_names(), _reader(field), field.need is Need.REQUIRED)
+            for field in self.fields
+        )
+        self._forms: dict[frozenset[str], Form] = {}
+
+    def form(self, params: Mapping[str, str]) -> Form:
+        """The form of a request, remembered: a program sends the same names over and over."""
+        names = frozenset(params)
+        form = self._forms.get(names)
+        if form is None:
+            form = self._form(names)
+            if not form.unknown and len(names) <= _MOST_REMEMBERED:  # else strangers could fill the memory
+                if len(self._forms) >= _MOST_REMEMBERED:
+                    self._forms.clear()
+                self._forms[names] = form
+        return form
+
+    def _form(self, names: frozenset[str]) -> Form:
+        business = {name for name in names if name in self._plain or self._is_repetition(name)}
+        readings = [
+            reading
+            for reading in self._readings
+            if reading.required or reading.field.repeated or not business.isdisjoint(reading.names)
+        ]
+        return Form(names - business - COMMON_PARAMETERS, tuple(sorted(business)), tuple(readings))
 
     def _is_repetition(self, name: str) -> bool:
         base, dot, index = name.partition(".")
@@ -245,7 +284,7 @@ def invalid(name: str, what: str, value: str) -> Refused:
     return Refused(Refusal.InvalidParams, f'"{camel(name)}" must be {what}: {quoted(value)}')
 
 
-def _reader(field_: Field) -> Callable[[Field, tuple[str, ...], Mapping[str, str]], Parsed | None] | None:
+def _reader(field_: Field) -> Reader | None:
     """What reads the field out of the parameters that carry it; None for one plain value."""
     return _repeated if field_.repeated else _COMPLEX.get(field_.type)
 
@@ -352,7 +391,7 @@ _SCALARS: Final[Mapping[str, Callable[[Field, str, str], str | int | datetime]]]
     "decimal": _amount_text,
     "dateTime": _moment,
 }
-_COMPLEX: Final[Mapping[str, Callable[[Field, tuple[str, ...], Mapping[str, str]], Parsed | None]]] = {
+_COMPLEX: Final[Mapping[str, Reader]] = {
     "Amount": _amount,
     LEGACY_AMOUNT: _amount,
     "DescriptorPolicy": _descriptor_policy,

@@ -79,15 +79,15 @@ def read_call(
     """
     if isinstance(caller, AccessKey):
         service.key_uses.note(caller.access_key_id, now)
-    table = action.tables[version]
+    form = action.tables[version].form(params)
     if not service.settings.tolerate_unknown_parameters:
-        table.check_names(params, "" if version == V2007 else namespace(version))
+        form.check_names(params, "" if version == V2007 else namespace(version))
     call = Call(
         service=service,
         action=action.name,
         signed_by=caller,
-        values=table.read(params),
-        fingerprint=fingerprint(action.name, table.business_parameters(params)),
+        values=form.read(params),
+        fingerprint=fingerprint(action.name, form.business_parameters(params)),
         requested_at=made_at,
         now=now,
     )
