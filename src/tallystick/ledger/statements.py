@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
 _HEADING: Final = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
 _PART: Final = re.compile(r"/\* part: (\w+) \*/")
-_SHARED: Final = "parts.sql"
 
 
 def load_statements(file_name: str, package: str = __package__) -> Mapping[str, str]:
     """The statements of a package's file by name, in the file's order.
 
-    Parts are put in: those that stand before them, and those of parts.sql, which all files share. Raises ValueError
+    Parts are put in: those that stand before them, and those of shared.sql, which all files have. Raises ValueError
     when a name comes twice, KeyError when there is no such part.
     """
-    parts, _ = _sections(_SHARED, __package__, {})
-    _, statements = _sections(file_name, package, parts)
+    _, statements = _sections(file_name, package, _shared_parts())
     return MappingProxyType(statements)
+
+
+@cache
+def _shared_parts() -> Mapping[str, str]:
+    parts, _ = _sections("shared.sql", __package__, {})
+    return parts
 
 
 def _sections(file_name: str, package: str, shared: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
