@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import secrets
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tallystick.domain.ids import ALPHABET, BookId, PartyId
 from tallystick.ledger.callers import Caller
@@ -43,6 +43,15 @@ class RememberedKeyError(LookupError):
     """A key that was remembered was not found to be as it was, or was not looked at. Nothing was done: read it anew."""
 
 
+KeysSeen: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Keys by their ids as a statement saw them, with the names of the type key_terms."""
+
+
+def keys_seen(rows: Iterable[Mapping[str, Any]]) -> KeysSeen:
+    """What a statement saw of keys; those that are revoked are not among them."""
+    return {row["access_key_id"]: row for row in rows}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessKey(Caller):
     """A usable key with what every call needs to know about its owner."""
@@ -58,9 +67,10 @@ class AccessKey(Caller):
         """Whether its time has not run out at `now`."""
         return self.expires_at is None or now < self.expires_at
 
-    def still_is(self, row: Mapping[str, Any]) -> bool:
-        """Whether nothing that calls depend on has changed. `row` has the names of the type key_terms."""
-        return (
+    def still_is(self, seen: KeysSeen) -> bool:
+        """Whether it was seen, and nothing that calls depend on has changed."""
+        row = seen.get(self.access_key_id)
+        return row is not None and (
             self.party_status == row["status"]
             and self.expires_at == row["expires_at"]
             and self.book_id == row["book_id"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
 from tallystick.domain.ids import BookId, InstrumentId, PartyId
-from tallystick.ledger.access_keys import AccessKey, RememberedKeyError
+from tallystick.ledger.access_keys import AccessKey, KeysSeen, RememberedKeyError, keys_seen
 from tallystick.ledger.shared_reads import SharedReads
 from tallystick.ledger.statements import load_statements
 
@@ -35,10 +35,10 @@ class InstrumentBalance(Struct, frozen=True):
 
 
 class _Seen(Struct, frozen=True):
-    """What a statement found: an instrument, and the keys that it looked at, as `AccessKey.still_is` takes them."""
+    """What a statement found: an instrument, and the keys that it looked at."""
 
     balance: InstrumentBalance | None
-    keys: Mapping[str, Mapping[str, Any]]
+    keys: KeysSeen
 
 
 _NOTHING: Final = _Seen(None, {})
@@ -60,10 +60,8 @@ class Balances:
         """
         key_id = None if key is None else key.access_key_id
         seen = await self._reads.find((book_id, instrument_id, key_id)) or _NOTHING
-        if key is not None:
-            terms = seen.keys.get(key.access_key_id)
-            if terms is None or not key.still_is(terms):
-                raise RememberedKeyError(key.access_key_id)
+        if key is not None and not key.still_is(seen.keys):
+            raise RememberedKeyError(key.access_key_id)
         return seen.balance
 
 
@@ -77,7 +75,7 @@ async def _find_all(database: Database, asked: Sequence[_Asked]) -> dict[_Asked,
         wanted = [instrument_id for _, instrument_id, _ in together]
         key_ids = {key_id for _, _, key_id in together if key_id is not None}
         rows = await database.fetch(_READS["instrument_balances"], book_id, wanted, wanted[0], [*key_ids])
-        keys = {terms["access_key_id"]: terms for row in rows for terms in row["keys"] or ()}
+        keys = keys_seen(terms for row in rows for terms in row["keys"] or ())
         found = {row["instrument_id"]: _balance(row) for row in rows}
         seen |= {one: _Seen(found.get(one[1]), keys) for one in together}
     return seen

@@ -264,8 +264,7 @@ def _signed_by_what_was_seen(group: Sequence[Waiting[Pay]], seen: Seen) -> list[
     for waiting in group:
         key = waiting.key
         if key is not None and id(key) not in same:
-            terms = seen.keys.get(key.access_key_id)
-            same[id(key)] = terms is not None and key.still_is(terms)
+            same[id(key)] = key.still_is(seen.keys)
     signed = []
     for waiting in group:
         if waiting.key is None or same[id(waiting.key)]:

@@ -6,15 +6,16 @@ version of an account, so that they need two statements where others need a tran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from tallystick.domain.commands import Command, Pay
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import BookId, is_of_instrument
 from tallystick.domain.state import State
+from tallystick.ledger.access_keys import KeysSeen, keys_seen
 from tallystick.ledger.books import Loaded
 from tallystick.ledger.connections import Connection
 from tallystick.ledger.rows import answered_from_rows, book_from_row, spending_token_from_row
@@ -31,10 +32,10 @@ def charges_an_instrument(command: Command) -> TypeGuard[Pay]:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was looked at. `keys`: those that were asked for and are not revoked, as `AccessKey.still_is` takes them."""
+    """What was looked at. `keys`: those that were asked for and are not revoked."""
 
     loaded: Loaded
-    keys: Mapping[str, Mapping[str, Any]]
+    keys: KeysSeen
 
 
 async def look(
@@ -76,4 +77,4 @@ async def look(
         known_tokens=frozenset(state.tokens),
         versions=versions,
     )
-    return Seen(loaded, {row["access_key_id"]: row for row in first["keys"]})
+    return Seen(loaded, keys_seen(first["keys"]))
