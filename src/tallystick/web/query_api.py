@@ -125,6 +125,7 @@ class QueryApi:
             return None
         made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
         version = served_version(request)
+        check_action_version(action, version)
         return version, action.perform(read_call(service, action, version, request.params, key, made_at, now))
 
     async def _perform_action(self, action: Action, request: QueryRequest, request_id: str, watched: Watched) -> bytes:
