@@ -18,6 +18,19 @@ from tallystick.ledger.verify import verify
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 
+BEFORE_0019 = """
+DO $$
+DECLARE typed record;
+BEGIN
+    FOR typed IN SELECT * FROM information_schema.columns WHERE domain_name IS NOT NULL AND table_schema = 'public' LOOP
+        EXECUTE format('ALTER TABLE %I ALTER COLUMN %I TYPE %s, ADD CONSTRAINT %I CHECK (true)', typed.table_name,
+                       typed.column_name, typed.data_type, typed.table_name || '_' || typed.column_name || '_check');
+    END LOOP;
+    FOR typed IN SELECT * FROM information_schema.domains WHERE domain_schema = 'public' LOOP
+        EXECUTE format('DROP DOMAIN %I', typed.domain_name);
+    END LOOP;
+END $$;
+"""
 BEFORE_0017 = """
 ALTER TABLE transfer DROP CONSTRAINT transfer_pkey;
 ALTER TABLE transfer ADD CONSTRAINT transfer_pkey PRIMARY KEY (book_id, transaction_id, number);
@@ -60,6 +73,7 @@ async def test_a_filled_database_is_given_the_smaller_indexes(make_database: Mak
         await shop.refund(first.transaction_id, "0.25")
         whole = "SELECT * FROM transfer ORDER BY transaction_id, book_id, number"
         transfers = await pool.fetch(whole)
+        await pool.execute(BEFORE_0019)
         await pool.execute(BEFORE_0017)
 
         assert (await migrate(url))[0] == "0017"

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import FeePayer
-from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.state import Answered, Decision, Transaction, Transfer
 from tallystick.ledger.books import Loaded
 from tallystick.ledger.connections import Connection
@@ -56,7 +55,6 @@ async def write_payments(
         refused,
         loaded.state.book.seller_id,
         loaded.now,
-        loaded.now - REFERENCE_LIFETIME,
     )
     more = group.more(tokens)
     with overtaken_by_others():

@@ -42,10 +42,10 @@ class OvertakenError(RuntimeError):
 
 @contextmanager
 def overtaken_by_others() -> Iterator[None]:
-    """Statements that would write only a part divide by zero instead."""
+    """Statements that would write only a part divide by zero instead, or meet what is there already."""
     try:
         yield
-    except asyncpg.DivisionByZeroError:
+    except (asyncpg.DivisionByZeroError, asyncpg.UniqueViolationError):
         raise OvertakenError from None
 
 
@@ -109,10 +109,10 @@ class Group:
             [answer_row(reference, answered) for reference, answered in answers],
             loaded.state.book.seller_id,
             now,
-            now - REFERENCE_LIFETIME,
         )
+        free_since = now - REFERENCE_LIFETIME
         with overtaken_by_others():
-            await self.connection.execute(MONEY["apply"], *values, *self.more(tokens), real_now)
+            await self.connection.execute(MONEY["apply"], *values, *self.more(tokens), real_now, free_since)
 
     def more(self, tokens: Iterable[Token]) -> tuple[list[Any], list[Any], list[Any]]:
         """Rows of what changes besides: instruments, `tokens`, and events."""
