@@ -26,16 +26,18 @@ def needs_wrk() -> None:
 @pytest.mark.usefixtures("needs_wrk")
 async def test_a_short_run_measures_everything_and_the_books_balance(data_directory: Path, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    options = ["--seconds", "3", "--instruments", "200", "--clients", "2", "--data", str(data_directory)]
+    options = ["--seconds", "2", "--rounds", "2", "--instruments", "200", "--clients", "2"]
 
-    done = await tallystick("bench", *options, "--json", str(figures), settings={})
+    done = await tallystick("bench", *options, "--data", str(data_directory), "--json", str(figures), settings={})
 
     assert done.status == 0, done.out + done.complaint
     report = json.loads(figures.read_text())
     assert report["problems"] == []
     measured = {measure["case"]: measure for measure in report["measures"]}
     assert measured.keys() == {"pgbench", "empty", "pay", "tab", "spread", "mix", "read", "batch"}
+    assert all(measure["lowest_rate"] <= measure["rate"] <= measure["highest_rate"] for measure in measured.values())
     assert all(measure["rate"] > 0 for measure in measured.values())
+    assert report["half_load"]["p99_ms"] > 0
     assert report["payments_in_books"] > 0
     assert "unexplained: 0.00" in done.out
 
@@ -43,7 +45,18 @@ async def test_a_short_run_measures_everything_and_the_books_balance(data_direct
 @pytest.mark.usefixtures("needs_wrk")
 async def test_growth_is_measured_beside_a_fresh_database(data_directory: Path, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    options = ["--seconds", "1", "--instruments", "200", "--grow", "8000", "--data", str(data_directory)]
+    options = [
+        "--seconds",
+        "1",
+        "--rounds",
+        "1",
+        "--instruments",
+        "200",
+        "--grow",
+        "8000",
+        "--data",
+        str(data_directory),
+    ]
 
     done = await tallystick("bench", *options, "--json", str(figures), settings={})
 

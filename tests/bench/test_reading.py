@@ -13,7 +13,7 @@ from tallystick.bench.report import closing_lines, goals_table, measures_table
 from tallystick.bench.wrk import LoadError
 
 SUMMARY = (
-    'Running 1s test\n{"requests":5000,"duration_us":1250000,"p50_us":1500,"p99_us":9250,"connect":0,"read":0,'
+    'Running 1s test\n{"requests":5000,"duration_us":1250000,"latencies_us":[1500,9250],"connect":0,"read":0,'
     '"write":0,"timeout":0,"status":%d}\n'
 )
 
@@ -21,8 +21,8 @@ SUMMARY = (
 def test_the_summary_of_wrk() -> None:
     load = wrk.read_summary(SUMMARY % 0, 64)
 
-    assert (load.clients, load.requests, load.seconds, load.rate) == (64, 5000, 1.25, 4000)
-    assert (load.p50_ms, load.p99_ms) == (1.5, 9.25)
+    assert (load.clients, load.requests, load.seconds) == (64, 5000, 1.25)
+    assert load.latencies_ms == (1.5, 9.25)
 
 
 def test_a_load_that_was_not_answered_well_is_no_measurement() -> None:
@@ -53,7 +53,7 @@ def test_what_pgbench_prints() -> None:
         "latency average = 3.456 ms\ninitial connection time = 12.3 ms\n"
         "tps = 4629.629630 (without initial connection time)\n"
     )
-    assert pgbench.read_output(output, 16) == pgbench.Tpcb(16, 4629.62963, 3.456)
+    assert pgbench.read_output(output, 16) == pgbench.Tpcb(16, 4629.62963)
     with pytest.raises(LoadError):
         pgbench.read_output("pgbench: error", 16)
 
@@ -65,15 +65,19 @@ def test_pgbench_has_a_database_of_its_own_on_the_same_server() -> None:
     )
 
 
+def measure(case: str, clients: int, rate: float, **more: float) -> Measure:
+    return Measure(case=case, clients=clients, rate=rate, lowest_rate=0.9 * rate, highest_rate=1.2 * rate, **more)
+
+
 MEASURES = (
-    Measure(case="pgbench", clients=1, rate=1000),
-    Measure(case="pgbench", clients=256, rate=2000),
-    Measure(case="empty", clients=256, rate=40_000),
-    Measure(case="pay", clients=1, rate=900, p50_ms=1, p99_ms=2, api_cpu=0.5, database_cpu=0.25, memory_mb=120),
-    Measure(case="pay", clients=256, rate=5000, p50_ms=10, p99_ms=40, memory_mb=160),
-    Measure(case="batch", clients=4, rate=8000),
+    measure("pgbench", 1, 1000),
+    measure("pgbench", 256, 2000),
+    measure("empty", 256, 40_000),
+    measure("pay", 1, 900, p50_ms=1, p99_ms=2, api_cpu=0.5, database_cpu=0.25, memory_mb=120),
+    measure("pay", 256, 5000, p50_ms=10, p99_ms=40, memory_mb=160),
+    measure("batch", 4, 8000),
 )
-HALF = Measure(case="pay", clients=64, rate=2500, p99_ms=15)
+HALF = measure("pay", 64, 2500, p99_ms=15)
 
 
 def test_goals_are_told_of_what_was_measured() -> None:
@@ -100,6 +104,7 @@ def test_a_report_for_people(problems: tuple[str, ...], said: str) -> None:
         machine=machine,
         settings={"seconds": 10},
         measures=MEASURES,
+        half_load=HALF,
         goals=goals(MEASURES, HALF),
         problems=problems,
         payments_in_books=12_345,

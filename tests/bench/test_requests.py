@@ -17,7 +17,7 @@ from tallystick.domain.signing import hmac_signature, string_to_sign_v2
 from tallystick.ledger.access_keys import AccessKey
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
-SIGNER = Signer("http://127.0.0.1:8400", NOW)
+SIGNER = Signer("http://127.0.0.1:8400", lambda: NOW)
 
 
 def stall(name: str) -> Stall:

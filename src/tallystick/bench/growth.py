@@ -1,7 +1,7 @@
 """What a payment costs as the books fill: the same load on a database that grows and on one that stays fresh.
 
-Both are measured in turn at every stage, so that the machine's moods touch both alike. filling.py fills them; signed
-requests over HTTP are what is measured, as everywhere else.
+Both are measured in turn at every stage, slice by slice, so that the machine's moods touch both alike. filling.py fills
+one of them; signed requests over HTTP are what is measured, as everywhere else.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from tallystick.bench.cases import PAY
 from tallystick.bench.filling import Filler, check_room
 from tallystick.bench.machine import this_machine
 from tallystick.bench.measures import TIMES, Machine, Measure
-from tallystick.bench.run import Plan, Run, serving_nothing, serving_service, stock
-from tallystick.bench.stall import Progress, Stall
+from tallystick.bench.run import Plan, serving_service, stock
+from tallystick.bench.slices import Slice, together
+from tallystick.bench.stall import Progress
+from tallystick.bench.target import Target
 from tallystick.bench.wrk import find_wrk
 from tallystick.ledger.verify import verify
 from tallystick.wiring import open_service
@@ -75,22 +77,14 @@ async def grow(plan: Plan, transactions: int, progress: Progress, told: Callable
         stages = []
         for share in _STAGES:
             await filler.fill(int(transactions * share))
-            beside, _ = await _measure(fresh_plan, fresh, fresh_stalls)
-            stages.append(await _stage(grown, *await _measure(grown_plan, grown, stalls), beside))
+            async with serving_service(fresh_plan) as served_fresh, serving_service(grown_plan) as served:
+                beside = Target(fresh_plan.directory, fresh, served_fresh, fresh_stalls)
+                target = Target(grown_plan.directory, grown, served, stalls)
+                stages.append(await _stage(plan, target, beside))
             told(stages[-1])
         problems = [*(await verify(grown.pool)).problems, *(await verify(fresh.pool)).problems]
         version = await grown.pool.fetchval("SHOW server_version")
     return Growth(machine=this_machine(version), stages=tuple(stages), problems=tuple(problems))
-
-
-async def _measure(plan: Plan, service: Service, stalls: list[Stall]) -> tuple[Measure, float]:
-    """Payments after as many that warm everything up, and the bytes of log that each took."""
-    async with serving_service(plan) as served, serving_nothing() as empty:
-        run = Run(plan, service, served, empty, "", stalls, lambda _: None)
-        await run.case(PAY, CLIENTS)
-        before = await _written(service)
-        measured = await run.case(PAY, CLIENTS)
-        return measured, (await _written(service) - before) / (measured.rate * plan.seconds)
 
 
 async def _written(service: Service) -> int:
@@ -99,7 +93,22 @@ async def _written(service: Service) -> int:
     return written
 
 
-async def _stage(service: Service, measured: Measure, log_bytes: float, beside: Measure) -> Stage:
+async def _stage(plan: Plan, target: Target, beside: Target) -> Stage:
+    """Slices of both in turn, after one each that warms everything up."""
+    grown: list[Slice] = []
+    fresh: list[Slice] = []
+    for one in (beside, target):
+        await one.slice(PAY, CLIENTS, plan.slice_seconds)
+    log_bytes = 0
+    for _ in range(plan.rounds):
+        fresh.append(await beside.slice(PAY, CLIENTS, plan.slice_seconds))
+        before = await _written(target.service)
+        grown.append(await target.slice(PAY, CLIENTS, plan.slice_seconds))
+        log_bytes += await _written(target.service) - before
+    return await _found(target.service, together(grown), together(fresh), log_bytes / sum(one.units for one in grown))
+
+
+async def _found(service: Service, measured: Measure, fresh: Measure, log_bytes: float) -> Stage:
     pool = service.pool
     count = await pool.fetchval("SELECT count(*) FROM transaction")
     size = sum([await pool.fetchval("SELECT pg_total_relation_size($1::text::regclass)", name) for name in _TABLES])
@@ -112,8 +121,8 @@ async def _stage(service: Service, measured: Measure, log_bytes: float, beside: 
         transactions=count,
         rate=measured.rate,
         p99_ms=measured.p99_ms,
-        fresh_rate=beside.rate,
-        fresh_p99_ms=beside.p99_ms,
+        fresh_rate=fresh.rate,
+        fresh_p99_ms=fresh.p99_ms,
         log_bytes=log_bytes,
         bytes_per_payment=size / count,
         index_bytes={row["name"]: row["size"] for row in indexes},

@@ -13,13 +13,16 @@ TIMES: Final = "\N{MULTIPLICATION SIGN}"
 class Measure(Struct, frozen=True, kw_only=True):
     """One case with so many clients.
 
-    `rate`: requests (pgbench: transactions; batches: payments) per second. Latencies in milliseconds; of pgbench only
-    the mean is known. CPU in seconds per 1,000 of the same. `memory_mb`: resident memory of the API process afterwards.
+    `rate`: requests (pgbench: transactions; batches: payments) per second, in all its slices; `lowest_rate` and
+    `highest_rate`: in one of them. Latencies in milliseconds; not known of pgbench. CPU in seconds per 1,000 of the
+    same. `memory_mb`: resident memory of the API process, its highest.
     """
 
     case: str
     clients: int
     rate: float
+    lowest_rate: float
+    highest_rate: float
     p50_ms: float | None = None
     p99_ms: float | None = None
     api_cpu: float | None = None
@@ -53,13 +56,17 @@ class Machine(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """A whole run. `problems` is what `verify` found in the books afterwards: nothing, if all is well."""
+    """A whole run. `problems` is what `verify` found in the books afterwards: nothing, if all is well.
+
+    `half_load`: Pay at half of its best rate; None where Pay was not measured.
+    """
 
     version: str
     started_at: str
     machine: Machine
     settings: Mapping[str, int | float]
     measures: tuple[Measure, ...]
+    half_load: Measure | None
     goals: tuple[Goal, ...]
     problems: tuple[str, ...]
     payments_in_books: int

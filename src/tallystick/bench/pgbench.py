@@ -16,16 +16,14 @@ from tallystick.ledger.embedded import find_program
 DATABASE: Final = "pgbench"
 SCALE: Final = 20
 _RATE: Final = re.compile(r"^tps = ([0-9.]+) ", re.MULTILINE)
-_LATENCY: Final = re.compile(r"^latency average = ([0-9.]+) ms", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Tpcb:
-    """One run: transactions per second with so many clients, and their mean time in milliseconds."""
+    """One run: transactions per second with so many clients."""
 
     clients: int
     rate: float
-    mean_ms: float
 
 
 def beside(dsn: str) -> str:
@@ -54,11 +52,11 @@ async def run(database_dsn: str, clients: int, seconds: float) -> Tpcb:
 
 
 def read_output(output: str, clients: int) -> Tpcb:
-    """Rate and latency as pgbench prints them. Raises LoadError."""
-    rate, latency = _RATE.search(output), _LATENCY.search(output)
-    if rate is None or latency is None:
+    """The rate as pgbench prints it, without the time in which clients connect. Raises LoadError."""
+    rate = _RATE.search(output)
+    if rate is None:
         raise LoadError(f"pgbench printed no rate: {output[-500:]}")
-    return Tpcb(clients, float(rate[1]), float(latency[1]))
+    return Tpcb(clients, float(rate[1]))
 
 
 async def _pgbench(*arguments: str) -> str:

@@ -13,16 +13,17 @@ _TITLES = {"pgbench": "pgbench, TPC-B-like", "empty": "empty handler"} | {case.n
 
 
 def measures_table(measures: Sequence[Measure]) -> Table:
-    """A row for each measure; CPU in seconds per 1,000 requests, or payments of a batch."""
+    """A row for each measure, with its slowest and fastest slices; CPU in seconds per 1,000 requests, or payments."""
     table = Table(title="requests, transactions, or payments of a batch, per second", title_justify="left")
     table.add_column("case")
-    for name in ("clients", "per second", "p50 ms", "p99 ms", "API CPU", "database CPU"):
+    for name in ("clients", "per second", "in slices", "p50 ms", "p99 ms", "API CPU", "database CPU"):
         table.add_column(name, justify="right")
     for one in sorted(measures, key=_order):
         table.add_row(
             _TITLES.get(one.case, one.case),
             str(one.clients),
             f"{one.rate:,.0f}",
+            f"{one.lowest_rate:,.0f} to {one.highest_rate:,.0f}",
             _figure(one.p50_ms, 1),
             _figure(one.p99_ms, 1),
             _figure(one.api_cpu, 3),

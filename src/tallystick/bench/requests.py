@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, cycle, islice
@@ -26,10 +26,10 @@ _MIX: Final = (("Pay", 80), ("GetPrepaidBalance", 10), ("GetTransactionStatus", 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Writes whole HTTP requests for one service, signed for the minutes around `now`."""
+    """Writes whole HTTP requests for one service, signed for the minutes around what `clock` says."""
 
     service_url: str
-    now: datetime
+    clock: Callable[[], datetime]
 
     def request(self, key: AccessKey, action: str, parameters: Mapping[str, str]) -> bytes:
         """A call of the query API, from its request line to its last byte; with GET, as the stock clients send it."""
@@ -37,7 +37,7 @@ class Signer:
         params = {
             "Action": action,
             "AWSAccessKeyId": key.access_key_id,
-            "Timestamp": self.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "Timestamp": self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "Version": API_VERSION,
             **parameters,
             "SignatureVersion": "2",
@@ -58,7 +58,7 @@ class Signer:
             for token in islice(tokens, BATCH_LINES)
         ]
         credentials = Credentials(stall.key.access_key_id, stall.key.secret)
-        headers, body = signed_batch(self.service_url, credentials, lines, self.now)
+        headers, body = signed_batch(self.service_url, credentials, lines, self.clock())
         headers |= {"host": urlsplit(self.service_url).netloc, "content-length": str(len(body))}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"POST {BATCH_PATH} HTTP/1.1\r\n{head}\r\n".encode("ascii") + body

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-from collections.abc import AsyncIterator, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,20 +16,11 @@ from tallystick.bench import pgbench
 from tallystick.bench.cases import BATCH, CASES, PAY, Case
 from tallystick.bench.machine import this_machine
 from tallystick.bench.measures import Measure, Report, best, goals
-from tallystick.bench.processes import (
-    HOST,
-    Served,
-    cpu_seconds,
-    cpu_used,
-    database_processes,
-    free_port,
-    memory_mb,
-    serving,
-)
-from tallystick.bench.requests import Signer
+from tallystick.bench.processes import HOST, Served, free_port, serving
+from tallystick.bench.slices import Slice, together
 from tallystick.bench.stall import REFUNDABLE_MICROS, Progress, Stall, Stocker, open_stall
-from tallystick.bench.wrk import Load, LoadError, find_wrk, request_file, send
-from tallystick.domain.ids import transaction_ids_from
+from tallystick.bench.target import Target
+from tallystick.bench.wrk import find_wrk, send
 from tallystick.ledger.verify import verify
 from tallystick.settings import Settings
 from tallystick.wiring import database_address, open_service
@@ -39,20 +29,22 @@ CLIENTS: Final = (1, 16, 64, 256)
 BATCH_CLIENTS: Final = (1, 4)
 HALF_LOAD_CLIENTS: Final = 64
 CHARGES: Final = 5_000
-_LONELY_SHARE: Final = 0.3
-"""Of the likely rate, what one client alone may reach: not too many requests are prepared for it."""
 
-Told = Callable[[Measure], None]
+Told = Callable[[Slice], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to measure. `instruments` in all: four of five are balances, spread over `sellers`; the rest tabs of one."""
+    """What to measure. `instruments` in all: four of five are balances, spread over `sellers`; the rest tabs of one.
+
+    `seconds`: how long each case is measured with each number of clients, cut into `rounds` slices.
+    """
 
     directory: Path
     instruments: int = 100_000
     sellers: int = 8
     seconds: float = 10
+    rounds: int = 5
     clients: tuple[int, ...] = CLIENTS
     workers: int = 1
     cases: tuple[Case, ...] = CASES
@@ -62,103 +54,68 @@ class Plan:
         """Of the service under measurement: the defaults, but for where its data is."""
         return Settings(data_directory=self.directory, log_level="error")
 
+    @property
+    def slice_seconds(self) -> int:
+        """How long a slice lasts; the load generators know whole seconds."""
+        return max(1, round(self.seconds / self.rounds))
+
 
 @dataclass(slots=True)
 class Run:
     """The parts of a run that is under way."""
 
     plan: Plan
-    service: Service
-    served: Served
+    target: Target
     empty: Served
     pgbench_dsn: str
-    stalls: list[Stall]
+    progress: Progress
     told: Told
-    measures: list[Measure] = field(default_factory=list)
+    _slices: defaultdict[tuple[str, int], list[Slice]] = field(default_factory=lambda: defaultdict(list))
 
-    async def everything(self) -> Measure | None:
-        """All cases with one client, then with more. What comes back is Pay at half its peak."""
+    async def everything(self) -> tuple[tuple[Measure, ...], Measure | None]:
+        """All cases in rounds, and Pay at half of its best rate afterwards, if Pay is among them."""
+        steps = [*self._steps()] * self.plan.rounds
+        for number, (case, clients) in enumerate(steps):
+            self.progress("measuring", number, len(steps))
+            await self._step(case, clients)
+        self.progress("measuring", len(steps), len(steps))
+        measures = tuple(together(slices) for slices in self._slices.values())
+        return measures, await self._half_load(best(measures, PAY.name)) if PAY in self.plan.cases else None
+
+    def _steps(self) -> Iterator[tuple[Case | None, int]]:
+        """What is measured in a round; no case stands for what the service is compared with."""
         for clients in self.plan.clients:
-            await self._pgbench(clients)
-            await self._empty(clients)
-            for case in self.plan.cases:
-                if case is not BATCH:
-                    await self.case(case, clients)
-        for clients in BATCH_CLIENTS if BATCH in self.plan.cases else ():
-            await self.case(BATCH, clients)
-        return await self._half_load() if PAY in self.plan.cases else None
+            yield None, clients
+            yield from ((case, clients) for case in self.plan.cases if case is not BATCH)
+        if BATCH in self.plan.cases:
+            yield from ((BATCH, clients) for clients in BATCH_CLIENTS)
 
-    async def case(self, case: Case, clients: int, pause_ms: int = 0) -> Measure:
-        """One case with so many clients. Raises LoadError, also when the books do not have what was answered."""
-        signer = Signer(self.served.url, self.service.clock())
-        share = _LONELY_SHARE if clients == 1 and case is not BATCH else 1
-        count = int(case.likely_rate * self.plan.seconds * share) + clients
-        with request_file(self.plan.directory, case.requests(signer, self.stalls), count) as file:
-            gc.collect()
-            since, before = self.service.clock(), self._cpu()
-            load = await send(f"{self.served.url}/", clients, self.plan.seconds, file, pause_ms)
-            used = self._used(before)
-        if load.requests > count - clients:
-            raise LoadError(f"{case.name} was faster than what was prepared for; its figure would be too low")
-        if case.payments:
-            await self._check_books(since, load, case.payments)
-        units = case.payments or 1
-        thousands = load.requests * units / 1000
-        measure = Measure(
-            case=case.name,
-            clients=clients,
-            rate=load.rate * units,
-            p50_ms=load.p50_ms,
-            p99_ms=load.p99_ms,
-            api_cpu=used[0] / thousands,
-            database_cpu=used[1] / thousands,
-            memory_mb=max(memory_mb(process) for process in self.served.processes()),
-        )
-        if not pause_ms:
-            self.measures.append(measure)
-        self.told(measure)
-        return measure
+    async def _step(self, case: Case | None, clients: int) -> None:
+        if case is None:
+            self._keep(await self._pgbench(clients))
+            self._keep(await self._empty(clients))
+        else:
+            self._keep(await self.target.slice(case, clients, self.plan.slice_seconds))
 
-    async def _check_books(self, since: datetime, load: Load, payments: int) -> None:
-        """Every payment that was answered is there, and no more than were under way when the load ended."""
-        await asyncio.sleep(0.5)  # the last ones, whose clients have gone
-        first = transaction_ids_from(int(since.timestamp() * 1000))
-        made = 0
-        for stall in self.stalls:
-            made += await self.service.pool.fetchval(
-                "SELECT count(*) FROM transaction"
-                " WHERE book_id = $1 AND transaction_id >= $2 AND operation = 'Pay' AND status = 'Success'",
-                stall.book_id,
-                first,
-            )
-        answered = load.requests * payments
-        if not answered <= made <= answered + load.clients * payments:
-            raise LoadError(f"{answered} payments were answered, and {made} are in the books")
+    async def _half_load(self, best_rate: float) -> Measure:
+        """Pay at about half of its best rate, from clients that pause between their requests."""
+        pause_ms = round(1000 * HALF_LOAD_CLIENTS / (best_rate / 2))
+        half = await self.target.slice(PAY, HALF_LOAD_CLIENTS, self.plan.seconds, pause_ms)
+        self.told(half)
+        return together([half])
 
-    async def _half_load(self) -> Measure:
-        """Pay at about half the rate that was its best, from clients that pause between their requests."""
-        pause_ms = round(1000 * HALF_LOAD_CLIENTS / (best(self.measures, PAY.name) / 2))
-        return await self.case(PAY, HALF_LOAD_CLIENTS, pause_ms)
+    async def _pgbench(self, clients: int) -> Slice:
+        seconds = self.plan.slice_seconds
+        result = await pgbench.run(self.pgbench_dsn, clients, seconds)
+        return Slice(case="pgbench", clients=clients, units=result.rate * seconds, seconds=seconds)
 
-    async def _pgbench(self, clients: int) -> None:
-        result = await pgbench.run(self.pgbench_dsn, clients, self.plan.seconds)
-        self._keep(Measure(case="pgbench", clients=clients, rate=result.rate))
+    async def _empty(self, clients: int) -> Slice:
+        load = await send(f"{self.empty.url}/", clients, self.plan.slice_seconds)
+        return Slice(case="empty", clients=clients, units=load.requests, seconds=load.seconds, load=load)
 
-    async def _empty(self, clients: int) -> None:
-        load = await send(f"{self.empty.url}/", clients, self.plan.seconds)
-        self._keep(Measure(case="empty", clients=clients, rate=load.rate, p50_ms=load.p50_ms, p99_ms=load.p99_ms))
-
-    def _keep(self, measure: Measure) -> None:
-        self.measures.append(measure)
-        self.told(measure)
-
-    def _cpu(self) -> tuple[dict[int, float], dict[int, float]]:
-        database = database_processes(self.plan.directory / "postgres")
-        return cpu_seconds(self.served.processes()), cpu_seconds(database)
-
-    def _used(self, before: tuple[dict[int, float], dict[int, float]]) -> tuple[float, float]:
-        after = self._cpu()
-        return cpu_used(before[0], after[0]), cpu_used(before[1], after[1])
+    def _keep(self, measured: Slice) -> None:
+        self._slices[measured.case, measured.clients].append(measured)
+        self.told(measured)
 
 
 async def bench(plan: Plan, progress: Progress, told: Told) -> Report:
@@ -172,12 +129,11 @@ async def bench(plan: Plan, progress: Progress, told: Told) -> Report:
         await pgbench.prepare(dsn, pgbench_dsn)
         progress("pgbench's tables", 1, 1)
         async with serving_service(plan) as served, serving_nothing() as empty:
-            run = Run(plan, service, served, empty, pgbench_dsn, stalls, told)
-            half_load = await run.everything()
+            target = Target(plan.directory, service, served, stalls)
+            measures, half_load = await Run(plan, target, empty, pgbench_dsn, progress, told).everything()
         report = await verify(service.pool)
         payments = await service.pool.fetchval("SELECT count(*) FROM transaction WHERE operation = 'Pay'")
         version = await service.pool.fetchval("SHOW server_version")
-    measures = tuple(run.measures)
     return Report(
         version=tallystick.__version__,
         started_at=started_at.isoformat(timespec="seconds"),
@@ -186,9 +142,11 @@ async def bench(plan: Plan, progress: Progress, told: Told) -> Report:
             "instruments": plan.instruments,
             "sellers": plan.sellers,
             "seconds": plan.seconds,
+            "rounds": plan.rounds,
             "workers": plan.workers,
         },
         measures=measures,
+        half_load=half_load,
         goals=goals(measures, half_load),
         problems=tuple(report.problems),
         payments_in_books=payments,

@@ -31,9 +31,12 @@ end
 
 function done(summary, latency, _)
   local errors = summary.errors
+  local latencies = {} -- a thousand, each of which stands for as many requests
+  for number = 1, 1000 do
+    latencies[number] = string.format("%d", latency:percentile((number - 0.5) / 10))
+  end
   io.write(string.format(
-    '{"requests":%d,"duration_us":%d,"p50_us":%d,"p99_us":%d,"connect":%d,"read":%d,"write":%d,"timeout":%d,' ..
-      '"status":%d}\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), errors.connect, errors.read,
-    errors.write, errors.timeout, errors.status))
+    '{"requests":%d,"duration_us":%d,"latencies_us":[%s],"connect":%d,"read":%d,"write":%d,"timeout":%d,"status":%d}\n',
+    summary.requests, summary.duration, table.concat(latencies, ","), errors.connect, errors.read, errors.write,
+    errors.timeout, errors.status))
 end

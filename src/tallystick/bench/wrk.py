@@ -24,18 +24,12 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run of wrk saw. Latencies in milliseconds."""
+    """What one run of wrk saw. `latencies_ms`: in order, each stands for as many of the requests."""
 
     clients: int
     requests: int
     seconds: float
-    p50_ms: float
-    p99_ms: float
-
-    @property
-    def rate(self) -> float:
-        """Answers per second."""
-        return self.requests / self.seconds
+    latencies_ms: tuple[float, ...]
 
 
 def find_wrk() -> str:
@@ -100,6 +94,5 @@ def read_summary(output: str, clients: int) -> Load:
         clients,
         requests=summary["requests"],
         seconds=summary["duration_us"] / 1_000_000,
-        p50_ms=summary["p50_us"] / 1000,
-        p99_ms=summary["p99_us"] / 1000,
+        latencies_ms=tuple(each / 1000 for each in summary["latencies_us"]),
     )

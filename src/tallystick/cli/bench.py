@@ -15,10 +15,10 @@ from rich.progress import Progress
 
 from tallystick.bench import growth
 from tallystick.bench.cases import CASES, Case
-from tallystick.bench.measures import Measure
 from tallystick.bench.report import closing_lines, goals_table, measures_table
 from tallystick.bench.run import Plan
 from tallystick.bench.run import bench as run_bench
+from tallystick.bench.slices import Slice, percentile_ms
 from tallystick.bench.stall import Progress as Told
 from tallystick.bench.wrk import LoadError
 from tallystick.cli.console import NO, ProblemError, run
@@ -29,7 +29,10 @@ _CASES = {case.name: case for case in CASES}
 
 
 def bench(
-    seconds: Annotated[float, typer.Option(min=1, help="How long each measurement lasts.")] = 10,
+    seconds: Annotated[float, typer.Option(min=1, help="For each case, with each number of clients.")] = 10,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="How many slices that time is cut into: all cases have one in each round.")
+    ] = 5,
     clients: Annotated[str, typer.Option(help="Numbers of clients, with commas.")] = "1,16,64,256",
     instruments: Annotated[int, typer.Option(min=100, help="Balances and tabs that are charged.")] = 100_000,
     sellers: Annotated[int, typer.Option(min=2, help="Over how many sellers 'spread' spreads.")] = 8,
@@ -53,6 +56,7 @@ def bench(
             instruments=instruments,
             sellers=sellers,
             seconds=seconds,
+            rounds=rounds,
             clients=tuple(_numbers(clients)),
             workers=workers,
             cases=tuple(_cases(only)),
@@ -65,7 +69,7 @@ def bench(
 def _bench(plan: Plan, json: Path | None) -> tuple[str, ...]:
     console = Console()
     with _progress(console) as progress:
-        report = _measured(run_bench(plan, progress, lambda measure: console.print(_line(measure))))
+        report = _measured(run_bench(plan, progress, lambda measured: console.print(_line(measured))))
     console.print(measures_table(report.measures))
     console.print(goals_table(report.goals))
     for line in closing_lines(report):
@@ -98,14 +102,14 @@ def _write(json: Path | None, report: msgspec.Struct) -> None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
 
 
-def _line(measure: Measure) -> str:
-    latency = "" if measure.p99_ms is None else f"  p99 {measure.p99_ms:.1f} ms"
-    return f"{measure.case:8} {measure.clients:4} clients {measure.rate:10,.0f} per second{latency}"
+def _line(measured: Slice) -> str:
+    latency = "" if measured.load is None else f"  p99 {percentile_ms([measured.load], 99):.1f} ms"
+    return f"{measured.case:8} {measured.clients:4} clients {measured.rate:10,.0f} per second{latency}"
 
 
 @contextmanager
 def _progress(console: Console) -> Iterator[Told]:
-    """A bar for each thing that is made before measuring."""
+    """A bar for each thing that is made before measuring, and one for measuring."""
     with Progress(console=console, transient=True) as bars:
         tasks = {}
 

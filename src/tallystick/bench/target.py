@@ -1,0 +1,100 @@
+"""The service under measurement, with the sellers whose balances and tabs are charged."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from tallystick.actions.service import Service
+from tallystick.bench.cases import BATCH, Case
+from tallystick.bench.processes import Served, cpu_seconds, cpu_used, database_processes, memory_mb
+from tallystick.bench.requests import Signer
+from tallystick.bench.slices import Slice, Used
+from tallystick.bench.stall import Stall
+from tallystick.bench.wrk import Load, LoadError, request_file, send
+from tallystick.domain.ids import transaction_ids_from
+
+_LONELY_SHARE: Final = 0.3
+"""Of the likely rate, what one client alone may reach: not too many requests are prepared for it."""
+
+_LAST_ONES_SECONDS: Final = 0.5
+
+Cpu = tuple[dict[int, float], dict[int, float]]
+
+
+@dataclass(slots=True)
+class Target:
+    """`served` answers out of the books that `service`, in this process, looks into afterwards.
+
+    `directory`: where the embedded database is, and requests wait to be sent.
+    """
+
+    directory: Path
+    service: Service
+    served: Served
+    stalls: list[Stall]
+    _requests: dict[tuple[str, int], Iterator[bytes]] = field(default_factory=dict)
+
+    async def slice(self, case: Case, clients: int, seconds: float, pause_ms: int = 0) -> Slice:
+        """So many clients for so long; requests go on where those of the slice before ended.
+
+        Raises LoadError, also when the books do not have what was answered.
+        """
+        share = _LONELY_SHARE if clients == 1 and case is not BATCH else 1
+        count = int(case.likely_rate * seconds * share) + clients
+        with request_file(self.directory, self._requests_of(case, clients), count) as file:
+            gc.collect()
+            since, before = self.service.clock(), self._cpu()
+            load = await send(f"{self.served.url}/", clients, seconds, file, pause_ms)
+            used = self._used(before)
+        if load.requests > count - clients:
+            raise LoadError(f"{case.name} was faster than what was prepared for; its figure would be too low")
+        if case.payments:
+            await self._check_books(since, load, case.payments)
+        return Slice(
+            case=case.name,
+            clients=clients,
+            units=load.requests * (case.payments or 1),
+            seconds=load.seconds,
+            load=load,
+            used=used,
+        )
+
+    def _requests_of(self, case: Case, clients: int) -> Iterator[bytes]:
+        key = case.name, clients
+        if key not in self._requests:
+            self._requests[key] = case.requests(Signer(self.served.url, self.service.clock), self.stalls)
+        return self._requests[key]
+
+    async def _check_books(self, since: datetime, load: Load, payments: int) -> None:
+        """Every payment that was answered is there, and no more than were under way when the load ended."""
+        await asyncio.sleep(_LAST_ONES_SECONDS)  # those whose clients have gone
+        first = transaction_ids_from(int(since.timestamp() * 1000))
+        made = 0
+        for stall in self.stalls:
+            made += await self.service.pool.fetchval(
+                "SELECT count(*) FROM transaction"
+                " WHERE book_id = $1 AND transaction_id >= $2 AND operation = 'Pay' AND status = 'Success'",
+                stall.book_id,
+                first,
+            )
+        answered = load.requests * payments
+        if not answered <= made <= answered + load.clients * payments:
+            raise LoadError(f"{answered} payments were answered, and {made} are in the books")
+
+    def _cpu(self) -> Cpu:
+        database = database_processes(self.directory / "postgres")
+        return cpu_seconds(self.served.processes()), cpu_seconds(database)
+
+    def _used(self, before: Cpu) -> Used:
+        after = self._cpu()
+        return Used(
+            cpu_used(before[0], after[0]),
+            cpu_used(before[1], after[1]),
+            max(memory_mb(process) for process in self.served.processes()),
+        )
