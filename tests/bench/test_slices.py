@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tallystick.bench.run import HALF_LOAD_CLIENTS, pause_for
 from tallystick.bench.slices import Slice, Used, percentile_ms, together
 from tallystick.bench.wrk import Load
 
@@ -53,3 +54,10 @@ def test_a_measure_has_the_percentiles_of_its_slices() -> None:
     ]
     measure = together(slices)
     assert (measure.p50_ms, measure.p99_ms) == (2, 4)
+
+
+def test_clients_at_half_load_pause_for_what_answers_leave_of_their_turn() -> None:
+    rate = 10 * HALF_LOAD_CLIENTS  # ten requests a second from each
+    assert pause_for(rate) == 100
+    assert pause_for(rate, answer_ms=7.6) == 92
+    assert pause_for(rate, answer_ms=250) == 1, "they cannot do better than not to pause"

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich import box
 from rich.table import Table
 
 from tallystick.bench.cases import CASES
 from tallystick.bench.measures import TIMES, Goal, Measure, Report
 
 _TITLES = {"pgbench": "pgbench, TPC-B-like", "empty": "empty handler"} | {case.name: case.title for case in CASES}
+_COLUMNS = ("clients", "per second", "slowest", "fastest", "p50 ms", "p99 ms", "API CPU", "DB CPU")
 
 
 def measures_table(measures: Sequence[Measure]) -> Table:
     """A row for each measure, with its slowest and fastest slices; CPU in seconds per 1,000 requests, or payments."""
-    table = Table(title="requests, transactions, or payments of a batch, per second", title_justify="left")
+    title = "requests, transactions, or payments of a batch, per second"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     table.add_column("case")
-    for name in ("clients", "per second", "in slices", "p50 ms", "p99 ms", "API CPU", "database CPU"):
+    for name in _COLUMNS:
         table.add_column(name, justify="right")
     for one in sorted(measures, key=_order):
         table.add_row(
-            _TITLES.get(one.case, one.case),
+            one.case,
             str(one.clients),
             f"{one.rate:,.0f}",
-            f"{one.lowest_rate:,.0f} to {one.highest_rate:,.0f}",
+            f"{one.lowest_rate:,.0f}",
+            f"{one.highest_rate:,.0f}",
             _figure(one.p50_ms, 1),
             _figure(one.p99_ms, 1),
             _figure(one.api_cpu, 3),
             _figure(one.database_cpu, 3),
         )
+    measured = {one.case for one in measures}
+    table.caption = "\n".join(f"{name}: {title}" for name, title in _TITLES.items() if name in measured)
+    table.caption_justify = "left"
     return table
 
 

@@ -98,8 +98,10 @@ class Run:
             self._keep(await self.target.slice(case, clients, self.plan.slice_seconds))
 
     async def _half_load(self, best_rate: float) -> Measure:
-        """Pay at about half of its best rate, from clients that pause between their requests."""
-        pause_ms = round(1000 * HALF_LOAD_CLIENTS / (best_rate / 2))
+        """Pay at half of its best rate, from clients that pause between their requests; how long is tried."""
+        pause_ms = pause_for(best_rate / 2)
+        tried = await self.target.slice(PAY, HALF_LOAD_CLIENTS, self.plan.slice_seconds, pause_ms)
+        pause_ms = pause_for(best_rate / 2, answer_ms=1000 * HALF_LOAD_CLIENTS / tried.rate - pause_ms)
         half = await self.target.slice(PAY, HALF_LOAD_CLIENTS, self.plan.seconds, pause_ms)
         self.told(half)
         return together([half])
@@ -116,6 +118,11 @@ class Run:
     def _keep(self, measured: Slice) -> None:
         self._slices[measured.case, measured.clients].append(measured)
         self.told(measured)
+
+
+def pause_for(rate: float, answer_ms: float = 0) -> int:
+    """How long each client at half load pauses, in milliseconds, for `rate` requests of all where answers take so long."""
+    return max(1, round(1000 * HALF_LOAD_CLIENTS / rate - answer_ms))
 
 
 async def bench(plan: Plan, progress: Progress, told: Told) -> Report:
