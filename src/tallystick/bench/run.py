@@ -121,7 +121,7 @@ class Run:
 
 
 def pause_for(rate: float, answer_ms: float = 0) -> int:
-    """How long each client at half load pauses, in milliseconds, for `rate` requests of all where answers take so long."""
+    """How long each client at half load pauses, in milliseconds, for `rate` of all where answers take so long."""
     return max(1, round(1000 * HALF_LOAD_CLIENTS / rate - answer_ms))
 
 
