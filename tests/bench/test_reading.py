@@ -47,15 +47,23 @@ def test_too_few_requests_are_noticed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_pgbench_prints() -> None:
+PROGRESS = "progress: %.1f s, %.1f tps, lat 3.106 ms stddev 0.781, 0 failed\n"
+
+
+def test_what_pgbench_tells_of_each_second_after_its_warm_up() -> None:
     output = (
-        "transaction type: <builtin: TPC-B (sort of)>\nnumber of failed transactions: 0 (0.000%)\n"
-        "latency average = 3.456 ms\ninitial connection time = 12.3 ms\n"
-        "tps = 4629.629630 (without initial connection time)\n"
+        PROGRESS % (1.0, 100.5)
+        + PROGRESS % (2.1, 900)
+        + PROGRESS % (3.1, 4000)
+        + PROGRESS % (4.0, 5000)
+        + "transaction type: <builtin: TPC-B (sort of)>\ntps = 3162.1 (without initial connection time)\n"
     )
-    assert pgbench.read_output(output, 16) == pgbench.Tpcb(16, 4629.62963)
-    with pytest.raises(LoadError):
-        pgbench.read_output("pgbench: error", 16)
+    assert pgbench.read_progress(output, 2) == pytest.approx((4000 * 1.0 + 5000 * 0.9) / 1.9)
+
+
+def test_a_pgbench_that_tells_too_little_is_no_measurement() -> None:
+    with pytest.raises(LoadError, match="told of no second"):
+        pgbench.read_progress(PROGRESS % (1.0, 100) + PROGRESS % (2.0, 200), 2)
 
 
 def test_pgbench_has_a_database_of_its_own_on_the_same_server() -> None:

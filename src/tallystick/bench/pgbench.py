@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,15 +15,10 @@ from tallystick.ledger.embedded import find_program
 DATABASE: Final = "pgbench"
 SCALE: Final = 20
 _TABLES: Final = ("pgbench_accounts", "pgbench_branches", "pgbench_tellers", "pgbench_history")
-_RATE: Final = re.compile(r"^tps = ([0-9.]+) ", re.MULTILINE)
+WARM_UP_SECONDS: Final = 2
+"""What is left out at the beginning of each run: every client has a new connection, which reads the catalogue first."""
 
-
-@dataclass(frozen=True, slots=True)
-class Tpcb:
-    """One run: transactions per second with so many clients."""
-
-    clients: int
-    rate: float
+_PROGRESS: Final = re.compile(r"^progress: ([0-9.]+) s, ([0-9.]+) tps", re.MULTILINE)
 
 
 def beside(dsn: str) -> str:
@@ -43,21 +37,30 @@ async def prepare(dsn: str, database_dsn: str) -> None:
     await _execute(database_dsn, *(f"ALTER TABLE {table} SET (autovacuum_enabled = false)" for table in _TABLES))
 
 
-async def run(database_dsn: str, clients: int, seconds: float) -> Tpcb:
-    """One run with prepared statements, vacuumed before. Raises LoadError."""
-    seconds_option = f"--time={max(1, round(seconds))}"
+async def run(database_dsn: str, clients: int, seconds: int) -> float:
+    """Transactions per second with prepared statements, tables vacuumed before. Raises LoadError."""
     output = await _pgbench(
-        "--protocol=prepared", f"--client={clients}", f"--jobs={min(2, clients)}", seconds_option, database_dsn
+        "--protocol=prepared",
+        f"--client={clients}",
+        f"--jobs={min(2, clients)}",
+        f"--time={WARM_UP_SECONDS + seconds}",
+        "--progress=1",
+        database_dsn,
     )
-    return read_output(output, clients)
+    return read_progress(output, WARM_UP_SECONDS)
 
 
-def read_output(output: str, clients: int) -> Tpcb:
-    """The rate as pgbench prints it, without the time in which clients connect. Raises LoadError."""
-    rate = _RATE.search(output)
-    if rate is None:
-        raise LoadError(f"pgbench printed no rate: {output[-500:]}")
-    return Tpcb(clients, float(rate[1]))
+def read_progress(output: str, warm_up_seconds: int) -> float:
+    """The rate after the warm-up, of what pgbench tells about each second. Raises LoadError."""
+    transactions = spent = before = 0.0
+    for moment, rate in _PROGRESS.findall(output):
+        if before > warm_up_seconds - 0.5:
+            transactions += float(rate) * (float(moment) - before)
+            spent += float(moment) - before
+        before = float(moment)
+    if not transactions:
+        raise LoadError(f"pgbench told of no second after its warm-up: {output[-500:]}")
+    return transactions / spent
 
 
 async def _execute(dsn: str, *statements: str) -> None:
@@ -74,6 +77,7 @@ async def _pgbench(*arguments: str) -> str:
         find_program("pgbench"), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     output, errors = await process.communicate()
+    text = errors.decode(errors="replace") + output.decode(errors="replace")
     if process.returncode != 0:
-        raise LoadError(f"pgbench failed: {errors.decode(errors='replace')[-500:]}")
-    return output.decode()
+        raise LoadError(f"pgbench failed: {text[-500:]}")
+    return text

@@ -108,8 +108,8 @@ class Run:
 
     async def _pgbench(self, clients: int) -> Slice:
         seconds = self.plan.slice_seconds
-        result = await pgbench.run(self.pgbench_dsn, clients, seconds)
-        return Slice(case="pgbench", clients=clients, units=result.rate * seconds, seconds=seconds)
+        rate = await pgbench.run(self.pgbench_dsn, clients, seconds)
+        return Slice(case="pgbench", clients=clients, units=rate * seconds, seconds=seconds)
 
     async def _empty(self, clients: int) -> Slice:
         load = await send(f"{self.empty.url}/", clients, self.plan.slice_seconds)
