@@ -45,20 +45,9 @@ async def test_a_short_run_measures_everything_and_the_books_balance(data_direct
 @pytest.mark.usefixtures("needs_wrk")
 async def test_growth_is_measured_beside_a_fresh_database(data_directory: Path, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    options = [
-        "--seconds",
-        "1",
-        "--rounds",
-        "1",
-        "--instruments",
-        "200",
-        "--grow",
-        "8000",
-        "--data",
-        str(data_directory),
-    ]
+    options = ["--seconds", "1", "--rounds", "1", "--instruments", "200", "--grow", "8000"]
 
-    done = await tallystick("bench", *options, "--json", str(figures), settings={})
+    done = await tallystick("bench", *options, "--data", str(data_directory), "--json", str(figures), settings={})
 
     assert done.status == 0, done.out + done.complaint
     report = json.loads(figures.read_text())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -75,27 +76,27 @@ class Run:
     async def everything(self) -> tuple[tuple[Measure, ...], Measure | None]:
         """All cases in rounds, and Pay at half of its best rate afterwards, if Pay is among them."""
         steps = [*self._steps()] * self.plan.rounds
-        for number, (case, clients) in enumerate(steps):
+        for number, step in enumerate(steps):
             self.progress("measuring", number, len(steps))
-            await self._step(case, clients)
+            measured = await step()
+            self._slices[measured.case, measured.clients].append(measured)
+            self.told(measured)
         self.progress("measuring", len(steps), len(steps))
         measures = tuple(together(slices) for slices in self._slices.values())
         return measures, await self._half_load(best(measures, PAY.name)) if PAY in self.plan.cases else None
 
-    def _steps(self) -> Iterator[tuple[Case | None, int]]:
-        """What is measured in a round; no case stands for what the service is compared with."""
+    def _steps(self) -> Iterator[Callable[[], Awaitable[Slice]]]:
+        """What is measured in a round, in order."""
+        seconds = self.plan.slice_seconds
         for clients in self.plan.clients:
-            yield None, clients
-            yield from ((case, clients) for case in self.plan.cases if case is not BATCH)
+            yield partial(self._pgbench, clients)
+            yield partial(self._empty, clients)
+            for case in self.plan.cases:
+                if case is not BATCH:
+                    yield partial(self.target.slice, case, clients, seconds)
         if BATCH in self.plan.cases:
-            yield from ((BATCH, clients) for clients in BATCH_CLIENTS)
-
-    async def _step(self, case: Case | None, clients: int) -> None:
-        if case is None:
-            self._keep(await self._pgbench(clients))
-            self._keep(await self._empty(clients))
-        else:
-            self._keep(await self.target.slice(case, clients, self.plan.slice_seconds))
+            for clients in BATCH_CLIENTS:
+                yield partial(self.target.slice, BATCH, clients, seconds)
 
     async def _half_load(self, best_rate: float) -> Measure:
         """Pay at half of its best rate, from clients that pause between their requests; how long is tried."""
@@ -114,10 +115,6 @@ class Run:
     async def _empty(self, clients: int) -> Slice:
         load = await send(f"{self.empty.url}/", clients, self.plan.slice_seconds)
         return Slice(case="empty", clients=clients, units=load.requests, seconds=load.seconds, load=load)
-
-    def _keep(self, measured: Slice) -> None:
-        self._slices[measured.case, measured.clients].append(measured)
-        self.told(measured)
 
 
 def pause_for(rate: float, answer_ms: float = 0) -> int:
