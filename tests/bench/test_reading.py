@@ -105,7 +105,9 @@ def test_goals_are_told_of_what_was_measured() -> None:
 
 @pytest.mark.parametrize(("problems", "said"), [((), "unexplained: 0.00"), (("book 7 is off",), "book 7 is off")])
 def test_a_report_for_people(problems: tuple[str, ...], said: str) -> None:
-    machine = Machine(processor="Abacus", cores=2, memory_gb=24.0, system="Linux", python="3.11.7", postgresql="18.0")
+    machine = Machine(
+        processor="Abacus", cores=2, memory_gb=24.0, system="Linux", python="3.11.7", compiled=True, postgresql="18.0"
+    )
     report = Report(
         version="0.1",
         started_at="2027-03-01T12:00:00+00:00",

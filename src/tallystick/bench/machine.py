@@ -9,6 +9,7 @@ from typing import Final
 import psutil
 
 from tallystick.bench.measures import Machine
+from tallystick.domain.speedups import compiled
 
 _CPU_INFO: Final = Path("/proc/cpuinfo")
 
@@ -21,6 +22,7 @@ def this_machine(postgresql: str) -> Machine:
         memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
+        compiled=compiled is not None,
         postgresql=postgresql,
     )
 

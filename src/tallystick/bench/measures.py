@@ -45,13 +45,14 @@ class Goal(Struct, frozen=True, kw_only=True):
 
 
 class Machine(Struct, frozen=True, kw_only=True):
-    """Where it ran."""
+    """Where it ran. `compiled`: whether the functions that have a compiled twin were compiled at installation."""
 
     processor: str
     cores: int
     memory_gb: float
     system: str
     python: str
+    compiled: bool
     postgresql: str
 
 

@@ -63,7 +63,8 @@ def closing_lines(report: Report) -> list[str]:
     books = f"{report.payments_in_books:,} payments in the books"
     where = (
         f"{machine.processor}, {machine.cores} cores, {machine.memory_gb} GB; {machine.system}; "
-        f"Python {machine.python}; PostgreSQL {machine.postgresql}"
+        f"Python {machine.python}, {'with' if machine.compiled else 'without'} compiled parts; "
+        f"PostgreSQL {machine.postgresql}"
     )
     finding = f": {report.problems[0]}" if report.problems else ", unexplained: 0.00"
     return [where, f"verify: {books}{finding}"]

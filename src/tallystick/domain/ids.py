@@ -10,10 +10,13 @@ numbers do. Randomness and time are passed in.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from enum import Enum, unique
 from functools import lru_cache
 from typing import Final, NewType
 from zlib import crc32
+
+from tallystick.domain.speedups import compiled
 
 TokenId = NewType("TokenId", str)
 InstrumentId = NewType("InstrumentId", str)
@@ -104,21 +107,41 @@ def make_token_or_instrument_id(kind: IdKind, book_id: BookId, entropy: bytes) -
 
 def make_transaction_id(book_id: BookId, at_milliseconds: int, entropy: bytes) -> TransactionId:
     """A new transaction id. `at_milliseconds` since 1970 UTC, `entropy` TRANSACTION_ENTROPY_BYTES random bytes."""
-    time, book = _encode_again(at_milliseconds, _TIME_DIGITS), _encode_again(book_id, _BOOK_DIGITS)
+    return TransactionId(_transaction_id(book_id, at_milliseconds, entropy))
+
+
+def transaction_id_in_python(book: int, milliseconds: int, entropy: bytes) -> str:
+    """The digits of a transaction id."""
+    when, where = _encode_again(milliseconds, _TIME_DIGITS), _encode_again(book, _BOOK_DIGITS)
     random = int.from_bytes(entropy, "big")
-    body = f"{time}{book}{_four_digits(random >> 20)}{_four_digits(random)}"
-    return TransactionId(body + _four_digits(crc32(body.encode("ascii"))))
+    body = f"{when}{where}{_four_digits(random >> 20)}{_four_digits(random)}"
+    return body + _four_digits(crc32(body.encode("ascii")))
+
+
+_transaction_id: Callable[[int, int, bytes], str] = (
+    transaction_id_in_python if compiled is None else compiled.transaction_id
+)
 
 
 def token_kind_and_book(text: str) -> tuple[IdKind, BookId]:
     """Kind and book of a token or instrument id. Raises MalformedIdError; does not say that the id exists."""
-    kind = _KINDS.get(text[:1])
-    if kind is None or _TOKEN.fullmatch(text) is None:
+    kind, book = _KINDS.get(text[:1]), _book_of_token(text)
+    if kind is None or book is None:
         raise MalformedIdError(text[:TOKEN_LENGTH])
-    digits = text.encode("ascii")
+    return kind, BookId(book)
+
+
+def book_of_token_in_python(token: str) -> int | None:
+    """The number of the book in a token or instrument id of any kind; None where the text is no such id."""
+    if _TOKEN.fullmatch(token) is None:
+        return None
+    digits = token.encode("ascii")
     if _check(digits[:-_TOKEN_CHECK_DIGITS], _TOKEN_CHECK_DIGITS) != _decode(digits[-_TOKEN_CHECK_DIGITS:]):
-        raise MalformedIdError(text)
-    return kind, BookId(_decode_again(digits[1 : 1 + _BOOK_DIGITS]))
+        return None
+    return _decode_again(digits[1 : 1 + _BOOK_DIGITS])
+
+
+_book_of_token: Callable[[str], int | None] = book_of_token_in_python if compiled is None else compiled.book_of_token
 
 
 def is_of_instrument(token_id: TokenId) -> bool:

@@ -11,16 +11,18 @@ import binascii
 import hmac
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
-from urllib.parse import parse_qsl, quote, quote_plus, unquote_to_bytes, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_to_bytes, urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.x509 import load_pem_x509_certificate
+
+from tallystick.domain.speedups import compiled
 
 HMAC_METHODS: Final = {"HmacSHA256": "sha256", "HmacSHA1": "sha1"}
 RSA_METHOD: Final = "RSA-SHA1"
@@ -82,20 +84,46 @@ def string_to_sign_v2(verb: str, host_line: str, path: str, params: Mapping[str,
     return _four_lines(verb, host_line, path, "&".join(pairs))
 
 
-def string_to_sign_as_sent(verb: str, host_line: str, path: str, query: str, omit: str) -> str:
-    """As `string_to_sign_v2`, from a query string that is encoded as that would encode it, and repeats no name."""
+def string_to_sign_as_sent(verb: str, host_line: str, path: str, in_order: str) -> str:
+    """As `string_to_sign_v2`, with the parameters as `read_encoded_query` gave them in order."""
+    return _four_lines(verb, host_line, path, in_order)
+
+
+def read_encoded_query_in_python(query: bytes, omit: str) -> tuple[dict[str, str], str] | None:
+    """The parameters of a query string, and the same in byte order of their names, without `omit`, as they were sent.
+
+    None where that is not how `string_to_sign_v2` would encode them, where their own names need encoding, where one is
+    repeated and where they are not UTF-8: then others have to read them.
+    """
+    if _ENCODED_QUERY.fullmatch(query) is None:
+        return None
     # what sorts before everything stands after the names meanwhile, so that "a=" comes before "a.b="
-    pairs = query.replace("=", "\0").split("&")
+    pairs = query.decode("ascii").replace("=", "\0").split("&")
+    params: dict[str, str] = {}
+    try:
+        for pair in pairs:
+            name, _, value = pair.partition("\0")
+            params[name] = _unquoted(value) if "%" in value else value
+    except UnicodeDecodeError:
+        return None
+    if len(params) != len(pairs):
+        return None
     pairs.sort()
     place = bisect_left(pairs, f"{omit}\0")
     if place < len(pairs) and pairs[place].startswith(f"{omit}\0"):
         del pairs[place]
-    return _four_lines(verb, host_line, path, "&".join(pairs).replace("\0", "="))
+    return params, "&".join(pairs).replace("\0", "=")
 
 
-def is_encoded_query(text: bytes) -> bool:
-    """Whether a query string is encoded as `string_to_sign_v2` would encode it, with names that need no encoding."""
-    return _ENCODED_QUERY.fullmatch(text) is not None
+def _unquoted(value: str) -> str:
+    """A value as it was meant. What base64 and moments escape is replaced directly: it is in every request."""
+    plain = value.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=").replace("%3A", ":")
+    return unquote(value, errors="strict") if "%" in plain else plain
+
+
+read_encoded_query: Callable[[bytes, str], tuple[dict[str, str], str] | None] = (
+    read_encoded_query_in_python if compiled is None else compiled.read_encoded_query
+)
 
 
 def _four_lines(verb: str, host_line: str, path: str, encoded_query: str) -> str:

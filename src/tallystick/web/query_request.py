@@ -31,6 +31,7 @@ _V1: Final = "1"
 _V0: Final = "0"
 
 _METHODS: Final = tuple(signing.HMAC_METHODS)
+_SIGNATURE: Final = "Signature"
 _FORM: Final = "application/x-www-form-urlencoded"
 _VERSION: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -38,14 +39,15 @@ _VERSION: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 class QueryRequest(Struct, frozen=True):
     """One request with its parameters decoded. `host` is the Host header as sent, `path` as in the request line.
 
-    `encoded`: the parameters as they were sent, where that is how they are encoded for signing, too; else None.
+    `in_order`: the parameters as they were sent, in the order for signing and without the signature, where that is how
+    they are encoded for signing, too; else None.
     """
 
     verb: str
     host: str
     path: str
     params: Mapping[str, str]
-    encoded: str | None = None
+    in_order: str | None = None
 
     def common(self, name: str) -> str:
         """A common parameter that has to be there. Raises Refused: MissingParameter."""
@@ -56,20 +58,27 @@ class QueryRequest(Struct, frozen=True):
 
 
 def decode(query: bytes, body: bytes, content_type: str) -> tuple[dict[str, str], str | None]:
-    """The parameters of query string and form together, and the same as they were sent, as `encoded` of a request.
+    """The parameters of query string and form together, and `in_order` of a request.
 
     ``+`` and ``%20`` are both a blank. Raises Refused: MalformedQueryString for text that is not UTF-8, for repeated
     names (which of the two would count?) and for bodies that are no form.
     """
     if body and content_type.partition(";")[0].strip().lower() not in {"", _FORM}:
         raise Refused(Refusal.MalformedQueryString, f"A body must be of the type {_FORM}.")
+    whole = query + b"&" + body if query and body else query or body
+    read = signing.read_encoded_query(whole, _SIGNATURE)
+    return (_decode(query, body), None) if read is None else read
+
+
+def _decode(query: bytes, body: bytes) -> dict[str, str]:
+    """However they are encoded. Raises Refused: MalformedQueryString."""
     params: dict[str, str] = {}
     try:
-        for part in (query, body) if body else (query,):
+        for part in (query, body):
             for pair in part.decode().strip("\r\n").replace("+", "%20").split("&"):
                 name, _, value = pair.partition("=")
                 if "%" in pair:
-                    name, value = _unquoted(name), _unquoted(value)
+                    name, value = unquote(name, errors="strict"), unquote(value, errors="strict")
                 elif not pair:
                     continue
                 if name in params:
@@ -78,16 +87,7 @@ def decode(query: bytes, body: bytes, content_type: str) -> tuple[dict[str, str]
                 params[name] = value
     except UnicodeDecodeError:
         raise Refused(Refusal.MalformedQueryString, "The parameters are not UTF-8 text.") from None
-    whole = query + b"&" + body if query and body else query or body
-    return params, whole.decode("ascii") if signing.is_encoded_query(whole) else None
-
-
-def _unquoted(text: str) -> str:
-    """A name or value as it was meant. What base64 and moments escape is replaced directly: it is in every request."""
-    if "%" not in text:
-        return text
-    plain = text.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=").replace("%3A", ":")
-    return unquote(text, errors="strict") if "%" in plain else plain
+    return params
 
 
 class Signed(Struct, frozen=True):
@@ -171,13 +171,13 @@ def _strings_to_sign(request: QueryRequest, version: str, public_url: str) -> It
     if version == _V0:
         yield signing.string_to_sign_v0(request.params)
     elif version == _V1:
-        yield signing.string_to_sign_v1(request.params, "Signature")
+        yield signing.string_to_sign_v1(request.params, _SIGNATURE)
     else:
         for line in _host_lines(request.host, public_url):
-            if request.encoded is not None:
-                yield signing.string_to_sign_as_sent(request.verb, line, request.path, request.encoded, "Signature")
+            if request.in_order is not None:
+                yield signing.string_to_sign_as_sent(request.verb, line, request.path, request.in_order)
             else:
-                yield signing.string_to_sign_v2(request.verb, line, request.path, request.params, "Signature")
+                yield signing.string_to_sign_v2(request.verb, line, request.path, request.params, _SIGNATURE)
 
 
 def _is_base64(signature: str) -> bool:
