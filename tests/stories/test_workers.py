@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -71,6 +73,9 @@ async def test_processes_share_a_port_and_one_that_dies_is_replaced(serving: tup
     process, url = serving
     await until(lambda: len(others(process)) == 1 and all(map(listening, others(process))))
     await calls_are_answered(url)
+    if sys.platform == "linux":
+        pids = [process.pid, *(other.pid for other in others(process))]
+        assert {os.sched_getscheduler(pid) for pid in pids} == {os.SCHED_BATCH}
 
     first = others(process)[0]
     first.kill()
