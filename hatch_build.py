@@ -25,9 +25,9 @@ class CompileHook(BuildHookInterface[Any]):
 
     def initialize(self, _version: str, build_data: dict[str, Any]) -> None:
         """Compile, and say what the wheel is then for."""
-        wanted = os.environ.get("TALLYSTICK_COMPILE", "if possible")
         if self.target_name != "wheel":
             return
+        wanted = os.environ.get("TALLYSTICK_COMPILE", "if possible")
         target = Path(self.root, SOURCE).with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
         target.unlink(missing_ok=True)  # of an older source
         if wanted == "never":

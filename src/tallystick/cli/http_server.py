@@ -44,7 +44,7 @@ async def listening(
     gc.collect()
     gc.freeze()  # what was loaded stays
     gc.set_threshold(*_COLLECT_AFTER)
-    let_others_finish()
+    _let_others_finish()
     server = Server(
         application,
         host,
@@ -64,7 +64,7 @@ async def listening(
             await asyncio.wait_for(task, _STOP_SECONDS)
 
 
-def let_others_finish() -> None:
+def _let_others_finish() -> None:
     """Ask Linux for the policy SCHED_BATCH, for this thread and those that it starts: they wake without pushing in.
 
     Requests and answers pass from the thread that runs Python to the one that speaks HTTP. As an ordinary thread the

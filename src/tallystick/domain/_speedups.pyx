@@ -65,9 +65,9 @@ fill_tables()
 
 
 def read_encoded_query(bytes query not None, str omit not None):
-    """The parameters of an encoded query, and the query in order of names without one of them; None: another's work.
+    """The parameters of an encoded query, and the query in order of names without one of them; None as its twin's.
 
-    Leaves to its twin also what is longer than most queries are.
+    Also None for what is longer than most queries are: it is then read and encoded as any other that is not encoded so.
     """
     cdef const char* text = PyBytes_AS_STRING(query)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(query)

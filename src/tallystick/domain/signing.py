@@ -81,12 +81,13 @@ def string_to_sign_v2(verb: str, host_line: str, path: str, params: Mapping[str,
         for name, value in sorted(params.items())
         if name != omit
     ]
-    return _four_lines(verb, host_line, path, "&".join(pairs))
+    return string_to_sign_as_sent(verb, host_line, path, "&".join(pairs))
 
 
 def string_to_sign_as_sent(verb: str, host_line: str, path: str, in_order: str) -> str:
-    """As `string_to_sign_v2`, with the parameters as `read_encoded_query` gave them in order."""
-    return _four_lines(verb, host_line, path, in_order)
+    """As `string_to_sign_v2`, with parameters encoded and in order already, as `read_encoded_query` gives them."""
+    encoded_path = path if path == "/" else _encoded_path(path or "/")
+    return f"{verb.upper()}\n{host_line}\n{encoded_path}\n{in_order}"
 
 
 def read_encoded_query_in_python(query: bytes, omit: str) -> tuple[dict[str, str], str] | None:
@@ -124,11 +125,6 @@ def _unquoted(value: str) -> str:
 read_encoded_query: Callable[[bytes, str], tuple[dict[str, str], str] | None] = (
     read_encoded_query_in_python if compiled is None else compiled.read_encoded_query
 )
-
-
-def _four_lines(verb: str, host_line: str, path: str, encoded_query: str) -> str:
-    encoded_path = path if path == "/" else _encoded_path(path or "/")
-    return f"{verb.upper()}\n{host_line}\n{encoded_path}\n{encoded_query}"
 
 
 def _encoded_path(path: str) -> str:
