@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from tests.stories.causes import CAUSES, in_process, paid
+from tests.stories.causes import CAUSES
+from tests.stories.causes.provoking import in_process, paid
 from tests.stories.good_requests import good_request
 from tests.stories.storefront import Answer, Shop, amount
 

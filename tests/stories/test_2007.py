@@ -11,7 +11,7 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.stories.causes import in_process, payer
+from tests.stories.causes.provoking import in_process, payer
 from tests.stories.good_requests import good_request, recipient_token
 from tests.stories.storefront import UUID, Shop, canonical
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.stories.causes import other_shop, payer
+from tests.stories.causes.provoking import other_shop, payer
 from tests.stories.good_requests import World
 from tests.stories.storefront import Answer, Shop, amount, usd
 

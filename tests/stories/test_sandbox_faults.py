@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tests.ledger.shop import Buyer
-from tests.stories.causes import in_process, payer
+from tests.stories.causes.provoking import in_process, payer
 from tests.stories.storefront import Answer, Shop
 
 from tallystick.actions.fee_schedules import read_fee_schedules

@@ -7,89 +7,14 @@ import csv
 import io
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 
-import pytest
+from tests.stories.cobranded.buyers import Buyer, buyer_of, fund, prepaid_buyer, refund, seen, settle
 from tests.stories.cobranded.test_marketplace import recipient_tokens
-from tests.stories.cobranded.world import PASSWORD, Browser, Page, Seller, World
+from tests.stories.cobranded.world import Page, Seller, World
 
-from tallystick.client.fps import Answer, ServiceError, amount
+from tallystick.client.fps import ServiceError, amount
 from tallystick.domain.money import parse_amount
-
-HOSTILE = "\"><script>alert('x')</script>&{{ 'z' * 9 }}"
-
-
-@dataclass(frozen=True)
-class Buyer:
-    """Somebody with a browser, and what they agreed to."""
-
-    browser: Browser
-    email: str
-    answer: dict[str, str]
-
-    @property
-    def authorization(self) -> str:
-        names = ("prepaidInstrumentID", "creditInstrumentID", "tokenID")
-        return next(self.answer[name] for name in names if name in self.answer)
-
-    @property
-    def path(self) -> str:
-        return f"/account/authorizations/{self.authorization}"
-
-
-async def buyer_of(world: World, seller: Seller, params: dict[str, str], money: str = "500") -> Buyer:
-    """Somebody who agreed to it, paying from the account balance."""
-    browser, email = world.browser(), f"{secrets.token_hex(6)}@buyer.example"
-    method = await browser.sign_up(await browser.get(seller.url(params)), email)
-    confirmed = await browser.submit(await browser.use_test_money(method, money), "/confirm")
-    return Buyer(browser, email, await world.answer(confirmed))
-
-
-async def fund(seller: Seller, buyer: Buyer, value: str) -> Answer:
-    return await seller.api.call(
-        "FundPrepaid",
-        {
-            "SenderTokenId": buyer.answer["fundingTokenID"],
-            "PrepaidInstrumentId": buyer.authorization,
-            "CallerReference": secrets.token_hex(6),
-            **amount("FundingAmount", parse_amount(value)),
-        },
-    )
-
-
-async def settle(seller: Seller, buyer: Buyer, value: str) -> Answer:
-    return await seller.api.call(
-        "SettleDebt",
-        {
-            "SenderTokenId": buyer.answer["settlementTokenID"],
-            "CreditInstrumentId": buyer.authorization,
-            "CallerReference": secrets.token_hex(6),
-            **amount("SettlementAmount", parse_amount(value)),
-        },
-    )
-
-
-async def refund(seller: Seller, transaction_id: str, value: str) -> None:
-    reference = {"TransactionId": transaction_id, "CallerReference": secrets.token_hex(6)}
-    await seller.api.call("Refund", reference | amount("RefundAmount", parse_amount(value)))
-
-
-async def prepaid_buyer(world: World, seller: Seller) -> Buyer:
-    """Filled with 20.00, 8.00 spent, 1.50 of it refunded: 13.50 left."""
-    buyer = await buyer_of(world, seller, seller.prepaid())
-    await fund(seller, buyer, "20")
-    token = buyer.answer["prepaidSenderTokenID"]
-    paid = await seller.pay(token, "5", SenderDescription="Two songs")
-    await seller.pay(token, "3", SenderDescription="=HYPERLINK(1)")
-    await refund(seller, paid.text("TransactionId"), "1.50")
-    return buyer
-
-
-async def seen(buyer: Buyer, path: str) -> str:
-    response = await buyer.browser.get(path)
-    assert response.status_code == 200, response.text
-    return Page(response).text
 
 
 async def test_a_prepaid_balance_with_its_history(world: World, seller: Seller) -> None:
@@ -344,87 +269,6 @@ async def test_test_money_without_a_visit(world: World, seller: Seller) -> None:
     assert refused.status_code == 422
     assert "your account balance in test mode is 7.50 USD" in Page(after).text
     assert "7.50 USD available" in await seen(buyer, "/account/payment-methods")
-
-
-async def test_a_new_password_signs_out_all_other_browsers(world: World, seller: Seller) -> None:
-    buyer = await buyer_of(world, seller, seller.prepaid())
-    other = world.browser()
-    await other.sign_in(await other.get("/account"), buyer.email)
-    assert (await other.get("/account")).url.path == "/account"
-    new = "four songs for breakfast"
-    page = await buyer.browser.get("/account/security")
-    wrong = await buyer.browser.submit(page, "/security/password", current="not this one", password=new)
-    weak = await buyer.browser.submit(page, "/security/password", current=PASSWORD, password="short")
-    assert [answer.status_code for answer in (wrong, weak)] == [422, 422]
-    assert "This is not your password" in Page(wrong).text
-    assert (await other.get("/account")).url.path == "/account"
-
-    changed = await buyer.browser.submit(page, "/security/password", current=PASSWORD, password=new)
-
-    assert "Your password is changed." in Page(changed).text
-    assert (await buyer.browser.get("/account")).url.path == "/account"
-    signed_out = await other.get("/account")
-    assert signed_out.url.path == "/account/sign-in"
-    assert (await other.sign_in(signed_out, buyer.email)).status_code == 422
-    back = await other.submit(signed_out, "/sign-in", email=buyer.email, password=new)
-    assert back.url.path == "/account"
-
-
-async def test_sign_out_everywhere(world: World, seller: Seller) -> None:
-    buyer = await buyer_of(world, seller, seller.prepaid())
-    other = world.browser()
-    await other.sign_in(await other.get("/account"), buyer.email)
-
-    page = await other.submit(await other.get("/account/security"), "/security/sign-out")
-
-    assert "You are signed out everywhere" in Page(page).text
-    for browser in (buyer.browser, other):
-        assert (await browser.get("/account")).url.path == "/account/sign-in"
-
-
-async def test_signing_in_leads_back_to_the_page_and_nowhere_else(world: World, seller: Seller) -> None:
-    buyer = await buyer_of(world, seller, seller.prepaid())
-    for asked, reached in (
-        (buyer.path, buyer.path),
-        ("/account/sign-in?next=//evil.example/x", "/account"),
-        ("/account/sign-in?next=https://evil.example/", "/account"),
-        ("/account/sign-in?next=/account//evil.example", "/account"),
-    ):
-        browser = world.browser()
-        landed = await browser.sign_in(await browser.get(asked), buyer.email)
-        assert landed.url.path == reached
-
-
-async def test_hostile_texts_are_only_texts(world: World) -> None:
-    seller = await world.seller(f"Shop {HOSTILE}")
-    buyer = await buyer_of(world, seller, seller.prepaid(paymentReason=f"<b>bold</b><img src=x onerror=y>{HOSTILE}"))
-    await fund(seller, buyer, "5")
-    await seller.pay(buyer.answer["prepaidSenderTokenID"], "1", SenderDescription=HOSTILE)
-
-    for path in ("/account", buyer.path, f"{buyer.path}/cancel"):
-        response = await buyer.browser.get(path)
-        for bad in ("<script", "<img src=x", "z" * 9):
-            assert bad not in response.text.lower(), (path, bad)
-    assert "<b>bold</b>" in (await buyer.browser.get(buyer.path)).text
-    name = (await buyer.browser.get(f"{buyer.path}/statement.csv")).headers["content-disposition"]
-    assert re.fullmatch(r'attachment; filename="[a-z0-9.-]+"', name)
-
-
-@pytest.mark.parametrize("name", ["x", "P" * 64, "%00", "U" * 63])
-async def test_ids_that_are_none_have_no_page(world: World, seller: Seller, name: str) -> None:
-    buyer = await buyer_of(world, seller, seller.prepaid())
-
-    for path in (
-        f"/account/authorizations/{name}",
-        f"/account/authorizations/{name}/cancel",
-        f"/account?before={name}",
-    ):
-        assert (await buyer.browser.get(path)).status_code == 404
-    assert (await buyer.browser.get(f"{buyer.path}?before={name}")).status_code == 200
-    large = "/account/payment-methods/99999999999999999999/remove"
-    assert (await buyer.browser.get(large)).status_code == 404
-    fields = Page(await buyer.browser.get("/account/security")).form("/sign-out").fields
-    assert (await buyer.browser.http.post(large, data=fields)).status_code == 404
 
 
 async def test_what_is_under_way_outlives_both_the_authorization_and_the_card(world: World, seller: Seller) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.stories.cobranded.test_account import Buyer, buyer_of, fund, prepaid_buyer, refund, settle
+from tests.stories.cobranded.buyers import Buyer, buyer_of, fund, prepaid_buyer, refund, settle
 from tests.stories.cobranded.world import Page, Seller, World
 
 from tallystick.actions.staff import Role

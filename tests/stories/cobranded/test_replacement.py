@@ -6,7 +6,7 @@ import secrets
 
 import httpx
 import pytest
-from tests.stories.cobranded.test_account import Buyer, fund, settle
+from tests.stories.cobranded.buyers import Buyer, fund, settle
 from tests.stories.cobranded.world import Page, Seller, World
 
 from tallystick.client.fps import ServiceError

@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from tests.stories.cobranded.test_account import buyer_of, fund, prepaid_buyer, refund, seen
+from tests.stories.cobranded.buyers import buyer_of, fund, prepaid_buyer, refund, seen
 from tests.stories.cobranded.world import Page, Seller, World
 
 from tallystick.actions import monthly

@@ -9,7 +9,7 @@ from html import unescape
 
 import httpx
 import pytest
-from tests.stories.cobranded.test_account import Buyer, fund
+from tests.stories.cobranded.buyers import Buyer, fund
 from tests.stories.cobranded.test_marketplace import recipient_tokens
 from tests.stories.cobranded.world import Browser, Page, Seller, World
 
