@@ -12,7 +12,7 @@ from tallystick.actions.fee_schedules import check_chosen_schedules, read_fee_sc
 from tallystick.actions.service import Service
 from tallystick.domain.standing import Demands
 from tallystick.ledger.committer import Committer
-from tallystick.ledger.database import check_reachable, open_pool
+from tallystick.ledger.database import ANSWER_TIMEOUT_SECONDS, check_reachable, open_pool
 from tallystick.ledger.embedded import EmbeddedPostgres
 from tallystick.ledger.embedded_guard import kept_alive
 from tallystick.ledger.lines import LANES
@@ -70,7 +70,11 @@ async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_n
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(open_database(settings))
         pool = await stack.enter_async_context(await open_pool(dsn, max_size=MOST_CONNECTIONS))
-        money_pool = await stack.enter_async_context(await open_pool(dsn, max_size=MONEY_CONNECTIONS, plan_once=True))
+        money_pool = await stack.enter_async_context(
+            await open_pool(
+                dsn, max_size=MONEY_CONNECTIONS, answer_timeout_seconds=ANSWER_TIMEOUT_SECONDS, plan_once=True
+            )
+        )
         demands = Demands(
             settings.require_verified_email,
             settings.require_verified_accounts,

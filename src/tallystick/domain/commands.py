@@ -343,3 +343,14 @@ Command = (
     | ResolveCharge
     | Deposit
 )
+
+
+_REPEATABLE: Final = _MONEY_COMMANDS | {AuthorizePrepaid, AuthorizePostpaid, InstallToken, ResolveCharge}
+
+
+def is_repeatable(command: Command) -> bool:
+    """Whether it comes to the same when it is carried out again: its reference or its ids tell that it was before.
+
+    The second of two cancellations or captures is refused, and a second deposit is an error.
+    """
+    return type(command) in _REPEATABLE

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 import structlog
 
-from tallystick.domain.commands import Command, Pay
+from tallystick.domain.commands import Command, Pay, is_repeatable
 from tallystick.domain.decide import decide_all
 from tallystick.domain.ids import BookId
 from tallystick.domain.outcomes import Outcome
@@ -41,15 +41,23 @@ _TRIES: Final = 5
 _TRIES_TOGETHER: Final = 2
 _PAUSE_SECONDS: Final = 0.02
 
+_BROKEN: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said that it ends the connection, and not yet done so
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    ConnectionError,
+    TimeoutError,
+)
+"""The connection is of no use any more. Another one may be: no command is to blame."""
+
 _WORTH_ANOTHER_TRY: Final = (
     OvertakenError,  # another process was first: its answer is there now
     asyncpg.UniqueViolationError,  # same, seen by the database
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
-    asyncpg.PostgresConnectionError,  # references make a repeated commit harmless
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server has said that it ends the connection, and not yet done so
-    ConnectionError,
 )
 
 _RIVALS: Final = (
@@ -62,6 +70,11 @@ _RIVALS: Final = (
 """Others changed the same rows at the same time. Where trying again did not help, the caller may do so later."""
 
 AnyLine = TypeVar("AnyLine", bound=Line[Any])
+
+
+class LostAnswerError(Exception):
+    """The connection broke during a commit (why is its cause): only the books know whether that happened."""
+
 
 _log = structlog.get_logger(__name__)
 
@@ -197,29 +210,36 @@ class Committer:
             trust.was_overtaken()
             return False
         except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with locks
-            self.statistics.retried_groups += 1
-            _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
+            self._note_failure(book_id, group, error)
             return False
         trust.was_not()
         self._answer(signed, decisions)
         return True
 
     async def _commit_and_answer(self, book_id: BookId, group: Sequence[Waiting[Any]]) -> None:
-        if not group:
-            return
-        for attempt in range(1, _TRIES_TOGETHER + 1):
+        """Together, if that is possible. Trouble that passes is waited for; what a command brings is its own."""
+        for attempt in range(1, _TRIES + 1):
+            if not group:
+                return
             try:
                 decisions = await self._commit(book_id, [waiting.command for waiting in group])
+            except (LostAnswerError, *_BROKEN) as error:
+                self._note_failure(book_id, group, error)
+                group = _those_who_may_repeat(group, error)
+                if attempt >= _most_tries(error):
+                    _fail(group, error)
+                    return
+                await asyncio.sleep(_PAUSE_SECONDS * attempt)
             except Exception as error:  # noqa: BLE001 - whatever it was, each command gets its own chance
-                self.statistics.retried_groups += 1
-                _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
+                self._note_failure(book_id, group, error)
                 if attempt < _TRIES_TOGETHER and isinstance(error, _WORTH_ANOTHER_TRY):
                     continue  # it passes: hundreds of commits one after the other would keep everybody waiting
                 for waiting in group:
                     await self._commit_alone(book_id, waiting)
                 return
-            self._answer(group, decisions)
-            return
+            else:
+                self._answer(group, decisions)
+                return
 
     async def _commit_alone(self, book_id: BookId, waiting: Waiting[Any]) -> None:
         """After its group failed: a poisonous command fails alone, passing troubles are tried again."""
@@ -227,26 +247,37 @@ class Committer:
             try:
                 decisions = await self._commit(book_id, [waiting.command])
             except Exception as error:  # noqa: BLE001 - the caller must hear of it
-                if attempt < _TRIES and isinstance(error, _WORTH_ANOTHER_TRY):
+                broken = isinstance(error, (LostAnswerError, *_BROKEN))
+                if broken and not _those_who_may_repeat([waiting], error):
+                    return
+                if attempt < _most_tries(error) and (broken or isinstance(error, _WORTH_ANOTHER_TRY)):
                     await asyncio.sleep(_PAUSE_SECONDS * attempt)
                     continue
-                if waiting.answer.done():
-                    return
-                if isinstance(error, _RIVALS):
-                    message = "Others are changing the same data; nothing was done. Try again later."
-                    waiting.answer.set_result(Refused(Refusal.ConcurrentModification, message))
-                else:
-                    waiting.answer.set_exception(error)
+                _fail([waiting], error)
                 return
             self._answer([waiting], decisions)
             return
 
+    def _note_failure(self, book_id: BookId, group: Sequence[Waiting[Any]], error: Exception) -> None:
+        self.statistics.retried_groups += 1
+        _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
+
     async def _commit(self, book_id: BookId, commands: Sequence[Command]) -> list[Decision]:
-        """Load, decide, apply and commit `commands` together, with everything locked that they are about."""
-        async with self._connections.one() as connection, connection.transaction():
-            loaded = await load(connection, book_id, commands, self.clock, self.rules)
-            decisions = decide_all(loaded.state, commands, loaded.now)
-            await write(connection, loaded, decisions, real_now=self.clock())
+        """Load, decide, apply and commit `commands` together, with everything locked that they are about.
+
+        Raises LostAnswerError; the database's other errors: nothing was changed.
+        """
+        committing = False
+        try:
+            async with self._connections.one() as connection, connection.transaction():
+                loaded = await load(connection, book_id, commands, self.clock, self.rules)
+                decisions = decide_all(loaded.state, commands, loaded.now)
+                await write(connection, loaded, decisions, real_now=self.clock())
+                committing = True
+        except _BROKEN as error:
+            if committing:
+                raise LostAnswerError from error
+            raise
         return decisions
 
     def _answer(self, group: Sequence[Waiting[Any]], decisions: Sequence[Decision]) -> None:
@@ -256,6 +287,34 @@ class Committer:
         for waiting, decision in zip(group, decisions, strict=True):
             if not waiting.answer.done():  # its caller may have gone
                 waiting.answer.set_result(decision.outcome)
+
+
+def _most_tries(error: Exception) -> int:
+    """How often a group is tried: seldom where each try means to wait for a server that does not answer."""
+    cause = error.__cause__ if isinstance(error, LostAnswerError) else error
+    return _TRIES_TOGETHER if isinstance(cause, TimeoutError) else _TRIES
+
+
+def _those_who_may_repeat(group: Sequence[Waiting[Any]], error: Exception) -> Sequence[Waiting[Any]]:
+    """Those whom another try cannot harm. After a lost answer the others hear of that: they may have had their way."""
+    if not isinstance(error, LostAnswerError):
+        return group
+    _fail([waiting for waiting in group if not is_repeatable(waiting.command)], error)
+    return [waiting for waiting in group if is_repeatable(waiting.command)]
+
+
+def _fail(group: Sequence[Waiting[Any]], error: Exception) -> None:
+    """Tell callers that their commands have failed; they may have gone."""
+    for waiting in group:
+        if waiting.answer.done():
+            continue
+        if isinstance(error, _RIVALS):
+            message = "Others are changing the same data; nothing was done. Try again later."
+            waiting.answer.set_result(Refused(Refusal.ConcurrentModification, message))
+        elif isinstance(error, LostAnswerError):
+            waiting.answer.set_exception(error.__cause__ or error)
+        else:
+            waiting.answer.set_exception(error)
 
 
 def _signed_by_what_was_seen(group: Sequence[Waiting[Pay]], seen: Seen) -> list[Waiting[Pay]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING, Final, TypeVar
+import socket
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -20,6 +21,12 @@ STATEMENT_CACHE_SIZE: Final = 512  # prepared statements that a connection keeps
 CONNECT_TIMEOUT_SECONDS: Final = 30
 DEFAULT_PORT: Final = 5432
 LOCK_TIMEOUT_MS: Final = 5_000  # much longer than any commit of ours holds a row
+ANSWER_TIMEOUT_SECONDS: Final = 15.0
+"""For a statement of the money path: more than waiting for a lock and carrying it out on a busy machine can take."""
+
+_SILENT_SECONDS: Final = 10
+_PROBES: Final = 3
+_PROBE_SECONDS: Final = 5
 ATTEMPTS: Final = 8
 FIRST_PAUSE_SECONDS: Final = 0.005  # doubled with each attempt, and spread so that rivals do not meet again
 JSONB_VERSION: Final = b"\x01"  # the one version of jsonb's binary form there is
@@ -68,11 +75,14 @@ async def open_pool(
     max_size: int,
     application_name: str = "tallystick",
     lock_timeout_ms: int = LOCK_TIMEOUT_MS,
+    answer_timeout_seconds: float | None = None,
     plan_once: bool = False,
 ) -> Pool:
     """Open up to `max_size` connections to `dsn` (TCP or socket), the first of them now.
 
-    A statement waits `lock_timeout_ms` for rows that somebody else holds, then it fails with LockNotAvailableError.
+    A statement waits `lock_timeout_ms` for rows that somebody else holds, then it fails with LockNotAvailableError; it
+    waits `answer_timeout_seconds` for the server, if that is given, then it fails with TimeoutError. A machine that is
+    gone without a word is noticed without that, after half a minute: the connection breaks.
     `plan_once`: for few statements that run very often: each is planned once for all its arguments. The server would
     plan those that take arrays anew each time, which costs more than to carry them out. Not on Citus.
     Sessions speak UTC; `jsonb` columns are Python values by way of msgspec.
@@ -83,6 +93,7 @@ async def open_pool(
         min_size=1,
         max_size=max_size,
         timeout=CONNECT_TIMEOUT_SECONDS,
+        command_timeout=answer_timeout_seconds,
         statement_cache_size=STATEMENT_CACHE_SIZE,
         init=_prepare_to_plan_once if plan_once else prepare_connection,
         reset=_nothing_to_reset,
@@ -95,10 +106,32 @@ async def open_pool(
 
 
 async def prepare_connection(connection: Connection) -> None:
-    """Teach a new connection to read and write `jsonb` as Python values."""
+    """Teach a new connection to read and write `jsonb` as Python values, and to notice when its server is gone."""
+    _ask_whether_it_lives(connection)
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
     )
+
+
+def _ask_whether_it_lives(connection: Connection) -> None:
+    """Have the system ask a server that has been silent for a while, and break the connection where nothing answers.
+
+    A machine that loses its power or its network says no word; whoever waits for it would do so for ever.
+    """
+    raw = cast("Any", connection)._transport.get_extra_info("socket")  # noqa: SLF001 - the driver has no other way
+    if raw.family not in {socket.AF_INET, socket.AF_INET6}:
+        return
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    longest_ms = (_SILENT_SECONDS + _PROBES * _PROBE_SECONDS) * 1000
+    for name, value in (
+        ("TCP_KEEPIDLE", _SILENT_SECONDS),
+        ("TCP_KEEPALIVE", _SILENT_SECONDS),  # the same on macOS
+        ("TCP_KEEPINTVL", _PROBE_SECONDS),
+        ("TCP_KEEPCNT", _PROBES),
+        ("TCP_USER_TIMEOUT", longest_ms),  # Linux alone: for what was sent and nobody has received
+    ):
+        if (option := getattr(socket, name, None)) is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 async def plan_statements_once(connection: Connection) -> None:

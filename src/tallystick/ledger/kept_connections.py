@@ -34,6 +34,10 @@ class KeptConnections:
         connection = await self._take()
         try:
             yield connection
+        except TimeoutError:
+            connection.terminate()  # it may never answer; the pool would wait until it does
+            await self.pool.release(connection)
+            raise
         except BaseException:
             await self.pool.release(connection)
             raise
