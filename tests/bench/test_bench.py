@@ -7,10 +7,13 @@ import os
 import shutil
 from pathlib import Path
 
+import asyncpg
 import pytest
+from tests.conftest import MakeDatabase
 from tests.stories.program import tallystick
 
 from tallystick.bench.wrk import HOW_TO_GET_IT
+from tallystick.ledger.embedded import SERVER_SETTINGS, EmbeddedPostgres
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -56,6 +59,49 @@ async def test_growth_is_measured_beside_a_fresh_database(data_directory: Path, 
     assert last["transactions"] >= 8000
     assert last["bytes_per_payment"] > 0
     assert "transaction_pkey" in last["index_bytes"]
+
+
+@pytest.mark.usefixtures("needs_wrk")
+async def test_a_given_server_is_measured_and_no_other_setting_counts(
+    data_directory: Path, tmp_path: Path, make_database: MakeDatabase
+) -> None:
+    configured = await make_database()
+    with EmbeddedPostgres(data_directory) as server:
+        figures = tmp_path / "figures.json"
+        options = ["--seconds", "1", "--rounds", "1", "--instruments", "200", "--clients", "2", "--only", "pay,batch"]
+        settings = {
+            "TALLYSTICK_TEST_DATABASE_URL": server.dsn,
+            "TALLYSTICK_DATABASE_URL": configured,
+            "TALLYSTICK_KEEP_REQUESTS_DAYS": "0",
+        }
+
+        done = await tallystick("bench", *options, "--json", str(figures), settings=settings)
+
+        assert done.status == 0, done.out + done.complaint
+        report = json.loads(figures.read_text())
+        assert report["problems"] == []
+        assert report["payments_in_books"] > 0
+        pay = next(measure for measure in report["measures"] if measure["case"] == "pay")
+        assert pay["database_cpu"] > 0
+        assert await _count(server.dsn, "SELECT count(*) FROM pg_database WHERE datname = 'tallystick_bench'") == 0
+    assert await _count(configured, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
+
+
+@pytest.mark.usefixtures("needs_wrk")
+async def test_a_server_that_may_lose_what_it_commits_is_not_measured(data_directory: Path) -> None:
+    with EmbeddedPostgres(data_directory, server_settings={**SERVER_SETTINGS, "fsync": "off"}) as server:
+        done = await tallystick("bench", settings={"TALLYSTICK_TEST_DATABASE_URL": server.dsn})
+
+    assert done.status == 2
+    assert "fsync = off" in done.complaint
+
+
+async def _count(dsn: str, query: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return int(await connection.fetchval(query))
+    finally:
+        await connection.close()
 
 
 @pytest.mark.parametrize("options", [["--clients", "a"], ["--clients", "0"], ["--only", "nothing"]])

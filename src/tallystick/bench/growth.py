@@ -19,6 +19,7 @@ from tallystick.bench.filling import Filler, check_room
 from tallystick.bench.machine import this_machine
 from tallystick.bench.measures import TIMES, Machine, Measure
 from tallystick.bench.run import Plan, serving_service, stock
+from tallystick.bench.server import find_postmaster
 from tallystick.bench.slices import Slice, together
 from tallystick.bench.stall import Progress
 from tallystick.bench.target import Target
@@ -78,8 +79,10 @@ async def grow(plan: Plan, transactions: int, progress: Progress, told: Callable
         for share in _STAGES:
             await filler.fill(int(transactions * share))
             async with serving_service(fresh_plan) as served_fresh, serving_service(grown_plan) as served:
-                beside = Target(fresh_plan.directory, fresh, served_fresh, fresh_stalls)
-                target = Target(grown_plan.directory, grown, served, stalls)
+                beside = Target(
+                    fresh_plan.directory, fresh, served_fresh, fresh_stalls, await find_postmaster(fresh.pool)
+                )
+                target = Target(grown_plan.directory, grown, served, stalls, await find_postmaster(grown.pool))
                 stages.append(await _stage(plan, target, beside))
             told(stages[-1])
         problems = [*(await verify(grown.pool)).problems, *(await verify(fresh.pool)).problems]

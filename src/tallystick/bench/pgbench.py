@@ -21,9 +21,9 @@ WARM_UP_SECONDS: Final = 2
 _PROGRESS: Final = re.compile(r"^progress: ([0-9.]+) s, ([0-9.]+) tps", re.MULTILINE)
 
 
-def beside(dsn: str) -> str:
-    """The address of pgbench's own database on the server at `dsn`."""
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{DATABASE}"))
+def beside(dsn: str, database: str = DATABASE) -> str:
+    """The address of another database, as pgbench's own, on the server at `dsn`."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
 
 
 async def prepare(dsn: str, database_dsn: str) -> None:
@@ -32,9 +32,9 @@ async def prepare(dsn: str, database_dsn: str) -> None:
     Autovacuum leaves its tables alone; it would work on them while something else is measured. pgbench itself vacuums
     what needs it, before each run.
     """
-    await _execute(dsn, f"DROP DATABASE IF EXISTS {DATABASE}", f"CREATE DATABASE {DATABASE}")
+    await execute(dsn, f"DROP DATABASE IF EXISTS {DATABASE}", f"CREATE DATABASE {DATABASE}")
     await _pgbench("--initialize", "--quiet", f"--scale={SCALE}", database_dsn)
-    await _execute(database_dsn, *(f"ALTER TABLE {table} SET (autovacuum_enabled = false)" for table in _TABLES))
+    await execute(database_dsn, *(f"ALTER TABLE {table} SET (autovacuum_enabled = false)" for table in _TABLES))
 
 
 async def run(database_dsn: str, clients: int, seconds: int) -> float:
@@ -63,7 +63,8 @@ def read_progress(output: str, warm_up_seconds: int) -> float:
     return transactions / spent
 
 
-async def _execute(dsn: str, *statements: str) -> None:
+async def execute(dsn: str, *statements: str) -> None:
+    """Run statements, each on its own."""
     connection = await asyncpg.connect(dsn)
     try:
         for statement in statements:

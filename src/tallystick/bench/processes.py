@@ -9,13 +9,13 @@ import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import httpx
 import psutil
 
 from tallystick.bench.wrk import LoadError
+from tallystick.settings import PREFIX
 
 HOST: Final = "127.0.0.1"
 _START_SECONDS: Final = 60
@@ -37,12 +37,16 @@ class Served:
 
 @asynccontextmanager
 async def serving(arguments: Sequence[str], environment: dict[str, str], *, port: int) -> AsyncIterator[Served]:
-    """Run a module of ours until it answers on `port`, and stop it at the end. Raises LoadError."""
+    """Run a module of ours until it answers on `port`, and stop it at the end. Raises LoadError.
+
+    Of our settings it has those in `environment` alone, whatever is set here: the figures are those of the defaults,
+    and no service that happens to be configured is touched.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         *arguments,
-        env=os.environ | environment,
+        env={name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | environment,
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
@@ -75,12 +79,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
-
-
-def database_processes(data: Path) -> list[psutil.Process]:
-    """The postmaster whose data directory this is, and its children."""
-    postmaster = psutil.Process(int((data / "postmaster.pid").read_text("ascii").split("\n", 1)[0]))
-    return [postmaster, *postmaster.children(recursive=True)]
 
 
 def cpu_seconds(processes: Iterable[psutil.Process]) -> dict[int, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,14 @@ from tallystick.bench.cases import BATCH, CASES, PAY, Case
 from tallystick.bench.machine import this_machine
 from tallystick.bench.measures import Measure, Report, best, goals
 from tallystick.bench.processes import HOST, Served, free_port, serving
+from tallystick.bench.server import database_on, find_postmaster
 from tallystick.bench.slices import Slice, together
 from tallystick.bench.stall import REFUNDABLE_MICROS, Progress, Stall, Stocker, open_stall
 from tallystick.bench.target import Target
 from tallystick.bench.wrk import find_wrk, send
+from tallystick.ledger.database import check_reachable
 from tallystick.ledger.verify import verify
-from tallystick.settings import Settings
+from tallystick.settings import PREFIX, Settings
 from tallystick.wiring import database_address, open_service
 
 CLIENTS: Final = (1, 16, 64, 256)
@@ -38,10 +40,12 @@ Told = Callable[[Slice], None]
 class Plan:
     """What to measure. `instruments` in all: four of five are balances, spread over `sellers`; the rest tabs of one.
 
-    `seconds`: how long each case is measured with each number of clients, cut into `rounds` slices.
+    `seconds`: how long each case is measured with each number of clients, cut into `rounds` slices. `database_url`: on
+    a server that is given; None: an embedded one, in `directory`.
     """
 
     directory: Path
+    database_url: str | None = None
     instruments: int = 100_000
     sellers: int = 8
     seconds: float = 10
@@ -53,7 +57,7 @@ class Plan:
     @property
     def settings(self) -> Settings:
         """Of the service under measurement: the defaults, but for where its data is."""
-        return Settings(data_directory=self.directory, log_level="error")
+        return Settings(data_directory=self.directory, database_url=self.database_url, log_level="error")
 
     @property
     def slice_seconds(self) -> int:
@@ -122,9 +126,20 @@ def pause_for(rate: float, answer_ms: float = 0) -> int:
     return max(1, round(1000 * HALF_LOAD_CLIENTS / rate - answer_ms))
 
 
-async def bench(plan: Plan, progress: Progress, told: Told) -> Report:
-    """Measure, verify, report. Raises LoadError, EmbeddedPostgresError."""
+async def bench(plan: Plan, progress: Progress, told: Told, server: str | None = None) -> Report:
+    """Measure, verify, report: on a database of its own on `server`, if that is given.
+
+    Raises LoadError, EmbeddedPostgresError, NoDatabaseError.
+    """
     find_wrk()
+    if server is None:
+        return await _bench(plan, progress, told)
+    await check_reachable(server)
+    async with database_on(server) as dsn:
+        return await _bench(replace(plan, database_url=dsn), progress, told)
+
+
+async def _bench(plan: Plan, progress: Progress, told: Told) -> Report:
     started_at = datetime.now(UTC)
     async with database_address(plan.settings) as dsn, open_service(plan.settings) as service:
         stalls = await stock(service, plan, progress)
@@ -133,7 +148,7 @@ async def bench(plan: Plan, progress: Progress, told: Told) -> Report:
         await pgbench.prepare(dsn, pgbench_dsn)
         progress("pgbench's tables", 1, 1)
         async with serving_service(plan) as served, serving_nothing() as empty:
-            target = Target(plan.directory, service, served, stalls)
+            target = Target(plan.directory, service, served, stalls, await find_postmaster(service.pool))
             measures, half_load = await Run(plan, target, empty, pgbench_dsn, progress, told).everything()
         report = await verify(service.pool)
         payments = await service.pool.fetchval("SELECT count(*) FROM transaction WHERE operation = 'Pay'")
@@ -179,7 +194,9 @@ async def serving_service(plan: Plan) -> AsyncIterator[Served]:
     arguments = ["tallystick", "serve", "--host", HOST, "--port", str(port)]
     if plan.workers > 1:
         arguments += ["--workers", str(plan.workers)]
-    environment = {"TALLYSTICK_DATA_DIRECTORY": str(plan.directory), "TALLYSTICK_LOG_LEVEL": "error"}
+    environment = {f"{PREFIX}DATA_DIRECTORY": str(plan.directory), f"{PREFIX}LOG_LEVEL": "error"}
+    if plan.database_url is not None:
+        environment[f"{PREFIX}DATABASE_URL"] = plan.database_url
     async with serving(arguments, environment, port=port) as served:
         yield served
 

@@ -11,10 +11,13 @@ from tallystick.bench.wrk import Load
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What answering took: CPU seconds of the API and of the database, and resident memory of the API, in 10⁶ bytes."""
+    """What answering took: CPU seconds of the API and of the database, and resident memory of the API, in 10⁶ bytes.
+
+    `database_seconds`: None where the database is on another machine.
+    """
 
     api_seconds: float
-    database_seconds: float
+    database_seconds: float | None
     memory_mb: float
 
 
@@ -44,6 +47,7 @@ def together(slices: Sequence[Slice]) -> Measure:
     thousands = sum(one.units for one in slices) / 1000
     loads = [one.load for one in slices if one.load is not None]
     used = [one.used for one in slices if one.used is not None]
+    spent = [one.database_seconds for one in used if one.database_seconds is not None]
     return Measure(
         case=first.case,
         clients=first.clients,
@@ -53,7 +57,7 @@ def together(slices: Sequence[Slice]) -> Measure:
         p50_ms=percentile_ms(loads, 50) if loads else None,
         p99_ms=percentile_ms(loads, 99) if loads else None,
         api_cpu=sum(one.api_seconds for one in used) / thousands if used else None,
-        database_cpu=sum(one.database_seconds for one in used) / thousands if used else None,
+        database_cpu=sum(spent) / thousands if spent else None,
         memory_mb=max((one.memory_mb for one in used), default=None),
     )
 

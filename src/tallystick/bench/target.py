@@ -10,9 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from tallystick.actions.service import Service
 from tallystick.bench.cases import BATCH, Case
-from tallystick.bench.processes import Served, cpu_seconds, cpu_used, database_processes, memory_mb
+from tallystick.bench.processes import Served, cpu_seconds, cpu_used, memory_mb
 from tallystick.bench.requests import Signer
 from tallystick.bench.slices import Slice, Used
 from tallystick.bench.stall import Stall
@@ -24,20 +26,21 @@ _LONELY_SHARE: Final = 0.3
 
 _LAST_ONES_SECONDS: Final = 0.5
 
-Cpu = tuple[dict[int, float], dict[int, float]]
+Cpu = tuple[dict[int, float], dict[int, float] | None]
 
 
 @dataclass(slots=True)
 class Target:
     """`served` answers out of the books that `service`, in this process, looks into afterwards.
 
-    `directory`: where the embedded database is, and requests wait to be sent.
+    `directory`: where requests wait to be sent. `postmaster`: of the database, where it is on this machine.
     """
 
     directory: Path
     service: Service
     served: Served
     stalls: list[Stall]
+    postmaster: psutil.Process | None
     _requests: dict[tuple[str, int], Iterator[bytes]] = field(default_factory=dict)
 
     async def slice(self, case: Case, clients: int, seconds: float, pause_ms: int = 0) -> Slice:
@@ -88,13 +91,15 @@ class Target:
             raise LoadError(f"{answered} payments were answered, and {made} are in the books")
 
     def _cpu(self) -> Cpu:
-        database = database_processes(self.directory / "postgres")
-        return cpu_seconds(self.served.processes()), cpu_seconds(database)
+        served = cpu_seconds(self.served.processes())
+        if self.postmaster is None:
+            return served, None
+        return served, cpu_seconds([self.postmaster, *self.postmaster.children(recursive=True)])
 
     def _used(self, before: Cpu) -> Used:
         after = self._cpu()
         return Used(
             cpu_used(before[0], after[0]),
-            cpu_used(before[1], after[1]),
+            None if before[1] is None or after[1] is None else cpu_used(before[1], after[1]),
             max(memory_mb(process) for process in self.served.processes()),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from tallystick.bench.slices import Slice, percentile_ms
 from tallystick.bench.stall import Progress as Told
 from tallystick.bench.wrk import LoadError
 from tallystick.cli.console import NO, ProblemError, run
+from tallystick.ledger.database import NoDatabaseError
+from tallystick.settings import TEST_PREFIX
 
 Found = TypeVar("Found")
 
@@ -49,7 +52,13 @@ def bench(
     """Measure signed payments beside PostgreSQL's own benchmark, in one run, with durable settings throughout.
 
     Uses wrk, and takes the whole machine: leave it alone meanwhile. Exit status 1: the books did not balance.
+
+    The database is an embedded one, or on the server that TALLYSTICK_TEST_DATABASE_URL names, where databases of the
+    run's own are made and dropped again. Other settings do not count.
     """
+    server = os.environ.get(f"{TEST_PREFIX}DATABASE_URL") or None
+    if server is not None and grow is not None:
+        raise ProblemError("--grow measures embedded databases; unset TALLYSTICK_TEST_DATABASE_URL")
     with _directory(data) as directory:
         plan = Plan(
             directory=directory,
@@ -61,15 +70,15 @@ def bench(
             workers=workers,
             cases=tuple(_cases(only)),
         )
-        problems = _grow(plan, grow, json) if grow is not None else _bench(plan, json)
+        problems = _grow(plan, grow, json) if grow is not None else _bench(plan, server, json)
     if problems:
         raise typer.Exit(NO)
 
 
-def _bench(plan: Plan, json: Path | None) -> tuple[str, ...]:
+def _bench(plan: Plan, server: str | None, json: Path | None) -> tuple[str, ...]:
     console = Console()
     with _progress(console) as progress:
-        report = _measured(run_bench(plan, progress, lambda measured: console.print(_line(measured))))
+        report = _measured(run_bench(plan, progress, lambda measured: console.print(_line(measured)), server))
     console.print(measures_table(report.measures))
     console.print(goals_table(report.goals))
     for line in closing_lines(report):
@@ -93,7 +102,7 @@ def _grow(plan: Plan, transactions: int, json: Path | None) -> tuple[str, ...]:
 def _measured(measuring: Coroutine[Any, Any, Found]) -> Found:
     try:
         return run(measuring)
-    except LoadError as error:
+    except (LoadError, NoDatabaseError) as error:
         raise ProblemError(str(error)) from None
 
 
