@@ -115,7 +115,8 @@ def test_the_public_url_follows_the_port() -> None:
         ("DATA_DIRECTORY", "~nobody-of-that-name/x", "names a home directory that does not exist"),
         ("FEE_SCHEDULE_FILE", "/no/such/file", "there is no file /no/such/file"),
         ("PUBLIC_URL", "pay.example.com", "must be an http or https address"),
-        ("PUBLIC_URL", "https://pay.example.com/?a=b", "without a query"),
+        ("PUBLIC_URL", "https://pay.example.com/?a=b", "without a path or a query"),
+        ("PUBLIC_URL", "https://example.com/pay", "without a path or a query"),
         ("MASTER_KEY", "AAAA", "must be 32 bytes in base64"),
         ("MASTER_KEY", "not base64!", "must be 32 bytes in base64"),
         ("SMTP_URL", "mail.example", "must be smtp:// or smtps:// with a host"),
@@ -146,6 +147,16 @@ def test_secrets_stay_out_of_messages_and_representations() -> None:
 def test_a_misspelt_setting_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"unknown setting TALLYSTICK_PROT; known are .*TALLYSTICK_PORT"):
         from_environment({"TALLYSTICK_PROT": "9000", "TALLYSTICK_TEST_DATABASE_URL": "for the tests"})
+
+
+def test_what_developers_set_is_not_misspelt() -> None:
+    assert from_environment({"TALLYSTICK_COMPILE": "never", "TALLYSTICK_LONG_TESTS": "1"}) == from_environment({})
+
+
+def test_a_master_key_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=r"master key .*file/here/master.key can be neither read nor made"):
+        load_master_key(Settings(data_directory=tmp_path / "file" / "here"))
 
 
 def test_the_master_key_is_made_once_and_kept(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from tallystick.domain.money import parse_amount
 
 PREFIX: Final = "TALLYSTICK_"
 TEST_PREFIX: Final = "TALLYSTICK_TEST_"
+_OF_DEVELOPERS: Final = frozenset({"TALLYSTICK_COMPILE", "TALLYSTICK_LONG_TESTS"})
+"""What installation and tests read: no settings of the service, but no misspelt ones either."""
 MASTER_KEY_BYTES: Final = 32
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{16,}")
@@ -135,7 +137,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     """
     known = {variable_name(name): name for name in PARSERS}
     given = {key: value.strip() for key, value in environ.items() if key.startswith(PREFIX)}
-    unknown = sorted(key for key in given if key not in known and not key.startswith(TEST_PREFIX))
+    allowed = known.keys() | _OF_DEVELOPERS
+    unknown = sorted(key for key in given if key not in allowed and not key.startswith(TEST_PREFIX))
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
 
@@ -156,20 +159,27 @@ def variable_name(setting: str) -> str:
     return PREFIX + setting.upper()
 
 
+def has_master_key(settings: Settings) -> bool:
+    """Whether there is a master key already."""
+    return settings.master_key is not None or settings.master_key_file.exists()
+
+
 def load_master_key(settings: Settings) -> bytes:
     """The 32 bytes of the master key; made on first use when no setting gives it. Processes may call this at once.
 
-    Raises SettingsError: the key file is damaged, or others may read it.
+    Raises SettingsError: the key file is damaged, cannot be read or made, or others may read it.
     """
     if settings.master_key is not None:
         return settings.master_key
     path = settings.master_key_file
-    if not path.exists():
-        _create_master_key(path)
-    if path.stat().st_mode & 0o077:
-        raise SettingsError(f"{path} may be read by other users; run: chmod 600 {path}")
     try:
+        if not path.exists():
+            _create_master_key(path)
+        if path.stat().st_mode & 0o077:
+            raise SettingsError(f"{path} may be read by other users; run: chmod 600 {path}")
         return _parse_master_key(path.read_text("ascii").strip())
+    except OSError as error:
+        raise SettingsError(f"the master key {path} can be neither read nor made: {error.strerror}") from None
     except (ValueError, UnicodeDecodeError):
         raise SettingsError(f"{path} is damaged: it should hold 32 bytes in base64") from None
 
@@ -225,8 +235,9 @@ def _parse_database_url(text: str) -> str:
 
 def _parse_public_url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"must be an http or https address without a query, not {text!r}")
+    more = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in {"http", "https"} or not parts.hostname or more:
+        raise ValueError(f"must be an http or https address without a path or a query, not {text!r}")
     return text.rstrip("/")
 
 

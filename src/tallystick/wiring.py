@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
@@ -16,14 +16,16 @@ from tallystick.ledger.database import ANSWER_TIMEOUT_SECONDS, check_reachable, 
 from tallystick.ledger.embedded import EmbeddedPostgres
 from tallystick.ledger.embedded_guard import kept_alive
 from tallystick.ledger.lines import LANES
-from tallystick.ledger.migrate import migrate
+from tallystick.ledger.migrate import migrate, migrate_if_empty
 from tallystick.ledger.rules import Rules
-from tallystick.ledger.vault import Vault
+from tallystick.ledger.sealed import any_secret
+from tallystick.ledger.vault import SealBrokenError, Vault
 from tallystick.processors.simulated import SimulatedRail
-from tallystick.settings import Settings, load_master_key
+from tallystick.settings import Settings, SettingsError, has_master_key, load_master_key
 from tallystick.worker import Worker
 
 if TYPE_CHECKING:
+    from tallystick.ledger.connections import Pool
     from tallystick.web.asgi import Application
 
 MOST_CONNECTIONS: Final = 10
@@ -57,24 +59,33 @@ async def database_address(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[str]:
-    """The address of a migrated database."""
+async def open_database(settings: Settings, *, upgrade: bool = True) -> AsyncIterator[str]:
+    """The address of a migrated database. Raises MigrationError.
+
+    `upgrade`: whether one that an older version of the program has made is brought up to date, too.
+    """
     async with database_address(settings) as dsn:
-        await migrate(dsn)
+        await (migrate(dsn) if upgrade else migrate_if_empty(dsn))
         yield dsn
 
 
 @asynccontextmanager
-async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Service]:
-    """A service on a migrated database. At the end every accepted command gets its answer before the pool closes."""
+async def open_service(
+    settings: Settings, clock: Callable[[], datetime] = utc_now, *, upgrade: bool = True
+) -> AsyncIterator[Service]:
+    """A service on a migrated database. At the end every accepted command gets its answer before the pool closes.
+
+    `upgrade` as with `open_database`. Raises SettingsError, MigrationError, NoDatabaseError and so on.
+    """
     async with AsyncExitStack() as stack:
-        dsn = await stack.enter_async_context(open_database(settings))
+        dsn = await stack.enter_async_context(open_database(settings, upgrade=upgrade))
         pool = await stack.enter_async_context(await open_pool(dsn, max_size=MOST_CONNECTIONS))
         money_pool = await stack.enter_async_context(
             await open_pool(
                 dsn, max_size=MONEY_CONNECTIONS, answer_timeout_seconds=ANSWER_TIMEOUT_SECONDS, plan_once=True
             )
         )
+        vault = await _open_vault(settings, pool)
         demands = Demands(
             settings.require_verified_email,
             settings.require_verified_accounts,
@@ -90,9 +101,27 @@ async def open_service(settings: Settings, clock: Callable[[], datetime] = utc_n
             settings=settings,
             pool=pool,
             committer=committer,
-            vault=Vault(load_master_key(settings)),
+            vault=vault,
             clock=clock,
         )
+
+
+async def _open_vault(settings: Settings, pool: Pool) -> Vault:
+    """The vault of the secrets in the database. Raises SettingsError: they were sealed with another master key.
+
+    A key of our own is made only where there is nothing yet that another one has sealed.
+    """
+    secret = await any_secret(pool)
+    if secret is None or has_master_key(settings):
+        vault = Vault(load_master_key(settings))
+        with suppress(SealBrokenError):
+            if secret is not None:
+                vault.open(*secret)
+            return vault
+    raise SettingsError(
+        f"the secrets in this database are sealed with another master key; all processes on a database share one: "
+        f"put it into {settings.master_key_file}, or set TALLYSTICK_MASTER_KEY"
+    )
 
 
 def asgi_app(service: Service) -> Application:

@@ -1,11 +1,13 @@
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
-from tallystick.ledger.migrate import MIGRATIONS, MigrationError, migrate, pending
+from tallystick.ledger.migrate import MIGRATIONS, MigrationError, migrate, migrate_if_empty, pending
 
 MakeDatabase = Callable[[], Awaitable[str]]
 
@@ -67,6 +69,48 @@ async def test_a_failing_migration_changes_nothing(make_database: MakeDatabase) 
     finally:
         await connection.close()
     assert await migrate(url) == all_revisions()
+
+
+async def test_commands_leave_the_schema_of_an_older_version_alone(make_database: MakeDatabase) -> None:
+    url = await make_database()
+    await migrate_if_empty(url)
+    assert await pending(url) == []
+
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("UPDATE alembic_version SET version_num = '0018'")
+        with pytest.raises(MigrationError, match="tallystick migrate"):
+            await migrate_if_empty(url)
+        assert await connection.fetchval("SELECT version_num FROM alembic_version") == "0018"
+    finally:
+        await connection.close()
+
+
+async def test_who_may_not_make_tables_hears_what_the_server_says(make_database: MakeDatabase) -> None:
+    url = await make_database()
+    role = f"reader_{secrets.token_hex(4)}"
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f"CREATE ROLE {role} LOGIN")
+        parts = urlsplit(url)
+        theirs = urlunsplit(parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}"))
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for schema public"):
+            await migrate(theirs)
+    finally:
+        await connection.execute(f"DROP ROLE {role}")
+        await connection.close()
+
+
+async def test_a_database_that_cannot_hold_all_texts_is_refused(server_url: str) -> None:
+    name = f"latin_{secrets.token_hex(4)}"
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        with pytest.raises(MigrationError, match="LATIN1"):
+            await migrate(urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")))
+    finally:
+        await connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        await connection.close()
 
 
 async def test_the_database_of_a_newer_version_is_left_alone(make_database: MakeDatabase) -> None:

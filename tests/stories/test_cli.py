@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from tests.stories.conftest import free_port
 from tests.stories.pictures import png
 from tests.stories.program import Command, Ended, one_process, running, tallystick
 
+from tallystick import __version__
 from tallystick.cli.reference import reference
 from tallystick.ledger.migrate import migrate
 
@@ -130,6 +132,30 @@ def check_refused(arguments: tuple[str, ...], ended: Ended, told: str) -> None:
     assert told in ended.complaint, (arguments, ended)
     assert "hunter2" not in ended.complaint, arguments
     assert ended.complaint.startswith("tallystick: ") or "Usage" in ended.complaint, (arguments, ended)
+
+
+async def test_a_second_machine_needs_the_master_key_of_the_first(
+    settings: dict[str, str], tmp_path: Path, command: Command
+) -> None:
+    account = ["account", "create", "--kind", "business", "--email", "shop@example.com", "--name", "Shop"]
+    assert (await command(*account, settings=settings)).status == 0
+    assert (await command("keys", "create", "--account", "shop@example.com", settings=settings)).status == 0
+    other = settings | {"TALLYSTICK_DATA_DIRECTORY": str(tmp_path / "other")}
+
+    without = await command("keys", "list", "--account", "shop@example.com", settings=other)
+    wrong = other | {"TALLYSTICK_MASTER_KEY": base64.b64encode(b"x" * 32).decode()}
+    with_another = await command("keys", "list", "--account", "shop@example.com", settings=wrong)
+
+    for refused in (without, with_another):
+        assert refused.status == 2
+        assert "sealed with another master key" in refused.complaint
+    assert not (tmp_path / "other" / "master.key").exists()
+    shared = other | {"TALLYSTICK_MASTER_KEY": (tmp_path / "master.key").read_text().strip()}
+    assert (await command("keys", "list", "--account", "shop@example.com", settings=shared)).status == 0
+
+
+async def test_the_version_is_told(command: Command) -> None:
+    assert (await command("--version", settings={})).out == f"{__version__}\n"
 
 
 async def test_migrate_and_verify(make_database: MakeDatabase, tmp_path: Path, command: Command) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import Annotated, Final
 
 import asyncpg
 import httpx
 import typer
 
+import tallystick
 from tallystick.cli import (
     accounts,
     archiving,
@@ -26,7 +27,7 @@ from tallystick.cli import (
     serve,
     splitting,
 )
-from tallystick.cli.console import ProblemError, complain
+from tallystick.cli.console import ProblemError, complain, tell
 from tallystick.ledger.database import NoDatabaseError
 from tallystick.ledger.embedded import EmbeddedPostgresError
 from tallystick.ledger.migrate import MigrationError
@@ -56,6 +57,24 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        tell(tallystick.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version, and nothing else."),
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
 app.command()(serve.serve)
 app.command()(serve.worker)
 app.command()(demo.demo)

@@ -49,8 +49,11 @@ def settings_of_process(*, quiet: bool = True) -> Settings:
 
 @asynccontextmanager
 async def service_of_process() -> AsyncIterator[Service]:
-    """The service that the environment describes, without anything listening. Raises SettingsError and so on."""
-    async with open_service(settings_of_process()) as service:
+    """The service that the environment describes, without anything listening. Raises SettingsError and so on.
+
+    It leaves the schema of a database that is in use as it is: another version of the program may be at work there.
+    """
+    async with open_service(settings_of_process(), upgrade=False) as service:
         yield service
 
 

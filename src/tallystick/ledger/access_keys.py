@@ -165,7 +165,7 @@ def _key(row: asyncpg.Record, vault: Vault) -> AccessKey:
         access_key_id=access_key_id,
         party_id=PartyId(row["party_id"]),
         environment=row["environment"],
-        secret=vault.open(row["secret_sealed"], _context(access_key_id)).decode("ascii"),
+        secret=vault.open(row["secret_sealed"], seal_context(access_key_id)).decode("ascii"),
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         party_status=row["status"],
@@ -185,7 +185,7 @@ async def create(database: Database, vault: Vault, party_id: PartyId, environmen
         access_key_id,
         party_id,
         environment,
-        vault.seal(secret.encode("ascii"), _context(access_key_id)),
+        vault.seal(secret.encode("ascii"), seal_context(access_key_id)),
         now,
     )
     key = await find(database, vault, access_key_id, now)
@@ -213,7 +213,7 @@ async def secrets_of(database: Database, vault: Vault, party_id: PartyId, enviro
         environment,
         now,
     )
-    return [vault.open(row["secret_sealed"], _context(row["access_key_id"])).decode("ascii") for row in rows]
+    return [vault.open(row["secret_sealed"], seal_context(row["access_key_id"])).decode("ascii") for row in rows]
 
 
 async def rotate(
@@ -244,7 +244,8 @@ async def revoke(database: Database, access_key_id: str, now: datetime) -> None:
         raise UnknownKeyError(access_key_id)
 
 
-def _context(access_key_id: str) -> str:
+def seal_context(access_key_id: str) -> str:
+    """Where the secret of a key belongs."""
     return f"access_key:{access_key_id}"
 
 

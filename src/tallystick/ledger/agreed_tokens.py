@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tallystick.ledger.connections import Database
 
 _FIND: Final = """
-SELECT token.token_id, token.purpose, token.token_type, token.sender_party_id, party.name, party.status,
+SELECT token.token_id, token.purpose, token.token_type, token.sender_party_id, party.name,
        token.payment_method, token.payment_method_id, token.terms, token.usage_limits, token.valid_from,
        token.expires_at, token.cancelled_at
   FROM token
@@ -36,7 +36,6 @@ class AgreedToken:
     token_type: TokenType
     giver_id: PartyId
     giver_name: str
-    giver_active: bool
     method: Method | None
     payment_method_id: int | None
     terms: TokenTerms
@@ -65,7 +64,6 @@ def _token(row: asyncpg.Record) -> AgreedToken:
         token_type=TokenType(row["token_type"]),
         giver_id=PartyId(row["sender_party_id"]),
         giver_name=row["name"],
-        giver_active=row["status"] == "active",
         method=None if row["payment_method"] is None else Method(row["payment_method"]),
         payment_method_id=row["payment_method_id"],
         terms=terms_from_json(row["terms"]),

@@ -14,6 +14,7 @@ import asyncpg
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 NEWEST: Final = max(path.name[:4] for path in (MIGRATIONS / "versions").glob("*.sql"))
 """The number of the last migration, with which the names of its files begin."""
+OLDEST: Final = "0001"
 
 
 class MigrationError(Exception):
@@ -25,13 +26,22 @@ async def migrate(dsn: str) -> list[str]:
 
     Processes that call this at once take turns, and the later ones find nothing to do. Within one process, migrate one
     database after the other.
-    Raises MigrationError, asyncpg.PostgresError: nothing was changed.
+    Raises MigrationError: also where the database cannot hold all texts. asyncpg.PostgresError: nothing was changed.
     """
     if await _is_current(dsn):
         return []
     from tallystick.ledger.upgrade import upgrade  # noqa: PLC0415 - Alembic is half of what a start has to load
 
     return await upgrade(dsn)
+
+
+async def migrate_if_empty(dsn: str) -> None:
+    """Give an empty database its schema. Raises MigrationError: it has one, of an older version or of a newer one."""
+    lacking = await pending(dsn)
+    if lacking and lacking[0] == OLDEST:
+        await migrate(dsn)
+    elif lacking:
+        raise MigrationError("the database is of an older version; stop what runs on it, then: tallystick migrate")
 
 
 async def pending(dsn: str) -> list[str]:
@@ -51,6 +61,8 @@ async def _is_current(dsn: str) -> bool:
     connection = await asyncpg.connect(dsn, server_settings={"application_name": "tallystick migrate"})
     try:
         if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+            if (encoding := await connection.fetchval("SHOW server_encoding")) != "UTF8":
+                raise MigrationError(f"the database has the encoding {encoding}; create one with ENCODING 'UTF8'")
             return False
         return [row[0] for row in await connection.fetch("SELECT version_num FROM alembic_version")] == [NEWEST]
     finally:

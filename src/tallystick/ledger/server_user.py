@@ -88,6 +88,10 @@ def choose_server_user(data: Path, programs: Iterable[Path]) -> ServerUser:
             )
         return ServerUser()
 
+    if owner == 0 and (data / "PG_VERSION").exists():  # copied by root
+        raise ServerUserError(
+            f"{data} belongs to root, as whom no PostgreSQL runs; run: chown -R {SERVICE_USER} {data}"
+        )
     entry = _service_user() if owner in {None, 0} else None
     uid = entry.pw_uid if entry is not None else int(owner or 0)
     gid = entry.pw_gid if entry is not None else data.stat().st_gid

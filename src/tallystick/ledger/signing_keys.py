@@ -49,7 +49,7 @@ async def ensure_current(connection: Connection, vault: Vault, now: datetime) ->
             if row is None:
                 return await _create(connection, vault, now)
     key = serialization.load_der_private_key(
-        vault.open(row["private_key_sealed"], _context(row["name"])),
+        vault.open(row["private_key_sealed"], seal_context(row["name"])),
         password=None,
         unsafe_skip_rsa_key_validation=True,  # our own key, authenticated by the vault; validation takes long
     )
@@ -92,7 +92,7 @@ async def _create(connection: Connection, vault: Vault, now: datetime) -> Signin
     await connection.execute(
         "INSERT INTO signing_key (name, private_key_sealed, certificate_pem, created_at) VALUES ($1, $2, $3, $4)",
         name,
-        vault.seal(der, _context(name)),
+        vault.seal(der, seal_context(name)),
         pem,
         now,
     )
@@ -120,5 +120,6 @@ def _generate(name: str, now: datetime) -> tuple[rsa.RSAPrivateKey, str]:
     return private_key, certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
 
 
-def _context(name: str) -> str:
+def seal_context(name: str) -> str:
+    """Where a signing key belongs."""
     return f"signing_key:{name}"

@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -49,6 +50,11 @@ async def _connect(dsn: str) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.connect() as connection:
             yield connection
+    except DBAPIError as error:
+        driver = error.orig.__cause__ if error.orig is not None else None
+        if isinstance(driver, asyncpg.PostgresError):
+            raise driver from None  # in PostgreSQL's own words, without the whole statement
+        raise
     finally:
         await engine.dispose()
 
