@@ -88,7 +88,7 @@ def choose_server_user(data: Path, programs: Iterable[Path]) -> ServerUser:
             )
         return ServerUser()
 
-    if owner == 0 and (data / "PG_VERSION").exists():  # copied by root
+    if owner == 0 and (data / "global").is_dir():  # a server made it, and root has copied it
         raise ServerUserError(
             f"{data} belongs to root, as whom no PostgreSQL runs; run: chown -R {SERVICE_USER} {data}"
         )
