@@ -192,6 +192,24 @@ class Market(RuleBasedStateMachine):
         if original is not None:
             self.perform(Refund(self.request(), original, part, policy))
 
+    @rule(
+        cents=st.integers(min_value=20, max_value=3_000),
+        parts=st.integers(min_value=2, max_value=5),
+        declined=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=5),
+    )
+    def refund_in_parts(self, cents: int, parts: int, declined: list[tuple[bool, bool]]) -> None:
+        """The long way of a card payment, of which two refunds wait at a time; chance alone seldom comes to its end."""
+        paid = self.perform(Pay(self.request(), CARD, cents * parts * 10_000))
+        if not isinstance(paid, Accepted):
+            return
+        self.perform(ResolveCharge(paid.transaction_id, "simulated", Paid(), RailOperation.CHARGE))
+        for pair in declined:
+            opened = [self.perform(Refund(self.request(), paid.transaction_id, cents * 10_000)) for _ in pair]
+            for refund, no in zip(opened, pair, strict=True):
+                if isinstance(refund, Accepted):
+                    answer = Declined("TransactionDenied", "no") if no else Paid()
+                    self.perform(ResolveCharge(refund.transaction_id, "simulated", answer, RailOperation.REFUND))
+
     @precondition(lambda self: self.asked)
     @rule(data=st.data(), paid=st.booleans())
     def the_rail_answers(self, data: st.DataObject, paid: bool) -> None:
@@ -224,6 +242,20 @@ class Market(RuleBasedStateMachine):
             accounts = self.books[book_id]
             assert sum(accounts.values()) == 0
             assert accounts[CASH] == -self.mirror[owed_account(party)] == self.state.cash[book_id] >= 0
+
+    @invariant()
+    def fees_are_given_back_once(self) -> None:
+        """In the books too: an account of fees holds what was taken and not given back, and is never below that."""
+        given: Counter[TransactionId] = Counter()
+        for refund in self.state.transactions.values():
+            if refund.original_id is not None and refund.status is not TransactionStatus.FAILURE:
+                given[refund.original_id] -= refund.fee_micros
+        for name, transaction in self.state.transactions.items():
+            assert given[name] == transaction.fee_refunded_micros
+            assert 0 <= transaction.fee_refunded_micros <= max(0, transaction.fee_micros), transaction
+            if 0 < transaction.refunded_micros == transaction.amount_micros:
+                assert transaction.fee_refunded_micros == transaction.fee_micros
+        assert all(accounts[FEES] >= 0 for accounts in self.books.values())
 
     @invariant()
     def transactions_moved_what_they_say(self) -> None:

@@ -18,6 +18,7 @@ from tallystick.ledger.verify import verify
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 
+BEFORE_0020 = "ALTER TABLE transaction DROP COLUMN fee_refunded_micros"
 BEFORE_0019 = """
 DO $$
 DECLARE typed record;
@@ -73,6 +74,7 @@ async def test_a_filled_database_is_given_the_smaller_indexes(make_database: Mak
         await shop.refund(first.transaction_id, "0.25")
         whole = "SELECT * FROM transfer ORDER BY transaction_id, book_id, number"
         transfers = await pool.fetch(whole)
+        await pool.execute(BEFORE_0020)
         await pool.execute(BEFORE_0019)
         await pool.execute(BEFORE_0017)
 

@@ -97,7 +97,8 @@ class Transaction(Struct, frozen=True):
 
     `sender_id` is the buyer, also in a refund, where the money goes the other way. `recipient_id` is None when the
     caller, whose book this is, is the recipient. `fee_micros` is what the service takes, `marketplace_fee_micros` the
-    caller's share; both are negative in a refund. `marketplace_refunded_micros` of the share went back.
+    caller's share; both are negative in a refund. `fee_refunded_micros` of the fee and `marketplace_refunded_micros` of
+    the share went back, or will with the answer of a rail.
     `status_number` counts the statuses it came to. `reserved_until`: when a reservation lapses. A refund of the share
     alone has no sender: the caller pays it to the recipient.
     """
@@ -127,6 +128,7 @@ class Transaction(Struct, frozen=True):
     fee_payer: FeePayer = FeePayer.RECIPIENT
     marketplace_fee_micros: int = 0
     marketplace_refunded_micros: int = 0
+    fee_refunded_micros: int = 0
     status_number: int = 1
     reserved_until: datetime | None = None
     times_out_at: datetime | None = None

@@ -125,9 +125,10 @@ SELECT instrument.instrument_id, instrument.kind AS instrument_kind,
 -- name: load_transactions
 -- Transactions that a command names, locked in id order: those without an instrument have no other guard.
 SELECT transaction_id, operation, status, status_code, status_message, status_number, amount_micros, fee_micros,
-       fee_payer, marketplace_fee_micros, marketplace_refunded_micros, refunded_micros, payment_method, sender_party_id, sender_token_id,
-       instrument_id, recipient_party_id, recipient_token_id, original_id, caller_reference, caller_description,
-       sender_description, notification_url, requested_at, received_at, completed_at, reserved_until, times_out_at
+       fee_payer, fee_refunded_micros, marketplace_fee_micros, marketplace_refunded_micros, refunded_micros, payment_method,
+       sender_party_id, sender_token_id, instrument_id, recipient_party_id, recipient_token_id, original_id,
+       caller_reference, caller_description, sender_description, notification_url, requested_at, received_at, completed_at,
+       reserved_until, times_out_at
   FROM transaction
  WHERE book_id = $1 AND transaction_id = ANY($2::text[])
  ORDER BY transaction_id
@@ -295,12 +296,13 @@ UPDATE transaction
        status_number = new.status_number, amount_micros = new.amount_micros, fee_micros = new.fee_micros,
        marketplace_fee_micros = new.marketplace_fee_micros, refunded_micros = new.refunded_micros,
        notification_url = new.notification_url, completed_at = new.completed_at, reserved_until = new.reserved_until,
-       marketplace_refunded_micros = new.marketplace_refunded_micros
+       marketplace_refunded_micros = new.marketplace_refunded_micros, fee_refunded_micros = new.fee_refunded_micros
   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::bigint[], $8::bigint[], $9::bigint[],
-              $10::bigint[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::bigint[])
+              $10::bigint[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::bigint[],
+              $15::bigint[])
        AS new (transaction_id, status, status_code, status_message, status_number, amount_micros, fee_micros,
                marketplace_fee_micros, refunded_micros, notification_url, completed_at, reserved_until,
-               marketplace_refunded_micros)
+               marketplace_refunded_micros, fee_refunded_micros)
  WHERE transaction.book_id = $1 AND transaction.transaction_id = new.transaction_id
 
 -- name: insert_steps

@@ -251,6 +251,20 @@ SELECT format('transaction %s (%s): the simulated rail says %s', transaction_id,
             WHEN 'Cancelled' THEN charge.outcome IS NOT NULL
             ELSE true END
 
+-- name: fees_given_back_agree
+-- What a payment says was given back of its fee is what its refunds say, and never more than the fee was. What each of them
+-- moved is seen above: transactions_moved_what_they_say.
+WITH given AS (
+    SELECT book_id, original_id AS transaction_id, -sum(fee_micros) AS micros
+      FROM transaction
+     WHERE operation = 'Refund' AND status IN ('Success', 'Pending') GROUP BY book_id, original_id
+)
+SELECT format('book %s, transaction %s: %s of its fee of %s given back, its refunds sum to %s', book_id, transaction_id,
+              transaction.fee_refunded_micros, transaction.fee_micros, coalesce(given.micros, 0))
+  FROM transaction LEFT JOIN given USING (book_id, transaction_id)
+ WHERE transaction.fee_refunded_micros <> coalesce(given.micros, 0)
+    OR transaction.fee_refunded_micros > greatest(transaction.fee_micros, 0)
+
 -- name: totals
 -- For people: not a check.
 SELECT (SELECT count(*) FROM book) AS books, (SELECT count(*) FROM account) AS accounts,

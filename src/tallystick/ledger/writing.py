@@ -396,6 +396,7 @@ def _transaction_change(item: Transaction) -> tuple[Any, ...]:
         item.completed_at,
         item.reserved_until,
         item.marketplace_refunded_micros,
+        item.fee_refunded_micros,
     )
 
 

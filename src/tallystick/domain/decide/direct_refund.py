@@ -35,11 +35,10 @@ def refund_directly(
     amount_micros = whole_minor_units(amount_micros)
     by_card = original.payment_method == Method.CC.value
     with_share = command.policy is RefundPolicy.MASTER_AND_MARKETPLACE
-    fee_micros = _part(original, original.fee_micros, amount_micros)
+    fee_micros = _fee_part(original, amount_micros)
     marketplace_fee_micros = 0
     if with_share:
-        part = _part(original, original.marketplace_fee_micros, amount_micros)
-        marketplace_fee_micros = min(part, _share_left(original))
+        marketplace_fee_micros = _share_part(original, amount_micros)
     _check_cash(state, original, amount_micros, fee_micros, marketplace_fee_micros)
     if not by_card:
         check_simulated_fault(state, amount_micros)
@@ -73,6 +72,7 @@ def refund_directly(
     refunded = replace(
         original,
         refunded_micros=original.refunded_micros + amount_micros,
+        fee_refunded_micros=original.fee_refunded_micros + fee_micros,
         marketplace_refunded_micros=original.marketplace_refunded_micros + marketplace_fee_micros,
     )
     parts = when_opened(transaction) if by_card else whole(transaction)
@@ -142,11 +142,22 @@ def _share_left(original: Transaction) -> int:
     return original.marketplace_fee_micros - original.marketplace_refunded_micros
 
 
-def _part(original: Transaction, whole_micros: int, amount_micros: int) -> int:
-    """This refund's part of a fee: what all refunds so far give back, less what the earlier ones gave."""
-    of = original.amount_micros
+def _fee_part(original: Transaction, amount_micros: int) -> int:
+    """This refund's part of the service's fee: what all refunds so far come to, less what was given back already.
+
+    All of them together never give back more than the fee, and the last one all that is left, whichever of them a card
+    declines: another part may be the one that was rounded up.
+    """
+    refunded_micros = original.refunded_micros + amount_micros
+    after = in_proportion(original.fee_micros, refunded_micros, original.amount_micros)
+    return max(0, after - original.fee_refunded_micros)
+
+
+def _share_part(original: Transaction, amount_micros: int) -> int:
+    """This refund's part of the caller's share, which refunds by another policy leave out, or give back alone."""
+    whole_micros, of = original.marketplace_fee_micros, original.amount_micros
     after = in_proportion(whole_micros, original.refunded_micros + amount_micros, of)
-    return after - in_proportion(whole_micros, original.refunded_micros, of)
+    return min(after - in_proportion(whole_micros, original.refunded_micros, of), _share_left(original))
 
 
 def _check_cash(

@@ -66,6 +66,7 @@ def _without_refund(original: Transaction, failed: Transaction) -> Transaction:
     return replace(
         original,
         refunded_micros=original.refunded_micros - failed.amount_micros,
+        fee_refunded_micros=original.fee_refunded_micros + failed.fee_micros,
         marketplace_refunded_micros=original.marketplace_refunded_micros + failed.marketplace_fee_micros,
     )
 

@@ -29,6 +29,7 @@ CHECKS: Final = {
     "pending_charges_are_being_asked_for": "Every pending transaction has a rail that is being asked",
     "references_have_transactions": "Every remembered answer names a transaction that exists",
     "simulated_rail_agrees": "The simulated rail took money exactly for what the books call paid",
+    "fees_given_back_agree": "What was given back of a fee is what the refunds say, and never more than the fee",
 }
 """What each check of ledger/verify.sql proves, for people; one that is missing here shows its name."""
 
