@@ -79,6 +79,16 @@ def test_what_came_to_nothing_is_taken_out_of_the_window_that_counted_it() -> No
     assert once.give_back(5_000_000, START, START + 4000 * day).used == 0
 
 
+def test_a_part_of_a_charge_leaves_the_window_that_counted_it_and_the_charge_stays() -> None:
+    day = timedelta(days=1)
+    limit = monthly().use(60, START)
+    assert limit.give_back_part(20, START, START + 3 * day).used == 40
+    following = limit.give_back_part(20, START, START + 29 * day)
+    assert (following.used, following.used_before) == (0, 40)
+    once = UsageLimit(LimitKind.COUNT, 1, None, START, START).use(5_000_000, START)
+    assert once.give_back_part(4_000_000, START, START + day) == once
+
+
 def test_a_count_limit_counts_charges() -> None:
     limit = UsageLimit(LimitKind.COUNT, 2, None, START, START).use(5_000_000, START).use(7_000_000, START)
     with pytest.raises(Refused, match="2 charges"):

@@ -19,6 +19,7 @@ from tallystick.domain.commands import (
     Declined,
     FeePayer,
     InstallToken,
+    LimitTerms,
     Marketplace,
     Method,
     Paid,
@@ -36,6 +37,7 @@ from tallystick.domain.commands import (
 )
 from tallystick.domain.decide import decide
 from tallystick.domain.ids import AccountId, BookId, PartyId, TokenId, TransactionId
+from tallystick.domain.limits import LimitKind
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.state import (
     Book,
@@ -57,6 +59,7 @@ START_BALANCE = 10_000_000_000
 CASH, SALES, FEES = (TOTALS[kind] for kind in (AccountKind.CASH, AccountKind.SALES, AccountKind.FEES))
 INCOME = TOTALS[AccountKind.COMMISSION_INCOME]
 CARD, BALANCE = TokenId("card"), TokenId("balance")
+NEVER_REACHED = (LimitTerms(LimitKind.AMOUNT, 10**15, None), LimitTerms(LimitKind.COUNT, 10**6, None))
 PAYS = {FeePayer.CALLER: TokenId("caller pays"), FeePayer.RECIPIENT: TokenId("recipient pays")}
 
 cents = st.one_of(
@@ -127,6 +130,7 @@ class Market(RuleBasedStateMachine):
                 valid_from=START,
                 expires_at=None,
                 terms=terms,
+                limits=NEVER_REACHED if purpose is TokenPurpose.SENDER else (),
             )
         )
 
@@ -256,6 +260,19 @@ class Market(RuleBasedStateMachine):
             if 0 < transaction.refunded_micros == transaction.amount_micros:
                 assert transaction.fee_refunded_micros == transaction.fee_micros
         assert all(accounts[FEES] >= 0 for accounts in self.books.values())
+
+    @invariant()
+    def limits_count_what_was_charged_or_may_be_yet(self) -> None:
+        ended = {TransactionStatus.FAILURE, TransactionStatus.CANCELLED}
+        for token in (self.state.tokens[name] for name in (CARD, BALANCE) if name in self.state.tokens):
+            counted = [
+                item.amount_micros
+                for item in self.state.transactions.values()
+                if item.sender_token_id == token.token_id
+                and item.operation is not Operation.REFUND
+                and item.status not in ended
+            ]
+            assert [limit.used for limit in token.limits] == [sum(counted), len(counted)]
 
     @invariant()
     def transactions_moved_what_they_say(self) -> None:

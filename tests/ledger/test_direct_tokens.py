@@ -9,18 +9,23 @@ from tests.ledger.shop import Buyer, Shop
 from tallystick.domain.commands import (
     AmountRule,
     Cancel,
+    Declined,
     InstallToken,
     LimitTerms,
     Method,
+    RailOperation,
+    ResolveCharge,
+    Settle,
     TokenPurpose,
     TokenTerms,
     TokenType,
 )
 from tallystick.domain.ids import IdKind, TokenId
 from tallystick.domain.limits import LimitKind
-from tallystick.domain.money import parse_amount
+from tallystick.domain.money import display_amount, parse_amount
 from tallystick.domain.outcomes import Done, TransactionStatus
 from tallystick.domain.periods import Period
+from tallystick.ledger.usage_limits import limits_from_text
 
 
 async def test_a_single_use_token_pays_once_exactly_what_was_agreed(shop: Shop) -> None:
@@ -86,6 +91,46 @@ async def test_a_hold_that_was_given_up_uses_no_limit_but_a_single_use_token(sho
 
     taken(await shop.reserve(many, "5.00"), "Pending")
     assert said(await shop.reserve(once, "5.00")) == "SameTokenIdUsedMultipleTimes"
+
+
+async def test_of_what_was_held_only_what_is_settled_counts(shop: Shop) -> None:
+    """The rest lapses: it counts no more than what was never held. As a charge, it counts as one."""
+    limits = (LimitTerms(LimitKind.AMOUNT, parse_amount("10.00"), None), LimitTerms(LimitKind.COUNT, 2, None))
+    buyer = await shop.sender_token(Method.CC, limits=limits)
+    held = taken(await shop.reserve(buyer, "10.00"), "Pending")
+    await work(shop)
+    assert await used(shop, buyer) == ["10.00", 1]
+
+    taken(await shop.perform(Settle(held, parse_amount("4.00"))), "Pending")
+
+    assert await used(shop, buyer) == ["4.00", 1]
+    assert said(await shop.pay(buyer, "6.01")) == "TokenUsageError"
+    taken(await shop.pay(buyer, "5.00"), "Pending")
+    await work(shop)
+    assert await status(shop, held) == ("Success", "Success")
+    assert await used(shop, buyer) == ["9.00", 2]
+
+
+@pytest.mark.parametrize("settled", ["10.00", "4.00"])
+async def test_a_hold_whose_settlement_is_declined_uses_no_limit(shop: Shop, settled: str) -> None:
+    limits = (LimitTerms(LimitKind.AMOUNT, parse_amount("10.00"), None), LimitTerms(LimitKind.COUNT, 1, None))
+    buyer = await shop.sender_token(Method.CC, limits=limits)
+    held = taken(await shop.reserve(buyer, "10.00"), "Pending")
+    await work(shop)
+    taken(await shop.perform(Settle(held, parse_amount(settled))), "Pending")
+
+    answer = Declined("TransactionDenied", "no")
+    assert await shop.perform(ResolveCharge(held, "simulated", answer, RailOperation.CAPTURE)) == Done()
+
+    assert await used(shop, buyer) == ["0.00", 0]
+    taken(await shop.pay(buyer, "10.00"), "Pending")
+
+
+async def used(shop: Shop, buyer: Buyer) -> list[str | int]:
+    """What is used of the limits of a buyer's token: an amount in words, a count as it is."""
+    statement = "SELECT usage_limits::text FROM token WHERE book_id = $1 AND token_id = $2"
+    limits = limits_from_text(await shop.pool.fetchval(statement, shop.book_id, buyer.spending))
+    return [display_amount(each.used) if each.kind is LimitKind.AMOUNT else each.used for each in limits]
 
 
 async def test_an_edited_token_carries_over_what_was_used(shop: Shop) -> None:

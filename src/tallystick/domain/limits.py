@@ -57,8 +57,14 @@ class UsageLimit(Struct, frozen=True):
 
     def give_back(self, amount_micros: int, used_at: datetime, now: datetime) -> UsageLimit:
         """Take one charge out of the count again, if the window of `used_at` is this one or the one before."""
+        return self._without(amount_micros if self.kind is LimitKind.AMOUNT else 1, used_at, now)
+
+    def give_back_part(self, part_micros: int, used_at: datetime, now: datetime) -> UsageLimit:
+        """Take a part of one charge out of the count again. It stays one charge."""
+        return self._without(part_micros, used_at, now) if self.kind is LimitKind.AMOUNT else self
+
+    def _without(self, given: int, used_at: datetime, now: datetime) -> UsageLimit:
         current = self.rolled(now)
-        given = amount_micros if self.kind is LimitKind.AMOUNT else 1
         if used_at >= current.window_start or self.period is None:
             return replace(current, used=max(0, current.used - given))
         before = self.period.window_start(self.anchor, current.window_start - timedelta(microseconds=1))

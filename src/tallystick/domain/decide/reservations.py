@@ -19,7 +19,7 @@ from tallystick.domain.decide.payments import reserve_directly
 from tallystick.domain.decide.receipts import PENDING_CODE, announce, ask_rail, moved_on, step
 from tallystick.domain.decide.resolve import released
 from tallystick.domain.decide.shares import NOTHING, book, caller_pays, in_proportion, when_opened
-from tallystick.domain.decide.usage import give_back
+from tallystick.domain.decide.usage import give_back, give_back_rest
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
@@ -76,7 +76,8 @@ def settle(state: State, command: Settle, now: datetime) -> Decision:
     set_aside = when_opened(settling) - when_opened(reservation)
     check_callers_cash(state, set_aside.fee_micros)
     request = ask_rail(settling, source, RailOperation.CAPTURE, settling.transaction_id)
-    return _changed(book(state, settling, set_aside), request)
+    changed = _changed(book(state, settling, set_aside), request)
+    return replace(changed, tokens=give_back_rest(state, reservation, amount_micros, now))
 
 
 def cancel(state: State, command: Cancel, now: datetime) -> Decision:

@@ -1,4 +1,4 @@
-"""What payments use of the limits that tokens have, and what is given back of it when nobody was charged after all."""
+"""What payments use of the limits that tokens have, and what is given back of it that was not charged after all."""
 
 from __future__ import annotations
 
@@ -35,15 +35,25 @@ def give_back(state: State, transaction: Transaction, now: datetime) -> tuple[To
     So a card that is declined once does not end a subscription's month. A single-use token stays used: it was good for
     one try. A token that was replaced meanwhile took its figures along; they stay as they are.
     """
+    amount_micros, used_at = transaction.amount_micros, transaction.received_at
+    return tuple(
+        replace(token, limits=tuple(limit.give_back(amount_micros, used_at, now) for limit in token.limits))
+        for token in _limited(state, transaction)
+    )
+
+
+def give_back_rest(state: State, reservation: Transaction, settled_micros: int, now: datetime) -> tuple[Token, ...]:
+    """The tokens of a reservation without what was held in vain of their limits: only what is settled is charged."""
+    rest_micros, used_at = reservation.amount_micros - settled_micros, reservation.received_at
+    if not rest_micros:
+        return ()
+    return tuple(
+        replace(token, limits=tuple(limit.give_back_part(rest_micros, used_at, now) for limit in token.limits))
+        for token in _limited(state, reservation)
+    )
+
+
+def _limited(state: State, transaction: Transaction) -> list[Token]:
     names = (transaction.sender_token_id, transaction.recipient_token_id)
     tokens = [state.tokens[name] for name in names if name is not None and name in state.tokens]
-    return tuple(
-        replace(
-            token,
-            limits=tuple(
-                limit.give_back(transaction.amount_micros, transaction.received_at, now) for limit in token.limits
-            ),
-        )
-        for token in tokens
-        if token.limits
-    )
+    return [token for token in tokens if token.limits]
