@@ -163,11 +163,48 @@ async def test_people_see_the_same_figures_as_before(past: Past) -> None:
 async def test_figures_of_a_console_that_was_never_opened_are_added_up_before(past: Past) -> None:
     await past.archive()
 
-    now, book_id = past.shop.clock() + timedelta(hours=1), past.shop.book_id
-    state = await figures.catch_up(past.pool, (book_id,), now, commits=100)
-    weeks = (await figures.since(past.pool, now - timedelta(days=60), "week", state)).values()
-    found = {name: sum((week.get(name, NONE) for week in weeks), NONE) for name in ("spent", "charged", "settled")}
+    found = {name: await figure(past, past.shop, name) for name in ("spent", "charged", "settled")}
     assert found == {"spent": Sum(2, 4_500_000), "charged": Sum(12, 24_000_000), "settled": Sum(1, 10_000_000)}
+
+
+async def test_figures_of_a_console_wait_until_who_is_at_them_is_done(past: Past) -> None:
+    book_id = past.shop.book_id
+    await figures.catch_up(past.pool, (book_id,), past.shop.clock(), commits=0)
+    async with past.pool.acquire() as worker:
+        adding_up = worker.transaction()
+        await adding_up.start()
+        await worker.execute("SELECT FROM figure_state WHERE book_id = $1 FOR UPDATE", book_id)
+        run = asyncio.create_task(past.archive())
+        await asyncio.wait((run,), timeout=1)
+        assert not past.root.exists(), "nothing leaves before"
+        await adding_up.rollback()
+    assert await run
+
+    assert await figure(past, past.shop, "charged") == Sum(12, 24_000_000)
+
+
+@pytest.mark.parametrize("later", [True, False], ids=["a book that comes later", "a book that came before"])
+async def test_a_recipient_keeps_its_figures_and_is_told_of_the_archive(
+    past: Past, open_shop: OpenShop, later: bool
+) -> None:
+    """Its transfers leave with the caller's batches, whichever of the two books comes first."""
+    other, token, buyer = await paid_through(past, open_shop, "20.00")
+    while (other.book_id > past.shop.book_id) is not later:  # the numbers of books are random
+        other, token, buyer = await paid_through(past, open_shop, "20.00")
+    accepted(await pay_other(past.shop, buyer, token))
+    past.shop.clock.forward(days=30)
+    await past.archive()
+
+    assert await figure(past, other, "direct") == Sum(1, 12_000_000)
+    assert await archiving.archived_before(past.pool, other.book_id) == past.shop.clock() - timedelta(days=20)
+
+
+async def figure(past: Past, shop: Shop, name: str) -> Sum:
+    """What a figure of the last ninety days comes to, on the first page of a shop's console."""
+    now = past.shop.clock() + timedelta(hours=1)
+    state = await figures.catch_up(past.pool, (shop.book_id,), now, commits=100)
+    weeks = (await figures.since(past.pool, now - timedelta(days=90), "week", state)).values()
+    return sum((week.get(name, NONE) for week in weeks), NONE)
 
 
 async def test_an_archived_payment_cannot_be_refunded_and_its_reference_is_free(past: Past) -> None:

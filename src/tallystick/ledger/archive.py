@@ -7,6 +7,7 @@ every check of `verify`. docs/decisions/061-history-moves-out-by-the-clock.md.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ MOST_PER_BATCH: Final = 20_000
 """Transactions of one batch: what is locked while its files are written, for a second or two."""
 
 _ALL_COMMITS: Final = 1_000_000
+_PAUSE_SECONDS: Final = 0.1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCK: Final = 0x7461_6C6C_7961_7263  # "tallyarc": one run at a time
 
@@ -122,15 +124,16 @@ async def _archive_all(
     pool: Pool, root: Path, before: datetime, now: datetime, most: int
 ) -> AsyncGenerator[Moved, None]:
     cuts = await _cuts(pool, before)
-    for row in await pool.fetch(_SQL["books"]):
+    books = await pool.fetch(_SQL["books"])
+    for row in books:  # all of them first: a batch of a caller's takes transfers of its recipients' books along
+        book_now = now + timedelta(seconds=row["clock_offset_seconds"])
+        if row["has_console"] and before > book_now - figures.LONGEST:
+            await _add_up(pool, row["book_id"], before, book_now)
+    for row in books:
         until = cuts.get(row["book_id"], _EPOCH)  # a book that was opened meanwhile has nothing so old
         last = await pool.fetchrow(_SQL["last_batch"], row["book_id"])
         number, digest = (0, None) if last is None else (last["number"], last["digest"])
         book_now = now + timedelta(seconds=row["clock_offset_seconds"])
-        if row["has_console"] and before > book_now - figures.LONGEST:
-            await figures.catch_up(
-                pool, (row["book_id"],), book_now, commits=_ALL_COMMITS
-            )  # what is added up stays shown
         await pool.execute(_SQL["forget_answers"], row["book_id"], book_now - REFERENCE_LIFETIME)
         while True:
             chain = _Chain(row["book_id"], row["operator_book_id"], now, number, digest)
@@ -141,6 +144,15 @@ async def _archive_all(
             moved, digest = batch
             number = moved.number
             yield moved
+
+
+async def _add_up(pool: Pool, book_id: BookId, before: datetime, book_now: datetime) -> None:
+    """Add up a console's figures from before a moment, so that they stay shown; waits for who is at it already."""
+    while True:
+        state = await figures.catch_up(pool, (book_id,), book_now, commits=_ALL_COMMITS)
+        if state.complete_until >= before:
+            return
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _move_batch(
@@ -168,7 +180,7 @@ async def _move_batch(
     await connection.execute(
         _SQL["keep_batch"], chain.book_id, number, cut, ids[0], ids[-1], len(ids), written.digest, chain.now
     )
-    await connection.execute(_SQL["mark_book"], chain.book_id, cut)
+    await connection.execute(_SQL["mark_books"], sorted({chain.book_id, *(row["book_id"] for row in transfers)}), cut)
     return Moved(chain.book_id, number, len(ids), written.directory), written.digest
 
 

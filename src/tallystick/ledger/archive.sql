@@ -99,8 +99,10 @@ SELECT $1, new.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[
 INSERT INTO archive_batch (book_id, number, completed_before, first_id, last_id, transactions, digest, archived_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 
--- name: mark_book
-UPDATE book SET archived_before = greatest(archived_before, $2) WHERE book_id = $1
+-- name: mark_books
+-- The books ($1) from which something was taken that was completed before $2.
+UPDATE book SET archived_before = $2
+ WHERE book_id = ANY($1::bigint[]) AND (archived_before IS NULL OR archived_before < $2)
 
 -- name: batches
 -- All batches, in the order in which each book's chain goes.
