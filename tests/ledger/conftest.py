@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
+import asyncpg
 import pytest
 from tests.conftest import MakeDatabase
+from tests.ledger.past import Past, accepted
 from tests.ledger.shop import OpenShop, Shop, TestClock
 
 from tallystick.actions.fee_schedules import read_fee_schedules
+from tallystick.domain.commands import Method
 from tallystick.domain.ids import PartyId
 from tallystick.ledger import opening
 from tallystick.ledger.committer import Committer
@@ -25,13 +31,24 @@ def clock() -> TestClock:
     return TestClock()
 
 
-@pytest.fixture
-async def own_pool(make_database: MakeDatabase) -> AsyncIterator[Pool]:
-    """A migrated database for one test alone: one that spoils it, fills it, or counts everything in it."""
+@pytest.fixture(scope="module")
+async def migrated(make_database: MakeDatabase) -> str:
+    """A migrated database that nobody uses: others are made from it, which is quicker than to migrate each."""
     url = await make_database()
     await migrate(url)
-    async with await open_pool(url, max_size=6) as opened:
+    return url
+
+
+@pytest.fixture
+async def own_pool(server_url: str, migrated: str) -> AsyncIterator[Pool]:
+    """A migrated database for one test alone: one that spoils it, fills it, or counts or archives everything in it."""
+    name = f"test_{uuid4().hex}"
+    admin = await asyncpg.connect(server_url)
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {urlsplit(migrated).path[1:]}")
+    async with await open_pool(urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")), max_size=6) as opened:
         yield opened
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
 
 
 @pytest.fixture
@@ -62,3 +79,24 @@ async def open_shop(pool: Pool, clock: TestClock) -> AsyncIterator[OpenShop]:
 @pytest.fixture
 async def shop(open_shop: OpenShop) -> Shop:
     return await open_shop()
+
+
+@pytest.fixture
+async def past(own_pool: Pool, open_shop: OpenShop, tmp_path: Path) -> Past:
+    """A shop with a month behind it, in a database of its own: whoever archives, archives all books."""
+    shop = await open_shop(own_pool)
+    prepaid = await shop.funded_buyer("10.00")
+    charge = accepted(await shop.pay(prepaid, "4.00", "order-1"))
+    accepted(await shop.refund(charge, "1.00"))
+    tab = await shop.postpaid_buyer(method=Method.ABT)
+    await shop.deposit(tab, "50.00")
+    for _ in range(12):
+        accepted(await shop.pay(tab, "2.00"))
+    accepted(await shop.settle(tab, "10.00"))
+    accepted(await shop.write_off(tab, "1.00"))
+    card = await shop.sender_token(Method.ABT)
+    await shop.deposit(card, "30.00")
+    accepted(await shop.pay(card, "7.00"))
+    shop.clock.forward(days=30)
+    accepted(await shop.pay(prepaid, "0.50"))
+    return Past(shop, tmp_path / "archive", prepaid, tab, card, charge)

@@ -57,7 +57,7 @@ def archive(
         tell(f"{batch.transactions} transaction{'' if batch.transactions == 1 else 's'}: {batch.directory}")
     if batches and before.replace(tzinfo=UTC) > datetime.now(UTC) - LONGEST_AGE:
         tell("Purchases of the last 90 days are among them: what is still owed for them counts as older than 90 days.")
-    tell("Nothing that old is left in the books." if not held_back else "Somebody still needs older history:")
+    tell("Older history is left, for somebody needed it:" if held_back else "Nothing that old is left in the books.")
     for book, moment in held_back:
         tell(f"  book {book}: from {moment:%Y-%m-%d %H:%M:%S} UTC on")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import BookId, transaction_ids_from
 from tallystick.ledger import figures
 from tallystick.ledger.archive_files import Batch, write_batch
-from tallystick.ledger.connections import Connection, Database, Pool
+from tallystick.ledger.connections import UNAVAILABLE, Connection, Database, Pool
 from tallystick.ledger.statements import load_statements
 
 _SQL: Final = load_statements("archive.sql")
@@ -33,6 +34,8 @@ _ALL_COMMITS: Final = 1_000_000
 _PAUSE_SECONDS: Final = 0.1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCK: Final = 0x7461_6C6C_7961_7263  # "tallyarc": one run at a time
+_BATCH_LOCK: Final = _LOCK + 1
+"""Of the session that moves a batch, until it commits: also of a run whose other session was lost."""
 
 
 class TooRecentError(ValueError):
@@ -63,14 +66,12 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chain:
-    """A book with the end of its archive."""
+class _Book:
+    """A book, and up to where its history can leave."""
 
     book_id: BookId
     operator_book_id: BookId
-    now: datetime
-    number: int
-    digest: bytes | None
+    until: datetime
 
 
 async def archived_before(database: Database, book_id: BookId) -> datetime | None:
@@ -80,8 +81,10 @@ async def archived_before(database: Database, book_id: BookId) -> datetime | Non
 
 
 async def held_back(database: Database, before: datetime) -> list[tuple[BookId, datetime]]:
-    """Books of which history before a moment has to stay for now, and from when on."""
-    return [(book_id, cut) for book_id, cut in (await _cuts(database, before)).items() if cut < before]
+    """Books in which settled history from before a moment is left, for whatever reason, and from when on."""
+    books = [row["book_id"] for row in await database.fetch(_SQL["books"])]
+    found = [(book, await database.fetchval(_SQL["oldest"], book, _ids_from(before), before)) for book in books]
+    return [(book_id, since) for book_id, since in found if since is not None]
 
 
 async def _cuts(database: Database, before: datetime) -> dict[BookId, datetime]:
@@ -90,10 +93,10 @@ async def _cuts(database: Database, before: datetime) -> dict[BookId, datetime]:
     Sellers who were paid through one another share the least: what a payment moved leaves both books at once, and
     figures that are walked back must not step over a gap in either.
     """
-    cuts: dict[BookId, datetime] = {}
-    for row in await database.fetch(_SQL["books"]):
-        cuts[row["book_id"]] = await database.fetchval(_SQL["cut"], row["book_id"], before)
     pairs = [(row["caller_id"], row["recipient_id"]) for row in await database.fetch(_SQL["partners"])]
+    cuts: dict[BookId, datetime] = {}
+    for row in await database.fetch(_SQL["books"]):  # read later: every book of a pair is among them
+        cuts[row["book_id"]] = await database.fetchval(_SQL["cut"], row["book_id"], before)
     while uneven := [pair for pair in pairs if cuts[pair[0]] != cuts[pair[1]]]:
         for one, other in uneven:
             cuts[one] = cuts[other] = min(cuts[one], cuts[other])
@@ -117,7 +120,8 @@ async def archive(
             async for moved in _archive_all(pool, root, before, now, most_per_batch):
                 yield moved
         finally:
-            await lock.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+            with suppress(*UNAVAILABLE):  # a session that was lost holds no lock any more
+                await lock.execute("SELECT pg_advisory_unlock($1)", _LOCK)
 
 
 async def _archive_all(
@@ -131,18 +135,14 @@ async def _archive_all(
             await _add_up(pool, row["book_id"], before, book_now)
     for row in books:
         until = cuts.get(row["book_id"], _EPOCH)  # a book that was opened meanwhile has nothing so old
-        last = await pool.fetchrow(_SQL["last_batch"], row["book_id"])
-        number, digest = (0, None) if last is None else (last["number"], last["digest"])
+        book = _Book(row["book_id"], row["operator_book_id"], until)
         book_now = now + timedelta(seconds=row["clock_offset_seconds"])
         await pool.execute(_SQL["forget_answers"], row["book_id"], book_now - REFERENCE_LIFETIME)
         while True:
-            chain = _Chain(row["book_id"], row["operator_book_id"], now, number, digest)
             async with pool.acquire() as connection, connection.transaction():
-                batch = await _move_batch(connection, root, chain, until, most)
-            if batch is None:
+                moved = await _move_batch(connection, root, book, now, most)
+            if moved is None:
                 break
-            moved, digest = batch
-            number = moved.number
             yield moved
 
 
@@ -155,33 +155,41 @@ async def _add_up(pool: Pool, book_id: BookId, before: datetime, book_now: datet
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _move_batch(
-    connection: Connection, root: Path, chain: _Chain, before: datetime, most: int
-) -> tuple[Moved, bytes] | None:
-    """One batch, in the caller's transaction; None when nothing is left to move."""
-    cut: datetime = await connection.fetchval(_SQL["cut"], chain.book_id, before)
-    until = transaction_ids_from(max(0, (cut - _EPOCH) // timedelta(milliseconds=1)))
-    ids = [row["transaction_id"] for row in await connection.fetch(_SQL["lock"], chain.book_id, until, cut, most)]
+async def _move_batch(connection: Connection, root: Path, book: _Book, now: datetime, most: int) -> Moved | None:
+    """One batch, in the caller's transaction; None when nothing is left to move.
+
+    Raises AlreadyRunningError: a run that lost its lock is writing one.
+    """
+    if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _BATCH_LOCK):
+        raise AlreadyRunningError("another process is archiving; wait for it")
+    last = await connection.fetchrow(_SQL["last_batch"], book.book_id)
+    number, previous = (1, None) if last is None else (last["number"] + 1, last["digest"])
+    cut: datetime = await connection.fetchval(_SQL["cut"], book.book_id, book.until)
+    found = await connection.fetch(_SQL["lock"], book.book_id, _ids_from(cut), cut, most)
+    ids = [row["transaction_id"] for row in found]
     if not ids:
         return None
-    if await connection.fetchval(_SQL["still_needed"], chain.book_id, ids):
+    if await connection.fetchval(_SQL["still_needed"], book.book_id, ids):
         return None  # asked for between the two statements: the next run finds another cut
     taken = _Taken()
-    transactions = await taken.by(connection, "take_transactions", "transaction", chain.book_id, ids)
-    await taken.by(connection, "take_steps", "transaction_step", chain.book_id, ids)
-    await taken.by(connection, "take_events", "outbox", chain.book_id, ids, ids[0], ids[-1])
+    transactions = await taken.by(connection, "take_transactions", "transaction", book.book_id, ids)
+    await taken.by(connection, "take_steps", "transaction_step", book.book_id, ids)
+    await taken.by(connection, "take_events", "outbox", book.book_id, ids, ids[0], ids[-1])
     await taken.by(connection, "take_simulated_charges", "simulated_charge", ids)
     transfers: list[asyncpg.Record] = []
-    for book_id in await _books_of(connection, chain, transactions):
+    for book_id in await _books_of(connection, book, transactions):
         transfers += await taken.by(connection, "take_transfers", "transfer", book_id, ids)
-    number = chain.number + 1
-    written: Batch = write_batch(root, chain.book_id, number, chain.digest, cut.isoformat(), taken.rows, taken.columns)
-    await _carry(connection, chain.book_id, transactions, transfers)
+    written: Batch = write_batch(root, book.book_id, number, previous, cut.isoformat(), taken.rows, taken.columns)
+    await _carry(connection, book.book_id, transactions, transfers)
     await connection.execute(
-        _SQL["keep_batch"], chain.book_id, number, cut, ids[0], ids[-1], len(ids), written.digest, chain.now
+        _SQL["keep_batch"], book.book_id, number, cut, ids[0], ids[-1], len(ids), written.digest, now
     )
-    await connection.execute(_SQL["mark_books"], sorted({chain.book_id, *(row["book_id"] for row in transfers)}), cut)
-    return Moved(chain.book_id, number, len(ids), written.directory), written.digest
+    await connection.execute(_SQL["mark_books"], sorted({book.book_id, *(row["book_id"] for row in transfers)}), cut)
+    return Moved(book.book_id, number, len(ids), written.directory)
+
+
+def _ids_from(moment: datetime) -> str:
+    return transaction_ids_from(max(0, (moment - _EPOCH) // timedelta(milliseconds=1)))
 
 
 class _Taken:
@@ -199,11 +207,11 @@ class _Taken:
         return rows
 
 
-async def _books_of(connection: Connection, chain: _Chain, transactions: Sequence[asyncpg.Record]) -> list[BookId]:
+async def _books_of(connection: Connection, book: _Book, transactions: Sequence[asyncpg.Record]) -> list[BookId]:
     """The books in which these transactions moved money, in the order in which everybody locks them."""
     recipients = {row["recipient_party_id"] for row in transactions} - {None}
-    found = await connection.fetch(_SQL["books_of_recipients"], chain.book_id, sorted(recipients))
-    return sorted({chain.book_id, chain.operator_book_id, *(row["book_id"] for row in found)})
+    found = await connection.fetch(_SQL["books_of_recipients"], book.book_id, sorted(recipients))
+    return sorted({book.book_id, book.operator_book_id, *(row["book_id"] for row in found)})
 
 
 async def _carry(

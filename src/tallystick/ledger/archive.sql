@@ -104,6 +104,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 UPDATE book SET archived_before = $2
  WHERE book_id = ANY($1::bigint[]) AND (archived_before IS NULL OR archived_before < $2)
 
+-- name: oldest
+-- The first moment before $3 at which something was completed that is still here, with an id before $2.
+SELECT min(completed_at) FROM transaction WHERE book_id = $1 AND transaction_id < $2 AND completed_at < $3
+
 -- name: batches
 -- All batches, in the order in which each book's chain goes.
 SELECT book_id, number, transactions, digest FROM archive_batch ORDER BY book_id, number

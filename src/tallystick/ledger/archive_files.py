@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,13 +74,15 @@ def write_batch(
 ) -> Batch:
     """Write the rows of each table that has any, and the manifest; all of it is on disk when this returns.
 
-    `columns`: the PostgreSQL type of each column of each table. A directory of this number that no commit knows of is
-    left over from a run that was broken off, and replaced. Raises ArchiveError, OSError.
+    `columns`: the PostgreSQL type of each column of each table. The caller is the only one who writes, and no commit
+    knows of this number: a directory that has it is left over from a run that was broken off, and goes before. One that
+    is there at the end is somebody else's, since our session is lost, and stays. Raises ArchiveError, OSError.
     """
     parquet = _parquet()
     directory = directory_of(root, book_id, number)
-    draft = directory.with_name(f".{directory.name}")
-    shutil.rmtree(draft, ignore_errors=True)
+    draft = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}")
+    for left_over in (directory, *directory.parent.glob(f".{directory.name}*")):
+        shutil.rmtree(left_over, ignore_errors=True)
     draft.mkdir(parents=True)
     files = {}
     for name, rows in tables.items():
@@ -93,8 +96,7 @@ def write_batch(
     (draft / _MANIFEST).write_bytes(content)
     _to_disk(draft / _MANIFEST)
     _to_disk(draft)
-    shutil.rmtree(directory, ignore_errors=True)
-    draft.rename(directory)
+    draft.rename(directory)  # refused where there is one
     _to_disk(directory.parent)
     return Batch(directory, hashlib.sha256(content).digest())
 
