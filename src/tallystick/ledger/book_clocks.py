@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tallystick.domain.ids import BookId
     from tallystick.ledger.connections import Database
 
@@ -64,8 +66,15 @@ async def forward(database: Database, book_id: BookId, by: timedelta, seen: time
     return timedelta(seconds=total)
 
 
-async def ending(database: Database, book_id: BookId, now: datetime, then: datetime) -> Ending:
-    """What comes to its end in a book between two moments of its own clock."""
+async def ending(database: Database, parts: Sequence[BookId], now: datetime, then: datetime) -> Ending:
+    """What comes to its end in a seller's books between two moments of their own clock."""
+    ends = [await _ending(database, part, now, then) for part in parts]
+    return Ending(
+        sum(one.instruments for one in ends), sum(one.tokens for one in ends), sum(one.reservations for one in ends)
+    )
+
+
+async def _ending(database: Database, book_id: BookId, now: datetime, then: datetime) -> Ending:
     row: Any = await database.fetchrow(
         "SELECT (SELECT count(*) FROM instrument WHERE book_id = $1 AND expires_at > $2 AND expires_at <= $3)"
         "           AS instruments,"

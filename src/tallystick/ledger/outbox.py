@@ -6,12 +6,12 @@ The writing half is in the money's own commit (writing.py). Every moment is pass
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
-from tallystick.domain.ids import BookId, PartyId
+from tallystick.domain.ids import BookId, MalformedIdError, PartyId, TransactionId, book_named_in
 from tallystick.ledger.connections import Connection, Database
 from tallystick.ledger.statements import load_statements
 
@@ -100,7 +100,7 @@ class LogEntry(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """How many events of a book are still to be sent, and how many were given up."""
+    """How many events of a seller are still to be sent, and how many were given up."""
 
     waiting: int
     dead: int
@@ -209,32 +209,38 @@ async def list_(database: Database, party_id: PartyId | None, state: str | None,
 
 async def log(
     database: Database,
-    book_id: BookId,
+    parts: Sequence[BookId],
     *,
     state: str | None,
     about: str | None,
     before: tuple[datetime, str] | None,
     most: int,
 ) -> list[LogEntry]:
-    """One book's events, the newest first, without the messages; never those that nobody wanted.
+    """The events of a seller's books, the newest first, without the messages; never those that nobody wanted.
 
     `about`: only of one transaction or token, or one event. `before`: only those after this one in the list.
     """
     moment, event_id = before or (None, None)
-    rows = await database.fetch(_SQL["log"], book_id, state, about, moment, event_id, most)
-    return [LogEntry(**dict(row)) for row in rows]
+    look = state, about, moment, event_id, most
+    rows = [row for part in parts for row in await database.fetch(_SQL["log"], part, *look)]
+    rows.sort(key=lambda row: (row["announced_at"], row["event_id"]), reverse=True)
+    return [LogEntry(**dict(row)) for row in rows[:most]]
 
 
-async def find(database: Database, book_id: BookId, event_id: str) -> LogEntry | None:
-    """One event of a book with its message."""
-    row = await database.fetchrow(_SQL["find"], book_id, event_id)
+async def find(database: Database, parts: Sequence[BookId], event_id: str) -> LogEntry | None:
+    """One event of a seller's books with its message. Its id names the book: it begins with its subject's."""
+    try:
+        book_id = book_named_in(TransactionId(event_id.partition("-")[0]))
+    except MalformedIdError:
+        return None
+    row = await database.fetchrow(_SQL["find"], book_id, event_id) if book_id in parts else None
     return None if row is None else LogEntry(**dict(row))
 
 
-async def unfinished(database: Database, book_id: BookId) -> Unfinished:
-    """What has not arrived yet, or never will."""
-    row: Any = await database.fetchrow(_SQL["unfinished"], book_id)
-    return Unfinished(**dict(row))
+async def unfinished(database: Database, parts: Sequence[BookId]) -> Unfinished:
+    """What of a seller's books has not arrived yet, or never will."""
+    rows: list[Any] = [await database.fetchrow(_SQL["unfinished"], part) for part in parts]
+    return Unfinished(sum(row["waiting"] for row in rows), sum(row["dead"] for row in rows))
 
 
 async def forget_messages(database: Database, delivered_before: datetime) -> None:

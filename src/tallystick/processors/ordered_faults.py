@@ -146,7 +146,10 @@ async def of_book(memory: Memory, book_id: BookId, most: int) -> list[Fault]:
 
 
 async def met_by(memory: Memory, order: RailOrder, now: datetime) -> Fault | None:
-    """The fault that an order meets: the one it met before, else now the one that waits longest for its kind."""
+    """The fault that an order meets: the one it met before, else now the one that waits longest for its kind.
+
+    An order of a seller with several books meets what is ordered in the first of them.
+    """
     transaction_id = _transaction_of(order.idempotency_key)
     if order.operation not in OPERATIONS or transaction_id is None:
         return None
@@ -157,12 +160,24 @@ async def met_by(memory: Memory, order: RailOrder, now: datetime) -> Fault | Non
         "        WHERE book_id = $1 AND (idempotency_key = $2 OR idempotency_key IS NULL AND operation = $3)"
         "        ORDER BY idempotency_key, ordered_at, fault_id LIMIT 1 FOR UPDATE SKIP LOCKED)"
         " RETURNING fault_id, operation, decline, holds, ordered_at, idempotency_key AS key, met_at, released_at",
-        book_of_transaction(transaction_id),
+        await _first_book(memory, book_of_transaction(transaction_id)),
         order.idempotency_key,
         order.operation.value,
         now,
     )
     return None if row is None else _fault(row)
+
+
+async def _first_book(memory: Memory, book_id: BookId) -> BookId:
+    """The first book of the seller that has this one, where faults are ordered."""
+    row = await memory.fetchrow(
+        "SELECT first.book_id FROM book AS own JOIN book AS first"
+        "    ON first.party_id = own.party_id AND first.environment = own.environment"
+        "   AND first.currency = own.currency AND first.part = 0"
+        " WHERE own.book_id = $1",
+        book_id,
+    )
+    return book_id if row is None else BookId(row["book_id"])  # the operator's book is nobody's
 
 
 def _transaction_of(key: str) -> TransactionId | None:

@@ -148,7 +148,7 @@ async def test_what_was_sent_is_forgotten_after_a_while(notified: Notified) -> N
     await forget_expired(notified.service)
     notified.world.clock.ahead = timedelta(0)
 
-    found = await outbox.find(notified.world.pool, notified.seller.book_id, f"{payment}-1")
+    found = await outbox.find(notified.world.pool, (notified.seller.book_id,), f"{payment}-1")
     assert found is not None
     assert (found.state, found.message) == ("delivered", None)
 

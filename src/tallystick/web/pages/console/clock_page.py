@@ -75,7 +75,7 @@ async def _page(desk: Desk, *, by: Period | None = None, **more: Any) -> Respons
             then = test_clock.target(hand, by)
         except TooFarAheadError as error:
             return await _page(desk, **more, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=_too_far(error))
-        ending = await book_clocks.ending(desk.service.pool, book_id, hand.now, then.now)
+        ending = await book_clocks.ending(desk.service.pool, desk.parts, hand.now, then.now)
     defaults = {"hand": hand, "by": by, "then": then, "ending": ending, "moved": False, "units": UNITS}
     return desk.page("console/clock.html", **(defaults | more))
 

@@ -17,8 +17,8 @@ from tallystick.actions.staff import Permission, Role, may, role_at
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.ledger import book_clocks, parties
 from tallystick.ledger.access_keys import ENVIRONMENTS, SANDBOX
-from tallystick.ledger.opening import book_of_seller
 from tallystick.ledger.parties import Party
+from tallystick.ledger.parts import parts_of_seller
 from tallystick.web.pages.shared import PageRequest, go, page, service_of, signed_in
 
 HOME: Final = "/console"
@@ -43,7 +43,7 @@ NAV: Final = (
 class Desk:
     """One of the staff at work for a seller in one environment.
 
-    `book_id` is None where the seller has no book in this environment. `now` is the book's own time: the sandbox's test
+    `parts`: the seller's books in this environment, none where it has none. `now` is their own time: the sandbox's test
     clock may be ahead of the wall clock.
     """
 
@@ -53,8 +53,13 @@ class Desk:
     business: Party
     role: Role
     environment: str
-    book_id: BookId | None
+    parts: tuple[BookId, ...]
     now: datetime
+
+    @property
+    def book_id(self) -> BookId | None:
+        """The first of the books, for what all of them have in common: wishes, the clock, faults on order."""
+        return self.parts[0] if self.parts else None
 
     @property
     def sandbox(self) -> bool:
@@ -109,9 +114,9 @@ async def for_staff(
     seller = None if role is None else await parties.find(service.pool, PartyId(business))
     if role is None or seller is None:
         raise NotFoundException
-    book_id = await book_of_seller(service.pool, seller.party_id, environment)
-    ahead = timedelta(0) if book_id is None else await book_clocks.offset(service.pool, book_id)
-    desk = Desk(request, service, person, seller, role, environment, book_id, service.clock() + ahead)
+    parts = await parts_of_seller(service.pool, seller.party_id, environment)
+    ahead = await book_clocks.offset(service.pool, parts[0]) if parts else timedelta(0)
+    desk = Desk(request, service, person, seller, role, environment, parts, service.clock() + ahead)
     if not desk.may(needs):
         return desk.page("console/forbidden.html", status=HTTP_403_FORBIDDEN, roles=_roles_for(needs))
     return await step(desk)

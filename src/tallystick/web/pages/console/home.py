@@ -12,7 +12,6 @@ from tallystick.actions.transactions import received_at
 from tallystick.domain.ids import BookId
 from tallystick.ledger import figures, seller_activity
 from tallystick.ledger.figures import NONE
-from tallystick.ledger.parts import parts_of_seller
 from tallystick.ledger.seller_activity import Wanted
 from tallystick.web.pages.console import home_charts, wording
 from tallystick.web.pages.console.desk import Desk, for_staff
@@ -34,8 +33,7 @@ async def show_home(request: PageRequest, business: FromPath[int], environment: 
             return desk.page("console/no_book.html")
         asked = request.query_params.get("period")
         period = next((one for one in Period if one.value == asked), Period.FORTNIGHT)
-        books = await parts_of_seller(desk.service.pool, desk.business.party_id, desk.environment)
-        return await _home(desk, books, period)
+        return await _home(desk, desk.parts, period)
 
     return await for_staff(request, business, environment, step)
 

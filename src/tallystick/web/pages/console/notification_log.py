@@ -48,7 +48,7 @@ async def show_log(request: PageRequest, business: FromPath[int], environment: F
         pool, entries = desk.service.pool, list[LogEntry]()
         if not about or _SUBJECT.fullmatch(about):
             entries = await outbox.log(
-                pool, desk.book_id, state=state, about=about or None, before=before, most=LISTED + 1
+                pool, desk.parts, state=state, about=about or None, before=before, most=LISTED + 1
             )
         shown = entries[:LISTED]
         chosen = {name: value for name, value in (("state", state), ("about", about)) if value}
@@ -58,7 +58,7 @@ async def show_log(request: PageRequest, business: FromPath[int], environment: F
             states=STATES,
             state_choices=[("", "All"), *((name, words) for name, (words, _) in STATES.items())],
             typed={"state": state or "", "about": about},
-            unfinished=await outbox.unfinished(pool, desk.book_id),
+            unfinished=await outbox.unfinished(pool, desk.parts),
             receiver=urlsplit((await outbox.wishes(pool, desk.book_id)).notification_url or "").hostname,
             real_now=desk.service.clock(),
             newest=_address(desk, chosen) if before else "",
@@ -111,9 +111,10 @@ async def replay_dead(request: PageRequest, business: FromPath[int], environment
 
     async def step(desk: Desk) -> Response[Any]:
         await form_of(request)
-        if desk.book_id is None:
+        if not desk.parts:
             raise NotFoundException
-        count = await outbox.replay_of_book(desk.service.pool, desk.book_id, None, desk.service.clock())
+        pool, now = desk.service.pool, desk.service.clock()
+        count = sum([await outbox.replay_of_book(pool, part, None, now) for part in desk.parts])
         if count:
             await desk.record("notification.replay_dead", count=count)
         return go(_address(desk, {"replayed": str(count)}))
@@ -124,8 +125,8 @@ async def replay_dead(request: PageRequest, business: FromPath[int], environment
 async def _entry(desk: Desk, event_id: str) -> LogEntry:
     """The event, as far as the log has it. Raises NotFoundException."""
     entry = None
-    if desk.book_id is not None and _SUBJECT.fullmatch(event_id):
-        entry = await outbox.find(desk.service.pool, desk.book_id, event_id)
+    if _SUBJECT.fullmatch(event_id):
+        entry = await outbox.find(desk.service.pool, desk.parts, event_id)
     if entry is None or entry.state not in STATES:
         raise NotFoundException
     return entry

@@ -8,7 +8,6 @@ from tallystick.ledger import access_keys, holdings, seller_activity
 from tallystick.ledger.access_keys import SANDBOX, KeyEntry
 from tallystick.ledger.holdings import Token
 from tallystick.web.pages.console.desk import Desk
-from tallystick.web.pages.console.sandbox import sandbox_book
 
 LATEST: Final = 40
 
@@ -36,11 +35,11 @@ async def credentials(desk: Desk, access_key_id: str) -> Credentials | None:
 
 async def suggestions(desk: Desk, action: str) -> Suggestions:
     """The latest ids that an action may want to hear of."""
-    pool, book_id = desk.service.pool, sandbox_book(desk)
-    held = holdings.Wanted((book_id,), desk.now)
+    pool = desk.service.pool
+    held = holdings.Wanted(desk.parts, desk.now)
     tokens = (await holdings.tokens(pool, held, LATEST)).found
     instruments = (await holdings.instruments(pool, held, LATEST)).found
-    done = seller_activity.Wanted((book_id,), desk.business.party_id, desk.environment)
+    done = seller_activity.Wanted(desk.parts, desk.business.party_id, desk.environment)
     lines = (await seller_activity.look(pool, done, LATEST)).lines
     transactions: list[tuple[str, str]] = [
         (line.transaction_id, f"{line.operation}, {line.status}") for line in lines if line.own

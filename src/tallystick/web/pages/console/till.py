@@ -8,7 +8,6 @@ from litestar.response import Response
 
 from tallystick.actions.by_hand import Till
 from tallystick.actions.staff import Permission
-from tallystick.ledger.parts import parts_of_seller
 from tallystick.web.pages.console.desk import Desk, for_staff
 from tallystick.web.pages.shared import PageRequest
 
@@ -31,7 +30,6 @@ async def at_till(
             raise NotFoundException
         if desk.book_id is None:
             return desk.page("console/no_book.html", place=place)
-        parts = await parts_of_seller(desk.service.pool, desk.business.party_id, desk.environment)
-        return await step(desk, Till(desk.service, parts, desk.business.party_id, desk.now))
+        return await step(desk, Till(desk.service, desk.parts, desk.business.party_id, desk.now))
 
     return await for_staff(request, business, environment, with_till, needs)
