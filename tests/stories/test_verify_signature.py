@@ -10,6 +10,7 @@ from tests.stories.storefront import Shop
 
 from tallystick.actions.outbound import sign_return_url
 from tallystick.domain import signing
+from tallystick.domain.signed_messages import Signer, sign_message
 from tallystick.ledger import signing_keys
 
 ENDPOINT = "http://shop.example:8080/fps/return"
@@ -111,6 +112,23 @@ async def test_a_notification_verifies_too(shop: Shop) -> None:
     wrapped = "\n".join(wrapped[start : start + 76] for start in range(0, len(wrapped), 76))
 
     assert await status(shop, urlencode({**params, "signature": wrapped})) == "Success"
+
+
+async def test_a_return_url_never_passes_for_a_notification(shop: Shop) -> None:
+    """A seller chooses the return URL, so it could write another seller's notification there and have us sign it."""
+    forged = await returned(shop, f"{ENDPOINT}?notificationType=TransactionStatus&transactionStatus=SUCCESS")
+
+    assert await status(shop, forged) == "Failure"
+
+
+async def test_a_notification_never_passes_for_a_return_url(shop: Shop) -> None:
+    """What comes back by a browser is never signed as POST."""
+    async with shop.service.pool.acquire() as connection:
+        key = await signing_keys.ensure_current(connection, shop.service.vault, shop.clock())
+    signer = Signer(shop.url, key.name, key.private_key)
+    posted = sign_message(signer, "POST", ENDPOINT, ANSWER, "request-1")
+
+    assert await status(shop, urlencode(posted.params)) == "Failure"
 
 
 async def test_what_a_replaced_key_signed_still_verifies(shop: Shop) -> None:

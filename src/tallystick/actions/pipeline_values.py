@@ -15,9 +15,14 @@ from urllib.parse import parse_qsl, urlsplit
 from tallystick.domain.commands import Method
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT, USD, parse_amount
 from tallystick.domain.periods import Period
+from tallystick.domain.signed_messages import NOTIFICATION_NAMES
 
-ANSWER_NAMES: Final = frozenset({"status", "errorMessage", "signature", "signatureVersion", "certificateUrl"})
+ANSWER_NAMES: Final = frozenset(
+    {"status", "errorMessage", "signature", "signatureVersion", "signatureMethod", "certificateUrl"}
+)
 """Names that the answer on the return URL always needs for itself."""
+
+_TAKEN_NAMES: Final = frozenset(name.lower() for name in ANSWER_NAMES | NOTIFICATION_NAMES)
 
 MAX_REFERENCE_BYTES: Final = 128
 MAX_RECIPIENTS: Final = 20  # ours: the list of recipients is shown to the buyer
@@ -101,7 +106,10 @@ def token_ids(text: str) -> tuple[str, ...]:
 
 
 def is_return_url(text: str) -> bool:
-    """Whether browsers can be sent there with an answer: http or https, a host, no password, no fragment."""
+    """Whether browsers can be sent there with an answer: http or https, a host, no password, no fragment.
+
+    Its own parameters have none of the names by which answers and notifications tell something.
+    """
     if _URL.fullmatch(text) is None or "#" in text:
         return False
     try:
@@ -115,8 +123,13 @@ def is_return_url(text: str) -> bool:
         and "@" not in parts.netloc
         and port != 0
         and _HOST.fullmatch(parts.netloc if port is None else parts.netloc.rpartition(":")[0]) is not None
-        and not own & ANSWER_NAMES
+        and not any(_is_taken(name) for name in own)
     )
+
+
+def _is_taken(name: str) -> bool:
+    """Whether some receiver would read the name as one of ours: many ignore case, PHP also blanks and brackets."""
+    return name.strip().partition("[")[0].partition("\0")[0].lower() in _TAKEN_NAMES
 
 
 def _is_string(text: str) -> bool:

@@ -19,8 +19,24 @@ CERTIFICATES_PATH: Final = "/certs/"
 CERTIFICATE_FILE: Final = "/PKICert.pem"
 _KEY_NAME: Final = re.compile(r"[0-9]{6}[0-9A-Za-z-]{0,20}", re.ASCII)
 
-VERBS: Final = ("GET", "POST")
-"""Of a return URL and of a notification; the message itself does not tell which it is."""
+NOTIFICATION_TYPE: Final = "notificationType"
+"""Every notification has this parameter, and no return URL: so a message tells which of the two it is."""
+
+NOTIFICATION_NAMES: Final = frozenset(
+    {
+        NOTIFICATION_TYPE,
+        *("transactionId", "transactionStatus", "transactionDate", "transactionAmount", "operation", "status"),
+        *("statusCode", "statusMessage", "paymentMethod", "paymentReason", "tokenId", "tokenType", "dateInstalled"),
+        *("buyerName", "buyerEmail", "customerName", "customerEmail", "recipientName", "recipientEmail"),
+        *("addressFullName", "addressLine1", "addressLine2", "addressCity", "addressState", "addressZip"),
+        *("addressCountry", "addressPhone", "isShippingAddressProvided"),
+    }
+)
+"""What a notification tells besides the seller's own keys (`callerReference`, `referenceId`).
+
+A return URL must not come with these: what its owner wrote would be signed by us, and read by whoever does not look at
+the type of a message. The own keys may be there, for not every answer repeats them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +103,13 @@ def sign_message(
 
 
 def is_signed_by(public_key: RSAPublicKey, url: str, params: Mapping[str, str]) -> bool:
-    """Whether `params` (with their signature) are a message for `url` that the owner of `public_key` signed."""
+    """Whether `params` (with their signature) are a message for `url` that the owner of `public_key` signed.
+
+    Notifications are signed as POST and nothing else is: a buyer's way back, whose parameters its seller chooses in
+    part, never passes for one.
+    """
     if params.get("signatureVersion") != "2" or params.get("signatureMethod") != signing.RSA_METHOD:
         return False
-    signature = params.get("signature", "")
-    return any(
-        signing.rsa_verifies(signing.string_to_sign_outbound(verb, url, params), signature, public_key)
-        for verb in VERBS
-    )
+    verb = "POST" if NOTIFICATION_TYPE in params else "GET"
+    text = signing.string_to_sign_outbound(verb, url, params)
+    return signing.rsa_verifies(text, params.get("signature", ""), public_key)

@@ -279,6 +279,11 @@ async def test_the_other_spelling_of_return_url_is_accepted(world: World, seller
         "https://shop.example:99999/",
         "https://shop.example/?status=SC",
         "https://shop.example/?signature=x",
+        "https://shop.example/?signatureMethod=x",
+        "https://shop.example/ipn?notificationType=TransactionStatus",
+        "https://shop.example/ipn?order=7&transactionStatus=SUCCESS",
+        "https://shop.example/ipn?transactionstatus=SUCCESS",
+        "https://shop.example/ipn?+transaction%53tatus[=SUCCESS",
         "https://sh\u00f6p.example/",
         "https://shop.example/\r\nSet-Cookie: a=b",
     ],
@@ -287,6 +292,16 @@ async def test_nobody_is_sent_to_a_dubious_address(world: World, seller: Seller,
     page = await page_of(world, seller.url(seller.prepaid(returnURL=return_url)))
 
     assert "either invalid or absent:[returnURL]" in page.text
+
+
+@pytest.mark.parametrize("own", ["callerReference", "referenceId", "transaction", "tokens"])
+async def test_a_return_url_keeps_the_sellers_own_keys(world: World, seller: Seller, own: str) -> None:
+    """Answers without a reference are found by a key in the return URL."""
+    params = seller.prepaid(returnURL=f"https://shop.example/back?{own}=order-7", fundingAmount="?")
+
+    answer = await world.answer(await world.browser().get(seller.url(params)))
+
+    assert (answer["status"], answer[own]) == ("CE", "order-7")
 
 
 @pytest.mark.parametrize("pipeline", ["SimplePay", "setupprepaid", "<script>alert(1)</script>"])
