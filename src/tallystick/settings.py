@@ -61,7 +61,7 @@ class Settings:
         allow_unsigned_cobranded: accept Co-Branded requests without a signature, as the oldest clients send them.
         allow_weak_soap_signatures: accept SOAP requests signed with SHA-1, or without their Timestamp, as the oldest
             clients send them.
-        allow_signature_v1: accept calls and links signed by the first scheme, which signs neither verb nor path.
+        allow_signature_v1: accept calls, links and messages signed by the first scheme, without verb and path.
         allow_signature_v0: accept API calls signed by the oldest scheme, which signs action and time only.
         require_verified_email: payments need verified e-mail addresses of caller, sender and recipient; the hosted
             pages ask for the code from a letter, and accounts open with it.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from tests.stories.causes.provoking import in_process
 from tests.stories.storefront import Shop
 
 from tallystick.actions.outbound import sign_return_url
@@ -147,16 +149,40 @@ async def test_what_a_replaced_key_signed_still_verifies(shop: Shop) -> None:
 
 
 async def test_messages_of_the_oldest_kind_verify_for_their_owner_only(shop: Shop) -> None:
+    """Where a setting says so."""
     params = {"status": "SA", "tokenID": "x y"}
     text = signing.string_to_sign_v1(params, "signature")
     own = signing.hmac_signature(text, shop.key.secret, "HmacSHA1")
     other = signing.hmac_signature(text, "somebody else's", "HmacSHA1")
+    settings = replace(shop.service.settings, allow_signature_v1=True)
+    allowing = in_process(replace(shop, service=replace(shop.service, settings=settings)))
 
-    assert await status(shop, urlencode({**params, "signature": own})) == "Success"
-    assert await status(shop, urlencode({**params, "signature": other})) == "Failure"
+    assert await status(allowing, urlencode({**params, "signature": own})) == "Success"
+    assert await status(allowing, urlencode({**params, "signature": other})) == "Failure"
+    refused = await shop.call(
+        "VerifySignature", {"UrlEndPoint": ENDPOINT, "HttpParameters": urlencode({**params, "signature": own})}
+    )
+    assert (refused.status, refused.code) == (400, "InvalidParams")
+    assert refused.message == "certificateUrl is missing in 'HttpParameters'."
 
 
-@pytest.mark.parametrize("query", ["status=SA", "status=SA&signatureVersion=2&signature=AAAA&certificateUrl=", "a"])
+async def test_a_link_that_was_cut_differently_is_no_message(shop: Shop) -> None:
+    """The oldest kind signs names and values run together, as a link's string to sign is when cut elsewhere."""
+    link = {"callerKey": shop.key.access_key_id, "signatureMethod": "HmacSHA1", "addressName": "statusSCtokenIDU1"}
+    text = signing.string_to_sign_v2("GET", "127.0.0.1", "/cobranded-ui/actions/start", link, "signature")
+    before, _, after = text.partition("statusSCtokenIDU1")
+    signature = signing.hmac_signature(text, shop.key.secret, "HmacSHA1")
+    cut = {before: "", "status": "SC", "tokenID": f"U1{after}"}
+    assert signing.string_to_sign_v1(cut, "signature") == text
+
+    asked = {"UrlEndPoint": ENDPOINT, "HttpParameters": urlencode({**cut, "signature": signature})}
+    assert (await shop.call("VerifySignature", asked)).code == "InvalidParams"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["status=SA", "status=SA&signature=AAAA", "status=SA&signatureVersion=2&signature=AAAA&certificateUrl=", "a"],
+)
 async def test_a_message_without_a_certificate_is_no_message_of_ours(shop: Shop, query: str) -> None:
     answer = await shop.call("VerifySignature", {"UrlEndPoint": ENDPOINT, "HttpParameters": query})
 

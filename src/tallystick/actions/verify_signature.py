@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 async def verify_signature(call: Call) -> Result:
     """Success or Failure; a message does not age.
 
+    Messages of the oldest kind, without a certificate, count only where a setting lets them: names and values run
+    together in what they sign, so that a buyer's text in a signed link, cut elsewhere, makes an answer.
+
     Raises Refused: InvalidParams when no certificate is named.
     """
     endpoint = urlunsplit(urlsplit(call.values.text("UrlEndPoint"))._replace(query="", fragment=""))
     params = decode_message(call.values.text("HttpParameters"))
     if params is None:
         return _status(verified=False)
-    if "signature" in params and "signatureVersion" not in params:
+    of_the_oldest_kind = "signature" in params and "signatureVersion" not in params
+    if of_the_oldest_kind and call.service.settings.allow_signature_v1:
         return _status(verified=await _signed_by_caller(call, params))
     if not params.get("certificateUrl"):
         raise Refused(Refusal.InvalidParams, "certificateUrl is missing in 'HttpParameters'.")
