@@ -127,6 +127,17 @@ async def test_nobody_answers(office: PostOffice) -> None:
     assert "ConnectError" in failed.last_error
 
 
+async def test_a_host_whose_name_cannot_be_read(office: PostOffice) -> None:
+    """A failure like any other, not a fault of ours."""
+    await office.tell("http://xn--a/ipn")
+    payment = await office.quick_payment()
+    await office.worker().step()
+
+    failed = await office.entry(payment)
+    assert failed.state == "waiting"
+    assert (failed.last_error or "").startswith("InvalidURL: ")
+
+
 async def test_an_answer_that_does_not_come_in_time(office: PostOffice) -> None:
     async with receiver(usual=None) as silent:
         await office.tell(silent.url)

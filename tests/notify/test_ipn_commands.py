@@ -79,6 +79,8 @@ async def test_the_address_is_set_and_taken_away(office: PostOffice, settings: d
         "https://shop.example:99999/",
         "https://shop.example/a b",
         "https://shop.example/" + "x" * 2048,
+        "https://shop.example/a/../b",
+        "https://xn--a/",
     ],
 )
 def test_addresses_that_cannot_be_set(url: str) -> None:

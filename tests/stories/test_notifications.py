@@ -68,6 +68,27 @@ async def until_open(port: int) -> None:
     raise TimeoutError
 
 
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://user:pw@shop.example/", "without a password"),
+        ("http://shop.example/\u00e9", "in ASCII"),
+        ("http://xn--a/", "it names no possible host"),
+        ("http://a..b/", "it names no possible host"),
+        ("http://shop.example/?a=1&a=2", "it must not give a parameter more than once"),
+        ("http://shop.example/a/../b", "its path must not contain . or .. as a part"),
+    ],
+)
+async def test_a_request_names_no_address_where_nothing_can_be_checked(shop: Shop, url: str, reason: str) -> None:
+    pay = shop.pay_parameters(await shop.books.funded_buyer("10.00"), "1.00")
+
+    refused = await shop.call("Pay", {**pay, "OverrideIPNURL": url})
+
+    assert (refused.status, refused.code) == (400, "InvalidParams")
+    assert refused.message.startswith(f'"overrideIPNURL": {url} is an invalid URL: ')
+    assert reason in refused.message
+
+
 async def test_a_receiver_of_the_program_checks_and_prints(shop: Shop, running: Running) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}/ipn/here?shop=7"

@@ -57,6 +57,7 @@ NOTIFICATION_URL: Final = Field(
     "Where the notification about this request goes, instead of the address in the account's settings.",
     max_length=2048,
     first_version=V2010,
+    signed_to=True,
 )
 MONEY_RESULT: Final = (Element("TransactionId", "string"), Element("TransactionStatus", "TransactionStatus"))
 SUBSCRIPTION: Final = Field(

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from tallystick.actions.types import COMPLEX_TYPES, ENUMERATIONS
+from tallystick.domain.addresses import why_unusable
 from tallystick.domain.moments import parse_moment
 from tallystick.domain.money import USD, parse_amount
 from tallystick.domain.refusals import Refusal, Refused
@@ -65,7 +66,7 @@ class Field:
     `type` names a scalar, an enumeration or a complex type. `max_length` counts characters, `least` and `most` bound
     integers, `choices` are the allowed values of a text that has no enumeration. A `last_version` older than the
     versions served: the field is tolerated although the schemas of those versions lack it. `means`: the field of today
-    that an older version has under another name.
+    that an older version has under another name. `signed_to`: a URL to which we send signed messages.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Field:
     first_version: str = V2007
     last_version: str = V2010
     means: str = ""
+    signed_to: bool = False
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -326,6 +328,8 @@ def _url(field_: Field, name: str, value: str) -> str:
         usable = False
     if not usable or any(character.isspace() for character in value):
         raise Refused(Refusal.InvalidParams, f'"{camel(name)}": {quoted(value)} is an invalid URL.')
+    if field_.signed_to and (reason := why_unusable(value)):
+        raise Refused(Refusal.InvalidParams, f'"{camel(name)}": {quoted(value)} is an invalid URL: {reason}.')
     return value
 
 

@@ -156,7 +156,8 @@ def _check_return_url(return_url: str, name: str) -> None:
             _absent(name),
             _(
                 "The link does not say where to go afterwards: %(name)s must be an absolute http or https address,"
-                " without a fragment, a password or parameters that the answer needs for itself.",
+                " without a fragment, a password, .. in its path, a parameter given twice or one that answers and"
+                " notifications need for themselves.",
                 name=name,
             ),
         )

@@ -12,6 +12,7 @@ from enum import Enum, unique
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from tallystick.domain.addresses import why_unusable
 from tallystick.domain.commands import Method
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT, USD, parse_amount
 from tallystick.domain.periods import Period
@@ -31,7 +32,6 @@ _MICROS_PER_PPM: Final = 100  # a percentage has six decimals like an amount; a 
 _WHOLE_PPM: Final = 1_000_000
 
 _URL: Final = re.compile(r"[!#-;=?-\[\]_a-z~]{1,2048}", re.ASCII)  # printable, without blanks, quotes, <, >, \, ^, `
-_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII | re.IGNORECASE)
 _EPOCH: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 _TOKEN: Final = re.compile(r"[A-Z0-9]{64,65}", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -106,25 +106,14 @@ def token_ids(text: str) -> tuple[str, ...]:
 
 
 def is_return_url(text: str) -> bool:
-    """Whether browsers can be sent there with an answer: http or https, a host, no password, no fragment.
+    """Whether browsers can be sent there with an answer that can be checked.
 
-    Its own parameters have none of the names by which answers and notifications tell something.
+    As for every signed message; besides, no fragment, and none of the names by which answers and notifications tell
+    something among its own parameters.
     """
-    if _URL.fullmatch(text) is None or "#" in text:
+    if _URL.fullmatch(text) is None or "#" in text or why_unusable(text) is not None:
         return False
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-        own = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True, errors="strict")}
-    except ValueError:
-        return False
-    return (
-        parts.scheme in {"http", "https"}
-        and "@" not in parts.netloc
-        and port != 0
-        and _HOST.fullmatch(parts.netloc if port is None else parts.netloc.rpartition(":")[0]) is not None
-        and not any(_is_taken(name) for name in own)
-    )
+    return not any(_is_taken(name) for name, _ in parse_qsl(urlsplit(text).query, keep_blank_values=True))
 
 
 def _is_taken(name: str) -> bool:

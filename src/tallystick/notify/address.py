@@ -7,6 +7,7 @@ import ipaddress
 from typing import Final
 from urllib.parse import urlsplit
 
+from tallystick.domain.addresses import NO_ADDRESS, why_unusable
 from tallystick.notify import safety
 
 MOST_CHARACTERS: Final = 2048
@@ -20,14 +21,12 @@ class UnusableAddressError(ValueError):
 
 
 def check_form(url: str) -> None:
-    """An absolute http or https address without credentials. Raises UnusableAddressError."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.username is not None or not url.isascii() or not url.isprintable() or " " in url:
+    """An absolute http or https address at which signed messages can arrive. Raises UnusableAddressError."""
+    reason = why_unusable(url)
+    if reason == NO_ADDRESS:
         raise UnusableAddressError(f"not an http or https address: {url!r}")
+    if reason is not None:
+        raise UnusableAddressError(f"this address cannot be used, {reason}: {url!r}")
     if len(url) > MOST_CHARACTERS:
         raise UnusableAddressError(f"an address has at most {MOST_CHARACTERS} characters")
 

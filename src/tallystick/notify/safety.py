@@ -156,14 +156,18 @@ async def post_form(client: httpx.AsyncClient, url: str, body: str, timeout_seco
 
     Raises TimeoutError when there is no answer in time, httpx.TransportError, httpx.InvalidURL.
     """
-    async with asyncio.timeout(timeout_seconds):
-        request = client.build_request(
-            "POST",
-            url,
-            content=body.encode("ascii"),
-            headers={"content-type": "application/x-www-form-urlencoded; charset=UTF-8"},
-        )
-        response = await client.send(request, stream=True)
+    content = body.encode("ascii")
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            request = client.build_request(
+                "POST",
+                url,
+                content=content,
+                headers={"content-type": "application/x-www-form-urlencoded; charset=UTF-8"},
+            )
+            response = await client.send(request, stream=True)
+    except UnicodeError as error:  # a host that looks like a name in other letters and is none
+        raise httpx.InvalidURL(str(error)) from error
     try:
         with suppress(TimeoutError, httpx.TransportError):
             async with asyncio.timeout(1):

@@ -109,6 +109,7 @@ async def test_boxes_that_are_not_ticked_are_off_and_an_empty_address_ends_notif
         ("ftp://shop.example/", "Not an http or https address"),
         ("https://user:word@shop.example/", "Not an http or https address"),
         ("https://shop.example/" + "x" * 2048, "at most 2048 characters"),
+        ("https://shop.example/ipn?a=1&a=2", "must not give a parameter more than once"),
         ("http://127.0.0.1:8080/ipn", "127.0.0.1 is not on the public internet"),
         ("http://169.254.169.254/latest", "169.254.169.254 is not on the public internet"),
         ("http://[::1]/", "::1 is not on the public internet"),

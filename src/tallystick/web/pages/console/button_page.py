@@ -35,7 +35,8 @@ _LABEL: Final = "Authorize"
 _NO_LEEWAY: Final = timedelta(0)
 
 _WANTED: Final[Mapping[Kind, str]] = {
-    Kind.URL: "Type an http or https address, without a fragment or a password.",
+    Kind.URL: "Type an http or https address without a fragment, a password, .. in its path, or a parameter given twice"
+    " or called like one of ours.",
     Kind.BOOLEAN: "Choose True or False.",
     Kind.FLAG: "Choose 1 or 0.",
     Kind.AMOUNT: "Type an amount from 0.01, such as 25.00.",

@@ -1,0 +1,71 @@
+"""Web addresses that sellers give, at which messages signed by us shall arrive: whether they ever can.
+
+A message is signed for host, path and parameters as its receiver sees them, and is checked with those. So an address
+that a browser or an HTTP client sends otherwise than it is written, or that two receivers read differently, is none.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+NO_ADDRESS: Final = "it must be an absolute http or https address in ASCII, without a password"
+NO_HOST: Final = "it names no possible host"
+DOTS: Final = "its path must not contain . or .. as a part"
+NOT_UTF8: Final = "its query must be UTF-8"
+TWICE: Final = "it must not give a parameter more than once"
+
+_MOST_CHARACTERS_OF_A_NAME: Final = 253
+_LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)  # "_" is common in private networks
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+_DOTS: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.ASCII | re.IGNORECASE)
+
+
+def why_unusable(url: str) -> str | None:
+    """Why no message of ours can arrive there and be checked, to follow "URL: "; None where it can."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in parts.netloc or not url.isascii() or not url.isprintable() or " " in url:
+        return NO_ADDRESS
+    host = parts.hostname or ""
+    if not (_is_ipv6(host) if "[" in parts.netloc else _is_host(host)):
+        return NO_HOST
+    if _DOTS.search(parts.path):  # whoever sends a request resolves them
+        return DOTS
+    try:
+        names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True, errors="strict")]
+    except ValueError:
+        return NOT_UTF8
+    return TWICE if len(set(names)) < len(names) else None
+
+
+def _is_ipv6(host: str) -> bool:
+    return _reads(IPv6Address, host) and "%" not in host  # no zone: it means something on one machine only
+
+
+def _is_host(host: str) -> bool:
+    """Whether a host in lower case can be looked up, under the very name that is written."""
+    name = host.removesuffix(".")
+    labels = name.split(".")
+    if len(name) > _MOST_CHARACTERS_OF_A_NAME or not all(map(_LABEL.fullmatch, labels)):
+        return False
+    if _NUMBER.fullmatch(labels[-1]):  # browsers take 127.1 for an address, and ask for the host 127.0.0.1
+        return _reads(IPv4Address, host)
+    try:
+        host.encode("ascii").decode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _reads(kind: type[IPv4Address | IPv6Address], text: str) -> bool:
+    try:
+        kind(text)
+    except AddressValueError:
+        return False
+    return True
