@@ -1,6 +1,8 @@
 """GetAccountActivity and GetTransaction: what happened, told to those who took part."""
 
-from datetime import timedelta
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -86,8 +88,26 @@ async def test_filters_combine(shop: Shop) -> None:
     assert len(listed(await activity(shop, Role="Caller", ResponseGroup="Summary"))) == 4
 
 
-async def pages(shop: Shop, order: str, follow: str) -> list[list[str]]:
-    """Follow StartTimeForNextTransaction to the end."""
+def as_it_came(text: str) -> str:
+    return text
+
+
+def in_microseconds(text: str) -> str:
+    """As a program sends it that reads a dateTime and writes it again."""
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).isoformat()
+
+
+def in_nanoseconds(text: str) -> str:
+    moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+
+
+def in_milliseconds(text: str) -> str:
+    return re.sub(r"(\.\d{3})\d+", r"\1", text)
+
+
+async def pages(shop: Shop, order: str, follow: str, sent: Callable[[str], str] = as_it_came) -> list[list[str]]:
+    """Follow StartTimeForNextTransaction to the end, as a client sends it."""
     filters = {"StartDate": stamp(shop, hours=1), "EndDate": stamp(shop), "SortOrderByDate": order}
     found: list[list[str]] = []
     for _ in range(40):
@@ -96,7 +116,7 @@ async def pages(shop: Shop, order: str, follow: str) -> list[list[str]]:
         following = answer.values("StartTimeForNextTransaction")
         if not following:
             return found
-        filters[follow] = following[0]
+        filters[follow] = sent(following[0])
     raise AssertionError("the pages never end")
 
 
@@ -120,6 +140,57 @@ async def test_following_the_pages_loses_and_repeats_nothing(
     shown = [transaction for page in found for transaction in page]
     assert shown == sorted(made, reverse=order == "Descending")
     assert all(len(page) <= 20 for page in found)
+
+
+@pytest.mark.parametrize("sent", [in_microseconds, in_nanoseconds])
+@pytest.mark.parametrize(
+    ("order", "follow"), [("Ascending", "StartDate"), ("Descending", "EndDate"), ("Descending", "StartDate")]
+)
+async def test_a_client_that_writes_moments_anew_loses_and_repeats_nothing(
+    shop: Shop, order: str, follow: str, sent: Callable[[str], str]
+) -> None:
+    tab = await shop.books.postpaid_buyer()
+    made: list[str] = []
+    for size in (1, 7, 50, 3, 21):
+        shop.clock.forward(milliseconds=3)
+        made += [(await shop.pay(tab, "0.01")).value("TransactionId") for _ in range(size)]
+    shop.clock.forward(seconds=1)
+
+    found = await pages(shop, order, follow, sent)
+
+    assert [transaction for page in found for transaction in page] == sorted(made, reverse=order == "Descending")
+
+
+@pytest.mark.parametrize(("order", "follow"), [("Ascending", "StartDate"), ("Descending", "EndDate")])
+async def test_a_client_that_keeps_milliseconds_gets_to_the_end(shop: Shop, order: str, follow: str) -> None:
+    """Where a page reaches beyond one millisecond, and not by StartDate with the newest first."""
+    tab = await shop.books.postpaid_buyer()
+    made: set[str] = set()
+    for _ in range(9):
+        shop.clock.forward(milliseconds=3)
+        made |= {(await shop.pay(tab, "0.01")).value("TransactionId") for _ in range(7)}
+    shop.clock.forward(seconds=1)
+
+    found = await pages(shop, order, follow, in_milliseconds)
+
+    assert {transaction for page in found for transaction in page} == made
+
+
+async def test_a_moment_in_microseconds_is_no_place_in_the_pages(shop: Shop) -> None:
+    """A client's own moments look like those that say how much was shown; only where a transaction is they do so."""
+    tab = await shop.books.postpaid_buyer()
+    paid = [(await shop.pay(tab, "0.01")).value("TransactionId")]
+    shop.clock.forward(milliseconds=5)
+    between = (shop.clock() - timedelta(milliseconds=2)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+    paid.append((await shop.pay(tab, "0.01")).value("TransactionId"))
+    shop.clock.forward(seconds=1)
+
+    for own in (f"{between}001Z", f"{between}021+00:00", f"{between}999Z"):
+        later = await shop.done("GetAccountActivity", {"StartDate": own})
+        assert later.values("Transaction/TransactionId") == paid[1:], own
+        until = {"StartDate": stamp(shop, hours=1), "EndDate": own}
+        earlier = await shop.done("GetAccountActivity", until)
+        assert earlier.values("Transaction/TransactionId") == paid[:1], own
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ is possible, between two milliseconds, so that StartTimeForNextTransaction alone
 * Ascending: StartTimeForNextTransaction is the StartDate of the next call.
 * Descending: it is the next call's EndDate, with the same StartDate. A client that uses it as StartDate instead, as
   one sentence of the guides reads, gets on all the same: the value tells that it came from a descending page and is
-  taken as the far end; only the client's own beginning is lost then.
+  taken as the far end; only the client's own beginning is lost then. That is told by microseconds, so a client that
+  keeps milliseconds has to use EndDate, or the ascending order.
 """
 
 from __future__ import annotations
@@ -35,9 +36,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _NO_END: Final = 1 << 48  # not "now": the clock of another process may be a little ahead of ours
 
-# A cursor is a dateTime whose fraction has 16 digits: 3 of the millisecond, 3 zeros, 9 that count the transactions of
-# that millisecond which were shown already, 1 for the direction.
-_CURSOR_DIGITS: Final = 16
+# A cursor is a dateTime with more digits than the millisecond's. The next 3 are one more than the transactions of that
+# millisecond which were shown already; clients that keep microseconds send them back. Where these are too many, 13
+# digits follow the millisecond: 3 zeros, 9 that count, 1 for the direction.
+_MARK: Final = slice(3, 6)
+_MOST_BY_MARK: Final = 998
+_LONG_DIGITS: Final = 16
 _SKIP: Final = slice(6, 15)
 _DESCENDING: Final = "1"
 
@@ -52,27 +56,20 @@ class _Range:
     skip: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """Where a page begins: at a millisecond of which `skip` transactions were shown already."""
+
+    milliseconds: int
+    skip: int
+    descending: bool
+
+
 async def get_account_activity(call: Call) -> Result:
     """Transactions in which the caller took part. Raises Refused: InvalidDateRange."""
-    wanted = _range(call)
+    wanted = await _range(call)
     batch = call.values.integer("MaxBatchSize") if "MaxBatchSize" in call.values.parsed else LEAST_BATCH
-    entries = await reads.activity(
-        call.service.pool,
-        reads.ActivityQuery(
-            parts=call.key.parts,
-            party_id=call.key.party_id,
-            environment=call.key.environment,
-            ids_from=transaction_ids_from(wanted.first),
-            ids_until=transaction_ids_from(wanted.last + 1),
-            ascending=wanted.ascending,
-            most=batch + 1,
-            skip=wanted.skip,
-            operation=call.values.optional_text("FPSOperation"),
-            payment_method=call.values.optional_text("PaymentMethod"),
-            status=call.values.optional_text("TransactionStatus"),
-            roles=call.values.texts("Role") or None,
-        ),
-    )
+    entries = await _read(call, wanted, batch + 1)
     shown, next_start = _page(entries, batch, wanted)
     return {
         "BatchSize": len(shown),
@@ -81,38 +78,67 @@ async def get_account_activity(call: Call) -> Result:
     }
 
 
-def _range(call: Call) -> _Range:
+async def _read(call: Call, wanted: _Range, most: int) -> Sequence[reads.ActivityEntry]:
+    return await reads.activity(
+        call.service.pool,
+        reads.ActivityQuery(
+            parts=call.key.parts,
+            party_id=call.key.party_id,
+            environment=call.key.environment,
+            ids_from=transaction_ids_from(wanted.first),
+            ids_until=transaction_ids_from(wanted.last + 1),
+            ascending=wanted.ascending,
+            most=most,
+            skip=wanted.skip,
+            operation=call.values.optional_text("FPSOperation"),
+            payment_method=call.values.optional_text("PaymentMethod"),
+            status=call.values.optional_text("TransactionStatus"),
+            roles=call.values.texts("Role") or None,
+        ),
+    )
+
+
+async def _range(call: Call) -> _Range:
     ascending = call.values.optional_text("SortOrderByDate") == "Ascending"
     start, end = call.values.optional_moment("StartDate"), call.values.optional_moment("EndDate")
     if start is None:
         raise TypeError("StartDate is required")
-    start_skip, start_descends = _cursor(call.values.given["StartDate"])
-    if start_descends and not ascending:
-        return _Range(0, _milliseconds(start), ascending, start_skip)
+    from_start = await _cursor(call, "StartDate", start, ascending=ascending)
+    if from_start is not None and from_start.descending and not ascending:
+        return _Range(0, from_start.milliseconds, ascending, from_start.skip)
     now = call.book_now
     if start > now:
         raise Refused(Refusal.InvalidDateRange, "StartDate lies in the future.")
     if end is not None and end < start:
         raise Refused(Refusal.InvalidDateRange, "EndDate lies before StartDate.")
-    end_skip, _ = _cursor(call.values.given.get("EndDate", ""))
-    return _Range(
-        first=-(-(start - _EPOCH) // _MILLISECOND) if start > _EPOCH else 0,
-        last=_NO_END if end is None else _milliseconds(end),
-        ascending=ascending,
-        skip=start_skip if ascending else end_skip,
-    )
+    first = -(-(start - _EPOCH) // _MILLISECOND) if start > _EPOCH else 0
+    last = _NO_END if end is None else _milliseconds(end)
+    if ascending:
+        if from_start is None:
+            return _Range(first, last, ascending, 0)
+        return _Range(from_start.milliseconds, last, ascending, from_start.skip)
+    from_end = None if end is None else await _cursor(call, "EndDate", end, ascending=ascending)
+    return _Range(first, last, ascending, 0 if from_end is None else from_end.skip)
 
 
 def _milliseconds(moment: datetime) -> int:
     return max(0, (moment - _EPOCH) // _MILLISECOND)
 
 
-def _cursor(text: str) -> tuple[int, bool]:
-    """How many transactions of the millisecond were shown already, and whether on a descending page."""
-    digits = fraction_digits(text)
-    if len(digits) != _CURSOR_DIGITS:
-        return 0, False
-    return int(digits[_SKIP]), digits[-1] == _DESCENDING
+async def _cursor(call: Call, name: str, moment: datetime, *, ascending: bool) -> _Cursor | None:
+    """The place in the pages that a date stands for; None where it is a date and no more.
+
+    A client's own microseconds look like a mark. A mark was given for a transaction that is still to be shown, so
+    where that millisecond has none, it is no mark.
+    """
+    digits, milliseconds = fraction_digits(call.values.given[name]), _milliseconds(moment)
+    if len(digits) == _LONG_DIGITS:
+        return _Cursor(milliseconds, int(digits[_SKIP]), digits[-1] == _DESCENDING)
+    mark = int(digits.ljust(_MARK.stop, "0")[_MARK])
+    if mark == 0:
+        return None
+    rest = _Range(milliseconds, milliseconds, ascending, mark - 1)
+    return _Cursor(milliseconds, mark - 1, descending=not ascending) if await _read(call, rest, 1) else None
 
 
 def _page(
@@ -136,6 +162,8 @@ def _format_cursor(milliseconds: int, skip: int, *, ascending: bool) -> str:
     if ascending and not skip:
         return text
     moment, offset = text[:-6], text[-6:]
+    if skip <= _MOST_BY_MARK:
+        return f"{moment}{skip + 1:03d}{offset}"
     return f"{moment}000{skip:09d}{'0' if ascending else _DESCENDING}{offset}"
 
 
