@@ -68,6 +68,25 @@ async def test_part_of_a_payment_is_given_back_to_the_balance(
     assert "3.00 USD of 5.00 USD" in Page(await browser.get(console(seller, "transactions", payment, "refund"))).text
 
 
+async def test_an_amount_that_is_typed_beside_all_of_it_is_the_part_that_is_given_back(
+    world: World, seller: Seller, browser: Browser, customer: Customer
+) -> None:
+    payment = await customer.pay("5")
+    preview = await asked(browser, seller, payment, amount="0.05")
+    assert "Refund 0.05 USD?" in Page(preview).text
+    assert "You typed an amount, so only that part is given back." in Page(preview).text
+    back = Page(await browser.get(next(link for link in Page(preview).links if "/refund?" in link)))
+    assert back.form("/refund").fields["amount"] == "0.05"
+    assert 'value="part" checked' in back.response.text
+
+    await browser.submit(preview, "/refund")
+    assert await refunds(world, payment) == [50_000]
+
+    whole = await asked(browser, seller, payment, amount=" ")
+    assert "Refund 4.95 USD?" in Page(whole).text
+    assert "You typed an amount" not in Page(whole).text
+
+
 async def test_a_second_click_a_reload_and_a_way_back_refund_once(
     world: World, seller: Seller, browser: Browser, customer: Customer
 ) -> None:
@@ -98,6 +117,8 @@ async def test_a_second_click_a_reload_and_a_way_back_refund_once(
         ({"how": "part", "amount": ""}, "Enter an amount such as 2.50."),
         ({"how": "part", "amount": "0"}, "Enter an amount greater than zero."),
         ({"how": "part", "amount": "5.01"}, "Only 5.00 is left to refund."),
+        ({"how": "all", "amount": "abc"}, "Enter an amount such as 2.50."),
+        ({"how": "all", "amount": "999"}, "Only 5.00 is left to refund."),
         ({"how": "half"}, "Choose how much to give back."),
         ({"how": "all", "description": "x" * 161}, "Use at most 160 characters"),
         ({"how": "all", "description": "\x01"}, "Use at most 160 characters"),

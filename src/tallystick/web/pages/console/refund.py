@@ -39,11 +39,15 @@ _ADDRESS: Final = "/console/{business:int}/{environment:str}/transactions/{trans
 
 @dataclass
 class Asked:
-    """The form as it was filled in, the refund that it asks for, and what is wrong with it."""
+    """The form as it was filled in, the refund that it asks for, and what is wrong with it.
+
+    `amount_decides`: an amount was typed where all of it was still chosen, and makes it a part.
+    """
 
     typed: Mapping[str, str]
     wish: RefundWish
     problems: dict[str, str] = field(default_factory=dict)
+    amount_decides: bool = False
 
     @property
     def way_back(self) -> str:
@@ -133,6 +137,9 @@ def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:
     typed["reference"] = given if by_hand.is_reference(given) else by_hand.new_reference()
     problems: dict[str, str] = {}
     amount: int | None = None
+    amount_decides = typed.get("how") == ALL and bool(typed.get("amount"))
+    if amount_decides:  # "all of it" is what nobody chose: who types an amount means that amount
+        typed["how"] = PART
     how = typed.get("how")
     if how is not None and how not in {ALL, PART}:
         problems["how"] = "Choose how much to give back."
@@ -150,7 +157,8 @@ def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:
     if record.recipient is not None and "policy" in typed:
         known = {each.value: each for each in RefundPolicy}
         policy = known.get(typed["policy"], policy)
-    return Asked(typed, RefundWish(record.transaction_id, amount, policy, description or None), problems)
+    wish = RefundWish(record.transaction_id, amount, policy, description or None)
+    return Asked(typed, wish, problems, amount_decides)
 
 
 async def _page(desk: Desk, record: TransactionRecord, asked: Asked, preview: RefundPreview | None) -> Response[Any]:
