@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import replace
 from datetime import timedelta
@@ -39,6 +40,14 @@ def body(preview: httpx.Response) -> str:
     parts = form.split('<input type="hidden" name="')[1:]
     pairs = [(part.split('"')[0], part.split('value="')[1].split('"')[0]) for part in parts]
     return "&".join(f"{name}={value.replace(':', '%3A')}" for name, value in pairs)
+
+
+def sent(page: httpx.Response, ending: str) -> dict[str, str]:
+    """What a form would send as it stands: the fields within it, and those elsewhere that name it."""
+    tags = [dict(re.findall(r'([a-z-]+)="([^"]*)"', tag)) for tag in re.findall(r"<(?:form|input)[^>]*>", page.text)]
+    form_id = next(tag["id"] for tag in tags if tag.get("action", "").endswith(ending) and "id" in tag)
+    outside = {tag["name"]: tag.get("value", "") for tag in tags if tag.get("form") == form_id}
+    return Page(page).form(ending).fields | outside
 
 
 async def owed(world: World, *customers: Customer) -> list[int]:
@@ -150,6 +159,36 @@ async def test_one_debt_is_settled_in_part(world: World, seller: Seller, browser
         assert not [form for form in Page(wrong).forms if form.action.endswith("/runs")]
     await run(browser, await browser.get(f"{preview.url}&amount=4"))
     assert await owed(world, customer) == [600]
+
+
+@pytest.mark.parametrize("deed", ["write_off", "settle"])
+async def test_an_amount_that_no_preview_showed_is_previewed_before_anything_moves(
+    world: World, seller: Seller, browser: Browser, deed: str
+) -> None:
+    customer = await postpaid_customer(world, seller)
+    await customer.pay("23.45")
+    preview = await browser.get(chosen(seller, deed, customer))
+    assert "amount" in sent(preview, "/runs"), "the final button sends what stands in the field"
+
+    changed = await browser.post(Page(preview).form("/runs").action, sent(preview, "/runs") | {"amount": "5"})
+    assert "Nothing has happened yet. This is what the changed amount would do." in Page(changed).text
+    assert sent(changed, "/runs")["line"] == f"{customer.instrument}:5000000"
+    assert sent(changed, "/runs")["run"] == sent(preview, "/runs")["run"]
+    assert await owed(world, customer) == [2345]
+
+    for value, problem in (("abc", "Enter an amount such as 2.50."), ("200", "is more than the debt of 23.45")):
+        wrong = await browser.post(Page(changed).form("/runs").action, sent(changed, "/runs") | {"amount": value})
+        assert wrong.status_code == 422
+        assert problem in Page(wrong).text
+    emptied = await browser.post(Page(changed).form("/runs").action, sent(changed, "/runs") | {"amount": ""})
+    assert sent(emptied, "/runs")["line"] == f"{customer.instrument}:23450000"
+    looked = await browser.post(Page(changed).form("/runs").action, sent(changed, "/runs") | {"do": "look"})
+    assert looked.url.path == console(seller, "debts", "preview")
+    assert await owed(world, customer) == [2345]
+
+    done = await browser.post(Page(changed).form("/runs").action, sent(changed, "/runs"))
+    assert "Done." in Page(done).text
+    assert await owed(world, customer) == [1845]
 
 
 async def test_nothing_is_chosen_or_somebody_elses(world: World, seller: Seller, browser: Browser) -> None:

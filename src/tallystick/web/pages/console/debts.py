@@ -90,7 +90,10 @@ async def show_debt_preview(request: PageRequest, business: FromPath[int], envir
 
 @post("/console/{business:int}/{environment:str}/debts/runs", status_code=HTTP_200_OK)
 async def do_debt_run(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """Settle or write off what the preview showed; the same run again changes nothing."""
+    """Settle or write off what the preview showed; the same run again changes nothing.
+
+    An amount that is not the one in the preview moves nothing: the preview is shown again, with it.
+    """
 
     async def step(desk: Desk, till: Till) -> Response[Any]:
         form = await request.form()
@@ -102,6 +105,11 @@ async def do_debt_run(request: PageRequest, business: FromPath[int], environment
         known = await debts.tabs(desk.service.pool, till.parts, list(amounts))
         if len(known) < len(amounts):
             raise NotFoundException
+        shown, looks = form.get("shown", ""), form.get("do") == "look"
+        amount = str(form.get("amount", shown)).strip()[:_MOST_TEXT]
+        if len(amounts) == 1 and (looks or amount != shown):
+            more = {"amount": amount} if looks else {"amount": amount, "changed": "yes"}
+            return go(f"{_preview_path(desk, deed, list(amounts), run_id)}&{urlencode(more)}")
         run, new = await debt_runs.begin(till, deed, run_id, desk.person.party_id, amounts)
         if new:
             total = display_amount(sum(amounts.values()))
@@ -182,6 +190,7 @@ async def _preview(desk: Desk, till: Till, deed: Deed, tabs: Sequence[Tab], run_
         waits=any(each.pending for each in ready),
         line_of=_line_of,
         run_id=run_id,
+        changed="changed" in desk.request.query_params,
         other=_preview_path(desk, _other(deed), [tab.instrument_id for tab in tabs], by_hand.new_reference()),
         typed=typed,
         problems=problems,
