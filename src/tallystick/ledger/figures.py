@@ -53,11 +53,9 @@ NONE: Final = Sum()
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far the figures of a seller's books go, and how old its debts were at `debt_at`."""
+    """How far the figures of a seller's books go."""
 
     added_until: Mapping[BookId, datetime]
-    debt: Ageing
-    debt_at: datetime
 
     @property
     def complete_until(self) -> datetime:
@@ -67,6 +65,14 @@ class State:
     def up_to_date(self, now: datetime) -> bool:
         """Whether only the last minutes are missing."""
         return now - self.complete_until <= BEHIND
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What buyers owe on how many tabs, by its age."""
+
+    tabs: int
+    debt: Ageing
 
 
 Figures = Mapping[datetime, Mapping[str, Sum]]
@@ -81,26 +87,42 @@ async def catch_up(
     `now`: the books' own time; `at_once`: transactions in a commit. Raises LookupError: no such book.
     """
     async with pool.acquire() as connection:
-        states = [await _catch_up(connection, book_id, now, commits, at_once) for book_id in books]
-    until = {book_id: state.added_until[book_id] for book_id, state in zip(books, states, strict=True)}
-    debt = Ageing(*(sum(parts) for parts in zip(*(astuple(state.debt) for state in states), strict=True)))
-    return State(until, debt, min(state.debt_at for state in states))
+        return State({book_id: await _catch_up(connection, book_id, now, commits, at_once) for book_id in books})
 
 
-async def _catch_up(connection: Connection, book_id: BookId, now: datetime, commits: int, at_once: int) -> State:
+async def _catch_up(connection: Connection, book_id: BookId, now: datetime, commits: int, at_once: int) -> datetime:
     await connection.execute(_SQL["begin"], book_id, floor(now - LONGEST))
     for _ in range(commits):
         if not await _add_up(connection, book_id, now, at_once):
             break
-    row = await connection.fetchrow(_SQL["state"], book_id)
-    if row is None:
+    until: datetime | None = await connection.fetchval(_SQL["added_until"], book_id)
+    if until is None:
         raise LookupError(book_id)
-    until = {book_id: row["added_until"]}
-    if row["debt"] is not None and timedelta(0) <= now - row["debt_at"] < _DEBT_LASTS:
-        return State(until, Ageing(**row["debt"]), row["debt_at"])
-    debt = (await debts.list_(connection, (book_id,), now, most=1)).total
-    await connection.execute(_SQL["keep_debt"], book_id, asdict(debt), now)
-    return State(until, debt, now)
+    return until
+
+
+async def owed(pool: Pool, books: Sequence[BookId], now: datetime) -> Owed:
+    """What is owed on tabs, and how old it is. `now`: the books' own time; they have been caught up with before.
+
+    All tabs' purchases are looked through only when a tab's balance has changed since, or an hour has gone.
+    """
+    async with pool.acquire() as connection:
+        found = [await _owed(connection, book_id, now) for book_id in books]
+    debt = Ageing(*(sum(parts) for parts in zip(*(astuple(one.debt) for one in found), strict=True)))
+    return Owed(sum(one.tabs for one in found), debt)
+
+
+async def _owed(connection: Connection, book_id: BookId, now: datetime) -> Owed:
+    row = await connection.fetchrow(_SQL["kept_debt"], book_id)
+    balances = await connection.fetchval(_SQL["balances"], book_id)
+    if row is not None and row["debt"] is not None and timedelta(0) <= now - row["debt_at"] < _DEBT_LASTS:
+        kept = dict(row["debt"])
+        if kept.pop("balances", None) == balances:
+            return Owed(kept.pop("tabs"), Ageing(**kept))
+    listed = await debts.list_(connection, (book_id,), now, most=1)
+    kept = asdict(listed.total) | {"tabs": listed.count, "balances": balances}
+    await connection.execute(_SQL["keep_debt"], book_id, kept, now)
+    return Owed(listed.count, listed.total)
 
 
 async def behind(database: Database, wall_clock: datetime, most: int) -> list[tuple[BookId, datetime]]:
@@ -123,7 +145,7 @@ async def since(database: Database, begin: datetime, step: str, state: State) ->
 
 
 async def holdings(database: Database, books: Sequence[BookId]) -> Mapping[str, Sum]:
-    """What is owed to buyers (``prepaid``) and by them (``receivable``), on how many accounts; and the ``cash``."""
+    """What is owed to buyers (``prepaid``), on how many accounts; and the ``cash``."""
     rows = await database.fetch(_SQL["holdings"], books)
     return {row["kind"]: Sum(row["number"], row["amount_micros"]) for row in rows}
 

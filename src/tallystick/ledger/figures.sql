@@ -38,8 +38,17 @@ INSERT INTO figure_state (book_id, added_until)
 SELECT book_id, greatest($2, date_bin('5 minutes', created_at, '1970-01-01T00:00:00Z')) FROM book WHERE book_id = $1
     ON CONFLICT DO NOTHING
 
--- name: state
-SELECT added_until, debt, debt_at FROM figure_state WHERE book_id = $1
+-- name: added_until
+SELECT added_until FROM figure_state WHERE book_id = $1
+
+-- name: kept_debt
+SELECT debt, debt_at FROM figure_state WHERE book_id = $1
+
+-- name: balances
+-- One number that changes as soon as any of the tabs of a book ($1) does, as text.
+SELECT coalesce(sum(hashtextextended(subject, balance_micros)), 0)::text
+  FROM account
+ WHERE book_id = $1 AND kind = 'receivable' AND balance_micros > 0
 
 -- name: claim
 -- Whoever adds up holds the row; others do not wait for it.
@@ -82,8 +91,8 @@ SELECT date_trunc($3, starts_at, 'UTC') AS starts_at, figure, sum(number)::bigin
  GROUP BY 1, 2
 
 -- name: holdings
--- What a seller owes on balances, is owed on tabs and has in cash, in all its books ($1), and on how many accounts.
+-- What a seller owes on balances and has in cash, in all its books ($1), and on how many accounts.
 SELECT kind, count(*) AS number, abs(sum(balance_micros))::bigint AS amount_micros
   FROM account
- WHERE book_id = ANY($1) AND kind IN ('prepaid', 'receivable', 'cash') AND balance_micros <> 0
+ WHERE book_id = ANY($1) AND kind IN ('prepaid', 'cash') AND balance_micros <> 0
  GROUP BY kind

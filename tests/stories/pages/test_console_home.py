@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 
 from tests.stories.cobranded.world import Page, Seller, World
+from tests.stories.pages.business import postpaid_customer
 from tests.stories.pages.people import at_work, console
 
 from tallystick.client.fps import amount
@@ -124,6 +125,37 @@ async def test_today_stands_beside_yesterday(world: World, seller: Seller) -> No
     assert "2.00 USD 1 payment 10.00 USD yesterday" in stat(page, "Payments")
     assert "0.00 USD 0.00 USD into balances 100.00 USD yesterday" in stat(page, "Funded and settled")
     assert "0 none since midnight 1 yesterday" in stat(page, "Refused requests")
+
+
+async def test_debts_and_their_ages_are_of_one_moment(world: World, seller: Seller) -> None:
+    old, older, new = [await postpaid_customer(world, seller) for _ in range(3)]
+    await old.pay("50")
+    await older.pay("20")
+    await world.later(seller, timedelta(days=40))
+    browser = await at_work(world, seller)
+    assert "70.00 USD on 2 tabs, 70.00 USD over 30 days" in stat(
+        Page(await browser.get(console(seller))), "Outstanding debt"
+    )
+
+    await old.settle("50")  # what was looked through before holds no longer, although as much is owed
+    await new.pay("50")
+    page = Page(await browser.get(console(seller)))
+
+    assert "70.00 USD on 2 tabs, 20.00 USD over 30 days" in stat(page, "Outstanding debt")
+    assert "20.00 USD of 70.00 USD is older than 30 days." in page.response.text
+    await older.settle("20")
+    page = Page(await browser.get(console(seller)))
+    assert "50.00 USD on 1 tab, 0.00 USD over 30 days" in stat(page, "Outstanding debt")
+    assert "0.00 USD of 50.00 USD is older than 30 days." in page.response.text
+
+
+async def test_debts_become_older_although_nobody_pays(world: World, seller: Seller) -> None:
+    await (await postpaid_customer(world, seller)).pay("50")
+    browser = await at_work(world, seller)
+    await world.later(seller, timedelta(days=29))
+    assert "0.00 USD over 30 days" in Page(await browser.get(console(seller))).text
+    await world.later(seller, timedelta(days=2))
+    assert "50.00 USD on 1 tab, 50.00 USD over 30 days" in Page(await browser.get(console(seller))).text
 
 
 async def test_a_console_without_payments_says_what_to_do(world: World, seller: Seller) -> None:

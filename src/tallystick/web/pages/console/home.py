@@ -47,12 +47,12 @@ async def _home(desk: Desk, books: Sequence[BookId], period: Period) -> Response
     lately = await figures.since(pool, span.begin(now), span.step, state)
     holdings = await figures.holdings(pool, books)
     wanted = Wanted(tuple(books), desk.business.party_id, desk.environment)
-    owed, owing = holdings.get("prepaid", NONE), holdings.get("receivable", NONE)
+    owed, owing = holdings.get("prepaid", NONE), await figures.owed(pool, books, now)
     drawn = [
         home_charts.payments(lately, span, now),
         home_charts.filling(lately, span, now),
         home_charts.liability(lately, span, now, owed.amount_micros),
-        home_charts.ageing(state.debt),
+        home_charts.ageing(owing.debt),
         home_charts.income(lately, span, now),
         home_charts.refusals(lately, span),
     ]
@@ -67,7 +67,7 @@ async def _home(desk: Desk, books: Sequence[BookId], period: Period) -> Response
         came_yesterday=total(yesterday, "funded", "settled"),
         owed=owed,
         owing=owing,
-        late_micros=state.debt.balance_micros - state.debt.fresh_micros,
+        late_micros=owing.debt.balance_micros - owing.debt.fresh_micros,
         refused=home_charts.refused(today),
         refused_yesterday=sum(home_charts.refused(yesterday).values()),
         cash=holdings.get("cash", NONE),
