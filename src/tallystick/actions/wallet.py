@@ -42,7 +42,7 @@ BRANDS: Final = (("4", "Visa"), ("34", "American Express"), ("37", "American Exp
 class Choice:
     """One means of payment as the pages offer it. `key` names it in forms; `noun` after *from*, *to* or *on*.
 
-    `empty`: an account balance with nothing on it.
+    `balance_micros`: what is on an account balance; None for all else.
     """
 
     key: str
@@ -53,7 +53,16 @@ class Choice:
     usable: bool
     payment_method_id: int | None = None
     expiry: str | None = None
-    empty: bool = False
+    balance_micros: int | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether this is an account balance with nothing on it."""
+        return self.balance_micros == 0
+
+    def covers(self, amount_micros: int) -> bool:
+        """Whether nothing that is known here speaks against paying so much with it."""
+        return self.usable and (self.balance_micros is None or self.balance_micros >= amount_micros)
 
 
 async def choices(service: Service, party_id: PartyId, environment: str, methods: tuple[Method, ...]) -> list[Choice]:
@@ -72,7 +81,7 @@ async def choices(service: Service, party_id: PartyId, environment: str, methods
                     _("%(amount)s available", amount=dollars(balance)),
                     phrases.source(Method.ABT),
                     usable=True,
-                    empty=balance == 0,
+                    balance_micros=balance,
                 )
             )
         else:

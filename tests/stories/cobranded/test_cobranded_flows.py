@@ -119,6 +119,24 @@ async def test_a_buyer_who_comes_back_finds_the_card(world: World, seller: Selle
     assert answer["status"] == "SC"
 
 
+async def test_what_can_pay_is_chosen_at_first(world: World, seller: Seller) -> None:
+    browser = world.browser()
+    await browser.at_confirm(seller.url(seller.prepaid()))
+
+    method = await browser.get(seller.url(seller.prepaid()))
+    assert "0.00 USD available" in Page(method).text
+    assert Page(method).form("/method").fields["key"] == chosen_card(method), "nothing is on the account balance"
+
+    await browser.submit(method, "/account/test-money", amount="4")
+    method = await browser.get(seller.url(seller.prepaid()))
+    assert Page(method).form("/method").fields["key"] == "balance"
+    for amount, key in (("5.00", chosen_card(method)), ("4.00", "balance")):
+        fixed = await browser.get(seller.url(seller.request("SingleUse", transactionAmount=amount)))
+        assert Page(fixed).form("/method").fields["key"] == key
+    without_card = seller.request("SingleUse", transactionAmount="5.00", paymentMethod="ABT")
+    assert Page(await browser.get(seller.url(without_card))).form("/method").fields["key"] == "balance"
+
+
 async def test_leaving_from_any_page(world: World, seller: Seller) -> None:
     browser = world.browser()
     url = seller.url(seller.prepaid(websiteDescription="Music & More"))

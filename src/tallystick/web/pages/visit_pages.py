@@ -1,6 +1,8 @@
 """The middle of a visit: choose how to pay, and where to deliver; or leave. What it does is in actions/pipelines.py."""
 
 import re
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final
 
 from litestar import get, post
@@ -12,6 +14,7 @@ from tallystick.actions import pipelines, wallet
 from tallystick.actions.form_errors import FormError
 from tallystick.actions.pipeline_parameters import ADDRESS
 from tallystick.actions.pipeline_terms import PurchaseTerms
+from tallystick.actions.wallet import Choice
 from tallystick.domain.commands import Method
 from tallystick.ledger.payment_methods import PaymentMethod
 from tallystick.web.pages.shared import PageRequest, form_of, go
@@ -52,7 +55,7 @@ async def method_page(
     usable = [choice for choice in offered if choice.usable]
     chosen = chosen or stand.chosen.get("key", stand.current_key)
     if chosen not in {choice.key for choice in usable}:
-        chosen = usable[0].key if usable else None
+        chosen = _first(usable, stand.fixed_micros)
     return stand.page(
         "method.html",
         status=status,
@@ -66,6 +69,14 @@ async def method_page(
         typed={"amount": typed_amount},
         problems=problems or {},
     )
+
+
+def _first(usable: Sequence[Choice], fixed_micros: int) -> str | None:
+    """The key of what is chosen before anybody chose: it has money, as much as will be charged where that is fixed."""
+    covering = (one for one in usable if not one.empty and one.covers(fixed_micros))
+    filled = (one for one in usable if not one.empty)
+    found = next(chain(covering, filled, usable), None)
+    return None if found is None else found.key
 
 
 @post(f"{VISIT}/method", status_code=HTTP_200_OK)

@@ -19,7 +19,7 @@ from tallystick.actions.pipeline_terms import AnyTerms, EditTerms, PurchaseTerms
 from tallystick.actions.pipeline_words import LINE_NAMES, promises
 from tallystick.actions.service import Service
 from tallystick.actions.wallet import Choice
-from tallystick.domain.commands import Method
+from tallystick.domain.commands import AmountRule, Method
 from tallystick.ledger import account_balances, branding, logos, visits
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.parties import Party
@@ -182,6 +182,14 @@ class Walk:
         if not isinstance(self.terms, EditTerms) or edited is None:
             return None
         return wallet.BALANCE if edited.method is Method.ABT else str(edited.payment_method_id)
+
+    @property
+    def fixed_micros(self) -> int:
+        """What each payment comes to, as far as that is agreed to here; else 0."""
+        terms = self.terms
+        if not isinstance(terms, SenderTerms) or terms.agreed.amount_rule is not AmountRule.EXACT:
+            return 0
+        return terms.agreed.amount_micros or 0
 
     @property
     def chosen(self) -> dict[str, str]:
