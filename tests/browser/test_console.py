@@ -39,6 +39,34 @@ async def test_everything_fits_and_can_be_read(
             assert await page.evaluate(CONTRAST) == [], parts
 
 
+TAKEN_APART = """[...document.querySelectorAll(".stat-value")].filter(({firstChild: text}) => {
+  const found = /[0-9][0-9.,]*/.exec(text.data);
+  if (found === null) return false;
+  const range = document.createRange();
+  range.setStart(text, found.index);
+  range.setEnd(text, found.index + found[0].length);
+  const card = text.parentElement.parentElement.getBoundingClientRect();
+  return range.getClientRects().length > 1 || range.getBoundingClientRect().right > card.right;
+}).map(value => value.textContent)"""
+"""Figures whose digits stand on more than one line, or beyond their card."""
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+async def test_long_figures_stay_in_one_piece(chromium: Browser, world: World, seller: Seller, width: int) -> None:
+    await authorized(world, seller)
+    (cash,) = await world.rows("SELECT * FROM account WHERE book_id = $1 AND kind = 'cash'", seller.book_id)
+    change = "UPDATE account SET balance_micros = $3 WHERE book_id = $1 AND account_id = $2"
+    async with tab(chromium, world, viewport={"width": width, "height": 740}) as page:
+        await sign_in(page, world, seller)
+        for micros, shown in ((65_130_354_313, "65,130.354313"), (1_234_567_890_123_456, "1,234,567,890.123456")):
+            await world.pool.execute(change, seller.book_id, cash["account_id"], micros)
+            await page.reload()
+            await expect(page.get_by_text(f"{shown} USD")).to_be_visible()
+            assert await page.evaluate(TAKEN_APART) == []
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await world.pool.execute(change, seller.book_id, cash["account_id"], cash["balance_micros"])
+
+
 async def test_a_chart_is_one_picture_with_a_table_behind_it(chromium: Browser, world: World, seller: Seller) -> None:
     await authorized(world, seller)
     async with tab(chromium, world, **DESK, java_script_enabled=False) as page:
