@@ -11,6 +11,7 @@ from tests.stories.pictures import png
 
 from tallystick.actions.logos import MAX_BYTES
 from tallystick.actions.staff import Role
+from tallystick.web.pages.console.branding_pages import LOGO_FORM_BYTES
 
 CHOSEN = {"name": "Songs & Co", "accent": "#B31B4E", "support": "help@songs.example"}
 
@@ -102,6 +103,7 @@ async def test_a_logo_comes_and_goes(world: World, seller: Seller) -> None:
         b"no picture": "must be a PNG or JPEG",
         png(200, 40)[:8] + bytes(MAX_BYTES - 8): "damaged",
         bytes(MAX_BYTES + 1): "must not be larger than 64 KiB",
+        bytes(LOGO_FORM_BYTES - 16 * 1024): "must not be larger than 64 KiB",  # a photograph, as a phone makes it
     }
     for picture, problem in pictures.items():
         refused = await owner.http.post(f"{path}/logo", files={"file": ("logo.png", picture)}, headers=token)
@@ -115,6 +117,15 @@ async def test_a_logo_comes_and_goes(world: World, seller: Seller) -> None:
 
     await owner.http.post(f"{path}/logo", files=files, data={"do": "remove"}, headers=token)
     assert "/logos/" not in (await world.browser().get(seller.url(seller.prepaid()))).text
+
+
+async def test_too_large_a_form_leads_back_to_the_console(world: World, seller: Seller) -> None:
+    owner = await at_work(world, seller)
+    page = await owner.get(console(seller, "branding"))
+    refused = await owner.submit(page, "/branding", name="x" * 100_000)
+    assert refused.status_code == 413
+    assert "That is too much" in Page(refused).text
+    assert "/console" in Page(refused).links
 
 
 async def test_who_may_not_change_it_sees_it(world: World, seller: Seller) -> None:

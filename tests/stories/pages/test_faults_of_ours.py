@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from tests.stories.cobranded.world import World
+from tests.stories.cobranded.world import Page, World
+from tests.stories.pages.people import at_work
 
 from tallystick.web.pages.app import create_pages
 
@@ -32,3 +33,23 @@ async def test_the_page_says_whether_it_is_worth_trying_again(world: World, erro
     assert response.status_code == status
     assert "Something went wrong here" in response.text
     assert str(error) not in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "way_back"),
+    [
+        ("/console/1/sandbox/nowhere", "/console"),
+        ("/console/999999/live", "/console"),
+        ("/admin/nowhere", "/admin"),
+        ("/account/nowhere", "/account"),
+        ("/consoles", "/account"),
+        ("/administration", "/account"),
+    ],
+)
+async def test_an_error_page_leads_back_to_where_one_was(world: World, path: str, way_back: str) -> None:
+    browser = world.browser()
+    if way_back == "/console":
+        browser = await at_work(world, await world.seller())
+    page = Page(await browser.http.get(path))
+    assert page.response.status_code == 404
+    assert {"/console", "/admin", "/account"} & set(page.links) == {way_back}

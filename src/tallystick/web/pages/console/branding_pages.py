@@ -34,7 +34,11 @@ DONE: Final = {
     "logo": "The logo is kept. Buyers see it from now on.",
     "removed": "The name stands alone again.",
 }
-LOGO_FORM_BYTES: Final = MAX_BYTES + 16 * 1024  # a form around the largest file; larger ones get the error page
+LOGO_FORM_BYTES: Final = 8 * 1024 * 1024
+"""A form around a file, also one that is much too large, such as a photograph, so that the page can say so.
+
+What is longer than 1 MiB waits on the disk, and no more of it is read than tells that it is too large.
+"""
 _SAMPLE: Final = {
     "fundingAmount": "25.00",
     "paymentReason": "Credit for songs",
