@@ -85,7 +85,8 @@ async def test_ids_that_are_none_have_no_page(world: World, seller: Seller, name
         f"/account?before={name}",
     ):
         assert (await buyer.browser.get(path)).status_code == 404
-    assert (await buyer.browser.get(f"{buyer.path}?before={name}")).status_code == 200
+    no_text = name == "%00"  # then nothing is looked at any further
+    assert (await buyer.browser.get(f"{buyer.path}?before={name}")).status_code == (404 if no_text else 200)
     large = "/account/payment-methods/99999999999999999999/remove"
     assert (await buyer.browser.get(large)).status_code == 404
     fields = Page(await buyer.browser.get("/account/security")).form("/sign-out").fields

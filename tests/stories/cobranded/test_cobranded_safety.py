@@ -67,7 +67,7 @@ async def test_what_was_typed_comes_back_escaped(world: World, seller: Seller) -
         {"name": "Ann", "email": "a@example.com", "password": "elevenchars"},
         {"name": "Ann", "email": "a@example.com", "password": "aaaaaaaaaaaaaaaa"},
         {"name": "Ann", "email": "long.address@example.com", "password": "long.address@example.com"},
-        {"name": "An\x00n", "email": "a@example.com", "password": PASSWORD},
+        {"name": "An\x07n", "email": "a@example.com", "password": PASSWORD},
     ],
 )
 async def test_a_careless_sign_up_is_explained_beside_the_field(

@@ -28,6 +28,7 @@ from tallystick.web.pages.console.routes import console_routes
 from tallystick.web.pages.errors import http_error, unexpected_error
 from tallystick.web.pages.headers import Headers
 from tallystick.web.pages.languages import Pages
+from tallystick.web.pages.reading import TextRequest, refuse_no_text
 from tallystick.web.pages.sessions import STORE, DatabaseStore, cookie_name, session_config
 from tallystick.web.pages.shared import template_engine
 from tallystick.web.pages.visit_routes import visit_routes
@@ -70,6 +71,8 @@ def create_pages(service: Service) -> Litestar:
         template_config=TemplateConfig(instance=template_engine()),
         exception_handlers={HTTPException: http_error, Exception: unexpected_error},
         before_send=[Headers(settings)],
+        request_class=TextRequest,
+        guards=[refuse_no_text],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,

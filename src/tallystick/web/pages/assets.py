@@ -2,10 +2,13 @@
 
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from litestar import Router, route
+from litestar.connection import ASGIConnection
 from litestar.datastructures import CacheControlHeader
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
 from litestar.response import Response
 from litestar.static_files import create_static_files_router
 
@@ -46,5 +49,10 @@ async def show_style_sheet() -> Response[str]:
 
 
 def static_files() -> Router:
-    """The files beside it."""
-    return create_static_files_router(path="/static", directories=[STATIC], cache_control=_FOR_GOOD)
+    """The files beside it. No other name gets to the file system, which has names that it cannot look for."""
+    return create_static_files_router(path="/static", directories=[STATIC], cache_control=_FOR_GOOD, guards=[_known])
+
+
+def _known(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    if connection.scope["path"].removeprefix("/static/") not in _VERSIONS:
+        raise NotFoundException

@@ -11,11 +11,12 @@ from litestar import Litestar
 from litestar.connection import Request
 from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.enums import ScopeType
-from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
+from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 
 from tallystick.ledger import parties
 from tallystick.ledger.connections import Pool
 from tallystick.ledger.parties import Party
+from tallystick.web.pages.reading import head_as_get
 from tallystick.web.pages.sessions import cookie_name
 from tallystick.words import ENGLISH, LANGUAGES, Language, speak, speaking, spoken
 
@@ -35,7 +36,8 @@ class Pages(Litestar):
     ) -> None:
         """Answer one request, or what the server says of itself."""
         if scope["type"] == ScopeType.HTTP:
-            await self._answer(cast("Scope", scope), cast("Receive", receive), cast("Send", send))
+            asked, answer = head_as_get(cast("HTTPScope", scope), cast("Send", send))
+            await self._answer(asked, cast("Receive", receive), answer)
         else:
             await super().__call__(scope, receive, send)
 

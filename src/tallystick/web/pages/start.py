@@ -13,6 +13,7 @@ from tallystick.actions.pipeline_requests import NotTrustedError, PipelineReques
 from tallystick.actions.pipelines import Begun, SentBack
 from tallystick.actions.service import Service
 from tallystick.web.pages.headers import request_id
+from tallystick.web.pages.reading import ANY_TEXT
 from tallystick.web.pages.shared import PageRequest, go, go_back_to_seller, page, service_of
 
 PATH: Final = "/cobranded-ui/actions/start"
@@ -23,19 +24,21 @@ Begin = Callable[[Service, PipelineRequest, str], Awaitable[Begun | SentBack]]
 _log = structlog.get_logger(__name__)
 
 
-@get(PATH)
+@get(PATH, opt=ANY_TEXT)
 async def start(request: PageRequest) -> Response[Any]:
     """Begin a visit from a link or a form with method GET."""
     return await _begin(request, b"", pipelines.begin)
 
 
-@post(PATH, status_code=HTTP_200_OK, exclude_from_csrf=True)  # comes from the seller's site, and the seller signed it
+@post(
+    PATH, status_code=HTTP_200_OK, exclude_from_csrf=True, opt=ANY_TEXT
+)  # comes from the seller's site, and the seller signed it
 async def start_posted(request: PageRequest) -> Response[Any]:
     """Begin a visit from a POSTed form."""
     return await _begin(request, await request.body(), pipelines.begin)
 
 
-@post(BUTTON_PATH, status_code=HTTP_200_OK, exclude_from_csrf=True)  # same
+@post(BUTTON_PATH, status_code=HTTP_200_OK, exclude_from_csrf=True, opt=ANY_TEXT)  # same
 async def pay_button(request: PageRequest) -> Response[Any]:
     """Begin a purchase from the form of a Simple Pay button."""
     return await _begin(request, await request.body(), pipelines.begin_purchase)

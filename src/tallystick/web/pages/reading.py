@@ -1,0 +1,54 @@
+"""How requests for pages are read: HEAD as GET, and no character that no text has."""
+
+import itertools
+import re
+from typing import Any, Final, cast
+
+from litestar.connection import ASGIConnection, Request
+from litestar.datastructures import FormMultiDict
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.handlers import BaseRouteHandler
+from litestar.types import HTTPScope, Message, Scope, Send
+
+ANY_TEXT: Final = {"reads_any_text": True}
+"""Options of a handler that answers to whatever is sent, since its protocol says how."""
+
+_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+"""What PostgreSQL takes into no text: NUL, and halves of a UTF-16 pair."""
+
+
+def head_as_get(scope: HTTPScope, send: Send) -> tuple[Scope, Send]:
+    """The same request as GET, answered without the body, if it is a HEAD. Source: RFC 9110, 9.1 and 9.3.2."""
+    if scope["method"] != "HEAD":
+        return scope, send
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message["body"] = b""
+        await send(message)
+
+    return cast("Scope", {**scope, "method": "GET"}), answer
+
+
+def refuse_no_text(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A guard against addresses that nothing can have. Raises NotFoundException."""
+    if handler.opt.get("reads_any_text"):
+        return
+    texts = [connection.scope["path"], *itertools.chain(*connection.query_params.multi_items())]
+    if any(map(_NO_TEXT.search, texts)):
+        raise NotFoundException
+
+
+class TextRequest(Request[Any, Any, Any]):
+    """A request whose forms hold texts and files alone."""
+
+    async def form(self) -> FormMultiDict:
+        """What was sent as a form. Raises ClientException where that is no text in an encoding that we know."""
+        try:
+            form = await super().form()
+        except (UnicodeError, LookupError) as error:
+            raise ClientException from error
+        for name, value in form.multi_items():
+            if _NO_TEXT.search(name) or (isinstance(value, str) and _NO_TEXT.search(value)):
+                raise ClientException
+        return form
