@@ -10,12 +10,12 @@ from litestar.status_codes import HTTP_200_OK, HTTP_410_GONE
 from tallystick.actions import addresses, forgotten
 from tallystick.actions.forgotten import LinkSpentError
 from tallystick.actions.form_errors import FormError
-from tallystick.web.pages.member import HOME, Member, for_member, own_path
+from tallystick.web.pages.member import HOME, SIGN_IN, Member, for_member, own_path
 from tallystick.web.pages.sessions import sign_browser_out
 from tallystick.web.pages.shared import PageRequest, form_of, go, page, service_of, signed_in
 from tallystick.web.pages.signing_in import UNUSABLE, client_of, enter, own_way, prove, proved_lately
+from tallystick.web.pages.ways_back import ENDED
 
-SIGN_IN: Final = "/account/sign-in"
 FORGOTTEN: Final = "/account/forgotten"
 RESET: Final = forgotten.RESET_PATH
 VERIFY: Final = addresses.VERIFY_PATH
@@ -28,7 +28,7 @@ async def show_sign_in(request: PageRequest) -> Response[Any]:
     way_on = own_path(request.query_params.get("next", ""))
     if await signed_in(request) is not None:
         return go(way_on)
-    return page("account_sign_in.html", next=way_on)
+    return page("account_sign_in.html", next=way_on, ended=ENDED in request.query_params)
 
 
 @post(SIGN_IN, status_code=HTTP_200_OK)
@@ -39,7 +39,9 @@ async def do_sign_in(request: PageRequest) -> Response[Any]:
     try:
         await enter(request, typed)
     except FormError as error:
-        return page("account_sign_in.html", status=UNUSABLE, next=way_on, typed=typed, problems=error.problems)
+        return page(
+            "account_sign_in.html", status=UNUSABLE, next=way_on, ended=False, typed=typed, problems=error.problems
+        )
     return go(way_on)
 
 

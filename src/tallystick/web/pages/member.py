@@ -4,15 +4,16 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 from litestar.response import Response
 
 from tallystick.actions.service import Service
 from tallystick.ledger.parties import Party
-from tallystick.web.pages.shared import PageRequest, go, page, service_of, signed_in
+from tallystick.web.pages.shared import PageRequest, page, service_of, signed_in
+from tallystick.web.pages.ways_back import ask_to_sign_in
 
 HOME: Final = "/account"
+SIGN_IN: Final = "/account/sign-in"
 _OURS: Final = re.compile(r"/account(?:/[A-Za-z0-9-]+){0,4}(?:\.(?:csv|json|pdf))?")
 """Addresses of pages of ours: never one of somebody else's."""
 
@@ -38,8 +39,7 @@ async def for_member(request: PageRequest, step: Step) -> Response[Any]:
     """Do it for whoever is signed in, or ask to sign in and come back."""
     party = await signed_in(request)
     if party is None:
-        way_back = request.url.path if request.method == "GET" else HOME
-        return go(f"/account/sign-in?next={quote(own_path(way_back))}")
+        return ask_to_sign_in(request, SIGN_IN, lambda path: own_path(path.partition("?")[0]))
     return await step(Member(request, service_of(request), party))
 
 

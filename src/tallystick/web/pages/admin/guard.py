@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 from litestar.exceptions import NotFoundException
 from litestar.response import Response
@@ -15,8 +14,9 @@ from tallystick.actions.service import Service
 from tallystick.domain.ids import PartyId
 from tallystick.ledger import staff
 from tallystick.ledger.parties import Party
-from tallystick.web.pages.console.desk import SIGN_IN
-from tallystick.web.pages.shared import PageRequest, go, page, service_of, signed_in
+from tallystick.web.pages.console.desk import SIGN_IN, own_path
+from tallystick.web.pages.shared import PageRequest, page, service_of, signed_in
+from tallystick.web.pages.ways_back import ask_to_sign_in
 
 HOME: Final = "/admin"
 LARGEST: Final = 2**63 - 1  # number that the database could have
@@ -87,7 +87,7 @@ async def for_operator(request: PageRequest, step: Step) -> Response[Any]:
     """Do it for whoever runs the service. To everybody else who is signed in, there is no such page."""
     person = await signed_in(request)
     if person is None:
-        return go(f"{SIGN_IN}?next={quote(_way_back(request), safe='/')}")
+        return ask_to_sign_in(request, SIGN_IN, own_path)
     service = service_of(request)
     if not person.active or not await staff.is_operator(service.pool, person.party_id):
         raise NotFoundException
@@ -97,8 +97,3 @@ async def for_operator(request: PageRequest, step: Step) -> Response[Any]:
 def number_of(text: str) -> int | None:
     """The whole number that was typed; None for anything that the database could not have."""
     return int(text) if _NUMBER.fullmatch(text) else None
-
-
-def _way_back(request: PageRequest) -> str:
-    """Where to go on after signing in. What was posted is not posted again: the first page then."""
-    return request.url.path if request.method == "GET" else HOME

@@ -19,7 +19,8 @@ from tallystick.ledger import book_clocks, parties
 from tallystick.ledger.access_keys import ENVIRONMENTS, SANDBOX
 from tallystick.ledger.parties import Party
 from tallystick.ledger.parts import parts_of_seller
-from tallystick.web.pages.shared import PageRequest, go, page, service_of, signed_in
+from tallystick.web.pages.shared import PageRequest, page, service_of, signed_in
+from tallystick.web.pages.ways_back import ask_to_sign_in
 
 HOME: Final = "/console"
 SIGN_IN: Final = "/console/sign-in"
@@ -106,7 +107,7 @@ async def for_staff(
     """
     person = await signed_in(request)
     if person is None:
-        return go(f"{SIGN_IN}?next={quote(_way_back(request), safe='/')}")
+        return ask_to_sign_in(request, SIGN_IN, own_path)
     service = service_of(request)
     if environment not in ENVIRONMENTS or business > LARGEST:
         raise NotFoundException
@@ -125,14 +126,6 @@ async def for_staff(
 def own_path(path: str) -> str:
     """The path, if it is one of the console; else the first of them."""
     return path if _OURS.fullmatch(path) else HOME
-
-
-def _way_back(request: PageRequest) -> str:
-    """Where to go on after signing in. What was posted is not posted again: the console's first page then."""
-    if request.method != "GET":
-        return HOME
-    query = request.url.query
-    return own_path(f"{request.url.path}?{query}" if query else request.url.path)
 
 
 def _roles_for(needs: Permission) -> list[Role]:

@@ -13,6 +13,7 @@ from tallystick.ledger.opening import book_of_seller
 from tallystick.web.pages.console.desk import HOME, SIGN_IN, own_path
 from tallystick.web.pages.shared import PageRequest, form_of, go, page, service_of, signed_in
 from tallystick.web.pages.signing_in import UNUSABLE, enter
+from tallystick.web.pages.ways_back import ENDED
 
 
 @get(HOME)
@@ -36,7 +37,7 @@ async def show_sign_in(request: PageRequest) -> Response[Any]:
     way_on = own_path(request.query_params.get("next", HOME))
     if await signed_in(request) is not None:
         return go(way_on)
-    return page("console/sign_in.html", next=way_on)
+    return page("console/sign_in.html", next=way_on, ended=ENDED in request.query_params)
 
 
 @post(SIGN_IN, status_code=HTTP_200_OK)
@@ -47,7 +48,9 @@ async def do_sign_in(request: PageRequest) -> Response[Any]:
     try:
         await enter(request, typed)
     except FormError as error:
-        return page("console/sign_in.html", status=UNUSABLE, next=way_on, typed=typed, problems=error.problems)
+        return page(
+            "console/sign_in.html", status=UNUSABLE, next=way_on, ended=False, typed=typed, problems=error.problems
+        )
     return go(way_on)
 
 
