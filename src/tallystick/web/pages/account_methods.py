@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import Router, get, post
-from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
@@ -17,7 +17,7 @@ from tallystick.domain.commands import Method
 from tallystick.ledger import account_balances, authorizations, payment_methods
 from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.payment_methods import PaymentMethod
-from tallystick.web.pages.member import Member, for_member
+from tallystick.web.pages.member import Member, for_active_member, for_member
 from tallystick.web.pages.shared import PageRequest, form_of, go
 from tallystick.words import ngettext
 
@@ -96,12 +96,11 @@ async def _show_new(request: PageRequest, method: Method) -> Response[Any]:
     async def step(member: Member) -> Response[Any]:
         return _form(member, _NEW_METHODS[method])
 
-    return await for_member(request, step)
+    return await for_active_member(request, step)
 
 
 async def _add_new(request: PageRequest, method: Method) -> Response[Any]:
     async def step(member: Member) -> Response[Any]:
-        _check_active(member)
         typed = await form_of(request)
         try:
             await wallet.add(member.service, member.party.party_id, SANDBOX, method, typed)
@@ -109,7 +108,7 @@ async def _add_new(request: PageRequest, method: Method) -> Response[Any]:
             return _form(member, _NEW_METHODS[method], typed, error.problems)
         return go(METHODS)
 
-    return await for_member(request, step)
+    return await for_active_member(request, step)
 
 
 @get("/{number:int}/remove")
@@ -152,14 +151,13 @@ async def add_test_money(request: PageRequest, amount: str) -> Response[Any]:
     """Put test money on the sandbox account balance of whoever is signed in."""
 
     async def step(member: Member) -> Response[Any]:
-        _check_active(member)
         try:
             await wallet.add_test_money(member.service, member.party.party_id, amount)
         except FormError as error:
             return await _test_money_page(member, amount, error.problems)
         return go(TEST_MONEY)
 
-    return await for_member(request, step)
+    return await for_active_member(request, step)
 
 
 async def _test_money_page(
@@ -181,11 +179,6 @@ def _form(
 ) -> Response[Any]:
     status = UNUSABLE if problems else HTTP_200_OK
     return member.page(template, status=status, sandbox=True, narrow=True, typed=typed or {}, problems=problems or {})
-
-
-def _check_active(member: Member) -> None:
-    if not member.party.active:
-        raise PermissionDeniedException
 
 
 async def _method(member: Member, number: int) -> PaymentMethod | None:

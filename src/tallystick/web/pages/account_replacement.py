@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from litestar import Router, get, post
-from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
@@ -14,7 +14,7 @@ from tallystick.actions.form_errors import FormError
 from tallystick.actions.replacement import NEW, Replacement
 from tallystick.domain.commands import Method
 from tallystick.web.pages.account_methods import LARGEST, METHODS
-from tallystick.web.pages.member import Member, for_member
+from tallystick.web.pages.member import Member, for_active_member
 from tallystick.web.pages.shared import PageRequest, form_of, go
 
 
@@ -26,7 +26,7 @@ async def show_replace(request: PageRequest, number: FromPath[int]) -> Response[
         found = await _found(member, number)
         return go(METHODS) if found.done else _page(member, found)
 
-    return await for_member(request, step)
+    return await for_active_member(request, step)
 
 
 @post("/{number:int}/replace", status_code=HTTP_200_OK)
@@ -34,8 +34,6 @@ async def do_replace(request: PageRequest, number: FromPath[int]) -> Response[An
     """Replace it; a second click finds it gone, and nothing to do."""
 
     async def step(member: Member) -> Response[Any]:
-        if not member.party.active:
-            raise PermissionDeniedException
         typed = await form_of(request)
         found = await _found(member, number)
         if found.done:
@@ -46,7 +44,7 @@ async def do_replace(request: PageRequest, number: FromPath[int]) -> Response[An
             return _page(member, found, typed, error.problems)
         return go(f"{METHODS}?now={new.payment_method_id}")
 
-    return await for_member(request, step)
+    return await for_active_member(request, step)
 
 
 async def _found(member: Member, number: int) -> Replacement:

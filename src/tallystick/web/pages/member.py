@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar.response import Response
+from litestar.status_codes import HTTP_403_FORBIDDEN
 
 from tallystick.actions.service import Service
 from tallystick.ledger.parties import Party
@@ -41,6 +42,17 @@ async def for_member(request: PageRequest, step: Step) -> Response[Any]:
     if party is None:
         return ask_to_sign_in(request, SIGN_IN, lambda path: own_path(path.partition("?")[0]))
     return await step(Member(request, service_of(request), party))
+
+
+async def for_active_member(request: PageRequest, step: Step) -> Response[Any]:
+    """The same, for what an account that is suspended takes no part in: it is told so."""
+
+    async def if_active(member: Member) -> Response[Any]:
+        if member.party.active:
+            return await step(member)
+        return member.page("account_suspended.html", status=HTTP_403_FORBIDDEN, narrow=True)
+
+    return await for_member(request, if_active)
 
 
 def own_path(path: str) -> str:
