@@ -19,6 +19,9 @@ BOUNDS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 NO_ACTION: Final = "none"
 """Stands for the action of a call that named none that exists: what callers make up must not become our labels."""
 
+BATCH: Final = "Batch"
+"""Stands for the action of a request that carries many payments; each of these counts as an action of its own."""
+
 OK: Final = "ok"
 """The outcome of a call that was not refused; the others have the names of refusals."""
 
@@ -49,9 +52,9 @@ class Meter:
     rounds: dict[str, Rounds] = field(default_factory=dict)
 
     def answered(self, action: str, outcome: str, began: float) -> None:
-        """A call was answered. `action`: a name of the table, else NO_ACTION; `outcome`: OK or a refusal's name.
+        """A call was answered. `action`: a name of the table or BATCH, else NO_ACTION.
 
-        `began` is time.perf_counter() when the call arrived.
+        `outcome`: OK or a refusal's name. `began` is time.perf_counter() when the call arrived.
         """
         seconds = perf_counter() - began
         self.calls[action, outcome] += 1
@@ -60,6 +63,11 @@ class Meter:
             times = self.times[action] = Times()
         times.counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
         times.sum_seconds += seconds
+
+    def answered_together(self, action: str, outcomes: Mapping[str, int]) -> None:
+        """So many calls, by their outcomes, were carried by one request, which alone has a time of its own."""
+        for outcome, count in outcomes.items():
+            self.calls[action, outcome] += count
 
     def worked(self, loop: str, pieces: int) -> None:
         """A round of one of the worker's loops is over, with so many pieces of work in it."""

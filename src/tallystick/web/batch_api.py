@@ -8,6 +8,7 @@ the same under the same reference are one payment.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -17,6 +18,7 @@ import msgspec
 
 from tallystick.actions.entropy import ENTROPY
 from tallystick.actions.fields import V2010
+from tallystick.actions.meter import BATCH, OK
 from tallystick.actions.pay import payment_command
 from tallystick.actions.registry import ACTIONS
 from tallystick.domain import signing
@@ -31,7 +33,7 @@ from tallystick.domain.money import USD
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.web.asgi import BATCH_PATH, CLOSE, BodyTooLargeError, ClientGoneError, header, read_body, respond
-from tallystick.web.calls import check_fresh, keep_request, read_call, refusal_of
+from tallystick.web.calls import Watched, check_fresh, keep_request, read_call, refusal_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -102,6 +104,12 @@ _line: Final = msgspec.json.Decoder(PaymentLine)
 _written: Final = msgspec.json.Encoder()
 
 
+class _Answer(msgspec.Struct, frozen=True):
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class BatchApi:
     """The ASGI application at BATCH_PATH."""
@@ -110,22 +118,28 @@ class BatchApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens; only a client that hung up gets nothing."""
-        request_id = ENTROPY.uuid()
-        if scope["method"] != "POST":
-            refused = Refused(Refusal.InvalidRequest, "A batch is sent with POST.")
-            await _refuse(send, refused, request_id, HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"POST"))
-            return
+        request_id, watched = ENTROPY.uuid(), Watched(BATCH)
         try:
-            body = await self._perform(scope, receive, request_id)
-            await respond(send, HTTPStatus.OK, (_LINES, _NOT_KEPT), body)
+            answer = await self._answer(scope, receive, request_id, watched)
         except ClientGoneError:
             return
+        self.service.meter.answered(watched.action, watched.outcome, watched.began)
+        await respond(send, answer.status, answer.headers, answer.body)
+
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> _Answer:
+        if scope["method"] != "POST":
+            refused = watched.refused(Refused(Refusal.InvalidRequest, "A batch is sent with POST."))
+            return _refusal(refused, request_id, HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"POST"))
+        try:
+            return _Answer(HTTPStatus.OK, (_LINES, _NOT_KEPT), await self._perform(scope, receive, request_id))
+        except ClientGoneError:
+            raise
         except BodyTooLargeError:
             refused = Refused(Refusal.InvalidRequest, f"A batch has at most {MOST_BODY_BYTES} bytes.")
-            await _refuse(send, refused, request_id, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return _refusal(watched.refused(refused), request_id, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
-            refused = refusal_of(error, request_id)
-            await _refuse(send, refused, request_id, HTTPStatus(refused.refusal.http_status))
+            refused = watched.refused(refusal_of(error, request_id))
+            return _refusal(refused, request_id, HTTPStatus(refused.refusal.http_status))
 
     async def _perform(self, scope: Scope, receive: Receive, request_id: str) -> bytes:
         body = await read_body(scope, receive, MOST_BODY_BYTES)
@@ -140,6 +154,7 @@ class BatchApi:
             batch.read(lines[start : start + READ_AT_A_TIME], start)
             await asyncio.sleep(0)
         await batch.perform()
+        self.service.meter.answered_together(_PAY.name, Counter(map(_outcome_of, outcomes)))
         for outcome, line in zip(outcomes, lines, strict=True):
             keep_request(self.service, outcome.transaction_id, scope, line, request_id)
         return b"".join([_written.encode(outcome) + b"\n" for outcome in outcomes])
@@ -232,9 +247,11 @@ def _signature(scope: Scope) -> MessageSignature:
         raise Refused(Refusal.InvalidSignature, str(error)) from None
 
 
-async def _refuse(
-    send: Send, refused: Refused, request_id: str, status: HTTPStatus, *headers: tuple[bytes, bytes]
-) -> None:
+def _outcome_of(outcome: OutcomeLine) -> str:
+    return OK if outcome.error is None else outcome.error.code
+
+
+def _refusal(refused: Refused, request_id: str, status: HTTPStatus, *headers: tuple[bytes, bytes]) -> _Answer:
     """Refuse the whole request, in the form of RFC 9457; nothing of it was done."""
     problem: Mapping[str, Any] = {
         "title": refused.refusal.meaning,
@@ -243,4 +260,4 @@ async def _refuse(
         "code": refused.refusal.name,
         "request_id": request_id,
     }
-    await respond(send, status, (_PROBLEM, _NOT_KEPT, CLOSE, *headers), msgspec.json.encode(problem))
+    return _Answer(status, (_PROBLEM, _NOT_KEPT, CLOSE, *headers), msgspec.json.encode(problem))

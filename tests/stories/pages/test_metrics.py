@@ -8,11 +8,13 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.stories.cobranded.world import Seller, World
+from tests.stories.pages.business import prepaid_customer
 
 from tallystick.actions.meter import BOUNDS_SECONDS, Meter, quantile_seconds
 from tallystick.actions.service import Service
 from tallystick.actions.verification import prove_if_due
-from tallystick.client.fps import ServiceError
+from tallystick.client.batch import BATCH_PATH, pay_all
+from tallystick.client.fps import Credentials, ServiceError
 from tallystick.ledger import verification_runs
 from tallystick.web.pages.app import create_pages
 
@@ -75,6 +77,34 @@ async def test_every_call_is_counted_with_its_outcome(world: World, seller: Sell
     assert grown["tallystick_request_seconds_count", "Pay"] == 1
     assert 0 < grown["tallystick_request_seconds_sum", "Pay"] < 5
     assert "MadeUpByACaller" not in (await scrape(world)).text
+
+
+async def test_a_batch_and_each_of_its_lines_are_counted(world: World, seller: Seller) -> None:
+    customer = await prepaid_customer(world, seller, "1.00")
+    before = samples(await scrape(world))
+    lines = [
+        {"caller_reference": f"song-{number}", "sender_token_id": customer.spending, "amount": value}
+        for number, value in enumerate(["0.10", "0.10", "900.00", "nothing"])
+    ]
+
+    await pay_all(seller.api.http, world.base_url, seller.api.credentials, lines, world.clock())
+    stranger = Credentials(seller.key.access_key_id, "another")
+    with pytest.raises(ServiceError):
+        await pay_all(seller.api.http, world.base_url, stranger, lines, world.clock())
+    assert (await world.browser().http.get(BATCH_PATH)).status_code == 405
+
+    after = samples(await scrape(world))
+    grown = {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+    assert {name[1:]: count for name, count in grown.items() if name[0] == "tallystick_requests_total"} == {
+        ("Batch", "ok"): 1,
+        ("Batch", "SignatureDoesNotMatch"): 1,
+        ("Batch", "InvalidRequest"): 1,
+        ("Pay", "ok"): 2,
+        ("Pay", "InsufficientBalance"): 1,
+        ("Pay", "InvalidParams"): 1,
+    }
+    assert grown["tallystick_request_seconds_count", "Batch"] == 3
+    assert ("tallystick_request_seconds_count", "Pay") not in grown
 
 
 async def test_what_is_counted_is_told_without_the_database(world: World) -> None:
