@@ -62,6 +62,13 @@ def test_other_orders_and_parameters_are_read_as_written() -> None:
     assert signature.parameters.endswith("created=1803902400")
 
 
+def test_when_a_signature_expires_is_read() -> None:
+    signature = read_signature(f"sig={INPUT};expires=1803902460", "sig=:AAAA:")
+
+    assert signature.expires_at == datetime(2027, 3, 1, 12, 1, tzinfo=UTC)
+    assert read_signature(f"sig={INPUT}", "sig=:AAAA:").expires_at is None
+
+
 @pytest.mark.parametrize(
     ("given", "signature"),
     [
@@ -77,6 +84,9 @@ def test_other_orders_and_parameters_are_read_as_written() -> None:
         (f"sig={INPUT}".replace(";created=1803902400", ""), "sig=:AAAA:"),
         (f"sig={INPUT}".replace("1803902400", "999999999999"), "sig=:AAAA:"),
         (f"sig={INPUT}".replace("1803902400", '"soon"'), "sig=:AAAA:"),
+        (f'sig={INPUT};expires="never"', "sig=:AAAA:"),
+        (f'sig={INPUT};expires=""', "sig=:AAAA:"),
+        (f"sig={INPUT};expires=999999999999", "sig=:AAAA:"),
     ],
 )
 def test_signatures_that_cannot_be_read(given: str, signature: str) -> None:

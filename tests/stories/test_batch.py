@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 import json
 from datetime import timedelta
 from typing import Any
@@ -15,6 +17,7 @@ from tests.stories.storefront import Shop
 from tallystick.client.batch import BATCH_PATH, pay_all
 from tallystick.client.fps import Credentials, ServiceError
 from tallystick.domain.message_signatures import content_digest, sign
+from tallystick.domain.refusals import Refusal
 
 
 def credentials(shop: Shop) -> Credentials:
@@ -188,6 +191,48 @@ async def test_a_batch_is_refused_as_a_whole_and_then_nothing_is_done(shop: Shop
     shop.clock.moment += timedelta(hours=1)
     assert (await refused(body, good))[1] == "RequestExpired"
     assert await shop.snapshot() == before
+
+
+async def test_a_signature_that_has_expired_is_refused(shop: Shop) -> None:
+    buyer = await shop.books.funded_buyer("10.00")
+    body = json.dumps(line(shop, buyer, "0.10")).encode()
+    before, now = await shop.snapshot(), int(shop.clock().timestamp())
+
+    for seconds, code in ((-60, "RequestExpired"), (0, "RequestExpired"), (60, None)):
+        answer = await shop.client.post(
+            f"{shop.url}{BATCH_PATH}", content=body, headers=expiring_headers(shop, body, now + seconds)
+        )
+        if code is not None:
+            assert (answer.status_code, answer.json()["code"]) == (Refusal.RequestExpired.http_status, code)
+            assert await shop.snapshot() == before
+        else:
+            assert answer.status_code == 200
+
+
+def expiring_headers(shop: Shop, body: bytes, expires: int) -> dict[str, str]:
+    """The same as `signed_headers`, with the parameter of RFC 9421, 2.3."""
+    headers = signed_headers(shop, body)
+    parameters = f"{headers['signature-input'].removeprefix('sig=')};expires={expires}"
+    lines = [
+        '"@method": POST',
+        f'"@authority": {shop.host}',
+        f'"@path": {BATCH_PATH}',
+        f'"content-digest": {headers["content-digest"]}',
+        f'"@signature-params": {parameters}',
+    ]
+    mac = base64.b64encode(hmac.digest(shop.key.secret.encode(), "\n".join(lines).encode(), "sha256")).decode()
+    return headers | {"signature-input": f"sig={parameters}", "signature": f"sig=:{mac}:"}
+
+
+async def test_what_was_signed_for_our_public_name_is_taken_from_a_proxy_that_uses_another(shop: Shop) -> None:
+    buyer = await shop.books.funded_buyer("10.00")
+    body = json.dumps(line(shop, buyer, "0.10")).encode()
+
+    headers = signed_headers(shop, body) | {"host": "internal:9000"}
+    answer = await shop.client.post(f"{shop.url}{BATCH_PATH}", content=body, headers=headers)
+
+    assert answer.status_code == 200
+    assert codes([json.loads(answer.content)]) == ["Success"]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])

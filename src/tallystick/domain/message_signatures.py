@@ -33,13 +33,17 @@ class MalformedSignatureError(ValueError):
 
 
 class MessageSignature(Struct, frozen=True):
-    """What the headers ``Signature-Input`` and ``Signature`` say. `parameters` is the first one's text, as signed."""
+    """What the headers ``Signature-Input`` and ``Signature`` say. `parameters` is the first one's text, as signed.
+
+    `expires_at`: from when on it no longer holds, if its maker said so.
+    """
 
     covered: tuple[str, ...]
     parameters: str
     key_id: str
     created_at: datetime
     mac: bytes
+    expires_at: datetime | None = None
 
 
 def content_digest(body: bytes) -> str:
@@ -69,12 +73,15 @@ def read_signature(signature_input: str, signature: str) -> MessageSignature:
         raise MalformedSignatureError(f"The algorithm must be {ALGORITHM}.")
     if not parameters.get("keyid") or not parameters.get("created", "").isdecimal():
         raise MalformedSignatureError("The signature must name its keyid and when it was created.")
+    if not parameters.get("expires", "0").isdecimal():
+        raise MalformedSignatureError("When the signature expires must be a number of seconds.")
     try:
         mac = base64.b64decode(tail[2], validate=True)
-        created_at = datetime.fromtimestamp(int(parameters["created"]), UTC)
+        created_at = _moment(parameters["created"])
+        expires_at = _moment(parameters["expires"]) if "expires" in parameters else None
     except (binascii.Error, ValueError, OverflowError) as error:
         raise MalformedSignatureError("The signature cannot be read.") from error
-    return MessageSignature(covered, head[2], parameters["keyid"], created_at, mac)
+    return MessageSignature(covered, head[2], parameters["keyid"], created_at, mac, expires_at)
 
 
 def verifies(signature: MessageSignature, values: Mapping[str, str], secret: str) -> bool:
@@ -87,6 +94,10 @@ def verifies(signature: MessageSignature, values: Mapping[str, str], secret: str
 def _base(values: Mapping[str, str], covered: tuple[str, ...], parameters: str) -> str:
     lines = [f'"{name}": {values[name]}' for name in covered]
     return "\n".join([*lines, f'"@signature-params": {parameters}'])
+
+
+def _moment(seconds: str) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def _mac(text: str, secret: bytes) -> bytes:

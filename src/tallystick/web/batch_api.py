@@ -8,11 +8,14 @@ the same under the same reference are one payment.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -29,6 +32,7 @@ from tallystick.domain.message_signatures import (
     read_signature,
     verifies,
 )
+from tallystick.domain.moments import format_moment
 from tallystick.domain.money import USD
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
@@ -168,16 +172,15 @@ class BatchApi:
         key = await self.service.keys.find(signature.key_id, now)
         if key is None:
             raise Refused(Refusal.InvalidClientTokenId, "The access key in keyid is not known.")
-        values = {
-            "@method": scope["method"],
-            "@authority": header(scope, b"host").lower(),
-            "@path": BATCH_PATH,
-            "content-digest": digest,
-        }
-        if not verifies(signature, values, key.secret):
+        values = {"@method": scope["method"], "@path": BATCH_PATH, "content-digest": digest}
+        authorities = _authorities(header(scope, b"host"), self.service.settings.public_url)
+        if not any(verifies(signature, {**values, "@authority": one}, key.secret) for one in authorities):
             message = "The signature is not the one that the service computes. Check the secret key and what is signed."
             raise Refused(Refusal.SignatureDoesNotMatch, message)
         check_fresh(signature.created_at, now, self.service.settings.timestamp_skew_seconds)
+        if signature.expires_at is not None and signature.expires_at <= now:
+            moment = format_moment(signature.expires_at).replace("+00:00", "Z")
+            raise Refused(Refusal.RequestExpired, f"Request has expired. Its signature holds until {moment}.")
         return key, signature.created_at
 
 
@@ -234,6 +237,17 @@ class _Batch:
     def _fault(self, error: Exception) -> Fault:
         refused = refusal_of(error, self.request_id)
         return Fault(refused.refusal.name, refused.message)
+
+
+@lru_cache(maxsize=64)  # bounded, since strangers choose the header
+def _authorities(host_header: str, public_url: str) -> tuple[str, ...]:
+    """What a client may have signed as the authority: the host that it wrote, and the one by which we are known.
+
+    A proxy before us may send another host than the client wrote. Source: RFC 9421, 2.2.3.
+    """
+    public = urlsplit(public_url)
+    names = (host_header, public.netloc)
+    return tuple(dict.fromkeys(itertools.chain(*(signing.host_lines(name, public.scheme) for name in names))))
 
 
 def _signature(scope: Scope) -> MessageSignature:
