@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from tests.stories.program import tallystick
+from tests.stories.storefront import Shop
+
+from tallystick.cli.demo import shop_credentials
+from tallystick.ledger import access_keys
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -51,6 +56,23 @@ async def test_a_figure_that_is_off_is_told_and_makes_the_walk_fail(data_directo
     assert "BAD FundPrepaid 10.00: seller's cash +9.69 (must be seller's cash +9.70), balance 10.00" in ended.out
     assert "BAD SettleDebt 90.00: seller's cash +87.49 (must be seller's cash +87.50), debt 10.00" in ended.out
     assert "The books balance." in ended.out  # another fee is no fault of the books
+
+
+async def test_a_demo_that_starts_again_ends_its_own_key_and_no_other(shop: Shop, tmp_path: Path) -> None:
+    service = replace(shop.service, settings=replace(shop.service.settings, data_directory=tmp_path))
+    now = service.clock()
+    first = await shop_credentials(service)
+    key = await access_keys.find(service.pool, service.vault, first.access_key_id, now)
+    assert key is not None
+    persons = await access_keys.create(service.pool, service.vault, key.party_id, "sandbox", now)
+
+    second = await shop_credentials(service)
+
+    async def usable(access_key_id: str) -> bool:
+        return await access_keys.find(service.pool, service.vault, access_key_id, now) is not None
+
+    ids = (first.access_key_id, second.access_key_id, persons.access_key_id)
+    assert [await usable(one) for one in ids] == [False, True, True]
 
 
 async def test_a_directory_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> None:

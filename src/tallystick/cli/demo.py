@@ -44,6 +44,8 @@ OPERATOR: Final = Buyer("operator@tallystick.example", "somebody has to run it",
 POCKET_MONEY: Final = "50.00"
 MARK: Final = "demo.lock"
 """The file that says that a directory is a demo's: nothing else is ever deleted."""
+KEY_NOTE: Final = "shop-key.txt"
+"""The file with the id of the key that the shop signs with; its secret is nowhere but in the running shop."""
 
 
 def demo(
@@ -136,7 +138,7 @@ async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIt
         with _progress(
             console, "Accounts", "a seller with keys and an owner, a buyer with something to pay with, an operator"
         ):
-            credentials = await _seller(service)
+            credentials = await shop_credentials(service)
             await _buyer(service)
             await _people(service)
         with _progress(console, "Service", "API, hosted pages and worker"):
@@ -158,18 +160,21 @@ def _progress(console: Console, what: str, doing: str) -> Iterator[None]:
     console.print(f"[green]✓[/green] {what}", highlight=False)
 
 
-async def _seller(service: Service) -> Credentials:
-    """The shop's account with a new key; keys of earlier demos end."""
+async def shop_credentials(service: Service) -> Credentials:
+    """The shop's account with a new key. That of the demo before ends; keys that a person made stay as they are."""
     email, name = SELLER
     now = service.clock()
     async with service.pool.acquire() as connection:
         seller = await parties.find_by_email(connection, email)
         if seller is None:
             seller = await parties.create_business(connection, email, name, now)
+        note = service.settings.data_directory / KEY_NOTE
+        own = note.read_text(encoding="ascii").strip() if note.exists() else ""
         for old in await access_keys.list_(connection, seller.party_id):
-            if old.usable(now):
-                await access_keys.revoke(connection, old.access_key_id, now)
+            if old.access_key_id == own:
+                await access_keys.revoke(connection, own, now)
         key = await access_keys.create(connection, service.vault, seller.party_id, SANDBOX, now)
+    note.write_text(f"{key.access_key_id}\n", encoding="ascii")
     return Credentials(key.access_key_id, key.secret)
 
 
