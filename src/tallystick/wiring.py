@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from tallystick.actions.fee_schedules import check_chosen_schedules, read_fee_schedules, read_own_fee_schedules
 from tallystick.actions.service import Service
+from tallystick.actions.siblings import Siblings
 from tallystick.domain.standing import Demands
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.database import ANSWER_TIMEOUT_SECONDS, check_reachable, open_pool
@@ -71,11 +72,16 @@ async def open_database(settings: Settings, *, upgrade: bool = True) -> AsyncIte
 
 @asynccontextmanager
 async def open_service(
-    settings: Settings, clock: Callable[[], datetime] = utc_now, *, upgrade: bool = True
+    settings: Settings,
+    clock: Callable[[], datetime] = utc_now,
+    *,
+    upgrade: bool = True,
+    siblings: Siblings | None = None,
 ) -> AsyncIterator[Service]:
     """A service on a migrated database. At the end every accepted command gets its answer before the pool closes.
 
-    `upgrade` as with `open_database`. Raises SettingsError, MigrationError, NoDatabaseError and so on.
+    `upgrade` as with `open_database`; `siblings`: the other processes of the same `serve`. Raises SettingsError,
+    MigrationError, NoDatabaseError and so on.
     """
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(open_database(settings, upgrade=upgrade))
@@ -103,6 +109,7 @@ async def open_service(
             committer=committer,
             vault=vault,
             clock=clock,
+            siblings=siblings or Siblings(),
         )
 
 
@@ -122,6 +129,15 @@ async def _open_vault(settings: Settings, pool: Pool) -> Vault:
         f"the secrets in this database are sealed with another master key; all processes on a database share one: "
         f"put it into {settings.master_key_file}, or set TALLYSTICK_MASTER_KEY"
     )
+
+
+@asynccontextmanager
+async def telling(service: Service) -> AsyncIterator[None]:
+    """Let the other processes of the same `serve` ask this one what it counted. Raises OSError."""
+    from tallystick.web.pages.metrics import told  # noqa: PLC0415 - as below
+
+    async with service.siblings.telling(lambda: told(service)):
+        yield
 
 
 def asgi_app(service: Service) -> Application:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tallystick.actions.meter import Meter
+from tallystick.actions.siblings import Siblings
 from tallystick.ledger.access_keys import KeyRing
 from tallystick.ledger.balances import Balances
 from tallystick.ledger.kept_requests import KeptRequests
@@ -35,6 +36,7 @@ class Service:
     keys: KeyRing = field(init=False)
     balances: Balances = field(init=False)
     meter: Meter = field(default_factory=Meter)
+    siblings: Siblings = field(default_factory=Siblings)
     key_uses: KeyUses = field(default_factory=KeyUses)
     requests: KeptRequests = field(default_factory=KeptRequests)
 

@@ -6,18 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from tallystick.actions.pulse import Heart
 from tallystick.actions.service import Service
+from tallystick.actions.siblings import Siblings
 from tallystick.cli.console import run_until_stopped, settings_of_process, tell, while_running
 from tallystick.cli.http_server import check_port, listening
 from tallystick.cli.siblings import siblings, until_the_parent_is_gone
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.settings import Settings
-from tallystick.wiring import asgi_app, make_worker, open_service
+from tallystick.wiring import asgi_app, make_worker, open_service, telling
 
 Loop = Callable[[asyncio.Event], Coroutine[None, None, None]]
 """Runs until the event is set."""
@@ -32,7 +36,7 @@ def serve(
         bool, typer.Option("--worker/--no-worker", help="Run the worker in this process too, or leave it to others.")
     ] = True,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer on this port.")] = 1,
-    beside: Annotated[bool, typer.Option("--beside", hidden=True)] = False,
+    beside: Annotated[Path | None, typer.Option("--beside", hidden=True)] = None,
 ) -> None:
     """Run the service: database where none is configured, API, hosted pages, worker. Ctrl-C or SIGTERM stops it."""
     settings = settings_of_process(quiet=False)
@@ -43,29 +47,38 @@ def serve(
         port=port or settings.port,
         public_url="" if default_url else settings.public_url,
     )
-    run_until_stopped(_serve_beside(settings) if beside else _serve(settings, workers, with_worker=worker))
+    run_until_stopped(
+        _serve(settings, workers, with_worker=worker) if beside is None else _serve_beside(settings, beside)
+    )
 
 
-async def _serve_beside(settings: Settings) -> None:
-    """One of several processes on a port, which ends with the one that started it."""
+async def _serve_beside(settings: Settings, socket: Path) -> None:
+    """One of several processes on a port, which ends with the one that started it. `socket`: where it is asked."""
     parent = asyncio.create_task(until_the_parent_is_gone())
     async with (
-        open_service(settings) as service,
+        open_service(settings, siblings=Siblings(socket.parent, socket.name)) as service,
+        telling(service),
         beating(service, "API") as beat,
         listening(asgi_app(service), settings.host, settings.port, shared=True) as server,
     ):
         await asyncio.wait((parent, server, beat), return_when=asyncio.FIRST_COMPLETED)
         if not parent.done():
             await while_running(server, beat)
+    rmtree(socket.parent, ignore_errors=True)  # whoever made it may have been killed
 
 
 async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None:
     check_port(settings.host, settings.port)  # before a database is started in vain
     async with AsyncExitStack() as stack:
-        service = await stack.enter_async_context(open_service(settings))
+        beside = Siblings()
+        if workers > 1:
+            beside = Siblings(Path(stack.enter_context(TemporaryDirectory(prefix="tallystick-"))))
+        service = await stack.enter_async_context(open_service(settings, siblings=beside))
+        await stack.enter_async_context(telling(service))
         server = await stack.enter_async_context(listening(asgi_app(service), settings.host, settings.port))
-        again = ["serve", "--beside", "--host", settings.host, "--port", str(settings.port)]
-        tasks = [server, *await stack.enter_async_context(siblings(workers - 1, again))]
+        again = ("serve", "--host", settings.host, "--port", str(settings.port), "--beside")
+        others = [(*again, f"{beside.directory}/{number}") for number in range(1, workers)]
+        tasks = [server, *await stack.enter_async_context(siblings(others))]
         if with_worker:
             tasks.append(await stack.enter_async_context(working(service)))
         tasks.append(await stack.enter_async_context(beating(service, "API and worker" if with_worker else "API")))

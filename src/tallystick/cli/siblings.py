@@ -17,13 +17,13 @@ _log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def siblings(count: int, arguments: Sequence[str]) -> AsyncIterator[list[asyncio.Task[None]]]:
-    """Run `tallystick` with `arguments` in `count` processes; one that ends is started again. At the end all stop.
+async def siblings(commands: Sequence[Sequence[str]]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Run `tallystick` with each of these arguments in a process; one that ends is started again. At the end all stop.
 
     Each has a pipe from us on its standard input: it stops when that closes, also when we are killed.
     """
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(_kept_running(arguments)) for _ in range(count)]
+        yield [await stack.enter_async_context(_kept_running(arguments)) for arguments in commands]
 
 
 @asynccontextmanager

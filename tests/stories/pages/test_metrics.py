@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from tests.stories.cobranded.world import Seller, World
 from tests.stories.pages.business import prepaid_customer
 
 from tallystick.actions.meter import BOUNDS_SECONDS, Meter, quantile_seconds
 from tallystick.actions.service import Service
+from tallystick.actions.siblings import Siblings
 from tallystick.actions.verification import prove_if_due
 from tallystick.client.batch import BATCH_PATH, pay_all
 from tallystick.client.fps import Credentials, ServiceError
 from tallystick.ledger import verification_runs
 from tallystick.web.pages.app import create_pages
+from tallystick.wiring import telling
 
 TOKEN = "a-token-of-some-length"
 
@@ -49,16 +55,17 @@ async def test_calls_commits_queues_and_the_last_proof_are_told(world: World) ->
 
     told = samples(await scrape(world, service))
 
-    assert told["tallystick_requests_total", "Pay", "ok"] == 1
-    assert told["tallystick_requests_total", "Pay", "InsufficientBalance"] == 1
-    assert told["tallystick_request_seconds_count", "Pay"] == 2
-    assert told["tallystick_commit_groups_total",] == world.service.committer.statistics.groups
-    assert told["tallystick_worker_pieces_total", "rails"] == 3
+    assert told["tallystick_requests_total", "Pay", "ok", "0"] == 1
+    assert told["tallystick_requests_total", "Pay", "InsufficientBalance", "0"] == 1
+    assert told["tallystick_request_seconds_count", "Pay", "0"] == 2
+    assert told["tallystick_commit_groups_total", "0"] == world.service.committer.statistics.groups
+    assert told["tallystick_worker_pieces_total", "rails", "0"] == 3
     assert told["tallystick_queue_waiting", "notifications"] >= 0
     assert told["tallystick_proof_problems",] == 0
     assert told["tallystick_proof_unexplained_micros",] == 0
     assert told["tallystick_database_up",] == 1
-    assert told["process_resident_memory_bytes",] > 0
+    assert told["tallystick_process_up", "0"] == 1
+    assert told["process_resident_memory_bytes", "0"] > 0
 
 
 async def test_every_call_is_counted_with_its_outcome(world: World, seller: Seller) -> None:
@@ -71,11 +78,11 @@ async def test_every_call_is_counted_with_its_outcome(world: World, seller: Sell
 
     after = samples(await scrape(world))
     grown = {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
-    assert grown["tallystick_requests_total", "GetTotalPrepaidLiability", "ok"] == 1
-    assert grown["tallystick_requests_total", "Pay", "InvalidParams"] == 1
-    assert grown["tallystick_requests_total", "none", "InvalidAction"] == 1
-    assert grown["tallystick_request_seconds_count", "Pay"] == 1
-    assert 0 < grown["tallystick_request_seconds_sum", "Pay"] < 5
+    assert grown["tallystick_requests_total", "GetTotalPrepaidLiability", "ok", "0"] == 1
+    assert grown["tallystick_requests_total", "Pay", "InvalidParams", "0"] == 1
+    assert grown["tallystick_requests_total", "none", "InvalidAction", "0"] == 1
+    assert grown["tallystick_request_seconds_count", "Pay", "0"] == 1
+    assert 0 < grown["tallystick_request_seconds_sum", "Pay", "0"] < 5
     assert "MadeUpByACaller" not in (await scrape(world)).text
 
 
@@ -115,7 +122,50 @@ async def test_what_is_counted_is_told_without_the_database(world: World) -> Non
     told = samples(await scrape(world, replace(world.service, pool=Gone())))  # type: ignore[arg-type]
 
     assert told["tallystick_database_up",] == 0
-    assert ("tallystick_commit_groups_total",) in told
+    assert ("tallystick_commit_groups_total", "0") in told
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """Where processes meet: the path of a socket must be short."""
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
+
+
+async def test_whichever_process_is_asked_tells_what_all_of_them_counted(world: World, directory: Path) -> None:
+    services = [replace(world.service, meter=Meter(), siblings=Siblings(directory, name)) for name in ("0", "1")]
+    for service in services:
+        service.meter.answered("Pay", "ok", 0.0)
+    services[1].meter.answered("Pay", "ok", 0.0)
+
+    async with telling(services[0]), telling(services[1]):
+        told = [samples(await scrape(world, service)) for service in services]
+        openmetrics = await scrape(world, services[0], accept="application/openmetrics-text; version=1.0.0")
+
+    for one in told:
+        assert [one["tallystick_requests_total", "Pay", "ok", name] for name in ("0", "1")] == [1, 2]
+        assert [one["tallystick_request_seconds_count", "Pay", name] for name in ("0", "1")] == [1, 2]
+        assert [one["tallystick_process_up", name] for name in ("0", "1")] == [1, 1]
+        assert ("process_resident_memory_bytes", "1") in one
+        assert ("tallystick_queue_waiting", "mail") in one, "what the database tells is told once"
+    assert len(list(parse_openmetrics(openmetrics.text))) > 10  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("told", [None, b"", b"[{", b"{}"], ids=["died", "nothing", "half", "something else"])
+async def test_a_process_that_does_not_answer_is_said_to_be_down(
+    world: World, directory: Path, told: bytes | None
+) -> None:
+    service = replace(world.service, meter=Meter(), siblings=Siblings(directory, "0"))
+    async with Siblings(directory, "1").telling(lambda: told or b""):
+        if told is not None:
+            found = samples(await scrape(world, service))
+    if told is None:
+        (directory / "1").touch()  # the socket of who died stays
+        found = samples(await scrape(world, service))
+
+    assert (found["tallystick_process_up", "0"], found["tallystick_process_up", "1"]) == (1, 0)
+    assert ("tallystick_commit_groups_total", "0") in found
+    assert ("tallystick_commit_groups_total", "1") not in found
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
-"""`/metrics`: what this process counts, for Prometheus; open to this machine, or to whoever has the token."""
+"""`/metrics`: what the processes of this `serve` count, for Prometheus; open to this machine, or to who has the token.
+
+Whichever process is asked, it tells of all, each with a label of its own: added up, the counts would fall when one of
+them starts anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
@@ -10,6 +14,7 @@ from ipaddress import ip_address
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.response import Response
@@ -30,6 +35,17 @@ if TYPE_CHECKING:
     from tallystick.settings import Settings
 
 _FORWARDED: Final = ("x-forwarded-for", "forwarded")
+_PROCESS: Final = "process"
+"""The label of the process."""
+
+
+class Family(msgspec.Struct, frozen=True, array_like=True):
+    """A family of metrics on its way from one process to another: its samples with name, labels and value."""
+
+    name: str
+    text: str
+    kind: str
+    samples: list[tuple[str, dict[str, str], float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +63,17 @@ async def show_metrics(request: PageRequest) -> Response[bytes]:
     service = service_of(request)
     if not may_read(request, service.settings):
         raise NotFoundException
+    siblings = await service.siblings.ask()
+    processes = {service.siblings.name: _counted(service)} | {name: _read(told) for name, told in siblings.items()}
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Counts(service, await _found(service)))
-    ProcessCollector(registry=registry)
+    registry.register(Everything(processes, await _found(service)))
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": media_type})  # media_type would get a second charset
+
+
+def told(service: Service) -> bytes:
+    """What this process counted, for a sibling."""
+    return msgspec.json.encode(_counted(service))
 
 
 def may_read(request: PageRequest, settings: Settings) -> bool:
@@ -79,24 +101,65 @@ async def _found(service: Service) -> Found | None:
     return Found(standing, proof, service.clock())
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # a registry keeps it in a dictionary
-class Counts(Collector):
-    """Reads the meter when it is asked: counting itself stays as cheap as it can be."""
+def _counted(service: Service) -> list[Family]:
+    families = [*Counts(service).collect(), *ProcessCollector(registry=None).collect()]
+    return [
+        Family(
+            family.name,
+            family.documentation,
+            family.type,
+            [(sample.name, dict(sample.labels), float(sample.value)) for sample in family.samples],
+        )
+        for family in families
+    ]
 
-    service: Service
+
+def _read(told: bytes | None) -> list[Family] | None:
+    """What a sibling told; None when it did not, or broke off."""
+    try:
+        return None if told is None else msgspec.json.decode(told, type=list[Family])
+    except msgspec.DecodeError:
+        return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # a registry keeps it in a dictionary
+class Everything(Collector):
+    """What every process counted, None of one that does not answer; and what the database told, once."""
+
+    processes: Mapping[str, Sequence[Family] | None]
     found: Found | None
 
     def collect(self) -> Iterator[Metric]:
         """All families of metrics."""
-        yield from self._calls()
-        yield from self._commits()
-        yield from self._worker()
+        merged: dict[str, Metric] = {}
+        running = GaugeMetricFamily("tallystick_process_up", "Whether the process answered.", labels=[_PROCESS])
+        for process, families in sorted(self.processes.items()):
+            running.add_metric([process], 0 if families is None else 1)
+            for family in families or ():
+                metric = merged.setdefault(family.name, Metric(family.name, family.text, family.kind))
+                for name, labels, value in family.samples:
+                    metric.add_sample(name, labels | {_PROCESS: process}, value)
+        yield from merged.values()
+        yield running
         up = GaugeMetricFamily("tallystick_database_up", "Whether the database answered this scrape.")
         up.add_metric([], 0 if self.found is None else 1)
         yield up
         if self.found is not None:
             yield from _queues(self.found)
             yield from _proof(self.found)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Reads the meter when it is asked: counting itself stays as cheap as it can be."""
+
+    service: Service
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of what this process counted."""
+        yield from self._calls()
+        yield from self._commits()
+        yield from self._worker()
 
     def _calls(self) -> Iterator[Metric]:
         meter = self.service.meter

@@ -1,0 +1,72 @@
+"""The processes of one `serve`: each tells the others what it counted, so that any of them can tell it of all.
+
+The system chooses which process answers a connection, so nobody outside can ask a certain one. Each listens on a socket
+in a directory that is the service's own, named after its place, which is the same after a restart. They speak only when
+somebody asks: meanwhile counting costs a call what it does in a process that is alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+PATIENCE_SECONDS: Final = 2.0
+"""How long a sibling is waited for: one that is busy answers between two of its calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """Where the processes find one another, and the name of this one among them. No directory: it is alone."""
+
+    directory: Path | None = None
+    name: str = "0"
+
+    @asynccontextmanager
+    async def telling(self, what: Callable[[], bytes]) -> AsyncIterator[None]:
+        """Answer the others while this is open. Raises OSError."""
+        if self.directory is None:
+            yield
+            return
+
+        async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with suppress(OSError):
+                writer.write(what())
+                await writer.drain()
+            writer.close()
+
+        socket = self.directory / self.name
+        socket.unlink(missing_ok=True)  # of the one before, which was killed
+        server = await asyncio.start_unix_server(answer, socket)
+        try:
+            yield
+        finally:
+            server.close()
+
+    async def ask(self) -> Mapping[str, bytes | None]:
+        """What every other one tells, by name; None of one that does not answer."""
+        others = [] if self.directory is None else sorted(set(_sockets(self.directory)) - {self.directory / self.name})
+        told = await asyncio.gather(*map(_ask, others))
+        return {path.name: answer for path, answer in zip(others, told, strict=True)}
+
+
+def _sockets(directory: Path) -> list[Path]:
+    try:
+        return list(directory.iterdir())
+    except FileNotFoundError:  # all of them are about to end
+        return []
+
+
+async def _ask(socket: Path) -> bytes | None:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            reader, writer = await asyncio.open_unix_connection(socket)
+            try:
+                return await reader.read()
+            finally:
+                writer.close()
+    except OSError:  # also the time-out
+        return None
