@@ -34,6 +34,27 @@ def test_months_follow_the_calendar() -> None:
     assert Period(1, "Year").after(datetime(2028, 2, 29, tzinfo=UTC)) == datetime(2029, 2, 28, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("text", ["7974 Years", "99999 Years", "95700 Months", "99999 Months"])
+def test_what_the_calendar_cannot_tell_is_an_overflow(text: str) -> None:
+    with pytest.raises(OverflowError):
+        Period.parse(text).after(START)
+
+
+def test_fixed_periods_overflow_alike() -> None:
+    with pytest.raises(OverflowError):
+        Period.parse("99999 Weeks").after(START, 5)
+
+
+@pytest.mark.parametrize("unit", ["Hour", "Day", "Week", "Month", "Year"])
+def test_the_longest_periods_are_one_window(unit: str) -> None:
+    limit = UsageLimit(LimitKind.AMOUNT, 100, Period(99999, unit), START, START).use(60, START)
+
+    later = limit.rolled(START + timedelta(days=4000))
+
+    assert (later.used, later.window_start) == (60, START)
+    assert later.give_back(60, START, START + timedelta(days=4000)).used == 0
+
+
 @given(
     st.sampled_from([Period(1, "Hour"), Period(5, "Days".removesuffix("s")), Period(1, "Month"), Period(2, "Year")]),
     st.integers(min_value=0, max_value=5 * 365 * 24),

@@ -9,9 +9,11 @@ from tests.stories.causes.provoking import other_shop, payer
 from tests.stories.good_requests import World
 from tests.stories.storefront import Answer, Shop, amount, usd
 
-from tallystick.domain.commands import InstallToken, Method, TokenPurpose, TokenTerms, TokenType
+from tallystick.domain.commands import AmountRule, InstallToken, LimitTerms, Method, TokenPurpose, TokenTerms, TokenType
 from tallystick.domain.ids import IdKind, TokenId
+from tallystick.domain.limits import LimitKind
 from tallystick.domain.outcomes import Done
+from tallystick.domain.periods import Period
 
 
 async def token_of(shop: Shop, recipient: Shop) -> str:
@@ -223,6 +225,25 @@ async def test_a_subscription_from_its_start_to_its_end(shop: Shop) -> None:
     assert (await shop.pay(buyer, "5.00")).code == "TokenNotActive_Sender"
     more = refund | {"CallerReference": "a little more"}
     await shop.done("CancelSubscriptionAndRefund", more)
+
+
+@pytest.mark.parametrize("text", ["7999 Years", "99999 Months"])
+async def test_a_period_that_no_calendar_holds_has_no_next_payment(shop: Shop, text: str) -> None:
+    terms = TokenTerms(AmountRule.EXACT, usd("5.00"))
+    once = (LimitTerms(LimitKind.COUNT, 1, Period.parse(text)),)
+    buyer = await shop.books.sender_token(Method.ABT, TokenType.RECURRING, terms, once)
+    await shop.books.deposit(buyer, "50.00")
+    named = {"SubscriptionId": buyer.spending}
+    due = await shop.done("GetSubscriptionDetails", named)
+    assert len(due.values("NextTransactionDate")) == 1
+    await shop.pay(buyer, "5.00")
+
+    details = await shop.done("GetSubscriptionDetails", named)
+
+    assert details.value("SubscriptionStatus") == "Active"
+    assert details.values("NextTransactionDate") == []
+    assert (await shop.done("GetTokenUsage", {"TokenId": buyer.spending})).value("TokenUsageLimits/Count") == "1"
+    assert (await shop.pay(buyer, "5.00")).code == "TokenUsageError"
 
 
 async def test_subscriptions_of_others_and_other_tokens_are_none(shop: Shop) -> None:

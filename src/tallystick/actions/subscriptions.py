@@ -159,11 +159,14 @@ def _whole_days(subscription: Subscription) -> Mapping[str, Value] | None:
 
 
 def _next(subscription: Subscription, now: datetime) -> datetime | None:
-    """When the next payment is due: now, where this period's is not made yet; None after the end."""
+    """When the next payment is due: now, where this period's is not made yet; None after the end, or the calendar's."""
     limit = _counting(subscription).rolled(now)
     due = max(now, subscription.valid_from)
     if limit.used >= limit.limit:
-        due = subscription.frequency.after(limit.window_start)
+        try:
+            due = subscription.frequency.after(limit.window_start)
+        except OverflowError:
+            return None
     return due if subscription.expires_at is None or due < subscription.expires_at else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 from typing import Final
 
 _TEXT: Final = re.compile(r"([1-9][0-9]{0,4}) (Hour|Day|Week|Month|Year)s?", re.ASCII)
@@ -32,11 +32,16 @@ class Period:
         return f"{self.count} {self.unit}{'s' if self.count > 1 else ''}"
 
     def after(self, start: datetime, times: int = 1) -> datetime:
-        """The moment `times` periods after `start`. A month too short for the day of `start` gives its last day."""
+        """The moment `times` periods after `start`. A month too short for the day of `start` gives its last day.
+
+        Raises OverflowError: beyond the last year of the calendar, which long periods reach at once.
+        """
         if self.unit in _FIXED:
             return start + _FIXED[self.unit] * (self.count * times)
         months = start.year * 12 + start.month - 1 + self.count * times * _MONTHS[self.unit]
         year, month = divmod(months, 12)
+        if year > MAXYEAR:
+            raise OverflowError(f"{self} after {start} is beyond the calendar")
         day = min(start.day, calendar.monthrange(year, month + 1)[1])
         return start.replace(year=year, month=month + 1, day=day)
 
