@@ -235,6 +235,23 @@ async def buyer_who_is_a_business(shop: Shop, business: Shop) -> Buyer:
     return buyer
 
 
+async def test_the_callers_note_is_for_the_caller_only(open_shop: OpenShop) -> None:
+    shop, business = await open_shop(), await open_shop()
+    buyer = await buyer_who_is_a_business(shop, business)
+    await shop.fund(buyer, "10.00")
+    notes = {"CallerDescription": "slow payer", "SenderDescription": "A record"}
+    paid = await shop.done("Pay", shop.pay_parameters(buyer, "4.00") | notes)
+    payment_id = {"TransactionId": paid.value("TransactionId")}
+
+    own, theirs = [await asking.done("GetTransaction", payment_id) for asking in (shop, business)]
+
+    assert own.value("CallerDescription") == "slow payer"
+    assert theirs.values("CallerDescription") == []
+    assert [detail.value("SenderDescription") for detail in (own, theirs)] == ["A record", "A record"]
+    shown = (await activity(business)).values("TransactionPart/Description")
+    assert shown == ["A record"]
+
+
 async def test_a_business_that_buys_sees_its_own_side(open_shop: OpenShop) -> None:
     shop, business, stranger = await open_shop(), await open_shop(), await open_shop()
     buyer = await buyer_who_is_a_business(shop, business)

@@ -63,6 +63,7 @@ async def test_caller_and_recipient_see_their_own_sides(shop: Shop) -> None:
         detail = await asking.done("GetTransaction", {"TransactionId": paid})
         assert detail.value("RecipientName") == "Other shop"
         assert detail.value("CallerName") == "Music Shop"
+        assert detail.values("CallerDescription") == (["for our books"] if asking is shop else [])
         assert detail.value("RecipientTokenId") == token
         assert detail.amount("MarketplaceFees") == usd("1.50")
         assert detail.value("FPSFeesPaidBy") == "Recipient"
@@ -103,6 +104,10 @@ async def test_roles_filter_what_each_party_sees(shop: Shop) -> None:
     assert await seen(shop, "Recipient") == []
     assert await seen(band, "Recipient") == ["10.000000", "1.500000"]
     assert await seen(band, "Sender") == ["5.000000"]
+    refunds = (await listed(shop, FPSOperation="Refund")).values("Transaction/TransactionId")
+    details = [await shop.done("GetTransaction", {"TransactionId": refund}) for refund in refunds]
+    payers = [(detail.value("SenderName"), detail.value("FPSFeesPaidBy")) for detail in details]
+    assert payers == [("Music Shop", "Recipient"), ("Other shop", "Sender")], "each time the other shop"
     related = await band.done("GetTransaction", {"TransactionId": paid})
     assert related.values("RelatedTransaction/RelationType") == ["Refund", "Refund"]
     assert (await shop.cash(), await band.cash()) == (0, usd("4.85"))

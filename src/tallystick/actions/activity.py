@@ -198,16 +198,13 @@ def _parts(call: Call, transaction: reads.TransactionRecord) -> list[Mapping[str
     people = (transaction.seller, transaction.merchant, transaction.buyer)
     own = next((person for person in people if person is not None and person.party_id == asking), None)
     is_caller = asking == transaction.seller.party_id
-    payer_role = transaction.fee_payer
-    if payer_role == "Recipient" and transaction.is_refund:
-        payer_role = "Sender"  # who was paid for the goods gives the money back, and gets the fee back
     return [
         {
             "Role": role,
             "Name": name_of(own),
             "Reference": transaction.caller_reference if is_caller else None,
             "Description": transaction.caller_description if is_caller else transaction.sender_description,
-            "FeesPaid": amount(transaction.fee_micros if role == payer_role else 0),
+            "FeesPaid": amount(transaction.fee_micros if role == transaction.fee_role else 0),
         }
         for role in roles_of(asking, transaction)
     ]

@@ -56,23 +56,24 @@ async def get_transaction_status(call: Call) -> Result:
 
 
 async def get_transaction(call: Call) -> Result:
-    """Everything about a transaction. The sender's address is for the recipient's own calls only."""
+    """Everything about a transaction. Only recipients are told the sender's address, and callers their own note."""
     transaction = await _readable_transaction(call)
     paid_by, paid_to = transaction.payer, transaction.payee
     asks_as_recipient = paid_to is not None and paid_to.party_id == call.key.party_id
+    asks_as_caller = transaction.seller.party_id == call.key.party_id
     related = await _related(call, transaction)
     return {
         "Transaction": {
             "TransactionId": transaction.transaction_id,
             "CallerReference": transaction.caller_reference,
-            "CallerDescription": transaction.caller_description,
+            "CallerDescription": transaction.caller_description if asks_as_caller else None,
             "SenderDescription": transaction.sender_description,
             "DateReceived": received_at(transaction.transaction_id),
             "DateCompleted": transaction.completed_at,
             "TransactionAmount": amount(transaction.amount_micros),
             "FPSFees": amount(transaction.fee_micros),
             "MarketplaceFees": amount(transaction.marketplace_fee_micros) if transaction.recipient else None,
-            "FPSFeesPaidBy": transaction.fee_payer,
+            "FPSFeesPaidBy": transaction.fee_role,
             "SenderTokenId": transaction.token_id,
             "RecipientTokenId": transaction.recipient_token_id,
             "PrepaidInstrumentId": transaction.instrument_id if transaction.instrument_kind == "prepaid" else None,

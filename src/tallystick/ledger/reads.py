@@ -105,6 +105,12 @@ class TransactionRecord:
         return self.merchant if self.buyer is None else self.buyer
 
     @property
+    def fee_role(self) -> str:
+        """The role of whoever pays the fee, or gets it back: who was paid for goods is the sender of their refund."""
+        repays = self.is_refund and self.buyer is not None
+        return "Sender" if repays and self.fee_payer == "Recipient" else self.fee_payer
+
+    @property
     def is_refund(self) -> bool:
         """Whether the money goes back."""
         return self.operation == "Refund"
