@@ -17,7 +17,9 @@ from tests.stories.storefront import UUID, Shop, canonical
 
 from tallystick.actions.fields import V2007
 from tallystick.actions.registry import ACTIONS
-from tallystick.domain.commands import Method
+from tallystick.domain.commands import LimitTerms, Method
+from tallystick.domain.limits import LimitKind
+from tallystick.domain.periods import Period
 
 SHARED = sorted(name for name, action in ACTIONS.items() if action.in_version(V2007))
 NAMESPACE = "{http://fps.amazonaws.com/doc/2007-01-08/}"
@@ -194,6 +196,16 @@ async def test_transactions_in_the_words_of_2007(old: Old) -> None:
     assert waiting.findtext("ResponseBatchSize") == "0"
     kept = await old.done("GetTokens")
     assert {each.findtext("Status") for each in kept.findall("Tokens")} == {"Active"}
+
+
+async def test_usage_is_spelt_as_this_version_does(old: Old) -> None:
+    daily = (LimitTerms(LimitKind.COUNT, 3, Period(1, "Day")),)
+    buyer = await payer(old.shop, Method.CC, limits=daily)
+
+    usage = await old.done("GetTokenUsage", {"TokenId": buyer.spending})
+
+    assert usage.find("TokenUsageLimits/LastResetTimeStamp") is not None
+    assert usage.find("TokenUsageLimits/LastResetTimestamp") is None
 
 
 async def test_tokens_that_this_version_asks_for(old: Old) -> None:

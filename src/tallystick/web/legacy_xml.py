@@ -38,6 +38,7 @@ _TRANSACTION: Final[Mapping[str, str | None]] = {
 _TYPES: Final[Mapping[str, Mapping[str, str | None]]] = {
     "Amount": {"Value": "Amount"},
     "Token": {"TokenStatus": "Status"},
+    "TokenUsageLimit": {"LastResetTimestamp": "LastResetTimeStamp"},
     "TransactionPart": {"FeesPaid": "FeePaid"},
     "Transaction": _TRANSACTION,
     "TransactionDetail": {**_TRANSACTION, "StatusHistory": None},
