@@ -10,8 +10,20 @@ from tests.ledger.shop import Buyer
 from tests.stories.conftest import OpenShop
 from tests.stories.storefront import NAMESPACE, Answer, Shop, usd
 
-from tallystick.domain.commands import AuthorizePrepaid, Consent, Method
+from tallystick.domain.commands import (
+    AmountRule,
+    AuthorizePrepaid,
+    Consent,
+    InstallToken,
+    LimitTerms,
+    Method,
+    TokenPurpose,
+    TokenTerms,
+    TokenType,
+)
 from tallystick.domain.ids import IdKind, InstrumentId, TokenId
+from tallystick.domain.limits import LimitKind
+from tallystick.domain.periods import Period
 
 
 def stamp(shop: Shop, **ago: int) -> str:
@@ -250,6 +262,34 @@ async def test_the_callers_note_is_for_the_caller_only(open_shop: OpenShop) -> N
     assert [detail.value("SenderDescription") for detail in (own, theirs)] == ["A record", "A record"]
     shown = (await activity(business)).values("TransactionPart/Description")
     assert shown == ["A record"]
+
+
+async def test_nor_does_a_subscriber_read_the_callers_note(open_shop: OpenShop) -> None:
+    shop, business = await open_shop(), await open_shop()
+    command = InstallToken(
+        token_id=TokenId(shop.books.token(IdKind.SENDER)),
+        purpose=TokenPurpose.SENDER,
+        token_type=TokenType.RECURRING,
+        sender_id=business.key.party_id,
+        caller_reference=shop.reference(),
+        method=Method.ABT,
+        payment_method_id=None,
+        valid_from=shop.clock(),
+        expires_at=None,
+        terms=TokenTerms(AmountRule.EXACT, usd("4.00")),
+        limits=(LimitTerms(LimitKind.COUNT, 1, Period(1, "Month")),),
+    )
+    await shop.books.perform(command)
+    buyer = Buyer(business.key.party_id, InstrumentId(""), command.token_id, command.token_id)
+    await shop.books.deposit(buyer, "50.00")
+    notes = {"CallerDescription": "slow payer", "SenderDescription": "Club, March"}
+    await shop.done("Pay", shop.pay_parameters(buyer, "4.00") | notes)
+    named = {"SubscriptionId": command.token_id}
+
+    own, theirs = [await asking.done("GetTransactionsForSubscription", named) for asking in (shop, business)]
+
+    assert own.value("SubscriptionTransaction/Description") == "slow payer"
+    assert theirs.value("SubscriptionTransaction/Description") == "Club, March"
 
 
 async def test_a_business_that_buys_sees_its_own_side(open_shop: OpenShop) -> None:

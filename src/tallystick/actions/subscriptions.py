@@ -65,8 +65,12 @@ async def get_subscription_details(call: Call) -> Result:
 
 
 async def get_transactions_for_subscription(call: Call) -> Result:
-    """The payments, oldest first, those of tokens that the present one replaced included."""
-    subscription, payments, _ = await _readable(call)
+    """The payments, oldest first, those of tokens that the present one replaced included.
+
+    A caller reads its own note on each, or what it told the sender; everybody else the latter only.
+    """
+    subscription, payments, book_id = await _readable(call)
+    own = call.owns(book_id)
     return {
         "SubscriptionTransaction": [
             {
@@ -74,7 +78,10 @@ async def get_transactions_for_subscription(call: Call) -> Result:
                 "TransactionDate": received_at(payment.transaction_id),
                 "TransactionSerialNumber": number,
                 "TransactionAmount": amount(payment.amount_micros),
-                "Description": payment.description or subscription.description or NO_NAME,
+                "Description": (payment.caller_description if own else None)
+                or payment.sender_description
+                or subscription.description
+                or NO_NAME,
                 "TransactionStatus": payment.status,
             }
             for number, payment in enumerate(payments, start=1)

@@ -212,7 +212,7 @@ WITH RECURSIVE line AS (
     SELECT token.token_id, token.old_token_id FROM token JOIN line ON token.token_id = line.old_token_id
      WHERE token.book_id = $1
 )
-SELECT transaction_id, amount_micros, status, coalesce(caller_description, sender_description) AS description
+SELECT transaction_id, amount_micros, status, caller_description, sender_description
   FROM transaction
  WHERE book_id = $1 AND sender_token_id IN (SELECT token_id FROM line) AND instrument_id IS NULL
    AND operation IN ('Pay', 'Reserve')

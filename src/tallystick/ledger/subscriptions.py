@@ -43,7 +43,8 @@ class Payment:
     transaction_id: TransactionId
     amount_micros: int
     status: str
-    description: str | None
+    caller_description: str | None
+    sender_description: str | None
 
 
 async def find(database: Database, book_id: BookId, token_id: TokenId) -> Subscription | None:
