@@ -43,14 +43,15 @@ TEXTS: Final[Mapping[int, tuple[str, str]]] = {
     500: (marked("Something went wrong here"), marked("The fault is ours. Try again in a moment.")),
 }
 
+WAYS_BACK: Final = {"console": "Back to the console", "admin": "Back to the operator's pages"}
+"""Who works there goes back there, not to what buyers see; by the first part of the path. Those pages are English."""
+
 
 def http_error(request: PageRequest, error: HTTPException) -> Response[Any]:
     """The page for a known kind of error."""
     status = error.status_code if error.status_code in TEXTS else (400 if error.status_code < 500 else 500)  # noqa: PLR2004
     heading, text = TEXTS[status]
-    response = page(
-        "error.html", status=error.status_code, heading=_(heading), text=_(text), request_id=request_id(request.scope)
-    )
+    response = _page(request, error.status_code, heading, text)
     if allowed := (error.headers or {}).get("allow") or (error.headers or {}).get("Allow"):
         response.headers["allow"] = allowed
     if error.status_code == HTTP_403_FORBIDDEN:
@@ -62,12 +63,19 @@ def unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Respo
     """The page for a fault of ours. What happened goes to the log, not to the browser."""
     _log.error("page failed", request_id=request_id(request.scope), path=request.scope.get("path"), exc_info=error)
     heading, text = TEXTS[HTTP_500_INTERNAL_SERVER_ERROR]
+    known = isinstance(error, UNAVAILABLE)
+    return _page(request, HTTP_503_SERVICE_UNAVAILABLE if known else HTTP_500_INTERNAL_SERVER_ERROR, heading, text)
+
+
+def _page(request: Request[Any, Any, Any], status: int, heading: str, text: str) -> Response[Any]:
+    place = request.scope["path"].removeprefix("/").partition("/")[0]
     return page(
         "error.html",
-        status=HTTP_503_SERVICE_UNAVAILABLE if isinstance(error, UNAVAILABLE) else HTTP_500_INTERNAL_SERVER_ERROR,
+        status=status,
         heading=_(heading),
         text=_(text),
         request_id=request_id(request.scope),
+        way_back=(f"/{place}", WAYS_BACK[place]) if place in WAYS_BACK else None,
     )
 
 
