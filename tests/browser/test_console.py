@@ -10,6 +10,7 @@ from tests.stories.cobranded.world import PASSWORD, Seller, World
 from tests.stories.pages.people import console, employee
 
 from tallystick.actions.staff import Role
+from tallystick.ledger import staff
 
 PHONE = {"viewport": {"width": 360, "height": 740}}
 DESK = {"viewport": {"width": 1280, "height": 900}}
@@ -110,3 +111,20 @@ async def test_the_sandbox_is_left_by_one_click_and_seen_to_be_left(
         await expect(current).to_have_text("Live")
         await page.get_by_role("link", name="To the sandbox").click()
         await expect(page.get_by_role("note")).to_contain_text("Test mode")
+
+
+async def test_who_works_for_several_sellers_changes_between_them_on_a_phone(
+    chromium: Browser, world: World, seller: Seller
+) -> None:
+    other, someone = await world.seller("Book Shop of a long name"), await employee(world, seller, Role.VIEWER)
+    await staff.add(world.pool, other.party.party_id, someone.party_id, Role.VIEWER, world.clock())
+    async with tab(chromium, world, viewport={"width": 320, "height": 640}) as page:
+        await page.goto("/console")
+        await page.get_by_label("E-mail address").fill(someone.email)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        await page.get_by_role("link", name=other.party.name).click()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+        await page.get_by_role("link", name="Change seller").click()
+        await page.get_by_role("link", name=seller.party.name).click()
+        await expect(page.get_by_role("banner")).to_contain_text(seller.party.name)

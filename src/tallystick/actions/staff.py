@@ -71,13 +71,3 @@ async def businesses_of(service: Service, party: Party) -> list[Employer]:
     own = [Employer(party.party_id, party.name, Role.OWNER)] if party.kind == "business" else []
     posts = await staff.posts_of(service.pool, party.party_id)
     return own + [Employer(post.business_id, post.business_name, Role(post.role)) for post in posts]
-
-
-async def role_at(service: Service, party: Party, business_id: PartyId) -> Role | None:
-    """What this party is at a seller's; None when it is nothing there, or suspended."""
-    if not party.active:
-        return None
-    if party.party_id == business_id:
-        return Role.OWNER if party.kind == "business" else None
-    post = await staff.post_of(service.pool, business_id, party.party_id)
-    return None if post is None else Role(post.role)

@@ -170,6 +170,14 @@ async def test_who_works_for_several_sellers_chooses(world: World, seller: Selle
     choice = Page(await browser.get("/console"))
     assert {console(seller), console(other)} <= set(choice.links)
 
+    for one in (seller, other):
+        page = Page(await browser.get(console(one, "activity")))
+        assert "Change seller" in page.text
+        assert "/console" in page.links
+    at_one = Page(await (await at_work(world, seller)).get(console(seller)))
+    assert "Change seller" not in at_one.text
+    assert "/console" not in at_one.links
+
 
 async def test_the_audit_log_says_who_did_what(world: World, seller: Seller) -> None:
     owner = await at_work(world, seller)

@@ -13,7 +13,7 @@ from litestar.status_codes import HTTP_403_FORBIDDEN
 
 from tallystick.actions import audit
 from tallystick.actions.service import Service
-from tallystick.actions.staff import Permission, Role, may, role_at
+from tallystick.actions.staff import Permission, Role, businesses_of, may
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.ledger import book_clocks, parties
 from tallystick.ledger.access_keys import ENVIRONMENTS, SANDBOX
@@ -42,7 +42,7 @@ NAV: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One of the staff at work for a seller in one environment.
+    """One of the staff at work for a seller in one environment. `has_others`: they work for other sellers too.
 
     `parts`: the seller's books in this environment, none where it has none. `now` is their own time: the sandbox's test
     clock may be ahead of the wall clock.
@@ -53,6 +53,7 @@ class Desk:
     person: Party
     business: Party
     role: Role
+    has_others: bool
     environment: str
     parts: tuple[BookId, ...]
     now: datetime
@@ -111,13 +112,15 @@ async def for_staff(
     service = service_of(request)
     if environment not in ENVIRONMENTS or business > LARGEST:
         raise NotFoundException
-    role = await role_at(service, person, PartyId(business))
+    employers = await businesses_of(service, person)
+    role = next((one.role for one in employers if one.business_id == business), None)
     seller = None if role is None else await parties.find(service.pool, PartyId(business))
     if role is None or seller is None:
         raise NotFoundException
     parts = await parts_of_seller(service.pool, seller.party_id, environment)
     ahead = await book_clocks.offset(service.pool, parts[0]) if parts else timedelta(0)
-    desk = Desk(request, service, person, seller, role, environment, parts, service.clock() + ahead)
+    now = service.clock() + ahead
+    desk = Desk(request, service, person, seller, role, len(employers) > 1, environment, parts, now)
     if not desk.may(needs):
         return desk.page("console/forbidden.html", status=HTTP_403_FORBIDDEN, roles=_roles_for(needs))
     return await step(desk)
