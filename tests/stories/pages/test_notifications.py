@@ -79,6 +79,15 @@ async def notified(world: World, seller: Seller) -> AsyncIterator[Notified]:
         yield Notified(world, seller, shop, developer)
 
 
+async def test_an_empty_log_says_whether_an_address_is_missing(notified: Notified) -> None:
+    assert (
+        "What happens to your transactions and tokens is posted to 127.0.0.1 and listed here."
+        in (await notified.page()).text
+    )
+    await notified.submit("settings", "/settings", url="")
+    assert "As soon as an address is set" in (await notified.page()).text
+
+
 async def test_the_address_and_the_wishes_are_set_in_the_console(notified: Notified) -> None:
     url = f"{notified.shop.url}/new"
     page = await notified.submit("settings", "/settings", url=url, immediate="yes")

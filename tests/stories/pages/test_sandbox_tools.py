@@ -87,7 +87,8 @@ async def test_the_clock_is_moved_after_a_look_at_what_would_end(
 
 
 @pytest.mark.parametrize(
-    ("count", "unit"), [("0", "Day"), ("-1", "Day"), ("1.5", "Day"), ("7", "Eon"), ("101", "Year")]
+    ("count", "unit"),
+    [("", "Day"), (" ", "Day"), ("0", "Day"), ("-1", "Day"), ("1.5", "Day"), ("7", "Eon"), ("101", "Year")],
 )
 async def test_lengths_that_the_clock_cannot_be_moved_by(
     world: World, seller: Seller, developer: Browser, count: str, unit: str
@@ -95,6 +96,7 @@ async def test_lengths_that_the_clock_cannot_be_moved_by(
     path = tool(seller, "clock")
     looked = await developer.get(f"{path}?count={count}&unit={unit}")
     assert looked.status_code == 422
+    assert ("Type a whole number from 1 to 99999." in Page(looked).text) != (count == "101")
     csrf = {"_csrf_token": Page(looked).forms[0].fields["_csrf_token"]}
     moved = await developer.post(path, csrf | {"count": count, "unit": unit, "seen": "0"})
     assert moved.status_code == 422

@@ -31,7 +31,7 @@ async def show_clock(request: PageRequest, business: FromPath[int], environment:
 
     async def step(desk: Desk) -> Response[Any]:
         typed = {name: request.query_params.get(name, "") for name in ("count", "unit")}
-        if not typed["count"]:
+        if "count" not in request.query_params:
             return await _page(desk, moved="moved" in request.query_params)
         try:
             return await _page(desk, by=_period(typed), typed=typed)
