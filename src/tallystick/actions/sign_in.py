@@ -47,6 +47,8 @@ _EMAIL: Final = re.compile(
     r"[^\s@<>\"',;:\\\x00-\x20\x7f]{1,64}@[^\s@<>\"',;:\\/\x00-\x20\x7f]+\.[^\s@.<>\"',;:\\/\x00-\x20\x7f]{2,}"
 )
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DIRECTION: Final = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Unicode's Bidi_Control: unseen, and what follows them may be read as something else."""
 
 _HASHER: Final = PasswordHasher()  # argon2id with the library's current parameters
 _NOBODYS_HASH: Final = _HASHER.hash("nobody has this password")
@@ -156,8 +158,8 @@ def check_new_account(name: str, email: str, password: str) -> tuple[str, str]:
 
 
 def is_name(text: str) -> bool:
-    """Whether this can be the name of an account holder: one line, not too long."""
-    return 0 < len(text) <= MAX_NAME and _CONTROL.search(text) is None
+    """Whether this can be the name of an account holder: one line, not too long, and nothing that turns text around."""
+    return 0 < len(text) <= MAX_NAME and _CONTROL.search(text) is None and _DIRECTION.search(text) is None
 
 
 def is_email(text: str) -> bool:

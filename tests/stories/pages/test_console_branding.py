@@ -79,6 +79,9 @@ async def test_a_colour_that_cannot_be_read_is_told_with_what_becomes_of_it(worl
         ({"support": "javascript:alert(1)"}, "Type an https address, or an e-mail address."),
         ({"support": "https://songs"}, "Type an https address, or an e-mail address."),
         ({"name": "x" * 101}, "Use at most 100 ordinary characters."),
+        ({"name": "Songs \u202esgnos"}, "Use at most 100 ordinary characters."),
+        ({"name": "\u2067Songs\u2069"}, "Use at most 100 ordinary characters."),
+        ({"name": "Songs\u200f!"}, "Use at most 100 ordinary characters."),
     ],
 )
 async def test_what_cannot_be_used_is_said_and_kept_in_the_form(
