@@ -8,6 +8,7 @@ from litestar.testing import RequestFactory
 
 from tallystick.settings import Settings
 from tallystick.web.pages.visitors import client_address, device, user_agent
+from tallystick.words import LANGUAGES, speaking
 
 
 def request(*, peer: str = "192.0.2.9", **headers: str) -> Any:  # noqa: ANN401 - Litestar's request of anything
@@ -67,3 +68,13 @@ def test_what_a_browser_says_is_kept_short_and_printable() -> None:
 )
 def test_devices_as_people_call_them(said: str, name: str) -> None:
     assert device(said) == name
+
+
+@pytest.mark.parametrize(
+    ("language", "known", "unknown"),
+    [("de", "Firefox auf Linux", "Ein Browser"), ("ar", "\u2068Firefox\u2069 على \u2068Linux\u2069", "متصفح")],
+)
+def test_devices_are_named_in_the_language_of_the_page(language: str, known: str, unknown: str) -> None:
+    with speaking(LANGUAGES[language]):
+        assert device("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0") == known
+        assert device("curl/8.9") == unknown

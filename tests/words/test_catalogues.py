@@ -5,7 +5,8 @@ import re
 import pytest
 from tools.words import SOURCES, extracted, missing
 
-from tallystick.words import ENGLISH, LANGUAGES, Language
+from tallystick.actions.pipeline_phrases import title
+from tallystick.words import ENGLISH, LANGUAGES, Language, speaking
 from tallystick.words.texts import CATALOGUES, read_catalogue
 
 TEMPLATES = SOURCES / "web" / "pages" / "templates"
@@ -84,3 +85,11 @@ def test_no_text_of_a_persons_pages_stands_outside_of_the_catalogues() -> None:
         if words:
             left[path.name] = words
     assert left == {}
+
+
+@pytest.mark.parametrize("label", ["Bank account", "Card", "Visa"])
+def test_a_stored_means_of_payment_agrees_with_its_number_in_arabic(label: str) -> None:
+    with speaking(LANGUAGES["ar"]):
+        named = title(label, "6789").translate({0x2068: None, 0x2069: None})
+
+    assert named.endswith("برقم ينتهي بـ6789"), "the number ends so, whatever gender the card or the account has"

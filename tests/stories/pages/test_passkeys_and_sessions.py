@@ -53,6 +53,17 @@ async def options(world: World) -> dict[str, object]:
     return asked(await world.browser(named(world)).get("/account/sign-in"))
 
 
+async def test_browsers_are_named_in_the_language_of_the_page(world: World) -> None:
+    browser, device = await signed_in(world, await person(world)), Authenticator(ORIGIN)
+    for language, name in (("de", "Firefox auf Linux"), ("ar", "\u2068Firefox\u2069 على \u2068Linux\u2069")):
+        assert name in (await browser.get(f"/account/security?lang={language}")).text
+
+    page = await browser.get("/account/security/passkey")
+    assert Page(page).form("/passkey").fields["name"] == "Firefox على Linux"
+    added = await browser.submit(page, "/passkey", passkey=device.make(asked(page)))
+    assert added.url.query == b"added"
+
+
 async def test_a_passkey_signs_in_and_each_answer_counts_once(world: World) -> None:
     someone, device = await with_passkey(world)
     answer = device.sign(await options(world))

@@ -32,6 +32,7 @@ DONE: Final = {
     "sent": marked("A letter with a code is on its way to you."),
     "verified": marked("Your e-mail address is confirmed."),
 }
+_NO_ISOLATES: Final = str.maketrans("", "", "\u2068\u2069")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ async def show_passkey(request: PageRequest) -> Response[Any]:
     async def step(member: Member) -> Response[Any]:
         if not proved_lately(request):
             return ask_for_proof(f"{SECURITY}/passkey")
-        return await _passkey_page(member, typed={"name": device(user_agent(request))})
+        name = device(user_agent(request)).translate(_NO_ISOLATES)  # a field is on its own
+        return await _passkey_page(member, typed={"name": name})
 
     return await for_member(request, step)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from litestar.connection import ASGIConnection
 
 from tallystick.settings import Settings
+from tallystick.words import gettext as _
 
 MAX_USER_AGENT: Final = 300
 _BROWSERS: Final = (  # the first that fits: most browsers also claim to be others
@@ -64,7 +65,8 @@ def user_agent(connection: Connection) -> str:
 
 
 def device(said: str) -> str:
-    """Browser and system, as people call them: ``Firefox on Linux``."""
-    browser = next((name for name, sign in _BROWSERS if sign.search(said)), "A browser")
+    """Browser and system, as people call them, in the language that is spoken: ``Firefox on Linux``."""
+    browser = next((name for name, sign in _BROWSERS if sign.search(said)), None)
     system = next((name for name, sign in _SYSTEMS if sign.search(said)), None)
-    return browser if system is None else f"{browser} on {system}"
+    browser = browser or _("A browser")
+    return browser if system is None else _("%(browser)s on %(system)s", browser=browser, system=system)
