@@ -5,6 +5,7 @@ A secret leaves this module only for checking a signature, and once for its owne
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import string
@@ -37,6 +38,14 @@ _SECRET_ALPHABET: Final = string.ascii_letters + string.digits
 
 class UnknownKeyError(LookupError):
     """There is no such access key, or it is no longer usable."""
+
+
+class MadeBeforeError(Exception):
+    """The form that asks for a key was sent before, and made this one."""
+
+    def __init__(self, access_key_id: str) -> None:
+        super().__init__(access_key_id)
+        self.access_key_id = access_key_id
 
 
 class RememberedKeyError(LookupError):
@@ -175,23 +184,36 @@ def _key(row: asyncpg.Record, vault: Vault) -> AccessKey:
     )
 
 
-async def create(database: Database, vault: Vault, party_id: PartyId, environment: str, now: datetime) -> AccessKey:
-    """Make a key. This is the only time that its owner sees the secret."""
-    access_key_id = _KEY_ID_PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(_KEY_ID_LENGTH - 2))
+async def create(
+    database: Database, vault: Vault, party_id: PartyId, environment: str, now: datetime, form: str = ""
+) -> AccessKey:
+    """Make a key. This is the only time that its owner sees the secret.
+
+    `form`: what tells the form that asks for it from all others; it makes one key, however often it is sent. Raises
+    MadeBeforeError.
+    """
+    access_key_id = _new_id(party_id, environment, form or secrets.token_hex())
     secret = "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(_SECRET_LENGTH))
-    await database.execute(
+    made = await database.fetchrow(
         "INSERT INTO access_key (access_key_id, party_id, environment, secret_sealed, created_at)"
-        " VALUES ($1, $2, $3, $4, $5)",
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (access_key_id) DO NOTHING RETURNING 1",
         access_key_id,
         party_id,
         environment,
         vault.seal(secret.encode("ascii"), seal_context(access_key_id)),
         now,
     )
+    if made is None:
+        raise MadeBeforeError(access_key_id)
     key = await find(database, vault, access_key_id, now)
     if key is None:
         raise UnknownKeyError(access_key_id)
     return key
+
+
+def _new_id(party_id: PartyId, environment: str, form: str) -> str:
+    digest = hashlib.sha256(f"{party_id}\n{environment}\n{form}".encode()).digest()
+    return _KEY_ID_PREFIX + "".join(ALPHABET[byte % len(ALPHABET)] for byte in digest[: _KEY_ID_LENGTH - 2])
 
 
 async def list_(database: Database, party_id: PartyId) -> list[KeyEntry]:
@@ -217,20 +239,29 @@ async def secrets_of(database: Database, vault: Vault, party_id: PartyId, enviro
 
 
 async def rotate(
-    connection: Connection, vault: Vault, access_key_id: str, overlap: timedelta, now: datetime
+    connection: Connection, vault: Vault, access_key_id: str, overlap: timedelta, now: datetime, form: str = ""
 ) -> AccessKey:
-    """Make the successor of a key; the old one stays usable for `overlap`. Raises UnknownKeyError."""
+    """Make the successor of a key; the old one stays usable for `overlap`. `form`: as for `create`.
+
+    Raises MadeBeforeError, UnknownKeyError.
+    """
     async with connection.transaction():
+        owner = await connection.fetchrow(
+            "SELECT party_id, environment FROM access_key WHERE access_key_id = $1", access_key_id
+        )
+        if owner is None:
+            raise UnknownKeyError(access_key_id)
+        new = await create(connection, vault, PartyId(owner["party_id"]), owner["environment"], now, form)
         row = await connection.fetchrow(
             "UPDATE access_key SET expires_at = $2 WHERE access_key_id = $1 AND revoked_at IS NULL"
-            " AND (expires_at IS NULL OR expires_at > $3) RETURNING party_id, environment",
+            " AND (expires_at IS NULL OR expires_at > $3) RETURNING 1",
             access_key_id,
             now + overlap,
             now,
         )
         if row is None:
             raise UnknownKeyError(access_key_id)
-        return await create(connection, vault, PartyId(row["party_id"]), row["environment"], now)
+        return new
 
 
 async def revoke(database: Database, access_key_id: str, now: datetime) -> None:

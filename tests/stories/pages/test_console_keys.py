@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 
 import httpx
+import pytest
 from tests.stories.cobranded.world import Browser, Page, Seller, World
 from tests.stories.pages.people import at_work, console
 
@@ -54,6 +56,37 @@ async def test_a_new_key_signs_at_once_and_its_secret_is_shown_once(world: World
         assert key.secret not in text
     assert await deeds(world, seller) == [("key.create", key.access_key_id)]
     assert key.secret not in str(await world.rows("SELECT details FROM audit_entry"))
+
+
+async def test_a_form_that_is_sent_again_makes_no_second_key(world: World, seller: Seller) -> None:
+    browser = await at_work(world, seller, Role.DEVELOPER)
+    page = await browser.get(console(seller, "keys"))
+    key = made(await browser.submit(page, "/keys"))
+
+    again = await browser.submit(page, "/keys")
+
+    assert again.url.path == console(seller, "keys", key.access_key_id)
+    assert "This key was made already" in Page(again).text
+    assert key.secret not in again.text
+    assert await deeds(world, seller) == [("key.create", key.access_key_id)]
+    other = made(await browser.submit(await browser.get(console(seller, "keys")), "/keys"))
+    assert other.access_key_id != key.access_key_id
+
+
+@pytest.mark.parametrize("overlap", ["1h", "0"])
+async def test_a_rotation_that_is_sent_again_makes_no_second_successor(
+    world: World, seller: Seller, overlap: str
+) -> None:
+    browser = await at_work(world, seller, Role.DEVELOPER)
+    key = await make(browser, seller)
+    page = await browser.get(console(seller, "keys", key.access_key_id))
+    new = made(await browser.submit(page, "/rotate", overlap=overlap))
+
+    both = await asyncio.gather(*(browser.submit(page, "/rotate", overlap=overlap) for _ in range(2)))
+
+    assert {again.url.path for again in both} == {console(seller, "keys", new.access_key_id)}
+    assert [deed for deed, _ in await deeds(world, seller)] == ["key.create", "key.rotate"]
+    assert await told(world, new) == "OK"
 
 
 async def test_a_rotated_key_overlaps_with_its_successor(world: World, seller: Seller) -> None:

@@ -1,6 +1,8 @@
 """Access keys of a seller's programs: make one, rotate it with an overlap, revoke it, see when it was last used."""
 
-from collections.abc import Awaitable, Callable
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,7 +15,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPRO
 
 from tallystick.actions.staff import Permission
 from tallystick.ledger import access_keys, key_uses
-from tallystick.ledger.access_keys import AccessKey, KeyEntry, UnknownKeyError
+from tallystick.ledger.access_keys import AccessKey, KeyEntry, MadeBeforeError, UnknownKeyError
 from tallystick.web.pages.console.desk import Desk, for_staff
 from tallystick.web.pages.shared import PageRequest, form_of, go
 
@@ -69,7 +71,13 @@ async def make_key(request: PageRequest, business: FromPath[int], environment: F
             problems = {"make": "There are no books in this environment yet, so a key could sign nothing."}
             return _list_page(desk, [], status=HTTP_409_CONFLICT, problems=problems)
         party_id = desk.business.party_id
-        key = await access_keys.create(service.pool, service.vault, party_id, desk.environment, service.clock())
+        form = _form_token(await form_of(request))
+        try:
+            key = await access_keys.create(
+                service.pool, service.vault, party_id, desk.environment, service.clock(), form
+            )
+        except MadeBeforeError as error:
+            return go(_again(desk, error))
         await desk.record("key.create", key.access_key_id)
         return _made_page(desk, key)
 
@@ -83,7 +91,7 @@ async def show_key(
     """One key, and what can be done with it."""
 
     async def step(desk: Desk, row: Row) -> Response[Any]:
-        return _key_page(desk, row)
+        return _key_page(desk, row, again="again" in request.query_params and row.usable)
 
     return await _for_key(request, business, environment, access_key_id, step, Permission.VIEW)
 
@@ -95,14 +103,19 @@ async def rotate_key(
     """Make the key's successor, and show its secret this once."""
 
     async def step(desk: Desk, row: Row) -> Response[Any]:
-        chosen = (await form_of(request)).get("overlap", "")
+        typed = await form_of(request)
+        chosen = typed.get("overlap", "")
         if chosen not in OVERLAPS:
             problems = {"overlap": "Choose how long the old key goes on."}
             return _key_page(desk, row, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=problems)
         service, (overlap, _) = desk.service, OVERLAPS[chosen]
         try:
             async with service.pool.acquire() as connection:
-                key = await access_keys.rotate(connection, service.vault, access_key_id, overlap, service.clock())
+                key = await access_keys.rotate(
+                    connection, service.vault, access_key_id, overlap, service.clock(), _form_token(typed)
+                )
+        except MadeBeforeError as error:
+            return go(_again(desk, error))
         except UnknownKeyError:
             problems = {"overlap": "This key can no longer be used, so nothing can follow it. Make a new one."}
             return _key_page(desk, row, status=HTTP_409_CONFLICT, problems=problems)
@@ -127,6 +140,8 @@ async def revoke_key(
     return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
 
 
+_FORM_BYTES: Final = 10
+_FORM: Final = re.compile(rf"[0-9a-f]{{{2 * _FORM_BYTES}}}")
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -145,6 +160,17 @@ async def _for_key(
         return await step(desk, row)
 
     return await for_staff(request, business, environment, of_key, needs)
+
+
+def _form_token(typed: Mapping[str, str]) -> str:
+    """What tells this form from all others; empty where it is none of ours."""
+    form = typed.get("form", "")
+    return form if _FORM.fullmatch(form) else ""
+
+
+def _again(desk: Desk, made: MadeBeforeError) -> str:
+    """The page of a key whose form was sent again: its secret is not shown a second time."""
+    return f"{desk.path('keys', made.access_key_id)}?again"
 
 
 async def _rows(desk: Desk) -> list[Row]:
@@ -168,15 +194,14 @@ def _standing(key: KeyEntry, now: datetime) -> str:
 
 def _list_page(desk: Desk, rows: list[Row], **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
     usable, over = [row for row in rows if row.usable], [row for row in rows if not row.usable]
-    defaults: dict[str, Any] = {"revoked": "", "now": desk.service.clock()}
+    defaults: dict[str, Any] = {"revoked": "", "now": desk.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
     return desk.page("console/keys.html", usable=usable, over=over, **(defaults | more))
 
 
 def _key_page(desk: Desk, row: Row, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
     overlaps = [(value, words) for value, (_, words) in OVERLAPS.items()]
-    return desk.page(
-        "console/key.html", row=row, overlaps=overlaps, usual=USUAL_OVERLAP, now=desk.service.clock(), **more
-    )
+    defaults: dict[str, Any] = {"again": False, "now": desk.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
+    return desk.page("console/key.html", row=row, overlaps=overlaps, usual=USUAL_OVERLAP, **(defaults | more))
 
 
 def _made_page(desk: Desk, key: AccessKey, replaced: str = "", until: datetime | None = None) -> Response[Any]:
