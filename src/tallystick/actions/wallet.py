@@ -6,7 +6,7 @@ import secrets
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.actions import pipeline_phrases as phrases
@@ -34,6 +34,8 @@ BANK_DIGITS: Final = range(4, 18)
 ROUTING_DIGITS: Final = 9
 LAST_DIGITS: Final = 4
 MAX_CARD_YEARS: Final = 25
+SENT_AGAIN: Final = timedelta(minutes=15)
+"""How long a form with the same card is taken for the same form: a second click, or the way back and forth again."""
 
 BRANDS: Final = (("4", "Visa"), ("34", "American Express"), ("37", "American Express"), ("5", "Mastercard"))
 
@@ -109,10 +111,12 @@ def _stored_choice(one: PaymentMethod, today: date) -> Choice:
     )
 
 
-async def add_card(service: Service, party_id: PartyId, environment: str, number: str, expiry: str) -> PaymentMethod:
+async def add_card(
+    service: Service, party_id: PartyId, environment: str, number: str, expiry: str, *, once: bool = False
+) -> PaymentMethod:
     """Keep a card. The number goes no further than this function: the simulated rail takes any digits for a card.
 
-    Raises FormError.
+    `once`: as for `add`. Raises FormError.
     """
     _check_rail(environment, "number")
     digits = _digits(number)
@@ -133,13 +137,16 @@ async def add_card(service: Service, party_id: PartyId, environment: str, number
     new = NewPaymentMethod(
         Method.CC, SIMULATED_RAIL, secrets.token_urlsafe(24), label, digits[-LAST_DIGITS:], expires_on
     )
-    return await payment_methods.add(service.pool, party_id, environment, new, now)
+    return await _keep(service, party_id, environment, new, once=once)
 
 
 async def add_bank_account(
-    service: Service, party_id: PartyId, environment: str, routing: str, number: str
+    service: Service, party_id: PartyId, environment: str, routing: str, number: str, *, once: bool = False
 ) -> PaymentMethod:
-    """Keep a bank account. Of both numbers only the last four digits of the account stay. Raises FormError."""
+    """Keep a bank account. Of both numbers only the last four digits of the account stay.
+
+    `once`: as for `add`. Raises FormError.
+    """
     _check_rail(environment, "number")
     routing_digits, digits = _digits(routing), _digits(number)
     problems = {}
@@ -152,17 +159,36 @@ async def add_bank_account(
     if problems or digits is None:
         raise FormError(problems)
     new = NewPaymentMethod(Method.ACH, SIMULATED_RAIL, secrets.token_urlsafe(24), "Bank account", digits[-LAST_DIGITS:])
-    return await payment_methods.add(service.pool, party_id, environment, new, service.clock())
+    return await _keep(service, party_id, environment, new, once=once)
+
+
+async def _keep(
+    service: Service, party_id: PartyId, environment: str, new: NewPaymentMethod, *, once: bool
+) -> PaymentMethod:
+    now = service.clock()
+    if not once:
+        return await payment_methods.add(service.pool, party_id, environment, new, now)
+    async with service.pool.acquire() as connection:
+        return await payment_methods.add_once(connection, party_id, environment, new, now - SENT_AGAIN, now)
 
 
 async def add(
-    service: Service, party_id: PartyId, environment: str, method: Method, typed: Mapping[str, str]
+    service: Service,
+    party_id: PartyId,
+    environment: str,
+    method: Method,
+    typed: Mapping[str, str],
+    *,
+    once: bool = False,
 ) -> PaymentMethod:
-    """Keep a card or a bank account from the fields of its form. Raises FormError."""
+    """Keep a card or a bank account from the fields of its form. Raises FormError.
+
+    `once`: if one that looks the same was kept within SENT_AGAIN, it is that one whose form came again.
+    """
     number = typed.get("number", "")
     if method is Method.CC:
-        return await add_card(service, party_id, environment, number, typed.get("expiry", ""))
-    return await add_bank_account(service, party_id, environment, typed.get("routing", ""), number)
+        return await add_card(service, party_id, environment, number, typed.get("expiry", ""), once=once)
+    return await add_bank_account(service, party_id, environment, typed.get("routing", ""), number, once=once)
 
 
 async def add_test_money(service: Service, party_id: PartyId, amount: str) -> int:

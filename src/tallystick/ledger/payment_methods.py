@@ -85,6 +85,28 @@ async def add(
     return _payment_method(row)
 
 
+async def add_once(
+    connection: Connection, party_id: PartyId, environment: str, new: NewPaymentMethod, since: datetime, now: datetime
+) -> PaymentMethod:
+    """Store it, unless the party has one that looks the same and was added after `since`: then give that one."""
+    async with connection.transaction():
+        await connection.execute("SELECT 1 FROM party WHERE party_id = $1 FOR NO KEY UPDATE", party_id)
+        row = await connection.fetchrow(
+            f"SELECT {_COLUMNS} FROM payment_method WHERE party_id = $1 AND environment = $2 AND method = $3"
+            " AND rail = $4 AND label = $5 AND last_four = $6 AND expires_on IS NOT DISTINCT FROM $7"
+            " AND removed_at IS NULL AND created_at > $8 ORDER BY payment_method_id DESC LIMIT 1",
+            party_id,
+            environment,
+            new.method.value,
+            new.rail,
+            new.label,
+            new.last_four,
+            new.expires_on,
+            since,
+        )
+        return await add(connection, party_id, environment, new, now) if row is None else _payment_method(row)
+
+
 async def of_party(database: Database, party_id: PartyId, environment: str) -> list[PaymentMethod]:
     """All that the party has in this environment, the newest first."""
     rows = await database.fetch(

@@ -51,6 +51,19 @@ async def test_a_character_that_no_text_has_is_not_looked_for(admin: Browser, pa
     assert (await admin.get(path)).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/account/payment-methods?now={}", 200),
+        ("/account/payment-methods?added={}", 200),
+        ("/account/payment-methods/{}/remove", 404),
+        ("/admin/accounts/{}", 404),
+    ],
+)
+async def test_a_number_beyond_all_measure_is_nobodys(admin: Browser, path: str, status: int) -> None:
+    assert (await admin.get(path.format("9" * 5000))).status_code == status
+
+
 async def test_neither_is_it_in_the_console(world: World, seller: Seller) -> None:
     browser = await at_work(world, seller)
 

@@ -1,5 +1,6 @@
 """A person's means of payment: the account balance, cards and bank accounts. Test mode is all there is so far."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,11 +20,13 @@ from tallystick.ledger.access_keys import SANDBOX
 from tallystick.ledger.payment_methods import PaymentMethod
 from tallystick.web.pages.member import Member, for_active_member, for_member
 from tallystick.web.pages.shared import PageRequest, form_of, go
+from tallystick.words import gettext as _
 from tallystick.words import ngettext
 
 METHODS: Final = "/account/payment-methods"
 TEST_MONEY: Final = "/account/test-money"
 LARGEST: Final = 2**63 - 1  # number of a payment method that the database could have
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 UNUSABLE: Final = HTTP_422_UNPROCESSABLE_ENTITY
 
 
@@ -41,15 +44,22 @@ async def show_methods(request: PageRequest) -> Response[Any]:
             methods=methods,
             unverified=[one.payment_method_id for one in methods if bank_check.wanted(member.service, one)],
             today=member.service.clock().date(),
-            done=await _what_pays_now(member, request.query_params.get("now", "")),
+            done=await _what_was_added(member, request.query_params.get("added", ""))
+            or await _what_pays_now(member, request.query_params.get("now", "")),
         )
 
     return await for_member(request, step)
 
 
+async def _what_was_added(member: Member, number: str) -> str | None:
+    """What was just added; true whoever made the link."""
+    method = await _numbered(member, number)
+    return None if method is None else _("%(name)s is in your account.", name=title_of(method))
+
+
 async def _what_pays_now(member: Member, number: str) -> str | None:
     """What is paid from a card or bank account, after another one was replaced by it; true whoever made the link."""
-    method = await _method(member, int(number)) if number.isascii() and number.isdecimal() else None
+    method = await _numbered(member, number)
     if method is None:
         return None
     found = await authorizations.paid_from(member.service.pool, member.party.party_id, method.payment_method_id)
@@ -103,10 +113,10 @@ async def _add_new(request: PageRequest, method: Method) -> Response[Any]:
     async def step(member: Member) -> Response[Any]:
         typed = await form_of(request)
         try:
-            await wallet.add(member.service, member.party.party_id, SANDBOX, method, typed)
+            added = await wallet.add(member.service, member.party.party_id, SANDBOX, method, typed, once=True)
         except FormError as error:
             return _form(member, _NEW_METHODS[method], typed, error.problems)
-        return go(METHODS)
+        return go(f"{METHODS}?added={added.payment_method_id}")
 
     return await for_active_member(request, step)
 
@@ -155,7 +165,7 @@ async def add_test_money(request: PageRequest, amount: str) -> Response[Any]:
             await wallet.add_test_money(member.service, member.party.party_id, amount)
         except FormError as error:
             return await _test_money_page(member, amount, error.problems)
-        return go(TEST_MONEY)
+        return go(f"{TEST_MONEY}?added")
 
     return await for_active_member(request, step)
 
@@ -171,6 +181,7 @@ async def _test_money_page(
         balance=await account_balances.of_person(member.service.pool, SANDBOX, member.party.party_id),
         typed={"amount": amount},
         problems=problems or {},
+        added="added" in member.request.query_params,
     )
 
 
@@ -179,6 +190,10 @@ def _form(
 ) -> Response[Any]:
     status = UNUSABLE if problems else HTTP_200_OK
     return member.page(template, status=status, sandbox=True, narrow=True, typed=typed or {}, problems=problems or {})
+
+
+async def _numbered(member: Member, number: str) -> PaymentMethod | None:
+    return await _method(member, int(number)) if _NUMBER.fullmatch(number) else None
 
 
 async def _method(member: Member, number: int) -> PaymentMethod | None:

@@ -139,7 +139,9 @@ async def _add_new(request: PageRequest, visit_id: str, method: Method) -> Respo
             return go(stand.to("method"))
         typed = await form_of(request)
         try:
-            added = await wallet.add(stand.service, stand.buyer.party_id, stand.visit.environment, method, typed)
+            added = await wallet.add(
+                stand.service, stand.buyer.party_id, stand.visit.environment, method, typed, once=True
+            )
         except FormError as error:
             return stand.page(_NEW_METHODS[method], status=UNUSABLE, typed=typed, problems=error.problems)
         return await _pay_with(stand, added)
