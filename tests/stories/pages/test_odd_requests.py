@@ -105,6 +105,21 @@ async def test_a_part_of_a_form_that_is_no_text_is_refused(world: World, content
     assert (await browser.http.post(form.action, files=parts)).status_code == 400
 
 
+async def test_a_file_in_place_of_a_text_is_refused(world: World, seller: Seller) -> None:
+    browser = await at_work(world, seller)
+    form = Page(await browser.get("/account/sign-in")).forms[0]
+    file = ("a.txt", b"a", "text/plain")
+    texts = {name: (None, value.encode(), "text/plain") for name, value in form.fields.items()}
+
+    for path, name in (
+        (form.action, "_csrf_token"),
+        (form.action, "email"),
+        (console(seller, "debts", "runs"), "run"),
+        (console(seller, "branding", "logo"), "_csrf_token"),
+    ):
+        assert (await browser.http.post(path, files={**texts, name: file})).status_code == 400, (path, name)
+
+
 @pytest.mark.parametrize(
     "path",
     [

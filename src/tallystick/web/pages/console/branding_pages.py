@@ -24,6 +24,7 @@ from tallystick.web.pages import accents
 from tallystick.web.pages.accents import BLACK, DARK, LIGHT, WHITE, Colour, contrast, readable
 from tallystick.web.pages.console.desk import Desk, for_staff
 from tallystick.web.pages.headers import be_shown_in_frame, show_in_frame
+from tallystick.web.pages.reading import FILE_FIELD
 from tallystick.web.pages.shared import PageRequest, form_of, go
 from tallystick.web.pages.walk import Brand, Walk
 
@@ -100,7 +101,7 @@ async def do_logo(request: PageRequest, business: FromPath[int], environment: Fr
             await logos.remove(pool, party_id)
             await desk.record("branding.change", logo="removed")
             return go(f"{desk.path('branding')}?done=removed")
-        file = form.get("file")
+        file = form.get(FILE_FIELD)
         try:
             logo = read_logo(await file.read(MAX_BYTES + 1) if isinstance(file, UploadFile) else b"")
         except FormError as error:
