@@ -241,7 +241,7 @@ async def test_what_no_text_can_hold_finds_nothing(seller: Seller, browser: Brow
     for odd in ("%00", "%ED%A0%80", "%FF", "%F0%9F%8E%B5", "%5C", "%25%5F"):
         for path in ("activity?q=", "activity?instrument=", "activity?before=", "instruments?q=", "tokens?before="):
             response = await browser.get(console(seller, path) + odd)
-            assert response.status_code == 200, (path, odd)
+            assert response.status_code == (404 if odd == "%00" else 200), (path, odd)
         for path in ("instruments", "tokens", "transactions"):
             response = await browser.get(console(seller, path, odd))
             assert response.status_code in {400, 404}, (path, odd)
