@@ -154,7 +154,7 @@ async def good_request(shop: Shop, action: str) -> dict[str, str]:
         "ReasonText": "lost",
         "CancelReason": "moved away",
         "UrlEndPoint": "http://127.0.0.1:8000/return",
-        "HttpParameters": "status=SA&signature=AAAA",
+        "HttpParameters": "status=SA&signatureVersion=2&signature=AAAA&certificateUrl=http%3A%2F%2Fx%2Fcerts",
         "PaymentInstruction": "MyRole == 'Recipient';",
         "TokenFriendlyName": "Music shop",
         "PaymentReason": "songs",
