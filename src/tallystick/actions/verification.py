@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from tallystick.ledger import verification_runs
-from tallystick.ledger.verify import verify
+from tallystick.ledger.verify import unexplained_micros, verify
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ async def prove_if_due(service: Service) -> int:
     try:
         async with _held(service, run_id):
             report = await verify(service.pool)
-            unexplained = await verification_runs.unexplained_micros(service.pool) if report.problems else 0
+            unexplained = await unexplained_micros(service.pool) if report.problems else 0
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"[:500]
         await verification_runs.give_up(service.pool, run_id, service.clock(), reason)

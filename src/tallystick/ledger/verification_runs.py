@@ -127,26 +127,3 @@ async def find(database: Database, run_id: int) -> Run | None:
     """The proof with this number."""
     row = await database.fetchrow(_RUNS + " WHERE run_id = $1", run_id)
     return None if row is None else Run(**row)
-
-
-async def unexplained_micros(database: Database) -> int:
-    """How far balances are from what their transfers make of them, added up over all accounts, in micro-units.
-
-    Reads all of the ledger.
-    """
-    found: int = await database.fetchval(
-        """
-        WITH replayed AS (
-            SELECT book_id, account_id, sum(delta) AS micros
-              FROM (SELECT book_id, debit_account AS account_id, amount_micros AS delta FROM transfer
-                    UNION ALL
-                    SELECT book_id, credit_account, -amount_micros FROM transfer
-                    UNION ALL
-                    SELECT book_id, account_id, balance_micros FROM archived_balance) AS movement
-             GROUP BY book_id, account_id
-        )
-        SELECT coalesce(sum(abs(coalesce(account.balance_micros, 0) - coalesce(replayed.micros, 0))), 0)::bigint
-          FROM account FULL JOIN replayed USING (book_id, account_id)
-        """
-    )
-    return found

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from tallystick.domain.money import display_amount
-from tallystick.ledger.connections import Pool
+from tallystick.ledger.connections import Database, Pool
 from tallystick.ledger.statements import load_statements
 
 _STATEMENTS: Final = load_statements("verify.sql")
-CHECKS: Final = tuple(name for name in _STATEMENTS if name != "totals")
+CHECKS: Final = tuple(name for name in _STATEMENTS if name not in {"unexplained_micros", "totals"})
 """Names of the checks, in the order in which they run."""
 
 MOST_PROBLEMS_PER_CHECK: Final = 100
@@ -73,3 +73,12 @@ async def verify(pool: Pool) -> Report:
         totals = await connection.fetchrow(_STATEMENTS["totals"])
     assert totals is not None, "a SELECT of counts has one row"  # noqa: S101
     return Report(tuple(checks), **dict(totals))
+
+
+async def unexplained_micros(database: Database) -> int:
+    """How far balances are from what their transfers make of them, added up over all accounts, in micro-units.
+
+    Reads all of the ledger.
+    """
+    found: int = await database.fetchval(_STATEMENTS["unexplained_micros"])
+    return found

@@ -3,9 +3,9 @@
 -- the machine that has it; what meets across books, or with tables that stay behind, is gathered first (MATERIALIZED): it
 -- is about real money, which is never moved very often.
 
--- name: balances_follow_from_transfers
--- The transfers of an account, replayed from what the archive carries over, sum to its balance.
-WITH replayed AS (
+-- part: replayed
+-- What the transfers of each account come to, from what the archive carries over.
+replayed AS (
     SELECT book_id, account_id, sum(delta) AS balance_micros
       FROM (SELECT book_id, debit_account AS account_id, amount_micros AS delta FROM transfer
             UNION ALL
@@ -14,11 +14,21 @@ WITH replayed AS (
             SELECT book_id, account_id, balance_micros FROM archived_balance) AS movement
      GROUP BY book_id, account_id
 )
+
+-- name: balances_follow_from_transfers
+-- The transfers of an account, replayed, sum to its balance.
+WITH /* part: replayed */
 SELECT format('book %s, account %s %s: balance is %s, its transfers sum to %s', book_id, coalesce(account.kind, '(missing)'),
               coalesce(account.subject, account_id::text), coalesce(account.balance_micros, 0),
               coalesce(replayed.balance_micros, 0))
   FROM account FULL JOIN replayed USING (book_id, account_id)
  WHERE account.account_id IS NULL OR account.balance_micros <> coalesce(replayed.balance_micros, 0)
+
+-- name: unexplained_micros
+-- For people, not a check: how far balances are from what their transfers make of them, added up over all accounts.
+WITH /* part: replayed */
+SELECT coalesce(sum(abs(coalesce(account.balance_micros, 0) - coalesce(replayed.balance_micros, 0))), 0)::bigint
+  FROM account FULL JOIN replayed USING (book_id, account_id)
 
 -- name: books_sum_to_zero
 -- Debits equal credits in every book.
