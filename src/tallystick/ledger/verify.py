@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tallystick.domain.money import display_amount
-from tallystick.ledger.connections import Database, Pool
+from tallystick.ledger.connections import Connection, Database, Pool
 from tallystick.ledger.statements import load_statements
 
 _STATEMENTS: Final = load_statements("verify.sql")
@@ -66,11 +66,16 @@ async def verify(pool: Pool) -> Report:
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        checks = []
-        for name in CHECKS:
-            rows = await connection.fetch(f"{_STATEMENTS[name]}\n LIMIT {MOST_PROBLEMS_PER_CHECK}")
-            checks.append(Check(name, tuple(row[0] for row in rows)))
-        totals = await connection.fetchrow(_STATEMENTS["totals"])
+        return await report_on(connection)
+
+
+async def report_on(connection: Connection) -> Report:
+    """Run every check on what this connection sees."""
+    checks = []
+    for name in CHECKS:
+        rows = await connection.fetch(f"{_STATEMENTS[name]}\n LIMIT {MOST_PROBLEMS_PER_CHECK}")
+        checks.append(Check(name, tuple(row[0] for row in rows)))
+    totals = await connection.fetchrow(_STATEMENTS["totals"])
     assert totals is not None, "a SELECT of counts has one row"  # noqa: S101
     return Report(tuple(checks), **dict(totals))
 

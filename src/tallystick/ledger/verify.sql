@@ -93,75 +93,115 @@ SELECT format('book %s, instrument %s: says charged %s, pending %s; its transact
         AND instrument.charged_micros <> coalesce(counted.charged_micros, 0) + coalesce(archived.paid_micros, 0))
 
 -- name: transactions_moved_what_they_say
--- A transaction that succeeded moved its amount once, its fee and the caller's share; others moved nothing. While a rail
--- has not answered, what was booked at the opening stands: domain/decide/shares.py, when_opened. What was paid to another
--- recipient than the caller was moved in the recipient's book, too.
-WITH shared AS MATERIALIZED (
-    SELECT transaction.book_id AS callers_book_id, transaction_id, environment
-      FROM transaction JOIN book USING (book_id)
-     WHERE recipient_party_id IS NOT NULL
-), elsewhere AS MATERIALIZED (
-    SELECT callers_book_id AS book_id, transfer.transaction_id,
-           max(amount_micros) FILTER (WHERE number = 1) AS first_micros,
-           sum(CASE 2 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros ELSE 0 END)
-               AS sale_micros,
-           sum(CASE 3 WHEN debit_account THEN amount_micros WHEN credit_account THEN -amount_micros ELSE 0 END)
-               AS fee_micros,
-           sum(CASE 7 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros ELSE 0 END)
-               AS share_micros
-      FROM transfer
-      JOIN book USING (book_id)
-      JOIN shared ON shared.transaction_id = transfer.transaction_id AND shared.environment = book.environment
-                 AND shared.callers_book_id <> transfer.book_id
-     WHERE book.party_id IS NOT NULL
-     GROUP BY callers_book_id, transfer.transaction_id
-), moved AS (
-    SELECT book_id, transaction_id,
-           max(amount_micros) FILTER (WHERE number = 1) AS first_micros,
-           sum(CASE 2 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros ELSE 0 END)
-               AS sale_micros,
-           sum(CASE 3 WHEN debit_account THEN amount_micros WHEN credit_account THEN -amount_micros ELSE 0 END)
-               AS fee_micros,
-           sum(CASE 7 WHEN credit_account THEN amount_micros WHEN debit_account THEN -amount_micros ELSE 0 END)
-               AS share_micros
-      FROM transfer
-     GROUP BY book_id, transaction_id
+-- In its own book, a transaction with an instrument that succeeded has one transfer of its amount, to or from the account of
+-- that instrument, and a second one of its fee, if there is any; any other transaction has none.
+WITH total (cash, sales, fees, write_offs) AS (
+    VALUES (1::bigint, 2::bigint, 3::bigint, 4::bigint) -- the numbers of these accounts: domain/accounts.py
 ), said AS (
-    SELECT book_id, transaction_id, operation, status, amount_micros, fee_micros,
-           CASE WHEN recipient_party_id IS NULL THEN 0 ELSE marketplace_fee_micros END AS share_micros,
-           recipient_party_id IS NOT NULL AND fee_payer = 'Caller' AS caller_pays,
-           CASE WHEN operation IN ('Pay', 'Reserve') THEN 'payment'
-                WHEN operation = 'Refund' AND sender_party_id IS NOT NULL THEN 'refund'
-                ELSE 'other' END AS way
+    SELECT transaction.book_id, transaction_id, 1 AS number,
+           CASE operation WHEN 'Pay' THEN account_id WHEN 'Refund' THEN sales WHEN 'WriteOffDebt' THEN write_offs
+                          ELSE cash END AS debit_account,
+           CASE operation WHEN 'Pay' THEN sales ELSE account_id END AS credit_account, amount_micros
       FROM transaction
-     WHERE operation <> 'Deposit'
-), expected AS (
-    SELECT said.*,
-           CASE WHEN status = 'Success' OR (way = 'refund' AND status = 'Pending')
-                THEN CASE way WHEN 'refund' THEN -amount_micros ELSE amount_micros END ELSE 0 END AS moves_micros,
-           CASE WHEN status = 'Success' THEN fee_micros
-                WHEN way = 'payment' AND caller_pays AND status IN ('Pending', 'Reserved')
-                THEN greatest(0, fee_micros - share_micros)
-                WHEN way = 'refund' AND NOT caller_pays AND status = 'Pending'
-                THEN greatest(fee_micros, -amount_micros - share_micros)
-                ELSE 0 END AS moves_fee_micros,
-           CASE WHEN status = 'Success' OR (way = 'refund' AND status = 'Pending') THEN share_micros ELSE 0 END
-               AS moves_share_micros
-      FROM said
+     CROSS JOIN total
+      LEFT JOIN account
+             ON account.book_id = transaction.book_id AND account.subject = transaction.instrument_id
+            AND account.kind = CASE WHEN operation = 'FundPrepaid' OR payment_method = 'Prepaid' THEN 'prepaid'
+                                    ELSE 'receivable' END
+     WHERE instrument_id IS NOT NULL AND status = 'Success'
+     UNION ALL
+    SELECT book_id, transaction_id, 2, fees, cash, fee_micros
+      FROM transaction CROSS JOIN total
+     WHERE instrument_id IS NOT NULL AND status = 'Success' AND fee_micros <> 0
+), off AS (
+    SELECT book_id, transaction_id, debit_account, credit_account, coalesce(said.amount_micros, 0) AS said_micros,
+           coalesce(transfer.amount_micros, 0) AS moved_micros
+      FROM said FULL JOIN transfer USING (book_id, transaction_id, number, debit_account, credit_account)
+     WHERE said.amount_micros IS DISTINCT FROM transfer.amount_micros
 )
-SELECT format('book %s, transaction %s (%s, %s): should have moved %s, fee %s, share %s; moved %s, %s, %s', book_id,
-              transaction_id, operation, status, moves_micros, moves_fee_micros, moves_share_micros, found_micros,
-              found_fee_micros, found_share_micros)
-  FROM (SELECT expected.*,
-               CASE way WHEN 'other' THEN coalesce(greatest(moved.first_micros, elsewhere.first_micros), 0)
-                        ELSE coalesce(moved.sale_micros, 0) + coalesce(elsewhere.sale_micros, 0) END AS found_micros,
-               coalesce(moved.fee_micros, 0) + coalesce(elsewhere.fee_micros, 0) AS found_fee_micros,
-               coalesce(moved.share_micros, 0) + coalesce(elsewhere.share_micros, 0) AS found_share_micros
-          FROM expected
-          LEFT JOIN moved ON moved.book_id = expected.book_id AND moved.transaction_id = expected.transaction_id
-          LEFT JOIN elsewhere
-                 ON elsewhere.book_id = expected.book_id AND elsewhere.transaction_id = expected.transaction_id) AS found
- WHERE (found_micros, found_fee_micros, found_share_micros) <> (moves_micros, moves_fee_micros, moves_share_micros)
+SELECT format('book %s, transaction %s (%s, %s): should have moved %s from %s to %s, moved %s', off.book_id,
+              off.transaction_id, operation, status, said_micros,
+              coalesce(rtrim(credit.kind || ' ' || credit.subject), 'a missing account'),
+              coalesce(rtrim(debit.kind || ' ' || debit.subject), 'a missing account'), moved_micros)
+  FROM off
+  JOIN transaction ON transaction.book_id = off.book_id AND transaction.transaction_id = off.transaction_id
+  LEFT JOIN account AS debit ON debit.book_id = off.book_id AND debit.account_id = off.debit_account
+  LEFT JOIN account AS credit ON credit.book_id = off.book_id AND credit.account_id = off.credit_account
+ WHERE instrument_id IS NOT NULL
+
+-- name: real_money_moved_as_transactions_say
+-- All other transfers, in every book: those of payments without an instrument, and the operator's mirror of all real money,
+-- deposits included. The rule is that of domain/decide/shares.py; while a rail has not answered, what was booked at the
+-- opening stands. What was set aside may have come back, so each transaction is summed by account, debits less credits.
+-- Rails have one name here: no transaction says which one it went through.
+WITH said AS (
+    SELECT transaction_id, operation, status, own.book_id AS callers_book, operator.book_id AS operators_book,
+           coalesce(recipient.book_id, own.book_id) AS receivers_book,
+           instrument_id IS NULL AND operation <> 'Deposit' AS is_payment,
+           recipient_party_id IS NOT NULL AND fee_payer = 'Caller' AS caller_pays,
+           CASE WHEN operation <> 'Refund' THEN amount_micros
+                WHEN sender_party_id IS NOT NULL THEN -amount_micros ELSE 0 END AS amount_micros,
+           fee_micros,
+           CASE WHEN recipient_party_id IS NULL THEN 0 ELSE marketplace_fee_micros END AS share_micros,
+           CASE WHEN operation = 'Deposit' OR payment_method <> 'ABT' THEN 'rail'
+                ELSE 'balance_of ' || sender_party_id END AS source,
+           'owed_to ' || own.party_id AS caller,
+           CASE operation WHEN 'Deposit' THEN 'balance_of ' || sender_party_id
+                          ELSE 'owed_to ' || coalesce(recipient_party_id, own.party_id) END AS receiver
+      FROM transaction
+      JOIN book AS own ON own.book_id = transaction.book_id
+      JOIN book AS operator
+        ON operator.party_id IS NULL AND operator.environment = own.environment AND operator.currency = own.currency
+      LEFT JOIN book AS recipient
+             ON recipient.party_id = recipient_party_id AND recipient.environment = own.environment
+            AND recipient.currency = own.currency AND recipient.part = 0
+     WHERE payment_method NOT IN ('Prepaid', 'Debt')
+), booked AS MATERIALIZED (
+    SELECT transaction_id, callers_book, receivers_book, operators_book, is_payment, caller, receiver, source,
+           CASE WHEN caller_pays THEN callers_book ELSE receivers_book END AS payers_book,
+           CASE WHEN caller_pays THEN caller ELSE receiver END AS payer,
+           CASE WHEN status = 'Success' OR (operation = 'Refund' AND status = 'Pending') THEN amount_micros ELSE 0 END
+               AS amount_micros,
+           CASE WHEN status = 'Success' THEN fee_micros
+                WHEN operation = 'Refund' AND status = 'Pending' AND NOT caller_pays
+                THEN greatest(fee_micros, amount_micros - share_micros)
+                WHEN operation <> 'Refund' AND status IN ('Pending', 'Reserved') AND caller_pays
+                THEN greatest(0, fee_micros - share_micros)
+                ELSE 0 END AS fee_micros,
+           CASE WHEN status = 'Success' OR (operation = 'Refund' AND status = 'Pending') THEN share_micros ELSE 0 END
+               AS share_micros
+      FROM said
+), moved AS MATERIALIZED (
+    SELECT transfer.book_id, transfer.transaction_id, amount_micros,
+           CASE debit.kind WHEN 'rail' THEN 'rail' ELSE rtrim(debit.kind || ' ' || debit.subject) END AS debit,
+           CASE credit.kind WHEN 'rail' THEN 'rail' ELSE rtrim(credit.kind || ' ' || credit.subject) END AS credit
+      FROM transfer
+      LEFT JOIN account AS debit ON debit.book_id = transfer.book_id AND debit.account_id = transfer.debit_account
+      LEFT JOIN account AS credit ON credit.book_id = transfer.book_id AND credit.account_id = transfer.credit_account
+     WHERE NOT EXISTS (SELECT FROM transaction WHERE transaction.book_id = transfer.book_id
+                          AND transaction.transaction_id = transfer.transaction_id AND instrument_id IS NOT NULL)
+), movement AS (
+    SELECT part.book_id, transaction_id, debit, credit, micros AS said_micros, 0 AS moved_micros
+      FROM booked
+     CROSS JOIN LATERAL (VALUES
+           (receivers_book, 'cash', 'sales', CASE WHEN is_payment THEN amount_micros ELSE 0 END),
+           (payers_book, 'fees', 'cash', CASE WHEN is_payment THEN fee_micros ELSE 0 END),
+           (receivers_book, 'commissions', 'cash', share_micros),
+           (callers_book, 'cash', 'commission_income', share_micros),
+           (operators_book, source, receiver, amount_micros),
+           (operators_book, payer, 'fee_income', fee_micros),
+           (operators_book, receiver, caller, share_micros)) AS part (book_id, debit, credit, micros)
+     WHERE micros <> 0
+     UNION ALL
+    SELECT book_id, transaction_id, debit, credit, 0, amount_micros FROM moved
+)
+SELECT format('book %s, transaction %s: should have moved %s on %s, moved %s', book_id, transaction_id,
+              sum(side.said_micros), coalesce(account, 'a missing account'), sum(side.moved_micros))
+  FROM movement
+ CROSS JOIN LATERAL (VALUES (debit, said_micros, moved_micros), (credit, -said_micros, -moved_micros))
+       AS side (account, said_micros, moved_micros)
+ GROUP BY book_id, transaction_id, account
+HAVING sum(side.said_micros) <> sum(side.moved_micros)
 
 -- name: transfers_have_transactions
 -- No money moved without a transaction: in the same book or, for the operator's mirror and recipients, in the caller's.
