@@ -266,3 +266,17 @@ async def test_a_transaction_that_says_something_else(
     await past.damage(SAYS.format(change), transaction, book)
 
     assert past.transactions[transaction] in (await past.problems())[check]
+
+
+async def test_an_instrument_with_the_account_of_another(past: Past) -> None:
+    await past.connection.execute(
+        "UPDATE instrument SET account_id = (SELECT account_id FROM account WHERE book_id = $1 AND subject = $3)"
+        " WHERE book_id = $1 AND instrument_id = $2",
+        past.books["own"],
+        past.subject("prepaid ann"),
+        past.subject("prepaid bob"),
+    )
+
+    found = (await past.problems())["instruments_have_their_accounts"]
+    assert past.subject("prepaid ann") in found
+    assert past.subject("prepaid bob") in found

@@ -62,6 +62,14 @@ SELECT format('book %s, instrument %s: prepaid balance %s is outside 0 to %s', b
   FROM held
  WHERE balance_micros NOT BETWEEN 0 AND most_micros
 
+-- name: instruments_have_their_accounts
+-- The balance or debt of an instrument is that of the account with its name.
+SELECT format('book %s, instrument %s: its account is %s %s', instrument.book_id, instrument_id, account.kind, subject)
+  FROM instrument
+  JOIN account USING (book_id, account_id)
+ WHERE subject <> instrument_id
+    OR account.kind <> CASE instrument.kind WHEN 'prepaid' THEN 'prepaid' ELSE 'receivable' END
+
 -- name: debts_within_bounds
 -- No debt is below what is being settled, above its limit, or the result of more charges than agreed in total.
 SELECT format('book %s, instrument %s: debt %s (%s being settled) with limit %s; charged %s of %s', instrument.book_id,

@@ -20,6 +20,7 @@ CHECKS: Final = {
     "books_sum_to_zero": "Debits equal credits in every book",
     "archived_balances_sum_to_zero": "Debits equal credits in what the archive carries over",
     "prepaid_balances_within_bounds": "No prepaid balance is below zero or above what was funded",
+    "instruments_have_their_accounts": "The account of every instrument is its own",
     "debts_within_bounds": "No debt is below zero or above its limit",
     "instruments_agree_with_transactions": "What instruments count is what their transactions say",
     "transactions_moved_what_they_say": "Every transaction of an instrument moved its amount once, on its account",
