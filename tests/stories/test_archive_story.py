@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.ledger.shop import Shop as Books
 from tests.ledger.shop import TestClock
-from tests.master_key import MASTER_KEY
+from tests.master_key import MASTER_KEY, MASTER_KEY_TEXT
 from tests.schemas import CHECKED
 from tests.stories.program import tallystick
 from tests.stories.storefront import Shop
@@ -50,7 +50,12 @@ async def stand(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[St
             assert key.book_id is not None
             books = Books(service.pool, service.committer, clock, party.party_id, key.book_id, operator)
             shop = Shop(service, make_worker(service), client, "http://pay.example", key, books, clock, email)
-            yield Stand(shop, {"TALLYSTICK_DATABASE_URL": url, "TALLYSTICK_DATA_DIRECTORY": str(tmp_path)})
+            environment = {
+                "TALLYSTICK_DATABASE_URL": url,
+                "TALLYSTICK_DATA_DIRECTORY": str(tmp_path),
+                "TALLYSTICK_MASTER_KEY": MASTER_KEY_TEXT,
+            }
+            yield Stand(shop, environment)
 
 
 async def test_an_operator_archives_and_programs_are_told(stand: Stand, tmp_path: Path) -> None:

@@ -103,15 +103,15 @@ async def test_a_batch_and_each_of_its_lines_are_counted(world: World, seller: S
     after = samples(await scrape(world))
     grown = {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
     assert {name[1:]: count for name, count in grown.items() if name[0] == "tallystick_requests_total"} == {
-        ("Batch", "ok"): 1,
-        ("Batch", "SignatureDoesNotMatch"): 1,
-        ("Batch", "InvalidRequest"): 1,
-        ("Pay", "ok"): 2,
-        ("Pay", "InsufficientBalance"): 1,
-        ("Pay", "InvalidParams"): 1,
+        ("Batch", "ok", "0"): 1,
+        ("Batch", "SignatureDoesNotMatch", "0"): 1,
+        ("Batch", "InvalidRequest", "0"): 1,
+        ("Pay", "ok", "0"): 2,
+        ("Pay", "InsufficientBalance", "0"): 1,
+        ("Pay", "InvalidParams", "0"): 1,
     }
-    assert grown["tallystick_request_seconds_count", "Batch"] == 3
-    assert ("tallystick_request_seconds_count", "Pay") not in grown
+    assert grown["tallystick_request_seconds_count", "Batch", "0"] == 3
+    assert ("tallystick_request_seconds_count", "Pay", "0") not in grown
 
 
 async def test_what_is_counted_is_told_without_the_database(world: World) -> None:
