@@ -49,8 +49,11 @@ class Worker:
 
     async def ask_rails(self) -> int:
         """One pass over what waits for a rail, and over what ran out of time."""
-        asked = await ask_rails(self.service, self.rails)
-        return asked + await end_what_ran_out(self.service)
+        try:
+            asked = await ask_rails(self.service, self.rails)
+        finally:
+            ended = await end_what_ran_out(self.service)
+        return asked + ended
 
     async def forget(self) -> int:
         """Now and then, one pass over what has expired; it counts as no work."""

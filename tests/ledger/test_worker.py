@@ -4,6 +4,7 @@ import asyncio
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.ledger.shop import Buyer, Shop
@@ -11,10 +12,11 @@ from tests.master_key import VAULT
 
 from tallystick.actions.housekeeping import LEASE
 from tallystick.actions.service import Service
-from tallystick.domain.commands import Method, Paid, RailOperation
-from tallystick.domain.ids import TransactionId
+from tallystick.domain.commands import Command, Method, Paid, RailOperation, ResolveCharge
+from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
-from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
+from tallystick.ledger.committer import Committer
 from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.settings import Settings
@@ -151,6 +153,36 @@ async def test_an_unknown_result_is_asked_again_and_never_guessed(shop: Shop) ->
     assert await status(shop, settled.transaction_id) == ("Success", "Success")
     assert await charges(shop, settled.transaction_id) == 1
     assert await shop.balance(buyer) == parse_amount("30.00")
+
+
+async def test_an_answer_that_cannot_be_booked_holds_up_nothing_else(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt = await opened(shop, await shop.prepaid_buyer("25.00", Method.CC), "10.00")
+    sound = await opened(shop, await shop.prepaid_buyer("25.00", Method.CC), "20.00")
+    held = await shop.reserve(await shop.sender_token(Method.CC), "5.00")
+    assert isinstance(held, Accepted)
+    worker = worker_of(shop)
+    await worker.ask_rails()
+    shop.clock.forward(days=8)  # the reservation runs out, too
+    perform = Committer.perform
+
+    async def perform_or_fail(committer: Committer, book_id: BookId, command: Command, *more: Any) -> Outcome:  # noqa: ANN401
+        if isinstance(command, ResolveCharge) and command.transaction_id == spoilt:
+            raise RuntimeError("no row fits")
+        return await perform(committer, book_id, command, *more)
+
+    monkeypatch.setattr(Committer, "perform", perform_or_fail)
+    with pytest.raises(ExceptionGroup, match="asking rails") as failed:
+        await worker.ask_rails()
+    shop.clock.forward(days=8)
+    with pytest.raises(ExceptionGroup):
+        await worker.ask_rails()
+
+    assert [str(one) for one in failed.value.exceptions] == ["no row fits"]
+    assert (await status(shop, spoilt))[0] == "Pending"
+    assert (await status(shop, sound))[0] == "Success"
+    assert (await status(shop, held.transaction_id))[0] == "Cancelled"
 
 
 async def test_two_workers_share_the_work_without_charging_twice(shop: Shop) -> None:

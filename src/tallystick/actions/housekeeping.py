@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -44,10 +44,10 @@ async def ask_rails(service: Service, rails: Mapping[str, Rail]) -> int:
 
     The intent was committed before, the transaction's id is the rail's idempotency key, and the result is committed
     after: a process that dies in between leaves a request that becomes due again when its lease is over. An unknown
-    result is never guessed.
+    result is never guessed. Raises ExceptionGroup when all were asked for: what went wrong with some of them.
     """
     requests = await rail_requests.due(service.pool, service.clock(), MOST_AT_ONCE)
-    await asyncio.gather(*(_ask(service, rails, request) for request in requests))
+    await _all("asking rails", (_ask(service, rails, request) for request in requests))
     return len(requests)
 
 
@@ -88,11 +88,21 @@ def _order(request: DueRequest) -> RailOrder:
 
 
 async def end_what_ran_out(service: Service) -> int:
-    """Cancel reservations whose seven days are over and payments that were not finished in time; how many."""
+    """Cancel reservations whose seven days are over and payments that were not finished in time; how many.
+
+    Raises ExceptionGroup as `ask_rails`.
+    """
     ended = await rail_requests.run_out(service.pool, service.clock(), MOST_AT_ONCE)
-    for book_id, transaction_id in ended:
-        await service.committer.perform(book_id, Cancel(transaction_id, expired=True))
+    cancel = service.committer.perform
+    await _all("ending", (cancel(book_id, Cancel(transaction_id, expired=True)) for book_id, transaction_id in ended))
     return len(ended)
+
+
+async def _all(doing: str, work: Iterable[Awaitable[object]]) -> None:
+    """Do all of it side by side: what fails holds up nothing else. Raises ExceptionGroup afterwards."""
+    ended = await asyncio.gather(*work, return_exceptions=True)
+    if failures := [failure for failure in ended if isinstance(failure, Exception)]:
+        raise ExceptionGroup(doing, failures)
 
 
 async def add_up_figures(service: Service) -> int:
