@@ -18,7 +18,7 @@ from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.ledger.balances import Balances
 from tallystick.ledger.committer import Committer
-from tallystick.ledger.database import open_pool, prepare_connection
+from tallystick.ledger.database import open_pool
 from tallystick.ledger.rules import Rules
 
 PATIENCE_SECONDS = 0.5
@@ -124,7 +124,6 @@ async def test_balances_are_told_over_new_connections(open_shop: OpenShop, netwo
 async def test_the_system_asks_whether_a_silent_server_lives(network: Network) -> None:
     pool = await open_pool(network.url, max_size=1)
     async with pool.acquire() as connection:
-        await prepare_connection(connection)
         raw = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined] # noqa: SLF001 - as the product
         assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10

@@ -6,14 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from tests.stories.causes import CAUSES
-from tests.stories.causes.provoking import in_process, paid
+from tests.stories.causes.provoking import beside_a_rival, in_process, paid
 from tests.stories.good_requests import good_request
 from tests.stories.storefront import Answer, Shop, amount
 
 from tallystick.actions.fields import V2010
 from tallystick.actions.registry import ACTIONS
 from tallystick.domain.standing import Demands
-from tallystick.ledger.database import open_pool
 
 Provoke = Callable[[Shop, str], Awaitable[Answer]]
 
@@ -37,17 +36,9 @@ async def _more_than_strangers_may_spend(shop: Shop, action: str) -> Answer:
 async def _at_the_same_time(shop: Shop, action: str) -> Answer:
     """Somebody else holds the original transaction for longer than a caller is made to wait."""
     original = await paid(shop)
-    dsn = shop.service.settings.database_url
-    assert dsn is not None
-    async with (
-        await open_pool(dsn, max_size=2, lock_timeout_ms=50) as impatient,
-        shop.service.pool.acquire() as rival,
-        rival.transaction(),
-    ):
-        await rival.execute("SELECT FROM token WHERE book_id = $1 FOR UPDATE", shop.books.book_id)
-        return await in_process(shop, pool=impatient).call(
-            action, {"TransactionId": original, "CallerReference": shop.reference()}
-        )
+    locking = "SELECT FROM token WHERE book_id = $1 FOR UPDATE"
+    async with beside_a_rival(shop, locking, shop.books.book_id) as impatient:
+        return await impatient.call(action, {"TransactionId": original, "CallerReference": shop.reference()})
 
 
 async def _above_the_debt(shop: Shop, action: str) -> Answer:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from tallystick.actions.pipeline_checks import ill_formed
 from tallystick.actions.pipeline_parameters import (
@@ -190,7 +190,7 @@ def _check_signature(
         )
     texts = [
         signing.string_to_sign_v2(request.verb, host, request.path, given, "signature")
-        for host in _host_lines(service.settings.public_url, request.host)
+        for host in signing.signed_hosts(request.host, service.settings.public_url)
     ]
     _check_matches(signature, key, method, texts)
     return True
@@ -204,13 +204,6 @@ def _check_matches(signature: str, key: AccessKey, method: str, texts: Sequence[
             _("The seller's signature does not fit the link: the link was changed, or signed with another key."),
             texts[0] if key.environment == access_keys.SANDBOX else None,
         )
-
-
-def _host_lines(public_url: str, host_header: str) -> tuple[str, ...]:
-    """Forms of the host that may have been signed: as the browser wrote it, and as the service is known outside."""
-    public = urlsplit(public_url)
-    lines = (*signing.host_lines(host_header, public.scheme), *signing.host_lines(public.netloc, public.scheme))
-    return tuple(dict.fromkeys(lines))
 
 
 def _digest(given: Mapping[str, str]) -> bytes:

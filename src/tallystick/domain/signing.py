@@ -69,6 +69,17 @@ def host_lines(host_header: str, scheme: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((canonical, as_written, host)))
 
 
+@lru_cache(maxsize=64)  # bounded, since strangers choose the header
+def signed_hosts(host_header: str, public_url: str) -> tuple[str, ...]:
+    """The forms of the host over which a client may have signed: as it wrote it, and the one by which we are known.
+
+    A proxy before us may send another host than the client wrote.
+    """
+    public = urlsplit(public_url)
+    seen = host_lines(host_header, public.scheme)
+    return tuple(dict.fromkeys((*seen, *host_lines(public.netloc, public.scheme))))
+
+
 def string_to_sign_v2(verb: str, host_line: str, path: str, params: Mapping[str, str], omit: str) -> str:
     """Four lines: verb, host, path, parameters in byte order of their names.
 

@@ -29,7 +29,7 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision
 from tallystick.ledger.access_keys import AccessKey, RememberedKeyError
 from tallystick.ledger.books import load
-from tallystick.ledger.connections import Pool
+from tallystick.ledger.connections import BROKEN, Pool
 from tallystick.ledger.kept_connections import KeptConnections
 from tallystick.ledger.lines import Line, LineOfPayments, Trust, Waiting
 from tallystick.ledger.looking import Seen, charges_an_instrument, look
@@ -40,18 +40,6 @@ from tallystick.ledger.writing import OvertakenError, write
 _TRIES: Final = 5
 _TRIES_TOGETHER: Final = 2
 _PAUSE_SECONDS: Final = 0.02
-
-_BROKEN: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server has said that it ends the connection, and not yet done so
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    ConnectionError,
-    TimeoutError,
-)
-"""The connection is of no use any more. Another one may be: no command is to blame."""
 
 _WORTH_ANOTHER_TRY: Final = (
     OvertakenError,  # another process was first: its answer is there now
@@ -223,7 +211,7 @@ class Committer:
                 return
             try:
                 decisions = await self._commit(book_id, [waiting.command for waiting in group])
-            except (LostAnswerError, *_BROKEN) as error:
+            except (LostAnswerError, *BROKEN) as error:
                 self._note_failure(book_id, group, error)
                 group = _those_who_may_repeat(group, error)
                 if attempt >= _most_tries(error):
@@ -247,7 +235,7 @@ class Committer:
             try:
                 decisions = await self._commit(book_id, [waiting.command])
             except Exception as error:  # noqa: BLE001 - the caller must hear of it
-                broken = isinstance(error, (LostAnswerError, *_BROKEN))
+                broken = isinstance(error, (LostAnswerError, *BROKEN))
                 if broken and not _those_who_may_repeat([waiting], error):
                     return
                 if attempt < _most_tries(error) and (broken or isinstance(error, _WORTH_ANOTHER_TRY)):
@@ -274,7 +262,7 @@ class Committer:
                 decisions = decide_all(loaded.state, commands, loaded.now)
                 await write(connection, loaded, decisions, real_now=self.clock())
                 committing = True
-        except _BROKEN as error:
+        except BROKEN as error:
             if committing:
                 raise LostAnswerError from error
             raise

@@ -15,11 +15,21 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Database: TypeAlias = "Connection | Pool"
 """Where a single statement can run."""
 
-UNAVAILABLE: Final = (
-    OSError,  # also time-outs and broken connections
+BROKEN: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection that was in use when its server was killed, used once more
+    asyncpg.InternalClientError,  # of one that was in use when its server was killed, or that the server is ending
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    ConnectionError,
+    TimeoutError,
+)
+"""The connection is of no use any more. Another one may be: no statement is to blame."""
+
+UNAVAILABLE: Final = (
+    *BROKEN,
+    OSError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
 )

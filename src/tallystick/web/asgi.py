@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -126,6 +128,14 @@ async def _drain(receive: Receive) -> None:
 
 CLOSE: Final = (b"connection", b"close")
 """For answers to requests that may not have been read to their end: nothing can follow them on the connection."""
+
+
+class Answer(Struct, frozen=True):
+    """A whole answer; its length is told besides `headers`."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:

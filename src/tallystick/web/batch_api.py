@@ -8,14 +8,11 @@ the same under the same reference are one payment.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -32,12 +29,20 @@ from tallystick.domain.message_signatures import (
     read_signature,
     verifies,
 )
-from tallystick.domain.moments import format_moment
 from tallystick.domain.money import USD
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.web.asgi import BATCH_PATH, CLOSE, BodyTooLargeError, ClientGoneError, header, read_body, respond
-from tallystick.web.calls import Watched, check_fresh, keep_request, read_call, refusal_of
+from tallystick.web.asgi import (
+    BATCH_PATH,
+    CLOSE,
+    Answer,
+    BodyTooLargeError,
+    ClientGoneError,
+    header,
+    read_body,
+    respond,
+)
+from tallystick.web.calls import Watched, check_fresh, keep_request, read_call, refusal_of, stamp
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -108,12 +113,6 @@ _line: Final = msgspec.json.Decoder(PaymentLine)
 _written: Final = msgspec.json.Encoder()
 
 
-class _Answer(msgspec.Struct, frozen=True):
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class BatchApi:
     """The ASGI application at BATCH_PATH."""
@@ -130,12 +129,12 @@ class BatchApi:
         self.service.meter.answered(watched.action, watched.outcome, watched.began)
         await respond(send, answer.status, answer.headers, answer.body)
 
-    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> _Answer:
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> Answer:
         if scope["method"] != "POST":
             refused = watched.refused(Refused(Refusal.InvalidRequest, "A batch is sent with POST."))
             return _refusal(refused, request_id, HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"POST"))
         try:
-            return _Answer(HTTPStatus.OK, (_LINES, _NOT_KEPT), await self._perform(scope, receive, request_id))
+            return Answer(HTTPStatus.OK, (_LINES, _NOT_KEPT), await self._perform(scope, receive, request_id))
         except ClientGoneError:
             raise
         except BodyTooLargeError:
@@ -173,14 +172,14 @@ class BatchApi:
         if key is None:
             raise Refused(Refusal.InvalidClientTokenId, "The access key in keyid is not known.")
         values = {"@method": scope["method"], "@path": BATCH_PATH, "content-digest": digest}
-        authorities = _authorities(header(scope, b"host"), self.service.settings.public_url)
+        authorities = signing.signed_hosts(header(scope, b"host"), self.service.settings.public_url)
         if not any(verifies(signature, {**values, "@authority": one}, key.secret) for one in authorities):
             message = "The signature is not the one that the service computes. Check the secret key and what is signed."
             raise Refused(Refusal.SignatureDoesNotMatch, message)
         check_fresh(signature.created_at, now, self.service.settings.timestamp_skew_seconds)
         if signature.expires_at is not None and signature.expires_at <= now:
-            moment = format_moment(signature.expires_at).replace("+00:00", "Z")
-            raise Refused(Refusal.RequestExpired, f"Request has expired. Its signature holds until {moment}.")
+            message = f"Request has expired. Its signature holds until {stamp(signature.expires_at)}."
+            raise Refused(Refusal.RequestExpired, message)
         return key, signature.created_at
 
 
@@ -239,17 +238,6 @@ class _Batch:
         return Fault(refused.refusal.name, refused.message)
 
 
-@lru_cache(maxsize=64)  # bounded, since strangers choose the header
-def _authorities(host_header: str, public_url: str) -> tuple[str, ...]:
-    """What a client may have signed as the authority: the host that it wrote, and the one by which we are known.
-
-    A proxy before us may send another host than the client wrote. Source: RFC 9421, 2.2.3.
-    """
-    public = urlsplit(public_url)
-    names = (host_header, public.netloc)
-    return tuple(dict.fromkeys(itertools.chain(*(signing.host_lines(name, public.scheme) for name in names))))
-
-
 def _signature(scope: Scope) -> MessageSignature:
     given, signature = header(scope, b"signature-input"), header(scope, b"signature")
     if not given or not signature:
@@ -265,7 +253,7 @@ def _outcome_of(outcome: OutcomeLine) -> str:
     return OK if outcome.error is None else outcome.error.code
 
 
-def _refusal(refused: Refused, request_id: str, status: HTTPStatus, *headers: tuple[bytes, bytes]) -> _Answer:
+def _refusal(refused: Refused, request_id: str, status: HTTPStatus, *headers: tuple[bytes, bytes]) -> Answer:
     """Refuse the whole request, in the form of RFC 9457; nothing of it was done."""
     problem: Mapping[str, Any] = {
         "title": refused.refusal.meaning,
@@ -274,4 +262,4 @@ def _refusal(refused: Refused, request_id: str, status: HTTPStatus, *headers: tu
         "code": refused.refusal.name,
         "request_id": request_id,
     }
-    return _Answer(status, (_PROBLEM, _NOT_KEPT, CLOSE, *headers), msgspec.json.encode(problem))
+    return Answer(status, (_PROBLEM, _NOT_KEPT, CLOSE, *headers), msgspec.json.encode(problem))

@@ -53,13 +53,17 @@ class Watched(Struct):
         return result
 
 
+def stamp(moment: datetime) -> str:
+    """A moment as messages about a request's time tell it."""
+    return format_moment(moment).replace("+00:00", "Z")
+
+
 def check_fresh(made_at: datetime, now: datetime, skew_seconds: int) -> None:
     """Refuse a request that was not made about now. Raises Refused: RequestExpired."""
     if abs((made_at - now).total_seconds()) > skew_seconds:
-        stamp = format_moment(made_at).replace("+00:00", "Z")
         raise Refused(
             Refusal.RequestExpired,
-            f"Request has expired. Timestamp date is {stamp}; it may differ from the service's clock by "
+            f"Request has expired. Timestamp date is {stamp(made_at)}; it may differ from the service's clock by "
             f"{skew_seconds} seconds.",
         )
 

@@ -10,8 +10,6 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
-
 from tallystick.actions.entropy import ENTROPY
 from tallystick.actions.fields import V2007, quoted
 from tallystick.actions.legacy import as_told, modern
@@ -19,7 +17,7 @@ from tallystick.actions.registry import ACTIONS, Action
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger.access_keys import RememberedKeyError
 from tallystick.web import legacy_xml
-from tallystick.web.asgi import CLOSE, BodyTooLargeError, ClientGoneError, header, read_body, respond
+from tallystick.web.asgi import CLOSE, Answer, BodyTooLargeError, ClientGoneError, header, read_body, respond
 from tallystick.web.calls import Watched, keep_request, read_call, refusal_of
 from tallystick.web.query_request import (
     QueryRequest,
@@ -45,12 +43,6 @@ VERBS: Final = ("GET", "POST")
 _HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store"))
 
 
-class _Answer(Struct, frozen=True):
-    status: int
-    body: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = _HEADERS
-
-
 @dataclass(frozen=True, slots=True)
 class QueryApi:
     """The ASGI application at ``/``."""
@@ -67,21 +59,21 @@ class QueryApi:
         self.service.meter.answered(watched.action, watched.outcome, watched.began)
         await respond(send, answer.status, answer.headers, answer.body)
 
-    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> _Answer:
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> Answer:
         if scope["method"] not in VERBS:
             watched.outcome = Refusal.InvalidRequest.name
             body = render_error(Refusal.InvalidRequest.name, "Calls are made with GET or POST.", request_id)
-            return _Answer(HTTPStatus.METHOD_NOT_ALLOWED, body, (*_HEADERS, CLOSE, (b"allow", b"GET, POST")))
+            return Answer(HTTPStatus.METHOD_NOT_ALLOWED, (*_HEADERS, CLOSE, (b"allow", b"GET, POST")), body)
         try:
             content = await read_body(scope, receive, MOST_BODY_BYTES) if scope["method"] == "POST" else b""
             body = await self._perform(scope, content, request_id, watched)
             keep_request(self.service, watched.transaction_id, scope, content or scope["query_string"], request_id)
-            return _Answer(HTTPStatus.OK, body)
+            return Answer(HTTPStatus.OK, _HEADERS, body)
         except BodyTooLargeError:
             watched.outcome = Refusal.InvalidRequest.name
             message = f"The request is larger than {MOST_BODY_BYTES} bytes."
             body = render_error(Refusal.InvalidRequest.name, message, request_id)
-            return _Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, body, (*_HEADERS, CLOSE))
+            return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, (*_HEADERS, CLOSE), body)
         except ClientGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
@@ -165,9 +157,9 @@ class QueryApi:
         return legacy_xml.render_legacy_success(action, result, request_id)
 
 
-def _refusal(refused: Refused, request_id: str) -> _Answer:
+def _refusal(refused: Refused, request_id: str) -> Answer:
     refusal = refused.refusal
-    return _Answer(refusal.http_status, render_error(refusal.name, refused.message, request_id))
+    return Answer(refusal.http_status, _HEADERS, render_error(refusal.name, refused.message, request_id))
 
 
 def _read(scope: Scope, body: bytes) -> QueryRequest:

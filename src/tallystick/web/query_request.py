@@ -9,9 +9,8 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -173,7 +172,7 @@ def _strings_to_sign(request: QueryRequest, version: str, public_url: str) -> It
     elif version == _V1:
         yield signing.string_to_sign_v1(request.params, _SIGNATURE)
     else:
-        for line in _host_lines(request.host, public_url):
+        for line in signing.signed_hosts(request.host, public_url):
             if request.in_order is not None:
                 yield signing.string_to_sign_as_sent(request.verb, line, request.path, request.in_order)
             else:
@@ -196,14 +195,6 @@ def _check_value(request: QueryRequest, name: str, allowed: tuple[str, ...]) -> 
 
 def _invalid(name: str, value: str, rule: str) -> Refused:
     return Refused(Refusal.InvalidParameterValue, f"Value ({quoted(value)}) for parameter {name} is invalid. {rule}")
-
-
-@lru_cache(maxsize=64)  # bounded, since strangers choose the header
-def _host_lines(host_header: str, public_url: str) -> tuple[str, ...]:
-    """The forms over which a client may have signed: the host it wrote, and the one by which we are known."""
-    public = urlsplit(public_url)
-    seen = signing.host_lines(host_header, public.scheme)
-    return tuple(dict.fromkeys((*seen, *signing.host_lines(public.netloc, public.scheme))))
 
 
 def check_timestamp(request: QueryRequest, now: datetime, skew_seconds: int) -> datetime:

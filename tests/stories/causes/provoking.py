@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from tallystick.domain.standing import Demands
 from tallystick.ledger import access_keys, parties
 from tallystick.ledger.committer import Committer
 from tallystick.ledger.connections import Pool
+from tallystick.ledger.database import open_pool
 from tallystick.ledger.rules import Rules
 from tallystick.web.query_api import QueryApi
 
@@ -55,6 +57,20 @@ def in_process(
     )
     client = httpx.AsyncClient(transport=httpx.ASGITransport(QueryApi(service)), **CHECKED)
     return replace(shop, service=service, client=client, url="http://pay.example")
+
+
+@asynccontextmanager
+async def beside_a_rival(shop: Shop, locking: str, what: object) -> AsyncIterator[Shop]:
+    """The same shop, which waits for nobody for long, while somebody else holds what the statement `locking` locks."""
+    dsn = shop.service.settings.database_url
+    assert dsn is not None
+    async with (
+        await open_pool(dsn, max_size=2, lock_timeout_ms=50) as impatient,
+        shop.service.pool.acquire() as rival,
+        rival.transaction(),
+    ):
+        await rival.execute(locking, what)
+        yield in_process(shop, pool=impatient)
 
 
 async def payer(shop: Shop, method: Method = Method.ABT, **more: object) -> Buyer:

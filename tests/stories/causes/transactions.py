@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from tests.stories.causes.provoking import CARD, causes, in_process, other_shop, paid, payer
+from tests.stories.causes.provoking import CARD, beside_a_rival, causes, other_shop, paid, payer
 from tests.stories.good_requests import good_request
 from tests.stories.storefront import Answer, Shop
-
-from tallystick.ledger.database import open_pool
 
 
 @causes("ConcurrentModification")
 async def concurrent_modification(shop: Shop) -> Answer:
     buyer = await shop.books.funded_buyer("10.00")
-    dsn = shop.service.settings.database_url
-    assert dsn is not None
-    async with (
-        await open_pool(dsn, max_size=2, lock_timeout_ms=50) as impatient,
-        shop.service.pool.acquire() as rival,
-        rival.transaction(),
-    ):
-        await rival.execute("SELECT FROM account WHERE subject = $1 FOR UPDATE", buyer.instrument)
-        return await in_process(shop, pool=impatient).pay(buyer, "1.00")
+    async with beside_a_rival(shop, "SELECT FROM account WHERE subject = $1 FOR UPDATE", buyer.instrument) as impatient:
+        return await impatient.pay(buyer, "1.00")
 
 
 @causes("DuplicateRequest")
