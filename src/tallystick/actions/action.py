@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tallystick.actions.fields import V2007, V2010, VERSIONS, Field, FieldTable
+from tallystick.actions.fields import V2007, V2010, VERSIONS, Field
+from tallystick.actions.forms import FieldTable
 from tallystick.actions.legacy import legacy_fields
 from tallystick.actions.types import Element
 

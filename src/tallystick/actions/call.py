@@ -29,9 +29,9 @@ from tallystick.ledger.access_keys import AccessKey
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
 
-    from tallystick.actions.fields import Values
     from tallystick.actions.service import Service
     from tallystick.actions.types import Result
+    from tallystick.actions.values import Values
     from tallystick.domain.commands import Command
     from tallystick.domain.outcomes import Outcome
     from tallystick.ledger.callers import Caller

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tallystick.actions import identify
-from tallystick.actions.fields import LEGACY_AMOUNT, LEGACY_DESCRIPTOR_POLICY, Field, Need, Values
+from tallystick.actions.fields import LEGACY_AMOUNT, LEGACY_DESCRIPTOR_POLICY, Field, Need
+from tallystick.actions.values import Values
 from tallystick.domain.decide.conditions import check_instruction
 from tallystick.domain.gatekeeper import Facts, Role
 from tallystick.domain.ids import IdKind, is_of_instrument
@@ -22,8 +23,8 @@ from tallystick.ledger import reads
 
 if TYPE_CHECKING:
     from tallystick.actions.call import Call
-    from tallystick.actions.fields import Parsed
     from tallystick.actions.types import Result
+    from tallystick.actions.values import Parsed
     from tallystick.domain.ids import BookId, TokenId
     from tallystick.ledger.reads import TokenRecord, TransactionRecord
 

@@ -9,10 +9,11 @@ from typing import Any, Final
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import FeePayer
 from tallystick.domain.state import Answered, Decision, Transaction, Transfer
+from tallystick.ledger.as_rows import answer_row
 from tallystick.ledger.books import Loaded
 from tallystick.ledger.connections import Connection
 from tallystick.ledger.statements import MONEY
-from tallystick.ledger.writing import Group, answer_row, overtaken_by_others
+from tallystick.ledger.writing import Group, overtaken_by_others
 
 _SALES: Final = TOTALS[AccountKind.SALES]
 

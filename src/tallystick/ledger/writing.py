@@ -6,34 +6,30 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, takewhile
-from typing import Any, Final
+from itertools import takewhile
+from typing import Any
 
 import asyncpg
 
 from tallystick.domain.accounts import AccountKind, account_id, bounds, is_total
 from tallystick.domain.decide import REFERENCE_LIFETIME
-from tallystick.domain.ids import AccountId, BookId, InstrumentId, TransactionId
-from tallystick.domain.outcomes import Accepted
-from tallystick.domain.refusals import Refused
-from tallystick.domain.state import (
-    Answered,
-    Decision,
-    Event,
-    Instrument,
-    InstrumentKind,
-    Transaction,
-    Transfer,
-)
+from tallystick.domain.ids import AccountId, BookId, InstrumentId
+from tallystick.domain.state import Decision, Instrument, Transfer
 from tallystick.domain.tokens import Token
+from tallystick.ledger.as_rows import (
+    answer_row,
+    event_row,
+    instrument_account,
+    instrument_row,
+    token_change,
+    token_row,
+    transaction_change,
+    transaction_row,
+    transfer_rows,
+)
 from tallystick.ledger.books import Loaded
 from tallystick.ledger.connections import Connection
 from tallystick.ledger.statements import MONEY
-from tallystick.ledger.token_terms import terms_to_json
-from tallystick.ledger.usage_limits import limits_to_json
-
-_TURN: Final = 100
-"""Numbers of the transfers that one turn of a transaction can have."""
 
 
 class OvertakenError(RuntimeError):
@@ -97,14 +93,14 @@ class Group:
         """Write what most groups consist of, in their own book, by one statement."""
         loaded, decisions, now = self.loaded, self.decisions, self.loaded.now
         transactions = {item.transaction_id: item for decision in decisions for item in decision.transactions}
-        new = [_transaction_row(item) for key, item in transactions.items() if key not in loaded.known_transactions]
+        new = [transaction_row(item) for key, item in transactions.items() if key not in loaded.known_transactions]
         new.sort()  # by their ids, so that the indexes that these lead grow at their ends, in full pages
         answers = [decision.answered for decision in decisions if decision.answered is not None]
         tokens = [token for token in self.last_tokens() if token.token_id in loaded.known_tokens]
         values = (
             self.book_id,
             new,
-            _transfer_rows(transfers),
+            transfer_rows(transfers),
             self.balance_changes(transfers, tokens),
             [answer_row(reference, answered) for reference, answered in answers],
             loaded.state.book.seller_id,
@@ -116,7 +112,7 @@ class Group:
 
     def more(self, tokens: Iterable[Token]) -> tuple[list[Any], list[Any], list[Any]]:
         """Rows of what changes besides: instruments, `tokens`, and events."""
-        return self._changed_instruments(), [_token_change(token) for token in tokens], self._events()
+        return self._changed_instruments(), [token_change(token) for token in tokens], self._events()
 
     def balance_changes(
         self, transfers: Iterable[Transfer], tokens: Iterable[Token]
@@ -154,7 +150,7 @@ class Group:
             for event in decision.events:
                 destination = event.notification_url or self.loaded.notification_url
                 if destination is not None:
-                    rows.append(_event_row(event, destination))
+                    rows.append(event_row(event, destination))
         return rows
 
     def _last_instruments(self) -> dict[InstrumentId, Instrument]:
@@ -173,21 +169,19 @@ class Group:
         known = self.loaded.known_instruments
         new = [item for key, item in self._last_instruments().items() if key not in known]
         if new:
-            await self._run("ensure_accounts", self.book_id, [_instrument_account(item) for item in new])
-            await self._run(
-                "insert_instruments", self.book_id, [_instrument_row(item) for item in new], self.loaded.now
-            )
+            await self._run("ensure_accounts", self.book_id, [instrument_account(item) for item in new])
+            await self._run("insert_instruments", self.book_id, [instrument_row(item) for item in new], self.loaded.now)
 
     async def open_tokens(self) -> None:
         """Write new tokens."""
-        new = [_token_row(token) for token in self.last_tokens() if token.token_id not in self.loaded.known_tokens]
+        new = [token_row(token) for token in self.last_tokens() if token.token_id not in self.loaded.known_tokens]
         if new:
             await self._run("insert_tokens", self.book_id, new, self.loaded.now)
 
     async def move(self, book_id: BookId, transfers: Sequence[Transfer]) -> None:
         """Transfers and the balances that follow from them, in another book than the group's own."""
         if transfers:
-            rows = _transfer_rows(transfers)
+            rows = transfer_rows(transfers)
             await self.connection.execute(MONEY["insert_transfers"], book_id, rows, self.loaded.now)
             changes = [(key, delta, None) for key, delta in _moved(transfers).items()]
             await self.connection.execute(MONEY["move_balances"], book_id, changes)
@@ -207,7 +201,7 @@ class Group:
         """Write down what earlier transactions have come to."""
         known = self.loaded.known_transactions
         last = {item.transaction_id: item for decision in self.decisions for item in decision.transactions}
-        changed = [_transaction_change(item) for key, item in last.items() if key in known]
+        changed = [transaction_change(item) for key, item in last.items() if key in known]
         if changed:
             await self._run("update_transactions", self.book_id, changed)
 
@@ -257,23 +251,6 @@ class Group:
         await self.connection.execute(MONEY[name], book_id, *columns, *more)
 
 
-def _transfer_rows(transfers: Sequence[Transfer]) -> list[tuple[Any, ...]]:
-    """In the order of the index that transactions' ids lead: it grows at its end, in full pages."""
-    rows = [
-        (
-            transfer.transaction_id,
-            number + _TURN * transfer.turn,
-            transfer.debit,
-            transfer.credit,
-            transfer.amount_micros,
-        )
-        for _, together in groupby(transfers, key=_transaction_of)
-        for number, transfer in enumerate(together, start=1)
-    ]
-    rows.sort()
-    return rows
-
-
 def _moved(transfers: Iterable[Transfer]) -> dict[AccountId, int]:
     moved: dict[AccountId, int] = {}
     for transfer in transfers:
@@ -287,129 +264,3 @@ def _in_order_of_locks(accounts: Iterable[AccountId]) -> list[AccountId]:
     by_number = sorted(accounts)
     totals = list(takewhile(is_total, by_number))  # theirs are the least
     return by_number[len(totals) :] + totals
-
-
-def _transaction_of(transfer: Transfer) -> TransactionId:
-    return transfer.transaction_id
-
-
-def _instrument_account(item: Instrument) -> tuple[Any, ...]:
-    kind = AccountKind.PREPAID if item.kind is InstrumentKind.PREPAID else AccountKind.RECEIVABLE
-    return (item.account_id, kind.value, item.instrument_id, *bounds(kind, item.limit_micros))
-
-
-def _instrument_row(item: Instrument) -> tuple[Any, ...]:
-    return (
-        item.instrument_id,
-        item.kind.value,
-        item.account_id,
-        item.sender_id,
-        item.limit_micros,
-        item.total_limit_micros,
-        item.charged_micros,
-        item.pending_micros,
-        item.valid_from,
-        item.expires_at,
-    )
-
-
-def _token_row(token: Token) -> tuple[Any, ...]:
-    source = token.source
-    return (
-        token.token_id,
-        token.purpose.value,
-        token.token_type.value,
-        token.instrument_id,
-        token.sender_id,
-        token.caller_reference,
-        token.friendly_name,
-        token.old_token_id,
-        None if source is None else source.method.value,
-        None if source is None else source.payment_method_id,
-        token.payment_reason,
-        terms_to_json(token.terms),
-        limits_to_json(token.limits),
-        token.instruction,
-        token.valid_from,
-        token.expires_at,
-    )
-
-
-def _token_change(token: Token) -> tuple[Any, ...]:
-    return token.token_id, limits_to_json(token.limits), token.cancelled_at, token.used_by
-
-
-def _event_row(event: Event, destination: str) -> tuple[Any, ...]:
-    return (
-        event.event_id,
-        event.kind,
-        event.subject_id,
-        event.status,
-        event.status_code,
-        event.notification_url,
-        destination,
-    )
-
-
-def _transaction_row(item: Transaction) -> tuple[Any, ...]:
-    return (
-        item.transaction_id,
-        item.operation.value,
-        item.status.value,
-        item.status_code,
-        item.status_message,
-        item.amount_micros,
-        item.fee_micros,
-        item.refunded_micros,
-        item.payment_method,
-        item.sender_id,
-        item.sender_token_id,
-        item.instrument_id,
-        item.original_id,
-        item.caller_reference,
-        item.caller_description,
-        item.sender_description,
-        item.notification_url,
-        item.requested_at,
-        item.received_at,
-        item.completed_at,
-        item.recipient_id,
-        item.recipient_token_id,
-        item.fee_payer.value,
-        item.marketplace_fee_micros,
-        item.times_out_at,
-    )
-
-
-def _transaction_change(item: Transaction) -> tuple[Any, ...]:
-    return (
-        item.transaction_id,
-        item.status.value,
-        item.status_code,
-        item.status_message,
-        item.status_number,
-        item.amount_micros,
-        item.fee_micros,
-        item.marketplace_fee_micros,
-        item.refunded_micros,
-        item.notification_url,
-        item.completed_at,
-        item.reserved_until,
-        item.marketplace_refunded_micros,
-        item.fee_refunded_micros,
-    )
-
-
-def answer_row(reference: str, answered: Answered) -> tuple[Any, ...]:
-    """How a reference was answered."""
-    return reference, answered.fingerprint, *_answer(answered)
-
-
-def _answer(answered: Answered) -> tuple[str | None, str | None, str | None, str | None]:
-    match answered.outcome:
-        case Accepted(transaction_id, status):
-            return transaction_id, status.value, None, None
-        case Refused() as refused:
-            return None, None, refused.refusal.name, refused.message
-        case other:
-            raise TypeError(f"a money command answers with a transaction or a refusal, not {other!r}")

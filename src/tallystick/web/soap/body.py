@@ -17,7 +17,7 @@ from tallystick.web.soap.envelope import elements, unexpected
 from tallystick.web.xml import namespace
 
 if TYPE_CHECKING:
-    from tallystick.actions.fields import FieldTable
+    from tallystick.actions.forms import FieldTable
 
 
 def parameters(request: etree._Element, table: FieldTable, version: str, *, tolerant: bool) -> dict[str, str]:
