@@ -13,7 +13,7 @@ from tallystick.actions.service import Service
 from tallystick.actions.siblings import Siblings
 from tallystick.domain.standing import Demands
 from tallystick.ledger.committer import Committer
-from tallystick.ledger.database import ANSWER_TIMEOUT_SECONDS, check_reachable, open_pool
+from tallystick.ledger.database import ANSWER_TIMEOUT_SECONDS, MONEY_PAUSE_TIMEOUT_MS, check_reachable, open_pool
 from tallystick.ledger.embedded import EmbeddedPostgres
 from tallystick.ledger.embedded_guard import kept_alive
 from tallystick.ledger.lines import LANES
@@ -88,7 +88,11 @@ async def open_service(
         pool = await stack.enter_async_context(await open_pool(dsn, max_size=MOST_CONNECTIONS))
         money_pool = await stack.enter_async_context(
             await open_pool(
-                dsn, max_size=MONEY_CONNECTIONS, answer_timeout_seconds=ANSWER_TIMEOUT_SECONDS, plan_once=True
+                dsn,
+                max_size=MONEY_CONNECTIONS,
+                answer_timeout_seconds=ANSWER_TIMEOUT_SECONDS,
+                pause_timeout_ms=MONEY_PAUSE_TIMEOUT_MS,
+                plan_once=True,
             )
         )
         vault = await _open_vault(settings, pool)

@@ -31,6 +31,8 @@ pytestmark = pytest.mark.timeout(300)
 
 SERVERS = 4
 
+_WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
 
 @dataclass
 class Branch:
@@ -41,6 +43,12 @@ class Branch:
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
 
 
 class RealClock(TestClock):
@@ -232,3 +240,25 @@ async def test_one_of_four_dies_in_the_middle_and_nothing_is_lost_or_doubled(bra
         "SELECT count(*) FROM transaction WHERE operation = 'Pay' AND instrument_id = $1", buyer.instrument
     )
     assert counted == 320
+
+
+async def test_one_of_four_freezes_while_it_holds_an_account_and_the_others_go_on(branches: list[Branch]) -> None:
+    """As if its machine had lost the network: the server is not told, and nobody gives back what was locked."""
+    buyer = await funded(branches[0], "5.00")
+    paid = (await branches[0].shop.pay(buyer, "1.00")).value("TransactionId")
+    frozen, pool = branches[SERVERS - 1], branches[0].shop.service.pool
+
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM account WHERE subject = $1 FOR UPDATE", buyer.instrument)
+        refunding = asyncio.create_task(frozen.shop.refund(paid, "0.25"))
+        while not await pool.fetchval(_WAITERS):  # noqa: ASYNC110 - nothing tells of them
+            await asyncio.sleep(0.01)
+        frozen.freeze()
+    try:
+        paid_meanwhile = await branches[0].shop.pay(buyer, "0.50")
+    finally:
+        frozen.thaw()
+
+    assert paid_meanwhile.code is None, paid_meanwhile.text
+    assert (await refunding).code is None, "what the server took away from it was done again"
+    assert await branches[1].shop.balance(buyer) == usd("3.75")

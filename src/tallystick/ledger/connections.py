@@ -22,6 +22,7 @@ BROKEN: Final = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # of a process that was stopped for a while
     ConnectionError,
     TimeoutError,
 )

@@ -23,6 +23,9 @@ DEFAULT_PORT: Final = 5432
 LOCK_TIMEOUT_MS: Final = 5_000  # much longer than any commit of ours holds a row
 ANSWER_TIMEOUT_SECONDS: Final = 15.0
 """For a statement of the money path: more than waiting for a lock and carrying it out on a busy machine can take."""
+PAUSE_TIMEOUT_MS: Final = 300_000
+MONEY_PAUSE_TIMEOUT_MS: Final = 4_000
+"""For a transaction of the money path between two statements: less than others wait for what it has locked."""
 
 _SILENT_SECONDS: Final = 10
 _PROBES: Final = 3
@@ -76,6 +79,7 @@ async def open_pool(
     application_name: str = "tallystick",
     lock_timeout_ms: int = LOCK_TIMEOUT_MS,
     answer_timeout_seconds: float | None = None,
+    pause_timeout_ms: int = PAUSE_TIMEOUT_MS,
     plan_once: bool = False,
 ) -> Pool:
     """Open up to `max_size` connections to `dsn` (TCP or socket), the first of them now.
@@ -83,6 +87,8 @@ async def open_pool(
     A statement waits `lock_timeout_ms` for rows that somebody else holds, then it fails with LockNotAvailableError; it
     waits `answer_timeout_seconds` for the server, if that is given, then it fails with TimeoutError. A machine that is
     gone without a word is noticed without that, after half a minute: the connection breaks.
+    `pause_timeout_ms`: how long a transaction may do nothing before the server ends it with its connection. Whoever is
+    stopped, or gone without a word, in the middle of one would hold for hours what it has locked.
     `plan_once`: for few statements that run very often: each is planned once for all its arguments. The server would
     plan those that take arrays anew each time, which costs more than to carry them out. Not on Citus.
     Sessions speak UTC; `jsonb` columns are Python values by way of msgspec.
@@ -101,6 +107,7 @@ async def open_pool(
             "application_name": application_name,
             "timezone": "UTC",
             "lock_timeout": str(lock_timeout_ms),
+            "idle_in_transaction_session_timeout": str(pause_timeout_ms),
         },
     )
 
