@@ -10,6 +10,7 @@ from tallystick.domain.message_signatures import (
     _base,
     _mac,
     content_digest,
+    has_digest_of,
     read_signature,
     sign,
     verifies,
@@ -41,6 +42,15 @@ def test_the_example_of_the_standard() -> None:
 def test_the_digest_of_the_standard() -> None:
     """RFC 9530, B.1: the body is one line of JSON with its line feed."""
     assert content_digest(b'{"hello": "world"}\n') == "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"
+
+
+def test_a_header_may_have_digests_of_other_algorithms_too() -> None:
+    body = b'{"hello": "world"}\n'
+    sha_512 = "sha-512=:AAAA:"
+
+    assert has_digest_of(body, f"{sha_512}, {content_digest(body)}")
+    for header in ("", sha_512, content_digest(b"{}"), f"{content_digest(body)}x", f"x{content_digest(body)}"):
+        assert not has_digest_of(body, header)
 
 
 def test_what_was_signed_verifies_and_nothing_else_does() -> None:

@@ -51,6 +51,11 @@ def content_digest(body: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode('ascii')}:"
 
 
+def has_digest_of(body: bytes, header: str) -> bool:
+    """Whether a ``Content-Digest`` has the SHA-256 of `body`, beside digests of other algorithms. RFC 9530, 2."""
+    return content_digest(body) in [digest.strip() for digest in header.split(",")]
+
+
 def sign(values: Mapping[str, str], key_id: str, secret: str, created_at: datetime) -> tuple[str, str]:
     """The headers ``Signature-Input`` and ``Signature`` over `values` of the components in COVERED."""
     covered = " ".join(f'"{name}"' for name in COVERED)

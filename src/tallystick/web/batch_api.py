@@ -25,7 +25,7 @@ from tallystick.domain import signing
 from tallystick.domain.message_signatures import (
     MalformedSignatureError,
     MessageSignature,
-    content_digest,
+    has_digest_of,
     read_signature,
     verifies,
 )
@@ -166,8 +166,8 @@ class BatchApi:
         """Who signed the request, and when. Raises Refused, as for a call of the query API."""
         signature = _signature(scope)
         digest = header(scope, b"content-digest")
-        if not signing.equal(digest, content_digest(body)):
-            raise Refused(Refusal.InvalidSignature, "Content-Digest is not the SHA-256 of the body.")
+        if not has_digest_of(body, digest):
+            raise Refused(Refusal.InvalidSignature, "Content-Digest does not have the SHA-256 of the body.")
         key = await self.service.keys.find(signature.key_id, now)
         if key is None:
             raise Refused(Refusal.InvalidClientTokenId, "The access key in keyid is not known.")
