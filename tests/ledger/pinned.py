@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import sqlglot
 from sqlglot import exp
@@ -35,12 +35,15 @@ def tables_of(sql: str) -> set[str]:
 def unpinned(sql: str, distributed: Collection[str], owners: Collection[str] = ("book",)) -> list[str]:
     """The distributed tables of a statement that it does not hold to book $1, each place of each query on its own.
 
-    Pinned is what is equal to $1 by conditions that are all true at once: AND, JOIN … ON, USING. `owners` are reference
-    tables with the key in them, by which a pin may pass. Inserts give $1 as the key. Raises sqlglot.ParseError.
+    Pinned is what is equal to $1 by conditions that are all true at once: AND, JOIN … ON, USING. What a LEFT JOIN says
+    holds for the side that may be missing, never for the other one. `owners` are reference tables with the key in
+    them, by which a pin may pass. Inserts give $1 as the key. Raises sqlglot.ParseError.
     """
     tree = sqlglot.parse_one(sql, dialect="postgres")
+    if not isinstance(tree, exp.Query | exp.Insert | exp.Update | exp.Delete):
+        return [tree.key.upper()]
     made = {cte.alias for cte in tree.find_all(exp.CTE)}
-    found: list[str] = []
+    found = [f"WITH {name} hides a table" for name in sorted(made & set(distributed))]
     for query in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
         if isinstance(query, exp.Insert):
             found += _unpinned_insert(query, distributed)
@@ -67,20 +70,49 @@ def _unpinned_query(query: exp.Expr, distributed: Collection[str], owners: Colle
     equal = _Equal()
     sources = {table.alias_or_name: table.name for table in _own_tables(query)}
     keyed = [alias for alias, name in sources.items() if name in distributed or name in owners]
-    for condition in conditions_of(query):
-        if isinstance(condition, exp.EQ):
-            sides = [_side(side, keyed) for side in (condition.left, condition.right)]
-            if sides[0] is not None and sides[1] is not None:
-                equal.join(sides[0], sides[1])
-    for join in _own_joins(query):
-        if any(column.name == KEY for column in join.args.get("using") or ()):
-            for alias in keyed[1:]:
-                equal.join(keyed[0], alias)
+    joins = list(_own_joins(query))
+    outer = [join for join in joins if join.side]
+    for one, other in _equations(_always_true(query, [join for join in joins if not join.side]), keyed):
+        equal.join(one, other)
+    for join in joins:
+        if not join.side and (before := _merged_with(join, keyed)):
+            equal.join(before, join.this.alias_or_name)
+    for join in outer:
+        joined = join.this.alias_or_name
+        if join.side == "LEFT" and any(
+            equal.root(other) == equal.root(BOOK) for other in _said_of(joined, join, keyed)
+        ):
+            equal.join(joined, BOOK)
     return [
         f"{name} AS {alias}"
         for alias, name in sources.items()
         if name in distributed and equal.root(alias) != equal.root(BOOK)
     ]
+
+
+def _said_of(joined: str, join: exp.Join, keyed: list[str]) -> Iterator[str]:
+    """What the key of a joined table is equal to where there is a row of it."""
+    for one, other in _equations(_all_of(join.args["on"]) if join.args.get("on") is not None else (), keyed):
+        if joined in {one, other}:
+            yield other if one == joined else one
+    if before := _merged_with(join, keyed):
+        yield before
+
+
+def _merged_with(join: exp.Join, keyed: list[str]) -> str | None:
+    """A source before this one, whose key is one column with this one's: JOIN … USING."""
+    joined = join.this.alias_or_name
+    using = any(column.name == KEY for column in join.args.get("using") or ())
+    return keyed[0] if using and joined in keyed[1:] else None
+
+
+def _equations(conditions: Iterable[exp.Expr], keyed: list[str]) -> Iterator[tuple[str, str]]:
+    """Which keys, or $1, conditions say are equal."""
+    for condition in conditions:
+        if isinstance(condition, exp.EQ):
+            one, other = (_side(side, keyed) for side in (condition.left, condition.right))
+            if one is not None and other is not None:
+                yield one, other
 
 
 def _side(side: exp.Expr, keyed: list[str]) -> str | None:
@@ -109,10 +141,15 @@ def _own_joins(query: exp.Expr) -> Iterator[exp.Join]:
 
 def conditions_of(query: exp.Expr) -> Iterator[exp.Expr]:
     """What must all be true of a query's rows: WHERE and ON, without those of queries inside it."""
+    yield from _always_true(query, _own_joins(query))
+
+
+def _always_true(query: exp.Expr, joins: Iterable[exp.Join]) -> Iterator[exp.Expr]:
+    """Its WHERE, and the ON of these joins."""
     where = query.args.get("where")
     if where is not None:
         yield from _all_of(where.this)
-    for join in _own_joins(query):
+    for join in joins:
         if join.args.get("on") is not None:
             yield from _all_of(join.args["on"])
 
