@@ -48,6 +48,16 @@ async def test_a_payment_by_card_waits_for_the_rail_and_a_refund_goes_back_to_it
     assert await shop.total("cash") == 0
 
 
+async def test_a_refund_of_a_bank_payment_goes_to_the_account_balance_at_once(shop: Shop) -> None:
+    """What the books say of it is proven when the test is over, as always."""
+    buyer = await shop.sender_token(Method.ACH)
+    paid = taken(await shop.pay(buyer, "10.00"), "Pending")
+    await work(shop)
+
+    taken(await shop.refund(paid, "3.00"))
+    assert await on_account(shop, buyer) == parse_amount("3.00")
+
+
 async def test_a_refund_that_the_rail_declines_is_booked_back(shop: Shop) -> None:
     buyer = await shop.sender_token(Method.CC)
     paid = taken(await shop.pay(buyer, "10.00"), "Pending")

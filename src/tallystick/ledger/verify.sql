@@ -151,8 +151,9 @@ WITH said AS (
                 WHEN sender_party_id IS NOT NULL THEN -amount_micros ELSE 0 END AS amount_micros,
            fee_micros,
            CASE WHEN recipient_party_id IS NULL THEN 0 ELSE marketplace_fee_micros END AS share_micros,
-           CASE WHEN operation = 'Deposit' OR payment_method <> 'ABT' THEN 'rail'
-                ELSE 'balance_of ' || sender_party_id END AS source,
+           CASE WHEN operation = 'Deposit' OR payment_method = 'CC' OR (payment_method = 'ACH' AND operation <> 'Refund')
+                THEN 'rail'
+                ELSE 'balance_of ' || sender_party_id END AS source, -- what a bank account paid comes back to the balance
            'owed_to ' || own.party_id AS caller,
            CASE operation WHEN 'Deposit' THEN 'balance_of ' || sender_party_id
                           ELSE 'owed_to ' || coalesce(recipient_party_id, own.party_id) END AS receiver
