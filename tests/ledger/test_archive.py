@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from tests.ledger.past import Past, accepted, figure, paid_through, pay_other
@@ -230,6 +231,34 @@ async def test_whatever_is_changed_in_the_archive_is_found(past: Past, spoilt: s
             await past.pool.execute("UPDATE archived_total SET paid_micros = paid_micros + 1 WHERE paid_micros > 0")
 
     assert (await past.checked()).problems
+
+
+@pytest.mark.parametrize(
+    ("added", "at"),
+    [
+        ("a file", "000002/outbox.parquet"),
+        ("a copy", "000002 (copy)"),
+        ("a batch", "000099"),
+        ("a batch that a crash left behind", ".000003.0123abcd"),
+        ("a book", "../book-old"),
+        ("no text", "000002/manifest.json"),
+    ],
+)
+async def test_whatever_is_put_into_the_archive_is_found(past: Past, added: str, at: str) -> None:
+    await past.archive(most=5)
+    book = past.root / f"book-{past.shop.book_id}"
+    match added:
+        case "a file":
+            shutil.copy(book / "000002" / "transaction.parquet", book / at)
+        case "no text":
+            (book / at).write_bytes(b'{"book": "\xff"}')
+        case "a book":
+            shutil.copytree(book, past.root / "book-old")
+        case _:
+            shutil.copytree(book / "000001", book / at)
+
+    problems = (await past.checked()).problems
+    assert any(Path(at).name in problem or "the manifest is damaged" in problem for problem in problems)
 
 
 async def test_what_the_books_carry_over_is_checked_by_verify_too(past: Past) -> None:

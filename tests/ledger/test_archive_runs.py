@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -101,6 +103,24 @@ async def test_a_run_that_lost_its_lock_goes_on_behind_what_another_one_has_move
     assert len({batch.directory for batch in moved}) == len(moved) == 5
     assert (await past.checked()).batches == 5
     await past.assert_proven()
+
+
+async def test_the_directories_that_name_a_batch_are_on_disk_too(
+    past: Past, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a power cut takes is not the file alone: a new directory may be missing in the one above it."""
+    flushed = set()
+
+    def fsync(descriptor: int) -> None:
+        flushed.add(os.fstat(descriptor).st_ino)
+
+    past.root = tmp_path / "of" / "tallystick" / "archive"
+    monkeypatch.setattr(os, "fsync", fsync)
+    await past.archive()
+
+    books = list(past.root.glob("book-*"))
+    above = [tmp_path, tmp_path / "of", tmp_path / "of" / "tallystick", past.root, *books]
+    assert {directory.stat().st_ino for directory in above} <= flushed
 
 
 async def test_whoever_lost_its_session_while_it_wrote_replaces_nothing(past: Past) -> None:

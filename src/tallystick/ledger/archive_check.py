@@ -123,10 +123,15 @@ def _differences(sums: _Sums, balances: Counter[tuple[int, int]], totals: dict[t
 
 
 def _strangers(root: Path, known: set[tuple[int, int]]) -> list[str]:
-    """Batches on disk that no commit knows of: left over from a run that was broken off, or put there."""
+    """What is on disk and no commit knows of: left over from a run that was broken off, or put there."""
+    batches: dict[str, set[str]] = defaultdict(set)
+    for book_id, number in known:
+        directory = directory_of(root, BookId(book_id), number)
+        batches[directory.parent.name].add(directory.name)
     found = []
-    for directory in sorted(root.glob("book-*/[0-9]*")):
-        place = (int(directory.parent.name.removeprefix("book-")), int(directory.name))
-        if place not in known:
-            found.append(f"{directory} belongs to no batch that the books know of")
-    return found
+    for book in sorted(root.glob("book-*")):
+        if book.name not in batches and not book.is_dir():
+            found.append(book)
+        elif book.is_dir():
+            found += [one for one in sorted(book.iterdir()) if one.name not in batches[book.name]]
+    return [f"{one} belongs to no batch that the books know of" for one in found]

@@ -83,6 +83,7 @@ def write_batch(
     draft = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}")
     for left_over in (directory, *directory.parent.glob(f".{directory.name}*")):
         shutil.rmtree(left_over, ignore_errors=True)
+    above = {directory.parent, root} | {one.parent for one in draft.parents if not one.exists()}
     draft.mkdir(parents=True)
     files = {}
     for name, rows in tables.items():
@@ -97,7 +98,8 @@ def write_batch(
     _to_disk(draft / _MANIFEST)
     _to_disk(draft)
     draft.rename(directory)  # refused where there is one
-    _to_disk(directory.parent)
+    for each in above:  # a directory is on disk when the one that names it is
+        _to_disk(each)
     return Batch(directory, hashlib.sha256(content).digest())
 
 
@@ -108,7 +110,7 @@ def read_manifest(directory: Path) -> tuple[Manifest, bytes]:
         return msgspec.json.decode(content, type=Manifest), hashlib.sha256(content).digest()
     except OSError as error:
         raise ArchiveError(f"{directory}: {error.strerror}") from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise ArchiveError(f"{directory}: the manifest is damaged") from None
 
 
@@ -120,6 +122,9 @@ def damaged(directory: Path, manifest: Manifest) -> Iterator[str]:
             yield f"{path} is missing"
         elif _digest_of(path) != entry.sha256:
             yield f"{path} was changed"
+    for path in sorted(directory.iterdir()):
+        if path.name not in {_MANIFEST, *manifest.files}:
+            yield f"{path} was added"
 
 
 def rows(directory: Path, manifest: Manifest, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
