@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.ledger import archive as archiving
-from tallystick.ledger import authorizations, reads
+from tallystick.ledger import authorizations, parts, reads
 from tallystick.ledger.archive import TooRecentError
 from tallystick.ledger.figures import Sum
 from tallystick.ledger.verify import verify
@@ -203,6 +204,29 @@ async def test_who_was_paid_through_another_seller_waits_with_it(past: Past, ope
     await past.archive()
     assert await archiving.held_back(past.pool, past.shop.clock() - timedelta(days=20)) == []
     assert await past.pool.fetchval("SELECT count(*) FROM transfer WHERE book_id = $1", other.book_id) == 0
+    await past.assert_proven()
+
+
+async def test_the_parts_of_a_seller_wait_for_one_another(past: Past) -> None:
+    """One list shows the cash of all: what leaves one part would be missing in what is shown of another's."""
+    shop = past.shop
+    async with past.pool.acquire() as connection:
+        books = await parts.split(connection, shop.party_id, "sandbox", 2, shop.clock())
+    part = replace(shop, book_id=books[1])
+    await past.pool.execute("UPDATE book SET notification_url = 'https://x.example/' WHERE book_id = $1", shop.book_id)
+    waiting = accepted(await shop.pay(past.prepaid, "0.20"))
+    shop.clock.forward(days=1)
+    await part.funded_buyer("10.00")
+    shop.clock.forward(days=30)
+    query = reads.ActivityQuery(books, shop.party_id, "sandbox", "0", "Z", False, 1000, 0)
+    before = {entry.transaction.transaction_id: entry for entry in await reads.activity(past.pool, query)}
+    await past.archive()
+
+    left = await reads.activity(past.pool, query)
+    assert waiting in {entry.transaction.transaction_id for entry in left}
+    assert all(entry == before[entry.transaction.transaction_id] for entry in left)
+    since = {book for book, _ in await archiving.held_back(past.pool, shop.clock() - timedelta(days=20))}
+    assert since == {*books}
     await past.assert_proven()
 
 

@@ -91,9 +91,10 @@ async def _cuts(database: Database, before: datetime) -> dict[BookId, datetime]:
     """Up to where history of each book can leave, `before` at the latest.
 
     Sellers who were paid through one another share the least: what a payment moved leaves both books at once, and
-    figures that are walked back must not step over a gap in either.
+    figures that are walked back must not step over a gap in either. So do a seller's parts, whose cash is shown as one.
     """
     pairs = [(row["caller_id"], row["recipient_id"]) for row in await database.fetch(_SQL["partners"])]
+    pairs += [(row["first_id"], row["other_id"]) for row in await database.fetch(_SQL["siblings"])]
     cuts: dict[BookId, datetime] = {}
     for row in await database.fetch(_SQL["books"]):  # read later: every book of a pair is among them
         cuts[row["book_id"]] = await database.fetchval(_SQL["cut"], row["book_id"], before)

@@ -33,6 +33,13 @@ SELECT DISTINCT own.book_id AS caller_id, book.book_id AS recipient_id
            AND book.currency = own.currency AND book.part = 0
  WHERE transaction.recipient_party_id IS NOT NULL
 
+-- name: siblings
+-- Books of the same seller: the first one with each of its other parts.
+SELECT first.book_id AS first_id, book.book_id AS other_id
+  FROM book AS first
+  JOIN book ON book.party_id = first.party_id AND book.environment = first.environment AND book.currency = first.currency
+ WHERE first.part = 0 AND book.part > 0
+
 -- name: lock
 -- The oldest finished transactions, with ids before $2, completed before $3; at most $4, locked in id order.
 SELECT transaction_id
