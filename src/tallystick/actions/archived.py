@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tallystick.actions.call import Call
-    from tallystick.domain.ids import BookId, TransactionId
+    from tallystick.domain.ids import BookId, InstrumentId, TokenId, TransactionId
     from tallystick.ledger.connections import Database
 
 
@@ -26,6 +26,12 @@ async def may_hold(database: Database, transaction_id: TransactionId) -> datetim
 async def latest_of(database: Database, parts: Sequence[BookId]) -> datetime | None:
     """From before which moment history of any of these books may be in the archive."""
     return max([moment for part in parts if (moment := await archived_before(database, part))], default=None)
+
+
+async def history_of(database: Database, held_id: TokenId | InstrumentId, created_at: datetime) -> datetime | None:
+    """From before which moment what happened with a token or an instrument may be in the archive."""
+    before = await archived_before(database, book_named_in(held_id))
+    return None if before is None or created_at >= before else before
 
 
 async def told_of_archive(call: Call, transaction_id: TransactionId, refused: Refused) -> Refused:

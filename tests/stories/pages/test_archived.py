@@ -87,6 +87,22 @@ async def test_the_end_of_the_activity_says_that_there_was_more(
     assert NOTE not in Page(await browser.get(console(seller, "activity") + since)).text
 
 
+async def test_what_happened_with_a_balance_before_is_said_to_be_in_the_archive(
+    world: World, seller: Seller, browser: Browser, day: datetime
+) -> None:
+    customer = await prepaid_customer(world, seller)
+    places = [console(seller, "instruments", customer.instrument), console(seller, "tokens", customer.spending)]
+    assert [NOTE in Page(await browser.get(place)).text for place in places] == [False, False], "given after that day"
+
+    before = day - timedelta(days=1)
+    await world.pool.execute("UPDATE instrument SET created_at = $2 WHERE book_id = $1", seller.book_id, before)
+    await world.pool.execute("UPDATE token SET created_at = $2 WHERE book_id = $1", seller.book_id, before)
+    for place in places:
+        page = Page(await browser.get(place))
+        assert NOTE in page.text
+        assert "Nothing yet" not in page.text
+
+
 async def test_a_run_of_debts_does_not_begin_again_when_its_transactions_left(
     world: World, seller: Seller, browser: Browser, day: datetime
 ) -> None:

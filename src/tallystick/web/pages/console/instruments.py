@@ -7,6 +7,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
 
+from tallystick.actions import archived
 from tallystick.actions import authorizations as views
 from tallystick.actions.by_hand import Till
 from tallystick.actions.staff import Permission
@@ -74,6 +75,7 @@ async def show_instrument(
             view=view,
             tokens=await holdings.tokens_of(pool, till.parts, found.instrument_id),
             recent=await seller_activity.look(pool, wanted, RECENT),
+            archived_before=await archived.history_of(pool, found.instrument_id, found.created_at),
             may_move=desk.may(Permission.MOVE_MONEY),
         )
 

@@ -8,8 +8,8 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
+from tallystick.actions import archived, by_hand
 from tallystick.actions import authorizations as views
-from tallystick.actions import by_hand
 from tallystick.actions.authorization_view import View
 from tallystick.actions.by_hand import Till
 from tallystick.actions.staff import Permission
@@ -76,6 +76,7 @@ async def show_token(
             view=view,
             newer=await holdings.replaced_by(desk.service.pool, till.parts, token.token_id),
             recent=await seller_activity.look(desk.service.pool, wanted, RECENT),
+            archived_before=await archived.history_of(desk.service.pool, token.token_id, token.created_at),
             may_cancel=token.cancelled_at is None and desk.may(Permission.MOVE_MONEY),
             done="cancelled" in request.query_params and token.cancelled_at is not None,
         )
