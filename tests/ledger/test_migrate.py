@@ -56,6 +56,24 @@ async def test_of_two_that_start_together_one_does_the_work(make_database: MakeD
     assert sorted(answers) == [[], [], all_revisions()]
 
 
+async def test_migrations_go_to_each_machine_of_a_cluster_over_one_connection(make_database: MakeDatabase) -> None:
+    """Else Citus refuses a second table, or a type, in the same commit."""
+    url = await make_database()
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            "CREATE SCHEMA seen; CREATE TABLE seen.mode AS SELECT '' AS name WHERE false;"
+            "CREATE FUNCTION seen.note() RETURNS event_trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN INSERT INTO seen.mode VALUES (current_setting('citus.multi_shard_modify_mode', true)); END $$;"
+            "CREATE EVENT TRIGGER noted ON ddl_command_start EXECUTE FUNCTION seen.note()"
+        )
+        await migrate(url)
+        modes = {row["name"] for row in await connection.fetch("SELECT DISTINCT name FROM seen.mode")}
+    finally:
+        await connection.close()
+    assert modes == {"sequential"}
+
+
 async def test_a_failing_migration_changes_nothing(make_database: MakeDatabase) -> None:
     url = await make_database()
     connection = await asyncpg.connect(url)

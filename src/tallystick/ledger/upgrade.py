@@ -74,6 +74,9 @@ def _upgrade(connection: Connection, applied: list[str]) -> None:
             # Held until the commit, and taken before Alembic, whose context is one for the whole process. Who waited
             # here reads the version table afterwards and finds the work done.
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+            # Citus takes changes of several tables and types in one commit over one connection to each machine only; to
+            # a server without it this is a name like any other.
+            connection.exec_driver_sql("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'")
             command.upgrade(config, "head")
     except CommandError as error:
         raise MigrationError(_newer(error)) from error
