@@ -19,7 +19,7 @@ from tallystick.ledger.statements import MONEY, load_statements
 
 ROOT = Path(str(files(tallystick)))
 NOT_OF_THE_SERVICE = {"migrations", "bench"}
-SQL = re.compile(r"\s*(WITH|SELECT|INSERT INTO|UPDATE|DELETE FROM)\s+[\w(\"$]")
+SQL = re.compile(r"\s*(WITH|SELECT|INSERT INTO|UPDATE|DELETE FROM|MERGE INTO)\s+[\w(\"$*']")
 
 
 @pytest.fixture
@@ -62,6 +62,13 @@ def nodes() -> Iterator[tuple[str, ast.AST]]:
 STATEMENTS: Mapping[str, str] = dict(named()) | {
     name: statement for name, statement in inline() if re.search(r"\b(FROM|INTO|UPDATE|JOIN)\s+[a-z]", statement)
 }
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT * FROM token", "SELECT 'a' FROM token", "\n  UPDATE token SET x = 1", "WITH a AS"]
+)
+def test_a_statement_in_the_program_is_seen(text: str) -> None:
+    assert SQL.match(text)
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
