@@ -17,9 +17,9 @@ from tests.ledger.shop import OpenShop
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.ledger import archive as archiving
-from tallystick.ledger import figures
+from tallystick.ledger import archive_check, figures
 from tallystick.ledger.archive import AlreadyRunningError
-from tallystick.ledger.archive_files import Batch, read_manifest, write_batch
+from tallystick.ledger.archive_files import Batch, Manifest, read_manifest, write_batch
 from tallystick.ledger.figures import Sum
 from tallystick.ledger.verify import verify
 
@@ -87,6 +87,20 @@ async def test_only_one_archives_at_a_time(past: Past) -> None:
             await past.archive()
     await past.archive()
     await past.assert_proven()
+
+
+async def test_a_check_does_not_mind_a_run_that_goes_on(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with past.running(most=5) as run:
+        first = (await anext(run)).directory
+        second, draft = first.with_name("000002"), first.with_name(".000002.0123abcd")
+        shutil.copytree(first, draft)
+
+        def read(directory: Path) -> tuple[Manifest, bytes]:
+            draft.rename(second)
+            return read_manifest(directory)
+
+        monkeypatch.setattr(archive_check, "read_manifest", read)
+        assert (await past.checked()).problems == []
 
 
 async def test_a_run_that_lost_its_lock_goes_on_behind_what_another_one_has_moved(past: Past) -> None:

@@ -38,7 +38,7 @@ class _Sums:
 
 async def check(pool: Pool, root: Path) -> Report:
     """Read every batch that the books know of, in the order of each book's chain, and compare."""
-    report, sums = Report(), _Sums()
+    report, sums, on_disk = Report(), _Sums(), _on_disk(root)
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         known = await connection.fetch(_SQL["batches"])
         balances = await connection.fetch(_SQL["carried_balances"])
@@ -63,7 +63,8 @@ async def check(pool: Pool, root: Path) -> Report:
         if not found:
             _add_up(report, sums, book_id, directory, manifest)
     sums.refunds.update({(row["book_id"], row["original_id"]): row["micros"] for row in live})
-    report.problems += _strangers(root, {(row["book_id"], row["number"]) for row in known})
+    known = await pool.fetch(_SQL["batches"])  # a run may have gone on meanwhile
+    report.problems += _strangers(root, on_disk, {(row["book_id"], row["number"]) for row in known})
     if not report.problems:  # with a batch missing, sums say nothing more
         carried = Counter({(row["book_id"], row["account_id"]): row["balance_micros"] for row in balances})
         report.problems += _differences(
@@ -122,16 +123,14 @@ def _differences(sums: _Sums, balances: Counter[tuple[int, int]], totals: dict[t
     return problems
 
 
-def _strangers(root: Path, known: set[tuple[int, int]]) -> list[str]:
-    """What is on disk and no commit knows of: left over from a run that was broken off, or put there."""
-    batches: dict[str, set[str]] = defaultdict(set)
-    for book_id, number in known:
-        directory = directory_of(root, BookId(book_id), number)
-        batches[directory.parent.name].add(directory.name)
-    found = []
-    for book in sorted(root.glob("book-*")):
-        if book.name not in batches and not book.is_dir():
-            found.append(book)
-        elif book.is_dir():
-            found += [one for one in sorted(book.iterdir()) if one.name not in batches[book.name]]
+def _on_disk(root: Path) -> list[Path]:
+    """What should be a batch; a book that is none itself."""
+    books = sorted(root.glob("book-*"))
+    return [one for book in books for one in (sorted(book.iterdir()) if book.is_dir() else [book])]
+
+
+def _strangers(root: Path, on_disk: list[Path], known: set[tuple[int, int]]) -> list[str]:
+    """What is still on disk and no commit knows of: left over from a run that was broken off, or put there."""
+    batches = {directory_of(root, BookId(book_id), number) for book_id, number in known}
+    found = [one for one in on_disk if one not in batches and one.exists()]
     return [f"{one} belongs to no batch that the books know of" for one in found]
