@@ -64,6 +64,15 @@ async def test_a_transaction_that_left_is_said_to_be_in_the_archive(
     assert "There is no such page" in Page(foreign).text
 
 
+async def test_nor_can_it_be_refunded(world: World, seller: Seller, day: datetime) -> None:
+    till = await at_work(world, seller, Role.OWNER)
+    refund = console(seller, "transactions", id_from(seller.book_id, day - timedelta(days=1)), "refund")
+
+    asked = await till.get(refund)
+    assert asked.status_code == 404
+    assert "It can no longer be refunded here." in Page(asked).text
+
+
 async def test_a_transaction_of_that_age_that_is_still_here_is_shown(
     world: World, seller: Seller, browser: Browser
 ) -> None:

@@ -28,7 +28,7 @@ from tallystick.ledger.reads import TransactionRecord
 from tallystick.web.pages.console import wording
 from tallystick.web.pages.console.desk import Desk
 from tallystick.web.pages.console.till import at_till
-from tallystick.web.pages.console.transaction import is_refundable, transaction_of
+from tallystick.web.pages.console.transaction import is_refundable, told_of_archive, transaction_of
 from tallystick.web.pages.shared import PageRequest, form_of, go
 
 ALL: Final = "all"
@@ -67,7 +67,11 @@ async def show_refund(
     """Ask how much; once that is said, show what it would do."""
 
     async def step(desk: Desk, till: Till) -> Response[Any]:
-        record = await _refundable(desk, till, transaction_id)
+        try:
+            record = await transaction_of(desk, transaction_id)
+        except NotFoundException:
+            return await told_of_archive(desk, till, transaction_id)
+        _check_refundable(till, record)
         asked = _read(record, request.query_params)
         preview = None
         if "how" in asked.typed and not asked.problems:
@@ -89,7 +93,11 @@ async def do_refund(
     """Refund, and show the refund's own page; again and again it comes to the same one."""
 
     async def step(desk: Desk, till: Till) -> Response[Any]:
-        record = await _refundable(desk, till, transaction_id)
+        try:
+            record = await transaction_of(desk, transaction_id)
+        except NotFoundException:
+            return await told_of_archive(desk, till, transaction_id)
+        _check_refundable(till, record)
         asked = _read(record, await form_of(request))
         if "how" not in asked.typed or asked.problems:
             return await _page(desk, record, asked, None)
@@ -122,12 +130,10 @@ def _in_words(refused: Refused) -> str:
     return refused.message
 
 
-async def _refundable(desk: Desk, till: Till, text: str) -> TransactionRecord:
-    """A payment that this seller called for. Raises NotFoundException."""
-    record = await transaction_of(desk, text)
+def _check_refundable(till: Till, record: TransactionRecord) -> None:
+    """Only a payment that this seller called for has such a page. Raises NotFoundException."""
     if book_of_transaction(record.transaction_id) not in till.parts or not is_refundable(record):
         raise NotFoundException
-    return record
 
 
 def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:

@@ -1,7 +1,6 @@
 """A transaction: the facts, what it moved, its statuses, its notifications, and what belongs to it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from litestar import get
@@ -39,10 +38,7 @@ async def show_transaction(
         try:
             record = await transaction_of(desk, transaction_id)
         except NotFoundException:
-            before = await _in_archive(desk, till, transaction_id)
-            if before is None:
-                raise
-            return desk.page("console/archived.html", status=HTTP_404_NOT_FOUND, before=before, id=transaction_id)
+            return await told_of_archive(desk, till, transaction_id)
         pool, book_id = desk.service.pool, book_of_transaction(transaction_id)
         own = book_id in till.parts
         remains = await transaction_trail.remains(pool, book_id, record.transaction_id)
@@ -80,12 +76,18 @@ async def transaction_of(desk: Desk, text: str) -> TransactionRecord:
     return found
 
 
-async def _in_archive(desk: Desk, till: Till, text: str) -> datetime | None:
-    """Where a transaction that this seller's books lack may be in the archive: from before which moment on it is."""
+async def told_of_archive(desk: Desk, till: Till, text: str) -> Response[Any]:
+    """What is said of a transaction that is not there, if it is so old that it may be in the archive.
+
+    Raises NotFoundException: it is not, or not of this seller's books.
+    """
     transaction_id = transaction_id_of(text)
     if transaction_id is None or book_of_transaction(transaction_id) not in till.parts:
-        return None
-    return await archived.may_hold(desk.service.pool, transaction_id)
+        raise NotFoundException
+    before = await archived.may_hold(desk.service.pool, transaction_id)
+    if before is None:
+        raise NotFoundException
+    return desk.page("console/archived.html", status=HTTP_404_NOT_FOUND, before=before, id=transaction_id)
 
 
 def is_refundable(record: TransactionRecord) -> bool:
