@@ -28,6 +28,7 @@ _COLLECT_AFTER: Final = (50_000, 20, 50)
 default of 700 would look through them again and again: a tenth of the time of a payment."""
 _START_SECONDS: Final = 20
 _STOP_SECONDS: Final = 30
+_HURRY_SECONDS: Final = 2
 
 
 @asynccontextmanager
@@ -60,8 +61,28 @@ async def listening(
         yield task
     finally:
         server.stop()  # type: ignore[no-untyped-call]
-        with suppress(TimeoutError):
-            await asyncio.wait_for(task, _STOP_SECONDS)
+        await _until_it_ended(task)
+
+
+async def _until_it_ended(task: asyncio.Task[None]) -> None:
+    """Wait for the answers under way, not for long when we are told to stop once more.
+
+    A server that is broken off while it hears of its end complains of that; Ctrl-C twice, or Ctrl-C in a terminal and
+    SIGTERM from a parent, is no fault.
+    """
+    loop = asyncio.get_running_loop()
+    until, again = loop.time() + _STOP_SECONDS, False
+    while not task.done() and loop.time() < until:
+        try:
+            await asyncio.wait([task], timeout=until - loop.time())
+        except asyncio.CancelledError:
+            until, again = min(until, loop.time() + _HURRY_SECONDS), True
+    if not task.done():
+        task.cancel()
+    elif not task.cancelled():
+        task.result()
+    if again:
+        raise asyncio.CancelledError
 
 
 def _let_others_finish() -> None:
