@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +13,9 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.stories.program import tallystick
 
+from tallystick.bench.cases import PAY
+from tallystick.bench.pgbench import beside, execute
+from tallystick.bench.run import Plan, bench
 from tallystick.bench.wrk import HOW_TO_GET_IT
 from tallystick.ledger.embedded import SERVER_SETTINGS, EmbeddedPostgres
 
@@ -67,6 +71,9 @@ async def test_a_given_server_is_measured_and_no_other_setting_counts(
 ) -> None:
     configured = await make_database()
     with EmbeddedPostgres(data_directory) as server:
+        others = beside(server.dsn, "pgbench")
+        await execute(server.dsn, "CREATE DATABASE pgbench")
+        await execute(others, "CREATE TABLE theirs ()")
         figures = tmp_path / "figures.json"
         options = ["--seconds", "1", "--rounds", "1", "--instruments", "200", "--clients", "2", "--only", "pay,batch"]
         settings = {
@@ -83,7 +90,8 @@ async def test_a_given_server_is_measured_and_no_other_setting_counts(
         assert report["payments_in_books"] > 0
         pay = next(measure for measure in report["measures"] if measure["case"] == "pay")
         assert pay["database_cpu"] > 0
-        assert await _count(server.dsn, "SELECT count(*) FROM pg_database WHERE datname = 'tallystick_bench'") == 0
+        assert await _count(server.dsn, "SELECT count(*) FROM pg_database WHERE datname ~ 'bench'") == 1
+        assert await _count(others, "SELECT count(*) FROM theirs") == 0
     assert await _count(configured, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
 
 
@@ -94,6 +102,34 @@ async def test_a_server_that_may_lose_what_it_commits_is_not_measured(data_direc
 
     assert done.status == 2
     assert "fsync = off" in done.complaint
+
+
+@pytest.mark.usefixtures("needs_wrk")
+async def test_a_server_with_too_few_connections_is_told_at_once(data_directory: Path) -> None:
+    with EmbeddedPostgres(data_directory, server_settings={**SERVER_SETTINGS, "max_connections": "60"}) as server:
+        done = await tallystick("bench", settings={"TALLYSTICK_TEST_DATABASE_URL": server.dsn})
+
+        assert done.status == 2
+        assert "takes 60 connections" in done.complaint
+        assert await _count(server.dsn, "SELECT count(*) FROM pg_database WHERE datname ~ 'bench'") == 0
+
+
+@pytest.mark.usefixtures("needs_wrk")
+async def test_a_service_that_is_faster_than_thought_is_measured_again(data_directory: Path) -> None:
+    slow = replace(PAY, likely_rate=20)
+    plan = Plan(directory=data_directory, instruments=100, sellers=2, seconds=1, rounds=1, clients=(2,), cases=(slow,))
+
+    report = await bench(plan, lambda *_: None, lambda _: None)
+
+    assert {measure.case for measure in report.measures} == {"pgbench", "empty", "pay"}
+    assert report.problems == ()
+
+
+async def test_where_figures_cannot_go_is_told_at_once(tmp_path: Path) -> None:
+    for nowhere in (tmp_path, tmp_path / "nowhere" / "figures.json"):
+        done = await tallystick("bench", "--json", str(nowhere), settings={})
+        assert done.status == 2
+        assert str(nowhere) in done.complaint
 
 
 async def _count(dsn: str, query: str) -> int:

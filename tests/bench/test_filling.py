@@ -84,4 +84,4 @@ def test_ids_lie_in_the_moments_before() -> None:
 def test_more_than_is_funded_is_refused_beforehand() -> None:
     check_room(100_000_000, 100_000)
     with pytest.raises(LoadError, match="--instruments"):
-        check_room(1_000_000_000, 100_000)
+        check_room(10_000_000_000, 100_000)

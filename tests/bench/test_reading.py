@@ -69,8 +69,10 @@ def test_a_pgbench_that_tells_too_little_is_no_measurement() -> None:
 def test_pgbench_has_a_database_of_its_own_on_the_same_server() -> None:
     assert (
         pgbench.beside("postgresql://me@/tallystick?host=/run/x&port=5432")
-        == "postgresql://me@/pgbench?host=/run/x&port=5432"
+        == "postgresql://me@/tallystick_bench_pgbench?host=/run/x&port=5432"
     )
+    assert pgbench.beside("postgresql:///postgres?host=/run/x", "other") == "postgresql:///other?host=/run/x"
+    assert pgbench.beside("postgresql://me:p%40@db:5433/postgres", "other") == "postgresql://me:p%40@db:5433/other"
 
 
 def measure(case: str, clients: int, rate: float, **more: float) -> Measure:

@@ -17,7 +17,7 @@ Stalls = list[Stall]
 class Case:
     """One kind of load. `payments` is how many payments each request carries, 0 where it is not all payments.
 
-    `likely_rate`: requests per second for which enough are prepared; a faster service ends its run sooner.
+    `likely_rate`: requests per second for which enough are prepared; a faster service is measured again, with more.
     """
 
     name: str

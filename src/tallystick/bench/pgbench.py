@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 
+from tallystick.bench.programs import output_of
 from tallystick.bench.wrk import LoadError
 from tallystick.ledger.embedded import find_program
 
-DATABASE: Final = "pgbench"
+DATABASE: Final = "tallystick_bench_pgbench"
+"""A name that nobody has in use: on a server that is given, what has this name is dropped."""
+
 SCALE: Final = 20
 _TABLES: Final = ("pgbench_accounts", "pgbench_branches", "pgbench_tellers", "pgbench_history")
 WARM_UP_SECONDS: Final = 2
@@ -23,18 +27,25 @@ _PROGRESS: Final = re.compile(r"^progress: ([0-9.]+) s, ([0-9.]+) tps", re.MULTI
 
 def beside(dsn: str, database: str = DATABASE) -> str:
     """The address of another database, as pgbench's own, on the server at `dsn`."""
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
+    parts = urlsplit(dsn)  # put together by hand: //, which pgbench wants, would be lost where no host follows
+    return f"{parts.scheme}://{parts.netloc}/{database}" + (f"?{parts.query}" if parts.query else "")
 
 
-async def prepare(dsn: str, database_dsn: str) -> None:
-    """Make a database of its own for pgbench on the server at `dsn` and fill it. Raises LoadError.
+@asynccontextmanager
+async def database_on(dsn: str) -> AsyncIterator[str]:
+    """The address of a filled database of pgbench's own on the server at `dsn`, dropped at the end. Raises LoadError.
 
     Autovacuum leaves its tables alone; it would work on them while something else is measured. pgbench itself vacuums
     what needs it, before each run.
     """
+    database_dsn = beside(dsn)
     await execute(dsn, f"DROP DATABASE IF EXISTS {DATABASE}", f"CREATE DATABASE {DATABASE}")
-    await _pgbench("--initialize", "--quiet", f"--scale={SCALE}", database_dsn)
-    await execute(database_dsn, *(f"ALTER TABLE {table} SET (autovacuum_enabled = false)" for table in _TABLES))
+    try:
+        await _pgbench("--initialize", "--quiet", f"--scale={SCALE}", database_dsn)
+        await execute(database_dsn, *(f"ALTER TABLE {table} SET (autovacuum_enabled = false)" for table in _TABLES))
+        yield database_dsn
+    finally:
+        await execute(dsn, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
 
 
 async def run(database_dsn: str, clients: int, seconds: int) -> float:
@@ -74,11 +85,8 @@ async def execute(dsn: str, *statements: str) -> None:
 
 
 async def _pgbench(*arguments: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        find_program("pgbench"), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    output, errors = await process.communicate()
-    text = errors.decode(errors="replace") + output.decode(errors="replace")
-    if process.returncode != 0:
+    status, output, errors = await output_of(find_program("pgbench"), *arguments)
+    text = errors + output
+    if status != 0:
         raise LoadError(f"pgbench failed: {text[-500:]}")
     return text

@@ -64,7 +64,7 @@ async def serving(arguments: Sequence[str], environment: dict[str, str], *, port
 
 
 async def _until_it_answers(process: asyncio.subprocess.Process, url: str) -> None:
-    async with asyncio.timeout(_START_SECONDS), httpx.AsyncClient() as client:
+    async with asyncio.timeout(_START_SECONDS), httpx.AsyncClient(trust_env=False) as client:
         while True:
             if process.returncode is not None:
                 raise LoadError(f"a server under measurement ended with status {process.returncode}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ from tallystick.bench.server import database_on, find_postmaster
 from tallystick.bench.slices import Slice, together
 from tallystick.bench.stall import REFUNDABLE_MICROS, Progress, Stall, Stocker, open_stall
 from tallystick.bench.target import Target
-from tallystick.bench.wrk import find_wrk, send
+from tallystick.bench.wrk import LoadError, find_wrk, send
 from tallystick.ledger.database import check_reachable
 from tallystick.ledger.verify import verify
 from tallystick.settings import PREFIX, Settings
@@ -32,6 +32,7 @@ CLIENTS: Final = (1, 16, 64, 256)
 BATCH_CLIENTS: Final = (1, 4)
 HALF_LOAD_CLIENTS: Final = 64
 CHARGES: Final = 5_000
+_CONNECTIONS_OF_A_PROCESS: Final = 20  # sixteen, and some to spare
 
 Told = Callable[[Slice], None]
 
@@ -108,7 +109,7 @@ class Run:
         tried = await self.target.slice(PAY, HALF_LOAD_CLIENTS, self.plan.slice_seconds, pause_ms)
         pause_ms = pause_for(best_rate / 2, answer_ms=1000 * HALF_LOAD_CLIENTS / tried.rate - pause_ms)
         half = await self.target.slice(PAY, HALF_LOAD_CLIENTS, self.plan.seconds, pause_ms)
-        self.told(half)
+        self.told(replace(half, case="pay, half"))
         return together([half])
 
     async def _pgbench(self, clients: int) -> Slice:
@@ -142,12 +143,15 @@ async def bench(plan: Plan, progress: Progress, told: Told, server: str | None =
 async def _bench(plan: Plan, progress: Progress, told: Told) -> Report:
     started_at = datetime.now(UTC)
     async with database_address(plan.settings) as dsn, open_service(plan.settings) as service:
+        await _check_connections(service, plan)
         stalls = await stock(service, plan, progress)
-        pgbench_dsn = pgbench.beside(dsn)
         progress("pgbench's tables", 0, 1)
-        await pgbench.prepare(dsn, pgbench_dsn)
-        progress("pgbench's tables", 1, 1)
-        async with serving_service(plan) as served, serving_nothing() as empty:
+        async with (
+            pgbench.database_on(dsn) as pgbench_dsn,
+            serving_service(plan) as served,
+            serving_nothing(plan.workers) as empty,
+        ):
+            progress("pgbench's tables", 1, 1)
             target = Target(plan.directory, service, served, stalls, await find_postmaster(service.pool))
             measures, half_load = await Run(plan, target, empty, pgbench_dsn, progress, told).everything()
         report = await verify(service.pool)
@@ -170,6 +174,14 @@ async def _bench(plan: Plan, progress: Progress, told: Told) -> Report:
         problems=tuple(report.problems),
         payments_in_books=payments,
     )
+
+
+async def _check_connections(service: Service, plan: Plan) -> None:
+    """Raises LoadError: pgbench, of which each client has a connection, would fail in the middle of the run."""
+    most = int(await service.pool.fetchval("SHOW max_connections"))
+    free = most - _CONNECTIONS_OF_A_PROCESS * (plan.workers + 1)
+    if max(plan.clients) > free:
+        raise LoadError(f"the database server takes {most} connections, too few for so many clients; --clients: {free}")
 
 
 async def stock(service: Service, plan: Plan, progress: Progress) -> list[Stall]:
@@ -202,8 +214,14 @@ async def serving_service(plan: Plan) -> AsyncIterator[Served]:
 
 
 @asynccontextmanager
-async def serving_nothing() -> AsyncIterator[Served]:
-    """The empty handler on a free port."""
+async def serving_nothing(workers: int = 1) -> AsyncIterator[Served]:
+    """The empty handler on a free port, in as many processes as the service has."""
     port = free_port()
-    async with serving(["tallystick.cli.empty_handler", str(port)], {}, port=port) as served:
+    async with AsyncExitStack() as stack:
+        arguments = ["tallystick.cli.empty_handler", str(port)]
+        if workers > 1:
+            arguments += ["shared"]
+        served = await stack.enter_async_context(serving(arguments, {}, port=port))
+        for _ in range(1, workers):
+            await stack.enter_async_context(serving(arguments, {}, port=port))
         yield served

@@ -43,16 +43,16 @@ from tallystick.ledger import access_keys, parties
 from tallystick.ledger.access_keys import SANDBOX, AccessKey
 from tallystick.ledger.opening import SIMULATED_RAIL, operator_book
 
-FUNDED_MICROS: Final = 20 * MICROS_PER_UNIT
-"""On each balance: two thousand charges of a cent."""
+FUNDED_MICROS: Final = 1_000 * MICROS_PER_UNIT
+"""On each balance: a hundred thousand charges of a cent."""
 
 TAB_MICROS: Final = 1_000_000 * MICROS_PER_UNIT
 CHARGE_MICROS: Final = 10_000
 REFUND_MICROS: Final = 10_000
 """A cent: the least that may be refunded of more."""
 
-REFUNDABLE_MICROS: Final = 10 * REFUND_MICROS
-"""What is charged to be refunded: ten times, in part."""
+REFUNDABLE_MICROS: Final = 200 * REFUND_MICROS
+"""What is charged to be refunded in part: as often as long runs do."""
 
 AT_A_TIME: Final = 500
 BUYERS: Final = 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+
+from tallystick.bench.programs import output_of
 
 SCRIPT: Final = Path(__file__).with_name("wrk.lua")
 HOW_TO_GET_IT: Final = "the benchmark sends its load with wrk; install it, on Debian: apt-get install wrk"
@@ -69,17 +70,14 @@ async def send(url: str, clients: int, seconds: float, requests: Path | None = N
     Every request is sent once. `pause_ms`: the mean pause of a client between an answer and its next request.
     Raises LoadError: not every answer was 200, or connections broke.
     """
-    command = [find_wrk(), "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", f"{_GRACE_SECONDS}s"]
-    command += ["--latency", "-s", str(SCRIPT), url]
+    options = ["-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", f"{_GRACE_SECONDS}s"]
+    options += ["--latency", "-s", str(SCRIPT), url]
     if requests is not None:
-        command += ["--", str(requests), str(pause_ms)]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    output, errors = await process.communicate()
-    if process.returncode != 0:
-        raise LoadError(f"wrk failed: {errors.decode(errors='replace').strip()}")
-    return read_summary(output.decode(), clients)
+        options += ["--", str(requests), str(pause_ms)]
+    status, output, errors = await output_of(find_wrk(), *options)
+    if status != 0:
+        raise LoadError(f"wrk failed: {errors.strip()}")
+    return read_summary(output, clients)
 
 
 def read_summary(output: str, clients: int) -> Load:

@@ -59,6 +59,8 @@ def bench(
     server = os.environ.get(f"{TEST_PREFIX}DATABASE_URL") or None
     if server is not None and grow is not None:
         raise ProblemError("--grow measures embedded databases; unset TALLYSTICK_TEST_DATABASE_URL")
+    if json is not None and (json.is_dir() or not json.absolute().parent.is_dir()):
+        raise ProblemError(f"--json: {json} cannot be written")  # not only when all is measured
     with _directory(data) as directory:
         plan = Plan(
             directory=directory,
@@ -113,7 +115,7 @@ def _write(json: Path | None, report: msgspec.Struct) -> None:
 
 def _line(measured: Slice) -> str:
     latency = "" if measured.load is None else f"  p99 {percentile_ms([measured.load], 99):.1f} ms"
-    return f"{measured.case:8} {measured.clients:4} clients {measured.rate:10,.0f} per second{latency}"
+    return f"{measured.case:9} {measured.clients:4} clients {measured.rate:10,.0f} per second{latency}"
 
 
 @contextmanager

@@ -146,7 +146,7 @@ async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIt
             worker = await stack.enter_async_context(working(service))
             heart = await stack.enter_async_context(beating(service, "API and worker"))
         with _progress(console, "Shop", "a music shop that uses the service over HTTP"):
-            http = await stack.enter_async_context(httpx.AsyncClient(timeout=30))
+            http = await stack.enter_async_context(httpx.AsyncClient(timeout=30, trust_env=False))
             till = Till(Client(settings.public_url, credentials, http), shop_url)
             customers = Customers(settings.data_directory / "shop.json")
             selling = await stack.enter_async_context(listening(create_shop(till, customers), HOST, shop_port))

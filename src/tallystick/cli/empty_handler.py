@@ -23,10 +23,10 @@ async def nothing(scope: Scope, _receive: Receive, send: Send) -> None:
         await respond(send, 200, _HEADERS, _BODY)
 
 
-async def _serve(port: int) -> None:
-    async with listening(nothing, HOST, port) as server:
+async def _serve(port: int, *, shared: bool) -> None:
+    async with listening(nothing, HOST, port, shared=shared) as server:
         await while_running(server)
 
 
 if __name__ == "__main__":
-    run_until_stopped(_serve(int(sys.argv[1])))
+    run_until_stopped(_serve(int(sys.argv[1]), shared=sys.argv[2:] == ["shared"]))
