@@ -13,6 +13,7 @@ from tests.stories.pages.people import at_work, console
 
 from tallystick.actions.staff import Role
 from tallystick.client.fps import Client, Credentials, ServiceError
+from tallystick.web.pages.console import keys
 
 
 def made(response: httpx.Response) -> Credentials:
@@ -62,6 +63,7 @@ async def test_a_form_that_is_sent_again_makes_no_second_key(world: World, selle
     browser = await at_work(world, seller, Role.DEVELOPER)
     page = await browser.get(console(seller, "keys"))
     key = made(await browser.submit(page, "/keys"))
+    world.clock.ahead = keys.SECOND_CLICK
 
     again = await browser.submit(page, "/keys")
 
@@ -73,6 +75,31 @@ async def test_a_form_that_is_sent_again_makes_no_second_key(world: World, selle
     assert other.access_key_id != key.access_key_id
 
 
+async def test_both_clicks_of_two_show_the_one_new_secret(world: World, seller: Seller) -> None:
+    browser = await at_work(world, seller, Role.DEVELOPER)
+    page = await browser.get(console(seller, "keys"))
+    first, second = await asyncio.gather(*(browser.submit(page, "/keys") for _ in range(2)))
+    assert made(first) == made(second)
+
+    page = await browser.get(console(seller, "keys", made(first).access_key_id))
+    both = await asyncio.gather(*(browser.submit(page, "/rotate", overlap="1h") for _ in range(2)))
+    assert made(both[0]) == made(both[1])
+    assert all("goes on until" in Page(one).text for one in both)
+    assert [deed for deed, _ in await deeds(world, seller)] == ["key.create", "key.rotate"]
+
+
+async def test_a_form_shows_its_secret_to_nobody_else(world: World, seller: Seller) -> None:
+    browser = await at_work(world, seller, Role.DEVELOPER)
+    form = Page(await browser.get(console(seller, "keys"))).form("/keys")
+    key = made(await browser.post(form.action, form.fields))
+
+    other = await at_work(world, seller, Role.DEVELOPER)
+    theirs = Page(await other.get(console(seller, "keys"))).form("/keys")
+    answer = await other.post(theirs.action, theirs.fields | {"form": form.fields["form"]})
+
+    assert key.secret not in answer.text
+
+
 @pytest.mark.parametrize("overlap", ["1h", "0"])
 async def test_a_rotation_that_is_sent_again_makes_no_second_successor(
     world: World, seller: Seller, overlap: str
@@ -81,6 +108,7 @@ async def test_a_rotation_that_is_sent_again_makes_no_second_successor(
     key = await make(browser, seller)
     page = await browser.get(console(seller, "keys", key.access_key_id))
     new = made(await browser.submit(page, "/rotate", overlap=overlap))
+    world.clock.ahead = keys.SECOND_CLICK
 
     both = await asyncio.gather(*(browser.submit(page, "/rotate", overlap=overlap) for _ in range(2)))
 

@@ -33,6 +33,9 @@ OVERLAPS: Final = {
 
 USUAL_OVERLAP: Final = "1d"
 
+SECOND_CLICK: Final = timedelta(minutes=1)
+"""For how long a form that the same person sends again is answered with the same page, secret included."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -71,13 +74,13 @@ async def make_key(request: PageRequest, business: FromPath[int], environment: F
             problems = {"make": "There are no books in this environment yet, so a key could sign nothing."}
             return _list_page(desk, [], status=HTTP_409_CONFLICT, problems=problems)
         party_id = desk.business.party_id
-        form = _form_token(await form_of(request))
+        form = _form_token(desk, await form_of(request))
         try:
             key = await access_keys.create(
                 service.pool, service.vault, party_id, desk.environment, service.clock(), form
             )
         except MadeBeforeError as error:
-            return go(_again(desk, error))
+            return await _made_again(desk, error)
         await desk.record("key.create", key.access_key_id)
         return _made_page(desk, key)
 
@@ -112,15 +115,15 @@ async def rotate_key(
         try:
             async with service.pool.acquire() as connection:
                 key = await access_keys.rotate(
-                    connection, service.vault, access_key_id, overlap, service.clock(), _form_token(typed)
+                    connection, service.vault, access_key_id, overlap, service.clock(), _form_token(desk, typed)
                 )
         except MadeBeforeError as error:
-            return go(_again(desk, error))
+            return await _made_again(desk, error, replaced=access_key_id, overlap=overlap)
         except UnknownKeyError:
             problems = {"overlap": "This key can no longer be used, so nothing can follow it. Make a new one."}
             return _key_page(desk, row, status=HTTP_409_CONFLICT, problems=problems)
         await desk.record("key.rotate", access_key_id, successor=key.access_key_id, overlap_hours=overlap // _HOUR)
-        return _made_page(desk, key, replaced=access_key_id, until=service.clock() + overlap)
+        return _made_page(desk, key, replaced=access_key_id, overlap=overlap)
 
     return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
 
@@ -162,15 +165,21 @@ async def _for_key(
     return await for_staff(request, business, environment, of_key, needs)
 
 
-def _form_token(typed: Mapping[str, str]) -> str:
-    """What tells this form from all others; empty where it is none of ours."""
+def _form_token(desk: Desk, typed: Mapping[str, str]) -> str:
+    """What tells this form, sent by this person, from all others; empty where it is none of ours."""
     form = typed.get("form", "")
-    return form if _FORM.fullmatch(form) else ""
+    return f"{form} {desk.person.party_id}" if _FORM.fullmatch(form) else ""
 
 
-def _again(desk: Desk, made: MadeBeforeError) -> str:
-    """The page of a key whose form was sent again: its secret is not shown a second time."""
-    return f"{desk.path('keys', made.access_key_id)}?again"
+async def _made_again(
+    desk: Desk, made: MadeBeforeError, replaced: str = "", overlap: timedelta = timedelta(0)
+) -> Response[Any]:
+    """The same page for the second click of two, since a browser shows only the answer to that; later no secret."""
+    service = desk.service
+    key = await access_keys.find(service.pool, service.vault, made.access_key_id, service.clock())
+    if key is None or service.clock() - key.created_at >= SECOND_CLICK:
+        return go(f"{desk.path('keys', made.access_key_id)}?again")
+    return _made_page(desk, key, replaced, overlap)
 
 
 async def _rows(desk: Desk) -> list[Row]:
@@ -204,8 +213,9 @@ def _key_page(desk: Desk, row: Row, **more: Any) -> Response[Any]:  # noqa: ANN4
     return desk.page("console/key.html", row=row, overlaps=overlaps, usual=USUAL_OVERLAP, **(defaults | more))
 
 
-def _made_page(desk: Desk, key: AccessKey, replaced: str = "", until: datetime | None = None) -> Response[Any]:
-    return desk.page("console/key_made.html", key=key, replaced=replaced, until=until, now=desk.service.clock())
+def _made_page(desk: Desk, key: AccessKey, replaced: str = "", overlap: timedelta = timedelta(0)) -> Response[Any]:
+    until, now = key.created_at + overlap, desk.service.clock()
+    return desk.page("console/key_made.html", key=key, replaced=replaced, until=until, now=now)
 
 
 key_routes = [show_keys, make_key, show_key, rotate_key, revoke_key]
