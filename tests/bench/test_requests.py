@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from tallystick.bench import requests
+from tallystick.bench import requests, target
 from tallystick.bench.requests import BATCH_LINES, Signer
 from tallystick.bench.stall import Stall
+from tallystick.bench.wrk import Load
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.message_signatures import content_digest, read_signature, verifies
 from tallystick.domain.signing import hmac_signature, string_to_sign_v2
@@ -80,6 +81,18 @@ def test_the_mix_has_its_shares_and_is_the_same_in_every_run() -> None:
     assert shares.keys() == {"Pay", "GetPrepaidBalance", "GetTransactionStatus", "Refund"}
     assert 77 < shares["Pay"] < 83
     assert 8 < shares["GetPrepaidBalance"] < 12
+
+
+def test_what_the_books_must_have_of_a_mix() -> None:
+    writing = [target.writes(request) for request in islice(requests.mixed(SIGNER, stall("1")), 2_000)]
+    assert 0.82 < sum(writing) / len(writing) < 0.88, "payments and refunds"
+
+    def load(answered: int) -> Load:
+        return Load(clients=2, requests=answered, seconds=1, latencies_ms=())
+
+    assert target.due([1, 0, 1, 1, 0, 1, 1], load(3)) == (1, 3), "five were sent, two of the writing ones are under way"
+    assert target.due([1000] * 9, load(4)) == (4000, 6000)
+    assert target.due([1] * 4, load(4)) == (2, 4)
 
 
 def test_a_batch_is_signed_as_a_whole() -> None:

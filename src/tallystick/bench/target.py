@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -59,13 +59,14 @@ class Target:
 
     async def _slice(self, case: Case, clients: int, seconds: float, pause_ms: int, count: int) -> Slice:
         """The same with `count` requests. When they do not last until the end, the figure would be too low."""
-        with request_file(self.directory, self._requests_of(case, clients), count) as file:
+        asked_for: list[int] = []
+        requests = _noting(self._requests_of(case, clients), case, asked_for)
+        with request_file(self.directory, requests, count) as file:
             gc.collect()
             since, before = self.service.clock(), self._cpu()
             load = await send(f"{self.served.url}/", clients, seconds, file, pause_ms)
             used = self._used(before)
-        if case.payments:
-            await self._check_books(since, load, case.payments)
+        await self._check_books(since, load, asked_for)
         return Slice(
             case=case.name,
             clients=clients,
@@ -81,21 +82,24 @@ class Target:
             self._requests[key] = case.requests(Signer(self.served.url, self.service.clock), self.stalls)
         return self._requests[key]
 
-    async def _check_books(self, since: datetime, load: Load, payments: int) -> None:
+    async def _check_books(self, since: datetime, load: Load, asked_for: Sequence[int]) -> None:
         """Every payment that was answered is there, and no more than were under way when the load ended."""
+        if not any(asked_for):
+            return
         await asyncio.sleep(_LAST_ONES_SECONDS)  # those whose clients have gone
         first = transaction_ids_from(int(since.timestamp() * 1000))
         made = 0
         for stall in self.stalls:
             made += await self.service.pool.fetchval(
                 "SELECT count(*) FROM transaction"
-                " WHERE book_id = $1 AND transaction_id >= $2 AND operation = 'Pay' AND status = 'Success'",
+                " WHERE book_id = $1 AND transaction_id >= $2 AND status = 'Success'"
+                " AND operation IN ('Pay', 'Refund')",
                 stall.book_id,
                 first,
             )
-        answered = load.requests * payments
-        if not answered <= made <= answered + load.clients * payments:
-            raise LoadError(f"{answered} payments were answered, and {made} are in the books")
+        least, most = due(asked_for, load)
+        if not least <= made <= most:
+            raise LoadError(f"{least} payments at least were answered, {most} at most, and {made} are in the books")
 
     def _cpu(self) -> Cpu:
         served = cpu_seconds(self.served.processes())
@@ -110,6 +114,28 @@ class Target:
             None if before[1] is None or after[1] is None else cpu_used(before[1], after[1]),
             max(memory_mb(process) for process in self.served.processes()),
         )
+
+
+def _noting(requests: Iterator[bytes], case: Case, asked_for: list[int]) -> Iterator[bytes]:
+    """The requests; how many transactions each asks for goes to `asked_for`."""
+    for request in requests:
+        asked_for.append(case.payments or writes(request))
+        yield request
+
+
+def writes(request: bytes) -> int:
+    """How many transactions a request of the query API makes."""
+    return int(b"Action=Pay&" in request or b"Action=Refund&" in request)
+
+
+def due(asked_for: Sequence[int], load: Load) -> tuple[int, int]:
+    """How many transactions are in the books, at least and at most.
+
+    Requests were sent in their order. Each client has one under way when the load ends, done or not.
+    """
+    sent = asked_for[: load.requests + load.clients]
+    under_way = sorted(sent, reverse=True)[: load.clients]
+    return sum(sent) - sum(under_way), sum(sent)
 
 
 def _likely_rate(case: Case, clients: int) -> float:
