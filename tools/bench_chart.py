@@ -26,11 +26,9 @@ def main(figures: Path, picture: Path) -> None:
     chart.add_y_scale(0, max(measure.rate for measure in report.measures if measure.case in {"pay", "tab", "pgbench"}))
     for case, name, colour in SERIES:
         points = sorted((one.clients, one.rate) for one in report.measures if one.case == case)
-        chart.add_line(
-            [(steps.index(clients), rate) for clients, rate in points if clients in steps],
-            name=name,
-            stroke_color=colour,
-        )
+        line = [(steps.index(clients), rate) for clients, rate in points if clients in steps]
+        if line:  # a run may leave a case out
+            chart.add_line(line, name=name, stroke_color=colour)
     chart.to_svg(str(picture), width=800, height=400)
 
 

@@ -87,6 +87,9 @@ MEASURES = (
     measure("pay", 256, 5000, p50_ms=10, p99_ms=40, memory_mb=160),
     measure("batch", 4, 8000),
 )
+MACHINE = Machine(
+    processor="Abacus", cores=2, memory_gb=24.0, system="Linux", python="3.11.7", compiled=True, postgresql="18.0"
+)
 HALF = measure("pay", 64, 2500, p99_ms=15)
 
 
@@ -107,13 +110,10 @@ def test_goals_are_told_of_what_was_measured() -> None:
 
 @pytest.mark.parametrize(("problems", "said"), [((), "unexplained: 0.00"), (("book 7 is off",), "book 7 is off")])
 def test_a_report_for_people(problems: tuple[str, ...], said: str) -> None:
-    machine = Machine(
-        processor="Abacus", cores=2, memory_gb=24.0, system="Linux", python="3.11.7", compiled=True, postgresql="18.0"
-    )
     report = Report(
         version="0.1",
         started_at="2027-03-01T12:00:00+00:00",
-        machine=machine,
+        machine=MACHINE,
         settings={"seconds": 10},
         measures=MEASURES,
         half_load=HALF,
