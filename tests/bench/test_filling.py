@@ -12,6 +12,7 @@ from tallystick.bench.filling import Filler, check_room, ids_before
 from tallystick.bench.run import Plan, stock
 from tallystick.bench.stall import CHARGE_MICROS
 from tallystick.bench.wrk import LoadError
+from tallystick.domain.decide.checks import MOST_FROM_A_RAIL_MICROS
 from tallystick.domain.ids import BookId, book_of_transaction, milliseconds_of_transaction
 from tallystick.ledger.verify import verify
 from tallystick.wiring import open_service
@@ -49,6 +50,20 @@ async def test_filled_books_balance_and_hold_what_requests_make(data_directory: 
         assert await service.pool.fetchval(
             "SELECT count(*) FROM transaction WHERE operation = 'Pay' AND payment_method = 'Debt'"
         )
+
+
+async def test_buyers_pay_in_as_often_as_many_balances_need(data_directory: Path) -> None:
+    plan = Plan(directory=data_directory, instruments=5_000, sellers=2)
+    async with open_service(plan.settings) as service:
+        stalls = await stock(service, plan, told)
+
+        assert sum(len(stall.balances) + len(stall.tabs) for stall in stalls) == plan.instruments
+        most = await service.pool.fetchval(
+            "SELECT max(paid_in) FROM (SELECT sum(amount_micros) AS paid_in FROM transaction"
+            " WHERE operation = 'Deposit' GROUP BY sender_party_id) AS of_a_buyer"
+        )
+        assert most > MOST_FROM_A_RAIL_MICROS, "else one deposit would do"
+        assert (await verify(service.pool)).problems == []
 
 
 async def test_filling_again_goes_on_where_it_ended(data_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from tallystick.domain.commands import (
     Pay,
     Request,
 )
+from tallystick.domain.decide.checks import MOST_FROM_A_RAIL_MICROS
 from tallystick.domain.ids import (
     TOKEN_ENTROPY_BYTES,
     TRANSACTION_ENTROPY_BYTES,
@@ -167,12 +168,18 @@ class Stocker:
                     party = await parties.create_personal(connection, email, "Benchmark Buyer", "", now)
                     self._buyers.append(party.party_id)
         each = (balances + BUYERS - 1) // BUYERS * FUNDED_MICROS
-        if each:
-            async with self.service.pool.acquire() as connection:
-                book_id = await operator_book(connection, SANDBOX, self.service.clock())
-            for buyer in self._buyers:
-                transaction_id = _transaction_id(book_id, self.service.clock())
-                await self._perform(book_id, Deposit(transaction_id, buyer, SIMULATED_RAIL, each))
+        if not each:
+            return
+        async with self.service.pool.acquire() as connection:
+            book_id = await operator_book(connection, SANDBOX, self.service.clock())
+        deposits = [min(each - paid_in, MOST_FROM_A_RAIL_MICROS) for paid_in in range(0, each, MOST_FROM_A_RAIL_MICROS)]
+
+        async def one(number: int) -> None:
+            buyer, amount_micros = self._buyers[number % BUYERS], deposits[number // BUYERS]
+            transaction_id = _transaction_id(book_id, self.service.clock())
+            await self._perform(book_id, Deposit(transaction_id, buyer, SIMULATED_RAIL, amount_micros))
+
+        await self._many("deposits", len(deposits) * BUYERS, one)
 
     def _consent(self, number: int, now: datetime) -> Consent:
         return Consent(self._buyers[number % BUYERS], Method.ABT, None, None, now, None)
