@@ -14,7 +14,7 @@ from tests.conftest import MakeDatabase
 from tests.stories.program import tallystick
 
 from tallystick.bench.cases import PAY
-from tallystick.bench.pgbench import beside, execute
+from tallystick.bench.databases import beside, execute
 from tallystick.bench.run import Plan, bench
 from tallystick.bench.wrk import HOW_TO_GET_IT
 from tallystick.ledger.embedded import SERVER_SETTINGS, EmbeddedPostgres

@@ -5,26 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-from tests.bench.test_reading import HALF, MACHINE, MEASURES
+from tests.bench.test_reading import MEASURES, report_of
 from tools.bench_chart import main
 
-from tallystick.bench.measures import Measure, Report
+from tallystick.bench.measures import Measure
 
 
 def chart(measures: tuple[Measure, ...], directory: Path) -> str:
-    report = Report(
-        version="0.1",
-        started_at="2027-03-01T12:00:00+00:00",
-        machine=MACHINE,
-        settings={"seconds": 10},
-        measures=measures,
-        half_load=HALF,
-        goals=(),
-        problems=(),
-        payments_in_books=1,
-    )
     figures, picture = directory / "figures.json", directory / "chart.svg"
-    figures.write_bytes(msgspec.json.encode(report))
+    figures.write_bytes(msgspec.json.encode(report_of(measures)))
     main(figures, picture)
     return picture.read_text("utf-8")
 

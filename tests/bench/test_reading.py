@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from tallystick.bench import pgbench, wrk
+from tallystick.bench.databases import beside
 from tallystick.bench.measures import Goal, Machine, Measure, Report, goals
 from tallystick.bench.report import closing_lines, goals_table, measures_table
 from tallystick.bench.wrk import LoadError
@@ -68,11 +69,11 @@ def test_a_pgbench_that_tells_too_little_is_no_measurement() -> None:
 
 def test_pgbench_has_a_database_of_its_own_on_the_same_server() -> None:
     assert (
-        pgbench.beside("postgresql://me@/tallystick?host=/run/x&port=5432")
+        beside("postgresql://me@/tallystick?host=/run/x&port=5432", pgbench.DATABASE)
         == "postgresql://me@/tallystick_bench_pgbench?host=/run/x&port=5432"
     )
-    assert pgbench.beside("postgresql:///postgres?host=/run/x", "other") == "postgresql:///other?host=/run/x"
-    assert pgbench.beside("postgresql://me:p%40@db:5433/postgres", "other") == "postgresql://me:p%40@db:5433/other"
+    assert beside("postgresql:///postgres?host=/run/x", "other") == "postgresql:///other?host=/run/x"
+    assert beside("postgresql://me:p%40@db:5433/postgres", "other") == "postgresql://me:p%40@db:5433/other"
 
 
 def measure(case: str, clients: int, rate: float, **more: float) -> Measure:
@@ -93,6 +94,20 @@ MACHINE = Machine(
 HALF = measure("pay", 64, 2500, p99_ms=15)
 
 
+def report_of(measures: tuple[Measure, ...], goals: tuple[Goal, ...] = (), problems: tuple[str, ...] = ()) -> Report:
+    return Report(
+        version="0.1",
+        started_at="2027-03-01T12:00:00+00:00",
+        machine=MACHINE,
+        settings={"seconds": 10},
+        measures=measures,
+        half_load=HALF,
+        goals=goals,
+        problems=problems,
+        payments_in_books=12_345,
+    )
+
+
 def test_goals_are_told_of_what_was_measured() -> None:
     found = {goal.name: goal for goal in goals(MEASURES, HALF)}
 
@@ -110,17 +125,7 @@ def test_goals_are_told_of_what_was_measured() -> None:
 
 @pytest.mark.parametrize(("problems", "said"), [((), "unexplained: 0.00"), (("book 7 is off",), "book 7 is off")])
 def test_a_report_for_people(problems: tuple[str, ...], said: str) -> None:
-    report = Report(
-        version="0.1",
-        started_at="2027-03-01T12:00:00+00:00",
-        machine=MACHINE,
-        settings={"seconds": 10},
-        measures=MEASURES,
-        half_load=HALF,
-        goals=goals(MEASURES, HALF),
-        problems=problems,
-        payments_in_books=12_345,
-    )
+    report = report_of(MEASURES, goals=goals(MEASURES, HALF), problems=problems)
     console = Console(width=160, record=True)
     console.print(measures_table(report.measures))
     console.print(goals_table(report.goals))

@@ -6,10 +6,8 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
-from urllib.parse import urlsplit
 
-import asyncpg
-
+from tallystick.bench.databases import execute, made_anew
 from tallystick.bench.programs import output_of
 from tallystick.bench.wrk import LoadError
 from tallystick.ledger.embedded import find_program
@@ -25,12 +23,6 @@ WARM_UP_SECONDS: Final = 2
 _PROGRESS: Final = re.compile(r"^progress: ([0-9.]+) s, ([0-9.]+) tps", re.MULTILINE)
 
 
-def beside(dsn: str, database: str = DATABASE) -> str:
-    """The address of another database, as pgbench's own, on the server at `dsn`."""
-    parts = urlsplit(dsn)  # put together by hand: //, which pgbench wants, would be lost where no host follows
-    return f"{parts.scheme}://{parts.netloc}/{database}" + (f"?{parts.query}" if parts.query else "")
-
-
 @asynccontextmanager
 async def database_on(dsn: str) -> AsyncIterator[str]:
     """The address of a filled database of pgbench's own on the server at `dsn`, dropped at the end. Raises LoadError.
@@ -38,14 +30,10 @@ async def database_on(dsn: str) -> AsyncIterator[str]:
     Autovacuum leaves its tables alone; it would work on them while something else is measured. pgbench itself vacuums
     what needs it, before each run.
     """
-    database_dsn = beside(dsn)
-    await execute(dsn, f"DROP DATABASE IF EXISTS {DATABASE}", f"CREATE DATABASE {DATABASE}")
-    try:
+    async with made_anew(dsn, DATABASE) as database_dsn:
         await _pgbench("--initialize", "--quiet", f"--scale={SCALE}", database_dsn)
         await execute(database_dsn, *(f"ALTER TABLE {table} SET (autovacuum_enabled = false)" for table in _TABLES))
         yield database_dsn
-    finally:
-        await execute(dsn, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
 
 
 async def run(database_dsn: str, clients: int, seconds: int) -> float:
@@ -72,16 +60,6 @@ def read_progress(output: str, warm_up_seconds: int) -> float:
     if not transactions:
         raise LoadError(f"pgbench told of no second after its warm-up: {output[-500:]}")
     return transactions / spent
-
-
-async def execute(dsn: str, *statements: str) -> None:
-    """Run statements, each on its own."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 async def _pgbench(*arguments: str) -> str:

@@ -26,13 +26,13 @@ from tallystick.bench.wrk import LoadError, find_wrk, send
 from tallystick.ledger.database import check_reachable
 from tallystick.ledger.verify import verify
 from tallystick.settings import PREFIX, Settings
-from tallystick.wiring import database_address, open_service
+from tallystick.wiring import MONEY_CONNECTIONS, MOST_CONNECTIONS, database_address, open_service
 
 CLIENTS: Final = (1, 16, 64, 256)
 BATCH_CLIENTS: Final = (1, 4)
 HALF_LOAD_CLIENTS: Final = 64
 CHARGES: Final = 5_000
-_CONNECTIONS_OF_A_PROCESS: Final = 20  # sixteen, and some to spare
+_CONNECTIONS_OF_A_PROCESS: Final = MOST_CONNECTIONS + MONEY_CONNECTIONS + 4  # some to spare
 
 Told = Callable[[Slice], None]
 

@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 import psutil
 
-from tallystick.bench.pgbench import beside, execute
+from tallystick.bench.databases import made_anew
 from tallystick.bench.wrk import LoadError
 from tallystick.ledger import distribution
 from tallystick.ledger.connections import Database
@@ -28,16 +28,12 @@ async def database_on(server: str) -> AsyncIterator[str]:
     Raises LoadError: the server may lose what it has committed, so that its figures would say nothing.
     """
     await _check_durable(server)
-    await execute(server, f"DROP DATABASE IF EXISTS {DATABASE}", f"CREATE DATABASE {DATABASE}")
-    dsn = beside(server, DATABASE)
-    try:
+    async with made_anew(server, DATABASE) as dsn:
         await migrate(dsn)
         async with await open_pool(dsn, max_size=1) as pool:
             if await distribution.extension_available(pool):
                 await distribution.distribute(pool)
         yield dsn
-    finally:
-        await execute(server, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
 
 
 async def _check_durable(server: str) -> None:

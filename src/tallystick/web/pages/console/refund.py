@@ -4,7 +4,7 @@ The form makes the reference under which the refund is answered, and every step 
 or a way back never refunds twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -66,12 +66,7 @@ async def show_refund(
 ) -> Response[Any]:
     """Ask how much; once that is said, show what it would do."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
-        try:
-            record = await transaction_of(desk, transaction_id)
-        except NotFoundException:
-            return await told_of_archive(desk, till, transaction_id)
-        _check_refundable(till, record)
+    async def step(desk: Desk, till: Till, record: TransactionRecord) -> Response[Any]:
         asked = _read(record, request.query_params)
         preview = None
         if "how" in asked.typed and not asked.problems:
@@ -83,7 +78,7 @@ async def show_refund(
             return go(_address_of(desk, preview))
         return await _page(desk, record, asked, preview)
 
-    return await at_till(request, business, environment, step, needs=Permission.MOVE_MONEY)
+    return await _for_payment(request, business, environment, transaction_id, step)
 
 
 @post(_ADDRESS, status_code=HTTP_200_OK)
@@ -92,12 +87,7 @@ async def do_refund(
 ) -> Response[Any]:
     """Refund, and show the refund's own page; again and again it comes to the same one."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
-        try:
-            record = await transaction_of(desk, transaction_id)
-        except NotFoundException:
-            return await told_of_archive(desk, till, transaction_id)
-        _check_refundable(till, record)
+    async def step(desk: Desk, till: Till, record: TransactionRecord) -> Response[Any]:
         asked = _read(record, await form_of(request))
         if "how" not in asked.typed or asked.problems:
             return await _page(desk, record, asked, None)
@@ -116,7 +106,7 @@ async def do_refund(
             )
         return go(_address_of(desk, accepted))
 
-    return await at_till(request, business, environment, step, needs=Permission.MOVE_MONEY)
+    return await _for_payment(request, business, environment, transaction_id, step)
 
 
 def _address_of(desk: Desk, made: Accepted) -> str:
@@ -130,10 +120,25 @@ def _in_words(refused: Refused) -> str:
     return refused.message
 
 
-def _check_refundable(till: Till, record: TransactionRecord) -> None:
-    """Only a payment that this seller called for has such a page. Raises NotFoundException."""
-    if book_of_transaction(record.transaction_id) not in till.parts or not is_refundable(record):
-        raise NotFoundException
+async def _for_payment(
+    request: PageRequest,
+    business: int,
+    environment: str,
+    transaction_id: str,
+    step: Callable[[Desk, Till, TransactionRecord], Awaitable[Response[Any]]],
+) -> Response[Any]:
+    """Do something with a payment that this seller called for, if it may. Raises NotFoundException for all others."""
+
+    async def of_payment(desk: Desk, till: Till) -> Response[Any]:
+        try:
+            record = await transaction_of(desk, transaction_id)
+        except NotFoundException:
+            return await told_of_archive(desk, till, transaction_id)
+        if book_of_transaction(record.transaction_id) not in till.parts or not is_refundable(record):
+            raise NotFoundException
+        return await step(desk, till, record)
+
+    return await at_till(request, business, environment, of_payment, needs=Permission.MOVE_MONEY)
 
 
 def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:
