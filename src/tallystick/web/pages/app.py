@@ -12,26 +12,17 @@ from litestar.template.config import TemplateConfig
 from tallystick import words
 from tallystick.actions.service import Service
 from tallystick.settings import Settings, load_master_key
-from tallystick.web.pages import (
-    accents,
-    account_security,
-    assets,
-    interface,
-    metrics,
-    sandbox_return,
-    site,
-    start,
-)
-from tallystick.web.pages.account_routes import account_routes
-from tallystick.web.pages.admin.routes import admin_routes
-from tallystick.web.pages.console.routes import console_routes
+from tallystick.web.account.routes import account_routes
+from tallystick.web.admin.routes import admin_routes
+from tallystick.web.console.routes import console_routes
+from tallystick.web.hosted.visit_routes import visit_routes
+from tallystick.web.pages import accents, account_security, assets, interface, metrics, sandbox_return, site, start
 from tallystick.web.pages.errors import http_error, unexpected_error
 from tallystick.web.pages.headers import Headers
 from tallystick.web.pages.languages import Pages
 from tallystick.web.pages.reading import TextRequest, refuse_no_text
 from tallystick.web.pages.sessions import STORE, DatabaseStore, cookie_name, session_config
 from tallystick.web.pages.shared import template_engine
-from tallystick.web.pages.visit_routes import visit_routes
 
 MAX_BODY_BYTES = 64 * 1024
 

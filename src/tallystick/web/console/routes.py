@@ -1,8 +1,8 @@
 """All pages of the console."""
 
+from tallystick.web.console.books.routes import book_routes
 from tallystick.web.pages.console.agreed_page import agreed_routes
 from tallystick.web.pages.console.audit_log import audit_routes
-from tallystick.web.pages.console.books import book_routes
 from tallystick.web.pages.console.branding_pages import branding_routes
 from tallystick.web.pages.console.button_page import button_routes
 from tallystick.web.pages.console.clock_page import clock_routes

@@ -1,0 +1,1 @@
+"""The seller's money: figures, activity, balances, debts, refunds."""

@@ -1,0 +1,1 @@
+"""The Co-Branded service: the pages on which buyers agree to pay."""
