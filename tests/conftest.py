@@ -12,12 +12,12 @@ import hypothesis
 import pytest
 from argon2 import PasswordHasher
 
-from tallystick.actions import sign_in
-from tallystick.ledger import distribution
-from tallystick.ledger.connections import Pool
-from tallystick.ledger.database import open_pool
-from tallystick.ledger.embedded import SERVER_SETTINGS, EmbeddedPostgres
-from tallystick.ledger.migrate import migrate
+from tallystick.db import distribution
+from tallystick.db.connections import Pool
+from tallystick.db.database import open_pool
+from tallystick.db.embedded.server import SERVER_SETTINGS, EmbeddedPostgres
+from tallystick.db.migrate import migrate
+from tallystick.services.identity import sign_in
 
 TEST_DATABASE_URL = "TALLYSTICK_TEST_DATABASE_URL"
 TEST_DIRECTORY = "TALLYSTICK_TEST_DIRECTORY"

@@ -6,10 +6,11 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
+from tests.support.paths import ROOT
 
 from tallystick.settings import PARSERS, Settings, SettingsError, from_environment, load_master_key, variable_name
 
-TABLE = Path(__file__).parent.parent / "docs" / "settings.md"
+TABLE = ROOT / "docs" / "settings.md"
 KEY = base64.b64encode(bytes(range(32))).decode()
 
 

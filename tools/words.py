@@ -20,9 +20,9 @@ from tallystick.words.texts import catalogue_file, read_catalogue
 
 SOURCES: Final = Path(__file__).parents[1] / "src" / "tallystick"
 METHODS: Final = (
-    ("actions/**.py", "python"),
-    ("web/pages/**.py", "python"),
-    ("web/pages/templates/**.html", "jinja2.ext:babel_extract"),
+    ("services/**.py", "python"),
+    ("web/**.py", "python"),
+    ("web/templates/**.html", "jinja2.ext:babel_extract"),
 )
 KEYWORDS: Final = {
     "_": None,

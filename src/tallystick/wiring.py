@@ -8,26 +8,30 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
-from tallystick.actions.fee_schedules import check_chosen_schedules, read_fee_schedules, read_own_fee_schedules
-from tallystick.actions.service import Service
-from tallystick.actions.siblings import Siblings
+from tallystick.db.database import ANSWER_TIMEOUT_SECONDS, MONEY_PAUSE_TIMEOUT_MS, check_reachable, open_pool
+from tallystick.db.embedded.guard import kept_alive
+from tallystick.db.embedded.server import EmbeddedPostgres
+from tallystick.db.migrate import migrate, migrate_if_empty
 from tallystick.domain.standing import Demands
-from tallystick.ledger.committer import Committer
-from tallystick.ledger.database import ANSWER_TIMEOUT_SECONDS, MONEY_PAUSE_TIMEOUT_MS, check_reachable, open_pool
-from tallystick.ledger.embedded import EmbeddedPostgres
-from tallystick.ledger.embedded_guard import kept_alive
-from tallystick.ledger.lines import LANES
-from tallystick.ledger.migrate import migrate, migrate_if_empty
-from tallystick.ledger.rules import Rules
-from tallystick.ledger.sealed import any_secret
-from tallystick.ledger.vault import SealBrokenError, Vault
 from tallystick.processors.simulated import SimulatedRail
+from tallystick.services.context import Service
+from tallystick.services.operations.fee_schedules import (
+    check_chosen_schedules,
+    read_fee_schedules,
+    read_own_fee_schedules,
+)
+from tallystick.services.operations.siblings import Siblings
 from tallystick.settings import Settings, SettingsError, has_master_key, load_master_key
+from tallystick.store.keys.sealed import any_secret
+from tallystick.store.keys.vault import SealBrokenError, Vault
+from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.lines import LANES
+from tallystick.store.ledger.rules import Rules
 from tallystick.worker import Worker
 
 if TYPE_CHECKING:
-    from tallystick.ledger.connections import Pool
-    from tallystick.web.asgi import Application
+    from tallystick.db.connections import Pool
+    from tallystick.web.api.asgi import Application
 
 MOST_CONNECTIONS: Final = 10
 """Of one process to the database, for everything but the money path."""
@@ -138,7 +142,7 @@ async def _open_vault(settings: Settings, pool: Pool) -> Vault:
 @asynccontextmanager
 async def telling(service: Service) -> AsyncIterator[None]:
     """Let the other processes of the same `serve` ask this one what it counted. Raises OSError."""
-    from tallystick.web.pages.metrics import told  # noqa: PLC0415 - as below
+    from tallystick.web.common.metrics import told  # noqa: PLC0415 - as below
 
     async with service.siblings.telling(lambda: told(service)):
         yield
@@ -147,10 +151,10 @@ async def telling(service: Service) -> AsyncIterator[None]:
 def asgi_app(service: Service) -> Application:
     """Every face of the service: the query API and SOAP at ``/``, the pages elsewhere."""
     # loaded here, since most commands serve nothing and should not wait for it
-    from tallystick.web.asgi import Front, LoadedLate  # noqa: PLC0415
-    from tallystick.web.batch_api import BatchApi  # noqa: PLC0415
-    from tallystick.web.pages.app import create_pages  # noqa: PLC0415
-    from tallystick.web.query_api import QueryApi  # noqa: PLC0415
+    from tallystick.web.api.asgi import Front, LoadedLate  # noqa: PLC0415
+    from tallystick.web.api.batch_api import BatchApi  # noqa: PLC0415
+    from tallystick.web.api.query_api import QueryApi  # noqa: PLC0415
+    from tallystick.web.common.app import create_pages  # noqa: PLC0415
 
     return Front(
         query_api=QueryApi(service),
@@ -162,7 +166,7 @@ def asgi_app(service: Service) -> Application:
 
 def _soap(service: Service) -> Application:
     """Most services never see an envelope: neither this nor the XML libraries are loaded before the first one."""
-    from tallystick.web.soap.api import SoapApi  # noqa: PLC0415 - see above
+    from tallystick.web.api.soap.api import SoapApi  # noqa: PLC0415 - see above
 
     return SoapApi(service)
 

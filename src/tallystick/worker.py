@@ -11,12 +11,12 @@ from typing import Final
 
 import structlog
 
-from tallystick.actions.housekeeping import add_up_figures, ask_rails, end_what_ran_out, forget_expired
-from tallystick.actions.service import Service
-from tallystick.actions.verification import prove_if_due
 from tallystick.notify.delivery import Courier
 from tallystick.notify.mail import Postman
 from tallystick.processors.rail import Rail
+from tallystick.services.context import Service
+from tallystick.services.operations.housekeeping import add_up_figures, ask_rails, end_what_ran_out, forget_expired
+from tallystick.services.operations.verification import prove_if_due
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _GATHER_SECONDS: Final = 0.02  # so that one look for work serves several places that became free

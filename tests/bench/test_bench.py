@@ -11,13 +11,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.conftest import MakeDatabase
-from tests.stories.program import tallystick
+from tests.stories.operations.program import tallystick
 
 from tallystick.bench.cases import PAY
-from tallystick.bench.databases import beside, execute
+from tallystick.bench.load.wrk import HOW_TO_GET_IT
 from tallystick.bench.run import Plan, bench
-from tallystick.bench.wrk import HOW_TO_GET_IT
-from tallystick.ledger.embedded import SERVER_SETTINGS, EmbeddedPostgres
+from tallystick.bench.target.databases import beside, execute
+from tallystick.db.embedded.server import SERVER_SETTINGS, EmbeddedPostgres
 
 pytestmark = pytest.mark.timeout(600)
 

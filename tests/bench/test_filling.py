@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.bench import filling
-from tallystick.bench.filling import Filler, check_room, ids_before
+from tallystick.bench.load.wrk import LoadError
 from tallystick.bench.run import Plan, stock
-from tallystick.bench.stall import CHARGE_MICROS
-from tallystick.bench.wrk import LoadError
+from tallystick.bench.target import filling
+from tallystick.bench.target.filling import Filler, check_room, ids_before
+from tallystick.bench.target.stall import CHARGE_MICROS
 from tallystick.domain.decide.checks import MOST_FROM_A_RAIL_MICROS
 from tallystick.domain.ids import BookId, book_of_transaction, milliseconds_of_transaction
-from tallystick.ledger.verify import verify
+from tallystick.store.ledger.verify import verify
 from tallystick.wiring import open_service
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from tallystick.bench.run import serving_nothing
 
 def handlers(port: str) -> int:
     children = psutil.Process().children()
-    return sum(["tallystick.cli.empty_handler", port] == one.cmdline()[2:4] for one in children)
+    return sum(["tallystick.cli.serving.empty_handler", port] == one.cmdline()[2:4] for one in children)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

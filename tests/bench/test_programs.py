@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tallystick.bench.programs import output_of
+from tallystick.bench.load.programs import output_of
 
 SAYS = "import sys; print('out'); print('bad', file=sys.stderr); sys.exit(3)"
 STAYS = "import pathlib, sys, os, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(600)"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tallystick.bench import pgbench, wrk
-from tallystick.bench.databases import beside
+from tallystick.bench.load import pgbench, wrk
+from tallystick.bench.load.wrk import LoadError
 from tallystick.bench.measures import Goal, Machine, Measure, Report, goals
 from tallystick.bench.report import closing_lines, goals_table, measures_table
-from tallystick.bench.wrk import LoadError
+from tallystick.bench.target.databases import beside
 
 SUMMARY = (
     'Running 1s test\n{"requests":5000,"duration_us":1250000,"latencies_us":[1500,9250],"connect":0,"read":0,'

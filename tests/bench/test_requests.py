@@ -8,14 +8,15 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from tallystick.bench import requests, target
-from tallystick.bench.requests import BATCH_LINES, Signer
-from tallystick.bench.stall import Stall
-from tallystick.bench.wrk import Load
+from tallystick.bench.load import requests
+from tallystick.bench.load.requests import BATCH_LINES, Signer
+from tallystick.bench.load.wrk import Load
+from tallystick.bench.target import service as target
+from tallystick.bench.target.stall import Stall
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
-from tallystick.domain.message_signatures import content_digest, read_signature, verifies
-from tallystick.domain.signing import hmac_signature, string_to_sign_v2
-from tallystick.ledger.access_keys import AccessKey
+from tallystick.domain.messages.message_signatures import content_digest, read_signature, verifies
+from tallystick.domain.messages.signing import hmac_signature, string_to_sign_v2
+from tallystick.store.keys.access_keys import AccessKey
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 SIGNER = Signer("http://127.0.0.1:8400", lambda: NOW)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tallystick.bench.load.slices import Slice, Used, percentile_ms, together
+from tallystick.bench.load.wrk import Load
 from tallystick.bench.run import HALF_LOAD_CLIENTS, pause_for
-from tallystick.bench.slices import Slice, Used, percentile_ms, together
-from tallystick.bench.wrk import Load
 
 
 def load(requests: int, *latencies_ms: float) -> Load:

@@ -10,10 +10,10 @@ from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser, async_playwright
-from tests.stories.cobranded.world import Seller, World, running
+from tests.stories.pages.world import Seller, World, running
 
-from tallystick.ledger.connections import Pool
-from tallystick.ledger.verify import verify
+from tallystick.db.connections import Pool
+from tallystick.store.ledger.verify import verify
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 THANKS = b"<!doctype html><title>Music Shop</title><h1>Thank you</h1>"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Route, ViewportSize
-from tests.stories.cobranded.world import World
 from tests.stories.pages.showroom import Shown, all_pages
+from tests.stories.pages.world import World
 
 pytestmark = pytest.mark.timeout(600)
 

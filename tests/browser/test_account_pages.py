@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.test_hosted_flows import CONTRAST, tab
-from tests.stories.cobranded.world import PASSWORD, Seller, World
+from tests.stories.pages.world import PASSWORD, Seller, World
 
 from tallystick.client.fps import amount
 from tallystick.domain.money import parse_amount

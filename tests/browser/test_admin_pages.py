@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.test_hosted_flows import CONTRAST, tab
-from tests.stories.cobranded.world import PASSWORD, Seller, World
 from tests.stories.pages.people import operator
+from tests.stories.pages.world import PASSWORD, Seller, World
 
-from tallystick.actions import mail
-from tallystick.actions.meter import flat
-from tallystick.actions.pulse import EVERY, Heart
-from tallystick.actions.verification import prove_if_due
-from tallystick.ledger import outbox, verification_runs
+from tallystick.services.identity import mail
+from tallystick.services.operations.meter import flat
+from tallystick.services.operations.pulse import EVERY, Heart
+from tallystick.services.operations.verification import prove_if_due
+from tallystick.store.records import outbox, verification_runs
 
 SCREENS: list[dict[str, Any]] = [
     {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark", "has_touch": True},

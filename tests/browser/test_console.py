@@ -6,11 +6,11 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.test_account_pages import authorized
 from tests.browser.test_hosted_flows import CONTRAST, tab
-from tests.stories.cobranded.world import PASSWORD, Seller, World
 from tests.stories.pages.people import console, employee
+from tests.stories.pages.world import PASSWORD, Seller, World
 
-from tallystick.actions.staff import Role
-from tallystick.ledger import staff
+from tallystick.services.seller.staff import Role
+from tallystick.store.accounts import staff
 
 PHONE = {"viewport": {"width": 360, "height": 740}}
 DESK = {"viewport": {"width": 1280, "height": 900}}

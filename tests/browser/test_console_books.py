@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.test_hosted_flows import CONTRAST, tab
-from tests.stories.cobranded.world import PASSWORD, Seller, World
 from tests.stories.pages.business import Customer, postpaid_customer, prepaid_customer
 from tests.stories.pages.people import console, employee
+from tests.stories.pages.world import PASSWORD, Seller, World
 
-from tallystick.actions.staff import Role
+from tallystick.services.seller.staff import Role
 
 
 @pytest.fixture

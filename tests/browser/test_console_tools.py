@@ -7,11 +7,11 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.test_hosted_flows import CONTRAST, tab
-from tests.stories.cobranded.world import PASSWORD, Seller, World
 from tests.stories.pages.people import console, employee
+from tests.stories.pages.world import PASSWORD, Seller, World
 
-from tallystick.actions.staff import Role
-from tallystick.ledger import outbox
+from tallystick.services.seller.staff import Role
+from tallystick.store.records import outbox
 
 PHONE = {"viewport": {"width": 320, "height": 720}}
 DESK = {"viewport": {"width": 1280, "height": 900}}

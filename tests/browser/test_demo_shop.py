@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.conftest import TEST_DIRECTORY
 from tests.stories.conftest import free_port
-from tests.stories.program import running, tallystick
+from tests.stories.operations.program import running, tallystick
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.test_hosted_flows import press, tab, type_into
-from tests.stories.cobranded.world import PASSWORD, Seller, World
+from tests.stories.pages.world import PASSWORD, Seller, World
 
 from tallystick.client import buttons
 from tallystick.client.fps import Credentials

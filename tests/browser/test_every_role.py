@@ -11,13 +11,13 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.test_account_pages import authorized, sign_in
 from tests.browser.test_hosted_flows import tab
-from tests.stories.cobranded.world import PASSWORD, Seller, World
 from tests.stories.pages.business import postpaid_customer, prepaid_customer
 from tests.stories.pages.people import console, employee, operator
+from tests.stories.pages.world import PASSWORD, Seller, World
 
-from tallystick.actions.staff import Role
-from tallystick.actions.verification import prove_if_due
-from tallystick.ledger import outbox, verification_runs
+from tallystick.services.operations.verification import prove_if_due
+from tallystick.services.seller.staff import Role
+from tallystick.store.records import outbox, verification_runs
 
 SCREENS = pytest.mark.parametrize("width", [390, 1280])
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
-from tests.stories.cobranded.world import PASSWORD, Seller, World
+from tests.stories.pages.world import PASSWORD, Seller, World
 from tests.stories.pictures import png
 
 from tallystick.client import buttons
 from tallystick.client.fps import Credentials
-from tallystick.ledger import logos
-from tallystick.ledger.logos import Logo
+from tallystick.store.accounts import logos
+from tallystick.store.accounts.logos import Logo
 
 CONTRAST = """() => {
   const channel = c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;

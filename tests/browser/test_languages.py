@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.test_hosted_flows import CONTRAST, tab
-from tests.stories.cobranded.world import PASSWORD, Seller, World
+from tests.stories.pages.world import PASSWORD, Seller, World
 
-from tallystick.ledger import branding
-from tallystick.ledger.branding import Branding
+from tallystick.store.accounts import branding
+from tallystick.store.accounts.branding import Branding
 
 CUT_OFF = """() => [...document.querySelectorAll('main *, header *, footer *')]
   .filter(e => e.checkVisibility() && !e.closest('.hidden, .skip') && e.clientWidth)

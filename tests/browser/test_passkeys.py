@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.test_hosted_flows import CONTRAST
-from tests.stories.cobranded.world import PASSWORD, Seller, World, running
+from tests.stories.pages.world import PASSWORD, Seller, World, running
 
-from tallystick.ledger.connections import Pool
-from tallystick.ledger.verify import verify
+from tallystick.db.connections import Pool
+from tallystick.store.ledger.verify import verify
 
 AUTHENTICATOR = {
     "protocol": "ctap2",

@@ -8,19 +8,21 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.ledger.shop import Buyer, Shop, TestClock
+from tests.store.shop import Buyer, Shop, TestClock
 from tests.stories.conftest import free_port
-from tests.stories.program import running
+from tests.stories.operations.program import running
 
-from tallystick.actions.service import Service
 from tallystick.domain.commands import AmountRule, LimitTerms, Method, TokenTerms, TokenType
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount
 from tallystick.domain.periods import Period
-from tallystick.ledger import access_keys, opening, parties
-from tallystick.ledger.access_keys import AccessKey
-from tallystick.ledger.verify import verify
+from tallystick.services.context import Service
 from tallystick.settings import from_environment
+from tallystick.store.accounts import parties
+from tallystick.store.keys import access_keys
+from tallystick.store.keys.access_keys import AccessKey
+from tallystick.store.ledger import opening
+from tallystick.store.ledger.verify import verify
 from tallystick.wiring import open_service
 
 

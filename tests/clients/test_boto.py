@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import platformdirs
 import pytest
 from tests.clients.conftest import Market
-from tests.stories.program import tallystick
+from tests.stories.operations.program import tallystick
 
 pytestmark = pytest.mark.timeout(300)
 

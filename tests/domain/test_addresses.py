@@ -2,7 +2,7 @@
 
 import pytest
 
-from tallystick.domain.addresses import why_unusable
+from tallystick.domain.messages.addresses import why_unusable
 
 
 @pytest.mark.parametrize(

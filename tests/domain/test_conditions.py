@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.domain.commands import (
     FeePayer,
     InstallToken,
@@ -27,6 +26,7 @@ from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done, Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Book, State
+from tallystick.services.operations.fee_schedules import read_fee_schedules
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 SELLER, BUYER = PartyId(1), PartyId(2)

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
@@ -34,6 +33,7 @@ from tallystick.domain.outcomes import Accepted, Done, Outcome, TransactionStatu
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Book, Operation, State
 from tallystick.domain.tokens import PaymentSource
+from tallystick.services.operations.fee_schedules import read_fee_schedules
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 SELLER, BUYER, STRANGER = PartyId(1), PartyId(2), PartyId(3)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from tests.support.paths import ROOT
 
 from tallystick.domain.commands import LimitTerms, TokenType
 from tallystick.domain.gatekeeper import (
@@ -334,7 +334,7 @@ def test_roles_that_the_text_leaves_open(text: str, roles: set[Role]) -> None:
 
 def test_the_guide_tells_the_truth() -> None:
     """Its examples are read, its faulty example has the fault it says, and no word of the language is left out."""
-    guide = (Path(__file__).parents[2] / "docs" / "gatekeeper.md").read_text("utf-8")
+    guide = (ROOT / "docs" / "gatekeeper.md").read_text("utf-8")
     receiving, weekly, faulty = re.findall(r"^```\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
 
     assert len(read(receiving).conditions) == 3

@@ -11,7 +11,6 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import (
     Cancel,
@@ -51,6 +50,7 @@ from tallystick.domain.state import (
     balance_account,
     owed_account,
 )
+from tallystick.services.operations.fee_schedules import read_fee_schedules
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
 CALLER, RECIPIENT, BUYER = PartyId(1), PartyId(2), PartyId(3)

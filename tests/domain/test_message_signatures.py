@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tallystick.domain.message_signatures import (
+from tallystick.domain.messages.message_signatures import (
     MalformedSignatureError,
     _base,
     _mac,

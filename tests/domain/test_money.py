@@ -4,10 +4,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.domain.commands import Method
 from tallystick.domain.fees import Bracket, FeeSchedule
 from tallystick.domain.money import display_amount, format_amount, parse_amount, whole_minor_units
+from tallystick.services.operations.fee_schedules import read_fee_schedules
 
 
 @pytest.mark.parametrize(

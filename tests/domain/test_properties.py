@@ -11,7 +11,6 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
 
-from tallystick.actions.fee_schedules import read_fee_schedules
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
@@ -42,6 +41,7 @@ from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.periods import Period
 from tallystick.domain.refusals import Refused
 from tallystick.domain.state import Book, InstrumentKind, Operation, State, balance_account, owed_account
+from tallystick.services.operations.fee_schedules import read_fee_schedules
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
 SELLER, BUYER = PartyId(1), PartyId(2)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
@@ -10,10 +9,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.paths import DATA as DATA_FOLDER
 
-from tallystick.domain import signing
+from tallystick.domain.messages import signing
 
-DATA: dict[str, Any] = json.loads((Path(__file__).parent.parent / "data" / "signature_vectors.json").read_text("utf-8"))
+DATA: dict[str, Any] = json.loads((DATA_FOLDER / "signature_vectors.json").read_text("utf-8"))
 VECTORS: dict[str, dict[str, Any]] = {vector["id"]: vector for vector in DATA["vectors"]}
 SECRET: str = DATA["secret_key"]
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tallystick.domain import ids, signing
+from tallystick.domain import ids
+from tallystick.domain.messages import signing
 from tallystick.domain.speedups import compiled
 
 HAS_COMPILER = (

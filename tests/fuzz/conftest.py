@@ -9,18 +9,20 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.ledger.shop import Buyer, Shop, TestClock
-from tests.master_key import MASTER_KEY
-from tests.schemas import check_answer
+from tests.store.shop import Buyer, Shop, TestClock
 from tests.stories.storefront import signature
+from tests.support.master_key import MASTER_KEY
+from tests.support.schemas import check_answer
 
-from tallystick.actions.service import Service
 from tallystick.domain.outcomes import Accepted
-from tallystick.ledger import access_keys, opening, parties
-from tallystick.ledger.access_keys import AccessKey
-from tallystick.ledger.verify import verify
+from tallystick.services.context import Service
 from tallystick.settings import Settings
-from tallystick.web.asgi import Application, Message, Scope
+from tallystick.store.accounts import parties
+from tallystick.store.keys import access_keys
+from tallystick.store.keys.access_keys import AccessKey
+from tallystick.store.ledger import opening
+from tallystick.store.ledger.verify import verify
+from tallystick.web.api.asgi import Application, Message, Scope
 from tallystick.wiring import asgi_app, open_service
 
 HOST = "pay.example"

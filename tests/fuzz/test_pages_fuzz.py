@@ -13,11 +13,11 @@ from hypothesis import event, given
 from tests.conftest import fuzz
 from tests.fuzz.conftest import FORM, HOST, Given, Target, wire
 from tests.fuzz.test_query_fuzz import amounts, any_bytes, content_types, odd, texts
-from tests.stories.cobranded.world import BUTTON, START, needed
+from tests.stories.pages.world import BUTTON, START, needed
 from tests.stories.storefront import canonical
 
-from tallystick.actions.pipeline_parameters import PIPELINES, SIMPLE_PAY, Parameter
-from tallystick.actions.pipeline_values import Kind
+from tallystick.services.consent.parameters import PIPELINES, SIMPLE_PAY, Parameter
+from tallystick.services.consent.values import Kind
 
 pytestmark = pytest.mark.timeout(3600)  # the long run takes many minutes
 

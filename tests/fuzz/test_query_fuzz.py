@@ -11,10 +11,10 @@ from tests.conftest import fuzz
 from tests.domain.test_gatekeeper_properties import any_texts, near_texts
 from tests.fuzz.conftest import FORM, Given, Target, wire
 
-from tallystick.actions.fields import SERVED, V2007, V2010, Field, Need
-from tallystick.actions.registry import ACTIONS
-from tallystick.domain import signing
+from tallystick.domain.messages import signing
 from tallystick.domain.refusals import Refusal
+from tallystick.services.api.fields import SERVED, V2007, V2010, Field, Need
+from tallystick.services.api.registry import ACTIONS
 
 pytestmark = pytest.mark.timeout(3600)  # the long run takes many minutes
 

@@ -7,18 +7,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.ledger.shop import OpenShop, Shop, TestClock
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, receiver
+from tests.store.shop import OpenShop, Shop, TestClock
 
-from tallystick.actions.fee_schedules import read_fee_schedules
+from tallystick.db.connections import Pool
+from tallystick.db.database import open_pool
+from tallystick.db.migrate import migrate
 from tallystick.domain.ids import PartyId
-from tallystick.ledger import opening
-from tallystick.ledger.committer import Committer
-from tallystick.ledger.connections import Pool
-from tallystick.ledger.database import open_pool
-from tallystick.ledger.migrate import migrate
-from tallystick.ledger.rules import Rules
+from tallystick.services.operations.fee_schedules import read_fee_schedules
+from tallystick.store.ledger import opening
+from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.rules import Rules
 
 
 @pytest.fixture(scope="session")

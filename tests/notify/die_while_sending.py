@@ -9,14 +9,14 @@ import asyncio
 import sys
 from datetime import datetime
 
-from tests.master_key import VAULT
+from tests.support.master_key import VAULT
 
-from tallystick.actions.fee_schedules import read_fee_schedules
-from tallystick.actions.service import Service
-from tallystick.ledger.committer import Committer
-from tallystick.ledger.database import open_pool
-from tallystick.ledger.rules import Rules
+from tallystick.db.database import open_pool
+from tallystick.services.context import Service
+from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.settings import Settings
+from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.rules import Rules
 from tallystick.worker import Worker
 
 

@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import msgspec
-from tests.ledger.shop import Buyer, Shop
-from tests.master_key import VAULT
+from tests.store.shop import Buyer, Shop
+from tests.support.master_key import VAULT
 
-from tallystick.actions.service import Service
 from tallystick.domain.commands import FundPrepaid, Method
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
-from tallystick.ledger import outbox, reads
 from tallystick.processors.simulated import SimulatedRail
+from tallystick.services.context import Service
 from tallystick.settings import Settings
+from tallystick.store.queries import reads
+from tallystick.store.records import outbox
 from tallystick.worker import Worker
 
 SETTINGS = Settings(

@@ -3,20 +3,19 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from tests.ledger.shop import OpenShop, Shop
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, answer, receiver, until
+from tests.store.shop import OpenShop, Shop
+from tests.support.paths import ROOT
 
 from tallystick.domain.commands import CancelToken, Paid
 from tallystick.domain.outcomes import Done
-from tallystick.ledger import outbox
 from tallystick.notify.delivery import COOL_DOWN, MOST_TO_ONE, next_try
+from tallystick.store.records import outbox
 
 CHILD = "tests.notify.die_while_sending"
-ROOT = Path(__file__).parents[2]
 DAY = timedelta(hours=24)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path
 
 from tests.notify.test_message import EVENT, record, signer
+from tests.support.paths import ROOT
 
-from tallystick.actions.pipeline_parameters import ADDRESS
-from tallystick.domain.signed_messages import Signer, sign_message
+from tallystick.domain.messages.signed_messages import Signer, sign_message
 from tallystick.notify import delivery, message, safety
+from tallystick.services.consent.parameters import ADDRESS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "notifications.md").read_text("utf-8")
 
 
 def documented() -> set[str]:

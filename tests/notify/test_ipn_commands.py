@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from tests.ledger.shop import Shop
-from tests.master_key import MASTER_KEY_TEXT, VAULT
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, answer, receiver
-from tests.stories.program import tallystick
+from tests.store.shop import Shop
+from tests.stories.operations.program import tallystick
+from tests.support.master_key import MASTER_KEY_TEXT, VAULT
 from typer.testing import CliRunner
 
+from tallystick.cli.commands.ipn import app, check_url
 from tallystick.cli.console import ProblemError
-from tallystick.cli.ipn import app, check_url
 from tallystick.client.notifications import NotGenuineError, Verifier
 from tallystick.domain.commands import Paid
-from tallystick.ledger import signing_keys
+from tallystick.store.keys import signing_keys
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
-from tests.ledger.shop import TestClock
+from tests.store.shop import TestClock
 
-from tallystick.ledger import mail
-from tallystick.ledger.connections import Pool
+from tallystick.db.connections import Pool
 from tallystick.notify.mail import LEASE, LIFETIME, Postman, Relay, relay_of
 from tallystick.settings import Settings
+from tallystick.store.records import mail
 
 HELD = "SELECT count(*) FROM mail WHERE body IS NOT NULL"
 

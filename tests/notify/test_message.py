@@ -3,30 +3,30 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tests.ledger.shop import Shop
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver
+from tests.store.shop import Shop
+from tests.support.paths import DATA as DATA_FOLDER
 
-from tallystick.domain import signing
 from tallystick.domain.commands import Method, Paid, RailOperation, Reserve, ResolveCharge, Settle
 from tallystick.domain.ids import BookId, PartyId, TransactionId, make_transaction_id
+from tallystick.domain.messages import signing
+from tallystick.domain.messages.signed_messages import SignedMessage, Signer, is_signed_by, key_name, sign_message
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refused
-from tallystick.domain.signed_messages import SignedMessage, Signer, is_signed_by, key_name, sign_message
-from tallystick.ledger import signing_keys
-from tallystick.ledger.outbox import ClaimedEvent
-from tallystick.ledger.reads import Person, TransactionRecord
 from tallystick.notify import message
+from tallystick.store.keys import signing_keys
+from tallystick.store.queries.reads import Person, TransactionRecord
+from tallystick.store.records.outbox import ClaimedEvent
 
-DATA = json.loads((Path(__file__).parents[1] / "data" / "signature_vectors.json").read_text("utf-8"))
+DATA = json.loads((DATA_FOLDER / "signature_vectors.json").read_text("utf-8"))
 VECTOR: dict[str, Any] = next(vector for vector in DATA["vectors"] if vector["id"] == "out-v2-ipn")
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 TRANSACTION = make_transaction_id(BookId(7), int(NOW.timestamp() * 1000) + 999, bytes(5))

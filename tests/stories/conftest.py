@@ -14,17 +14,19 @@ import pytest
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from tests.conftest import MakeDatabase
-from tests.ledger.shop import Shop as Books
-from tests.ledger.shop import TestClock
-from tests.master_key import MASTER_KEY
-from tests.schemas import CHECKED
+from tests.store.shop import Shop as Books
+from tests.store.shop import TestClock
 from tests.stories.storefront import Shop
+from tests.support.master_key import MASTER_KEY
+from tests.support.schemas import CHECKED
 
-from tallystick.actions.service import Service
-from tallystick.ledger import access_keys, opening, parties
-from tallystick.ledger.verify import verify
 from tallystick.processors.simulated import SimulatedRail
+from tallystick.services.context import Service
 from tallystick.settings import Settings
+from tallystick.store.accounts import parties
+from tallystick.store.keys import access_keys
+from tallystick.store.ledger import opening
+from tallystick.store.ledger.verify import verify
 from tallystick.wiring import asgi_app, open_service
 from tallystick.worker import Worker
 

@@ -14,12 +14,12 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import httpx
-from tests.ledger.shop import Buyer, TestClock
-from tests.ledger.shop import Shop as Books
+from tests.store.shop import Buyer, TestClock
+from tests.store.shop import Shop as Books
 
-from tallystick.actions.service import Service
 from tallystick.domain.money import parse_amount
-from tallystick.ledger.access_keys import AccessKey
+from tallystick.services.context import Service
+from tallystick.store.keys.access_keys import AccessKey
 from tallystick.worker import Worker
 
 Way = Literal["GET", "POST", "POST with a query string"]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tallystick.bench import requests
-from tallystick.bench.requests import BATCH_LINES, Signer
-from tallystick.bench.stall import Stall
+from tallystick.bench.load import requests
+from tallystick.bench.load.requests import BATCH_LINES, Signer
+from tallystick.bench.target.stall import Stall
 
 Stalls = list[Stall]
 

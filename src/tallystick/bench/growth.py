@@ -13,18 +13,18 @@ from typing import Final
 from msgspec import Struct
 from rich.table import Table
 
-from tallystick.actions.service import Service
 from tallystick.bench.cases import PAY
-from tallystick.bench.filling import Filler, check_room
-from tallystick.bench.machine import this_machine
+from tallystick.bench.load.slices import Slice, together
+from tallystick.bench.load.wrk import find_wrk
 from tallystick.bench.measures import TIMES, Machine, Measure
 from tallystick.bench.run import Plan, serving_service, stock
-from tallystick.bench.server import find_postmaster
-from tallystick.bench.slices import Slice, together
-from tallystick.bench.stall import Progress
-from tallystick.bench.target import Target
-from tallystick.bench.wrk import find_wrk
-from tallystick.ledger.verify import verify
+from tallystick.bench.target.filling import Filler, check_room
+from tallystick.bench.target.machine import this_machine
+from tallystick.bench.target.server import find_postmaster
+from tallystick.bench.target.service import Target
+from tallystick.bench.target.stall import Progress
+from tallystick.services.context import Service
+from tallystick.store.ledger.verify import verify
 from tallystick.wiring import open_service
 
 CLIENTS: Final = 64

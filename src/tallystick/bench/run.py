@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Final
 
 import tallystick
-from tallystick.actions.service import Service
-from tallystick.bench import pgbench
 from tallystick.bench.cases import BATCH, CASES, PAY, Case
-from tallystick.bench.machine import this_machine
+from tallystick.bench.load import pgbench
+from tallystick.bench.load.slices import Slice, together
+from tallystick.bench.load.wrk import LoadError, find_wrk, send
 from tallystick.bench.measures import Measure, Report, best, goals
-from tallystick.bench.processes import HOST, Served, free_port, serving
-from tallystick.bench.server import database_on, find_postmaster
-from tallystick.bench.slices import Slice, together
-from tallystick.bench.stall import REFUNDABLE_MICROS, Progress, Stall, Stocker, open_stall
-from tallystick.bench.target import Target
-from tallystick.bench.wrk import LoadError, find_wrk, send
-from tallystick.ledger.database import check_reachable
-from tallystick.ledger.verify import verify
+from tallystick.bench.target.machine import this_machine
+from tallystick.bench.target.processes import HOST, Served, free_port, serving
+from tallystick.bench.target.server import database_on, find_postmaster
+from tallystick.bench.target.service import Target
+from tallystick.bench.target.stall import REFUNDABLE_MICROS, Progress, Stall, Stocker, open_stall
+from tallystick.db.database import check_reachable
+from tallystick.services.context import Service
 from tallystick.settings import PREFIX, Settings
+from tallystick.store.ledger.verify import verify
 from tallystick.wiring import MONEY_CONNECTIONS, MOST_CONNECTIONS, database_address, open_service
 
 CLIENTS: Final = (1, 16, 64, 256)
@@ -218,7 +218,7 @@ async def serving_nothing(workers: int = 1) -> AsyncIterator[Served]:
     """The empty handler on a free port, in as many processes as the service has."""
     port = free_port()
     async with AsyncExitStack() as stack:
-        arguments = ["tallystick.cli.empty_handler", str(port)]
+        arguments = ["tallystick.cli.serving.empty_handler", str(port)]
         if workers > 1:
             arguments += ["shared"]
         served = await stack.enter_async_context(serving(arguments, {}, port=port))

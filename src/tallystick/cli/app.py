@@ -10,7 +10,7 @@ import httpx
 import typer
 
 import tallystick
-from tallystick.cli import (
+from tallystick.cli.commands import (
     accounts,
     archiving,
     bench,
@@ -28,11 +28,11 @@ from tallystick.cli import (
     splitting,
 )
 from tallystick.cli.console import ProblemError, complain, tell
-from tallystick.ledger.database import NoDatabaseError
-from tallystick.ledger.embedded import EmbeddedPostgresError
-from tallystick.ledger.migrate import MigrationError
-from tallystick.ledger.vault import SealBrokenError
+from tallystick.db.database import NoDatabaseError
+from tallystick.db.embedded.server import EmbeddedPostgresError
+from tallystick.db.migrate import MigrationError
 from tallystick.settings import SettingsError
+from tallystick.store.keys.vault import SealBrokenError
 
 EXPECTED: Final = (
     ProblemError,

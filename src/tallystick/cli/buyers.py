@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Final
 
-from tallystick.ledger.vault import Vault
 from tallystick.settings import Settings, load_master_key
+from tallystick.store.keys.vault import Vault
 
 _CONTEXT: Final = "password of an account made by a program"
 

@@ -15,8 +15,8 @@ import msgspec
 import typer
 import uvloop
 
-from tallystick.actions.service import Service
 from tallystick.cli.logs import configure_logs
+from tallystick.services.context import Service
 from tallystick.settings import Settings, from_environment
 from tallystick.wiring import open_service
 

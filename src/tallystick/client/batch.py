@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from tallystick.client.fps import Credentials, ServiceError
-from tallystick.domain.message_signatures import content_digest, sign
+from tallystick.domain.messages.message_signatures import content_digest, sign
 
 BATCH_PATH: Final = "/v1/payments/batch"
 MEDIA_TYPE: Final = "application/x-ndjson"

@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 
 import httpx
 
+from tallystick.domain.messages.signing import hmac_signature, host_line, percent_encoded_query, string_to_sign_v2
 from tallystick.domain.money import USD, format_amount, parse_amount
-from tallystick.domain.signing import hmac_signature, host_line, percent_encoded_query, string_to_sign_v2
 
 API_VERSION: Final = "2010-08-28"
 COBRANDED_VERSION: Final = "2009-01-09"

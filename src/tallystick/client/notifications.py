@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl
 import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from tallystick.domain import signing
-from tallystick.domain.signed_messages import CERTIFICATE_FILE, CERTIFICATES_PATH, key_name
+from tallystick.domain.messages import signing
+from tallystick.domain.messages.signed_messages import CERTIFICATE_FILE, CERTIFICATES_PATH, key_name
 
 _MOST_CERTIFICATE_BYTES: Final = 16 * 1024
 

@@ -1,4 +1,4 @@
-"""The accounts of a book and how their numbers are derived. What each means: ledger/README.md.
+"""The accounts of a book and how their numbers are derived. What each means: store/ledger/README.md.
 
 Source: the table of accounts in the design. Balances are debits less credits: assets and expenses are positive,
 liabilities and income negative.

@@ -1,7 +1,7 @@
 """What the service takes from a seller when real money moves: marginal brackets, like an income tax.
 
 The documented figures (0.10 on 1.00, 0.30 on 5.00, 0.30 on 10.00, 2.50 on 90.00) lie on one such curve; the shipped
-schedule (actions/fees.toml) is that curve. Fees are rounded once, half up, to whole cents.
+schedule (services/operations/fees.toml) is that curve. Fees are rounded once, half up, to whole cents.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import ipaddress
 from typing import Final
 from urllib.parse import urlsplit
 
-from tallystick.domain.addresses import NO_ADDRESS, why_unusable
+from tallystick.domain.messages.addresses import NO_ADDRESS, why_unusable
 from tallystick.notify import safety
 
 MOST_CHARACTERS: Final = 2048

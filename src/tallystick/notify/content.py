@@ -6,14 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.ids import TokenId, TransactionId
-from tallystick.ledger import evidence, reads, visits
 from tallystick.notify import message
 from tallystick.notify.message import Agreed
+from tallystick.store.queries import reads
+from tallystick.store.records import evidence, visits
 
 if TYPE_CHECKING:
-    from tallystick.ledger.connections import Connection
-    from tallystick.ledger.outbox import ClaimedEvent
-    from tallystick.ledger.reads import TransactionRecord
+    from tallystick.db.connections import Connection
+    from tallystick.store.queries.reads import TransactionRecord
+    from tallystick.store.records.outbox import ClaimedEvent
 
 _BUTTON: Final = "SimplePay"
 """What visits call a Simple Pay button."""

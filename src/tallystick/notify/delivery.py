@@ -22,13 +22,14 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
-from tallystick.domain.signed_messages import Signer
-from tallystick.ledger import outbox, signing_keys
-from tallystick.ledger.connections import Connection, Pool
-from tallystick.ledger.outbox import ClaimedEvent, DueEvent
-from tallystick.ledger.vault import Vault
+from tallystick.db.connections import Connection, Pool
+from tallystick.domain.messages.signed_messages import Signer
 from tallystick.notify import content, message, safety
 from tallystick.settings import Settings
+from tallystick.store.keys import signing_keys
+from tallystick.store.keys.vault import Vault
+from tallystick.store.records import outbox
+from tallystick.store.records.outbox import ClaimedEvent, DueEvent
 
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
 """Between one failure and the next try; the last one again and again."""

@@ -19,10 +19,10 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 import structlog
 
-from tallystick.ledger import mail
-from tallystick.ledger.connections import Pool
-from tallystick.ledger.mail import Mail
+from tallystick.db.connections import Pool
 from tallystick.settings import Settings
+from tallystick.store.records import mail
+from tallystick.store.records.mail import Mail
 
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 900, 3600))
 """Between one failure and the next try; the last one again and again."""

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from tallystick.domain import signing
 from tallystick.domain.ids import milliseconds_of_transaction
+from tallystick.domain.messages import signing
+from tallystick.domain.messages.signed_messages import Signer, sign_message
 from tallystick.domain.moments import format_moment
 from tallystick.domain.money import USD, display_amount
-from tallystick.domain.signed_messages import Signer, sign_message
-from tallystick.ledger.outbox import ClaimedEvent
-from tallystick.ledger.reads import TokenRecord, TransactionRecord
+from tallystick.store.queries.reads import TokenRecord, TransactionRecord
+from tallystick.store.records.outbox import ClaimedEvent
 
 TRANSACTION_STATUS: Final = "TransactionStatus"
 TOKEN_CANCELLATION: Final = "TokenCancellation"  # noqa: S105 - the name of an event

@@ -12,12 +12,12 @@ from uuid import uuid4
 import httpx
 import structlog
 
-from tallystick.domain.signed_messages import Signer
-from tallystick.ledger import signing_keys
-from tallystick.ledger.connections import Pool
-from tallystick.ledger.vault import Vault
+from tallystick.db.connections import Pool
+from tallystick.domain.messages.signed_messages import Signer
 from tallystick.notify import message, safety
 from tallystick.settings import Settings
+from tallystick.store.keys import signing_keys
+from tallystick.store.keys.vault import Vault
 
 TEST: Final = "Test"
 """The notificationType. Receivers that know only the protocol's own types ignore it."""

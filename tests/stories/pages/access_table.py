@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from tests.stories.cobranded.world import Seller
+from tests.stories.pages.world import Seller
 
-from tallystick.actions.staff import Permission
+from tallystick.services.seller.staff import Permission
 
 
 class Who(Enum):

@@ -6,14 +6,14 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.ledger.shop import Buyer, Shop, TestClock
-from tests.stories.cobranded.world import Seller, World
+from tests.store.shop import Buyer, Shop, TestClock
+from tests.stories.pages.world import Seller, World
 
 from tallystick.client.fps import amount
 from tallystick.domain.commands import Method, TokenTerms
 from tallystick.domain.ids import TokenId
 from tallystick.domain.money import parse_amount
-from tallystick.ledger import opening
+from tallystick.store.ledger import opening
 
 
 @dataclass(frozen=True)

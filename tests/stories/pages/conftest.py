@@ -1,3 +1,35 @@
-from tests.stories.cobranded.conftest import pages, seller, world
+from __future__ import annotations
 
-__all__ = ["pages", "seller", "world"]
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from tests.conftest import MakeDatabase
+from tests.stories.pages.world import Seller, World, running
+
+from tallystick.db.database import open_pool
+from tallystick.db.migrate import migrate
+from tallystick.store.ledger.verify import verify
+
+
+@pytest.fixture(scope="session")
+async def pages(make_database: MakeDatabase) -> AsyncIterator[World]:
+    """On a database of its own, so that its worker finds only its work."""
+    url = await make_database()
+    await migrate(url)
+    async with await open_pool(url, max_size=10) as pool, running(pool) as world:
+        yield world
+
+
+@pytest.fixture
+async def world(pages: World) -> AsyncIterator[World]:
+    """The running service; when the test is over, the books must balance."""
+    pages.clock.ahead = timedelta(0)
+    yield pages
+    pages.clock.ahead = timedelta(0)
+    assert (await verify(pages.pool)).problems == []
+
+
+@pytest.fixture
+async def seller(world: World) -> Seller:
+    return await world.seller()

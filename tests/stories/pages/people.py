@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 
-from tests.stories.cobranded.world import PASSWORD, Browser, Seller, World
+from tests.stories.pages.world import PASSWORD, Browser, Seller, World
 
-from tallystick.actions import sign_in
-from tallystick.actions.staff import Role
-from tallystick.ledger import parties, staff
-from tallystick.ledger.parties import Party
+from tallystick.services.identity import sign_in
+from tallystick.services.seller.staff import Role
+from tallystick.store.accounts import parties, staff
+from tallystick.store.accounts.parties import Party
 
 
 async def person(world: World, name: str = "Ann Person") -> Party:

@@ -9,23 +9,24 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
-from tests.stories.cobranded.world import NEEDED, PASSWORD, Browser, Seller, World
 from tests.stories.pages.access_table import DESK, ENTRIES, VISIT, filled
 from tests.stories.pages.business import paying_customer, postpaid_customer, prepaid_customer
 from tests.stories.pages.people import at_work, console, employee, operator, person, signed_in
+from tests.stories.pages.world import NEEDED, PASSWORD, Browser, Seller, World
 from tests.stories.pictures import png
 
-from tallystick.actions import mail
-from tallystick.actions.pulse import Heart
-from tallystick.actions.staff import Role
-from tallystick.actions.verification import prove_if_due
 from tallystick.client.fps import ServiceError, amount
 from tallystick.domain.commands import Method, RailOperation
 from tallystick.domain.money import parse_amount
-from tallystick.ledger import branding, logos, outbox, verification_runs
-from tallystick.ledger.branding import Branding
-from tallystick.ledger.logos import Logo
 from tallystick.processors import ordered_faults
+from tallystick.services.identity import mail
+from tallystick.services.operations.pulse import Heart
+from tallystick.services.operations.verification import prove_if_due
+from tallystick.services.seller.staff import Role
+from tallystick.store.accounts import branding, logos
+from tallystick.store.accounts.branding import Branding
+from tallystick.store.accounts.logos import Logo
+from tallystick.store.records import outbox, verification_runs
 
 NOT_PAGES: Final = frozenset(
     {

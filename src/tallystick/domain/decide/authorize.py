@@ -12,13 +12,7 @@ from tallystick.domain.ids import InstrumentId, TokenId
 from tallystick.domain.limits import UsageLimit
 from tallystick.domain.outcomes import Done
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import (
-    Decision,
-    Event,
-    Instrument,
-    InstrumentKind,
-    State,
-)
+from tallystick.domain.state import Decision, Event, Instrument, InstrumentKind, State
 from tallystick.domain.tokens import PaymentSource, Token
 
 

@@ -22,14 +22,7 @@ from tallystick.domain.decide.standings import check_known
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import (
-    Decision,
-    Instrument,
-    InstrumentKind,
-    Operation,
-    State,
-    Transfer,
-)
+from tallystick.domain.state import Decision, Instrument, InstrumentKind, Operation, State, Transfer
 from tallystick.domain.tokens import Token
 
 _SALES: Final = TOTALS[AccountKind.SALES]

@@ -2,12 +2,12 @@
 
 from litestar.types import ControllerRouterHandler
 
-from tallystick.web.pages.account_bank_check import bank_check_routes
-from tallystick.web.pages.account_data import data_routes
-from tallystick.web.pages.account_methods import method_routes, show_test_money
-from tallystick.web.pages.account_pages import authorization_routes
-from tallystick.web.pages.account_replacement import replacement_routes
-from tallystick.web.pages.account_statements import statement_routes
+from tallystick.web.account.authorizations import authorization_routes
+from tallystick.web.account.bank_check import bank_check_routes
+from tallystick.web.account.data import data_routes
+from tallystick.web.account.methods import method_routes, show_test_money
+from tallystick.web.account.replacement import replacement_routes
+from tallystick.web.account.statements import statement_routes
 
 account_routes: list[ControllerRouterHandler] = [
     authorization_routes,

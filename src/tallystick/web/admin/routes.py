@@ -2,15 +2,15 @@
 
 from typing import Any, Final
 
-from tallystick.web.pages.admin.accounts import do_change_standing, do_choose_fees, show_account, show_accounts
-from tallystick.web.pages.admin.audit_log import show_audit_log
-from tallystick.web.pages.admin.health import show_health
-from tallystick.web.pages.admin.mail import show_letter, show_mail
-from tallystick.web.pages.admin.notifications import do_replay, show_notifications
-from tallystick.web.pages.admin.rails import do_ask_again, show_rails
-from tallystick.web.pages.admin.settings_page import show_settings
-from tallystick.web.pages.admin.styleguide import show_styleguide
-from tallystick.web.pages.admin.verification import do_verify, show_run, show_runs
+from tallystick.web.admin.accounts import do_change_standing, do_choose_fees, show_account, show_accounts
+from tallystick.web.admin.audit_log import show_audit_log
+from tallystick.web.admin.health import show_health
+from tallystick.web.admin.mail import show_letter, show_mail
+from tallystick.web.admin.notifications import do_replay, show_notifications
+from tallystick.web.admin.rails import do_ask_again, show_rails
+from tallystick.web.admin.settings_page import show_settings
+from tallystick.web.admin.styleguide import show_styleguide
+from tallystick.web.admin.verification import do_verify, show_run, show_runs
 
 admin_routes: Final[list[Any]] = [
     show_health,

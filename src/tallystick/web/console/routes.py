@@ -1,20 +1,20 @@
 """All pages of the console."""
 
+from tallystick.web.console.books.agreed_page import agreed_routes
+from tallystick.web.console.books.home import home_routes
 from tallystick.web.console.books.routes import book_routes
-from tallystick.web.pages.console.agreed_page import agreed_routes
-from tallystick.web.pages.console.audit_log import audit_routes
-from tallystick.web.pages.console.branding_pages import branding_routes
-from tallystick.web.pages.console.button_page import button_routes
-from tallystick.web.pages.console.clock_page import clock_routes
-from tallystick.web.pages.console.entrance import entrance_routes
-from tallystick.web.pages.console.faults_page import fault_routes
-from tallystick.web.pages.console.home import home_routes
-from tallystick.web.pages.console.invitation_pages import invitation_routes
-from tallystick.web.pages.console.keys import key_routes
-from tallystick.web.pages.console.notification_log import log_routes
-from tallystick.web.pages.console.notification_settings import settings_routes
-from tallystick.web.pages.console.request_page import request_routes
-from tallystick.web.pages.console.staff_pages import staff_routes
+from tallystick.web.console.business.audit_log import audit_routes
+from tallystick.web.console.business.branding_pages import branding_routes
+from tallystick.web.console.business.invitation_pages import invitation_routes
+from tallystick.web.console.business.staff_pages import staff_routes
+from tallystick.web.console.developer.button_page import button_routes
+from tallystick.web.console.developer.clock_page import clock_routes
+from tallystick.web.console.developer.faults_page import fault_routes
+from tallystick.web.console.developer.keys import key_routes
+from tallystick.web.console.developer.notification_log import log_routes
+from tallystick.web.console.developer.notification_settings import settings_routes
+from tallystick.web.console.developer.request_page import request_routes
+from tallystick.web.console.entrance import entrance_routes
 
 console_routes = [
     *entrance_routes,

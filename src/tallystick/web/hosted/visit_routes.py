@@ -2,8 +2,8 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from tallystick.web.pages.visit_confirm import confirm_routes
-from tallystick.web.pages.visit_entry import entry_routes
-from tallystick.web.pages.visit_pages import choice_routes
+from tallystick.web.hosted.visit_confirm import confirm_routes
+from tallystick.web.hosted.visit_entry import entry_routes
+from tallystick.web.hosted.visit_pages import choice_routes
 
 visit_routes: list[HTTPRouteHandler] = [*entry_routes, *choice_routes, *confirm_routes]

@@ -1,11 +1,11 @@
 """The pages about a seller's books."""
 
-from tallystick.web.pages.console.activity import activity_routes
-from tallystick.web.pages.console.debts import debt_routes
-from tallystick.web.pages.console.instruments import instrument_routes
-from tallystick.web.pages.console.refund import refund_routes
-from tallystick.web.pages.console.tokens import token_routes
-from tallystick.web.pages.console.transaction import transaction_routes
+from tallystick.web.console.books.activity import activity_routes
+from tallystick.web.console.books.debts import debt_routes
+from tallystick.web.console.books.instruments import instrument_routes
+from tallystick.web.console.books.refund import refund_routes
+from tallystick.web.console.books.tokens import token_routes
+from tallystick.web.console.books.transaction import transaction_routes
 
 book_routes = [
     *activity_routes,

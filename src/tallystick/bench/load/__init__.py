@@ -1,0 +1,1 @@
+"""What measures: load generators, the requests that they send, the slices in which they run."""

@@ -1,0 +1,70 @@
+"""PostgreSQL's own benchmark, pgbench with its TPC-B-like transaction, on the same server: what we compare with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from tallystick.bench.load.programs import output_of
+from tallystick.bench.load.wrk import LoadError
+from tallystick.bench.target.databases import execute, made_anew
+from tallystick.db.embedded.server import find_program
+
+DATABASE: Final = "tallystick_bench_pgbench"
+"""A name that nobody has in use: on a server that is given, what has this name is dropped."""
+
+SCALE: Final = 20
+_TABLES: Final = ("pgbench_accounts", "pgbench_branches", "pgbench_tellers", "pgbench_history")
+WARM_UP_SECONDS: Final = 2
+"""What is left out at the beginning of each run: every client has a new connection, which reads the catalogue first."""
+
+_PROGRESS: Final = re.compile(r"^progress: ([0-9.]+) s, ([0-9.]+) tps", re.MULTILINE)
+
+
+@asynccontextmanager
+async def database_on(dsn: str) -> AsyncIterator[str]:
+    """The address of a filled database of pgbench's own on the server at `dsn`, dropped at the end. Raises LoadError.
+
+    Autovacuum leaves its tables alone; it would work on them while something else is measured. pgbench itself vacuums
+    what needs it, before each run.
+    """
+    async with made_anew(dsn, DATABASE) as database_dsn:
+        await _pgbench("--initialize", "--quiet", f"--scale={SCALE}", database_dsn)
+        await execute(database_dsn, *(f"ALTER TABLE {table} SET (autovacuum_enabled = false)" for table in _TABLES))
+        yield database_dsn
+
+
+async def run(database_dsn: str, clients: int, seconds: int) -> float:
+    """Transactions per second with prepared statements, tables vacuumed before. Raises LoadError."""
+    output = await _pgbench(
+        "--protocol=prepared",
+        f"--client={clients}",
+        f"--jobs={min(2, clients)}",
+        f"--time={WARM_UP_SECONDS + seconds + 1}",  # it may end without a word about its last second
+        "--progress=1",
+        database_dsn,
+    )
+    return read_progress(output, WARM_UP_SECONDS)
+
+
+def read_progress(output: str, warm_up_seconds: int) -> float:
+    """The rate after the warm-up, of what pgbench tells about each second. Raises LoadError."""
+    transactions = spent = before = 0.0
+    for moment, rate in _PROGRESS.findall(output):
+        if before > warm_up_seconds - 0.5:
+            transactions += float(rate) * (float(moment) - before)
+            spent += float(moment) - before
+        before = float(moment)
+    if not transactions:
+        raise LoadError(f"pgbench told of no second after its warm-up: {output[-500:]}")
+    return transactions / spent
+
+
+async def _pgbench(*arguments: str) -> str:
+    status, output, errors = await output_of(find_program("pgbench"), *arguments)
+    text = errors + output
+    if status != 0:
+        raise LoadError(f"pgbench failed: {text[-500:]}")
+    return text

@@ -1,0 +1,1 @@
+"""What is measured: the service with its books, on its server and its machine."""

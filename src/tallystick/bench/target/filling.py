@@ -1,0 +1,88 @@
+"""Books that fill quickly, so that growth can be measured in an evening: valid payments, many in one statement.
+
+What is measured on the way goes through the service; what only has to be there need not be asked for by request. Each
+charge lands in tables and indexes where a request's would, at random, and `verify` proves these books like any others.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import cycle, islice
+from typing import Any, Final
+
+from tallystick.bench.load.wrk import LoadError
+from tallystick.bench.target.stall import CHARGE_MICROS, FUNDED_MICROS, Progress, Stall
+from tallystick.db.statements import load_statements
+from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
+from tallystick.services.context import Service
+
+AT_A_TIME: Final = 20_000
+PER_MILLISECOND: Final = 20
+"""How close together the ids of charges are: so close that those of a statement come after those of the one before."""
+
+_SECONDS: Final = 600  # that a statement may take on a slow disk
+
+
+_SQL: Final = load_statements("filling.sql", __package__)
+
+
+@dataclass(slots=True)
+class Filler:
+    """Charges the balances and tabs of a stall by turns, in an order that has nothing to do with that of their ids."""
+
+    service: Service
+    stall: Stall
+    progress: Progress
+    _purses: Iterator[tuple[Any, ...]] | None = None
+
+    async def fill(self, wanted: int) -> None:
+        """Charge until there are `wanted` transactions. Raises LoadError: the balances do not suffice."""
+        pool = self.service.pool
+        there: int = await pool.fetchval("SELECT count(*) FROM transaction")
+        start = there
+        while there < wanted:
+            count = min(AT_A_TIME, wanted - there)
+            await self._charge(count)
+            there += count
+            self.progress(f"{wanted:,} transactions", there - start, wanted - start)
+        await pool.execute("VACUUM (ANALYZE)")
+
+    async def _charge(self, count: int) -> None:
+        if self._purses is None:
+            rows = [tuple(row) for row in await self.service.pool.fetch(_SQL["purses"], self.stall.book_id)]
+            random.Random(1351).shuffle(rows)  # noqa: S311 - an order, not a secret
+            self._purses = cycle(rows)
+        now = self.service.clock()
+        columns = zip(*islice(self._purses, count), strict=True)
+        ids = ids_before(self.stall.book_id, now, count)
+        await self.service.pool.execute(
+            _SQL["charge"],
+            self.stall.book_id,
+            ids,
+            *(list(column) for column in columns),
+            CHARGE_MICROS,
+            now,
+            self.stall.key.party_id,
+            timeout=_SECONDS,
+        )
+
+
+def ids_before(book_id: BookId, now: datetime, count: int) -> Sequence[TransactionId]:
+    """So many new ids in their order, of the moments before `now`."""
+    last = int(now.timestamp() * 1000)
+    return sorted(
+        make_transaction_id(book_id, last - number // PER_MILLISECOND, secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
+        for number in range(count)
+    )
+
+
+def check_room(wanted: int, instruments: int) -> None:
+    """Raises LoadError: the stall's balances, two of five instruments, and tabs, one of five, do not bear so many."""
+    each = FUNDED_MICROS // CHARGE_MICROS
+    most = (instruments * 2 // 5 + instruments // 5) * (each - each // 10)  # a tenth is for what is measured
+    if wanted > most:
+        raise LoadError(f"{instruments:,} instruments are funded for {most:,} charges; give more: --instruments")

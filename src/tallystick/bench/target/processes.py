@@ -1,0 +1,101 @@
+"""The processes under measurement: the service on a port, an empty handler on a port, what CPU they used."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+import psutil
+
+from tallystick.bench.load.wrk import LoadError
+from tallystick.settings import PREFIX
+
+HOST: Final = "127.0.0.1"
+_START_SECONDS: Final = 60
+_STOP_SECONDS: Final = 30
+_PAUSE_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server of ours in a process of its own, with the processes that it started."""
+
+    url: str
+    process: psutil.Process
+
+    def processes(self) -> list[psutil.Process]:
+        """All of them."""
+        return [self.process, *self.process.children(recursive=True)]
+
+
+@asynccontextmanager
+async def serving(arguments: Sequence[str], environment: dict[str, str], *, port: int) -> AsyncIterator[Served]:
+    """Run a module of ours until it answers on `port`, and stop it at the end. Raises LoadError.
+
+    Of our settings it has those in `environment` alone, whatever is set here: the figures are those of the defaults,
+    and no service that happens to be configured is touched.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *arguments,
+        env={name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | environment,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://{HOST}:{port}"
+        await _until_it_answers(process, url)
+        yield Served(url, psutil.Process(process.pid))
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _until_it_answers(process: asyncio.subprocess.Process, url: str) -> None:
+    async with asyncio.timeout(_START_SECONDS), httpx.AsyncClient(trust_env=False) as client:
+        while True:
+            if process.returncode is not None:
+                raise LoadError(f"a server under measurement ended with status {process.returncode}")
+            with suppress(httpx.TransportError):
+                await client.get(f"{url}/healthz")
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def free_port() -> int:
+    """A port that the system chooses."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def cpu_seconds(processes: Iterable[psutil.Process]) -> dict[int, float]:
+    """What each process that still runs has used so far, user and system, by process id."""
+    used = {}
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            used[process.pid] = times.user + times.system
+    return used
+
+
+def cpu_used(before: dict[int, float], after: dict[int, float]) -> float:
+    """Seconds between two readings; a process that is new counts from its start."""
+    return sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
+
+
+def memory_mb(process: psutil.Process) -> float:
+    """Resident memory of one process, in units of 10⁶ bytes."""
+    return float(process.memory_info().rss) / 1e6

@@ -1,0 +1,59 @@
+"""The database server under measurement: an embedded one of the run's own, or the one that is given for tests."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import asyncpg
+import psutil
+
+from tallystick.bench.load.wrk import LoadError
+from tallystick.bench.target.databases import made_anew
+from tallystick.db import distribution
+from tallystick.db.connections import Database
+from tallystick.db.database import open_pool
+from tallystick.db.migrate import migrate
+
+DATABASE: Final = "tallystick_bench"
+_DURABLE: Final = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+@asynccontextmanager
+async def database_on(server: str) -> AsyncIterator[str]:
+    """The address of a migrated database on `server`, made anew and dropped at the end; on Citus it is distributed.
+
+    Raises LoadError: the server may lose what it has committed, so that its figures would say nothing.
+    """
+    await _check_durable(server)
+    async with made_anew(server, DATABASE) as dsn:
+        await migrate(dsn)
+        async with await open_pool(dsn, max_size=1) as pool:
+            if await distribution.extension_available(pool):
+                await distribution.distribute(pool)
+        yield dsn
+
+
+async def _check_durable(server: str) -> None:
+    connection = await asyncpg.connect(server)
+    try:
+        for name in _DURABLE:
+            value = await connection.fetchval("SELECT current_setting($1)", name)
+            if value in {"off", "local"}:
+                raise LoadError(f"the server has {name} = {value}: what it commits may be lost")
+    finally:
+        await connection.close()
+
+
+async def find_postmaster(database: Database) -> psutil.Process | None:
+    """The process that started the server's others, where it runs on this machine: for what they use of it."""
+    row = await database.fetchrow("SELECT pg_backend_pid() AS pid, host(inet_server_addr()) AS address")
+    if row is None or (row["address"] is not None and not ipaddress.ip_address(row["address"]).is_loopback):
+        return None
+    with suppress(psutil.NoSuchProcess):
+        backend = psutil.Process(row["pid"])
+        if backend.name().startswith("postgres"):
+            return backend.parent()
+    return None

@@ -1,0 +1,142 @@
+"""The service under measurement, with the sellers whose balances and tabs are charged."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from tallystick.bench.cases import BATCH, Case
+from tallystick.bench.load.requests import Signer
+from tallystick.bench.load.slices import Slice, Used
+from tallystick.bench.load.wrk import Load, LoadError, request_file, send
+from tallystick.bench.target.processes import Served, cpu_seconds, cpu_used, memory_mb
+from tallystick.bench.target.stall import Stall
+from tallystick.domain.ids import transaction_ids_from
+from tallystick.services.context import Service
+
+_LONELY_SHARE: Final = 0.3
+"""Of the likely rate, what one client alone may reach: not too many requests are prepared for it."""
+
+_LAST_ONES_SECONDS: Final = 0.5
+
+Cpu = tuple[dict[int, float], dict[int, float] | None]
+
+
+@dataclass(slots=True)
+class Target:
+    """`served` answers out of the books that `service`, in this process, looks into afterwards.
+
+    `directory`: where requests wait to be sent. `postmaster`: of the database, where it is on this machine.
+    """
+
+    directory: Path
+    service: Service
+    served: Served
+    stalls: list[Stall]
+    postmaster: psutil.Process | None
+    _requests: dict[tuple[str, int], Iterator[bytes]] = field(default_factory=dict)
+    _rates: dict[tuple[str, int], float] = field(default_factory=dict)
+
+    async def slice(self, case: Case, clients: int, seconds: float, pause_ms: int = 0) -> Slice:
+        """So many clients for so long; requests go on where those of the slice before ended.
+
+        Raises LoadError, also when the books do not have what was answered.
+        """
+        while True:
+            rate = self._rates.setdefault((case.name, clients), _likely_rate(case, clients))
+            count = int(rate * seconds) + clients
+            measured = await self._slice(case, clients, seconds, pause_ms, count)
+            if measured.load is None or measured.load.requests <= count - clients:
+                return measured
+            self._rates[case.name, clients] = 2 * rate  # it was faster than thought: once more, with enough requests
+
+    async def _slice(self, case: Case, clients: int, seconds: float, pause_ms: int, count: int) -> Slice:
+        """The same with `count` requests. When they do not last until the end, the figure would be too low."""
+        asked_for: list[int] = []
+        requests = _noting(self._requests_of(case, clients), case, asked_for)
+        with request_file(self.directory, requests, count) as file:
+            gc.collect()
+            since, before = self.service.clock(), self._cpu()
+            load = await send(f"{self.served.url}/", clients, seconds, file, pause_ms)
+            used = self._used(before)
+        await self._check_books(since, load, asked_for)
+        return Slice(
+            case=case.name,
+            clients=clients,
+            units=load.requests * (case.payments or 1),
+            seconds=load.seconds,
+            load=load,
+            used=used,
+        )
+
+    def _requests_of(self, case: Case, clients: int) -> Iterator[bytes]:
+        key = case.name, clients
+        if key not in self._requests:
+            self._requests[key] = case.requests(Signer(self.served.url, self.service.clock), self.stalls)
+        return self._requests[key]
+
+    async def _check_books(self, since: datetime, load: Load, asked_for: Sequence[int]) -> None:
+        """Every payment that was answered is there, and no more than were under way when the load ended."""
+        if not any(asked_for):
+            return
+        await asyncio.sleep(_LAST_ONES_SECONDS)  # those whose clients have gone
+        first = transaction_ids_from(int(since.timestamp() * 1000))
+        made = 0
+        for stall in self.stalls:
+            made += await self.service.pool.fetchval(
+                "SELECT count(*) FROM transaction"
+                " WHERE book_id = $1 AND transaction_id >= $2 AND status = 'Success'"
+                " AND operation IN ('Pay', 'Refund')",
+                stall.book_id,
+                first,
+            )
+        least, most = due(asked_for, load)
+        if not least <= made <= most:
+            raise LoadError(f"{least} payments at least were answered, {most} at most, and {made} are in the books")
+
+    def _cpu(self) -> Cpu:
+        served = cpu_seconds(self.served.processes())
+        if self.postmaster is None:
+            return served, None
+        return served, cpu_seconds([self.postmaster, *self.postmaster.children(recursive=True)])
+
+    def _used(self, before: Cpu) -> Used:
+        after = self._cpu()
+        return Used(
+            cpu_used(before[0], after[0]),
+            None if before[1] is None or after[1] is None else cpu_used(before[1], after[1]),
+            max(memory_mb(process) for process in self.served.processes()),
+        )
+
+
+def _noting(requests: Iterator[bytes], case: Case, asked_for: list[int]) -> Iterator[bytes]:
+    """The requests; how many transactions each asks for goes to `asked_for`."""
+    for request in requests:
+        asked_for.append(case.payments or writes(request))
+        yield request
+
+
+def writes(request: bytes) -> int:
+    """How many transactions a request of the query API makes."""
+    return int(b"Action=Pay&" in request or b"Action=Refund&" in request)
+
+
+def due(asked_for: Sequence[int], load: Load) -> tuple[int, int]:
+    """How many transactions are in the books, at least and at most.
+
+    Requests were sent in their order. Each client has one under way when the load ends, done or not.
+    """
+    sent = asked_for[: load.requests + load.clients]
+    under_way = sorted(sent, reverse=True)[: load.clients]
+    return sum(sent) - sum(under_way), sum(sent)
+
+
+def _likely_rate(case: Case, clients: int) -> float:
+    return case.likely_rate * (_LONELY_SHARE if clients == 1 and case is not BATCH else 1)

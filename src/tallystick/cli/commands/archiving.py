@@ -1,0 +1,97 @@
+"""`tallystick archive`: old history out of the books, into files that can be proven."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from tallystick.cli.console import NO, Json, ProblemError, run, service_of_process, tell, tell_json
+from tallystick.domain.ids import BookId
+from tallystick.store.archive import archive as archiving
+from tallystick.store.archive.archive import AlreadyRunningError, Moved, TooRecentError
+from tallystick.store.archive.check import Report
+from tallystick.store.archive.check import check as check_archive
+from tallystick.store.archive.files import ArchiveError
+from tallystick.store.queries.debts import LONGEST_AGE
+
+app = typer.Typer(invoke_without_command=True)
+
+DIRECTORY: Final = "archive"
+Directory = Annotated[
+    Path | None, typer.Option("--directory", help="Where the archive is; else `archive` in the data directory.")
+]
+
+
+@app.callback()
+def archive(
+    context: typer.Context,
+    before: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="What was completed before this day, UTC, moves out.")
+    ] = None,
+    directory: Directory = None,
+    json: Json = False,
+) -> None:
+    """Move settled history to Parquet files. Balances and new payments go on as before; refunds need history."""
+    if context.invoked_subcommand is not None:
+        return
+    if before is None:
+        raise ProblemError("say from which day on history stays: --before 2026-01-31")
+    batches, held_back, root = run(_archive(before.replace(tzinfo=UTC), directory))
+    if json:
+        tell_json(
+            {
+                "directory": str(root),
+                "batches": len(batches),
+                "transactions": sum(batch.transactions for batch in batches),
+                "held_back": [{"book": str(book), "from": moment} for book, moment in held_back],
+            }
+        )
+        return
+    for batch in batches:
+        tell(f"{batch.transactions} transaction{'' if batch.transactions == 1 else 's'}: {batch.directory}")
+    if batches and before.replace(tzinfo=UTC) > datetime.now(UTC) - LONGEST_AGE:
+        tell("Purchases of the last 90 days are among them: what is still owed for them counts as older than 90 days.")
+    tell("Older history is left, for somebody needed it:" if held_back else "Nothing that old is left in the books.")
+    for book, moment in held_back:
+        tell(f"  book {book}: from {moment:%Y-%m-%d %H:%M:%S} UTC on")
+
+
+async def _archive(before: datetime, directory: Path | None) -> tuple[list[Moved], list[tuple[BookId, datetime]], Path]:
+    async with service_of_process() as service, _problems_told():
+        root = directory or service.settings.data_directory / DIRECTORY
+        batches = [batch async for batch in archiving.archive(service.pool, root, before, service.clock())]
+        return batches, await archiving.held_back(service.pool, before), root
+
+
+@app.command()
+def check(directory: Directory = None, json: Json = False) -> None:
+    """Read the whole archive and prove it; exit status 1 when anything was changed, left out or added."""
+
+    async def read() -> Report:
+        async with service_of_process() as service, _problems_told():
+            return await check_archive(service.pool, directory or service.settings.data_directory / DIRECTORY)
+
+    report = run(read())
+    if json:
+        tell_json({"ok": not report.problems, **asdict(report)})
+    else:
+        tell(f"{report.batches} batches, {report.transactions} transactions, {report.transfers} transfers read")
+        for problem in report.problems:
+            tell(problem)
+        tell("The archive is whole." if not report.problems else f"{len(report.problems)} problems.")
+    if report.problems:
+        raise typer.Exit(NO)
+
+
+@asynccontextmanager
+async def _problems_told() -> AsyncIterator[None]:
+    try:
+        yield
+    except (TooRecentError, AlreadyRunningError, ArchiveError) as problem:
+        raise ProblemError(str(problem)) from None

@@ -1,0 +1,256 @@
+"""`tallystick demo`: everything at once, to look at: database, service, worker, a sample shop, a sample buyer."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import shlex
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Final
+
+import httpx
+import typer
+from rich.console import Console
+
+from tallystick.cli.commands.serve import beating, working
+from tallystick.cli.console import NO, ProblemError, program, run, run_until_stopped, settings_of_process, while_running
+from tallystick.cli.serving.http_server import listening, port_or_free_one
+from tallystick.client.fps import Client, Credentials, ServiceError
+from tallystick.client.hosted_pages import Buyer, WalkRefusedError
+from tallystick.db.embedded.server import EmbeddedPostgres, EmbeddedPostgresError
+from tallystick.demo.customers import Customers
+from tallystick.demo.till import Till
+from tallystick.demo.walk import Walk
+from tallystick.domain.commands import Method
+from tallystick.services.consent import wallet
+from tallystick.services.context import Service
+from tallystick.services.identity.sign_in import sign_up
+from tallystick.services.seller.staff import Role
+from tallystick.settings import Settings
+from tallystick.store.accounts import parties, payment_methods, staff
+from tallystick.store.keys import access_keys
+from tallystick.store.keys.access_keys import SANDBOX
+from tallystick.store.ledger.verify import verify
+from tallystick.wiring import asgi_app, open_service
+
+HOST: Final = "127.0.0.1"
+SELLER: Final = ("shop@music.example", "Backbeat Records")
+BUYER: Final = Buyer("buyer@music.example", "three songs for supper", "Robin Sample")
+STAFF: Final = Buyer("owner@music.example", "a morning look at the till", "Alex Owner")
+OPERATOR: Final = Buyer("operator@tallystick.example", "somebody has to run it", "Kim Operator")
+POCKET_MONEY: Final = "50.00"
+MARK: Final = "demo.lock"
+"""The file that says that a directory is a demo's: nothing else is ever deleted."""
+KEY_NOTE: Final = "shop-key.txt"
+"""The file with the id of the key that the shop signs with; its secret is nowhere but in the running shop."""
+
+
+def demo(
+    walk: Annotated[
+        bool, typer.Option("--walk", help="Go the whole way without a person, check every figure, and end.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos left.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIRECTORY", help="Where the demo keeps its data; else 'demo' in ours.")
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=1, max=65_535, help="Port of the service; another one when it is taken.")
+    ] = 8400,
+    shop_port: Annotated[
+        int, typer.Option(min=1, max=65_535, help="Port of the sample shop; another one when it is taken.")
+    ] = 8500,
+) -> None:
+    """Run everything with a sample music shop and a sample buyer. Ctrl-C stops it.
+
+    With --walk, exit status 0 says that every figure was right and the books balance; 1 that something was off.
+    """
+    settings = settings_of_process()
+    settings = settings_of_demo(settings, data or settings.data_directory / "demo", port_or_free_one(HOST, port))
+    with _own_directory(settings.data_directory, fresh=fresh):
+        if not walk:
+            run_until_stopped(_show(settings, port_or_free_one(HOST, shop_port)))
+        elif not run(_walk(settings, port_or_free_one(HOST, shop_port))):
+            raise typer.Exit(NO)
+
+
+def settings_of_demo(settings: Settings, directory: Path, port: int) -> Settings:
+    """The settings of the process, but everything in this directory and on this machine."""
+    return replace(
+        settings,
+        data_directory=directory.expanduser().absolute(),
+        database_url=None,  # a demo never touches a configured database
+        host=HOST,
+        port=port,
+        public_url=f"http://localhost:{port}",  # a name, not a number: passkeys are made for names only
+        allow_private_notification_targets=True,  # whoever tries notifications has a receiver on this machine
+    )
+
+
+@contextmanager
+def _own_directory(directory: Path, *, fresh: bool) -> Iterator[None]:
+    """One demo at a time in a directory; `fresh` empties it first. Raises ProblemError."""
+    mark = directory / MARK
+    if directory.exists() and not mark.exists() and any(directory.iterdir()):
+        raise ProblemError(f"{directory} holds something else; name another directory with --data")
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with mark.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ProblemError(f"another demo runs in {directory}; name another directory with --data") from None
+        if fresh:
+            _empty(directory, mark)
+        yield
+
+
+def _empty(directory: Path, mark: Path) -> None:
+    if (directory / "postgres").exists():  # a server may have outlived a demo that was killed: end it first
+        with suppress(EmbeddedPostgresError), EmbeddedPostgres(directory):
+            pass
+    for entry in directory.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry != mark:
+            entry.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What runs, and where."""
+
+    service: Service
+    till: Till
+    tasks: tuple[asyncio.Task[None], ...]
+
+
+@asynccontextmanager
+async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIterator[Stage]:
+    """Everything, running. Raises ProblemError and what starting a database raises."""
+    from tallystick.demo.shop import create_shop  # noqa: PLC0415 - a web framework, which no other command needs
+
+    shop_url = f"http://{HOST}:{shop_port}"
+    async with AsyncExitStack() as stack:
+        with _progress(console, "Database", "starting PostgreSQL and bringing its tables up to date"):
+            service = await stack.enter_async_context(open_service(settings))
+        with _progress(
+            console, "Accounts", "a seller with keys and an owner, a buyer with something to pay with, an operator"
+        ):
+            credentials = await shop_credentials(service)
+            await _buyer(service)
+            await _people(service)
+        with _progress(console, "Service", "API, hosted pages and worker"):
+            serving = await stack.enter_async_context(listening(asgi_app(service), HOST, settings.port))
+            worker = await stack.enter_async_context(working(service))
+            heart = await stack.enter_async_context(beating(service, "API and worker"))
+        with _progress(console, "Shop", "a music shop that uses the service over HTTP"):
+            http = await stack.enter_async_context(httpx.AsyncClient(timeout=30, trust_env=False))
+            till = Till(Client(settings.public_url, credentials, http), shop_url)
+            customers = Customers(settings.data_directory / "shop.json")
+            selling = await stack.enter_async_context(listening(create_shop(till, customers), HOST, shop_port))
+        yield Stage(service, till, (serving, worker, heart, selling))
+
+
+@contextmanager
+def _progress(console: Console, what: str, doing: str) -> Iterator[None]:
+    with console.status(f"{what}: {doing} …"):
+        yield
+    console.print(f"[green]✓[/green] {what}", highlight=False)
+
+
+async def shop_credentials(service: Service) -> Credentials:
+    """The shop's account with a new key. That of the demo before ends; keys that a person made stay as they are."""
+    email, name = SELLER
+    now = service.clock()
+    async with service.pool.acquire() as connection:
+        seller = await parties.find_by_email(connection, email)
+        if seller is None:
+            seller = await parties.create_business(connection, email, name, now)
+        note = service.settings.data_directory / KEY_NOTE
+        own = note.read_text(encoding="ascii").strip() if note.exists() else ""
+        for old in await access_keys.list_(connection, seller.party_id):
+            if old.access_key_id == own:
+                await access_keys.revoke(connection, own, now)
+        key = await access_keys.create(connection, service.vault, seller.party_id, SANDBOX, now)
+    note.write_text(f"{key.access_key_id}\n", encoding="ascii")
+    return Credentials(key.access_key_id, key.secret)
+
+
+async def _buyer(service: Service) -> None:
+    """The buyer with something of everything to pay with."""
+    buyer = await parties.find_by_email(service.pool, BUYER.email)
+    if buyer is None:
+        buyer = await sign_up(service, BUYER.name or BUYER.email, BUYER.email, BUYER.password)
+        await wallet.add_test_money(service, buyer.party_id, POCKET_MONEY)
+    today = service.clock().date()
+    stored = await payment_methods.of_party(service.pool, buyer.party_id, SANDBOX)
+    usable = {one.method for one in stored if one.usable(today)}
+    if Method.CC not in usable:
+        await wallet.add_card(service, buyer.party_id, SANDBOX, "4242 4242 4242 4242", f"12/{today.year + 4}")
+    if Method.ACH not in usable:
+        await wallet.add_bank_account(service, buyer.party_id, SANDBOX, "110000000", "000123456789")
+
+
+async def _people(service: Service) -> None:
+    """The owner of the shop's console, and the operator."""
+    seller = await parties.find_by_email(service.pool, SELLER[0])
+    owner, operator = [
+        await parties.find_by_email(service.pool, one.email)
+        or await sign_up(service, one.name or one.email, one.email, one.password)
+        for one in (STAFF, OPERATOR)
+    ]
+    if seller is not None:
+        await staff.add(service.pool, seller.party_id, owner.party_id, Role.OWNER, service.clock())
+    await staff.add_operator(service.pool, operator.party_id, service.clock())
+
+
+async def _show(settings: Settings, shop_port: int) -> None:
+    console = Console()
+    async with stage(settings, shop_port, console) as running:
+        console.print()
+        for name, url, who in (
+            ("Music shop", running.till.shop_url, BUYER),
+            ("Buyer's account", f"{settings.public_url}/account", BUYER),
+            ("Seller's console", f"{settings.public_url}/console", STAFF),
+            ("Operator's pages", f"{settings.public_url}/admin", OPERATOR),
+        ):
+            console.print(f"  {name:<18}{url}", highlight=False, soft_wrap=True)
+            console.print(f"  {'':<18}{who.email}, password: {who.password}", highlight=False, soft_wrap=True)
+        console.print()
+        console.print("Open the shop and click [bold]Pay Now[/bold]. No real money moves. Ctrl-C stops everything.")
+        console.print(
+            f"Prove the books meanwhile: TALLYSTICK_DATA_DIRECTORY={shlex.quote(str(settings.data_directory))} "
+            f"{program()} verify",
+            highlight=False,
+            soft_wrap=True,
+        )
+        await while_running(*running.tasks)
+
+
+async def _walk(settings: Settings, shop_port: int) -> bool:
+    """Whether every figure was right and the books balance."""
+    console = Console(soft_wrap=True, highlight=False)
+
+    def tell(line: str) -> None:
+        console.print(line, markup=False)
+
+    async with stage(settings, shop_port, console) as running:
+        walk = Walk(running.till.client, running.till.shop_url, BUYER, tell)
+        try:
+            await walk.prepaid()
+            await walk.postpaid()
+        except (ServiceError, WalkRefusedError, LookupError) as error:
+            tell(f"  BAD {error}")
+            walk.wrong.append(str(error))
+        report = await verify(running.service.pool)
+    tell("The books, replayed:")
+    for line in report.lines:
+        tell(f"  {line}")
+    if walk.wrong:
+        tell(f"{len(walk.wrong)} steps went wrong.")
+    elif not report.problems:
+        tell("Every figure is right.")
+    return not (walk.wrong or report.problems)

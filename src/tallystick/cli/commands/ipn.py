@@ -1,0 +1,198 @@
+"""`tallystick ipn …`: what sellers are notified of, what did not arrive, and a receiver to try it with."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+import typer
+
+from tallystick.cli.commands.accounts import find_seller
+from tallystick.cli.commands.ipn_listener import listen_for
+from tallystick.cli.commands.keys import Account
+from tallystick.cli.console import (
+    Json,
+    ProblemError,
+    run,
+    run_until_stopped,
+    service_of_process,
+    tell,
+    tell_json,
+    tell_table,
+)
+from tallystick.notify import address
+from tallystick.notify.address import UnusableAddressError
+from tallystick.store.keys.access_keys import SANDBOX
+from tallystick.store.ledger.opening import book_of_seller
+from tallystick.store.records import outbox
+from tallystick.store.records.outbox import Entry, Wishes
+
+app = typer.Typer(no_args_is_help=True, help="Notifications: lists, replays, addresses, a local receiver.")
+
+DEFAULT_PORT: Final = 8410
+Seller = Annotated[str | None, typer.Option("--account", metavar="EMAIL_OR_ID", help="Only of this business account.")]
+
+
+class State(StrEnum):
+    """How far an event is."""
+
+    waiting = "waiting"
+    delivered = "delivered"
+    dead = "dead"
+    unwanted = "unwanted"
+
+
+@app.command("list")
+def list_(
+    account: Seller = None,
+    state: Annotated[
+        State | None, typer.Option(help="Only events in this state; without it all but unwanted ones.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 50,
+    json: Json = False,
+) -> None:
+    """List events that sellers are or were notified of, the newest first. Dead ones were tried for a day in vain."""
+    entries = run(_list(account, state, limit))
+    if json:
+        tell_json([_as_json(entry) for entry in entries])
+        return
+    tell_table([_as_row(entry) for entry in entries], "There are no such events.")
+
+
+async def _list(account: str | None, state: State | None, limit: int) -> list[Entry]:
+    async with service_of_process() as service:
+        party_id = None if account is None else (await find_seller(service.pool, account)).party_id
+        return await outbox.list_(service.pool, party_id, None if state is None else state.value, limit)
+
+
+@app.command()
+def replay(
+    event_id: Annotated[str | None, typer.Argument(metavar="EVENT_ID", help="The event to send again.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Send all dead events again.")] = False,
+    account: Seller = None,
+    json: Json = False,
+) -> None:
+    """Send events again, for another day. One that was delivered is sent again too, when it is named."""
+    if (event_id is None) == (not dead):
+        raise ProblemError("name one event, or give --dead for all dead ones; see: tallystick ipn list")
+    if event_id is not None and account is not None:
+        raise ProblemError("--account goes with --dead; an event's id says whose it is")
+    count = run(_replay(event_id, account))
+    if event_id is not None and count == 0:
+        reasons = "there is no such event, it still waits, or its seller has no address"
+        raise ProblemError(f"{event_id} cannot be sent again: {reasons}")
+    if json:
+        tell_json({"replayed": count})
+    else:
+        tell("1 event is sent again." if count == 1 else f"{count} events are sent again.")
+
+
+async def _replay(event_id: str | None, account: str | None) -> int:
+    async with service_of_process() as service:
+        if event_id is not None:
+            return await outbox.replay(service.pool, event_id, service.clock())
+        party_id = None if account is None else (await find_seller(service.pool, account)).party_id
+        return await outbox.replay_dead(service.pool, party_id, service.clock())
+
+
+@app.command("set-url")
+def set_url(
+    account: Account,
+    url: Annotated[str | None, typer.Argument(metavar="URL", help="Where notifications are posted to.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="Send no notifications any more.")] = False,
+    immediate: Annotated[
+        bool | None,
+        typer.Option("--immediate/--no-immediate", help="Also of results that the answer to the request gave already."),
+    ] = None,
+    write_offs: Annotated[
+        bool | None, typer.Option("--write-offs/--no-write-offs", help="Also of debts that were written off.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Set where and of what a seller is notified. Events that still wait for the old address go to the new one."""
+    if url is not None and none:
+        raise ProblemError("give a URL or --none, not both")
+    if url is None and not none and immediate is None and write_offs is None:
+        raise ProblemError("give a URL, or --none for no notifications")
+    if url is not None:
+        check_url(url)
+    wishes = run(_set_url(account, url, immediate, write_offs, change=url is not None or none))
+    if json:
+        tell_json(
+            {
+                "notification_url": wishes.notification_url,
+                "immediate": wishes.notify_immediate,
+                "write_offs": wishes.notify_write_offs,
+            }
+        )
+    else:
+        tell(f"Notifications go to {wishes.notification_url}." if wishes.notification_url else "No notifications.")
+
+
+async def _set_url(
+    account: str, url: str | None, immediate: bool | None, write_offs: bool | None, *, change: bool
+) -> Wishes:
+    async with service_of_process() as service:
+        party = await find_seller(service.pool, account)
+        book_id = await book_of_seller(service.pool, party.party_id, SANDBOX)
+        if book_id is None:
+            raise ProblemError(f"{party.email} has no sandbox")
+        if change:
+            async with service.pool.acquire() as connection:
+                await outbox.set_address(connection, book_id, url, service.clock())
+        return await outbox.set_wishes(service.pool, book_id, immediate=immediate, write_offs=write_offs)
+
+
+@app.command()
+def listen(
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port on 127.0.0.1 to listen on.")] = DEFAULT_PORT,
+    verify_with: Annotated[
+        str | None,
+        typer.Option(metavar="PUBLIC_URL", help="The service whose certificates count; else as the settings say."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Receive notifications on this machine, check their signatures and print them, until Ctrl-C.
+
+    The service sends to this machine only when TALLYSTICK_ALLOW_PRIVATE_NOTIFICATION_TARGETS is true. A message that is
+    not genuine is refused with status 400.
+    """
+    if verify_with is not None:
+        check_url(verify_with)
+    run_until_stopped(listen_for(port, verify_with, json=json))
+
+
+def check_url(url: str) -> None:
+    """An absolute http or https address without credentials. Raises ProblemError."""
+    try:
+        address.check_form(url)
+    except UnusableAddressError as error:
+        raise ProblemError(str(error)) from None
+
+
+def _as_json(entry: Entry) -> dict[str, object]:
+    return {
+        "event_id": entry.event_id,
+        "kind": entry.kind,
+        "subject_id": entry.subject_id,
+        "status": entry.status,
+        "state": entry.state,
+        "destination": entry.destination,
+        "occurred_at": entry.occurred_at,
+        "due_at": entry.due_at if entry.state == outbox.WAITING else None,
+        "attempts": entry.attempts,
+        "delivered_at": entry.delivered_at,
+        "last_error": entry.last_error,
+    }
+
+
+def _as_row(entry: Entry) -> dict[str, str]:
+    return {
+        "event": entry.event_id,
+        "what": entry.status or entry.kind,
+        "state": entry.state,
+        "tries": str(entry.attempts),
+        "next": f"{entry.due_at:%Y-%m-%d %H:%M:%S}" if entry.due_at and entry.state == outbox.WAITING else "",
+        "destination": entry.destination or "",
+        "last error": entry.last_error or "",
+    }

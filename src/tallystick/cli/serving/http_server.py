@@ -1,0 +1,134 @@
+"""An ASGI application on a port, in the event loop of its caller."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from tallystick.cli.console import ProblemError
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from tallystick.web.api.asgi import Application
+
+BACKLOG: Final = 1024
+_PAUSE_SECONDS: Final = 0.02
+_COLLECT_AFTER: Final = (50_000, 20, 50)
+"""The collector's thresholds: a commit of many commands makes thousands of values, none of them in a cycle, and the
+default of 700 would look through them again and again: a tenth of the time of a payment."""
+_START_SECONDS: Final = 20
+_STOP_SECONDS: Final = 30
+_HURRY_SECONDS: Final = 2
+
+
+@asynccontextmanager
+async def listening(
+    application: Application | Litestar, host: str, port: int, *, shared: bool = False
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Answer requests while this is open; at the end, requests under way get their answers.
+
+    The task that is given ends only when the server has failed. `shared`: other processes may listen on the port, too.
+    Raises ProblemError: the port is taken.
+    """
+    if not shared:
+        check_port(host, port)
+    gc.collect()
+    gc.freeze()  # what was loaded stays
+    gc.set_threshold(*_COLLECT_AFTER)
+    _let_others_finish()
+    server = Server(
+        application,
+        host,
+        port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        backlog=BACKLOG,
+        log_enabled=False,
+    )
+    task = asyncio.create_task(server.serve())
+    try:
+        await _until_it_answers(task, host, port)
+        yield task
+    finally:
+        server.stop()  # type: ignore[no-untyped-call]
+        await _until_it_ended(task)
+
+
+async def _until_it_ended(task: asyncio.Task[None]) -> None:
+    """Wait for the answers under way, not for long when we are told to stop once more.
+
+    A server that is broken off while it hears of its end complains of that; Ctrl-C twice, or Ctrl-C in a terminal and
+    SIGTERM from a parent, is no fault.
+    """
+    loop = asyncio.get_running_loop()
+    until, again = loop.time() + _STOP_SECONDS, False
+    while not task.done() and loop.time() < until:
+        try:
+            await asyncio.wait([task], timeout=until - loop.time())
+        except asyncio.CancelledError:
+            until, again = min(until, loop.time() + _HURRY_SECONDS), True
+    if not task.done():
+        task.cancel()
+    elif not task.cancelled():
+        task.result()
+    if again:
+        raise asyncio.CancelledError
+
+
+def _let_others_finish() -> None:
+    """Ask Linux for the policy SCHED_BATCH, for this thread and those that it starts: they wake without pushing in.
+
+    Requests and answers pass from the thread that runs Python to the one that speaks HTTP. As an ordinary thread the
+    second takes the processor from the first for each single one; as this it waits until the first has nothing more to
+    do, or has a processor of its own, and takes all that has come together. The share of time that each is given stays
+    what it was. Elsewhere, where it is not allowed, and where somebody has chosen another policy nothing changes.
+    """
+    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
+async def _until_it_answers(task: asyncio.Task[None], host: str, port: int) -> None:
+    async with asyncio.timeout(_START_SECONDS):
+        while True:
+            if task.done():
+                raise ProblemError(f"nothing can listen on {host} port {port}")
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection(host, port)
+                writer.close()
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def check_port(host: str, port: int) -> None:
+    """The server itself would share a port with another one of its kind without a word. Raises ProblemError."""
+    try:
+        _probe(host, port)
+    except OSError as error:
+        raise ProblemError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+
+
+def port_or_free_one(host: str, wanted: int) -> int:
+    """The wanted port, or one that the system chooses when it is taken."""
+    try:
+        return _probe(host, wanted)
+    except OSError:
+        return _probe(host, 0)
+
+
+def _probe(host: str, port: int) -> int:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just left is free
+        probe.bind(address)
+        return int(probe.getsockname()[1])

@@ -1,0 +1,1 @@
+"""Pictures of the main pages, with a business to show in them."""

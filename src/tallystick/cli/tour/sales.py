@@ -1,0 +1,202 @@
+"""What the pictures show: some weeks of a music shop's business, on the test clock."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from tallystick.cli.commands.demo import BUYER, SELLER, Stage
+from tallystick.cli.console import ProblemError
+from tallystick.client.fps import ServiceError, amount, cobranded_url
+from tallystick.client.hosted_pages import Buyer, authorize
+from tallystick.domain.money import MICROS_PER_UNIT
+from tallystick.services.identity.sign_in import sign_up
+from tallystick.services.seller.staff import Role
+from tallystick.store.accounts import parties, staff
+from tallystick.store.keys.access_keys import SANDBOX
+from tallystick.store.ledger import opening
+from tallystick.store.records import book_clocks, outbox
+from tallystick.web.api.asgi import read_body, respond
+
+if TYPE_CHECKING:
+    from tallystick.domain.ids import BookId
+    from tallystick.web.api.asgi import Receive, Scope, Send
+
+DAYS: Final = 12  # of sales, for the charts
+BEFORE: Final = timedelta(days=34)  # since when somebody owes something
+CENT: Final = MICROS_PER_UNIT // 100
+SONG: Final = 25 * CENT
+MOST_POLLS: Final = 200
+POLL_SECONDS: Final = 0.05
+
+_PASSWORD: Final = "a shelf of old records"  # noqa: S105 - of people who live as long as the pictures are taken
+MIRA: Final = Buyer("mira.lindqvist@listener.example", _PASSWORD, "Mira Lindqvist")
+JONAS: Final = Buyer("jonas@listener.example", _PASSWORD, "Jonas Okafor")
+PRIYA: Final = Buyer("priya@listener.example", _PASSWORD, "Priya Raman")
+NEWCOMER: Final = Buyer("new@listener.example", _PASSWORD, "Sam Newcomer")
+COLLEAGUES: Final = (
+    (Buyer("books@music.example", _PASSWORD, "Toni Ledger"), Role.FINANCE),
+    (Buyer("code@music.example", _PASSWORD, "Ida Webb"), Role.DEVELOPER),
+)
+SONGS: Final = ("Paper Lanterns", "Small Change", "Half a Stick", "Notches", "Low Water", "Hazel")
+RECORDS: Final = ("Tidewater", "Split Wood", "The Big Red Box")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a seller asks a buyer to agree to: the pipeline, which references it wants, and the rest."""
+
+    pipeline: str
+    references: tuple[str, ...]
+    rest: Mapping[str, str]
+
+
+def _balance(most: str) -> Terms:
+    return Terms("SetupPrepaid", ("Sender", "Funding"), {"fundingAmount": most, "paymentReason": "Credits for songs"})
+
+
+def _tab(most: str) -> Terms:
+    rest = {"creditLimit": most, "globalAmountLimit": "1000.00", "paymentReason": "Records now, paid together later"}
+    return Terms("SetupPostpaid", ("Sender", "Settlement"), rest)
+
+
+async def receive_notifications(scope: Scope, receive: Receive, send: Send) -> None:
+    """A seller's receiver that takes all but what is told of refunds, so that there is something to try again."""
+    body = await read_body(scope, receive, 64 * 1024)
+    await respond(send, 503 if b"operation=REFUND" in body else 204, (), b"")
+
+
+@dataclass(slots=True)
+class Sales:
+    """Business of the demo's shop. `receiver`: the address for its notifications."""
+
+    stage: Stage
+    receiver: str
+    count: int = 0
+
+    async def run(self) -> None:
+        """Weeks of it; the last day is today. Raises ProblemError: there is no demo."""
+        book_id = await self._open()
+        await sign_up(self.stage.service, NEWCOMER.name or "", NEWCOMER.email, NEWCOMER.password)
+        jonas = await self._agree(JONAS, _tab("50.00"), "ACH")
+        await self._record(jonas, 1850)
+        await self._forward(book_id, BEFORE)
+
+        songs = await self._agree(BUYER, _balance("60.00"), "ABT")
+        funding = {"SenderTokenId": songs["fundingTokenID"], "PrepaidInstrumentId": songs["prepaidInstrumentID"]}
+        await self._done("FundPrepaid", SenderDescription="Credit for songs", **funding, **_dollars("Funding", 2000))
+        records = await self._agree(BUYER, _tab("100.00"), "ACH")
+        mira = await self._agree(MIRA, _balance("25.00"), "CC")
+        hers = {"SenderTokenId": mira["fundingTokenID"], "PrepaidInstrumentId": mira["prepaidInstrumentID"]}
+        priya = await self._agree(PRIYA, _tab("75.00"), "ACH")
+        tickets = await self._tickets()
+        sold: list[str] = []
+        for day in range(DAYS):
+            if day % 4 == 0:
+                await self._done(
+                    "FundPrepaid", SenderDescription="Credit for songs", **hers, **_dollars("Funding", 500 + 100 * day)
+                )
+            for song in range(3 + day % 4):
+                sold.append(await self._song(songs, SONGS[song]))
+                await self._song(mira, SONGS[-song])
+            await self._record(records, 400 + 100 * (day % 3))
+            if day % 3 == 0:
+                await self._record(priya, 1200)
+            if day % 3 != 1:
+                await self._refused(SenderTokenId=mira["prepaidSenderTokenID"], **_dollars("Transaction", 4000))
+            if day in (2, 7):
+                await self._refused(SenderTokenId=jonas["creditSenderTokenID"], **_dollars("Transaction", 6000))
+                await self._refused(SenderTokenId=tickets, **_dollars("Transaction", 9000))
+            if day == DAYS // 2:
+                await self._done("Refund", TransactionId=sold[-1], **_dollars("Refund", 25))
+                settlement = {"SenderTokenId": records["settlementTokenID"]}
+                settlement["CreditInstrumentId"] = records["creditInstrumentID"]
+                await self._done("SettleDebt", **settlement, **_dollars("Settlement", 3000))
+                await self._done(
+                    "Pay", SenderTokenId=tickets, SenderDescription="Two tickets", **_dollars("Transaction", 3500)
+                )
+            await self._forward(book_id, timedelta(days=1))
+        await self._song(songs, SONGS[0])
+        await self._song(mira, SONGS[1])
+        await self._record(priya, 900)
+
+    async def pending(self, buyer: Buyer = MIRA) -> None:
+        """Money that is on its way: the first charge to a new balance, which a fault on order may hold."""
+        agreed = await self._agree(buyer, _balance("15.00"), "CC")
+        fund = {"SenderTokenId": agreed["fundingTokenID"], "PrepaidInstrumentId": agreed["prepaidInstrumentID"]}
+        await self._call("FundPrepaid", SenderDescription="Credit for songs", **fund, **_dollars("Funding", 1500))
+
+    # Steps.
+
+    async def _open(self) -> BookId:
+        service = self.stage.service
+        seller = await parties.find_by_email(service.pool, SELLER[0])
+        book_id = None if seller is None else await opening.book_of_seller(service.pool, seller.party_id, SANDBOX)
+        if seller is None or book_id is None:
+            raise ProblemError("the demo has no seller")
+        async with service.pool.acquire() as connection:
+            await outbox.set_address(connection, book_id, self.receiver, service.clock())
+        for who, role in COLLEAGUES:
+            person = await sign_up(service, who.name or "", who.email, who.password)
+            await staff.add(service.pool, seller.party_id, person.party_id, role, service.clock())
+        return book_id
+
+    async def _forward(self, book_id: BookId, by: timedelta) -> None:
+        await book_clocks.forward(self.stage.service.pool, book_id, by)
+
+    async def _agree(self, buyer: Buyer, terms: Terms, method: str) -> dict[str, str]:
+        """What comes back to the seller when a buyer agrees."""
+        client = self.stage.till.client
+        given = {f"callerReference{name}": self._reference() for name in terms.references}
+        back = {"pipelineName": terms.pipeline, "returnURL": f"{self.stage.till.shop_url}/walked"}
+        common = {"websiteDescription": SELLER[1], "paymentMethod": "CC,ACH,ABT"}
+        url = cobranded_url(client.service_url, client.credentials, {**back, **common, **given, **terms.rest})
+        return dict(parse_qsl(urlsplit(await authorize(url, buyer, method)).query))
+
+    async def _tickets(self) -> str:
+        """A token that ends by itself, for payments in real money."""
+        end = datetime.now(UTC) + BEFORE + timedelta(days=120)
+        limits = {"globalAmountLimit": "120.00", "amountType": "Maximum", "transactionAmount": "40.00"}
+        rest = {**limits, "validityExpiry": str(int(end.timestamp())), "paymentReason": "Tickets for concerts"}
+        return (await self._agree(BUYER, Terms("MultiUse", ("",), rest), "CC"))["tokenID"]
+
+    async def _song(self, balance: Mapping[str, str], title: str) -> str:
+        return await self._sell(balance["prepaidSenderTokenID"], title, SONG // CENT)
+
+    async def _record(self, tab: Mapping[str, str], cents: int) -> str:
+        return await self._sell(tab["creditSenderTokenID"], RECORDS[cents % len(RECORDS)], cents)
+
+    async def _sell(self, token: str, what: str, cents: int) -> str:
+        described = {"SenderDescription": what, "CallerDescription": what}
+        return await self._call("Pay", SenderTokenId=token, **described, **_dollars("Transaction", cents))
+
+    async def _refused(self, **parameters: str) -> None:
+        with suppress(ServiceError):
+            await self._call("Pay", **parameters)
+
+    async def _call(self, action: str, **parameters: str) -> str:
+        answer = await self.stage.till.client.call(action, {"CallerReference": self._reference(), **parameters})
+        return answer.text("TransactionId")
+
+    async def _done(self, action: str, **parameters: str) -> None:
+        """Call, and wait until the card or the bank has answered."""
+        transaction_id = await self._call(action, **parameters)
+        for _ in range(MOST_POLLS):
+            now = await self.stage.till.client.call("GetTransactionStatus", {"TransactionId": transaction_id})
+            if now.text("TransactionStatus") != "Pending":
+                break
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _reference(self) -> str:
+        self.count += 1
+        return f"order-{1000 + self.count}-{secrets.token_hex(2)}"
+
+
+def _dollars(name: str, cents: int) -> dict[str, str]:
+    return amount(f"{name}Amount", cents * CENT)

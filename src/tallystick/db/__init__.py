@@ -1,0 +1,1 @@
+"""PostgreSQL, without a word about payments: connections, transactions, migrations, the embedded server."""

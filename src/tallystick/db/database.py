@@ -1,0 +1,198 @@
+"""Connections to PostgreSQL, and transactions that are run again when the database asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from urllib.parse import urlsplit
+
+import asyncpg
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tallystick.db.connections import Connection, Pool
+
+STATEMENT_CACHE_SIZE: Final = 512  # prepared statements that a connection keeps: all of ours, several times over
+CONNECT_TIMEOUT_SECONDS: Final = 30
+DEFAULT_PORT: Final = 5432
+LOCK_TIMEOUT_MS: Final = 5_000  # much longer than any commit of ours holds a row
+ANSWER_TIMEOUT_SECONDS: Final = 15.0
+"""For a statement of the money path: more than waiting for a lock and carrying it out on a busy machine can take."""
+PAUSE_TIMEOUT_MS: Final = 300_000
+MONEY_PAUSE_TIMEOUT_MS: Final = 4_000
+"""For a transaction of the money path between two statements: less than others wait for what it has locked."""
+
+_SILENT_SECONDS: Final = 10
+_PROBES: Final = 3
+_PROBE_SECONDS: Final = 5
+ATTEMPTS: Final = 8
+FIRST_PAUSE_SECONDS: Final = 0.005  # doubled with each attempt, and spread so that rivals do not meet again
+JSONB_VERSION: Final = b"\x01"  # the one version of jsonb's binary form there is
+
+# Of several transactions that met, this one had to give way: nothing of it happened, and it may simply be run again.
+GAVE_WAY: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+_PLANNING: Final = "; ".join(
+    f"SET {way} = off" for way in ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit")
+)
+"""For statements that find a few rows by their keys, from arrays: the one plan that is always good, also where a table
+is still so small that another seems as good. It changes rows in the order of an array or an index, and in no other."""
+
+Answer = TypeVar("Answer")
+
+logger = logging.getLogger(__name__)
+
+
+class NoDatabaseError(Exception):
+    """The configured database cannot be used; the message tells where it should be, and what is in the way."""
+
+
+async def check_reachable(dsn: str) -> None:
+    """Connect once, so that what is in the way is said in words. Raises NoDatabaseError; its text has no password."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_SECONDS)
+        await connection.close()
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "no answer in time"
+        raise NoDatabaseError(f"the database{_place(dsn)} cannot be used: {reason}") from None
+
+
+def _place(dsn: str) -> str:
+    """Where a URL of a database leads, in words, without who we are there."""
+    try:
+        parts = urlsplit(dsn)
+        host, port = parts.hostname, parts.port or DEFAULT_PORT
+    except ValueError:
+        return ""
+    return f" at {host}:{port}" if host else ""
+
+
+async def open_pool(
+    dsn: str,
+    *,
+    max_size: int,
+    application_name: str = "tallystick",
+    lock_timeout_ms: int = LOCK_TIMEOUT_MS,
+    answer_timeout_seconds: float | None = None,
+    pause_timeout_ms: int = PAUSE_TIMEOUT_MS,
+    plan_once: bool = False,
+) -> Pool:
+    """Open up to `max_size` connections to `dsn` (TCP or socket), the first of them now.
+
+    A statement waits `lock_timeout_ms` for rows that somebody else holds, then it fails with LockNotAvailableError; it
+    waits `answer_timeout_seconds` for the server, if that is given, then it fails with TimeoutError. A machine that is
+    gone without a word is noticed without that, after half a minute: the connection breaks.
+    `pause_timeout_ms`: how long a transaction may do nothing before the server ends it with its connection. Whoever is
+    stopped, or gone without a word, in the middle of one would hold for hours what it has locked.
+    `plan_once`: for few statements that run very often: each is planned once for all its arguments. The server would
+    plan those that take arrays anew each time, which costs more than to carry them out. Not on Citus.
+    Sessions speak UTC; `jsonb` columns are Python values by way of msgspec.
+    Raises OSError, asyncpg.PostgresError: the server is not there, or does not let us in.
+    """
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=max_size,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        command_timeout=answer_timeout_seconds,
+        statement_cache_size=STATEMENT_CACHE_SIZE,
+        init=_prepare_to_plan_once if plan_once else prepare_connection,
+        reset=_nothing_to_reset,
+        server_settings={
+            "application_name": application_name,
+            "timezone": "UTC",
+            "lock_timeout": str(lock_timeout_ms),
+            "idle_in_transaction_session_timeout": str(pause_timeout_ms),
+        },
+    )
+
+
+async def prepare_connection(connection: Connection) -> None:
+    """Teach a new connection to read and write `jsonb` as Python values, and to notice when its server is gone."""
+    _ask_whether_it_lives(connection)
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
+    )
+
+
+def _ask_whether_it_lives(connection: Connection) -> None:
+    """Have the system ask a server that has been silent for a while, and break the connection where nothing answers.
+
+    A machine that loses its power or its network says no word; whoever waits for it would do so for ever.
+    """
+    raw = cast("Any", connection)._transport.get_extra_info("socket")  # noqa: SLF001 - the driver has no other way
+    if raw.family not in {socket.AF_INET, socket.AF_INET6}:
+        return
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    longest_ms = (_SILENT_SECONDS + _PROBES * _PROBE_SECONDS) * 1000
+    for name, value in (
+        ("TCP_KEEPIDLE", _SILENT_SECONDS),
+        ("TCP_KEEPALIVE", _SILENT_SECONDS),  # the same on macOS
+        ("TCP_KEEPINTVL", _PROBE_SECONDS),
+        ("TCP_KEEPCNT", _PROBES),
+        ("TCP_USER_TIMEOUT", longest_ms),  # Linux alone: for what was sent and nobody has received
+    ):
+        if (option := getattr(socket, name, None)) is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+async def plan_statements_once(connection: Connection) -> None:
+    """Have each statement of a connection planned once for all arguments, except where Citus plans them.
+
+    Citus finds the machine of a book while it plans, by the book's number: it has no plan for all books, and a session
+    that insists on one is refused ("could not create distributed plan"). Left alone, it plans anew by itself.
+    """
+    await connection.execute(_PLANNING)
+    await connection.execute(
+        "SELECT set_config('plan_cache_mode', 'force_generic_plan', false)"
+        " WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
+    )
+
+
+async def _prepare_to_plan_once(connection: Connection) -> None:
+    await prepare_connection(connection)
+    await plan_statements_once(connection)
+
+
+async def _nothing_to_reset(_connection: Connection) -> None:
+    """Leave the session as it is: nobody changes its settings or leaves a lock in it.
+
+    The four statements of the pool's own reset, in a round trip after each use, would find nothing to do. The driver
+    still rolls back a transaction that was left open.
+    """
+
+
+async def in_transaction(
+    pool: Pool, work: Callable[[Connection], Awaitable[Answer]], *, attempts: int = ATTEMPTS
+) -> Answer:
+    """Run `work` in one transaction and commit it; run it again when it met another one and had to give way.
+
+    `work` may run several times, so it changes nothing but the database. Its exceptions roll back and go through.
+    Raises asyncpg.SerializationError, asyncpg.DeadlockDetectedError: it gave way `attempts` times.
+    """
+    for attempt in range(1, attempts + 1):
+        try:
+            async with pool.acquire() as connection, connection.transaction():
+                return await work(connection)
+        except GAVE_WAY as error:
+            if attempt == attempts:
+                raise
+            logger.info("transaction gave way, attempt %d of %d: %s", attempt, attempts, error)
+            longest = FIRST_PAUSE_SECONDS * 2**attempt
+            await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - spreads rivals, guards nothing
+    raise ValueError(f"attempts must be at least 1, not {attempts}")
+
+
+def _encode_jsonb(value: object) -> bytes:
+    return JSONB_VERSION + msgspec.json.encode(value)
+
+
+def _decode_jsonb(data: bytes) -> object:
+    if data[:1] != JSONB_VERSION:
+        raise ValueError(f"jsonb of unknown version {data[0]}")
+    return msgspec.json.decode(memoryview(data)[1:])

@@ -1,0 +1,172 @@
+"""One database over several machines, by Citus: each book lives on one of them, all of it together.
+
+What follows was written from the documentation of Citus 12 and 13 and from its issues. Only the plan and the refusals
+are tested on every run: docs/scaling.md says what that leaves open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from tallystick.db.connections import Connection, Database, Pool
+from tallystick.db.statements import load_statements
+
+_SQL: Final = load_statements("distribution.sql", __package__)
+
+REFERENCE_TABLES: Final = ("party", "book", "payment_method", "access_key")
+"""Read together with the tables of books, written rarely: every machine has a copy.
+
+All other tables without a book_id stay on the coordinator: nothing joins them with a book.
+"""
+
+_FIRST: Final = "account"
+"""The table whose shards the other tables of books lie beside."""
+
+
+class NoClusterError(Exception):
+    """The server cannot distribute anything; the message tells what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement of the plan, and what it is for."""
+
+    purpose: str
+    statement: str
+
+
+async def extension_available(database: Database) -> bool:
+    """Whether the server has Citus to offer to its databases."""
+    return bool(await database.fetchval("SELECT true FROM pg_available_extensions WHERE name = 'citus'"))
+
+
+async def tables_of_books(database: Database) -> list[str]:
+    """The tables that are distributed, by name."""
+    return [row["relname"] for row in await database.fetch(_SQL["tables_of_books"])]
+
+
+async def obstacles(database: Database) -> list[str]:
+    """What of the schema Citus would refuse, or could only serve slowly: nothing, in a released version."""
+    rows = await database.fetch(_SQL["obstacles"], await tables_of_books(database), [*REFERENCE_TABLES])
+    return [row[0] for row in rows]
+
+
+async def plan(database: Database) -> list[Step]:
+    """What `distribute` would do, in its order; nothing where all is done already.
+
+    Foreign keys are taken off first and put back at the end: with them in place Citus cannot turn a table with an
+    identity column into a reference table, nor distribute a table that others refer to. Row types are made anew: Citus
+    passes on what is made under its eyes.
+    """
+    books = await tables_of_books(database)
+    placed = await _placed(database)
+    moving = [name for name in (*REFERENCE_TABLES, *books) if name not in placed]
+    if not moving:
+        return []
+    keys = await database.fetch(
+        _SQL["foreign_keys"],
+        [name for name in books if name in moving],
+        [name for name in REFERENCE_TABLES if name in moving],
+    )
+    types = [] if _FIRST in placed else await database.fetch(_SQL["types"])
+    first = [] if _FIRST in placed else [_FIRST]
+    beside = [name for name in books if name in moving and name != _FIRST]
+    return [
+        *(
+            Step(
+                f"{row['name']} on every machine",
+                f"DROP TYPE {row['name']}; CREATE TYPE {row['name']} AS ({row['columns']})",
+            )
+            for row in types
+        ),
+        *(
+            Step(f"take off {row['owner']}'s foreign key", f"ALTER TABLE {row['owner']} DROP CONSTRAINT {row['name']}")
+            for row in keys
+        ),
+        *(
+            Step(f"a copy of {name} on every machine", f"SELECT create_reference_table('{name}')")
+            for name in REFERENCE_TABLES
+            if name in moving
+        ),
+        *(
+            Step(f"{name} by book", f"SELECT create_distributed_table('{name}', 'book_id', colocate_with => 'none')")
+            for name in first
+        ),
+        *(
+            Step(
+                f"{name} by book, beside {_FIRST}",
+                f"SELECT create_distributed_table('{name}', 'book_id', colocate_with => '{_FIRST}')",
+            )
+            for name in beside
+        ),
+        *(
+            Step(
+                f"put back {row['owner']}'s foreign key",
+                f"ALTER TABLE {row['owner']} ADD CONSTRAINT {row['name']} {row['definition']}",
+            )
+            for row in keys
+        ),
+    ]
+
+
+async def distribute(pool: Pool) -> list[Step]:
+    """Carry the plan out in one transaction: all of it or nothing. What the tables hold moves with them.
+
+    Run again after a new version brought new tables, or never mind: what is done already is left alone.
+    Raises NoClusterError, asyncpg.PostgresError.
+    """
+    if not await extension_available(pool):
+        raise NoClusterError(
+            "this PostgreSQL server has no Citus extension: install it, name it in shared_preload_libraries,"
+            " start the server again"
+        )
+    async with pool.acquire() as connection:
+        try:
+            await connection.execute("CREATE EXTENSION IF NOT EXISTS citus")
+        except asyncpg.PostgresError as error:
+            raise NoClusterError(f"the Citus extension cannot be switched on in this database: {error}") from error
+        await _check_coordinator(connection)
+        async with connection.transaction():
+            # one connection per machine, so that later steps see what earlier ones did
+            await connection.execute("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'")
+            steps = await plan(connection)
+            for step in steps:
+                await connection.execute(step.statement)
+    return steps
+
+
+async def rebalance(database: Database) -> None:
+    """Begin to move shards until every machine has its part; books stay usable meanwhile, Citus moves them in the back.
+
+    Raises NoClusterError, asyncpg.PostgresError: such as a rebalance that is under way already.
+    """
+    if not await _is_distributed(database):
+        raise NoClusterError("nothing is distributed yet; run: tallystick db distribute")
+    await database.execute("SELECT citus_rebalance_start()")
+
+
+async def _check_coordinator(connection: Connection) -> None:
+    """Tables that stay behind refer to reference tables, so the coordinator must be one of the machines with a copy."""
+    nodes = await connection.fetch(_SQL["nodes"])
+    if nodes and not any(node["coordinator"] for node in nodes):
+        raise NoClusterError(
+            "the coordinator is no member of its own cluster yet; run once:"
+            " SELECT citus_set_coordinator_host('its name for the other machines')"
+        )
+
+
+async def _placed(database: Database) -> set[str]:
+    if not await _has_extension(database):
+        return set()
+    return {row["name"] for row in await database.fetch(_SQL["placed"])}
+
+
+async def _is_distributed(database: Database) -> bool:
+    return _FIRST in await _placed(database)
+
+
+async def _has_extension(database: Database) -> bool:
+    return bool(await database.fetchval("SELECT true FROM pg_extension WHERE extname = 'citus'"))

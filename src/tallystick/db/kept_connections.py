@@ -1,0 +1,72 @@
+"""Connections that are taken from a pool once and used again and again: to give one back costs a turn of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from asyncpg import InterfaceError
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+    from asyncpg.pool import PoolConnectionProxy
+
+    from tallystick.db.connections import Pool
+
+
+@dataclass(slots=True)
+class KeptConnections:
+    """At most `most` of the pool's connections wait here for their next use; the others go back as always.
+
+    None does while somebody waits for the pool, who would not see it here.
+    """
+
+    pool: Pool
+    most: int
+    _idle: list[PoolConnectionProxy[Record]] = field(default_factory=list)
+    _awaited: int = 0
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[PoolConnectionProxy[Record]]:
+        """A connection for one user. Where the user fails, the pool sees what has become of it."""
+        connection = await self._take()
+        try:
+            yield connection
+        except TimeoutError:
+            connection.terminate()  # it may never answer; the pool would wait until it does
+            await self.pool.release(connection)
+            raise
+        except BaseException:
+            await self.pool.release(connection)
+            raise
+        if not self._awaited and len(self._idle) < self.most and _is_open(connection):
+            self._idle.append(connection)
+        else:
+            await self.pool.release(connection)
+
+    async def _take(self) -> PoolConnectionProxy[Record]:
+        while self._idle:
+            connection = self._idle.pop()
+            if _is_open(connection):
+                return connection
+            await self.pool.release(connection)
+        self._awaited += 1
+        try:
+            return await self.pool.acquire()
+        finally:
+            self._awaited -= 1
+
+    async def close(self) -> None:
+        """Give everything back to the pool."""
+        while self._idle:
+            await self.pool.release(self._idle.pop())
+
+
+def _is_open(connection: PoolConnectionProxy[Record]) -> bool:
+    """Whether it can be used. One that the server has ended was taken from its user, who may not even ask then."""
+    try:
+        return not connection.is_closed()
+    except InterfaceError:
+        return False

@@ -1,0 +1,1 @@
+"""Messages that somebody can check: strings to sign, signatures, and where they may be sent."""

@@ -1,0 +1,1 @@
+"""Use cases: what pages, commands and programs can ask for, one function each."""

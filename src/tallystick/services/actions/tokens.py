@@ -1,0 +1,190 @@
+"""GetTokenByCaller, GetTokens, GetTokenUsage and CancelToken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain import commands
+from tallystick.domain.limits import LimitKind
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api import identify
+from tallystick.services.api.call import amount
+from tallystick.store.queries import reads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from tallystick.domain.ids import BookId, TokenId
+    from tallystick.domain.limits import UsageLimit
+    from tallystick.services.api.call import Call
+    from tallystick.services.api.types import Result, Value
+
+ACTIVE: Final = "Active"
+INACTIVE: Final = "Inactive"
+SINGLE_USE: Final = "SingleUse"
+VERIFICATION_PENDING: Final = "VerificationPending"
+
+FRIENDLY_NAMES: Final = {
+    "prepaid_sender": "Prepaid payments",
+    "funding": "Prepaid funding",
+    "credit_sender": "Postpaid payments",
+    "settlement": "Postpaid settlement",
+    "sender": "Payments",
+    "recipient": "Receiving",
+    "installed": "Payment instruction",
+}
+"""What people call tokens that were given no name."""
+
+
+async def get_token_by_caller(call: Call) -> Result:
+    """A token that the caller had installed on another account, by its id or by its own reference.
+
+    Raises Refused: InvalidParams, InvalidTokenId, InvalidCallerReference.
+    """
+    token_text = call.values.optional_text("TokenId")
+    reference = call.values.optional_text("CallerReference")
+    if (token_text is None) == (reference is None):
+        raise Refused(Refusal.InvalidParams, "Exactly one of TokenId and CallerReference must be given.")
+    if reference is not None:
+        found = await reads.token_by_reference(call.service.pool, call.key.parts, reference)
+        if found is None:
+            message = "No token of this caller has this reference: the authorization may never have been finished."
+            raise Refused(Refusal.InvalidCallerReference, message)
+    else:
+        token_id, book_id = identify.token(token_text or "", "TokenId")
+        found = await reads.token(call.service.pool, book_id, token_id) if call.owns(book_id) else None
+        if found is None:
+            raise _not_installed()
+    return {"Token": token_element(found, call.now)}
+
+
+async def get_tokens(call: Call) -> Result:
+    """The tokens on the caller's own account: those by which the caller itself pays others."""
+    status = call.values.optional_text("TokenStatus") or ACTIVE
+    kind = call.values.optional_text("TokenType")
+    reference = call.values.optional_text("CallerReference")
+    name = call.values.optional_text("TokenFriendlyName")
+    found = await reads.tokens_of_sender(call.service.pool, call.key.party_id, call.key.environment)
+    return {
+        "Token": [
+            token_element(token, call.now)
+            for token in found
+            if token.active(call.now) == (status == ACTIVE)
+            and kind in {None, token.token_type}
+            and reference in {None, token.caller_reference}
+            and name in {None, _friendly_name(token)}
+        ]
+    }
+
+
+async def get_token_usage(call: Call) -> Result:
+    """What was used of each usage limit: in the present window and in the one before.
+
+    The total that was agreed for a tab comes first, as that of a multi-use token does.
+    Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied, InvalidTokenType.
+    """
+    token, book_id = await accessible_token(call)
+    if token.token_type == SINGLE_USE:
+        raise Refused(Refusal.InvalidTokenType, "A single-use token has no usage limits.")
+    now = call.now + token.clock_offset
+    total = await reads.total_of_tab(call.service.pool, book_id, token.token_id)
+    limits = token.limits if total is None else (total, *token.limits)
+    return {"TokenUsageLimits": [_usage(limit.rolled(now)) for limit in limits]}
+
+
+async def get_recipient_verification_status(call: Call) -> Result:
+    """How far the account behind a recipient token is known to the service. Raises Refused: InvalidTokenId_Recipient.
+
+    The sandbox's tokens for unverified recipients are told as what they simulate, the others as what they are.
+    """
+    text = call.values.text("RecipientTokenId")
+    if identify.simulates(call) and text == identify.UNVERIFIED_RECIPIENT:
+        return {"RecipientVerificationStatus": VERIFICATION_PENDING}
+    token_id = identify.recipient_token(call)
+    standing = (
+        None
+        if token_id is None
+        else await reads.recipient_standing(call.service.pool, call.beside(token_id).book_id, token_id)
+    )
+    if standing is None:
+        raise Refused(Refusal.InvalidTokenId_Recipient, "The token is no recipient token of this caller.")
+    if not standing.token_active(call.book_now):
+        raise Refused(Refusal.TokenNotActive_Recipient, "The recipient token has been cancelled or has expired.")
+    if not standing.active or not standing.email_verified:
+        return {"RecipientVerificationStatus": VERIFICATION_PENDING}
+    complete = "VerificationCompleteNoLimits" if standing.account_verified else "VerificationComplete"
+    return {"RecipientVerificationStatus": complete}
+
+
+async def cancel_token(call: Call) -> Result:
+    """Bar a token from further use: the one who had it installed may, and the one on whose account it is.
+
+    ReasonText is checked; nobody is shown it. Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied and
+    those of the books.
+    """
+    token, book_id = await accessible_token(call)
+    await call.perform(
+        commands.CancelToken(
+            token.token_id,
+            by=call.key.party_id,
+            notification_url=call.values.optional_text("OverrideIPNURL"),
+        ),
+        book_id,
+    )
+    return {}
+
+
+async def accessible_token(call: Call) -> tuple[reads.TokenRecord, BookId]:
+    """The token that TokenId names and its book, if the caller installed it or it is on the caller's account.
+
+    Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied.
+    """
+    token_id, book_id = identify.token(call.values.text("TokenId"), "TokenId")
+    found = await _find(call, token_id, book_id)
+    if found is None:
+        raise _not_installed()
+    if call.key.party_id not in {found.seller_id, found.sender_id}:
+        raise Refused(Refusal.TokenAccessDenied, "The caller is neither the installer nor the sender of this token.")
+    return found, book_id
+
+
+async def _find(call: Call, token_id: TokenId, book_id: BookId) -> reads.TokenRecord | None:
+    found = await reads.token(call.service.pool, book_id, token_id)
+    return found if found is not None and found.environment == call.key.environment else None
+
+
+def _not_installed() -> Refused:
+    return Refused(Refusal.InvalidTokenId, "No such token was installed by this caller.")
+
+
+def token_element(token: reads.TokenRecord, now: datetime) -> Mapping[str, Value]:
+    """A token as results carry it; `now` is the service's clock."""
+    return {
+        "TokenId": token.token_id,
+        "FriendlyName": _friendly_name(token),
+        "TokenStatus": ACTIVE if token.active(now) else INACTIVE,
+        "DateInstalled": token.created_at,
+        "CallerReference": token.caller_reference,
+        "TokenType": token.token_type,
+        "OldTokenId": token.old_token_id or token.token_id,
+        "PaymentReason": token.payment_reason,
+    }
+
+
+def _friendly_name(token: reads.TokenRecord) -> str:
+    return token.friendly_name or FRIENDLY_NAMES[token.purpose]
+
+
+def _usage(limit: UsageLimit) -> Mapping[str, Value]:
+    if limit.kind is LimitKind.AMOUNT:
+        return {
+            "Amount": amount(limit.used),
+            "LastResetAmount": amount(limit.used_before),
+            "LastResetTimestamp": limit.window_start,
+        }
+    return {
+        "Count": limit.used,
+        "LastResetCount": limit.used_before,
+        "LastResetTimestamp": limit.window_start,
+    }

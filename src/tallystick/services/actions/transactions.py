@@ -1,0 +1,143 @@
+"""GetTransaction and GetTransactionStatus, and how a transaction is told to those who took part in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.ids import PartyId, milliseconds_of_transaction
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api import identify
+from tallystick.services.api.call import amount
+from tallystick.services.api.fields import invalid
+from tallystick.services.seller.archived import told_of_archive
+from tallystick.store.queries import reads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tallystick.domain.ids import BookId, TransactionId
+    from tallystick.services.api.call import Call
+    from tallystick.services.api.types import Result, Value
+    from tallystick.services.context import Service
+
+PENDING: Final = "Pending"
+PENDING_CODE: Final = "PendingNetworkResponse"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def received_at(transaction_id: TransactionId) -> datetime:
+    """When the request came in, which is what its id says. Lists are in this order, so they show this moment."""
+    return _EPOCH + timedelta(milliseconds=milliseconds_of_transaction(transaction_id))
+
+
+def roles_of(party_id: PartyId, transaction: reads.TransactionRecord) -> tuple[str, ...]:
+    """The roles that a party played, in the order in which they are listed."""
+    people = {"Recipient": transaction.payee, "Caller": transaction.seller, "Sender": transaction.payer}
+    return tuple(role for role, person in people.items() if person is not None and person.party_id == party_id)
+
+
+def name_of(person: reads.Person | None) -> str | None:
+    """The name of somebody who may not be known."""
+    return None if person is None else person.name
+
+
+async def get_transaction_status(call: Call) -> Result:
+    """How far a transaction is."""
+    transaction = await _readable_transaction(call)
+    return {
+        "TransactionId": transaction.transaction_id,
+        "TransactionStatus": transaction.status,
+        "CallerReference": transaction.caller_reference,
+        "StatusCode": transaction.status_code,
+        "StatusMessage": transaction.status_message,
+    }
+
+
+async def get_transaction(call: Call) -> Result:
+    """Everything about a transaction. Only recipients are told the sender's address, and callers their own note."""
+    transaction = await _readable_transaction(call)
+    paid_by, paid_to = transaction.payer, transaction.payee
+    asks_as_recipient = paid_to is not None and paid_to.party_id == call.key.party_id
+    asks_as_caller = transaction.seller.party_id == call.key.party_id
+    related = await _related(call, transaction)
+    return {
+        "Transaction": {
+            "TransactionId": transaction.transaction_id,
+            "CallerReference": transaction.caller_reference,
+            "CallerDescription": transaction.caller_description if asks_as_caller else None,
+            "SenderDescription": transaction.sender_description,
+            "DateReceived": received_at(transaction.transaction_id),
+            "DateCompleted": transaction.completed_at,
+            "TransactionAmount": amount(transaction.amount_micros),
+            "FPSFees": amount(transaction.fee_micros),
+            "MarketplaceFees": amount(transaction.marketplace_fee_micros) if transaction.recipient else None,
+            "FPSFeesPaidBy": transaction.fee_role,
+            "SenderTokenId": transaction.token_id,
+            "RecipientTokenId": transaction.recipient_token_id,
+            "PrepaidInstrumentId": transaction.instrument_id if transaction.instrument_kind == "prepaid" else None,
+            "CreditInstrumentId": transaction.instrument_id if transaction.instrument_kind == "credit" else None,
+            "FPSOperation": transaction.operation,
+            "PaymentMethod": transaction.payment_method,
+            "TransactionStatus": transaction.status,
+            "StatusCode": transaction.status_code,
+            "StatusMessage": transaction.status_message,
+            "SenderName": name_of(paid_by),
+            "SenderEmail": paid_by.email if paid_by is not None and asks_as_recipient else None,
+            "CallerName": transaction.seller.name,
+            "RecipientName": name_of(paid_to),
+            "RecipientEmail": None if paid_to is None else paid_to.email,
+            "RelatedTransaction": related,
+            "StatusHistory": await _history(call, transaction),
+        }
+    }
+
+
+async def _readable_transaction(call: Call) -> reads.TransactionRecord:
+    """The transaction that the call names, if the caller took part in it.
+
+    Raises Refused: InvalidParams (no such transaction), InvalidTransactionId (not the caller's).
+    """
+    transaction_id, book_id = identify.transaction(call)
+    found = await reads.transaction(call.service.pool, book_id, transaction_id)
+    if found is None and call.owns(book_id):
+        unknown = invalid("TransactionId", identify.A_TRANSACTION, transaction_id)
+        raise await told_of_archive(call, transaction_id, unknown)
+    if found is None or found.environment != call.key.environment or not roles_of(call.key.party_id, found):
+        raise Refused(Refusal.InvalidTransactionId, "The caller took no part in such a transaction.")
+    return found
+
+
+async def _related(call: Call, transaction: reads.TransactionRecord) -> list[Mapping[str, Value]]:
+    """What it refunds, or by what it was refunded."""
+    if transaction.original_id is not None:
+        return [{"TransactionId": transaction.original_id, "RelationType": "Parent"}]
+    _, book_id = identify.transaction(call)
+    refunds = await reads.refunds(call.service.pool, book_id, transaction.transaction_id)
+    return [{"TransactionId": refund, "RelationType": "Refund"} for refund in refunds]
+
+
+async def _history(call: Call, transaction: reads.TransactionRecord) -> list[Mapping[str, Value]]:
+    _, book_id = identify.transaction(call)
+    return [
+        {
+            "Date": status.at,
+            "TransactionStatus": status.status,
+            "StatusCode": status.status_code,
+            "Amount": amount(status.amount_micros),
+        }
+        for status in await statuses(call.service, book_id, transaction)
+    ]
+
+
+async def statuses(service: Service, book_id: BookId, transaction: reads.TransactionRecord) -> list[reads.StatusRecord]:
+    """Every status that it came to, with its amount then: Pending since it came in, where it had to wait."""
+    later = await reads.later_statuses(service.pool, book_id, transaction.transaction_id)
+    received = received_at(transaction.transaction_id)
+    first = reads.StatusRecord(transaction.status, transaction.status_code, transaction.amount_micros, received)
+    if later:
+        first = reads.StatusRecord(PENDING, PENDING_CODE, later[0].amount_micros, received)
+    elif transaction.completed_at is not None:
+        first = replace(first, at=transaction.completed_at)
+    return [first, *later]

@@ -1,0 +1,114 @@
+"""Reading the parameters of a request by the fields of its action.
+
+The wire form: ``Name=value``; members of a complex type with a dot, ``FundingAmount.Value``; repeated fields
+``Role.1``, ``Role.2``, … or plain ``Role``. Names are case-sensitive. An empty value counts as not given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api.fields import COMMON_PARAMETERS, Field, Need, missing, quoted
+from tallystick.services.api.readers import Reader, read_scalar, reader_of
+from tallystick.services.api.values import Parsed, Values
+
+_MOST_REMEMBERED: Final = 64  # forms of requests for each table, and names in each
+_INDEX: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
+
+
+class Reading(Struct, frozen=True):
+    """How a field is read: into which value, out of which parameters. `read` is None for one plain parameter."""
+
+    key: str
+    field: Field
+    names: tuple[str, ...]
+    read: Reader | None
+    required: bool
+
+
+class Form(Struct, frozen=True):
+    """What requests with the same names of parameters have in common.
+
+    `unknown` are the names that the schema lacks, `business` those that say what is asked for, in one order, `readings`
+    the fields that are given or looked for in any case, in schema order.
+    """
+
+    unknown: frozenset[str]
+    business: tuple[str, ...]
+    readings: tuple[Reading, ...]
+
+    def check_names(self, params: Mapping[str, str], namespace: str) -> None:
+        """Refuse parameters that the schema of the version does not have. Raises Refused: InvalidRequest.
+
+        The offending element is quoted as ``<namespace>:<name>``, as recorded. Source: spec of the transport.
+        """
+        if self.unknown:
+            first = next(name for name in params if name in self.unknown)
+            raise Refused(
+                Refusal.InvalidRequest,
+                "The request does not conform to the interface defined in the WSDL. Unexpected element: "
+                f'"{namespace}:{quoted(first)}".',
+            )
+
+    def business_parameters(self, params: Mapping[str, str]) -> list[tuple[str, str]]:
+        """The parameters that say what is asked for, in one order, without the empty ones."""
+        return [(name, value) for name in self.business if (value := params[name])]
+
+    def read(self, params: Mapping[str, str]) -> Values:
+        """Check every value, in schema order. Raises Refused: InvalidParams."""
+        parsed: dict[str, Parsed] = {}
+        for reading in self.readings:
+            value: Parsed | None = None
+            if reading.read is not None:
+                value = reading.read(reading.field, reading.names, params)
+            elif given := params.get(reading.names[0]):
+                value = read_scalar(reading.field, reading.names[0], given)
+            if value is not None:
+                parsed[reading.key] = value
+            elif reading.required:
+                raise missing(reading.field.name)
+        return Values(parsed, params)
+
+
+class FieldTable:
+    """The fields of one action in one version, ready for reading requests."""
+
+    def __init__(self, fields: tuple[Field, ...], version: str) -> None:
+        self.fields = tuple(field for field in fields if field.means or field.in_version(version))
+        self._plain = frozenset(name for field in self.fields for name in field.wire_names())
+        self._repeated = {field.name for field in self.fields if field.repeated}
+        self._readings = tuple(
+            Reading(field.means or field.name, field, field.wire_names(), reader_of(field), field.need is Need.REQUIRED)
+            for field in self.fields
+        )
+        self._forms: dict[frozenset[str], Form] = {}
+
+    def form(self, params: Mapping[str, str]) -> Form:
+        """The form of a request, remembered: a program sends the same names over and over."""
+        names = frozenset(params)
+        form = self._forms.get(names)
+        if form is None:
+            form = self._form(names)
+            if not form.unknown and len(names) <= _MOST_REMEMBERED:  # else strangers could fill the memory
+                if len(self._forms) >= _MOST_REMEMBERED:
+                    self._forms.clear()
+                self._forms[names] = form
+        return form
+
+    def _form(self, names: frozenset[str]) -> Form:
+        business = {name for name in names if name in self._plain or self._is_repetition(name)}
+        readings = [
+            reading
+            for reading in self._readings
+            if reading.required or reading.field.repeated or not business.isdisjoint(reading.names)
+        ]
+        return Form(names - business - COMMON_PARAMETERS, tuple(sorted(business)), tuple(readings))
+
+    def _is_repetition(self, name: str) -> bool:
+        base, dot, index = name.partition(".")
+        return bool(dot) and base in self._repeated and _INDEX.fullmatch(index) is not None

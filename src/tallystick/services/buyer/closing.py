@@ -1,0 +1,76 @@
+"""Closing one's account: what stands against it, what it means, and doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tallystick.domain.commands import CancelToken
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.buyer import authorizations as actions
+from tallystick.store.accounts import personal_data, staff
+from tallystick.store.keys.access_keys import SANDBOX
+from tallystick.store.queries import account_balances, authorizations
+
+if TYPE_CHECKING:
+    from tallystick.services.buyer.authorization_view import View
+    from tallystick.services.context import Service
+    from tallystick.store.accounts.parties import Party
+
+
+class StandsAgainstItError(Exception):
+    """Something came up that must be settled first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What closing an account comes to. Amounts are micro-units.
+
+    Against it stand: `debts` and what is `under_way`, for neither could be settled afterwards; `only_owner_of` sellers,
+    for nobody could decide for them. Lost are: what is `left` in prepaid balances, and the `account_balance`.
+    `ending`: authorizations that end, those included.
+    """
+
+    debts: Sequence[View]
+    under_way: Sequence[View]
+    only_owner_of: Sequence[str]
+    left: Sequence[View]
+    ending: Sequence[View]
+    account_balance: int
+
+    @property
+    def possible(self) -> bool:
+        """Whether nothing stands against it."""
+        return not (self.debts or self.under_way or self.only_owner_of)
+
+
+async def prospect(service: Service, party: Party) -> Prospect:
+    """How things stand today."""
+    views = await actions.views(service, await authorizations.given_by(service.pool, party.party_id, None))
+    return Prospect(
+        debts=[view for view in views if view.tab and view.balance_micros],
+        under_way=[view for view in views if view.given.pending_micros and not view.receives],
+        only_owner_of=await staff.only_owner_of(service.pool, party.party_id),
+        left=[view for view in views if view.prepaid and view.balance_micros],
+        ending=[view for view in views if view.cancellable],
+        account_balance=await account_balances.of_person(service.pool, SANDBOX, party.party_id),
+    )
+
+
+async def close(service: Service, party: Party) -> None:
+    """Cancel all that was authorized, of which sellers are told, then erase what need not be kept. For good.
+
+    The tokens end first, so that nothing can be added while the rest is done; doing it again goes on where it stopped.
+    Raises StandsAgainstItError; Refused: what the books refuse otherwise.
+    """
+    if not (await prospect(service, party)).possible:
+        raise StandsAgainstItError
+    for book_id, token_id in await personal_data.living_tokens(service.pool, party.party_id):
+        outcome = await service.committer.perform(book_id, CancelToken(token_id, by=party.party_id))
+        if isinstance(outcome, Refused) and outcome.refusal is not Refusal.TokenNotActive:
+            raise outcome
+    if not (await prospect(service, party)).possible:
+        raise StandsAgainstItError
+    async with service.pool.acquire() as connection:
+        await personal_data.erase(connection, party.party_id, service.clock())

@@ -1,0 +1,70 @@
+"""Which parameters of a request are missing or not as they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from tallystick.domain.commands import Method
+from tallystick.services.consent.parameters import Parameter, Pipeline
+from tallystick.services.consent.values import CHECKS, Kind, count, moment, payment_methods, truth
+
+MAX_START_AHEAD: Final = timedelta(days=366)  # "at most one year ahead", leap years included
+
+
+def ill_formed(pipeline: Pipeline, params: Mapping[str, str], now: datetime, leeway: timedelta) -> list[str]:
+    """Names of the parameters that are missing or not as they should be, in the order of the table.
+
+    `leeway`: how far in the past a validityStart may lie; whoever made the link read the clock a moment ago.
+    """
+    bad = {parameter.name for parameter in pipeline.parameters if not _well_formed(parameter, params)}
+    bad |= _bad_dates(params, bad, now, leeway)
+    bad |= _bad_limits(params, bad)
+    bad |= _bad_reserve(params, bad)
+    for position, reference in enumerate(pipeline.references):
+        earlier = {params.get(name) for name in pipeline.references[:position]}
+        if params.get(reference) in earlier - {None}:  # one reference names one token
+            bad.add(reference)
+    return [parameter.name for parameter in pipeline.parameters if parameter.name in bad]
+
+
+def _well_formed(parameter: Parameter, params: Mapping[str, str]) -> bool:
+    value = params.get(parameter.name)
+    if value is None:
+        return not parameter.required
+    if len(value) > parameter.max_length and parameter.kind is not Kind.URL:
+        return False
+    if parameter.allowed and value not in parameter.allowed:
+        return False
+    return all(name in params for name in parameter.needs) and CHECKS[parameter.kind](value)
+
+
+def _bad_dates(params: Mapping[str, str], bad: set[str], now: datetime, leeway: timedelta) -> set[str]:
+    start = _date(params, "validityStart", bad)
+    expiry = _date(params, "validityExpiry", bad)
+    found = set()
+    if start is not None and not now - leeway <= start <= now + MAX_START_AHEAD:
+        found.add("validityStart")
+    if expiry is not None and expiry <= max(now, start or now):
+        found.add("validityExpiry")
+    return found
+
+
+def _date(params: Mapping[str, str], name: str, bad: set[str]) -> datetime | None:
+    return None if name in bad or name not in params else moment(params[name])
+
+
+def _bad_limits(params: Mapping[str, str], bad: set[str]) -> set[str]:
+    return {
+        value
+        for kind, value in (("usageLimitType1", "usageLimitValue1"), ("usageLimitType2", "usageLimitValue2"))
+        if params.get(kind) == "Count" and value in params and value not in bad and count(params[value]) is None
+    }
+
+
+def _bad_reserve(params: Mapping[str, str], bad: set[str]) -> set[str]:
+    """Only cards can be reserved from, so a token for Reserve needs them allowed."""
+    if not truth(params.get("reserve")) or "paymentMethod" in bad:
+        return set()
+    return set() if Method.CC in payment_methods(params.get("paymentMethod")) else {"paymentMethod"}

@@ -1,0 +1,105 @@
+"""What a person agreed to, as they saw it: kept before the authorization is made, shown to both sides later.
+
+The form that agrees carries a digest of the words on its page. Words that changed in the meantime, for whatever
+reason, do not match it, and the page is shown again; so what is kept is what was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tallystick.domain.ids import token_kind_and_book
+from tallystick.store.records import evidence
+from tallystick.store.records.evidence import Evidence
+
+if TYPE_CHECKING:
+    from tallystick.domain.ids import BookId, PartyId
+    from tallystick.services.context import Service
+    from tallystick.services.identity.proofs import Means
+    from tallystick.store.accounts.parties import Party
+    from tallystick.store.records.visits import Visit
+
+_AUTHORIZATIONS: Final = ("prepaidInstrumentID", "creditInstrumentID", "tokenID", "tokenId", "refundTokenID")
+"""Names in an answer that stand for an authorization of its own; the tokens of an instrument belong to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """All that a confirmation page says of what is agreed to, in the language in which it was shown.
+
+    `summary`: all of it in a sentence; `lines`: what the amount is made of; `source`: the means of payment, empty where
+    nothing is paid; `reason`: what the seller says of it, cleaned HTML.
+    """
+
+    seller: str
+    label: str
+    figure: str
+    summary: str
+    source_label: str
+    source: str
+    address: tuple[str, ...]
+    lines: tuple[tuple[str, str], ...]
+    promises: tuple[str, ...]
+    reason: str
+    heading: str
+    closing: str
+    button: str
+    language: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Somebody agrees: to which words, having proved who they are when and how, from which client."""
+
+    wording: Wording
+    digest: bytes
+    proved_at: datetime
+    proved_by: Means
+    client: str | None
+    user_agent: str
+
+
+def digest_of(party_id: PartyId, choices: Mapping[str, str], wording: Wording) -> bytes:
+    """What stands for who saw what, having chosen what."""
+    seen = [party_id, sorted(choices.items()), msgspec.to_builtins(wording)]
+    return sha256(msgspec.json.encode(seen)).digest()
+
+
+async def keep(service: Service, visit: Visit, person: Party, agreement: Agreement, book_time: datetime) -> None:
+    """Keep what was agreed to, for each authorization that the visit's answer names, beside it in its book."""
+    answer = visit.answer or {}
+    client = None if agreement.client is None else service.vault.digest(agreement.client, "client of an agreement")
+    agreed = [
+        Evidence(
+            book_id=token_kind_and_book(answer[name])[1],
+            authorization_id=answer[name],
+            party_id=person.party_id,
+            visit_id=visit.visit_id,
+            wording=msgspec.to_builtins(agreement.wording),
+            digest=agreement.digest,
+            agreed_at=service.clock(),
+            book_time=book_time,
+            proved_at=agreement.proved_at,
+            proved_by=agreement.proved_by.value,
+            client_digest=client,
+            user_agent=agreement.user_agent,
+        )
+        for name in _AUTHORIZATIONS
+        if name in answer
+    ]
+    await evidence.keep(service.pool, agreed)
+
+
+async def of_authorization(service: Service, book_id: BookId, authorization_id: str) -> Evidence | None:
+    """What was agreed to for an authorization of this book; None for those from before this was kept.
+
+    `authorization_id` is the instrument's id, or the token's where there is no instrument.
+    """
+    return await evidence.find(service.pool, book_id, authorization_id)

@@ -1,0 +1,209 @@
+"""Co-Branded requests as they arrive: who signed them, whether they can be trusted, what is wrong with them.
+
+The order of checks (spec of the Co-Branded service, section 8): as long as caller, signature, return URL, pipeline or
+version cannot be trusted, a page tells what is wrong, and the browser is sent nowhere. After that, faults go back to
+the caller with status CE.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
+
+from tallystick.domain.messages import signing
+from tallystick.services.consent.checks import ill_formed
+from tallystick.services.consent.parameters import INTERFACE_VERSION, PIPELINES, SIMPLE_PAY, Pipeline, known_parameters
+from tallystick.services.consent.values import is_return_url
+from tallystick.store.keys import access_keys
+from tallystick.words import gettext as _
+
+if TYPE_CHECKING:
+    from tallystick.services.context import Service
+    from tallystick.store.keys.access_keys import AccessKey
+
+MAX_PARAMETERS: Final = 100
+PREFIX: Final = "Caller Input Exception: "
+SIGNATURE_NAMES: Final = frozenset({"signature", "signatureVersion", "signatureMethod"})
+
+
+class NotTrustedError(Exception):
+    """The request cannot be trusted: show a page, send the browser nowhere.
+
+    `technical` is the one line that programs of that time knew, `plain` says the same for people. `string_to_sign` is
+    what we signed, for the developer of a sandbox caller whose signature is wrong.
+    """
+
+    def __init__(self, technical: str, plain: str, string_to_sign: str | None = None) -> None:
+        super().__init__(technical)
+        self.technical = PREFIX + technical
+        self.plain = plain
+        self.string_to_sign = string_to_sign
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRequest:
+    """A request as it came. `path` as written, `query` and `body` still encoded; `body` only of POSTed forms."""
+
+    verb: str
+    host: str
+    path: str
+    query: bytes
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRequest:
+    """A request with a caller, a pipeline and a return URL. `signed`: the caller vouches for all of it.
+
+    `ill_formed`: names of the parameters that are missing or wrong. `digest` is the same for the same request.
+    """
+
+    key: AccessKey
+    pipeline: Pipeline
+    parameters: Mapping[str, str]
+    digest: bytes
+    signed: bool
+    ill_formed: tuple[str, ...]
+
+
+def not_well_formed(names: tuple[str, ...]) -> str:
+    """The error text that callers know from the original service."""
+    return f"The following input(s) are not well formed:[{', '.join(names)}]"
+
+
+async def check(service: Service, request: PipelineRequest) -> CheckedRequest:
+    """Read and check a request. Raises NotTrustedError; other faults are in the answer's `ill_formed`."""
+    given = _decode(request)
+    key = await _key(service, given, "callerKey")
+    signed = _check_signature(service, request, given, key, may_be_unsigned=service.settings.allow_unsigned_cobranded)
+    _check_return_url(given.get("returnURL") or given.get("returnUrl") or "", "returnURL")
+    pipeline = PIPELINES.get(given.get("pipelineName", ""))
+    if pipeline is None:
+        raise NotTrustedError(
+            _absent("pipelineName"),
+            _(
+                "The link asks for something that is not offered here: pipelineName must be one of %(names)s.",
+                names=", ".join(PIPELINES),
+            ),
+        )
+    if given.get("version") != INTERFACE_VERSION:
+        raise NotTrustedError(_absent("version"), _("The link needs version=%(version)s.", version=INTERFACE_VERSION))
+    known = known_parameters(pipeline, given)
+    bad = _ill_formed(service, pipeline, known, key)
+    if bad and not signed:
+        raise NotTrustedError(not_well_formed(bad), _("The link lacks something, or something in it cannot be read."))
+    return CheckedRequest(key, pipeline, known, _digest(given), signed, bad)
+
+
+def _decode(request: PipelineRequest) -> dict[str, str]:
+    """All parameters, decoded as forms are: ``+`` and ``%20`` are both a space. Blank values are kept: they are signed.
+
+    Raises NotTrustedError: not UTF-8, too many, or a name given twice, which signatures cannot tell apart.
+    """
+    try:
+        pairs = [
+            pair
+            for source in (request.query, request.body)
+            for pair in parse_qsl(
+                source.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS
+            )
+        ]
+    except ValueError:
+        raise NotTrustedError(
+            "The request cannot be decoded", _("The link is damaged: it cannot be decoded.")
+        ) from None
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        twice = sorted({name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1})
+        raise NotTrustedError(not_well_formed(tuple(twice)), _("The link gives the same parameter more than once."))
+    return given
+
+
+async def check_button(service: Service, request: PipelineRequest) -> CheckedRequest:
+    """Read and check the form of a Simple Pay button, which must be signed: it leads to a payment at once.
+
+    Raises NotTrustedError; other faults are in the answer's `ill_formed`.
+    """
+    given = _decode(request)
+    key = await _key(service, given, "accessKey")
+    signed = _check_signature(service, request, given, key, may_be_unsigned=False)
+    known = known_parameters(SIMPLE_PAY, given)
+    _check_return_url(known.get("returnUrl", ""), "returnUrl")
+    return CheckedRequest(key, SIMPLE_PAY, known, _digest(given), signed, _ill_formed(service, SIMPLE_PAY, known, key))
+
+
+async def _key(service: Service, given: Mapping[str, str], name: str) -> AccessKey:
+    key = await access_keys.find(service.pool, service.vault, given.get(name, ""), service.clock())
+    if key is None or key.party_status != "active" or key.book_id is None:
+        raise NotTrustedError(_absent(name), _("The link names no seller that we know, or one that is not active."))
+    return key
+
+
+def _check_return_url(return_url: str, name: str) -> None:
+    if not is_return_url(return_url):
+        raise NotTrustedError(
+            _absent(name),
+            _(
+                "The link does not say where to go afterwards: %(name)s must be an absolute http or https address,"
+                " without a fragment, a password, .. in its path, a parameter given twice or one that answers and"
+                " notifications need for themselves.",
+                name=name,
+            ),
+        )
+
+
+def _ill_formed(service: Service, pipeline: Pipeline, known: Mapping[str, str], key: AccessKey) -> tuple[str, ...]:
+    leeway = timedelta(seconds=service.settings.timestamp_skew_seconds)
+    return tuple(ill_formed(pipeline, known, service.clock() + key.clock_offset, leeway))
+
+
+def _check_signature(
+    service: Service, request: PipelineRequest, given: Mapping[str, str], key: AccessKey, *, may_be_unsigned: bool
+) -> bool:
+    """Whether the request is signed. Raises NotTrustedError: wrongly signed, or not signed where it must be."""
+    if not given.get("signature"):
+        if may_be_unsigned:
+            return False
+        raise NotTrustedError(_absent("signature"), _("The link is not signed by the seller."))
+    signature = signing.as_received(given["signature"])
+    if given.get("signatureVersion", "1") == "1" and service.settings.allow_signature_v1:
+        _check_matches(signature, key, "HmacSHA1", [signing.string_to_sign_v1(given, "signature")])
+        return True
+    if given.get("signatureVersion") != "2":
+        raise NotTrustedError(_absent("signatureVersion"), _("Only signatures of version 2 are accepted."))
+    method = given.get("signatureMethod", "")
+    if method not in signing.HMAC_METHODS:
+        raise NotTrustedError(
+            _absent("signatureMethod"),
+            _("signatureMethod must be one of %(names)s.", names=", ".join(signing.HMAC_METHODS)),
+        )
+    texts = [
+        signing.string_to_sign_v2(request.verb, host, request.path, given, "signature")
+        for host in signing.signed_hosts(request.host, service.settings.public_url)
+    ]
+    _check_matches(signature, key, method, texts)
+    return True
+
+
+def _check_matches(signature: str, key: AccessKey, method: str, texts: Sequence[str]) -> None:
+    """The signature is that of one of the texts. Raises NotTrustedError."""
+    if not any(signing.equal(signature, signing.hmac_signature(text, key.secret, method)) for text in texts):
+        raise NotTrustedError(
+            "Invalid Signature",
+            _("The seller's signature does not fit the link: the link was changed, or signed with another key."),
+            texts[0] if key.environment == access_keys.SANDBOX else None,
+        )
+
+
+def _digest(given: Mapping[str, str]) -> bytes:
+    business = {name: value for name, value in given.items() if name not in SIGNATURE_NAMES}
+    return sha256(json.dumps(business, sort_keys=True).encode("ascii")).digest()
+
+
+def _absent(name: str) -> str:
+    return f"The following input(s) are either invalid or absent:[{name}]"

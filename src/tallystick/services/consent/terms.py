@@ -1,0 +1,291 @@
+"""What people agree to on the hosted pages: the parameters of a pipeline as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from html import escape
+from typing import Any, Final
+
+import nh3
+
+from tallystick.domain.commands import AmountRule, LimitTerms, Method, TokenTerms, TokenType
+from tallystick.domain.limits import LimitKind
+from tallystick.domain.money import parse_amount
+from tallystick.domain.periods import Period
+from tallystick.services.consent.parameters import ADDRESS, LINES, LONGEST_ADDRESS_LINE
+from tallystick.services.consent.values import (
+    count,
+    dollars_micros,
+    moment,
+    payment_methods,
+    percent_ppm,
+    token_ids,
+    truth,
+)
+
+REASON_TAGS: Final = {"b", "i", "u", "ul", "li", "br", "em", "strong", "strike"}
+
+SINGLE_USE_LIFE: Final = timedelta(hours=3)
+MULTI_USE_LIFE: Final = Period(1, "Year")
+"""How long tokens live when nothing else is said. Source: spec of the semantics, 5."""
+
+_PLACES: Final = frozenset({"addressLine2", "city", "state", "zip", "country"})
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all pipelines share. `reason_html` is safe to show; `address` is empty when it is asked for.
+
+    `address_refused`: one was given that cannot be used, so the buyer does not see it and the caller is warned.
+    `starts_at` is None when the authorization starts at once, `expires_at` when no end was given. `reference` is the
+    caller's name for the main token, empty where the caller names none.
+    """
+
+    reason_html: str
+    website: str | None
+    banner: bool
+    methods: tuple[Method, ...]
+    starts_at: datetime | None
+    expires_at: datetime | None
+    collect_address: bool
+    address: Mapping[str, str]
+    reference: str
+    address_refused: bool = field(default=False, kw_only=True)
+
+    def ends_at(self, now: datetime) -> datetime | None:
+        """When that which is agreed to at `now` ends; None: never."""
+        del now
+        return self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class PrepaidTerms(Terms):
+    """Terms of SetupPrepaid. Amounts in micro-units."""
+
+    funding_reference: str
+    funding_limit_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostpaidTerms(Terms):
+    """Terms of SetupPostpaid. Amounts in micro-units."""
+
+    settlement_reference: str
+    credit_limit_micros: int
+    total_limit_micros: int
+    limits: tuple[LimitTerms, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SenderTerms(Terms):
+    """Terms of SingleUse, MultiUse and Recurring: a token that pays with real money.
+
+    `lines` are names and micro-units, for show only. `recipient_branding`: show the recipient's name and logo.
+    """
+
+    token_type: TokenType
+    agreed: TokenTerms
+    limits: tuple[LimitTerms, ...] = ()
+    lines: tuple[tuple[str, int], ...] = ()
+    recipient_branding: bool = False
+
+    def ends_at(self, now: datetime) -> datetime | None:
+        """Single-use tokens end three hours after they were made, multi-use ones after a year by default."""
+        if self.token_type is TokenType.SINGLE_USE:
+            return now + SINGLE_USE_LIFE
+        if self.token_type is TokenType.MULTI_USE and self.expires_at is None:
+            return MULTI_USE_LIFE.after(max(now, self.starts_at or now))
+        return self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseTerms(SenderTerms):
+    """Terms of a Simple Pay button: a single-use token, and the payment at once. `amount_micros` in whole cents."""
+
+    amount_micros: int = 0
+    description: str = ""
+    order_reference: str | None = None
+    notification_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientTerms(Terms):
+    """Terms of Recipient. `accepted` is None where buyers may pay by any method."""
+
+    agreed: TokenTerms
+    accepted: tuple[Method, ...] | None
+    refund_reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EditTerms(Terms):
+    """Terms of EditToken: another way of paying for this token."""
+
+    token_id: str
+
+
+AnyTerms = PrepaidTerms | PostpaidTerms | SenderTerms | RecipientTerms | EditTerms
+
+
+def read_terms(pipeline: str, params: Mapping[str, str]) -> AnyTerms:
+    """The terms in parameters that were checked. Unchecked ones raise ValueError or KeyError."""
+    read = _READERS.get(pipeline)
+    if read is None:
+        raise ValueError(f"no terms for pipeline {pipeline}")
+    return read(params)
+
+
+def _shared(params: Mapping[str, str], reference: str) -> dict[str, Any]:
+    collect = truth(params.get("collectShippingAddress"))
+    address = {} if collect else {name: params[name] for name in ADDRESS if name in params}
+    usable = _can_be_used(address)
+    return {
+        "reason_html": nh3.clean(params.get("paymentReason", ""), tags=REASON_TAGS, attributes={}).strip(),
+        "website": params.get("websiteDescription"),
+        "banner": params.get("cobrandingStyle") == "banner",
+        "methods": payment_methods(params.get("paymentMethod")),
+        "starts_at": _moment(params, "validityStart"),
+        "expires_at": _moment(params, "validityExpiry"),
+        "collect_address": collect,
+        "address": address if usable else {},
+        "address_refused": not usable,
+        "reference": params[reference] if reference else "",
+    }
+
+
+def _can_be_used(address: Mapping[str, str]) -> bool:
+    """Whether something can be sent there, and the pages have room for it."""
+    lacks_street = _PLACES & address.keys() and "addressLine1" not in address
+    return not lacks_street and all(len(line) <= LONGEST_ADDRESS_LINE for line in address.values())
+
+
+def _prepaid(params: Mapping[str, str]) -> PrepaidTerms:
+    return PrepaidTerms(
+        **_shared(params, "callerReferenceSender"),
+        funding_reference=params["callerReferenceFunding"],
+        funding_limit_micros=parse_amount(params["fundingAmount"]),
+    )
+
+
+def _postpaid(params: Mapping[str, str]) -> PostpaidTerms:
+    return PostpaidTerms(
+        **_shared(params, "callerReferenceSender"),
+        settlement_reference=params["callerReferenceSettlement"],
+        credit_limit_micros=parse_amount(params["creditLimit"]),
+        total_limit_micros=parse_amount(params["globalAmountLimit"]),
+        limits=_usage_limits(params),
+    )
+
+
+def _single_use(params: Mapping[str, str]) -> SenderTerms:
+    reserve = truth(params.get("reserve"))
+    shared = _shared(params, "callerReference")
+    if reserve:  # only cards can be reserved from
+        shared["methods"] = (Method.CC,)
+    return SenderTerms(
+        **shared,
+        token_type=TokenType.SINGLE_USE,
+        agreed=TokenTerms(
+            AmountRule.EXACT,
+            parse_amount(params["transactionAmount"]),
+            recipient_tokens=_recipient_tokens(params, "recipientToken"),
+            for_reserve=reserve,
+        ),
+        lines=tuple((name, parse_amount(params[name])) for name in LINES if name in params),
+    )
+
+
+def _multi_use(params: Mapping[str, str]) -> SenderTerms:
+    total = LimitTerms(LimitKind.AMOUNT, parse_amount(params["globalAmountLimit"]), None)
+    bound = "transactionAmount" in params
+    return SenderTerms(
+        **_shared(params, "callerReference"),
+        token_type=TokenType.MULTI_USE,
+        agreed=TokenTerms(
+            AmountRule(params.get("amountType", "Exact")) if bound else None,
+            parse_amount(params["transactionAmount"]) if bound else None,
+            recipient_tokens=_recipient_tokens(params, "recipientTokenList"),
+        ),
+        limits=(total, *_usage_limits(params)),
+        recipient_branding=truth(params.get("isRecipientCobranding")),
+    )
+
+
+def _recurring(params: Mapping[str, str]) -> SenderTerms:
+    return SenderTerms(
+        **_shared(params, "callerReference"),
+        token_type=TokenType.RECURRING,
+        agreed=TokenTerms(
+            AmountRule.EXACT,
+            parse_amount(params["transactionAmount"]),
+            recipient_tokens=_recipient_tokens(params, "recipientToken"),
+        ),
+        limits=(LimitTerms(LimitKind.COUNT, 1, Period.parse(params["recurringPeriod"])),),
+        recipient_branding=truth(params.get("isRecipientCobranding")),
+    )
+
+
+def _recipient(params: Mapping[str, str]) -> RecipientTerms:
+    return RecipientTerms(
+        **_shared(params, "callerReference"),
+        agreed=TokenTerms(
+            recipient_pays_fee=truth(params["recipientPaysFee"]),
+            most_fixed_fee_micros=parse_amount(params.get("maxFixedFee", "0")),
+            most_variable_fee_ppm=percent_ppm(params.get("maxVariableFee", "0")),
+        ),
+        accepted=payment_methods(params["paymentMethod"]) if "paymentMethod" in params else None,
+        refund_reference=params.get("callerReferenceRefund"),
+    )
+
+
+def _edit(params: Mapping[str, str]) -> EditTerms:
+    return EditTerms(**_shared(params, "callerReference"), token_id=params["tokenId"])
+
+
+def _purchase(params: Mapping[str, str]) -> PurchaseTerms:
+    amount_micros = dollars_micros(params["amount"])
+    return PurchaseTerms(
+        **_shared(params, "") | {"reason_html": escape(params["description"])},
+        token_type=TokenType.SINGLE_USE,
+        agreed=TokenTerms(AmountRule.EXACT, amount_micros),
+        amount_micros=amount_micros,
+        description=params["description"],
+        order_reference=params.get("referenceId"),
+        notification_url=params.get("ipnUrl"),
+    )
+
+
+_READERS: Final[Mapping[str, Callable[[Mapping[str, str]], AnyTerms]]] = {
+    "SetupPrepaid": _prepaid,
+    "SetupPostpaid": _postpaid,
+    "SingleUse": _single_use,
+    "MultiUse": _multi_use,
+    "Recurring": _recurring,
+    "Recipient": _recipient,
+    "EditToken": _edit,
+    "SimplePay": _purchase,
+}
+
+
+def _moment(params: Mapping[str, str], name: str) -> datetime | None:
+    return moment(params[name]) if name in params else None
+
+
+def _recipient_tokens(params: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return token_ids(params[name]) if name in params else ()
+
+
+def _usage_limits(params: Mapping[str, str]) -> tuple[LimitTerms, ...]:
+    return tuple(_limit(params, number) for number in (1, 2) if f"usageLimitType{number}" in params)
+
+
+def _limit(params: Mapping[str, str], number: int) -> LimitTerms:
+    kind = LimitKind(params[f"usageLimitType{number}"])
+    value = params[f"usageLimitValue{number}"]
+    limit = count(value) if kind is LimitKind.COUNT else parse_amount(value)
+    if limit is None:
+        raise ValueError(f"usageLimitValue{number} is no whole number")
+    period = params.get(f"usageLimitPeriod{number}")
+    return LimitTerms(kind, limit, None if period is None else Period.parse(period))

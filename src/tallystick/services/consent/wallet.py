@@ -1,0 +1,244 @@
+"""A buyer's means of payment: the account balance that everybody has, cards and bank accounts."""
+
+from __future__ import annotations
+
+import secrets
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.commands import Deposit, Method
+from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, PartyId, make_transaction_id
+from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT
+from tallystick.domain.refusals import Refused
+from tallystick.services.consent import phrases
+from tallystick.services.form_errors import FormError
+from tallystick.store.accounts import payment_methods
+from tallystick.store.accounts.payment_methods import NewPaymentMethod, PaymentMethod
+from tallystick.store.keys.access_keys import SANDBOX
+from tallystick.store.ledger.opening import SIMULATED_RAIL, operator_book
+from tallystick.store.queries import account_balances
+from tallystick.words import dollars
+from tallystick.words import gettext as _
+from tallystick.words.figures import latin_digits, read_amount, typed_amount
+
+if TYPE_CHECKING:
+    from tallystick.services.context import Service
+
+BALANCE: Final = "balance"  # the key of the account balance among the choices
+MAX_TEST_MONEY_MICROS: Final = 10_000 * MICROS_PER_UNIT
+EXAMPLE_MICROS: Final = 50 * MICROS_PER_UNIT
+CARD_DIGITS: Final = range(12, 20)  # ISO/IEC 7812
+BANK_DIGITS: Final = range(4, 18)
+ROUTING_DIGITS: Final = 9
+LAST_DIGITS: Final = 4
+MAX_CARD_YEARS: Final = 25
+SENT_AGAIN: Final = timedelta(minutes=15)
+"""How long a form with the same card is taken for the same form: a second click, or the way back and forth again."""
+
+BRANDS: Final = (("4", "Visa"), ("34", "American Express"), ("37", "American Express"), ("5", "Mastercard"))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One means of payment as the pages offer it. `key` names it in forms; `noun` after *from*, *to* or *on*.
+
+    `balance_micros`: what is on an account balance; None for all else.
+    """
+
+    key: str
+    method: Method
+    title: str
+    detail: str
+    noun: str
+    usable: bool
+    payment_method_id: int | None = None
+    expiry: str | None = None
+    balance_micros: int | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether this is an account balance with nothing on it."""
+        return self.balance_micros == 0
+
+    def covers(self, amount_micros: int) -> bool:
+        """Whether nothing that is known here speaks against paying so much with it."""
+        return self.usable and (self.balance_micros is None or self.balance_micros >= amount_micros)
+
+
+async def choices(service: Service, party_id: PartyId, environment: str, methods: tuple[Method, ...]) -> list[Choice]:
+    """What this buyer can pay with, of what the seller allows, in the seller's order."""
+    stored = await payment_methods.of_party(service.pool, party_id, environment)
+    today = service.clock().date()
+    found: list[Choice] = []
+    for method in methods:
+        if method is Method.ABT:
+            balance = await account_balances.of_person(service.pool, environment, party_id)
+            found.append(
+                Choice(
+                    BALANCE,
+                    Method.ABT,
+                    _("Account balance"),
+                    _("%(amount)s available", amount=dollars(balance)),
+                    phrases.source(Method.ABT),
+                    usable=True,
+                    balance_micros=balance,
+                )
+            )
+        else:
+            found += [_stored_choice(one, today) for one in stored if one.method is method]
+    return found
+
+
+def _stored_choice(one: PaymentMethod, today: date) -> Choice:
+    usable = one.usable(today)
+    if one.expires_on is None:
+        detail = _("For payments from your bank")
+    elif usable:
+        detail = _("Expires %(month)s", month=one.expiry)
+    else:
+        detail = _("Expired %(month)s", month=one.expiry)
+    return Choice(
+        key=str(one.payment_method_id),
+        method=one.method,
+        title=phrases.title(one.label, one.last_four),
+        detail=detail,
+        noun=phrases.source(one.method, one.last_four),
+        usable=usable,
+        payment_method_id=one.payment_method_id,
+        expiry=one.expiry,
+    )
+
+
+async def add_card(
+    service: Service, party_id: PartyId, environment: str, number: str, expiry: str, *, once: bool = False
+) -> PaymentMethod:
+    """Keep a card. The number goes no further than this function: the simulated rail takes any digits for a card.
+
+    `once`: as for `add`. Raises FormError.
+    """
+    _check_rail(environment, "number")
+    digits = _digits(number)
+    problems = {}
+    if digits is None or len(digits) not in CARD_DIGITS:
+        problems["number"] = _(
+            "Type the %(least)s to %(most)s digits of the card number.", least=CARD_DIGITS[0], most=CARD_DIGITS[-1]
+        )
+    now = service.clock()
+    expires_on = _card_expiry(expiry, now.date())
+    if expires_on is None:
+        problems["expiry"] = _("Type month and year as on the card, such as 09/30.")
+    elif expires_on < now.date():
+        problems["expiry"] = _("This card has expired. Use another one.")
+    if problems or digits is None:
+        raise FormError(problems)
+    label = next((brand for first, brand in BRANDS if digits.startswith(first)), "Card")
+    new = NewPaymentMethod(
+        Method.CC, SIMULATED_RAIL, secrets.token_urlsafe(24), label, digits[-LAST_DIGITS:], expires_on
+    )
+    return await _keep(service, party_id, environment, new, once=once)
+
+
+async def add_bank_account(
+    service: Service, party_id: PartyId, environment: str, routing: str, number: str, *, once: bool = False
+) -> PaymentMethod:
+    """Keep a bank account. Of both numbers only the last four digits of the account stay.
+
+    `once`: as for `add`. Raises FormError.
+    """
+    _check_rail(environment, "number")
+    routing_digits, digits = _digits(routing), _digits(number)
+    problems = {}
+    if routing_digits is None or len(routing_digits) != ROUTING_DIGITS:
+        problems["routing"] = _("Type the %(num)s digits of the routing number.", num=ROUTING_DIGITS)
+    if digits is None or len(digits) not in BANK_DIGITS:
+        problems["number"] = _(
+            "Type the %(least)s to %(most)s digits of the account number.", least=BANK_DIGITS[0], most=BANK_DIGITS[-1]
+        )
+    if problems or digits is None:
+        raise FormError(problems)
+    new = NewPaymentMethod(Method.ACH, SIMULATED_RAIL, secrets.token_urlsafe(24), "Bank account", digits[-LAST_DIGITS:])
+    return await _keep(service, party_id, environment, new, once=once)
+
+
+async def _keep(
+    service: Service, party_id: PartyId, environment: str, new: NewPaymentMethod, *, once: bool
+) -> PaymentMethod:
+    now = service.clock()
+    if not once:
+        return await payment_methods.add(service.pool, party_id, environment, new, now)
+    async with service.pool.acquire() as connection:
+        return await payment_methods.add_once(connection, party_id, environment, new, now - SENT_AGAIN, now)
+
+
+async def add(
+    service: Service,
+    party_id: PartyId,
+    environment: str,
+    method: Method,
+    typed: Mapping[str, str],
+    *,
+    once: bool = False,
+) -> PaymentMethod:
+    """Keep a card or a bank account from the fields of its form. Raises FormError.
+
+    `once`: if one that looks the same was kept within SENT_AGAIN, it is that one whose form came again.
+    """
+    number = typed.get("number", "")
+    if method is Method.CC:
+        return await add_card(service, party_id, environment, number, typed.get("expiry", ""), once=once)
+    return await add_bank_account(service, party_id, environment, typed.get("routing", ""), number, once=once)
+
+
+async def add_test_money(service: Service, party_id: PartyId, amount: str) -> int:
+    """Put simulated money onto the sandbox account balance of a person; gives the amount in micro-units.
+
+    Raises FormError.
+    """
+    try:
+        micros = read_amount(amount)
+    except ValueError:
+        micros = 0
+    if micros % MICROS_PER_MINOR_UNIT or not 0 < micros <= MAX_TEST_MONEY_MICROS:
+        least, most = typed_amount(MICROS_PER_MINOR_UNIT), dollars(MAX_TEST_MONEY_MICROS)
+        example = typed_amount(EXAMPLE_MICROS)
+        text = _(
+            "Type an amount from %(least)s to %(most)s, such as %(example)s.", least=least, most=most, example=example
+        )
+        raise FormError({"amount": text})
+    now = service.clock()
+    async with service.pool.acquire() as connection:
+        book_id = await operator_book(connection, SANDBOX, now)
+    transaction_id = make_transaction_id(
+        book_id, int(now.timestamp() * 1000), secrets.token_bytes(TRANSACTION_ENTROPY_BYTES)
+    )
+    outcome = await service.committer.perform(book_id, Deposit(transaction_id, party_id, SIMULATED_RAIL, micros))
+    if isinstance(outcome, Refused):
+        raise outcome
+    return micros
+
+
+def _check_rail(environment: str, field: str) -> None:
+    if environment != SANDBOX:  # only simulated cards and bank accounts exist, and they are worth nothing there
+        raise FormError({field: _("No card or bank account can be added here yet.")})
+
+
+def _digits(text: str) -> str | None:
+    digits = latin_digits(text).translate({ord(" "): None, ord("-"): None})
+    return digits if digits.isascii() and digits.isdecimal() else None
+
+
+def _card_expiry(text: str, today: date) -> date | None:
+    """Last day of the month on a card: ``9/30``, ``09/2030``. None when it is no month within reach."""
+    month_text, slash, year_text = latin_digits(text).replace(" ", "").partition("/")
+    if not (slash and month_text.isascii() and month_text.isdecimal() and len(month_text) <= 2):  # noqa: PLR2004
+        return None
+    if not (year_text.isascii() and year_text.isdecimal() and len(year_text) in (2, 4)):
+        return None
+    month, year = int(month_text), int(year_text)
+    year += 2000 if len(year_text) == 2 else 0  # noqa: PLR2004 - two digits, as most cards have it
+    if month not in range(1, 13) or abs(year - today.year) > MAX_CARD_YEARS:
+        return None
+    return date(year, month, monthrange(year, month)[1])

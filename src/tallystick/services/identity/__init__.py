@@ -1,0 +1,1 @@
+"""Who somebody is: signing up and in, passwords, passkeys, addresses, proofs, letters."""

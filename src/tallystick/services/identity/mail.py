@@ -1,0 +1,28 @@
+"""Mail to people. It is written down here and leaves through the worker: notify/mail.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from tallystick.store.records import mail
+
+if TYPE_CHECKING:
+    from tallystick.services.context import Service
+    from tallystick.services.identity.letters import Letter
+
+
+async def send(service: Service, to: str, subject: str, text: str) -> None:
+    """Send plain text to an e-mail address, soon. Whether it arrives nobody can promise."""
+    await mail.write(service.pool, to, subject, text, service.clock())
+
+
+async def post(service: Service, to: str, letter: Letter) -> None:
+    """Send one of our letters."""
+    await send(service, to, letter.subject, letter.text)
+
+
+def address_of(service: Service, path: str, **query: str) -> str:
+    """A page of ours as a letter names it."""
+    address = f"{service.settings.public_url}{path}"
+    return f"{address}?{urlencode(query)}" if query else address

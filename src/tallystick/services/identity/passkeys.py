@@ -1,0 +1,222 @@
+"""Passkeys beside passwords. Source: W3C Web Authentication, level 3.
+
+A passkey asks its owner for a finger, a face or a PIN (user verification), so it stands for device and owner at once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+import webauthn
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json_dict
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    AuthenticatorTransport,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from tallystick.services.form_errors import FormError
+from tallystick.services.identity import challenges, letters, mail
+from tallystick.store.accounts import parties, passkeys
+from tallystick.store.accounts.passkeys import Passkey, PasskeyTakenError
+from tallystick.words import gettext as _
+from tallystick.words import marked
+
+if TYPE_CHECKING:
+    from tallystick.domain.ids import PartyId
+    from tallystick.services.context import Service
+    from tallystick.settings import Settings
+    from tallystick.store.accounts.parties import Party
+
+SECURITY_PATH: Final = "/account/security"
+MOST: Final = 20
+MAX_NAME: Final = 60
+MAX_ANSWER: Final = 20_000  # characters; what authenticators send takes a tenth of it
+
+FAILED: Final = marked("The passkey was not accepted. Try again, or use your password.")
+NOT_MADE: Final = marked("No passkey was made. Try again.")
+TOO_MANY: Final = marked("You have %(num)s passkeys. Remove one that you no longer use first.")
+
+_SIGNING_IN: Final = "sign in"
+_TRANSPORTS: Final = frozenset(transport.value for transport in AuthenticatorTransport)
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingParty:
+    """Who asks for a passkey: the name of our host, and the origin of our pages."""
+
+    host: str
+    origin: str
+
+
+class _Answer(msgspec.Struct):
+    """What we read of a browser's answer ourselves; the library reads and checks the rest."""
+
+    id: str
+    response: dict[str, Any]
+
+
+def relying_party(settings: Settings) -> RelyingParty | None:
+    """None where passkeys cannot be: browsers bind them to a host's name, and this service is reached by a number."""
+    parts = urlsplit(settings.public_url)
+    host = parts.hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return RelyingParty(host, f"{parts.scheme}://{parts.netloc}")
+    return None
+
+
+def sign_in_options(service: Service) -> dict[str, Any] | None:
+    """What a sign-in page asks a browser for: any passkey that it has for us. None where passkeys cannot be."""
+    ours = relying_party(service.settings)
+    if ours is None:
+        return None
+    options = webauthn.generate_authentication_options(
+        rp_id=ours.host,
+        challenge=challenges.make(service, _SIGNING_IN),
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    return options_to_json_dict(options)
+
+
+async def registration_options(service: Service, party: Party) -> dict[str, Any] | None:
+    """What the security page asks a browser for: a new passkey. None where passkeys cannot be."""
+    ours = relying_party(service.settings)
+    if ours is None:
+        return None
+    known = await passkeys.of_party(service.pool, party.party_id)
+    options = webauthn.generate_registration_options(
+        rp_id=ours.host,
+        rp_name="Tallystick",
+        user_id=service.vault.digest(str(party.party_id), "passkey owner"),
+        user_name=party.email,
+        user_display_name=party.name,
+        challenge=challenges.make(service, _adding_to(party.party_id)),
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        ),
+        exclude_credentials=[_descriptor(one) for one in known],
+    )
+    return options_to_json_dict(options)
+
+
+def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
+    transports = [AuthenticatorTransport(one) for one in passkey.transports]
+    return PublicKeyCredentialDescriptor(id=passkey.credential_id, transports=transports)
+
+
+def _adding_to(party_id: PartyId) -> str:
+    return f"add to {party_id}"
+
+
+async def add(service: Service, party: Party, answer: str, name: str) -> Passkey:
+    """Register what a browser made. Raises FormError."""
+    name = " ".join(name.split())[:MAX_NAME]
+    if not name.isprintable() or not name:
+        raise FormError({"name": _("Give the passkey a name by which you will know it again.")})
+    ours, read = relying_party(service.settings), _read(answer)
+    challenge = await _challenge(service, read, _adding_to(party.party_id))
+    if len(await passkeys.of_party(service.pool, party.party_id)) >= MOST:
+        raise FormError({"name": _(TOO_MANY, num=MOST)})
+    if ours is None or read is None or challenge is None:
+        raise FormError({"passkey": _(NOT_MADE)})
+    try:
+        made = webauthn.verify_registration_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=ours.host,
+            expected_origin=ours.origin,
+            require_user_verification=True,
+        )
+        passkey = Passkey(
+            credential_id=made.credential_id,
+            party_id=party.party_id,
+            public_key=made.credential_public_key,
+            sign_count=made.sign_count,
+            transports=_transports(read),
+            synced=made.credential_backed_up,
+            name=name,
+            created_at=service.clock(),
+        )
+        await passkeys.add(service.pool, passkey)
+    except (WebAuthnException, PasskeyTakenError, ValueError, KeyError, TypeError):
+        raise FormError({"passkey": _(NOT_MADE)}) from None
+    url = mail.address_of(service, SECURITY_PATH)
+    await mail.post(service, party.email, letters.passkey_added(name, url))
+    return passkey
+
+
+async def owner_of(service: Service, answer: str) -> Party:
+    """Whose passkey signed our challenge. Raises FormError, which says no more than that it was not accepted."""
+    ours, read = relying_party(service.settings), _read(answer)
+    challenge = await _challenge(service, read, _SIGNING_IN)
+    passkey = None if read is None else await passkeys.find(service.pool, _bytes(read.id))
+    if ours is None or challenge is None or passkey is None:
+        raise FormError({"passkey": _(FAILED)})
+    try:
+        used = webauthn.verify_authentication_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=ours.host,
+            expected_origin=ours.origin,
+            credential_public_key=passkey.public_key,
+            credential_current_sign_count=passkey.sign_count,
+            require_user_verification=True,
+        )
+    except (WebAuthnException, ValueError, KeyError, TypeError):
+        raise FormError({"passkey": _(FAILED)}) from None
+    party = await parties.find(service.pool, passkey.party_id)
+    if party is None or not await passkeys.mark_used(service.pool, passkey, used.new_sign_count, service.clock()):
+        raise FormError({"passkey": _(FAILED)})
+    return party
+
+
+async def remove(service: Service, party: Party, named: str) -> None:
+    """Remove a passkey, named by its id in the form of the page; a second time nothing happens."""
+    name = await passkeys.remove(service.pool, party.party_id, _bytes(named))
+    if name is not None:
+        url = mail.address_of(service, SECURITY_PATH)
+        await mail.post(service, party.email, letters.passkey_removed(name, url))
+
+
+def name_in_forms(passkey: Passkey) -> str:
+    """How forms name a passkey: its id in base64 for URLs."""
+    return bytes_to_base64url(passkey.credential_id)
+
+
+def _read(answer: str) -> _Answer | None:
+    try:
+        return msgspec.json.decode(answer, type=_Answer) if len(answer) <= MAX_ANSWER else None
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        return None
+
+
+async def _challenge(service: Service, read: _Answer | None, purpose: str) -> bytes | None:
+    """The challenge that an answer is to, if it is ours for this purpose and was not answered before."""
+    try:
+        said = msgspec.json.decode(_bytes(str(read.response["clientDataJSON"]))) if read is not None else {}
+        challenge = _bytes(str(said["challenge"]))
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return None
+    return challenge if await challenges.spend(service, challenge, purpose) else None
+
+
+def _transports(read: _Answer) -> tuple[str, ...]:
+    given = read.response.get("transports")
+    return tuple(one for one in given if one in _TRANSPORTS) if isinstance(given, list) else ()
+
+
+def _bytes(text: str) -> bytes:
+    """Base64 for URLs, read; nothing where it is something else."""
+    try:
+        return base64url_to_bytes(text)
+    except ValueError:
+        return b""

@@ -1,0 +1,71 @@
+"""Proving who one is, by password or by passkey: to sign in, and again before something that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from tallystick.services.form_errors import FormError
+from tallystick.services.identity import attempts, passkeys, sign_in
+from tallystick.words import gettext as _
+from tallystick.words import marked
+
+if TYPE_CHECKING:
+    from tallystick.services.context import Service
+    from tallystick.store.accounts.parties import Party
+
+PASSWORD_MISSING: Final = marked("Type your password.")
+
+
+class Means(Enum):
+    """How somebody proved who they are."""
+
+    PASSWORD = "password"  # noqa: S105 - the word, not one
+    PASSKEY = "passkey"
+
+
+async def enter(service: Service, typed: Mapping[str, str], client: str | None) -> tuple[Party, Means]:
+    """Who signs in with a form that has `email` and `password`, or `passkey`. Raises FormError."""
+    if answer := typed.get("passkey"):
+        return await _owner_of_passkey(service, answer, client), Means.PASSKEY
+    email, password = typed.get("email", ""), typed.get("password", "")
+    missing = {}
+    if not email.strip():
+        missing["email"] = _("Type your e-mail address, such as name@example.com.")
+    if not password:
+        missing["password"] = _(PASSWORD_MISSING)
+    if missing:  # no attempt: nobody was named, or nothing was guessed
+        raise FormError(missing)
+    return await sign_in.sign_in(service, email, password, client), Means.PASSWORD
+
+
+async def prove(service: Service, party: Party, typed: Mapping[str, str], client: str | None) -> Means:
+    """How this party proves it again, with a form that has `password` or `passkey`. Raises FormError."""
+    if answer := typed.get("passkey"):
+        owner = await _owner_of_passkey(service, answer, client)
+        if owner.party_id != party.party_id:
+            raise FormError({"passkey": _("This passkey belongs to another account.")})
+        return Means.PASSKEY
+    if not typed.get("password"):
+        raise FormError({"password": _(PASSWORD_MISSING)})
+    try:
+        await sign_in.sign_in(service, party.email, typed.get("password", ""), client)
+    except FormError:
+        raise FormError({"password": _(sign_in.WRONG_CURRENT)}) from None
+    return Means.PASSWORD
+
+
+async def _owner_of_passkey(service: Service, answer: str, client: str | None) -> Party:
+    if not await attempts.allowed(service, attempts.FAILED_SIGN_INS, client):
+        raise FormError({"passkey": _(passkeys.FAILED)})
+    party = await passkeys.owner_of(service, answer)
+    await attempts.take_back(service, attempts.FAILED_SIGN_INS, client)
+    return party
+
+
+def is_recent(service: Service, proved_at: datetime | None) -> bool:
+    """Whether a proof of that moment still counts for agreeing to a charge and for changing how one signs in."""
+    within = timedelta(minutes=service.settings.confirm_within_minutes)
+    return proved_at is not None and service.clock() - proved_at < within

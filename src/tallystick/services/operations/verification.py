@@ -1,0 +1,72 @@
+"""Proofs of the books: on demand and, where settings say so, every so many hours. A worker makes them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from tallystick.store.ledger.verify import unexplained_micros, verify
+from tallystick.store.records import verification_runs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tallystick.services.context import Service
+
+LEASE: Final = timedelta(minutes=2)
+"""A worker that is at a proof renews its lease twice in this time; when it dies, another one starts again."""
+
+_log = structlog.get_logger(__name__)
+
+
+async def prove_if_due(service: Service) -> int:
+    """Do the proof that somebody asked for, or whose time has come; how many were done."""
+    now = service.clock()
+    if hours := service.settings.verify_every_hours:
+        last = await verification_runs.last_asked_at(service.pool)
+        if last is None or now - last >= timedelta(hours=hours):
+            await verification_runs.ask(service.pool, None, now)
+    run_id = await verification_runs.claim(service.pool, now, now + LEASE)
+    if run_id is None:
+        return 0
+    try:
+        async with _held(service, run_id):
+            report = await verify(service.pool)
+            unexplained = await unexplained_micros(service.pool) if report.problems else 0
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"[:500]
+        await verification_runs.give_up(service.pool, run_id, service.clock(), reason)
+        raise
+    problems = len(report.problems)
+    await verification_runs.finish(
+        service.pool,
+        run_id,
+        service.clock(),
+        problems=problems,
+        unexplained_micros=unexplained,
+        report=asdict(report),
+    )
+    (_log.error if problems else _log.info)("books_verified", run_id=run_id, problems=problems)
+    return 1
+
+
+@asynccontextmanager
+async def _held(service: Service, run_id: int) -> AsyncIterator[None]:
+    """Keep the claim on a proof while this is open."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 2)
+            await verification_runs.hold(service.pool, run_id, service.clock() + LEASE)
+
+    task = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,77 @@
+"""A seller's activity for spreadsheets and accounting programs, in the protocol's words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.money import USD, format_amount
+from tallystick.services.actions.transactions import received_at
+from tallystick.services.seller import spreadsheets
+from tallystick.services.seller.spreadsheets import harmless
+from tallystick.store.queries import seller_activity
+
+if TYPE_CHECKING:
+    from tallystick.services.context import Service
+    from tallystick.store.queries.seller_activity import Line, Wanted
+
+COLUMNS: Final = (
+    "received_at",
+    "completed_at",
+    "transaction_id",
+    "operation",
+    "status",
+    "status_code",
+    "amount",
+    "fee",
+    "fee_paid_by",
+    "marketplace_fee",
+    "currency",
+    "payment_method",
+    "buyer_name",
+    "buyer_email",
+    "recipient_name",
+    "caller_reference",
+    "caller_description",
+    "sender_description",
+    "instrument_id",
+    "sender_token_id",
+    "original_transaction_id",
+)
+
+
+async def as_csv(service: Service, wanted: Wanted) -> AsyncIterator[bytes]:
+    """Everything that is wanted, newest first, in pieces: as much memory for a million rows as for one."""
+    async for piece in spreadsheets.as_csv(COLUMNS, _rows(service, wanted)):
+        yield piece
+
+
+async def _rows(service: Service, wanted: Wanted) -> AsyncIterator[list[str]]:
+    async for line in seller_activity.everything(service.pool, wanted):
+        yield _row(line)
+
+
+def _row(line: Line) -> list[str]:
+    return [
+        received_at(line.transaction_id).isoformat(timespec="milliseconds"),
+        "" if line.completed_at is None else line.completed_at.isoformat(timespec="milliseconds"),
+        line.transaction_id,
+        line.operation,
+        line.status,
+        line.status_code,
+        format_amount(line.amount_micros),
+        format_amount(line.fee_micros),
+        line.fee_payer,
+        format_amount(line.marketplace_fee_micros),
+        USD,
+        line.payment_method,
+        harmless(line.buyer_name or ""),
+        harmless(line.buyer_email or ""),
+        harmless(line.recipient_name or ""),
+        harmless(line.caller_reference or ""),
+        harmless(line.caller_description or ""),
+        harmless(line.sender_description or ""),
+        line.instrument_id or "",
+        line.sender_token_id or "",
+        line.original_id or "",
+    ]

@@ -1,0 +1,179 @@
+"""Settling or writing off one debt or many: what it would do, doing it, and what came of each.
+
+Every debt of a run has a caller reference of its own, made of the run's: carrying a run on again, after a crash or a
+second click, moves nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, unique
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from tallystick.domain.commands import SettleDebt, WriteOffDebt
+from tallystick.domain.decide import REFERENCE_LIFETIME
+from tallystick.domain.ids import book_named_in
+from tallystick.domain.money import whole_minor_units
+from tallystick.domain.outcomes import TransactionStatus
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.seller.by_hand import new_reference
+from tallystick.store.ledger.rehearsal import rehearse
+from tallystick.store.queries import debts
+
+if TYPE_CHECKING:
+    from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId
+    from tallystick.domain.outcomes import Outcome
+    from tallystick.domain.state import Decision
+    from tallystick.services.seller.by_hand import Till
+    from tallystick.store.queries.debts import Run, RunLine, Tab
+
+MOST_DEBTS: Final = 50
+"""Debts that one run takes in at most."""
+
+GO_ON_WITHIN: Final = REFERENCE_LIFETIME - timedelta(days=1)
+"""How long a run can be gone on with. Later its references are free: what was done unnoticed would be done twice."""
+
+_TELLING: Final = 8  # last characters of an instrument's id: its check and a random one
+
+_log = structlog.get_logger(__name__)
+
+
+@unique
+class Deed(Enum):
+    """What is done to debts."""
+
+    SETTLE = "settle"
+    WRITE_OFF = "write_off"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What would become of one debt, in micro-units: `amount_micros` settled or written off, or why not.
+
+    `pending`: a payment network is asked first.
+    """
+
+    tab: Tab
+    amount_micros: int
+    fee_micros: int = 0
+    pending: bool = False
+    refused: Refused | None = None
+
+
+def whole(deed: Deed, tab: Tab) -> int:
+    """All of a debt that can be settled (in whole cents) or written off now, in micro-units."""
+    return whole_minor_units(tab.open_micros) if deed is Deed.SETTLE else tab.open_micros
+
+
+async def plan(till: Till, deed: Deed, tabs: Sequence[Tab], amount_micros: int | None = None) -> list[Planned]:
+    """What would become of each debt now; `amount_micros` of each, or all of it."""
+    amounts = [whole(deed, tab) if amount_micros is None else amount_micros for tab in tabs]
+    decisions = await _rehearsed(till, deed, tabs, amounts)
+    nothing = Refused(Refusal.SettleAmountGreaterThanDebt, "Nothing is owed that is not being settled already.")
+    planned = [Planned(tab, amount, refused=nothing) for tab, amount in zip(tabs, amounts, strict=True)]
+    for number, decision in decisions.items():
+        tab = tabs[number]
+        if isinstance(decision.outcome, Refused):
+            planned[number] = Planned(tab, amounts[number], refused=decision.outcome)
+            continue
+        (made,) = decision.transactions
+        planned[number] = Planned(
+            tab,
+            made.amount_micros,
+            fee_micros=made.fee_micros,
+            pending=made.status is TransactionStatus.PENDING,
+        )
+    return planned
+
+
+async def _rehearsed(till: Till, deed: Deed, tabs: Sequence[Tab], amounts: Sequence[int]) -> dict[int, Decision]:
+    """What would become of those tabs of which there is an amount, by their number; each book decides for itself."""
+    run_id = new_reference()
+    numbers: dict[BookId, list[int]] = {}
+    for number, amount in enumerate(amounts):
+        if amount > 0:
+            numbers.setdefault(book_named_in(tabs[number].instrument_id), []).append(number)
+    decided: dict[int, Decision] = {}
+    for book_id, here in numbers.items():
+        commands = [
+            _command(till, deed, run_id, tabs[number].instrument_id, tabs[number].settlement_token_id, amounts[number])
+            for number in here
+        ]
+        decided |= zip(here, await rehearse(till.service.committer, book_id, commands), strict=True)
+    return decided
+
+
+async def begin(
+    till: Till, deed: Deed, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]
+) -> tuple[Run, bool]:
+    """Write a run down and carry it out; whether it is new. `amounts` in micro-units. The same `run_id` counts once."""
+    async with till.service.pool.acquire() as connection:
+        new = await debts.begin_run(
+            connection,
+            run_id,
+            deed=deed.value,
+            by=by,
+            amounts=list(amounts.items()),
+            now=till.service.clock(),
+        )
+    run = await debts.run(till.service.pool, till.parts, run_id)
+    if run is None:
+        raise LookupError(run_id)
+    await go_on(till, run)
+    return run, new
+
+
+async def go_on(till: Till, run: Run) -> None:
+    """Carry out what of a run has no answer yet. What failed for a passing reason stays open, for another time."""
+    if not can_go_on(till, run):
+        return
+    lines = [line for line in await debts.run_lines(till.service.pool, till.parts, run.run_id) if is_open(line)]
+    results = await asyncio.gather(*(_perform(till, run, line) for line in lines))
+    answers = [(line.instrument_id, outcome) for line, outcome in zip(lines, results, strict=True) if outcome]
+    if answers:
+        await debts.answer_lines(till.service.pool, run.run_id, answers)
+
+
+def can_go_on(till: Till, run: Run) -> bool:
+    """Whether the references of a run still tell what of it was done."""
+    return till.service.clock() - run.started_at < GO_ON_WITHIN
+
+
+def is_open(line: RunLine) -> bool:
+    """Whether a line of a run still waits to be carried out."""
+    return line.transaction_id is None and line.refusal is None
+
+
+async def _perform(till: Till, run: Run, line: RunLine) -> Outcome | None:
+    deed = Deed(run.deed)
+    command = _command(till, deed, run.run_id, line.instrument_id, line.settlement_token_id, line.amount_micros)
+    try:
+        outcome = await till.service.committer.perform(book_named_in(line.instrument_id), command)
+    except Exception as error:  # noqa: BLE001 - one debt's trouble is not the others': its line stays open
+        _log.warning("debt_not_reached", run_id=run.run_id, instrument_id=line.instrument_id, error=repr(error))
+        return None
+    if isinstance(outcome, Refused) and outcome.refusal is Refusal.ConcurrentModification:
+        return None  # nothing was done, and the reference is still free
+    return outcome
+
+
+def _command(
+    till: Till,
+    deed: Deed,
+    run_id: str,
+    instrument_id: InstrumentId,
+    token_id: TokenId,
+    amount_micros: int,
+) -> SettleDebt | WriteOffDebt:
+    book_id = book_named_in(instrument_id)
+    reference = f"{run_id}-{instrument_id[-_TELLING:]}"
+    content = [("CreditInstrumentId", instrument_id), ("Amount", str(amount_micros))]
+    if deed is Deed.SETTLE:
+        request = till.request(book_id, "SettleDebt", reference, [("SenderTokenId", token_id), *content])
+        return SettleDebt(request, token_id, instrument_id, amount_micros)
+    return WriteOffDebt(till.request(book_id, "WriteOffDebt", reference, content), instrument_id, amount_micros)

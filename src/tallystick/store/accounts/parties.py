@@ -1,0 +1,259 @@
+# ruff: noqa: S608 - all that is put into statements is the constant list of columns
+"""Who is who: business accounts (sellers, callers) and personal accounts (buyers), and how they sign in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+import asyncpg
+
+from tallystick.domain.ids import PartyId
+from tallystick.store.ledger.opening import open_seller_book
+
+if TYPE_CHECKING:
+    from tallystick.db.connections import Connection, Database
+
+Kind = Literal["business", "personal"]
+Status = Literal["active", "suspended", "closed"]
+
+_COLUMNS: Final = (
+    "party_id, kind, email, name, status, password_hash, failed_sign_ins, locked_until, marketplace,"
+    " session_round, email_verified_at IS NOT NULL AS email_verified, created_at, language"
+)
+
+
+class EmailTakenError(Exception):
+    """Another account has this e-mail address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """How many wrong passwords in a row pause an account's sign-ins, and for how long: twice as long each time."""
+
+    attempts: int
+    first_pause: timedelta
+    longest_pause: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One account holder. `email` is in lower case; `password_hash` is None for parties that cannot sign in.
+
+    `marketplace`: as a caller, it may let others be paid in its stead. `session_round`: browsers that signed in in an
+    earlier round are signed out. `language`: the code of the one that they read, None before anybody knows.
+    """
+
+    party_id: PartyId
+    kind: Kind
+    email: str
+    name: str
+    status: Status
+    created_at: datetime
+    password_hash: str | None = field(default=None, repr=False)
+    failed_sign_ins: int = 0
+    locked_until: datetime | None = None
+    marketplace: bool = True
+    email_verified: bool = False
+    session_round: int = 0
+    language: str | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether this party may take part in payments."""
+        return self.status == "active"
+
+
+async def create_business(
+    connection: Connection, email: str, name: str, now: datetime, password_hash: str | None = None
+) -> Party:
+    """A seller with its sandbox book. Without a password nobody can sign in for it on the hosted pages.
+
+    The operator makes sellers, and knows how to reach them: their e-mail addresses count as verified. `password_hash`
+    is argon2id in its text form. Raises EmailTakenError.
+    """
+    async with connection.transaction():
+        party = await _create(connection, "business", email, name, password_hash, now)
+        await connection.execute("UPDATE party SET email_verified_at = $2 WHERE party_id = $1", party.party_id, now)
+        await open_seller_book(connection, party.party_id, "sandbox", now)
+    return party
+
+
+async def create_personal(connection: Connection, email: str, name: str, password_hash: str, now: datetime) -> Party:
+    """A buyer. `password_hash` is argon2id in its text form. Raises EmailTakenError."""
+    async with connection.transaction():
+        return await _create(connection, "personal", email, name, password_hash, now)
+
+
+async def _create(
+    connection: Connection, kind: Kind, email: str, name: str, password_hash: str | None, now: datetime
+) -> Party:
+    try:
+        row = await connection.fetchrow(
+            "INSERT INTO party (kind, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)"
+            f" RETURNING {_COLUMNS}",
+            kind,
+            normal_email(email),
+            name,
+            password_hash,
+            now,
+        )
+    except asyncpg.UniqueViolationError:
+        raise EmailTakenError(email) from None
+    return _party(row)
+
+
+def normal_email(email: str) -> str:
+    """The form in which addresses are stored and compared: without blanks around it, in lower case."""
+    return email.strip().lower()
+
+
+async def set_fee_schedule(database: Database, party_id: PartyId, name: str | None) -> None:
+    """What is kept of the seller's charges from the next one on; None: the standard schedule."""
+    await database.execute("UPDATE party SET fee_schedule = $2 WHERE party_id = $1", party_id, name)
+
+
+async def chosen_fee_schedules(database: Database) -> list[str]:
+    """The schedules that some seller has instead of the standard one, by name."""
+    rows = await database.fetch("SELECT DISTINCT fee_schedule FROM party WHERE fee_schedule IS NOT NULL ORDER BY 1")
+    return [row["fee_schedule"] for row in rows]
+
+
+async def set_standing(  # noqa: PLR0913 - one keyword for each thing that can be said
+    connection: Connection,
+    party_id: PartyId,
+    now: datetime,
+    *,
+    status: Status | None = None,
+    email_verified: bool | None = None,
+    account_verified: bool | None = None,
+    receives_cards: bool | None = None,
+    marketplace: bool | None = None,
+    denied: bool | None = None,
+) -> Party:
+    """Say how far an account is known and what it may do; None leaves a thing as it is.
+
+    A verified account's present bank accounts are verified with it. Raises LookupError: no such account.
+    """
+    async with connection.transaction():
+        row = await connection.fetchrow(
+            "UPDATE party SET status = coalesce($3, status),"
+            " email_verified_at = CASE $4::boolean WHEN true THEN coalesce(email_verified_at, $2)"
+            " WHEN false THEN NULL ELSE email_verified_at END,"
+            " verified_at = CASE $5::boolean WHEN true THEN coalesce(verified_at, $2)"
+            " WHEN false THEN NULL ELSE verified_at END,"
+            " receives_cards = coalesce($6, receives_cards), marketplace = coalesce($7, marketplace),"
+            " denied = coalesce($8, denied)"
+            f" WHERE party_id = $1 RETURNING {_COLUMNS}",
+            party_id,
+            now,
+            status,
+            email_verified,
+            account_verified,
+            receives_cards,
+            marketplace,
+            denied,
+        )
+        if account_verified is not None:
+            await connection.execute(
+                "UPDATE payment_method SET verified_at = CASE WHEN $3::boolean THEN coalesce(verified_at, $2) END"
+                " WHERE party_id = $1 AND method = 'ACH' AND removed_at IS NULL",
+                party_id,
+                now,
+                account_verified,
+            )
+    return _party(row)
+
+
+async def find(database: Database, party_id: PartyId) -> Party | None:
+    """The party with this number."""
+    row = await database.fetchrow(f"SELECT {_COLUMNS} FROM party WHERE party_id = $1", party_id)
+    return None if row is None else _party(row)
+
+
+async def find_by_email(database: Database, email: str) -> Party | None:
+    """The party with this e-mail address, however it is capitalised."""
+    row = await database.fetchrow(f"SELECT {_COLUMNS} FROM party WHERE email = $1", normal_email(email))
+    return None if row is None else _party(row)
+
+
+async def list_(database: Database, kind: Kind | None = None) -> list[Party]:
+    """All parties, or all of one kind, oldest first."""
+    rows = await database.fetch(
+        f"SELECT {_COLUMNS} FROM party WHERE $1::text IS NULL OR kind = $1 ORDER BY party_id", kind
+    )
+    return [_party(row) for row in rows]
+
+
+async def begin_sign_in(database: Database, party_id: PartyId, throttle: Throttle, now: datetime) -> bool:
+    """Count an attempt before its password is looked at; False while sign-ins are paused.
+
+    One statement, so that attempts that race each other all count.
+    """
+    counted = await database.fetchval(
+        "UPDATE party SET failed_sign_ins = failed_sign_ins + 1,"
+        " locked_until = CASE WHEN failed_sign_ins + 1 >= $3::integer THEN $2::timestamptz"
+        " + least($4::interval * 2 ^ least(failed_sign_ins + 1 - $3, 20), $5::interval) END"
+        " WHERE party_id = $1 AND (locked_until IS NULL OR locked_until <= $2) RETURNING true",
+        party_id,
+        now,
+        throttle.attempts,
+        throttle.first_pause,
+        throttle.longest_pause,
+    )
+    return bool(counted)
+
+
+async def forget_failed_sign_ins(database: Database, party_id: PartyId) -> None:
+    """After a sign-in that worked."""
+    await database.execute("UPDATE party SET failed_sign_ins = 0, locked_until = NULL WHERE party_id = $1", party_id)
+
+
+async def renew_password_hash(database: Database, party_id: PartyId, old_hash: str, new_hash: str) -> None:
+    """Store the same password hashed with newer parameters, unless it was replaced meanwhile."""
+    await database.execute(
+        "UPDATE party SET password_hash = $3 WHERE party_id = $1 AND password_hash = $2", party_id, old_hash, new_hash
+    )
+
+
+async def replace_password(database: Database, party_id: PartyId, password_hash: str) -> Party:
+    """Store another password, and sign out everywhere. Raises LookupError: no such account."""
+    row = await database.fetchrow(
+        "UPDATE party SET password_hash = $2, session_round = session_round + 1,"
+        " failed_sign_ins = 0, locked_until = NULL"
+        f" WHERE party_id = $1 RETURNING {_COLUMNS}",
+        party_id,
+        password_hash,
+    )
+    return _party(row)
+
+
+async def sign_out_everywhere(database: Database, party_id: PartyId) -> None:
+    """End the sessions of all browsers on which this party is signed in."""
+    await database.execute("UPDATE party SET session_round = session_round + 1 WHERE party_id = $1", party_id)
+
+
+async def choose_language(database: Database, party_id: PartyId, language: str) -> None:
+    """Remember the language that somebody reads, by its code: for their pages and for mail to them."""
+    await database.execute("UPDATE party SET language = $2 WHERE party_id = $1", party_id, language)
+
+
+def _party(row: asyncpg.Record | None) -> Party:
+    if row is None:
+        raise LookupError("a statement that always gives a row gave none")
+    return Party(
+        party_id=PartyId(row["party_id"]),
+        kind=row["kind"],
+        email=row["email"],
+        name=row["name"],
+        status=row["status"],
+        created_at=row["created_at"],
+        password_hash=row["password_hash"],
+        failed_sign_ins=row["failed_sign_ins"],
+        locked_until=row["locked_until"],
+        marketplace=row["marketplace"],
+        email_verified=row["email_verified"],
+        session_round=row["session_round"],
+        language=row["language"],
+    )

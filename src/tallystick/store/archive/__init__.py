@@ -1,0 +1,1 @@
+"""History that has left the books, in files that can be proven."""

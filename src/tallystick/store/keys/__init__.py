@@ -1,0 +1,1 @@
+"""Keys, certificates and secrets at rest."""

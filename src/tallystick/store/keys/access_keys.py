@@ -1,0 +1,291 @@
+"""Access keys: whose they are, their secrets, rotation and revocation.
+
+A secret leaves this module only for checking a signature, and once for its owner when the key is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from tallystick.db.shared_reads import SharedReads
+from tallystick.domain.ids import ALPHABET, BookId, PartyId
+from tallystick.store.keys.callers import Caller
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tallystick.db.connections import Connection, Database, Pool
+    from tallystick.store.keys.vault import Vault
+
+SANDBOX: Final = "sandbox"
+LIVE: Final = "live"
+ENVIRONMENTS: Final = (SANDBOX, LIVE)
+
+_KEY_ID_PREFIX: Final = "AK"
+_KEY_ID_LENGTH: Final = 20
+_ID: Final = re.compile(r"[0-9A-Za-z]{1,128}", re.ASCII)  # nothing else that strangers send reaches the database
+_SECRET_LENGTH: Final = 40  # of 62 letters and digits: 238 bits; no character that a URL or a shell would change
+_SECRET_ALPHABET: Final = string.ascii_letters + string.digits
+
+
+class UnknownKeyError(LookupError):
+    """There is no such access key, or it is no longer usable."""
+
+
+class MadeBeforeError(Exception):
+    """The form that asks for a key was sent before, and made this one."""
+
+    def __init__(self, access_key_id: str) -> None:
+        super().__init__(access_key_id)
+        self.access_key_id = access_key_id
+
+
+class RememberedKeyError(LookupError):
+    """A key that was remembered was not found to be as it was, or was not looked at. Nothing was done: read it anew."""
+
+
+KeysSeen: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Keys by their ids as a statement saw them, with the names of the type key_terms."""
+
+
+def keys_seen(rows: Iterable[Mapping[str, Any]]) -> KeysSeen:
+    """What a statement saw of keys; those that are revoked are not among them."""
+    return {row["access_key_id"]: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey(Caller):
+    """A usable key with what every call needs to know about its owner."""
+
+    access_key_id: str
+    secret: str = field(repr=False)
+    created_at: datetime
+    expires_at: datetime | None
+    remembered: bool = False
+    """As it was when it was read last. Whoever acts on it makes sure that it still is."""
+
+    def usable(self, now: datetime) -> bool:
+        """Whether its time has not run out at `now`."""
+        return self.expires_at is None or now < self.expires_at
+
+    def still_is(self, seen: KeysSeen) -> bool:
+        """Whether it was seen, and nothing that calls depend on has changed."""
+        row = seen.get(self.access_key_id)
+        return row is not None and (
+            self.party_status == row["status"]
+            and self.expires_at == row["expires_at"]
+            and self.book_id == row["book_id"]
+            and self.clock_offset == timedelta(seconds=row["clock_offset_seconds"])
+            and [*self.parts] == row["parts"]
+            and self.party_id == row["party_id"]
+            and self.environment == row["environment"]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """A key as lists show it: no secret."""
+
+    access_key_id: str
+    party_id: PartyId
+    environment: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    def usable(self, now: datetime) -> bool:
+        """Whether a call signed with this key is accepted at `now`."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+MOST_REMEMBERED: Final = 256
+"""Keys of which a process knows how they were last: those that are in use, with few sellers."""
+
+_FIND: Final = """
+SELECT key.access_key_id, key.party_id, key.environment, key.secret_sealed, key.created_at, key.expires_at,
+       party.status, book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds,
+       ARRAY(SELECT part.book_id FROM book AS part
+              WHERE part.party_id = key.party_id AND part.environment = key.environment AND part.currency = 'USD'
+              ORDER BY part.part) AS parts
+  FROM access_key AS key
+  JOIN party USING (party_id)
+  LEFT JOIN book ON book.party_id = key.party_id AND book.environment = key.environment
+                AND book.currency = 'USD' AND book.part = 0
+ WHERE key.access_key_id = ANY($1::text[]) AND key.revoked_at IS NULL
+"""
+
+
+async def find(database: Database, vault: Vault, access_key_id: str, now: datetime) -> AccessKey | None:
+    """The key with its secret; None when it is unknown, revoked or expired, or when the text cannot be an id."""
+    if _ID.fullmatch(access_key_id) is None:
+        return None
+    key = (await _find_all(database, vault, [access_key_id])).get(access_key_id)
+    return key if key is not None and key.usable(now) else None
+
+
+class KeyRing:
+    """Finds the keys of calls. Those that wait at the same time share a statement."""
+
+    def __init__(self, pool: Pool, vault: Vault) -> None:
+        self._find_all = partial(_find_all, pool, vault)
+        self._reads = SharedReads(self._read)
+        self._remembered: dict[str, AccessKey] = {}
+
+    async def find(self, access_key_id: str, now: datetime) -> AccessKey | None:
+        """As `find` of this module."""
+        if _ID.fullmatch(access_key_id) is None:
+            return None
+        key = await self._reads.find(access_key_id)
+        return key if key is not None and key.usable(now) else None
+
+    def recall(self, access_key_id: str, now: datetime) -> AccessKey | None:
+        """The key as it was when it was found last, for callers that make sure that it still is."""
+        key = self._remembered.get(access_key_id)
+        return key if key is not None and key.usable(now) else None
+
+    async def _read(self, access_key_ids: Sequence[str]) -> dict[str, AccessKey]:
+        """Read keys, and remember how they are."""
+        found = await self._find_all(access_key_ids)
+        for access_key_id in access_key_ids:
+            self._remembered.pop(access_key_id, None)
+        self._remembered |= {name: replace(key, remembered=True) for name, key in found.items()}
+        while len(self._remembered) > MOST_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        return found
+
+
+async def _find_all(database: Database, vault: Vault, access_key_ids: Sequence[str]) -> dict[str, AccessKey]:
+    """The keys that are not revoked, by id."""
+    rows = await database.fetch(_FIND, access_key_ids)
+    return {row["access_key_id"]: _key(row, vault) for row in rows}
+
+
+def _key(row: asyncpg.Record, vault: Vault) -> AccessKey:
+    access_key_id = row["access_key_id"]
+    return AccessKey(
+        access_key_id=access_key_id,
+        party_id=PartyId(row["party_id"]),
+        environment=row["environment"],
+        secret=vault.open(row["secret_sealed"], seal_context(access_key_id)).decode("ascii"),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        party_status=row["status"],
+        book_id=None if row["book_id"] is None else BookId(row["book_id"]),
+        parts=tuple(row["parts"]),
+        clock_offset=timedelta(seconds=row["clock_offset_seconds"]),
+    )
+
+
+async def create(
+    database: Database, vault: Vault, party_id: PartyId, environment: str, now: datetime, form: str = ""
+) -> AccessKey:
+    """Make a key. This is the only time that its owner sees the secret.
+
+    `form`: what tells the form that asks for it from all others; it makes one key, however often it is sent. Raises
+    MadeBeforeError.
+    """
+    access_key_id = _new_id(party_id, environment, form or secrets.token_hex())
+    secret = "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(_SECRET_LENGTH))
+    made = await database.fetchrow(
+        "INSERT INTO access_key (access_key_id, party_id, environment, secret_sealed, created_at)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (access_key_id) DO NOTHING RETURNING 1",
+        access_key_id,
+        party_id,
+        environment,
+        vault.seal(secret.encode("ascii"), seal_context(access_key_id)),
+        now,
+    )
+    if made is None:
+        raise MadeBeforeError(access_key_id)
+    key = await find(database, vault, access_key_id, now)
+    if key is None:
+        raise UnknownKeyError(access_key_id)
+    return key
+
+
+def _new_id(party_id: PartyId, environment: str, form: str) -> str:
+    digest = hashlib.sha256(f"{party_id}\n{environment}\n{form}".encode()).digest()
+    return _KEY_ID_PREFIX + "".join(ALPHABET[byte % len(ALPHABET)] for byte in digest[: _KEY_ID_LENGTH - 2])
+
+
+async def list_(database: Database, party_id: PartyId) -> list[KeyEntry]:
+    """All keys that the party ever had, oldest first."""
+    rows = await database.fetch(
+        "SELECT access_key_id, party_id, environment, created_at, expires_at, revoked_at FROM access_key"
+        " WHERE party_id = $1 ORDER BY created_at, access_key_id",
+        party_id,
+    )
+    return [_entry(row) for row in rows]
+
+
+async def secrets_of(database: Database, vault: Vault, party_id: PartyId, environment: str, now: datetime) -> list[str]:
+    """The secrets of all usable keys of the party: for checking messages that were signed with one of them."""
+    rows = await database.fetch(
+        "SELECT access_key_id, secret_sealed FROM access_key WHERE party_id = $1 AND environment = $2"
+        " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)",
+        party_id,
+        environment,
+        now,
+    )
+    return [vault.open(row["secret_sealed"], seal_context(row["access_key_id"])).decode("ascii") for row in rows]
+
+
+async def rotate(
+    connection: Connection, vault: Vault, access_key_id: str, overlap: timedelta, now: datetime, form: str = ""
+) -> AccessKey:
+    """Make the successor of a key; the old one stays usable for `overlap`. `form`: as for `create`.
+
+    Raises MadeBeforeError, UnknownKeyError.
+    """
+    async with connection.transaction():
+        owner = await connection.fetchrow(
+            "SELECT party_id, environment FROM access_key WHERE access_key_id = $1", access_key_id
+        )
+        if owner is None:
+            raise UnknownKeyError(access_key_id)
+        new = await create(connection, vault, PartyId(owner["party_id"]), owner["environment"], now, form)
+        row = await connection.fetchrow(
+            "UPDATE access_key SET expires_at = $2 WHERE access_key_id = $1 AND revoked_at IS NULL"
+            " AND (expires_at IS NULL OR expires_at > $3) RETURNING 1",
+            access_key_id,
+            now + overlap,
+            now,
+        )
+        if row is None:
+            raise UnknownKeyError(access_key_id)
+        return new
+
+
+async def revoke(database: Database, access_key_id: str, now: datetime) -> None:
+    """Make a key unusable at once and for ever. Raises UnknownKeyError; revoking twice changes nothing."""
+    row = await database.fetchrow(
+        "UPDATE access_key SET revoked_at = coalesce(revoked_at, $2) WHERE access_key_id = $1 RETURNING 1",
+        access_key_id,
+        now,
+    )
+    if row is None:
+        raise UnknownKeyError(access_key_id)
+
+
+def seal_context(access_key_id: str) -> str:
+    """Where the secret of a key belongs."""
+    return f"access_key:{access_key_id}"
+
+
+def _entry(row: asyncpg.Record) -> KeyEntry:
+    return KeyEntry(
+        access_key_id=row["access_key_id"],
+        party_id=PartyId(row["party_id"]),
+        environment=row["environment"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+    )

@@ -1,0 +1,125 @@
+"""The service's own RSA keys, with which messages on their way out are signed, and their certificates.
+
+A key is named by the date on which it was made (`YYMMDD`, a second one of that day `YYMMDD-2`), which is also the
+directory in its certificate's path. It signs for a year, or until somebody rotates it; then a new one takes over. Old
+certificates stay served for good, so that what was signed before still verifies, however late it arrives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tallystick.db.connections import Connection, Database
+    from tallystick.store.keys.vault import Vault
+
+SIGNS_FOR: Final = timedelta(days=365)
+CERTIFICATE_LIFE: Final = timedelta(days=3650)
+KEY_BITS: Final = 2048
+_LOCK: Final = 0x7A11_0001  # one process makes the key, the others wait and find it
+_BACKDATED: Final = timedelta(days=1)  # for receivers whose clock is slow
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """The key that signs now."""
+
+    name: str
+    certificate_pem: str
+    private_key: rsa.RSAPrivateKey = field(repr=False)
+
+
+async def ensure_current(connection: Connection, vault: Vault, now: datetime) -> SigningKey:
+    """The key to sign with at `now`; made on first use."""
+    row = await _newest(connection, now)
+    if row is None:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            row = await _newest(connection, now)
+            if row is None:
+                return await _create(connection, vault, now)
+    key = serialization.load_der_private_key(
+        vault.open(row["private_key_sealed"], seal_context(row["name"])),
+        password=None,
+        unsafe_skip_rsa_key_validation=True,  # our own key, authenticated by the vault; validation takes long
+    )
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError(f"signing key {row['name']} is not an RSA key")
+    return SigningKey(row["name"], row["certificate_pem"], key)
+
+
+async def rotate(connection: Connection, vault: Vault, now: datetime) -> SigningKey:
+    """Make a new key, which signs from now on; the old one signs no more, its certificate stays."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await connection.execute("UPDATE signing_key SET retired_at = $1 WHERE retired_at IS NULL", now)
+        return await _create(connection, vault, now)
+
+
+async def certificate(database: Database, name: str) -> str | None:
+    """The certificate of a key of any age, as PEM; None when there never was one of that name."""
+    pem = await database.fetchval("SELECT certificate_pem FROM signing_key WHERE name = $1", name)
+    return None if pem is None else str(pem)
+
+
+async def _newest(connection: Connection, now: datetime) -> asyncpg.Record | None:
+    return await connection.fetchrow(
+        "SELECT name, private_key_sealed, certificate_pem FROM signing_key"
+        " WHERE retired_at IS NULL AND created_at > $1 ORDER BY created_at DESC LIMIT 1",
+        now - SIGNS_FOR,
+    )
+
+
+async def _create(connection: Connection, vault: Vault, now: datetime) -> SigningKey:
+    """Under the lock: nobody else takes the same name."""
+    day = now.strftime("%y%m%d")
+    earlier = await connection.fetchval("SELECT count(*) FROM signing_key WHERE name ~ $1", f"^{day}(-[0-9]+)?$")
+    name = f"{day}-{earlier + 1}" if earlier else day
+    private_key, pem = await asyncio.to_thread(_generate, name, now)
+    der = private_key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    await connection.execute(
+        "INSERT INTO signing_key (name, private_key_sealed, certificate_pem, created_at) VALUES ($1, $2, $3, $4)",
+        name,
+        vault.seal(der, seal_context(name)),
+        pem,
+        now,
+    )
+    return SigningKey(name, pem, private_key)
+
+
+def _generate(name: str, now: datetime) -> tuple[rsa.RSAPrivateKey, str]:
+    private_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Tallystick"),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"Tallystick message signing {name}"),
+        ]
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(private_key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BACKDATED)
+        .not_valid_after(now + CERTIFICATE_LIFE)
+        .sign(private_key, hashes.SHA256())
+    )
+    return private_key, certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+
+def seal_context(name: str) -> str:
+    """Where a signing key belongs."""
+    return f"signing_key:{name}"

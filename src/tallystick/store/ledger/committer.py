@@ -1,0 +1,335 @@
+"""The one way in which money changes: load, decide, apply, commit, in groups.
+
+Commands for one book that arrive while a commit is under way wait together and share the next one. A lonely command
+waits for nobody. Where many wait, a second group of the same book is loaded and decided while the first one commits.
+Each caller gets its own answer, after the commit.
+
+Payments from instruments, which is what nearly all commands are, have groups of their own: what they need is looked at
+without locks, and checked while they are written. All else, and those payments whose accounts somebody else has
+changed meanwhile, locks first. decisions/013 tells why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import structlog
+
+from tallystick.db.connections import BROKEN, Pool
+from tallystick.db.kept_connections import KeptConnections
+from tallystick.domain.commands import Command, Pay, is_repeatable
+from tallystick.domain.decide import decide_all
+from tallystick.domain.ids import BookId
+from tallystick.domain.outcomes import Outcome
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.state import Decision
+from tallystick.store.keys.access_keys import AccessKey, RememberedKeyError
+from tallystick.store.ledger.books import load
+from tallystick.store.ledger.lines import Line, LineOfPayments, Trust, Waiting
+from tallystick.store.ledger.looking import Seen, charges_an_instrument, look
+from tallystick.store.ledger.payments import write_payments
+from tallystick.store.ledger.rules import Rules
+from tallystick.store.ledger.writing import OvertakenError, write
+
+_TRIES: Final = 5
+_TRIES_TOGETHER: Final = 2
+_PAUSE_SECONDS: Final = 0.02
+
+_WORTH_ANOTHER_TRY: Final = (
+    OvertakenError,  # another process was first: its answer is there now
+    asyncpg.UniqueViolationError,  # same, seen by the database
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
+
+_RIVALS: Final = (
+    OvertakenError,
+    asyncpg.UniqueViolationError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,  # somebody held a lock for longer than open_pool's patience
+)
+"""Others changed the same rows at the same time. Where trying again did not help, the caller may do so later."""
+
+AnyLine = TypeVar("AnyLine", bound=Line[Any])
+
+
+class LostAnswerError(Exception):
+    """The connection broke during a commit (why is its cause): only the books know whether that happened."""
+
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What the committer has done since it was made. `overtaken`: groups that were looked at in vain."""
+
+    groups: int = 0
+    commands: int = 0
+    overtaken: int = 0
+    retried_groups: int = 0
+
+
+@dataclass(slots=True)
+class Committer:
+    """Groups commands by book. `clock` gives the present moment in UTC; a book's test clock is added to it.
+
+    `keeps`: how many connections of the pool it may keep between two groups.
+    """
+
+    pool: Pool
+    rules: Rules
+    clock: Callable[[], datetime]
+    keeps: int = 0
+    statistics: Statistics = field(default_factory=Statistics)
+    _lines: defaultdict[BookId, Line[Command]] = field(default_factory=lambda: defaultdict(Line))
+    _payments: defaultdict[BookId, LineOfPayments] = field(default_factory=lambda: defaultdict(LineOfPayments))
+    _trusts: defaultdict[BookId, Trust] = field(default_factory=lambda: defaultdict(Trust))
+    _lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    _connections: KeptConnections = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._connections = KeptConnections(self.pool, self.keeps)
+
+    def perform(self, book_id: BookId, command: Command, key: AccessKey | None = None) -> Awaitable[Outcome]:
+        """Carry out `command` on a book and answer after its commit. A refusal comes back as a value.
+
+        `key` is one that was remembered, with which the command was signed: nothing is done unless it still is the same
+        (RememberedKeyError).
+
+        ConcurrentModification where trying again did not help against rivals: nothing was changed, and the reference is
+        still free. Raises NoSuchBookError, and the database's other errors: nothing was changed then either or, when
+        the connection broke during the commit, asking again with the same reference tells.
+        """
+        return self._accept(book_id, command, asyncio.get_running_loop().create_future(), key)
+
+    async def perform_all(self, book_id: BookId, commands: Sequence[Command]) -> list[Outcome | Exception]:
+        """As `perform`, for several commands of one book, which may share their commits; what each came to, in order.
+
+        What `perform` would raise for a command stands in the place of its outcome.
+        """
+        loop = asyncio.get_running_loop()
+        answers = [self._accept(book_id, command, loop.create_future()) for command in commands]
+        outcomes: list[Outcome | Exception] = []
+        for answer in answers:
+            try:
+                outcomes.append(await answer)
+            except Exception as error:  # noqa: BLE001 - one's trouble is not the others'
+                outcomes.append(error)
+        return outcomes
+
+    def _accept(
+        self, book_id: BookId, command: Command, answer: asyncio.Future[Outcome], key: AccessKey | None = None
+    ) -> asyncio.Future[Outcome]:
+        """Have `command` wait for its group, which gives `answer`."""
+        if charges_an_instrument(command):
+            payments = self._payments[book_id]
+            payments.waiting.append(Waiting(command, answer, key))
+            if payments.wants_a_lane:
+                self._open_lane(self._drain(book_id, self._payments, self._commit_payments), payments)
+        elif key is not None:  # what locks does not look at keys
+            answer.set_exception(RememberedKeyError(key.access_key_id))
+        else:
+            line = self._lines[book_id]
+            line.waiting.append(Waiting(command, answer))
+            if line.wants_a_lane:
+                self._open_lane(self._drain(book_id, self._lines, self._commit_and_answer), line)
+        return answer
+
+    def looks(self, book_id: BookId) -> bool:
+        """Whether the next payments of a book are likely to look: remembered keys are then worth a try."""
+        return not self._trusts[book_id].locking
+
+    def _open_lane(self, work: Coroutine[None, None, None], line: Line[Any]) -> None:
+        line.lanes += 1
+        task = asyncio.create_task(work)
+        self._lanes.add(task)
+        task.add_done_callback(self._lanes.discard)
+
+    async def close(self) -> None:
+        """Wait until every command that was accepted has its answer."""
+        while self._lanes:
+            await asyncio.wait(self._lanes)
+        await self._connections.close()
+
+    async def _drain(
+        self,
+        book_id: BookId,
+        lines: dict[BookId, AnyLine],
+        commit: Callable[[BookId, Sequence[Waiting[Any]]], Awaitable[None]],
+    ) -> None:
+        """One group after the other, until nobody waits."""
+        line = lines[book_id]
+        while group := line.next_group():
+            await commit(book_id, group)
+            line.done(group)
+        line.lanes -= 1
+        if not line.lanes:
+            del lines[book_id]
+
+    async def _commit_payments(self, book_id: BookId, group: Sequence[Waiting[Pay]]) -> None:
+        if not await self._commit_looked_at(book_id, group):
+            await self._commit_and_answer(book_id, _without_keys_not_looked_at(group))
+
+    async def _commit_looked_at(self, book_id: BookId, group: Sequence[Waiting[Pay]]) -> bool:
+        """Try to do without locks. False: nothing is done, and nobody has an answer."""
+        trust = self._trusts[book_id]
+        if not trust.looks():
+            return False
+        try:
+            async with self._connections.one() as connection:
+                keys = {waiting.key.access_key_id for waiting in group if waiting.key is not None}
+                payments = [waiting.command for waiting in group]
+                seen = await look(connection, book_id, payments, keys, self.clock, self.rules)
+                if seen is None:
+                    return False
+                signed = group if not keys else _signed_by_what_was_seen(group, seen)
+                decisions = decide_all(seen.loaded.state, [waiting.command for waiting in signed], seen.loaded.now)
+                await write_payments(connection, seen.loaded, decisions, real_now=self.clock())
+        except OvertakenError:
+            self.statistics.overtaken += 1
+            trust.was_overtaken()
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with locks
+            self._note_failure(book_id, group, error)
+            return False
+        trust.was_not()
+        self._answer(signed, decisions)
+        return True
+
+    async def _commit_and_answer(self, book_id: BookId, group: Sequence[Waiting[Any]]) -> None:
+        """Together, if that is possible. Trouble that passes is waited for; what a command brings is its own."""
+        for attempt in range(1, _TRIES + 1):
+            if not group:
+                return
+            try:
+                decisions = await self._commit(book_id, [waiting.command for waiting in group])
+            except (LostAnswerError, *BROKEN) as error:
+                self._note_failure(book_id, group, error)
+                group = _those_who_may_repeat(group, error)
+                if attempt >= _most_tries(error):
+                    _fail(group, error)
+                    return
+                await asyncio.sleep(_PAUSE_SECONDS * attempt)
+            except Exception as error:  # noqa: BLE001 - whatever it was, each command gets its own chance
+                self._note_failure(book_id, group, error)
+                if attempt < _TRIES_TOGETHER and isinstance(error, _WORTH_ANOTHER_TRY):
+                    continue  # it passes: hundreds of commits one after the other would keep everybody waiting
+                for waiting in group:
+                    await self._commit_alone(book_id, waiting)
+                return
+            else:
+                self._answer(group, decisions)
+                return
+
+    async def _commit_alone(self, book_id: BookId, waiting: Waiting[Any]) -> None:
+        """After its group failed: a poisonous command fails alone, passing troubles are tried again."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                decisions = await self._commit(book_id, [waiting.command])
+            except Exception as error:  # noqa: BLE001 - the caller must hear of it
+                broken = isinstance(error, (LostAnswerError, *BROKEN))
+                if broken and not _those_who_may_repeat([waiting], error):
+                    return
+                if attempt < _most_tries(error) and (broken or isinstance(error, _WORTH_ANOTHER_TRY)):
+                    await asyncio.sleep(_PAUSE_SECONDS * attempt)
+                    continue
+                _fail([waiting], error)
+                return
+            self._answer([waiting], decisions)
+            return
+
+    def _note_failure(self, book_id: BookId, group: Sequence[Waiting[Any]], error: Exception) -> None:
+        self.statistics.retried_groups += 1
+        _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
+
+    async def _commit(self, book_id: BookId, commands: Sequence[Command]) -> list[Decision]:
+        """Load, decide, apply and commit `commands` together, with everything locked that they are about.
+
+        Raises LostAnswerError; the database's other errors: nothing was changed.
+        """
+        committing = False
+        try:
+            async with self._connections.one() as connection, connection.transaction():
+                loaded = await load(connection, book_id, commands, self.clock, self.rules)
+                decisions = decide_all(loaded.state, commands, loaded.now)
+                await write(connection, loaded, decisions, real_now=self.clock())
+                committing = True
+        except BROKEN as error:
+            if committing:
+                raise LostAnswerError from error
+            raise
+        return decisions
+
+    def _answer(self, group: Sequence[Waiting[Any]], decisions: Sequence[Decision]) -> None:
+        """After the commit, each caller hears what its own command came to."""
+        self.statistics.groups += 1
+        self.statistics.commands += len(group)
+        for waiting, decision in zip(group, decisions, strict=True):
+            if not waiting.answer.done():  # its caller may have gone
+                waiting.answer.set_result(decision.outcome)
+
+
+def _most_tries(error: Exception) -> int:
+    """How often a group is tried: seldom where each try means to wait for a server that does not answer."""
+    cause = error.__cause__ if isinstance(error, LostAnswerError) else error
+    return _TRIES_TOGETHER if isinstance(cause, TimeoutError) else _TRIES
+
+
+def _those_who_may_repeat(group: Sequence[Waiting[Any]], error: Exception) -> Sequence[Waiting[Any]]:
+    """Those whom another try cannot harm. After a lost answer the others hear of that: they may have had their way."""
+    if not isinstance(error, LostAnswerError):
+        return group
+    _fail([waiting for waiting in group if not is_repeatable(waiting.command)], error)
+    return [waiting for waiting in group if is_repeatable(waiting.command)]
+
+
+def _fail(group: Sequence[Waiting[Any]], error: Exception) -> None:
+    """Tell callers that their commands have failed; they may have gone."""
+    for waiting in group:
+        if waiting.answer.done():
+            continue
+        if isinstance(error, _RIVALS):
+            message = "Others are changing the same data; nothing was done. Try again later."
+            waiting.answer.set_result(Refused(Refusal.ConcurrentModification, message))
+        elif isinstance(error, LostAnswerError):
+            waiting.answer.set_exception(error.__cause__ or error)
+        else:
+            waiting.answer.set_exception(error)
+
+
+def _signed_by_what_was_seen(group: Sequence[Waiting[Pay]], seen: Seen) -> list[Waiting[Pay]]:
+    """Those whose keys still are what was remembered. The others are told, and have to come again."""
+    same: dict[int, bool] = {}  # by identity: most have the very same key
+    for waiting in group:
+        key = waiting.key
+        if key is not None and id(key) not in same:
+            same[id(key)] = key.still_is(seen.keys)
+    signed = []
+    for waiting in group:
+        if waiting.key is None or same[id(waiting.key)]:
+            waiting.key = None  # it need not be looked at again, should the group be overtaken
+            signed.append(waiting)
+        else:
+            _tell_to_come_again(waiting)
+    return signed
+
+
+def _without_keys_not_looked_at(group: Sequence[Waiting[Pay]]) -> list[Waiting[Pay]]:
+    """Those who may go on without looking. The others are told, and have to come again, with a key just read."""
+    for waiting in group:
+        if waiting.key is not None:
+            _tell_to_come_again(waiting)
+    return [waiting for waiting in group if waiting.key is None]
+
+
+def _tell_to_come_again(waiting: Waiting[Pay]) -> None:
+    if waiting.key is not None and not waiting.answer.done():
+        waiting.answer.set_exception(RememberedKeyError(waiting.key.access_key_id))

@@ -1,0 +1,89 @@
+"""Prove the books right: replay everything in one snapshot and name what is off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tallystick.db.connections import Connection, Database, Pool
+from tallystick.db.statements import load_statements
+from tallystick.domain.money import display_amount
+
+_STATEMENTS: Final = load_statements("verify.sql", __package__)
+CHECKS: Final = tuple(name for name in _STATEMENTS if name not in {"unexplained_micros", "totals"})
+"""Names of the checks, in the order in which they run."""
+
+MOST_PROBLEMS_PER_CHECK: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One invariant and what violates it, at most MOST_PROBLEMS_PER_CHECK lines."""
+
+    name: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was looked at and what was found. Amounts in micro-units, over all books."""
+
+    checks: tuple[Check, ...]
+    books: int
+    accounts: int
+    transactions: int
+    transfers: int
+    pending: int
+    liability_micros: int
+    debt_micros: int
+    cash_micros: int
+
+    @property
+    def problems(self) -> list[str]:
+        """Every violation, in words."""
+        return [f"{check.name}: {problem}" for check in self.checks for problem in check.problems]
+
+    @property
+    def lines(self) -> list[str]:
+        """The report for people."""
+        looked_at = (
+            f"{self.books} books, {self.accounts} accounts, {self.transactions} transactions ({self.pending} pending), "
+            f"{self.transfers} transfers replayed"
+        )
+        sums = (
+            f"sellers' cash {display_amount(self.cash_micros)}, prepaid liability "
+            f"{display_amount(self.liability_micros)}, outstanding debt {display_amount(self.debt_micros)}"
+        )
+        lines = [looked_at, sums]
+        lines += [f"{'ok ' if not check.problems else 'BAD'} {check.name}" for check in self.checks]
+        problems = self.problems
+        return [*lines, *problems, "The books balance." if not problems else f"{len(problems)} problems."]
+
+
+async def verify(pool: Pool) -> Report:
+    """Run every check in one read-only snapshot. Reads all of the ledger."""
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        return await report_on(connection)
+
+
+async def report_on(connection: Connection) -> Report:
+    """Run every check on what this connection sees."""
+    checks = []
+    for name in CHECKS:
+        rows = await connection.fetch(f"{_STATEMENTS[name]}\n LIMIT {MOST_PROBLEMS_PER_CHECK}")
+        checks.append(Check(name, tuple(row[0] for row in rows)))
+    totals = await connection.fetchrow(_STATEMENTS["totals"])
+    assert totals is not None, "a SELECT of counts has one row"  # noqa: S101
+    return Report(tuple(checks), **dict(totals))
+
+
+async def unexplained_micros(database: Database) -> int:
+    """How far balances are from what their transfers make of them, added up over all accounts, in micro-units.
+
+    Reads all of the ledger.
+    """
+    found: int = await database.fetchval(_STATEMENTS["unexplained_micros"])
+    return found

@@ -1,0 +1,1 @@
+"""Questions that pages and programs ask the books. Nothing here changes anything."""

@@ -1,0 +1,92 @@
+"""What instruments hold or owe: programs ask for it all the time, so those who ask together share a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
+
+from tallystick.db.shared_reads import SharedReads
+from tallystick.db.statements import load_statements
+from tallystick.domain.ids import BookId, InstrumentId, PartyId
+from tallystick.store.keys.access_keys import AccessKey, KeysSeen, RememberedKeyError, keys_seen
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tallystick.db.connections import Database, Pool
+
+_READS: Final = load_statements("reads.sql", __package__)
+_Asked: TypeAlias = tuple[BookId, InstrumentId, str | None]
+"""With the id of the key to look at."""
+
+
+class InstrumentBalance(Struct, frozen=True):
+    """What one instrument holds (prepaid) or owes (credit), in micro-units, and whose it is."""
+
+    kind: str
+    seller_id: PartyId
+    sender_id: PartyId
+    environment: str
+    balance_micros: int
+    pending_micros: int
+
+
+class _Seen(Struct, frozen=True):
+    """What a statement found: an instrument, and the keys that it looked at."""
+
+    balance: InstrumentBalance | None
+    keys: KeysSeen
+
+
+_NOTHING: Final = _Seen(None, {})
+
+
+class Balances:
+    """Finds balances, in groups; each answer is of a moment after it was asked for."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._reads = SharedReads(partial(_find_all, pool))
+
+    async def find(
+        self, book_id: BookId, instrument_id: InstrumentId, key: AccessKey | None = None
+    ) -> InstrumentBalance | None:
+        """One instrument, or None when the book has no such.
+
+        `key` is one that was remembered, with which the question was signed. Raises RememberedKeyError: it was not seen
+        to be still the same.
+        """
+        key_id = None if key is None else key.access_key_id
+        seen = await self._reads.find((book_id, instrument_id, key_id)) or _NOTHING
+        if key is not None and not key.still_is(seen.keys):
+            raise RememberedKeyError(key.access_key_id)
+        return seen.balance
+
+
+async def _find_all(database: Database, asked: Sequence[_Asked]) -> dict[_Asked, _Seen]:
+    """One statement for each book, so that each is answered by one machine of a cluster."""
+    books: dict[BookId, list[_Asked]] = {}
+    for one in asked:
+        books.setdefault(one[0], []).append(one)
+    seen: dict[_Asked, _Seen] = {}
+    for book_id, together in books.items():
+        wanted = [instrument_id for _, instrument_id, _ in together]
+        key_ids = {key_id for _, _, key_id in together if key_id is not None}
+        rows = await database.fetch(_READS["instrument_balances"], book_id, wanted, wanted[0], [*key_ids])
+        keys = keys_seen(terms for row in rows for terms in row["keys"] or ())
+        found = {row["instrument_id"]: _balance(row) for row in rows}
+        seen |= {one: _Seen(found.get(one[1]), keys) for one in together}
+    return seen
+
+
+def _balance(row: asyncpg.Record) -> InstrumentBalance:
+    return InstrumentBalance(
+        kind=row["kind"],
+        seller_id=row["seller_party_id"],
+        sender_id=row["sender_party_id"],
+        environment=row["environment"],
+        balance_micros=row["balance_micros"],
+        pending_micros=row["pending_micros"],
+    )

@@ -1,0 +1,1 @@
+"""What is kept beside the books: what waits to be sent, visits, evidence, the audit log, proofs."""

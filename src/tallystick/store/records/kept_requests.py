@@ -1,0 +1,97 @@
+"""Requests that caused a transaction, as they came: noted in memory, written now and then, forgotten after a while.
+
+They help a developer who asks what a program really sent. The books do not need them: so they stay out of the money's
+commit, and where more come than can be kept, the rest is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.ids import BookId, TransactionId, book_of_transaction
+
+if TYPE_CHECKING:
+    from tallystick.db.connections import Database
+
+MOST_WAITING: Final = 1_000
+"""As many one process keeps between two writes, which are some seconds apart."""
+
+MOST_CHARACTERS: Final = 16_384
+"""What is longer is cut."""
+
+SHOWN: Final = 5
+
+_WRITE: Final = """
+INSERT INTO kept_request (book_id, transaction_id, request_id, received_at, verb, host, path, content)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
+                     $8::text[])
+    ON CONFLICT DO NOTHING
+"""
+_OF_TRANSACTION: Final = """
+SELECT request_id, received_at, verb, host, path, content FROM kept_request
+ WHERE book_id = $1 AND transaction_id = $2
+ ORDER BY received_at, request_id LIMIT $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRequest:
+    """A request. `content` is the query string of a GET, else the body; `received_at` is real time."""
+
+    request_id: str
+    received_at: datetime
+    verb: str
+    host: str
+    path: str
+    content: str
+
+
+def as_text(content: bytes) -> str:
+    """Content that can be kept: cut where it is too long, and without what no text column holds."""
+    text = content.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}\N{HORIZONTAL ELLIPSIS}"
+
+
+@dataclass(slots=True)
+class KeptRequests:
+    """What one process still has to write. A process that dies forgets some seconds of it."""
+
+    _waiting: list[tuple[TransactionId, KeptRequest]] = field(default_factory=list)
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room before the next write."""
+        return len(self._waiting) >= MOST_WAITING
+
+    def note(self, transaction_id: TransactionId, request: KeptRequest) -> None:
+        """A request came to this transaction. As cheap as it gets: every payment may note it."""
+        if not self.full:
+            self._waiting.append((transaction_id, request))
+
+    async def write(self, database: Database) -> None:
+        """Write down whatever was noted before. What cannot be written is lost, and the error is the caller's."""
+        async with self._writing:  # a write that is under way has to end first: then all can be read
+            waiting, self._waiting = self._waiting, []
+            if not waiting:
+                return
+            await database.execute(_WRITE, *_columns(waiting))
+
+
+def _columns(waiting: Sequence[tuple[TransactionId, KeptRequest]]) -> list[list[object]]:
+    rows = [
+        (book_of_transaction(of), of, one.request_id, one.received_at, one.verb, one.host, one.path, one.content)
+        for of, one in waiting
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+async def of_transaction(
+    database: Database, book_id: BookId, transaction_id: TransactionId, most: int = SHOWN
+) -> Sequence[KeptRequest]:
+    """The first requests that came to a transaction, the one that caused it before those that repeated it."""
+    return [KeptRequest(**dict(row)) for row in await database.fetch(_OF_TRANSACTION, book_id, transaction_id, most)]

@@ -1,0 +1,105 @@
+"""Mail to people: written down at once, sent by the worker, kept for a while so that operators can look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tallystick.db.connections import Database
+
+KEPT: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One letter. `body` is None once it was sent: it may have held a link that opens an account.
+
+    `due_at`: when it is tried next; None once it was sent or given up. `last_error`: why the last try failed.
+    """
+
+    mail_id: int
+    recipient: str
+    subject: str
+    body: str | None
+    written_at: datetime
+    due_at: datetime | None
+    attempts: int
+    sent_at: datetime | None
+    last_error: str | None
+
+    @property
+    def standing(self) -> str:
+        """``sent``, ``given up``, ``trying again`` or ``waiting``."""
+        if self.sent_at is not None:
+            return "sent"
+        if self.due_at is None:
+            return "given up"
+        return "trying again" if self.attempts else "waiting"
+
+
+async def write(database: Database, recipient: str, subject: str, body: str, now: datetime) -> None:
+    """Put a letter into the post."""
+    await database.execute(
+        "INSERT INTO mail (recipient, subject, body, written_at, due_at) VALUES ($1, $2, $3, $4, $4)",
+        recipient,
+        subject,
+        body,
+        now,
+    )
+
+
+async def latest(database: Database, most: int) -> list[Mail]:
+    """The newest letters, newest first."""
+    rows = await database.fetch("SELECT * FROM mail ORDER BY mail_id DESC LIMIT $1", most)
+    return [_mail(row) for row in rows]
+
+
+async def claim(
+    database: Database, now: datetime, until: datetime, *, written_after: datetime, most: int
+) -> list[Mail]:
+    """Take letters that are due and not too old; nobody else takes them before `until`. Each counts as tried."""
+    rows = await database.fetch(
+        "UPDATE mail SET due_at = $2, attempts = attempts + 1 WHERE mail_id IN ("
+        "SELECT mail_id FROM mail WHERE due_at <= $1 AND written_at > $3 ORDER BY due_at LIMIT $4"
+        " FOR UPDATE SKIP LOCKED) RETURNING *",
+        now,
+        until,
+        written_after,
+        most,
+    )
+    return [_mail(row) for row in rows]
+
+
+async def mark_sent(database: Database, mail_id: int, now: datetime) -> None:
+    """It left: what it said is forgotten here."""
+    await database.execute(
+        "UPDATE mail SET sent_at = $2, due_at = NULL, body = NULL, last_error = NULL WHERE mail_id = $1", mail_id, now
+    )
+
+
+async def put_off(database: Database, mail_id: int, due_at: datetime | None, error: str) -> None:
+    """It did not leave; try again at `due_at`, or never."""
+    await database.execute("UPDATE mail SET due_at = $2, last_error = $3 WHERE mail_id = $1", mail_id, due_at, error)
+
+
+async def sweep(database: Database, now: datetime) -> None:
+    """Forget old letters."""
+    await database.execute("DELETE FROM mail WHERE written_at < $1", now - KEPT)
+
+
+def _mail(row: asyncpg.Record) -> Mail:
+    return Mail(
+        mail_id=row["mail_id"],
+        recipient=row["recipient"],
+        subject=row["subject"],
+        body=row["body"],
+        written_at=row["written_at"],
+        due_at=row["due_at"],
+        attempts=row["attempts"],
+        sent_at=row["sent_at"],
+        last_error=row["last_error"],
+    )

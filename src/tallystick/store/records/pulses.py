@@ -1,0 +1,77 @@
+"""Pulses: what each process did in the last moments, so that one page can show all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tallystick.db.connections import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a process did in the `seconds` before `at`: calls answered, how many of them refused, everything by name.
+
+    `counts`: as services/operations/meter.py's `flat` names them.
+    """
+
+    process_id: str
+    at: datetime
+    kind: str
+    started_at: datetime
+    seconds: float
+    calls: int
+    refused: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """One minute of all processes."""
+
+    start: datetime
+    calls: int
+    refused: int
+
+
+async def write(database: Database, pulse: Pulse) -> None:
+    """Keep a pulse."""
+    await database.execute(
+        "INSERT INTO pulse (process_id, at, kind, started_at, seconds, calls, refused, counts)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        pulse.process_id,
+        pulse.at,
+        pulse.kind,
+        pulse.started_at,
+        pulse.seconds,
+        pulse.calls,
+        pulse.refused,
+        pulse.counts,
+    )
+
+
+async def since(database: Database, moment: datetime) -> list[Pulse]:
+    """The pulses of all processes after a moment, in order."""
+    rows = await database.fetch(
+        "SELECT process_id, at, kind, started_at, seconds, calls, refused, counts FROM pulse WHERE at > $1 ORDER BY at",
+        moment,
+    )
+    return [Pulse(**row) for row in rows]
+
+
+async def minutes(database: Database, moment: datetime) -> list[Minute]:
+    """The minutes from a moment on in which anything was called, in order."""
+    rows = await database.fetch(
+        "SELECT date_trunc('minute', at) AS start, sum(calls)::bigint AS calls, sum(refused)::bigint AS refused"
+        " FROM pulse WHERE at >= $1 GROUP BY start HAVING sum(calls) > 0 ORDER BY start",
+        moment,
+    )
+    return [Minute(**row) for row in rows]
+
+
+async def forget(database: Database, before: datetime) -> None:
+    """Delete what is older than a moment."""
+    await database.execute("DELETE FROM pulse WHERE at < $1", before)

@@ -1,0 +1,207 @@
+# ruff: noqa: S608 - all that is put into statements is the constant list of columns
+"""Visits of buyers to the Co-Branded pages: what was asked for, what was chosen, how it ended.
+
+A visit's row is the guard against doing a thing twice: the first confirmation writes its ids into `answer`, every
+other one finds them there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.ids import BookId, PartyId
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tallystick.db.connections import Database
+
+_COLUMNS: Final = (
+    "visit_id, caller_party_id, access_key_id, environment, pipeline, parameters, request_digest, created_at,"
+    " sender_party_id, choices, status, answer, finished_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewVisit:
+    """A request whose signature was checked, before its buyer is known. `parameters`: decoded, known names only."""
+
+    visit_id: str
+    caller_id: PartyId
+    access_key_id: str
+    environment: str
+    pipeline: str
+    parameters: Mapping[str, str]
+    request_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit. `answer` without `finished_at`: confirmed, but nobody knows yet whether the books have it."""
+
+    visit_id: str
+    caller_id: PartyId
+    access_key_id: str
+    environment: str
+    pipeline: str
+    parameters: Mapping[str, str]
+    request_digest: bytes
+    created_at: datetime
+    sender_id: PartyId | None
+    choices: Mapping[str, str]
+    status: str | None
+    answer: Mapping[str, str] | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SellerBook:
+    """The seller's book in one environment; its test clock is `clock_offset` ahead.
+
+    `parts` are all books of a seller whose account was split, `book_id` first.
+    """
+
+    book_id: BookId
+    parts: tuple[BookId, ...]
+    clock_offset: timedelta
+
+
+async def seller_book(database: Database, party_id: int, environment: str) -> SellerBook | None:
+    """The book in which a seller's visits end."""
+    row = await database.fetchrow(
+        "SELECT array_agg(book_id ORDER BY part) AS parts, max(clock_offset_seconds) AS clock_offset_seconds FROM book"
+        " WHERE party_id = $1 AND environment = $2 AND currency = 'USD' HAVING count(*) > 0",
+        party_id,
+        environment,
+    )
+    if row is None:
+        return None
+    return SellerBook(row["parts"][0], tuple(row["parts"]), timedelta(seconds=row["clock_offset_seconds"]))
+
+
+async def create(database: Database, new: NewVisit, now: datetime) -> None:
+    """Begin a visit."""
+    await database.execute(
+        "INSERT INTO cobranded_visit (visit_id, caller_party_id, access_key_id, environment, pipeline, parameters,"
+        " request_digest, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        new.visit_id,
+        new.caller_id,
+        new.access_key_id,
+        new.environment,
+        new.pipeline,
+        dict(new.parameters),
+        new.request_digest,
+        now,
+    )
+
+
+async def find(database: Database, visit_id: str) -> Visit | None:
+    """The visit with this id."""
+    row = await database.fetchrow(f"SELECT {_COLUMNS} FROM cobranded_visit WHERE visit_id = $1", visit_id)
+    return None if row is None else _visit(row)
+
+
+async def answered_twins(
+    database: Database, caller_id: PartyId, environment: str, request_digest: bytes
+) -> list[Visit]:
+    """Earlier visits for the very same request that have an answer, newest first."""
+    rows = await database.fetch(
+        f"SELECT {_COLUMNS} FROM cobranded_visit WHERE caller_party_id = $1 AND environment = $2"
+        " AND request_digest = $3 AND answer IS NOT NULL ORDER BY created_at DESC",
+        caller_id,
+        environment,
+        request_digest,
+    )
+    return [_visit(row) for row in rows]
+
+
+async def choose(database: Database, visit_id: str, sender_id: PartyId, choices: Mapping[str, str]) -> None:
+    """Remember what this buyer chose. Nothing happens once the visit has an answer."""
+    await database.execute(
+        "UPDATE cobranded_visit SET sender_party_id = $2, choices = $3 WHERE visit_id = $1 AND answer IS NULL",
+        visit_id,
+        sender_id,
+        dict(choices),
+    )
+
+
+async def intend(database: Database, seen: Visit, answer: Mapping[str, str]) -> Visit | None:
+    """Write down the answer, ids and all, before the books are asked. The first one wins; gives the row as it is now.
+
+    None: buyer or choices are not those of `seen` any more, so nothing may be done in their name.
+    """
+    await database.execute(
+        "UPDATE cobranded_visit SET answer = $4"
+        " WHERE visit_id = $1 AND sender_party_id = $2 AND choices = $3 AND answer IS NULL",
+        seen.visit_id,
+        seen.sender_id,
+        dict(seen.choices),
+        dict(answer),
+    )
+    visit = await find(database, seen.visit_id)
+    if visit is None or visit.answer is None:
+        return None
+    return visit if (visit.sender_id, visit.choices) == (seen.sender_id, seen.choices) else None
+
+
+async def _as_it_is(database: Database, visit_id: str) -> Visit:
+    visit = await find(database, visit_id)
+    if visit is None:
+        raise LookupError(f"visit {visit_id[:8]}… is gone")
+    return visit
+
+
+async def finish(database: Database, visit_id: str, answer: Mapping[str, str], now: datetime) -> Visit:
+    """End a visit with `answer` (`status` among it), unless it has ended; gives the row as it is now."""
+    await database.execute(
+        "UPDATE cobranded_visit SET answer = $2, status = $3, finished_at = $4"
+        " WHERE visit_id = $1 AND finished_at IS NULL",
+        visit_id,
+        dict(answer),
+        answer["status"],
+        now,
+    )
+    return await _as_it_is(database, visit_id)
+
+
+async def leave(database: Database, visit_id: str, answer: Mapping[str, str], now: datetime) -> Visit:
+    """End a visit without any consent, unless it was confirmed before; gives the row as it is now."""
+    await database.execute(
+        "UPDATE cobranded_visit SET answer = $2, status = $3, finished_at = $4 WHERE visit_id = $1 AND answer IS NULL",
+        visit_id,
+        dict(answer),
+        answer["status"],
+        now,
+    )
+    return await _as_it_is(database, visit_id)
+
+
+async def token_with_reference(database: Database, book: SellerBook, caller_reference: str) -> str | None:
+    """The token that the seller already named so, if any."""
+    token_id = await database.fetchval(
+        "SELECT token_id FROM token WHERE book_id = ANY($1::bigint[]) AND caller_reference = $2",
+        book.parts,
+        caller_reference,
+    )
+    return None if token_id is None else str(token_id)
+
+
+def _visit(row: asyncpg.Record) -> Visit:
+    return Visit(
+        visit_id=row["visit_id"],
+        caller_id=PartyId(row["caller_party_id"]),
+        access_key_id=row["access_key_id"],
+        environment=row["environment"],
+        pipeline=row["pipeline"],
+        parameters=row["parameters"],
+        request_digest=row["request_digest"],
+        created_at=row["created_at"],
+        sender_id=None if row["sender_party_id"] is None else PartyId(row["sender_party_id"]),
+        choices=row["choices"],
+        status=row["status"],
+        answer=row["answer"],
+        finished_at=row["finished_at"],
+    )

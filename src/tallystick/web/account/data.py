@@ -1,0 +1,86 @@
+"""What is kept of a person: handed out as one file; and the way to close the account."""
+
+from typing import Any, Final
+
+from litestar import get, post
+from litestar.response import Response, Stream
+from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_ENTITY
+
+from tallystick.services.buyer import closing, personal_data
+from tallystick.web.account.entry import ask_for_proof
+from tallystick.web.account.member import Member, for_member
+from tallystick.web.common.sessions import sign_browser_out
+from tallystick.web.common.shared import PageRequest, form_of, page
+from tallystick.web.common.signing_in import proved_lately
+from tallystick.words import gettext as _
+
+DATA: Final = "/account/data"
+CLOSE: Final = f"{DATA}/close"
+EXPORT: Final = f"{DATA}/export.json"
+
+
+@get(DATA)
+async def show_data(request: PageRequest) -> Response[Any]:
+    """What can be done with it."""
+
+    async def step(member: Member) -> Response[Any]:
+        return member.page("account/data.html", narrow=True)
+
+    return await for_member(request, step)
+
+
+@get(EXPORT)
+async def show_export(request: PageRequest) -> Response[Any]:
+    """Everything about the person, for who proved lately who they are."""
+
+    async def step(member: Member) -> Response[Any]:
+        if not proved_lately(request):
+            return ask_for_proof(EXPORT)
+        name = personal_data.file_name(member.service)
+        return Stream(
+            personal_data.as_json(member.service, member.party),
+            media_type="application/json",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
+
+    return await for_member(request, step)
+
+
+@get(CLOSE)
+async def show_close(request: PageRequest) -> Response[Any]:
+    """What closing would mean, and what stands against it."""
+
+    async def step(member: Member) -> Response[Any]:
+        return await _close_page(member)
+
+    return await for_member(request, step)
+
+
+@post(CLOSE, status_code=HTTP_200_OK)
+async def do_close(request: PageRequest) -> Response[Any]:
+    """Close it, for who proved lately who they are."""
+
+    async def step(member: Member) -> Response[Any]:
+        if member.party.kind != "personal":
+            return await _close_page(member)
+        if not proved_lately(request):
+            return ask_for_proof(CLOSE)
+        if (await form_of(request)).get("sure") != "yes":
+            problems = {"sure": _("Tick this to close your account.")}
+            return await _close_page(member, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=problems)
+        try:
+            await closing.close(member.service, member.party)
+        except closing.StandsAgainstItError:
+            return await _close_page(member, status=HTTP_409_CONFLICT)
+        sign_browser_out(request)
+        return page("account/closed.html")
+
+    return await for_member(request, step)
+
+
+async def _close_page(member: Member, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+    prospect = await closing.prospect(member.service, member.party)
+    return member.page("account/close.html", narrow=True, prospect=prospect, **more)
+
+
+data_routes = [show_data, show_export, show_close, do_close]

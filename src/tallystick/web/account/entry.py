@@ -1,0 +1,153 @@
+"""Ways into one's account without a visit: signing in, a new password, proving an address, proving oneself again."""
+
+from typing import Any, Final
+from urllib.parse import quote
+
+from litestar import get, post
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK, HTTP_410_GONE
+
+from tallystick.services.form_errors import FormError
+from tallystick.services.identity import addresses, forgotten
+from tallystick.services.identity.forgotten import LinkSpentError
+from tallystick.web.account.member import HOME, SIGN_IN, Member, for_member, own_path
+from tallystick.web.common.sessions import sign_browser_out
+from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
+from tallystick.web.common.signing_in import UNUSABLE, client_of, enter, own_way, prove, proved_lately
+from tallystick.web.common.ways_back import ENDED
+
+FORGOTTEN: Final = "/account/forgotten"
+RESET: Final = forgotten.RESET_PATH
+VERIFY: Final = addresses.VERIFY_PATH
+PROVE: Final = "/account/prove"
+
+
+@get(SIGN_IN)
+async def show_sign_in(request: PageRequest) -> Response[Any]:
+    """Ask who it is."""
+    way_on = own_path(request.query_params.get("next", ""))
+    if await signed_in(request) is not None:
+        return go(way_on)
+    return page("account/sign_in.html", next=way_on, ended=ENDED in request.query_params)
+
+
+@post(SIGN_IN, status_code=HTTP_200_OK)
+async def do_sign_in(request: PageRequest) -> Response[Any]:
+    """Check e-mail address and password, or the passkey."""
+    typed = await form_of(request)
+    way_on = own_path(typed.get("next", ""))
+    try:
+        await enter(request, typed)
+    except FormError as error:
+        return page(
+            "account/sign_in.html", status=UNUSABLE, next=way_on, ended=False, typed=typed, problems=error.problems
+        )
+    return go(way_on)
+
+
+@get(FORGOTTEN)
+async def show_forgotten(request: PageRequest) -> Response[Any]:
+    """Ask for the address of somebody who forgot their password."""
+    return page("account/forgotten.html", next=own_way(request.query_params.get("next", ""), HOME), sent_to=None)
+
+
+@post(FORGOTTEN, status_code=HTTP_200_OK)
+async def do_forgotten(request: PageRequest) -> Response[Any]:
+    """Send a link, and say the same whoever asks for whomever."""
+    typed = await form_of(request)
+    email, way_on = typed.get("email", ""), own_way(typed.get("next", ""), HOME)
+    try:
+        await forgotten.ask(service_of(request), email, client_of(request), way_on)
+    except FormError as error:
+        return page(
+            "account/forgotten.html", status=UNUSABLE, next=way_on, sent_to=None, typed=typed, problems=error.problems
+        )
+    return page("account/forgotten.html", next=way_on, sent_to=email.strip())
+
+
+@get(RESET)
+async def show_reset(request: PageRequest) -> Response[Any]:
+    """Ask for the new password. Looking does not use the link."""
+    key, way_on = request.query_params.get("key", ""), own_way(request.query_params.get("next", ""), HOME)
+    if not await addresses.link_works(service_of(request), "reset", key):
+        return page("account/link_spent.html", status=HTTP_410_GONE, next=way_on, verify=False)
+    return page("account/reset.html", key=key, next=way_on, done=False)
+
+
+@post(RESET, status_code=HTTP_200_OK)
+async def do_reset(request: PageRequest) -> Response[Any]:
+    """Store the new password; everybody who was signed in to the account has to sign in again."""
+    typed = await form_of(request)
+    key, way_on = typed.get("key", ""), own_way(typed.get("next", ""), HOME)
+    try:
+        await forgotten.choose_password(service_of(request), key, typed.get("password", ""))
+    except FormError as error:
+        return page("account/reset.html", status=UNUSABLE, key=key, next=way_on, done=False, problems=error.problems)
+    except LinkSpentError:
+        return page("account/link_spent.html", status=HTTP_410_GONE, next=way_on, verify=False)
+    sign_browser_out(request)
+    return page("account/reset.html", key="", next=way_on, done=True)
+
+
+@get(VERIFY)
+async def show_verify(request: PageRequest) -> Response[Any]:
+    """Ask whether the address is theirs: programs look at the links in mail, too, and must not answer that."""
+    key = request.query_params.get("key", "")
+    if not await addresses.link_works(service_of(request), "verify", key):
+        return page("account/link_spent.html", status=HTTP_410_GONE, next=HOME, verify=True)
+    return page("account/verify.html", key=key, done=False)
+
+
+@post(VERIFY, status_code=HTTP_200_OK)
+async def do_verify(request: PageRequest) -> Response[Any]:
+    """The address is proved."""
+    key = (await form_of(request)).get("key", "")
+    if not await addresses.verify_by_link(service_of(request), key):
+        return page("account/link_spent.html", status=HTTP_410_GONE, next=HOME, verify=True)
+    return page("account/verify.html", key="", done=True)
+
+
+@get(PROVE)
+async def show_prove(request: PageRequest) -> Response[Any]:
+    """Ask for password or passkey once more."""
+
+    async def step(member: Member) -> Response[Any]:
+        way_on = own_path(request.query_params.get("next", ""))
+        return go(way_on) if proved_lately(request) else member.page("account/prove.html", narrow=True, next=way_on)
+
+    return await for_member(request, step)
+
+
+@post(PROVE, status_code=HTTP_200_OK)
+async def do_prove(request: PageRequest) -> Response[Any]:
+    """Check it."""
+
+    async def step(member: Member) -> Response[Any]:
+        typed = await form_of(request)
+        way_on = own_path(typed.get("next", ""))
+        try:
+            await prove(request, member.party, typed)
+        except FormError as error:
+            return member.page("account/prove.html", status=UNUSABLE, narrow=True, next=way_on, problems=error.problems)
+        return go(way_on)
+
+    return await for_member(request, step)
+
+
+def ask_for_proof(way_on: str) -> Response[Any]:
+    """To the page that asks for password or passkey once more, and back."""
+    return go(f"{PROVE}?next={quote(way_on)}")
+
+
+entry_routes = [
+    show_sign_in,
+    do_sign_in,
+    show_forgotten,
+    do_forgotten,
+    show_reset,
+    do_reset,
+    show_verify,
+    do_verify,
+    show_prove,
+    do_prove,
+]

@@ -1,0 +1,174 @@
+"""A month's statement as PDF. Why so: docs/decisions/041."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final, cast
+
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+
+from tallystick.services.buyer.monthly import Statement
+from tallystick.store.accounts.parties import Party
+from tallystick.web.account.paper_fonts import BUILT_IN, find_fonts, in_latin
+from tallystick.words import ENGLISH, date_of, day, dollars, signed, speaking, spoken
+from tallystick.words import gettext as _
+from tallystick.words.figures import number
+
+FONT: Final = "statement"
+MARGIN: Final = 18  # millimetres, as all lengths here
+LINE: Final = 5.2
+WIDTHS: Final = (32, 84, 29, 29)  # of the table's columns; together the width of an A4 page within its margins
+LONGEST_DETAIL: Final = 240  # characters of a description
+
+_BOX: Final = "\N{WHITE SQUARE}"
+_INK: Final = (28, 30, 33)
+_SOFT: Final = (92, 98, 106)
+_RULE: Final = (208, 212, 217)
+
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each table that it cuts down
+
+
+def as_pdf(statement: Statement, party: Party) -> bytes:
+    """The statement on A4 pages. Arabic needs a library to join its letters, so that one is in English."""
+    language = ENGLISH if spoken().direction == "rtl" else spoken()
+    with speaking(language):
+        paper = _Paper(f"{statement.view.seller}, {statement.month.title}")
+        paper.set_lang(language.code)
+        _head(paper, statement, party)
+        _totals(paper, statement)
+        _lines(paper, statement)
+        return bytes(paper.output())
+
+
+class _Paper(FPDF):
+    """Pages with their numbers at the foot. `subject`: what stands beside them."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(format="A4")
+        self.subject = subject
+        self.face = BUILT_IN
+        if (files := find_fonts()) is not None:
+            self.face = FONT
+            self.add_font(FONT, "", files[0])
+            self.add_font(FONT, "B", files[1])
+        self.set_margins(MARGIN, MARGIN)
+        self.set_auto_page_break(auto=True, margin=MARGIN + 4)
+        self.set_title(_("Statement: %(subject)s", subject=subject))
+        self.set_creator("Tallystick")
+        self.add_page()
+
+    def footer(self) -> None:
+        """The name of fpdf2: called at the end of each page."""
+        self.set_y(-MARGIN)
+        self.write_line(f"{self.subject}  ·  {self.page_no()}/{{nb}}", size=8, soft=True)
+
+    def write_line(self, text: str, *, size: float = 9.5, bold: bool = False, soft: bool = False) -> None:
+        """A line of text, broken where it is too long."""
+        self.pick(bold=bold, size=size)
+        self.set_text_color(*(_SOFT if soft else _INK))
+        self.multi_cell(0, size * 0.53, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def pick(self, *, bold: bool = False, size: float = 9.5) -> None:
+        """Choose how to write what follows."""
+        self.set_font(self.face, "B" if bold else "", size)
+
+    def writable(self, text: str) -> str:
+        """The text as far as the font has its letters; a box or a question mark stands for each that it lacks."""
+        if self.face == BUILT_IN:
+            return in_latin(text)
+        known = self.fonts[FONT].cmap  # type: ignore[union-attr] # found ones are TrueType, which have one
+        return "".join(letter if ord(letter) in known or letter == "\n" else _BOX for letter in text)
+
+    def normalize_text(self, text: str) -> str:
+        """The name of fpdf2: called with everything that is written."""
+        return super().normalize_text(self.writable(text))
+
+    def rule(self) -> None:
+        """A thin line across the page."""
+        self.set_draw_color(*_RULE)
+        self.line(MARGIN, self.get_y(), self.w - MARGIN, self.get_y())
+
+
+def _head(paper: _Paper, statement: Statement, party: Party) -> None:
+    view = statement.view
+    paper.write_line("Tallystick", size=9, bold=True, soft=True)
+    paper.ln(2)
+    paper.write_line(_("Statement for %(month)s", month=statement.month.title), size=18, bold=True)
+    paper.ln(2)
+    paper.write_line(f"{view.seller}: {view.label}", size=11)
+    paper.write_line(
+        _(
+            "%(begin)s to %(end)s. All times are UTC.",
+            begin=date_of(statement.month.begin),
+            end=date_of(statement.until),
+        ),
+        soft=True,
+    )
+    if view.sandbox:
+        paper.write_line(_("Test mode: no real money moved."), bold=True)
+    if not statement.over:
+        paper.write_line(_("The month is not over: as of %(day)s.", day=day(statement.until)), bold=True)
+    paper.ln(3)
+    paper.write_line(f"{party.name}, {party.email}")
+    paper.write_line(_("Authorization %(id)s", id=view.given.authorization_id), size=8, soft=True)
+    paper.ln(5)
+
+
+def _totals(paper: _Paper, statement: Statement) -> None:
+    label = statement.view.running_label
+    rows = [
+        (_("%(figure)s at the beginning", figure=label), dollars(statement.opening_micros), True),
+        *((f"{total.kind} ({number(total.count)})", signed(total.change_micros), False) for total in statement.totals),
+        (_("%(figure)s at the end", figure=label), dollars(statement.closing_micros), True),
+    ]
+    for name, amount, bold in rows:
+        paper.rule()
+        paper.pick(bold=bold)
+        paper.set_text_color(*_INK)
+        paper.cell(sum(WIDTHS[:3]), LINE + 2, name)
+        paper.cell(WIDTHS[3], LINE + 2, amount, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    paper.rule()
+    paper.ln(8)
+
+
+def _lines(paper: _Paper, statement: Statement) -> None:
+    if not statement.lines:
+        paper.write_line(_("Nothing moved."), soft=True)
+        return
+    if statement.by_day:
+        paper.write_line(_("One line for each day and kind. The CSV statement has every single one."), soft=True)
+        paper.ln(2)
+    _table_head(paper, statement)
+    for line in statement.lines:
+        text_of_line = line.kind if not line.detail else f"{line.kind}: {line.detail[:LONGEST_DETAIL]}"
+        paper.pick(size=8.5)
+        paper.set_text_color(*_INK)
+        lines = paper.multi_cell(WIDTHS[1] - 3, LINE, text_of_line, dry_run=True, output="LINES")
+        wrapped = cast("list[str]", lines)  # what output="LINES" gives
+        if paper.will_page_break(LINE * len(wrapped) + 2):
+            paper.add_page()
+            _table_head(paper, statement)
+        paper.rule()
+        top = paper.get_y() + 1
+        cells = (date_of(line.at), None, signed(line.change_micros), dollars(line.running_micros))
+        paper.pick(size=8.5)
+        paper.set_text_color(*_INK)
+        left = MARGIN
+        for width, text in zip(WIDTHS, cells, strict=True):
+            paper.set_xy(left, top)
+            if text is None:
+                paper.multi_cell(width - 3, LINE, "\n".join(wrapped), align="L")
+            else:
+                paper.cell(width, LINE, text, align="L" if left == MARGIN else "R")
+            left += width
+        paper.set_xy(MARGIN, top + LINE * len(wrapped) + 1)
+    paper.rule()
+
+
+def _table_head(paper: _Paper, statement: Statement) -> None:
+    paper.pick(bold=True, size=8.5)
+    paper.set_text_color(*_SOFT)
+    for index, name in enumerate((_("Date"), _("What"), _("Amount"), statement.view.running_label)):
+        paper.cell(WIDTHS[index], LINE + 1, name, align="L" if index < 2 else "R")  # noqa: PLR2004 - two are texts
+    paper.ln(LINE + 1)

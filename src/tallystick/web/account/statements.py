@@ -1,0 +1,86 @@
+"""Statements of an authorization: all of it for a spreadsheet; a month to read, to print, as PDF, for a spreadsheet."""
+
+import asyncio
+import contextvars
+from typing import Any, Final
+
+from litestar import Router, get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response, Stream
+
+from tallystick.services.buyer import monthly, statements
+from tallystick.services.buyer.authorization_view import View
+from tallystick.services.buyer.monthly import Statement
+from tallystick.services.buyer.months import Month
+from tallystick.store.accounts.parties import Party
+from tallystick.web.account.authorizations import view_of
+from tallystick.web.account.member import HOME, Member, for_member
+from tallystick.web.common.shared import PageRequest
+
+_KINDS: Final = ("pdf", "csv")
+
+
+@get("/authorizations/{authorization_id:str}/statement.csv")
+async def show_all(request: PageRequest, authorization_id: FromPath[str]) -> Response[Any]:
+    """All that happened under an authorization, for a spreadsheet."""
+
+    async def step(member: Member) -> Response[Any]:
+        return _csv(member, await view_of(member, authorization_id))
+
+    return await for_member(request, step)
+
+
+@get("/authorizations/{authorization_id:str}/statements")
+async def show_months(request: PageRequest, authorization_id: FromPath[str]) -> Response[Any]:
+    """The months that there are statements of."""
+
+    async def step(member: Member) -> Response[Any]:
+        view = await view_of(member, authorization_id)
+        months = await monthly.months(member.service, view)
+        return member.page("account/statements.html", sandbox=view.sandbox, view=view, months=months, narrow=True)
+
+    return await for_member(request, step)
+
+
+@get("/authorizations/{authorization_id:str}/statements/{month:str}")
+async def show_month(request: PageRequest, authorization_id: FromPath[str], month: FromPath[str]) -> Response[Any]:
+    """One month: ``2027-03`` as a page, ``2027-03.pdf``, ``2027-03.csv``."""
+
+    async def step(member: Member) -> Response[Any]:
+        text, dot, kind = month.partition(".")
+        asked = Month.parse(text)
+        view = await view_of(member, authorization_id)
+        months = await monthly.months(member.service, view)
+        if asked is None or asked not in months or (dot and kind not in _KINDS):
+            raise NotFoundException
+        if kind == "csv":
+            return _csv(member, view, asked)
+        statement = await monthly.statement(member.service, view, asked)
+        if kind == "pdf":
+            context = contextvars.copy_context()  # whose language the thread speaks, too
+            content = await asyncio.to_thread(context.run, _pdf, statement, member.party)
+            return Response(content, media_type="application/pdf", headers=_file(view, "pdf", asked))
+        return member.page("account/statement.html", sandbox=view.sandbox, view=view, statement=statement)
+
+    return await for_member(request, step)
+
+
+def _csv(member: Member, view: View, month: Month | None = None) -> Response[Any]:
+    pieces = statements.as_csv(member.service, view.given, month)
+    return Stream(pieces, media_type="text/csv", headers=_file(view, "csv", month))
+
+
+def _pdf(statement: Statement, party: Party) -> bytes:
+    # loaded with the first one, in its thread: paper and its fonts are a sixth of what a server would hold
+    from tallystick.web.account.statement_pdf import as_pdf  # noqa: PLC0415
+
+    return as_pdf(statement, party)
+
+
+def _file(view: View, ending: str, month: Month | None) -> dict[str, str]:
+    name = statements.file_name(view.given, ending, month)
+    return {"content-disposition": f'attachment; filename="{name}"'}
+
+
+statement_routes = Router(path=HOME, route_handlers=[show_all, show_months, show_month])

@@ -1,0 +1,183 @@
+"""Sellers and buyers: found by name, address or number; suspended, verified, looked at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from litestar import get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
+
+from tallystick.domain.commands import Method
+from tallystick.domain.fees import FeeSchedule
+from tallystick.domain.money import display_amount
+from tallystick.services.form_errors import FormError
+from tallystick.services.operations.account_standing import CHANGES, change_standing
+from tallystick.services.operations.audit import ACTIONS
+from tallystick.services.operations.fee_schedules import STANDARD, choose_schedule
+from tallystick.store.queries import account_register
+from tallystick.store.queries.account_register import Account
+from tallystick.store.records import audit
+from tallystick.web.admin.guard import HOME, Operator, for_operator
+from tallystick.web.common.shared import PageRequest, form_of, go
+from tallystick.words import dollars
+
+LISTED: Final = 25
+DEEDS: Final = 10
+KINDS: Final = {"business": "Seller", "personal": "Buyer"}
+STATUSES: Final = {"active": "Active", "suspended": "Suspended", "closed": "Closed"}
+METHODS: Final = {Method.CC: "Card", Method.ACH: "Bank account", Method.ABT: "Account balance"}
+EXAMPLES_MICROS: Final = (1_000_000, 10_000_000, 90_000_000)
+"""Amounts whose fees are shown."""
+
+FEES_CHOSEN: Final = "The fee schedule is chosen. It counts from the next charge on."
+
+
+@dataclass(frozen=True, slots=True)
+class FeeLine:
+    """The fees of one way to pay: how they are built, and what they come to on EXAMPLES_MICROS."""
+
+    method: str
+    rule: str
+    fees_micros: list[int]
+
+
+@get(f"{HOME}/accounts")
+async def show_accounts(request: PageRequest) -> Response[Any]:
+    """The accounts that a search finds, newest first."""
+
+    async def step(operator: Operator) -> Response[Any]:
+        text, kind, status = operator.asked("text"), operator.asked("kind"), operator.asked("status")
+        before = operator.asked_number("before")
+        found = await account_register.search(
+            operator.service.pool,
+            LISTED + 1,
+            text=text,
+            kind=kind if kind in KINDS else None,
+            status=status if status in STATUSES else None,
+            before=before,
+        )
+        shown = found[:LISTED]
+        filters = {name: value for name, value in (("text", text), ("kind", kind), ("status", status)) if value}
+        older = urlencode(filters | {"before": shown[-1].party_id}) if len(found) > LISTED else ""
+        return operator.page(
+            "admin/accounts.html",
+            accounts=shown,
+            typed={"text": text, "kind": kind, "status": status},
+            filtered=bool(filters),
+            kinds=KINDS,
+            statuses=STATUSES,
+            newer=f"{HOME}/accounts?{urlencode(filters)}" if before else "",
+            older=f"{HOME}/accounts?{older}" if older else "",
+        )
+
+    return await for_operator(request, step)
+
+
+@get(f"{HOME}/accounts/{{account:int}}")
+async def show_account(request: PageRequest, account: FromPath[int]) -> Response[Any]:
+    """One account: its standing, its money, what was done to it."""
+
+    async def step(operator: Operator) -> Response[Any]:
+        done = operator.asked("done")
+        words = FEES_CHOSEN if done == "fees" else CHANGES[done].done if done in CHANGES else ""
+        return await _account_page(operator, account, done=words)
+
+    return await for_operator(request, step)
+
+
+@post(f"{HOME}/accounts/{{account:int}}/standing", status_code=HTTP_200_OK)
+async def do_change_standing(request: PageRequest, account: FromPath[int]) -> Response[Any]:
+    """Suspend, reactivate, verify…; the reason goes to the audit log."""
+
+    async def step(operator: Operator) -> Response[Any]:
+        typed = await form_of(request)
+        name = typed.get("change", "")
+        found = await account_register.find(operator.service.pool, account)
+        if found is None or name not in CHANGES:
+            raise NotFoundException
+        try:
+            await change_standing(operator.service, operator.person, found, name, typed.get("reason", ""))
+        except FormError as error:
+            status = HTTP_422_UNPROCESSABLE_ENTITY
+            return await _account_page(operator, account, status=status, problems=error.problems, typed=typed)
+        return go(f"{HOME}/accounts/{account}?done={name}")
+
+    return await for_operator(request, step)
+
+
+@post(f"{HOME}/accounts/{{account:int}}/fees", status_code=HTTP_200_OK)
+async def do_choose_fees(request: PageRequest, account: FromPath[int]) -> Response[Any]:
+    """Give a seller the fee schedule of this name."""
+
+    async def step(operator: Operator) -> Response[Any]:
+        name = (await form_of(request)).get("schedule", "")
+        found = await account_register.find(operator.service.pool, account)
+        if found is None or found.kind != "business":
+            raise NotFoundException
+        try:
+            await choose_schedule(operator.service, operator.person, found, None if name == STANDARD else name)
+        except LookupError:
+            problems, status = {"schedule": "Choose one of these."}, HTTP_422_UNPROCESSABLE_ENTITY
+            return await _account_page(operator, account, status=status, problems=problems)
+        return go(f"{HOME}/accounts/{account}?done=fees")
+
+    return await for_operator(request, step)
+
+
+async def _account_page(operator: Operator, number: int, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems
+    pool = operator.service.pool
+    account = await account_register.find(pool, number)
+    if account is None:
+        raise NotFoundException
+    rules = operator.service.committer.rules
+    context: dict[str, Any] = {
+        "account": account,
+        "kind": KINDS[account.kind],
+        "status_name": STATUSES[account.status],
+        "changes": [(name, change) for name, change in CHANGES.items() if change.fits(account)],
+        "books": await account_register.books_of(pool, account.party_id),
+        "holdings": await account_register.holdings(pool, account.party_id),
+        "fees": fee_lines(rules.fees_of(account.fee_schedule)) if account.kind == "business" else [],
+        "schedules": [(name, name.replace("-", " ").capitalize()) for name in (STANDARD, *sorted(rules.own_fees))],
+        "standard": STANDARD,
+        "fee_columns": [f"Fee on {dollars(amount)}" for amount in EXAMPLES_MICROS],
+        "actions": ACTIONS,
+        "deeds": await _deeds(operator, account),
+        "done": "",
+    }
+    return operator.page("admin/account.html", **(context | more))
+
+
+async def _deeds(operator: Operator, account: Account) -> list[audit.Entry]:
+    """What staff and operators did for a seller, or to a buyer's account."""
+    pool = operator.service.pool
+    if account.kind == "business":
+        return await audit.latest(pool, DEEDS, business_id=account.party_id)
+    return await audit.latest(pool, DEEDS, subject=account.email)
+
+
+def fee_lines(schedules: Mapping[Method, FeeSchedule]) -> list[FeeLine]:
+    """The fee schedule in words, one line for each way to pay."""
+    return [
+        FeeLine(
+            METHODS[method],
+            rule_of(schedule),
+            [schedule.fee(amount) for amount in EXAMPLES_MICROS],
+        )
+        for method, schedule in schedules.items()
+    ]
+
+
+def rule_of(schedule: FeeSchedule) -> str:
+    """``0.05 + 5 % up to 5.00, 0 % up to 10.00, 2.75 % above``: what each part of an amount costs."""
+    parts = []
+    for bracket in schedule.brackets:
+        whole, rest = divmod(bracket.rate_ppm, 10_000)
+        rate = f"{whole}.{rest:04}".rstrip("0").rstrip(".")
+        up_to = "above" if bracket.up_to_micros is None else f"up to {display_amount(bracket.up_to_micros)}"
+        parts.append(f"{rate} % {up_to}" if len(schedule.brackets) > 1 else f"{rate} %")
+    return f"{display_amount(schedule.fixed_micros)} + {', '.join(parts)}"

@@ -1,0 +1,99 @@
+"""The gate of the operator's pages: who runs the service goes on, others sign in or find nothing."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from litestar.exceptions import NotFoundException
+from litestar.response import Response
+
+from tallystick.domain.ids import PartyId
+from tallystick.services.context import Service
+from tallystick.services.operations import audit
+from tallystick.store.accounts import staff
+from tallystick.store.accounts.parties import Party
+from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
+from tallystick.web.common.ways_back import ask_to_sign_in
+from tallystick.web.console.desk import SIGN_IN, own_path
+
+HOME: Final = "/admin"
+LARGEST: Final = 2**63 - 1  # number that the database could have
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+
+NAV: Final = (
+    ("Health", HOME),
+    ("Accounts", f"{HOME}/accounts"),
+    ("Rails", f"{HOME}/rails"),
+    ("Notifications", f"{HOME}/notifications"),
+    ("Verification", f"{HOME}/verification"),
+    ("Audit log", f"{HOME}/audit"),
+    ("Mail", f"{HOME}/mail"),
+    ("Settings", f"{HOME}/settings"),
+    ("Style guide", f"{HOME}/styleguide"),
+)
+"""The places of the operator's pages; a page names its place in its template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody who runs the service, at work. `now`: real time."""
+
+    request: PageRequest
+    service: Service
+    person: Party
+    now: datetime
+
+    def page(self, template: str, **context: Any) -> Response[Any]:  # noqa: ANN401 - whatever the template shows
+        """One of the operator's pages. Templates find what this is as `operator`."""
+        defaults: dict[str, Any] = {"operator": self, "nav": NAV, "here": self.request.url.path, "now": self.now}
+        return page(template, **(defaults | context))
+
+    def asked(self, name: str, most: int = 200) -> str:
+        """A parameter of the query, cut to a sensible length; empty when it was not given."""
+        return self.request.query_params.get(name, "").strip()[:most]
+
+    def asked_number(self, name: str) -> int | None:
+        """A number of the query; None when none was given that the database could have."""
+        return number_of(self.asked(name))
+
+    async def record(
+        self,
+        action: str,
+        subject: str = "",
+        *,
+        business_id: PartyId | None = None,
+        environment: str | None = None,
+        **details: Any,  # noqa: ANN401 - any plain value
+    ) -> None:
+        """Write down in the audit log that this operator did something; never a secret."""
+        await audit.record(
+            self.service.pool,
+            actor_id=self.person.party_id,
+            business_id=business_id,
+            environment=environment,
+            action=action,
+            subject=subject,
+            details=details,
+            at=self.now,
+        )
+
+
+Step = Callable[[Operator], Awaitable[Response[Any]]]
+
+
+async def for_operator(request: PageRequest, step: Step) -> Response[Any]:
+    """Do it for whoever runs the service. To everybody else who is signed in, there is no such page."""
+    person = await signed_in(request)
+    if person is None:
+        return ask_to_sign_in(request, SIGN_IN, own_path)
+    service = service_of(request)
+    if not person.active or not await staff.is_operator(service.pool, person.party_id):
+        raise NotFoundException
+    return await step(Operator(request, service, person, service.clock()))
+
+
+def number_of(text: str) -> int | None:
+    """The whole number that was typed; None for anything that the database could not have."""
+    return int(text) if _NUMBER.fullmatch(text) else None

@@ -1,0 +1,59 @@
+"""Mail that was written: whether it left, and what it says while it is still here."""
+
+import re
+from typing import Any, Final
+
+from litestar import get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response
+
+from tallystick.store.records import mail
+from tallystick.store.records.mail import Mail
+from tallystick.web.admin.guard import HOME, Operator, for_operator
+from tallystick.web.common.shared import PageRequest
+
+LISTED: Final = 100
+PLACE: Final = f"{HOME}/mail"
+_CODE: Final = re.compile(r"[0-9]{4,}")
+
+
+@get(PLACE)
+async def show_mail(request: PageRequest) -> Response[Any]:
+    """The newest letters."""
+
+    async def step(operator: Operator) -> Response[Any]:
+        letters = await mail.latest(operator.service.pool, LISTED)
+        return operator.page(
+            "admin/mail.html",
+            letters=letters,
+            subjects={letter.mail_id: _subject(operator, letter) for letter in letters},
+            most=LISTED,
+            kept_days=mail.KEPT.days,
+            leaves=_leaves(operator),
+        )
+
+    return await for_operator(request, step)
+
+
+@get(f"{PLACE}/{{letter:int}}")
+async def show_letter(request: PageRequest, letter: FromPath[int]) -> Response[Any]:
+    """One letter with its text. Links in it open accounts: it can be read only where mail does not leave."""
+
+    async def step(operator: Operator) -> Response[Any]:
+        found = next((one for one in await mail.latest(operator.service.pool, LISTED) if one.mail_id == letter), None)
+        if found is None:
+            raise NotFoundException
+        text = None if _leaves(operator) else found.body
+        return operator.page("admin/letter.html", letter=found, subject=_subject(operator, found), text=text)
+
+    return await for_operator(request, step)
+
+
+def _leaves(operator: Operator) -> bool:
+    return operator.service.settings.smtp_url is not None
+
+
+def _subject(operator: Operator, letter: Mail) -> str:
+    """The subject as operators may read it: a code in it is for its receiver alone, once there is one."""
+    return _CODE.sub("…", letter.subject) if _leaves(operator) else letter.subject

@@ -1,0 +1,81 @@
+"""Proofs of the books: ask for one, look at what they found."""
+
+from typing import Any, Final
+
+from litestar import get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK
+
+from tallystick.store.records import verification_runs
+from tallystick.web.admin.guard import HOME, LARGEST, Operator, for_operator
+from tallystick.web.common.shared import PageRequest, go
+
+LISTED: Final = 20
+PLACE: Final = f"{HOME}/verification"
+
+CHECKS: Final = {
+    "balances_follow_from_transfers": "The transfers of every account, replayed from nothing, sum to its balance",
+    "books_sum_to_zero": "Debits equal credits in every book",
+    "archived_balances_sum_to_zero": "Debits equal credits in what the archive carries over",
+    "prepaid_balances_within_bounds": "No prepaid balance is below zero or above what was funded",
+    "instruments_have_their_accounts": "The account of every instrument is its own",
+    "debts_within_bounds": "No debt is below zero or above its limit",
+    "instruments_agree_with_transactions": "What instruments count is what their transactions say",
+    "transactions_moved_what_they_say": "Every transaction of an instrument moved its amount once, on its account",
+    "real_money_moved_as_transactions_say": "Real money moved as transactions say, in every book, deposits included",
+    "transfers_have_transactions": "No money moved without a transaction",
+    "refunds_agree": "What was refunded is what the refunds say, and never more than was paid",
+    "cash_is_owed": "Each seller's cash is what the operator's book owes that seller",
+    "pending_charges_are_being_asked_for": "Every pending transaction has a rail that is being asked",
+    "references_have_transactions": "Every remembered answer names a transaction that exists",
+    "simulated_rail_agrees": "The simulated rail took money exactly for what the books call paid",
+    "fees_given_back_agree": "What was given back of a fee is what the refunds say, and never more than the fee",
+}
+"""What each check of store/ledger/sql/verify.sql proves, for people; one that is missing here shows its name."""
+
+
+@get(PLACE)
+async def show_runs(request: PageRequest) -> Response[Any]:
+    """The latest proofs."""
+
+    async def step(operator: Operator) -> Response[Any]:
+        before = operator.asked_number("before")
+        found = await verification_runs.latest(operator.service.pool, LISTED + 1, before)
+        shown = found[:LISTED]
+        return operator.page(
+            "admin/verification.html",
+            runs=shown,
+            at_it=any(run.finished_at is None for run in shown),
+            newer=PLACE if before is not None else "",
+            older=f"{PLACE}?before={shown[-1].run_id}" if len(found) > LISTED else "",
+            done=operator.asked("done"),
+        )
+
+    return await for_operator(request, step)
+
+
+@post(PLACE, status_code=HTTP_200_OK)
+async def do_verify(request: PageRequest) -> Response[Any]:
+    """Ask for a proof; a worker takes it up."""
+
+    async def step(operator: Operator) -> Response[Any]:
+        if await verification_runs.ask(operator.service.pool, operator.person.party_id, operator.now):
+            await operator.record("books.verify")
+        return go(f"{PLACE}?done=asked")
+
+    return await for_operator(request, step)
+
+
+@get(f"{PLACE}/{{run:int}}")
+async def show_run(request: PageRequest, run: FromPath[int]) -> Response[Any]:
+    """One proof: what was looked at, each check, every problem."""
+
+    async def step(operator: Operator) -> Response[Any]:
+        found = await verification_runs.find(operator.service.pool, run) if run <= LARGEST else None
+        if found is None:
+            raise NotFoundException
+        return operator.page("admin/verification_run.html", run=found, meanings=CHECKS)
+
+    return await for_operator(request, step)

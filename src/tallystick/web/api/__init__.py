@@ -1,0 +1,1 @@
+"""The query API, batches and SOAP: bytes to requests, results to bytes."""

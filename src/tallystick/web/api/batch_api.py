@@ -1,0 +1,265 @@
+"""The batch call: up to a thousand payments in one signed request, lines of JSON in and out.
+
+Each line is a Pay of its own, with its own reference and its own outcome; a line that is refused spoils nothing for its
+neighbours. The rules are those of the query API's Pay, and so is the space of references: a line and a Pay that ask for
+the same under the same reference are one payment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from tallystick.domain.messages import signing
+from tallystick.domain.messages.message_signatures import (
+    MalformedSignatureError,
+    MessageSignature,
+    has_digest_of,
+    read_signature,
+    verifies,
+)
+from tallystick.domain.money import USD
+from tallystick.domain.outcomes import Accepted
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.actions.pay import payment_command
+from tallystick.services.api.fields import V2010
+from tallystick.services.api.registry import ACTIONS
+from tallystick.services.operations.entropy import ENTROPY
+from tallystick.services.operations.meter import BATCH, OK
+from tallystick.web.api.asgi import (
+    BATCH_PATH,
+    CLOSE,
+    Answer,
+    BodyTooLargeError,
+    ClientGoneError,
+    header,
+    read_body,
+    respond,
+)
+from tallystick.web.api.calls import Watched, check_fresh, keep_request, read_call, refusal_of, stamp
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tallystick.domain.commands import Command
+    from tallystick.domain.ids import BookId
+    from tallystick.domain.outcomes import Outcome
+    from tallystick.services.context import Service
+    from tallystick.store.keys.access_keys import AccessKey
+    from tallystick.web.api.asgi import Receive, Scope, Send
+
+MOST_LINES: Final = 1000
+MOST_BODY_BYTES: Final = 1 << 20
+READ_AT_A_TIME: Final = 50
+"""Lines that are read before others get their turn: a thousand at once would keep everybody waiting."""
+
+_PAY: Final = ACTIONS["Pay"]
+_LINES: Final = (b"content-type", b"application/x-ndjson")
+_PROBLEM: Final = (b"content-type", b"application/problem+json")
+_NOT_KEPT: Final = (b"cache-control", b"no-store")
+
+
+class PaymentLine(msgspec.Struct, forbid_unknown_fields=True):
+    """One payment. `amount` in USD, as text with up to six decimals, since JSON's numbers are not exact everywhere."""
+
+    caller_reference: str
+    sender_token_id: str
+    amount: str
+    caller_description: str | None = None
+    sender_description: str | None = None
+    notification_url: str | None = None
+
+    def parameters(self) -> dict[str, str]:
+        """The same request as the query API's Pay has it."""
+        given = {
+            "CallerReference": self.caller_reference,
+            "SenderTokenId": self.sender_token_id,
+            "TransactionAmount.CurrencyCode": USD,
+            "TransactionAmount.Value": self.amount,
+        }
+        if self.caller_description:
+            given["CallerDescription"] = self.caller_description
+        if self.sender_description:
+            given["SenderDescription"] = self.sender_description
+        if self.notification_url:
+            given["OverrideIPNURL"] = self.notification_url
+        return given
+
+
+class Fault(msgspec.Struct):
+    """Why a line was refused: the protocol's code and a text for the caller's developer."""
+
+    code: str
+    message: str
+
+
+class OutcomeLine(msgspec.Struct, omit_defaults=True):
+    """What became of a line, in the order of the lines. `line` counts from 1."""
+
+    line: int
+    caller_reference: str | None = None
+    transaction_id: str | None = None
+    status: str | None = None
+    error: Fault | None = None
+
+
+_line: Final = msgspec.json.Decoder(PaymentLine)
+_written: Final = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchApi:
+    """The ASGI application at BATCH_PATH."""
+
+    service: Service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens; only a client that hung up gets nothing."""
+        request_id, watched = ENTROPY.uuid(), Watched(BATCH)
+        try:
+            answer = await self._answer(scope, receive, request_id, watched)
+        except ClientGoneError:
+            return
+        self.service.meter.answered(watched.action, watched.outcome, watched.began)
+        await respond(send, answer.status, answer.headers, answer.body)
+
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> Answer:
+        if scope["method"] != "POST":
+            refused = watched.refused(Refused(Refusal.InvalidRequest, "A batch is sent with POST."))
+            return _refusal(refused, request_id, HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"POST"))
+        try:
+            return Answer(HTTPStatus.OK, (_LINES, _NOT_KEPT), await self._perform(scope, receive, request_id))
+        except ClientGoneError:
+            raise
+        except BodyTooLargeError:
+            refused = Refused(Refusal.InvalidRequest, f"A batch has at most {MOST_BODY_BYTES} bytes.")
+            return _refusal(watched.refused(refused), request_id, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
+            refused = watched.refused(refusal_of(error, request_id))
+            return _refusal(refused, request_id, HTTPStatus(refused.refusal.http_status))
+
+    async def _perform(self, scope: Scope, receive: Receive, request_id: str) -> bytes:
+        body = await read_body(scope, receive, MOST_BODY_BYTES)
+        now = self.service.clock()
+        key, made_at = await self._check_signature(scope, body, now)
+        lines = body.splitlines()
+        if len(lines) > MOST_LINES:
+            raise Refused(Refusal.InvalidRequest, f"A batch has at most {MOST_LINES} lines, this one {len(lines)}.")
+        outcomes = [OutcomeLine(number) for number in range(1, len(lines) + 1)]
+        batch = _Batch(self.service, key, made_at, now, request_id, outcomes)
+        for start in range(0, len(lines), READ_AT_A_TIME):
+            batch.read(lines[start : start + READ_AT_A_TIME], start)
+            await asyncio.sleep(0)
+        await batch.perform()
+        self.service.meter.answered_together(_PAY.name, Counter(map(_outcome_of, outcomes)))
+        for outcome, line in zip(outcomes, lines, strict=True):
+            keep_request(self.service, outcome.transaction_id, scope, line, request_id)
+        return b"".join([_written.encode(outcome) + b"\n" for outcome in outcomes])
+
+    async def _check_signature(self, scope: Scope, body: bytes, now: datetime) -> tuple[AccessKey, datetime]:
+        """Who signed the request, and when. Raises Refused, as for a call of the query API."""
+        signature = _signature(scope)
+        digest = header(scope, b"content-digest")
+        if not has_digest_of(body, digest):
+            raise Refused(Refusal.InvalidSignature, "Content-Digest does not have the SHA-256 of the body.")
+        key = await self.service.keys.find(signature.key_id, now)
+        if key is None:
+            raise Refused(Refusal.InvalidClientTokenId, "The access key in keyid is not known.")
+        values = {"@method": scope["method"], "@path": BATCH_PATH, "content-digest": digest}
+        authorities = signing.signed_hosts(header(scope, b"host"), self.service.settings.public_url)
+        if not any(verifies(signature, {**values, "@authority": one}, key.secret) for one in authorities):
+            message = "The signature is not the one that the service computes. Check the secret key and what is signed."
+            raise Refused(Refusal.SignatureDoesNotMatch, message)
+        check_fresh(signature.created_at, now, self.service.settings.timestamp_skew_seconds)
+        if signature.expires_at is not None and signature.expires_at <= now:
+            message = f"Request has expired. Its signature holds until {stamp(signature.expires_at)}."
+            raise Refused(Refusal.RequestExpired, message)
+        return key, signature.created_at
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The lines of a request on their way: what is refused at once is in `outcomes`, the rest becomes commands."""
+
+    service: Service
+    key: AccessKey
+    made_at: datetime
+    now: datetime
+    request_id: str
+    outcomes: Sequence[OutcomeLine]
+    commands: dict[BookId, list[tuple[OutcomeLine, Command]]] = field(default_factory=dict)
+
+    def read(self, lines: Sequence[bytes], start: int) -> None:
+        """Turn lines into commands, the first of them being number `start`, from 0."""
+        for number, line in enumerate(lines, start):
+            outcome = self.outcomes[number]
+            try:
+                book_id, command = self._command(outcome, line)
+            except Exception as error:  # noqa: BLE001 - a line's fault is the line's own
+                outcome.error = self._fault(error)
+            else:
+                self.commands.setdefault(book_id, []).append((outcome, command))
+
+    def _command(self, outcome: OutcomeLine, line: bytes) -> tuple[BookId, Command]:
+        try:
+            payment = _line.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Refused(Refusal.InvalidRequest, f"The line cannot be read: {error}") from None
+        outcome.caller_reference = payment.caller_reference
+        return payment_command(
+            read_call(self.service, _PAY, V2010, payment.parameters(), self.key, self.made_at, self.now)
+        )
+
+    async def perform(self) -> None:
+        """Carry the commands out, those of each book together."""
+        await asyncio.gather(*(self._perform_book(book_id, lines) for book_id, lines in self.commands.items()))
+
+    async def _perform_book(self, book_id: BookId, lines: Sequence[tuple[OutcomeLine, Command]]) -> None:
+        results = await self.service.committer.perform_all(book_id, [command for _, command in lines])
+        for (outcome, _), result in zip(lines, results, strict=True):
+            self._tell(outcome, result)
+
+    def _tell(self, outcome: OutcomeLine, result: Outcome | Exception) -> None:
+        if isinstance(result, Accepted):
+            outcome.transaction_id, outcome.status = result.transaction_id, result.status.value
+        elif isinstance(result, Exception):
+            outcome.error = self._fault(result)
+        else:
+            raise TypeError(f"a payment came to {result!r}")
+
+    def _fault(self, error: Exception) -> Fault:
+        refused = refusal_of(error, self.request_id)
+        return Fault(refused.refusal.name, refused.message)
+
+
+def _signature(scope: Scope) -> MessageSignature:
+    given, signature = header(scope, b"signature-input"), header(scope, b"signature")
+    if not given or not signature:
+        message = "The request must carry the headers Signature-Input and Signature (RFC 9421)."
+        raise Refused(Refusal.MissingAuthenticationToken, message)
+    try:
+        return read_signature(given, signature)
+    except MalformedSignatureError as error:
+        raise Refused(Refusal.InvalidSignature, str(error)) from None
+
+
+def _outcome_of(outcome: OutcomeLine) -> str:
+    return OK if outcome.error is None else outcome.error.code
+
+
+def _refusal(refused: Refused, request_id: str, status: HTTPStatus, *headers: tuple[bytes, bytes]) -> Answer:
+    """Refuse the whole request, in the form of RFC 9457; nothing of it was done."""
+    problem: Mapping[str, Any] = {
+        "title": refused.refusal.meaning,
+        "status": status,
+        "detail": refused.message,
+        "code": refused.refusal.name,
+        "request_id": request_id,
+    }
+    return Answer(status, (_PROBLEM, _NOT_KEPT, CLOSE, *headers), msgspec.json.encode(problem))

@@ -1,0 +1,137 @@
+"""What all faces of the API have in common: the checks between a verified signature and the action, and its faults."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from datetime import datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, cast
+
+import structlog
+from msgspec import Struct, field
+
+from tallystick.db.connections import UNAVAILABLE
+from tallystick.domain.ids import TransactionId
+from tallystick.domain.moments import format_moment
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api.call import Call, fingerprint
+from tallystick.services.api.fields import V2007
+from tallystick.services.operations.meter import NO_ACTION, OK
+from tallystick.store.keys.access_keys import AccessKey
+from tallystick.store.records.kept_requests import KeptRequest, as_text
+from tallystick.web.api.asgi import header
+from tallystick.web.api.xml import namespace
+
+if TYPE_CHECKING:
+    from tallystick.services.api.registry import Action
+    from tallystick.services.api.types import Result
+    from tallystick.services.context import Service
+    from tallystick.store.keys.callers import Caller
+    from tallystick.web.api.asgi import Scope
+
+_log = structlog.get_logger(__name__)
+
+
+class Watched(Struct):
+    """A call under way, as the meter will hear of it: filled in as it becomes known."""
+
+    action: str = NO_ACTION
+    outcome: str = OK
+    began: float = field(default_factory=perf_counter)
+    transaction_id: str | None = None
+
+    def refused(self, refused: Refused) -> Refused:
+        """Note how it ended, and pass that on."""
+        self.outcome = refused.refusal.name
+        return refused
+
+    def done(self, action: Action, result: Result) -> Result:
+        """Note the transaction that it came to, if it moves money, and pass the result on."""
+        if action.moves_money:
+            self.transaction_id = cast("str | None", result.get("TransactionId"))
+        return result
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as messages about a request's time tell it."""
+    return format_moment(moment).replace("+00:00", "Z")
+
+
+def check_fresh(made_at: datetime, now: datetime, skew_seconds: int) -> None:
+    """Refuse a request that was not made about now. Raises Refused: RequestExpired."""
+    if abs((made_at - now).total_seconds()) > skew_seconds:
+        raise Refused(
+            Refusal.RequestExpired,
+            f"Request has expired. Timestamp date is {stamp(made_at)}; it may differ from the service's clock by "
+            f"{skew_seconds} seconds.",
+        )
+
+
+def read_call(
+    service: Service,
+    action: Action,
+    version: str,
+    params: Mapping[str, str],
+    caller: Caller | None,
+    made_at: datetime,
+    now: datetime,
+) -> Call:
+    """Check names and values of a request, and the account of its caller. Raises Refused.
+
+    InvalidRequest, InvalidParams, AccountClosed, AuthFailure; in this order.
+    """
+    if isinstance(caller, AccessKey):
+        service.key_uses.note(caller.access_key_id, now)
+    form = action.tables[version].form(params)
+    if not service.settings.tolerate_unknown_parameters:
+        form.check_names(params, "" if version == V2007 else namespace(version))
+    call = Call(
+        service=service,
+        action=action.name,
+        signed_by=caller,
+        values=form.read(params),
+        fingerprint=fingerprint(action.name, form.business_parameters(params)),
+        requested_at=made_at,
+        now=now,
+    )
+    if caller is not None and caller.party_status == "closed":
+        raise Refused(Refusal.AccountClosed, "The account of this access key is closed.")
+    if caller is not None and caller.book_id is None:
+        message = f"The caller's account is not set up for payments in the {caller.environment} environment."
+        raise Refused(Refusal.AuthFailure, message)
+    return call
+
+
+def keep_request(service: Service, transaction_id: str | None, scope: Scope, content: bytes, request_id: str) -> None:
+    """Keep a request that came to a transaction as it is, for the developers of its seller; where there is room.
+
+    `content`: the body, or the query string where there is none.
+    """
+    if transaction_id is None or service.requests.full or not service.settings.keep_requests_days:
+        return
+    request = KeptRequest(
+        request_id=request_id,
+        received_at=service.clock(),
+        verb=scope["method"],
+        host=as_text(header(scope, b"host").encode()),
+        path=as_text(scope["path"].encode()),
+        content=as_text(content),
+    )
+    service.requests.note(TransactionId(transaction_id), request)
+
+
+def refusal_of(error: Exception, request_id: str) -> Refused:
+    """What the caller hears of an exception. Those that are faults of ours are logged: a Refused is none."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, UNAVAILABLE):
+        _log_fault("database_unavailable", request_id, error)
+        return Refused(Refusal.ServiceUnavailable, "The service cannot answer now.")
+    _log_fault("call_failed", request_id, error)
+    return Refused(Refusal.InternalError, "The service failed; it was not your fault.")
+
+
+def _log_fault(event: str, request_id: str, error: Exception) -> None:
+    """Log where it happened, but no values: a renderer that shows local variables would show secrets."""
+    _log.error(event, request_id=request_id, traceback="".join(traceback.format_exception(error)))

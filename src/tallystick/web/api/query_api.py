@@ -1,0 +1,194 @@
+"""The query API: one signed call in, one XML answer out. No rule about money lives here.
+
+The hot path: no framework, nothing but what a call needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api.fields import V2007, quoted
+from tallystick.services.api.legacy import as_told, modern
+from tallystick.services.api.registry import ACTIONS, Action
+from tallystick.services.operations.entropy import ENTROPY
+from tallystick.store.keys.access_keys import RememberedKeyError
+from tallystick.web.api import legacy_xml
+from tallystick.web.api.asgi import CLOSE, Answer, BodyTooLargeError, ClientGoneError, header, read_body, respond
+from tallystick.web.api.calls import Watched, keep_request, read_call, refusal_of
+from tallystick.web.api.query_request import (
+    QueryRequest,
+    check_signature,
+    check_signature_by_memory,
+    check_timestamp,
+    decode,
+    served_version,
+)
+from tallystick.web.api.xml import CONTENT_TYPE, render_error, render_success
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from tallystick.services.api.types import Result
+    from tallystick.services.context import Service
+    from tallystick.store.keys.access_keys import AccessKey
+    from tallystick.web.api.asgi import Receive, Scope, Send
+
+MOST_BODY_BYTES: Final = 64 * 1024
+VERBS: Final = ("GET", "POST")
+
+_HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store"))
+
+
+@dataclass(frozen=True, slots=True)
+class QueryApi:
+    """The ASGI application at ``/``."""
+
+    service: Service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens; only a client that hung up gets nothing."""
+        request_id, watched = ENTROPY.uuid(), Watched()
+        try:
+            answer = await self._answer(scope, receive, request_id, watched)
+        except ClientGoneError:
+            return
+        self.service.meter.answered(watched.action, watched.outcome, watched.began)
+        await respond(send, answer.status, answer.headers, answer.body)
+
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> Answer:
+        if scope["method"] not in VERBS:
+            watched.outcome = Refusal.InvalidRequest.name
+            body = render_error(Refusal.InvalidRequest.name, "Calls are made with GET or POST.", request_id)
+            return Answer(HTTPStatus.METHOD_NOT_ALLOWED, (*_HEADERS, CLOSE, (b"allow", b"GET, POST")), body)
+        try:
+            content = await read_body(scope, receive, MOST_BODY_BYTES) if scope["method"] == "POST" else b""
+            body = await self._perform(scope, content, request_id, watched)
+            keep_request(self.service, watched.transaction_id, scope, content or scope["query_string"], request_id)
+            return Answer(HTTPStatus.OK, _HEADERS, body)
+        except BodyTooLargeError:
+            watched.outcome = Refusal.InvalidRequest.name
+            message = f"The request is larger than {MOST_BODY_BYTES} bytes."
+            body = render_error(Refusal.InvalidRequest.name, message, request_id)
+            return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, (*_HEADERS, CLOSE), body)
+        except ClientGoneError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
+            return _refusal(watched.refused(refusal_of(error, request_id)), request_id)
+
+    def _perform(self, scope: Scope, content: bytes, request_id: str, watched: Watched) -> Awaitable[bytes]:
+        """All checks in their documented order, then the action: what is to be awaited. Raises Refused."""
+        request = _read(scope, content)
+        action = _find_action(request)
+        watched.action = action.name
+        if action.looks_at_key and request.params.get("Version") != V2007:
+            return self._perform_by_memory(action, request, request_id, watched)
+        return self._perform_action(action, request, request_id, watched)
+
+    async def _perform_by_memory(
+        self, action: Action, request: QueryRequest, request_id: str, watched: Watched
+    ) -> bytes:
+        """With the key as it is remembered, if it is: the action looks at it, a statement less. Raises Refused.
+
+        Nothing is said to somebody whose key may be another one by now: then all begins again with the key as it is.
+        """
+        try:
+            begun = self._begin_by_memory(action, request)
+        except Refused:
+            begun = None
+        if begun is not None:
+            version, work = begun
+            try:
+                result = await work
+            except RememberedKeyError:
+                pass
+            else:
+                return render_success(action, version, watched.done(action, result), request_id)
+        return await self._perform_action(action, request, request_id, watched)
+
+    def _begin_by_memory(self, action: Action, request: QueryRequest) -> tuple[str, Awaitable[Result]] | None:
+        """The version, and what is to be awaited; None: no key is remembered. Raises Refused."""
+        service, now = self.service, self.service.clock()
+        key = check_signature_by_memory(request, service, now)
+        if key is None:
+            return None
+        made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
+        version = served_version(request)
+        check_action_version(action, version)
+        return version, action.perform(read_call(service, action, version, request.params, key, made_at, now))
+
+    async def _perform_action(self, action: Action, request: QueryRequest, request_id: str, watched: Watched) -> bytes:
+        """With the key as it is now. Raises Refused."""
+        service, now = self.service, self.service.clock()
+        key: AccessKey | None = None
+        if not _may_be_unsigned(request, action):
+            key = await check_signature(request, service, now)
+            made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
+        else:
+            made_at = now
+        version = served_version(request)
+        check_action_version(action, version)
+        if version == V2007:
+            return await self._perform_legacy(action, request, key, made_at, now, request_id, watched)
+        call = read_call(service, action, version, request.params, key, made_at, now)
+        return render_success(action, version, watched.done(action, await action.perform(call)), request_id)
+
+    async def _perform_legacy(
+        self,
+        action: Action,
+        request: QueryRequest,
+        key: AccessKey | None,
+        made_at: datetime,
+        now: datetime,
+        request_id: str,
+        watched: Watched,
+    ) -> bytes:
+        """A call of 2007-01-08: refusals of business are told in the action's own answer. Raises Refused: others."""
+        try:
+            call = await modern(read_call(self.service, action, V2007, request.params, key, made_at, now))
+            result = as_told(call, watched.done(action, await action.perform(call)))
+        except Refused as refused:
+            if refused.refusal in legacy_xml.TRANSPORT_FAULTS:
+                raise
+            return legacy_xml.render_legacy_failure(action, watched.refused(refused), request_id)
+        return legacy_xml.render_legacy_success(action, result, request_id)
+
+
+def _refusal(refused: Refused, request_id: str) -> Answer:
+    refusal = refused.refusal
+    return Answer(refusal.http_status, _HEADERS, render_error(refusal.name, refused.message, request_id))
+
+
+def _read(scope: Scope, body: bytes) -> QueryRequest:
+    query = scope["query_string"]
+    if len(query) > MOST_BODY_BYTES:
+        raise BodyTooLargeError
+    params, encoded = decode(query, body, header(scope, b"content-type") if body else "")
+    return QueryRequest(scope["method"], header(scope, b"host"), scope["path"], params, encoded)
+
+
+def _find_action(request: QueryRequest) -> Action:
+    name = request.common("Action")
+    action = ACTIONS.get(name)
+    if action is None:
+        raise Refused(Refusal.InvalidAction, f"There is no action {quoted(name)}.")
+    return action
+
+
+def check_action_version(action: Action, version: str) -> None:
+    """Refuse actions that the interface of `version` lacks. Raises Refused: InvalidAction."""
+    if not action.in_version(version):
+        raise Refused(Refusal.InvalidAction, f"There is no action {action.name} in version {version}.")
+
+
+def _may_be_unsigned(request: QueryRequest, action: Action) -> bool:
+    """VerifySignature of 2008-09-17 needed neither signature nor account; it then verifies our own messages only."""
+    return (
+        action.may_be_unsigned is not None
+        and request.params.get("Version") == action.may_be_unsigned
+        and not request.params.get("Signature")
+        and not request.params.get("AWSAccessKeyId")
+    )

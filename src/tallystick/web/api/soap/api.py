@@ -1,0 +1,117 @@
+"""The SOAP face: one signed envelope in, one envelope out. The checks and actions are those of the query API.
+
+Reading XML and checking its signature take a thread of their own: meanwhile the query API goes on answering.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api.fields import V2010, quoted
+from tallystick.services.api.registry import ACTIONS
+from tallystick.store.keys import certificates
+from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, read_body, respond
+from tallystick.web.api.calls import Watched, check_fresh, keep_request, read_call, refusal_of
+from tallystick.web.api.schema.xsd import SCHEMA_VERSIONS
+from tallystick.web.api.soap import security
+from tallystick.web.api.soap.body import parameters
+from tallystick.web.api.soap.envelope import (
+    NotUnderstoodError,
+    read_envelope,
+    render_answer,
+    render_fault,
+    render_not_understood,
+)
+from tallystick.web.api.xml import CONTENT_TYPE, namespace, success_element
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tallystick.services.api.action import Action
+    from tallystick.services.context import Service
+    from tallystick.store.keys.callers import Caller
+    from tallystick.web.api.asgi import Receive, Scope, Send
+    from tallystick.web.api.soap.envelope import Envelope
+    from tallystick.web.api.soap.security import Signed
+
+MOST_BODY_BYTES: Final = 64 * 1024
+FAULT: Final = HTTPStatus.INTERNAL_SERVER_ERROR
+"""SOAP 1.1 over HTTP demands this status for every fault, whoever caused it."""
+
+_HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store"))
+_VERSIONS: Final = {namespace(version): version for version in SCHEMA_VERSIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class SoapApi:
+    """The ASGI application for SOAP requests at ``/``."""
+
+    service: Service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens; only a client that hung up gets nothing."""
+        request_id, watched = str(uuid4()), Watched()
+        envelope: Envelope | None = None
+        headers: tuple[tuple[bytes, bytes], ...] = _HEADERS
+        try:
+            content = await read_body(scope, receive, MOST_BODY_BYTES)
+            envelope = await asyncio.to_thread(read_envelope, content)
+            status, body = HTTPStatus.OK, await self._perform(envelope, request_id, watched)
+            keep_request(self.service, watched.transaction_id, scope, content, request_id)
+        except ClientGoneError:
+            return
+        except BodyTooLargeError:
+            refused = Refused(Refusal.InvalidRequest, f"The request is larger than {MOST_BODY_BYTES} bytes.")
+            status, body = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _fault(watched.refused(refused), request_id, None)
+            headers = (*_HEADERS, CLOSE)
+        except NotUnderstoodError as error:
+            status, body, watched.outcome = FAULT, render_not_understood(error), Refusal.InvalidRequest.name
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
+            status, body = FAULT, _fault(watched.refused(refusal_of(error, request_id)), request_id, envelope)
+        self.service.meter.answered(watched.action, watched.outcome, watched.began)
+        await respond(send, status, headers, body)
+
+    async def _perform(self, envelope: Envelope, request_id: str, watched: Watched) -> bytes:
+        """All checks in the order of the query API, then the action. Raises Refused."""
+        service, now = self.service, self.service.clock()
+        action, version = _find_action(envelope)
+        watched.action = action.name
+        caller, signed = await self._check_signature(envelope, now)
+        check_fresh(signed.made_at, now, service.settings.timestamp_skew_seconds)
+        tolerant = service.settings.tolerate_unknown_parameters
+        params = parameters(signed.request, action.tables[version], version, tolerant=tolerant)
+        call = read_call(service, action, version, params, caller, signed.made_at, now)
+        body = success_element(action, version, watched.done(action, await action.perform(call)), request_id)
+        return render_answer(body, action.name, envelope.addressing)
+
+    async def _check_signature(self, envelope: Envelope, now: datetime) -> tuple[Caller, Signed]:
+        signature = security.signature_of(envelope)
+        fingerprint = security.certificate_fingerprint(envelope, signature)
+        caller = await certificates.find(self.service.pool, fingerprint, now)
+        if caller is None:
+            message = f"The certificate with the SHA-256 fingerprint {fingerprint} is not registered, or not any more."
+            raise Refused(Refusal.InvalidClientTokenId, message)
+        weak = self.service.settings.allow_weak_soap_signatures
+        return caller, await asyncio.to_thread(security.verify, envelope, caller.certificate, now, allow_weak=weak)
+
+
+def _find_action(envelope: Envelope) -> tuple[Action, str]:
+    version = _VERSIONS.get(envelope.namespace)
+    if version is None:
+        message = f"There is no version of this interface with the namespace {quoted(envelope.namespace)}."
+        raise Refused(Refusal.NoSuchVersion, message)
+    action = ACTIONS.get(envelope.action)
+    if action is None or not action.in_version(version):
+        raise Refused(Refusal.InvalidAction, f"There is no action {quoted(envelope.action)} in this version.")
+    return action, version
+
+
+def _fault(refused: Refused, request_id: str, envelope: Envelope | None) -> bytes:
+    """In the version of the request, where it has a known one."""
+    version = V2010 if envelope is None else _VERSIONS.get(envelope.namespace, V2010)
+    return render_fault(refused, version, request_id, None if envelope is None else envelope.addressing)

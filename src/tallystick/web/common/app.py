@@ -1,0 +1,85 @@
+"""The application behind the pages."""
+
+import hmac
+from hashlib import sha256
+
+from litestar import Litestar
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.template.config import TemplateConfig
+
+from tallystick import words
+from tallystick.services.context import Service
+from tallystick.settings import Settings, load_master_key
+from tallystick.web.account import security
+from tallystick.web.account.routes import account_routes
+from tallystick.web.admin.routes import admin_routes
+from tallystick.web.common import assets, interface, metrics, site
+from tallystick.web.common.errors import http_error, unexpected_error
+from tallystick.web.common.headers import Headers
+from tallystick.web.common.languages import Pages
+from tallystick.web.common.reading import TextRequest, refuse_no_text
+from tallystick.web.common.sessions import STORE, DatabaseStore, cookie_name, session_config
+from tallystick.web.common.shared import template_engine
+from tallystick.web.console.routes import console_routes
+from tallystick.web.hosted import accents, sandbox_return, start
+from tallystick.web.hosted.visit_routes import visit_routes
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+def create_pages(service: Service) -> Litestar:
+    """The Co-Branded pages and what belongs to them. Everything but ``/``, which is the query API's."""
+    settings = service.settings
+    words.load()
+    return Pages(
+        route_handlers=[
+            start.start,
+            start.start_posted,
+            start.pay_button,
+            *visit_routes,
+            site.sign_out,
+            site.do_test_money,
+            *account_routes,
+            *security.security_routes,
+            *console_routes,
+            *admin_routes,
+            sandbox_return.show_return,
+            site.certificate,
+            interface.xml_schema,
+            interface.wsdl,
+            site.logo,
+            accents.show_accent,
+            metrics.show_metrics,
+            site.alive,
+            site.ready,
+            assets.show_style_sheet,
+            assets.static_files(),
+        ],
+        state=State({"service": service}),
+        stores={STORE: DatabaseStore(service.pool, service.clock)},
+        middleware=[session_config(settings).middleware],
+        csrf_config=csrf_config(settings),
+        template_config=TemplateConfig(instance=template_engine()),
+        exception_handlers={HTTPException: http_error, Exception: unexpected_error},
+        before_send=[Headers(settings)],
+        request_class=TextRequest,
+        guards=[refuse_no_text],
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def csrf_config(settings: Settings) -> CSRFConfig:
+    """Every form but the seller's own carries a token. The secret outlives restarts: open pages stay usable."""
+    secret = hmac.digest(load_master_key(settings), b"tallystick: forms", sha256).hex()
+    return CSRFConfig(
+        secret=secret,
+        cookie_name=cookie_name(settings, "form"),
+        cookie_secure=settings.secure_cookies,
+        cookie_httponly=True,
+        cookie_samesite="lax",
+    )

@@ -1,0 +1,99 @@
+"""Pages for when something went wrong, in the same look as all others."""
+
+from collections.abc import Mapping
+from hmac import compare_digest
+from typing import Any, Final
+
+import structlog
+from litestar.connection import Request
+from litestar.datastructures import Cookie
+from litestar.exceptions import HTTPException
+from litestar.middleware.csrf import CSRF_SECRET_LENGTH, generate_csrf_hash
+from litestar.response import Response
+from litestar.status_codes import (
+    HTTP_403_FORBIDDEN,
+    HTTP_500_INTERNAL_SERVER_ERROR,
+    HTTP_503_SERVICE_UNAVAILABLE,
+)
+
+from tallystick.db.connections import UNAVAILABLE
+from tallystick.web.common.headers import request_id
+from tallystick.web.common.shared import PageRequest, page
+from tallystick.words import gettext as _
+from tallystick.words import marked
+
+_log = structlog.get_logger(__name__)
+
+TEXTS: Final[Mapping[int, tuple[str, str]]] = {
+    400: (marked("This cannot be read"), marked("Your browser sent something that this page does not understand.")),
+    403: (
+        marked("This form is no longer valid"),
+        marked("Nothing was changed. Go back, reload the page and try again. Cookies must be allowed for this site."),
+    ),
+    404: (marked("There is no such page"), marked("Check the address, or go back to the site that sent you here.")),
+    405: (
+        marked("This page cannot be used that way"),
+        marked("Go back to the site that sent you here and start again."),
+    ),
+    410: (
+        marked("This page was open for too long"),
+        marked("Nothing was agreed and nothing was charged. Go back to the seller's site and start again."),
+    ),
+    413: (marked("That is too much"), marked("Your browser sent more than this page can take.")),
+    500: (marked("Something went wrong here"), marked("The fault is ours. Try again in a moment.")),
+}
+
+WAYS_BACK: Final = {"console": "Back to the console", "admin": "Back to the operator's pages"}
+"""Who works there goes back there, not to what buyers see; by the first part of the path. Those pages are English."""
+
+
+def http_error(request: PageRequest, error: HTTPException) -> Response[Any]:
+    """The page for a known kind of error."""
+    status = error.status_code if error.status_code in TEXTS else (400 if error.status_code < 500 else 500)  # noqa: PLR2004
+    heading, text = TEXTS[status]
+    response = _page(request, error.status_code, heading, text)
+    if allowed := (error.headers or {}).get("allow") or (error.headers or {}).get("Allow"):
+        response.headers["allow"] = allowed
+    if error.status_code == HTTP_403_FORBIDDEN:
+        _drop_damaged_csrf_cookie(request, response)
+    return response
+
+
+def unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The page for a fault of ours. What happened goes to the log, not to the browser."""
+    _log.error("page failed", request_id=request_id(request.scope), path=request.scope.get("path"), exc_info=error)
+    heading, text = TEXTS[HTTP_500_INTERNAL_SERVER_ERROR]
+    known = isinstance(error, UNAVAILABLE)
+    return _page(request, HTTP_503_SERVICE_UNAVAILABLE if known else HTTP_500_INTERNAL_SERVER_ERROR, heading, text)
+
+
+def _page(request: Request[Any, Any, Any], status: int, heading: str, text: str) -> Response[Any]:
+    place = request.scope["path"].removeprefix("/").partition("/")[0]
+    return page(
+        "common/error.html",
+        status=status,
+        heading=_(heading),
+        text=_(text),
+        request_id=request_id(request.scope),
+        way_back=(f"/{place}", WAYS_BACK[place]) if place in WAYS_BACK else None,
+    )
+
+
+def _drop_damaged_csrf_cookie(request: PageRequest, response: Response[Any]) -> None:
+    """A cookie that we did not sign would be refused for ever, since the framework keeps whatever there is."""
+    config = request.app.csrf_config
+    if config is None or (cookie := request.cookies.get(config.cookie_name)) is None:
+        return
+    secret, signature = cookie[:CSRF_SECRET_LENGTH], cookie[CSRF_SECRET_LENGTH:]
+    if not compare_digest(signature.encode(), generate_csrf_hash(secret, config.secret).encode()):
+        response.cookies.append(
+            Cookie(
+                key=config.cookie_name,
+                value="",
+                max_age=0,
+                path=config.cookie_path,
+                secure=config.cookie_secure,
+                httponly=config.cookie_httponly,
+                samesite=config.cookie_samesite,
+            )
+        )

@@ -1,0 +1,245 @@
+"""`/metrics`: what the processes of this `serve` count, for Prometheus; open to this machine, or to who has the token.
+
+Whichever process is asked, it tells of all, each with a label of its own: added up, the counts would fall when one of
+them starts anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hmac import compare_digest
+from ipaddress import ip_address
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from litestar import get
+from litestar.exceptions import NotFoundException
+from litestar.response import Response
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from tallystick.db.connections import UNAVAILABLE
+from tallystick.services.operations.meter import BOUNDS_SECONDS
+from tallystick.store.queries import queues
+from tallystick.store.records import verification_runs
+from tallystick.web.common.shared import PageRequest, service_of
+
+if TYPE_CHECKING:
+    from tallystick.services.context import Service
+    from tallystick.settings import Settings
+    from tallystick.store.queries.queues import Queue, Queues
+    from tallystick.store.records.verification_runs import Run
+
+_FORWARDED: Final = ("x-forwarded-for", "forwarded")
+_PROCESS: Final = "process"
+"""The label of the process."""
+
+
+class Family(msgspec.Struct, frozen=True, array_like=True):
+    """A family of metrics on its way from one process to another: its samples with name, labels and value."""
+
+    name: str
+    text: str
+    kind: str
+    samples: list[tuple[str, dict[str, str], float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the database told at the time of the scrape."""
+
+    queues: Queues
+    last_proof: Run | None
+    now: datetime
+
+
+@get("/metrics")
+async def show_metrics(request: PageRequest) -> Response[bytes]:
+    """Everything that is counted, in the form that the asking server reads. To others there is no such page."""
+    service = service_of(request)
+    if not may_read(request, service.settings):
+        raise NotFoundException
+    siblings = await service.siblings.ask()
+    processes = {service.siblings.name: _counted(service)} | {name: _read(told) for name, told in siblings.items()}
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Everything(processes, await _found(service)))
+    encode, media_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(registry), headers={"content-type": media_type})  # media_type would get a second charset
+
+
+def told(service: Service) -> bytes:
+    """What this process counted, for a sibling."""
+    return msgspec.json.encode(_counted(service))
+
+
+def may_read(request: PageRequest, settings: Settings) -> bool:
+    """Whether it has the token or, where none is set, comes from this machine itself and from nobody behind a proxy."""
+    if settings.metrics_token is not None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and compare_digest(token.strip().encode(), settings.metrics_token.encode())
+    if settings.secure_cookies and not settings.reverse_proxies:
+        return False  # somebody who speaks https stands between, and need not say for whom
+    if request.client is None or any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        return ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _found(service: Service) -> Found | None:
+    """What the database tells; None when it is not there: what is counted here is told all the same."""
+    try:
+        standing = await queues.standing(service.pool)
+        proof = await verification_runs.latest_result(service.pool)
+    except UNAVAILABLE:
+        return None
+    return Found(standing, proof, service.clock())
+
+
+def _counted(service: Service) -> list[Family]:
+    families = [*Counts(service).collect(), *ProcessCollector(registry=None).collect()]
+    return [
+        Family(
+            family.name,
+            family.documentation,
+            family.type,
+            [(sample.name, dict(sample.labels), float(sample.value)) for sample in family.samples],
+        )
+        for family in families
+    ]
+
+
+def _read(told: bytes | None) -> list[Family] | None:
+    """What a sibling told; None when it did not, or broke off."""
+    try:
+        return None if told is None else msgspec.json.decode(told, type=list[Family])
+    except msgspec.DecodeError:
+        return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # a registry keeps it in a dictionary
+class Everything(Collector):
+    """What every process counted, None of one that does not answer; and what the database told, once."""
+
+    processes: Mapping[str, Sequence[Family] | None]
+    found: Found | None
+
+    def collect(self) -> Iterator[Metric]:
+        """All families of metrics."""
+        merged: dict[str, Metric] = {}
+        running = GaugeMetricFamily("tallystick_process_up", "Whether the process answered.", labels=[_PROCESS])
+        for process, families in sorted(self.processes.items()):
+            running.add_metric([process], 0 if families is None else 1)
+            for family in families or ():
+                metric = merged.setdefault(family.name, Metric(family.name, family.text, family.kind))
+                for name, labels, value in family.samples:
+                    metric.add_sample(name, labels | {_PROCESS: process}, value)
+        yield from merged.values()
+        yield running
+        up = GaugeMetricFamily("tallystick_database_up", "Whether the database answered this scrape.")
+        up.add_metric([], 0 if self.found is None else 1)
+        yield up
+        if self.found is not None:
+            yield from _queues(self.found)
+            yield from _proof(self.found)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Reads the meter when it is asked: counting itself stays as cheap as it can be."""
+
+    service: Service
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of what this process counted."""
+        yield from self._calls()
+        yield from self._commits()
+        yield from self._worker()
+
+    def _calls(self) -> Iterator[Metric]:
+        meter = self.service.meter
+        calls = CounterMetricFamily(
+            "tallystick_requests",
+            "API calls by action and outcome: ok, or the code of the refusal.",
+            labels=["action", "outcome"],
+        )
+        for (action, outcome), count in meter.calls.items():
+            calls.add_metric([action, outcome], count)
+        yield calls
+        seconds = HistogramMetricFamily("tallystick_request_seconds", "How long API calls took.", labels=["action"])
+        bounds = [*map(str, BOUNDS_SECONDS), "+Inf"]
+        for action, times in meter.times.items():
+            seconds.add_metric(
+                [action], list(zip(bounds, accumulate(times.counts), strict=True)), sum_value=times.sum_seconds
+            )
+        yield seconds
+
+    def _commits(self) -> Iterator[Metric]:
+        done = self.service.committer.statistics
+        for name, text, count in (
+            ("groups", "Commits of money, each for a group of commands of one book.", done.groups),
+            ("commands", "Commands in those groups.", done.commands),
+            ("overtaken_groups", "Groups of payments that had to lock, since others were faster.", done.overtaken),
+            ("retried_groups", "Groups that failed, and whose commands were tried one by one.", done.retried_groups),
+        ):
+            yield CounterMetricFamily(f"tallystick_commit_{name}", text, value=count)
+
+    def _worker(self) -> Iterator[Metric]:
+        families = {
+            name: CounterMetricFamily(f"tallystick_worker_{name}", text, labels=["loop"])
+            for name, text in (
+                ("rounds", "Rounds of the worker's loops."),
+                ("pieces", "Pieces of work in those rounds."),
+                ("failed_rounds", "Rounds that came to a bad end."),
+            )
+        }
+        for loop, rounds in self.service.meter.rounds.items():
+            families["rounds"].add_metric([loop], rounds.rounds)
+            families["pieces"].add_metric([loop], rounds.pieces)
+            families["failed_rounds"].add_metric([loop], rounds.failed)
+        yield from families.values()
+
+
+def _queues(found: Found) -> Iterator[Metric]:
+    named: dict[str, Queue] = {
+        **{f"rail:{name}": queue for name, queue in found.queues.rails.items()},
+        "notifications": found.queues.notifications,
+        "mail": found.queues.mail,
+    }
+    waiting = GaugeMetricFamily("tallystick_queue_waiting", "Pieces of work that wait.", labels=["queue"])
+    oldest = GaugeMetricFamily("tallystick_queue_oldest_seconds", "How long the oldest waits.", labels=["queue"])
+    overdue = GaugeMetricFamily(
+        "tallystick_queue_overdue_seconds", "How long ago the next try should have begun.", labels=["queue"]
+    )
+    troubled = GaugeMetricFamily("tallystick_queue_troubled", "Those that failed at least once.", labels=["queue"])
+    given_up = GaugeMetricFamily("tallystick_queue_given_up", "Those that nobody tries any more.", labels=["queue"])
+    for name, queue in named.items():
+        waiting.add_metric([name], queue.waiting)
+        oldest.add_metric([name], _seconds_since(queue.oldest_at, found.now))
+        overdue.add_metric([name], _seconds_since(queue.due_at, found.now))
+        troubled.add_metric([name], queue.troubled)
+        given_up.add_metric([name], queue.given_up)
+    yield from (waiting, oldest, overdue, troubled, given_up)
+
+
+def _proof(found: Found) -> Iterator[Metric]:
+    """The last proof of the books that came to a result."""
+    run = found.last_proof
+    if run is None or run.finished_at is None or run.problems is None or run.unexplained_micros is None:
+        return
+    for name, text, value in (
+        ("finished_timestamp_seconds", "When the last proof of the books was done.", run.finished_at.timestamp()),
+        ("problems", "Problems that it found.", run.problems),
+        ("unexplained_micros", "How far balances are from their transfers, in micro-units.", run.unexplained_micros),
+    ):
+        yield GaugeMetricFamily(f"tallystick_proof_{name}", text, value=value)
+
+
+def _seconds_since(moment: datetime | None, now: datetime) -> float:
+    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())

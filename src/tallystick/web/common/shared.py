@@ -1,0 +1,100 @@
+"""What all pages use: the service, templates, forms, redirects, who is signed in."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar.connection import Request
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Redirect, Response, Template
+from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_303_SEE_OTHER
+
+from tallystick.services.consent.phrases import title_of
+from tallystick.services.context import Service
+from tallystick.services.identity import passkeys
+from tallystick.store.accounts import parties
+from tallystick.store.accounts.parties import Party
+from tallystick.web.common.assets import asset
+from tallystick.web.common.filters import FILTERS
+from tallystick.web.common.languages import language_links, remember_language
+from tallystick.web.common.sessions import sign_browser_out, signed_in_party
+from tallystick.words import date_of, dollars, signed, spoken
+from tallystick.words.figures import number
+from tallystick.words.texts import bare_gettext, bare_ngettext, bare_pgettext
+
+TEMPLATES: Final = Path(__file__).parents[1] / "templates"
+
+PageRequest = Request[Any, Any, Any]
+
+
+def template_engine() -> JinjaTemplateEngine:
+    """Templates that escape everything and stumble over a missing value instead of showing nothing."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined] # the extension puts it there
+        bare_gettext, bare_ngettext, newstyle=True, pgettext=bare_pgettext
+    )
+    environment.globals |= {"asset": asset, "language": spoken, "language_links": language_links}
+    environment.globals["passkey_options"] = passkey_options
+    environment.filters |= FILTERS
+    environment.filters["date"] = date_of
+    environment.filters["dollars"] = dollars
+    environment.filters["number"] = number
+    environment.filters["method_title"] = title_of
+    environment.filters["signed"] = signed
+    return JinjaTemplateEngine.from_environment(environment)
+
+
+def passkey_options(request: PageRequest) -> dict[str, Any] | None:
+    """For a form that takes a passkey: what to ask the browser for; None where passkeys cannot be."""
+    return passkeys.sign_in_options(service_of(request))
+
+
+def service_of(request: PageRequest) -> Service:
+    """The service that this application was made for."""
+    service = request.app.state["service"]
+    if not isinstance(service, Service):
+        raise TypeError("the application was made without its service")
+    return service
+
+
+def page(template: str, *, status: int = HTTP_200_OK, **context: object) -> Response[Any]:
+    """A page from a template."""
+    defaults: dict[str, object] = {"problems": {}, "typed": {}, "sandbox": False, "walk": None}
+    return Template(template, context=defaults | context, status_code=status, media_type="text/html")
+
+
+async def form_of(request: PageRequest) -> dict[str, str]:
+    """What was typed into a form; files and repeated fields have no place in ours."""
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+def go(path: str) -> Response[Any]:
+    """On to another page of ours."""
+    return Redirect(path, status_code=HTTP_303_SEE_OTHER)
+
+
+def go_back_to_seller(url: str) -> Response[Any]:
+    """To the seller's site, with our signed answer. 302, as the original service is taken to have done."""
+    return Redirect(url, status_code=HTTP_302_FOUND)
+
+
+async def signed_in(request: PageRequest) -> Party | None:
+    """The person who is signed in on this browser."""
+    session = signed_in_party(request)
+    if session is None:
+        return None
+    party_id, session_round = session
+    party = await parties.find(service_of(request).pool, party_id)
+    if party is None or party.session_round != session_round:
+        sign_browser_out(request)
+        return None
+    await remember_language(request, party, service_of(request).pool)
+    return party

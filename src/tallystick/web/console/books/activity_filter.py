@@ -1,0 +1,114 @@
+"""The filter of the activity: what the address says, checked, as what is asked of the ledger."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction, token_kind_and_book
+from tallystick.domain.money import parse_amount
+from tallystick.services.seller.by_hand import Till
+from tallystick.store.queries.seller_activity import About, Wanted
+from tallystick.web.console.wording import METHODS, OPERATIONS, STATUSES
+
+NAMES: Final = ("q", "kind", "status", "method", "from", "to", "least", "most", "instrument", "token")
+"""The parts of a filter, as the address names them."""
+
+_MOST_TEXT: Final = 128
+_INSTRUMENTS: Final = frozenset("PC")
+_LAST_DAY: Final = date(9999, 12, 30)  # the day after it exists too
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A filter as it was typed, what it means, and what is wrong with it, by field."""
+
+    typed: Mapping[str, str]
+    wanted: Wanted
+    problems: Mapping[str, str]
+
+    @property
+    def query(self) -> str:
+        """The same filter in an address: a question mark and what is set, or nothing."""
+        return f"?{urlencode(self.typed)}" if self.typed else ""
+
+    def before(self, transaction_id: str) -> str:
+        """The address of what comes before a transaction in this filter."""
+        return f"?{urlencode({**self.typed, 'before': transaction_id})}"
+
+
+def read_filter(till: Till, environment: str, params: Mapping[str, str]) -> Filter:
+    """The filter that an address holds; fields that make no sense take no part and are named in `problems`."""
+    typed = {name: text for name in NAMES if (text := params.get(name, "").strip().replace("\0", ""))}
+    problems: dict[str, str] = {}
+    since, until = _day(typed, "from", problems), _day(typed, "to", problems)
+    if since is not None and until is not None and since > until:
+        problems["to"] = "The last day lies before the first one."
+    wanted = Wanted(
+        till.parts,
+        till.seller_id,
+        environment,
+        since=since,
+        until=None if until is None else until + timedelta(days=1),
+        operation=_one_of(OPERATIONS, typed, "kind", problems),
+        status=_one_of(STATUSES, typed, "status", problems),
+        payment_method=_one_of(METHODS, typed, "method", problems),
+        least_micros=_amount(typed, "least", problems),
+        most_micros=_amount(typed, "most", problems),
+    )
+    if len(typed.get("q", "")) > _MOST_TEXT:
+        problems["q"] = f"Search for at most {_MOST_TEXT} characters."
+    elif "q" in typed:
+        wanted = _searching(wanted, typed["q"])
+    for name, about in (("instrument", About.INSTRUMENT), ("token", About.TOKEN)):
+        if name in typed:
+            wanted = replace(wanted, about=about, subject=typed[name])
+    return Filter(typed, wanted, problems)
+
+
+def transaction_id_of(text: str | None) -> TransactionId | None:
+    """The id, if it can be one."""
+    try:
+        return None if text is None or not book_of_transaction(text) else TransactionId(text)
+    except MalformedIdError:
+        return None
+
+
+def _searching(wanted: Wanted, text: str) -> Wanted:
+    """Whole ids of instruments and tokens have an index; all else is looked for in the texts."""
+    try:
+        token_kind_and_book(text)
+    except MalformedIdError:
+        return replace(wanted, text=text)
+    about = About.INSTRUMENT if text[0] in _INSTRUMENTS else About.TOKEN
+    return replace(wanted, about=about, subject=text)
+
+
+def _one_of(choices: Mapping[str, object], typed: Mapping[str, str], name: str, problems: dict[str, str]) -> str | None:
+    text = typed.get(name)
+    if text is not None and text not in choices:
+        problems[name] = "Choose one of the list."
+        return None
+    return text
+
+
+def _day(typed: Mapping[str, str], name: str, problems: dict[str, str]) -> datetime | None:
+    if name not in typed:
+        return None
+    try:
+        day = min(date.fromisoformat(typed[name]), _LAST_DAY)
+    except ValueError:
+        problems[name] = "Enter a date such as 2027-03-01."
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _amount(typed: Mapping[str, str], name: str, problems: dict[str, str]) -> int | None:
+    if name not in typed:
+        return None
+    try:
+        return parse_amount(typed[name])
+    except ValueError:
+        problems[name] = "Enter an amount such as 2.50."
+        return None

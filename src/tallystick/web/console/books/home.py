@@ -1,0 +1,85 @@
+"""The console's first page: how business stands."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from litestar import get
+from litestar.params import FromPath
+from litestar.response import Response
+
+from tallystick.domain.ids import BookId
+from tallystick.services.actions.transactions import received_at
+from tallystick.store.queries import figures, seller_activity
+from tallystick.store.queries.figures import NONE
+from tallystick.store.queries.seller_activity import Wanted
+from tallystick.web.common.shared import PageRequest
+from tallystick.web.console import wording
+from tallystick.web.console.books import home_charts
+from tallystick.web.console.books.home_charts import SPENT, Period, total
+from tallystick.web.console.desk import Desk, for_staff
+
+LATEST: Final = 5
+"""As many transactions are listed."""
+
+_DAY: Final = timedelta(days=1)
+
+
+@get("/console/{business:int}/{environment:str}")
+async def show_home(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """How business stands."""
+
+    async def step(desk: Desk) -> Response[Any]:
+        if desk.book_id is None:
+            return desk.page("console/books/no_book.html")
+        asked = request.query_params.get("period")
+        period = next((one for one in Period if one.value == asked), Period.FORTNIGHT)
+        return await _home(desk, desk.parts, period)
+
+    return await for_staff(request, business, environment, step)
+
+
+async def _home(desk: Desk, books: Sequence[BookId], period: Period) -> Response[Any]:
+    pool, now, span = desk.service.pool, desk.now, period.span
+    state = await figures.catch_up(pool, books, now)
+    midnight = figures.start_of(now, "day")
+    days = await figures.since(pool, midnight - _DAY, "day", state)
+    today, yesterday = (home_charts.of_day(days, start) for start in (midnight, midnight - _DAY))
+    lately = await figures.since(pool, span.begin(now), span.step, state)
+    holdings = await figures.holdings(pool, books)
+    wanted = Wanted(tuple(books), desk.business.party_id, desk.environment)
+    owed, owing = holdings.get("prepaid", NONE), await figures.owed(pool, books, now)
+    drawn = [
+        home_charts.payments(lately, span, now),
+        home_charts.filling(lately, span, now),
+        home_charts.liability(lately, span, now, owed.amount_micros),
+        home_charts.ageing(owing.debt),
+        home_charts.income(lately, span, now),
+        home_charts.refusals(lately, span),
+    ]
+    return desk.page(
+        "console/books/home.html",
+        period=period,
+        periods=[(desk.path() + f"?period={one.value}", one.span.name) for one in Period],
+        paid=total(today, *SPENT),
+        paid_yesterday=total(yesterday, *SPENT),
+        funded=total(today, "funded"),
+        settled=total(today, "settled"),
+        came_yesterday=total(yesterday, "funded", "settled"),
+        owed=owed,
+        owing=owing,
+        late_micros=owing.debt.balance_micros - owing.debt.fresh_micros,
+        refused=home_charts.refused(today),
+        refused_yesterday=sum(home_charts.refused(yesterday).values()),
+        cash=holdings.get("cash", NONE),
+        charts=[chart for chart in drawn if chart is not None],
+        any_refused=bool(home_charts.refused(lately)),
+        words=wording,
+        received_at=received_at,
+        latest=(await seller_activity.look(pool, wanted, LATEST)).lines,
+        state=state,
+        up_to_date=state.up_to_date(now),
+    )
+
+
+home_routes = [show_home]

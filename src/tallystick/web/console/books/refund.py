@@ -1,0 +1,192 @@
+"""Refunding a payment: how much, what it would do, doing it.
+
+The form makes the reference under which the refund is answered, and every step carries it: a second click, a reload
+or a way back never refunds twice.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from litestar import get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
+
+from tallystick.domain.commands import RefundPolicy
+from tallystick.domain.ids import book_of_transaction
+from tallystick.domain.money import display_amount, parse_amount
+from tallystick.domain.outcomes import Accepted
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.seller import by_hand
+from tallystick.services.seller.by_hand import RefundPreview, RefundWish, Till
+from tallystick.services.seller.staff import Permission
+from tallystick.store.queries import transaction_trail
+from tallystick.store.queries.reads import TransactionRecord
+from tallystick.web.common.shared import PageRequest, form_of, go
+from tallystick.web.console import wording
+from tallystick.web.console.books.transaction import is_refundable, told_of_archive, transaction_of
+from tallystick.web.console.desk import Desk
+from tallystick.web.console.till import at_till
+
+ALL: Final = "all"
+PART: Final = "part"
+_MOST_DESCRIPTION: Final = 160
+_ADDRESS: Final = "/console/{business:int}/{environment:str}/transactions/{transaction_id:str}/refund"
+
+
+@dataclass
+class Asked:
+    """The form as it was filled in, the refund that it asks for, and what is wrong with it.
+
+    `amount_decides`: an amount was typed where all of it was still chosen, and makes it a part.
+    """
+
+    typed: Mapping[str, str]
+    wish: RefundWish
+    problems: dict[str, str] = field(default_factory=dict)
+    amount_decides: bool = False
+
+    @property
+    def way_back(self) -> str:
+        """The query of the address at which the form can be changed."""
+        return urlencode({name: text for name, text in self.typed.items() if name != "how"})
+
+    @property
+    def reference(self) -> str:
+        """The reference that every step carries."""
+        return self.typed["reference"]
+
+
+@get(_ADDRESS)
+async def show_refund(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], transaction_id: FromPath[str]
+) -> Response[Any]:
+    """Ask how much; once that is said, show what it would do."""
+
+    async def step(desk: Desk, till: Till, record: TransactionRecord) -> Response[Any]:
+        asked = _read(record, request.query_params)
+        preview = None
+        if "how" in asked.typed and not asked.problems:
+            try:
+                preview = await by_hand.preview_refund(till, asked.wish, asked.reference)
+            except Refused as refused:
+                asked.problems["amount"] = _in_words(refused)
+        if isinstance(preview, Accepted):
+            return go(_address_of(desk, preview))
+        return await _page(desk, record, asked, preview)
+
+    return await _for_payment(request, business, environment, transaction_id, step)
+
+
+@post(_ADDRESS, status_code=HTTP_200_OK)
+async def do_refund(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], transaction_id: FromPath[str]
+) -> Response[Any]:
+    """Refund, and show the refund's own page; again and again it comes to the same one."""
+
+    async def step(desk: Desk, till: Till, record: TransactionRecord) -> Response[Any]:
+        asked = _read(record, await form_of(request))
+        if "how" not in asked.typed or asked.problems:
+            return await _page(desk, record, asked, None)
+        try:
+            accepted, new = await by_hand.refund(till, asked.wish, asked.reference)
+        except Refused as refused:
+            asked.problems["amount"] = _in_words(refused)
+            return await _page(desk, record, asked, None)
+        if new:
+            amount = asked.wish.amount_micros
+            await desk.record(
+                "money.refund",
+                accepted.transaction_id,
+                original=record.transaction_id,
+                amount="all that was left" if amount is None else display_amount(amount),
+            )
+        return go(_address_of(desk, accepted))
+
+    return await _for_payment(request, business, environment, transaction_id, step)
+
+
+def _address_of(desk: Desk, made: Accepted) -> str:
+    """The refund's own page."""
+    return f"{desk.path('transactions', made.transaction_id)}?refunded={made.transaction_id}"
+
+
+def _in_words(refused: Refused) -> str:
+    if refused.refusal is Refusal.DuplicateRequest:
+        return "Something else was refunded with this form already. Start again from the payment."
+    return refused.message
+
+
+async def _for_payment(
+    request: PageRequest,
+    business: int,
+    environment: str,
+    transaction_id: str,
+    step: Callable[[Desk, Till, TransactionRecord], Awaitable[Response[Any]]],
+) -> Response[Any]:
+    """Do something with a payment that this seller called for, if it may. Raises NotFoundException for all others."""
+
+    async def of_payment(desk: Desk, till: Till) -> Response[Any]:
+        try:
+            record = await transaction_of(desk, transaction_id)
+        except NotFoundException:
+            return await told_of_archive(desk, till, transaction_id)
+        if book_of_transaction(record.transaction_id) not in till.parts or not is_refundable(record):
+            raise NotFoundException
+        return await step(desk, till, record)
+
+    return await at_till(request, business, environment, of_payment, needs=Permission.MOVE_MONEY)
+
+
+def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:
+    """The form; a reference that none of our forms made is replaced by a fresh one."""
+    typed = {name: params[name].strip() for name in ("how", "amount", "policy", "description") if params.get(name)}
+    given = params.get("reference", "")
+    typed["reference"] = given if by_hand.is_reference(given) else by_hand.new_reference()
+    problems: dict[str, str] = {}
+    amount: int | None = None
+    amount_decides = typed.get("how") == ALL and bool(typed.get("amount"))
+    if amount_decides:  # "all of it" is what nobody chose: who types an amount means that amount
+        typed["how"] = PART
+    how = typed.get("how")
+    if how is not None and how not in {ALL, PART}:
+        problems["how"] = "Choose how much to give back."
+    if how == PART:
+        try:
+            amount = parse_amount(typed.get("amount", ""))
+        except ValueError:
+            problems["amount"] = "Enter an amount such as 2.50."
+        if amount == 0:
+            problems["amount"] = "Enter an amount greater than zero."
+    description = typed.get("description", "")
+    if len(description) > _MOST_DESCRIPTION or not description.isprintable():
+        problems["description"] = f"Use at most {_MOST_DESCRIPTION} characters, all of which can be seen."
+    policy = RefundPolicy.MASTER_ONLY
+    if record.recipient is not None and "policy" in typed:
+        known = {each.value: each for each in RefundPolicy}
+        policy = known.get(typed["policy"], policy)
+    wish = RefundWish(record.transaction_id, amount, policy, description or None)
+    return Asked(typed, wish, problems, amount_decides)
+
+
+async def _page(desk: Desk, record: TransactionRecord, asked: Asked, preview: RefundPreview | None) -> Response[Any]:
+    remains = await transaction_trail.remains(
+        desk.service.pool, book_of_transaction(record.transaction_id), record.transaction_id
+    )
+    return desk.page(
+        "console/books/refund.html",
+        status=HTTP_422_UNPROCESSABLE_ENTITY if asked.problems else HTTP_200_OK,
+        words=wording,
+        record=record,
+        left_micros=record.amount_micros - remains.refunded_micros,
+        asked=asked,
+        preview=preview,
+        typed=asked.typed,
+        problems=asked.problems,
+    )
+
+
+refund_routes = [show_refund, do_refund]

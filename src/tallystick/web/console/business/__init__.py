@@ -1,0 +1,1 @@
+"""The seller's staff, how its pages look, and who did what."""

@@ -1,0 +1,59 @@
+"""Who did what for the seller."""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from litestar import get
+from litestar.params import FromPath
+from litestar.response import Response
+
+from tallystick.domain.ids import PartyId
+from tallystick.services.operations.audit import ACTIONS
+from tallystick.store.records import audit
+from tallystick.web.common.shared import PageRequest
+from tallystick.web.console.desk import LARGEST, Desk, for_staff
+
+LISTED: Final = 40
+_OPERATORS: Final = ("operator.", "account.", "rail.", "books.")  # deeds of the operator
+
+
+@get("/console/{business:int}/{environment:str}/audit")
+async def show_audit_log(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """The deeds that the filters leave, newest first: of both environments, since staff works in both."""
+
+    async def step(desk: Desk) -> Response[Any]:
+        pool, business_id = desk.service.pool, desk.business.party_id
+        who, action = _number(request, "who"), request.query_params.get("action", "")
+        found = await audit.latest(
+            pool,
+            LISTED + 1,
+            business_id=business_id,
+            actor_id=None if who is None else PartyId(who),
+            action=action if action in ACTIONS else None,
+            before=_number(request, "before"),
+        )
+        shown = found[:LISTED]
+        filters = {name: value for name in ("who", "action") if (value := request.query_params.get(name))}
+        older = urlencode(filters | {"before": shown[-1].audit_id}) if len(found) > LISTED else ""
+        here = desk.path("audit")
+        return desk.page(
+            "console/business/audit.html",
+            entries=shown,
+            actions=ACTIONS,
+            kinds=[(name, words) for name, words in ACTIONS.items() if not name.startswith(_OPERATORS)],
+            people=await audit.actors_of(pool, business_id),
+            typed=filters,
+            newer=f"{here}?{urlencode(filters)}" if "before" in request.query_params else "",
+            older=f"{here}?{older}" if older else "",
+        )
+
+    return await for_staff(request, business, environment, step)
+
+
+def _number(request: PageRequest, name: str) -> int | None:
+    """A number of the query that the database could have."""
+    text = request.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < len(str(LARGEST)) else None
+
+
+audit_routes = [show_audit_log]

@@ -1,0 +1,1 @@
+"""For who writes the seller's programs: keys, notifications, requests, buttons, the sandbox."""

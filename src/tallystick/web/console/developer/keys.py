@@ -1,0 +1,221 @@
+"""Access keys of a seller's programs: make one, rotate it with an overlap, revoke it, see when it was last used."""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from litestar import get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_ENTITY
+
+from tallystick.services.seller.staff import Permission
+from tallystick.store.keys import access_keys, key_uses
+from tallystick.store.keys.access_keys import AccessKey, KeyEntry, MadeBeforeError, UnknownKeyError
+from tallystick.web.common.shared import PageRequest, form_of, go
+from tallystick.web.console.desk import Desk, for_staff
+
+PATH: Final = "/console/{business:int}/{environment:str}/keys"
+ONE: Final = f"{PATH}/{{access_key_id:str}}"
+
+OVERLAPS: Final = {
+    "0": (timedelta(0), "Not at all: it stops at once"),
+    "1h": (timedelta(hours=1), "One hour"),
+    "1d": (timedelta(days=1), "One day"),
+    "7d": (timedelta(days=7), "Seven days"),
+    "30d": (timedelta(days=30), "Thirty days"),
+}
+"""How long a key that is replaced goes on, by what the form sends."""
+
+USUAL_OVERLAP: Final = "1d"
+
+SECOND_CLICK: Final = timedelta(minutes=1)
+"""For how long a form that the same person sends again is answered with the same page, secret included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A key with its last use, and what it is good for: ``active``, ``ending``, ``ended`` or ``revoked``."""
+
+    key: KeyEntry
+    used_at: datetime | None
+    standing: str
+
+    @property
+    def usable(self) -> bool:
+        """Whether calls that are signed with it are accepted."""
+        return self.standing in {"active", "ending"}
+
+
+@get(PATH)
+async def show_keys(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """All keys of this environment, the newest first."""
+
+    async def step(desk: Desk) -> Response[Any]:
+        revoked = request.query_params.get("revoked", "")
+        rows = await _rows(desk)
+        done = any(row.key.access_key_id == revoked and row.standing == "revoked" for row in rows)
+        return _list_page(desk, rows, revoked=revoked if done else "")
+
+    return await for_staff(request, business, environment, step)
+
+
+@post(PATH, status_code=HTTP_200_OK)
+async def make_key(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """Make a key, and show its secret this once."""
+
+    async def step(desk: Desk) -> Response[Any]:
+        service = desk.service
+        if desk.book_id is None:
+            problems = {"make": "There are no books in this environment yet, so a key could sign nothing."}
+            return _list_page(desk, [], status=HTTP_409_CONFLICT, problems=problems)
+        party_id = desk.business.party_id
+        form = _form_token(desk, await form_of(request))
+        try:
+            key = await access_keys.create(
+                service.pool, service.vault, party_id, desk.environment, service.clock(), form
+            )
+        except MadeBeforeError as error:
+            return await _made_again(desk, error)
+        await desk.record("key.create", key.access_key_id)
+        return _made_page(desk, key)
+
+    return await for_staff(request, business, environment, step, Permission.DEVELOP)
+
+
+@get(ONE)
+async def show_key(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
+) -> Response[Any]:
+    """One key, and what can be done with it."""
+
+    async def step(desk: Desk, row: Row) -> Response[Any]:
+        return _key_page(desk, row, again="again" in request.query_params and row.usable)
+
+    return await _for_key(request, business, environment, access_key_id, step, Permission.VIEW)
+
+
+@post(f"{ONE}/rotate", status_code=HTTP_200_OK)
+async def rotate_key(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
+) -> Response[Any]:
+    """Make the key's successor, and show its secret this once."""
+
+    async def step(desk: Desk, row: Row) -> Response[Any]:
+        typed = await form_of(request)
+        chosen = typed.get("overlap", "")
+        if chosen not in OVERLAPS:
+            problems = {"overlap": "Choose how long the old key goes on."}
+            return _key_page(desk, row, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=problems)
+        service, (overlap, _) = desk.service, OVERLAPS[chosen]
+        try:
+            async with service.pool.acquire() as connection:
+                key = await access_keys.rotate(
+                    connection, service.vault, access_key_id, overlap, service.clock(), _form_token(desk, typed)
+                )
+        except MadeBeforeError as error:
+            return await _made_again(desk, error, replaced=access_key_id, overlap=overlap)
+        except UnknownKeyError:
+            problems = {"overlap": "This key can no longer be used, so nothing can follow it. Make a new one."}
+            return _key_page(desk, row, status=HTTP_409_CONFLICT, problems=problems)
+        await desk.record("key.rotate", access_key_id, successor=key.access_key_id, overlap_hours=overlap // _HOUR)
+        return _made_page(desk, key, replaced=access_key_id, overlap=overlap)
+
+    return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
+
+
+@post(f"{ONE}/revoke", status_code=HTTP_200_OK)
+async def revoke_key(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
+) -> Response[Any]:
+    """Make the key unusable, at once and for ever; again it comes to the same."""
+
+    async def step(desk: Desk, row: Row) -> Response[Any]:
+        if row.standing != "revoked":
+            await access_keys.revoke(desk.service.pool, access_key_id, desk.service.clock())
+            await desk.record("key.revoke", access_key_id)
+        return go(f"{desk.path('keys')}?revoked={access_key_id}")
+
+    return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
+
+
+_FORM_BYTES: Final = 10
+_FORM: Final = re.compile(rf"[0-9a-f]{{{2 * _FORM_BYTES}}}")
+_HOUR: Final = timedelta(hours=1)
+
+
+async def _for_key(
+    request: PageRequest,
+    business: int,
+    environment: str,
+    access_key_id: str,
+    step: Callable[[Desk, Row], Awaitable[Response[Any]]],
+    needs: Permission,
+) -> Response[Any]:
+    async def of_key(desk: Desk) -> Response[Any]:
+        row = next((row for row in await _rows(desk) if row.key.access_key_id == access_key_id), None)
+        if row is None:
+            raise NotFoundException
+        return await step(desk, row)
+
+    return await for_staff(request, business, environment, of_key, needs)
+
+
+def _form_token(desk: Desk, typed: Mapping[str, str]) -> str:
+    """What tells this form, sent by this person, from all others; empty where it is none of ours."""
+    form = typed.get("form", "")
+    return f"{form} {desk.person.party_id}" if _FORM.fullmatch(form) else ""
+
+
+async def _made_again(
+    desk: Desk, made: MadeBeforeError, replaced: str = "", overlap: timedelta = timedelta(0)
+) -> Response[Any]:
+    """The same page for the second click of two, since a browser shows only the answer to that; later no secret."""
+    service = desk.service
+    key = await access_keys.find(service.pool, service.vault, made.access_key_id, service.clock())
+    if key is None or service.clock() - key.created_at >= SECOND_CLICK:
+        return go(f"{desk.path('keys', made.access_key_id)}?again")
+    return _made_page(desk, key, replaced, overlap)
+
+
+async def _rows(desk: Desk) -> list[Row]:
+    pool, now, party_id = desk.service.pool, desk.service.clock(), desk.business.party_id
+    uses = await key_uses.last_uses(pool, party_id)
+    keys = reversed(await access_keys.list_(pool, party_id))
+    return [
+        Row(key, uses.get(key.access_key_id), _standing(key, now))
+        for key in keys
+        if key.environment == desk.environment
+    ]
+
+
+def _standing(key: KeyEntry, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    if key.expires_at is None:
+        return "active"
+    return "ending" if now < key.expires_at else "ended"
+
+
+def _list_page(desk: Desk, rows: list[Row], **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+    usable, over = [row for row in rows if row.usable], [row for row in rows if not row.usable]
+    defaults: dict[str, Any] = {"revoked": "", "now": desk.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
+    return desk.page("console/developer/keys.html", usable=usable, over=over, **(defaults | more))
+
+
+def _key_page(desk: Desk, row: Row, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+    overlaps = [(value, words) for value, (_, words) in OVERLAPS.items()]
+    defaults: dict[str, Any] = {"again": False, "now": desk.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
+    return desk.page("console/developer/key.html", row=row, overlaps=overlaps, usual=USUAL_OVERLAP, **(defaults | more))
+
+
+def _made_page(desk: Desk, key: AccessKey, replaced: str = "", overlap: timedelta = timedelta(0)) -> Response[Any]:
+    until, now = key.created_at + overlap, desk.service.clock()
+    return desk.page("console/developer/key_made.html", key=key, replaced=replaced, until=until, now=now)
+
+
+key_routes = [show_keys, make_key, show_key, rotate_key, revoke_key]

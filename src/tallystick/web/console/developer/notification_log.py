@@ -1,0 +1,160 @@
+"""The delivery log: what a seller was or is to be notified of, what came of it, and sending it again."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from litestar import get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK
+
+from tallystick.services.seller.staff import Permission
+from tallystick.store.records import outbox
+from tallystick.store.records.outbox import DEAD, DELIVERED, WAITING, LogEntry
+from tallystick.web.common.shared import PageRequest, form_of, go
+from tallystick.web.console.desk import Desk, for_staff
+
+PATH: Final = "/console/{business:int}/{environment:str}/notifications"
+LISTED: Final = 50
+
+STATES: Final = {WAITING: ("Waiting", "warn"), DELIVERED: ("Delivered", "good"), DEAD: ("Given up", "bad")}
+"""The words and the tone of each state; what nobody wanted to hear of is not in the log."""
+
+_SUBJECT: Final = re.compile(r"[A-Za-z0-9-]{1,70}", re.ASCII)
+_CURSOR: Final = re.compile(r"([0-9]{1,17})\.([A-Za-z0-9-]{1,70})", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_DONE: Final = {
+    "again": "It is sent again, for another day of tries.",
+    "none": "Nothing is sent: it is waiting already, or no address is set.",
+}
+
+
+@get(PATH)
+async def show_log(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """Events, the newest first. The address of the page holds what is looked for."""
+
+    async def step(desk: Desk) -> Response[Any]:
+        if desk.book_id is None:
+            return desk.page("console/books/no_book.html")
+        asked = request.query_params
+        state = asked.get("state") if asked.get("state") in STATES else None
+        about = asked.get("about", "").strip()
+        before = _position(asked.get("before", ""))
+        pool, entries = desk.service.pool, list[LogEntry]()
+        if not about or _SUBJECT.fullmatch(about):
+            entries = await outbox.log(
+                pool, desk.parts, state=state, about=about or None, before=before, most=LISTED + 1
+            )
+        shown = entries[:LISTED]
+        chosen = {name: value for name, value in (("state", state), ("about", about)) if value}
+        return desk.page(
+            "console/developer/notifications.html",
+            entries=shown,
+            states=STATES,
+            state_choices=[("", "All"), *((name, words) for name, (words, _) in STATES.items())],
+            typed={"state": state or "", "about": about},
+            unfinished=await outbox.unfinished(pool, desk.parts),
+            receiver=urlsplit((await outbox.wishes(pool, desk.book_id)).notification_url or "").hostname,
+            real_now=desk.service.clock(),
+            newest=_address(desk, chosen) if before else "",
+            older=_address(desk, chosen | {"before": _cursor(shown[-1])}) if len(entries) > LISTED else "",
+            replayed=_count(asked.get("replayed", "")),
+        )
+
+    return await for_staff(request, business, environment, step)
+
+
+@get(PATH + "/{event_id:str}")
+async def show_event(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], event_id: FromPath[str]
+) -> Response[Any]:
+    """One event, and the form as it was sent."""
+
+    async def step(desk: Desk) -> Response[Any]:
+        entry = await _entry(desk, event_id)
+        return desk.page(
+            "console/developer/notification.html",
+            entry=entry,
+            states=STATES,
+            sent=parse_qsl(entry.message or "", keep_blank_values=True),
+            real_now=desk.service.clock(),
+            done=_DONE.get(request.query_params.get("done", "")),
+        )
+
+    return await for_staff(request, business, environment, step)
+
+
+@post(PATH + "/{event_id:str}/replay", status_code=HTTP_200_OK)
+async def replay_event(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], event_id: FromPath[str]
+) -> Response[Any]:
+    """Send one again."""
+
+    async def step(desk: Desk) -> Response[Any]:
+        entry = await _entry(desk, event_id)
+        count = await outbox.replay_of_book(desk.service.pool, entry.book_id, event_id, desk.service.clock())
+        if count:
+            await desk.record("notification.replay", event_id)
+        return go(f"{desk.path('notifications', event_id)}?done={'again' if count else 'none'}")
+
+    return await for_staff(request, business, environment, step, Permission.DEVELOP)
+
+
+@post(PATH + "/replay-dead", status_code=HTTP_200_OK)
+async def replay_dead(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """Send all again that were given up."""
+
+    async def step(desk: Desk) -> Response[Any]:
+        await form_of(request)
+        if not desk.parts:
+            raise NotFoundException
+        pool, now = desk.service.pool, desk.service.clock()
+        count = sum([await outbox.replay_of_book(pool, part, None, now) for part in desk.parts])
+        if count:
+            await desk.record("notification.replay_dead", count=count)
+        return go(_address(desk, {"replayed": str(count)}))
+
+    return await for_staff(request, business, environment, step, Permission.DEVELOP)
+
+
+async def _entry(desk: Desk, event_id: str) -> LogEntry:
+    """The event, as far as the log has it. Raises NotFoundException."""
+    entry = None
+    if _SUBJECT.fullmatch(event_id):
+        entry = await outbox.find(desk.service.pool, desk.parts, event_id)
+    if entry is None or entry.state not in STATES:
+        raise NotFoundException
+    return entry
+
+
+def _address(desk: Desk, query: dict[str, str]) -> str:
+    path = desk.path("notifications")
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _cursor(entry: LogEntry) -> str:
+    """An entry's place in the log, for the address of the next page."""
+    return f"{(entry.announced_at - _EPOCH) // _MICROSECOND}.{entry.event_id}"
+
+
+def _position(cursor: str) -> tuple[datetime, str] | None:
+    """The place that such a text names; None when it names none."""
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
+        return None
+    try:
+        return _EPOCH + int(match[1]) * _MICROSECOND, match[2]
+    except OverflowError:
+        return None
+
+
+def _count(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) else None
+
+
+log_routes = [show_log, show_event, replay_event, replay_dead]

@@ -1,0 +1,57 @@
+"""The ways into the console: signing in, and choosing a seller where there are several."""
+
+from typing import Any
+
+from litestar import get, post
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK
+
+from tallystick.services.form_errors import FormError
+from tallystick.services.seller.staff import businesses_of
+from tallystick.store.keys.access_keys import LIVE, SANDBOX
+from tallystick.store.ledger.opening import book_of_seller
+from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
+from tallystick.web.common.signing_in import UNUSABLE, enter
+from tallystick.web.common.ways_back import ENDED
+from tallystick.web.console.desk import HOME, SIGN_IN, own_path
+
+
+@get(HOME)
+async def show_businesses(request: PageRequest) -> Response[Any]:
+    """The console of the only seller, or a choice."""
+    person = await signed_in(request)
+    if person is None:
+        return go(SIGN_IN)
+    service = service_of(request)
+    employers = await businesses_of(service, person)
+    if len(employers) == 1:
+        business_id = employers[0].business_id
+        live = await book_of_seller(service.pool, business_id, LIVE)
+        return go(f"{HOME}/{business_id}/{SANDBOX if live is None else LIVE}")
+    return page("console/businesses.html", person=person, employers=employers)
+
+
+@get(SIGN_IN)
+async def show_sign_in(request: PageRequest) -> Response[Any]:
+    """Ask who it is."""
+    way_on = own_path(request.query_params.get("next", HOME))
+    if await signed_in(request) is not None:
+        return go(way_on)
+    return page("console/sign_in.html", next=way_on, ended=ENDED in request.query_params)
+
+
+@post(SIGN_IN, status_code=HTTP_200_OK)
+async def do_sign_in(request: PageRequest) -> Response[Any]:
+    """Check e-mail address and password, or the passkey."""
+    typed = await form_of(request)
+    way_on = own_path(typed.get("next", HOME))
+    try:
+        await enter(request, typed)
+    except FormError as error:
+        return page(
+            "console/sign_in.html", status=UNUSABLE, next=way_on, ended=False, typed=typed, problems=error.problems
+        )
+    return go(way_on)
+
+
+entrance_routes = [show_businesses, show_sign_in, do_sign_in]

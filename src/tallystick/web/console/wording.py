@@ -1,0 +1,107 @@
+"""Plain words for what the books call by a code: kinds and statuses of transactions, accounts, tokens."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tallystick.domain.accounts import AccountKind
+from tallystick.services.actions.tokens import FRIENDLY_NAMES
+from tallystick.store.queries.transaction_trail import AccountName, Moved
+
+OPERATIONS: Final[Mapping[str, str]] = {
+    "Pay": "Payment",
+    "Reserve": "Reservation",
+    "Refund": "Refund",
+    "FundPrepaid": "Balance filled",
+    "SettleDebt": "Debt settled",
+    "WriteOffDebt": "Debt written off",
+}
+STATUSES: Final[Mapping[str, tuple[str, str]]] = {
+    "Success": ("Succeeded", "good"),
+    "Pending": ("Pending", "warn"),
+    "Reserved": ("Reserved", "warn"),
+    "Failure": ("Failed", "bad"),
+    "Cancelled": ("Cancelled", ""),
+}
+"""What a status is called, and the tone of its badge."""
+
+METHODS: Final[Mapping[str, str]] = {
+    "Prepaid": "Prepaid balance",
+    "Debt": "Tab",
+    "CC": "Card",
+    "ACH": "Bank account",
+    "ABT": "Account balance",
+}
+INSTRUMENTS: Final[Mapping[str, str]] = {"prepaid": "Prepaid balance", "credit": "Tab"}
+PURPOSES: Final = FRIENDLY_NAMES
+TOKEN_TYPES: Final[Mapping[str, str]] = {
+    "SingleUse": "Once",
+    "MultiUse": "Many times",
+    "Recurring": "At regular times",
+    "Unrestricted": "Without limits",
+}
+NOTICES: Final[Mapping[str, tuple[str, str]]] = {
+    "waiting": ("Waiting", "warn"),
+    "delivered": ("Delivered", "good"),
+    "dead": ("Given up", "bad"),
+    "unwanted": ("Not asked for", "quiet"),
+}
+"""What the state of a notification is called, and the tone of its badge."""
+
+ACCOUNTS: Final[Mapping[AccountKind, str]] = {
+    AccountKind.CASH: "Cash held for you",
+    AccountKind.SALES: "Sales",
+    AccountKind.FEES: "Fees",
+    AccountKind.WRITE_OFFS: "Written off",
+    AccountKind.COMMISSIONS: "Shares of callers",
+    AccountKind.COMMISSION_INCOME: "Your shares",
+    AccountKind.PREPAID: "Prepaid balance",
+    AccountKind.RECEIVABLE: "Debt",
+}
+"""The accounts of a seller's book. The operator's accounts are in no seller's book."""
+
+_MEANINGS: Final[Mapping[tuple[AccountKind, AccountKind], str]] = {
+    (AccountKind.PREPAID, AccountKind.SALES): "Spent from the prepaid balance",
+    (AccountKind.RECEIVABLE, AccountKind.SALES): "Put on the tab",
+    (AccountKind.CASH, AccountKind.PREPAID): "Money received for the balance",
+    (AccountKind.CASH, AccountKind.RECEIVABLE): "Money received for the debt",
+    (AccountKind.CASH, AccountKind.SALES): "Payment received",
+    (AccountKind.FEES, AccountKind.CASH): "Fee of the service",
+    (AccountKind.WRITE_OFFS, AccountKind.RECEIVABLE): "Debt forgiven",
+    (AccountKind.SALES, AccountKind.PREPAID): "Given back to the balance",
+    (AccountKind.SALES, AccountKind.RECEIVABLE): "Taken off the debt",
+    (AccountKind.SALES, AccountKind.CASH): "Paid back",
+    (AccountKind.CASH, AccountKind.FEES): "Fee given back",
+    (AccountKind.COMMISSIONS, AccountKind.CASH): "Share of the caller",
+    (AccountKind.CASH, AccountKind.COMMISSIONS): "Share given back by the caller",
+    (AccountKind.CASH, AccountKind.COMMISSION_INCOME): "Your share",
+    (AccountKind.COMMISSION_INCOME, AccountKind.CASH): "Your share given back",
+}
+
+
+_OF_PAYMENTS: Final = frozenset(
+    {
+        (AccountKind.CASH, AccountKind.SALES),
+        (AccountKind.FEES, AccountKind.CASH),
+        (AccountKind.COMMISSIONS, AccountKind.CASH),
+        (AccountKind.CASH, AccountKind.COMMISSION_INCOME),
+    }
+)
+"""Transfers of payments in real money; in a refund they undo what it had booked when it was opened."""
+
+
+def meaning(moved: Moved, *, refund: bool) -> str:
+    """What a transfer of a payment or of a refund was about."""
+    pair = moved.debit.kind, moved.credit.kind
+    if refund and pair in _OF_PAYMENTS:
+        return "Booked back: the refund was declined"
+    return _MEANINGS[pair]
+
+
+def account(name: AccountName) -> str:
+    """What an account of the seller's book is called."""
+    return ACCOUNTS[name.kind]
+
+
+def status_options() -> list[tuple[str, str]]:
+    """The statuses to choose from, and any."""
+    return [("", "Any status"), *((status, name) for status, (name, _) in STATUSES.items())]

@@ -1,0 +1,28 @@
+"""What was typed into a step of a visit whose session had ended: carried through signing in, then shown again.
+
+Only what may stand in a page is carried: never a card's or an account's number, nor a password.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tallystick.services.consent.parameters import ADDRESS
+
+STEPS: Final = frozenset({"method", "card", "bank-account", "address", "confirm"})
+"""Where signing in can lead back to."""
+
+_PREFIX: Final = "kept."
+_FIELDS: Final[Mapping[str, frozenset[str]]] = {"method": frozenset({"key"}), "address": frozenset(ADDRESS)}
+
+
+def to_keep(step: str, typed: Mapping[str, str]) -> dict[str, str]:
+    """What a sign-in page carries of a form that came too late: names and values of hidden fields."""
+    carried = _FIELDS.get(step, frozenset())
+    return {f"{_PREFIX}{name}": value for name, value in typed.items() if name in carried and value}
+
+
+def kept_of(typed: Mapping[str, str]) -> dict[str, str]:
+    """What a sign-in form brought back, by the names of the form that it came from."""
+    carried = _FIELDS.get(typed.get("step", ""), frozenset())
+    found = {name.removeprefix(_PREFIX): value for name, value in typed.items() if name.startswith(_PREFIX)}
+    return {name: value for name, value in found.items() if name in carried}

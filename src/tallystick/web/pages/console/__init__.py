@@ -1,1 +1,0 @@
-"""The seller's console."""

@@ -1,0 +1,131 @@
+"""A server that is gone without a word: whoever waits for it hears of that, and what comes afterwards goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from tests.store.shop import Buyer, OpenShop, Shop
+
+from tallystick.db.database import open_pool
+from tallystick.domain.money import parse_amount
+from tallystick.domain.outcomes import Accepted
+from tallystick.services.operations.fee_schedules import read_fee_schedules
+from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.rules import Rules
+from tallystick.store.queries.balances import Balances
+
+PATIENCE_SECONDS = 0.5
+
+
+@dataclass
+class Network:
+    """A TCP port before the server's socket. Connections that are open when it is cut say nothing any more."""
+
+    database_url: str
+    url: str = ""
+    _open: list[asyncio.Event] = field(default_factory=list)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    def cut(self) -> None:
+        for heard in self._open:
+            heard.clear()
+        self._open.clear()
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        parts = urlsplit(self.database_url)
+        path = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
+        server_reader, server_writer = await asyncio.open_unix_connection(path)
+        heard = asyncio.Event()
+        heard.set()
+        self._open.append(heard)
+        for one, other in ((reader, server_writer), (server_reader, writer)):
+            self._tasks.append(asyncio.create_task(self._pass_on(one, other, heard)))
+            self._writers.append(other)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: asyncio.Event) -> None:
+        while data := await reader.read(65_536):
+            await heard.wait()
+            writer.write(data)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[Network]:
+        server = await asyncio.start_server(self.connected, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        self.url = f"postgresql://tallystick@127.0.0.1:{port}{urlsplit(self.database_url).path}"
+        try:
+            yield self
+        finally:
+            server.close()
+            for task in self._tasks:
+                task.cancel()
+            for writer in self._writers:
+                writer.transport.abort()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def network(database_url: str) -> AsyncIterator[Network]:
+    async with Network(database_url).listening() as network:
+        yield network
+
+
+@asynccontextmanager
+async def over(network: Network, shop: Shop) -> AsyncIterator[Shop]:
+    """The same shop, with a committer beyond the network."""
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(network.url, max_size=4, answer_timeout_seconds=PATIENCE_SECONDS, plan_once=True)
+        stack.callback(pool.terminate)
+        rules = Rules(read_fee_schedules(None), simulate_faults=False)
+        yield replace(shop, committer=Committer(pool, rules, shop.clock, keeps=2))
+
+
+async def many_payments(shop: Shop, buyer: Buyer) -> list[object]:
+    async with asyncio.timeout(20):
+        return await asyncio.gather(*(shop.pay(buyer, "0.05") for _ in range(20)), return_exceptions=True)
+
+
+async def test_payments_go_on_over_new_connections(open_shop: OpenShop, network: Network) -> None:
+    shop = await open_shop()
+    buyer = await shop.funded_buyer("10.00")
+    async with over(network, shop) as far:
+        assert isinstance(await far.pay(buyer, "0.05"), Accepted)
+        network.cut()
+        outcomes = await many_payments(far, buyer)
+
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes), outcomes
+    assert await shop.balance(buyer) == parse_amount("8.95")
+
+
+async def test_balances_are_told_over_new_connections(open_shop: OpenShop, network: Network) -> None:
+    shop = await open_shop()
+    buyer = await shop.funded_buyer("10.00")
+    async with over(network, shop) as far:
+        balances = Balances(far.committer.pool)
+        assert await balances.find(shop.book_id, buyer.instrument) is not None
+        network.cut()
+        async with asyncio.timeout(20):
+            with pytest.raises(TimeoutError):
+                await balances.find(shop.book_id, buyer.instrument)
+            found = await balances.find(shop.book_id, buyer.instrument)
+
+    assert found is not None
+    assert found.balance_micros == parse_amount("10.00")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other names for these options")
+async def test_the_system_asks_whether_a_silent_server_lives(network: Network) -> None:
+    pool = await open_pool(network.url, max_size=1)
+    async with pool.acquire() as connection:
+        raw = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined] # noqa: SLF001 - as the product
+        assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
+        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 25_000
+    pool.terminate()

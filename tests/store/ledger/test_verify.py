@@ -1,0 +1,282 @@
+"""Money on a wrong account, or that no transaction tells of, is found, though every sum comes out even."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+import pytest
+from tests.store.direct import taken, work
+from tests.store.shop import Buyer, OpenShop, Shop
+
+from tallystick.db.connections import Connection
+from tallystick.domain.accounts import AccountKind, account_id
+from tallystick.domain.commands import FeePayer, Marketplace, Method, Pay, Refund, RefundPolicy, TokenTerms
+from tallystick.domain.ids import BookId, TransactionId
+from tallystick.domain.money import parse_amount
+from tallystick.store.ledger.verify import report_on
+
+OF_INSTRUMENTS = "transactions_moved_what_they_say"
+REAL_MONEY = "real_money_moved_as_transactions_say"
+
+BALANCES_FOLLOW = """
+UPDATE account SET balance_micros = balance_micros + moved.micros
+  FROM (SELECT book_id, account_id, sum(delta) AS micros
+          FROM (SELECT book_id, debit_account AS account_id, amount_micros AS delta FROM transfer
+                UNION ALL
+                SELECT book_id, credit_account, -amount_micros FROM transfer
+                UNION ALL
+                SELECT book_id, account_id, -balance_micros FROM account) AS movement
+         GROUP BY book_id, account_id) AS moved
+ WHERE account.book_id = moved.book_id AND account.account_id = moved.account_id AND moved.micros <> 0
+"""
+"""So that the sums of accounts and books have nothing to object to."""
+
+WRONG_ACCOUNT = """
+UPDATE transfer SET debit_account = CASE debit_account WHEN $3 THEN $4 ELSE debit_account END,
+                    credit_account = CASE credit_account WHEN $3 THEN $4 ELSE credit_account END
+ WHERE book_id = $1 AND transaction_id = $2 AND $3 IN (debit_account, credit_account)
+"""
+ONE_MORE = """
+INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
+VALUES ($1, $2, 77, $3, $4, 100000, now())
+"""
+SAYS = "UPDATE transaction SET {} WHERE book_id = $1 AND transaction_id = $2"
+TURNED_ROUND = """
+UPDATE transfer SET debit_account = credit_account, credit_account = debit_account
+ WHERE book_id = $1 AND transaction_id = $2
+"""
+
+
+@dataclass
+class Past:
+    """A shop, buyers by name, and a transaction of each way by name; on a connection whose changes are undone."""
+
+    connection: Connection
+    books: Mapping[str, BookId]
+    buyers: Mapping[str, Buyer]
+    transactions: Mapping[str, TransactionId]
+
+    def subject(self, name: str) -> str:
+        """Whose account this is: `name` is a kind and, where there are several of it, a buyer or a rail."""
+        kind, _, whose = name.partition(" ")
+        if whose not in self.buyers:
+            return whose
+        return str(self.buyers[whose].party_id) if kind == "balance_of" else self.buyers[whose].instrument
+
+    async def damage(self, statement: str, transaction: str, book: str = "own", *accounts: str) -> None:
+        """Run a statement on a transaction ($2) in a book ($1), with accounts as $3 and on; balances follow."""
+        numbers = [account_id(AccountKind(name.split(" ")[0]), self.subject(name)) for name in accounts]
+        done = await self.connection.execute(statement, self.books[book], self.transactions[transaction], *numbers)
+        assert not done.endswith(" 0"), "the damage is real"
+        await self.connection.execute(BALANCES_FOLLOW)
+
+    async def problems(self) -> dict[str, str]:
+        """What verify finds, by check."""
+        report = await report_on(self.connection)
+        return {check.name: "\n".join(check.problems) for check in report.checks if check.problems}
+
+
+@pytest.fixture
+async def past(shop: Shop, open_shop: OpenShop) -> AsyncIterator[Past]:
+    buyers = {
+        "ann": await shop.funded_buyer("10.00"),
+        "bob": await shop.funded_buyer("10.00"),
+        "tab": await shop.postpaid_buyer(),
+        "other": await shop.postpaid_buyer(),
+        "card": await shop.prepaid_buyer(method=Method.CC),
+        "payer": await shop.sender_token(),
+        "carrier": await shop.sender_token(Method.CC),
+    }
+    for name in ("ann", "bob", "tab", "other", "payer"):
+        await shop.deposit(buyers[name], "30.00")
+    for name in ("tab", "other"):
+        taken(await shop.pay(buyers[name], "20.00"))
+    recipient = await open_shop()
+    terms = TokenTerms(recipient_pays_fee=False, most_fixed_fee_micros=parse_amount("1.00"))
+    token = await shop.recipient_token(recipient, terms)
+    marketplace = Marketplace(token, FeePayer.CALLER, fixed_fee_micros=parse_amount("1.00"))
+    shared = Pay(shop.request(), buyers["payer"].spending, parse_amount("8.00"), marketplace)
+    done = {
+        "funding": taken(await shop.fund(buyers["ann"], "1.00")),
+        "funding by card": taken(await shop.fund(buyers["card"], "10.00"), "Pending"),
+        "declined funding": taken(await shop.fund(buyers["card"], "10.70"), "Pending"),
+        "pay": taken(await shop.pay(buyers["ann"], "4.00")),
+        "charge": taken(await shop.pay(buyers["tab"], "15.00")),
+        "settlement": taken(await shop.settle(buyers["tab"], "10.00")),
+        "write-off": taken(await shop.write_off(buyers["tab"], "2.00")),
+        "direct": taken(await shop.pay(buyers["payer"], "6.00")),
+        "by card": taken(await shop.pay(buyers["carrier"], "7.00"), "Pending"),
+        "declined": taken(await shop.pay(buyers["carrier"], "7.70"), "Pending"),
+        "shared": taken(await shop.perform(shared)),
+    }
+    await work(shop)
+    share = Refund(shop.request(), done["shared"], parse_amount("0.25"), RefundPolicy.MARKETPLACE_ONLY)
+    done |= {
+        "refund": taken(await shop.refund(done["pay"], "1.00")),
+        "credit": taken(await shop.refund(done["charge"], "1.00")),
+        "direct refund": taken(await shop.refund(done["direct"], "1.00")),
+        "open refund": taken(await shop.refund(done["by card"], "1.00"), "Pending"),
+        "share back": taken(await shop.perform(share)),
+        "deposit": await shop.pool.fetchval(
+            "SELECT transaction_id FROM transaction WHERE operation = 'Deposit' AND sender_party_id = $1",
+            buyers["payer"].party_id,
+        ),
+    }
+    books = {"own": shop.book_id, "operator": shop.operator_book_id, "recipient": recipient.book_id}
+    async with shop.pool.acquire() as connection:
+        undone = connection.transaction()
+        await undone.start()
+        await connection.execute("ALTER TABLE account DROP CONSTRAINT account_within_bounds")
+        yield Past(connection, books, buyers, done)
+        await undone.rollback()
+
+
+async def test_nothing_is_found_where_nothing_is_off(past: Past) -> None:
+    assert await past.problems() == {}
+
+
+@pytest.mark.parametrize(
+    ("transaction", "right", "wrong"),
+    [
+        ("pay", "prepaid ann", "prepaid bob"),
+        ("pay", "prepaid ann", "receivable other"),
+        ("pay", "sales", "commission_income"),
+        ("charge", "receivable tab", "receivable other"),
+        ("funding", "prepaid ann", "prepaid bob"),
+        ("funding", "prepaid ann", "receivable other"),
+        ("funding by card", "prepaid card", "prepaid bob"),
+        ("settlement", "receivable tab", "receivable other"),
+        ("write-off", "receivable tab", "receivable other"),
+        ("write-off", "write_offs", "fees"),
+        ("refund", "prepaid ann", "prepaid bob"),
+        ("credit", "receivable tab", "receivable other"),
+    ],
+)
+async def test_an_instruments_transaction_on_a_wrong_account(
+    past: Past, transaction: str, right: str, wrong: str
+) -> None:
+    await past.damage(WRONG_ACCOUNT, transaction, "own", right, wrong)
+
+    problems = await past.problems()
+    assert list(problems) == [OF_INSTRUMENTS]
+    should, should_not = problems[OF_INSTRUMENTS].splitlines()
+    if "should have moved 0 " in should:
+        should, should_not = should_not, should
+    assert past.transactions[transaction] in should
+    assert past.subject(right) in should
+    assert should.endswith("moved 0")
+    assert past.subject(wrong) in should_not
+
+
+@pytest.mark.parametrize(
+    ("transaction", "book", "right", "wrong"),
+    [
+        ("direct", "own", "sales", "commission_income"),
+        ("direct", "operator", "balance_of payer", "balance_of bob"),
+        ("direct refund", "operator", "balance_of payer", "balance_of bob"),
+        ("by card", "operator", "rail simulated", "balance_of bob"),
+        ("open refund", "operator", "rail simulated", "balance_of bob"),
+        ("funding", "operator", "balance_of ann", "balance_of bob"),
+        ("funding by card", "operator", "rail simulated", "balance_of bob"),
+        ("settlement", "operator", "balance_of tab", "balance_of bob"),
+        ("deposit", "operator", "balance_of payer", "balance_of bob"),
+        ("deposit", "operator", "rail simulated", "balance_of bob"),
+        ("shared", "operator", "balance_of payer", "balance_of bob"),
+        ("shared", "own", "commission_income", "sales"),
+        ("shared", "recipient", "sales", "commission_income"),
+        ("shared", "recipient", "commissions", "fees"),
+        ("share back", "recipient", "commissions", "write_offs"),
+    ],
+)
+async def test_real_money_on_a_wrong_account(past: Past, transaction: str, book: str, right: str, wrong: str) -> None:
+    await past.damage(WRONG_ACCOUNT, transaction, book, right, wrong)
+
+    problems = await past.problems()
+    assert list(problems) == [REAL_MONEY]
+    lines = problems[REAL_MONEY].splitlines()
+    assert len(lines) == 2
+    assert all(past.transactions[transaction] in line for line in lines)
+    named = [f"{name.split(' ')[0]} {past.subject(name)}".strip() for name in (right, wrong)]
+    assert all("rail" in name or name in problems[REAL_MONEY] for name in named)
+
+
+@pytest.mark.parametrize(
+    ("transaction", "book", "debit", "credit", "check"),
+    [
+        ("pay", "own", "prepaid bob", "prepaid ann", OF_INSTRUMENTS),
+        ("pay", "own", "prepaid ann", "sales", OF_INSTRUMENTS),
+        ("declined funding", "own", "prepaid bob", "prepaid card", OF_INSTRUMENTS),
+        ("write-off", "own", "write_offs", "receivable tab", OF_INSTRUMENTS),
+        ("direct", "own", "prepaid bob", "prepaid ann", REAL_MONEY),
+        ("direct", "own", "receivable other", "sales", REAL_MONEY),
+        ("declined", "own", "prepaid bob", "sales", REAL_MONEY),
+        ("declined", "operator", "rail simulated", "balance_of bob", REAL_MONEY),
+        ("pay", "operator", "balance_of ann", "balance_of bob", REAL_MONEY),
+        ("deposit", "operator", "balance_of ann", "balance_of bob", REAL_MONEY),
+        ("shared", "recipient", "fees", "sales", REAL_MONEY),
+    ],
+)
+async def test_a_transfer_that_nobody_ordered(
+    past: Past, transaction: str, book: str, debit: str, credit: str, check: str
+) -> None:
+    await past.damage(ONE_MORE, transaction, book, debit, credit)
+
+    problems = await past.problems()
+    assert list(problems) == [check]
+    assert past.transactions[transaction] in problems[check]
+
+
+@pytest.mark.parametrize(
+    ("transaction", "book", "check"),
+    [
+        ("refund", "own", OF_INSTRUMENTS),
+        ("charge", "own", OF_INSTRUMENTS),
+        ("direct refund", "operator", REAL_MONEY),
+        ("deposit", "operator", REAL_MONEY),
+    ],
+)
+async def test_a_transfer_the_wrong_way_round(past: Past, transaction: str, book: str, check: str) -> None:
+    await past.damage(TURNED_ROUND, transaction, book)
+
+    assert past.transactions[transaction] in (await past.problems())[check]
+
+
+@pytest.mark.parametrize(
+    ("transaction", "book", "change", "check"),
+    [
+        ("pay", "own", "amount_micros = 3900000", OF_INSTRUMENTS),
+        ("pay", "own", "status = 'Failure'", OF_INSTRUMENTS),
+        ("funding", "own", "fee_micros = 0", OF_INSTRUMENTS),
+        ("declined funding", "own", "status = 'Success'", OF_INSTRUMENTS),
+        ("write-off", "own", "status = 'Cancelled'", OF_INSTRUMENTS),
+        ("refund", "own", "payment_method = 'Debt'", OF_INSTRUMENTS),
+        ("direct", "own", "fee_micros = 10000", REAL_MONEY),
+        ("direct", "own", "status = 'Failure'", REAL_MONEY),
+        ("shared", "own", "marketplace_fee_micros = 990000", REAL_MONEY),
+        ("shared", "own", "fee_payer = 'Recipient'", REAL_MONEY),
+        ("share back", "own", "status = 'Failure'", REAL_MONEY),
+        ("deposit", "operator", "amount_micros = 99000000", REAL_MONEY),
+        ("deposit", "operator", "status = 'Failure'", REAL_MONEY),
+    ],
+)
+async def test_a_transaction_that_says_something_else(
+    past: Past, transaction: str, book: str, change: str, check: str
+) -> None:
+    await past.damage(SAYS.format(change), transaction, book)
+
+    assert past.transactions[transaction] in (await past.problems())[check]
+
+
+async def test_an_instrument_with_the_account_of_another(past: Past) -> None:
+    await past.connection.execute(
+        "UPDATE instrument SET account_id = (SELECT account_id FROM account WHERE book_id = $1 AND subject = $3)"
+        " WHERE book_id = $1 AND instrument_id = $2",
+        past.books["own"],
+        past.subject("prepaid ann"),
+        past.subject("prepaid bob"),
+    )
+
+    found = (await past.problems())["instruments_have_their_accounts"]
+    assert past.subject("prepaid ann") in found
+    assert past.subject("prepaid bob") in found

@@ -1,0 +1,68 @@
+"""A long history, copied into the tables at once: for what must stay quick and small however much there is.
+
+Only transactions are written, so such a book does not balance: it belongs in a database of its own.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from tests.store.shop import Buyer, Shop
+
+from tallystick.domain.ids import make_transaction_id
+
+MICROS = 1_000_000
+COLUMNS = (
+    "book_id",
+    "transaction_id",
+    "operation",
+    "status",
+    "status_code",
+    "amount_micros",
+    "payment_method",
+    "sender_party_id",
+    "sender_token_id",
+    "instrument_id",
+    "caller_reference",
+    "sender_description",
+    "requested_at",
+    "received_at",
+    "completed_at",
+)
+
+
+async def write_history(shop: Shop, buyers: Sequence[Buyer], count: int, span: timedelta) -> None:
+    """`count` payments of these buyers, one after the other, spread over the time until now."""
+    async with shop.pool.acquire() as connection:
+        rows = _rows(shop, buyers, count, span)
+        await connection.copy_records_to_table("transaction", records=rows, columns=COLUMNS)
+        await connection.execute("ANALYZE")
+
+
+def _rows(shop: Shop, buyers: Sequence[Buyer], count: int, span: timedelta) -> Iterator[tuple[Any, ...]]:
+    chance = random.Random(7)  # noqa: S311 - the same history each time
+    begin = shop.clock() - span
+    for number in range(count):
+        at = begin + span * number / count
+        buyer = buyers[number % len(buyers)]
+        failed = number % 1000 == 17
+        yield (
+            shop.book_id,
+            make_transaction_id(shop.book_id, int(at.timestamp() * 1000), chance.randbytes(5)),
+            "Pay",
+            "Failure" if failed else "Success",
+            "InsufficientBalance" if failed else "Success",
+            (1 + number % 40) * MICROS // 4,
+            "Debt" if buyer.instrument.startswith("C") else "Prepaid",
+            buyer.party_id,
+            buyer.spending,
+            buyer.instrument,
+            f"order-{number}",
+            f"Song number {number} of the collection",
+            at,
+            at,
+            at,
+        )

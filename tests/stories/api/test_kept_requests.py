@@ -1,0 +1,117 @@
+"""Requests are kept as they came, beside the books: who asks what a program sent can read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+from tests.store.shop import Buyer
+from tests.stories.api.test_batch import line, pay
+from tests.stories.soap.soap_client import program_of
+from tests.stories.soap.test_soap import call, dollars
+from tests.stories.storefront import Answer, Shop, Way, canonical
+
+from tallystick.domain.ids import TransactionId
+from tallystick.services.api.call import fresh_transaction_id
+from tallystick.store.records import kept_requests
+from tallystick.store.records.kept_requests import MOST_CHARACTERS, MOST_WAITING, KeptRequest, KeptRequests, as_text
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def buyer(shop: Shop) -> Buyer:
+    await shop.service.requests.write(shop.service.pool)  # what other tests left leaves no room
+    return await shop.books.funded_buyer("10.00")
+
+
+async def kept(shop: Shop, transaction_id: str) -> Sequence[KeptRequest]:
+    await shop.service.requests.write(shop.service.pool)
+    return await kept_requests.of_transaction(shop.service.pool, shop.books.book_id, TransactionId(transaction_id))
+
+
+@pytest.mark.parametrize("way", ["GET", "POST"])
+async def test_a_call_can_be_read_as_it_came(shop: Shop, buyer: Buyer, way: Way) -> None:
+    params = shop.signed(way, {"Action": "Pay", **shop.pay_parameters(buyer, "1.00"), "SenderDescription": "A song"})
+    response = await shop.send(way, params)
+
+    (one,) = await kept(shop, Answer(response.status_code, response.text).value("TransactionId"))
+
+    assert (one.verb, one.host, one.path) == (way, shop.host, "/")
+    assert one.content == canonical(params)
+    assert one.request_id in response.text
+    assert one.received_at == shop.clock()
+
+
+async def test_a_repeated_call_is_beside_the_first(shop: Shop, buyer: Buyer) -> None:
+    params = shop.pay_parameters(buyer, "1.00")
+    first = await shop.done("Pay", params)
+    shop.clock.forward(seconds=1)
+    await shop.done("Pay", params)
+
+    both = await kept(shop, first.value("TransactionId"))
+
+    assert [parse_qs(one.content)["CallerReference"] for one in both] == [[params["CallerReference"]]] * 2
+    assert both[0].received_at < both[1].received_at
+
+
+async def test_lines_of_a_batch_and_envelopes_too(shop: Shop, buyer: Buyer, tmp_path: Path) -> None:
+    (outcome,) = await pay(shop, line(shop, buyer, "0.05", "song-1"))
+    (one,) = await kept(shop, outcome["transaction_id"])
+    assert (one.verb, one.path) == ("POST", "/v1/payments/batch")
+    assert '"song-1"' in one.content
+
+    client = await (await program_of(shop, tmp_path)).client("2010-08-28")
+    paid = await call(
+        client, "Pay", SenderTokenId=buyer.spending, TransactionAmount=dollars("1"), CallerReference="song-2"
+    )
+    (one,) = await kept(shop, paid.PayResult.TransactionId)
+    assert one.content.lstrip().startswith("<")
+    assert "song-2" in one.content
+
+
+async def test_what_moves_no_money_or_is_refused_is_not_kept(shop: Shop, buyer: Buyer) -> None:
+    await shop.service.requests.write(shop.service.pool)
+    before = await shop.service.pool.fetchval("SELECT count(*) FROM kept_request")
+    paid = await shop.pay(buyer, "1.00")
+    await shop.done("GetTransaction", {"TransactionId": paid.value("TransactionId")})
+    assert (await shop.pay(buyer, "100.00")).code == "InsufficientBalance"
+
+    await shop.service.requests.write(shop.service.pool)
+
+    assert await shop.service.pool.fetchval("SELECT count(*) FROM kept_request") == before + 1
+
+
+async def test_they_are_forgotten_after_the_days_of_the_setting(shop: Shop, buyer: Buyer) -> None:
+    paid = (await shop.pay(buyer, "1.00")).value("TransactionId")
+    assert len(await kept(shop, paid)) == 1
+    shop.clock.forward(days=shop.service.settings.keep_requests_days, seconds=1)
+    await shop.worker.forget()
+    assert await kept(shop, paid) == []
+
+
+def request(content: str = "Action=Pay") -> KeptRequest:
+    return KeptRequest("1", AT, "GET", "pay.example", "/", content)
+
+
+async def test_more_than_can_be_kept_is_left_out(shop: Shop) -> None:
+    requests, first = KeptRequests(), fresh_transaction_id(shop.books.book_id, AT)
+    for number in range(MOST_WAITING + 1):
+        requests.note(first, replace(request(), request_id=str(number)))
+    full = requests.full
+
+    await requests.write(shop.service.pool)
+
+    assert (full, requests.full) == (True, False)
+    stored = "SELECT count(*) FROM kept_request WHERE transaction_id = $1"
+    assert await shop.service.pool.fetchval(stored, first) == MOST_WAITING
+
+
+def test_whatever_came_can_be_stored() -> None:
+    assert as_text(b"a=1&b=%00") == "a=1&b=%00"
+    assert as_text(b"\xff\x00") == "��"
+    assert len(as_text(b"x" * 70_000)) == MOST_CHARACTERS + 1

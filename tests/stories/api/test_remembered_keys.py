@@ -1,0 +1,156 @@
+"""A key that was used before is looked at together with what is charged: a statement less, and not a call later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, NoReturn
+
+import pytest
+from tests.store.shop import Buyer
+from tests.stories.storefront import Answer, Shop, usd
+
+from tallystick.domain.ids import BookId, IdKind, make_token_or_instrument_id
+from tallystick.services.context import Service
+from tallystick.store.keys import access_keys
+from tallystick.store.ledger.looking import Seen, look
+from tallystick.store.ledger.parts import split
+
+
+@pytest.fixture
+async def buyer(shop: Shop) -> Buyer:
+    """Somebody who has been charged already: the key is remembered."""
+    buyer = await shop.books.funded_buyer("10.00")
+    await shop.done("Pay", shop.pay_parameters(buyer, "1.00"))
+    return buyer
+
+
+async def revoke(shop: Shop) -> None:
+    await access_keys.revoke(shop.service.pool, shop.key.access_key_id, shop.clock())
+
+
+async def nobody_asks(*_: object) -> NoReturn:
+    raise AssertionError("the key was read by itself")
+
+
+def in_the_middle(monkeypatch: pytest.MonkeyPatch, what: Any) -> None:  # noqa: ANN401 - a coroutine function
+    """Have `what` happen when the key was recalled, and nothing looked at yet."""
+
+    async def later(*arguments: Any) -> Seen | None:  # noqa: ANN401 - passed on as they come
+        await what()
+        return await look(*arguments)
+
+    monkeypatch.setattr("tallystick.store.ledger.committer.look", later)
+
+
+async def test_a_key_in_use_is_not_read_by_itself(shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_keys, "_find_all", nobody_asks)
+    monkeypatch.setattr(shop.service.keys._reads, "read", nobody_asks)  # noqa: SLF001 - what must not happen is inside
+    assert (await shop.pay(buyer, "1.00")).code is None
+    assert (await shop.pay(buyer, "10.00")).code == "InsufficientBalance"
+
+
+async def test_balances_look_at_a_key_in_use_too(shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
+    tab = await shop.books.postpaid_buyer()
+    monkeypatch.setattr(shop.service.keys._reads, "read", nobody_asks)  # noqa: SLF001 - what must not happen is inside
+    left = await shop.call("GetPrepaidBalance", {"PrepaidInstrumentId": buyer.instrument})
+    owed = await shop.call("GetDebtBalance", {"CreditInstrumentId": tab.instrument})
+    assert (left.value("AvailableBalance/Value"), owed.value("AvailableBalance/Value")) == ("9.000000", "0.000000")
+
+
+async def test_a_key_that_is_revoked_while_it_reads_reads_nothing(
+    shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = shop.service.balances._reads  # noqa: SLF001 - there is no other way to be in the middle
+    read = reads.read
+
+    async def revoked_first(asked: Sequence[Any]) -> Mapping[Any, Any]:
+        await revoke(shop)
+        return await read(asked)
+
+    monkeypatch.setattr(reads, "read", revoked_first)
+    answer = await shop.call("GetPrepaidBalance", {"PrepaidInstrumentId": buyer.instrument})
+    assert answer.code == "InvalidClientTokenId"
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_who_reads_what_is_not_theirs_is_told_so(shop: Shop) -> None:
+    nobodys = make_token_or_instrument_id(IdKind.PREPAID_INSTRUMENT, shop.books.book_id, bytes(27))
+    elsewhere = make_token_or_instrument_id(IdKind.PREPAID_INSTRUMENT, BookId(4711), bytes(27))
+    for instrument_id, refusal_code in ((nobodys, "InvalidParams"), (elsewhere, "InstrumentAccessDenied")):
+        answer = await shop.call("GetPrepaidBalance", {"PrepaidInstrumentId": instrument_id})
+        assert answer.code == refusal_code
+
+
+async def test_who_reads_with_a_revoked_key_hears_nothing_else(shop: Shop, buyer: Buyer) -> None:
+    await revoke(shop)
+    for spoilt in ({"PrepaidInstrumentId": "none"}, {"PrepaidInstrumentId": buyer.instrument}):
+        assert (await shop.call("GetPrepaidBalance", spoilt)).code == "InvalidClientTokenId"
+
+
+async def test_a_revoked_key_pays_nothing_more(shop: Shop, buyer: Buyer) -> None:
+    await revoke(shop)
+    assert (await shop.pay(buyer, "1.00")).code == "InvalidClientTokenId"
+    assert await shop.books.balance(buyer) == usd("9.00")
+
+
+async def test_a_key_that_is_revoked_while_it_pays_pays_nothing(
+    shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_the_middle(monkeypatch, lambda: revoke(shop))
+    assert (await shop.pay(buyer, "1.00")).code == "InvalidClientTokenId"
+    assert await shop.books.balance(buyer) == usd("9.00")
+
+
+async def test_who_holds_a_revoked_key_hears_nothing_else(shop: Shop, buyer: Buyer) -> None:
+    """Not even what is wrong with the request, or that it was signed wrongly."""
+    await revoke(shop)
+    for spoilt in ({"SenderTokenId": "none"}, {"TransactionAmount.Value": "-1"}, {"Signature": "bm90aGluZw=="}):
+        assert await refusal(shop, shop.pay_parameters(buyer, "1.00") | spoilt) == "InvalidClientTokenId"
+
+
+async def test_an_expired_key_pays_nothing_more(shop: Shop, buyer: Buyer) -> None:
+    async with shop.service.pool.acquire() as connection:
+        overlap = timedelta(hours=1)
+        await access_keys.rotate(connection, shop.service.vault, shop.key.access_key_id, overlap, shop.clock())
+    assert (await shop.pay(buyer, "1.00")).code is None
+    shop.clock.forward(hours=1)
+    assert (await shop.pay(buyer, "1.00")).code == "InvalidClientTokenId"
+
+
+async def test_what_changes_about_the_caller_counts_at_once(shop: Shop, buyer: Buyer) -> None:
+    await shop.service.pool.execute("UPDATE party SET status = 'closed' WHERE party_id = $1", shop.key.party_id)
+    assert (await shop.pay(buyer, "1.00")).code == "AccountClosed"
+
+
+async def test_the_test_clock_counts_at_once(shop: Shop, buyer: Buyer) -> None:
+    first = (await shop.pay(buyer, "1.00")).value("TransactionId")
+    await shop.service.pool.execute(
+        "UPDATE book SET clock_offset_seconds = 86400 * 30 WHERE book_id = $1", shop.books.book_id
+    )
+    second = (await shop.pay(buyer, "1.00")).value("TransactionId")
+    rows = await shop.service.pool.fetch(
+        "SELECT received_at FROM transaction WHERE transaction_id = ANY($1::text[]) ORDER BY transaction_id",
+        [first, second],
+    )
+    assert rows[1][0] - rows[0][0] >= timedelta(days=30)
+    assert first[:10] < second[:10], "the id carries the book's time"
+
+
+async def test_a_seller_with_another_book_charges_there_at_once(shop: Shop, buyer: Buyer) -> None:
+    """Payments of a split account find their book by the token, which only a fresh list of books allows."""
+    service: Service = shop.service
+    async with service.pool.acquire() as connection:
+        await split(connection, shop.key.party_id, "sandbox", 2, shop.clock())
+    assert (await shop.pay(buyer, "1.00")).code is None
+
+
+async def test_a_refused_payment_is_decided_once(shop: Shop, buyer: Buyer) -> None:
+    before = shop.service.committer.statistics.commands
+    assert (await shop.pay(buyer, "50.00")).code == "InsufficientBalance"
+    assert shop.service.committer.statistics.commands == before + 1
+
+
+async def refusal(shop: Shop, parameters: dict[str, str]) -> str | None:
+    response = await shop.send("POST", shop.signed("POST", {"Action": "Pay", **parameters}))
+    return Answer(response.status_code, response.text).code
