@@ -276,10 +276,10 @@ def _parse_amount(text: str) -> int:
         raise ValueError(f"must be an amount such as 250.00, not {text!r}") from None
 
 
-def _between(least: int, most: int) -> Callable[[str], int]:
+def _between(minimum: int, maximum: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
-            raise ValueError(f"must be a whole number from {least} to {most}, not {text!r}")
+        if not (text.isascii() and text.isdecimal() and minimum <= int(text) <= maximum):
+            raise ValueError(f"must be a whole number from {minimum} to {maximum}, not {text!r}")
         return int(text)
 
     return parse

@@ -20,12 +20,12 @@ from tallystick.services.operations.fee_schedules import (
     read_fee_schedules,
     read_own_fee_schedules,
 )
-from tallystick.services.operations.siblings import Siblings
+from tallystick.services.operations.peer_processes import Siblings
 from tallystick.settings import Settings, SettingsError, has_master_key, load_master_key
 from tallystick.store.keys.sealed import any_secret
 from tallystick.store.keys.vault import SealBrokenError, Vault
+from tallystick.store.ledger.command_queue import MAX_IN_FLIGHT
 from tallystick.store.ledger.committer import Committer
-from tallystick.store.ledger.lines import LANES
 from tallystick.store.ledger.rules import Rules
 from tallystick.worker import Worker
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tallystick.db.connections import Pool
     from tallystick.web.api.asgi import Application
 
-MOST_CONNECTIONS: Final = 10
+MAX_CONNECTIONS: Final = 10
 """Of one process to the database, for everything but the money path."""
 
 MONEY_CONNECTIONS: Final = 6
@@ -89,7 +89,7 @@ async def open_service(
     """
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(open_database(settings, upgrade=upgrade))
-        pool = await stack.enter_async_context(await open_pool(dsn, max_size=MOST_CONNECTIONS))
+        pool = await stack.enter_async_context(await open_pool(dsn, max_size=MAX_CONNECTIONS))
         money_pool = await stack.enter_async_context(
             await open_pool(
                 dsn,
@@ -109,7 +109,7 @@ async def open_service(
         own_fees = read_own_fee_schedules(settings.fee_schedule_file)
         await check_chosen_schedules(pool, own_fees)
         rules = Rules(read_fee_schedules(settings.fee_schedule_file), settings.sandbox_faults, demands, own_fees)
-        committer = Committer(money_pool, rules, clock, keeps=LANES)
+        committer = Committer(money_pool, rules, clock, keeps=MAX_IN_FLIGHT)
         stack.push_async_callback(committer.close)
         yield Service(
             settings=settings,

@@ -12,7 +12,7 @@ from tallystick.bench.run import Plan, stock
 from tallystick.bench.target import filling
 from tallystick.bench.target.filling import Filler, check_room, ids_before
 from tallystick.bench.target.stall import CHARGE_MICROS
-from tallystick.domain.decide.checks import MOST_FROM_A_RAIL_MICROS
+from tallystick.domain.decide.checks import MAX_FROM_A_RAIL_MICROS
 from tallystick.domain.ids import BookId, book_of_transaction, milliseconds_of_transaction
 from tallystick.store.ledger.verify import verify
 from tallystick.wiring import open_service
@@ -58,11 +58,11 @@ async def test_buyers_pay_in_as_often_as_many_balances_need(data_directory: Path
         stalls = await stock(service, plan, told)
 
         assert sum(len(stall.balances) + len(stall.tabs) for stall in stalls) == plan.instruments
-        most = await service.pool.fetchval(
+        maximum = await service.pool.fetchval(
             "SELECT max(paid_in) FROM (SELECT sum(amount_micros) AS paid_in FROM transaction"
             " WHERE operation = 'Deposit' GROUP BY sender_party_id) AS of_a_buyer"
         )
-        assert most > MOST_FROM_A_RAIL_MICROS, "else one deposit would do"
+        assert maximum > MAX_FROM_A_RAIL_MICROS, "else one deposit would do"
         assert (await verify(service.pool)).problems == []
 
 

@@ -12,8 +12,8 @@ from tests.stories.pages.people import operator
 from tests.stories.pages.world import PASSWORD, Seller, World
 
 from tallystick.services.identity import mail
+from tallystick.services.operations.heartbeat import EVERY, Heartbeat
 from tallystick.services.operations.meter import flat
-from tallystick.services.operations.pulse import EVERY, Heart
 from tallystick.services.operations.verification import prove_if_due
 from tallystick.store.records import outbox, verification_runs
 
@@ -51,7 +51,7 @@ async def something_to_see(world: World) -> Seller:
     await world.pool.execute("UPDATE rail_request SET last_error = $1, attempts = 2", f"TimeoutError: {LONG}")
     await world.pool.execute("UPDATE outbox SET state = 'dead', last_error = $1 WHERE state = 'waiting'", LONG)
     await mail.send(world.service, f"{LONG[:60]}@buyer.example", LONG, LONG)
-    heart = Heart(world.service, "API and worker")
+    heart = Heartbeat(world.service, "API and worker")
     world.clock.ahead += EVERY
     await heart.beat()
     assert flat(world.service.meter)

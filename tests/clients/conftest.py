@@ -21,7 +21,7 @@ from tallystick.settings import from_environment
 from tallystick.store.accounts import parties
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import AccessKey
-from tallystick.store.ledger import opening
+from tallystick.store.ledger import create_book
 from tallystick.store.ledger.verify import verify
 from tallystick.wiring import open_service
 
@@ -44,7 +44,7 @@ async def make_seller(service: Service) -> tuple[AccessKey, dict[str, str | dict
     """A seller's key, and what buyers and another seller agreed to: put into the books directly."""
     clock = TestClock(service.clock())
     async with service.pool.acquire() as connection:
-        operator = await opening.operator_book(connection, "sandbox", clock())
+        operator = await create_book.operator_book(connection, "sandbox", clock())
         shop = await parties.create_business(connection, "shop@sellers.example", "Shop", clock())
         band = await parties.create_business(connection, "band@sellers.example", "Band", clock())
     key = await access_keys.create(service.pool, service.vault, shop.party_id, "sandbox", clock())
@@ -54,7 +54,7 @@ async def make_seller(service: Service) -> tuple[AccessKey, dict[str, str | dict
     monthly = LimitTerms(LimitKind.COUNT, 1, Period(1, "Month"))
     price = TokenTerms(AmountRule.EXACT, parse_amount("5.00"))
     subscriber = await books.sender_token(Method.CC, TokenType.RECURRING, price, (monthly,))
-    fees = TokenTerms(most_fixed_fee_micros=parse_amount("1.00"), most_variable_fee_ppm=100_000)
+    fees = TokenTerms(max_fixed_fee_micros=parse_amount("1.00"), max_variable_fee_ppm=100_000)
     return key, {
         "card": (await books.sender_token(Method.CC)).spending,
         "monthly": subscriber.spending,

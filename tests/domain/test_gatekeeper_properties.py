@@ -30,10 +30,10 @@ from tallystick.domain.periods import Period
 
 EQUALITY = (Operator.EQUAL, Operator.UNEQUAL)
 NOT_IN = tuple(operator for operator in Operator if operator is not Operator.IN)
-MOST_MICROS = 10**18 - 1
+MAX_MICROS = 10**18 - 1
 
-amounts = st.integers(min_value=0, max_value=MOST_MICROS)
-limits_micros = st.integers(min_value=1, max_value=MOST_MICROS)
+amounts = st.integers(min_value=0, max_value=MAX_MICROS)
+limits_micros = st.integers(min_value=1, max_value=MAX_MICROS)
 moments = st.datetimes(
     min_value=datetime(1000, 1, 1),  # noqa: DTZ001 - Hypothesis adds the zone
     max_value=datetime(9999, 12, 31),  # noqa: DTZ001
@@ -144,8 +144,8 @@ def test_what_is_written_is_read_as_the_same(instruction: Instruction) -> None:
 def test_every_transaction_is_judged(instruction: Instruction, facts: Facts) -> None:
     failures = evaluate(instruction, facts)
 
-    most = len(instruction.conditions) + (instruction.payment_method is not None)
-    assert len(failures) <= most
+    maximum = len(instruction.conditions) + (instruction.payment_method is not None)
+    assert len(failures) <= maximum
     assert all(failures)
     if facts.my_role not in possible_roles(instruction):
         assert failures

@@ -106,8 +106,8 @@ class Market(RuleBasedStateMachine):
         for payer, token in PAYS.items():
             terms = TokenTerms(
                 recipient_pays_fee=payer is FeePayer.RECIPIENT,
-                most_fixed_fee_micros=10_000_000,
-                most_variable_fee_ppm=1_000_000,
+                max_fixed_fee_micros=10_000_000,
+                max_variable_fee_ppm=1_000_000,
             )
             self.install(token, TokenPurpose.RECIPIENT, RECIPIENT, None, terms)
         source = self.state.tokens[CARD].source

@@ -20,7 +20,7 @@ from tallystick.settings import Settings
 from tallystick.store.accounts import parties
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import AccessKey
-from tallystick.store.ledger import opening
+from tallystick.store.ledger import create_book
 from tallystick.store.ledger.verify import verify
 from tallystick.web.api.asgi import Application, Message, Scope
 from tallystick.wiring import asgi_app, open_service
@@ -136,7 +136,7 @@ async def target(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathF
     async with open_service(settings, clock) as service:
         async with service.pool.acquire() as connection:
             party = await parties.create_business(connection, "shop@fuzz.example", "Music Shop", clock())
-            operator = await opening.operator_book(connection, "sandbox", clock())
+            operator = await create_book.operator_book(connection, "sandbox", clock())
         key = await access_keys.create(service.pool, service.vault, party.party_id, "sandbox", clock())
         assert key.book_id is not None
         books = Shop(service.pool, service.committer, clock, party.party_id, key.book_id, operator)

@@ -16,7 +16,7 @@ from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate
 from tallystick.domain.ids import PartyId
 from tallystick.services.operations.fee_schedules import read_fee_schedules
-from tallystick.store.ledger import opening
+from tallystick.store.ledger import create_book
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
 
@@ -52,8 +52,8 @@ async def open_shop(notify_pool: Pool, clock: TestClock) -> OpenShop:
                 f"{secrets.token_hex(8)}@shop.example",
                 clock(),
             )
-            book_id = await opening.open_seller_book(connection, party_id, "sandbox", clock())
-            operator = await opening.operator_book(connection, "sandbox", clock())
+            book_id = await create_book.create_seller_book(connection, party_id, "sandbox", clock())
+            operator = await create_book.operator_book(connection, "sandbox", clock())
         return Shop(notify_pool, committer, clock, PartyId(party_id), book_id, operator)
 
     return opened

@@ -12,7 +12,7 @@ from tests.support.paths import ROOT
 
 from tallystick.domain.commands import CancelToken, Paid
 from tallystick.domain.outcomes import Done
-from tallystick.notify.delivery import COOL_DOWN, MOST_TO_ONE, next_try
+from tallystick.notify.delivery import COOL_DOWN, MAX_TO_ONE, next_try
 from tallystick.store.records import outbox
 
 CHILD = "tests.notify.die_while_sending"
@@ -254,22 +254,22 @@ async def test_one_silent_receiver_holds_up_nobody_else(
     other = PostOffice(await open_shop())
     async with receiver(usual=None) as silent:
         await office.tell(silent.url)
-        for _ in range(3 * MOST_TO_ONE):
+        for _ in range(3 * MAX_TO_ONE):
             await office.quick_payment()
         shop.clock.forward(seconds=1)
         await other.tell(seller.url)
-        good = [await other.quick_payment() for _ in range(MOST_TO_ONE)]
+        good = [await other.quick_payment() for _ in range(MAX_TO_ONE)]
         worker = office.worker()
 
-        assert await worker.courier.dispatch() == 2 * MOST_TO_ONE
-        await seller.until(MOST_TO_ONE)
-        await until(lambda: silent.busy == MOST_TO_ONE)
+        assert await worker.courier.dispatch() == 2 * MAX_TO_ONE
+        await seller.until(MAX_TO_ONE)
+        await until(lambda: silent.busy == MAX_TO_ONE)
         assert not silent.hung_up.is_set(), "all others have theirs while the silent one is still waited for"
         silent.hung_up.set()
         await worker.courier.idle()
 
         assert seller.times() == {(payment, "SUCCESS"): 1 for payment in good}
-        assert silent.most_busy == MOST_TO_ONE
+        assert silent.most_busy == MAX_TO_ONE
         assert await worker.courier.dispatch() == 0, "left alone for a while"
         shop.clock.moment += COOL_DOWN
         assert await worker.courier.dispatch() == 1, "one may look whether it is back"
@@ -278,7 +278,7 @@ async def test_one_silent_receiver_holds_up_nobody_else(
         shop.clock.moment += COOL_DOWN
         assert await worker.courier.dispatch() == 1
         await worker.courier.idle()
-        assert await worker.courier.dispatch() == MOST_TO_ONE, "it is back"
+        assert await worker.courier.dispatch() == MAX_TO_ONE, "it is back"
         await worker.courier.idle()
 
 
@@ -362,4 +362,4 @@ async def test_a_running_worker_empties_a_backlog(shop: Shop, office: PostOffice
 
     assert set(await office.states()) == {"delivered"}
     assert set(seller.times().values()) == {1}
-    assert seller.most_busy <= MOST_TO_ONE
+    assert seller.most_busy <= MAX_TO_ONE

@@ -37,4 +37,4 @@ def test_every_operation_is_named() -> None:
 def test_the_figures_are_those_of_the_program() -> None:
     assert tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60)) == delivery.PAUSES
     assert "1, 2, 5, 15, 30 and 60 minutes" in PAGE
-    assert f"{safety.MOST_ANSWER_BYTES // 1024} KiB" in PAGE
+    assert f"{safety.MAX_ANSWER_BYTES // 1024} KiB" in PAGE

@@ -141,7 +141,7 @@ async def test_without_a_server_letters_stay_where_operators_can_read_them(notif
 
 async def test_a_worker_that_dies_leaves_a_letter_for_the_next(notify_pool: Pool, clock: TestClock) -> None:
     await mail.write(notify_pool, "ann@buyer.example", "Your link", "…", clock())
-    assert await mail.claim(notify_pool, clock(), clock() + LEASE, written_after=clock() - LIFETIME, most=9)
+    assert await mail.claim(notify_pool, clock(), clock() + LEASE, written_after=clock() - LIFETIME, maximum=9)
 
     async with mail_server() as server:
         assert await postman(notify_pool, clock, server.port).dispatch() == 0

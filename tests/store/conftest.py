@@ -20,7 +20,7 @@ from tallystick.db.migrate import migrate
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import PartyId
 from tallystick.services.operations.fee_schedules import read_fee_schedules
-from tallystick.store.ledger import opening
+from tallystick.store.ledger import create_book
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.ledger.verify import verify
@@ -66,8 +66,8 @@ async def open_shop(pool: Pool, clock: TestClock) -> AsyncIterator[OpenShop]:
                 f"{secrets.token_hex(8)}@shop.example",
                 clock(),
             )
-            book_id = await opening.open_seller_book(connection, party_id, "sandbox", clock())
-            operator = await opening.operator_book(connection, "sandbox", clock())
+            book_id = await create_book.create_seller_book(connection, party_id, "sandbox", clock())
+            operator = await create_book.operator_book(connection, "sandbox", clock())
         return Shop(on, committer, clock, PartyId(party_id), book_id, operator)
 
     yield opened

@@ -38,14 +38,14 @@ class Past:
     def pool(self) -> Pool:
         return self.shop.pool
 
-    async def archive(self, days: int = 20, most: int = 100) -> list[Moved]:
-        async with self.running(days, most) as run:
+    async def archive(self, days: int = 20, maximum: int = 100) -> list[Moved]:
+        async with self.running(days, maximum) as run:
             return [moved async for moved in run]
 
-    def running(self, days: int = 20, most: int = 100) -> aclosing[AsyncGenerator[Moved]]:
+    def running(self, days: int = 20, maximum: int = 100) -> aclosing[AsyncGenerator[Moved]]:
         """A run that is taken batch by batch."""
         now = self.shop.clock()
-        return aclosing(archiving.archive(self.pool, self.root, now - timedelta(days=days), now, most))
+        return aclosing(archiving.archive(self.pool, self.root, now - timedelta(days=days), now, maximum))
 
     async def checked(self) -> Report:
         return await check(self.pool, self.root)

@@ -17,7 +17,7 @@ from tallystick.db import distribution
 from tallystick.db.connections import Pool
 from tallystick.db.statements import load_statements
 from tallystick.store.ledger.statements import MONEY
-from tallystick.store.queries import seller_activity
+from tallystick.store.queries import transaction_list
 
 ROOT = Path(str(files(tallystick)))
 NOT_OF_THE_SERVICE = {"migrations", "bench"}
@@ -33,11 +33,11 @@ def named() -> Iterator[tuple[str, str]]:
     """The statements in files of their own; those with places to fill in are taken as they are sent."""
     for path in sorted(path for path in ROOT.rglob("sql/*.sql") if not NOT_OF_THE_SERVICE & set(path.parts)):
         for name, statement in load_statements(path.name, package_of(path)).items():
-            if path.name != "seller_activity.sql" or name in {"reach", "reach_received", "by_reference"}:
+            if path.name != "transaction_list.sql" or name in {"reach", "reach_received", "by_reference"}:
                 yield f"{path.stem}.{name}", statement
-    for about, statement in seller_activity.LINES.items():
+    for about, statement in transaction_list.LINES.items():
         yield f"seller_activity.{about.value}", statement
-    yield "seller_activity.received", seller_activity.RECEIVED
+    yield "seller_activity.received", transaction_list.RECEIVED
 
 
 def package_of(statements: Path) -> str:

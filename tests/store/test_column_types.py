@@ -38,10 +38,10 @@ async def test_a_type_has_the_words_of_the_domain(name: str, shop: Shop) -> None
 
 
 @pytest.mark.parametrize(("name", "least"), [("positive_micros", 1), ("unsigned_micros", 0)])
-async def test_amounts_have_a_least_value(name: str, least: int, shop: Shop) -> None:
-    assert await shop.pool.fetchval(f"SELECT $1::bigint::{name}", least) == least
+async def test_amounts_have_a_least_value(name: str, minimum: int, shop: Shop) -> None:
+    assert await shop.pool.fetchval(f"SELECT $1::bigint::{name}", minimum) == minimum
     with pytest.raises(asyncpg.CheckViolationError):
-        await shop.pool.fetchval(f"SELECT $1::bigint::{name}", least - 1)
+        await shop.pool.fetchval(f"SELECT $1::bigint::{name}", minimum - 1)
 
 
 async def test_no_column_can_be_given_what_its_type_forbids(shop: Shop) -> None:

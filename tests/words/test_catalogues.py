@@ -5,7 +5,7 @@ import re
 import pytest
 from tools.words import SOURCES, extracted, missing
 
-from tallystick.services.consent.phrases import title
+from tallystick.services.consent.consent_phrases import title
 from tallystick.words import ENGLISH, LANGUAGES, Language, speaking
 from tallystick.words.texts import CATALOGUES, read_catalogue
 

@@ -26,13 +26,13 @@ from tallystick.db.database import check_reachable
 from tallystick.services.context import Service
 from tallystick.settings import PREFIX, Settings
 from tallystick.store.ledger.verify import verify
-from tallystick.wiring import MONEY_CONNECTIONS, MOST_CONNECTIONS, database_address, open_service
+from tallystick.wiring import MAX_CONNECTIONS, MONEY_CONNECTIONS, database_address, open_service
 
 CLIENTS: Final = (1, 16, 64, 256)
 BATCH_CLIENTS: Final = (1, 4)
 HALF_LOAD_CLIENTS: Final = 64
 CHARGES: Final = 5_000
-_CONNECTIONS_OF_A_PROCESS: Final = MOST_CONNECTIONS + MONEY_CONNECTIONS + 4  # some to spare
+_CONNECTIONS_OF_A_PROCESS: Final = MAX_CONNECTIONS + MONEY_CONNECTIONS + 4  # some to spare
 
 Told = Callable[[Slice], None]
 
@@ -178,10 +178,12 @@ async def _bench(plan: Plan, progress: Progress, told: Told) -> Report:
 
 async def _check_connections(service: Service, plan: Plan) -> None:
     """Raises LoadError: pgbench, of which each client has a connection, would fail in the middle of the run."""
-    most = int(await service.pool.fetchval("SHOW max_connections"))
-    free = most - _CONNECTIONS_OF_A_PROCESS * (plan.workers + 1)
+    maximum = int(await service.pool.fetchval("SHOW max_connections"))
+    free = maximum - _CONNECTIONS_OF_A_PROCESS * (plan.workers + 1)
     if max(plan.clients) > free:
-        raise LoadError(f"the database server takes {most} connections, too few for so many clients; --clients: {free}")
+        raise LoadError(
+            f"the database server takes {maximum} connections, too few for so many clients; --clients: {free}"
+        )
 
 
 async def stock(service: Service, plan: Plan, progress: Progress) -> list[Stall]:

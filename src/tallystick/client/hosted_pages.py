@@ -12,7 +12,7 @@ import httpx
 from tallystick.client.html_forms import Form, Page, read_page
 
 METHODS: Final = ("CC", "ACH", "ABT")
-MOST_STEPS: Final = 20
+MAX_STEPS: Final = 20
 
 _SIGN_UP: Final = ("name", "email", "password")
 _NEW_CARD: Final = ("number", "expiry")
@@ -87,7 +87,7 @@ class _Visit:
 
     async def walk(self, url: str) -> str:
         answer = await self._browser.get(url)
-        for _ in range(MOST_STEPS):
+        for _ in range(MAX_STEPS):
             while answer.is_redirect:
                 target = urljoin(str(answer.url), answer.headers["location"])
                 if self._is_return(target):

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from tallystick.domain.messages import signing
 from tallystick.domain.messages.signed_messages import CERTIFICATE_FILE, CERTIFICATES_PATH, key_name
 
-_MOST_CERTIFICATE_BYTES: Final = 16 * 1024
+_MAX_CERTIFICATE_BYTES: Final = 16 * 1024
 
 
 class NotGenuineError(Exception):
@@ -56,7 +56,7 @@ class Verifier:
     async def _fetch(self, name: str) -> RSAPublicKey:
         url = f"{self.service_url}{CERTIFICATES_PATH}{name}{CERTIFICATE_FILE}"
         response = await self.http.get(url, follow_redirects=False)
-        if response.status_code != httpx.codes.OK or len(response.content) > _MOST_CERTIFICATE_BYTES:
+        if response.status_code != httpx.codes.OK or len(response.content) > _MAX_CERTIFICATE_BYTES:
             raise NotGenuineError(f"the service has no certificate {name}")
         try:
             self._keys[name] = signing.public_key(response.text)

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class KeptConnections:
-    """At most `most` of the pool's connections wait here for their next use; the others go back as always.
+    """At most `maximum` of the pool's connections wait here for their next use; the others go back as always.
 
     None does while somebody waits for the pool, who would not see it here.
     """
 
     pool: Pool
-    most: int
+    maximum: int
     _idle: list[PoolConnectionProxy[Record]] = field(default_factory=list)
     _awaited: int = 0
 
@@ -41,7 +41,7 @@ class KeptConnections:
         except BaseException:
             await self.pool.release(connection)
             raise
-        if not self._awaited and len(self._idle) < self.most and _is_open(connection):
+        if not self._awaited and len(self._idle) < self.maximum and _is_open(connection):
             self._idle.append(connection)
         else:
             await self.pool.release(connection)

@@ -25,7 +25,7 @@ from litestar.template.config import TemplateConfig
 from tallystick.client.fps import ServiceError
 from tallystick.demo.catalogue import RECORDS, SONG_PRICE_MICROS, SONGS
 from tallystick.demo.customers import Customer, Customers
-from tallystick.demo.till import CREDIT_MICROS, MOST_CREDIT_MICROS, TAB_MICROS, NotOursError, Standing, Till
+from tallystick.demo.till import CREDIT_MICROS, MAX_CREDIT_MICROS, TAB_MICROS, NotOursError, Standing, Till
 from tallystick.domain.money import display_amount
 
 HERE: Final = Path(__file__).parent
@@ -108,7 +108,7 @@ async def _songs_page(request: PageRequest, customer: Customer, problem: str = "
         price=SONG_PRICE_MICROS,
         standing=standing,
         credit=CREDIT_MICROS,
-        most=MOST_CREDIT_MICROS,
+        maximum=MAX_CREDIT_MICROS,
     )
 
 

@@ -16,7 +16,7 @@ from tallystick.domain.money import format_amount
 CREDIT_MICROS: Final = 10_000_000
 """What Pay Now and a top-up put on the balance."""
 
-MOST_CREDIT_MICROS: Final = 25_000_000
+MAX_CREDIT_MICROS: Final = 25_000_000
 """The funding limit that the buyer agrees to."""
 
 TAB_MICROS: Final = 100_000_000
@@ -61,7 +61,7 @@ class Till:
                 "pipelineName": "SetupPrepaid",
                 "callerReferenceSender": f"songs-{order}",
                 "callerReferenceFunding": f"credit-{order}",
-                "fundingAmount": format_amount(MOST_CREDIT_MICROS),
+                "fundingAmount": format_amount(MAX_CREDIT_MICROS),
                 "paymentReason": "Credits for songs at <b>0.05</b> each",
                 "returnURL": f"{self.shop_url}/paid?order={order}",
             }

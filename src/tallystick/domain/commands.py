@@ -65,8 +65,8 @@ class TokenTerms(Struct, frozen=True):
     recipient_tokens: tuple[str, ...] = ()
     for_reserve: bool = False
     recipient_pays_fee: bool | None = None
-    most_fixed_fee_micros: int | None = None
-    most_variable_fee_ppm: int | None = None
+    max_fixed_fee_micros: int | None = None
+    max_variable_fee_ppm: int | None = None
 
 
 @unique

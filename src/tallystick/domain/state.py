@@ -134,7 +134,7 @@ class Transaction(Struct, frozen=True):
     times_out_at: datetime | None = None
 
 
-class Step(Struct, frozen=True):
+class StatusChange(Struct, frozen=True):
     """A status that a slow transaction came to after its first. `number` counts from 2."""
 
     transaction_id: TransactionId
@@ -157,7 +157,7 @@ class Transfer(Struct, frozen=True):
     turn: int = 0
 
 
-class Answered(Struct, frozen=True):
+class IdempotencyRecord(Struct, frozen=True):
     """How a caller's reference was answered the first time."""
 
     fingerprint: bytes
@@ -198,14 +198,14 @@ class Decision(Struct, frozen=True):
     """
 
     outcome: Outcome
-    answered: tuple[str, Answered] | None = None
+    answered: tuple[str, IdempotencyRecord] | None = None
     transactions: tuple[Transaction, ...] = ()
     opens: tuple[tuple[AccountKind, str], ...] = ()
     operator_opens: tuple[tuple[AccountKind, str], ...] = ()
     transfers: tuple[Transfer, ...] = ()
     operator_transfers: tuple[Transfer, ...] = ()
     recipient_transfers: tuple[tuple[BookId, tuple[Transfer, ...]], ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[StatusChange, ...] = ()
     instruments: tuple[Instrument, ...] = ()
     tokens: tuple[Token, ...] = ()
     events: tuple[Event, ...] = ()
@@ -236,7 +236,7 @@ class State:
     instruments: dict[InstrumentId, Instrument] = field(default_factory=dict)
     tokens: dict[TokenId, Token] = field(default_factory=dict)
     transactions: dict[TransactionId, Transaction] = field(default_factory=dict)
-    answered: dict[str, Answered] = field(default_factory=dict)
+    answered: dict[str, IdempotencyRecord] = field(default_factory=dict)
     person_balances: dict[PartyId, int] = field(default_factory=dict)
     token_references: dict[str, TokenId] = field(default_factory=dict)
     recipients: dict[PartyId, Seller] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from tallystick.domain.messages.addresses import NO_ADDRESS, why_unusable
 from tallystick.notify import safety
 
-MOST_CHARACTERS: Final = 2048
+MAX_CHARACTERS: Final = 2048
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 _SECONDS_TO_RESOLVE: Final = 3
@@ -27,8 +27,8 @@ def check_form(url: str) -> None:
         raise UnusableAddressError(f"not an http or https address: {url!r}")
     if reason is not None:
         raise UnusableAddressError(f"this address cannot be used, {reason}: {url!r}")
-    if len(url) > MOST_CHARACTERS:
-        raise UnusableAddressError(f"an address has at most {MOST_CHARACTERS} characters")
+    if len(url) > MAX_CHARACTERS:
+        raise UnusableAddressError(f"an address has at most {MAX_CHARACTERS} characters")
 
 
 async def check_public(url: str, resolver: safety.Resolve = safety.resolve) -> None:

@@ -34,8 +34,8 @@ from tallystick.store.records.outbox import ClaimedEvent, DueEvent
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
 """Between one failure and the next try; the last one again and again."""
 
-MOST_AT_ONCE: Final = 64
-MOST_TO_ONE: Final = 8
+MAX_AT_ONCE: Final = 64
+MAX_TO_ONE: Final = 8
 """Places of a worker, and how many of them one destination may take."""
 
 COOL_DOWN: Final = timedelta(seconds=20)
@@ -46,7 +46,7 @@ FORGIVEN_AFTER: Final = timedelta(hours=2)
 
 _LEASE_MARGIN: Final = timedelta(seconds=30)
 _LOOK_AHEAD: Final = 4  # candidates looked at for each place: some will have to wait for their destination
-_MOST_WRITERS: Final = 2  # connections that results may take from the pool: money comes first
+_MAX_WRITERS: Final = 2  # connections that results may take from the pool: money comes first
 _GRACE_SECONDS: Final = 2
 
 _log = structlog.get_logger(__name__)
@@ -98,7 +98,7 @@ class Courier:
     _under_way: dict[asyncio.Task[None], DueEvent] = field(default_factory=dict)
     _troubled: dict[str, _Trouble] = field(default_factory=dict)
     _looked_at: outbox.Places = field(default_factory=dict)
-    _writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_WRITERS))
+    _writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_WRITERS))
 
     @cached_property
     def _client(self) -> httpx.AsyncClient:
@@ -116,7 +116,7 @@ class Courier:
 
     async def dispatch(self) -> int:
         """Start sending what is due, as far as there are places; does not wait for answers. How many were started."""
-        free = MOST_AT_ONCE - len(self._under_way)
+        free = MAX_AT_ONCE - len(self._under_way)
         if free <= 0:
             return 0
         now = self.clock()
@@ -124,8 +124,8 @@ class Courier:
             self.pool,
             now,
             self._shunned(now),
-            per_book=MOST_TO_ONE * _LOOK_AHEAD,
-            most=MOST_AT_ONCE * _LOOK_AHEAD,
+            per_book=MAX_TO_ONE * _LOOK_AHEAD,
+            maximum=MAX_AT_ONCE * _LOOK_AHEAD,
             places=self._looked_at,
         )
         chosen = self._choose(found, free, now)
@@ -180,7 +180,7 @@ class Courier:
     def _places(self, origin: str, now: datetime) -> int:
         trouble = self._troubled.get(origin)
         if trouble is None:
-            return MOST_TO_ONE
+            return MAX_TO_ONE
         return 0 if trouble.until > now else 1
 
     def _choose(self, found: list[DueEvent], free: int, now: datetime) -> list[DueEvent]:

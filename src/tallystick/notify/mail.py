@@ -32,9 +32,9 @@ LIFETIME: Final = timedelta(hours=24)
 
 TIMEOUT_SECONDS: Final = 20
 LEASE: Final = timedelta(seconds=120)
-MOST_AT_ONCE: Final = 10
+MAX_AT_ONCE: Final = 10
 _PERMANENT: Final = range(500, 600)  # RFC 5321, 4.2.1: trying again will not help
-_MOST_ERROR_CHARACTERS: Final = 300
+_MAX_ERROR_CHARACTERS: Final = 300
 
 _log = structlog.get_logger(__name__)
 
@@ -86,7 +86,7 @@ class Postman:
         if self.settings.smtp_url is None or self.settings.mail_from is None:
             return 0
         now = self.clock()
-        letters = await mail.claim(self.pool, now, now + LEASE, written_after=now - LIFETIME, most=MOST_AT_ONCE)
+        letters = await mail.claim(self.pool, now, now + LEASE, written_after=now - LIFETIME, maximum=MAX_AT_ONCE)
         relay = relay_of(self.settings.smtp_url)
         await asyncio.gather(*(self._try(relay, self.settings.mail_from, letter) for letter in letters))
         return len(letters)
@@ -96,7 +96,7 @@ class Postman:
         try:
             await _send(relay, message_of(letter, sender))
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            reason = f"{type(error).__name__}: {error}"[:_MOST_ERROR_CHARACTERS]
+            reason = f"{type(error).__name__}: {error}"[:_MAX_ERROR_CHARACTERS]
             again = None if _is_permanent(error) else self._next_try(letter)
             await mail.put_off(self.pool, letter.mail_id, again, reason)
             log.warning("mail_failed", reason=reason, given_up=again is None)

@@ -21,10 +21,10 @@ import httpx
 from tallystick import __version__
 
 USER_AGENT: Final = f"Tallystick/{__version__}"
-MOST_ANSWER_BYTES: Final = 16 * 1024
+MAX_ANSWER_BYTES: Final = 16 * 1024
 """Of an answer's body, which nobody reads: taken so that the receiver is not cut off, then the connection closes."""
 
-_MOST_ERROR_CHARACTERS: Final = 300
+_MAX_ERROR_CHARACTERS: Final = 300
 
 CONNECT_SECONDS: Final = 4
 """To one address of a host; then the next one gets its chance."""
@@ -181,12 +181,12 @@ def reason(error: Exception) -> str:
     """Why a request failed, for people."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    return f"{type(error).__name__}: {error}"[:_MOST_ERROR_CHARACTERS]
+    return f"{type(error).__name__}: {error}"[:_MAX_ERROR_CHARACTERS]
 
 
 async def _drain(response: httpx.Response) -> None:
     taken = 0
     async for chunk in response.aiter_raw():  # as it comes: what is compressed stays small
         taken += len(chunk)
-        if taken > MOST_ANSWER_BYTES:
+        if taken > MAX_ANSWER_BYTES:
             return

@@ -33,7 +33,7 @@ OPERATIONS: Final[Mapping[RailOperation, str]] = {
 }
 """What can be made to fail, and which actions ask for it; what was held is captured and let go without fail."""
 
-MOST_WAITING: Final = 20
+MAX_WAITING: Final = 20
 """Faults that may wait for an order in one book."""
 
 
@@ -77,7 +77,7 @@ class Fault:
 
 
 class TooManyFaultsError(ValueError):
-    """MOST_WAITING faults wait for an order already."""
+    """MAX_WAITING faults wait for an order already."""
 
 
 async def place(memory: Memory, book_id: BookId, operation: RailOperation, decline: str | None, now: datetime) -> str:
@@ -95,7 +95,7 @@ async def place(memory: Memory, book_id: BookId, operation: RailOperation, decli
         operation.value,
         decline,
         now,
-        MOST_WAITING,
+        MAX_WAITING,
     )
     if row is None:
         raise TooManyFaultsError(book_id)
@@ -132,7 +132,7 @@ async def exists(memory: Memory, book_id: BookId, fault_id: str) -> bool:
     return row is not None
 
 
-async def of_book(memory: Memory, book_id: BookId, most: int) -> list[Fault]:
+async def of_book(memory: Memory, book_id: BookId, maximum: int) -> list[Fault]:
     """Those that wait for an order, those that hold one, then the latest others."""
     rows = await memory.fetch(
         "SELECT fault_id, operation, decline, holds, ordered_at, idempotency_key AS key, met_at, released_at"
@@ -140,7 +140,7 @@ async def of_book(memory: Memory, book_id: BookId, most: int) -> list[Fault]:
         " ORDER BY idempotency_key IS NOT NULL, NOT (holds AND released_at IS NULL), ordered_at DESC, fault_id"
         " LIMIT $2",
         book_id,
-        most,
+        maximum,
     )
     return [_fault(row) for row in rows]
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tallystick.services.operations.meter import Meter
-from tallystick.services.operations.siblings import Siblings
+from tallystick.services.operations.peer_processes import Siblings
 from tallystick.store.keys.access_keys import KeyRing
 from tallystick.store.keys.key_uses import KeyUses
 from tallystick.store.queries.balances import Balances

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tallystick.services.consent.consent_text import Names, promises
 from tallystick.services.consent.offers import offer
 from tallystick.services.consent.terms import read_terms
-from tallystick.services.consent.words import Names, promises
 from tallystick.services.identity.sign_in import is_email, password_problem
 from tallystick.words import day, dollars
 

@@ -17,7 +17,7 @@ from tallystick.domain.money import parse_amount
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.archive import archive as archiving
 from tallystick.store.archive.archive import TooRecentError
-from tallystick.store.ledger import parts
+from tallystick.store.ledger import shards
 from tallystick.store.ledger.verify import verify
 from tallystick.store.queries import authorizations, reads
 from tallystick.store.queries.figures import Sum
@@ -30,7 +30,7 @@ async def test_what_is_old_leaves_and_every_sum_stays(past: Past) -> None:
     before = await verify(past.pool)
     balances = await past.pool.fetch("SELECT book_id, account_id, balance_micros FROM account ORDER BY 1, 2")
 
-    batches = await past.archive(most=5)
+    batches = await past.archive(maximum=5)
 
     assert len(batches) == 4 + 1  # 17 transactions of the shop, 3 deposits of the operator
     assert sum(batch.transactions for batch in batches) == before.transactions - 1
@@ -52,7 +52,7 @@ async def test_people_see_the_same_figures_as_before(past: Past) -> None:
     async def figures() -> list[object]:
         found: list[object] = []
         for buyer in (past.prepaid, past.tab, past.card):
-            (given,) = await authorizations.given_by(past.pool, buyer.party_id, 5)
+            (given,) = await authorizations.authorizations_of(past.pool, buyer.party_id, 5)
             found += [given.spent_micros, given.pending_micros, given.holdings]
         return found
 
@@ -205,7 +205,7 @@ async def test_the_parts_of_a_seller_wait_for_one_another(past: Past) -> None:
     """One list shows the cash of all: what leaves one part would be missing in what is shown of another's."""
     shop = past.shop
     async with past.pool.acquire() as connection:
-        books = await parts.split(connection, shop.party_id, "sandbox", 2, shop.clock())
+        books = await shards.split(connection, shop.party_id, "sandbox", 2, shop.clock())
     part = replace(shop, book_id=books[1])
     await past.pool.execute("UPDATE book SET notification_url = 'https://x.example/' WHERE book_id = $1", shop.book_id)
     waiting = accepted(await shop.pay(past.prepaid, "0.20"))
@@ -226,7 +226,7 @@ async def test_the_parts_of_a_seller_wait_for_one_another(past: Past) -> None:
 
 @pytest.mark.parametrize("spoilt", ["a byte", "a manifest", "a file", "a batch", "the order", "a sum"])
 async def test_whatever_is_changed_in_the_archive_is_found(past: Past, spoilt: str) -> None:
-    await past.archive(most=5)
+    await past.archive(maximum=5)
     book = past.root / f"book-{past.shop.book_id}"
     match spoilt:
         case "a byte":
@@ -263,7 +263,7 @@ async def test_whatever_is_changed_in_the_archive_is_found(past: Past, spoilt: s
     ],
 )
 async def test_whatever_is_put_into_the_archive_is_found(past: Past, added: str, at: str) -> None:
-    await past.archive(most=5)
+    await past.archive(maximum=5)
     book = past.root / f"book-{past.shop.book_id}"
     match added:
         case "a file":

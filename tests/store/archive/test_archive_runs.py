@@ -57,7 +57,7 @@ async def test_nothing_is_lost_when_files_cannot_be_written(past: Past) -> None:
 
 
 async def test_a_batch_that_was_written_but_never_committed_is_written_again(past: Past) -> None:
-    await past.archive(most=5)
+    await past.archive(maximum=5)
     book = past.root / f"book-{past.shop.book_id}"
     shutil.copytree(book / "000002", book / "000005")
     assert any("no batch that the books know of" in problem for problem in (await past.checked()).problems)
@@ -74,7 +74,7 @@ async def test_payments_and_refunds_go_on_while_history_leaves(past: Past) -> No
     async def trade() -> list[Outcome]:
         return [await shop.pay(buyer, "0.05") for _ in range(60)] + [await shop.refund(past.charge, "0.01")]
 
-    *_, outcomes = await asyncio.gather(past.archive(most=3), trade())
+    *_, outcomes = await asyncio.gather(past.archive(maximum=3), trade())
 
     assert all(isinstance(outcome, Accepted) for outcome in outcomes[:-1])
     assert await shop.balance(buyer) == parse_amount("17.00")
@@ -82,7 +82,7 @@ async def test_payments_and_refunds_go_on_while_history_leaves(past: Past) -> No
 
 
 async def test_only_one_archives_at_a_time(past: Past) -> None:
-    async with past.running(most=5) as run:
+    async with past.running(maximum=5) as run:
         await anext(run)
         with pytest.raises(AlreadyRunningError):
             await past.archive()
@@ -91,7 +91,7 @@ async def test_only_one_archives_at_a_time(past: Past) -> None:
 
 
 async def test_a_check_does_not_mind_a_run_that_goes_on(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with past.running(most=5) as run:
+    async with past.running(maximum=5) as run:
         first = (await anext(run)).directory
         second, draft = first.with_name("000002"), first.with_name(".000002.0123abcd")
         shutil.copytree(first, draft)
@@ -105,7 +105,7 @@ async def test_a_check_does_not_mind_a_run_that_goes_on(past: Past, monkeypatch:
 
 
 async def test_a_run_that_lost_its_lock_goes_on_behind_what_another_one_has_moved(past: Past) -> None:
-    async with past.running(most=5) as run, past.running(most=5) as other:
+    async with past.running(maximum=5) as run, past.running(maximum=5) as other:
         moved = [await anext(run)]
         await past.pool.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted"
@@ -169,7 +169,7 @@ async def test_what_a_run_had_to_leave_is_told_although_nobody_needs_it_any_more
     state = "UPDATE outbox SET state = $2 WHERE subject_id = $1"
     await past.pool.execute(state, told, "delivered")
     past.shop.clock.forward(days=30)
-    async with past.running(most=5) as run:
+    async with past.running(maximum=5) as run:
         await anext(run)
         await past.pool.execute(state, told, "waiting")  # it is sent again
         assert [moved async for moved in run]

@@ -9,14 +9,14 @@ import psutil
 import pytest
 
 from tallystick.db.embedded.server import EmbeddedPostgres
-from tallystick.db.embedded.server_memory import LEAST_BYTES, MOST_BYTES, buffers_bytes, memory_bytes
+from tallystick.db.embedded.server_memory import MAX_BYTES, MIN_BYTES, buffers_bytes, memory_bytes
 
 GIGABYTE = 1 << 30
 
 
 @pytest.mark.parametrize(
     ("memory", "buffers"),
-    [(GIGABYTE // 2, LEAST_BYTES), (4 * GIGABYTE, GIGABYTE // 2), (64 * GIGABYTE, MOST_BYTES)],
+    [(GIGABYTE // 2, MIN_BYTES), (4 * GIGABYTE, GIGABYTE // 2), (64 * GIGABYTE, MAX_BYTES)],
 )
 def test_an_eighth_of_the_memory_within_bounds(memory: int, buffers: int) -> None:
     assert buffers_bytes(memory) == buffers

@@ -14,10 +14,10 @@ from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.store.ledger.books import NoSuchBookError
+from tallystick.store.ledger.apply import apply
 from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.load import NoSuchBookError
 from tallystick.store.ledger.verify import verify
-from tallystick.store.ledger.writing import write
 
 
 def refusal(outcome: Outcome) -> Refusal:
@@ -237,11 +237,11 @@ async def test_a_group_that_failed_in_passing_is_tried_again_together(
     async def write_or_fail(*arguments: Any, **named: Any) -> None:  # noqa: ANN401 - passed on as they come
         if troubles:
             raise troubles.pop()
-        await write(*arguments, **named)
+        await apply(*arguments, **named)
 
     paid = [transaction(outcome) for outcome in await asyncio.gather(*(shop.pay(buyer, "0.05") for _ in range(20)))]
     before = shop.committer.statistics.groups
-    monkeypatch.setattr("tallystick.store.ledger.committer.write", write_or_fail)
+    monkeypatch.setattr("tallystick.store.ledger.committer.apply", write_or_fail)
     outcomes = await asyncio.gather(*(shop.refund(payment) for payment in paid))
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     assert not troubles

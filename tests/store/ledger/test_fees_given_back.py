@@ -86,7 +86,7 @@ async def test_a_declined_refund_leaves_the_fee_to_the_next_one(shop: Shop) -> N
 
 async def test_the_last_refund_of_a_fee_that_the_caller_pays_can_be_booked(shop: Shop, open_shop: OpenShop) -> None:
     """The fee comes back with the card's answer, and the caller has paid no other fee that more could be taken from."""
-    token = await shop.recipient_token(await open_shop(), TokenTerms(most_fixed_fee_micros=parse_amount("2.00")))
+    token = await shop.recipient_token(await open_shop(), TokenTerms(max_fixed_fee_micros=parse_amount("2.00")))
     await earn(shop, token)
     command = Pay(
         shop.request(),

@@ -12,7 +12,7 @@ from tests.store.shop import Shop
 from tallystick.domain.commands import CancelToken, Method, Paid, RailOperation, ResolveCharge, Settle
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done
-from tallystick.store.ledger.writing import write
+from tallystick.store.ledger.apply import apply
 
 
 @pytest.fixture
@@ -87,9 +87,9 @@ async def test_before_the_commit_everybody_is_tried_again(shop: Shop, monkeypatc
     async def write_or_fail(*arguments: Any, **named: Any) -> None:  # noqa: ANN401 - passed on as they come
         if troubles:
             raise troubles.pop()
-        await write(*arguments, **named)
+        await apply(*arguments, **named)
 
-    monkeypatch.setattr("tallystick.store.ledger.committer.write", write_or_fail)
+    monkeypatch.setattr("tallystick.store.ledger.committer.apply", write_or_fail)
 
     assert await shop.perform(CancelToken(buyer.spending, shop.party_id)) == Done()
     assert not troubles
@@ -103,7 +103,7 @@ async def test_a_database_that_stays_away_is_an_error(shop: Shop, monkeypatch: p
         tries.append(1)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("tallystick.store.ledger.committer.write", fail)
+    monkeypatch.setattr("tallystick.store.ledger.committer.apply", fail)
     commands = [CancelToken(token, shop.party_id) for token in (buyer.spending, buyer.money)]
     answers = await asyncio.gather(*(shop.perform(command) for command in commands), return_exceptions=True)
 

@@ -27,9 +27,7 @@ from tallystick.store.ledger.verify import verify
 
 async def test_a_marketplace_shares_a_payment_among_three(shop: Shop, open_shop: OpenShop) -> None:
     recipient = await open_shop()
-    terms = TokenTerms(
-        recipient_pays_fee=True, most_fixed_fee_micros=parse_amount("0.50"), most_variable_fee_ppm=100_000
-    )
+    terms = TokenTerms(recipient_pays_fee=True, max_fixed_fee_micros=parse_amount("0.50"), max_variable_fee_ppm=100_000)
     token = await shop.recipient_token(recipient, terms)
     buyer = await shop.sender_token()
     await shop.deposit(buyer, "100.00")
@@ -58,7 +56,7 @@ async def test_a_marketplace_shares_a_payment_among_three(shop: Shop, open_shop:
 
 async def test_the_callers_share_alone_can_go_back_to_the_recipient(shop: Shop, open_shop: OpenShop) -> None:
     recipient = await open_shop()
-    terms = TokenTerms(most_fixed_fee_micros=parse_amount("2.00"))
+    terms = TokenTerms(max_fixed_fee_micros=parse_amount("2.00"))
     token = await shop.recipient_token(recipient, terms)
     buyer = await shop.sender_token(Method.CC)
     marketplace = Marketplace(token, fixed_fee_micros=parse_amount("2.00"))
@@ -137,9 +135,11 @@ class Agency:
     @classmethod
     async def open(cls, shop: Shop, open_shop: OpenShop, share: str = "0.00") -> Agency:
         recipient = await open_shop()
-        most = parse_amount(share)
-        token = await shop.recipient_token(recipient, TokenTerms(recipient_pays_fee=False, most_fixed_fee_micros=most))
-        marketplace = Marketplace(token, FeePayer.CALLER, most)
+        maximum = parse_amount(share)
+        token = await shop.recipient_token(
+            recipient, TokenTerms(recipient_pays_fee=False, max_fixed_fee_micros=maximum)
+        )
+        marketplace = Marketplace(token, FeePayer.CALLER, maximum)
         return cls(shop, recipient, marketplace, await shop.sender_token(Method.CC), await earned(shop))
 
     async def pay(self, amount: str) -> Outcome:

@@ -13,7 +13,7 @@ from tests.support.master_key import VAULT
 from tallystick.domain.commands import Declined, Method, Paid, RailOperation
 from tallystick.domain.ids import BookId
 from tallystick.processors import ordered_faults
-from tallystick.processors.ordered_faults import MOST_WAITING, Fault, TooManyFaultsError
+from tallystick.processors.ordered_faults import MAX_WAITING, Fault, TooManyFaultsError
 from tallystick.processors.rail import RailOrder, StillPending
 from tallystick.processors.simulated import ASK_AGAIN, SimulatedRail
 from tallystick.services.context import Service
@@ -154,7 +154,7 @@ async def test_what_has_met_no_order_can_be_taken_back_and_the_rest_cannot(shop:
 
 
 async def test_only_so_many_may_wait(shop: Shop) -> None:
-    for _ in range(MOST_WAITING):
+    for _ in range(MAX_WAITING):
         await ordered(shop, "TransactionDenied")
     with pytest.raises(TooManyFaultsError):
         await ordered(shop, "TransactionDenied")

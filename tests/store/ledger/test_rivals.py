@@ -20,8 +20,8 @@ from tallystick.domain.commands import LimitTerms
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.store.ledger.command_queue import MAX_IN_FLIGHT
 from tallystick.store.ledger.committer import Committer
-from tallystick.store.ledger.lines import LANES
 from tallystick.store.ledger.usage_limits import limits_from_text
 from tallystick.store.ledger.verify import verify
 
@@ -111,7 +111,7 @@ async def test_whatever_rivals_do_each_reference_has_one_outcome(pools: list[Poo
         await own.deposit(buyer, "9000.00")
     trade, shops = Trade(buyers), []
     for pool in pools[1:]:
-        committer = Committer(pool, own.committer.rules, own.clock, keeps=LANES)
+        committer = Committer(pool, own.committer.rules, own.clock, keeps=MAX_IN_FLIGHT)
         shops.append(Shop(pool, committer, own.clock, own.party_id, own.book_id, own.operator_book_id))
 
     callers = [trade.go_on(shop, 100 * at + number) for at, shop in enumerate(shops) for number in range(CALLERS)]

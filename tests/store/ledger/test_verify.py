@@ -93,7 +93,7 @@ async def past(shop: Shop, open_shop: OpenShop) -> AsyncIterator[Past]:
     for name in ("tab", "other"):
         taken(await shop.pay(buyers[name], "20.00"))
     recipient = await open_shop()
-    terms = TokenTerms(recipient_pays_fee=False, most_fixed_fee_micros=parse_amount("1.00"))
+    terms = TokenTerms(recipient_pays_fee=False, max_fixed_fee_micros=parse_amount("1.00"))
     token = await shop.recipient_token(recipient, terms)
     marketplace = Marketplace(token, FeePayer.CALLER, fixed_fee_micros=parse_amount("1.00"))
     shared = Pay(shop.request(), buyers["payer"].spending, parse_amount("8.00"), marketplace)

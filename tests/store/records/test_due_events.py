@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.store.queries.test_histories import scanned
+from tests.store.queries.test_authorization_history import scanned
 from tests.store.shop import OpenShop
 
 from tallystick.db.connections import Pool
@@ -49,7 +49,7 @@ async def test_a_backlog_does_not_make_each_look_dearer(own_pool: Pool) -> None:
 async def test_what_waits_behind_a_backlog_that_cannot_go_has_its_turn(
     own_pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "MOST_LOOKED_AT", 10)
+    monkeypatch.setattr(outbox, "MAX_LOOKED_AT", 10)
     places: outbox.Places = {}
     await own_pool.execute(WAIT, BOOK, NOW, 20)  # two of each: 40 events, of which 10 are looked at
     await own_pool.execute(
@@ -57,7 +57,7 @@ async def test_what_waits_behind_a_backlog_that_cannot_go_has_its_turn(
     )
 
     async def look(*without: str) -> list[str]:
-        found = await outbox.due(own_pool, NOW, without, per_book=2, most=10, places=places)
+        found = await outbox.due(own_pool, NOW, without, per_book=2, maximum=10, places=places)
         return [event.event_id for event in found]
 
     looks = [await look(GONE) for _ in range(3)]
@@ -72,7 +72,7 @@ async def test_what_waits_behind_a_backlog_that_cannot_go_has_its_turn(
 
 async def test_an_event_waits_for_the_earlier_ones_of_its_subject_alone(own_pool: Pool, open_shop: OpenShop) -> None:
     await own_pool.execute(WAIT, (await open_shop(own_pool)).book_id, NOW, 3)
-    first = await outbox.due(own_pool, NOW, (), per_book=10, most=10)
+    first = await outbox.due(own_pool, NOW, (), per_book=10, maximum=10)
     assert [event.event_id for event in first] == ["T000001-1", "T000002-1", "T000003-1"]
 
     async with own_pool.acquire() as connection:
@@ -85,5 +85,5 @@ async def test_an_event_waits_for_the_earlier_ones_of_its_subject_alone(own_pool
     await outbox.mark_delivered(own_pool, sent, NOW)
     await outbox.end(own_pool, given_up, outbox.DEAD, "no answer")
 
-    then = await outbox.due(own_pool, NOW, (), per_book=10, most=10)
+    then = await outbox.due(own_pool, NOW, (), per_book=10, maximum=10)
     assert [event.event_id for event in then] == ["T000001-2", "T000003-2"]

@@ -58,7 +58,7 @@ async def recipient_token(shop: Shop) -> str:
         payment_method_id=None,
         valid_from=shop.clock(),
         expires_at=None,
-        terms=TokenTerms(most_fixed_fee_micros=parse_amount("1.00"), most_variable_fee_ppm=100_000),
+        terms=TokenTerms(max_fixed_fee_micros=parse_amount("1.00"), max_variable_fee_ppm=100_000),
     )
     assert await shop.books.perform(command) == Done()
     return token_id

@@ -6,7 +6,7 @@ from tests.stories.conftest import OpenShop
 from tests.stories.storefront import Shop, amount
 
 from tallystick.store.keys import access_keys
-from tallystick.store.ledger import opening
+from tallystick.store.ledger import create_book
 
 MADE_UP = "J70EXAMPLE0EXAMPLE0EXAMPLE0EXAMPLE0EXAMPLE0EXAMPLE0EXAMPLE0EXAMP"
 
@@ -140,7 +140,7 @@ async def test_simulated_account_states_are_for_the_sandbox(shop: Shop) -> None:
     assert (await live.pay(buyer, "1.00")).code == "AuthFailure"  # no live book yet
     before = await shop.snapshot()
     async with service.pool.acquire() as connection:
-        await opening.open_seller_book(connection, shop.key.party_id, "live", shop.clock())
+        await create_book.create_seller_book(connection, shop.key.party_id, "live", shop.clock())
     denied = await live.call("GetPrepaidBalance", {"PrepaidInstrumentId": buyer.instrument})
     assert denied.code == "InstrumentAccessDenied"
     assert await shop.snapshot() == before

@@ -166,8 +166,8 @@ async def test_only_what_is_required_is_needed_in_each_version(shop: Shop, actio
         needed = [name for fact in published["request"] if fact["required"] is True for name in wire_names(fact)]
         if action == "GetTokenByCaller":
             needed = ["TokenId"]
-        least = {name: params[name] for name in needed} | {"Version": version}
-        answer = await shop.done(action, least)
+        minimum = {name: params[name] for name in needed} | {"Version": version}
+        answer = await shop.done(action, minimum)
         if action != "CancelSubscriptionAndRefund":  # without a refund its result is left out
             check_answer(action, answer.root, version)
 

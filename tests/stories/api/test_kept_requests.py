@@ -18,7 +18,7 @@ from tests.stories.storefront import Answer, Shop, Way, canonical
 from tallystick.domain.ids import TransactionId
 from tallystick.services.api.call import fresh_transaction_id
 from tallystick.store.records import kept_requests
-from tallystick.store.records.kept_requests import MOST_CHARACTERS, MOST_WAITING, KeptRequest, KeptRequests, as_text
+from tallystick.store.records.kept_requests import MAX_CHARACTERS, MAX_WAITING, KeptRequest, KeptRequests, as_text
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -100,7 +100,7 @@ def request(content: str = "Action=Pay") -> KeptRequest:
 
 async def test_more_than_can_be_kept_is_left_out(shop: Shop) -> None:
     requests, first = KeptRequests(), fresh_transaction_id(shop.books.book_id, AT)
-    for number in range(MOST_WAITING + 1):
+    for number in range(MAX_WAITING + 1):
         requests.note(first, replace(request(), request_id=str(number)))
     full = requests.full
 
@@ -108,10 +108,10 @@ async def test_more_than_can_be_kept_is_left_out(shop: Shop) -> None:
 
     assert (full, requests.full) == (True, False)
     stored = "SELECT count(*) FROM kept_request WHERE transaction_id = $1"
-    assert await shop.service.pool.fetchval(stored, first) == MOST_WAITING
+    assert await shop.service.pool.fetchval(stored, first) == MAX_WAITING
 
 
 def test_whatever_came_can_be_stored() -> None:
     assert as_text(b"a=1&b=%00") == "a=1&b=%00"
     assert as_text(b"\xff\x00") == "��"
-    assert len(as_text(b"x" * 70_000)) == MOST_CHARACTERS + 1
+    assert len(as_text(b"x" * 70_000)) == MAX_CHARACTERS + 1

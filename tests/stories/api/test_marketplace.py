@@ -19,7 +19,7 @@ from tallystick.domain.periods import Period
 async def token_of(shop: Shop, recipient: Shop) -> str:
     """`recipient` lets `shop` receive on its behalf, for a share of up to 10 % and 0.50."""
     token_id = TokenId(shop.books.token(IdKind.RECIPIENT))
-    terms = TokenTerms(most_fixed_fee_micros=usd("0.50"), most_variable_fee_ppm=100_000)
+    terms = TokenTerms(max_fixed_fee_micros=usd("0.50"), max_variable_fee_ppm=100_000)
     command = InstallToken(
         token_id=token_id,
         purpose=TokenPurpose.RECIPIENT,

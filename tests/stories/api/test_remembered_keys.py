@@ -13,8 +13,8 @@ from tests.stories.storefront import Answer, Shop, usd
 from tallystick.domain.ids import BookId, IdKind, make_token_or_instrument_id
 from tallystick.services.context import Service
 from tallystick.store.keys import access_keys
-from tallystick.store.ledger.looking import Seen, look
-from tallystick.store.ledger.parts import split
+from tallystick.store.ledger.optimistic_read import Snapshot, optimistic_read
+from tallystick.store.ledger.shards import split
 
 
 @pytest.fixture
@@ -36,11 +36,11 @@ async def nobody_asks(*_: object) -> NoReturn:
 def in_the_middle(monkeypatch: pytest.MonkeyPatch, what: Any) -> None:  # noqa: ANN401 - a coroutine function
     """Have `what` happen when the key was recalled, and nothing looked at yet."""
 
-    async def later(*arguments: Any) -> Seen | None:  # noqa: ANN401 - passed on as they come
+    async def later(*arguments: Any) -> Snapshot | None:  # noqa: ANN401 - passed on as they come
         await what()
-        return await look(*arguments)
+        return await optimistic_read(*arguments)
 
-    monkeypatch.setattr("tallystick.store.ledger.committer.look", later)
+    monkeypatch.setattr("tallystick.store.ledger.committer.optimistic_read", later)
 
 
 async def test_a_key_in_use_is_not_read_by_itself(shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from tests.support.schemas import CHECKED
 from tallystick.settings import Settings
 from tallystick.store.accounts import parties
 from tallystick.store.keys import access_keys
-from tallystick.store.ledger import opening
+from tallystick.store.ledger import create_book
 from tallystick.web.api.query_api import QueryApi
 from tallystick.wiring import make_worker, open_service
 
@@ -47,7 +47,7 @@ async def stand(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[St
             email = f"{secrets.token_hex(8)}@shop.example"
             async with service.pool.acquire() as connection:
                 party = await parties.create_business(connection, email, "Music Shop", clock())
-                operator = await opening.operator_book(connection, "sandbox", clock())
+                operator = await create_book.operator_book(connection, "sandbox", clock())
             key = await access_keys.create(service.pool, service.vault, party.party_id, "sandbox", clock())
             assert key.book_id is not None
             books = Books(service.pool, service.committer, clock, party.party_id, key.book_id, operator)

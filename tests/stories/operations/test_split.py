@@ -13,7 +13,7 @@ from tests.stories.storefront import Shop, usd
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import BookId, TransactionId, book_named_in
 from tallystick.store.keys import access_keys
-from tallystick.store.ledger import parts
+from tallystick.store.ledger import shards
 from tallystick.store.records import outbox
 
 
@@ -37,7 +37,7 @@ async def large(shop: Shop) -> Large:
 
 async def split(shop: Shop, count: int) -> tuple[BookId, ...]:
     async with shop.service.pool.acquire() as connection:
-        return await parts.split(connection, shop.key.party_id, "sandbox", count, shop.clock())
+        return await shards.split(connection, shop.key.party_id, "sandbox", count, shop.clock())
 
 
 async def funded(branch: Shop, value: str) -> Buyer:
@@ -159,9 +159,9 @@ async def test_parts_are_never_joined_and_splitting_twice_changes_nothing(large:
     assert await split(large.shop, 3) == large.shop.key.parts
     with pytest.raises(ValueError, match="never joined"):
         await split(large.shop, 2)
-    with pytest.raises(parts.NoBookError):
+    with pytest.raises(shards.NoBookError):
         async with large.shop.service.pool.acquire() as connection:
-            await parts.split(connection, large.shop.key.party_id, "live", 2, large.shop.clock())
+            await shards.split(connection, large.shop.key.party_id, "live", 2, large.shop.clock())
 
 
 async def test_a_token_reference_belongs_to_one_part_for_ever(large: Large) -> None:
@@ -169,10 +169,10 @@ async def test_a_token_reference_belongs_to_one_part_for_ever(large: Large) -> N
     older = await large.branches[0].books.prepaid_buyer()
     reference = await pool.fetchval("SELECT caller_reference FROM token WHERE token_id = $1", older.spending)
 
-    assert not await parts.claim(pool, large.shop.key.parts, second, [reference])
-    assert await parts.claim(pool, large.shop.key.parts, second, ["spending-1", "funding-1"])
-    assert await parts.claim(pool, large.shop.key.parts, second, ["spending-1"])
-    assert not await parts.claim(pool, large.shop.key.parts, third, ["funding-1"])
-    assert await parts.choose(pool, large.shop.key.parts, ["funding-1"], "any turn") == second
-    turns = {await parts.choose(pool, large.shop.key.parts, ["new"], secrets.token_hex(8)) for _ in range(60)}
+    assert not await shards.claim(pool, large.shop.key.parts, second, [reference])
+    assert await shards.claim(pool, large.shop.key.parts, second, ["spending-1", "funding-1"])
+    assert await shards.claim(pool, large.shop.key.parts, second, ["spending-1"])
+    assert not await shards.claim(pool, large.shop.key.parts, third, ["funding-1"])
+    assert await shards.choose(pool, large.shop.key.parts, ["funding-1"], "any turn") == second
+    turns = {await shards.choose(pool, large.shop.key.parts, ["new"], secrets.token_hex(8)) for _ in range(60)}
     assert turns == {first, second, third}

@@ -13,7 +13,7 @@ from tallystick.client.fps import amount
 from tallystick.domain.commands import Method, TokenTerms
 from tallystick.domain.ids import TokenId
 from tallystick.domain.money import parse_amount
-from tallystick.store.ledger import opening
+from tallystick.store.ledger import create_book
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Customer:
 async def books(world: World, seller: Seller) -> Shop:
     """The seller's books, for what hosted pages or the sandbox's tools would do."""
     async with world.pool.acquire() as connection:
-        operator = await opening.operator_book(connection, "sandbox", world.clock())
+        operator = await create_book.operator_book(connection, "sandbox", world.clock())
     clock = TestClock(world.clock())
     return Shop(world.pool, world.service.committer, clock, seller.party.party_id, seller.book_id, operator)
 
@@ -86,4 +86,4 @@ async def paying_customer(world: World, seller: Seller, method: Method = Method.
 async def received_for(world: World, marketplace: Seller, recipient: Seller) -> TokenId:
     """The token by which a marketplace receives on another seller's behalf, for a share of at most 20 %."""
     shop, other = await books(world, marketplace), await books(world, recipient)
-    return await shop.recipient_token(other, TokenTerms(recipient_pays_fee=True, most_variable_fee_ppm=200_000))
+    return await shop.recipient_token(other, TokenTerms(recipient_pays_fee=True, max_variable_fee_ppm=200_000))

@@ -20,7 +20,7 @@ from tallystick.domain.commands import Method, RailOperation
 from tallystick.domain.money import parse_amount
 from tallystick.processors import ordered_faults
 from tallystick.services.identity import mail
-from tallystick.services.operations.pulse import Heart
+from tallystick.services.operations.heartbeat import Heartbeat
 from tallystick.services.operations.verification import prove_if_due
 from tallystick.services.seller.staff import Role
 from tallystick.store.accounts import branding, logos
@@ -369,7 +369,7 @@ async def _done_by_the_operator(world: World, seller: Seller) -> dict[str, str]:
     await world.pool.execute("UPDATE outbox SET state = 'dead', last_error = $1 WHERE state = 'waiting'", slow)
     await world.pool.execute("UPDATE rail_request SET last_error = $1, attempts = 2", slow)
     await mail.send(world.service, "ann@buyer.example", "A letter", "Dear Ann,\n\nthis is a letter.\n")
-    await Heart(world.service, "API and worker").beat()
+    await Heartbeat(world.service, "API and worker").beat()
     await verification_runs.ask(world.pool, None, world.clock())
     await prove_if_due(world.service)
     (letter,) = await world.rows("SELECT max(mail_id) AS number FROM mail")

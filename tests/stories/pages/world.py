@@ -35,10 +35,10 @@ from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import Party
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import AccessKey
-from tallystick.store.ledger import opening
+from tallystick.store.ledger import create_book
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
-from tallystick.store.records import book_clocks, mail
+from tallystick.store.records import mail, sandbox_clocks
 from tallystick.store.records.mail import Mail
 from tallystick.web.common.app import create_pages
 from tallystick.wiring import asgi_app
@@ -286,7 +286,7 @@ class World:
         async with self.pool.acquire() as connection:
             party = await parties.create_business(connection, email, name, now, password_hash)
         key = await access_keys.create(self.pool, self.service.vault, party.party_id, "sandbox", now)
-        book_id = await opening.book_of_seller(self.pool, party.party_id, "sandbox")
+        book_id = await create_book.book_of_seller(self.pool, party.party_id, "sandbox")
         assert book_id is not None
         return Seller(self, party, key, book_id)
 
@@ -319,7 +319,7 @@ class World:
 
     async def later(self, seller: Seller, by: timedelta) -> None:
         """Move the test clock of a seller's book."""
-        await book_clocks.forward(self.pool, seller.book_id, by)
+        await sandbox_clocks.forward(self.pool, seller.book_id, by)
 
     async def mailed(self, email: str) -> Mail:
         """The last letter to an address."""

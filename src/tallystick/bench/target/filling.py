@@ -83,6 +83,6 @@ def ids_before(book_id: BookId, now: datetime, count: int) -> Sequence[Transacti
 def check_room(wanted: int, instruments: int) -> None:
     """Raises LoadError: the stall's balances, two of five instruments, and tabs, one of five, do not bear so many."""
     each = FUNDED_MICROS // CHARGE_MICROS
-    most = (instruments * 2 // 5 + instruments // 5) * (each - each // 10)  # a tenth is for what is measured
-    if wanted > most:
-        raise LoadError(f"{instruments:,} instruments are funded for {most:,} charges; give more: --instruments")
+    maximum = (instruments * 2 // 5 + instruments // 5) * (each - each // 10)  # a tenth is for what is measured
+    if wanted > maximum:
+        raise LoadError(f"{instruments:,} instruments are funded for {maximum:,} charges; give more: --instruments")

@@ -97,9 +97,11 @@ class Target:
                 stall.book_id,
                 first,
             )
-        least, most = due(asked_for, load)
-        if not least <= made <= most:
-            raise LoadError(f"{least} payments at least were answered, {most} at most, and {made} are in the books")
+        minimum, maximum = due(asked_for, load)
+        if not minimum <= made <= maximum:
+            raise LoadError(
+                f"{minimum} payments at least were answered, {maximum} at most, and {made} are in the books"
+            )
 
     def _cpu(self) -> Cpu:
         served = cpu_seconds(self.served.processes())

@@ -24,7 +24,7 @@ from tallystick.domain.commands import (
     Pay,
     Request,
 )
-from tallystick.domain.decide.checks import MOST_FROM_A_RAIL_MICROS
+from tallystick.domain.decide.checks import MAX_FROM_A_RAIL_MICROS
 from tallystick.domain.ids import (
     TOKEN_ENTROPY_BYTES,
     TRANSACTION_ENTROPY_BYTES,
@@ -43,7 +43,7 @@ from tallystick.services.context import Service
 from tallystick.store.accounts import parties
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import SANDBOX, AccessKey
-from tallystick.store.ledger.opening import SIMULATED_RAIL, operator_book
+from tallystick.store.ledger.create_book import SIMULATED_RAIL, operator_book
 
 FUNDED_MICROS: Final = 1_000 * MICROS_PER_UNIT
 """On each balance: a hundred thousand charges of a cent."""
@@ -173,7 +173,7 @@ class Stocker:
             return
         async with self.service.pool.acquire() as connection:
             book_id = await operator_book(connection, SANDBOX, self.service.clock())
-        deposits = [min(each - paid_in, MOST_FROM_A_RAIL_MICROS) for paid_in in range(0, each, MOST_FROM_A_RAIL_MICROS)]
+        deposits = [min(each - paid_in, MAX_FROM_A_RAIL_MICROS) for paid_in in range(0, each, MAX_FROM_A_RAIL_MICROS)]
 
         async def one(number: int) -> None:
             buyer, amount_micros = self._buyers[number % BUYERS], deposits[number // BUYERS]

@@ -20,7 +20,7 @@ from tallystick.store.keys.certificates import (
 )
 
 Account = Annotated[str, typer.Option(metavar="EMAIL_OR_ID", help="The business account.")]
-MOST_FILE_BYTES: Final = 64 * 1024
+MAX_FILE_BYTES: Final = 64 * 1024
 
 
 def register_certificate(
@@ -50,7 +50,7 @@ async def _register(account: str, file: Path) -> tuple[CertificateEntry, datetim
         party = await find_seller(service.pool, account)
         now = service.clock()
         with file.open("rb") as opened:
-            pem = opened.read(MOST_FILE_BYTES)
+            pem = opened.read(MAX_FILE_BYTES)
         try:
             certificate = certificates.read_certificate(pem, now)
             return await certificates.register(service.pool, party.party_id, SANDBOX, certificate, now), now

@@ -10,11 +10,11 @@ from tallystick.cli.commands.accounts import find_seller
 from tallystick.cli.commands.keys import Account
 from tallystick.cli.console import Json, ProblemError, run, service_of_process, tell, tell_json
 from tallystick.domain.periods import Period
-from tallystick.services.seller import test_clock
-from tallystick.services.seller.test_clock import Hand, TooFarAheadError
+from tallystick.services.seller import sandbox_clock
+from tallystick.services.seller.sandbox_clock import Hand, TooFarAheadError
 from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.ledger.opening import book_of_seller
-from tallystick.store.records.book_clocks import ClockMovedError
+from tallystick.store.ledger.create_book import book_of_seller
+from tallystick.store.records.sandbox_clocks import ClockMovedError
 
 app = typer.Typer(no_args_is_help=True, help="The test clock of a seller's sandbox. It only goes forward.")
 
@@ -45,11 +45,11 @@ async def _move(account: str, by: Period | None) -> Hand:
         book_id = await book_of_seller(service.pool, party.party_id, SANDBOX)
         if book_id is None:
             raise ProblemError(f"{party.email} has no sandbox")
-        hand = await test_clock.look(service, book_id)
+        hand = await sandbox_clock.look(service, book_id)
         if by is None:
             return hand
         try:
-            return await test_clock.forward(service, book_id, hand, by)
+            return await sandbox_clock.forward(service, book_id, hand, by)
         except TooFarAheadError as error:
             raise ProblemError(str(error)) from None
         except ClockMovedError:

@@ -23,7 +23,7 @@ from tallystick.cli.console import (
 from tallystick.notify import address
 from tallystick.notify.address import UnusableAddressError
 from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.ledger.opening import book_of_seller
+from tallystick.store.ledger.create_book import book_of_seller
 from tallystick.store.records import outbox
 from tallystick.store.records.outbox import Entry, Wishes
 

@@ -14,7 +14,7 @@ from tallystick.client.notifications import NotGenuineError, Verifier
 from tallystick.web.api.asgi import BodyTooLargeError, ClientGoneError, Receive, Scope, Send, header, read_body, respond
 
 HOST: Final = "127.0.0.1"
-MOST_BODY_BYTES: Final = 64 * 1024
+MAX_BODY_BYTES: Final = 64 * 1024
 _LONG_VALUES: Final = frozenset({"signature"})
 _TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
 
@@ -45,7 +45,7 @@ class Listener:
             await respond(send, 405, (*_TEXT, (b"allow", b"POST")), b"notifications are posted\n")
             return
         try:
-            body = await read_body(scope, receive, MOST_BODY_BYTES)
+            body = await read_body(scope, receive, MAX_BODY_BYTES)
         except BodyTooLargeError:
             await respond(send, 413, _TEXT, b"too large\n")
             return

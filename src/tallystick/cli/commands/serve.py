@@ -15,11 +15,11 @@ import typer
 
 from tallystick.cli.console import run_until_stopped, settings_of_process, tell, while_running
 from tallystick.cli.serving.http_server import check_port, listening
-from tallystick.cli.serving.siblings import siblings, until_the_parent_is_gone
+from tallystick.cli.serving.peer_processes import siblings, until_the_parent_is_gone
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.services.context import Service
-from tallystick.services.operations.pulse import Heart
-from tallystick.services.operations.siblings import Siblings
+from tallystick.services.operations.heartbeat import Heartbeat
+from tallystick.services.operations.peer_processes import Siblings
 from tallystick.settings import Settings
 from tallystick.wiring import asgi_app, make_worker, open_service, telling
 
@@ -115,7 +115,7 @@ async def working(service: Service) -> AsyncIterator[asyncio.Task[None]]:
 @asynccontextmanager
 async def beating(service: Service, kind: str) -> AsyncIterator[asyncio.Task[None]]:
     """The pulse of this process in the background. `kind` says on the operator's pages what the process does."""
-    async with _until_stopped(Heart(service, kind).run) as task:
+    async with _until_stopped(Heartbeat(service, kind).run) as task:
         yield task
 
 

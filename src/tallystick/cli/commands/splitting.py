@@ -10,7 +10,7 @@ import typer
 from tallystick.cli.commands.accounts import find_seller
 from tallystick.cli.console import Json, ProblemError, run, service_of_process, tell, tell_json
 from tallystick.domain.ids import BookId
-from tallystick.store.ledger import parts as parts_of_books
+from tallystick.store.ledger import shards as parts_of_books
 
 
 class Environment(StrEnum):

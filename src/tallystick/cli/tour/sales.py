@@ -20,8 +20,8 @@ from tallystick.services.identity.sign_in import sign_up
 from tallystick.services.seller.staff import Role
 from tallystick.store.accounts import parties, staff
 from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.ledger import opening
-from tallystick.store.records import book_clocks, outbox
+from tallystick.store.ledger import create_book
+from tallystick.store.records import outbox, sandbox_clocks
 from tallystick.web.api.asgi import read_body, respond
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ DAYS: Final = 12  # of sales, for the charts
 BEFORE: Final = timedelta(days=34)  # since when somebody owes something
 CENT: Final = MICROS_PER_UNIT // 100
 SONG: Final = 25 * CENT
-MOST_POLLS: Final = 200
+MAX_POLLS: Final = 200
 POLL_SECONDS: Final = 0.05
 
 _PASSWORD: Final = "a shelf of old records"  # noqa: S105 - of people who live as long as the pictures are taken
@@ -57,12 +57,14 @@ class Terms:
     rest: Mapping[str, str]
 
 
-def _balance(most: str) -> Terms:
-    return Terms("SetupPrepaid", ("Sender", "Funding"), {"fundingAmount": most, "paymentReason": "Credits for songs"})
+def _balance(maximum: str) -> Terms:
+    return Terms(
+        "SetupPrepaid", ("Sender", "Funding"), {"fundingAmount": maximum, "paymentReason": "Credits for songs"}
+    )
 
 
-def _tab(most: str) -> Terms:
-    rest = {"creditLimit": most, "globalAmountLimit": "1000.00", "paymentReason": "Records now, paid together later"}
+def _tab(maximum: str) -> Terms:
+    rest = {"creditLimit": maximum, "globalAmountLimit": "1000.00", "paymentReason": "Records now, paid together later"}
     return Terms("SetupPostpaid", ("Sender", "Settlement"), rest)
 
 
@@ -137,7 +139,7 @@ class Sales:
     async def _open(self) -> BookId:
         service = self.stage.service
         seller = await parties.find_by_email(service.pool, SELLER[0])
-        book_id = None if seller is None else await opening.book_of_seller(service.pool, seller.party_id, SANDBOX)
+        book_id = None if seller is None else await create_book.book_of_seller(service.pool, seller.party_id, SANDBOX)
         if seller is None or book_id is None:
             raise ProblemError("the demo has no seller")
         async with service.pool.acquire() as connection:
@@ -148,7 +150,7 @@ class Sales:
         return book_id
 
     async def _forward(self, book_id: BookId, by: timedelta) -> None:
-        await book_clocks.forward(self.stage.service.pool, book_id, by)
+        await sandbox_clocks.forward(self.stage.service.pool, book_id, by)
 
     async def _agree(self, buyer: Buyer, terms: Terms, method: str) -> dict[str, str]:
         """What comes back to the seller when a buyer agrees."""
@@ -187,7 +189,7 @@ class Sales:
     async def _done(self, action: str, **parameters: str) -> None:
         """Call, and wait until the card or the bank has answered."""
         transaction_id = await self._call(action, **parameters)
-        for _ in range(MOST_POLLS):
+        for _ in range(MAX_POLLS):
             now = await self.stage.till.client.call("GetTransactionStatus", {"TransactionId": transaction_id})
             if now.text("TransactionStatus") != "Pending":
                 break

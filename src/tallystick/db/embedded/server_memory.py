@@ -7,8 +7,8 @@ from typing import Final
 
 import psutil
 
-LEAST_BYTES: Final = 128 << 20
-MOST_BYTES: Final = 2 << 30
+MIN_BYTES: Final = 128 << 20
+MAX_BYTES: Final = 2 << 30
 """What is enough for the indexes in which ten million payments land at random."""
 
 _SHARE: Final = 8
@@ -20,7 +20,7 @@ _LIMITS: Final = (
 
 def buffers_bytes(memory_bytes: int) -> int:
     """An eighth of the memory, within bounds. Only what is used is ever taken."""
-    return max(LEAST_BYTES, min(MOST_BYTES, memory_bytes // _SHARE))
+    return max(MIN_BYTES, min(MAX_BYTES, memory_bytes // _SHARE))
 
 
 def memory_bytes(limits: tuple[Path, ...] = _LIMITS) -> int:

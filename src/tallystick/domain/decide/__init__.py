@@ -41,7 +41,7 @@ from tallystick.domain.decide.reservations import cancel, reserve, settle
 from tallystick.domain.decide.resolve import resolve_charge
 from tallystick.domain.decide.write_off import write_off_debt
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import Answered, Decision, State
+from tallystick.domain.state import Decision, IdempotencyRecord, State
 
 __all__ = ["REFERENCE_LIFETIME", "decide", "decide_all"]
 
@@ -99,7 +99,7 @@ def _decide_once_per_reference(state: State, command: MoneyCommand, now: datetim
     earlier = state.answered.get(request.caller_reference)
     if earlier is None:
         decision = _decide(state, command, now)
-        answered = Answered(request.fingerprint, decision.outcome)
+        answered = IdempotencyRecord(request.fingerprint, decision.outcome)
         force_setattr(decision, "answered", (request.caller_reference, answered))  # nobody else has seen it yet
         return decision
     if earlier.fingerprint == request.fingerprint:

@@ -12,7 +12,7 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Instrument, InstrumentKind, State
 from tallystick.domain.tokens import PaymentSource, Token, TokenState, state_of
 
-MOST_FROM_A_RAIL_MICROS: Final = 10_000 * MICROS_PER_UNIT
+MAX_FROM_A_RAIL_MICROS: Final = 10_000 * MICROS_PER_UNIT
 """Most that a card, bank account or balance may be charged at once. Source: spec/errors, AmountOutOfRange."""
 
 _TEMPORARY_DECLINE_DIGIT: Final = 6
@@ -85,16 +85,16 @@ def check_not_expired(instrument: Instrument, now: datetime) -> None:
 
 def check_rail_amount(amount_micros: int) -> None:
     """Real money: from one cent to 10,000 units. Raises Refused: AmountOutOfRange."""
-    if not MICROS_PER_MINOR_UNIT <= amount_micros <= MOST_FROM_A_RAIL_MICROS:
-        least, most = display_amount(MICROS_PER_MINOR_UNIT), display_amount(MOST_FROM_A_RAIL_MICROS)
-        raise Refused(Refusal.AmountOutOfRange, f"The amount must lie between {least} and {most}.")
+    if not MICROS_PER_MINOR_UNIT <= amount_micros <= MAX_FROM_A_RAIL_MICROS:
+        minimum, maximum = display_amount(MICROS_PER_MINOR_UNIT), display_amount(MAX_FROM_A_RAIL_MICROS)
+        raise Refused(Refusal.AmountOutOfRange, f"The amount must lie between {minimum} and {maximum}.")
 
 
 def check_charge_amount(state: State, amount_micros: int) -> None:
     """An aggregated charge: not below the seller's smallest charge. Raises Refused: AmountOutOfRange."""
     if amount_micros < state.book.minimum_charge_micros:
-        least = display_amount(state.book.minimum_charge_micros)
-        raise Refused(Refusal.AmountOutOfRange, f"The amount must be at least {least}.")
+        minimum = display_amount(state.book.minimum_charge_micros)
+        raise Refused(Refusal.AmountOutOfRange, f"The amount must be at least {minimum}.")
 
 
 def check_part_amount(state: State, amount_micros: int, left_micros: int) -> None:

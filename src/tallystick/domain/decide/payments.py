@@ -178,8 +178,8 @@ def _marketplace_fee(marketplace: Marketplace, recipient_token: Token | None, am
     terms = None if recipient_token is None else recipient_token.terms
     if (
         terms is None
-        or marketplace.fixed_fee_micros > (terms.most_fixed_fee_micros or 0)
-        or marketplace.variable_fee_ppm > (terms.most_variable_fee_ppm or 0)
+        or marketplace.fixed_fee_micros > (terms.max_fixed_fee_micros or 0)
+        or marketplace.variable_fee_ppm > (terms.max_variable_fee_ppm or 0)
     ):
         raise Refused(Refusal.IncompatibleTokens, "The recipient did not agree to this marketplace fee.")
     exact = marketplace.fixed_fee_micros * _PARTS_PER_MILLION + amount_micros * marketplace.variable_fee_ppm

@@ -11,7 +11,7 @@ from tallystick.domain.commands import RailOperation, Request
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import Event, Operation, RailRequest, Step, Transaction
+from tallystick.domain.state import Event, Operation, RailRequest, StatusChange, Transaction
 from tallystick.domain.tokens import PaymentSource
 
 SUCCESS_CODE: Final = "Success"
@@ -79,9 +79,9 @@ def moved_on(
     )
 
 
-def step(transaction: Transaction) -> Step:
+def step(transaction: Transaction) -> StatusChange:
     """The status that a slow transaction has come to, as a line of its history."""
-    return Step(
+    return StatusChange(
         transaction.transaction_id,
         transaction.status_number,
         transaction.status,

@@ -54,13 +54,13 @@ def check_real_money(
             raise Refused(Refusal.UnverifiedBankAccount, "The sender's bank account is not verified.")
     if source.method is Method.CC and not receiving.receives_cards:
         raise Refused(Refusal.InvalidRecipientForCCTransaction, "The recipient does not receive payments by card.")
-    most = demands.spending_limit_micros
-    if most is not None and not sender.account_verified and amount_micros > most:
-        message = f"The sender's account is not verified: one payment may take at most {display_amount(most)}."
+    maximum = demands.spending_limit_micros
+    if maximum is not None and not sender.account_verified and amount_micros > maximum:
+        message = f"The sender's account is not verified: one payment may take at most {display_amount(maximum)}."
         raise Refused(Refusal.AccountLimitsExceeded, message)
-    most = demands.receiving_limit_micros
-    if most is not None and not receiving.account_verified:
+    maximum = demands.receiving_limit_micros
+    if maximum is not None and not receiving.account_verified:
         held = state.cash.get(state.book.book_id if recipient is None else recipient.book_id, 0)
-        if held + amount_micros > most:
-            message = f"The recipient's account is not verified: it may hold at most {display_amount(most)}."
+        if held + amount_micros > maximum:
+            message = f"The recipient's account is not verified: it may hold at most {display_amount(maximum)}."
             raise Refused(Refusal.AccountLimitsExceeded, message)

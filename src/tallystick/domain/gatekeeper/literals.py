@@ -17,7 +17,7 @@ from tallystick.domain.periods import Period
 _DURATION: Final = re.compile(r"([0-9]{1,9}) +([A-Za-z]{1,20})", re.ASCII)
 _UNITS: Final = {"hour": "Hour", "day": "Day", "week": "Week", "month": "Month", "year": "Year"}
 _SHORT_UNITS: Final = frozenset({"second", "minute"})
-_MOST_OF_A_UNIT: Final = 99_999
+_MAX_OF_A_UNIT: Final = 99_999
 MAX_INTEGER_DIGITS: Final = 9
 
 
@@ -56,8 +56,8 @@ def read_duration(text: str) -> Period:
     if match is None or unit not in _UNITS.keys() | _SHORT_UNITS:
         raise ValueError("a duration such as '2 months'")
     count = int(match[1])
-    if unit in _SHORT_UNITS or not 1 <= count <= _MOST_OF_A_UNIT:
-        raise ShortDurationError(f"a window of 1 to {_MOST_OF_A_UNIT} hours, days, weeks, months or years")
+    if unit in _SHORT_UNITS or not 1 <= count <= _MAX_OF_A_UNIT:
+        raise ShortDurationError(f"a window of 1 to {_MAX_OF_A_UNIT} hours, days, weeks, months or years")
     return Period(count, _UNITS[unit])
 
 

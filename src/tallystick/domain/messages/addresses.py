@@ -17,7 +17,7 @@ DOTS: Final = "its path must not contain . or .. as a part"
 NOT_UTF8: Final = "its query must be UTF-8"
 TWICE: Final = "it must not give a parameter more than once"
 
-_MOST_CHARACTERS_OF_A_NAME: Final = 253
+_MAX_CHARACTERS_OF_A_NAME: Final = 253
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)  # "_" is common in private networks
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _DOTS: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.ASCII | re.IGNORECASE)
@@ -52,7 +52,7 @@ def _is_host(host: str) -> bool:
     """Whether a host in lower case can be looked up, under the very name that is written."""
     name = host.removesuffix(".")
     labels = name.split(".")
-    if len(name) > _MOST_CHARACTERS_OF_A_NAME or not all(map(_LABEL.fullmatch, labels)):
+    if len(name) > _MAX_CHARACTERS_OF_A_NAME or not all(map(_LABEL.fullmatch, labels)):
         return False
     if _NUMBER.fullmatch(labels[-1]):  # browsers take 127.1 for an address, and ask for the host 127.0.0.1
         return _reads(IPv4Address, host)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from tallystick.services.api.call import Call
     from tallystick.services.api.types import Result, Value
 
-LEAST_BATCH: Final = 20
-MOST_BATCH: Final = 200
+MIN_BATCH: Final = 20
+MAX_BATCH: Final = 200
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -40,7 +40,7 @@ _NO_END: Final = 1 << 48  # not "now": the clock of another process may be a lit
 # millisecond which were shown already; clients that keep microseconds send them back. Where these are too many, 13
 # digits follow the millisecond: 3 zeros, 9 that count, 1 for the direction.
 _MARK: Final = slice(3, 6)
-_MOST_BY_MARK: Final = 998
+_MAX_BY_MARK: Final = 998
 _LONG_DIGITS: Final = 16
 _SKIP: Final = slice(6, 15)
 _DESCENDING: Final = "1"
@@ -68,7 +68,7 @@ class _Cursor:
 async def get_account_activity(call: Call) -> Result:
     """Transactions in which the caller took part. Raises Refused: InvalidDateRange."""
     wanted = await _range(call)
-    batch = call.values.integer("MaxBatchSize") if "MaxBatchSize" in call.values.parsed else LEAST_BATCH
+    batch = call.values.integer("MaxBatchSize") if "MaxBatchSize" in call.values.parsed else MIN_BATCH
     entries = await _read(call, wanted, batch + 1)
     shown, next_start = _page(entries, batch, wanted)
     return {
@@ -78,7 +78,7 @@ async def get_account_activity(call: Call) -> Result:
     }
 
 
-async def _read(call: Call, wanted: _Range, most: int) -> Sequence[reads.ActivityEntry]:
+async def _read(call: Call, wanted: _Range, maximum: int) -> Sequence[reads.ActivityEntry]:
     return await reads.activity(
         call.service.pool,
         reads.ActivityQuery(
@@ -88,7 +88,7 @@ async def _read(call: Call, wanted: _Range, most: int) -> Sequence[reads.Activit
             ids_from=transaction_ids_from(wanted.first),
             ids_until=transaction_ids_from(wanted.last + 1),
             ascending=wanted.ascending,
-            most=most,
+            maximum=maximum,
             skip=wanted.skip,
             operation=call.values.optional_text("FPSOperation"),
             payment_method=call.values.optional_text("PaymentMethod"),
@@ -162,7 +162,7 @@ def _format_cursor(milliseconds: int, skip: int, *, ascending: bool) -> str:
     if ascending and not skip:
         return text
     moment, offset = text[:-6], text[-6:]
-    if skip <= _MOST_BY_MARK:
+    if skip <= _MAX_BY_MARK:
         return f"{moment}{skip + 1:03d}{offset}"
     return f"{moment}000{skip:09d}{'0' if ascending else _DESCENDING}{offset}"
 

@@ -13,7 +13,7 @@ from tallystick.domain.ids import TOKEN_ENTROPY_BYTES, IdKind, TokenId, make_tok
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.actions.tokens import accessible_token, token_element
 from tallystick.store.accounts import payment_methods
-from tallystick.store.ledger import parts
+from tallystick.store.ledger import shards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +56,7 @@ async def install_payment_instruction(call: Call) -> Result:
         limits=instruction.limits,
         instruction=text,
     )
-    if not await parts.claim(call.service.pool, call.key.parts, call.book_id, [command.caller_reference]):
+    if not await shards.claim(call.service.pool, call.key.parts, call.book_id, [command.caller_reference]):
         message = f"The caller reference was used for another token: {command.caller_reference}."
         raise Refused(Refusal.DuplicateRequest, message)
     try:

@@ -23,7 +23,7 @@ from tallystick.domain.ids import (
 from tallystick.domain.money import USD, format_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.operations.entropy import ENTROPY
+from tallystick.services.operations.random_pool import ENTROPY
 from tallystick.store.keys.access_keys import AccessKey
 
 if TYPE_CHECKING:

@@ -47,7 +47,7 @@ TIMEOUT: Final = Field(
     "integer",
     OPTIONAL,
     "How long the transaction may wait, unfinished, until the payment network is asked; then it fails as Expired.",
-    least=1,
+    minimum=1,
     first_version=V2008,
 )
 NOTIFICATION_URL: Final = Field(

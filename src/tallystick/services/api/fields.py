@@ -49,8 +49,8 @@ class Need(Enum):
 class Field:
     """One field of a request: everything that is known about it before the books are opened.
 
-    `type` names a scalar, an enumeration or a complex type. `max_length` counts characters, `least` and `most` bound
-    integers, `choices` are the allowed values of a text that has no enumeration. A `last_version` older than the
+    `type` names a scalar, an enumeration or a complex type. `max_length` counts characters, `minimum` and `maximum`
+    bound integers, `choices` are the allowed values of a text that has no enumeration. A `last_version` older than the
     versions served: the field is tolerated although the schemas of those versions lack it. `means`: the field of today
     that an older version has under another name. `signed_to`: a URL to which we send signed messages.
     """
@@ -61,8 +61,8 @@ class Field:
     meaning: str
     condition: str = ""
     max_length: int | None = None
-    least: int | None = None
-    most: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
     default: str | None = None
     repeated: bool = False
     zero_allowed: bool = False

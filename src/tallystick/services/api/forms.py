@@ -17,7 +17,7 @@ from tallystick.services.api.fields import COMMON_PARAMETERS, Field, Need, missi
 from tallystick.services.api.readers import Reader, read_scalar, reader_of
 from tallystick.services.api.values import Parsed, Values
 
-_MOST_REMEMBERED: Final = 64  # forms of requests for each table, and names in each
+_MAX_REMEMBERED: Final = 64  # forms of requests for each table, and names in each
 _INDEX: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 
 
@@ -94,8 +94,8 @@ class FieldTable:
         form = self._forms.get(names)
         if form is None:
             form = self._form(names)
-            if not form.unknown and len(names) <= _MOST_REMEMBERED:  # else strangers could fill the memory
-                if len(self._forms) >= _MOST_REMEMBERED:
+            if not form.unknown and len(names) <= _MAX_REMEMBERED:  # else strangers could fill the memory
+                if len(self._forms) >= _MAX_REMEMBERED:
                     self._forms.clear()
                 self._forms[names] = form
         return form

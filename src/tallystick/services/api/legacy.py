@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from tallystick.services.api.values import Parsed
     from tallystick.store.queries.reads import TokenRecord, TransactionRecord
 
-_MOST_DESCRIPTION: Final = 128
-_MOST_INSTALLED_REFERENCE: Final = 49
+_MAX_DESCRIPTION: Final = 128
+_MAX_INSTALLED_REFERENCE: Final = 49
 
 _CALLER_TOKEN: Final = Field(
     "CallerTokenId", "string", Need.REQUIRED, "A token that the caller installed for itself.", max_length=64
@@ -38,7 +38,7 @@ _NOTES: Final = (
     Field("TransactionDate", "dateTime", Need.OPTIONAL, "Checked, not kept."),
     Field("SenderReference", "string", Need.OPTIONAL, "Checked, not kept.", max_length=128),
     Field("RecipientReference", "string", Need.OPTIONAL, "Checked, not kept.", max_length=128),
-    Field("RecipientDescription", "string", Need.OPTIONAL, "Checked, not kept.", max_length=_MOST_DESCRIPTION),
+    Field("RecipientDescription", "string", Need.OPTIONAL, "Checked, not kept.", max_length=_MAX_DESCRIPTION),
     Field("MetaData", "string", Need.OPTIONAL, "Checked, not kept.", max_length=2048),
     Field(
         "TemporaryDeclinePolicy.TemporaryDeclinePolicyType",
@@ -98,9 +98,9 @@ def _field(action: str, field: Field) -> Field:
     if action in _PAYING and field.name in {"RecipientTokenId", "ChargeFeeTo"}:
         return replace(field, need=Need.REQUIRED, default=None)
     if action == "InstallPaymentInstruction" and field.name == "CallerReference":
-        return replace(field, max_length=_MOST_INSTALLED_REFERENCE)
+        return replace(field, max_length=_MAX_INSTALLED_REFERENCE)
     if field.name in {"CallerDescription", "SenderDescription"}:
-        return replace(field, max_length=_MOST_DESCRIPTION)
+        return replace(field, max_length=_MAX_DESCRIPTION)
     return field
 
 

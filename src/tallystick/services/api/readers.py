@@ -80,9 +80,11 @@ def _url(field_: Field, name: str, value: str) -> str:
 
 def _integer(field_: Field, name: str, value: str) -> int:
     number = int(value) if _INTEGER.fullmatch(value) else None
-    if number is None or (field_.least or 0) > number or (field_.most is not None and number > field_.most):
+    if number is None or (field_.minimum or 0) > number or (field_.maximum is not None and number > field_.maximum):
         wanted = (
-            "a whole number" if field_.most is None else f"a whole number from {field_.least or 0} to {field_.most}"
+            "a whole number"
+            if field_.maximum is None
+            else f"a whole number from {field_.minimum or 0} to {field_.maximum}"
         )
         raise invalid(name, wanted, value)
     return number

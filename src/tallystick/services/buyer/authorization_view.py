@@ -11,8 +11,9 @@ import nh3
 
 from tallystick.domain.commands import LimitTerms, Method
 from tallystick.domain.limits import LimitKind, UsageLimit
-from tallystick.services.buyer.authorization_standing import Scope, Stand, Standing
-from tallystick.services.consent import phrases
+from tallystick.services.buyer.authorization_status import AuthorizationState, AuthorizationStatus, Scope
+from tallystick.services.consent import consent_phrases
+from tallystick.services.consent.consent_text import Names, allowances
 from tallystick.services.consent.offers import offer
 from tallystick.services.consent.terms import (
     REASON_TAGS,
@@ -22,7 +23,6 @@ from tallystick.services.consent.terms import (
     RecipientTerms,
     SenderTerms,
 )
-from tallystick.services.consent.words import Names, allowances
 from tallystick.words import date_of, day, dollars
 from tallystick.words import gettext as _
 from tallystick.words.figures import number
@@ -47,12 +47,12 @@ class Bar:
 
     label: str
     value: int
-    most: int
+    maximum: int
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class View(Standing):
+class View(AuthorizationState):
     """An authorization, how it stands, and the words for both. `names`: of the seller and of those who are paid."""
 
     names: Names
@@ -62,15 +62,15 @@ class View(Standing):
         """How it stands and since when."""
         given = self.given
         match self.stand:
-            case Stand.ACTIVE:
+            case AuthorizationStatus.ACTIVE:
                 return _("Active")
-            case Stand.NOT_YET:
+            case AuthorizationStatus.NOT_YET:
                 return _("Starts on %(day)s", day=day(given.valid_from))
-            case Stand.USED:
+            case AuthorizationStatus.USED:
                 return _("Used")
-            case Stand.ENDED:
+            case AuthorizationStatus.ENDED:
                 return _("Ended") if given.expires_at is None else _("Ended on %(day)s", day=date_of(given.expires_at))
-            case Stand.CANCELLED:
+            case AuthorizationStatus.CANCELLED:
                 if given.cancelled_at is None:
                     return _("Cancelled")
                 return _("Cancelled on %(day)s", day=date_of(given.cancelled_at))
@@ -274,7 +274,11 @@ class View(Standing):
 
 def source_noun(source: Source | None) -> str:
     """A means of payment after *from*, *to* or *on*: ``your card ending in 4242``."""
-    return phrases.source(Method.ABT) if source is None else phrases.source(source.method, source.last_four or "")
+    return (
+        consent_phrases.source(Method.ABT)
+        if source is None
+        else consent_phrases.source(source.method, source.last_four or "")
+    )
 
 
 def source_title(source: Source) -> str:
@@ -288,21 +292,21 @@ def source_title(source: Source) -> str:
 
 
 def _name(source: Source) -> str:
-    return phrases.title(source.label or "", source.last_four or "")
+    return consent_phrases.title(source.label or "", source.last_four or "")
 
 
 def _limit_bar(limit: UsageLimit, tab: bool) -> Bar:
     if limit.period is None:
         label = _("Purchases in all") if tab else _("Payments in all")
     else:
-        every = phrases.every(limit.period)
+        every = consent_phrases.every(limit.period)
         label = _("Purchases, %(every)s", every=every) if tab else _("Payments, %(every)s", every=every)
     write = dollars if limit.kind is LimitKind.AMOUNT else number
     return Bar(label, limit.used, limit.limit, _of_at_most(write(limit.used), write(limit.limit)))
 
 
-def _of_at_most(used: str, most: str) -> str:
-    return _("%(used)s of at most %(most)s", used=used, most=most)
+def _of_at_most(used: str, maximum: str) -> str:
+    return _("%(used)s of at most %(most)s", used=used, most=maximum)
 
 
 def _accepted(instruction: str | None) -> tuple[Method, ...] | None:

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import CancelToken
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.buyer.authorization_standing import Scope
+from tallystick.services.buyer.authorization_status import Scope
 from tallystick.services.buyer.authorization_view import View
-from tallystick.services.consent.words import Names
-from tallystick.store.queries import agreed_tokens
+from tallystick.services.consent.consent_text import Names
+from tallystick.store.queries import consent_tokens
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import TokenId
     from tallystick.services.context import Service
-    from tallystick.store.queries.authorizations import Given
+    from tallystick.store.queries.authorizations import Authorization
 
 
-async def views(service: Service, found: Sequence[Given]) -> list[View]:
+async def views(service: Service, found: Sequence[Authorization]) -> list[View]:
     """The authorizations at the present moments of their books, with the names of those who are paid."""
     made = []
     for given in found:
         recipients: tuple[str, ...] = ()
         if given.terms.recipient_tokens:
-            paid = await agreed_tokens.find(service.pool, given.book_id, given.terms.recipient_tokens)
+            paid = await consent_tokens.find(service.pool, given.book_id, given.terms.recipient_tokens)
             others = any(one.giver_id != given.seller_id for one in paid.values())
             recipients = tuple(dict.fromkeys(one.giver_name for one in paid.values())) if others else ()
         names = Names(given.seller_name, recipients)

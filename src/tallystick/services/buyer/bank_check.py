@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GUESSES: Final = Limit("amounts of small deposits", 5, timedelta(days=1))
 """For one bank account: there are some thousands of pairs."""
 
-_MOST_CENTS: Final = 98
+_MAX_CENTS: Final = 98
 _FIELDS: Final = ("first", "second")
 
 
@@ -39,7 +39,7 @@ def wanted(service: Service, method: PaymentMethod) -> bool:
 def deposits(service: Service, method: PaymentMethod) -> tuple[str, str]:
     """The two amounts, from 0.01 to 0.98: the same ones whenever they are asked for."""
     secret = service.vault.digest(method.rail_token, "small deposits")
-    first, second = (int.from_bytes(part, "big") % _MOST_CENTS + 1 for part in (secret[:8], secret[8:16]))
+    first, second = (int.from_bytes(part, "big") % _MAX_CENTS + 1 for part in (secret[:8], secret[8:16]))
     return display_amount(first * MICROS_PER_MINOR_UNIT), display_amount(second * MICROS_PER_MINOR_UNIT)
 
 

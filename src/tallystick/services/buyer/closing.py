@@ -47,7 +47,7 @@ class Prospect:
 
 async def prospect(service: Service, party: Party) -> Prospect:
     """How things stand today."""
-    views = await actions.views(service, await authorizations.given_by(service.pool, party.party_id, None))
+    views = await actions.views(service, await authorizations.authorizations_of(service.pool, party.party_id, None))
     return Prospect(
         debts=[view for view in views if view.tab and view.balance_micros],
         under_way=[view for view in views if view.given.pending_micros and not view.receives],

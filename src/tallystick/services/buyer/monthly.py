@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.services.buyer import statements
 from tallystick.services.buyer.months import Month
-from tallystick.store.queries import histories
+from tallystick.store.queries import authorization_history
 
 if TYPE_CHECKING:
     from tallystick.services.buyer.authorization_view import View
     from tallystick.services.context import Service
-    from tallystick.store.queries.histories import Entry
+    from tallystick.store.queries.authorization_history import Entry
 
-MOST_LINES: Final = 400
+MAX_LINES: Final = 400
 """Where more moved, a statement has a line for each day and kind instead; the CSV always has them all."""
 
 
@@ -67,7 +67,7 @@ async def months(service: Service, view: View) -> list[Month]:
     """The months that there are statements of, the latest first."""
     last = view.now
     if not (view.cancellable or view.balance_micros):
-        newest = await histories.page(service.pool, view.given, 1)
+        newest = await authorization_history.page(service.pool, view.given, 1)
         last = newest[0].at if newest else view.given.created_at
     found = [Month.of(view.given.created_at)]
     while found[-1] < Month.of(last):
@@ -75,7 +75,7 @@ async def months(service: Service, view: View) -> list[Month]:
     return found[::-1]
 
 
-async def statement(service: Service, view: View, month: Month, most_lines: int = MOST_LINES) -> Statement:
+async def statement(service: Service, view: View, month: Month, max_lines: int = MAX_LINES) -> Statement:
     """The statement of a month that `months` tells of."""
     singles: list[Line] = []
     days = _Days()
@@ -87,11 +87,11 @@ async def statement(service: Service, view: View, month: Month, most_lines: int 
         running = entry.running_micros
         kind = statements.kind_of(entry, view.given)
         days.add(entry, kind)
-        if len(singles) <= most_lines:
+        if len(singles) <= max_lines:
             singles.append(Line(entry.at, kind, entry.description, entry.change_micros, running))
     if opening is None:
-        opening = running = await histories.figure_at(service.pool, view.given, month.begin)
-    by_day = len(singles) > most_lines
+        opening = running = await authorization_history.figure_at(service.pool, view.given, month.begin)
+    by_day = len(singles) > max_lines
     return Statement(
         view=view,
         month=month,
@@ -105,7 +105,7 @@ async def statement(service: Service, view: View, month: Month, most_lines: int 
 
 
 async def _moved(service: Service, view: View, month: Month) -> AsyncIterator[Entry]:
-    async for entry in histories.entries(service.pool, view.given, month.begin, month.end):
+    async for entry in authorization_history.entries(service.pool, view.given, month.begin, month.end):
         if entry.change_micros:
             yield entry
 

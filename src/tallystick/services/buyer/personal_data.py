@@ -10,13 +10,13 @@ import msgspec
 from tallystick.domain.money import USD, format_amount
 from tallystick.services.buyer import statements
 from tallystick.store.accounts import personal_data
-from tallystick.store.queries import authorizations, histories
+from tallystick.store.queries import authorization_history, authorizations
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.store.accounts.parties import Party
-    from tallystick.store.queries.authorizations import Given
-    from tallystick.store.queries.histories import Entry
+    from tallystick.store.queries.authorization_history import Entry
+    from tallystick.store.queries.authorizations import Authorization
 
 
 def file_name(service: Service) -> str:
@@ -34,7 +34,7 @@ async def as_json(service: Service, party: Party) -> AsyncIterator[bytes]:
                 yield piece
             yield b"],\n"
     yield b'"authorizations": ['
-    for number, given in enumerate(await authorizations.given_by(service.pool, party.party_id, None)):
+    for number, given in enumerate(await authorizations.authorizations_of(service.pool, party.party_id, None)):
         head = msgspec.json.encode(_authorization(given))
         yield (b",\n" if number else b"\n") + head.removesuffix(b"}") + b', "history": ['
         async for piece in _separated(_history(service, given)):
@@ -50,8 +50,8 @@ async def _separated(items: AsyncIterator[str]) -> AsyncIterator[bytes]:
         before = ",\n"
 
 
-async def _history(service: Service, given: Given) -> AsyncIterator[str]:
-    async for entry in histories.entries(service.pool, given):
+async def _history(service: Service, given: Authorization) -> AsyncIterator[str]:
+    async for entry in authorization_history.entries(service.pool, given):
         yield msgspec.json.encode(_entry(entry, given)).decode()
 
 
@@ -59,7 +59,7 @@ def _field(name: str, value: object) -> bytes:
     return msgspec.json.encode(name) + b": " + msgspec.json.encode(value)
 
 
-def _authorization(given: Given) -> dict[str, Any]:
+def _authorization(given: Authorization) -> dict[str, Any]:
     source = given.source
     holdings = given.holdings
     return {
@@ -83,7 +83,7 @@ def _authorization(given: Given) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry, given: Given) -> dict[str, Any]:
+def _entry(entry: Entry, given: Authorization) -> dict[str, Any]:
     return {
         "transaction_id": entry.transaction_id,
         "at": entry.at,

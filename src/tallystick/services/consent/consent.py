@@ -42,7 +42,7 @@ from tallystick.services.consent.terms import (
 )
 
 if TYPE_CHECKING:
-    from tallystick.services.consent.scene import Scene
+    from tallystick.services.consent.subject import VisitSubject
     from tallystick.services.consent.wallet import Choice
     from tallystick.store.accounts.parties import Party
     from tallystick.store.records.visits import Visit
@@ -73,17 +73,17 @@ Authorization = AuthorizePrepaid | AuthorizePostpaid | InstallToken
 
 
 def plan(
-    visit: Visit, scene: Scene, person: Party, choice: Choice | None, now: datetime, book_id: BookId
+    visit: Visit, subject: VisitSubject, person: Party, choice: Choice | None, now: datetime, book_id: BookId
 ) -> dict[str, str]:
     """The answer in case of success, with fresh ids in the book `book_id`. `now` is the book's time."""
-    terms = scene.terms
+    terms = subject.terms
     if isinstance(terms, PurchaseTerms):
-        answer = _receipt(terms, scene, person, choice, now)
+        answer = _receipt(terms, subject, person, choice, now)
     elif choice is None:
         answer = {"status": "SR"}
     else:
         answer = {"status": SUCCESS[choice.method]}
-    for name, kind in _made(scene).items():
+    for name, kind in _made(subject).items():
         answer[name] = make_token_or_instrument_id(kind, book_id, secrets.token_bytes(TOKEN_ENTROPY_BYTES))
     if choice is not None and choice.expiry is not None and not isinstance(terms, PurchaseTerms):
         answer["expiry"] = choice.expiry
@@ -94,8 +94,8 @@ def plan(
     return answer
 
 
-def _made(scene: Scene) -> Mapping[str, IdKind]:
-    match scene.terms:
+def _made(subject: VisitSubject) -> Mapping[str, IdKind]:
+    match subject.terms:
         case PrepaidTerms():
             return _PREPAID
         case PostpaidTerms():
@@ -108,12 +108,14 @@ def _made(scene: Scene) -> Mapping[str, IdKind]:
             return _SENDER
 
 
-def _receipt(terms: PurchaseTerms, scene: Scene, person: Party, choice: Choice | None, now: datetime) -> dict[str, str]:
+def _receipt(
+    terms: PurchaseTerms, subject: VisitSubject, person: Party, choice: Choice | None, now: datetime
+) -> dict[str, str]:
     """What a Simple Pay button gets back; the status is that of a payment that went through at once."""
     receipt = {
         "status": "PS",
         "transactionId": make_transaction_id(
-            scene.book.book_id, int(now.timestamp() * 1000), secrets.token_bytes(TRANSACTION_ENTROPY_BYTES)
+            subject.book.book_id, int(now.timestamp() * 1000), secrets.token_bytes(TRANSACTION_ENTROPY_BYTES)
         ),
         "transactionAmount": f"{USD} {display_amount(terms.amount_micros)}",
         "transactionDate": str(int(now.timestamp())),
@@ -121,8 +123,8 @@ def _receipt(terms: PurchaseTerms, scene: Scene, person: Party, choice: Choice |
         "paymentReason": terms.description,
         "buyerName": person.name,
         "buyerEmail": person.email,
-        "recipientName": scene.caller.name,
-        "recipientEmail": scene.caller.email,
+        "recipientName": subject.caller.name,
+        "recipientEmail": subject.caller.email,
     }
     if choice is not None:
         receipt["paymentMethod"] = choice.method.value
@@ -140,14 +142,14 @@ def address_of(visit: Visit) -> dict[str, str]:
     }
 
 
-def authorization(visit: Visit, scene: Scene, answer: Mapping[str, str], now: datetime) -> Authorization:
+def authorization(visit: Visit, subject: VisitSubject, answer: Mapping[str, str], now: datetime) -> Authorization:
     """The command that makes what `answer` promises. `now` is the book's time.
 
     The person and their choices are those of the visit. Raises LookupError: nobody consented.
     """
     if visit.sender_id is None:
         raise LookupError("a consent needs somebody who gives it")
-    terms = scene.terms
+    terms = subject.terms
     method = None if isinstance(terms, RecipientTerms) else Method(visit.choices["method"])
     valid_from = now if terms.starts_at is None else max(terms.starts_at, now)
     consent = Consent(
@@ -186,7 +188,7 @@ def authorization(visit: Visit, scene: Scene, answer: Mapping[str, str], now: da
         case SenderTerms():
             return _sender_token(visit, terms, consent, answer)
         case EditTerms():
-            return _edited_token(terms, scene, consent, answer)
+            return _edited_token(terms, subject, consent, answer)
 
 
 def _recipient_token(terms: RecipientTerms, consent: Consent, answer: Mapping[str, str]) -> InstallToken:
@@ -227,9 +229,9 @@ def _sender_token(visit: Visit, terms: SenderTerms, consent: Consent, answer: Ma
     )
 
 
-def _edited_token(terms: EditTerms, scene: Scene, consent: Consent, answer: Mapping[str, str]) -> InstallToken:
+def _edited_token(terms: EditTerms, subject: VisitSubject, consent: Consent, answer: Mapping[str, str]) -> InstallToken:
     """Only the means of payment is new; the rule takes all else from the token that it replaces."""
-    token_type = TokenType.MULTI_USE if scene.edited is None else scene.edited.token_type
+    token_type = TokenType.MULTI_USE if subject.edited is None else subject.edited.token_type
     return InstallToken(
         token_id=TokenId(answer["tokenID"]),
         purpose=TokenPurpose.SENDER,
@@ -249,12 +251,12 @@ def purchase_reference(visit: Visit) -> str:
     return f"simple-pay-{visit.visit_id}"
 
 
-def payment(visit: Visit, terms: PurchaseTerms, scene: Scene, answer: Mapping[str, str], now: datetime) -> Pay:
+def payment(visit: Visit, terms: PurchaseTerms, subject: VisitSubject, answer: Mapping[str, str], now: datetime) -> Pay:
     """The payment of a Simple Pay purchase. The same for the same visit, however often it is asked for."""
     return Pay(
         Request(
             transaction_id=TransactionId(answer["transactionId"]),
-            caller_id=scene.caller.party_id,
+            caller_id=subject.caller.party_id,
             caller_reference=purchase_reference(visit),
             fingerprint=blake2b(visit.visit_id.encode("ascii"), digest_size=32).digest(),
             requested_at=now,
@@ -266,9 +268,9 @@ def payment(visit: Visit, terms: PurchaseTerms, scene: Scene, answer: Mapping[st
     )
 
 
-def same_means(scene: Scene, choice: Choice) -> bool:
+def same_means(subject: VisitSubject, choice: Choice) -> bool:
     """Whether the token of EditToken pays so already."""
-    edited = scene.edited
+    edited = subject.edited
     return (
         edited is not None and edited.method is choice.method and edited.payment_method_id == choice.payment_method_id
     )

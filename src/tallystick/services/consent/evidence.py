@@ -21,7 +21,7 @@ from tallystick.store.records.evidence import Evidence
 if TYPE_CHECKING:
     from tallystick.domain.ids import BookId, PartyId
     from tallystick.services.context import Service
-    from tallystick.services.identity.proofs import Means
+    from tallystick.services.identity.reauthentication import Means
     from tallystick.store.accounts.parties import Party
     from tallystick.store.records.visits import Visit
 

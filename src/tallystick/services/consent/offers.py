@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import LimitTerms, TokenTerms, TokenType
 from tallystick.domain.limits import LimitKind
-from tallystick.services.consent.phrases import every, share, until
+from tallystick.services.consent.consent_phrases import every, share, until
+from tallystick.services.consent.consent_text import Names, certain, recurring_period
 from tallystick.services.consent.terms import (
     AnyTerms,
     EditTerms,
@@ -19,13 +20,12 @@ from tallystick.services.consent.terms import (
     RecipientTerms,
     SenderTerms,
 )
-from tallystick.services.consent.words import Names, certain, recurring_period
 from tallystick.words import dollars
 from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
     from tallystick.domain.periods import Period
-    from tallystick.store.queries.agreed_tokens import AgreedToken
+    from tallystick.store.queries.consent_tokens import AgreedToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,15 @@ def offer(terms: AnyTerms, names: Names, edited: AgreedToken | None = None) -> O
 
 
 def _balance(terms: PrepaidTerms, seller: str) -> Offer:
-    most = dollars(terms.funding_limit_micros)
+    maximum = dollars(terms.funding_limit_micros)
     return Offer(
         label=_("Prepaid balance"),
         qualifier=_("up to"),
-        figure=most,
+        figure=maximum,
         summary=_(
             "%(seller)s may charge you to fill a balance of up to %(amount)s %(until)s.",
             seller=seller,
-            amount=most,
+            amount=maximum,
             until=until(terms.expires_at),
         ),
         source_label=_("Filled from"),
@@ -91,15 +91,15 @@ def _balance(terms: PrepaidTerms, seller: str) -> Offer:
 
 
 def _tab(terms: PostpaidTerms, seller: str) -> Offer:
-    most = dollars(terms.credit_limit_micros)
+    maximum = dollars(terms.credit_limit_micros)
     return Offer(
         label=_("Pay later on a tab"),
         qualifier=_("up to"),
-        figure=most,
+        figure=maximum,
         summary=_(
             "You may owe %(seller)s up to %(amount)s at a time and %(total)s in total %(until)s.",
             seller=seller,
-            amount=most,
+            amount=maximum,
             total=dollars(terms.total_limit_micros),
             until=until(terms.expires_at),
         ),
@@ -175,12 +175,12 @@ def _again_and_again(price: str, seller: str, period: Period | None, expires_at:
     )
 
 
-def _in_total(most: str, seller: str, token_type: TokenType, expires_at: datetime | None) -> str:
+def _in_total(maximum: str, seller: str, token_type: TokenType, expires_at: datetime | None) -> str:
     for_a_year = token_type is TokenType.MULTI_USE and expires_at is None
     return _(
         "%(seller)s may charge you up to %(amount)s in total %(until)s.",
         seller=seller,
-        amount=most,
+        amount=maximum,
         until=_("for one year") if for_a_year else until(expires_at),
     )
 

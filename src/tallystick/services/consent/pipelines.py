@@ -27,19 +27,19 @@ from tallystick.services.consent.requests import (
     check_button,
     not_well_formed,
 )
-from tallystick.services.consent.scene import (
+from tallystick.services.consent.subject import (
     INVALID_TOKEN,
     SAME_ACCOUNT,
     Answer,
-    Scene,
+    VisitSubject,
     hopeless,
-    scene_of,
-    scene_of_visit,
     stop_reason,
+    subject_of,
+    subject_of_visit,
 )
 from tallystick.services.consent.terms import EditTerms, PostpaidTerms, PrepaidTerms, PurchaseTerms
-from tallystick.store.ledger import parts
-from tallystick.store.ledger.books import Wanted
+from tallystick.store.ledger import shards
+from tallystick.store.ledger.load import LoadRequest
 from tallystick.store.records import visits
 from tallystick.store.records.visits import NewVisit, SellerBook, Visit
 
@@ -96,11 +96,11 @@ async def begin(service: Service, request: PipelineRequest, request_id: str) -> 
     ]
     if used:
         return await _caller_error(service, checked, tuple(used), request_id)
-    scene = await scene_of(service, checked.pipeline.name, checked.parameters, checked.key.party_id, book)
-    if scene.unknown_recipients and not isinstance(scene.terms, EditTerms):
+    subject = await subject_of(service, checked.pipeline.name, checked.parameters, checked.key.party_id, book)
+    if subject.unknown_recipients and not isinstance(subject.terms, EditTerms):
         names = tuple(name for name in ("recipientToken", "recipientTokenList") if name in checked.parameters)
         return await _caller_error(service, checked, names, request_id)
-    answer = hopeless(scene, service.clock() + book.clock_offset)
+    answer = hopeless(subject, service.clock() + book.clock_offset)
     if answer is not None and checked.signed:
         return await _send_back(service, checked, answer, request_id)
     return await _open(service, checked)
@@ -184,12 +184,12 @@ def too_old(visit: Visit, now: datetime) -> bool:
     return visit.finished_at is None and now - visit.created_at > VISIT_LIFE
 
 
-async def scene(service: Service, visit: Visit) -> Scene:
+async def subject(service: Service, visit: Visit) -> VisitSubject:
     """Who and what the visit is about."""
-    return await scene_of_visit(service, visit, await _book(service, visit.caller_id, visit.environment))
+    return await subject_of_visit(service, visit, await _book(service, visit.caller_id, visit.environment))
 
 
-def why_stop(service: Service, visit: Visit, setting: Scene, person: Party) -> Answer | None:
+def why_stop(service: Service, visit: Visit, setting: VisitSubject, person: Party) -> Answer | None:
     """The answer when this person cannot go on with this visit at all, else None.
 
     Not once it was confirmed: what has begun is brought to its end.
@@ -208,7 +208,7 @@ async def confirm(service: Service, visit: Visit, person: Party, choice: Choice 
     """
     if visit.finished_at is not None:
         return visit
-    setting = await scene(service, visit)
+    setting = await subject(service, visit)
     if refused := why_stop(service, visit, setting, person):
         return await visits.leave(service.pool, visit.visit_id, refused, service.clock())
     terms = setting.terms
@@ -232,12 +232,12 @@ async def confirm(service: Service, visit: Visit, person: Party, choice: Choice 
     return await visits.finish(service.pool, visit.visit_id, ended, service.clock())
 
 
-async def _carry_out(service: Service, visit: Visit, answer: Answer, setting: Scene, now: datetime) -> Answer:
+async def _carry_out(service: Service, visit: Visit, answer: Answer, setting: VisitSubject, now: datetime) -> Answer:
     """Ask the books, and say how it ended. Asked again, they answer as before."""
     purchase = isinstance(setting.terms, PurchaseTerms)  # whose main answer is the transaction, not the token
     _, book_id = token_kind_and_book(answer["tokenId" if purchase else pipeline_of_visit(visit.pipeline).main_token])
     command = authorization(visit, setting, answer, now)
-    if not await parts.claim(service.pool, setting.book.parts, book_id, Wanted.by([command]).token_references):
+    if not await shards.claim(service.pool, setting.book.parts, book_id, LoadRequest.by([command]).token_references):
         return await _duplicate(service, visit, setting)
     outcome = await service.committer.perform(book_id, command)
     if isinstance(outcome, Refused):
@@ -252,16 +252,16 @@ async def _carry_out(service: Service, visit: Visit, answer: Answer, setting: Sc
     return {**given, "status": "PF", "errorMessage": message}
 
 
-async def _part(service: Service, visit: Visit, setting: Scene) -> BookId:
+async def _part(service: Service, visit: Visit, setting: VisitSubject) -> BookId:
     """The book that an authorization goes to: balances and tabs to all in turn, everything else to the first."""
     if not isinstance(setting.terms, PrepaidTerms | PostpaidTerms):
         return setting.book.book_id
     pipeline = pipeline_of_visit(visit.pipeline)
     references = [visit.parameters[name] for name in pipeline.references if name in visit.parameters]
-    return await parts.choose(service.pool, setting.book.parts, references, visit.visit_id)
+    return await shards.choose(service.pool, setting.book.parts, references, visit.visit_id)
 
 
-async def _refused(service: Service, visit: Visit, refused: Refused, setting: Scene) -> Answer:
+async def _refused(service: Service, visit: Visit, refused: Refused, setting: VisitSubject) -> Answer:
     """The books said no. A reference that was used meanwhile may be the same request's, made in another visit."""
     if refused.refusal is Refusal.DuplicateRequest:
         return await _duplicate(service, visit, setting)
@@ -272,7 +272,7 @@ async def _refused(service: Service, visit: Visit, refused: Refused, setting: Sc
     return {"status": "SE", "errorMessage": refused.message}
 
 
-async def _duplicate(service: Service, visit: Visit, setting: Scene) -> Answer:
+async def _duplicate(service: Service, visit: Visit, setting: VisitSubject) -> Answer:
     pipeline = pipeline_of_visit(visit.pipeline)
     database = service.pool
     given = [name for name in pipeline.references if name in visit.parameters]

@@ -232,8 +232,8 @@ def _recipient(params: Mapping[str, str]) -> RecipientTerms:
         **_shared(params, "callerReference"),
         agreed=TokenTerms(
             recipient_pays_fee=truth(params["recipientPaysFee"]),
-            most_fixed_fee_micros=parse_amount(params.get("maxFixedFee", "0")),
-            most_variable_fee_ppm=percent_ppm(params.get("maxVariableFee", "0")),
+            max_fixed_fee_micros=parse_amount(params.get("maxFixedFee", "0")),
+            max_variable_fee_ppm=percent_ppm(params.get("maxVariableFee", "0")),
         ),
         accepted=payment_methods(params["paymentMethod"]) if "paymentMethod" in params else None,
         refund_reference=params.get("callerReferenceRefund"),

@@ -13,12 +13,12 @@ from tallystick.domain.commands import Deposit, Method
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, PartyId, make_transaction_id
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT
 from tallystick.domain.refusals import Refused
-from tallystick.services.consent import phrases
+from tallystick.services.consent import consent_phrases
 from tallystick.services.form_errors import FormError
 from tallystick.store.accounts import payment_methods
 from tallystick.store.accounts.payment_methods import NewPaymentMethod, PaymentMethod
 from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.ledger.opening import SIMULATED_RAIL, operator_book
+from tallystick.store.ledger.create_book import SIMULATED_RAIL, operator_book
 from tallystick.store.queries import account_balances
 from tallystick.words import dollars
 from tallystick.words import gettext as _
@@ -82,7 +82,7 @@ async def choices(service: Service, party_id: PartyId, environment: str, methods
                     Method.ABT,
                     _("Account balance"),
                     _("%(amount)s available", amount=dollars(balance)),
-                    phrases.source(Method.ABT),
+                    consent_phrases.source(Method.ABT),
                     usable=True,
                     balance_micros=balance,
                 )
@@ -103,9 +103,9 @@ def _stored_choice(one: PaymentMethod, today: date) -> Choice:
     return Choice(
         key=str(one.payment_method_id),
         method=one.method,
-        title=phrases.title(one.label, one.last_four),
+        title=consent_phrases.title(one.label, one.last_four),
         detail=detail,
-        noun=phrases.source(one.method, one.last_four),
+        noun=consent_phrases.source(one.method, one.last_four),
         usable=usable,
         payment_method_id=one.payment_method_id,
         expiry=one.expiry,
@@ -155,7 +155,9 @@ async def add_bank_account(
         problems["routing"] = _("Type the %(num)s digits of the routing number.", num=ROUTING_DIGITS)
     if digits is None or len(digits) not in BANK_DIGITS:
         problems["number"] = _(
-            "Type the %(least)s to %(most)s digits of the account number.", least=BANK_DIGITS[0], most=BANK_DIGITS[-1]
+            "Type the %(least)s to %(most)s digits of the account number.",
+            least=BANK_DIGITS[0],
+            most=BANK_DIGITS[-1],
         )
     if problems or digits is None:
         raise FormError(problems)
@@ -202,10 +204,13 @@ async def add_test_money(service: Service, party_id: PartyId, amount: str) -> in
     except ValueError:
         micros = 0
     if micros % MICROS_PER_MINOR_UNIT or not 0 < micros <= MAX_TEST_MONEY_MICROS:
-        least, most = typed_amount(MICROS_PER_MINOR_UNIT), dollars(MAX_TEST_MONEY_MICROS)
+        minimum, maximum = typed_amount(MICROS_PER_MINOR_UNIT), dollars(MAX_TEST_MONEY_MICROS)
         example = typed_amount(EXAMPLE_MICROS)
         text = _(
-            "Type an amount from %(least)s to %(most)s, such as %(example)s.", least=least, most=most, example=example
+            "Type an amount from %(least)s to %(most)s, such as %(example)s.",
+            least=minimum,
+            most=maximum,
+            example=example,
         )
         raise FormError({"amount": text})
     now = service.clock()

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import attempts, letters, mail
+from tallystick.services.identity import attempts, email_templates, mail
 from tallystick.store.accounts import mailed_proofs, parties
 from tallystick.store.accounts.mailed_proofs import MailedProof
 from tallystick.words import gettext as _
@@ -75,7 +75,7 @@ async def send_proof(service: Service, party: Party) -> bool:
     )
     await mailed_proofs.create(service.pool, proof)
     url = mail.address_of(service, VERIFY_PATH, key=made.link)
-    await mail.post(service, party.email, letters.verify_address(url, made.code))
+    await mail.post(service, party.email, email_templates.verify_address(url, made.code))
     return True
 
 

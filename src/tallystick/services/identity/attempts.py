@@ -18,7 +18,7 @@ class Limit:
     """At most so many attempts in a window, which opens with the first of them."""
 
     name: str
-    most: int
+    maximum: int
     window: timedelta
 
 
@@ -38,7 +38,7 @@ async def allowed(service: Service, limit: Limit, subject: str | None) -> bool:
     if subject is None:
         return True
     counted = await attempts.count(service.pool, _digest(service, limit, subject), limit.window, service.clock())
-    return counted <= limit.most
+    return counted <= limit.maximum
 
 
 async def take_back(service: Service, limit: Limit, subject: str | None) -> None:

@@ -9,7 +9,7 @@ from tallystick.store.records import mail
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
-    from tallystick.services.identity.letters import Letter
+    from tallystick.services.identity.email_templates import Letter
 
 
 async def send(service: Service, to: str, subject: str, text: str) -> None:

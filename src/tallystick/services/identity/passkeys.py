@@ -23,7 +23,7 @@ from webauthn.helpers.structs import (
 )
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import challenges, letters, mail
+from tallystick.services.identity import challenges, email_templates, mail
 from tallystick.store.accounts import parties, passkeys
 from tallystick.store.accounts.passkeys import Passkey, PasskeyTakenError
 from tallystick.words import gettext as _
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tallystick.store.accounts.parties import Party
 
 SECURITY_PATH: Final = "/account/security"
-MOST: Final = 20
+MAX_PASSKEYS: Final = 20
 MAX_NAME: Final = 60
 MAX_ANSWER: Final = 20_000  # characters; what authenticators send takes a tenth of it
 
@@ -124,8 +124,8 @@ async def add(service: Service, party: Party, answer: str, name: str) -> Passkey
         raise FormError({"name": _("Give the passkey a name by which you will know it again.")})
     ours, read = relying_party(service.settings), _read(answer)
     challenge = await _challenge(service, read, _adding_to(party.party_id))
-    if len(await passkeys.of_party(service.pool, party.party_id)) >= MOST:
-        raise FormError({"name": _(TOO_MANY, num=MOST)})
+    if len(await passkeys.of_party(service.pool, party.party_id)) >= MAX_PASSKEYS:
+        raise FormError({"name": _(TOO_MANY, num=MAX_PASSKEYS)})
     if ours is None or read is None or challenge is None:
         raise FormError({"passkey": _(NOT_MADE)})
     try:
@@ -150,7 +150,7 @@ async def add(service: Service, party: Party, answer: str, name: str) -> Passkey
     except (WebAuthnException, PasskeyTakenError, ValueError, KeyError, TypeError):
         raise FormError({"passkey": _(NOT_MADE)}) from None
     url = mail.address_of(service, SECURITY_PATH)
-    await mail.post(service, party.email, letters.passkey_added(name, url))
+    await mail.post(service, party.email, email_templates.passkey_added(name, url))
     return passkey
 
 
@@ -184,7 +184,7 @@ async def remove(service: Service, party: Party, named: str) -> None:
     name = await passkeys.remove(service.pool, party.party_id, _bytes(named))
     if name is not None:
         url = mail.address_of(service, SECURITY_PATH)
-        await mail.post(service, party.email, letters.passkey_removed(name, url))
+        await mail.post(service, party.email, email_templates.passkey_removed(name, url))
 
 
 def name_in_forms(passkey: Passkey) -> str:

@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import attempts, letters, mail
+from tallystick.services.identity import attempts, email_templates, mail
 from tallystick.store.accounts import parties, web_sessions
 from tallystick.store.accounts.parties import EmailTakenError, Party, Throttle
 from tallystick.words import gettext as _
@@ -132,7 +132,7 @@ async def _replace_password(service: Service, party: Party, password: str) -> Pa
     renewed = await parties.replace_password(service.pool, party.party_id, await hash_password(password))
     await web_sessions.end_of_party(service.pool, party.party_id)
     url = mail.address_of(service, "/account/forgotten")
-    await mail.post(service, party.email, letters.password_changed(url))
+    await mail.post(service, party.email, email_templates.password_changed(url))
     return renewed
 
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import addresses, attempts, letters, mail, sign_in
+from tallystick.services.identity import addresses, attempts, email_templates, mail, sign_in
 from tallystick.store.accounts import mailed_proofs, parties
 from tallystick.store.accounts.mailed_proofs import MailedProof
 from tallystick.store.accounts.parties import EmailTakenError
@@ -86,13 +86,13 @@ async def _ask_for_code(service: Service, name: str, email: str, password: str) 
     if owner is not None:
         await _tell_owner(service, email)
     elif await attempts.allowed(service, attempts.LETTERS, email):
-        await mail.post(service, email, letters.open_account(made.code))
+        await mail.post(service, email, email_templates.open_account(made.code))
     return Waiting(made.ticket, email)
 
 
 async def _tell_owner(service: Service, email: str) -> None:
     if await attempts.allowed(service, attempts.LETTERS, email):
-        await mail.post(service, email, letters.address_is_taken(mail.address_of(service, FORGOTTEN_PATH)))
+        await mail.post(service, email, email_templates.address_is_taken(mail.address_of(service, FORGOTTEN_PATH)))
 
 
 async def finish(service: Service, ticket: str, code: str) -> Party:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tallystick.store.accounts.parties import Party
     from tallystick.store.queries.account_register import Account
 
-_MOST_REASON: Final = 300
+_MAX_REASON: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ CHANGES: Final[Mapping[str, Change]] = {
 async def change_standing(service: Service, actor: Party, account: Account, name: str, reason: str) -> None:
     """Do one of CHANGES; done twice it is as once. Raises FormError: no reason for a grave one; one's own account."""
     change = CHANGES[name]
-    reason = " ".join(reason.split())[:_MOST_REASON]
+    reason = " ".join(reason.split())[:_MAX_REASON]
     if change.grave and account.party_id == actor.party_id:
         raise FormError({"reason": "This is your own account: ask another operator."})
     if change.grave and not reason:

@@ -23,7 +23,7 @@ LEASE: Final = timedelta(seconds=60)
 MESSAGES_KEPT: Final = timedelta(days=7)
 """How long sellers can look at what a notification said, after it arrived."""
 
-MOST_AT_ONCE: Final = 50
+MAX_AT_ONCE: Final = 50
 _OF_A_HOLD: Final = frozenset({RailOperation.CAPTURE, RailOperation.VOID})
 _LONGEST_PAUSE: Final = timedelta(hours=1)
 _LONGEST_ERROR: Final = 500  # characters that are kept of why a rail's result is unknown
@@ -38,7 +38,7 @@ async def ask_rails(service: Service, rails: Mapping[str, Rail]) -> int:
     after: a process that dies in between leaves a request that becomes due again when its lease is over. An unknown
     result is never guessed. Raises ExceptionGroup when all were asked for: what went wrong with some of them.
     """
-    requests = await rail_requests.due(service.pool, service.clock(), MOST_AT_ONCE)
+    requests = await rail_requests.due(service.pool, service.clock(), MAX_AT_ONCE)
     await _all("asking rails", (_ask(service, rails, request) for request in requests))
     return len(requests)
 
@@ -84,7 +84,7 @@ async def end_what_ran_out(service: Service) -> int:
 
     Raises ExceptionGroup as `ask_rails`.
     """
-    ended = await rail_requests.run_out(service.pool, service.clock(), MOST_AT_ONCE)
+    ended = await rail_requests.run_out(service.pool, service.clock(), MAX_AT_ONCE)
     cancel = service.committer.perform
     await _all("ending", (cancel(book_id, Cancel(transaction_id, expired=True)) for book_id, transaction_id in ended))
     return len(ended)
@@ -99,7 +99,7 @@ async def _all(doing: str, work: Iterable[Awaitable[object]]) -> None:
 
 async def add_up_figures(service: Service) -> int:
     """Add up what is over in the books whose console somebody has opened; how many books were behind."""
-    behind = await figures.behind(service.pool, service.clock(), MOST_AT_ONCE)
+    behind = await figures.behind(service.pool, service.clock(), MAX_AT_ONCE)
     for book_id, now in behind:
         await figures.catch_up(service.pool, [book_id], now)
     return len(behind)

@@ -9,11 +9,11 @@ from tallystick.domain.money import USD, format_amount
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.seller import spreadsheets
 from tallystick.services.seller.spreadsheets import harmless
-from tallystick.store.queries import seller_activity
+from tallystick.store.queries import transaction_list
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
-    from tallystick.store.queries.seller_activity import Line, Wanted
+    from tallystick.store.queries.transaction_list import Line, Wanted
 
 COLUMNS: Final = (
     "received_at",
@@ -47,7 +47,7 @@ async def as_csv(service: Service, wanted: Wanted) -> AsyncIterator[bytes]:
 
 
 async def _rows(service: Service, wanted: Wanted) -> AsyncIterator[list[str]]:
-    async for line in seller_activity.everything(service.pool, wanted):
+    async for line in transaction_list.everything(service.pool, wanted):
         yield _row(line)
 
 

@@ -21,18 +21,18 @@ from tallystick.domain.ids import book_named_in
 from tallystick.domain.money import whole_minor_units
 from tallystick.domain.outcomes import TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.seller.by_hand import new_reference
-from tallystick.store.ledger.rehearsal import rehearse
+from tallystick.services.seller.manual_operations import new_reference
+from tallystick.store.ledger.dry_run import dry_run
 from tallystick.store.queries import debts
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId
     from tallystick.domain.outcomes import Outcome
     from tallystick.domain.state import Decision
-    from tallystick.services.seller.by_hand import Till
+    from tallystick.services.seller.manual_operations import BookContext
     from tallystick.store.queries.debts import Run, RunLine, Tab
 
-MOST_DEBTS: Final = 50
+MAX_DEBTS: Final = 50
 """Debts that one run takes in at most."""
 
 GO_ON_WITHIN: Final = REFERENCE_LIFETIME - timedelta(days=1)
@@ -70,10 +70,10 @@ def whole(deed: Deed, tab: Tab) -> int:
     return whole_minor_units(tab.open_micros) if deed is Deed.SETTLE else tab.open_micros
 
 
-async def plan(till: Till, deed: Deed, tabs: Sequence[Tab], amount_micros: int | None = None) -> list[Planned]:
+async def plan(books: BookContext, deed: Deed, tabs: Sequence[Tab], amount_micros: int | None = None) -> list[Planned]:
     """What would become of each debt now; `amount_micros` of each, or all of it."""
     amounts = [whole(deed, tab) if amount_micros is None else amount_micros for tab in tabs]
-    decisions = await _rehearsed(till, deed, tabs, amounts)
+    decisions = await _rehearsed(books, deed, tabs, amounts)
     nothing = Refused(Refusal.SettleAmountGreaterThanDebt, "Nothing is owed that is not being settled already.")
     planned = [Planned(tab, amount, refused=nothing) for tab, amount in zip(tabs, amounts, strict=True)]
     for number, decision in decisions.items():
@@ -91,7 +91,9 @@ async def plan(till: Till, deed: Deed, tabs: Sequence[Tab], amount_micros: int |
     return planned
 
 
-async def _rehearsed(till: Till, deed: Deed, tabs: Sequence[Tab], amounts: Sequence[int]) -> dict[int, Decision]:
+async def _rehearsed(
+    books: BookContext, deed: Deed, tabs: Sequence[Tab], amounts: Sequence[int]
+) -> dict[int, Decision]:
     """What would become of those tabs of which there is an amount, by their number; each book decides for itself."""
     run_id = new_reference()
     numbers: dict[BookId, list[int]] = {}
@@ -101,47 +103,47 @@ async def _rehearsed(till: Till, deed: Deed, tabs: Sequence[Tab], amounts: Seque
     decided: dict[int, Decision] = {}
     for book_id, here in numbers.items():
         commands = [
-            _command(till, deed, run_id, tabs[number].instrument_id, tabs[number].settlement_token_id, amounts[number])
+            _command(books, deed, run_id, tabs[number].instrument_id, tabs[number].settlement_token_id, amounts[number])
             for number in here
         ]
-        decided |= zip(here, await rehearse(till.service.committer, book_id, commands), strict=True)
+        decided |= zip(here, await dry_run(books.service.committer, book_id, commands), strict=True)
     return decided
 
 
 async def begin(
-    till: Till, deed: Deed, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]
+    books: BookContext, deed: Deed, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]
 ) -> tuple[Run, bool]:
     """Write a run down and carry it out; whether it is new. `amounts` in micro-units. The same `run_id` counts once."""
-    async with till.service.pool.acquire() as connection:
+    async with books.service.pool.acquire() as connection:
         new = await debts.begin_run(
             connection,
             run_id,
             deed=deed.value,
             by=by,
             amounts=list(amounts.items()),
-            now=till.service.clock(),
+            now=books.service.clock(),
         )
-    run = await debts.run(till.service.pool, till.parts, run_id)
+    run = await debts.run(books.service.pool, books.parts, run_id)
     if run is None:
         raise LookupError(run_id)
-    await go_on(till, run)
+    await go_on(books, run)
     return run, new
 
 
-async def go_on(till: Till, run: Run) -> None:
+async def go_on(books: BookContext, run: Run) -> None:
     """Carry out what of a run has no answer yet. What failed for a passing reason stays open, for another time."""
-    if not can_go_on(till, run):
+    if not can_go_on(books, run):
         return
-    lines = [line for line in await debts.run_lines(till.service.pool, till.parts, run.run_id) if is_open(line)]
-    results = await asyncio.gather(*(_perform(till, run, line) for line in lines))
+    lines = [line for line in await debts.run_lines(books.service.pool, books.parts, run.run_id) if is_open(line)]
+    results = await asyncio.gather(*(_perform(books, run, line) for line in lines))
     answers = [(line.instrument_id, outcome) for line, outcome in zip(lines, results, strict=True) if outcome]
     if answers:
-        await debts.answer_lines(till.service.pool, run.run_id, answers)
+        await debts.answer_lines(books.service.pool, run.run_id, answers)
 
 
-def can_go_on(till: Till, run: Run) -> bool:
+def can_go_on(books: BookContext, run: Run) -> bool:
     """Whether the references of a run still tell what of it was done."""
-    return till.service.clock() - run.started_at < GO_ON_WITHIN
+    return books.service.clock() - run.started_at < GO_ON_WITHIN
 
 
 def is_open(line: RunLine) -> bool:
@@ -149,11 +151,11 @@ def is_open(line: RunLine) -> bool:
     return line.transaction_id is None and line.refusal is None
 
 
-async def _perform(till: Till, run: Run, line: RunLine) -> Outcome | None:
+async def _perform(books: BookContext, run: Run, line: RunLine) -> Outcome | None:
     deed = Deed(run.deed)
-    command = _command(till, deed, run.run_id, line.instrument_id, line.settlement_token_id, line.amount_micros)
+    command = _command(books, deed, run.run_id, line.instrument_id, line.settlement_token_id, line.amount_micros)
     try:
-        outcome = await till.service.committer.perform(book_named_in(line.instrument_id), command)
+        outcome = await books.service.committer.perform(book_named_in(line.instrument_id), command)
     except Exception as error:  # noqa: BLE001 - one debt's trouble is not the others': its line stays open
         _log.warning("debt_not_reached", run_id=run.run_id, instrument_id=line.instrument_id, error=repr(error))
         return None
@@ -163,7 +165,7 @@ async def _perform(till: Till, run: Run, line: RunLine) -> Outcome | None:
 
 
 def _command(
-    till: Till,
+    books: BookContext,
     deed: Deed,
     run_id: str,
     instrument_id: InstrumentId,
@@ -174,6 +176,6 @@ def _command(
     reference = f"{run_id}-{instrument_id[-_TELLING:]}"
     content = [("CreditInstrumentId", instrument_id), ("Amount", str(amount_micros))]
     if deed is Deed.SETTLE:
-        request = till.request(book_id, "SettleDebt", reference, [("SenderTokenId", token_id), *content])
+        request = books.request(book_id, "SettleDebt", reference, [("SenderTokenId", token_id), *content])
         return SettleDebt(request, token_id, instrument_id, amount_micros)
-    return WriteOffDebt(till.request(book_id, "WriteOffDebt", reference, content), instrument_id, amount_micros)
+    return WriteOffDebt(books.request(book_id, "WriteOffDebt", reference, content), instrument_id, amount_micros)

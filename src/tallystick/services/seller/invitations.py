@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import mail
-from tallystick.services.identity.letters import Letter
+from tallystick.services.identity.email_templates import Letter
 from tallystick.services.identity.sign_in import is_email
 from tallystick.store.accounts import invitations, staff
 from tallystick.store.accounts.parties import normal_email

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Purpose = Literal["verify", "reset", "open"]
 
-MOST_WRONG_CODES: Final = 5
+MAX_WRONG_CODES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ async def open_ticket(database: Database, purpose: Purpose, party_id: PartyId, n
         party_id,
         purpose,
         now,
-        MOST_WRONG_CODES,
+        MAX_WRONG_CODES,
     )
     return None if ticket is None else str(ticket)
 
@@ -105,7 +105,7 @@ async def use_code(
         purpose,
         code_digest,
         now,
-        MOST_WRONG_CODES,
+        MAX_WRONG_CODES,
     )
     return None if row is None or row["used_at"] is None else _proof(row)
 

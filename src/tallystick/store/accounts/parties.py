@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import asyncpg
 
 from tallystick.domain.ids import PartyId
-from tallystick.store.ledger.opening import open_seller_book
+from tallystick.store.ledger.create_book import create_seller_book
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Connection, Database
@@ -76,7 +76,7 @@ async def create_business(
     async with connection.transaction():
         party = await _create(connection, "business", email, name, password_hash, now)
         await connection.execute("UPDATE party SET email_verified_at = $2 WHERE party_id = $1", party.party_id, now)
-        await open_seller_book(connection, party.party_id, "sandbox", now)
+        await create_seller_book(connection, party.party_id, "sandbox", now)
     return party
 
 

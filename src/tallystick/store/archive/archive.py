@@ -27,7 +27,7 @@ from tallystick.store.queries import figures
 
 _SQL: Final = load_statements("archive.sql", __package__)
 
-MOST_PER_BATCH: Final = 20_000
+MAX_PER_BATCH: Final = 20_000
 """Transactions of one batch: what is locked while its files are written, for a second or two."""
 
 _ALL_COMMITS: Final = 1_000_000
@@ -105,7 +105,7 @@ async def _cuts(database: Database, before: datetime) -> dict[BookId, datetime]:
 
 
 async def archive(
-    pool: Pool, root: Path, before: datetime, now: datetime, most_per_batch: int = MOST_PER_BATCH
+    pool: Pool, root: Path, before: datetime, now: datetime, max_per_batch: int = MAX_PER_BATCH
 ) -> AsyncGenerator[Moved, None]:
     """Move out of every book what was completed before a moment of its clock, batch by batch, the oldest first.
 
@@ -118,7 +118,7 @@ async def archive(
         if not await lock.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
             raise AlreadyRunningError("another process is archiving; wait for it")
         try:
-            async for moved in _archive_all(pool, root, before, now, most_per_batch):
+            async for moved in _archive_all(pool, root, before, now, max_per_batch):
                 yield moved
         finally:
             with suppress(*UNAVAILABLE):  # a session that was lost holds no lock any more
@@ -126,7 +126,7 @@ async def archive(
 
 
 async def _archive_all(
-    pool: Pool, root: Path, before: datetime, now: datetime, most: int
+    pool: Pool, root: Path, before: datetime, now: datetime, maximum: int
 ) -> AsyncGenerator[Moved, None]:
     cuts = await _cuts(pool, before)
     books = await pool.fetch(_SQL["books"])
@@ -141,7 +141,7 @@ async def _archive_all(
         await pool.execute(_SQL["forget_answers"], row["book_id"], book_now - REFERENCE_LIFETIME)
         while True:
             async with pool.acquire() as connection, connection.transaction():
-                moved = await _move_batch(connection, root, book, now, most)
+                moved = await _move_batch(connection, root, book, now, maximum)
             if moved is None:
                 break
             yield moved
@@ -156,7 +156,7 @@ async def _add_up(pool: Pool, book_id: BookId, before: datetime, book_now: datet
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _move_batch(connection: Connection, root: Path, book: _Book, now: datetime, most: int) -> Moved | None:
+async def _move_batch(connection: Connection, root: Path, book: _Book, now: datetime, maximum: int) -> Moved | None:
     """One batch, in the caller's transaction; None when nothing is left to move.
 
     Raises AlreadyRunningError: a run that lost its lock is writing one.
@@ -166,7 +166,7 @@ async def _move_batch(connection: Connection, root: Path, book: _Book, now: date
     last = await connection.fetchrow(_SQL["last_batch"], book.book_id)
     number, previous = (1, None) if last is None else (last["number"] + 1, last["digest"])
     cut: datetime = await connection.fetchval(_SQL["cut"], book.book_id, book.until)
-    found = await connection.fetch(_SQL["lock"], book.book_id, _ids_from(cut), cut, most)
+    found = await connection.fetch(_SQL["lock"], book.book_id, _ids_from(cut), cut, maximum)
     ids = [row["transaction_id"] for row in found]
     if not ids:
         return None

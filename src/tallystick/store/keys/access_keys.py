@@ -48,7 +48,7 @@ class MadeBeforeError(Exception):
         self.access_key_id = access_key_id
 
 
-class RememberedKeyError(LookupError):
+class StaleCachedKeyError(LookupError):
     """A key that was remembered was not found to be as it was, or was not looked at. Nothing was done: read it anew."""
 
 
@@ -106,7 +106,7 @@ class KeyEntry:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
-MOST_REMEMBERED: Final = 256
+MAX_REMEMBERED: Final = 256
 """Keys of which a process knows how they were last: those that are in use, with few sellers."""
 
 _FIND: Final = """
@@ -157,7 +157,7 @@ class KeyRing:
         for access_key_id in access_key_ids:
             self._remembered.pop(access_key_id, None)
         self._remembered |= {name: replace(key, remembered=True) for name, key in found.items()}
-        while len(self._remembered) > MOST_REMEMBERED:
+        while len(self._remembered) > MAX_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
         return found
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tallystick.db.connections import Database
 
-LEAST_KEY_BITS: Final = 2048
+MIN_KEY_BITS: Final = 2048
 
 
 class CertificateError(ValueError):
@@ -75,8 +75,8 @@ def read_certificate(pem: bytes, now: datetime) -> x509.Certificate:
         raise CertificateError("there is no certificate in PEM form in it") from None
     if len(found) != 1:
         raise CertificateError("there is more than one certificate in it: which one signs?")
-    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < LEAST_KEY_BITS:
-        raise CertificateError(f"its key must be an RSA key of at least {LEAST_KEY_BITS} bits")
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < MIN_KEY_BITS:
+        raise CertificateError(f"its key must be an RSA key of at least {MIN_KEY_BITS} bits")
     if found[0].not_valid_after_utc <= now:
         raise CertificateError(f"it has expired on {found[0].not_valid_after_utc:%Y-%m-%d %H:%M}")
     return found[0]

@@ -29,27 +29,27 @@ from tallystick.domain.ids import BookId
 from tallystick.domain.outcomes import Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision
-from tallystick.store.keys.access_keys import AccessKey, RememberedKeyError
-from tallystick.store.ledger.books import load
-from tallystick.store.ledger.lines import Line, LineOfPayments, Trust, Waiting
-from tallystick.store.ledger.looking import Seen, charges_an_instrument, look
-from tallystick.store.ledger.payments import write_payments
+from tallystick.store.keys.access_keys import AccessKey, StaleCachedKeyError
+from tallystick.store.ledger.apply import VersionConflictError, apply
+from tallystick.store.ledger.apply_payments import apply_payments
+from tallystick.store.ledger.command_queue import CommandQueue, LockingBackoff, PaymentQueue, QueuedCommand
+from tallystick.store.ledger.load import load
+from tallystick.store.ledger.optimistic_read import Snapshot, charges_an_instrument, optimistic_read
 from tallystick.store.ledger.rules import Rules
-from tallystick.store.ledger.writing import OvertakenError, write
 
 _TRIES: Final = 5
 _TRIES_TOGETHER: Final = 2
 _PAUSE_SECONDS: Final = 0.02
 
 _WORTH_ANOTHER_TRY: Final = (
-    OvertakenError,  # another process was first: its answer is there now
+    VersionConflictError,  # another process was first: its answer is there now
     asyncpg.UniqueViolationError,  # same, seen by the database
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
 
 _RIVALS: Final = (
-    OvertakenError,
+    VersionConflictError,
     asyncpg.UniqueViolationError,
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -57,7 +57,7 @@ _RIVALS: Final = (
 )
 """Others changed the same rows at the same time. Where trying again did not help, the caller may do so later."""
 
-AnyLine = TypeVar("AnyLine", bound=Line[Any])
+AnyQueue = TypeVar("AnyQueue", bound=CommandQueue[Any])
 
 
 class LostAnswerError(Exception):
@@ -89,10 +89,10 @@ class Committer:
     clock: Callable[[], datetime]
     keeps: int = 0
     statistics: Statistics = field(default_factory=Statistics)
-    _lines: defaultdict[BookId, Line[Command]] = field(default_factory=lambda: defaultdict(Line))
-    _payments: defaultdict[BookId, LineOfPayments] = field(default_factory=lambda: defaultdict(LineOfPayments))
-    _trusts: defaultdict[BookId, Trust] = field(default_factory=lambda: defaultdict(Trust))
-    _lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    _queues: defaultdict[BookId, CommandQueue[Command]] = field(default_factory=lambda: defaultdict(CommandQueue))
+    _payments: defaultdict[BookId, PaymentQueue] = field(default_factory=lambda: defaultdict(PaymentQueue))
+    _backoffs: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
+    _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     _connections: KeptConnections = field(init=False)
 
     def __post_init__(self) -> None:
@@ -131,80 +131,80 @@ class Committer:
         """Have `command` wait for its group, which gives `answer`."""
         if charges_an_instrument(command):
             payments = self._payments[book_id]
-            payments.waiting.append(Waiting(command, answer, key))
-            if payments.wants_a_lane:
-                self._open_lane(self._drain(book_id, self._payments, self._commit_payments), payments)
+            payments.waiting.append(QueuedCommand(command, answer, key))
+            if payments.can_start_group:
+                self._start_group(self._drain(book_id, self._payments, self._commit_payments), payments)
         elif key is not None:  # what locks does not look at keys
-            answer.set_exception(RememberedKeyError(key.access_key_id))
+            answer.set_exception(StaleCachedKeyError(key.access_key_id))
         else:
-            line = self._lines[book_id]
-            line.waiting.append(Waiting(command, answer))
-            if line.wants_a_lane:
-                self._open_lane(self._drain(book_id, self._lines, self._commit_and_answer), line)
+            queue = self._queues[book_id]
+            queue.waiting.append(QueuedCommand(command, answer))
+            if queue.can_start_group:
+                self._start_group(self._drain(book_id, self._queues, self._commit_and_answer), queue)
         return answer
 
     def looks(self, book_id: BookId) -> bool:
         """Whether the next payments of a book are likely to look: remembered keys are then worth a try."""
-        return not self._trusts[book_id].locking
+        return not self._backoffs[book_id].locking
 
-    def _open_lane(self, work: Coroutine[None, None, None], line: Line[Any]) -> None:
-        line.lanes += 1
+    def _start_group(self, work: Coroutine[None, None, None], queue: CommandQueue[Any]) -> None:
+        queue.in_flight += 1
         task = asyncio.create_task(work)
-        self._lanes.add(task)
-        task.add_done_callback(self._lanes.discard)
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
 
     async def close(self) -> None:
         """Wait until every command that was accepted has its answer."""
-        while self._lanes:
-            await asyncio.wait(self._lanes)
+        while self._in_flight:
+            await asyncio.wait(self._in_flight)
         await self._connections.close()
 
     async def _drain(
         self,
         book_id: BookId,
-        lines: dict[BookId, AnyLine],
-        commit: Callable[[BookId, Sequence[Waiting[Any]]], Awaitable[None]],
+        queues: dict[BookId, AnyQueue],
+        commit: Callable[[BookId, Sequence[QueuedCommand[Any]]], Awaitable[None]],
     ) -> None:
         """One group after the other, until nobody waits."""
-        line = lines[book_id]
-        while group := line.next_group():
+        queue = queues[book_id]
+        while group := queue.next_group():
             await commit(book_id, group)
-            line.done(group)
-        line.lanes -= 1
-        if not line.lanes:
-            del lines[book_id]
+            queue.done(group)
+        queue.in_flight -= 1
+        if not queue.in_flight:
+            del queues[book_id]
 
-    async def _commit_payments(self, book_id: BookId, group: Sequence[Waiting[Pay]]) -> None:
-        if not await self._commit_looked_at(book_id, group):
-            await self._commit_and_answer(book_id, _without_keys_not_looked_at(group))
+    async def _commit_payments(self, book_id: BookId, group: Sequence[QueuedCommand[Pay]]) -> None:
+        if not await self._commit_optimistically(book_id, group):
+            await self._commit_and_answer(book_id, _without_cached_keys(group))
 
-    async def _commit_looked_at(self, book_id: BookId, group: Sequence[Waiting[Pay]]) -> bool:
+    async def _commit_optimistically(self, book_id: BookId, group: Sequence[QueuedCommand[Pay]]) -> bool:
         """Try to do without locks. False: nothing is done, and nobody has an answer."""
-        trust = self._trusts[book_id]
-        if not trust.looks():
+        backoff = self._backoffs[book_id]
+        if not backoff.looks():
             return False
         try:
             async with self._connections.one() as connection:
                 keys = {waiting.key.access_key_id for waiting in group if waiting.key is not None}
                 payments = [waiting.command for waiting in group]
-                seen = await look(connection, book_id, payments, keys, self.clock, self.rules)
+                seen = await optimistic_read(connection, book_id, payments, keys, self.clock, self.rules)
                 if seen is None:
                     return False
-                signed = group if not keys else _signed_by_what_was_seen(group, seen)
+                signed = group if not keys else _with_unchanged_keys(group, seen)
                 decisions = decide_all(seen.loaded.state, [waiting.command for waiting in signed], seen.loaded.now)
-                await write_payments(connection, seen.loaded, decisions, real_now=self.clock())
-        except OvertakenError:
+                await apply_payments(connection, seen.loaded, decisions, real_now=self.clock())
+        except VersionConflictError:
             self.statistics.overtaken += 1
-            trust.was_overtaken()
+            backoff.conflicted()
             return False
         except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with locks
             self._note_failure(book_id, group, error)
             return False
-        trust.was_not()
+        backoff.succeeded()
         self._answer(signed, decisions)
         return True
 
-    async def _commit_and_answer(self, book_id: BookId, group: Sequence[Waiting[Any]]) -> None:
+    async def _commit_and_answer(self, book_id: BookId, group: Sequence[QueuedCommand[Any]]) -> None:
         """Together, if that is possible. Trouble that passes is waited for; what a command brings is its own."""
         for attempt in range(1, _TRIES + 1):
             if not group:
@@ -214,7 +214,7 @@ class Committer:
             except (LostAnswerError, *BROKEN) as error:
                 self._note_failure(book_id, group, error)
                 group = _those_who_may_repeat(group, error)
-                if attempt >= _most_tries(error):
+                if attempt >= _max_tries(error):
                     _fail(group, error)
                     return
                 await asyncio.sleep(_PAUSE_SECONDS * attempt)
@@ -229,7 +229,7 @@ class Committer:
                 self._answer(group, decisions)
                 return
 
-    async def _commit_alone(self, book_id: BookId, waiting: Waiting[Any]) -> None:
+    async def _commit_alone(self, book_id: BookId, waiting: QueuedCommand[Any]) -> None:
         """After its group failed: a poisonous command fails alone, passing troubles are tried again."""
         for attempt in range(1, _TRIES + 1):
             try:
@@ -238,7 +238,7 @@ class Committer:
                 broken = isinstance(error, (LostAnswerError, *BROKEN))
                 if broken and not _those_who_may_repeat([waiting], error):
                     return
-                if attempt < _most_tries(error) and (broken or isinstance(error, _WORTH_ANOTHER_TRY)):
+                if attempt < _max_tries(error) and (broken or isinstance(error, _WORTH_ANOTHER_TRY)):
                     await asyncio.sleep(_PAUSE_SECONDS * attempt)
                     continue
                 _fail([waiting], error)
@@ -246,7 +246,7 @@ class Committer:
             self._answer([waiting], decisions)
             return
 
-    def _note_failure(self, book_id: BookId, group: Sequence[Waiting[Any]], error: Exception) -> None:
+    def _note_failure(self, book_id: BookId, group: Sequence[QueuedCommand[Any]], error: Exception) -> None:
         self.statistics.retried_groups += 1
         _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
 
@@ -260,7 +260,7 @@ class Committer:
             async with self._connections.one() as connection, connection.transaction():
                 loaded = await load(connection, book_id, commands, self.clock, self.rules)
                 decisions = decide_all(loaded.state, commands, loaded.now)
-                await write(connection, loaded, decisions, real_now=self.clock())
+                await apply(connection, loaded, decisions, real_now=self.clock())
                 committing = True
         except BROKEN as error:
             if committing:
@@ -268,7 +268,7 @@ class Committer:
             raise
         return decisions
 
-    def _answer(self, group: Sequence[Waiting[Any]], decisions: Sequence[Decision]) -> None:
+    def _answer(self, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision]) -> None:
         """After the commit, each caller hears what its own command came to."""
         self.statistics.groups += 1
         self.statistics.commands += len(group)
@@ -277,13 +277,13 @@ class Committer:
                 waiting.answer.set_result(decision.outcome)
 
 
-def _most_tries(error: Exception) -> int:
+def _max_tries(error: Exception) -> int:
     """How often a group is tried: seldom where each try means to wait for a server that does not answer."""
     cause = error.__cause__ if isinstance(error, LostAnswerError) else error
     return _TRIES_TOGETHER if isinstance(cause, TimeoutError) else _TRIES
 
 
-def _those_who_may_repeat(group: Sequence[Waiting[Any]], error: Exception) -> Sequence[Waiting[Any]]:
+def _those_who_may_repeat(group: Sequence[QueuedCommand[Any]], error: Exception) -> Sequence[QueuedCommand[Any]]:
     """Those whom another try cannot harm. After a lost answer the others hear of that: they may have had their way."""
     if not isinstance(error, LostAnswerError):
         return group
@@ -291,7 +291,7 @@ def _those_who_may_repeat(group: Sequence[Waiting[Any]], error: Exception) -> Se
     return [waiting for waiting in group if is_repeatable(waiting.command)]
 
 
-def _fail(group: Sequence[Waiting[Any]], error: Exception) -> None:
+def _fail(group: Sequence[QueuedCommand[Any]], error: Exception) -> None:
     """Tell callers that their commands have failed; they may have gone."""
     for waiting in group:
         if waiting.answer.done():
@@ -305,7 +305,7 @@ def _fail(group: Sequence[Waiting[Any]], error: Exception) -> None:
             waiting.answer.set_exception(error)
 
 
-def _signed_by_what_was_seen(group: Sequence[Waiting[Pay]], seen: Seen) -> list[Waiting[Pay]]:
+def _with_unchanged_keys(group: Sequence[QueuedCommand[Pay]], seen: Snapshot) -> list[QueuedCommand[Pay]]:
     """Those whose keys still are what was remembered. The others are told, and have to come again."""
     same: dict[int, bool] = {}  # by identity: most have the very same key
     for waiting in group:
@@ -318,18 +318,18 @@ def _signed_by_what_was_seen(group: Sequence[Waiting[Pay]], seen: Seen) -> list[
             waiting.key = None  # it need not be looked at again, should the group be overtaken
             signed.append(waiting)
         else:
-            _tell_to_come_again(waiting)
+            _reject_stale_key(waiting)
     return signed
 
 
-def _without_keys_not_looked_at(group: Sequence[Waiting[Pay]]) -> list[Waiting[Pay]]:
+def _without_cached_keys(group: Sequence[QueuedCommand[Pay]]) -> list[QueuedCommand[Pay]]:
     """Those who may go on without looking. The others are told, and have to come again, with a key just read."""
     for waiting in group:
         if waiting.key is not None:
-            _tell_to_come_again(waiting)
+            _reject_stale_key(waiting)
     return [waiting for waiting in group if waiting.key is None]
 
 
-def _tell_to_come_again(waiting: Waiting[Pay]) -> None:
+def _reject_stale_key(waiting: QueuedCommand[Pay]) -> None:
     if waiting.key is not None and not waiting.answer.done():
-        waiting.answer.set_exception(RememberedKeyError(waiting.key.access_key_id))
+        waiting.answer.set_exception(StaleCachedKeyError(waiting.key.access_key_id))

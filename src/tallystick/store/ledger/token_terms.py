@@ -19,8 +19,8 @@ def terms_to_json(terms: TokenTerms) -> str:
         "recipient_tokens": terms.recipient_tokens or None,
         "for_reserve": terms.for_reserve or None,
         "recipient_pays_fee": terms.recipient_pays_fee,
-        "most_fixed_fee_micros": terms.most_fixed_fee_micros,
-        "most_variable_fee_ppm": terms.most_variable_fee_ppm,
+        "most_fixed_fee_micros": terms.max_fixed_fee_micros,
+        "most_variable_fee_ppm": terms.max_variable_fee_ppm,
     }
     return msgspec.json.encode({name: value for name, value in values.items() if value is not None}).decode()
 
@@ -36,8 +36,8 @@ def terms_from_json(values: dict[str, Any]) -> TokenTerms:
         recipient_tokens=tuple(values.get("recipient_tokens", ())),
         for_reserve=values.get("for_reserve", False),
         recipient_pays_fee=values.get("recipient_pays_fee"),
-        most_fixed_fee_micros=values.get("most_fixed_fee_micros"),
-        most_variable_fee_ppm=values.get("most_variable_fee_ppm"),
+        max_fixed_fee_micros=values.get("most_fixed_fee_micros"),
+        max_variable_fee_ppm=values.get("most_variable_fee_ppm"),
     )
 
 

@@ -13,12 +13,12 @@ _STATEMENTS: Final = load_statements("verify.sql", __package__)
 CHECKS: Final = tuple(name for name in _STATEMENTS if name not in {"unexplained_micros", "totals"})
 """Names of the checks, in the order in which they run."""
 
-MOST_PROBLEMS_PER_CHECK: Final = 100
+MAX_PROBLEMS_PER_CHECK: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One invariant and what violates it, at most MOST_PROBLEMS_PER_CHECK lines."""
+    """One invariant and what violates it, at most MAX_PROBLEMS_PER_CHECK lines."""
 
     name: str
     problems: tuple[str, ...]
@@ -73,7 +73,7 @@ async def report_on(connection: Connection) -> Report:
     """Run every check on what this connection sees."""
     checks = []
     for name in CHECKS:
-        rows = await connection.fetch(f"{_STATEMENTS[name]}\n LIMIT {MOST_PROBLEMS_PER_CHECK}")
+        rows = await connection.fetch(f"{_STATEMENTS[name]}\n LIMIT {MAX_PROBLEMS_PER_CHECK}")
         checks.append(Check(name, tuple(row[0] for row in rows)))
     totals = await connection.fetchrow(_STATEMENTS["totals"])
     assert totals is not None, "a SELECT of counts has one row"  # noqa: S101

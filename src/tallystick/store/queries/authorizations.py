@@ -47,7 +47,7 @@ class Holdings:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Authorization:
     """One authorization. `authorization_id`: its instrument's id, or its token's where it has none.
 
     `token_id` spends (or receives), `money_token_id` brings real money into a balance or settles a tab.
@@ -86,13 +86,15 @@ class Given:
     archived_before: datetime | None
 
 
-async def given_by(database: Database, party_id: PartyId, most: int | None, before: Given | None = None) -> list[Given]:
-    """The authorizations of a party, newest first; `most` None: all. `before`: only those given before that one."""
+async def authorizations_of(
+    database: Database, party_id: PartyId, maximum: int | None, before: Authorization | None = None
+) -> list[Authorization]:
+    """The authorizations of a party, newest first; `maximum` None: all. `before`: only those given before that one."""
     moment, last = (None, None) if before is None else (before.created_at, before.authorization_id)
-    return await _given(database, party_id, None, None, None, moment, last, most)
+    return await _given(database, party_id, None, None, None, moment, last, maximum)
 
 
-async def find(database: Database, party_id: PartyId, authorization_id: str) -> Given | None:
+async def find(database: Database, party_id: PartyId, authorization_id: str) -> Authorization | None:
     """One authorization of a party; None where there is none or it is somebody else's."""
     try:
         _, book_id = token_kind_and_book(authorization_id)
@@ -102,12 +104,12 @@ async def find(database: Database, party_id: PartyId, authorization_id: str) -> 
     return found[0] if found else None
 
 
-async def paid_from(database: Database, party_id: PartyId, payment_method_id: int) -> list[Given]:
+async def paid_from(database: Database, party_id: PartyId, payment_method_id: int) -> list[Authorization]:
     """The authorizations of a party that a card or bank account pays for, ended ones too, newest first."""
     return await _given(database, party_id, None, None, payment_method_id, None, None, None)
 
 
-async def _given(database: Database, *arguments: object) -> list[Given]:
+async def _given(database: Database, *arguments: object) -> list[Authorization]:
     """Found over all books at once; how each stands is asked book by book, each a question for one machine."""
     tokens = await database.fetch(STATEMENTS["given"], *arguments)
     by_book: dict[int, list[str]] = {}
@@ -121,7 +123,7 @@ async def _given(database: Database, *arguments: object) -> list[Given]:
     return [_read({**token, **standing[token["token_id"]]}) for token in tokens]
 
 
-def _read(row: Mapping[str, Any]) -> Given:
+def _read(row: Mapping[str, Any]) -> Authorization:
     source = None
     if row["method"] is not None:
         source = Source(
@@ -137,7 +139,7 @@ def _read(row: Mapping[str, Any]) -> Given:
         holdings = Holdings(
             row["balance_micros"], row["limit_micros"], row["total_limit_micros"], row["charged_micros"]
         )
-    return Given(
+    return Authorization(
         authorization_id=row["authorization_id"],
         book_id=BookId(row["book_id"]),
         environment=row["environment"],

@@ -11,7 +11,7 @@ from msgspec import Struct
 from tallystick.db.shared_reads import SharedReads
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, InstrumentId, PartyId
-from tallystick.store.keys.access_keys import AccessKey, KeysSeen, RememberedKeyError, keys_seen
+from tallystick.store.keys.access_keys import AccessKey, KeysSeen, StaleCachedKeyError, keys_seen
 
 if TYPE_CHECKING:
     import asyncpg
@@ -61,7 +61,7 @@ class Balances:
         key_id = None if key is None else key.access_key_id
         seen = await self._reads.find((book_id, instrument_id, key_id)) or _NOTHING
         if key is not None and not key.still_is(seen.keys):
-            raise RememberedKeyError(key.access_key_id)
+            raise StaleCachedKeyError(key.access_key_id)
         return seen.balance
 
 

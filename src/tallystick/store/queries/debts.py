@@ -142,7 +142,7 @@ async def list_(
     database: Database,
     parts: Sequence[BookId],
     now: datetime,
-    most: int,
+    maximum: int,
     *,
     age: Age = Age.ANY,
     text: str | None = None,
@@ -151,11 +151,11 @@ async def list_(
     """The debts in a seller's books, the oldest parts first. `now`: the books' time; `after`: the last one's place."""
     since = (transaction_ids_from((now - boundary - _EPOCH) // timedelta(milliseconds=1)) for boundary in _BOUNDARIES)
     rows = await database.fetch(
-        _SQL["ageing"], parts, *since, age.value, containing(text), *_parse_place(after), most + 1
+        _SQL["ageing"], parts, *since, age.value, containing(text), *_parse_place(after), maximum + 1
     )
     found = [_debt(row) for row in rows if row["instrument_id"] is not None]
-    shown = found[:most]
-    return Debts(shown, rows[0]["debts"], _ageing(rows[0], "all_"), shown[-1].place if len(found) > most else None)
+    shown = found[:maximum]
+    return Debts(shown, rows[0]["debts"], _ageing(rows[0], "all_"), shown[-1].place if len(found) > maximum else None)
 
 
 async def tabs(database: Database, parts: Sequence[BookId], instrument_ids: Sequence[str]) -> list[Tab]:

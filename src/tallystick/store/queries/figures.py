@@ -119,15 +119,15 @@ async def _owed(connection: Connection, book_id: BookId, now: datetime) -> Owed:
         kept = dict(row["debt"])
         if kept.pop("balances", None) == balances:
             return Owed(kept.pop("tabs"), Ageing(**kept))
-    listed = await debts.list_(connection, (book_id,), now, most=1)
+    listed = await debts.list_(connection, (book_id,), now, maximum=1)
     kept = asdict(listed.total) | {"tabs": listed.count, "balances": balances}
     await connection.execute(_SQL["keep_debt"], book_id, kept, now)
     return Owed(listed.count, listed.total)
 
 
-async def behind(database: Database, wall_clock: datetime, most: int) -> list[tuple[BookId, datetime]]:
+async def behind(database: Database, wall_clock: datetime, maximum: int) -> list[tuple[BookId, datetime]]:
     """Books whose figures are behind, with the time of each."""
-    rows = await database.fetch(_SQL["behind"], wall_clock, BEHIND, most)
+    rows = await database.fetch(_SQL["behind"], wall_clock, BEHIND, maximum)
     return [(BookId(row["book_id"]), wall_clock + timedelta(seconds=row["clock_offset_seconds"])) for row in rows]
 
 

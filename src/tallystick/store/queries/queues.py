@@ -59,7 +59,7 @@ class DatabaseSize:
 
     size_bytes: int
     connections: int
-    most_connections: int
+    max_connections: int
     version: str
 
 

@@ -188,7 +188,7 @@ class ActivityQuery:
     ids_from: str
     ids_until: str
     ascending: bool
-    most: int
+    maximum: int
     skip: int
     operation: str | None = None
     payment_method: str | None = None
@@ -255,14 +255,14 @@ async def activity(pool: Pool, query: ActivityQuery) -> list[ActivityEntry]:
     """Transactions in the order of their ids, or the other way round, with the cash of `query.parts` after each."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         if len(query.parts) == 1:
-            rows = await _activity_with(connection, query, query.parts[0], query.most, query.skip)
+            rows = await _activity_with(connection, query, query.parts[0], query.maximum, query.skip)
         else:
             found = {  # what the party did with others is found beside each of its books
                 row["transaction_id"]: row
                 for part in query.parts
-                for row in await _activity_with(connection, query, part, query.most + query.skip, 0)
+                for row in await _activity_with(connection, query, part, query.maximum + query.skip, 0)
             }
-            in_order = sorted(found, reverse=not query.ascending)[query.skip : query.skip + query.most]
+            in_order = sorted(found, reverse=not query.ascending)[query.skip : query.skip + query.maximum]
             rows = [found[transaction_id] for transaction_id in in_order]
         transactions = [_transaction(row) for row in rows]
         balances = await _cash_after(connection, query.parts, transactions)
@@ -270,7 +270,7 @@ async def activity(pool: Pool, query: ActivityQuery) -> list[ActivityEntry]:
 
 
 async def _activity_with(
-    connection: Connection, query: ActivityQuery, book_id: BookId, most: int, skip: int
+    connection: Connection, query: ActivityQuery, book_id: BookId, maximum: int, skip: int
 ) -> list[asyncpg.Record]:
     return await connection.fetch(
         _ACTIVITY[query.ascending],
@@ -283,7 +283,7 @@ async def _activity_with(
         query.payment_method,
         query.status,
         query.roles,
-        most,
+        maximum,
         skip,
     )
 

@@ -17,8 +17,8 @@ UNFINISHED_VISITS_KEPT: Final = timedelta(days=7)
 VISITS_KEPT: Final = timedelta(days=365)
 """Finished visits: a request that is sent once more within this time is answered with the same ids."""
 
-MOST_AT_ONCE: Final = 20_000
-_MOST_PIECES: Final = 500  # of a pass; the next one goes on
+MAX_AT_ONCE: Final = 20_000
+_MAX_PIECES: Final = 500  # of a pass; the next one goes on
 
 _ANSWERS: Final = """
 DELETE FROM answered_reference
@@ -69,10 +69,10 @@ async def requests(pool: Pool, before: datetime) -> int:
 
 async def _piece_by_piece(pool: Pool, statement: str, before: datetime, *more: datetime) -> int:
     gone = 0
-    for _ in range(_MOST_PIECES):
-        tag = await pool.execute(statement, before, MOST_AT_ONCE, *more)
+    for _ in range(_MAX_PIECES):
+        tag = await pool.execute(statement, before, MAX_AT_ONCE, *more)
         piece = int(tag.rpartition(" ")[2])
         gone += piece
-        if piece < MOST_AT_ONCE:
+        if piece < MAX_AT_ONCE:
             break
     return gone

@@ -17,10 +17,10 @@ from tallystick.domain.ids import BookId, TransactionId, book_of_transaction
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
 
-MOST_WAITING: Final = 1_000
+MAX_WAITING: Final = 1_000
 """As many one process keeps between two writes, which are some seconds apart."""
 
-MOST_CHARACTERS: Final = 16_384
+MAX_CHARACTERS: Final = 16_384
 """What is longer is cut."""
 
 SHOWN: Final = 5
@@ -53,7 +53,7 @@ class KeptRequest:
 def as_text(content: bytes) -> str:
     """Content that can be kept: cut where it is too long, and without what no text column holds."""
     text = content.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}\N{HORIZONTAL ELLIPSIS}"
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}\N{HORIZONTAL ELLIPSIS}"
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class KeptRequests:
     @property
     def full(self) -> bool:
         """Whether there is no room before the next write."""
-        return len(self._waiting) >= MOST_WAITING
+        return len(self._waiting) >= MAX_WAITING
 
     def note(self, transaction_id: TransactionId, request: KeptRequest) -> None:
         """A request came to this transaction. As cheap as it gets: every payment may note it."""
@@ -91,7 +91,7 @@ def _columns(waiting: Sequence[tuple[TransactionId, KeptRequest]]) -> list[list[
 
 
 async def of_transaction(
-    database: Database, book_id: BookId, transaction_id: TransactionId, most: int = SHOWN
+    database: Database, book_id: BookId, transaction_id: TransactionId, maximum: int = SHOWN
 ) -> Sequence[KeptRequest]:
     """The first requests that came to a transaction, the one that caused it before those that repeated it."""
-    return [KeptRequest(**dict(row)) for row in await database.fetch(_OF_TRANSACTION, book_id, transaction_id, most)]
+    return [KeptRequest(**dict(row)) for row in await database.fetch(_OF_TRANSACTION, book_id, transaction_id, maximum)]

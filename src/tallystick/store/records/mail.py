@@ -52,14 +52,14 @@ async def write(database: Database, recipient: str, subject: str, body: str, now
     )
 
 
-async def latest(database: Database, most: int) -> list[Mail]:
+async def latest(database: Database, maximum: int) -> list[Mail]:
     """The newest letters, newest first."""
-    rows = await database.fetch("SELECT * FROM mail ORDER BY mail_id DESC LIMIT $1", most)
+    rows = await database.fetch("SELECT * FROM mail ORDER BY mail_id DESC LIMIT $1", maximum)
     return [_mail(row) for row in rows]
 
 
 async def claim(
-    database: Database, now: datetime, until: datetime, *, written_after: datetime, most: int
+    database: Database, now: datetime, until: datetime, *, written_after: datetime, maximum: int
 ) -> list[Mail]:
     """Take letters that are due and not too old; nobody else takes them before `until`. Each counts as tried."""
     rows = await database.fetch(
@@ -69,7 +69,7 @@ async def claim(
         now,
         until,
         written_after,
-        most,
+        maximum,
     )
     return [_mail(row) for row in rows]
 

@@ -22,7 +22,7 @@ DELIVERED: Final = "delivered"
 DEAD: Final = "dead"
 UNWANTED: Final = "unwanted"
 
-MOST_LOOKED_AT: Final = 2_000
+MAX_LOOKED_AT: Final = 2_000
 """Events of a book that one look passes over at most."""
 
 Place: TypeAlias = tuple[datetime, str]
@@ -34,7 +34,7 @@ Places: TypeAlias = dict[BookId, Place]
 _BEGINNING: Final[Place] = (datetime.min.replace(tzinfo=UTC), "")
 
 _BOOK_IDS_END: Final = 1 << 62
-"""Above the numbers of all books: store/ledger/opening.py."""
+"""Above the numbers of all books: store/ledger/create_book.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +116,25 @@ class Wishes:
 
 
 async def due(
-    database: Database, now: datetime, without: Collection[str], per_book: int, most: int, places: Places | None = None
+    database: Database,
+    now: datetime,
+    without: Collection[str],
+    per_book: int,
+    maximum: int,
+    places: Places | None = None,
 ) -> list[DueEvent]:
     """Events to send now, the books by turns so that no seller waits behind another one's backlog.
 
-    At most `per_book` of a book and `most` in all. Each book is asked by itself; where more than `most` books have
-    something to send, others of them come first each time. `places` carries on from one look to the next.
+    At most `per_book` of a book and `maximum` in all. Each book is asked by itself; where more than `maximum` books
+    have something to send, others of them come first each time. `places` carries on from one look to the next.
     """
     places = {} if places is None else places
     found = []
-    for book_id in await _books_with_due(database, now, most):
+    for book_id in await _books_with_due(database, now, maximum):
         rows = await _due_in_book(database, book_id, now, list(without), per_book, places)
         found += [(turn, DueEvent(**dict(row))) for turn, row in enumerate(rows)]
     found.sort(key=lambda one: (one[0], one[1].due_at))
-    return [event for _, event in found[:most]]
+    return [event for _, event in found[:maximum]]
 
 
 async def _due_in_book(
@@ -141,11 +146,11 @@ async def _due_in_book(
     """
 
     async def look(after: Place) -> list[Any]:
-        rows: list[Any] = await database.fetch(_SQL["due"], book_id, now, without, per_book, *after, MOST_LOOKED_AT)
+        rows: list[Any] = await database.fetch(_SQL["due"], book_id, now, without, per_book, *after, MAX_LOOKED_AT)
         return rows
 
     async def end(after: Place) -> Place | None:
-        row = await database.fetchrow(_SQL["looked_at"], book_id, now, *after, MOST_LOOKED_AT)
+        row = await database.fetchrow(_SQL["looked_at"], book_id, now, *after, MAX_LOOKED_AT)
         return None if row is None else (row["due_at"], row["event_id"])
 
     if rows := await look(_BEGINNING):
@@ -160,13 +165,13 @@ async def _due_in_book(
     return rows
 
 
-async def _books_with_due(database: Database, now: datetime, most: int) -> list[BookId]:
+async def _books_with_due(database: Database, now: datetime, maximum: int) -> list[BookId]:
     """Once around all books, beginning anywhere."""
     beginning = secrets.randbelow(_BOOK_IDS_END)
     books: list[BookId] = []
     for after, end in ((beginning, _BOOK_IDS_END), (-1, beginning)):
         place = after
-        while len(books) < most:
+        while len(books) < maximum:
             book_id = await database.fetchval(_SQL["next_book"], now, place)
             if book_id is None or book_id > end:
                 break
@@ -201,9 +206,9 @@ async def end(database: Database, event: ClaimedEvent, state: Literal["dead", "u
     await database.execute(_SQL["end"], event.book_id, event.event_id, event.due_at, state, error)
 
 
-async def list_(database: Database, party_id: PartyId | None, state: str | None, most: int) -> list[Entry]:
+async def list_(database: Database, party_id: PartyId | None, state: str | None, maximum: int) -> list[Entry]:
     """The latest events of one seller or of all, in one state or in any; unwanted ones only when asked for."""
-    rows = await database.fetch(_SQL["list"], party_id, state, most)
+    rows = await database.fetch(_SQL["list"], party_id, state, maximum)
     return [Entry(**dict(row)) for row in rows]
 
 
@@ -214,17 +219,17 @@ async def log(
     state: str | None,
     about: str | None,
     before: tuple[datetime, str] | None,
-    most: int,
+    maximum: int,
 ) -> list[LogEntry]:
     """The events of a seller's books, the newest first, without the messages; never those that nobody wanted.
 
     `about`: only of one transaction or token, or one event. `before`: only those after this one in the list.
     """
     moment, event_id = before or (None, None)
-    look = state, about, moment, event_id, most
+    look = state, about, moment, event_id, maximum
     rows = [row for part in parts for row in await database.fetch(_SQL["log"], part, *look)]
     rows.sort(key=lambda row: (row["announced_at"], row["event_id"]), reverse=True)
-    return [LogEntry(**dict(row)) for row in rows[:most]]
+    return [LogEntry(**dict(row)) for row in rows[:maximum]]
 
 
 async def find(database: Database, parts: Sequence[BookId], event_id: str) -> LogEntry | None:

@@ -10,12 +10,12 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.services.buyer import authorizations as actions
-from tallystick.services.buyer import marks, statements
-from tallystick.services.buyer.authorization_standing import Scope, Stand
+from tallystick.services.buyer import page_cursors, statements
+from tallystick.services.buyer.authorization_status import AuthorizationStatus, Scope
 from tallystick.services.buyer.authorization_view import View
 from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.queries import authorizations, histories
-from tallystick.store.queries.histories import Entry
+from tallystick.store.queries import authorization_history, authorizations
+from tallystick.store.queries.authorization_history import Entry
 from tallystick.web.account.member import HOME, Member, for_member
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.words import date_of, dollars, signed
@@ -49,7 +49,7 @@ async def show_list(request: PageRequest) -> Response[Any]:
             before = await authorizations.find(pool, party_id, asked)
             if before is None:
                 raise NotFoundException
-        found = await authorizations.given_by(pool, party_id, LISTED + 1, before)
+        found = await authorizations.authorizations_of(pool, party_id, LISTED + 1, before)
         shown = found[:LISTED]
         return member.page(
             "account/authorizations.html",
@@ -68,8 +68,8 @@ async def show_one(request: PageRequest, authorization_id: FromPath[str]) -> Res
 
     async def step(member: Member) -> Response[Any]:
         view = await view_of(member, authorization_id)
-        before = marks.read(member.service, view.given, request.query_params.get("before"))
-        found = await histories.page(member.service.pool, view.given, HISTORY + 1, before)
+        before = page_cursors.read(member.service, view.given, request.query_params.get("before"))
+        found = await authorization_history.page(member.service.pool, view.given, HISTORY + 1, before)
         entries = found[:HISTORY]
         return member.page(
             "account/authorization.html",
@@ -77,7 +77,9 @@ async def show_one(request: PageRequest, authorization_id: FromPath[str]) -> Res
             view=view,
             rows=[_row(entry, view) for entry in entries],
             later=before is not None,
-            earlier=marks.write(member.service, view.given, entries[-1].before) if len(found) > HISTORY else None,
+            earlier=page_cursors.write(member.service, view.given, entries[-1].before)
+            if len(found) > HISTORY
+            else None,
             done=_done(view, request.query_params.get("cancelled")),
         )
 
@@ -135,7 +137,7 @@ def _cancel_page(member: Member, view: View, **more: Any) -> Response[Any]:  # n
 
 def _done(view: View, cancelled: str | None) -> str | None:
     """What just happened; a link that claims what did not happen shows nothing."""
-    if cancelled == Scope.ALL.value and view.stand is Stand.CANCELLED:
+    if cancelled == Scope.ALL.value and view.stand is AuthorizationStatus.CANCELLED:
         return _("It is cancelled. %(seller)s can no longer use this authorization.", seller=view.seller)
     if cancelled == Scope.TOP_UPS.value and view.prepaid and not view.topping_up and view.spending:
         return _("The balance is filled no more.")

@@ -8,8 +8,8 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_410_GONE
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import addresses, forgotten
-from tallystick.services.identity.forgotten import LinkSpentError
+from tallystick.services.identity import addresses, password_reset
+from tallystick.services.identity.password_reset import LinkSpentError
 from tallystick.web.account.member import HOME, SIGN_IN, Member, for_member, own_path
 from tallystick.web.common.sessions import sign_browser_out
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
@@ -17,7 +17,7 @@ from tallystick.web.common.signing_in import UNUSABLE, client_of, enter, own_way
 from tallystick.web.common.ways_back import ENDED
 
 FORGOTTEN: Final = "/account/forgotten"
-RESET: Final = forgotten.RESET_PATH
+RESET: Final = password_reset.RESET_PATH
 VERIFY: Final = addresses.VERIFY_PATH
 PROVE: Final = "/account/prove"
 
@@ -57,7 +57,7 @@ async def do_forgotten(request: PageRequest) -> Response[Any]:
     typed = await form_of(request)
     email, way_on = typed.get("email", ""), own_way(typed.get("next", ""), HOME)
     try:
-        await forgotten.ask(service_of(request), email, client_of(request), way_on)
+        await password_reset.ask(service_of(request), email, client_of(request), way_on)
     except FormError as error:
         return page(
             "account/forgotten.html", status=UNUSABLE, next=way_on, sent_to=None, typed=typed, problems=error.problems
@@ -80,7 +80,7 @@ async def do_reset(request: PageRequest) -> Response[Any]:
     typed = await form_of(request)
     key, way_on = typed.get("key", ""), own_way(typed.get("next", ""), HOME)
     try:
-        await forgotten.choose_password(service_of(request), key, typed.get("password", ""))
+        await password_reset.choose_password(service_of(request), key, typed.get("password", ""))
     except FormError as error:
         return page("account/reset.html", status=UNUSABLE, key=key, next=way_on, done=False, problems=error.problems)
     except LinkSpentError:

@@ -14,7 +14,7 @@ from tallystick.domain.commands import Method
 from tallystick.services.buyer import authorizations as actions
 from tallystick.services.buyer import bank_check
 from tallystick.services.consent import wallet
-from tallystick.services.consent.phrases import title_of
+from tallystick.services.consent.consent_phrases import title_of
 from tallystick.services.form_errors import FormError
 from tallystick.store.accounts import payment_methods
 from tallystick.store.accounts.payment_methods import PaymentMethod

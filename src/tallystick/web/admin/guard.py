@@ -16,7 +16,7 @@ from tallystick.store.accounts import staff
 from tallystick.store.accounts.parties import Party
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
 from tallystick.web.common.ways_back import ask_to_sign_in
-from tallystick.web.console.desk import SIGN_IN, own_path
+from tallystick.web.console.console_context import SIGN_IN, own_path
 
 HOME: Final = "/admin"
 LARGEST: Final = 2**63 - 1  # number that the database could have
@@ -50,9 +50,9 @@ class Operator:
         defaults: dict[str, Any] = {"operator": self, "nav": NAV, "here": self.request.url.path, "now": self.now}
         return page(template, **(defaults | context))
 
-    def asked(self, name: str, most: int = 200) -> str:
+    def asked(self, name: str, maximum: int = 200) -> str:
         """A parameter of the query, cut to a sensible length; empty when it was not given."""
-        return self.request.query_params.get(name, "").strip()[:most]
+        return self.request.query_params.get(name, "").strip()[:maximum]
 
     def asked_number(self, name: str) -> int | None:
         """A number of the query; None when none was given that the database could have."""

@@ -9,12 +9,12 @@ from typing import Any, Final
 from litestar import get
 from litestar.response import Response
 
+from tallystick.services.operations.heartbeat import EVERY, KEPT
 from tallystick.services.operations.meter import BOUNDS_SECONDS, OK, outcomes_of, quantile_seconds
-from tallystick.services.operations.pulse import EVERY, KEPT
 from tallystick.store.queries import queues
 from tallystick.store.queries.queues import Queue
-from tallystick.store.records import pulses, verification_runs
-from tallystick.store.records.pulses import Minute, Pulse
+from tallystick.store.records import heartbeats, verification_runs
+from tallystick.store.records.heartbeats import Minute, Pulse
 from tallystick.web.admin.guard import HOME, Operator, for_operator
 from tallystick.web.common.filters import many
 from tallystick.web.common.shared import PageRequest
@@ -71,13 +71,13 @@ async def show_health(request: PageRequest) -> Response[Any]:
 
     async def step(operator: Operator) -> Response[Any]:
         pool, now = operator.service.pool, operator.now
-        beats = await pulses.since(pool, now - LATELY)
+        beats = await heartbeats.since(pool, now - LATELY)
         standing = await queues.standing(pool)
         runs = await verification_runs.latest(pool, 1)
         return operator.page(
             "admin/health.html",
             lately=lately(beats),
-            chart=chart(hour(await pulses.minutes(pool, now - KEPT), now)),
+            chart=chart(hour(await heartbeats.minutes(pool, now - KEPT), now)),
             processes=processes(beats, now),
             rails=standing.rails,
             notifications=standing.notifications,

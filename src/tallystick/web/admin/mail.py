@@ -28,7 +28,7 @@ async def show_mail(request: PageRequest) -> Response[Any]:
             "admin/mail.html",
             letters=letters,
             subjects={letter.mail_id: _subject(operator, letter) for letter in letters},
-            most=LISTED,
+            maximum=LISTED,
             kept_days=mail.KEPT.days,
             leaves=_leaves(operator),
         )

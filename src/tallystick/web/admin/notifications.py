@@ -10,8 +10,8 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.domain.ids import BookId, PartyId
-from tallystick.store.queries import troubles
-from tallystick.store.queries.troubles import EventCase
+from tallystick.store.queries import stuck_work
+from tallystick.store.queries.stuck_work import EventCase
 from tallystick.store.records import outbox
 from tallystick.web.admin.guard import HOME, LARGEST, Operator, for_operator, number_of
 from tallystick.web.common.shared import PageRequest, form_of, go
@@ -31,12 +31,12 @@ async def show_notifications(request: PageRequest) -> Response[Any]:
         pool = operator.service.pool
         state = operator.asked("state") if operator.asked("state") in _STATES else outbox.DEAD
         before = _cursor(operator.asked("before"))
-        found = await troubles.event_cases(pool, LISTED + 1, state=state, before=before)
+        found = await stuck_work.event_cases(pool, LISTED + 1, state=state, before=before)
         shown = found[:LISTED]
         older = urlencode({"state": state, "before": _cursor_after(shown[-1])}) if len(found) > LISTED else ""
         return operator.page(
             "admin/notifications.html",
-            destinations=await troubles.destinations(pool, DESTINATIONS),
+            destinations=await stuck_work.destinations(pool, DESTINATIONS),
             cases=shown,
             state=state,
             newer=f"{PLACE}?state={state}" if before else "",

@@ -9,7 +9,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
-from tallystick.store.queries import queues, troubles
+from tallystick.store.queries import queues, stuck_work
 from tallystick.web.admin.guard import HOME, Operator, for_operator
 from tallystick.web.common.shared import PageRequest, form_of, go
 
@@ -24,7 +24,7 @@ async def show_rails(request: PageRequest) -> Response[Any]:
     async def step(operator: Operator) -> Response[Any]:
         pool = operator.service.pool
         unknown, after = operator.asked("only") == "unknown", operator.asked("after")
-        found = await troubles.rail_cases(
+        found = await stuck_work.rail_cases(
             pool, LISTED + 1, unknown=unknown, after=TransactionId(after) if _is_transaction(after) else None
         )
         shown = found[:LISTED]
@@ -53,7 +53,7 @@ async def do_ask_again(request: PageRequest) -> Response[Any]:
             raise NotFoundException
         transaction_id = TransactionId(named)
         book_id = book_of_transaction(transaction_id)
-        if await troubles.ask_again(operator.service.pool, book_id, transaction_id, operator.now):
+        if await stuck_work.ask_again(operator.service.pool, book_id, transaction_id, operator.now):
             await operator.record("rail.ask_again", transaction_id)
         return go(f"{PLACE}?done=asked")
 

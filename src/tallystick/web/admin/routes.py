@@ -8,7 +8,7 @@ from tallystick.web.admin.health import show_health
 from tallystick.web.admin.mail import show_letter, show_mail
 from tallystick.web.admin.notifications import do_replay, show_notifications
 from tallystick.web.admin.rails import do_ask_again, show_rails
-from tallystick.web.admin.settings_page import show_settings
+from tallystick.web.admin.settings import show_settings
 from tallystick.web.admin.styleguide import show_styleguide
 from tallystick.web.admin.verification import do_verify, show_run, show_runs
 

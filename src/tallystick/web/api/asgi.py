@@ -92,15 +92,15 @@ def header(scope: Scope, name: bytes) -> str:
     return ""
 
 
-async def read_body(scope: Scope, receive: Receive, most_bytes: int) -> bytes:
+async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     """The whole body. Raises BodyTooLargeError, without keeping the rest of it, and ClientGoneError."""
     announced = header(scope, b"content-length")
-    too_large = announced.isdecimal() and int(announced) > most_bytes
+    too_large = announced.isdecimal() and int(announced) > max_bytes
     body, more = b"", True
     while more and not too_large:
         part, more = await _next_part(receive)
         body += part
-        too_large = len(body) > most_bytes
+        too_large = len(body) > max_bytes
     if not too_large:
         return body
     if more:

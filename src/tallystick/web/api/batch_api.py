@@ -30,8 +30,8 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.actions.pay import payment_command
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
-from tallystick.services.operations.entropy import ENTROPY
 from tallystick.services.operations.meter import BATCH, OK
+from tallystick.services.operations.random_pool import ENTROPY
 from tallystick.web.api.asgi import (
     BATCH_PATH,
     CLOSE,
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from tallystick.store.keys.access_keys import AccessKey
     from tallystick.web.api.asgi import Receive, Scope, Send
 
-MOST_LINES: Final = 1000
-MOST_BODY_BYTES: Final = 1 << 20
+MAX_LINES: Final = 1000
+MAX_BODY_BYTES: Final = 1 << 20
 READ_AT_A_TIME: Final = 50
 """Lines that are read before others get their turn: a thousand at once would keep everybody waiting."""
 
@@ -138,19 +138,19 @@ class BatchApi:
         except ClientGoneError:
             raise
         except BodyTooLargeError:
-            refused = Refused(Refusal.InvalidRequest, f"A batch has at most {MOST_BODY_BYTES} bytes.")
+            refused = Refused(Refusal.InvalidRequest, f"A batch has at most {MAX_BODY_BYTES} bytes.")
             return _refusal(watched.refused(refused), request_id, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
             refused = watched.refused(refusal_of(error, request_id))
             return _refusal(refused, request_id, HTTPStatus(refused.refusal.http_status))
 
     async def _perform(self, scope: Scope, receive: Receive, request_id: str) -> bytes:
-        body = await read_body(scope, receive, MOST_BODY_BYTES)
+        body = await read_body(scope, receive, MAX_BODY_BYTES)
         now = self.service.clock()
         key, made_at = await self._check_signature(scope, body, now)
         lines = body.splitlines()
-        if len(lines) > MOST_LINES:
-            raise Refused(Refusal.InvalidRequest, f"A batch has at most {MOST_LINES} lines, this one {len(lines)}.")
+        if len(lines) > MAX_LINES:
+            raise Refused(Refusal.InvalidRequest, f"A batch has at most {MAX_LINES} lines, this one {len(lines)}.")
         outcomes = [OutcomeLine(number) for number in range(1, len(lines) + 1)]
         batch = _Batch(self.service, key, made_at, now, request_id, outcomes)
         for start in range(0, len(lines), READ_AT_A_TIME):

@@ -14,8 +14,8 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.fields import V2007, quoted
 from tallystick.services.api.legacy import as_told, modern
 from tallystick.services.api.registry import ACTIONS, Action
-from tallystick.services.operations.entropy import ENTROPY
-from tallystick.store.keys.access_keys import RememberedKeyError
+from tallystick.services.operations.random_pool import ENTROPY
+from tallystick.store.keys.access_keys import StaleCachedKeyError
 from tallystick.web.api import legacy_xml
 from tallystick.web.api.asgi import CLOSE, Answer, BodyTooLargeError, ClientGoneError, header, read_body, respond
 from tallystick.web.api.calls import Watched, keep_request, read_call, refusal_of
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tallystick.store.keys.access_keys import AccessKey
     from tallystick.web.api.asgi import Receive, Scope, Send
 
-MOST_BODY_BYTES: Final = 64 * 1024
+MAX_BODY_BYTES: Final = 64 * 1024
 VERBS: Final = ("GET", "POST")
 
 _HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store"))
@@ -65,13 +65,13 @@ class QueryApi:
             body = render_error(Refusal.InvalidRequest.name, "Calls are made with GET or POST.", request_id)
             return Answer(HTTPStatus.METHOD_NOT_ALLOWED, (*_HEADERS, CLOSE, (b"allow", b"GET, POST")), body)
         try:
-            content = await read_body(scope, receive, MOST_BODY_BYTES) if scope["method"] == "POST" else b""
+            content = await read_body(scope, receive, MAX_BODY_BYTES) if scope["method"] == "POST" else b""
             body = await self._perform(scope, content, request_id, watched)
             keep_request(self.service, watched.transaction_id, scope, content or scope["query_string"], request_id)
             return Answer(HTTPStatus.OK, _HEADERS, body)
         except BodyTooLargeError:
             watched.outcome = Refusal.InvalidRequest.name
-            message = f"The request is larger than {MOST_BODY_BYTES} bytes."
+            message = f"The request is larger than {MAX_BODY_BYTES} bytes."
             body = render_error(Refusal.InvalidRequest.name, message, request_id)
             return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, (*_HEADERS, CLOSE), body)
         except ClientGoneError:
@@ -103,7 +103,7 @@ class QueryApi:
             version, work = begun
             try:
                 result = await work
-            except RememberedKeyError:
+            except StaleCachedKeyError:
                 pass
             else:
                 return render_success(action, version, watched.done(action, result), request_id)
@@ -164,7 +164,7 @@ def _refusal(refused: Refused, request_id: str) -> Answer:
 
 def _read(scope: Scope, body: bytes) -> QueryRequest:
     query = scope["query_string"]
-    if len(query) > MOST_BODY_BYTES:
+    if len(query) > MAX_BODY_BYTES:
         raise BodyTooLargeError
     params, encoded = decode(query, body, header(scope, b"content-type") if body else "")
     return QueryRequest(scope["method"], header(scope, b"host"), scope["path"], params, encoded)

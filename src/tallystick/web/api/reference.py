@@ -106,8 +106,8 @@ def meaning(field: Field) -> str:
         notes.append(field.condition[0].upper() + field.condition[1:] + ".")
     if field.max_length is not None:
         notes.append(f"At most {field.max_length} characters.")
-    if field.most is not None:
-        notes.append(f"From {field.least} to {field.most}.")
+    if field.maximum is not None:
+        notes.append(f"From {field.minimum} to {field.maximum}.")
     if field.choices:
         notes.append(f"One of {', '.join(field.choices)}.")
     if field.default:

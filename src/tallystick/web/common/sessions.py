@@ -18,7 +18,7 @@ from litestar.types import Empty, Message, ScopeSession
 
 from tallystick.db.connections import Pool
 from tallystick.domain.ids import PartyId
-from tallystick.services.identity.proofs import Means
+from tallystick.services.identity.reauthentication import Means
 from tallystick.settings import Settings
 from tallystick.store.accounts import web_sessions
 from tallystick.store.accounts.parties import Party

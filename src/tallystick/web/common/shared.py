@@ -9,7 +9,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Response, Template
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
-from tallystick.services.consent.phrases import title_of
+from tallystick.services.consent.consent_phrases import title_of
 from tallystick.services.context import Service
 from tallystick.services.identity import passkeys
 from tallystick.store.accounts import parties
@@ -67,7 +67,7 @@ def service_of(request: PageRequest) -> Service:
 
 def page(template: str, *, status: int = HTTP_200_OK, **context: object) -> Response[Any]:
     """A page from a template."""
-    defaults: dict[str, object] = {"problems": {}, "typed": {}, "sandbox": False, "walk": None}
+    defaults: dict[str, object] = {"problems": {}, "typed": {}, "sandbox": False, "visit_context": None}
     return Template(template, context=defaults | context, status_code=status, media_type="text/html")
 
 

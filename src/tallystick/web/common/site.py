@@ -19,8 +19,8 @@ from tallystick.web.account.methods import add_test_money
 from tallystick.web.common.sessions import sign_browser_out
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of
 from tallystick.web.common.signing_in import UNUSABLE
-from tallystick.web.hosted.visit_pages import method_page
-from tallystick.web.hosted.walk import Walk, walk
+from tallystick.web.hosted.visit_context import VisitContext, with_visit
+from tallystick.web.hosted.visit_method import method_page
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -30,13 +30,13 @@ async def sign_out(request: PageRequest) -> Response[Any]:
     """Forget who is signed in; a visit goes on with its sign-in page."""
     visit_id = (await form_of(request)).get("visit")
 
-    async def step(stand: Walk) -> Response[Any]:
-        return go(stand.to("sign-in"))
+    async def step(context: VisitContext) -> Response[Any]:
+        return go(context.to("sign-in"))
 
     sign_browser_out(request)
     if visit_id is None:
         return page("common/signed_out.html", everywhere=False)
-    return await walk(request, visit_id, step, buyer_needed=False)
+    return await with_visit(request, visit_id, step, buyer_needed=False)
 
 
 @post("/account/test-money", status_code=HTTP_200_OK)
@@ -45,16 +45,16 @@ async def do_test_money(request: PageRequest) -> Response[Any]:
     typed = await form_of(request)
     amount = typed.get("amount", "")
 
-    async def step(stand: Walk) -> Response[Any]:
+    async def step(context: VisitContext) -> Response[Any]:
         try:
-            await wallet.add_test_money(stand.service, stand.buyer.party_id, amount)
+            await wallet.add_test_money(context.service, context.buyer.party_id, amount)
         except FormError as error:
-            return await method_page(stand, status=UNUSABLE, problems=error.problems, typed_amount=amount)
-        await stand.choose(key=wallet.BALANCE, method="ABT")
-        return go(stand.to("method"))
+            return await method_page(context, status=UNUSABLE, problems=error.problems, typed_amount=amount)
+        await context.choose(key=wallet.BALANCE, method="ABT")
+        return go(context.to("method"))
 
     if "visit" in typed:
-        return await walk(request, typed["visit"], step)
+        return await with_visit(request, typed["visit"], step)
     return await add_test_money(request, amount)
 
 

@@ -9,11 +9,11 @@ from litestar.status_codes import HTTP_200_OK
 from tallystick.services.form_errors import FormError
 from tallystick.services.seller.staff import businesses_of
 from tallystick.store.keys.access_keys import LIVE, SANDBOX
-from tallystick.store.ledger.opening import book_of_seller
+from tallystick.store.ledger.create_book import book_of_seller
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
 from tallystick.web.common.signing_in import UNUSABLE, enter
 from tallystick.web.common.ways_back import ENDED
-from tallystick.web.console.desk import HOME, SIGN_IN, own_path
+from tallystick.web.console.console_context import HOME, SIGN_IN, own_path
 
 
 @get(HOME)

@@ -1,19 +1,19 @@
 """All pages of the console."""
 
-from tallystick.web.console.books.agreed_page import agreed_routes
+from tallystick.web.console.books.agreed import agreed_routes
 from tallystick.web.console.books.home import home_routes
 from tallystick.web.console.books.routes import book_routes
 from tallystick.web.console.business.audit_log import audit_routes
-from tallystick.web.console.business.branding_pages import branding_routes
-from tallystick.web.console.business.invitation_pages import invitation_routes
-from tallystick.web.console.business.staff_pages import staff_routes
-from tallystick.web.console.developer.button_page import button_routes
-from tallystick.web.console.developer.clock_page import clock_routes
-from tallystick.web.console.developer.faults_page import fault_routes
+from tallystick.web.console.business.branding import branding_routes
+from tallystick.web.console.business.invitations import invitation_routes
+from tallystick.web.console.business.staff import staff_routes
+from tallystick.web.console.developer.buttons import button_routes
+from tallystick.web.console.developer.clock import clock_routes
+from tallystick.web.console.developer.faults import fault_routes
 from tallystick.web.console.developer.keys import key_routes
 from tallystick.web.console.developer.notification_log import log_routes
 from tallystick.web.console.developer.notification_settings import settings_routes
-from tallystick.web.console.developer.request_page import request_routes
+from tallystick.web.console.developer.request_explorer import request_routes
 from tallystick.web.console.entrance import entrance_routes
 
 console_routes = [

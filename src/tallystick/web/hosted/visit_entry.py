@@ -15,158 +15,158 @@ from tallystick.store.accounts.parties import Party
 from tallystick.web.common.sessions import sign_browser_in
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import UNUSABLE, client_of, enter, prove, proved_lately
-from tallystick.web.hosted.kept import kept_of
-from tallystick.web.hosted.visit_pages import shown_again
-from tallystick.web.hosted.walk import VISIT, Walk, walk
+from tallystick.web.hosted.carried_form import kept_of
+from tallystick.web.hosted.visit_context import VISIT, VisitContext, with_visit
+from tallystick.web.hosted.visit_method import shown_again
 
 
 @get(f"{VISIT}/sign-in")
 async def show_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Ask who the buyer is."""
 
-    async def step(stand: Walk) -> Response[Any]:
+    async def step(context: VisitContext) -> Response[Any]:
         came_from = request.query_params.get("step", "")
-        return go(stand.after(came_from)) if stand.someone else stand.sign_in_page(came_from)
+        return go(context.after(came_from)) if context.someone else context.sign_in_page(came_from)
 
-    return await walk(request, visit_id, step, buyer_needed=False)
+    return await with_visit(request, visit_id, step, buyer_needed=False)
 
 
 @post(f"{VISIT}/sign-in", status_code=HTTP_200_OK)
 async def do_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Check who it is, and go on where the visit stood, with what was typed there."""
 
-    async def step(stand: Walk) -> Response[Any]:
+    async def step(context: VisitContext) -> Response[Any]:
         typed = await form_of(request)
         try:
             party = await enter(request, typed)
         except FormError as error:
             kept = kept_of(typed)
-            return stand.sign_in_page(
+            return context.sign_in_page(
                 typed.get("step", ""), kept, typed=typed, status=UNUSABLE, problems=error.problems
             )
-        return await _go_on(replace(stand, someone=party), typed)
+        return await _go_on(replace(context, someone=party), typed)
 
-    return await walk(request, visit_id, step, buyer_needed=False)
+    return await with_visit(request, visit_id, step, buyer_needed=False)
 
 
-async def _go_on(stand: Walk, typed: dict[str, str]) -> Response[Any]:
+async def _go_on(context: VisitContext, typed: dict[str, str]) -> Response[Any]:
     """The step at which a session had ended, with what was typed; else where its path leads."""
-    if (kept := kept_of(typed)) and not stand.stopped and not stand.unverified:
-        return await shown_again(stand, typed["step"], kept)
-    return go(stand.after(typed.get("step", "")))
+    if (kept := kept_of(typed)) and not context.stopped and not context.unverified:
+        return await shown_again(context, typed["step"], kept)
+    return go(context.after(typed.get("step", "")))
 
 
 @get(f"{VISIT}/sign-up")
 async def show_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Offer a new account."""
 
-    async def step(stand: Walk) -> Response[Any]:
-        if stand.someone:
-            return go(stand.after_sign_in)
-        return stand.page("hosted/sign_up.html") if stand.pays else go(stand.to("sign-in"))
+    async def step(context: VisitContext) -> Response[Any]:
+        if context.someone:
+            return go(context.after_sign_in)
+        return context.page("hosted/sign_up.html") if context.pays else go(context.to("sign-in"))
 
-    return await walk(request, visit_id, step, buyer_needed=False)
+    return await with_visit(request, visit_id, step, buyer_needed=False)
 
 
 @post(f"{VISIT}/sign-up", status_code=HTTP_200_OK)
 async def do_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Open the account and sign in, or ask for the code of a letter first."""
 
-    async def step(stand: Walk) -> Response[Any]:
-        if not stand.pays:  # accounts of businesses are not opened here
-            return go(stand.to("sign-in"))
+    async def step(context: VisitContext) -> Response[Any]:
+        if not context.pays:  # accounts of businesses are not opened here
+            return go(context.to("sign-in"))
         typed = await form_of(request)
         name, email, password = (typed.get(field, "") for field in ("name", "email", "password"))
         try:
-            begun = await sign_up.begin(stand.service, name, email, password, client_of(request))
+            begun = await sign_up.begin(context.service, name, email, password, client_of(request))
         except FormError as error:
-            return stand.page("hosted/sign_up.html", status=UNUSABLE, typed=typed, problems=error.problems)
+            return context.page("hosted/sign_up.html", status=UNUSABLE, typed=typed, problems=error.problems)
         if isinstance(begun, Waiting):
-            return _code_page(stand, begun.ticket, begun.email)
-        return _signed_in(stand, begun)
+            return _code_page(context, begun.ticket, begun.email)
+        return _signed_in(context, begun)
 
-    return await walk(request, visit_id, step, buyer_needed=False)
+    return await with_visit(request, visit_id, step, buyer_needed=False)
 
 
 @post(f"{VISIT}/code", status_code=HTTP_200_OK)
 async def do_code(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Open the account with the code of the letter."""
 
-    async def step(stand: Walk) -> Response[Any]:
+    async def step(context: VisitContext) -> Response[Any]:
         typed = await form_of(request)
         ticket, email = typed.get("ticket", ""), typed.get("email", "")
         try:
-            party = await sign_up.finish(stand.service, ticket, typed.get("code", ""))
+            party = await sign_up.finish(context.service, ticket, typed.get("code", ""))
         except FormError as error:
-            return _code_page(stand, ticket, email, status=UNUSABLE, problems=error.problems)
-        return _signed_in(stand, party)
+            return _code_page(context, ticket, email, status=UNUSABLE, problems=error.problems)
+        return _signed_in(context, party)
 
-    return await walk(request, visit_id, step, buyer_needed=False)
-
-
-def _code_page(stand: Walk, ticket: str, email: str, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
-    return stand.page("hosted/sign_up_code.html", ticket=ticket, email=email, **more)
+    return await with_visit(request, visit_id, step, buyer_needed=False)
 
 
-def _signed_in(stand: Walk, party: Party) -> Response[Any]:
-    sign_browser_in(stand.request, party)
-    return go(stand.after_sign_in)
+def _code_page(context: VisitContext, ticket: str, email: str, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+    return context.page("hosted/sign_up_code.html", ticket=ticket, email=email, **more)
+
+
+def _signed_in(context: VisitContext, party: Party) -> Response[Any]:
+    sign_browser_in(context.request, party)
+    return go(context.after_sign_in)
 
 
 @get(f"{VISIT}/verify")
 async def show_verify(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Ask for the code that was sent to the buyer's address, where settings ask for verified ones."""
 
-    async def step(stand: Walk) -> Response[Any]:
-        if stand.someone is None:
-            return go(stand.to("sign-in"))
-        return stand.page("hosted/verify.html", sent=False) if stand.unverified else go(stand.after_sign_in)
+    async def step(context: VisitContext) -> Response[Any]:
+        if context.someone is None:
+            return go(context.to("sign-in"))
+        return context.page("hosted/verify.html", sent=False) if context.unverified else go(context.after_sign_in)
 
-    return await walk(request, visit_id, step, buyer_needed=False)
+    return await with_visit(request, visit_id, step, buyer_needed=False)
 
 
 @post(f"{VISIT}/verify", status_code=HTTP_200_OK)
 async def do_verify(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Check the code, or send another one."""
 
-    async def step(stand: Walk) -> Response[Any]:
-        if stand.someone is None:
-            return go(stand.to("sign-in"))
+    async def step(context: VisitContext) -> Response[Any]:
+        if context.someone is None:
+            return go(context.to("sign-in"))
         typed = await form_of(request)
         try:
             if "again" in typed:
-                await addresses.send_again(stand.service, stand.someone)
-                return stand.page("hosted/verify.html", sent=True)
-            await addresses.verify_by_code(stand.service, stand.someone, typed.get("code", ""))
+                await addresses.send_again(context.service, context.someone)
+                return context.page("hosted/verify.html", sent=True)
+            await addresses.verify_by_code(context.service, context.someone, typed.get("code", ""))
         except FormError as error:
-            return stand.page("hosted/verify.html", status=UNUSABLE, sent=False, problems=error.problems)
-        return go(stand.after_sign_in)
+            return context.page("hosted/verify.html", status=UNUSABLE, sent=False, problems=error.problems)
+        return go(context.after_sign_in)
 
-    return await walk(request, visit_id, step, buyer_needed=False)
+    return await with_visit(request, visit_id, step, buyer_needed=False)
 
 
 @get(f"{VISIT}/prove")
 async def show_prove(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Ask for password or passkey once more, before something that cannot be undone."""
 
-    async def step(stand: Walk) -> Response[Any]:
-        return go(stand.to("confirm")) if proved_lately(request) else stand.page("hosted/prove.html")
+    async def step(context: VisitContext) -> Response[Any]:
+        return go(context.to("confirm")) if proved_lately(request) else context.page("hosted/prove.html")
 
-    return await walk(request, visit_id, step)
+    return await with_visit(request, visit_id, step)
 
 
 @post(f"{VISIT}/prove", status_code=HTTP_200_OK)
 async def do_prove(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
     """Check it, and go on to the confirmation."""
 
-    async def step(stand: Walk) -> Response[Any]:
+    async def step(context: VisitContext) -> Response[Any]:
         try:
-            await prove(request, stand.buyer, await form_of(request))
+            await prove(request, context.buyer, await form_of(request))
         except FormError as error:
-            return stand.page("hosted/prove.html", status=UNUSABLE, problems=error.problems)
-        return go(stand.to("confirm"))
+            return context.page("hosted/prove.html", status=UNUSABLE, problems=error.problems)
+        return go(context.to("confirm"))
 
-    return await walk(request, visit_id, step)
+    return await with_visit(request, visit_id, step)
 
 
 entry_routes = [

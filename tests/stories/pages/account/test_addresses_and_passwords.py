@@ -11,7 +11,7 @@ import pytest
 from tests.stories.pages.people import person, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
-from tallystick.services.identity import addresses, attempts, forgotten, sign_in, sign_up
+from tallystick.services.identity import addresses, attempts, password_reset, sign_in, sign_up
 from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import Party
 from tallystick.store.records import mail
@@ -102,9 +102,9 @@ async def test_letters_grow_old_and_a_newer_one_ends_the_older(world: World, sel
 async def test_nobodys_mailbox_is_flooded(world: World, seller: Seller) -> None:
     browser, email = await new_buyer(world, seller)
     page = await browser.get("/account/security")
-    answers = [await browser.submit(page, "/address", again="yes") for _ in range(attempts.LETTERS.most + 2)]
+    answers = [await browser.submit(page, "/address", again="yes") for _ in range(attempts.LETTERS.maximum + 2)]
 
-    assert len(await letters_to(world, email)) == attempts.LETTERS.most
+    assert len(await letters_to(world, email)) == attempts.LETTERS.maximum
     assert answers[-1].status_code == 422
     assert "Several letters were sent already" in Page(answers[-1]).text
 
@@ -140,7 +140,7 @@ async def test_a_link_for_a_new_password_works_once_and_for_an_hour(world: World
 
     await ask(world, someone.email)
     link = await world.mailed_link(someone.email)
-    world.clock.ahead = forgotten.LIFE
+    world.clock.ahead = password_reset.LIFE
     assert (await browser.get(link)).status_code == 410
 
 
@@ -255,7 +255,7 @@ async def test_one_client_cannot_try_many_accounts(world: World, client: str, mo
 
     someone = await person(world)
     assert not await fails(someone.email, client)  # a sign-in that works is no failed one
-    for _ in range(attempts.FAILED_SIGN_INS.most):
+    for _ in range(attempts.FAILED_SIGN_INS.maximum):
         await fails(f"{secrets.token_hex(6)}@people.example", client)
 
     assert await fails(someone.email, client)
@@ -270,7 +270,7 @@ async def test_one_client_cannot_open_accounts_without_end(world: World, seller:
     browser, page = await sign_up_page(world, seller, reverse_proxies=1)
     browser.http.headers["x-forwarded-for"] = "203.0.113.77"
     service = world.configured(reverse_proxies=1)
-    for _ in range(attempts.SIGN_UPS.most):
+    for _ in range(attempts.SIGN_UPS.maximum):
         assert await attempts.allowed(service, attempts.SIGN_UPS, "203.0.113.77")
 
     email = f"{secrets.token_hex(6)}@people.example"

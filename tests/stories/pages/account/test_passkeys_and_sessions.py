@@ -183,7 +183,7 @@ async def test_a_passkey_is_registered_once_and_there_are_not_too_many(world: Wo
     again = await browser.submit(page, "/passkey", passkey=device.make(asked(page)), name="Twice")
     assert again.status_code == 422
 
-    for number in range(passkeys.MOST - 1):
+    for number in range(passkeys.MAX_PASSKEYS - 1):
         page = await browser.get("/account/security/passkey")
         made = Authenticator(ORIGIN).make(asked(page))
         await browser.submit(page, "/passkey", passkey=made, name=f"Device {number}")

@@ -9,13 +9,13 @@ from tests.stories.pages.world import Seller, World
 
 from tallystick.domain.ids import BookId, InstrumentId, book_named_in
 from tallystick.store.keys import access_keys
-from tallystick.store.ledger import parts
+from tallystick.store.ledger import shards
 
 
 @pytest.fixture
 async def large(world: World, seller: Seller) -> Seller:
     async with world.pool.acquire() as connection:
-        await parts.split(connection, seller.party.party_id, "sandbox", 2, world.clock())
+        await shards.split(connection, seller.party.party_id, "sandbox", 2, world.clock())
     key = await access_keys.find(world.pool, world.service.vault, seller.key.access_key_id, world.clock())
     assert key is not None
     return replace(seller, key=key)

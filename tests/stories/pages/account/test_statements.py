@@ -108,7 +108,7 @@ async def test_a_busy_month_has_a_line_for_each_day_and_kind(world: World, selle
     (view,) = await views(world.service, [given])
 
     whole = await monthly.statement(world.service, view, Month.of(view.now))
-    short = await monthly.statement(world.service, view, Month.of(view.now), most_lines=5)
+    short = await monthly.statement(world.service, view, Month.of(view.now), max_lines=5)
 
     assert not whole.by_day
     assert len(whole.lines) == 7

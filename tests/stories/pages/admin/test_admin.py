@@ -14,8 +14,8 @@ from tallystick.client.fps import amount
 from tallystick.domain.money import parse_amount
 from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.services.identity import mail
+from tallystick.services.operations.heartbeat import EVERY, Heartbeat
 from tallystick.services.operations.meter import Meter
-from tallystick.services.operations.pulse import EVERY, Heart
 from tallystick.services.operations.verification import prove_if_due
 from tallystick.store.accounts import staff
 from tallystick.store.accounts.parties import Party
@@ -391,7 +391,7 @@ async def test_settings_tell_their_source_and_no_secret(
 async def test_health_adds_up_the_pulses_of_all_processes(world: World, admin: Browser) -> None:
     assert "No process has told" in await text_at(admin, "/admin")
     services = [replace(world.service, meter=Meter()) for _ in range(2)]
-    hearts = [Heart(service, kind) for service, kind in zip(services, ("API", "Worker"), strict=True)]
+    hearts = [Heartbeat(service, kind) for service, kind in zip(services, ("API", "Worker"), strict=True)]
     for _ in range(299):
         services[0].meter.answered("Pay", "ok", 0.0)
     services[1].meter.answered("Pay", "InsufficientBalance", 0.0)

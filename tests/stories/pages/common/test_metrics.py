@@ -18,7 +18,7 @@ from tallystick.client.batch import BATCH_PATH, pay_all
 from tallystick.client.fps import Credentials, ServiceError
 from tallystick.services.context import Service
 from tallystick.services.operations.meter import BOUNDS_SECONDS, Meter, quantile_seconds
-from tallystick.services.operations.siblings import Siblings
+from tallystick.services.operations.peer_processes import Siblings
 from tallystick.services.operations.verification import prove_if_due
 from tallystick.store.records import verification_runs
 from tallystick.web.common.app import create_pages

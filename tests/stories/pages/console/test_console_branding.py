@@ -11,7 +11,7 @@ from tests.stories.pictures import png
 
 from tallystick.services.seller.logos import MAX_BYTES
 from tallystick.services.seller.staff import Role
-from tallystick.web.console.business.branding_pages import LOGO_FORM_BYTES
+from tallystick.web.console.business.branding import LOGO_FORM_BYTES
 
 CHOSEN = {"name": "Songs & Co", "accent": "#B31B4E", "support": "help@songs.example"}
 

@@ -15,7 +15,7 @@ from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.domain.commands import CancelToken, Method
 from tallystick.services.seller.staff import Role
-from tallystick.store.ledger import parts
+from tallystick.store.ledger import shards as parts
 
 
 def chosen(seller: Seller, deed: str, *customers: Customer, **more: str) -> str:

@@ -16,8 +16,8 @@ from tallystick.services.api.registry import ACTIONS
 from tallystick.services.consent.parameters import PIPELINES
 from tallystick.services.seller.staff import Role
 from tallystick.store.keys import access_keys
-from tallystick.store.records import book_clocks
-from tallystick.web.console.developer.request_page import indented
+from tallystick.store.records import sandbox_clocks
+from tallystick.web.console.developer.request_explorer import indented
 
 TOOLS = ("requests", "buttons", "faults", "clock")
 
@@ -73,16 +73,16 @@ async def test_the_clock_is_moved_after_a_look_at_what_would_end(
     preview = await developer.get(f"{tool(seller, 'clock')}?count=40&unit=Day")
     assert "There is no way back." in Page(preview).text
     assert "Balances and tabs that end 1" in Page(preview).text
-    assert await book_clocks.offset(world.pool, seller.book_id) == timedelta(0), "a look moves nothing"
+    assert await sandbox_clocks.offset(world.pool, seller.book_id) == timedelta(0), "a look moves nothing"
     form = Page(preview).form("/clock")
     moved = await developer.post(form.action, form.fields)
 
     assert "The clock was moved." in Page(moved).text
     assert "1 month ahead" in Page(moved).text or "40 days ahead" in Page(moved).text
-    assert await book_clocks.offset(world.pool, seller.book_id) == timedelta(days=40)
+    assert await sandbox_clocks.offset(world.pool, seller.book_id) == timedelta(days=40)
     again = await developer.post(form.action, form.fields)
     assert again.status_code == 409
-    assert await book_clocks.offset(world.pool, seller.book_id) == timedelta(days=40), "two clicks move it once"
+    assert await sandbox_clocks.offset(world.pool, seller.book_id) == timedelta(days=40), "two clicks move it once"
     assert given["status"] == "SC"
     assert await audited(world, seller) == ["clock.forward"]
 
@@ -101,7 +101,7 @@ async def test_lengths_that_the_clock_cannot_be_moved_by(
     csrf = {"_csrf_token": Page(looked).forms[0].fields["_csrf_token"]}
     moved = await developer.post(path, csrf | {"count": count, "unit": unit, "seen": "0"})
     assert moved.status_code == 422
-    assert await book_clocks.offset(world.pool, seller.book_id) == timedelta(0)
+    assert await sandbox_clocks.offset(world.pool, seller.book_id) == timedelta(0)
 
 
 # faults on order

@@ -13,7 +13,7 @@ from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.domain.commands import Method
 from tallystick.services.seller.staff import Role
-from tallystick.store.ledger import parts
+from tallystick.store.ledger import shards
 from tallystick.store.records import outbox
 
 
@@ -38,7 +38,7 @@ class Large:
 @pytest.fixture
 async def large(world: World, seller: Seller) -> Large:
     async with world.pool.acquire() as connection:
-        found = await parts.split(connection, seller.party.party_id, "sandbox", 3, world.clock())
+        found = await shards.split(connection, seller.party.party_id, "sandbox", 3, world.clock())
         await outbox.set_address(connection, seller.book_id, "https://shop.example/ipn", world.clock())
     branches = [replace(seller, book_id=book_id) for book_id in found]
     return Large(world, seller, branches, await at_work(world, seller, Role.DEVELOPER))

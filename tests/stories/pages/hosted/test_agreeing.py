@@ -16,7 +16,7 @@ from tallystick.services.consent.parameters import ADDRESS
 from tallystick.services.seller.staff import Role
 from tallystick.store.accounts.web_sessions import IDLE, LONGEST
 from tallystick.store.records.evidence import Evidence
-from tallystick.web.hosted.kept import kept_of, to_keep
+from tallystick.web.hosted.carried_form import kept_of, to_keep
 
 WHILE = timedelta(minutes=15)
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tallystick.web.api.soap.envelope import Envelope
     from tallystick.web.api.soap.security import Signed
 
-MOST_BODY_BYTES: Final = 64 * 1024
+MAX_BODY_BYTES: Final = 64 * 1024
 FAULT: Final = HTTPStatus.INTERNAL_SERVER_ERROR
 """SOAP 1.1 over HTTP demands this status for every fault, whoever caused it."""
 
@@ -59,14 +59,14 @@ class SoapApi:
         envelope: Envelope | None = None
         headers: tuple[tuple[bytes, bytes], ...] = _HEADERS
         try:
-            content = await read_body(scope, receive, MOST_BODY_BYTES)
+            content = await read_body(scope, receive, MAX_BODY_BYTES)
             envelope = await asyncio.to_thread(read_envelope, content)
             status, body = HTTPStatus.OK, await self._perform(envelope, request_id, watched)
             keep_request(self.service, watched.transaction_id, scope, content, request_id)
         except ClientGoneError:
             return
         except BodyTooLargeError:
-            refused = Refused(Refusal.InvalidRequest, f"The request is larger than {MOST_BODY_BYTES} bytes.")
+            refused = Refused(Refusal.InvalidRequest, f"The request is larger than {MAX_BODY_BYTES} bytes.")
             status, body = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _fault(watched.refused(refused), request_id, None)
             headers = (*_HEADERS, CLOSE)
         except NotUnderstoodError as error:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tallystick.web.api.soap.envelope import Envelope
 
-MOST_REFERENCES: Final = 12
+MAX_REFERENCES: Final = 12
 
 _METHODS: Final = frozenset({SignatureMethod.RSA_SHA256, SignatureMethod.RSA_SHA384, SignatureMethod.RSA_SHA512})
 _DIGESTS: Final = frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512})
@@ -143,8 +143,8 @@ def _check_form(signature: etree._Element) -> list[str]:
     if method is None or method.get("Algorithm") != names.EXCLUSIVE_C14N:
         raise _unreadable(f"The canonicalization method must be {names.EXCLUSIVE_C14N}.")
     references = signature.findall("ds:SignedInfo/ds:Reference", _DS)
-    if not 0 < len(references) <= MOST_REFERENCES:
-        raise _unreadable(f"A signature refers to at least one and at most {MOST_REFERENCES} elements.")
+    if not 0 < len(references) <= MAX_REFERENCES:
+        raise _unreadable(f"A signature refers to at least one and at most {MAX_REFERENCES} elements.")
     return [_check_reference(reference) for reference in references]
 
 

@@ -11,14 +11,14 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 from tallystick.domain.ids import TransactionId
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.seller import activity_export, archived
-from tallystick.services.seller.by_hand import Till
-from tallystick.store.queries import seller_activity
-from tallystick.store.queries.seller_activity import Piece
+from tallystick.services.seller.manual_operations import BookContext
+from tallystick.store.queries import transaction_list
+from tallystick.store.queries.transaction_list import Piece
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
+from tallystick.web.console.book_context import with_books
 from tallystick.web.console.books.activity_filter import Filter, read_filter, transaction_id_of
-from tallystick.web.console.desk import Desk
-from tallystick.web.console.till import at_till
+from tallystick.web.console.console_context import ConsoleContext
 
 LISTED: Final = 50
 PLACE: Final = "Activity"
@@ -28,44 +28,46 @@ PLACE: Final = "Activity"
 async def show_activity(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Transactions, newest first; the address says which."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
-        chosen = read_filter(till, desk.environment, request.query_params)
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
+        chosen = read_filter(books, console.environment, request.query_params)
         before = transaction_id_of(request.query_params.get("before"))
-        pool = desk.service.pool
+        pool = console.service.pool
         piece, exact = None, None
         if not chosen.problems:
-            piece = await seller_activity.look(pool, chosen.wanted, LISTED, before)
+            piece = await transaction_list.look(pool, chosen.wanted, LISTED, before)
             if chosen.wanted.text and before is None:
-                exact = await seller_activity.known_by_reference(pool, till.parts, till.seller_id, chosen.wanted.text)
-        gone = await archived.latest_of(pool, till.parts)
+                exact = await transaction_list.known_by_reference(
+                    pool, books.parts, books.seller_id, chosen.wanted.text
+                )
+        gone = await archived.latest_of(pool, books.parts)
         if gone is not None and chosen.wanted.since is not None and chosen.wanted.since >= gone:
             gone = None
-        return _page(desk, chosen, piece, exact, later=before is not None, archived_before=gone)
+        return _page(console, chosen, piece, exact, later=before is not None, archived_before=gone)
 
-    return await at_till(request, business, environment, step, place=PLACE)
+    return await with_books(request, business, environment, step, place=PLACE)
 
 
 @get("/console/{business:int}/{environment:str}/activity.csv")
 async def show_activity_csv(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Everything that the same filter lets pass, as a stream."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
-        chosen = read_filter(till, desk.environment, request.query_params)
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
+        chosen = read_filter(books, console.environment, request.query_params)
         if chosen.problems:
-            return _page(desk, chosen)
-        await desk.record("activity.export", chosen.query.removeprefix("?"))
-        name = f"activity-{desk.environment}-{desk.now:%Y-%m-%d}.csv"
+            return _page(console, chosen)
+        await console.record("activity.export", chosen.query.removeprefix("?"))
+        name = f"activity-{console.environment}-{console.now:%Y-%m-%d}.csv"
         return Stream(
-            activity_export.as_csv(desk.service, chosen.wanted),
+            activity_export.as_csv(console.service, chosen.wanted),
             media_type="text/csv",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
 
-    return await at_till(request, business, environment, step, place=PLACE)
+    return await with_books(request, business, environment, step, place=PLACE)
 
 
 def _page(
-    desk: Desk,
+    console: ConsoleContext,
     chosen: Filter,
     piece: Piece | None = None,
     exact: TransactionId | None = None,
@@ -78,7 +80,7 @@ def _page(
     `exact`: the transaction that bears the very reference that was searched for. `archived_before`: what the filter
     lets pass may also lie in the archive, from before then.
     """
-    return desk.page(
+    return console.page(
         "console/books/activity.html",
         status=HTTP_422_UNPROCESSABLE_ENTITY if chosen.problems else HTTP_200_OK,
         words=wording,

@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction, token_kind_and_book
 from tallystick.domain.money import parse_amount
-from tallystick.services.seller.by_hand import Till
-from tallystick.store.queries.seller_activity import About, Wanted
+from tallystick.services.seller.manual_operations import BookContext
+from tallystick.store.queries.transaction_list import About, Wanted
 from tallystick.web.console.wording import METHODS, OPERATIONS, STATUSES
 
 NAMES: Final = ("q", "kind", "status", "method", "from", "to", "least", "most", "instrument", "token")
 """The parts of a filter, as the address names them."""
 
-_MOST_TEXT: Final = 128
+_MAX_TEXT: Final = 128
 _INSTRUMENTS: Final = frozenset("PC")
 _LAST_DAY: Final = date(9999, 12, 30)  # the day after it exists too
 
@@ -38,7 +38,7 @@ class Filter:
         return f"?{urlencode({**self.typed, 'before': transaction_id})}"
 
 
-def read_filter(till: Till, environment: str, params: Mapping[str, str]) -> Filter:
+def read_filter(books: BookContext, environment: str, params: Mapping[str, str]) -> Filter:
     """The filter that an address holds; fields that make no sense take no part and are named in `problems`."""
     typed = {name: text for name in NAMES if (text := params.get(name, "").strip().replace("\0", ""))}
     problems: dict[str, str] = {}
@@ -46,19 +46,19 @@ def read_filter(till: Till, environment: str, params: Mapping[str, str]) -> Filt
     if since is not None and until is not None and since > until:
         problems["to"] = "The last day lies before the first one."
     wanted = Wanted(
-        till.parts,
-        till.seller_id,
+        books.parts,
+        books.seller_id,
         environment,
         since=since,
         until=None if until is None else until + timedelta(days=1),
         operation=_one_of(OPERATIONS, typed, "kind", problems),
         status=_one_of(STATUSES, typed, "status", problems),
         payment_method=_one_of(METHODS, typed, "method", problems),
-        least_micros=_amount(typed, "least", problems),
-        most_micros=_amount(typed, "most", problems),
+        min_micros=_amount(typed, "least", problems),
+        max_micros=_amount(typed, "most", problems),
     )
-    if len(typed.get("q", "")) > _MOST_TEXT:
-        problems["q"] = f"Search for at most {_MOST_TEXT} characters."
+    if len(typed.get("q", "")) > _MAX_TEXT:
+        problems["q"] = f"Search for at most {_MAX_TEXT} characters."
     elif "q" in typed:
         wanted = _searching(wanted, typed["q"])
     for name, about in (("instrument", About.INSTRUMENT), ("token", About.TOKEN)):

@@ -156,12 +156,12 @@ def _svg(words: Words, chart: Any, height: int, look: str = "chart") -> Markup: 
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704
 
 
-def _round_up(most: int) -> int:
+def _round_up(maximum: int) -> int:
     """A round figure at or above the greatest, for the end of the scale."""
-    if most < _FEWEST:
+    if maximum < _FEWEST:
         return _FEWEST
-    size: int = 10 ** (len(str(most)) - 1)
-    return next(step * size // 2 for step in range(2, 21) if step * size // 2 >= most)
+    size: int = 10 ** (len(str(maximum)) - 1)
+    return next(step * size // 2 for step in range(2, 21) if step * size // 2 >= maximum)
 
 
 def _tick(short: Format) -> Callable[[Decimal, int, int], str]:

@@ -12,80 +12,80 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.ids import InstrumentId
 from tallystick.domain.money import display_amount, parse_amount
-from tallystick.services.seller import archived, by_hand, debt_runs
-from tallystick.services.seller.by_hand import Till
-from tallystick.services.seller.debt_runs import MOST_DEBTS, Deed, Planned
+from tallystick.services.seller import archived, debt_runs, manual_operations
+from tallystick.services.seller.debt_runs import MAX_DEBTS, Deed, Planned
+from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
 from tallystick.store.queries import debts
 from tallystick.store.queries.debts import LONGEST_AGE, Age, Run, Tab
 from tallystick.web.common.shared import PageRequest, go
 from tallystick.web.console import wording
-from tallystick.web.console.desk import Desk
-from tallystick.web.console.till import at_till
+from tallystick.web.console.book_context import with_books
+from tallystick.web.console.console_context import ConsoleContext
 
 PLACE: Final = "Debts"
 _AGES: Final = {"30": Age.OVER_30, "60": Age.OVER_60, "90": Age.OVER_90}
-_MOST_TEXT: Final = 128
+_MAX_TEXT: Final = 128
 
 
 @get("/console/{business:int}/{environment:str}/debts")
 async def show_debts(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """What is owed, those debts with the oldest parts first."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         params = request.query_params
-        text = params.get("q", "").strip().replace("\0", "")[:_MOST_TEXT]
+        text = params.get("q", "").strip().replace("\0", "")[:_MAX_TEXT]
         typed = {name: value for name, value in {"q": text, "age": params.get("age", "")}.items() if value}
         after = params.get("after")
         listed = await debts.list_(
-            desk.service.pool,
-            till.parts,
-            desk.now,
-            MOST_DEBTS,
+            console.service.pool,
+            books.parts,
+            console.now,
+            MAX_DEBTS,
             age=_AGES.get(typed.get("age", ""), Age.ANY),
             text=text or None,
             after=after,
         )
-        gone = await archived.latest_of(desk.service.pool, till.parts)
-        return desk.page(
+        gone = await archived.latest_of(console.service.pool, books.parts)
+        return console.page(
             "console/books/debts.html",
             listed=listed,
-            archived_before=gone if gone is not None and gone > desk.now - LONGEST_AGE else None,
+            archived_before=gone if gone is not None and gone > console.now - LONGEST_AGE else None,
             later=after is not None,
             query=f"?{urlencode(typed)}" if typed else "",
             older=f"?{urlencode({**typed, 'after': listed.after})}" if listed.after else "",
             here=f"?{urlencode(typed | ({} if after is None else {'after': after}) | {'all': 'yes'})}",
             all_chosen="all" in params,
-            run_id=by_hand.new_reference(),
-            may_move=desk.may(Permission.MOVE_MONEY),
+            run_id=manual_operations.new_reference(),
+            may_move=console.may(Permission.MOVE_MONEY),
             problems={"debt": "Choose at least one debt."} if "none" in params else {},
             typed=typed,
         )
 
-    return await at_till(request, business, environment, step, place=PLACE)
+    return await with_books(request, business, environment, step, place=PLACE)
 
 
 @get("/console/{business:int}/{environment:str}/debts/preview")
 async def show_debt_preview(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """What settling or writing off the chosen debts would do. The address carries the run's id from here on."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         params = request.query_params
         deed = next((each for each in Deed if each.value == params.get("deed")), None)
         chosen = params.getall("debt", [])
         if deed is None or not chosen:
-            return go(f"{desk.path('debts')}?none")
+            return go(f"{console.path('debts')}?none")
         run_id = params.get("run", "")
-        if not by_hand.is_reference(run_id):
-            return go(f"{_preview_path(desk, deed, chosen, by_hand.new_reference())}")
-        if await debts.run(desk.service.pool, till.parts, run_id) is not None:
-            return go(desk.path("debts", "runs", run_id))
-        tabs = await debts.tabs(desk.service.pool, till.parts, chosen[:MOST_DEBTS])
-        if len(tabs) < len(set(chosen[:MOST_DEBTS])):
+        if not manual_operations.is_reference(run_id):
+            return go(f"{_preview_path(console, deed, chosen, manual_operations.new_reference())}")
+        if await debts.run(console.service.pool, books.parts, run_id) is not None:
+            return go(console.path("debts", "runs", run_id))
+        tabs = await debts.tabs(console.service.pool, books.parts, chosen[:MAX_DEBTS])
+        if len(tabs) < len(set(chosen[:MAX_DEBTS])):
             raise NotFoundException
-        return await _preview(desk, till, deed, tabs, run_id)
+        return await _preview(console, books, deed, tabs, run_id)
 
-    return await at_till(request, business, environment, step, needs=Permission.MOVE_MONEY, place=PLACE)
+    return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY, place=PLACE)
 
 
 @post("/console/{business:int}/{environment:str}/debts/runs", status_code=HTTP_200_OK)
@@ -95,28 +95,28 @@ async def do_debt_run(request: PageRequest, business: FromPath[int], environment
     An amount that is not the one in the preview moves nothing: the preview is shown again, with it.
     """
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         form = await request.form()
         deed = next((each for each in Deed if each.value == form.get("deed")), None)
         amounts = _amounts(form.getall("line", []))
         run_id = form.get("run", "")
-        if deed is None or not amounts or not by_hand.is_reference(run_id):
-            return go(f"{desk.path('debts')}?none")
-        known = await debts.tabs(desk.service.pool, till.parts, list(amounts))
+        if deed is None or not amounts or not manual_operations.is_reference(run_id):
+            return go(f"{console.path('debts')}?none")
+        known = await debts.tabs(console.service.pool, books.parts, list(amounts))
         if len(known) < len(amounts):
             raise NotFoundException
         shown, looks = form.get("shown", ""), form.get("do") == "look"
-        amount = str(form.get("amount", shown)).strip()[:_MOST_TEXT]
+        amount = str(form.get("amount", shown)).strip()[:_MAX_TEXT]
         if len(amounts) == 1 and (looks or amount != shown):
             more = {"amount": amount} if looks else {"amount": amount, "changed": "yes"}
-            return go(f"{_preview_path(desk, deed, list(amounts), run_id)}&{urlencode(more)}")
-        run, new = await debt_runs.begin(till, deed, run_id, desk.person.party_id, amounts)
+            return go(f"{_preview_path(console, deed, list(amounts), run_id)}&{urlencode(more)}")
+        run, new = await debt_runs.begin(books, deed, run_id, console.person.party_id, amounts)
         if new:
             total = display_amount(sum(amounts.values()))
-            await desk.record(f"debts.{deed.value}", run_id, debts=len(amounts), amount=total)
-        return go(desk.path("debts", "runs", run.run_id))
+            await console.record(f"debts.{deed.value}", run_id, debts=len(amounts), amount=total)
+        return go(console.path("debts", "runs", run.run_id))
 
-    return await at_till(request, business, environment, step, needs=Permission.MOVE_MONEY, place=PLACE)
+    return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY, place=PLACE)
 
 
 @get("/console/{business:int}/{environment:str}/debts/runs/{run_id:str}")
@@ -125,12 +125,12 @@ async def show_debt_run(
 ) -> Response[Any]:
     """How far a run is, debt by debt."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
-        run = await _find(till, run_id)
-        lines = await debts.run_lines(desk.service.pool, till.parts, run_id)
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
+        run = await _find(books, run_id)
+        lines = await debts.run_lines(console.service.pool, books.parts, run_id)
         decided = [line for line in lines if line.refusal is not None or line.status in {"Success", "Failure"}]
         in_archive = [line for line in lines if line.transaction_id is not None and line.status is None]
-        return desk.page(
+        return console.page(
             "console/books/debt_run.html",
             words=wording,
             run=run,
@@ -142,11 +142,11 @@ async def show_debt_run(
             failed=[line for line in decided if line.status != "Success"],
             moved_micros=sum(line.moved_micros or 0 for line in lines if line.status == "Success"),
             fee_micros=sum(line.fee_micros or 0 for line in lines if line.status == "Success"),
-            may_move=desk.may(Permission.MOVE_MONEY),
-            may_go_on=debt_runs.can_go_on(till, run),
+            may_move=console.may(Permission.MOVE_MONEY),
+            may_go_on=debt_runs.can_go_on(books, run),
         )
 
-    return await at_till(request, business, environment, step)
+    return await with_books(request, business, environment, step)
 
 
 @post("/console/{business:int}/{environment:str}/debts/runs/{run_id:str}", status_code=HTTP_200_OK)
@@ -155,17 +155,19 @@ async def do_go_on(
 ) -> Response[Any]:
     """Carry out what a run could not do the first time."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
-        run = await _find(till, run_id)
-        await debt_runs.go_on(till, run)
-        return go(desk.path("debts", "runs", run_id))
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
+        run = await _find(books, run_id)
+        await debt_runs.go_on(books, run)
+        return go(console.path("debts", "runs", run_id))
 
-    return await at_till(request, business, environment, step, needs=Permission.MOVE_MONEY)
+    return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY)
 
 
-async def _preview(desk: Desk, till: Till, deed: Deed, tabs: Sequence[Tab], run_id: str) -> Response[Any]:
+async def _preview(
+    console: ConsoleContext, books: BookContext, deed: Deed, tabs: Sequence[Tab], run_id: str
+) -> Response[Any]:
     """The amount can be changed where one debt was chosen."""
-    typed = {name: text for name in ("amount",) if (text := desk.request.query_params.get(name, "").strip())}
+    typed = {name: text for name in ("amount",) if (text := console.request.query_params.get(name, "").strip())}
     problems: dict[str, str] = {}
     amount: int | None = None
     if typed and len(tabs) == 1:
@@ -173,11 +175,11 @@ async def _preview(desk: Desk, till: Till, deed: Deed, tabs: Sequence[Tab], run_
             amount = parse_amount(typed["amount"])
         except ValueError:
             problems["amount"] = "Enter an amount such as 2.50."
-    planned = await debt_runs.plan(till, deed, tabs, amount)
+    planned = await debt_runs.plan(books, deed, tabs, amount)
     if len(planned) == 1 and planned[0].refused is not None:
         problems.setdefault("amount", planned[0].refused.message)
     ready = [] if problems else [each for each in planned if each.refused is None]
-    return desk.page(
+    return console.page(
         "console/books/debt_preview.html",
         status=HTTP_422_UNPROCESSABLE_ENTITY if problems else HTTP_200_OK,
         words=wording,
@@ -190,24 +192,26 @@ async def _preview(desk: Desk, till: Till, deed: Deed, tabs: Sequence[Tab], run_
         waits=any(each.pending for each in ready),
         line_of=_line_of,
         run_id=run_id,
-        changed="changed" in desk.request.query_params,
-        other=_preview_path(desk, _other(deed), [tab.instrument_id for tab in tabs], by_hand.new_reference()),
+        changed="changed" in console.request.query_params,
+        other=_preview_path(
+            console, _other(deed), [tab.instrument_id for tab in tabs], manual_operations.new_reference()
+        ),
         typed=typed,
         problems=problems,
     )
 
 
-async def _find(till: Till, run_id: str) -> Run:
+async def _find(books: BookContext, run_id: str) -> Run:
     """A run of this seller's book. Raises NotFoundException."""
-    found = await debts.run(till.service.pool, till.parts, run_id)
+    found = await debts.run(books.service.pool, books.parts, run_id)
     if found is None:
         raise NotFoundException
     return found
 
 
-def _preview_path(desk: Desk, deed: Deed, chosen: Sequence[str], run_id: str) -> str:
-    query = urlencode([("deed", deed.value), ("run", run_id), *(("debt", each) for each in chosen[:MOST_DEBTS])])
-    return f"{desk.path('debts', 'preview')}?{query}"
+def _preview_path(console: ConsoleContext, deed: Deed, chosen: Sequence[str], run_id: str) -> str:
+    query = urlencode([("deed", deed.value), ("run", run_id), *(("debt", each) for each in chosen[:MAX_DEBTS])])
+    return f"{console.path('debts', 'preview')}?{query}"
 
 
 def _other(deed: Deed) -> Deed:
@@ -222,7 +226,7 @@ def _line_of(planned: Planned) -> str:
 def _amounts(lines: Sequence[object]) -> dict[InstrumentId, int]:
     """The debts of a form, in micro-units; what no preview wrote takes no part."""
     amounts: dict[InstrumentId, int] = {}
-    for line in lines[:MOST_DEBTS]:
+    for line in lines[:MAX_DEBTS]:
         instrument_id, _, micros = str(line).partition(":")
         if micros.isascii() and micros.isdecimal() and 0 < len(micros) <= len("9" * 18) and int(micros) > 0:
             amounts[InstrumentId(instrument_id.replace("\0", ""))] = int(micros)

@@ -10,14 +10,14 @@ from litestar.response import Response
 
 from tallystick.domain.ids import BookId
 from tallystick.services.actions.transactions import received_at
-from tallystick.store.queries import figures, seller_activity
+from tallystick.store.queries import figures, transaction_list
 from tallystick.store.queries.figures import NONE
-from tallystick.store.queries.seller_activity import Wanted
+from tallystick.store.queries.transaction_list import Wanted
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
 from tallystick.web.console.books import home_charts
 from tallystick.web.console.books.home_charts import SPENT, Period, total
-from tallystick.web.console.desk import Desk, for_staff
+from tallystick.web.console.console_context import ConsoleContext, for_staff
 
 LATEST: Final = 5
 """As many transactions are listed."""
@@ -29,25 +29,25 @@ _DAY: Final = timedelta(days=1)
 async def show_home(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """How business stands."""
 
-    async def step(desk: Desk) -> Response[Any]:
-        if desk.book_id is None:
-            return desk.page("console/books/no_book.html")
+    async def step(console: ConsoleContext) -> Response[Any]:
+        if console.book_id is None:
+            return console.page("console/books/no_book.html")
         asked = request.query_params.get("period")
         period = next((one for one in Period if one.value == asked), Period.FORTNIGHT)
-        return await _home(desk, desk.parts, period)
+        return await _home(console, console.parts, period)
 
     return await for_staff(request, business, environment, step)
 
 
-async def _home(desk: Desk, books: Sequence[BookId], period: Period) -> Response[Any]:
-    pool, now, span = desk.service.pool, desk.now, period.span
+async def _home(console: ConsoleContext, books: Sequence[BookId], period: Period) -> Response[Any]:
+    pool, now, span = console.service.pool, console.now, period.span
     state = await figures.catch_up(pool, books, now)
     midnight = figures.start_of(now, "day")
     days = await figures.since(pool, midnight - _DAY, "day", state)
     today, yesterday = (home_charts.of_day(days, start) for start in (midnight, midnight - _DAY))
     lately = await figures.since(pool, span.begin(now), span.step, state)
     holdings = await figures.holdings(pool, books)
-    wanted = Wanted(tuple(books), desk.business.party_id, desk.environment)
+    wanted = Wanted(tuple(books), console.business.party_id, console.environment)
     owed, owing = holdings.get("prepaid", NONE), await figures.owed(pool, books, now)
     drawn = [
         home_charts.payments(lately, span, now),
@@ -57,10 +57,10 @@ async def _home(desk: Desk, books: Sequence[BookId], period: Period) -> Response
         home_charts.income(lately, span, now),
         home_charts.refusals(lately, span),
     ]
-    return desk.page(
+    return console.page(
         "console/books/home.html",
         period=period,
-        periods=[(desk.path() + f"?period={one.value}", one.span.name) for one in Period],
+        periods=[(console.path() + f"?period={one.value}", one.span.name) for one in Period],
         paid=total(today, *SPENT),
         paid_yesterday=total(yesterday, *SPENT),
         funded=total(today, "funded"),
@@ -76,7 +76,7 @@ async def _home(desk: Desk, books: Sequence[BookId], period: Period) -> Response
         any_refused=bool(home_charts.refused(lately)),
         words=wording,
         received_at=received_at,
-        latest=(await seller_activity.look(pool, wanted, LATEST)).lines,
+        latest=(await transaction_list.look(pool, wanted, LATEST)).lines,
         state=state,
         up_to_date=state.up_to_date(now),
     )

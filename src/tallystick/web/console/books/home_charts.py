@@ -20,7 +20,7 @@ SPENT: Final = ("spent", "charged", "direct")
 """The figures that are payments: from balances, on tabs, and with real money at once."""
 
 REFUSED: Final = "refused:"
-MOST_REFUSALS: Final = 8
+MAX_REFUSALS: Final = 8
 USD: Final = "USD"
 
 _LARGE: Final = ((10**9, "bn"), (10**6, "m"), (10**3, "k"))
@@ -163,7 +163,7 @@ def refusals(figures: Figures, span: Span) -> Chart | None:
     counts = refused(figures)
     if not counts:
         return None
-    often = dict(list(counts.items())[:MOST_REFUSALS])
+    often = dict(list(counts.items())[:MAX_REFUSALS])
     rest = sum(counts.values()) - sum(often.values())
     if rest:
         often["All others"] = rest

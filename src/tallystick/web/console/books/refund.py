@@ -20,20 +20,20 @@ from tallystick.domain.ids import book_of_transaction
 from tallystick.domain.money import display_amount, parse_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.seller import by_hand
-from tallystick.services.seller.by_hand import RefundPreview, RefundWish, Till
+from tallystick.services.seller import manual_operations
+from tallystick.services.seller.manual_operations import BookContext, RefundPreview, RefundWish
 from tallystick.services.seller.staff import Permission
-from tallystick.store.queries import transaction_trail
+from tallystick.store.queries import transaction_detail
 from tallystick.store.queries.reads import TransactionRecord
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console import wording
+from tallystick.web.console.book_context import with_books
 from tallystick.web.console.books.transaction import is_refundable, told_of_archive, transaction_of
-from tallystick.web.console.desk import Desk
-from tallystick.web.console.till import at_till
+from tallystick.web.console.console_context import ConsoleContext
 
 ALL: Final = "all"
 PART: Final = "part"
-_MOST_DESCRIPTION: Final = 160
+_MAX_DESCRIPTION: Final = 160
 _ADDRESS: Final = "/console/{business:int}/{environment:str}/transactions/{transaction_id:str}/refund"
 
 
@@ -66,17 +66,17 @@ async def show_refund(
 ) -> Response[Any]:
     """Ask how much; once that is said, show what it would do."""
 
-    async def step(desk: Desk, till: Till, record: TransactionRecord) -> Response[Any]:
+    async def step(console: ConsoleContext, books: BookContext, record: TransactionRecord) -> Response[Any]:
         asked = _read(record, request.query_params)
         preview = None
         if "how" in asked.typed and not asked.problems:
             try:
-                preview = await by_hand.preview_refund(till, asked.wish, asked.reference)
+                preview = await manual_operations.preview_refund(books, asked.wish, asked.reference)
             except Refused as refused:
                 asked.problems["amount"] = _in_words(refused)
         if isinstance(preview, Accepted):
-            return go(_address_of(desk, preview))
-        return await _page(desk, record, asked, preview)
+            return go(_address_of(console, preview))
+        return await _page(console, record, asked, preview)
 
     return await _for_payment(request, business, environment, transaction_id, step)
 
@@ -87,31 +87,31 @@ async def do_refund(
 ) -> Response[Any]:
     """Refund, and show the refund's own page; again and again it comes to the same one."""
 
-    async def step(desk: Desk, till: Till, record: TransactionRecord) -> Response[Any]:
+    async def step(console: ConsoleContext, books: BookContext, record: TransactionRecord) -> Response[Any]:
         asked = _read(record, await form_of(request))
         if "how" not in asked.typed or asked.problems:
-            return await _page(desk, record, asked, None)
+            return await _page(console, record, asked, None)
         try:
-            accepted, new = await by_hand.refund(till, asked.wish, asked.reference)
+            accepted, new = await manual_operations.refund(books, asked.wish, asked.reference)
         except Refused as refused:
             asked.problems["amount"] = _in_words(refused)
-            return await _page(desk, record, asked, None)
+            return await _page(console, record, asked, None)
         if new:
             amount = asked.wish.amount_micros
-            await desk.record(
+            await console.record(
                 "money.refund",
                 accepted.transaction_id,
                 original=record.transaction_id,
                 amount="all that was left" if amount is None else display_amount(amount),
             )
-        return go(_address_of(desk, accepted))
+        return go(_address_of(console, accepted))
 
     return await _for_payment(request, business, environment, transaction_id, step)
 
 
-def _address_of(desk: Desk, made: Accepted) -> str:
+def _address_of(console: ConsoleContext, made: Accepted) -> str:
     """The refund's own page."""
-    return f"{desk.path('transactions', made.transaction_id)}?refunded={made.transaction_id}"
+    return f"{console.path('transactions', made.transaction_id)}?refunded={made.transaction_id}"
 
 
 def _in_words(refused: Refused) -> str:
@@ -125,27 +125,27 @@ async def _for_payment(
     business: int,
     environment: str,
     transaction_id: str,
-    step: Callable[[Desk, Till, TransactionRecord], Awaitable[Response[Any]]],
+    step: Callable[[ConsoleContext, BookContext, TransactionRecord], Awaitable[Response[Any]]],
 ) -> Response[Any]:
     """Do something with a payment that this seller called for, if it may. Raises NotFoundException for all others."""
 
-    async def of_payment(desk: Desk, till: Till) -> Response[Any]:
+    async def of_payment(console: ConsoleContext, books: BookContext) -> Response[Any]:
         try:
-            record = await transaction_of(desk, transaction_id)
+            record = await transaction_of(console, transaction_id)
         except NotFoundException:
-            return await told_of_archive(desk, till, transaction_id)
-        if book_of_transaction(record.transaction_id) not in till.parts or not is_refundable(record):
+            return await told_of_archive(console, books, transaction_id)
+        if book_of_transaction(record.transaction_id) not in books.parts or not is_refundable(record):
             raise NotFoundException
-        return await step(desk, till, record)
+        return await step(console, books, record)
 
-    return await at_till(request, business, environment, of_payment, needs=Permission.MOVE_MONEY)
+    return await with_books(request, business, environment, of_payment, needs=Permission.MOVE_MONEY)
 
 
 def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:
     """The form; a reference that none of our forms made is replaced by a fresh one."""
     typed = {name: params[name].strip() for name in ("how", "amount", "policy", "description") if params.get(name)}
     given = params.get("reference", "")
-    typed["reference"] = given if by_hand.is_reference(given) else by_hand.new_reference()
+    typed["reference"] = given if manual_operations.is_reference(given) else manual_operations.new_reference()
     problems: dict[str, str] = {}
     amount: int | None = None
     amount_decides = typed.get("how") == ALL and bool(typed.get("amount"))
@@ -162,8 +162,8 @@ def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:
         if amount == 0:
             problems["amount"] = "Enter an amount greater than zero."
     description = typed.get("description", "")
-    if len(description) > _MOST_DESCRIPTION or not description.isprintable():
-        problems["description"] = f"Use at most {_MOST_DESCRIPTION} characters, all of which can be seen."
+    if len(description) > _MAX_DESCRIPTION or not description.isprintable():
+        problems["description"] = f"Use at most {_MAX_DESCRIPTION} characters, all of which can be seen."
     policy = RefundPolicy.MASTER_ONLY
     if record.recipient is not None and "policy" in typed:
         known = {each.value: each for each in RefundPolicy}
@@ -172,11 +172,13 @@ def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:
     return Asked(typed, wish, problems, amount_decides)
 
 
-async def _page(desk: Desk, record: TransactionRecord, asked: Asked, preview: RefundPreview | None) -> Response[Any]:
-    remains = await transaction_trail.remains(
-        desk.service.pool, book_of_transaction(record.transaction_id), record.transaction_id
+async def _page(
+    console: ConsoleContext, record: TransactionRecord, asked: Asked, preview: RefundPreview | None
+) -> Response[Any]:
+    remains = await transaction_detail.remains(
+        console.service.pool, book_of_transaction(record.transaction_id), record.transaction_id
     )
-    return desk.page(
+    return console.page(
         "console/books/refund.html",
         status=HTTP_422_UNPROCESSABLE_ENTITY if asked.problems else HTTP_200_OK,
         words=wording,

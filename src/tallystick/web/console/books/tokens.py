@@ -11,18 +11,18 @@ from litestar.status_codes import HTTP_200_OK
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.buyer import authorizations as views
 from tallystick.services.buyer.authorization_view import View
-from tallystick.services.seller import archived, by_hand
-from tallystick.services.seller.by_hand import Till
+from tallystick.services.seller import archived, manual_operations
+from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
-from tallystick.store.queries import authorizations, holdings, seller_activity
-from tallystick.store.queries.holdings import Token
-from tallystick.store.queries.seller_activity import About, Wanted
+from tallystick.store.queries import authorizations, instrument_list, transaction_list
+from tallystick.store.queries.instrument_list import Token
+from tallystick.store.queries.transaction_list import About, Wanted
 from tallystick.web.common.shared import PageRequest, go
 from tallystick.web.console import wording
-from tallystick.web.console.books.holding_filter import read_filter
+from tallystick.web.console.book_context import with_books
+from tallystick.web.console.books.instrument_filter import read_filter
 from tallystick.web.console.books.instruments import LISTED, PLACE, RECENT, stand_of
-from tallystick.web.console.desk import Desk
-from tallystick.web.console.till import at_till
+from tallystick.web.console.console_context import ConsoleContext
 
 _CONSEQUENCES: Final = {
     "prepaid_sender": "The balance can no longer be spent. What is left of it stays in your books.",
@@ -39,22 +39,22 @@ _CONSEQUENCES: Final = {
 async def show_tokens(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Tokens, newest first."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
-        pool = desk.service.pool
-        chosen = read_filter(till, request.query_params, wording.PURPOSES)
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
+        pool = console.service.pool
+        chosen = read_filter(books, request.query_params, wording.PURPOSES)
         before = request.query_params.get("before")
-        after = None if before is None else await holdings.token(pool, till.parts, before)
-        return desk.page(
+        after = None if before is None else await instrument_list.token(pool, books.parts, before)
+        return console.page(
             "console/books/tokens.html",
             words=wording,
             stand_of=stand_of,
             chosen=chosen,
-            part=await holdings.tokens(pool, chosen.wanted, LISTED, after),
+            part=await instrument_list.tokens(pool, chosen.wanted, LISTED, after),
             later=after is not None,
             typed=chosen.typed,
         )
 
-    return await at_till(request, business, environment, step, place=PLACE)
+    return await with_books(request, business, environment, step, place=PLACE)
 
 
 @get("/console/{business:int}/{environment:str}/tokens/{token_id:str}")
@@ -63,25 +63,25 @@ async def show_token(
 ) -> Response[Any]:
     """A token: what it is for, its limits, what happened with it."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
-        token = await _find(till, token_id)
-        wanted = Wanted(till.parts, till.seller_id, desk.environment, about=About.TOKEN, subject=token.token_id)
-        view = await _view(till, token)
-        return desk.page(
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
+        token = await _find(books, token_id)
+        wanted = Wanted(books.parts, books.seller_id, console.environment, about=About.TOKEN, subject=token.token_id)
+        view = await _view(books, token)
+        return console.page(
             "console/books/token.html",
             words=wording,
             received_at=received_at,
             stand_of=stand_of,
             token=token,
             view=view,
-            newer=await holdings.replaced_by(desk.service.pool, till.parts, token.token_id),
-            recent=await seller_activity.look(desk.service.pool, wanted, RECENT),
-            archived_before=await archived.history_of(desk.service.pool, token.token_id, token.created_at),
-            may_cancel=token.cancelled_at is None and desk.may(Permission.MOVE_MONEY),
+            newer=await instrument_list.replaced_by(console.service.pool, books.parts, token.token_id),
+            recent=await transaction_list.look(console.service.pool, wanted, RECENT),
+            archived_before=await archived.history_of(console.service.pool, token.token_id, token.created_at),
+            may_cancel=token.cancelled_at is None and console.may(Permission.MOVE_MONEY),
             done="cancelled" in request.query_params and token.cancelled_at is not None,
         )
 
-    return await at_till(request, business, environment, step)
+    return await with_books(request, business, environment, step)
 
 
 @get("/console/{business:int}/{environment:str}/tokens/{token_id:str}/cancel")
@@ -90,15 +90,15 @@ async def show_cancel_token(
 ) -> Response[Any]:
     """What cancelling would mean."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
-        token = await _find(till, token_id)
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
+        token = await _find(books, token_id)
         if token.cancelled_at is not None:
-            return go(desk.path("tokens", token.token_id))
-        return desk.page(
+            return go(console.path("tokens", token.token_id))
+        return console.page(
             "console/books/token_cancel.html", words=wording, token=token, consequence=_CONSEQUENCES[token.purpose]
         )
 
-    return await at_till(request, business, environment, step, needs=Permission.MOVE_MONEY)
+    return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY)
 
 
 @post("/console/{business:int}/{environment:str}/tokens/{token_id:str}/cancel", status_code=HTTP_200_OK)
@@ -107,31 +107,33 @@ async def do_cancel_token(
 ) -> Response[Any]:
     """Cancel; again and again it comes to the same."""
 
-    async def step(desk: Desk, till: Till) -> Response[Any]:
-        token = await _find(till, token_id)
-        if await by_hand.cancel_token(till, token.token_id):
-            await desk.record("token.cancel", token.token_id, purpose=token.purpose, reference=token.caller_reference)
-        return go(f"{desk.path('tokens', token.token_id)}?cancelled")
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
+        token = await _find(books, token_id)
+        if await manual_operations.cancel_token(books, token.token_id):
+            await console.record(
+                "token.cancel", token.token_id, purpose=token.purpose, reference=token.caller_reference
+            )
+        return go(f"{console.path('tokens', token.token_id)}?cancelled")
 
-    return await at_till(request, business, environment, step, needs=Permission.MOVE_MONEY)
+    return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY)
 
 
-async def _find(till: Till, token_id: str) -> Token:
+async def _find(books: BookContext, token_id: str) -> Token:
     """A token of this seller's book. Raises NotFoundException."""
-    found = await holdings.token(till.service.pool, till.parts, token_id)
+    found = await instrument_list.token(books.service.pool, books.parts, token_id)
     if found is None:
         raise NotFoundException
     return found
 
 
-async def _view(till: Till, token: Token) -> View | None:
+async def _view(books: BookContext, token: Token) -> View | None:
     """What its giver agreed to; None where the instrument's page tells it, or nobody but the seller agreed."""
     if token.instrument_id is not None:
         return None
-    given = await authorizations.find(till.service.pool, token.giver_id, token.token_id)
+    given = await authorizations.find(books.service.pool, token.giver_id, token.token_id)
     if given is None:
         return None
-    (view,) = await views.views(till.service, [given])
+    (view,) = await views.views(books.service, [given])
     return view
 
 

@@ -11,7 +11,7 @@ from tallystick.domain.ids import PartyId
 from tallystick.services.operations.audit import ACTIONS
 from tallystick.store.records import audit
 from tallystick.web.common.shared import PageRequest
-from tallystick.web.console.desk import LARGEST, Desk, for_staff
+from tallystick.web.console.console_context import LARGEST, ConsoleContext, for_staff
 
 LISTED: Final = 40
 _OPERATORS: Final = ("operator.", "account.", "rail.", "books.")  # deeds of the operator
@@ -21,8 +21,8 @@ _OPERATORS: Final = ("operator.", "account.", "rail.", "books.")  # deeds of the
 async def show_audit_log(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """The deeds that the filters leave, newest first: of both environments, since staff works in both."""
 
-    async def step(desk: Desk) -> Response[Any]:
-        pool, business_id = desk.service.pool, desk.business.party_id
+    async def step(console: ConsoleContext) -> Response[Any]:
+        pool, business_id = console.service.pool, console.business.party_id
         who, action = _number(request, "who"), request.query_params.get("action", "")
         found = await audit.latest(
             pool,
@@ -35,8 +35,8 @@ async def show_audit_log(request: PageRequest, business: FromPath[int], environm
         shown = found[:LISTED]
         filters = {name: value for name in ("who", "action") if (value := request.query_params.get(name))}
         older = urlencode(filters | {"before": shown[-1].audit_id}) if len(found) > LISTED else ""
-        here = desk.path("audit")
-        return desk.page(
+        here = console.path("audit")
+        return console.page(
             "console/business/audit.html",
             entries=shown,
             actions=ACTIONS,

@@ -21,13 +21,13 @@ _BOOLEANS: Final = {Kind.BOOLEAN: ("True", "False"), Kind.FLAG: ("1", "0")}
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input. `choices`: the only values; `most`: characters, 0 for any number; `lines`: more than one line."""
+    """One input. `choices`: the only values; `maximum`: characters, 0 for any number; `lines`: more than one line."""
 
     name: str
     hint: str
     required: bool
     choices: tuple[str, ...] = ()
-    most: int = 0
+    maximum: int = 0
     lines: bool = False
 
     @property
@@ -50,8 +50,8 @@ def _inputs_of_field(field: Field) -> list[Input]:
             Input(f"{field.name}.{member.name}", hint, required, ENUMERATIONS.get(member.type, ()))
             for member in COMPLEX_TYPES[field.type]
         ]
-    most = field.max_length or 0
-    return [Input(field.name, hint, required, field.allowed, most, lines=field.name in _LONG)]
+    maximum = field.max_length or 0
+    return [Input(field.name, hint, required, field.allowed, maximum, lines=field.name in _LONG)]
 
 
 def sent(inputs: Iterable[Input], typed: Mapping[str, str]) -> dict[str, str]:

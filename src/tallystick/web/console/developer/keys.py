@@ -17,7 +17,7 @@ from tallystick.services.seller.staff import Permission
 from tallystick.store.keys import access_keys, key_uses
 from tallystick.store.keys.access_keys import AccessKey, KeyEntry, MadeBeforeError, UnknownKeyError
 from tallystick.web.common.shared import PageRequest, form_of, go
-from tallystick.web.console.desk import Desk, for_staff
+from tallystick.web.console.console_context import ConsoleContext, for_staff
 
 PATH: Final = "/console/{business:int}/{environment:str}/keys"
 ONE: Final = f"{PATH}/{{access_key_id:str}}"
@@ -55,11 +55,11 @@ class Row:
 async def show_keys(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """All keys of this environment, the newest first."""
 
-    async def step(desk: Desk) -> Response[Any]:
+    async def step(console: ConsoleContext) -> Response[Any]:
         revoked = request.query_params.get("revoked", "")
-        rows = await _rows(desk)
+        rows = await _rows(console)
         done = any(row.key.access_key_id == revoked and row.standing == "revoked" for row in rows)
-        return _list_page(desk, rows, revoked=revoked if done else "")
+        return _list_page(console, rows, revoked=revoked if done else "")
 
     return await for_staff(request, business, environment, step)
 
@@ -68,21 +68,21 @@ async def show_keys(request: PageRequest, business: FromPath[int], environment: 
 async def make_key(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Make a key, and show its secret this once."""
 
-    async def step(desk: Desk) -> Response[Any]:
-        service = desk.service
-        if desk.book_id is None:
+    async def step(console: ConsoleContext) -> Response[Any]:
+        service = console.service
+        if console.book_id is None:
             problems = {"make": "There are no books in this environment yet, so a key could sign nothing."}
-            return _list_page(desk, [], status=HTTP_409_CONFLICT, problems=problems)
-        party_id = desk.business.party_id
-        form = _form_token(desk, await form_of(request))
+            return _list_page(console, [], status=HTTP_409_CONFLICT, problems=problems)
+        party_id = console.business.party_id
+        form = _form_token(console, await form_of(request))
         try:
             key = await access_keys.create(
-                service.pool, service.vault, party_id, desk.environment, service.clock(), form
+                service.pool, service.vault, party_id, console.environment, service.clock(), form
             )
         except MadeBeforeError as error:
-            return await _made_again(desk, error)
-        await desk.record("key.create", key.access_key_id)
-        return _made_page(desk, key)
+            return await _made_again(console, error)
+        await console.record("key.create", key.access_key_id)
+        return _made_page(console, key)
 
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
 
@@ -93,8 +93,8 @@ async def show_key(
 ) -> Response[Any]:
     """One key, and what can be done with it."""
 
-    async def step(desk: Desk, row: Row) -> Response[Any]:
-        return _key_page(desk, row, again="again" in request.query_params and row.usable)
+    async def step(console: ConsoleContext, row: Row) -> Response[Any]:
+        return _key_page(console, row, again="again" in request.query_params and row.usable)
 
     return await _for_key(request, business, environment, access_key_id, step, Permission.VIEW)
 
@@ -105,25 +105,25 @@ async def rotate_key(
 ) -> Response[Any]:
     """Make the key's successor, and show its secret this once."""
 
-    async def step(desk: Desk, row: Row) -> Response[Any]:
+    async def step(console: ConsoleContext, row: Row) -> Response[Any]:
         typed = await form_of(request)
         chosen = typed.get("overlap", "")
         if chosen not in OVERLAPS:
             problems = {"overlap": "Choose how long the old key goes on."}
-            return _key_page(desk, row, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=problems)
-        service, (overlap, _) = desk.service, OVERLAPS[chosen]
+            return _key_page(console, row, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=problems)
+        service, (overlap, _) = console.service, OVERLAPS[chosen]
         try:
             async with service.pool.acquire() as connection:
                 key = await access_keys.rotate(
-                    connection, service.vault, access_key_id, overlap, service.clock(), _form_token(desk, typed)
+                    connection, service.vault, access_key_id, overlap, service.clock(), _form_token(console, typed)
                 )
         except MadeBeforeError as error:
-            return await _made_again(desk, error, replaced=access_key_id, overlap=overlap)
+            return await _made_again(console, error, replaced=access_key_id, overlap=overlap)
         except UnknownKeyError:
             problems = {"overlap": "This key can no longer be used, so nothing can follow it. Make a new one."}
-            return _key_page(desk, row, status=HTTP_409_CONFLICT, problems=problems)
-        await desk.record("key.rotate", access_key_id, successor=key.access_key_id, overlap_hours=overlap // _HOUR)
-        return _made_page(desk, key, replaced=access_key_id, overlap=overlap)
+            return _key_page(console, row, status=HTTP_409_CONFLICT, problems=problems)
+        await console.record("key.rotate", access_key_id, successor=key.access_key_id, overlap_hours=overlap // _HOUR)
+        return _made_page(console, key, replaced=access_key_id, overlap=overlap)
 
     return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
 
@@ -134,11 +134,11 @@ async def revoke_key(
 ) -> Response[Any]:
     """Make the key unusable, at once and for ever; again it comes to the same."""
 
-    async def step(desk: Desk, row: Row) -> Response[Any]:
+    async def step(console: ConsoleContext, row: Row) -> Response[Any]:
         if row.standing != "revoked":
-            await access_keys.revoke(desk.service.pool, access_key_id, desk.service.clock())
-            await desk.record("key.revoke", access_key_id)
-        return go(f"{desk.path('keys')}?revoked={access_key_id}")
+            await access_keys.revoke(console.service.pool, access_key_id, console.service.clock())
+            await console.record("key.revoke", access_key_id)
+        return go(f"{console.path('keys')}?revoked={access_key_id}")
 
     return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
 
@@ -153,43 +153,43 @@ async def _for_key(
     business: int,
     environment: str,
     access_key_id: str,
-    step: Callable[[Desk, Row], Awaitable[Response[Any]]],
+    step: Callable[[ConsoleContext, Row], Awaitable[Response[Any]]],
     needs: Permission,
 ) -> Response[Any]:
-    async def of_key(desk: Desk) -> Response[Any]:
-        row = next((row for row in await _rows(desk) if row.key.access_key_id == access_key_id), None)
+    async def of_key(console: ConsoleContext) -> Response[Any]:
+        row = next((row for row in await _rows(console) if row.key.access_key_id == access_key_id), None)
         if row is None:
             raise NotFoundException
-        return await step(desk, row)
+        return await step(console, row)
 
     return await for_staff(request, business, environment, of_key, needs)
 
 
-def _form_token(desk: Desk, typed: Mapping[str, str]) -> str:
+def _form_token(console: ConsoleContext, typed: Mapping[str, str]) -> str:
     """What tells this form, sent by this person, from all others; empty where it is none of ours."""
     form = typed.get("form", "")
-    return f"{form} {desk.person.party_id}" if _FORM.fullmatch(form) else ""
+    return f"{form} {console.person.party_id}" if _FORM.fullmatch(form) else ""
 
 
 async def _made_again(
-    desk: Desk, made: MadeBeforeError, replaced: str = "", overlap: timedelta = timedelta(0)
+    console: ConsoleContext, made: MadeBeforeError, replaced: str = "", overlap: timedelta = timedelta(0)
 ) -> Response[Any]:
     """The same page for the second click of two, since a browser shows only the answer to that; later no secret."""
-    service = desk.service
+    service = console.service
     key = await access_keys.find(service.pool, service.vault, made.access_key_id, service.clock())
     if key is None or service.clock() - key.created_at >= SECOND_CLICK:
-        return go(f"{desk.path('keys', made.access_key_id)}?again")
-    return _made_page(desk, key, replaced, overlap)
+        return go(f"{console.path('keys', made.access_key_id)}?again")
+    return _made_page(console, key, replaced, overlap)
 
 
-async def _rows(desk: Desk) -> list[Row]:
-    pool, now, party_id = desk.service.pool, desk.service.clock(), desk.business.party_id
+async def _rows(console: ConsoleContext) -> list[Row]:
+    pool, now, party_id = console.service.pool, console.service.clock(), console.business.party_id
     uses = await key_uses.last_uses(pool, party_id)
     keys = reversed(await access_keys.list_(pool, party_id))
     return [
         Row(key, uses.get(key.access_key_id), _standing(key, now))
         for key in keys
-        if key.environment == desk.environment
+        if key.environment == console.environment
     ]
 
 
@@ -201,21 +201,25 @@ def _standing(key: KeyEntry, now: datetime) -> str:
     return "ending" if now < key.expires_at else "ended"
 
 
-def _list_page(desk: Desk, rows: list[Row], **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+def _list_page(console: ConsoleContext, rows: list[Row], **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
     usable, over = [row for row in rows if row.usable], [row for row in rows if not row.usable]
-    defaults: dict[str, Any] = {"revoked": "", "now": desk.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
-    return desk.page("console/developer/keys.html", usable=usable, over=over, **(defaults | more))
+    defaults: dict[str, Any] = {"revoked": "", "now": console.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
+    return console.page("console/developer/keys.html", usable=usable, over=over, **(defaults | more))
 
 
-def _key_page(desk: Desk, row: Row, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+def _key_page(console: ConsoleContext, row: Row, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
     overlaps = [(value, words) for value, (_, words) in OVERLAPS.items()]
-    defaults: dict[str, Any] = {"again": False, "now": desk.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
-    return desk.page("console/developer/key.html", row=row, overlaps=overlaps, usual=USUAL_OVERLAP, **(defaults | more))
+    defaults: dict[str, Any] = {"again": False, "now": console.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
+    return console.page(
+        "console/developer/key.html", row=row, overlaps=overlaps, usual=USUAL_OVERLAP, **(defaults | more)
+    )
 
 
-def _made_page(desk: Desk, key: AccessKey, replaced: str = "", overlap: timedelta = timedelta(0)) -> Response[Any]:
-    until, now = key.created_at + overlap, desk.service.clock()
-    return desk.page("console/developer/key_made.html", key=key, replaced=replaced, until=until, now=now)
+def _made_page(
+    console: ConsoleContext, key: AccessKey, replaced: str = "", overlap: timedelta = timedelta(0)
+) -> Response[Any]:
+    until, now = key.created_at + overlap, console.service.clock()
+    return console.page("console/developer/key_made.html", key=key, replaced=replaced, until=until, now=now)
 
 
 key_routes = [show_keys, make_key, show_key, rotate_key, revoke_key]

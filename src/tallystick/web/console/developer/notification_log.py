@@ -15,7 +15,7 @@ from tallystick.services.seller.staff import Permission
 from tallystick.store.records import outbox
 from tallystick.store.records.outbox import DEAD, DELIVERED, WAITING, LogEntry
 from tallystick.web.common.shared import PageRequest, form_of, go
-from tallystick.web.console.desk import Desk, for_staff
+from tallystick.web.console.console_context import ConsoleContext, for_staff
 
 PATH: Final = "/console/{business:int}/{environment:str}/notifications"
 LISTED: Final = 50
@@ -38,31 +38,31 @@ _DONE: Final = {
 async def show_log(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Events, the newest first. The address of the page holds what is looked for."""
 
-    async def step(desk: Desk) -> Response[Any]:
-        if desk.book_id is None:
-            return desk.page("console/books/no_book.html")
+    async def step(console: ConsoleContext) -> Response[Any]:
+        if console.book_id is None:
+            return console.page("console/books/no_book.html")
         asked = request.query_params
         state = asked.get("state") if asked.get("state") in STATES else None
         about = asked.get("about", "").strip()
         before = _position(asked.get("before", ""))
-        pool, entries = desk.service.pool, list[LogEntry]()
+        pool, entries = console.service.pool, list[LogEntry]()
         if not about or _SUBJECT.fullmatch(about):
             entries = await outbox.log(
-                pool, desk.parts, state=state, about=about or None, before=before, most=LISTED + 1
+                pool, console.parts, state=state, about=about or None, before=before, maximum=LISTED + 1
             )
         shown = entries[:LISTED]
         chosen = {name: value for name, value in (("state", state), ("about", about)) if value}
-        return desk.page(
+        return console.page(
             "console/developer/notifications.html",
             entries=shown,
             states=STATES,
             state_choices=[("", "All"), *((name, words) for name, (words, _) in STATES.items())],
             typed={"state": state or "", "about": about},
-            unfinished=await outbox.unfinished(pool, desk.parts),
-            receiver=urlsplit((await outbox.wishes(pool, desk.book_id)).notification_url or "").hostname,
-            real_now=desk.service.clock(),
-            newest=_address(desk, chosen) if before else "",
-            older=_address(desk, chosen | {"before": _cursor(shown[-1])}) if len(entries) > LISTED else "",
+            unfinished=await outbox.unfinished(pool, console.parts),
+            receiver=urlsplit((await outbox.wishes(pool, console.book_id)).notification_url or "").hostname,
+            real_now=console.service.clock(),
+            newest=_address(console, chosen) if before else "",
+            older=_address(console, chosen | {"before": _cursor(shown[-1])}) if len(entries) > LISTED else "",
             replayed=_count(asked.get("replayed", "")),
         )
 
@@ -75,14 +75,14 @@ async def show_event(
 ) -> Response[Any]:
     """One event, and the form as it was sent."""
 
-    async def step(desk: Desk) -> Response[Any]:
-        entry = await _entry(desk, event_id)
-        return desk.page(
+    async def step(console: ConsoleContext) -> Response[Any]:
+        entry = await _entry(console, event_id)
+        return console.page(
             "console/developer/notification.html",
             entry=entry,
             states=STATES,
             sent=parse_qsl(entry.message or "", keep_blank_values=True),
-            real_now=desk.service.clock(),
+            real_now=console.service.clock(),
             done=_DONE.get(request.query_params.get("done", "")),
         )
 
@@ -95,12 +95,12 @@ async def replay_event(
 ) -> Response[Any]:
     """Send one again."""
 
-    async def step(desk: Desk) -> Response[Any]:
-        entry = await _entry(desk, event_id)
-        count = await outbox.replay_of_book(desk.service.pool, entry.book_id, event_id, desk.service.clock())
+    async def step(console: ConsoleContext) -> Response[Any]:
+        entry = await _entry(console, event_id)
+        count = await outbox.replay_of_book(console.service.pool, entry.book_id, event_id, console.service.clock())
         if count:
-            await desk.record("notification.replay", event_id)
-        return go(f"{desk.path('notifications', event_id)}?done={'again' if count else 'none'}")
+            await console.record("notification.replay", event_id)
+        return go(f"{console.path('notifications', event_id)}?done={'again' if count else 'none'}")
 
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
 
@@ -109,31 +109,31 @@ async def replay_event(
 async def replay_dead(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Send all again that were given up."""
 
-    async def step(desk: Desk) -> Response[Any]:
+    async def step(console: ConsoleContext) -> Response[Any]:
         await form_of(request)
-        if not desk.parts:
+        if not console.parts:
             raise NotFoundException
-        pool, now = desk.service.pool, desk.service.clock()
-        count = sum([await outbox.replay_of_book(pool, part, None, now) for part in desk.parts])
+        pool, now = console.service.pool, console.service.clock()
+        count = sum([await outbox.replay_of_book(pool, part, None, now) for part in console.parts])
         if count:
-            await desk.record("notification.replay_dead", count=count)
-        return go(_address(desk, {"replayed": str(count)}))
+            await console.record("notification.replay_dead", count=count)
+        return go(_address(console, {"replayed": str(count)}))
 
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
 
 
-async def _entry(desk: Desk, event_id: str) -> LogEntry:
+async def _entry(console: ConsoleContext, event_id: str) -> LogEntry:
     """The event, as far as the log has it. Raises NotFoundException."""
     entry = None
     if _SUBJECT.fullmatch(event_id):
-        entry = await outbox.find(desk.service.pool, desk.parts, event_id)
+        entry = await outbox.find(console.service.pool, console.parts, event_id)
     if entry is None or entry.state not in STATES:
         raise NotFoundException
     return entry
 
 
-def _address(desk: Desk, query: dict[str, str]) -> str:
-    path = desk.path("notifications")
+def _address(console: ConsoleContext, query: dict[str, str]) -> str:
+    path = console.path("notifications")
     return f"{path}?{urlencode(query)}" if query else path
 
 

@@ -14,7 +14,7 @@ from tallystick.notify.trial import Tester
 from tallystick.services.seller.staff import Permission
 from tallystick.store.records import outbox
 from tallystick.web.common.shared import PageRequest, form_of, go
-from tallystick.web.console.desk import Desk, for_staff
+from tallystick.web.console.console_context import ConsoleContext, for_staff
 from tallystick.web.console.developer.notification_log import PATH as LOG_PATH
 
 PATH: Final = f"{LOG_PATH}/settings"
@@ -25,8 +25,8 @@ _YES: Final = "yes"
 async def show_settings(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """The settings; who may not change them reads them."""
 
-    async def step(desk: Desk) -> Response[Any]:
-        return await _page(desk, saved="saved" in request.query_params)
+    async def step(console: ConsoleContext) -> Response[Any]:
+        return await _page(console, saved="saved" in request.query_params)
 
     return await for_staff(request, business, environment, step)
 
@@ -35,25 +35,25 @@ async def show_settings(request: PageRequest, business: FromPath[int], environme
 async def save_settings(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Set address and wishes. What still waits for the old address goes to the new one."""
 
-    async def step(desk: Desk) -> Response[Any]:
-        if desk.book_id is None:
+    async def step(console: ConsoleContext) -> Response[Any]:
+        if console.book_id is None:
             raise NotFoundException
         typed = await form_of(request)
         url = typed.get("url", "").strip() or None
         wanted = {name: typed.get(name) == _YES for name in ("immediate", "write_offs")}
         if url is not None:
             try:
-                await _check(desk, url)
+                await _check(console, url)
             except UnusableAddressError as error:
                 problems, status = {"url": _sentence(error)}, HTTP_422_UNPROCESSABLE_ENTITY
-                return await _page(desk, status=status, typed=typed, wanted=wanted, problems=problems)
-        service = desk.service
-        if url != (await outbox.wishes(service.pool, desk.book_id)).notification_url:
+                return await _page(console, status=status, typed=typed, wanted=wanted, problems=problems)
+        service = console.service
+        if url != (await outbox.wishes(service.pool, console.book_id)).notification_url:
             async with service.pool.acquire() as connection:
-                await outbox.set_address(connection, desk.book_id, url, service.clock())
-        await outbox.set_wishes(service.pool, desk.book_id, **wanted)
-        await desk.record("notification.settings", url or "", **wanted)
-        return go(f"{desk.path('notifications', 'settings')}?saved=1")
+                await outbox.set_address(connection, console.book_id, url, service.clock())
+        await outbox.set_wishes(service.pool, console.book_id, **wanted)
+        await console.record("notification.settings", url or "", **wanted)
+        return go(f"{console.path('notifications', 'settings')}?saved=1")
 
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
 
@@ -62,26 +62,26 @@ async def save_settings(request: PageRequest, business: FromPath[int], environme
 async def send_test(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Post a test notification to the address that is set, and show what came of it."""
 
-    async def step(desk: Desk) -> Response[Any]:
-        if desk.book_id is None:
+    async def step(console: ConsoleContext) -> Response[Any]:
+        if console.book_id is None:
             raise NotFoundException
-        service = desk.service
-        url = (await outbox.wishes(service.pool, desk.book_id)).notification_url
+        service = console.service
+        url = (await outbox.wishes(service.pool, console.book_id)).notification_url
         if url is None:
-            return await _page(desk, status=HTTP_409_CONFLICT, problems={"url": "Save an address first."})
-        recipient = {"recipientName": desk.business.name, "recipientEmail": desk.business.email}
+            return await _page(console, status=HTTP_409_CONFLICT, problems={"url": "Save an address first."})
+        recipient = {"recipientName": console.business.name, "recipientEmail": console.business.email}
         trial = await Tester(service.pool, service.vault, service.settings).send(url, recipient, service.clock())
-        await desk.record("notification.test", url, status=trial.status)
-        return await _page(desk, trial=trial)
+        await console.record("notification.test", url, status=trial.status)
+        return await _page(console, trial=trial)
 
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
 
 
-async def _page(desk: Desk, **more: Any) -> Response[Any]:  # noqa: ANN401 - what came of it
-    if desk.book_id is None:
-        return desk.page("console/books/no_book.html")
-    wishes = await outbox.wishes(desk.service.pool, desk.book_id)
-    settings = desk.service.settings
+async def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - what came of it
+    if console.book_id is None:
+        return console.page("console/books/no_book.html")
+    wishes = await outbox.wishes(console.service.pool, console.book_id)
+    settings = console.service.settings
     defaults = {
         "wishes": wishes,
         "wanted": {"immediate": wishes.notify_immediate, "write_offs": wishes.notify_write_offs},
@@ -91,13 +91,13 @@ async def _page(desk: Desk, **more: Any) -> Response[Any]:  # noqa: ANN401 - wha
         "hours": settings.notification_lifetime_hours,
         "seconds": settings.notification_timeout_ms / 1000,
     }
-    return desk.page("console/developer/notification_settings.html", **(defaults | more))
+    return console.page("console/developer/notification_settings.html", **(defaults | more))
 
 
-async def _check(desk: Desk, url: str) -> None:
+async def _check(console: ConsoleContext, url: str) -> None:
     """Raises UnusableAddressError: nothing could be sent there, or the service would not."""
     address.check_form(url)
-    if not desk.service.settings.allow_private_notification_targets:
+    if not console.service.settings.allow_private_notification_targets:
         await address.check_public(url)
 
 

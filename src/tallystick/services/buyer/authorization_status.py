@@ -1,0 +1,125 @@
+"""How an authorization stands at a moment: what is left of it, and what its giver can still cancel. No words.
+
+Source: spec of the flows, 5 (tokens: life and end).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, unique
+from typing import TYPE_CHECKING
+
+from tallystick.domain.commands import TokenPurpose
+from tallystick.store.keys.access_keys import SANDBOX
+
+if TYPE_CHECKING:
+    from tallystick.store.queries.authorizations import Authorization
+
+
+@unique
+class AuthorizationStatus(Enum):
+    """How an authorization stands."""
+
+    ACTIVE = "active"
+    NOT_YET = "not yet"
+    USED = "used"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+
+
+@unique
+class Scope(Enum):
+    """How much of an authorization its giver cancels. Only a prepaid balance has top-ups."""
+
+    ALL = "all"
+    TOP_UPS = "top-ups"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationState:
+    """What is so of one authorization at a moment of its book's time."""
+
+    given: Authorization
+    now: datetime
+
+    @property
+    def seller(self) -> str:
+        """Whom it was given to."""
+        return self.given.seller_name
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether no real money moves."""
+        return self.given.environment == SANDBOX
+
+    @property
+    def prepaid(self) -> bool:
+        """Whether it is a balance to spend."""
+        return self.given.purpose is TokenPurpose.PREPAID_SENDER
+
+    @property
+    def tab(self) -> bool:
+        """Whether purchases are owed at first."""
+        return self.given.purpose is TokenPurpose.CREDIT_SENDER
+
+    @property
+    def receives(self) -> bool:
+        """Whether the giver is paid through it."""
+        return self.given.purpose is TokenPurpose.RECIPIENT
+
+    @property
+    def refunds(self) -> bool:
+        """Whether it lets the seller pay back out of the giver's account; it has no history of its own."""
+        return self.given.purpose is TokenPurpose.INSTALLED
+
+    @property
+    def balance_micros(self) -> int:
+        """What is left to spend, or owed; 0 where there is no such thing."""
+        return 0 if self.given.holdings is None else self.given.holdings.balance_micros
+
+    @property
+    def spending(self) -> bool:
+        """Whether the main token has neither ended nor been cancelled or used up."""
+        given = self.given
+        return not given.used and self._lives(given.cancelled_at, given.expires_at)
+
+    @property
+    def topping_up(self) -> bool:
+        """Whether the seller may bring money into a prepaid balance."""
+        given = self.given
+        return self.prepaid and self._lives(given.money_cancelled_at, given.money_expires_at)
+
+    def _lives(self, cancelled_at: datetime | None, expires_at: datetime | None) -> bool:
+        return cancelled_at is None and (expires_at is None or self.now < expires_at)
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether anything is left to be cancelled."""
+        return self.spending or self.topping_up
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What the giver may choose to cancel; top-ups alone where there is a balance left to spend."""
+        if self.spending and self.topping_up and self.balance_micros:
+            return Scope.TOP_UPS, Scope.ALL
+        return (Scope.ALL,) if self.cancellable else ()
+
+    @property
+    def stand(self) -> AuthorizationStatus:
+        """How it stands, in one word."""
+        if self.cancellable:
+            return AuthorizationStatus.NOT_YET if self.now < self.given.valid_from else AuthorizationStatus.ACTIVE
+        if self.given.used:
+            return AuthorizationStatus.USED
+        return AuthorizationStatus.ENDED if self.given.cancelled_at is None else AuthorizationStatus.CANCELLED
+
+    @property
+    def stuck_method(self) -> int | None:
+        """The card or bank account that money could be taken from, had it not been removed or expired."""
+        source = self.given.source
+        wanted = self.topping_up if self.prepaid else self.cancellable or (self.tab and self.balance_micros > 0)
+        if source is None or not wanted:
+            return None
+        expired = source.expires_on is not None and self.now.date() > source.expires_on
+        return source.payment_method_id if source.removed or expired else None

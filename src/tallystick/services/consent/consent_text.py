@@ -1,0 +1,292 @@
+"""What people agree to, in plain words with exact figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from tallystick.domain.commands import AmountRule, LimitTerms, TokenTerms, TokenType
+from tallystick.domain.limits import LimitKind
+from tallystick.services.consent.consent_phrases import (
+    METHOD_NAMES,
+    any_of,
+    every,
+    limit_of_payments,
+    limit_of_purchases,
+    share,
+)
+from tallystick.services.consent.terms import (
+    AnyTerms,
+    EditTerms,
+    PostpaidTerms,
+    PrepaidTerms,
+    PurchaseTerms,
+    RecipientTerms,
+    SenderTerms,
+)
+from tallystick.words import day, dollars, marked
+from tallystick.words import gettext as _
+
+if TYPE_CHECKING:
+    from tallystick.domain.periods import Period
+    from tallystick.store.queries.consent_tokens import AgreedToken
+
+Something = TypeVar("Something")
+
+LINE_NAMES: Final = {
+    "itemTotal": marked("Items"),
+    "shipping": marked("Shipping"),
+    "handling": marked("Handling"),
+    "giftWrapping": marked("Gift wrapping"),
+    "discount": marked("Discount"),
+    "tax": marked("Tax"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Who takes part: the seller whose program asks, and those who are paid in its stead."""
+
+    seller: str
+    recipients: tuple[str, ...] = ()
+
+
+def promises(terms: AnyTerms, names: Names, source: str, now: datetime, edited: AgreedToken | None = None) -> list[str]:
+    """What is agreed to, a sentence each. `source` is the means of payment: ``your card ending in 4242``.
+
+    `now` is the book's time, `edited` the token of EditToken.
+    """
+    within = _("within three hours from now")
+    sentences = allowances(terms, names, source, within, edited)
+    if isinstance(terms, PurchaseTerms | EditTerms):
+        return sentences
+    if isinstance(terms, SenderTerms) and terms.token_type is TokenType.SINGLE_USE:
+        return sentences
+    return [*sentences, _validity(terms, now)]
+
+
+def allowances(terms: AnyTerms, names: Names, source: str, within: str, edited: AgreedToken | None = None) -> list[str]:
+    """What is allowed, a sentence each, without how long. `within`: when a single payment may be taken."""
+    seller = names.seller
+    match terms:
+        case PrepaidTerms():
+            return _balance(dollars(terms.funding_limit_micros), seller, source)
+        case PostpaidTerms():
+            return _tab(terms, seller, source)
+        case PurchaseTerms():
+            amount = dollars(terms.amount_micros)
+            return [
+                _(
+                    "You pay %(amount)s to %(seller)s from %(source)s, once and now.",
+                    amount=amount,
+                    seller=seller,
+                    source=source,
+                ),
+                _("%(seller)s gets your name and your e-mail address with the payment.", seller=seller),
+            ]
+        case SenderTerms():
+            return _payments(terms.token_type, terms.agreed, terms.limits, names, source, within)
+        case RecipientTerms():
+            return _receiving(terms, seller)
+        case EditTerms():
+            old = certain(edited)
+            return [*_payments(old.token_type, old.terms, old.limits, names, source, within), *_kept(old)]
+
+
+def _balance(maximum: str, seller: str, source: str) -> list[str]:
+    return [
+        _(
+            "%(seller)s may take up to %(amount)s from %(source)s to fill your prepaid balance.",
+            seller=seller,
+            amount=maximum,
+            source=source,
+        ),
+        _(
+            "When the balance runs low, %(seller)s may top it up again, to at most %(amount)s.",
+            seller=seller,
+            amount=maximum,
+        ),
+        _("You spend from that balance at %(seller)s, without being asked each time.", seller=seller),
+        _(
+            "Money in the balance can be spent at %(seller)s only. It is not paid back to %(source)s.",
+            seller=seller,
+            source=source,
+        ),
+    ]
+
+
+def _tab(terms: PostpaidTerms, seller: str, source: str) -> list[str]:
+    return [
+        _("%(seller)s may put what you buy on a tab, without asking you each time.", seller=seller),
+        _("You never owe more than %(amount)s at any one time.", amount=dollars(terms.credit_limit_micros)),
+        _(
+            "All purchases on the tab together come to at most %(amount)s.",
+            amount=dollars(terms.total_limit_micros),
+        ),
+        *(limit_of_purchases(limit) for limit in terms.limits),
+        _(
+            "%(seller)s settles the tab from %(source)s: only what you owe, in one payment or several.",
+            seller=seller,
+            source=source,
+        ),
+    ]
+
+
+def _payments(
+    token_type: TokenType,
+    agreed: TokenTerms,
+    limits: Sequence[LimitTerms],
+    names: Names,
+    source: str,
+    within: str,
+) -> list[str]:
+    seller, amount = names.seller, dollars(agreed.amount_micros or 0)
+    if token_type is TokenType.SINGLE_USE:
+        sentences = _once(seller, amount, source, within, for_reserve=agreed.for_reserve)
+    elif token_type is TokenType.RECURRING:
+        sentences = [_again_and_again(seller, amount, source, recurring_period(limits))]
+    else:
+        sentences = [_several(seller, amount, source, agreed.amount_rule), *map(limit_of_payments, limits)]
+    if names.recipients:
+        sentences.append(
+            _(
+                "The money goes to %(recipients)s; %(seller)s acts on their behalf.",
+                recipients=any_of(names.recipients),
+                seller=seller,
+            )
+        )
+    return sentences
+
+
+def _once(seller: str, amount: str, source: str, within: str, *, for_reserve: bool) -> list[str]:
+    if not for_reserve:
+        return [
+            _(
+                "%(seller)s may take exactly %(amount)s from %(source)s, once, %(within)s.",
+                seller=seller,
+                amount=amount,
+                source=source,
+                within=within,
+            )
+        ]
+    return [
+        _(
+            "%(seller)s may hold %(amount)s on %(source)s, once, %(within)s.",
+            seller=seller,
+            amount=amount,
+            source=source,
+            within=within,
+        ),
+        _(
+            "Within seven days of that, %(seller)s may take what was held, or less. The rest is let go.",
+            seller=seller,
+        ),
+    ]
+
+
+def _again_and_again(seller: str, amount: str, source: str, period: Period | None) -> str:
+    if period is None:
+        return _(
+            "%(seller)s may take exactly %(amount)s from %(source)s, once in all, without asking you each time.",
+            seller=seller,
+            amount=amount,
+            source=source,
+        )
+    return _(
+        "%(seller)s may take exactly %(amount)s from %(source)s, at most once %(every)s, without asking you each time.",
+        seller=seller,
+        amount=amount,
+        source=source,
+        every=every(period),
+    )
+
+
+def _several(seller: str, amount: str, source: str, rule: AmountRule | None) -> str:
+    match rule:
+        case None:
+            return _(
+                "%(seller)s may take payments from %(source)s, without asking you each time.",
+                seller=seller,
+                source=source,
+            )
+        case AmountRule.EXACT:
+            text = marked(
+                "%(seller)s may take payments of exactly %(amount)s each from %(source)s, without asking you each time."
+            )
+        case AmountRule.MAXIMUM:
+            text = marked(
+                "%(seller)s may take payments of at most %(amount)s each from %(source)s, without asking you each time."
+            )
+        case AmountRule.MINIMUM:
+            text = marked(
+                "%(seller)s may take payments of at least %(amount)s each from %(source)s,"
+                " without asking you each time."
+            )
+    return _(text, seller=seller, amount=amount, source=source)
+
+
+def recurring_period(limits: Sequence[LimitTerms]) -> Period | None:
+    """How often a regular payment is taken; None: once in all."""
+    return next((limit.period for limit in limits if limit.kind is LimitKind.COUNT), None)
+
+
+def _receiving(terms: RecipientTerms, seller: str) -> list[str]:
+    keeps = share(terms.agreed)
+    sentences = [
+        _(
+            "%(seller)s may take payments from buyers on your behalf. They are credited to your account.",
+            seller=seller,
+        ),
+        _("%(seller)s keeps at most %(share)s of each payment; the rest is yours.", seller=seller, share=keeps)
+        if keeps
+        else _("%(seller)s keeps no share.", seller=seller),
+        _("You pay the fee that this service takes of each payment.")
+        if terms.agreed.recipient_pays_fee
+        else _("%(seller)s pays the fee that this service takes of each payment.", seller=seller),
+        _("%(seller)s may pay such payments back to the buyers, out of your account.", seller=seller),
+    ]
+    if terms.accepted is not None:
+        accepted = any_of([_(METHOD_NAMES[method]) for method in terms.accepted])
+        sentences.insert(1, _("Buyers may pay by %(methods)s only.", methods=accepted))
+    return sentences
+
+
+def _kept(old: AgreedToken) -> list[str]:
+    stays = (
+        _("You agreed to this before, and it stays in force until it is cancelled. Only the way you pay changes.")
+        if old.expires_at is None
+        else _(
+            "You agreed to this before, and it stays in force until %(day)s. Only the way you pay changes.",
+            day=day(old.expires_at),
+        )
+    )
+    return [stays, _("What was used of the limits so far still counts.")]
+
+
+def _validity(terms: AnyTerms, now: datetime) -> str:
+    if terms.starts_at is not None and terms.starts_at > now:
+        start = _("This authorization starts on %(day)s.", day=day(terms.starts_at))
+    else:
+        start = _("This authorization starts now.")
+    return f"{start} {_end(terms)}"
+
+
+def _end(terms: AnyTerms) -> str:
+    if terms.expires_at is not None:
+        text = _("It ends on %(day)s.", day=day(terms.expires_at))
+        later = _("What you owe by then can still be settled afterwards.")
+        return f"{text} {later}" if isinstance(terms, PostpaidTerms) else text
+    if isinstance(terms, SenderTerms) and terms.token_type is TokenType.MULTI_USE:
+        return _("It ends after one year.")
+    if isinstance(terms, RecipientTerms):
+        return _("It lasts until you or the marketplace cancel it.")
+    return _("It lasts until you or the seller cancel it.")
+
+
+def certain(found: Something | None) -> Something:
+    """The token to edit. Raises LookupError: it is not there."""
+    if found is None:
+        raise LookupError("the token to edit is not there")
+    return found

@@ -1,0 +1,84 @@
+"""A new password for somebody who forgot theirs: by a link to their address, which works once and for an hour.
+
+Nobody but the mailbox learns whether an address has an account.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from tallystick.services.form_errors import FormError
+from tallystick.services.identity import addresses, attempts, email_templates, mail, sign_in
+from tallystick.store.accounts import mailed_proofs, parties
+from tallystick.store.accounts.mailed_proofs import MailedProof
+from tallystick.words import gettext as _
+
+if TYPE_CHECKING:
+    from tallystick.services.context import Service
+    from tallystick.store.accounts.parties import Party
+
+RESET_PATH: Final = "/account/reset"
+LIFE: Final = timedelta(hours=1)
+
+
+class LinkSpentError(Exception):
+    """The link was used, or is too old, or never was one."""
+
+
+async def ask(service: Service, email: str, client: str | None, way_on: str) -> None:
+    """Send a link, if this is the address of somebody who signs in with a password. Raises FormError: no address.
+
+    `way_on`: the path at which they want to go on afterwards.
+    """
+    loop = asyncio.get_running_loop()
+    earliest = loop.time() + sign_in.FAILURE_SECONDS
+    email = email.strip()
+    if not sign_in.is_email(email):
+        raise FormError({"email": _("Type your e-mail address, such as name@example.com.")})
+    if await attempts.allowed(service, attempts.FORGOTTEN, client):
+        party = await parties.find_by_email(service.pool, email)
+        if party is not None and party.password_hash is not None and party.status != "closed":
+            await _send_link(service, party, way_on)
+    await asyncio.sleep(earliest - loop.time())
+
+
+async def _send_link(service: Service, party: Party, way_on: str) -> None:
+    if not await attempts.allowed(service, attempts.LETTERS, party.email):
+        return
+    made, now = addresses.make_secrets(service), service.clock()
+    proof = MailedProof(
+        ticket=made.ticket,
+        purpose="reset",
+        party_id=party.party_id,
+        email=party.email,
+        created_at=now,
+        expires_at=now + LIFE,
+        link_digest=made.link_digest,
+    )
+    await mailed_proofs.create(service.pool, proof)
+    url = mail.address_of(service, RESET_PATH, key=made.link, next=way_on)
+    await mail.post(service, party.email, email_templates.new_password(url))
+
+
+async def choose_password(service: Service, link: str, password: str) -> Party:
+    """Use the link up: another password, all browsers signed out, the address verified.
+
+    Raises FormError: not with this password, the link still works. Raises LinkSpentError.
+    """
+    digest = addresses.digest_of_link(link)
+    party = await _owner(service, await mailed_proofs.find_link(service.pool, "reset", digest, service.clock()))
+    if problem := sign_in.password_problem(password, party.email, party.name):
+        raise FormError({"password": problem})
+    await _owner(service, await mailed_proofs.use_link(service.pool, "reset", digest, service.clock()))
+    await sign_in.set_password(service, party, password)
+    async with service.pool.acquire() as connection:
+        return await parties.set_standing(connection, party.party_id, service.clock(), email_verified=True)
+
+
+async def _owner(service: Service, proof: MailedProof | None) -> Party:
+    party = None if proof is None or proof.party_id is None else await parties.find(service.pool, proof.party_id)
+    if proof is None or party is None or party.email != proof.email:
+        raise LinkSpentError
+    return party

@@ -1,0 +1,86 @@
+"""The pulse of a process: every few seconds it writes down what it did since the last time."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from tallystick.services.context import Service
+from tallystick.services.operations.meter import OK, flat, outcomes_of
+from tallystick.store.records import heartbeats
+from tallystick.store.records.heartbeats import Pulse
+
+EVERY: Final = timedelta(seconds=10)
+KEPT: Final = timedelta(hours=1)
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """Beats for one process. `kind` says what the process does."""
+
+    service: Service
+    kind: str
+    process_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    _started_at: datetime = field(init=False)
+    _beat_at: datetime = field(init=False)
+    _counted: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._started_at = self._beat_at = self.service.clock()
+
+    async def beat(self) -> None:
+        """Write down what came since the last beat, and forget what is old."""
+        await self.service.key_uses.write(self.service.pool)
+        await self.service.requests.write(self.service.pool)
+        now, counted = self.service.clock(), counts_of(self.service)
+        seconds = (now - self._beat_at).total_seconds()
+        if seconds <= 0:  # the machine's clock was set back
+            self._beat_at = now
+            return
+        grown = {name: count - self._counted.get(name, 0) for name, count in counted.items()}
+        counts = {name: count for name, count in grown.items() if count}
+        outcomes = outcomes_of(counts)
+        calls = outcomes.total()
+        pulse = Pulse(
+            process_id=self.process_id,
+            at=now,
+            kind=self.kind,
+            started_at=self._started_at,
+            seconds=seconds,
+            calls=calls,
+            refused=calls - outcomes[OK],
+            counts=counts,
+        )
+        await heartbeats.write(self.service.pool, pulse)
+        self._beat_at, self._counted = now, counted
+        await heartbeats.forget(self.service.pool, now - KEPT)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Beat until `stop` is set. A beat that fails is missed: its counts are in the next one."""
+        while not stop.is_set():
+            try:
+                await asyncio.wait_for(stop.wait(), EVERY.total_seconds())
+            except TimeoutError:
+                try:
+                    await self.beat()
+                except Exception as error:  # noqa: BLE001 - the database may be gone for a while
+                    _log.warning("pulse_missed", error=repr(error))
+
+
+def counts_of(service: Service) -> dict[str, int]:
+    """Everything that this process counted since its start, by name."""
+    commits = service.committer.statistics
+    return {
+        **flat(service.meter),
+        "commits.groups": commits.groups,
+        "commits.commands": commits.commands,
+        "commits.retried": commits.retried_groups,
+    }

@@ -1,0 +1,154 @@
+"""What staff do by hand with a seller's money and tokens: the commands of the API, without its requests.
+
+A form carries the caller reference that its command is answered under: sent twice, it moves money once.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.accounts import TOTALS, AccountKind
+from tallystick.domain.commands import CancelToken, Refund, RefundPolicy, Request
+from tallystick.domain.ids import book_named_in
+from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api.call import fingerprint, fresh_transaction_id
+from tallystick.store.ledger.dry_run import dry_run
+
+if TYPE_CHECKING:
+    from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
+    from tallystick.domain.state import Decision, Instrument
+    from tallystick.services.context import Service
+
+_REFERENCE: Final = re.compile(r"console-[0-9a-f]{20}")
+
+
+@dataclass(frozen=True, slots=True)
+class BookContext:
+    """Where staff work with a seller's money: all of the seller's books. `now` is the books' own time."""
+
+    service: Service
+    parts: tuple[BookId, ...]
+    seller_id: PartyId
+    now: datetime
+
+    def request(
+        self,
+        book_id: BookId,
+        action: str,
+        reference: str,
+        content: Sequence[tuple[str, str]],
+        description: str | None = None,
+    ) -> Request:
+        """What a money command for a book carries; `content`: all that makes it this request and no other."""
+        return Request(
+            transaction_id=fresh_transaction_id(book_id, self.now),
+            caller_id=self.seller_id,
+            caller_reference=reference,
+            fingerprint=fingerprint(action, content),
+            requested_at=self.service.clock(),
+            caller_description=description,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RefundWish:
+    """A refund as the form asks for it, in micro-units; no amount: all that is left."""
+
+    original_id: TransactionId
+    amount_micros: int | None
+    policy: RefundPolicy
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPreview:
+    """What a refund would do, in micro-units.
+
+    `fee_back_micros`, `share_back_micros`: what of the service's fee and of the caller's share goes back with it.
+    `cash_micros`: by how much the seller's cash changes. `left_micros`: what could still be refunded after it.
+    `pending`: a payment network is asked first. `instrument`: the balance or tab as it would be then.
+    """
+
+    amount_micros: int
+    fee_back_micros: int
+    share_back_micros: int
+    cash_micros: int
+    left_micros: int
+    pending: bool
+    instrument: Instrument | None
+
+
+def new_reference() -> str:
+    """A caller reference for one form."""
+    return f"console-{secrets.token_hex(10)}"
+
+
+def is_reference(text: str) -> bool:
+    """Whether a form's reference can be one of ours; another one might be the seller's own program's."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def cash_moved(decision: Decision) -> int:
+    """By how much the seller's cash changes, in micro-units."""
+    cash = TOTALS[AccountKind.CASH]
+    into = sum(transfer.amount_micros for transfer in decision.transfers if transfer.debit == cash)
+    return into - sum(transfer.amount_micros for transfer in decision.transfers if transfer.credit == cash)
+
+
+async def preview_refund(books: BookContext, wish: RefundWish, reference: str) -> RefundPreview | Accepted:
+    """What the refund would do now; or what it came to, where it was made under this reference already.
+
+    Raises Refused: what it would be refused with.
+    """
+    (decision,) = await dry_run(
+        books.service.committer, book_named_in(wish.original_id), [_refund(books, wish, reference)]
+    )
+    if isinstance(decision.outcome, Refused):
+        raise decision.outcome
+    if isinstance(decision.outcome, Accepted) and not decision.transactions:
+        return decision.outcome
+    original, made = decision.transactions
+    return RefundPreview(
+        amount_micros=made.amount_micros,
+        fee_back_micros=-made.fee_micros,
+        share_back_micros=-made.marketplace_fee_micros,
+        cash_micros=cash_moved(decision),
+        left_micros=original.amount_micros - original.refunded_micros,
+        pending=made.status is TransactionStatus.PENDING,
+        instrument=decision.instruments[0] if decision.instruments else None,
+    )
+
+
+async def refund(books: BookContext, wish: RefundWish, reference: str) -> tuple[Accepted, bool]:
+    """Refund; whether it was done just now, or before under the same reference. Raises Refused."""
+    command = _refund(books, wish, reference)
+    outcome = await books.service.committer.perform(book_named_in(wish.original_id), command)
+    if not isinstance(outcome, Accepted):
+        raise outcome if isinstance(outcome, Refused) else TypeError(f"a refund came to {outcome!r}")
+    return outcome, outcome.transaction_id == command.request.transaction_id
+
+
+async def cancel_token(books: BookContext, token_id: TokenId) -> bool:
+    """Bar a token from further use; False: it was cancelled before. Raises Refused."""
+    command = CancelToken(token_id, by=books.seller_id)
+    outcome = await books.service.committer.perform(book_named_in(token_id), command)
+    if isinstance(outcome, Refused) and outcome.refusal is not Refusal.TokenNotActive:
+        raise outcome
+    return not isinstance(outcome, Refused)
+
+
+def _refund(books: BookContext, wish: RefundWish, reference: str) -> Refund:
+    content = [
+        ("TransactionId", wish.original_id),
+        ("RefundAmount", str(wish.amount_micros)),
+        ("MarketplaceRefundPolicy", wish.policy.value),
+        ("CallerDescription", wish.description or ""),
+    ]
+    request = books.request(book_named_in(wish.original_id), "Refund", reference, content, wish.description)
+    return Refund(request, wish.original_id, wish.amount_micros, wish.policy)

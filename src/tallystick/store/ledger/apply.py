@@ -1,0 +1,268 @@
+"""Write down what a group decided: arrays of rows, most of them by one statement, all in the group's own commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+from typing import Any
+
+import asyncpg
+
+from tallystick.db.connections import Connection
+from tallystick.domain.accounts import AccountKind, account_id, bounds, is_total
+from tallystick.domain.decide import REFERENCE_LIFETIME
+from tallystick.domain.ids import AccountId, BookId, InstrumentId
+from tallystick.domain.state import Decision, Instrument, Transfer
+from tallystick.domain.tokens import Token
+from tallystick.store.ledger.encode import (
+    answer_row,
+    event_row,
+    instrument_account,
+    instrument_row,
+    token_change,
+    token_row,
+    transaction_change,
+    transaction_row,
+    transfer_rows,
+)
+from tallystick.store.ledger.load import LoadedState
+from tallystick.store.ledger.statements import MONEY
+
+
+class VersionConflictError(RuntimeError):
+    """Somebody else was faster: answered one of the references, or changed what was looked at. Nothing was written."""
+
+
+@contextmanager
+def version_conflicts() -> Iterator[None]:
+    """Statements that would write only a part divide by zero instead, or meet what is there already."""
+    try:
+        yield
+    except (asyncpg.DivisionByZeroError, asyncpg.UniqueViolationError):
+        raise VersionConflictError from None
+
+
+async def apply(
+    connection: Connection, loaded: LoadedState, decisions: Sequence[Decision], *, real_now: datetime
+) -> None:
+    """Apply `decisions`, made in this order, to the store.
+
+    `real_now`: from when on the worker may ask a rail and tell others. Only the last value of each row is written.
+    Raises OvertakenError; asyncpg's errors where a constraint of the schema holds against the domain.
+    """
+    group = Batch(connection, loaded, decisions)
+    await group.open_accounts()
+    await group.open_instruments()
+    await group.open_tokens()
+    for book_id, transfers in _by_book(group.book_id, decisions):
+        if book_id == group.book_id:
+            await group.apply(transfers, real_now)
+        else:
+            await group.move(book_id, transfers)
+    await group.move_outside()
+    await group.update_transactions()
+    await group.add_steps()
+    await group.ask_rails(real_now)
+
+
+def _by_book(own: BookId, decisions: Sequence[Decision]) -> list[tuple[BookId, list[Transfer]]]:
+    """The sellers' transfers by book, in the order of the books, so that two groups never wait in a circle."""
+    books: dict[BookId, list[Transfer]] = {own: []}
+    for decision in decisions:
+        books[own].extend(decision.transfers)
+        for book_id, transfers in decision.recipient_transfers:
+            books.setdefault(book_id, []).extend(transfers)
+    return sorted(books.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a group decided, on its way into the tables."""
+
+    connection: Connection
+    loaded: LoadedState
+    decisions: Sequence[Decision]
+
+    @property
+    def book_id(self) -> BookId:
+        """The group's own book."""
+        return self.loaded.state.book.book_id
+
+    async def apply(self, transfers: Sequence[Transfer], real_now: datetime) -> None:
+        """Write what most groups consist of, in their own book, by one statement."""
+        loaded, decisions, now = self.loaded, self.decisions, self.loaded.now
+        transactions = {item.transaction_id: item for decision in decisions for item in decision.transactions}
+        new = [transaction_row(item) for key, item in transactions.items() if key not in loaded.known_transactions]
+        new.sort()  # by their ids, so that the indexes that these lead grow at their ends, in full pages
+        answers = [decision.answered for decision in decisions if decision.answered is not None]
+        tokens = [token for token in self.last_tokens() if token.token_id in loaded.known_tokens]
+        values = (
+            self.book_id,
+            new,
+            transfer_rows(transfers),
+            self.balance_changes(transfers, tokens),
+            [answer_row(reference, answered) for reference, answered in answers],
+            loaded.state.book.seller_id,
+            now,
+        )
+        free_since = now - REFERENCE_LIFETIME
+        with version_conflicts():
+            await self.connection.execute(MONEY["apply"], *values, *self.more(tokens), real_now, free_since)
+
+    def more(self, tokens: Iterable[Token]) -> tuple[list[Any], list[Any], list[Any]]:
+        """Rows of what changes besides: instruments, `tokens`, and events."""
+        return self._changed_instruments(), [token_change(token) for token in tokens], self._events()
+
+    def balance_changes(
+        self, transfers: Iterable[Transfer], tokens: Iterable[Token]
+    ) -> list[tuple[AccountId, int, int | None]]:
+        """What the group moved on each account, in the order in which all groups lock them.
+
+        With the version of the account that this was decided of, if any. Busy totals are written once. An account whose
+        instrument or tokens change gets a new version, whether its balance changes or not.
+        """
+        moved = _moved(transfers)
+        for guard in self._guards(tokens):
+            moved.setdefault(guard, 0)
+        versions = self.loaded.versions
+        return [(key, moved[key], versions.get(key)) for key in _in_order_of_locks(moved)]
+
+    def _guards(self, tokens: Iterable[Token]) -> Iterable[AccountId]:
+        """The accounts whose locks or versions guard what changes."""
+        known = self.loaded.known_instruments
+        changed = {*self._last_instruments(), *(token.instrument_id for token in tokens)}
+        return (known[key].account_id for key in changed if key is not None and key in known)
+
+    def _changed_instruments(self) -> list[tuple[InstrumentId, int, int]]:
+        known = self.loaded.known_instruments
+        return [
+            (key, item.charged_micros, item.pending_micros)
+            for key, item in self._last_instruments().items()
+            if (before := known.get(key)) is not None
+            and (before.charged_micros, before.pending_micros) != (item.charged_micros, item.pending_micros)
+        ]
+
+    def _events(self) -> list[tuple[Any, ...]]:
+        """Those that somebody wants to hear of; an event without an address is nobody's work."""
+        rows = []
+        for decision in self.decisions:
+            for event in decision.events:
+                destination = event.notification_url or self.loaded.notification_url
+                if destination is not None:
+                    rows.append(event_row(event, destination))
+        return rows
+
+    def _last_instruments(self) -> dict[InstrumentId, Instrument]:
+        return {item.instrument_id: item for decision in self.decisions for item in decision.instruments}
+
+    def last_tokens(self) -> Iterable[Token]:
+        """The last value of each token that was changed or made."""
+        return {token.token_id: token for decision in self.decisions for token in decision.tokens}.values()
+
+    async def open_accounts(self) -> None:
+        """Make accounts that come into being with their first movement."""
+        await self._ensure_accounts(self.book_id, {opened for decision in self.decisions for opened in decision.opens})
+
+    async def open_instruments(self) -> None:
+        """Write new instruments with their accounts."""
+        known = self.loaded.known_instruments
+        new = [item for key, item in self._last_instruments().items() if key not in known]
+        if new:
+            await self._run("ensure_accounts", self.book_id, [instrument_account(item) for item in new])
+            await self._run("insert_instruments", self.book_id, [instrument_row(item) for item in new], self.loaded.now)
+
+    async def open_tokens(self) -> None:
+        """Write new tokens."""
+        new = [token_row(token) for token in self.last_tokens() if token.token_id not in self.loaded.known_tokens]
+        if new:
+            await self._run("insert_tokens", self.book_id, new, self.loaded.now)
+
+    async def move(self, book_id: BookId, transfers: Sequence[Transfer]) -> None:
+        """Transfers and the balances that follow from them, in another book than the group's own."""
+        if transfers:
+            rows = transfer_rows(transfers)
+            await self.connection.execute(MONEY["insert_transfers"], book_id, rows, self.loaded.now)
+            changes = [(key, delta, None) for key, delta in _moved(transfers).items()]
+            await self.connection.execute(MONEY["move_balances"], book_id, changes)
+
+    async def move_outside(self) -> None:
+        """Mirror in the operator's book what came in from outside, and what is owed for it."""
+        transfers = [transfer for decision in self.decisions for transfer in decision.operator_transfers]
+        if not transfers:
+            return
+        if self.loaded.operator_book_id is None:
+            raise RuntimeError("there is no operator's book to mirror real money in")
+        opened = {opened for decision in self.decisions for opened in decision.operator_opens}
+        await self._ensure_accounts(self.loaded.operator_book_id, opened)
+        await self.move(self.loaded.operator_book_id, transfers)
+
+    async def update_transactions(self) -> None:
+        """Write down what earlier transactions have come to."""
+        known = self.loaded.known_transactions
+        last = {item.transaction_id: item for decision in self.decisions for item in decision.transactions}
+        changed = [transaction_change(item) for key, item in last.items() if key in known]
+        if changed:
+            await self._run("update_transactions", self.book_id, changed)
+
+    async def add_steps(self) -> None:
+        """Write down how slow transactions went on."""
+        rows = [
+            (step.transaction_id, step.number, step.status.value, step.status_code, step.amount_micros)
+            for decision in self.decisions
+            for step in decision.steps
+        ]
+        if rows:
+            await self._run("insert_steps", self.book_id, rows, self.loaded.now)
+
+    async def ask_rails(self, real_now: datetime) -> None:
+        """Write down what rails are to be asked, and take out what is answered."""
+        opened = [
+            (
+                request.transaction_id,
+                request.rail,
+                request.operation.value,
+                request.amount_micros,
+                request.payment_method_id,
+                request.earlier_id,
+            )
+            for decision in self.decisions
+            if (request := decision.rail_request) is not None
+        ]
+        if opened:
+            await self._run("insert_rail_requests", self.book_id, opened, real_now)
+        resolved = [
+            (transaction_id, operation.value)
+            for decision in self.decisions
+            if decision.resolved is not None
+            for transaction_id, operation in (decision.resolved,)
+        ]
+        if resolved:
+            await self._run("delete_rail_requests", self.book_id, resolved)
+
+    async def _ensure_accounts(self, book_id: BookId, opened: Iterable[tuple[AccountKind, str]]) -> None:
+        rows = [(account_id(kind, subject), kind.value, subject, *bounds(kind)) for kind, subject in opened]
+        if rows:
+            await self._run("ensure_accounts", book_id, rows)
+
+    async def _run(self, name: str, book_id: BookId, rows: Sequence[tuple[Any, ...]], *more: object) -> None:
+        """Run one of the rarer statements with `rows` turned into one array per column."""
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        await self.connection.execute(MONEY[name], book_id, *columns, *more)
+
+
+def _moved(transfers: Iterable[Transfer]) -> dict[AccountId, int]:
+    moved: dict[AccountId, int] = {}
+    for transfer in transfers:
+        moved[transfer.debit] = moved.get(transfer.debit, 0) + transfer.amount_micros
+        moved[transfer.credit] = moved.get(transfer.credit, 0) - transfer.amount_micros
+    return moved
+
+
+def _in_order_of_locks(accounts: Iterable[AccountId]) -> list[AccountId]:
+    """Accounts of instruments and people first, then the totals, which all groups have in common."""
+    by_number = sorted(accounts)
+    totals = list(takewhile(is_total, by_number))  # theirs are the least
+    return by_number[len(totals) :] + totals

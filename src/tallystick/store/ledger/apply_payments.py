@@ -1,0 +1,130 @@
+"""Write down payments from instruments: one statement for all of a group, which is also its commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from tallystick.db.connections import Connection
+from tallystick.domain.accounts import TOTALS, AccountKind
+from tallystick.domain.commands import FeePayer
+from tallystick.domain.state import Decision, IdempotencyRecord, Transaction, Transfer
+from tallystick.store.ledger.apply import Batch, version_conflicts
+from tallystick.store.ledger.encode import answer_row
+from tallystick.store.ledger.load import LoadedState
+from tallystick.store.ledger.statements import MONEY
+
+_SALES: Final = TOTALS[AccountKind.SALES]
+
+
+async def apply_payments(
+    connection: Connection, loaded: LoadedState, decisions: Sequence[Decision], *, real_now: datetime
+) -> None:
+    """Apply and commit `decisions` about payments from instruments: all of it, or nothing.
+
+    `real_now`: from when on others may be told. Raises OvertakenError; TypeError where a decision comes to anything but
+    a payment or a refusal; asyncpg's errors where a constraint of the schema holds against the domain.
+    """
+    group = Batch(connection, loaded, decisions)
+    paid: list[tuple[Any, ...]] = []
+    refused: list[tuple[Any, ...]] = []
+    transfers: list[Transfer] = []
+    first: Transaction | None = None
+    for decision in decisions:
+        if decision.answered is None:
+            continue  # as it was answered before
+        reference, answered = decision.answered
+        if not decision.transactions:
+            refused.append(answer_row(reference, answered))
+            continue
+        (transaction,), (transfer,) = decision.transactions, decision.transfers
+        first = first or transaction
+        if not (_is_plain(decision, transaction, transfer) and _is_alike(transaction, first)):
+            raise TypeError("this decision needs a transaction of several statements")
+        paid.append(_payment_row(transaction, transfer, answered))
+        transfers.append(transfer)
+    if not paid and not refused:
+        return  # all were answered before
+    paid.sort()  # by their ids, so that the indexes that these lead grow at their ends, in full pages
+    tokens = [*group.last_tokens()]
+    values = (
+        loaded.state.book.book_id,
+        paid,
+        _kind(first),
+        group.balance_changes(transfers, tokens),
+        refused,
+        loaded.state.book.seller_id,
+        loaded.now,
+    )
+    more = group.more(tokens)
+    with version_conflicts():
+        if any(more):
+            await connection.execute(MONEY["apply_payments_and_more"], *values, *more, real_now)
+        else:
+            await connection.execute(MONEY["apply_payments"], *values)
+
+
+def _kind(payment: Transaction | None) -> tuple[Any, ...]:
+    """What all payments of a group have in common; of no importance where there are none."""
+    if payment is None:
+        return (None, None, None, None, _SALES)
+    return (
+        payment.operation.value,
+        payment.status.value,
+        payment.status_code,
+        payment.status_message,
+        _SALES,
+    )
+
+
+def _is_alike(one: Transaction, other: Transaction) -> bool:
+    """Whether two payments have that in common."""
+    return (
+        one.operation is other.operation
+        and one.status is other.status
+        and one.status_code == other.status_code
+        and one.status_message == other.status_message
+    )
+
+
+def _is_plain(decision: Decision, transaction: Transaction, transfer: Transfer) -> bool:
+    """Whether the statement writes all that there is to a decision. What it does not name has the schema's defaults."""
+    return not (
+        decision.opens
+        or decision.operator_opens
+        or decision.operator_transfers
+        or decision.recipient_transfers
+        or decision.steps
+        or decision.rail_request
+        or decision.resolved
+        or transfer.credit != _SALES
+        or transfer.turn
+        or transaction.completed_at != transaction.received_at
+        or transaction.fee_micros
+        or transaction.refunded_micros
+        or transaction.marketplace_fee_micros
+        or transaction.original_id
+        or transaction.recipient_id
+        or transaction.recipient_token_id
+        or transaction.fee_payer is not FeePayer.RECIPIENT
+        or transaction.times_out_at
+    )
+
+
+def _payment_row(transaction: Transaction, transfer: Transfer, answered: IdempotencyRecord) -> tuple[Any, ...]:
+    return (
+        transaction.transaction_id,
+        transaction.amount_micros,
+        transaction.payment_method,
+        transaction.sender_id,
+        transaction.sender_token_id,
+        transaction.instrument_id,
+        transfer.debit,
+        transaction.caller_reference,
+        answered.fingerprint,
+        transaction.caller_description,
+        transaction.sender_description,
+        transaction.notification_url,
+        transaction.requested_at,
+    )

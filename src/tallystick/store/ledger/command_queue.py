@@ -1,0 +1,119 @@
+"""Where commands for one book wait for the commit that they will share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+from tallystick.domain.commands import Command, Pay
+from tallystick.domain.ids import TokenId
+from tallystick.domain.outcomes import Outcome
+from tallystick.store.keys.access_keys import AccessKey
+
+MAX_PER_GROUP: Final = 500
+"""Commands that share one commit at most, so that nobody waits long for strangers."""
+
+MAX_IN_FLIGHT: Final = 2
+"""Groups of one line that may be under way at the same time: while one is in the database, another is decided."""
+
+MIN_WAITING_FOR_SECOND_GROUP: Final = 64
+"""Commands that must be waiting before another group starts beside the one under way: small groups cost more each."""
+
+_MAX_DOUBLINGS: Final = 6
+
+Kind = TypeVar("Kind", bound=Command)
+
+
+@dataclass(slots=True)
+class QueuedCommand(Generic[Kind]):
+    """A command, and its caller's answer to be. `key`: the one that signed it, where it has to be looked at, too."""
+
+    command: Kind
+    answer: asyncio.Future[Outcome]
+    key: AccessKey | None = None
+
+
+@dataclass(slots=True)
+class CommandQueue(Generic[Kind]):
+    """What waits for one book, and how many groups of it are under way."""
+
+    waiting: deque[QueuedCommand[Kind]] = field(default_factory=deque)
+    in_flight: int = 0
+    stuck: bool = False
+    """Everybody who waits does so for a group under way."""
+
+    @property
+    def can_start_group(self) -> bool:
+        """Whether a group should start now."""
+        if self.stuck:
+            return False
+        return self.in_flight == 0 or (
+            self.in_flight < MAX_IN_FLIGHT and len(self.waiting) >= MIN_WAITING_FOR_SECOND_GROUP
+        )
+
+    def next_group(self) -> list[QueuedCommand[Kind]]:
+        """Those whose turn it is; none where nobody waits."""
+        waiting = self.waiting
+        return [waiting.popleft() for _ in range(min(len(waiting), MAX_PER_GROUP))]
+
+    def done(self, group: Sequence[QueuedCommand[Kind]]) -> None:
+        """A group has its answers."""
+
+
+@dataclass(slots=True)
+class PaymentQueue(CommandQueue[Pay]):
+    """Payments from instruments: two groups that are under way at the same time never charge by the same token.
+
+    They would not do harm to each other, but one of them would have to be done again.
+    """
+
+    charged: set[TokenId] = field(default_factory=set)
+
+    def next_group(self) -> list[QueuedCommand[Pay]]:
+        """Those whose turn it is; none where nobody waits, or where all wait for tokens of another group."""
+        waiting, charged = self.waiting, self.charged
+        group: list[QueuedCommand[Pay]] = []
+        later: list[QueuedCommand[Pay]] = []
+        while waiting and len(group) < MAX_PER_GROUP:
+            first = waiting.popleft()
+            (later if first.command.token_id in charged else group).append(first)
+        waiting.extendleft(reversed(later))
+        self.stuck = bool(waiting) and not group
+        charged.update([item.command.token_id for item in group])
+        return group
+
+    def done(self, group: Sequence[QueuedCommand[Pay]]) -> None:
+        """A group has its answers."""
+        self.charged.difference_update([item.command.token_id for item in group])
+        self.stuck = False
+
+
+@dataclass(slots=True)
+class LockingBackoff:
+    """Whether it is worth looking at a book's accounts without locking them.
+
+    Where somebody else keeps changing the same accounts, the next groups lock at once: one after the first time that
+    they were overtaken, then three, seven and so on.
+    """
+
+    doublings: int = 0
+    locking: int = 0
+
+    def looks(self) -> bool:
+        """Whether the next group may look first."""
+        if self.locking:
+            self.locking -= 1
+            return False
+        return True
+
+    def conflicted(self) -> None:
+        """A group had to be done again."""
+        self.doublings = min(self.doublings + 1, _MAX_DOUBLINGS)
+        self.locking = 2**self.doublings - 1
+
+    def succeeded(self) -> None:
+        """A group was as quick as it should be."""
+        self.doublings = 0

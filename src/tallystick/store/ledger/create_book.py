@@ -1,0 +1,100 @@
+"""Open books: not on the money path, once per seller."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from tallystick.db.connections import Connection, Database
+from tallystick.domain.accounts import AccountKind, account_id, bounds
+from tallystick.domain.ids import BookId, PartyId
+from tallystick.domain.money import USD
+
+SIMULATED_RAIL: Final = "simulated"
+
+_SELLER_ACCOUNTS: Final = [
+    (AccountKind.CASH, ""),
+    (AccountKind.SALES, ""),
+    (AccountKind.FEES, ""),
+    (AccountKind.WRITE_OFFS, ""),
+    (AccountKind.COMMISSIONS, ""),
+    (AccountKind.COMMISSION_INCOME, ""),
+]
+_OPERATOR_ACCOUNTS: Final = [(AccountKind.FEE_INCOME, ""), (AccountKind.RAIL, SIMULATED_RAIL)]
+
+
+async def create_seller_book(connection: Connection, party_id: PartyId, environment: str, now: datetime) -> BookId:
+    """Make a seller's book with its accounts, and what the operator's book owes the seller: nothing yet."""
+    async with connection.transaction():
+        operator = await operator_book(connection, environment, now)
+        book_id = BookId(_random_book_id())
+        await connection.execute(
+            "INSERT INTO book (book_id, party_id, environment, currency, created_at) VALUES ($1, $2, $3, $4, $5)",
+            book_id,
+            party_id,
+            environment,
+            USD,
+            now,
+        )
+        await _open_accounts(connection, book_id, _SELLER_ACCOUNTS)
+        await _open_accounts(connection, operator, [(AccountKind.OWED_TO, str(party_id))])
+    return book_id
+
+
+async def create_shard(connection: Connection, first: BookId, part: int, now: datetime) -> BookId:
+    """Make one more book for the seller of the book `first`, with the settings of that one."""
+    book_id = BookId(_random_book_id())
+    await connection.execute(
+        "INSERT INTO book (book_id, party_id, environment, currency, part, minimum_charge_micros, clock_offset_seconds,"
+        " notification_url, notify_immediate, notify_write_offs, created_at)"
+        " SELECT $1, party_id, environment, currency, $3, minimum_charge_micros, clock_offset_seconds,"
+        "        notification_url, notify_immediate, notify_write_offs, $4 FROM book WHERE book_id = $2",
+        book_id,
+        first,
+        part,
+        now,
+    )
+    await _open_accounts(connection, book_id, _SELLER_ACCOUNTS)
+    return book_id
+
+
+async def operator_book(connection: Connection, environment: str, now: datetime) -> BookId:
+    """The operator's own book of an environment, made when it is asked for first."""
+    await connection.execute(
+        "INSERT INTO book (book_id, party_id, environment, currency, created_at) VALUES ($1, NULL, $2, $3, $4)"
+        " ON CONFLICT (party_id, environment, currency, part) DO NOTHING",
+        _random_book_id(),
+        environment,
+        USD,
+        now,
+    )
+    book_id = await connection.fetchval(
+        "SELECT book_id FROM book WHERE party_id IS NULL AND environment = $1 AND currency = $2", environment, USD
+    )
+    await _open_accounts(connection, book_id, _OPERATOR_ACCOUNTS)
+    return BookId(book_id)
+
+
+async def book_of_seller(database: Database, party_id: PartyId, environment: str) -> BookId | None:
+    """The book of a seller in an environment, the first where it has several; None when it has none."""
+    book_id = await database.fetchval(
+        "SELECT book_id FROM book WHERE party_id = $1 AND environment = $2 AND currency = $3 AND part = 0",
+        party_id,
+        environment,
+        USD,
+    )
+    return None if book_id is None else BookId(book_id)
+
+
+async def _open_accounts(connection: Connection, book_id: BookId, accounts: Sequence[tuple[AccountKind, str]]) -> None:
+    await connection.executemany(
+        "INSERT INTO account (book_id, account_id, kind, subject, floor_micros, ceiling_micros)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        [(book_id, account_id(kind, subject), kind.value, subject, *bounds(kind)) for kind, subject in accounts],
+    )
+
+
+def _random_book_id() -> int:
+    return secrets.randbelow(2**62 - 1) + 1

@@ -1,0 +1,90 @@
+"""Sellers with several books: which they are, opening more, and which of them a token's reference belongs to.
+
+New prepaid and postpaid authorizations go to the parts in turn; everything else lives in the first. Ids carry their
+book, so nothing has to be looked up to find the part again. docs/decisions/060-a-seller-in-parts.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from zlib import crc32
+
+from tallystick.db.connections import Connection, Database
+from tallystick.domain.ids import BookId, PartyId
+from tallystick.domain.money import USD
+from tallystick.store.ledger.create_book import create_shard
+
+_PARTS = "SELECT book_id FROM book WHERE party_id = $1 AND environment = $2 AND currency = $3 ORDER BY part"
+
+
+class NoBookError(LookupError):
+    """The seller has no book in this environment."""
+
+
+async def shards_of_seller(database: Database, party_id: PartyId, environment: str) -> tuple[BookId, ...]:
+    """All books of a seller in an environment, the first one first; none when there is none."""
+    return tuple(BookId(row["book_id"]) for row in await database.fetch(_PARTS, party_id, environment, USD))
+
+
+async def split(
+    connection: Connection, party_id: PartyId, environment: str, parts: int, now: datetime
+) -> tuple[BookId, ...]:
+    """Give a seller as many books; new ones have the settings of the first. All of them, the first one first.
+
+    Raises NoBookError; ValueError: it has more already, and books are never joined.
+    """
+    async with connection.transaction():
+        rows = await connection.fetch(f"{_PARTS} FOR UPDATE", party_id, environment, USD)
+        if not rows:
+            raise NoBookError(party_id)
+        if parts < len(rows):
+            raise ValueError(f"there are {len(rows)} parts already, and they are never joined")
+        for part in range(len(rows), parts):
+            await create_shard(connection, BookId(rows[0]["book_id"]), part, now)
+    return await shards_of_seller(connection, party_id, environment)
+
+
+async def choose(database: Database, parts: Sequence[BookId], references: Collection[str], turn: str) -> BookId:
+    """The part in which an authorization with these references is made: where they were claimed, else in turn.
+
+    `turn`: random text of the authorization, so that all parts get as many. Nothing is claimed yet.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    claimed = await _claims(database, parts[0], references)
+    return next(iter(claimed), parts[crc32(turn.encode()) % len(parts)])
+
+
+async def claim(database: Database, parts: Sequence[BookId], book_id: BookId, references: Collection[str]) -> bool:
+    """Reserve references of tokens for one part, for ever; False where another part has one of them.
+
+    Claiming again is harmless. Within a part the books themselves keep references apart.
+    """
+    if len(parts) == 1:
+        return True
+    await database.execute(
+        "INSERT INTO claimed_reference (book_id, caller_reference, part_book_id)"
+        " SELECT $1, reference, $3 FROM unnest($2::text[]) AS reference"
+        " ON CONFLICT (book_id, caller_reference) DO NOTHING",
+        parts[0],
+        sorted(references),
+        book_id,
+    )
+    if await _claims(database, parts[0], references) != {book_id}:
+        return False
+    others = [part for part in parts if part != book_id]
+    return not await database.fetchval(  # those that are older than the split were never claimed
+        "SELECT EXISTS (SELECT FROM token WHERE book_id = ANY($1::bigint[]) AND caller_reference = ANY($2::text[]))",
+        others,
+        list(references),
+    )
+
+
+async def _claims(database: Database, first: BookId, references: Collection[str]) -> set[BookId]:
+    rows = await database.fetch(
+        "SELECT part_book_id FROM claimed_reference WHERE book_id = $1 AND caller_reference = ANY($2::text[])",
+        first,
+        list(references),
+    )
+    return {BookId(row["part_book_id"]) for row in rows}

@@ -1,0 +1,241 @@
+"""What came of an authorization, entry by entry, with what was left, owed or spent after each.
+
+The order is that in which things came about: an entry that was decided at once, as purchases are, has its place by its
+time-ordered id; one that took its time, as a card payment does, has it by the moment in which it was decided. What is
+not decided yet changes nothing and stands where it was received. So the past is never rewritten: what is decided later
+comes later, and what an entry says was left after it stays true.
+
+Nothing sums a whole history. The running figure is known at one end, the present balance, and walked back over the
+entries that are shown; a page hands the place and the figure where it stopped to the next one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from tallystick.db.statements import load_statements
+from tallystick.domain.commands import TokenPurpose
+from tallystick.domain.ids import TransactionId, milliseconds_of_transaction, transaction_ids_from
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tallystick.db.connections import Connection, Pool
+    from tallystick.domain.ids import PartyId
+    from tallystick.store.queries.authorizations import Authorization
+
+STATEMENTS: Final = load_statements("authorization_history.sql", __package__)
+"""Beside their use here, for tests of what they cost."""
+_ROWS_AT_ONCE: Final = 500
+_LATEST: Final = datetime(3000, 1, 1, tzinfo=UTC)  # its milliseconds still fit an id
+_AFTER_ALL_IDS: Final = "~"  # sorts after every character of an id
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PLACE_DIGITS: Final = 20  # of the microseconds of a moment: as text, moments sort as they follow each other
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place between two entries of a history, and what was left, owed or spent there. `place` sorts as text."""
+
+    place: str
+    running_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that happened under an authorization. `at`: when it came about, or began if it is not decided.
+
+    `change_micros`: by how much it changed what `running_micros` says: what was left (prepaid), owed (tab), spent or
+    received (others) after it.
+    """
+
+    transaction_id: str
+    operation: str
+    status: str
+    amount_micros: int
+    description: str | None
+    at: datetime
+    change_micros: int
+    running_micros: int
+    place: str
+
+    @property
+    def before(self) -> Mark:
+        """The place just before this entry."""
+        return Mark(self.place, self.running_micros - self.change_micros)
+
+
+async def page(pool: Pool, given: Authorization, maximum: int, before: Mark | None = None) -> list[Entry]:
+    """At most so many entries, newest first; from `before` backwards, or from the present."""
+    async with _snapshot(pool) as connection:
+        history = await _history(connection, given)
+        running = await history.present() if before is None else before.running_micros
+        found = []
+        for row in (await history.newest(None if before is None else before.place, maximum))[:maximum]:
+            found.append(_entry(given, row, history.place(row), running))
+            running = found[-1].before.running_micros
+    return found
+
+
+async def figure_at(pool: Pool, given: Authorization, moment: datetime) -> int:
+    """What was left, owed or spent when `moment`, of the book's time, began. Its cost grows with what came after it."""
+    async with _snapshot(pool) as connection:
+        return await (await _history(connection, given)).figure_at(moment)
+
+
+async def entries(
+    pool: Pool, given: Authorization, begin: datetime | None = None, end: datetime | None = None
+) -> AsyncIterator[Entry]:
+    """Everything that came about from `begin` until before `end`, oldest first, without holding it in memory."""
+    async with _snapshot(pool) as connection:
+        history = await _history(connection, given)
+        begin = begin or _EPOCH
+        running = await history.figure_at(begin)
+        async for row in history.oldest(begin, end or _LATEST):
+            running += _change(given, row)
+            yield _entry(given, row, history.place(row), running)
+
+
+@asynccontextmanager
+async def _snapshot(pool: Pool) -> AsyncIterator[Connection]:
+    """The balance and the entries must be of one moment."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        yield connection
+
+
+async def _history(connection: Connection, given: Authorization) -> _OfInstrument | _OfTokens:
+    if given.instrument_id is not None:
+        return _OfInstrument(connection, given, given.instrument_id)
+    line = await connection.fetch(STATEMENTS["token_line"], given.book_id, given.token_id)
+    recipient_id = given.giver_id if given.purpose is TokenPurpose.RECIPIENT else None
+    return _OfTokens(connection, given, [row["token_id"] for row in line], recipient_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfInstrument:
+    """Many purchases, found by their ids, and a few slow entries, found by when they were decided."""
+
+    connection: Connection
+    given: Authorization
+    instrument_id: str
+
+    def place(self, row: asyncpg.Record) -> str:
+        """An id, or what sorts after all ids of the millisecond in which a slow entry was decided."""
+        transaction_id: str = row["transaction_id"]
+        if row["status_number"] == 1:
+            return transaction_id
+        return f"{transaction_ids_from(_milliseconds(row['completed_at']))}{_AFTER_ALL_IDS}{transaction_id}"
+
+    async def present(self) -> int:
+        figure: int = await self._one("balance_of_instrument")
+        return figure
+
+    async def figure_at(self, moment: datetime) -> int:
+        moved: int = await self._one("moved_by_instrument", transaction_ids_from(_milliseconds(moment)), moment)
+        return await self.present() - (-moved if self.given.purpose is TokenPurpose.PREPAID_SENDER else moved)
+
+    async def newest(self, before: str | None, maximum: int) -> list[asyncpg.Record]:
+        first_id, moment, slow_id = _AFTER_ALL_IDS, _LATEST, ""
+        if before is not None:
+            prefix, slow, slow_id = before.partition(_AFTER_ALL_IDS)
+            first_id, moment = prefix + slow, _moment(milliseconds_of_transaction(TransactionId(before)))
+        rows = await self.connection.fetch(
+            STATEMENTS["newest_of_instrument"],
+            self.given.book_id,
+            self.instrument_id,
+            first_id,
+            moment,
+            slow_id,
+            maximum,
+        )
+        return sorted(rows, key=self.place, reverse=True)
+
+    async def oldest(self, begin: datetime, end: datetime) -> AsyncIterator[asyncpg.Record]:
+        """Both kinds merged. The slow ones are few and wait in memory until their turn."""
+        of = self.given.book_id, self.instrument_id
+        slow = deque(await self.connection.fetch(STATEMENTS["slow_of_instrument"], *of, begin, end))
+        ids = transaction_ids_from(_milliseconds(begin)), transaction_ids_from(_milliseconds(end))
+        cursor = self.connection.cursor(STATEMENTS["at_once_of_instrument"], *of, *ids, prefetch=_ROWS_AT_ONCE)
+        async for row in cursor:
+            while slow and self.place(slow[0]) < self.place(row):
+                yield slow.popleft()
+            yield row
+        for row in slow:
+            yield row
+
+    async def _one(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the statement gives
+        return await self.connection.fetchval(STATEMENTS[name], self.given.book_id, self.instrument_id, *arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfTokens:
+    """Payments in real money: each went through a rail or an account balance, so there are never very many."""
+
+    connection: Connection
+    given: Authorization
+    token_ids: Sequence[str]
+    recipient_id: PartyId | None
+
+    @property
+    def _of(self) -> tuple[object, ...]:
+        return self.given.book_id, self.token_ids, self.recipient_id
+
+    def place(self, row: asyncpg.Record) -> str:
+        return f"{_microseconds(row['completed_at'] or row['received_at']):0{_PLACE_DIGITS}}{row['transaction_id']}"
+
+    async def present(self) -> int:
+        return await self.figure_at(_LATEST)
+
+    async def figure_at(self, moment: datetime) -> int:
+        figure: int = await self.connection.fetchval(STATEMENTS["moved_by_tokens"], *self._of, moment)
+        return figure
+
+    async def newest(self, before: str | None, maximum: int) -> list[asyncpg.Record]:
+        moment, last_id = _LATEST, ""
+        if before is not None:
+            moment, last_id = _EPOCH + timedelta(microseconds=int(before[:_PLACE_DIGITS])), before[_PLACE_DIGITS:]
+        return await self.connection.fetch(STATEMENTS["newest_of_tokens"], *self._of, moment, last_id, maximum)
+
+    async def oldest(self, begin: datetime, end: datetime) -> AsyncIterator[asyncpg.Record]:
+        statement = STATEMENTS["range_of_tokens"]
+        async for row in self.connection.cursor(statement, *self._of, begin, end, prefetch=_ROWS_AT_ONCE):
+            yield row
+
+
+def _entry(given: Authorization, row: asyncpg.Record, place: str, running_micros: int) -> Entry:
+    return Entry(
+        transaction_id=row["transaction_id"],
+        operation=row["operation"],
+        status=row["status"],
+        amount_micros=row["amount_micros"],
+        description=row["sender_description"],
+        at=row["completed_at"] or row["received_at"],
+        change_micros=_change(given, row),
+        running_micros=running_micros,
+        place=place,
+    )
+
+
+def _change(given: Authorization, row: asyncpg.Record) -> int:
+    if row["status"] != "Success":
+        return 0
+    raises = (row["operation"] in {"Pay", "Reserve"}) != (given.purpose is TokenPurpose.PREPAID_SENDER)
+    amount: int = row["amount_micros"]
+    return amount if raises else -amount
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -1,0 +1,165 @@
+"""The instruments and tokens of a seller's books, as the console lists and shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from tallystick.db.patterns import containing
+from tallystick.db.statements import load_statements
+from tallystick.domain.ids import BookId, InstrumentId, MalformedIdError, PartyId, TokenId, token_kind_and_book
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tallystick.db.connections import Database
+
+_SQL: Final = load_statements("instrument_list.sql", __package__)
+
+Held = TypeVar("Held")
+
+
+class Life(Enum):
+    """Whether something can still be used."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A prepaid balance or a tab, with whom it is shared. Amounts in micro-units.
+
+    `balance_micros`: left to spend, or owed. `cancelled_at`: when its spending token was. Tabs alone have
+    `total_limit_micros`.
+    """
+
+    instrument_id: InstrumentId
+    kind: str
+    limit_micros: int
+    total_limit_micros: int | None
+    charged_micros: int
+    pending_micros: int
+    valid_from: datetime
+    expires_at: datetime | None
+    created_at: datetime
+    balance_micros: int
+    cancelled_at: datetime | None
+    buyer_id: PartyId
+    buyer_name: str
+    buyer_email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token with whom it came from: the buyer or, of a recipient token, the recipient."""
+
+    token_id: TokenId
+    purpose: str
+    token_type: str
+    instrument_id: InstrumentId | None
+    caller_reference: str
+    friendly_name: str | None
+    valid_from: datetime
+    expires_at: datetime | None
+    cancelled_at: datetime | None
+    created_at: datetime
+    used_by: str | None
+    old_token_id: str | None
+    giver_id: PartyId
+    giver_name: str
+    giver_email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of a seller's books, where not None. `now`: the books' time.
+
+    `kind`: an instrument's kind or a token's purpose. `text` occurs in a name, an address, a reference or an id, in
+    whatever case.
+    """
+
+    parts: tuple[BookId, ...]
+    now: datetime
+    kind: str | None = None
+    life: Life | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[Held]):
+    """Part of a list, newest first. `earlier`: the id that the next part comes after; None: this is the end."""
+
+    found: list[Held]
+    earlier: str | None
+
+
+async def instruments(
+    database: Database, wanted: Wanted, maximum: int, after: Instrument | None = None
+) -> Part[Instrument]:
+    """The latest instruments, at most `maximum`, those made before `after`."""
+    moment, last = (None, None) if after is None else (after.created_at, after.instrument_id)
+    rows = await _of_parts(database, "instruments", wanted, None, moment, last, maximum + 1)
+    found = [Instrument(**dict(row)) for row in rows[:maximum]]
+    return Part(found, found[-1].instrument_id if len(rows) > maximum else None)
+
+
+async def instrument(database: Database, parts: Sequence[BookId], instrument_id: str) -> Instrument | None:
+    """One instrument of these books; None for any other id."""
+    part = _part_of(instrument_id, parts)
+    if part is None:
+        return None
+    row = await database.fetchrow(_SQL["instruments"], part, None, None, None, None, instrument_id, None, None, 1)
+    return None if row is None else Instrument(**dict(row))
+
+
+async def tokens(database: Database, wanted: Wanted, maximum: int, after: Token | None = None) -> Part[Token]:
+    """The latest tokens, at most `maximum`, those made before `after`."""
+    moment, last = (None, None) if after is None else (after.created_at, after.token_id)
+    rows = await _of_parts(database, "tokens", wanted, None, moment, last, maximum + 1, None)
+    found = [Token(**dict(row)) for row in rows[:maximum]]
+    return Part(found, found[-1].token_id if len(rows) > maximum else None)
+
+
+async def token(database: Database, parts: Sequence[BookId], token_id: str) -> Token | None:
+    """One token of these books; None for any other id."""
+    part = _part_of(token_id, parts)
+    if part is None:
+        return None
+    row = await database.fetchrow(_SQL["tokens"], part, None, None, None, None, token_id, None, None, 1, None)
+    return None if row is None else Token(**dict(row))
+
+
+async def tokens_of(database: Database, parts: Sequence[BookId], instrument_id: InstrumentId) -> list[Token]:
+    """The tokens of an instrument."""
+    rows = await database.fetch(
+        _SQL["tokens"], _part_of(instrument_id, parts), None, None, None, None, None, None, None, None, instrument_id
+    )
+    return [Token(**dict(row)) for row in rows]
+
+
+async def replaced_by(database: Database, parts: Sequence[BookId], token_id: TokenId) -> TokenId | None:
+    """The token that replaced this one, if any did."""
+    found: str | None = await database.fetchval(_SQL["replaced_by"], parts, token_id)
+    return None if found is None else TokenId(found)
+
+
+async def _of_parts(database: Database, statement: str, wanted: Wanted, *more: object) -> list[asyncpg.Record]:
+    """What the statement finds in each of the books, together the newest first."""
+    life = None if wanted.life is None else wanted.life.value
+    filters = wanted.kind, life, wanted.now, containing(wanted.text)
+    rows = [row for part in wanted.parts for row in await database.fetch(_SQL[statement], part, *filters, *more)]
+    own_id = f"{statement.removesuffix('s')}_id"
+    return sorted(rows, key=lambda row: (row["created_at"], row[own_id]), reverse=True)
+
+
+def _part_of(text: str, parts: Sequence[BookId]) -> BookId | None:
+    """The one of the books that an id names; None where it names another one, or is no id."""
+    try:
+        _, book_id = token_kind_and_book(text)
+    except MalformedIdError:
+        return None
+    return book_id if book_id in parts else None

@@ -1,0 +1,35 @@
+"""The gate of pages that need books: where the seller has none in an environment, there is nothing to show."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar.exceptions import NotFoundException
+from litestar.response import Response
+
+from tallystick.services.seller.manual_operations import BookContext
+from tallystick.services.seller.staff import Permission
+from tallystick.web.common.shared import PageRequest
+from tallystick.web.console.console_context import ConsoleContext, for_staff
+
+Step = Callable[[ConsoleContext, BookContext], Awaitable[Response[Any]]]
+
+
+async def with_books(
+    request: PageRequest,
+    business: int,
+    environment: str,
+    step: Step,
+    *,
+    needs: Permission = Permission.VIEW,
+    place: str | None = None,
+) -> Response[Any]:
+    """Do it for staff who may, with the seller's books. Without any, `place` says so; no place: no such page."""
+
+    async def with_till(console: ConsoleContext) -> Response[Any]:
+        if console.book_id is None and place is None:
+            raise NotFoundException
+        if console.book_id is None:
+            return console.page("console/books/no_book.html", place=place)
+        return await step(console, BookContext(console.service, console.parts, console.business.party_id, console.now))
+
+    return await for_staff(request, business, environment, with_till, needs)

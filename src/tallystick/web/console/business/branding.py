@@ -1,0 +1,201 @@
+"""How the hosted pages look for this seller's buyers, with a preview of the page that they would see."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from litestar import get, post
+from litestar.datastructures import UploadFile
+from litestar.params import FromPath
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
+
+from tallystick.services.consent import pipelines
+from tallystick.services.form_errors import FormError
+from tallystick.services.seller.branding import read_branding
+from tallystick.services.seller.logos import MAX_BYTES, MAX_HEIGHT, MAX_WIDTH, read_logo
+from tallystick.services.seller.staff import Permission
+from tallystick.store.accounts import branding, logos
+from tallystick.store.accounts.branding import Branding
+from tallystick.store.keys.access_keys import SANDBOX
+from tallystick.store.records.visits import Visit
+from tallystick.web.common.headers import be_shown_in_frame, show_in_frame
+from tallystick.web.common.reading import FILE_FIELD
+from tallystick.web.common.shared import PageRequest, form_of, go
+from tallystick.web.console.console_context import ConsoleContext, for_staff
+from tallystick.web.hosted import accents
+from tallystick.web.hosted.accents import BLACK, DARK, LIGHT, WHITE, Colour, contrast, readable
+from tallystick.web.hosted.visit_context import Brand, VisitContext
+
+PATH: Final = "/console/{business:int}/{environment:str}/branding"
+FIELDS: Final = ("name", "accent", "support")
+DONE: Final = {
+    "saved": "Saved. Buyers see it from now on.",
+    "logo": "The logo is kept. Buyers see it from now on.",
+    "removed": "The name stands alone again.",
+}
+LOGO_FORM_BYTES: Final = 8 * 1024 * 1024
+"""A form around a file, also one that is much too large, such as a photograph, so that the page can say so.
+
+What is longer than 1 MiB waits on the disk, and no more of it is read than tells that it is too large.
+"""
+_SAMPLE: Final = {
+    "fundingAmount": "25.00",
+    "paymentReason": "Credit for songs",
+    "callerReferenceSender": "preview",
+    "callerReferenceFunding": "preview",
+    "returnURL": "https://shop.example/",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """What becomes of a colour in one theme: itself, or the nearest one that can be read."""
+
+    theme: str
+    colour: str
+    contrast: str
+    changed: bool
+
+
+@get(PATH)
+async def show_branding(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """What is chosen, beside what it looks like."""
+
+    async def step(console: ConsoleContext) -> Response[Any]:
+        typed = _typed(await branding.find(console.service.pool, console.business.party_id))
+        return await _page(console, typed, done=DONE.get(request.query_params.get("done", "")))
+
+    return await for_staff(request, business, environment, step)
+
+
+@post(PATH, status_code=HTTP_200_OK)
+async def do_branding(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """Save it, or look at it first."""
+
+    async def step(console: ConsoleContext) -> Response[Any]:
+        typed = await form_of(request)
+        try:
+            chosen = read_branding(*(typed.get(name, "") for name in FIELDS))
+        except FormError as error:
+            return await _page(console, typed, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=error.problems)
+        if typed.get("do") == "look":
+            return await _page(console, typed, unsaved=True)
+        service, party_id = console.service, console.business.party_id
+        if chosen != await branding.find(service.pool, party_id):
+            await branding.save(service.pool, party_id, chosen, service.clock())
+            await console.record("branding.change", **{name: value or "none" for name, value in _typed(chosen).items()})
+        return go(f"{console.path('branding')}?done=saved")
+
+    return await for_staff(request, business, environment, step, Permission.MANAGE)
+
+
+@post(f"{PATH}/logo", status_code=HTTP_200_OK, request_max_body_size=LOGO_FORM_BYTES)
+async def do_logo(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """Keep another picture, or none."""
+
+    async def step(console: ConsoleContext) -> Response[Any]:
+        pool, party_id, form = console.service.pool, console.business.party_id, await request.form()
+        if form.get("do") == "remove":
+            await logos.remove(pool, party_id)
+            await console.record("branding.change", logo="removed")
+            return go(f"{console.path('branding')}?done=removed")
+        file = form.get(FILE_FIELD)
+        try:
+            logo = read_logo(await file.read(MAX_BYTES + 1) if isinstance(file, UploadFile) else b"")
+        except FormError as error:
+            typed = _typed(await branding.find(pool, party_id))
+            return await _page(console, typed, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=error.problems)
+        digest = await logos.save(pool, party_id, logo, console.service.clock())
+        await console.record("branding.change", logo=digest)
+        return go(f"{console.path('branding')}?done=logo")
+
+    return await for_staff(request, business, environment, step, Permission.MANAGE)
+
+
+@get(f"{PATH}/preview")
+async def show_preview(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """The first page of a made-up visit, for the frame beside the form; what cannot be used is left out."""
+
+    async def step(console: ConsoleContext) -> Response[Any]:
+        typed = {name: request.query_params.get(name, "") for name in FIELDS}
+        try:
+            chosen = read_branding(**typed)
+        except FormError as error:
+            chosen = read_branding(**{name: "" if name in error.problems else typed[name] for name in FIELDS})
+        be_shown_in_frame(request)
+        return (await _sample_walk(console, chosen)).page("hosted/sign_in.html", ended=False, step="", kept={})
+
+    return await for_staff(request, business, environment, step)
+
+
+async def _sample_walk(console: ConsoleContext, chosen: Branding) -> VisitContext:
+    """A visit that is nowhere stored."""
+    service, party_id = console.service, console.business.party_id
+    visit = Visit(
+        visit_id="preview",
+        caller_id=party_id,
+        access_key_id="",
+        environment=console.environment if console.book_id is not None else SANDBOX,
+        pipeline="SetupPrepaid",
+        parameters=_SAMPLE,
+        request_digest=b"",
+        created_at=console.now,
+        sender_id=None,
+        choices={},
+        status=None,
+        answer=None,
+        finished_at=None,
+    )
+    digest = await logos.digest_of(service.pool, party_id)
+    brand = Brand(
+        name=chosen.display_name or console.business.name,
+        logo=None if digest is None else f"/logos/{digest}",
+        accent=None if chosen.accent is None else accents.address(chosen.accent),
+        support=chosen.support_link,
+    )
+    return VisitContext(console.request, service, visit, await pipelines.subject(service, visit), brand, None)
+
+
+async def _page(console: ConsoleContext, typed: Mapping[str, str], **more: Any) -> Response[Any]:  # noqa: ANN401 - what came of it
+    show_in_frame(console.request)
+    shown = {name: typed.get(name, "") for name in FIELDS}
+    defaults: dict[str, Any] = {"done": None, "unsaved": False, "problems": {}}
+    context = defaults | more
+    digest = await logos.digest_of(console.service.pool, console.business.party_id)
+    return console.page(
+        "console/business/branding.html",
+        typed=shown,
+        preview=f"{console.path('branding', 'preview')}?{urlencode(shown)}",
+        logo=None if digest is None else f"/logos/{digest}",
+        shades=_shades(shown["accent"]) if "accent" not in context["problems"] else [],
+        largest=(MAX_WIDTH, MAX_HEIGHT, MAX_BYTES // 1024),
+        **context,
+    )
+
+
+def _typed(chosen: Branding) -> dict[str, str]:
+    return {
+        "name": chosen.display_name or "",
+        "accent": chosen.accent or "",
+        "support": (chosen.support_link or "").removeprefix("mailto:"),
+    }
+
+
+def _shades(accent: str) -> list[Shade]:
+    colour_text = read_branding("", accent, "").accent
+    if colour_text is None:
+        return []
+    colour = Colour.read(colour_text)
+    found = (
+        ("light", readable(colour, *LIGHT, towards=BLACK), LIGHT[0]),
+        ("dark", readable(colour, *DARK, towards=WHITE), DARK[0]),
+    )
+    return [
+        Shade(theme, str(shade), f"{contrast(shade, ground):.1f}", changed=str(shade) != colour_text)
+        for theme, shade, ground in found
+    ]
+
+
+branding_routes = [show_branding, do_branding, do_logo, show_preview]

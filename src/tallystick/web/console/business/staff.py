@@ -1,0 +1,165 @@
+"""Who works for the seller: roles, invitations, and who works there no more."""
+
+from typing import Any, Final
+
+from litestar import get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_ENTITY
+
+from tallystick.domain.ids import PartyId
+from tallystick.services.form_errors import FormError
+from tallystick.services.seller.invitations import invite
+from tallystick.services.seller.staff import DUTIES, Permission, Role
+from tallystick.store.accounts import invitations, staff
+from tallystick.store.accounts.parties import normal_email
+from tallystick.store.accounts.staff import LastOwnerError, Post
+from tallystick.web.common.shared import PageRequest, form_of, go
+from tallystick.web.console.console_context import LARGEST, ConsoleContext, for_staff
+
+PATH: Final = "/console/{business:int}/{environment:str}/staff"
+ONE: Final = f"{PATH}/{{person:int}}"
+LAST_OWNER: Final = "Somebody has to be owner. Make somebody else owner first."
+DONE: Final = {
+    "role": "The role is changed. It counts from now on.",
+    "removed": "Removed. They cannot see this console any more.",
+    "uninvited": "The invitation is taken back. Its link does not work any more.",
+}
+
+
+@get(PATH)
+async def show_staff(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """Everybody who works for the seller, and who is invited."""
+
+    async def step(console: ConsoleContext) -> Response[Any]:
+        return await _page(console, done=DONE.get(request.query_params.get("done", "")))
+
+    return await for_staff(request, business, environment, step)
+
+
+@post(PATH, status_code=HTTP_200_OK)
+async def do_invite(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """Invite somebody. Again, it is a new link and the old one is over."""
+
+    async def step(console: ConsoleContext) -> Response[Any]:
+        typed = await form_of(request)
+        try:
+            role = _role(typed)
+            url = await invite(console.service, console.business, console.person, typed.get("email", ""), role)
+        except FormError as error:
+            return await _page(console, status=HTTP_422_UNPROCESSABLE_ENTITY, typed=typed, problems=error.problems)
+        email = normal_email(typed["email"])
+        await console.record("staff.invite", email, role=role)
+        return await _page(console, invited=email, url="" if console.service.settings.smtp_url else url)
+
+    return await for_staff(request, business, environment, step, Permission.MANAGE)
+
+
+@post(f"{PATH}/uninvite", status_code=HTTP_200_OK)
+async def do_uninvite(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """Take an invitation back; again it comes to the same."""
+
+    async def step(console: ConsoleContext) -> Response[Any]:
+        email = (await form_of(request)).get("email", "")
+        if await invitations.end(console.service.pool, console.business.party_id, email):
+            await console.record("staff.uninvite", email)
+        return go(f"{console.path('staff')}?done=uninvited")
+
+    return await for_staff(request, business, environment, step, Permission.MANAGE)
+
+
+@get(ONE)
+async def show_person(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], person: FromPath[int]
+) -> Response[Any]:
+    """One of the staff: another role, or none."""
+
+    async def step(console: ConsoleContext) -> Response[Any]:
+        return _person_page(console, await _post(console, person))
+
+    return await for_staff(request, business, environment, step, Permission.MANAGE)
+
+
+@post(f"{ONE}/role", status_code=HTTP_200_OK)
+async def do_change_role(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], person: FromPath[int]
+) -> Response[Any]:
+    """Give somebody another role."""
+
+    async def step(console: ConsoleContext) -> Response[Any]:
+        found = await _post(console, person)
+        try:
+            role = _role(await form_of(request))
+            async with console.service.pool.acquire() as connection:
+                await staff.change_role(connection, found.business_id, found.person_id, role)
+        except FormError as error:
+            return _person_page(console, found, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=error.problems)
+        except LastOwnerError:
+            return _person_page(console, found, status=HTTP_409_CONFLICT, problems={"role": LAST_OWNER})
+        if role != found.role:
+            await console.record("staff.role", found.person_email, before=found.role, now=role)
+        return go(f"{console.path('staff')}?done=role")
+
+    return await for_staff(request, business, environment, step, Permission.MANAGE)
+
+
+@post(f"{ONE}/remove", status_code=HTTP_200_OK)
+async def do_remove(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], person: FromPath[int]
+) -> Response[Any]:
+    """Let somebody work here no more, oneself too."""
+
+    async def step(console: ConsoleContext) -> Response[Any]:
+        found = await _post(console, person)
+        try:
+            async with console.service.pool.acquire() as connection:
+                await staff.remove(connection, found.business_id, found.person_id)
+        except LastOwnerError:
+            return _person_page(console, found, status=HTTP_409_CONFLICT, problems={"remove": LAST_OWNER})
+        await console.record("staff.remove", found.person_email, role=found.role)
+        oneself = found.person_id == console.person.party_id
+        return go("/console" if oneself else f"{console.path('staff')}?done=removed")
+
+    return await for_staff(request, business, environment, step, Permission.MANAGE)
+
+
+async def _post(console: ConsoleContext, person: int) -> Post:
+    found = None
+    if person <= LARGEST:
+        found = await staff.post_of(console.service.pool, console.business.party_id, PartyId(person))
+    if found is None:
+        raise NotFoundException
+    return found
+
+
+def _role(typed: dict[str, str]) -> Role:
+    try:
+        return Role(typed.get("role", ""))
+    except ValueError:
+        raise FormError({"role": "Choose a role."}) from None
+
+
+async def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - what came of it
+    pool, business_id = console.service.pool, console.business.party_id
+    defaults: dict[str, Any] = {"done": None, "invited": "", "url": ""}
+    return console.page(
+        "console/business/staff.html",
+        people=await staff.people_of(pool, business_id),
+        invitations=await invitations.of_business(pool, business_id, console.service.clock()),
+        signs_in_itself=console.business.password_hash is not None,
+        roles=_roles(),
+        now=console.service.clock(),
+        **(defaults | more),
+    )
+
+
+def _person_page(console: ConsoleContext, found: Post, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+    return console.page("console/business/staff_person.html", post=found, roles=_roles(), **more)
+
+
+def _roles() -> list[tuple[str, str, str]]:
+    return [(role.value, role.capitalize(), duty) for role, duty in DUTIES.items()]
+
+
+staff_routes = [show_staff, do_invite, do_uninvite, show_person, do_change_role, do_remove]

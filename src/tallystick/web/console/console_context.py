@@ -1,0 +1,136 @@
+"""The console's gate: staff of this very seller go on, others sign in or find nothing."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
+
+from litestar.exceptions import NotFoundException
+from litestar.response import Response
+from litestar.status_codes import HTTP_403_FORBIDDEN
+
+from tallystick.domain.ids import BookId, PartyId
+from tallystick.services.context import Service
+from tallystick.services.operations import audit
+from tallystick.services.seller.staff import Permission, Role, businesses_of, may
+from tallystick.store.accounts import parties
+from tallystick.store.accounts.parties import Party
+from tallystick.store.keys.access_keys import ENVIRONMENTS, SANDBOX
+from tallystick.store.ledger.shards import shards_of_seller
+from tallystick.store.records import sandbox_clocks
+from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
+from tallystick.web.common.ways_back import ask_to_sign_in
+
+HOME: Final = "/console"
+SIGN_IN: Final = "/console/sign-in"
+LARGEST: Final = 2**63 - 1  # number of a party that the database could have
+_OURS: Final = re.compile(r"/(?:console|admin)(?:/[A-Za-z0-9._-]+)*(?:\?[A-Za-z0-9._~%&=+-]*)?")
+"""Where signing in may lead on to: operators sign in here too. Never somebody else's address."""
+
+NAV: Final = (
+    ("Home", ""),
+    ("Activity", "activity"),
+    ("Instruments", "instruments"),
+    ("Debts", "debts"),
+    ("Notifications", "notifications"),
+    ("Developers", "keys"),
+    ("Settings", "branding"),
+)
+"""The places of the console and where each begins; a page names its place in its template."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleContext:
+    """One of the staff at work for a seller in one environment. `has_others`: they work for other sellers too.
+
+    `parts`: the seller's books in this environment, none where it has none. `now` is their own time: the sandbox's test
+    clock may be ahead of the wall clock.
+    """
+
+    request: PageRequest
+    service: Service
+    person: Party
+    business: Party
+    role: Role
+    has_others: bool
+    environment: str
+    parts: tuple[BookId, ...]
+    now: datetime
+
+    @property
+    def book_id(self) -> BookId | None:
+        """The first of the books, for what all of them have in common: wishes, the clock, faults on order."""
+        return self.parts[0] if self.parts else None
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether all that is seen and done here is play."""
+        return self.environment == SANDBOX
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this person may do it here."""
+        return may(self.role, permission)
+
+    def path(self, *parts: str | int, environment: str | None = None) -> str:
+        """The address of a page of this seller, in this environment or another."""
+        names = (self.business.party_id, environment or self.environment, *parts)
+        return "/".join([HOME, *(quote(str(name), safe="") for name in names if name != "")])
+
+    def page(self, template: str, **context: Any) -> Response[Any]:  # noqa: ANN401 - whatever the template shows
+        """A page of this seller's console. Templates find this desk as `console`."""
+        defaults: dict[str, Any] = {"console": self, "nav": NAV, "Permission": Permission, "sandbox": self.sandbox}
+        return page(template, **(defaults | context))
+
+    async def record(self, action: str, subject: str = "", **details: Any) -> None:  # noqa: ANN401 - any plain value
+        """Write down in the audit log that this person did something here; never a secret."""
+        await audit.record(
+            self.service.pool,
+            actor_id=self.person.party_id,
+            business_id=self.business.party_id,
+            environment=self.environment,
+            action=action,
+            subject=subject,
+            details=details,
+            at=self.service.clock(),
+        )
+
+
+Step = Callable[[ConsoleContext], Awaitable[Response[Any]]]
+
+
+async def for_staff(
+    request: PageRequest, business: int, environment: str, step: Step, needs: Permission = Permission.VIEW
+) -> Response[Any]:
+    """Do it for somebody of the seller's staff who may.
+
+    Nobody is told whether a seller exists: to all others than its staff there is no such page.
+    """
+    person = await signed_in(request)
+    if person is None:
+        return ask_to_sign_in(request, SIGN_IN, own_path)
+    service = service_of(request)
+    if environment not in ENVIRONMENTS or business > LARGEST:
+        raise NotFoundException
+    employers = await businesses_of(service, person)
+    role = next((one.role for one in employers if one.business_id == business), None)
+    seller = None if role is None else await parties.find(service.pool, PartyId(business))
+    if role is None or seller is None:
+        raise NotFoundException
+    parts = await shards_of_seller(service.pool, seller.party_id, environment)
+    ahead = await sandbox_clocks.offset(service.pool, parts[0]) if parts else timedelta(0)
+    now = service.clock() + ahead
+    console = ConsoleContext(request, service, person, seller, role, len(employers) > 1, environment, parts, now)
+    if not console.may(needs):
+        return console.page("console/forbidden.html", status=HTTP_403_FORBIDDEN, roles=_roles_for(needs))
+    return await step(console)
+
+
+def own_path(path: str) -> str:
+    """The path, if it is one of the console; else the first of them."""
+    return path if _OURS.fullmatch(path) else HOME
+
+
+def _roles_for(needs: Permission) -> list[Role]:
+    return [role for role in Role if may(role, needs)]

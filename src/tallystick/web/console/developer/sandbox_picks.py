@@ -1,0 +1,64 @@
+"""What a developer has in the sandbox to build requests from: keys, and the latest ids."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from tallystick.client.fps import Credentials
+from tallystick.store.keys import access_keys
+from tallystick.store.keys.access_keys import SANDBOX, KeyEntry
+from tallystick.store.queries import instrument_list, transaction_list
+from tallystick.store.queries.instrument_list import Token
+from tallystick.web.console.console_context import ConsoleContext
+
+LATEST: Final = 40
+
+Suggestions = Mapping[str, list[tuple[str, str]]]
+"""By the name of a parameter: ids, each with words that tell it from others."""
+
+_PAYING: Final = frozenset({"prepaid_sender", "credit_sender", "sender"})
+_SENDER_TOKENS: Final = {"FundPrepaid": frozenset({"funding"}), "SettleDebt": frozenset({"settlement"})}
+
+
+async def usable_keys(console: ConsoleContext) -> list[KeyEntry]:
+    """The seller's keys with which calls to the sandbox can be signed now, the newest first."""
+    keys = await access_keys.list_(console.service.pool, console.business.party_id)
+    now = console.service.clock()
+    return [key for key in reversed(keys) if key.environment == SANDBOX and key.usable(now)]
+
+
+async def credentials(console: ConsoleContext, access_key_id: str) -> Credentials | None:
+    """One of those keys with its secret; None for any other id."""
+    if access_key_id not in {key.access_key_id for key in await usable_keys(console)}:
+        return None
+    key = await access_keys.find(console.service.pool, console.service.vault, access_key_id, console.service.clock())
+    return None if key is None else Credentials(key.access_key_id, key.secret)
+
+
+async def suggestions(console: ConsoleContext, action: str) -> Suggestions:
+    """The latest ids that an action may want to hear of."""
+    pool = console.service.pool
+    held = instrument_list.Wanted(console.parts, console.now)
+    tokens = (await instrument_list.tokens(pool, held, LATEST)).found
+    instruments = (await instrument_list.instruments(pool, held, LATEST)).found
+    done = transaction_list.Wanted(console.parts, console.business.party_id, console.environment)
+    lines = (await transaction_list.look(pool, done, LATEST)).lines
+    transactions: list[tuple[str, str]] = [
+        (line.transaction_id, f"{line.operation}, {line.status}") for line in lines if line.own
+    ]
+    return {
+        "SenderTokenId": _tokens(token for token in tokens if token.purpose in _SENDER_TOKENS.get(action, _PAYING)),
+        "RecipientTokenId": _tokens(token for token in tokens if token.purpose == "recipient"),
+        "TokenId": _tokens(tokens),
+        "SubscriptionId": _tokens(token for token in tokens if token.token_type == "Recurring"),  # noqa: S105 - a type
+        "PrepaidInstrumentId": [(one.instrument_id, one.buyer_name) for one in instruments if one.kind == "prepaid"],
+        "CreditInstrumentId": [(one.instrument_id, one.buyer_name) for one in instruments if one.kind == "credit"],
+        "TransactionId": transactions,
+        "ReserveTransactionId": [(one, words) for one, words in transactions if words.startswith("Reserve")],
+    }
+
+
+def _tokens(tokens: Iterable[Token]) -> list[tuple[str, str]]:
+    return [
+        (token.token_id, f"{token.purpose.replace('_', ' ')}, {token.caller_reference}, {token.giver_name}")
+        for token in tokens
+    ]

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from tallystick.domain.commands import Pay, Request
+from tallystick.domain.ids import PartyId, TokenId, TransactionId
+from tallystick.store.ledger.command_queue import (
+    MAX_PER_GROUP,
+    MIN_WAITING_FOR_SECOND_GROUP,
+    LockingBackoff,
+    PaymentQueue,
+    QueuedCommand,
+)
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    with closing(asyncio.new_event_loop()) as loop:
+        yield loop
+
+
+def payment(loop: asyncio.AbstractEventLoop, token: str) -> QueuedCommand[Pay]:
+    request = Request(TransactionId("t"), PartyId(1), "reference", b"", NOW)
+    return QueuedCommand(Pay(request, TokenId(token), 10_000), loop.create_future())
+
+
+def tokens(group: list[QueuedCommand[Pay]]) -> list[str]:
+    return [item.command.token_id for item in group]
+
+
+def test_groups_under_way_never_charge_by_the_same_token(loop: asyncio.AbstractEventLoop) -> None:
+    line = PaymentQueue()
+    line.waiting.extend(payment(loop, token) for token in "ab")
+    first = line.next_group()
+    line.waiting.extend(payment(loop, token) for token in "acbda")
+    second = line.next_group()
+    assert (tokens(first), tokens(second)) == (["a", "b"], ["c", "d"])
+    assert tokens(list(line.waiting)) == ["a", "b", "a"], "who waits keeps the place"
+
+    assert line.next_group() == []
+    line.done(first)
+    assert tokens(line.next_group()) == ["a", "b", "a"]
+    line.done(second)
+
+
+def test_a_line_that_only_waits_for_its_own_group_wants_no_other(loop: asyncio.AbstractEventLoop) -> None:
+    line = PaymentQueue(in_flight=1)
+    line.waiting.append(payment(loop, "hot"))
+    line.next_group()
+    line.waiting.extend(payment(loop, "hot") for _ in range(MIN_WAITING_FOR_SECOND_GROUP))
+    assert line.can_start_group
+    assert line.next_group() == []
+    assert not line.can_start_group
+
+
+def test_a_line_in_which_nobody_waits_may_have_another_lane_later(loop: asyncio.AbstractEventLoop) -> None:
+    line = PaymentQueue(in_flight=1)
+    line.waiting.append(payment(loop, "slow"))
+    line.next_group()
+    assert line.next_group() == []
+    line.waiting.extend(payment(loop, str(number)) for number in range(MIN_WAITING_FOR_SECOND_GROUP))
+    assert line.can_start_group
+
+
+def test_a_group_is_not_larger_than_it_may_be(loop: asyncio.AbstractEventLoop) -> None:
+    line = PaymentQueue()
+    line.waiting.extend(payment(loop, str(number)) for number in range(MAX_PER_GROUP + 1))
+    assert len(line.next_group()) == MAX_PER_GROUP
+    assert len(line.next_group()) == 1
+
+
+def test_who_is_overtaken_again_and_again_locks_for_longer() -> None:
+    trust = LockingBackoff()
+    looked = []
+    for _ in range(14):
+        looked.append(trust.looks())
+        if looked[-1]:
+            trust.conflicted()
+    assert looked == [True, False, True, False, False, False, True, *[False] * 7]
+
+
+def test_trust_comes_back() -> None:
+    trust = LockingBackoff()
+    for _ in range(3):
+        trust.conflicted()
+    while not trust.looks():
+        pass
+    trust.succeeded()
+    trust.conflicted()
+    assert [trust.looks() for _ in range(2)] == [False, True]

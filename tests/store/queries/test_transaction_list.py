@@ -1,0 +1,129 @@
+"""A seller's activity stays quick and small however long the history is."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from psutil import Process
+from tests.conftest import MakeDatabase
+from tests.store.long_history import write_history
+from tests.store.shop import Shop, TestClock
+from tests.support.master_key import MASTER_KEY, VAULT
+
+from tallystick.db.database import open_pool
+from tallystick.db.migrate import migrate
+from tallystick.domain.ids import PartyId
+from tallystick.services.context import Service
+from tallystick.services.operations.fee_schedules import read_fee_schedules
+from tallystick.services.seller import activity_export
+from tallystick.settings import Settings
+from tallystick.store.ledger import create_book
+from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.rules import Rules
+from tallystick.store.queries import debts, transaction_list
+from tallystick.store.queries.transaction_list import Wanted
+
+COUNT = 100_000
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+async def shop(make_database: MakeDatabase) -> AsyncIterator[Shop]:
+    """A shop with 100,000 payments of 40 buyers in 200 days, on a database of its own."""
+    url = await make_database()
+    await migrate(url)
+    clock = TestClock()
+    async with await open_pool(url, max_size=4) as pool:
+        committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=False), clock)
+        async with pool.acquire() as connection:
+            party_id = await connection.fetchval(
+                "INSERT INTO party (kind, email, name, created_at) VALUES ('business', 'a@b.example', 'Shop', $1)"
+                " RETURNING party_id",
+                clock(),
+            )
+            book_id = await create_book.create_seller_book(connection, party_id, "sandbox", clock())
+            operator = await create_book.operator_book(connection, "sandbox", clock())
+        opened = Shop(pool, committer, clock, PartyId(party_id), book_id, operator)
+        buyers = [await opened.postpaid_buyer() for _ in range(20)]
+        buyers += [await opened.prepaid_buyer() for _ in range(20)]
+        await write_history(opened, buyers, COUNT, timedelta(days=200))
+        yield opened
+        await committer.close()
+
+
+@pytest.fixture
+def wanted(shop: Shop) -> Wanted:
+    return Wanted((shop.book_id,), shop.party_id, "sandbox")
+
+
+@pytest.fixture
+def service(shop: Shop) -> Service:
+    return Service(Settings(master_key=MASTER_KEY), shop.pool, shop.committer, VAULT, shop.clock)
+
+
+async def test_the_whole_activity_is_exported_without_memory_growth(service: Service, wanted: Wanted) -> None:
+    process, beginning = Process(), b""
+    size, used = 0, []
+    async for piece in activity_export.as_csv(service, wanted):
+        size += len(piece)
+        used.append(process.memory_info().rss)
+        if size < MEGABYTE:
+            beginning += piece
+
+    assert size > 20 * MEGABYTE
+    assert max(used) - max(used[: len(used) // 4]) < 5 * MEGABYTE, "the last rows need no more than the first ones"
+    assert len(list(csv.DictReader(io.StringIO(beginning.decode("utf-8-sig"))))) > 1000
+
+
+async def test_paging_shows_each_transaction_once_newest_first(shop: Shop, wanted: Wanted) -> None:
+    ids = [line.transaction_id async for line in transaction_list.everything(shop.pool, wanted)]
+
+    assert len(ids) == len(set(ids)) == COUNT
+    assert ids == sorted(ids, reverse=True)
+
+
+async def test_what_is_rare_is_looked_for_so_far_and_then_further(shop: Shop, wanted: Wanted) -> None:
+    failed = replace(wanted, status="Failure")
+    first = await transaction_list.look(shop.pool, failed, 50)
+    assert 0 < len(first.lines) < 50
+    assert not first.full
+    assert first.earlier is not None
+
+    pieces = [first]
+    while (before := pieces[-1].earlier) is not None:
+        pieces.append(await transaction_list.look(shop.pool, failed, 50, before))
+    assert sum(len(piece.lines) for piece in pieces) == COUNT // 1000
+    assert len(pieces) >= COUNT // transaction_list.REACH
+    exported = [line async for line in transaction_list.everything(shop.pool, failed)]
+    assert len(exported) == COUNT // 1000
+
+
+async def test_the_age_of_a_debt_is_that_of_the_latest_purchases(shop: Shop) -> None:
+    """Each tab's debt is set to what it bought in the last 75 days: all of it is younger than that."""
+    await shop.pool.execute(
+        "UPDATE account SET balance_micros = bought.micros, ceiling_micros = NULL"
+        "  FROM (SELECT instrument_id, sum(amount_micros) AS micros FROM transaction"
+        "         WHERE book_id = $1 AND status = 'Success' AND received_at >= $2 GROUP BY instrument_id) AS bought"
+        " WHERE account.book_id = $1 AND kind = 'receivable' AND subject = bought.instrument_id",
+        shop.book_id,
+        shop.clock() - timedelta(days=75),
+    )
+    listed = await debts.list_(shop.pool, (shop.book_id,), shop.clock(), 15)
+    total = listed.total
+
+    assert listed.count == 20
+    assert total.over_90_micros == 0
+    assert total.fresh_micros + total.over_30_micros + total.over_60_micros == total.balance_micros
+    assert total.over_60_micros == pytest.approx(total.balance_micros * 15 / 75, rel=0.01)
+    assert total.fresh_micros == pytest.approx(total.balance_micros * 30 / 75, rel=0.01)
+    rest = await debts.list_(shop.pool, (shop.book_id,), shop.clock(), 15, after=listed.after)
+    everyone = [debt.instrument_id for debt in (*listed.found, *rest.found)]
+    assert len(set(everyone)) == len(everyone) == 20
+    assert rest.after is None
+    places = [debt.owed.over_60_micros for debt in (*listed.found, *rest.found)]
+    assert places == sorted(places, reverse=True)
