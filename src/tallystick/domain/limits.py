@@ -1,4 +1,7 @@
-"""Usage limits of a token: how much or how often, for life or per period. Source: spec/semantics, tokens."""
+"""Usage limits of a token: how much or how often, for life or per period.
+
+Source: docs/protocol/semantics.md, 5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lengths of time as the pipelines write them: ``1 Hour``, ``6 Months``. Source: spec of the Co-Branded service."""
+"""Lengths of time as the pipelines write them: ``1 Hour``, ``6 Months``. Source: docs/protocol/cobranded.md."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """How far the service has come to know an account, and how far it has to before money moves.
 
-Source: spec of the errors, UnverifiedEmailAddress and its neighbours; who is known how far is up to the operator.
+Source: docs/protocol/errors.md, UnverifiedEmailAddress_Caller; who is known how far is up to the operator.
 """
 
 from __future__ import annotations

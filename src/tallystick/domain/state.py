@@ -93,7 +93,7 @@ class Operation(Enum):
 
 
 class Transaction(Struct, frozen=True):
-    """One money action with its status. Source of the fields: spec/datatypes, TransactionDetail.
+    """One money action with its status. Source of the fields: docs/protocol/datatypes.md, TransactionDetail.
 
     `sender_id` is the buyer, also in a refund, where the money goes the other way. `recipient_id` is None when the
     caller, whose book this is, is the recipient. `fee_micros` is what the service takes, `marketplace_fee_micros` the

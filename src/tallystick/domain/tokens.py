@@ -1,4 +1,4 @@
-"""Tokens: what somebody has agreed to. Source: spec/semantics, 5; spec of the Co-Branded service, 3 to 5."""
+"""Tokens: what somebody has agreed to. Source: docs/protocol/semantics.md, 5; docs/protocol/cobranded.md, 3 to 5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliver the outbox's events: claim, send, try again for a day, give up. Source: spec of IPN, 6.
+"""Deliver the outbox's events: claim, send, try again for a day, give up. Source: docs/protocol/ipn.md, 6.
 
 Any number of workers may do this at once. An event is claimed by a lease: a worker that dies leaves an event that is
 due again when the lease is over, so it may arrive twice, but is never lost. A later event of the same transaction is

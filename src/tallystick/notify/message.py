@@ -1,4 +1,6 @@
-"""What a notification says: the fields of an event, and the signed form that is posted. Source: spec of IPN, 4 and 5.
+"""What a notification says: the fields of an event, and the signed form that is posted.
+
+Source: docs/protocol/ipn.md, 4 and 5.
 
 Pure: events, transactions and tokens are passed in as the ledger reads them. The form is built once, for the first
 attempt, and kept (docs/decisions/010): every attempt sends the same bytes, whatever has happened meanwhile.
@@ -105,7 +107,7 @@ def signed_form(signer: Signer, url: str, request_id: str, fields: Mapping[str, 
 
 
 def is_wanted(event: ClaimedEvent, transaction: TransactionRecord) -> bool:
-    """Whether the seller asked to hear of this event. Source: spec of IPN, 2."""
+    """Whether the seller asked to hear of this event. Source: docs/protocol/ipn.md, 2."""
     if transaction.operation == "WriteOffDebt" and not event.notify_write_offs:
         return False
     return event.notify_immediate or transaction.was_pending

@@ -46,7 +46,7 @@ from tallystick.domain.state import Decision, IdempotencyRecord, State
 __all__ = ["REFERENCE_LIFETIME", "decide", "decide_all"]
 
 REFERENCE_LIFETIME: Final = timedelta(days=7)
-"""How long a caller reference stands for the request that used it first. Source: spec/semantics, 4."""
+"""How long a caller reference stands for the request that used it first. Source: docs/protocol/semantics.md, 4."""
 
 _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
     FundPrepaid: fund_prepaid,
@@ -93,7 +93,7 @@ def _decide(state: State, command: Command, now: datetime) -> Decision:
 def _decide_once_per_reference(state: State, command: MoneyCommand, now: datetime) -> Decision:
     """Answer a known reference as before; a different request under it is refused; a new one is decided.
 
-    Source: spec/semantics, 4: the same request gives the first answer again, also when that was a refusal.
+    Source: docs/protocol/semantics.md, 4: the same request gives the first answer again, also when that was a refusal.
     """
     request = command.request
     earlier = state.answered.get(request.caller_reference)

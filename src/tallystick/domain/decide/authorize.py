@@ -1,4 +1,7 @@
-"""What a buyer's confirmation makes, and how a token ends. No money moves. Source: spec/flows, 2, 3 and 5."""
+"""What a buyer's confirmation makes, and how a token ends. No money moves.
+
+Source: docs/protocol/flows.md, 2, 3 and 5.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def authorize_postpaid(state: State, command: AuthorizePostpaid, now: datetime) 
     """Make a credit instrument with zero debt, a spending and a settlement token.
 
     The settlement token has no end of its own, so that a debt can be settled after the spending token has expired
-    (spec/flows, 5). Raises Refused: InvalidAccountState_Caller, SameSenderAndRecipient, DuplicateRequest.
+    (docs/protocol/flows.md, 5). Raises Refused: InvalidAccountState_Caller, SameSenderAndRecipient, DuplicateRequest.
     """
     references = {
         command.sender_reference: command.sender_token_id,

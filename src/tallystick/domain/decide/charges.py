@@ -2,7 +2,7 @@
 
 From the account balance it moves at once, in one commit. From a card or bank account the intent is committed first
 (Pending), then the rail is asked, then its answer is committed (resolve.py).
-Source: spec/flows, 2 and 3; spec/semantics, 2 and 3.
+Source: docs/protocol/flows.md, 2 and 3; docs/protocol/semantics.md, 2 and 3.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def settle_debt(state: State, command: SettleDebt, now: datetime) -> Decision:
 
 
 def _check_funding_limit(instrument: Instrument, amount_micros: int) -> None:
-    """Balance, money on its way and new amount together stay within the limit (spec/flows, 2.6)."""
+    """Balance, money on its way and new amount together stay within the limit (docs/protocol/flows.md, 2.6)."""
     after_micros = instrument.balance_micros + instrument.pending_micros + amount_micros
     if after_micros > instrument.limit_micros:
         raise Refused(

@@ -13,7 +13,7 @@ from tallystick.domain.state import Instrument, InstrumentKind, State
 from tallystick.domain.tokens import PaymentSource, Token, TokenState, state_of
 
 MAX_FROM_A_RAIL_MICROS: Final = 10_000 * MICROS_PER_UNIT
-"""Most that a card, bank account or balance may be charged at once. Source: spec/errors, AmountOutOfRange."""
+"""Most that a card, bank account or balance may be charged at once: docs/protocol/errors.md, AmountOutOfRange."""
 
 _TEMPORARY_DECLINE_DIGIT: Final = 6
 _PAYMENT_ERROR_DIGIT: Final = 7
@@ -29,7 +29,7 @@ def find_sender_token(state: State, token_id: TokenId, now: datetime, *purposes:
     """The token, if it may be used for one of `purposes` at `now` by an active sender.
 
     Raises Refused: InvalidParams, InvalidSenderRoleForAccountType, IncompatibleTokens, TokenNotActive_Sender,
-    InstrumentExpired, InvalidTokenId_Sender, InvalidAccountState_Sender. Source: spec/flows, 5.
+    InstrumentExpired, InvalidTokenId_Sender, InvalidAccountState_Sender. Source: docs/protocol/flows.md, 5.
     """
     token = state.tokens.get(token_id)
     if token is None:
@@ -144,7 +144,7 @@ def check_callers_cash(state: State, fee_micros: int) -> None:
 def simulated_fault(state: State, amount_micros: int) -> Refusal | None:
     """The fault that an amount asks for in the sandbox: N.6n a passing one, N.7n a payment error.
 
-    Source: spec/sandbox, 2 and 4.
+    Source: docs/protocol/sandbox.md, 2 and 4.
     """
     if not state.book.simulate_faults:
         return None

@@ -1,4 +1,4 @@
-"""Conditions of installed tokens, checked when they are used. Source: spec/semantics, 12."""
+"""Conditions of installed tokens, checked when they are used. Source: docs/protocol/semantics.md, 12."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The service's fee goes back in proportion, and the caller's share too where the policy says so. What sellers give is
 booked when the refund is opened, so that they cannot spend it meanwhile; a rail's refusal books it back. The policy
 MarketplaceTxnOnly leaves the buyer out: the caller's share alone goes back, to the recipient.
-Source: spec/semantics, 2 and 6; spec/datatypes, MarketplaceRefundPolicy.
+Source: docs/protocol/semantics.md, 2 and 6; docs/protocol/datatypes.md, MarketplaceRefundPolicy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Tokens without an instrument: made by a pipeline or by a GateKeeper text. Source: spec/semantics, 5 and 12."""
+"""Tokens without an instrument: made by a pipeline or by a GateKeeper text.
+
+Source: docs/protocol/semantics.md, 5 and 12.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from tallystick.domain.state import Decision, State
 from tallystick.domain.tokens import PaymentSource, Token
 
 REFUNDS_ONLY: Final = "MyRole == 'Sender'; OperationType == 'Refund';"
-"""What a refund token is good for. Source: spec/semantics, 12."""
+"""What a refund token is good for. Source: docs/protocol/semantics.md, 12."""
 
 
 def install_token(state: State, command: InstallToken, now: datetime) -> Decision:

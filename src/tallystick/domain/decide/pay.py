@@ -1,4 +1,7 @@
-"""Pay: draw a prepaid balance down or raise a debt. Decided at once, no money moves. Source: spec/flows, 2 and 3."""
+"""Pay: draw a prepaid balance down or raise a debt. Decided at once, no money moves.
+
+Source: docs/protocol/flows.md, 2 and 3.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,7 @@ def pay(state: State, command: Pay, now: datetime) -> Decision:
 
 
 def _check_two_parties(command: Pay) -> None:
-    """With an instrument the caller is the recipient, so there is nobody to share with (spec/flows, 1)."""
+    """With an instrument the caller is the recipient, so there is nobody to share with (docs/protocol/flows.md, 1)."""
     marketplace = command.marketplace
     if marketplace.recipient_token_id is not None or marketplace.fixed_fee_micros or marketplace.variable_fee_ppm:
         message = "Payments from an instrument go to its seller alone: no recipient token, no marketplace fee."
@@ -101,7 +104,7 @@ def _draw(instrument: Instrument, amount_micros: int) -> Instrument:
 
 
 def _owe(instrument: Instrument, amount_micros: int) -> Instrument:
-    """Raise the debt. At the limit: InsufficientBalance, as recorded from the original service (spec/flows, 3)."""
+    """Raise the debt. At the limit: InsufficientBalance, as recorded (docs/protocol/flows.md, 3)."""
     if instrument.balance_micros + amount_micros > instrument.limit_micros:
         raise Refused(
             Refusal.InsufficientBalance,

@@ -1,6 +1,6 @@
 """Pay and Reserve with real money: single-use, multi-use and recurring tokens, by balance, card or bank account.
 
-Source: spec/semantics, 2, 3, 5 and 6; spec of the Co-Branded service, 5.
+Source: docs/protocol/semantics.md, 2, 3, 5 and 6; docs/protocol/cobranded.md, 5.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Refund: give a Pay back to the balance it came from, or take it off the debt. Source: spec/flows, 4."""
+"""Refund: give a Pay back to the balance it came from, or take it off the debt. Source: docs/protocol/flows.md, 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Reserve, Settle and Cancel: hold an amount on a card, charge it once or give it up. Source: spec/semantics, 2, 3."""
+"""Reserve, Settle and Cancel: hold an amount on a card, charge it once or give it up.
+
+Source: docs/protocol/semantics.md, 2, 3.
+"""
 
 from __future__ import annotations
 

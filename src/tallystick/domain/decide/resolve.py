@@ -1,4 +1,4 @@
-"""A rail's final answers: how slow transactions go on. Source: spec/semantics, 2 and 3."""
+"""A rail's final answers: how slow transactions go on. Source: docs/protocol/semantics.md, 2 and 3."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tallystick.domain.outcomes import Done, TransactionStatus
 from tallystick.domain.state import Decision, Instrument, Operation, State, Transaction
 
 RESERVATION_LIFETIME: Final = timedelta(days=7)
-"""How long a hold lives before it is cancelled. Source: spec/semantics, 2."""
+"""How long a hold lives before it is cancelled. Source: docs/protocol/semantics.md, 2."""
 
 _PAID: Final = "The transaction succeeded and the payment method was charged."
 _HELD: Final = "The amount is held on the card."

@@ -1,4 +1,4 @@
-"""WriteOffDebt: forgive debt. No money moves, and there is no way back. Source: spec/flows, 3."""
+"""WriteOffDebt: forgive debt. No money moves, and there is no way back. Source: docs/protocol/flows.md, 3."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def usage_faults(instruction: Instruction, token_type: TokenType) -> tuple[Fault
     """What is wrong with an instruction for tokens of this type; they concern the whole text.
 
     A single-use token is used up by its one use; a multi-use or recurring one without any limit would have none.
-    Source: spec/errors, 4.
+    Source: docs/protocol/errors.md, 4.
     """
     limited = bool(instruction.limits)
     if token_type is TokenType.SINGLE_USE and limited:

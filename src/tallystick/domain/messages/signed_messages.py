@@ -1,6 +1,6 @@
 """Messages of ours that others can check: return URLs and notifications, signed with the service's own RSA key.
 
-Pure: keys and addresses are passed in. Source: spec of the signatures, 5.
+Pure: keys and addresses are passed in. Source: docs/protocol/signatures.md, 5.
 """
 
 from __future__ import annotations

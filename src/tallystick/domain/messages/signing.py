@@ -1,4 +1,4 @@
-"""Strings to sign and signatures: pure functions. Source: spec of the signatures; its vectors run as tests.
+"""Strings to sign and signatures: pure functions. Source: docs/protocol/signatures.md; its vectors run as tests.
 
 HMAC with a caller's secret signs what comes in, RSA with the service's own key signs what goes out through a buyer's
 browser or as a notification. Parameters are decoded values; every function here encodes them itself.

@@ -27,7 +27,7 @@ _LIFETIMES: Final[Mapping[TokenType, timedelta | None]] = {
     TokenType.RECURRING: timedelta(days=365),
     TokenType.UNRESTRICTED: None,
 }
-"""How long installed tokens live. Source: spec of the semantics, 5; for unrestricted ones, inferred."""
+"""How long installed tokens live. Source: docs/protocol/semantics.md, 5; for unrestricted ones, inferred."""
 
 
 async def install_payment_instruction(call: Call) -> Result:
@@ -64,7 +64,7 @@ async def install_payment_instruction(call: Call) -> Result:
     except Refused as refused:
         if refused.refusal is not Refusal.InvalidAccountState_Caller:
             raise
-        # spec of the errors, 1: this code stands for accounts on which nothing can be installed
+        # docs/protocol/errors.md, 1: this code stands for accounts on which nothing can be installed
         raise Refused(Refusal.InvalidAccountState, refused.message) from None
     return {"TokenId": token_id}
 

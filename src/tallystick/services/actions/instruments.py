@@ -20,7 +20,7 @@ def instrument_balance(call: Call, kind: IdKind, element: str, pending: str) -> 
     """The balance of an instrument whose sender or recipient is the caller; sandbox and live never meet.
 
     `element` and its member `pending` are named as the kind's result has them. Raises Refused: InvalidParams; what is
-    to be awaited does too, and InstrumentAccessDenied. Source: spec of the semantics, 10.
+    to be awaited does too, and InstrumentAccessDenied. Source: docs/protocol/semantics.md, 10.
     """
     return _read(call, kind, element, pending, *identify.instrument(call, kind))
 

@@ -33,7 +33,7 @@ _TWO_PARTIES: Final = Marketplace()
 def pay(call: Call) -> Awaitable[Result]:
     """Charge a prepaid balance, raise a debt, or bring in real money.
 
-    Charges of an instrument cost no fee and have no third party. Source: spec of the semantics, 2 and 6.
+    Charges of an instrument cost no fee and have no third party. Source: docs/protocol/semantics.md, 2 and 6.
     """
     book_id, command = payment_command(call)
     return call.move_money(command, book_id)

@@ -1,6 +1,6 @@
 """Subscriptions: recurring tokens seen as what they stand for. A subscription's id is the id of its token.
 
-Source: spec of the data types, SubscriptionDetails; docs/decisions/030.
+Source: docs/protocol/datatypes.md, SubscriptionDetails; docs/decisions/030.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """VerifySignature: is this message, which somebody received, really from us?
 
 Our own keys are looked up by the date in `certificateUrl`. Nothing is ever fetched: verifiers that fetched what the
-message named could be made to trust anybody's key. Source: spec of the signatures, 5 and 6.
+message named could be made to trust anybody's key. Source: docs/protocol/signatures.md, 5 and 6.
 """
 
 from __future__ import annotations

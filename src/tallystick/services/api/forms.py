@@ -45,7 +45,7 @@ class Form(Struct, frozen=True):
     def check_names(self, params: Mapping[str, str], namespace: str) -> None:
         """Refuse parameters that the schema of the version does not have. Raises Refused: InvalidRequest.
 
-        The offending element is quoted as ``<namespace>:<name>``, as recorded. Source: spec of the transport.
+        The offending element is quoted as ``<namespace>:<name>``, as recorded. Source: docs/protocol/transport.md.
         """
         if self.unknown:
             first = next(name for name in params if name in self.unknown)

@@ -41,7 +41,7 @@ SIMULATED_SENDERS: Final = {
     "H216UECZ8ZM1G8G4QA3V7RKF8JDFZ9SI3SJAFSGUKBBNDHX1NVM8GUQRZNRNAHER": "it is suspended",
     "Z1LGRXR4HMDZBSFKXELA32KZASGWD8IHMHZCK4DETR784LDLD1GMFW4P3WT8VTGX": "it is closed",
 }
-"""Sender tokens that simulate an account state in the sandbox. Source: spec of the sandbox, 2."""
+"""Sender tokens that simulate an account state in the sandbox. Source: docs/protocol/sandbox.md, 2."""
 
 UNVERIFIED_RECIPIENT: Final = "C4LGSEMXN11FTUXZ2X2C7QVFHN5DVBGQJNF17AIQXXXQSX4DRG4KJFCN2KRFUUZI"
 

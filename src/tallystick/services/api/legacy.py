@@ -1,7 +1,7 @@
 """The interface of 2007-01-08 where it differs: fields of requests, and what a request means today.
 
-Known of it is what old clients send and read, not its whole schema (docs/decisions/031). Source: spec of the actions,
-legacy section; spec of the transport.
+Known of it is what old clients send and read, not its whole schema (docs/decisions/031). Source:
+docs/protocol/actions.yaml; docs/protocol/transport.md, API version 2007-01-08 differs.
 """
 
 from __future__ import annotations

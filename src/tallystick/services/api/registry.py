@@ -1,6 +1,6 @@
 """The table of all actions: what each takes, gives and does. Parsing, rendering, docs and tests loop over it.
 
-Source: spec of the actions, 2010-08-28; fields are in the order of that schema.
+Source: docs/protocol/actions.yaml of version 2010-08-28; fields are in the order of that schema.
 """
 
 from __future__ import annotations

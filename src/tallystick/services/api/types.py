@@ -1,6 +1,6 @@
 """The types of the interface as data: enumerations, and complex types with their elements in schema order.
 
-Source: spec of the data types, 2010-08-28. Rendering, parsing, docs and tests read these tables.
+Source: docs/protocol/datatypes.md. Rendering, parsing, docs and tests read these tables.
 """
 
 from __future__ import annotations

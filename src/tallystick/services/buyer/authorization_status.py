@@ -1,6 +1,6 @@
 """How an authorization stands at a moment: what is left of it, and what its giver can still cancel. No words.
 
-Source: spec of the flows, 5 (tokens: life and end).
+Source: docs/protocol/flows.md, 5 (tokens: life and end).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pipelines of the hosted pages as data: what each is for, its parameters, its answer, its statuses.
 
-Source: spec of the Co-Branded service, sections 2 to 6; of the Simple Pay form, what public client programs send. A new
+Source: docs/protocol/cobranded.md, 2 to 6; of the Simple Pay form, what public client programs send. A new
 pipeline is an entry here; the checks, the documentation and the tests loop over the table.
 """
 

@@ -1,7 +1,7 @@
 """What happens on the hosted pages: a visit begins, somebody chooses, and confirms or leaves.
 
 A visit ends once. The ids of what a confirmation makes are written into the visit before the books are asked, so a
-double click, a second tab or a crash in between all lead to the same ids. Source: spec of the Co-Branded service.
+double click, a second tab or a crash in between all lead to the same ids. Source: docs/protocol/cobranded.md.
 """
 
 from __future__ import annotations

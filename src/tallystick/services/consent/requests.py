@@ -1,6 +1,6 @@
 """Co-Branded requests as they arrive: who signed them, whether they can be trusted, what is wrong with them.
 
-The order of checks (spec of the Co-Branded service, section 8): as long as caller, signature, return URL, pipeline or
+The order of checks (docs/protocol/cobranded.md, 8): as long as caller, signature, return URL, pipeline or
 version cannot be trusted, a page tells what is wrong, and the browser is sent nowhere. After that, faults go back to
 the caller with status CE.
 """

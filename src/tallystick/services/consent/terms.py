@@ -29,7 +29,7 @@ REASON_TAGS: Final = {"b", "i", "u", "ul", "li", "br", "em", "strong", "strike"}
 
 SINGLE_USE_LIFE: Final = timedelta(hours=3)
 MULTI_USE_LIFE: Final = Period(1, "Year")
-"""How long tokens live when nothing else is said. Source: spec of the semantics, 5."""
+"""How long tokens live when nothing else is said. Source: docs/protocol/semantics.md, 5."""
 
 _PLACES: Final = frozenset({"addressLine2", "city", "state", "zip", "country"})
 

@@ -1,6 +1,6 @@
 """Values of pipeline parameters: how each kind of text is read, and whether it is well formed.
 
-Source: spec of the Co-Branded service, section 2, "Value formats". Texts are as decoded from the request.
+Source: docs/protocol/cobranded.md, 2, "Value formats". Texts are as decoded from the request.
 """
 
 from __future__ import annotations

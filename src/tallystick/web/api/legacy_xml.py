@@ -1,6 +1,6 @@
 """Answers of 2007-01-08: a prefix on the root, children without a namespace, faults of business inside the answer.
 
-Elements keep the order of 2010-08-28 where that of 2007 is not known. Source: spec of the transport; decision 031.
+Elements keep the order of 2010-08-28 where that of 2007 is not known. Source: docs/protocol/transport.md; decision 031.
 """
 
 from __future__ import annotations

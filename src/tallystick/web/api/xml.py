@@ -1,7 +1,7 @@
 """Answers of the query API in XML, byte for byte as clients of the original expect them.
 
 A declaration, a line break, then the whole document on one line: some clients read it with regular expressions in
-which a dot does not match a line break. Source: spec of the transport.
+which a dot does not match a line break. Source: docs/protocol/transport.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The WSDL of the interface: names of its parts and SOAPAction values as the original had them.
 
-Document/literal; the element in the Body is the action. Source: spec of the transport.
+Document/literal; the element in the Body is the action. Source: docs/protocol/transport.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The XML Schema of the interface, written from the table of actions: it cannot differ from what is served.
 
 Every request field may be left out as far as the schema goes, as in the original: a missing one is a fault of the
-business, with its own code. Source: spec of the data types.
+business, with its own code. Source: docs/protocol/datatypes.md.
 """
 
 from __future__ import annotations
