@@ -1,8 +1,8 @@
 """Every way we say no, in one catalogue.
 
-Source: docs/protocol/errors.md. The 58 official codes of version 2010-08-28, the codes seen on the wire, and those of
-the generic query front end of that time. HTTP status: 400 for faults of parameters and of business, 401 for AuthFailure,
-403 for unknown keys and wrong signatures, 5xx for faults of ours.
+Source: docs/protocol/errors.md. There are the 58 official codes of version 2010-08-28, the codes seen on the wire, and
+those of the generic query front end of that time. HTTP status: 400 for faults of parameters and of business, 401 for
+AuthFailure, 403 for unknown keys and wrong signatures, 5xx for faults of ours.
 """
 
 from __future__ import annotations
