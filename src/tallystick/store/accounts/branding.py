@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from tallystick.db.statements import load_statements
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
     from tallystick.domain.ids import PartyId
+
+_SQL: Final = load_statements("branding.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +26,10 @@ class Branding:
 
 async def find(database: Database, party_id: PartyId) -> Branding:
     """What this seller chose; nothing where it never chose."""
-    row = await database.fetchrow(
-        "SELECT display_name, accent, support_link FROM branding WHERE party_id = $1", party_id
-    )
+    row = await database.fetchrow(_SQL["find"], party_id)
     return Branding() if row is None else Branding(row["display_name"], row["accent"], row["support_link"])
 
 
 async def save(database: Database, party_id: PartyId, branding: Branding, now: datetime) -> None:
     """Keep what this seller chose, instead of what it chose before."""
-    await database.execute(
-        "INSERT INTO branding (party_id, display_name, accent, support_link, changed_at) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT (party_id) DO UPDATE SET display_name = EXCLUDED.display_name, accent = EXCLUDED.accent,"
-        " support_link = EXCLUDED.support_link, changed_at = EXCLUDED.changed_at",
-        party_id,
-        branding.display_name,
-        branding.accent,
-        branding.support_link,
-        now,
-    )
+    await database.execute(_SQL["save"], party_id, branding.display_name, branding.accent, branding.support_link, now)

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import PartyId
 
 if TYPE_CHECKING:
     import asyncpg
 
     from tallystick.db.connections import Database
+
+_SQL: Final = load_statements("mailed_proofs.sql", __package__)
 
 Purpose = Literal["verify", "reset", "open"]
 
@@ -40,10 +43,7 @@ class MailedProof:
 async def create(database: Database, proof: MailedProof) -> None:
     """Keep a proof that is being sent. Earlier ones of the same party for the same purpose end."""
     await database.execute(
-        "WITH earlier AS (UPDATE mailed_proof SET expires_at = $8"
-        " WHERE party_id = $3 AND purpose = $2 AND used_at IS NULL AND expires_at > $8)"
-        " INSERT INTO mailed_proof (ticket, purpose, party_id, email, link_digest, code_digest, name, created_at,"
-        " expires_at, password_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        _SQL["create"],
         proof.ticket,
         proof.purpose,
         proof.party_id,
@@ -59,37 +59,19 @@ async def create(database: Database, proof: MailedProof) -> None:
 
 async def find_link(database: Database, purpose: Purpose, link_digest: bytes, now: datetime) -> MailedProof | None:
     """The proof of a link that still works; looking does not use it."""
-    row = await database.fetchrow(
-        "SELECT * FROM mailed_proof WHERE link_digest = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3",
-        link_digest,
-        purpose,
-        now,
-    )
+    row = await database.fetchrow(_SQL["find_link"], link_digest, purpose, now)
     return None if row is None else _proof(row)
 
 
 async def use_link(database: Database, purpose: Purpose, link_digest: bytes, now: datetime) -> MailedProof | None:
     """Use a link up; None where there is nothing to use. Of several at once, one gets it."""
-    row = await database.fetchrow(
-        "UPDATE mailed_proof SET used_at = $3"
-        " WHERE link_digest = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 RETURNING *",
-        link_digest,
-        purpose,
-        now,
-    )
+    row = await database.fetchrow(_SQL["use_link"], link_digest, purpose, now)
     return None if row is None else _proof(row)
 
 
 async def open_ticket(database: Database, purpose: Purpose, party_id: PartyId, now: datetime) -> str | None:
     """The ticket of what was last sent to a party, if it still works."""
-    ticket = await database.fetchval(
-        "SELECT ticket FROM mailed_proof WHERE party_id = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3"
-        " AND wrong_codes < $4 ORDER BY created_at DESC LIMIT 1",
-        party_id,
-        purpose,
-        now,
-        MAX_WRONG_CODES,
-    )
+    ticket = await database.fetchval(_SQL["open_ticket"], party_id, purpose, now, MAX_WRONG_CODES)
     return None if ticket is None else str(ticket)
 
 
@@ -97,22 +79,13 @@ async def use_code(
     database: Database, purpose: Purpose, ticket: str, code_digest: bytes, now: datetime
 ) -> MailedProof | None:
     """Use a ticket up with its code. A wrong one counts, in the same statement, and after five nothing helps."""
-    row = await database.fetchrow(
-        "UPDATE mailed_proof SET wrong_codes = wrong_codes + CASE WHEN code_digest = $3 THEN 0 ELSE 1 END,"
-        " used_at = CASE WHEN code_digest = $3 THEN $4::timestamptz END"
-        " WHERE ticket = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $4 AND wrong_codes < $5 RETURNING *",
-        ticket,
-        purpose,
-        code_digest,
-        now,
-        MAX_WRONG_CODES,
-    )
+    row = await database.fetchrow(_SQL["use_code"], ticket, purpose, code_digest, now, MAX_WRONG_CODES)
     return None if row is None or row["used_at"] is None else _proof(row)
 
 
 async def sweep(database: Database, now: datetime) -> None:
     """Forget what no longer works."""
-    await database.execute("DELETE FROM mailed_proof WHERE expires_at <= $1", now)
+    await database.execute(_SQL["sweep"], now)
 
 
 def _proof(row: asyncpg.Record) -> MailedProof:

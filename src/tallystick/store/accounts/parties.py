@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - all that is put into statements is the constant list of columns
 """Who is who: business accounts (sellers, callers) and personal accounts (buyers), and how they sign in."""
 
 from __future__ import annotations
@@ -9,19 +8,17 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import asyncpg
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import PartyId
 from tallystick.store.ledger.create_book import create_seller_book
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Connection, Database
 
+_SQL: Final = load_statements("parties.sql", __package__)
+
 Kind = Literal["business", "personal"]
 Status = Literal["active", "suspended", "closed"]
-
-_COLUMNS: Final = (
-    "party_id, kind, email, name, status, password_hash, failed_sign_ins, locked_until, marketplace,"
-    " session_round, email_verified_at IS NOT NULL AS email_verified, created_at, language"
-)
 
 
 class EmailTakenError(Exception):
@@ -75,7 +72,7 @@ async def create_business(
     """
     async with connection.transaction():
         party = await _create(connection, "business", email, name, password_hash, now)
-        await connection.execute("UPDATE party SET email_verified_at = $2 WHERE party_id = $1", party.party_id, now)
+        await connection.execute(_SQL["verify_email"], party.party_id, now)
         await create_seller_book(connection, party.party_id, "sandbox", now)
     return party
 
@@ -90,15 +87,7 @@ async def _create(
     connection: Connection, kind: Kind, email: str, name: str, password_hash: str | None, now: datetime
 ) -> Party:
     try:
-        row = await connection.fetchrow(
-            "INSERT INTO party (kind, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)"
-            f" RETURNING {_COLUMNS}",
-            kind,
-            normal_email(email),
-            name,
-            password_hash,
-            now,
-        )
+        row = await connection.fetchrow(_SQL["create"], kind, normal_email(email), name, password_hash, now)
     except asyncpg.UniqueViolationError:
         raise EmailTakenError(email) from None
     return _party(row)
@@ -111,12 +100,12 @@ def normal_email(email: str) -> str:
 
 async def set_fee_schedule(database: Database, party_id: PartyId, name: str | None) -> None:
     """What is kept of the seller's charges from the next one on; None: the standard schedule."""
-    await database.execute("UPDATE party SET fee_schedule = $2 WHERE party_id = $1", party_id, name)
+    await database.execute(_SQL["set_fee_schedule"], party_id, name)
 
 
 async def chosen_fee_schedules(database: Database) -> list[str]:
     """The schedules that some seller has instead of the standard one, by name."""
-    rows = await database.fetch("SELECT DISTINCT fee_schedule FROM party WHERE fee_schedule IS NOT NULL ORDER BY 1")
+    rows = await database.fetch(_SQL["chosen_fee_schedules"])
     return [row["fee_schedule"] for row in rows]
 
 
@@ -138,14 +127,7 @@ async def set_standing(  # noqa: PLR0913 - one keyword for each thing that can b
     """
     async with connection.transaction():
         row = await connection.fetchrow(
-            "UPDATE party SET status = coalesce($3, status),"
-            " email_verified_at = CASE $4::boolean WHEN true THEN coalesce(email_verified_at, $2)"
-            " WHEN false THEN NULL ELSE email_verified_at END,"
-            " verified_at = CASE $5::boolean WHEN true THEN coalesce(verified_at, $2)"
-            " WHEN false THEN NULL ELSE verified_at END,"
-            " receives_cards = coalesce($6, receives_cards), marketplace = coalesce($7, marketplace),"
-            " denied = coalesce($8, denied)"
-            f" WHERE party_id = $1 RETURNING {_COLUMNS}",
+            _SQL["set_standing"],
             party_id,
             now,
             status,
@@ -156,33 +138,25 @@ async def set_standing(  # noqa: PLR0913 - one keyword for each thing that can b
             denied,
         )
         if account_verified is not None:
-            await connection.execute(
-                "UPDATE payment_method SET verified_at = CASE WHEN $3::boolean THEN coalesce(verified_at, $2) END"
-                " WHERE party_id = $1 AND method = 'ACH' AND removed_at IS NULL",
-                party_id,
-                now,
-                account_verified,
-            )
+            await connection.execute(_SQL["verify_bank_accounts"], party_id, now, account_verified)
     return _party(row)
 
 
 async def find(database: Database, party_id: PartyId) -> Party | None:
     """The party with this number."""
-    row = await database.fetchrow(f"SELECT {_COLUMNS} FROM party WHERE party_id = $1", party_id)
+    row = await database.fetchrow(_SQL["find"], party_id)
     return None if row is None else _party(row)
 
 
 async def find_by_email(database: Database, email: str) -> Party | None:
     """The party with this e-mail address, however it is capitalised."""
-    row = await database.fetchrow(f"SELECT {_COLUMNS} FROM party WHERE email = $1", normal_email(email))
+    row = await database.fetchrow(_SQL["find_by_email"], normal_email(email))
     return None if row is None else _party(row)
 
 
 async def list_(database: Database, kind: Kind | None = None) -> list[Party]:
     """All parties, or all of one kind, oldest first."""
-    rows = await database.fetch(
-        f"SELECT {_COLUMNS} FROM party WHERE $1::text IS NULL OR kind = $1 ORDER BY party_id", kind
-    )
+    rows = await database.fetch(_SQL["list"], kind)
     return [_party(row) for row in rows]
 
 
@@ -192,51 +166,35 @@ async def begin_sign_in(database: Database, party_id: PartyId, throttle: Throttl
     One statement, so that attempts that race each other all count.
     """
     counted = await database.fetchval(
-        "UPDATE party SET failed_sign_ins = failed_sign_ins + 1,"
-        " locked_until = CASE WHEN failed_sign_ins + 1 >= $3::integer THEN $2::timestamptz"
-        " + least($4::interval * 2 ^ least(failed_sign_ins + 1 - $3, 20), $5::interval) END"
-        " WHERE party_id = $1 AND (locked_until IS NULL OR locked_until <= $2) RETURNING true",
-        party_id,
-        now,
-        throttle.attempts,
-        throttle.first_pause,
-        throttle.longest_pause,
+        _SQL["begin_sign_in"], party_id, now, throttle.attempts, throttle.first_pause, throttle.longest_pause
     )
     return bool(counted)
 
 
 async def forget_failed_sign_ins(database: Database, party_id: PartyId) -> None:
     """After a sign-in that worked."""
-    await database.execute("UPDATE party SET failed_sign_ins = 0, locked_until = NULL WHERE party_id = $1", party_id)
+    await database.execute(_SQL["forget_failed_sign_ins"], party_id)
 
 
 async def renew_password_hash(database: Database, party_id: PartyId, old_hash: str, new_hash: str) -> None:
     """Store the same password hashed with newer parameters, unless it was replaced meanwhile."""
-    await database.execute(
-        "UPDATE party SET password_hash = $3 WHERE party_id = $1 AND password_hash = $2", party_id, old_hash, new_hash
-    )
+    await database.execute(_SQL["renew_password_hash"], party_id, old_hash, new_hash)
 
 
 async def replace_password(database: Database, party_id: PartyId, password_hash: str) -> Party:
     """Store another password, and sign out everywhere. Raises LookupError: no such account."""
-    row = await database.fetchrow(
-        "UPDATE party SET password_hash = $2, session_round = session_round + 1,"
-        " failed_sign_ins = 0, locked_until = NULL"
-        f" WHERE party_id = $1 RETURNING {_COLUMNS}",
-        party_id,
-        password_hash,
-    )
+    row = await database.fetchrow(_SQL["replace_password"], party_id, password_hash)
     return _party(row)
 
 
 async def sign_out_everywhere(database: Database, party_id: PartyId) -> None:
     """End the sessions of all browsers on which this party is signed in."""
-    await database.execute("UPDATE party SET session_round = session_round + 1 WHERE party_id = $1", party_id)
+    await database.execute(_SQL["sign_out_everywhere"], party_id)
 
 
 async def choose_language(database: Database, party_id: PartyId, language: str) -> None:
     """Remember the language that somebody reads, by its code: for their pages and for mail to them."""
-    await database.execute("UPDATE party SET language = $2 WHERE party_id = $1", party_id, language)
+    await database.execute(_SQL["choose_language"], party_id, language)
 
 
 def _party(row: asyncpg.Record | None) -> Party:

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - all that is put into statements is the constant list of columns
 """A buyer's cards and bank accounts: a rail's token, the last four digits, nothing that could be charged elsewhere."""
 
 from __future__ import annotations
@@ -7,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import PartyId
 
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
     from tallystick.db.connections import Connection, Database
 
-_COLUMNS: Final = (
-    "payment_method_id, party_id, environment, method, rail, rail_token, label, last_four, expires_on,"
-    " verified_at IS NOT NULL AS verified, removed_at IS NOT NULL AS removed"
-)
+_SQL: Final = load_statements("payment_methods.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +64,7 @@ async def add(
 ) -> PaymentMethod:
     """Store a card or bank account of a party."""
     row = await database.fetchrow(
-        "INSERT INTO payment_method"
-        " (party_id, environment, method, rail, rail_token, label, last_four, expires_on, created_at)"
-        f" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING {_COLUMNS}",
+        _SQL["add"],
         party_id,
         environment,
         new.method.value,
@@ -90,11 +85,9 @@ async def add_once(
 ) -> PaymentMethod:
     """Store it, unless the party has one that looks the same and was added after `since`: then give that one."""
     async with connection.transaction():
-        await connection.execute("SELECT 1 FROM party WHERE party_id = $1 FOR NO KEY UPDATE", party_id)
+        await connection.execute(_SQL["lock_party"], party_id)
         row = await connection.fetchrow(
-            f"SELECT {_COLUMNS} FROM payment_method WHERE party_id = $1 AND environment = $2 AND method = $3"
-            " AND rail = $4 AND label = $5 AND last_four = $6 AND expires_on IS NOT DISTINCT FROM $7"
-            " AND removed_at IS NULL AND created_at > $8 ORDER BY payment_method_id DESC LIMIT 1",
+            _SQL["find_twin"],
             party_id,
             environment,
             new.method.value,
@@ -109,45 +102,26 @@ async def add_once(
 
 async def of_party(database: Database, party_id: PartyId, environment: str) -> list[PaymentMethod]:
     """All that the party has in this environment, the newest first."""
-    rows = await database.fetch(
-        f"SELECT {_COLUMNS} FROM payment_method"
-        " WHERE party_id = $1 AND environment = $2 AND removed_at IS NULL ORDER BY payment_method_id DESC",
-        party_id,
-        environment,
-    )
+    rows = await database.fetch(_SQL["of_party"], party_id, environment)
     return [_payment_method(row) for row in rows]
 
 
 async def find(database: Database, payment_method_id: int) -> PaymentMethod | None:
     """One by its number, also when its owner removed it: money may still be on its way."""
-    row = await database.fetchrow(
-        f"SELECT {_COLUMNS} FROM payment_method WHERE payment_method_id = $1", payment_method_id
-    )
+    row = await database.fetchrow(_SQL["find"], payment_method_id)
     return None if row is None else _payment_method(row)
 
 
 async def remove(database: Database, party_id: PartyId, payment_method_id: int, now: datetime) -> None:
     """Take one out of a party's account: it is charged no more. Nothing happens when it is gone or somebody else's."""
-    await database.execute(
-        "UPDATE payment_method SET removed_at = $3"
-        " WHERE payment_method_id = $1 AND party_id = $2 AND removed_at IS NULL",
-        payment_method_id,
-        party_id,
-        now,
-    )
+    await database.execute(_SQL["remove"], payment_method_id, party_id, now)
 
 
 async def verify(connection: Connection, method: PaymentMethod, now: datetime) -> None:
     """It was found to be its party's own, who is thereby known, too."""
     async with connection.transaction():
-        await connection.execute(
-            "UPDATE payment_method SET verified_at = coalesce(verified_at, $2) WHERE payment_method_id = $1",
-            method.payment_method_id,
-            now,
-        )
-        await connection.execute(
-            "UPDATE party SET verified_at = coalesce(verified_at, $2) WHERE party_id = $1", method.party_id, now
-        )
+        await connection.execute(_SQL["verify"], method.payment_method_id, now)
+        await connection.execute(_SQL["verify_party"], method.party_id, now)
 
 
 async def replace(connection: Connection, old: PaymentMethod, new: PaymentMethod, now: datetime) -> None:
@@ -157,13 +131,7 @@ async def replace(connection: Connection, old: PaymentMethod, new: PaymentMethod
     was reserved or charged on the one is settled or refunded there, whichever the token names today.
     """
     async with connection.transaction():
-        await connection.execute(
-            "UPDATE token SET payment_method_id = $3"
-            " WHERE sender_party_id = $1 AND payment_method_id = $2 AND cancelled_at IS NULL",
-            old.party_id,
-            old.payment_method_id,
-            new.payment_method_id,
-        )
+        await connection.execute(_SQL["replace"], old.party_id, old.payment_method_id, new.payment_method_id)
         await remove(connection, old.party_id, old.payment_method_id, now)
 
 

@@ -37,9 +37,5 @@ async def erase(connection: Connection, party_id: PartyId, now: datetime) -> Non
 
 async def living_tokens(database: Database, party_id: PartyId) -> list[tuple[BookId, TokenId]]:
     """All tokens that this person gave and nobody cancelled, over all books."""
-    rows = await database.fetch(
-        "SELECT book_id, token_id FROM token WHERE sender_party_id = $1 AND cancelled_at IS NULL"
-        " ORDER BY book_id, token_id",
-        party_id,
-    )
+    rows = await database.fetch(STATEMENTS["living_tokens"], party_id)
     return [(BookId(row["book_id"]), TokenId(row["token_id"])) for row in rows]

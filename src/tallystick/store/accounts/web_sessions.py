@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import PartyId
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
+
+_SQL: Final = load_statements("web_sessions.sql", __package__)
 
 IDLE: Final = timedelta(hours=2)
 LONGEST: Final = timedelta(hours=12)
@@ -46,20 +49,11 @@ def session_key(cookie_value: str) -> str:
 async def load(database: Database, cookie_value: str, now: datetime) -> bytes | None:
     """The data of a session that has not ended; it lasts longer by having been used."""
     key = session_key(cookie_value)
-    row = await database.fetchrow(
-        "SELECT data, seen_at FROM web_session WHERE session_key = $1 AND expires_at > $2", key, now
-    )
+    row = await database.fetchrow(_SQL["load"], key, now)
     if row is None:
         return None
     if row["seen_at"] is not None and now - row["seen_at"] >= _SEEN_EVERY:
-        await database.execute(
-            "UPDATE web_session SET seen_at = $2::timestamptz,"
-            " expires_at = least($2::timestamptz + $3::interval, began_at + $4::interval) WHERE session_key = $1",
-            key,
-            now,
-            IDLE,
-            LONGEST,
-        )
+        await database.execute(_SQL["mark_seen"], key, now, IDLE, LONGEST)
     return bytes(row["data"])
 
 
@@ -68,9 +62,7 @@ async def save(
 ) -> None:
     """Write a session, new or known; `owner` is None for what is kept of nobody in particular."""
     await database.execute(
-        "INSERT INTO web_session (session_key, data, expires_at, party_id, began_at, seen_at, user_agent)"
-        " VALUES ($1, $2, $3, $4, $5, CASE WHEN $4::bigint IS NOT NULL THEN $7::timestamptz END, $6)"
-        " ON CONFLICT (session_key) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
+        _SQL["save"],
         session_key(cookie_value),
         data,
         expires_at,
@@ -83,40 +75,31 @@ async def save(
 
 async def end(database: Database, cookie_value: str) -> None:
     """Sign this browser out."""
-    await database.execute("DELETE FROM web_session WHERE session_key = $1", session_key(cookie_value))
+    await database.execute(_SQL["end"], session_key(cookie_value))
 
 
 async def of_party(database: Database, party_id: PartyId, now: datetime) -> list[Listed]:
     """A party's sessions, the one used last first."""
-    rows = await database.fetch(
-        "SELECT session_key, began_at, seen_at, user_agent FROM web_session"
-        " WHERE party_id = $1 AND expires_at > $2 ORDER BY seen_at DESC",
-        party_id,
-        now,
-    )
+    rows = await database.fetch(_SQL["of_party"], party_id, now)
     return [Listed(row["session_key"], row["began_at"], row["seen_at"], row["user_agent"] or "") for row in rows]
 
 
 async def end_of_party(database: Database, party_id: PartyId, key: str | None = None) -> None:
     """End one session of a party, or all of them."""
-    await database.execute(
-        "DELETE FROM web_session WHERE party_id = $1 AND ($2::text IS NULL OR session_key = $2)", party_id, key
-    )
+    await database.execute(_SQL["end_of_party"], party_id, key)
 
 
 async def end_all(database: Database) -> None:
     """Sign everybody out."""
-    await database.execute("DELETE FROM web_session")
+    await database.execute(_SQL["end_all"])
 
 
 async def ends_at(database: Database, cookie_value: str) -> datetime | None:
     """When the session ends or ended; None when there is none."""
-    moment = await database.fetchval(
-        "SELECT expires_at FROM web_session WHERE session_key = $1", session_key(cookie_value)
-    )
+    moment = await database.fetchval(_SQL["ends_at"], session_key(cookie_value))
     return moment if isinstance(moment, datetime) else None
 
 
 async def sweep(database: Database, now: datetime) -> None:
     """Delete sessions that have ended."""
-    await database.execute("DELETE FROM web_session WHERE expires_at <= $1", now)
+    await database.execute(_SQL["sweep"], now)

@@ -111,3 +111,10 @@ UPDATE party SET status = 'closed', email = 'closed-' || party_id || '@closed.in
        password_hash = NULL, failed_sign_ins = 0, locked_until = NULL, session_round = session_round + 1,
        email_verified_at = NULL, language = NULL
  WHERE party_id = $1
+
+-- name: living_tokens
+-- What was authorized and not cancelled, over all books. Not told: it is to be cancelled before the account closes.
+SELECT book_id, token_id
+  FROM token
+ WHERE sender_party_id = $1 AND cancelled_at IS NULL
+ ORDER BY book_id, token_id
