@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tallystick.db.shared_reads import SharedReads
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import ALPHABET, BookId, PartyId
 from tallystick.store.keys.callers import Caller
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from tallystick.db.connections import Connection, Database, Pool
     from tallystick.store.keys.vault import Vault
+
+_SQL: Final = load_statements("access_keys.sql", __package__)
 
 SANDBOX: Final = "sandbox"
 LIVE: Final = "live"
@@ -109,19 +112,6 @@ class KeyEntry:
 MAX_REMEMBERED: Final = 256
 """Keys of which a process knows how they were last: those that are in use, with few sellers."""
 
-_FIND: Final = """
-SELECT key.access_key_id, key.party_id, key.environment, key.secret_sealed, key.created_at, key.expires_at,
-       party.status, book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds,
-       ARRAY(SELECT part.book_id FROM book AS part
-              WHERE part.party_id = key.party_id AND part.environment = key.environment AND part.currency = 'USD'
-              ORDER BY part.part) AS parts
-  FROM access_key AS key
-  JOIN party USING (party_id)
-  LEFT JOIN book ON book.party_id = key.party_id AND book.environment = key.environment
-                AND book.currency = 'USD' AND book.part = 0
- WHERE key.access_key_id = ANY($1::text[]) AND key.revoked_at IS NULL
-"""
-
 
 async def find(database: Database, vault: Vault, access_key_id: str, now: datetime) -> AccessKey | None:
     """The key with its secret; None when it is unknown, revoked or expired, or when the text cannot be an id."""
@@ -164,7 +154,7 @@ class KeyRing:
 
 async def _find_all(database: Database, vault: Vault, access_key_ids: Sequence[str]) -> dict[str, AccessKey]:
     """The keys that are not revoked, by id."""
-    rows = await database.fetch(_FIND, access_key_ids)
+    rows = await database.fetch(_SQL["find"], access_key_ids)
     return {row["access_key_id"]: _key(row, vault) for row in rows}
 
 
@@ -195,8 +185,7 @@ async def create(
     access_key_id = _new_id(party_id, environment, form or secrets.token_hex())
     secret = "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(_SECRET_LENGTH))
     made = await database.fetchrow(
-        "INSERT INTO access_key (access_key_id, party_id, environment, secret_sealed, created_at)"
-        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (access_key_id) DO NOTHING RETURNING 1",
+        _SQL["create"],
         access_key_id,
         party_id,
         environment,
@@ -218,23 +207,13 @@ def _new_id(party_id: PartyId, environment: str, form: str) -> str:
 
 async def list_(database: Database, party_id: PartyId) -> list[KeyEntry]:
     """All keys that the party ever had, oldest first."""
-    rows = await database.fetch(
-        "SELECT access_key_id, party_id, environment, created_at, expires_at, revoked_at FROM access_key"
-        " WHERE party_id = $1 ORDER BY created_at, access_key_id",
-        party_id,
-    )
+    rows = await database.fetch(_SQL["list"], party_id)
     return [_entry(row) for row in rows]
 
 
 async def secrets_of(database: Database, vault: Vault, party_id: PartyId, environment: str, now: datetime) -> list[str]:
     """The secrets of all usable keys of the party: for checking messages that were signed with one of them."""
-    rows = await database.fetch(
-        "SELECT access_key_id, secret_sealed FROM access_key WHERE party_id = $1 AND environment = $2"
-        " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)",
-        party_id,
-        environment,
-        now,
-    )
+    rows = await database.fetch(_SQL["secrets_of"], party_id, environment, now)
     return [vault.open(row["secret_sealed"], seal_context(row["access_key_id"])).decode("ascii") for row in rows]
 
 
@@ -246,19 +225,11 @@ async def rotate(
     Raises MadeBeforeError, UnknownKeyError.
     """
     async with connection.transaction():
-        owner = await connection.fetchrow(
-            "SELECT party_id, environment FROM access_key WHERE access_key_id = $1", access_key_id
-        )
+        owner = await connection.fetchrow(_SQL["owner"], access_key_id)
         if owner is None:
             raise UnknownKeyError(access_key_id)
         new = await create(connection, vault, PartyId(owner["party_id"]), owner["environment"], now, form)
-        row = await connection.fetchrow(
-            "UPDATE access_key SET expires_at = $2 WHERE access_key_id = $1 AND revoked_at IS NULL"
-            " AND (expires_at IS NULL OR expires_at > $3) RETURNING 1",
-            access_key_id,
-            now + overlap,
-            now,
-        )
+        row = await connection.fetchrow(_SQL["end_at"], access_key_id, now + overlap, now)
         if row is None:
             raise UnknownKeyError(access_key_id)
         return new
@@ -266,11 +237,7 @@ async def rotate(
 
 async def revoke(database: Database, access_key_id: str, now: datetime) -> None:
     """Make a key unusable at once and for ever. Raises UnknownKeyError; revoking twice changes nothing."""
-    row = await database.fetchrow(
-        "UPDATE access_key SET revoked_at = coalesce(revoked_at, $2) WHERE access_key_id = $1 RETURNING 1",
-        access_key_id,
-        now,
-    )
+    row = await database.fetchrow(_SQL["revoke"], access_key_id, now)
     if row is None:
         raise UnknownKeyError(access_key_id)
 

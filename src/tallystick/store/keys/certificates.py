@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.store.keys.callers import Caller
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import asyncpg
 
     from tallystick.db.connections import Database
+
+_SQL: Final = load_statements("certificates.sql", __package__)
 
 MIN_KEY_BITS: Final = 2048
 
@@ -87,8 +90,7 @@ async def register(
 ) -> CertificateEntry:
     """Let the owner of this certificate's key sign for the party. Raises CertificateTakenError."""
     row = await database.fetchrow(
-        "INSERT INTO certificate (fingerprint, party_id, environment, certificate_der, created_at, expires_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (fingerprint) DO NOTHING RETURNING *",
+        _SQL["register"],
         fingerprint_of(certificate),
         party_id,
         environment,
@@ -101,24 +103,9 @@ async def register(
     return _entry(row)
 
 
-_FIND: Final = """
-SELECT certificate.party_id, certificate.environment, certificate.certificate_der, party.status, book.book_id,
-       coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds,
-       ARRAY(SELECT part.book_id FROM book AS part
-              WHERE part.party_id = certificate.party_id AND part.environment = certificate.environment
-                AND part.currency = 'USD'
-              ORDER BY part.part) AS parts
-  FROM certificate
-  JOIN party USING (party_id)
-  LEFT JOIN book ON book.party_id = certificate.party_id AND book.environment = certificate.environment
-                AND book.currency = 'USD' AND book.part = 0
- WHERE certificate.fingerprint = $1 AND certificate.revoked_at IS NULL AND certificate.expires_at > $2
-"""
-
-
 async def find(database: Database, fingerprint: str, now: datetime) -> CertifiedCaller | None:
     """Whose certificate this is; None when it is unknown, revoked or expired."""
-    row = await database.fetchrow(_FIND, fingerprint, now)
+    row = await database.fetchrow(_SQL["find"], fingerprint, now)
     if row is None:
         return None
     return CertifiedCaller(
@@ -134,21 +121,13 @@ async def find(database: Database, fingerprint: str, now: datetime) -> Certified
 
 async def list_(database: Database, party_id: PartyId) -> list[CertificateEntry]:
     """All certificates that the party ever had, oldest first."""
-    rows = await database.fetch(
-        "SELECT * FROM certificate WHERE party_id = $1 ORDER BY created_at, fingerprint", party_id
-    )
+    rows = await database.fetch(_SQL["list"], party_id)
     return [_entry(row) for row in rows]
 
 
 async def revoke(database: Database, party_id: PartyId, fingerprint: str, now: datetime) -> CertificateEntry:
     """Make a certificate unusable at once and for ever. Raises UnknownCertificateError; twice changes nothing."""
-    row = await database.fetchrow(
-        "UPDATE certificate SET revoked_at = coalesce(revoked_at, $3) WHERE party_id = $1 AND fingerprint = $2"
-        " RETURNING *",
-        party_id,
-        fingerprint,
-        now,
-    )
+    row = await database.fetchrow(_SQL["revoke"], party_id, fingerprint, now)
     if row is None:
         raise UnknownCertificateError(fingerprint)
     return _entry(row)

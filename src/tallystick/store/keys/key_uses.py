@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import PartyId
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
+
+_SQL: Final = load_statements("key_uses.sql", __package__)
 
 PRECISION: Final = timedelta(minutes=1)
 """A key that is used all the time is written at most this often, by each process."""
@@ -32,12 +35,7 @@ class KeyUses:
         due = {key: at for key, at in self._seen.items() if self._due(key, at)}
         if not due:
             return
-        await database.execute(
-            "INSERT INTO access_key_use (access_key_id, used_at) SELECT * FROM unnest($1::text[], $2::timestamptz[])"
-            " ON CONFLICT (access_key_id) DO UPDATE SET used_at = greatest(access_key_use.used_at, excluded.used_at)",
-            list(due),
-            list(due.values()),
-        )
+        await database.execute(_SQL["write"], list(due), list(due.values()))
         self._written |= due
 
     def _due(self, access_key_id: str, at: datetime) -> bool:
@@ -47,8 +45,5 @@ class KeyUses:
 
 async def last_uses(database: Database, party_id: PartyId) -> Mapping[str, datetime]:
     """When each key of a party was last used, those that ever were."""
-    rows = await database.fetch(
-        "SELECT access_key_id, used_at FROM access_key_use JOIN access_key USING (access_key_id) WHERE party_id = $1",
-        party_id,
-    )
+    rows = await database.fetch(_SQL["last_uses"], party_id)
     return {row["access_key_id"]: row["used_at"] for row in rows}

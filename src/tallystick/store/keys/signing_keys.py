@@ -17,11 +17,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from tallystick.db.statements import load_statements
+
 if TYPE_CHECKING:
     import asyncpg
 
     from tallystick.db.connections import Connection, Database
     from tallystick.store.keys.vault import Vault
+
+_SQL: Final = load_statements("signing_keys.sql", __package__)
 
 SIGNS_FOR: Final = timedelta(days=365)
 CERTIFICATE_LIFE: Final = timedelta(days=3650)
@@ -44,7 +48,7 @@ async def ensure_current(connection: Connection, vault: Vault, now: datetime) ->
     row = await _newest(connection, now)
     if row is None:
         async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            await connection.execute(_SQL["lock"], _LOCK)
             row = await _newest(connection, now)
             if row is None:
                 return await _create(connection, vault, now)
@@ -61,41 +65,31 @@ async def ensure_current(connection: Connection, vault: Vault, now: datetime) ->
 async def rotate(connection: Connection, vault: Vault, now: datetime) -> SigningKey:
     """Make a new key, which signs from now on; the old one signs no more, its certificate stays."""
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        await connection.execute("UPDATE signing_key SET retired_at = $1 WHERE retired_at IS NULL", now)
+        await connection.execute(_SQL["lock"], _LOCK)
+        await connection.execute(_SQL["retire"], now)
         return await _create(connection, vault, now)
 
 
 async def certificate(database: Database, name: str) -> str | None:
     """The certificate of a key of any age, as PEM; None when there never was one of that name."""
-    pem = await database.fetchval("SELECT certificate_pem FROM signing_key WHERE name = $1", name)
+    pem = await database.fetchval(_SQL["certificate"], name)
     return None if pem is None else str(pem)
 
 
 async def _newest(connection: Connection, now: datetime) -> asyncpg.Record | None:
-    return await connection.fetchrow(
-        "SELECT name, private_key_sealed, certificate_pem FROM signing_key"
-        " WHERE retired_at IS NULL AND created_at > $1 ORDER BY created_at DESC LIMIT 1",
-        now - SIGNS_FOR,
-    )
+    return await connection.fetchrow(_SQL["newest"], now - SIGNS_FOR)
 
 
 async def _create(connection: Connection, vault: Vault, now: datetime) -> SigningKey:
     """Under the lock: nobody else takes the same name."""
     day = now.strftime("%y%m%d")
-    earlier = await connection.fetchval("SELECT count(*) FROM signing_key WHERE name ~ $1", f"^{day}(-[0-9]+)?$")
+    earlier = await connection.fetchval(_SQL["count_named"], f"^{day}(-[0-9]+)?$")
     name = f"{day}-{earlier + 1}" if earlier else day
     private_key, pem = await asyncio.to_thread(_generate, name, now)
     der = private_key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    await connection.execute(
-        "INSERT INTO signing_key (name, private_key_sealed, certificate_pem, created_at) VALUES ($1, $2, $3, $4)",
-        name,
-        vault.seal(der, seal_context(name)),
-        pem,
-        now,
-    )
+    await connection.execute(_SQL["create"], name, vault.seal(der, seal_context(name)), pem, now)
     return SigningKey(name, pem, private_key)
 
 

@@ -1,0 +1,49 @@
+-- Access keys, with which sellers' programs sign their calls. Read by access_keys.py.
+
+-- name: find
+-- Those of the keys $1 that are not revoked, with whose they are and the books that calls signed with them reach.
+SELECT key.access_key_id, key.party_id, key.environment, key.secret_sealed, key.created_at, key.expires_at,
+       party.status, book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds,
+       ARRAY(SELECT part.book_id FROM book AS part
+              WHERE part.party_id = key.party_id AND part.environment = key.environment AND part.currency = 'USD'
+              ORDER BY part.part) AS parts
+  FROM access_key AS key
+  JOIN party USING (party_id)
+  LEFT JOIN book ON book.party_id = key.party_id AND book.environment = key.environment
+                AND book.currency = 'USD' AND book.part = 0
+ WHERE key.access_key_id = ANY($1::text[]) AND key.revoked_at IS NULL
+
+-- name: create
+-- No row when a key of this id was made before.
+INSERT INTO access_key (access_key_id, party_id, environment, secret_sealed, created_at)
+VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (access_key_id) DO NOTHING
+RETURNING 1
+
+-- name: list
+-- All that the party $1 ever had, the oldest first.
+SELECT access_key_id, party_id, environment, created_at, expires_at, revoked_at
+  FROM access_key
+ WHERE party_id = $1
+ ORDER BY created_at, access_key_id
+
+-- name: secrets_of
+-- Of the keys of the party $1 in the environment $2 that are usable at $3.
+SELECT access_key_id, secret_sealed
+  FROM access_key
+ WHERE party_id = $1 AND environment = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
+
+-- name: owner
+-- Whose key $1 is.
+SELECT party_id, environment FROM access_key WHERE access_key_id = $1
+
+-- name: end_at
+-- A key that is usable at $3 ends at $2. No row when there is none.
+UPDATE access_key
+   SET expires_at = $2
+ WHERE access_key_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
+RETURNING 1
+
+-- name: revoke
+-- For ever; a second time changes nothing.
+UPDATE access_key SET revoked_at = coalesce(revoked_at, $2) WHERE access_key_id = $1 RETURNING 1
