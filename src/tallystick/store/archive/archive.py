@@ -115,14 +115,14 @@ async def archive(
     if before > now - REFERENCE_LIFETIME:
         raise TooRecentError(f"only what is older than {REFERENCE_LIFETIME.days} days can be archived")
     async with pool.acquire() as lock:
-        if not await lock.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+        if not await lock.fetchval(_SQL["lock_runs"], _LOCK):
             raise AlreadyRunningError("another process is archiving; wait for it")
         try:
             async for moved in _archive_all(pool, root, before, now, max_per_batch):
                 yield moved
         finally:
             with suppress(*UNAVAILABLE):  # a session that was lost holds no lock any more
-                await lock.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+                await lock.execute(_SQL["unlock_runs"], _LOCK)
 
 
 async def _archive_all(
@@ -161,7 +161,7 @@ async def _move_batch(connection: Connection, root: Path, book: _Book, now: date
 
     Raises AlreadyRunningError: a run that lost its lock is writing one.
     """
-    if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _BATCH_LOCK):
+    if not await connection.fetchval(_SQL["lock_batch"], _BATCH_LOCK):
         raise AlreadyRunningError("another process is archiving; wait for it")
     last = await connection.fetchrow(_SQL["last_batch"], book.book_id)
     number, previous = (1, None) if last is None else (last["number"] + 1, last["digest"])

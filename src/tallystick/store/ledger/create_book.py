@@ -8,9 +8,12 @@ from datetime import datetime
 from typing import Final
 
 from tallystick.db.connections import Connection, Database
+from tallystick.db.statements import load_statements
 from tallystick.domain.accounts import AccountKind, account_id, bounds
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.domain.money import USD
+
+_SQL: Final = load_statements("create_book.sql", __package__)
 
 SIMULATED_RAIL: Final = "simulated"
 
@@ -30,14 +33,7 @@ async def create_seller_book(connection: Connection, party_id: PartyId, environm
     async with connection.transaction():
         operator = await operator_book(connection, environment, now)
         book_id = BookId(_random_book_id())
-        await connection.execute(
-            "INSERT INTO book (book_id, party_id, environment, currency, created_at) VALUES ($1, $2, $3, $4, $5)",
-            book_id,
-            party_id,
-            environment,
-            USD,
-            now,
-        )
+        await connection.execute(_SQL["create"], book_id, party_id, environment, USD, now)
         await _open_accounts(connection, book_id, _SELLER_ACCOUNTS)
         await _open_accounts(connection, operator, [(AccountKind.OWED_TO, str(party_id))])
     return book_id
@@ -46,52 +42,28 @@ async def create_seller_book(connection: Connection, party_id: PartyId, environm
 async def create_shard(connection: Connection, first: BookId, part: int, now: datetime) -> BookId:
     """Make one more book for the seller of the book `first`, with the settings of that one."""
     book_id = BookId(_random_book_id())
-    await connection.execute(
-        "INSERT INTO book (book_id, party_id, environment, currency, part, minimum_charge_micros, clock_offset_seconds,"
-        " notification_url, notify_immediate, notify_write_offs, created_at)"
-        " SELECT $1, party_id, environment, currency, $3, minimum_charge_micros, clock_offset_seconds,"
-        "        notification_url, notify_immediate, notify_write_offs, $4 FROM book WHERE book_id = $2",
-        book_id,
-        first,
-        part,
-        now,
-    )
+    await connection.execute(_SQL["create_shard"], book_id, first, part, now)
     await _open_accounts(connection, book_id, _SELLER_ACCOUNTS)
     return book_id
 
 
 async def operator_book(connection: Connection, environment: str, now: datetime) -> BookId:
     """The operator's own book of an environment, made when it is asked for first."""
-    await connection.execute(
-        "INSERT INTO book (book_id, party_id, environment, currency, created_at) VALUES ($1, NULL, $2, $3, $4)"
-        " ON CONFLICT (party_id, environment, currency, part) DO NOTHING",
-        _random_book_id(),
-        environment,
-        USD,
-        now,
-    )
-    book_id = await connection.fetchval(
-        "SELECT book_id FROM book WHERE party_id IS NULL AND environment = $1 AND currency = $2", environment, USD
-    )
+    await connection.execute(_SQL["create_operator_book"], _random_book_id(), environment, USD, now)
+    book_id = await connection.fetchval(_SQL["operator_book"], environment, USD)
     await _open_accounts(connection, book_id, _OPERATOR_ACCOUNTS)
     return BookId(book_id)
 
 
 async def book_of_seller(database: Database, party_id: PartyId, environment: str) -> BookId | None:
     """The book of a seller in an environment, the first where it has several; None when it has none."""
-    book_id = await database.fetchval(
-        "SELECT book_id FROM book WHERE party_id = $1 AND environment = $2 AND currency = $3 AND part = 0",
-        party_id,
-        environment,
-        USD,
-    )
+    book_id = await database.fetchval(_SQL["book_of_seller"], party_id, environment, USD)
     return None if book_id is None else BookId(book_id)
 
 
 async def _open_accounts(connection: Connection, book_id: BookId, accounts: Sequence[tuple[AccountKind, str]]) -> None:
     await connection.executemany(
-        "INSERT INTO account (book_id, account_id, kind, subject, floor_micros, ceiling_micros)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        _SQL["open_account"],
         [(book_id, account_id(kind, subject), kind.value, subject, *bounds(kind)) for kind, subject in accounts],
     )
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Final
 from zlib import crc32
 
 from tallystick.db.connections import Connection, Database
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.domain.money import USD
 from tallystick.store.ledger.create_book import create_shard
 
-_PARTS = "SELECT book_id FROM book WHERE party_id = $1 AND environment = $2 AND currency = $3 ORDER BY part"
+_SQL: Final = load_statements("shards.sql", __package__)
 
 
 class NoBookError(LookupError):
@@ -24,7 +26,7 @@ class NoBookError(LookupError):
 
 async def shards_of_seller(database: Database, party_id: PartyId, environment: str) -> tuple[BookId, ...]:
     """All books of a seller in an environment, the first one first; none when there is none."""
-    return tuple(BookId(row["book_id"]) for row in await database.fetch(_PARTS, party_id, environment, USD))
+    return tuple(BookId(row["book_id"]) for row in await database.fetch(_SQL["parts"], party_id, environment, USD))
 
 
 async def split(
@@ -35,7 +37,7 @@ async def split(
     Raises NoBookError; ValueError: it has more already, and books are never joined.
     """
     async with connection.transaction():
-        rows = await connection.fetch(f"{_PARTS} FOR UPDATE", party_id, environment, USD)
+        rows = await connection.fetch(_SQL["lock_parts"], party_id, environment, USD)
         if not rows:
             raise NoBookError(party_id)
         if parts < len(rows):
@@ -63,28 +65,15 @@ async def claim(database: Database, parts: Sequence[BookId], book_id: BookId, re
     """
     if len(parts) == 1:
         return True
-    await database.execute(
-        "INSERT INTO claimed_reference (book_id, caller_reference, part_book_id)"
-        " SELECT $1, reference, $3 FROM unnest($2::text[]) AS reference"
-        " ON CONFLICT (book_id, caller_reference) DO NOTHING",
-        parts[0],
-        sorted(references),
-        book_id,
-    )
+    await database.execute(_SQL["claim"], parts[0], sorted(references), book_id)
     if await _claims(database, parts[0], references) != {book_id}:
         return False
     others = [part for part in parts if part != book_id]
     return not await database.fetchval(  # those that are older than the split were never claimed
-        "SELECT EXISTS (SELECT FROM token WHERE book_id = ANY($1::bigint[]) AND caller_reference = ANY($2::text[]))",
-        others,
-        list(references),
+        _SQL["reference_taken"], others, list(references)
     )
 
 
 async def _claims(database: Database, first: BookId, references: Collection[str]) -> set[BookId]:
-    rows = await database.fetch(
-        "SELECT part_book_id FROM claimed_reference WHERE book_id = $1 AND caller_reference = ANY($2::text[])",
-        first,
-        list(references),
-    )
+    rows = await database.fetch(_SQL["claims"], first, list(references))
     return {BookId(row["part_book_id"]) for row in rows}

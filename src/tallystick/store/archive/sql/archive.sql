@@ -141,3 +141,15 @@ SELECT archived_before FROM book WHERE book_id = $1
 -- name: forget_answers
 -- Answers to references that are free again, $2 at the latest. Transactions keep the references themselves.
 DELETE FROM answered_reference WHERE book_id = $1 AND answered_at <= $2
+
+-- name: lock_runs
+-- One run at a time ($1 names the lock). No waiting: false when somebody else has it.
+SELECT pg_try_advisory_lock($1)
+
+-- name: unlock_runs
+-- The session stays in the pool: its lock has to be given back.
+SELECT pg_advisory_unlock($1)
+
+-- name: lock_batch
+-- Until the commit: false while a run that lost its session still writes a batch.
+SELECT pg_try_advisory_xact_lock($1)
