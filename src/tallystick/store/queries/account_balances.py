@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.ids import PartyId
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
 
+_SQL: Final = load_statements("account_balances.sql", __package__)
+
 
 async def of_person(database: Database, environment: str, party_id: PartyId) -> int:
     """The balance in micro-units; 0 for people who never had any."""
-    balance = await database.fetchval(
-        "SELECT account.balance_micros FROM book JOIN account USING (book_id)"
-        " WHERE book.party_id IS NULL AND book.environment = $1 AND book.currency = 'USD' AND book.part = 0"
-        " AND account.account_id = $2",
-        environment,
-        account_id(AccountKind.BALANCE_OF, str(party_id)),
-    )
+    balance = await database.fetchval(_SQL["of_person"], environment, account_id(AccountKind.BALANCE_OF, str(party_id)))
     return 0 if balance is None else -int(balance)  # a liability: credits less debits is what we owe

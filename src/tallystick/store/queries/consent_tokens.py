@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.commands import LimitTerms, Method, TokenPurpose, TokenTerms, TokenType
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.store.ledger.token_terms import terms_from_json
@@ -17,14 +18,7 @@ if TYPE_CHECKING:
 
     from tallystick.db.connections import Database
 
-_FIND: Final = """
-SELECT token.token_id, token.purpose, token.token_type, token.sender_party_id, party.name,
-       token.payment_method, token.payment_method_id, token.terms, token.usage_limits, token.valid_from,
-       token.expires_at, token.cancelled_at
-  FROM token
-  JOIN party ON party.party_id = token.sender_party_id
- WHERE token.book_id = $1 AND token.token_id = ANY($2::text[])
-"""
+_SQL: Final = load_statements("consent_tokens.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,7 @@ async def find(database: Database, book_id: BookId, token_ids: Collection[str]) 
     """Those of the tokens that the book has, by their ids."""
     if not token_ids:
         return {}
-    rows = await database.fetch(_FIND, book_id, list(token_ids))
+    rows = await database.fetch(_SQL["find"], book_id, list(token_ids))
     return {row["token_id"]: _token(row) for row in rows}
 
 

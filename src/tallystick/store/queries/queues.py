@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from tallystick.db.statements import load_statements
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
+
+_SQL: Final = load_statements("queues.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +39,9 @@ class Queues:
 
 async def standing(database: Database) -> Queues:
     """How long the queues are at this moment."""
-    rails = await database.fetch(
-        "SELECT rail, count(*) AS waiting, min(opened_at) AS oldest_at, min(due_at) AS due_at,"
-        " count(last_error) AS troubled FROM rail_request GROUP BY rail ORDER BY rail"
-    )
-    notifications: Any = await database.fetchrow(
-        "SELECT * FROM (SELECT count(*) AS waiting, min(announced_at) AS oldest_at, min(due_at) AS due_at,"
-        "                      count(last_error) AS troubled FROM outbox WHERE state = 'waiting') AS unsent"
-        " CROSS JOIN (SELECT count(*) AS given_up FROM outbox WHERE state = 'dead') AS dead"
-    )
-    mail: Any = await database.fetchrow(
-        "SELECT count(*) AS waiting, min(written_at) AS oldest_at, min(due_at) AS due_at,"
-        " count(last_error) AS troubled,"
-        " (SELECT count(*) FROM mail WHERE due_at IS NULL AND sent_at IS NULL) AS given_up"
-        " FROM mail WHERE due_at IS NOT NULL"
-    )
+    rails = await database.fetch(_SQL["rails"])
+    notifications: Any = await database.fetchrow(_SQL["notifications"])
+    mail: Any = await database.fetchrow(_SQL["mail"])
     return Queues({row["rail"]: Queue(*list(row.values())[1:]) for row in rails}, Queue(**notifications), Queue(**mail))
 
 
@@ -65,10 +57,5 @@ class DatabaseSize:
 
 async def database_size(database: Database) -> DatabaseSize:
     """How large the database is at this moment."""
-    row: Any = await database.fetchrow(
-        "SELECT pg_database_size(current_database()) AS size_bytes,"
-        " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()) AS connections,"
-        " current_setting('max_connections')::integer AS most_connections,"
-        " current_setting('server_version') AS version"
-    )
+    row: Any = await database.fetchrow(_SQL["database_size"])
     return DatabaseSize(**row)

@@ -233,9 +233,7 @@ async def total_of_tab(database: Database, book_id: BookId, token_id: TokenId) -
 
 async def payment_method(database: Database, book_id: BookId, token_id: TokenId) -> str | None:
     """What a token charges; None for tokens of instruments, for those that receive, and for unknown ones."""
-    found = await database.fetchval(
-        "SELECT payment_method FROM token WHERE book_id = $1 AND token_id = $2", book_id, token_id
-    )
+    found = await database.fetchval(_READS["payment_method"], book_id, token_id)
     return None if found is None else str(found)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, TransactionId
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
+
+_SQL: Final = load_statements("stuck_work.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,34 +65,13 @@ async def rail_cases(
     after: TransactionId | None = None,
 ) -> list[RailCase]:
     """Requests in the order of their transactions, the oldest first. `unknown`: only those that failed once."""
-    rows = await database.fetch(
-        """
-        SELECT rail_request.book_id, transaction_id, operation, rail, amount_micros, opened_at, due_at, attempts,
-               last_error, environment, party.party_id AS seller_id, party.name AS seller
-          FROM rail_request
-          JOIN book USING (book_id)
-          LEFT JOIN party ON party.party_id = book.party_id
-         WHERE ($2::text IS NULL OR rail = $2) AND (NOT $3 OR last_error IS NOT NULL)
-           AND ($4::text IS NULL OR transaction_id > $4)
-         ORDER BY transaction_id, operation
-         LIMIT $1
-        """,
-        count,
-        rail,
-        unknown,
-        after,
-    )
+    rows = await database.fetch(_SQL["rail_cases"], count, rail, unknown, after)
     return [RailCase(**row) for row in rows]
 
 
 async def ask_again(database: Database, book_id: BookId, transaction_id: TransactionId, now: datetime) -> bool:
     """Let the rail be asked now instead of later; False when nothing waits any more. Harmless: same key."""
-    tag = await database.execute(
-        "UPDATE rail_request SET due_at = $3 WHERE book_id = $1 AND transaction_id = $2 AND due_at > $3",
-        book_id,
-        transaction_id,
-        now,
-    )
+    tag = await database.execute(_SQL["ask_again"], book_id, transaction_id, now)
     return tag != "UPDATE 0"
 
 
@@ -101,23 +83,7 @@ async def event_cases(
     `before`: moment and id of the last one that was shown.
     """
     moment, event_id = before or (None, None)
-    rows = await database.fetch(
-        """
-        SELECT outbox.book_id, event_id, outbox.kind, subject_id, outbox.status, state, destination, announced_at,
-               due_at, attempts, last_error, environment, party.party_id AS seller_id, party.name AS seller
-          FROM outbox
-          JOIN book USING (book_id)
-          LEFT JOIN party ON party.party_id = book.party_id
-         WHERE state = $2 AND (state = 'dead' OR last_error IS NOT NULL)
-           AND ($3::timestamptz IS NULL OR (announced_at, event_id) < ($3, $4))
-         ORDER BY announced_at DESC, event_id DESC
-         LIMIT $1
-        """,
-        count,
-        state,
-        moment,
-        event_id,
-    )
+    rows = await database.fetch(_SQL["event_cases"], count, state, moment, event_id)
     return [EventCase(**row) for row in rows]
 
 
@@ -136,19 +102,5 @@ class Destination:
 
 async def destinations(database: Database, count: int) -> list[Destination]:
     """The addresses that most notifications did not arrive at."""
-    rows = await database.fetch(
-        """
-        SELECT party.party_id AS seller_id, party.name AS seller, environment, destination,
-               count(*) FILTER (WHERE state = 'dead') AS dead, count(*) FILTER (WHERE state = 'waiting') AS waiting,
-               (array_agg(last_error ORDER BY announced_at DESC))[1] AS latest_error
-          FROM outbox
-          JOIN book USING (book_id)
-          LEFT JOIN party ON party.party_id = book.party_id
-         WHERE state = 'dead' OR (state = 'waiting' AND last_error IS NOT NULL)
-         GROUP BY party.party_id, party.name, environment, destination
-         ORDER BY count(*) DESC, party.party_id
-         LIMIT $1
-        """,
-        count,
-    )
+    rows = await database.fetch(_SQL["destinations"], count)
     return [Destination(**row) for row in rows]

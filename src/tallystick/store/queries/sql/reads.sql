@@ -232,3 +232,7 @@ SELECT instrument.total_limit_micros, instrument.charged_micros, instrument.vali
   JOIN instrument ON instrument.book_id = token.book_id AND instrument.instrument_id = token.instrument_id
  WHERE token.book_id = $1 AND token.token_id = $2 AND token.purpose = 'credit_sender'
    AND instrument.total_limit_micros IS NOT NULL
+
+-- name: payment_method
+-- What the token $2 of the book $1 charges.
+SELECT payment_method FROM token WHERE book_id = $1 AND token_id = $2
