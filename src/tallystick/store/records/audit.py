@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import PartyId
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
+
+_SQL: Final = load_statements("audit.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +45,7 @@ async def add(
     at: datetime,
 ) -> None:
     """Write down a deed."""
-    await database.execute(
-        "INSERT INTO audit_entry (at, actor_id, business_id, environment, action, subject, details)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        at,
-        actor_id,
-        business_id,
-        environment,
-        action,
-        subject,
-        dict(details),
-    )
+    await database.execute(_SQL["add"], at, actor_id, business_id, environment, action, subject, dict(details))
 
 
 async def latest(
@@ -69,34 +62,11 @@ async def latest(
 
     `before`: only those before this `audit_id`.
     """
-    rows = await database.fetch(
-        """
-        SELECT audit_id, at, actor_id, actor.name AS actor_name, actor.email AS actor_email, business_id,
-               business.name AS business_name, environment, action, subject, details
-          FROM audit_entry
-          LEFT JOIN party AS actor ON actor.party_id = actor_id
-          LEFT JOIN party AS business ON business.party_id = business_id
-         WHERE ($2::bigint IS NULL OR business_id = $2) AND ($3::bigint IS NULL OR actor_id = $3)
-           AND ($4::text IS NULL OR action = $4) AND ($5::text IS NULL OR subject = $5)
-           AND ($6::bigint IS NULL OR audit_id < $6)
-         ORDER BY audit_id DESC
-         LIMIT $1
-        """,
-        count,
-        business_id,
-        actor_id,
-        action,
-        subject,
-        before,
-    )
+    rows = await database.fetch(_SQL["latest"], count, business_id, actor_id, action, subject, before)
     return [Entry(**row) for row in rows]
 
 
 async def actors_of(database: Database, business_id: PartyId) -> list[tuple[str, str]]:
     """Everybody who ever did something for a seller: number, as text, and e-mail address."""
-    rows = await database.fetch(
-        "SELECT actor_id::text, email FROM (SELECT DISTINCT actor_id FROM audit_entry WHERE business_id = $1) AS actor"
-        " JOIN party ON party_id = actor_id ORDER BY email",
-        business_id,
-    )
+    rows = await database.fetch(_SQL["actors_of"], business_id)
     return [(row["actor_id"], row["email"]) for row in rows]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, PartyId
 
 if TYPE_CHECKING:
@@ -14,21 +15,7 @@ if TYPE_CHECKING:
 
     from tallystick.db.connections import Database
 
-# An authorization that replaced another one, with nothing new to agree to, rests on what was agreed to for that one.
-_FIND: Final = """
-WITH RECURSIVE line AS (
-    SELECT $2::text COLLATE "C" AS authorization_id, 0 AS steps
-    UNION ALL
-    SELECT token.old_token_id COLLATE "C", line.steps + 1
-      FROM token JOIN line ON token.token_id = line.authorization_id
-     WHERE token.book_id = $1 AND token.old_token_id IS NOT NULL
-)
-SELECT evidence.*
-  FROM line JOIN authorization_evidence AS evidence ON evidence.authorization_id = line.authorization_id
- WHERE evidence.book_id = $1
- ORDER BY line.steps
- LIMIT 1
-"""
+_SQL: Final = load_statements("evidence.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +44,7 @@ async def keep(database: Database, agreed: Sequence[Evidence]) -> None:
     """Write it down for good: what is there already stays as it is."""
     for one in agreed:
         await database.execute(
-            "INSERT INTO authorization_evidence (book_id, authorization_id, party_id, visit_id, wording, digest,"
-            " agreed_at, book_time, proved_at, proved_by, client_digest, user_agent)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING",
+            _SQL["keep"],
             one.book_id,
             one.authorization_id,
             one.party_id,
@@ -77,7 +62,7 @@ async def keep(database: Database, agreed: Sequence[Evidence]) -> None:
 
 async def find(database: Database, book_id: BookId, authorization_id: str) -> Evidence | None:
     """What was agreed to for an authorization, named by its instrument's id or its token's."""
-    row = await database.fetchrow(_FIND, book_id, authorization_id)
+    row = await database.fetchrow(_SQL["find"], book_id, authorization_id)
     return None if row is None else _evidence(row)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from tallystick.db.statements import load_statements
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
+
+_SQL: Final = load_statements("heartbeats.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,7 @@ class Minute:
 async def write(database: Database, pulse: Pulse) -> None:
     """Keep a pulse."""
     await database.execute(
-        "INSERT INTO pulse (process_id, at, kind, started_at, seconds, calls, refused, counts)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        _SQL["write"],
         pulse.process_id,
         pulse.at,
         pulse.kind,
@@ -55,23 +58,16 @@ async def write(database: Database, pulse: Pulse) -> None:
 
 async def since(database: Database, moment: datetime) -> list[Pulse]:
     """The pulses of all processes after a moment, in order."""
-    rows = await database.fetch(
-        "SELECT process_id, at, kind, started_at, seconds, calls, refused, counts FROM pulse WHERE at > $1 ORDER BY at",
-        moment,
-    )
+    rows = await database.fetch(_SQL["since"], moment)
     return [Pulse(**row) for row in rows]
 
 
 async def minutes(database: Database, moment: datetime) -> list[Minute]:
     """The minutes from a moment on in which anything was called, in order."""
-    rows = await database.fetch(
-        "SELECT date_trunc('minute', at) AS start, sum(calls)::bigint AS calls, sum(refused)::bigint AS refused"
-        " FROM pulse WHERE at >= $1 GROUP BY start HAVING sum(calls) > 0 ORDER BY start",
-        moment,
-    )
+    rows = await database.fetch(_SQL["minutes"], moment)
     return [Minute(**row) for row in rows]
 
 
 async def forget(database: Database, before: datetime) -> None:
     """Delete what is older than a moment."""
-    await database.execute("DELETE FROM pulse WHERE at < $1", before)
+    await database.execute(_SQL["forget"], before)

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, TransactionId, book_of_transaction
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
+
+_SQL: Final = load_statements("kept_requests.sql", __package__)
 
 MAX_WAITING: Final = 1_000
 """As many one process keeps between two writes, which are some seconds apart."""
@@ -24,18 +27,6 @@ MAX_CHARACTERS: Final = 16_384
 """What is longer is cut."""
 
 SHOWN: Final = 5
-
-_WRITE: Final = """
-INSERT INTO kept_request (book_id, transaction_id, request_id, received_at, verb, host, path, content)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
-                     $8::text[])
-    ON CONFLICT DO NOTHING
-"""
-_OF_TRANSACTION: Final = """
-SELECT request_id, received_at, verb, host, path, content FROM kept_request
- WHERE book_id = $1 AND transaction_id = $2
- ORDER BY received_at, request_id LIMIT $3
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +70,7 @@ class KeptRequests:
             waiting, self._waiting = self._waiting, []
             if not waiting:
                 return
-            await database.execute(_WRITE, *_columns(waiting))
+            await database.execute(_SQL["write"], *_columns(waiting))
 
 
 def _columns(waiting: Sequence[tuple[TransactionId, KeptRequest]]) -> list[list[object]]:
@@ -94,4 +85,7 @@ async def of_transaction(
     database: Database, book_id: BookId, transaction_id: TransactionId, maximum: int = SHOWN
 ) -> Sequence[KeptRequest]:
     """The first requests that came to a transaction, the one that caused it before those that repeated it."""
-    return [KeptRequest(**dict(row)) for row in await database.fetch(_OF_TRANSACTION, book_id, transaction_id, maximum)]
+    return [
+        KeptRequest(**dict(row))
+        for row in await database.fetch(_SQL["of_transaction"], book_id, transaction_id, maximum)
+    ]

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from tallystick.db.statements import load_statements
+
 if TYPE_CHECKING:
     import asyncpg
 
     from tallystick.db.connections import Database
+
+_SQL: Final = load_statements("mail.sql", __package__)
 
 KEPT: Final = timedelta(days=30)
 
@@ -43,18 +47,12 @@ class Mail:
 
 async def write(database: Database, recipient: str, subject: str, body: str, now: datetime) -> None:
     """Put a letter into the post."""
-    await database.execute(
-        "INSERT INTO mail (recipient, subject, body, written_at, due_at) VALUES ($1, $2, $3, $4, $4)",
-        recipient,
-        subject,
-        body,
-        now,
-    )
+    await database.execute(_SQL["write"], recipient, subject, body, now)
 
 
 async def latest(database: Database, maximum: int) -> list[Mail]:
     """The newest letters, newest first."""
-    rows = await database.fetch("SELECT * FROM mail ORDER BY mail_id DESC LIMIT $1", maximum)
+    rows = await database.fetch(_SQL["latest"], maximum)
     return [_mail(row) for row in rows]
 
 
@@ -62,33 +60,23 @@ async def claim(
     database: Database, now: datetime, until: datetime, *, written_after: datetime, maximum: int
 ) -> list[Mail]:
     """Take letters that are due and not too old; nobody else takes them before `until`. Each counts as tried."""
-    rows = await database.fetch(
-        "UPDATE mail SET due_at = $2, attempts = attempts + 1 WHERE mail_id IN ("
-        "SELECT mail_id FROM mail WHERE due_at <= $1 AND written_at > $3 ORDER BY due_at LIMIT $4"
-        " FOR UPDATE SKIP LOCKED) RETURNING *",
-        now,
-        until,
-        written_after,
-        maximum,
-    )
+    rows = await database.fetch(_SQL["claim"], now, until, written_after, maximum)
     return [_mail(row) for row in rows]
 
 
 async def mark_sent(database: Database, mail_id: int, now: datetime) -> None:
     """It left: what it said is forgotten here."""
-    await database.execute(
-        "UPDATE mail SET sent_at = $2, due_at = NULL, body = NULL, last_error = NULL WHERE mail_id = $1", mail_id, now
-    )
+    await database.execute(_SQL["mark_sent"], mail_id, now)
 
 
 async def put_off(database: Database, mail_id: int, due_at: datetime | None, error: str) -> None:
     """It did not leave; try again at `due_at`, or never."""
-    await database.execute("UPDATE mail SET due_at = $2, last_error = $3 WHERE mail_id = $1", mail_id, due_at, error)
+    await database.execute(_SQL["put_off"], mail_id, due_at, error)
 
 
 async def sweep(database: Database, now: datetime) -> None:
     """Forget old letters."""
-    await database.execute("DELETE FROM mail WHERE written_at < $1", now - KEPT)
+    await database.execute(_SQL["sweep"], now - KEPT)
 
 
 def _mail(row: asyncpg.Record) -> Mail:

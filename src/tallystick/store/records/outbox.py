@@ -258,17 +258,13 @@ async def replay(database: Database, event_id: str, now: datetime) -> int:
 
     An event's id is not its address: events are looked up in every book. For people only, not for the money path.
     """
-    books = await database.fetch("SELECT book_id FROM outbox WHERE event_id = $1", event_id)
+    books = await database.fetch(_SQL["books_of_event"], event_id)
     return sum([await replay_of_book(database, row["book_id"], event_id, now) for row in books])
 
 
 async def replay_dead(database: Database, party_id: PartyId | None, now: datetime) -> int:
     """Send the dead events of one seller, or of all, again; how many there were."""
-    books = await database.fetch(
-        "SELECT DISTINCT book_id FROM outbox JOIN book USING (book_id)"
-        " WHERE state = 'dead' AND ($1::bigint IS NULL OR party_id = $1)",
-        party_id,
-    )
+    books = await database.fetch(_SQL["books_with_dead"], party_id)
     return sum([await replay_of_book(database, row["book_id"], None, now) for row in books])
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from tallystick.db.statements import load_statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tallystick.db.connections import Database
     from tallystick.domain.ids import BookId
+
+_SQL: Final = load_statements("sandbox_clocks.sql", __package__)
 
 
 class NoTestClockError(LookupError):
@@ -32,7 +36,7 @@ class Ending:
 
 async def offset(database: Database, book_id: BookId) -> timedelta:
     """How far the book's clock is ahead. Raises NoTestClockError."""
-    seconds = await database.fetchval("SELECT clock_offset_seconds FROM book WHERE book_id = $1", book_id)
+    seconds = await database.fetchval(_SQL["offset"], book_id)
     if seconds is None:
         raise NoTestClockError(book_id)
     return timedelta(seconds=seconds)
@@ -50,14 +54,7 @@ async def forward(database: Database, book_id: BookId, by: timedelta, seen: time
     if seconds <= 0:
         raise ValueError("a clock only goes forward")
     total = await database.fetchval(
-        "UPDATE book SET clock_offset_seconds = clock_offset_seconds + $2"
-        " WHERE (party_id, environment, currency) ="
-        "       (SELECT party_id, environment, currency FROM book WHERE book_id = $1)"
-        "   AND environment = 'sandbox' AND ($3::bigint IS NULL OR clock_offset_seconds = $3)"
-        " RETURNING clock_offset_seconds",
-        book_id,
-        seconds,
-        None if seen is None else int(seen.total_seconds()),
+        _SQL["forward"], book_id, seconds, None if seen is None else int(seen.total_seconds())
     )
     if total is None:
         if seen is not None and await offset(database, book_id) != seen:
@@ -75,15 +72,5 @@ async def ending(database: Database, parts: Sequence[BookId], now: datetime, the
 
 
 async def _ending(database: Database, book_id: BookId, now: datetime, then: datetime) -> Ending:
-    row: Any = await database.fetchrow(
-        "SELECT (SELECT count(*) FROM instrument WHERE book_id = $1 AND expires_at > $2 AND expires_at <= $3)"
-        "           AS instruments,"
-        "       (SELECT count(*) FROM token WHERE book_id = $1 AND expires_at > $2 AND expires_at <= $3"
-        "           AND instrument_id IS NULL AND cancelled_at IS NULL AND used_by IS NULL) AS tokens,"
-        "       (SELECT count(*) FROM transaction WHERE book_id = $1 AND status = 'Reserved'"
-        "           AND reserved_until <= $3) AS reservations",
-        book_id,
-        now,
-        then,
-    )
+    row: Any = await database.fetchrow(_SQL["ending"], book_id, now, then)
     return Ending(**dict(row))

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - all that is put into statements is the constant list of columns
 """Visits of buyers to the Co-Branded pages: what was asked for, what was chosen, how it ended.
 
 A visit's row is the guard against doing a thing twice: the first confirmation writes its ids into `answer`, every
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, PartyId
 
 if TYPE_CHECKING:
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
     from tallystick.db.connections import Database
 
-_COLUMNS: Final = (
-    "visit_id, caller_party_id, access_key_id, environment, pipeline, parameters, request_digest, created_at,"
-    " sender_party_id, choices, status, answer, finished_at"
-)
+_SQL: Final = load_statements("visits.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +68,7 @@ class SellerBook:
 
 async def seller_book(database: Database, party_id: int, environment: str) -> SellerBook | None:
     """The book in which a seller's visits end."""
-    row = await database.fetchrow(
-        "SELECT array_agg(book_id ORDER BY part) AS parts, max(clock_offset_seconds) AS clock_offset_seconds FROM book"
-        " WHERE party_id = $1 AND environment = $2 AND currency = 'USD' HAVING count(*) > 0",
-        party_id,
-        environment,
-    )
+    row = await database.fetchrow(_SQL["seller_book"], party_id, environment)
     if row is None:
         return None
     return SellerBook(row["parts"][0], tuple(row["parts"]), timedelta(seconds=row["clock_offset_seconds"]))
@@ -85,8 +77,7 @@ async def seller_book(database: Database, party_id: int, environment: str) -> Se
 async def create(database: Database, new: NewVisit, now: datetime) -> None:
     """Begin a visit."""
     await database.execute(
-        "INSERT INTO cobranded_visit (visit_id, caller_party_id, access_key_id, environment, pipeline, parameters,"
-        " request_digest, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        _SQL["create"],
         new.visit_id,
         new.caller_id,
         new.access_key_id,
@@ -100,7 +91,7 @@ async def create(database: Database, new: NewVisit, now: datetime) -> None:
 
 async def find(database: Database, visit_id: str) -> Visit | None:
     """The visit with this id."""
-    row = await database.fetchrow(f"SELECT {_COLUMNS} FROM cobranded_visit WHERE visit_id = $1", visit_id)
+    row = await database.fetchrow(_SQL["find"], visit_id)
     return None if row is None else _visit(row)
 
 
@@ -108,24 +99,13 @@ async def answered_twins(
     database: Database, caller_id: PartyId, environment: str, request_digest: bytes
 ) -> list[Visit]:
     """Earlier visits for the very same request that have an answer, newest first."""
-    rows = await database.fetch(
-        f"SELECT {_COLUMNS} FROM cobranded_visit WHERE caller_party_id = $1 AND environment = $2"
-        " AND request_digest = $3 AND answer IS NOT NULL ORDER BY created_at DESC",
-        caller_id,
-        environment,
-        request_digest,
-    )
+    rows = await database.fetch(_SQL["answered_twins"], caller_id, environment, request_digest)
     return [_visit(row) for row in rows]
 
 
 async def choose(database: Database, visit_id: str, sender_id: PartyId, choices: Mapping[str, str]) -> None:
     """Remember what this buyer chose. Nothing happens once the visit has an answer."""
-    await database.execute(
-        "UPDATE cobranded_visit SET sender_party_id = $2, choices = $3 WHERE visit_id = $1 AND answer IS NULL",
-        visit_id,
-        sender_id,
-        dict(choices),
-    )
+    await database.execute(_SQL["choose"], visit_id, sender_id, dict(choices))
 
 
 async def intend(database: Database, seen: Visit, answer: Mapping[str, str]) -> Visit | None:
@@ -133,14 +113,7 @@ async def intend(database: Database, seen: Visit, answer: Mapping[str, str]) -> 
 
     None: buyer or choices are not those of `seen` any more, so nothing may be done in their name.
     """
-    await database.execute(
-        "UPDATE cobranded_visit SET answer = $4"
-        " WHERE visit_id = $1 AND sender_party_id = $2 AND choices = $3 AND answer IS NULL",
-        seen.visit_id,
-        seen.sender_id,
-        dict(seen.choices),
-        dict(answer),
-    )
+    await database.execute(_SQL["intend"], seen.visit_id, seen.sender_id, dict(seen.choices), dict(answer))
     visit = await find(database, seen.visit_id)
     if visit is None or visit.answer is None:
         return None
@@ -156,36 +129,19 @@ async def _as_it_is(database: Database, visit_id: str) -> Visit:
 
 async def finish(database: Database, visit_id: str, answer: Mapping[str, str], now: datetime) -> Visit:
     """End a visit with `answer` (`status` among it), unless it has ended; gives the row as it is now."""
-    await database.execute(
-        "UPDATE cobranded_visit SET answer = $2, status = $3, finished_at = $4"
-        " WHERE visit_id = $1 AND finished_at IS NULL",
-        visit_id,
-        dict(answer),
-        answer["status"],
-        now,
-    )
+    await database.execute(_SQL["finish"], visit_id, dict(answer), answer["status"], now)
     return await _as_it_is(database, visit_id)
 
 
 async def leave(database: Database, visit_id: str, answer: Mapping[str, str], now: datetime) -> Visit:
     """End a visit without any consent, unless it was confirmed before; gives the row as it is now."""
-    await database.execute(
-        "UPDATE cobranded_visit SET answer = $2, status = $3, finished_at = $4 WHERE visit_id = $1 AND answer IS NULL",
-        visit_id,
-        dict(answer),
-        answer["status"],
-        now,
-    )
+    await database.execute(_SQL["leave"], visit_id, dict(answer), answer["status"], now)
     return await _as_it_is(database, visit_id)
 
 
 async def token_with_reference(database: Database, book: SellerBook, caller_reference: str) -> str | None:
     """The token that the seller already named so, if any."""
-    token_id = await database.fetchval(
-        "SELECT token_id FROM token WHERE book_id = ANY($1::bigint[]) AND caller_reference = $2",
-        book.parts,
-        caller_reference,
-    )
+    token_id = await database.fetchval(_SQL["token_with_reference"], book.parts, caller_reference)
     return None if token_id is None else str(token_id)
 
 

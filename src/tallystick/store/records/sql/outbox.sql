@@ -140,3 +140,14 @@ UPDATE book
    SET notify_immediate = coalesce($2, notify_immediate), notify_write_offs = coalesce($3, notify_write_offs)
  WHERE (party_id, environment, currency) = (SELECT party_id, environment, currency FROM book WHERE book_id = $1)
 RETURNING notification_url, notify_immediate, notify_write_offs
+
+-- name: books_of_event
+-- In every book: an event's id alone is not its address.
+SELECT book_id FROM outbox WHERE event_id = $1
+
+-- name: books_with_dead
+-- The books of the seller $1 (null: of all) that have events which were given up.
+SELECT DISTINCT book_id
+  FROM outbox
+  JOIN book USING (book_id)
+ WHERE state = 'dead' AND ($1::bigint IS NULL OR party_id = $1)

@@ -1,0 +1,31 @@
+-- What nobody asks for any more, $2 rows at a time: what is older than $1. Read by forgetting.py. Conditions stand twice
+-- where a row may have changed between its being found and its being deleted.
+
+-- name: answers
+-- References that are free again.
+DELETE FROM answered_reference
+ WHERE (book_id, caller_party_id, caller_reference) IN (
+       SELECT book_id, caller_party_id, caller_reference FROM answered_reference WHERE answered_at <= $1 LIMIT $2)
+   AND answered_at <= $1
+
+-- name: events
+-- Events that have arrived, or that nobody wanted.
+DELETE FROM outbox
+ WHERE (book_id, event_id) IN (
+       SELECT book_id, event_id FROM outbox
+        WHERE announced_at <= $1 AND state IN ('delivered', 'unwanted') LIMIT $2)
+   AND state IN ('delivered', 'unwanted')
+
+-- name: visits
+-- Visits that nobody confirmed or left, and those that are older than $3, however they ended.
+DELETE FROM cobranded_visit
+ WHERE visit_id IN (
+       SELECT visit_id FROM cobranded_visit
+        WHERE created_at <= $1 AND (answer IS NULL OR created_at <= $3) LIMIT $2)
+
+-- name: requests
+-- Requests as they came.
+DELETE FROM kept_request
+ WHERE (book_id, transaction_id, request_id) IN (
+       SELECT book_id, transaction_id, request_id FROM kept_request WHERE received_at <= $1 LIMIT $2)
+   AND received_at <= $1
