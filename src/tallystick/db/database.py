@@ -12,10 +12,14 @@ from urllib.parse import urlsplit
 import asyncpg
 import msgspec
 
+from tallystick.db.statements import load_statements
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tallystick.db.connections import Connection, Pool
+
+_SQL: Final = load_statements("database.sql", __package__)
 
 STATEMENT_CACHE_SIZE: Final = 512  # prepared statements that a connection keeps: all of ours, several times over
 CONNECT_TIMEOUT_SECONDS: Final = 30
@@ -148,10 +152,7 @@ async def plan_statements_once(connection: Connection) -> None:
     that insists on one is refused ("could not create distributed plan"). Left alone, it plans anew by itself.
     """
     await connection.execute(_PLANNING)
-    await connection.execute(
-        "SELECT set_config('plan_cache_mode', 'force_generic_plan', false)"
-        " WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
-    )
+    await connection.execute(_SQL["plan_once"])
 
 
 async def _prepare_to_plan_once(connection: Connection) -> None:

@@ -40,7 +40,7 @@ class Step:
 
 async def extension_available(database: Database) -> bool:
     """Whether the server has Citus to offer to its databases."""
-    return bool(await database.fetchval("SELECT true FROM pg_available_extensions WHERE name = 'citus'"))
+    return bool(await database.fetchval(_SQL["extension_available"]))
 
 
 async def tables_of_books(database: Database) -> list[str]:
@@ -125,13 +125,13 @@ async def distribute(pool: Pool) -> list[Step]:
         )
     async with pool.acquire() as connection:
         try:
-            await connection.execute("CREATE EXTENSION IF NOT EXISTS citus")
+            await connection.execute(_SQL["create_extension"])
         except asyncpg.PostgresError as error:
             raise NoClusterError(f"the Citus extension cannot be switched on in this database: {error}") from error
         await _check_coordinator(connection)
         async with connection.transaction():
             # one connection per machine, so that later steps see what earlier ones did
-            await connection.execute("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'")
+            await connection.execute(_SQL["one_connection"])
             steps = await plan(connection)
             for step in steps:
                 await connection.execute(step.statement)
@@ -145,7 +145,7 @@ async def rebalance(database: Database) -> None:
     """
     if not await _is_distributed(database):
         raise NoClusterError("nothing is distributed yet; run: tallystick db distribute")
-    await database.execute("SELECT citus_rebalance_start()")
+    await database.execute(_SQL["rebalance"])
 
 
 async def _check_coordinator(connection: Connection) -> None:
@@ -169,4 +169,4 @@ async def _is_distributed(database: Database) -> bool:
 
 
 async def _has_extension(database: Database) -> bool:
-    return bool(await database.fetchval("SELECT true FROM pg_extension WHERE extname = 'citus'"))
+    return bool(await database.fetchval(_SQL["has_extension"]))

@@ -79,3 +79,23 @@ SELECT nodename AS name, nodeport AS port, groupid = 0 AS coordinator, isactive 
 -- The tables that Citus knows already: 'h' distributed, 'n' a copy on every machine.
 SELECT logicalrelid::text AS name FROM pg_dist_partition
  WHERE partmethod = 'h' OR (partmethod = 'n' AND repmodel = 't')
+
+-- name: extension_available
+-- Whether the server has Citus to offer.
+SELECT true FROM pg_available_extensions WHERE name = 'citus'
+
+-- name: create_extension
+-- Harmless where it is on already.
+CREATE EXTENSION IF NOT EXISTS citus
+
+-- name: one_connection
+-- For this transaction: one connection per machine, so that later steps see what earlier ones did.
+SET LOCAL citus.multi_shard_modify_mode TO 'sequential'
+
+-- name: rebalance
+-- Begins in the background.
+SELECT citus_rebalance_start()
+
+-- name: has_extension
+-- Whether this database has Citus.
+SELECT true FROM pg_extension WHERE extname = 'citus'

@@ -1,0 +1,6 @@
+-- Settings of sessions. Read by database.py.
+
+-- name: plan_once
+-- Plans for all arguments, except on Citus, which has none for all books.
+SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
+ WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
