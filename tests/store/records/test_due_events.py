@@ -35,7 +35,7 @@ async def test_a_backlog_does_not_make_each_look_dearer(own_pool: Pool) -> None:
 
     Nor when all of it is for a receiver that is not to be asked now.
     """
-    due = load_statements("outbox.sql", __package__)["due"]
+    due = load_statements("outbox.sql", "tallystick.store.records")["due"]
     async with own_pool.acquire() as connection:
         await connection.execute(WAIT, BOOK, NOW, 3_000)
         for without, most_rows in (([], 500), ([GONE], 1_500)) * 2:

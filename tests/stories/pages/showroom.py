@@ -18,7 +18,6 @@ from tests.stories.pictures import png
 from tallystick.client.fps import ServiceError, amount
 from tallystick.domain.commands import Method, RailOperation
 from tallystick.domain.money import parse_amount
-from tallystick.processors import ordered_faults
 from tallystick.services.identity import mail
 from tallystick.services.operations.heartbeat import Heartbeat
 from tallystick.services.operations.verification import prove_if_due
@@ -26,7 +25,7 @@ from tallystick.services.seller.staff import Role
 from tallystick.store.accounts import branding, logos
 from tallystick.store.accounts.branding import Branding
 from tallystick.store.accounts.logos import Logo
-from tallystick.store.records import outbox, verification_runs
+from tallystick.store.records import ordered_faults, outbox, verification_runs
 
 NOT_PAGES: Final = frozenset(
     {

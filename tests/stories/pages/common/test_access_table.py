@@ -16,9 +16,8 @@ from tests.stories.pages.world import Browser, Seller, World
 from tallystick.client.fps import amount
 from tallystick.domain.commands import RailOperation
 from tallystick.domain.money import parse_amount
-from tallystick.processors import ordered_faults
 from tallystick.services.seller.staff import Role, may
-from tallystick.store.records import outbox
+from tallystick.store.records import ordered_faults, outbox
 from tallystick.web.common.app import create_pages
 
 NOT_ASKED = {"HEAD", "OPTIONS"}

@@ -9,9 +9,9 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.commands import RailOperation
-from tallystick.processors import ordered_faults
-from tallystick.processors.ordered_faults import DECLINES, MAX_WAITING, OPERATIONS, TooManyFaultsError
 from tallystick.services.api.identify import SIMULATED_RECIPIENTS, SIMULATED_SENDERS
+from tallystick.store.records import ordered_faults
+from tallystick.store.records.ordered_faults import DECLINES, MAX_WAITING, OPERATIONS, TooManyFaultsError
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.web.console.developer.sandbox_gate import for_developer, sandbox_book

@@ -12,12 +12,12 @@ from tests.support.master_key import VAULT
 
 from tallystick.domain.commands import Declined, Method, Paid, RailOperation
 from tallystick.domain.ids import BookId
-from tallystick.processors import ordered_faults
-from tallystick.processors.ordered_faults import MAX_WAITING, Fault, TooManyFaultsError
 from tallystick.processors.rail import RailOrder, StillPending
 from tallystick.processors.simulated import ASK_AGAIN, SimulatedRail
 from tallystick.services.context import Service
 from tallystick.settings import Settings
+from tallystick.store.records import ordered_faults
+from tallystick.store.records.ordered_faults import MAX_WAITING, Fault, TooManyFaultsError
 from tallystick.worker import Worker
 
 
@@ -110,7 +110,7 @@ async def test_a_fault_stays_with_the_order_that_it_met(shop: Shop, buyer: Buyer
     await ordered(shop, "TemporaryDecline")
     funding = await opened(shop, buyer, "1.00")
     order = RailOrder(funding, RailOperation.CHARGE, 1_000_000, "card")
-    met = await ordered_faults.met_by(shop.pool, order, shop.clock())
+    met = await ordered_faults.met_by(shop.pool, order.idempotency_key, order.operation, shop.clock())
     assert met is not None
 
     answer = await rail_of(shop).perform(order)
