@@ -40,16 +40,6 @@ class About(Enum):
     ORIGINAL = "of_original"  # its refunds
 
 
-def _lines(name: str) -> str:
-    """The statement of that name with the people in it."""
-    statement = _SQL["lines"].replace("{source}", _SQL[name]).replace("{own_text}", _SQL["own_text"])
-    return statement.replace("{filters}", _SQL["filters"])
-
-
-LINES: Final = {about: _lines(about.value) for about in About}
-RECEIVED: Final = _lines("received")
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which transactions: of a seller with all its books in one environment, and what else is not None.
@@ -139,9 +129,11 @@ async def look(
         reached = await _reach(database, wanted, first, end, reach)
     limits = reached or first, end, maximum + 1
     more = wanted.subject, wanted.seller_id, wanted.environment, *wanted.filters
-    rows = [row for part in wanted.parts for row in await database.fetch(LINES[wanted.about], part, *limits, *more)]
+    rows = [
+        row for part in wanted.parts for row in await database.fetch(_SQL[wanted.about.value], part, *limits, *more)
+    ]
     if wanted.about is About.BOOK:
-        rows += await database.fetch(RECEIVED, wanted.parts, *limits, *more)
+        rows += await database.fetch(_SQL["received"], wanted.parts, *limits, *more)
     rows.sort(key=lambda row: row["transaction_id"], reverse=True)
     lines = [_line(row, wanted.parts) for row in rows[:maximum]]
     if len(rows) > maximum:

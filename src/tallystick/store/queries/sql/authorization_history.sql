@@ -1,6 +1,7 @@
--- What came of one authorization, in the order in which it came about. Read by histories.py, which says what the order
--- is. Nothing here locks or changes anything. Amounts are micro-units. What an instrument paid is found by a digest of its
--- id and the first characters of the transactions' ids: transaction_of_instrument, an index that is small.
+-- What came of one authorization, in the order in which it came about. Read by authorization_history.py, which says
+-- what the order is. Nothing here locks or changes anything. Amounts are micro-units. What an instrument paid is found
+-- by a digest of its id and the first characters of the transactions' ids: transaction_of_instrument, an index that is
+-- small.
 
 -- name: newest_of_instrument
 -- The latest entries of the instrument $2 of the book $1: those decided at once, or not yet, with ids before $3; and slow

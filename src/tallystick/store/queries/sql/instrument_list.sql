@@ -1,5 +1,6 @@
--- The instruments and tokens of a book ($1), newest first. Read by holdings.py, which merges those of a seller's several
--- books; nothing here locks or changes anything. Filters take no part where they are null. Amounts are micro-units.
+-- The instruments and tokens of a book ($1), newest first. Read by instrument_list.py, which merges those of a seller's
+-- several books; nothing here locks or changes anything. Filters take no part where they are null. Amounts are micro-
+-- units.
 
 -- name: instruments
 -- Of a kind ($2); whose spending token is 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the buyer's

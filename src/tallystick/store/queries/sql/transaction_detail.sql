@@ -1,4 +1,4 @@
--- What a transaction left behind: for the page about it. Read by transaction_trail.py. $1 is the book, $2 the transaction.
+-- What a transaction left behind: for the page about it. Read by transaction_detail.py. $1 is the book, $2 the transaction.
 
 -- name: transfers
 -- What it moved in the book, with what the accounts are.

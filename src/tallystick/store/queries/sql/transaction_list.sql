@@ -1,49 +1,76 @@
--- A seller's activity, newest first. Read by seller_activity.py, which merges what is found in the seller's several books;
+-- A seller's activity, newest first. Read by transaction_list.py, which merges what is found in the seller's several books;
 -- nothing here locks or changes anything. Everywhere: $1 the book (`received`: all of the seller's); ids from $2 until before
 -- $3 (they carry the time); at most $4 rows; $5 the instrument, token or original that `of_instrument`, `of_token` and
 -- `of_original` are about, else null; $6 the seller, $7 the environment. The filters $8 to $13 take no part where they are null.
 
--- name: filters
+-- part: filters
+-- Each takes part where it is not null.
 ($8::text IS NULL OR operation = $8)
         AND ($9::text IS NULL OR status = $9)
         AND ($10::text IS NULL OR payment_method = $10)
         AND ($11::bigint IS NULL OR amount_micros >= $11)
         AND ($12::bigint IS NULL OR amount_micros <= $12)
 
--- name: own_text
-{filters}
+-- part: own_filters
+-- Those, and a text that may also be what only the seller who called knows.
+/* part: filters */
         AND ($13::text IS NULL OR sender_description ILIKE $13 OR transaction_id ILIKE $13 OR caller_reference ILIKE $13
              OR caller_description ILIKE $13 OR instrument_id ILIKE $13 OR sender_token_id ILIKE $13)
         AND $6::bigint IS NOT NULL AND $7::text IS NOT NULL
 
+-- part: lines_of
+-- Transactions with the people in them. A part of its own ends what stands between.
+SELECT line.book_id, line.transaction_id, line.operation, line.status, line.status_code, line.amount_micros,
+       line.fee_micros, line.fee_payer, line.marketplace_fee_micros, line.payment_method, line.caller_reference,
+       line.caller_description, line.sender_description, line.instrument_id, line.sender_token_id, line.original_id,
+       line.completed_at, line.recipient_party_id, sender.name AS sender_name, sender.email AS sender_email,
+       recipient.name AS recipient_name
+  FROM (
+
+-- part: lines_end
+-- The newest first.
+) AS line
+  LEFT JOIN party AS sender ON sender.party_id = line.sender_party_id
+  LEFT JOIN party AS recipient ON recipient.party_id = line.recipient_party_id
+ ORDER BY line.transaction_id DESC
+ LIMIT $4
+
 -- name: of_book
-SELECT * FROM transaction
+-- All that is in a book, about nothing in particular.
+/* part: lines_of */
+     SELECT * FROM transaction
       WHERE book_id = $1 AND transaction_id >= $2 AND transaction_id < $3 AND $5::text IS NULL
-        AND {own_text}
+        AND /* part: own_filters */
       ORDER BY transaction_id DESC LIMIT $4
+/* part: lines_end */
 
 -- name: received
 -- What the seller received where another one called, whose references and ids are its own affair.
-SELECT * FROM transaction
+/* part: lines_of */
+     SELECT * FROM transaction
       WHERE recipient_party_id = $6 AND transaction_id >= $2 AND transaction_id < $3 AND book_id <> ALL($1::bigint[])
         AND EXISTS (SELECT FROM book WHERE book.book_id = transaction.book_id AND book.environment = $7)
-        AND $5::text IS NULL AND {filters}
+        AND $5::text IS NULL AND /* part: filters */
         AND ($13::text IS NULL OR sender_description ILIKE $13 OR transaction_id ILIKE $13)
       ORDER BY transaction_id DESC LIMIT $4
+/* part: lines_end */
 
 -- name: of_instrument
 -- By the small index, transaction_of_instrument.
-SELECT * FROM transaction
+/* part: lines_of */
+     SELECT * FROM transaction
       WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($5, 0) AND instrument_id = $5
         AND left(transaction_id, 6) BETWEEN left($2, 6) AND left($3, 6)
-        AND transaction_id >= $2 AND transaction_id < $3 AND {own_text}
+        AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
       ORDER BY left(transaction_id, 6) DESC, transaction_id DESC LIMIT $4
+/* part: lines_end */
 
 -- name: of_token
 -- What was paid with a token, or received by it.
-(SELECT * FROM transaction
+/* part: lines_of */
+    (SELECT * FROM transaction
       WHERE book_id = $1 AND instrument_id IS NULL AND sender_token_id = $5
-        AND transaction_id >= $2 AND transaction_id < $3 AND {own_text}
+        AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
       ORDER BY transaction_id DESC LIMIT $4)
      UNION ALL
     (SELECT * FROM transaction
@@ -51,33 +78,23 @@ SELECT * FROM transaction
         AND hashtextextended(instrument_id, 0) = (SELECT hashtextextended(instrument_id, 0) FROM token
                                                    WHERE token.book_id = $1 AND token.token_id = $5)
         AND left(transaction_id, 6) BETWEEN left($2, 6) AND left($3, 6)
-        AND transaction_id >= $2 AND transaction_id < $3 AND {own_text}
+        AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
       ORDER BY left(transaction_id, 6) DESC, transaction_id DESC LIMIT $4)
      UNION ALL
     (SELECT * FROM transaction
       WHERE book_id = $1 AND recipient_token_id = $5
         AND recipient_party_id = (SELECT sender_party_id FROM token WHERE token.book_id = $1 AND token.token_id = $5)
-        AND transaction_id >= $2 AND transaction_id < $3 AND {own_text}
+        AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
       ORDER BY transaction_id DESC LIMIT $4)
+/* part: lines_end */
 
 -- name: of_original
 -- The refunds of a transaction.
-SELECT * FROM transaction
-      WHERE book_id = $1 AND original_id = $5 AND transaction_id >= $2 AND transaction_id < $3 AND {own_text}
+/* part: lines_of */
+     SELECT * FROM transaction
+      WHERE book_id = $1 AND original_id = $5 AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
       ORDER BY transaction_id DESC LIMIT $4
-
--- name: lines
--- One of the above with the people in it.
-SELECT line.book_id, line.transaction_id, line.operation, line.status, line.status_code, line.amount_micros,
-       line.fee_micros, line.fee_payer, line.marketplace_fee_micros, line.payment_method, line.caller_reference,
-       line.caller_description, line.sender_description, line.instrument_id, line.sender_token_id, line.original_id,
-       line.completed_at, line.recipient_party_id, sender.name AS sender_name, sender.email AS sender_email,
-       recipient.name AS recipient_name
-  FROM ({source}) AS line
-  LEFT JOIN party AS sender ON sender.party_id = line.sender_party_id
-  LEFT JOIN party AS recipient ON recipient.party_id = line.recipient_party_id
- ORDER BY line.transaction_id DESC
- LIMIT $4
+/* part: lines_end */
 
 -- name: reach
 -- Where a look back over $4 transactions of a book ends, if there are so many.
