@@ -168,6 +168,11 @@ async def _nothing_to_reset(_connection: Connection) -> None:
     """
 
 
+async def ping(pool: Pool, timeout_seconds: float) -> None:
+    """Have the database answer. Raises OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: no."""
+    await pool.fetchval(_SQL["ping"], timeout=timeout_seconds)
+
+
 async def in_transaction(
     pool: Pool, work: Callable[[Connection], Awaitable[Answer]], *, attempts: int = ATTEMPTS
 ) -> Answer:

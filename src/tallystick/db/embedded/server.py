@@ -29,6 +29,9 @@ import psutil
 
 from tallystick.db.embedded.server_memory import buffers_bytes, memory_bytes
 from tallystick.db.embedded.server_user import ServerUser, ServerUserError, choose_server_user
+from tallystick.db.statements import load_statements
+
+_SQL: Final = load_statements("server.sql", __package__)
 
 MAJOR_VERSION: Final = "18"
 DATABASE: Final = "tallystick"
@@ -354,7 +357,7 @@ def _in_own_loop(dsn: str) -> None:
 async def _ensure_database(dsn: str) -> None:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", DATABASE):
-            await connection.execute(f"CREATE DATABASE {DATABASE}")
+        if not await connection.fetchval(_SQL["exists"], DATABASE):
+            await connection.execute(_SQL["create"])
     finally:
         await connection.close(timeout=5)

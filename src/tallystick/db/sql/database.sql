@@ -4,3 +4,7 @@
 -- Plans for all arguments, except on Citus, which has none for all books.
 SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
  WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+
+-- name: ping
+-- Asks for nothing but an answer.
+SELECT 1

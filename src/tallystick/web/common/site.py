@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
+from tallystick.db.database import ping
 from tallystick.domain.messages.signed_messages import is_key_name
 from tallystick.services.consent import wallet
 from tallystick.services.form_errors import FormError
@@ -89,7 +90,7 @@ async def alive() -> str:
 async def ready(request: PageRequest) -> Response[str]:
     """The database answers too."""
     try:
-        await service_of(request).pool.fetchval("SELECT 1", timeout=5)
+        await ping(service_of(request).pool, timeout_seconds=5)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return Response("the database does not answer\n", status_code=HTTP_503_SERVICE_UNAVAILABLE)
     return Response("ready\n")
