@@ -17,11 +17,9 @@ from tallystick.db import distribution
 from tallystick.db.connections import Pool
 from tallystick.db.statements import load_statements
 from tallystick.store.ledger.statements import MONEY
-from tallystick.store.queries import transaction_list
 
 ROOT = Path(str(files(tallystick)))
 NOT_OF_THE_SERVICE = {"migrations", "bench"}
-SQL = re.compile(r"\s*(WITH|SELECT|INSERT INTO|UPDATE|DELETE FROM|MERGE INTO)\s+[\w(\"$*']")
 
 
 @pytest.fixture
@@ -30,25 +28,14 @@ async def schema(pool: Pool) -> Schema:
 
 
 def named() -> Iterator[tuple[str, str]]:
-    """The statements in files of their own; those with places to fill in are taken as they are sent."""
+    """All statements: tests/store/db/test_statements.py sees to it that there are no others."""
     for path in sorted(path for path in ROOT.rglob("sql/*.sql") if not NOT_OF_THE_SERVICE & set(path.parts)):
         for name, statement in load_statements(path.name, package_of(path)).items():
-            if path.name != "transaction_list.sql" or name in {"reach", "reach_received", "by_reference"}:
-                yield f"{path.stem}.{name}", statement
-    for about, statement in transaction_list.LINES.items():
-        yield f"seller_activity.{about.value}", statement
-    yield "seller_activity.received", transaction_list.RECEIVED
+            yield f"{path.stem}.{name}", statement
 
 
 def package_of(statements: Path) -> str:
     return ".".join(("tallystick", *statements.relative_to(ROOT).parts[:-2]))
-
-
-def inline() -> Iterator[tuple[str, str]]:
-    """The statements in the program's own text."""
-    for place, node in nodes():
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value):
-            yield place, node.value
 
 
 def put_together() -> Iterator[tuple[str, str]]:
@@ -65,21 +52,15 @@ def nodes() -> Iterator[tuple[str, ast.AST]]:
                 yield f"{path.stem}:{getattr(node, 'lineno', 0)}", node
 
 
-STATEMENTS: Mapping[str, str] = dict(named()) | {
-    name: statement for name, statement in inline() if re.search(r"\b(FROM|INTO|UPDATE|JOIN)\s+[a-z]", statement)
+STATEMENTS: Mapping[str, str] = {
+    name: statement for name, statement in named() if re.search(r"\b(FROM|INTO|UPDATE|JOIN)\s+[a-z]", statement)
 }
-
-
-@pytest.mark.parametrize(
-    "text", ["SELECT * FROM token", "SELECT 'a' FROM token", "\n  UPDATE token SET x = 1", "WITH a AS"]
-)
-def test_a_statement_in_the_program_is_seen(text: str) -> None:
-    assert SQL.match(text)
+"""Those with a table in them: not locks by number, settings and the like."""
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
 async def test_every_statement_can_run_where_its_rows_are(name: str, schema: Schema) -> None:
-    _, refused = route(_whole(STATEMENTS[name]), schema)
+    _, refused = route(STATEMENTS[name], schema)
     assert refused == []
 
 
@@ -88,15 +69,15 @@ async def test_rows_come_back_in_types_with_a_name(pool: Pool, schema: Schema) -
     anonymous: list[str] = []
     async with pool.acquire() as connection:
         for name, statement in STATEMENTS.items():
-            if tables_of(_whole(statement)) & set(schema.of_books):
-                prepared = await connection.prepare(_whole(statement))
+            if tables_of(statement) & set(schema.of_books):
+                prepared = await connection.prepare(statement)
                 types = {attribute.type.name for attribute in prepared.get_attributes()}
                 anonymous += [name] if types & {"record", "record[]"} else []
     assert anonymous == []
 
 
 async def test_most_statements_name_one_book(schema: Schema) -> None:
-    routes = [route(_whole(statement), schema)[0] for statement in STATEMENTS.values()]
+    routes = [route(statement, schema)[0] for statement in STATEMENTS.values()]
     assert routes.count(Route.ROUTER) > routes.count(Route.PARALLEL) > 0
     assert {route(statement, schema)[0] for statement in MONEY.values()} <= {Route.ROUTER, Route.HERE}
 
@@ -104,11 +85,6 @@ async def test_most_statements_name_one_book(schema: Schema) -> None:
 async def test_no_statement_about_books_is_put_together_where_it_cannot_be_read(schema: Schema) -> None:
     names = re.compile(rf"\b(FROM|INTO|UPDATE|JOIN) ({'|'.join(schema.of_books)})\b")
     assert [place for place, text in put_together() if names.search(text)] == []
-
-
-def _whole(statement: str) -> str:
-    """A statement that another text goes on from, without what is cut off."""
-    return re.sub(r"\s+RETURNING\s*$", "", statement)
 
 
 @pytest.mark.parametrize(

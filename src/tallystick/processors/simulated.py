@@ -1,7 +1,8 @@
 """The simulated rail: no real money, yet slow, forgetful of nothing, and failing on order.
 
 It keeps its own memory (store/records/simulated_charges.py) in commits of its own, as the outside world would. Amounts
-whose first decimal is 6 or 7 are declined, and so is what meets a fault on order. Source: docs/protocol/sandbox.md, 2 and 4.
+whose first decimal is 6 or 7 are declined, and so is what meets a fault on order. Source: docs/protocol/sandbox.md, 2
+and 4.
 """
 
 from __future__ import annotations
