@@ -25,4 +25,4 @@ SELECT count(*) AS waiting, min(written_at) AS oldest_at, min(due_at) AS due_at,
 -- In bytes, and how many connections there are and may be.
 SELECT pg_database_size(current_database()) AS size_bytes,
        (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()) AS connections,
-       current_setting('max_connections')::integer AS most_connections, current_setting('server_version') AS version
+       current_setting('max_connections')::integer AS max_connections, current_setting('server_version') AS version
