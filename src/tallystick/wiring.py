@@ -142,9 +142,9 @@ async def _open_vault(settings: Settings, pool: Pool) -> Vault:
 @asynccontextmanager
 async def telling(service: Service) -> AsyncIterator[None]:
     """Let the other processes of the same `serve` ask this one what it counted. Raises OSError."""
-    from tallystick.web.common.metrics import told  # noqa: PLC0415 - as below
+    from tallystick.web.common.metrics import export_metrics  # noqa: PLC0415 - as below
 
-    async with service.siblings.telling(lambda: told(service)):
+    async with service.siblings.telling(lambda: export_metrics(service)):
         yield
 
 
@@ -154,7 +154,7 @@ def asgi_app(service: Service) -> Application:
     from tallystick.web.api.asgi import Front, LoadedLate  # noqa: PLC0415
     from tallystick.web.api.batch_api import BatchApi  # noqa: PLC0415
     from tallystick.web.api.query_api import QueryApi  # noqa: PLC0415
-    from tallystick.web.common.app import create_pages  # noqa: PLC0415
+    from tallystick.web.app import create_pages  # noqa: PLC0415
 
     return Front(
         query_api=QueryApi(service),

@@ -81,3 +81,8 @@ def day(moment: datetime) -> str:
 def date_of(moment: datetime) -> str:
     """A date without the time of day: ``1 March 2027``. UTC."""
     return format_date(moment.astimezone(UTC).date(), "long", locale=spoken().locale)
+
+
+def month_of(moment: datetime) -> str:
+    """A month as people write it: ``March 2027``. UTC."""
+    return format_date(moment.astimezone(UTC).date(), "MMMM y", locale=spoken().locale)

@@ -1,4 +1,4 @@
-"""What buyers read before they agree."""
+"""The terms of pipelines as values, and what may stand in forms."""
 
 from __future__ import annotations
 
@@ -6,134 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tallystick.services.consent.consent_text import Names, promises
-from tallystick.services.consent.offers import offer
 from tallystick.services.consent.terms import read_terms
 from tallystick.services.identity.sign_in import is_email, password_problem
 from tallystick.words import day, dollars
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-MARCH = str(int(datetime(2027, 3, 1, tzinfo=UTC).timestamp()))
-JANUARY = str(int(datetime(2027, 1, 5, 8, 30, tzinfo=UTC).timestamp()))
-
 PREPAID = {"callerReferenceSender": "s", "callerReferenceFunding": "f", "fundingAmount": "25"}
-POSTPAID = {
-    "callerReferenceSender": "s",
-    "callerReferenceSettlement": "t",
-    "creditLimit": "0.5",
-    "globalAmountLimit": "12000",
-}
-
-
-def said(pipeline: str, params: dict[str, str], *recipients: str) -> list[str]:
-    return promises(read_terms(pipeline, params), Names("Music Shop", recipients), "your account balance", NOW)
-
-
-def test_prepaid_in_words() -> None:
-    assert said("SetupPrepaid", PREPAID) == [
-        "Music Shop may take up to 25.00 USD from your account balance to fill your prepaid balance.",
-        "When the balance runs low, Music Shop may top it up again, to at most 25.00 USD.",
-        "You spend from that balance at Music Shop, without being asked each time.",
-        "Money in the balance can be spent at Music Shop only. It is not paid back to your account balance.",
-        "This authorization starts now. It lasts until you or the seller cancel it.",
-    ]
-
-
-def test_postpaid_in_words() -> None:
-    limits = {
-        "usageLimitType1": "Amount",
-        "usageLimitValue1": "0.000125",
-        "usageLimitPeriod1": "1 Hour",
-        "usageLimitType2": "Count",
-        "usageLimitValue2": "1.00",
-    }
-    assert said("SetupPostpaid", POSTPAID | limits | {"validityStart": JANUARY, "validityExpiry": MARCH}) == [
-        "Music Shop may put what you buy on a tab, without asking you each time.",
-        "You never owe more than 0.50 USD at any one time.",
-        "All purchases on the tab together come to at most 12,000.00 USD.",
-        "Purchases come to at most 0.000125 USD every hour.",
-        "There is at most 1 purchase in all.",
-        "Music Shop settles the tab from your account balance: only what you owe, in one payment or several.",
-        (
-            "This authorization starts on 5 January 2027, 08:30 UTC. It ends on 1 March 2027."
-            " What you owe by then can still be settled afterwards."
-        ),
-    ]
-
-
-def test_single_use_in_words() -> None:
-    params = {"callerReference": "c", "transactionAmount": "24.90"}
-    assert said("SingleUse", params) == [
-        "Music Shop may take exactly 24.90 USD from your account balance, once, within three hours from now.",
-    ]
-    assert said("SingleUse", params, "Ann's Records") == [
-        "Music Shop may take exactly 24.90 USD from your account balance, once, within three hours from now.",
-        "The money goes to Ann's Records; Music Shop acts on their behalf.",
-    ]
-    assert said("SingleUse", params | {"reserve": "True"}) == [
-        "Music Shop may hold 24.90 USD on your account balance, once, within three hours from now.",
-        "Within seven days of that, Music Shop may take what was held, or less. The rest is let go.",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("bound", "each"),
-    [
-        ({}, ""),
-        ({"transactionAmount": "5"}, " of exactly 5.00 USD each"),
-        ({"transactionAmount": "5", "amountType": "Maximum"}, " of at most 5.00 USD each"),
-        ({"transactionAmount": "5", "amountType": "Minimum"}, " of at least 5.00 USD each"),
-    ],
-)
-def test_multi_use_in_words(bound: dict[str, str], each: str) -> None:
-    limit = {"usageLimitType2": "Count", "usageLimitValue2": "3", "usageLimitPeriod2": "2 Weeks"}
-    params = {"callerReference": "c", "globalAmountLimit": "100"} | bound | limit
-    assert said("MultiUse", params, "A", "B", "C") == [
-        f"Music Shop may take payments{each} from your account balance, without asking you each time.",
-        "Payments come to at most 100.00 USD in all.",
-        "There are at most 3 payments every 2 weeks.",
-        "The money goes to A, B or C; Music Shop acts on their behalf.",
-        "This authorization starts now. It ends after one year.",
-    ]
-    assert offer(read_terms("MultiUse", params), Names("Music Shop")).figure == "100.00 USD"
-
-
-def test_recurring_in_words() -> None:
-    params = {"callerReference": "c", "transactionAmount": "9.99", "recurringPeriod": "1 Month"}
-    assert said("Recurring", params | {"validityExpiry": MARCH}) == [
-        (
-            "Music Shop may take exactly 9.99 USD from your account balance, at most once every month,"
-            " without asking you each time."
-        ),
-        "This authorization starts now. It ends on 1 March 2027.",
-    ]
-    assert offer(read_terms("Recurring", params), Names("Music Shop")).summary == (
-        "Music Shop may charge you 9.99 USD at most once every month until you cancel it."
-    )
-
-
-def test_receiving_in_words() -> None:
-    params = {"callerReference": "c", "recipientPaysFee": "True", "maxFixedFee": "0.30", "maxVariableFee": "2.5"}
-    assert said("Recipient", params | {"paymentMethod": "CC,ABT"}) == [
-        "Music Shop may take payments from buyers on your behalf. They are credited to your account.",
-        "Buyers may pay by card or account balance only.",
-        "Music Shop keeps at most 0.30 USD plus 2.5 % of each payment; the rest is yours.",
-        "You pay the fee that this service takes of each payment.",
-        "Music Shop may pay such payments back to the buyers, out of your account.",
-        "This authorization starts now. It lasts until you or the marketplace cancel it.",
-    ]
-    free = said("Recipient", {"callerReference": "c", "recipientPaysFee": "False"})
-    assert "Music Shop keeps no share." in free
-    assert "Music Shop pays the fee that this service takes of each payment." in free
-
-
-def test_a_purchase_in_words() -> None:
-    terms = read_terms("SimplePay", {"amount": "USD 12.50", "description": "One <b>CD</b>", "returnUrl": "x"})
-    assert promises(terms, Names("Music Shop"), "your card ending in 4242", NOW)[0] == (
-        "You pay 12.50 USD to Music Shop from your card ending in 4242, once and now."
-    )
-    assert terms.reason_html == "One &lt;b&gt;CD&lt;/b&gt;"
-    assert offer(terms, Names("Music Shop")).button == "Pay 12.50 USD"
 
 
 @pytest.mark.parametrize(
@@ -147,50 +25,6 @@ def test_a_purchase_in_words() -> None:
 def test_when_tokens_end(pipeline: str, own: dict[str, str], days: timedelta | None) -> None:
     terms = read_terms(pipeline, {"callerReference": "c"} | own)
     assert terms.ends_at(NOW) == (None if days is None else NOW + days)
-
-
-@pytest.mark.parametrize(
-    ("pipeline", "params", "summary"),
-    [
-        (
-            "SetupPrepaid",
-            PREPAID,
-            "Music Shop may charge you to fill a balance of up to 25.00 USD until you cancel it.",
-        ),
-        (
-            "SetupPostpaid",
-            POSTPAID | {"validityExpiry": MARCH},
-            "You may owe Music Shop up to 0.50 USD at a time and 12,000.00 USD in total until 1 March 2027.",
-        ),
-        (
-            "MultiUse",
-            {"callerReference": "c", "globalAmountLimit": "100", "validityExpiry": MARCH},
-            "Music Shop may charge you up to 100.00 USD in total until 1 March 2027.",
-        ),
-        (
-            "MultiUse",
-            {"callerReference": "c", "globalAmountLimit": "100"},
-            "Music Shop may charge you up to 100.00 USD in total for one year.",
-        ),
-        (
-            "SingleUse",
-            {"callerReference": "c", "transactionAmount": "24.90"},
-            "Music Shop may charge you 24.90 USD, once, within three hours.",
-        ),
-        (
-            "SimplePay",
-            {"amount": "USD 12.50", "description": "One CD", "returnUrl": "x"},
-            "You pay 12.50 USD to Music Shop, once.",
-        ),
-        (
-            "Recipient",
-            {"callerReference": "c", "recipientPaysFee": "True", "maxVariableFee": "2.5"},
-            "Music Shop may take payments on your behalf and keeps at most 2.5 % of each payment, until you cancel it.",
-        ),
-    ],
-)
-def test_all_of_it_in_one_sentence(pipeline: str, params: dict[str, str], summary: str) -> None:
-    assert offer(read_terms(pipeline, params), Names("Music Shop")).summary == summary
 
 
 @pytest.mark.parametrize(

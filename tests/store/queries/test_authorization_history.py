@@ -149,9 +149,9 @@ async def test_the_cost_of_a_page_does_not_grow_with_the_history(own_pool: Pool,
         ("newest_of_instrument", (given.book_id, given.instrument_id, middle.place, shop.clock(), "", 25)),
     ):
         assert await rows_read(own_pool, authorization_history.STATEMENTS[statement], *arguments) <= 60
-    found = authorizations.STATEMENTS["given"]
+    found = authorizations.STATEMENTS["authorizations"]
     assert await rows_read(own_pool, found, buyer.party_id, None, None, None, None, None, 20) <= 60
-    standing = authorizations.STATEMENTS["standing"]
+    standing = authorizations.STATEMENTS["states"]
     assert await rows_read(own_pool, standing, given.book_id, [given.token_id]) <= 60
     await own_pool.execute("DELETE FROM transaction WHERE book_id = $1", shop.book_id)
 

@@ -40,7 +40,7 @@ from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.records import mail, sandbox_clocks
 from tallystick.store.records.mail import Mail
-from tallystick.web.common.app import create_pages
+from tallystick.web.app import create_pages
 from tallystick.wiring import asgi_app
 from tallystick.worker import Worker
 

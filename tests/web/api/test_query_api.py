@@ -218,7 +218,7 @@ async def test_the_front_sends_the_root_to_the_apis_and_all_else_to_the_pages(
 
 def test_the_query_api_does_not_carry_the_xml_libraries() -> None:
     program = (
-        "import sys, tallystick.wiring, tallystick.web.api.query_api, tallystick.web.common.app;"
+        "import sys, tallystick.wiring, tallystick.web.api.query_api, tallystick.web.app;"
         "sys.exit(bool({'lxml', 'signxml', 'tallystick.web.api.soap.api'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0  # noqa: S603 - our own words

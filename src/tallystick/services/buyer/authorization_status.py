@@ -14,6 +14,7 @@ from tallystick.domain.commands import TokenPurpose
 from tallystick.store.keys.access_keys import SANDBOX
 
 if TYPE_CHECKING:
+    from tallystick.services.consent.participants import Names
     from tallystick.store.queries.authorizations import Authorization
 
 
@@ -38,57 +39,58 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationState:
-    """What is so of one authorization at a moment of its book's time."""
+    """One authorization at a moment of its book's time. `names`: of the seller and of those who are paid."""
 
-    given: Authorization
+    authorization: Authorization
+    names: Names
     now: datetime
 
     @property
     def seller(self) -> str:
         """Whom it was given to."""
-        return self.given.seller_name
+        return self.authorization.seller_name
 
     @property
     def sandbox(self) -> bool:
         """Whether no real money moves."""
-        return self.given.environment == SANDBOX
+        return self.authorization.environment == SANDBOX
 
     @property
     def prepaid(self) -> bool:
         """Whether it is a balance to spend."""
-        return self.given.purpose is TokenPurpose.PREPAID_SENDER
+        return self.authorization.purpose is TokenPurpose.PREPAID_SENDER
 
     @property
     def tab(self) -> bool:
         """Whether purchases are owed at first."""
-        return self.given.purpose is TokenPurpose.CREDIT_SENDER
+        return self.authorization.purpose is TokenPurpose.CREDIT_SENDER
 
     @property
     def receives(self) -> bool:
         """Whether the giver is paid through it."""
-        return self.given.purpose is TokenPurpose.RECIPIENT
+        return self.authorization.purpose is TokenPurpose.RECIPIENT
 
     @property
     def refunds(self) -> bool:
         """Whether it lets the seller pay back out of the giver's account; it has no history of its own."""
-        return self.given.purpose is TokenPurpose.INSTALLED
+        return self.authorization.purpose is TokenPurpose.INSTALLED
 
     @property
     def balance_micros(self) -> int:
         """What is left to spend, or owed; 0 where there is no such thing."""
-        return 0 if self.given.holdings is None else self.given.holdings.balance_micros
+        return 0 if self.authorization.holdings is None else self.authorization.holdings.balance_micros
 
     @property
     def spending(self) -> bool:
         """Whether the main token has neither ended nor been cancelled or used up."""
-        given = self.given
-        return not given.used and self._lives(given.cancelled_at, given.expires_at)
+        authorization = self.authorization
+        return not authorization.used and self._lives(authorization.cancelled_at, authorization.expires_at)
 
     @property
     def topping_up(self) -> bool:
         """Whether the seller may bring money into a prepaid balance."""
-        given = self.given
-        return self.prepaid and self._lives(given.money_cancelled_at, given.money_expires_at)
+        authorization = self.authorization
+        return self.prepaid and self._lives(authorization.money_cancelled_at, authorization.money_expires_at)
 
     def _lives(self, cancelled_at: datetime | None, expires_at: datetime | None) -> bool:
         return cancelled_at is None and (expires_at is None or self.now < expires_at)
@@ -106,18 +108,20 @@ class AuthorizationState:
         return (Scope.ALL,) if self.cancellable else ()
 
     @property
-    def stand(self) -> AuthorizationStatus:
+    def status(self) -> AuthorizationStatus:
         """How it stands, in one word."""
         if self.cancellable:
-            return AuthorizationStatus.NOT_YET if self.now < self.given.valid_from else AuthorizationStatus.ACTIVE
-        if self.given.used:
+            return (
+                AuthorizationStatus.NOT_YET if self.now < self.authorization.valid_from else AuthorizationStatus.ACTIVE
+            )
+        if self.authorization.used:
             return AuthorizationStatus.USED
-        return AuthorizationStatus.ENDED if self.given.cancelled_at is None else AuthorizationStatus.CANCELLED
+        return AuthorizationStatus.ENDED if self.authorization.cancelled_at is None else AuthorizationStatus.CANCELLED
 
     @property
     def stuck_method(self) -> int | None:
         """The card or bank account that money could be taken from, had it not been removed or expired."""
-        source = self.given.source
+        source = self.authorization.source
         wanted = self.topping_up if self.prepaid else self.cancellable or (self.tab and self.balance_micros > 0)
         if source is None or not wanted:
             return None

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import CancelToken
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.buyer import authorizations as actions
+from tallystick.services.buyer import authorizations
 from tallystick.store.accounts import personal_data, staff
 from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.queries import account_balances, authorizations
+from tallystick.store.queries import account_balances
 
 if TYPE_CHECKING:
-    from tallystick.services.buyer.authorization_view import View
+    from tallystick.services.buyer.authorization_status import AuthorizationState
     from tallystick.services.context import Service
     from tallystick.store.accounts.parties import Party
 
@@ -32,11 +32,11 @@ class Prospect:
     `ending`: authorizations that end, those included.
     """
 
-    debts: Sequence[View]
-    under_way: Sequence[View]
+    debts: Sequence[AuthorizationState]
+    under_way: Sequence[AuthorizationState]
     only_owner_of: Sequence[str]
-    left: Sequence[View]
-    ending: Sequence[View]
+    left: Sequence[AuthorizationState]
+    ending: Sequence[AuthorizationState]
     account_balance: int
 
     @property
@@ -47,13 +47,13 @@ class Prospect:
 
 async def prospect(service: Service, party: Party) -> Prospect:
     """How things stand today."""
-    views = await actions.views(service, await authorizations.authorizations_of(service.pool, party.party_id, None))
+    states = await authorizations.of_person(service, party.party_id)
     return Prospect(
-        debts=[view for view in views if view.tab and view.balance_micros],
-        under_way=[view for view in views if view.given.pending_micros and not view.receives],
+        debts=[state for state in states if state.tab and state.balance_micros],
+        under_way=[state for state in states if state.authorization.pending_micros and not state.receives],
         only_owner_of=await staff.only_owner_of(service.pool, party.party_id),
-        left=[view for view in views if view.prepaid and view.balance_micros],
-        ending=[view for view in views if view.cancellable],
+        left=[state for state in states if state.prepaid and state.balance_micros],
+        ending=[state for state in states if state.cancellable],
         account_balance=await account_balances.of_person(service.pool, SANDBOX, party.party_id),
     )
 

@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from babel.dates import format_date
-
-from tallystick.words import spoken
-
 _TEXT: Final = re.compile(r"(2\d{3})-(0[1-9]|1[0-2])")
 
 
@@ -52,8 +48,3 @@ class Month:
     def text(self) -> str:
         """As addresses and file names have it: ``2027-03``."""
         return f"{self.year}-{self.number:02}"
-
-    @property
-    def title(self) -> str:
-        """As people write it: ``March 2027``."""
-        return format_date(self.begin.date(), "MMMM y", locale=spoken().locale)

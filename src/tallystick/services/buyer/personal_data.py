@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tallystick.domain.money import USD, format_amount
-from tallystick.services.buyer import statements
+from tallystick.services.buyer import history
+from tallystick.services.buyer.history import Entry, EntryKind
 from tallystick.store.accounts import personal_data
-from tallystick.store.queries import authorization_history, authorizations
+from tallystick.store.queries import authorizations
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.store.accounts.parties import Party
-    from tallystick.store.queries.authorization_history import Entry
     from tallystick.store.queries.authorizations import Authorization
 
 
@@ -24,8 +24,11 @@ def file_name(service: Service) -> str:
     return f"tallystick-data-{service.clock():%Y-%m-%d}.json"
 
 
-async def as_json(service: Service, party: Party) -> AsyncIterator[bytes]:
-    """The file in pieces, however much there is. Amounts are text with six decimals; moments are UTC."""
+async def as_json(service: Service, party: Party, kind_in_words: Callable[[EntryKind], str]) -> AsyncIterator[bytes]:
+    """The file in pieces, however much there is. Amounts are text with six decimals; moments are UTC.
+
+    `kind_in_words` says what an entry of a history is, in the reader's language.
+    """
     yield b"{" + _field("made_at", service.clock()) + b",\n"
     async with service.pool.acquire() as connection, connection.transaction(readonly=True):
         for section in personal_data.SECTIONS:
@@ -34,10 +37,10 @@ async def as_json(service: Service, party: Party) -> AsyncIterator[bytes]:
                 yield piece
             yield b"],\n"
     yield b'"authorizations": ['
-    for number, given in enumerate(await authorizations.authorizations_of(service.pool, party.party_id, None)):
-        head = msgspec.json.encode(_authorization(given))
+    for number, authorization in enumerate(await authorizations.authorizations_of(service.pool, party.party_id, None)):
+        head = msgspec.json.encode(_authorization(authorization))
         yield (b",\n" if number else b"\n") + head.removesuffix(b"}") + b', "history": ['
-        async for piece in _separated(_history(service, given)):
+        async for piece in _separated(_history(service, authorization, kind_in_words)):
             yield piece
         yield b"]}"
     yield b"]\n}\n"
@@ -50,44 +53,47 @@ async def _separated(items: AsyncIterator[str]) -> AsyncIterator[bytes]:
         before = ",\n"
 
 
-async def _history(service: Service, given: Authorization) -> AsyncIterator[str]:
-    async for entry in authorization_history.entries(service.pool, given):
-        yield msgspec.json.encode(_entry(entry, given)).decode()
+async def _history(
+    service: Service, authorization: Authorization, kind_in_words: Callable[[EntryKind], str]
+) -> AsyncIterator[str]:
+    async for entry in history.entries(service, authorization):
+        kind = kind_in_words(history.kind_of(entry, authorization))
+        yield msgspec.json.encode(_entry(entry, kind)).decode()
 
 
 def _field(name: str, value: object) -> bytes:
     return msgspec.json.encode(name) + b": " + msgspec.json.encode(value)
 
 
-def _authorization(given: Authorization) -> dict[str, Any]:
-    source = given.source
-    holdings = given.holdings
+def _authorization(authorization: Authorization) -> dict[str, Any]:
+    source = authorization.source
+    holdings = authorization.holdings
     return {
-        "id": given.authorization_id,
-        "seller": given.seller_name,
-        "environment": given.environment,
+        "id": authorization.authorization_id,
+        "seller": authorization.seller_name,
+        "environment": authorization.environment,
         "currency": USD,
-        "purpose": given.purpose,
-        "given_at": given.created_at,
-        "valid_from": given.valid_from,
-        "expires_at": given.expires_at,
-        "cancelled_at": given.cancelled_at,
-        "reason": given.payment_reason,
-        "instruction": given.instruction,
+        "purpose": authorization.purpose,
+        "given_at": authorization.created_at,
+        "valid_from": authorization.valid_from,
+        "expires_at": authorization.expires_at,
+        "cancelled_at": authorization.cancelled_at,
+        "reason": authorization.payment_reason,
+        "instruction": authorization.instruction,
         "paid_from": None if source is None else source.method,
         "payment_method_id": None if source is None else source.payment_method_id,
-        "spent": format_amount(given.spent_micros),
-        "pending": format_amount(given.pending_micros),
+        "spent": format_amount(authorization.spent_micros),
+        "pending": format_amount(authorization.pending_micros),
         "balance": None if holdings is None else format_amount(holdings.balance_micros),
         "limit": None if holdings is None else format_amount(holdings.limit_micros),
     }
 
 
-def _entry(entry: Entry, given: Authorization) -> dict[str, Any]:
+def _entry(entry: Entry, kind: str) -> dict[str, Any]:
     return {
         "transaction_id": entry.transaction_id,
         "at": entry.at,
-        "kind": statements.kind_of(entry, given),
+        "kind": kind,
         "status": entry.status,
         "description": entry.description,
         "amount": format_amount(entry.amount_micros),

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.ids import PartyId
-from tallystick.services.buyer import authorizations as actions
+from tallystick.services.buyer import payment_methods as own_methods
 from tallystick.services.consent import wallet
 from tallystick.services.form_errors import FormError
 from tallystick.store.accounts import payment_methods
 from tallystick.store.accounts.payment_methods import PaymentMethod
-from tallystick.store.queries import authorizations
 from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
-    from tallystick.services.buyer.authorization_view import View
+    from tallystick.services.buyer.authorization_status import AuthorizationState
     from tallystick.services.context import Service
 
 NEW: Final = "new"
@@ -28,7 +27,7 @@ class Replacement:
     """What can be replaced, what it pays for, and by what of the same kind on the same rail it can be replaced."""
 
     old: PaymentMethod
-    users: Sequence[View]
+    users: Sequence[AuthorizationState]
     others: Sequence[PaymentMethod]
 
     @property
@@ -39,11 +38,10 @@ class Replacement:
 
 async def find(service: Service, party_id: PartyId, number: int) -> Replacement | None:
     """A card or bank account of this person; None where there is none or it is somebody else's."""
-    old = await payment_methods.find(service.pool, number)
-    if old is None or old.party_id != party_id:
+    old = await own_methods.find(service, party_id, number)
+    if old is None:
         return None
-    given = await authorizations.paid_from(service.pool, party_id, number)
-    users = [view for view in await actions.views(service, given) if view.cancellable or view.balance_micros]
+    users = await own_methods.users_of(service, old)
     today = service.clock().date()
     mine = await payment_methods.of_party(service.pool, party_id, old.environment)
     others = [

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import TokenPurpose, TokenType
-from tallystick.services.consent.consent_text import Names
+from tallystick.services.consent.participants import Names
 from tallystick.services.consent.terms import (
     AnyTerms,
     EditTerms,

@@ -13,7 +13,6 @@ from tallystick.domain.commands import Deposit, Method
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, PartyId, make_transaction_id
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT
 from tallystick.domain.refusals import Refused
-from tallystick.services.consent import consent_phrases
 from tallystick.services.form_errors import FormError
 from tallystick.store.accounts import payment_methods
 from tallystick.store.accounts.payment_methods import NewPaymentMethod, PaymentMethod
@@ -43,20 +42,27 @@ BRANDS: Final = (("4", "Visa"), ("34", "American Express"), ("37", "American Exp
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One means of payment as the pages offer it. `key` names it in forms; `noun` after *from*, *to* or *on*.
+    """One means of payment as it can be chosen. `key` names it in forms.
 
-    `balance_micros`: what is on an account balance; None for all else.
+    Cards and bank accounts have the rail's `label` and their `last_four` digits, cards `expires_on`, the last day on
+    which they can be charged. `balance_micros`: what is on an account balance, None for all else; `suffices`: whether
+    that is enough for what is to be paid at once.
     """
 
     key: str
     method: Method
-    title: str
-    detail: str
-    noun: str
     usable: bool
+    label: str | None = None
+    last_four: str | None = None
     payment_method_id: int | None = None
-    expiry: str | None = None
+    expires_on: date | None = None
     balance_micros: int | None = None
+    suffices: bool = True
+
+    @property
+    def expiry(self) -> str | None:
+        """Month and year of a card as the return URL gives them: ``10/2031``."""
+        return None if self.expires_on is None else self.expires_on.strftime("%m/%Y")
 
     @property
     def empty(self) -> bool:
@@ -76,39 +82,21 @@ async def choices(service: Service, party_id: PartyId, environment: str, methods
     for method in methods:
         if method is Method.ABT:
             balance = await account_balances.of_person(service.pool, environment, party_id)
-            found.append(
-                Choice(
-                    BALANCE,
-                    Method.ABT,
-                    _("Account balance"),
-                    _("%(amount)s available", amount=dollars(balance)),
-                    consent_phrases.source(Method.ABT),
-                    usable=True,
-                    balance_micros=balance,
-                )
-            )
+            found.append(Choice(BALANCE, Method.ABT, usable=True, balance_micros=balance))
         else:
             found += [_stored_choice(one, today) for one in stored if one.method is method]
     return found
 
 
 def _stored_choice(one: PaymentMethod, today: date) -> Choice:
-    usable = one.usable(today)
-    if one.expires_on is None:
-        detail = _("For payments from your bank")
-    elif usable:
-        detail = _("Expires %(month)s", month=one.expiry)
-    else:
-        detail = _("Expired %(month)s", month=one.expiry)
     return Choice(
         key=str(one.payment_method_id),
         method=one.method,
-        title=consent_phrases.title(one.label, one.last_four),
-        detail=detail,
-        noun=consent_phrases.source(one.method, one.last_four),
-        usable=usable,
+        usable=one.usable(today),
+        label=one.label,
+        last_four=one.last_four,
         payment_method_id=one.payment_method_id,
-        expiry=one.expiry,
+        expires_on=one.expires_on,
     )
 
 

@@ -179,6 +179,11 @@ async def owner_of(service: Service, answer: str) -> Party:
     return party
 
 
+async def of_party(service: Service, party: Party) -> list[Passkey]:
+    """The passkeys of this party."""
+    return await passkeys.of_party(service.pool, party.party_id)
+
+
 async def remove(service: Service, party: Party, named: str) -> None:
     """Remove a passkey, named by its id in the form of the page; a second time nothing happens."""
     name = await passkeys.remove(service.pool, party.party_id, _bytes(named))

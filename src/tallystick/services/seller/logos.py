@@ -6,11 +6,15 @@ its first byte to its last, and of a size that no browser minds.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from tallystick.services.form_errors import FormError
+from tallystick.store.accounts import logos
 from tallystick.store.accounts.logos import Logo
+
+if TYPE_CHECKING:
+    from tallystick.services.context import Service
 
 MAX_BYTES: Final = 65_536
 MAX_WIDTH: Final = 860  # pixels: four times what is shown, for fine screens
@@ -46,6 +50,11 @@ def read_logo(data: bytes) -> Logo:
         message = f"The picture has {width} x {height} pixels; at most {MAX_WIDTH} x {MAX_HEIGHT} are possible."
         raise FormError({"file": message})
     return Logo(media_type, data)
+
+
+async def find(service: Service, digest: str) -> Logo | None:
+    """The logo with this digest, whoever has it."""
+    return await logos.find(service.pool, digest)
 
 
 def _png_size(data: bytes) -> Size:

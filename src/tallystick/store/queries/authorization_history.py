@@ -70,35 +70,35 @@ class Entry:
         return Mark(self.place, self.running_micros - self.change_micros)
 
 
-async def page(pool: Pool, given: Authorization, maximum: int, before: Mark | None = None) -> list[Entry]:
+async def page(pool: Pool, authorization: Authorization, maximum: int, before: Mark | None = None) -> list[Entry]:
     """At most so many entries, newest first; from `before` backwards, or from the present."""
     async with _snapshot(pool) as connection:
-        history = await _history(connection, given)
+        history = await _history(connection, authorization)
         running = await history.present() if before is None else before.running_micros
         found = []
         for row in (await history.newest(None if before is None else before.place, maximum))[:maximum]:
-            found.append(_entry(given, row, history.place(row), running))
+            found.append(_entry(authorization, row, history.place(row), running))
             running = found[-1].before.running_micros
     return found
 
 
-async def figure_at(pool: Pool, given: Authorization, moment: datetime) -> int:
+async def figure_at(pool: Pool, authorization: Authorization, moment: datetime) -> int:
     """What was left, owed or spent when `moment`, of the book's time, began. Its cost grows with what came after it."""
     async with _snapshot(pool) as connection:
-        return await (await _history(connection, given)).figure_at(moment)
+        return await (await _history(connection, authorization)).figure_at(moment)
 
 
 async def entries(
-    pool: Pool, given: Authorization, begin: datetime | None = None, end: datetime | None = None
+    pool: Pool, authorization: Authorization, begin: datetime | None = None, end: datetime | None = None
 ) -> AsyncIterator[Entry]:
     """Everything that came about from `begin` until before `end`, oldest first, without holding it in memory."""
     async with _snapshot(pool) as connection:
-        history = await _history(connection, given)
+        history = await _history(connection, authorization)
         begin = begin or _EPOCH
         running = await history.figure_at(begin)
         async for row in history.oldest(begin, end or _LATEST):
-            running += _change(given, row)
-            yield _entry(given, row, history.place(row), running)
+            running += _change(authorization, row)
+            yield _entry(authorization, row, history.place(row), running)
 
 
 @asynccontextmanager
@@ -108,12 +108,12 @@ async def _snapshot(pool: Pool) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def _history(connection: Connection, given: Authorization) -> _OfInstrument | _OfTokens:
-    if given.instrument_id is not None:
-        return _OfInstrument(connection, given, given.instrument_id)
-    line = await connection.fetch(STATEMENTS["token_line"], given.book_id, given.token_id)
-    recipient_id = given.giver_id if given.purpose is TokenPurpose.RECIPIENT else None
-    return _OfTokens(connection, given, [row["token_id"] for row in line], recipient_id)
+async def _history(connection: Connection, authorization: Authorization) -> _OfInstrument | _OfTokens:
+    if authorization.instrument_id is not None:
+        return _OfInstrument(connection, authorization, authorization.instrument_id)
+    line = await connection.fetch(STATEMENTS["token_line"], authorization.book_id, authorization.token_id)
+    recipient_id = authorization.giver_id if authorization.purpose is TokenPurpose.RECIPIENT else None
+    return _OfTokens(connection, authorization, [row["token_id"] for row in line], recipient_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class _OfInstrument:
     """Many purchases, found by their ids, and a few slow entries, found by when they were decided."""
 
     connection: Connection
-    given: Authorization
+    authorization: Authorization
     instrument_id: str
 
     def place(self, row: asyncpg.Record) -> str:
@@ -137,7 +137,7 @@ class _OfInstrument:
 
     async def figure_at(self, moment: datetime) -> int:
         moved: int = await self._one("moved_by_instrument", transaction_ids_from(_milliseconds(moment)), moment)
-        return await self.present() - (-moved if self.given.purpose is TokenPurpose.PREPAID_SENDER else moved)
+        return await self.present() - (-moved if self.authorization.purpose is TokenPurpose.PREPAID_SENDER else moved)
 
     async def newest(self, before: str | None, maximum: int) -> list[asyncpg.Record]:
         first_id, moment, slow_id = _AFTER_ALL_IDS, _LATEST, ""
@@ -146,7 +146,7 @@ class _OfInstrument:
             first_id, moment = prefix + slow, _moment(milliseconds_of_transaction(TransactionId(before)))
         rows = await self.connection.fetch(
             STATEMENTS["newest_of_instrument"],
-            self.given.book_id,
+            self.authorization.book_id,
             self.instrument_id,
             first_id,
             moment,
@@ -157,7 +157,7 @@ class _OfInstrument:
 
     async def oldest(self, begin: datetime, end: datetime) -> AsyncIterator[asyncpg.Record]:
         """Both kinds merged. The slow ones are few and wait in memory until their turn."""
-        of = self.given.book_id, self.instrument_id
+        of = self.authorization.book_id, self.instrument_id
         slow = deque(await self.connection.fetch(STATEMENTS["slow_of_instrument"], *of, begin, end))
         ids = transaction_ids_from(_milliseconds(begin)), transaction_ids_from(_milliseconds(end))
         cursor = self.connection.cursor(STATEMENTS["at_once_of_instrument"], *of, *ids, prefetch=_ROWS_AT_ONCE)
@@ -169,7 +169,9 @@ class _OfInstrument:
             yield row
 
     async def _one(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the statement gives
-        return await self.connection.fetchval(STATEMENTS[name], self.given.book_id, self.instrument_id, *arguments)
+        return await self.connection.fetchval(
+            STATEMENTS[name], self.authorization.book_id, self.instrument_id, *arguments
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +179,13 @@ class _OfTokens:
     """Payments in real money: each went through a rail or an account balance, so there are never very many."""
 
     connection: Connection
-    given: Authorization
+    authorization: Authorization
     token_ids: Sequence[str]
     recipient_id: PartyId | None
 
     @property
     def _of(self) -> tuple[object, ...]:
-        return self.given.book_id, self.token_ids, self.recipient_id
+        return self.authorization.book_id, self.token_ids, self.recipient_id
 
     def place(self, row: asyncpg.Record) -> str:
         return f"{_microseconds(row['completed_at'] or row['received_at']):0{_PLACE_DIGITS}}{row['transaction_id']}"
@@ -207,7 +209,7 @@ class _OfTokens:
             yield row
 
 
-def _entry(given: Authorization, row: asyncpg.Record, place: str, running_micros: int) -> Entry:
+def _entry(authorization: Authorization, row: asyncpg.Record, place: str, running_micros: int) -> Entry:
     return Entry(
         transaction_id=row["transaction_id"],
         operation=row["operation"],
@@ -215,16 +217,16 @@ def _entry(given: Authorization, row: asyncpg.Record, place: str, running_micros
         amount_micros=row["amount_micros"],
         description=row["sender_description"],
         at=row["completed_at"] or row["received_at"],
-        change_micros=_change(given, row),
+        change_micros=_change(authorization, row),
         running_micros=running_micros,
         place=place,
     )
 
 
-def _change(given: Authorization, row: asyncpg.Record) -> int:
+def _change(authorization: Authorization, row: asyncpg.Record) -> int:
     if row["status"] != "Success":
         return 0
-    raises = (row["operation"] in {"Pay", "Reserve"}) != (given.purpose is TokenPurpose.PREPAID_SENDER)
+    raises = (row["operation"] in {"Pay", "Reserve"}) != (authorization.purpose is TokenPurpose.PREPAID_SENDER)
     amount: int = row["amount_micros"]
     return amount if raises else -amount
 

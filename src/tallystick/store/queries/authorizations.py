@@ -1,4 +1,4 @@
-"""What a person agreed to with all sellers, and how it stands: the giver's own view. Its history: histories.py."""
+"""What a person agreed to with all sellers, as its giver sees it. Its history: authorization_history.py."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def authorizations_of(
 ) -> list[Authorization]:
     """The authorizations of a party, newest first; `maximum` None: all. `before`: only those given before that one."""
     moment, last = (None, None) if before is None else (before.created_at, before.authorization_id)
-    return await _given(database, party_id, None, None, None, moment, last, maximum)
+    return await _authorizations(database, party_id, None, None, None, moment, last, maximum)
 
 
 async def find(database: Database, party_id: PartyId, authorization_id: str) -> Authorization | None:
@@ -100,27 +100,27 @@ async def find(database: Database, party_id: PartyId, authorization_id: str) -> 
         _, book_id = token_kind_and_book(authorization_id)
     except MalformedIdError:
         return None
-    found = await _given(database, party_id, book_id, authorization_id, None, None, None, 1)
+    found = await _authorizations(database, party_id, book_id, authorization_id, None, None, None, 1)
     return found[0] if found else None
 
 
 async def paid_from(database: Database, party_id: PartyId, payment_method_id: int) -> list[Authorization]:
     """The authorizations of a party that a card or bank account pays for, ended ones too, newest first."""
-    return await _given(database, party_id, None, None, payment_method_id, None, None, None)
+    return await _authorizations(database, party_id, None, None, payment_method_id, None, None, None)
 
 
-async def _given(database: Database, *arguments: object) -> list[Authorization]:
+async def _authorizations(database: Database, *arguments: object) -> list[Authorization]:
     """Found over all books at once; how each stands is asked book by book, each a question for one machine."""
-    tokens = await database.fetch(STATEMENTS["given"], *arguments)
+    tokens = await database.fetch(STATEMENTS["authorizations"], *arguments)
     by_book: dict[int, list[str]] = {}
     for token in tokens:
         by_book.setdefault(token["book_id"], []).append(token["token_id"])
-    standing = {
+    states = {
         row["token_id"]: row
         for book_id, token_ids in by_book.items()
-        for row in await database.fetch(STATEMENTS["standing"], book_id, token_ids)
+        for row in await database.fetch(STATEMENTS["states"], book_id, token_ids)
     }
-    return [_read({**token, **standing[token["token_id"]]}) for token in tokens]
+    return [_read({**token, **states[token["token_id"]]}) for token in tokens]
 
 
 def _read(row: Mapping[str, Any]) -> Authorization:

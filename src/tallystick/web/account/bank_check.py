@@ -8,12 +8,11 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
-from tallystick.services.buyer import bank_check
+from tallystick.services.buyer import bank_check, payment_methods
+from tallystick.services.buyer.payment_methods import PaymentMethod
 from tallystick.services.form_errors import FormError
-from tallystick.store.accounts import payment_methods
-from tallystick.store.accounts.payment_methods import PaymentMethod
 from tallystick.web.account.member import Member, for_member
-from tallystick.web.account.methods import LARGEST, METHODS
+from tallystick.web.account.methods import METHODS
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 
@@ -48,8 +47,8 @@ async def do_verify(request: PageRequest, number: FromPath[int]) -> Response[Any
 
 
 async def _mine(member: Member, number: int) -> PaymentMethod:
-    found = await payment_methods.find(member.service.pool, number) if number <= LARGEST else None
-    if found is None or found.party_id != member.party.party_id:
+    found = await payment_methods.find(member.service, member.party.party_id, number)
+    if found is None:
         raise NotFoundException
     return found
 

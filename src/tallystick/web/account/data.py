@@ -9,6 +9,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPRO
 from tallystick.services.buyer import closing, personal_data
 from tallystick.web.account.entry import ask_for_proof
 from tallystick.web.account.member import Member, for_member
+from tallystick.web.common.agreements.history_text import kind_in_words
 from tallystick.web.common.sessions import sign_browser_out
 from tallystick.web.common.shared import PageRequest, form_of, page
 from tallystick.web.common.signing_in import proved_lately
@@ -38,7 +39,7 @@ async def show_export(request: PageRequest) -> Response[Any]:
             return ask_for_proof(EXPORT)
         name = personal_data.file_name(member.service)
         return Stream(
-            personal_data.as_json(member.service, member.party),
+            personal_data.as_json(member.service, member.party, kind_in_words),
             media_type="application/json",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )

@@ -3,13 +3,11 @@
 from typing import Any
 
 from litestar import get
-from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
 
 from tallystick.services.consent import evidence
-from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.queries import authorizations
+from tallystick.web.account.authorizations import state_of
 from tallystick.web.account.member import HOME, Member, for_member
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.common.visitors import device
@@ -20,15 +18,13 @@ async def show_agreed(request: PageRequest, authorization_id: FromPath[str]) -> 
     """The agreement behind one authorization."""
 
     async def step(member: Member) -> Response[Any]:
-        given = await authorizations.find(member.service.pool, member.party.party_id, authorization_id)
-        if given is None:
-            raise NotFoundException
-        agreed = await evidence.of_authorization(member.service, given.book_id, authorization_id)
+        state = await state_of(member, authorization_id)
+        agreed = await evidence.of_authorization(member.service, state.authorization.book_id, authorization_id)
         return member.page(
             "account/agreed.html",
             narrow=True,
-            sandbox=given.environment == SANDBOX,
-            given=given,
+            sandbox=state.sandbox,
+            state=state,
             agreed=agreed,
             device="" if agreed is None else device(agreed.user_agent),
         )

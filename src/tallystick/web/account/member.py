@@ -9,7 +9,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_403_FORBIDDEN
 
 from tallystick.services.context import Service
-from tallystick.store.accounts.parties import Party
+from tallystick.services.identity.accounts import Party
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
 from tallystick.web.common.ways_back import ask_to_sign_in
 

@@ -1,33 +1,29 @@
 """A person's means of payment: the account balance, cards and bank accounts. Test mode is all there is so far."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.commands import Method
-from tallystick.services.buyer import authorizations as actions
-from tallystick.services.buyer import bank_check
+from tallystick.services.buyer import payment_methods
+from tallystick.services.buyer.payment_methods import PaymentMethod
 from tallystick.services.consent import wallet
-from tallystick.services.consent.consent_phrases import title_of
 from tallystick.services.form_errors import FormError
-from tallystick.store.accounts import payment_methods
-from tallystick.store.accounts.payment_methods import PaymentMethod
-from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.queries import account_balances, authorizations
 from tallystick.web.account.member import Member, for_active_member, for_member
+from tallystick.web.common.agreements.payment_method_text import title
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.words import gettext as _
 from tallystick.words import ngettext
 
 METHODS: Final = "/account/payment-methods"
 TEST_MONEY: Final = "/account/test-money"
-LARGEST: Final = 2**63 - 1  # number of a payment method that the database could have
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 UNUSABLE: Final = HTTP_422_UNPROCESSABLE_ENTITY
 
@@ -37,14 +33,13 @@ async def show_methods(request: PageRequest) -> Response[Any]:
     """Everything there is to pay with."""
 
     async def step(member: Member) -> Response[Any]:
-        pool, party_id = member.service.pool, member.party.party_id
-        methods = await payment_methods.of_party(pool, party_id, SANDBOX)
+        found = await payment_methods.list_all(member.service, member.party.party_id)
         return member.page(
             "account/methods.html",
             sandbox=True,
-            balance=await account_balances.of_person(pool, SANDBOX, party_id),
-            methods=methods,
-            unverified=[one.payment_method_id for one in methods if bank_check.wanted(member.service, one)],
+            balance=found.balance_micros,
+            methods=found.methods,
+            unverified=found.unverified,
             today=member.service.clock().date(),
             done=await _what_was_added(member, request.query_params.get("added", ""))
             or await _what_pays_now(member, request.query_params.get("now", "")),
@@ -56,7 +51,7 @@ async def show_methods(request: PageRequest) -> Response[Any]:
 async def _what_was_added(member: Member, number: str) -> str | None:
     """What was just added; true whoever made the link."""
     method = await _numbered(member, number)
-    return None if method is None else _("%(name)s is in your account.", name=title_of(method))
+    return None if method is None else _("%(name)s is in your account.", name=title(method))
 
 
 async def _what_pays_now(member: Member, number: str) -> str | None:
@@ -64,15 +59,14 @@ async def _what_pays_now(member: Member, number: str) -> str | None:
     method = await _numbered(member, number)
     if method is None:
         return None
-    found = await authorizations.paid_from(member.service.pool, member.party.party_id, method.payment_method_id)
-    count = sum(view.cancellable for view in await actions.views(member.service, found))
+    count = sum(state.cancellable for state in await payment_methods.users_of(member.service, method))
     if not count:
         return None
     return ngettext(
         "One authorization is paid from %(name)s.",
         "%(num)s authorizations are paid from %(name)s.",
         count,
-        name=title_of(method),
+        name=title(method),
     )
 
 
@@ -115,7 +109,7 @@ async def _add_new(request: PageRequest, method: Method) -> Response[Any]:
     async def step(member: Member) -> Response[Any]:
         typed = await form_of(request)
         try:
-            added = await wallet.add(member.service, member.party.party_id, SANDBOX, method, typed, once=True)
+            added = await payment_methods.add(member.service, member.party.party_id, method, typed)
         except FormError as error:
             return _form(member, _NEW_METHODS[method], typed, error.problems)
         return go(f"{METHODS}?added={added.payment_method_id}")
@@ -131,8 +125,7 @@ async def show_remove(request: PageRequest, number: FromPath[int]) -> Response[A
         method = await _method(member, number)
         if method is None:
             raise NotFoundException
-        found = await authorizations.paid_from(member.service.pool, member.party.party_id, number)
-        users = [view for view in await actions.views(member.service, found) if view.cancellable or view.balance_micros]
+        users = await payment_methods.users_of(member.service, method)
         return member.page("account/remove_method.html", sandbox=True, method=method, users=users, narrow=True)
 
     return await for_member(request, step)
@@ -143,11 +136,10 @@ async def do_remove(request: PageRequest, number: FromPath[int]) -> Response[Any
     """Take it out of the account; a second click finds nothing to do."""
 
     async def step(member: Member) -> Response[Any]:
-        pool, party_id = member.service.pool, member.party.party_id
-        found = await payment_methods.find(pool, number) if number <= LARGEST else None
-        if found is None or found.party_id != party_id:
+        found = await payment_methods.find(member.service, member.party.party_id, number)
+        if found is None:
             raise NotFoundException
-        await payment_methods.remove(pool, party_id, number, member.service.clock())
+        await payment_methods.remove(member.service, found)
         return go(METHODS)
 
     return await for_member(request, step)
@@ -159,8 +151,25 @@ async def show_test_money(request: PageRequest) -> Response[Any]:
     return await for_member(request, _test_money_page)
 
 
-async def add_test_money(request: PageRequest, amount: str) -> Response[Any]:
-    """Put test money on the sandbox account balance of whoever is signed in."""
+def test_money_form(in_visit: Callable[[PageRequest, str, str], Awaitable[Response[Any]]]) -> HTTPRouteHandler:
+    """The handler of the form that puts test money on the sandbox account balance.
+
+    Hosted pages have the form, too. Then it names its visit, and `in_visit` adds the money, given the request, the
+    visit's id and the amount as it was typed.
+    """
+
+    @post(TEST_MONEY, status_code=HTTP_200_OK)
+    async def do_test_money(request: PageRequest) -> Response[Any]:
+        typed = await form_of(request)
+        amount = typed.get("amount", "")
+        if "visit" in typed:
+            return await in_visit(request, typed["visit"], amount)
+        return await _add_test_money(request, amount)
+
+    return do_test_money
+
+
+async def _add_test_money(request: PageRequest, amount: str) -> Response[Any]:
 
     async def step(member: Member) -> Response[Any]:
         try:
@@ -180,7 +189,7 @@ async def _test_money_page(
         status=UNUSABLE if problems else HTTP_200_OK,
         sandbox=True,
         narrow=True,
-        balance=await account_balances.of_person(member.service.pool, SANDBOX, member.party.party_id),
+        balance=await payment_methods.balance_of(member.service, member.party.party_id),
         typed={"amount": amount},
         problems=problems or {},
         added="added" in member.request.query_params,
@@ -199,8 +208,7 @@ async def _numbered(member: Member, number: str) -> PaymentMethod | None:
 
 
 async def _method(member: Member, number: int) -> PaymentMethod | None:
-    mine = await payment_methods.of_party(member.service.pool, member.party.party_id, SANDBOX)
-    return next((one for one in mine if one.payment_method_id == number), None)
+    return await payment_methods.find_present(member.service, member.party.party_id, number)
 
 
 method_routes = Router(

@@ -14,7 +14,7 @@ from tallystick.services.buyer import replacement
 from tallystick.services.buyer.replacement import NEW, Replacement
 from tallystick.services.form_errors import FormError
 from tallystick.web.account.member import Member, for_active_member
-from tallystick.web.account.methods import LARGEST, METHODS
+from tallystick.web.account.methods import METHODS
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 
@@ -48,9 +48,7 @@ async def do_replace(request: PageRequest, number: FromPath[int]) -> Response[An
 
 
 async def _found(member: Member, number: int) -> Replacement:
-    found = None
-    if number <= LARGEST:
-        found = await replacement.find(member.service, member.party.party_id, number)
+    found = await replacement.find(member.service, member.party.party_id, number)
     if found is None:
         raise NotFoundException
     return found

@@ -10,9 +10,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import addresses, passkeys, sign_in
-from tallystick.store.accounts import passkeys as kept_passkeys
-from tallystick.store.accounts import web_sessions
+from tallystick.services.identity import addresses, passkeys, sign_in, web_sessions
 from tallystick.web.account.entry import ask_for_proof, entry_routes
 from tallystick.web.account.evidence import show_agreed
 from tallystick.web.account.member import Member, for_member
@@ -71,8 +69,8 @@ async def show_security(request: PageRequest) -> Response[Any]:
 async def _page(member: Member, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems, what was typed
     request, service, party = member.request, member.service, member.party
     here = session_name(request)
-    sessions = await web_sessions.of_party(service.pool, party.party_id, service.clock())
-    registered = await kept_passkeys.of_party(service.pool, party.party_id)
+    sessions = await web_sessions.of_party(service, party)
+    registered = await passkeys.of_party(service, party)
     context: dict[str, Any] = {
         "narrow": True,
         "done": None,
@@ -161,7 +159,7 @@ async def do_end_session(request: PageRequest) -> Response[Any]:
 
     async def step(member: Member) -> Response[Any]:
         key = (await form_of(request)).get("key", "")
-        await web_sessions.end_of_party(member.service.pool, member.party.party_id, key)
+        await web_sessions.end_one(member.service, member.party, key)
         return go(f"{SECURITY}?ended")
 
     return await for_member(request, step)

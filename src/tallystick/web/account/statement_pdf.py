@@ -8,12 +8,15 @@ from typing import Final, cast
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from tallystick.services.buyer.monthly import Statement
-from tallystick.store.accounts.parties import Party
+from tallystick.services.buyer.monthly import Statement, Total
+from tallystick.services.identity.accounts import Party
 from tallystick.web.account.paper_fonts import BUILT_IN, find_fonts, in_latin
+from tallystick.web.account.statement_words import detail_of
+from tallystick.web.common.agreements.authorization_text import AuthorizationText
+from tallystick.web.common.agreements.history_text import kind_in_words
 from tallystick.words import ENGLISH, date_of, day, dollars, signed, speaking, spoken
 from tallystick.words import gettext as _
-from tallystick.words.figures import number
+from tallystick.words.figures import month_of, number
 
 FONT: Final = "statement"
 MARGIN: Final = 18  # millimetres, as all lengths here
@@ -33,7 +36,7 @@ def as_pdf(statement: Statement, party: Party) -> bytes:
     """The statement on A4 pages. Arabic needs a library to join its letters, so that one is in English."""
     language = ENGLISH if spoken().direction == "rtl" else spoken()
     with speaking(language):
-        paper = _Paper(f"{statement.view.seller}, {statement.month.title}")
+        paper = _Paper(f"{statement.state.seller}, {month_of(statement.month.begin)}")
         paper.set_lang(language.code)
         _head(paper, statement, party)
         _totals(paper, statement)
@@ -91,12 +94,12 @@ class _Paper(FPDF):
 
 
 def _head(paper: _Paper, statement: Statement, party: Party) -> None:
-    view = statement.view
+    state = statement.state
     paper.write_line("Tallystick", size=9, bold=True, soft=True)
     paper.ln(2)
-    paper.write_line(_("Statement for %(month)s", month=statement.month.title), size=18, bold=True)
+    paper.write_line(_("Statement for %(month)s", month=month_of(statement.month.begin)), size=18, bold=True)
     paper.ln(2)
-    paper.write_line(f"{view.seller}: {view.label}", size=11)
+    paper.write_line(f"{state.seller}: {AuthorizationText(state).label}", size=11)
     paper.write_line(
         _(
             "%(begin)s to %(end)s. All times are UTC.",
@@ -105,21 +108,24 @@ def _head(paper: _Paper, statement: Statement, party: Party) -> None:
         ),
         soft=True,
     )
-    if view.sandbox:
+    if state.sandbox:
         paper.write_line(_("Test mode: no real money moved."), bold=True)
     if not statement.over:
         paper.write_line(_("The month is not over: as of %(day)s.", day=day(statement.until)), bold=True)
     paper.ln(3)
     paper.write_line(f"{party.name}, {party.email}")
-    paper.write_line(_("Authorization %(id)s", id=view.given.authorization_id), size=8, soft=True)
+    paper.write_line(_("Authorization %(id)s", id=state.authorization.authorization_id), size=8, soft=True)
     paper.ln(5)
 
 
 def _totals(paper: _Paper, statement: Statement) -> None:
-    label = statement.view.running_label
+    label = AuthorizationText(statement.state).running_label
     rows = [
         (_("%(figure)s at the beginning", figure=label), dollars(statement.opening_micros), True),
-        *((f"{total.kind} ({number(total.count)})", signed(total.change_micros), False) for total in statement.totals),
+        *(
+            (f"{kind_in_words(total.kind)} ({number(total.count)})", signed(total.change_micros), False)
+            for total in statement.totals
+        ),
         (_("%(figure)s at the end", figure=label), dollars(statement.closing_micros), True),
     ]
     for name, amount, bold in rows:
@@ -132,6 +138,10 @@ def _totals(paper: _Paper, statement: Statement) -> None:
     paper.ln(8)
 
 
+def _total(total: Total) -> str:
+    return f"{kind_in_words(total.kind)} ({number(total.count)})"
+
+
 def _lines(paper: _Paper, statement: Statement) -> None:
     if not statement.lines:
         paper.write_line(_("Nothing moved."), soft=True)
@@ -141,7 +151,8 @@ def _lines(paper: _Paper, statement: Statement) -> None:
         paper.ln(2)
     _table_head(paper, statement)
     for line in statement.lines:
-        text_of_line = line.kind if not line.detail else f"{line.kind}: {line.detail[:LONGEST_DETAIL]}"
+        kind, detail = kind_in_words(line.kind), detail_of(line)
+        text_of_line = kind if not detail else f"{kind}: {detail[:LONGEST_DETAIL]}"
         paper.pick(size=8.5)
         paper.set_text_color(*_INK)
         lines = paper.multi_cell(WIDTHS[1] - 3, LINE, text_of_line, dry_run=True, output="LINES")
@@ -169,6 +180,6 @@ def _lines(paper: _Paper, statement: Statement) -> None:
 def _table_head(paper: _Paper, statement: Statement) -> None:
     paper.pick(bold=True, size=8.5)
     paper.set_text_color(*_SOFT)
-    for index, name in enumerate((_("Date"), _("What"), _("Amount"), statement.view.running_label)):
+    for index, name in enumerate((_("Date"), _("What"), _("Amount"), AuthorizationText(statement.state).running_label)):
         paper.cell(WIDTHS[index], LINE + 1, name, align="L" if index < 2 else "R")  # noqa: PLR2004 - two are texts
     paper.ln(LINE + 1)

@@ -9,13 +9,15 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response, Stream
 
-from tallystick.services.buyer import monthly, statements
-from tallystick.services.buyer.authorization_view import View
+from tallystick.services.buyer import monthly
+from tallystick.services.buyer.authorization_status import AuthorizationState
 from tallystick.services.buyer.monthly import Statement
 from tallystick.services.buyer.months import Month
-from tallystick.store.accounts.parties import Party
-from tallystick.web.account.authorizations import view_of
+from tallystick.services.identity.accounts import Party
+from tallystick.web.account import statement_csv
+from tallystick.web.account.authorizations import state_of
 from tallystick.web.account.member import HOME, Member, for_member
+from tallystick.web.account.statement_words import detail_of
 from tallystick.web.common.shared import PageRequest
 
 _KINDS: Final = ("pdf", "csv")
@@ -26,7 +28,7 @@ async def show_all(request: PageRequest, authorization_id: FromPath[str]) -> Res
     """All that happened under an authorization, for a spreadsheet."""
 
     async def step(member: Member) -> Response[Any]:
-        return _csv(member, await view_of(member, authorization_id))
+        return _csv(member, await state_of(member, authorization_id))
 
     return await for_member(request, step)
 
@@ -36,9 +38,9 @@ async def show_months(request: PageRequest, authorization_id: FromPath[str]) -> 
     """The months that there are statements of."""
 
     async def step(member: Member) -> Response[Any]:
-        view = await view_of(member, authorization_id)
-        months = await monthly.months(member.service, view)
-        return member.page("account/statements.html", sandbox=view.sandbox, view=view, months=months, narrow=True)
+        state = await state_of(member, authorization_id)
+        months = await monthly.months(member.service, state)
+        return member.page("account/statements.html", sandbox=state.sandbox, state=state, months=months, narrow=True)
 
     return await for_member(request, step)
 
@@ -50,25 +52,27 @@ async def show_month(request: PageRequest, authorization_id: FromPath[str], mont
     async def step(member: Member) -> Response[Any]:
         text, dot, kind = month.partition(".")
         asked = Month.parse(text)
-        view = await view_of(member, authorization_id)
-        months = await monthly.months(member.service, view)
+        state = await state_of(member, authorization_id)
+        months = await monthly.months(member.service, state)
         if asked is None or asked not in months or (dot and kind not in _KINDS):
             raise NotFoundException
         if kind == "csv":
-            return _csv(member, view, asked)
-        statement = await monthly.statement(member.service, view, asked)
+            return _csv(member, state, asked)
+        statement = await monthly.statement(member.service, state, asked)
         if kind == "pdf":
             context = contextvars.copy_context()  # whose language the thread speaks, too
             content = await asyncio.to_thread(context.run, _pdf, statement, member.party)
-            return Response(content, media_type="application/pdf", headers=_file(view, "pdf", asked))
-        return member.page("account/statement.html", sandbox=view.sandbox, view=view, statement=statement)
+            return Response(content, media_type="application/pdf", headers=_file(state, "pdf", asked))
+        return member.page(
+            "account/statement.html", sandbox=state.sandbox, state=state, statement=statement, detail_of=detail_of
+        )
 
     return await for_member(request, step)
 
 
-def _csv(member: Member, view: View, month: Month | None = None) -> Response[Any]:
-    pieces = statements.as_csv(member.service, view.given, month)
-    return Stream(pieces, media_type="text/csv", headers=_file(view, "csv", month))
+def _csv(member: Member, state: AuthorizationState, month: Month | None = None) -> Response[Any]:
+    pieces = statement_csv.as_csv(member.service, state, month)
+    return Stream(pieces, media_type="text/csv", headers=_file(state, "csv", month))
 
 
 def _pdf(statement: Statement, party: Party) -> bytes:
@@ -78,8 +82,8 @@ def _pdf(statement: Statement, party: Party) -> bytes:
     return as_pdf(statement, party)
 
 
-def _file(view: View, ending: str, month: Month | None) -> dict[str, str]:
-    name = statements.file_name(view.given, ending, month)
+def _file(state: AuthorizationState, ending: str, month: Month | None) -> dict[str, str]:
+    name = statement_csv.file_name(state, ending, month)
     return {"content-disposition": f'attachment; filename="{name}"'}
 
 

@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from tallystick.domain.commands import Command
     from tallystick.domain.ids import BookId
     from tallystick.domain.outcomes import Outcome
+    from tallystick.services.api.callers import AccessKey
     from tallystick.services.context import Service
-    from tallystick.store.keys.access_keys import AccessKey
     from tallystick.web.api.asgi import Receive, Scope, Send
 
 MAX_LINES: Final = 1000

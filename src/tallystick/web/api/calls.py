@@ -12,22 +12,21 @@ import structlog
 from msgspec import Struct, field
 
 from tallystick.db.connections import UNAVAILABLE
-from tallystick.domain.ids import TransactionId
 from tallystick.domain.moments import format_moment
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api import kept_requests
 from tallystick.services.api.call import Call, fingerprint
+from tallystick.services.api.callers import AccessKey
 from tallystick.services.api.fields import V2007
 from tallystick.services.operations.meter import NO_ACTION, OK
-from tallystick.store.keys.access_keys import AccessKey
-from tallystick.store.records.kept_requests import KeptRequest, as_text
 from tallystick.web.api.asgi import header
 from tallystick.web.api.xml import namespace
 
 if TYPE_CHECKING:
+    from tallystick.services.api.callers import Caller
     from tallystick.services.api.registry import Action
     from tallystick.services.api.types import Result
     from tallystick.services.context import Service
-    from tallystick.store.keys.callers import Caller
     from tallystick.web.api.asgi import Scope
 
 _log = structlog.get_logger(__name__)
@@ -108,17 +107,17 @@ def keep_request(service: Service, transaction_id: str | None, scope: Scope, con
 
     `content`: the body, or the query string where there is none.
     """
-    if transaction_id is None or service.requests.full or not service.settings.keep_requests_days:
+    if transaction_id is None or not kept_requests.keeps_requests(service):
         return
-    request = KeptRequest(
-        request_id=request_id,
-        received_at=service.clock(),
+    kept_requests.keep_request(
+        service,
+        transaction_id,
+        request_id,
         verb=scope["method"],
-        host=as_text(header(scope, b"host").encode()),
-        path=as_text(scope["path"].encode()),
-        content=as_text(content),
+        host=header(scope, b"host"),
+        path=scope["path"],
+        content=content,
     )
-    service.requests.note(TransactionId(transaction_id), request)
 
 
 def refusal_of(error: Exception, request_id: str) -> Refused:

@@ -11,11 +11,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api.callers import StaleCachedKeyError
 from tallystick.services.api.fields import V2007, quoted
 from tallystick.services.api.legacy import as_told, modern
 from tallystick.services.api.registry import ACTIONS, Action
 from tallystick.services.operations.random_pool import ENTROPY
-from tallystick.store.keys.access_keys import StaleCachedKeyError
 from tallystick.web.api import legacy_xml
 from tallystick.web.api.asgi import CLOSE, Answer, BodyTooLargeError, ClientGoneError, header, read_body, respond
 from tallystick.web.api.calls import Watched, keep_request, read_call, refusal_of
@@ -32,9 +32,9 @@ from tallystick.web.api.xml import CONTENT_TYPE, render_error, render_success
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from tallystick.services.api.callers import AccessKey
     from tallystick.services.api.types import Result
     from tallystick.services.context import Service
-    from tallystick.store.keys.access_keys import AccessKey
     from tallystick.web.api.asgi import Receive, Scope, Send
 
 MAX_BODY_BYTES: Final = 64 * 1024

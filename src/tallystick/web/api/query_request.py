@@ -21,9 +21,9 @@ from tallystick.services.api.fields import SERVED, V2010, quoted
 from tallystick.web.api.calls import check_fresh
 
 if TYPE_CHECKING:
+    from tallystick.services.api.callers import AccessKey
     from tallystick.services.context import Service
     from tallystick.settings import Settings
-    from tallystick.store.keys.access_keys import AccessKey
 
 SIGNATURE_VERSION: Final = "2"
 _V1: Final = "1"

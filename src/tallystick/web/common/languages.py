@@ -13,9 +13,9 @@ from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 
-from tallystick.db.connections import Pool
-from tallystick.store.accounts import parties
-from tallystick.store.accounts.parties import Party
+from tallystick.services.context import Service
+from tallystick.services.identity import accounts
+from tallystick.services.identity.accounts import Party
 from tallystick.web.common.reading import head_as_get
 from tallystick.web.common.sessions import cookie_name
 from tallystick.words import ENGLISH, LANGUAGES, Language, speak, speaking, spoken
@@ -78,7 +78,7 @@ def language_links(request: Request[Any, Any, Any]) -> list[tuple[Language, str]
     return [(language, f"?{urlencode([*kept, (PARAMETER, code)])}") for code, language in LANGUAGES.items()]
 
 
-async def remember_language(request: Request[Any, Any, Any], party: Party, pool: Pool) -> None:
+async def remember_language(request: Request[Any, Any, Any], party: Party, service: Service) -> None:
     """Speak what this person chose on another browser, and remember what they choose, or first read, on this one."""
     state = request.scope["state"]
     if _english_only(request.scope):
@@ -86,7 +86,7 @@ async def remember_language(request: Request[Any, Any, Any], party: Party, pool:
     if state.get(_CHOSEN) is None and party.language in LANGUAGES:
         speak(LANGUAGES[party.language])
     elif party.language is None or state.get(_ASKED) is not None:
-        await parties.choose_language(pool, party.party_id, spoken().code)
+        await accounts.choose_language(service, party, spoken().code)
 
 
 def _english_only(scope: Scope) -> bool:

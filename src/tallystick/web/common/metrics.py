@@ -23,17 +23,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from tallystick.db.connections import UNAVAILABLE
+from tallystick.services.operations import monitoring
 from tallystick.services.operations.meter import BOUNDS_SECONDS
-from tallystick.store.queries import queues
-from tallystick.store.records import verification_runs
 from tallystick.web.common.shared import PageRequest, service_of
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
+    from tallystick.services.operations.monitoring import Observed, Queue
     from tallystick.settings import Settings
-    from tallystick.store.queries.queues import Queue, Queues
-    from tallystick.store.records.verification_runs import Run
 
 _FORWARDED: Final = ("x-forwarded-for", "forwarded")
 _PROCESS: Final = "process"
@@ -49,15 +46,6 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
     samples: list[tuple[str, dict[str, str], float]]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the database told at the time of the scrape."""
-
-    queues: Queues
-    last_proof: Run | None
-    now: datetime
-
-
 @get("/metrics")
 async def show_metrics(request: PageRequest) -> Response[bytes]:
     """Everything that is counted, in the form that the asking server reads. To others there is no such page."""
@@ -67,12 +55,12 @@ async def show_metrics(request: PageRequest) -> Response[bytes]:
     siblings = await service.siblings.ask()
     processes = {service.siblings.name: _counted(service)} | {name: _read(told) for name, told in siblings.items()}
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Everything(processes, await _found(service)))
+    registry.register(Everything(processes, await monitoring.observe(service)))
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": media_type})  # media_type would get a second charset
 
 
-def told(service: Service) -> bytes:
+def export_metrics(service: Service) -> bytes:
     """What this process counted, for a sibling."""
     return msgspec.json.encode(_counted(service))
 
@@ -90,16 +78,6 @@ def may_read(request: PageRequest, settings: Settings) -> bool:
         return ip_address(request.client.host).is_loopback
     except ValueError:
         return False
-
-
-async def _found(service: Service) -> Found | None:
-    """What the database tells; None when it is not there: what is counted here is told all the same."""
-    try:
-        standing = await queues.standing(service.pool)
-        proof = await verification_runs.latest_result(service.pool)
-    except UNAVAILABLE:
-        return None
-    return Found(standing, proof, service.clock())
 
 
 def _counted(service: Service) -> list[Family]:
@@ -125,10 +103,10 @@ def _read(told: bytes | None) -> list[Family] | None:
 
 @dataclass(frozen=True, slots=True, eq=False)  # a registry keeps it in a dictionary
 class Everything(Collector):
-    """What every process counted, None of one that does not answer; and what the database told, once."""
+    """What every process counted, None of one that does not answer; and what the database told, once: None without."""
 
     processes: Mapping[str, Sequence[Family] | None]
-    found: Found | None
+    observed: Observed | None
 
     def collect(self) -> Iterator[Metric]:
         """All families of metrics."""
@@ -143,11 +121,11 @@ class Everything(Collector):
         yield from merged.values()
         yield running
         up = GaugeMetricFamily("tallystick_database_up", "Whether the database answered this scrape.")
-        up.add_metric([], 0 if self.found is None else 1)
+        up.add_metric([], 0 if self.observed is None else 1)
         yield up
-        if self.found is not None:
-            yield from _queues(self.found)
-            yield from _proof(self.found)
+        if self.observed is not None:
+            yield from _queues(self.observed)
+            yield from _proof(self.observed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +184,11 @@ class Counts:
         yield from families.values()
 
 
-def _queues(found: Found) -> Iterator[Metric]:
+def _queues(observed: Observed) -> Iterator[Metric]:
     named: dict[str, Queue] = {
-        **{f"rail:{name}": queue for name, queue in found.queues.rails.items()},
-        "notifications": found.queues.notifications,
-        "mail": found.queues.mail,
+        **{f"rail:{name}": queue for name, queue in observed.queues.rails.items()},
+        "notifications": observed.queues.notifications,
+        "mail": observed.queues.mail,
     }
     waiting = GaugeMetricFamily("tallystick_queue_waiting", "Pieces of work that wait.", labels=["queue"])
     oldest = GaugeMetricFamily("tallystick_queue_oldest_seconds", "How long the oldest waits.", labels=["queue"])
@@ -221,21 +199,21 @@ def _queues(found: Found) -> Iterator[Metric]:
     given_up = GaugeMetricFamily("tallystick_queue_given_up", "Those that nobody tries any more.", labels=["queue"])
     for name, queue in named.items():
         waiting.add_metric([name], queue.waiting)
-        oldest.add_metric([name], _seconds_since(queue.oldest_at, found.now))
-        overdue.add_metric([name], _seconds_since(queue.due_at, found.now))
+        oldest.add_metric([name], _seconds_since(queue.oldest_at, observed.now))
+        overdue.add_metric([name], _seconds_since(queue.due_at, observed.now))
         troubled.add_metric([name], queue.troubled)
         given_up.add_metric([name], queue.given_up)
     yield from (waiting, oldest, overdue, troubled, given_up)
 
 
-def _proof(found: Found) -> Iterator[Metric]:
+def _proof(observed: Observed) -> Iterator[Metric]:
     """The last proof of the books that came to a result."""
-    run = found.last_proof
+    run = observed.last_proof
     if run is None or run.finished_at is None or run.problems is None or run.unexplained_micros is None:
         return
     for name, text, value in (
         ("finished_timestamp_seconds", "When the last proof of the books was done.", run.finished_at.timestamp()),
-        ("problems", "Problems that it found.", run.problems),
+        ("problems", "Problems that it observed.", run.problems),
         ("unexplained_micros", "How far balances are from their transfers, in micro-units.", run.unexplained_micros),
     ):
         yield GaugeMetricFamily(f"tallystick_proof_{name}", text, value=value)

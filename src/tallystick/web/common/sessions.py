@@ -5,7 +5,6 @@ gives a new id, nothing is written for visitors who have nothing in their sessio
 A session knows when its owner last proved who they are: agreeing to a charge needs a recent proof.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,13 +15,13 @@ from litestar.middleware.session.server_side import ServerSideSessionBackend, Se
 from litestar.stores.base import Store
 from litestar.types import Empty, Message, ScopeSession
 
-from tallystick.db.connections import Pool
 from tallystick.domain.ids import PartyId
+from tallystick.services.context import Service
+from tallystick.services.identity import web_sessions
+from tallystick.services.identity.accounts import Party
 from tallystick.services.identity.reauthentication import Means
+from tallystick.services.identity.web_sessions import IDLE, LONGEST, Owner
 from tallystick.settings import Settings
-from tallystick.store.accounts import web_sessions
-from tallystick.store.accounts.parties import Party
-from tallystick.store.accounts.web_sessions import IDLE, LONGEST, Owner
 from tallystick.web.common.visitors import user_agent
 
 STORE: Final = "sessions"
@@ -47,38 +46,32 @@ class Proof:
 class DatabaseStore(Store):
     """Litestar's key-value store over the table of web sessions."""
 
-    def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._clock = clock
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     async def set(self, key: str, value: str | bytes, expires_in: int | timedelta | None = None) -> None:
         """Write a session; without `expires_in` it lives as long as any."""
         data = value.encode() if isinstance(value, str) else value
-        now = self._clock()
-        await web_sessions.save(self._pool, key, data, now + _duration(expires_in), None, now)
+        await web_sessions.save(self._service, key, data, self._service.clock() + _duration(expires_in))
 
     async def keep(self, key: str, data: bytes, owner: Owner | None) -> None:
         """Write a session that somebody may see in the list of theirs."""
-        now = self._clock()
-        end = now + IDLE
-        if owner is not None:
-            end = min(end, owner.began_at + LONGEST)
-        await web_sessions.save(self._pool, key, data, end, owner, now)
+        await web_sessions.keep(self._service, key, data, owner)
 
     async def get(self, key: str, renew_for: int | timedelta | None = None) -> bytes | None:
         """Read a session that has not ended, and make it last longer if asked to."""
-        data = await web_sessions.load(self._pool, key, self._clock())
+        data = await web_sessions.load(self._service, key)
         if data is not None and renew_for is not None:
             await self.set(key, data, renew_for)
         return data
 
     async def delete(self, key: str) -> None:
         """End a session."""
-        await web_sessions.end(self._pool, key)
+        await web_sessions.end(self._service, key)
 
     async def delete_all(self) -> None:
         """End all sessions."""
-        await web_sessions.end_all(self._pool)
+        await web_sessions.end_all(self._service)
 
     async def exists(self, key: str) -> bool:
         """Whether there is such a session."""
@@ -86,8 +79,8 @@ class DatabaseStore(Store):
 
     async def expires_in(self, key: str) -> int | None:
         """Seconds until the session ends."""
-        moment = await web_sessions.ends_at(self._pool, key)
-        return None if moment is None else max(0, int((moment - self._clock()).total_seconds()))
+        moment = await web_sessions.ends_at(self._service, key)
+        return None if moment is None else max(0, int((moment - self._service.clock()).total_seconds()))
 
 
 def _duration(expires_in: int | timedelta | None) -> timedelta:

@@ -9,17 +9,17 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Response, Template
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
-from tallystick.services.consent.consent_phrases import title_of
 from tallystick.services.context import Service
-from tallystick.services.identity import passkeys
-from tallystick.store.accounts import parties
-from tallystick.store.accounts.parties import Party
+from tallystick.services.identity import accounts, passkeys
+from tallystick.services.identity.accounts import Party
+from tallystick.web.common.agreements import history_text, payment_method_text
+from tallystick.web.common.agreements.authorization_text import AuthorizationText
 from tallystick.web.common.assets import asset
 from tallystick.web.common.filters import FILTERS
 from tallystick.web.common.languages import language_links, remember_language
 from tallystick.web.common.sessions import sign_browser_out, signed_in_party
 from tallystick.words import date_of, dollars, signed, spoken
-from tallystick.words.figures import number
+from tallystick.words.figures import month_of, number
 from tallystick.words.texts import bare_gettext, bare_ngettext, bare_pgettext
 
 TEMPLATES: Final = Path(__file__).parents[1] / "templates"
@@ -47,7 +47,11 @@ def template_engine() -> JinjaTemplateEngine:
     environment.filters["date"] = date_of
     environment.filters["dollars"] = dollars
     environment.filters["number"] = number
-    environment.filters["method_title"] = title_of
+    environment.filters["method_title"] = payment_method_text.title
+    environment.filters["method_detail"] = payment_method_text.detail
+    environment.filters["kind_in_words"] = history_text.kind_in_words
+    environment.filters["in_words"] = AuthorizationText
+    environment.filters["month"] = month_of
     environment.filters["signed"] = signed
     return JinjaTemplateEngine.from_environment(environment)
 
@@ -92,9 +96,9 @@ async def signed_in(request: PageRequest) -> Party | None:
     if session is None:
         return None
     party_id, session_round = session
-    party = await parties.find(service_of(request).pool, party_id)
-    if party is None or party.session_round != session_round:
+    party = await accounts.of_session(service_of(request), party_id, session_round)
+    if party is None:
         sign_browser_out(request)
         return None
-    await remember_language(request, party, service_of(request).pool)
+    await remember_language(request, party, service_of(request))
     return party

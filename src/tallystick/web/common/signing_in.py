@@ -1,15 +1,18 @@
-"""What all ways in have in common, to the account, to a visit, to the seller's console and the operator's pages."""
+"""What all ways in have in common, to the account, a visit, the console, the operator's pages; and the way out."""
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
-from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
+from litestar import post
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.services.identity import reauthentication
-from tallystick.store.accounts.parties import Party
-from tallystick.web.common.sessions import last_proof, renew_proof, sign_browser_in
-from tallystick.web.common.shared import PageRequest, service_of
+from tallystick.services.identity.accounts import Party
+from tallystick.web.common.sessions import last_proof, renew_proof, sign_browser_in, sign_browser_out
+from tallystick.web.common.shared import PageRequest, form_of, page, service_of
 from tallystick.web.common.visitors import client_address
 
 UNUSABLE: Final = HTTP_422_UNPROCESSABLE_ENTITY
@@ -43,3 +46,21 @@ def proved_lately(request: PageRequest) -> bool:
 def own_way(path: str, otherwise: str) -> str:
     """The path, if it is one of our pages for people; else another one."""
     return path if _OURS.fullmatch(path) else otherwise
+
+
+def sign_out_form(in_visit: Callable[[PageRequest, str], Awaitable[Response[Any]]]) -> HTTPRouteHandler:
+    """The handler of the form that forgets who is signed in.
+
+    Hosted pages have it, too. Then it names its visit, and `in_visit` goes on with that, given the request and the
+    visit's id.
+    """
+
+    @post("/sign-out", status_code=HTTP_200_OK)
+    async def do_sign_out(request: PageRequest) -> Response[Any]:
+        visit_id = (await form_of(request)).get("visit")
+        sign_browser_out(request)
+        if visit_id is None:
+            return page("common/signed_out.html", everywhere=False)
+        return await in_visit(request, visit_id)
+
+    return do_sign_out

@@ -13,6 +13,7 @@ from tallystick.services.consent.evidence import Agreement, Wording
 from tallystick.services.consent.parameters import ADDRESS
 from tallystick.services.consent.pipelines import ChoicesChangedError
 from tallystick.services.consent.wallet import Choice
+from tallystick.web.common.agreements.payment_method_text import noun, title_and_expiry
 from tallystick.web.common.sessions import last_proof
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import client_of, proved_lately
@@ -115,7 +116,7 @@ def _wording(context: VisitContext, choice: Choice | None) -> Wording:
         source=_source(choice),
         address=tuple(address[name] for name in ADDRESS if address.get(name)),
         lines=tuple(context.lines),
-        promises=tuple(context.promises("" if choice is None else choice.noun)),
+        promises=tuple(context.promises("" if choice is None else noun(choice))),
         reason=context.terms.reason_html or "",
         heading=_("What you agree to"),
         closing=offer.closing,
@@ -127,11 +128,7 @@ def _wording(context: VisitContext, choice: Choice | None) -> Wording:
 
 def _source(choice: Choice | None) -> str:
     """The means of payment; of the account balance not how much is there, which changes by itself."""
-    if choice is None:
-        return ""
-    if choice.expiry is None:
-        return choice.title
-    return _("%(card)s, expires %(month)s", card=choice.title, month=choice.expiry)
+    return "" if choice is None else title_and_expiry(choice)
 
 
 confirm_routes = [show_confirm, do_confirm]

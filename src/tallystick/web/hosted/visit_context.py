@@ -13,8 +13,6 @@ from litestar.status_codes import HTTP_410_GONE
 
 from tallystick.domain.commands import AmountRule, Method
 from tallystick.services.consent import pipelines, wallet
-from tallystick.services.consent.consent_text import LINE_NAMES, promises
-from tallystick.services.consent.offers import Offer, offer
 from tallystick.services.consent.parameters import pipeline_of_visit
 from tallystick.services.consent.subject import Answer, VisitSubject
 from tallystick.services.consent.terms import AnyTerms, EditTerms, PurchaseTerms, RecipientTerms, SenderTerms
@@ -26,6 +24,9 @@ from tallystick.store.keys.access_keys import SANDBOX
 from tallystick.store.queries import account_balances
 from tallystick.store.records import visits
 from tallystick.store.records.visits import Visit
+from tallystick.web.common.agreements.agreed import Agreed, agreed_in_visit
+from tallystick.web.common.agreements.consent_text import LINE_NAMES, promises
+from tallystick.web.common.agreements.offers import Offer, offer
 from tallystick.web.common.headers import allow_form_redirects, request_id
 from tallystick.web.common.shared import PageRequest, form_of, go, go_back_to_seller, page, service_of, signed_in
 from tallystick.web.hosted import accents
@@ -98,9 +99,14 @@ class VisitContext:
         return self.visit.environment == SANDBOX
 
     @property
+    def agreed(self) -> Agreed:
+        """What is to be agreed to, for the texts about it."""
+        return agreed_in_visit(self.terms, self.subject.names, self.subject.edited)
+
+    @property
     def offer(self) -> Offer:
         """What is asked for, at a glance."""
-        return offer(self.terms, self.subject.names, self.subject.edited)
+        return offer(self.agreed)
 
     @property
     def pays(self) -> bool:
@@ -145,7 +151,7 @@ class VisitContext:
 
     def promises(self, source: str) -> list[str]:
         """What is agreed to, a sentence each; `source` is the means of payment within a sentence."""
-        return promises(self.terms, self.subject.names, source, self.now, self.subject.edited)
+        return promises(self.agreed, source, self.now)
 
     def to(self, step: str) -> str:
         """The path of a step of this visit."""
@@ -170,12 +176,7 @@ class VisitContext:
         balance = await account_balances.of_person(self.service.pool, environment, party_id)
         if balance >= self.terms.amount_micros:
             return found
-        return [
-            replace(one, usable=False, detail=_("%(available)s: not enough", available=one.detail))
-            if one.method is Method.ABT
-            else one
-            for one in found
-        ]
+        return [replace(one, usable=False, suffices=False) if one.method is Method.ABT else one for one in found]
 
     @property
     def current_key(self) -> str | None:

@@ -11,13 +11,13 @@ import pytest
 from tests.stories.pages.buyers import buyer_of, fund, prepaid_buyer, refund, seen
 from tests.stories.pages.world import Page, Seller, World
 
-from tallystick.services.buyer import monthly
-from tallystick.services.buyer.authorizations import views
+from tallystick.services.buyer import authorizations, monthly
 from tallystick.services.buyer.months import Month
 from tallystick.store.ledger.verify import verify
-from tallystick.store.queries import authorizations
 from tallystick.web.account import statement_pdf
 from tallystick.web.account.paper_fonts import in_latin
+from tallystick.web.account.statement_words import detail_of
+from tallystick.web.common.agreements.history_text import kind_in_words
 
 
 async def a_month_later(world: World, seller: Seller) -> tuple[Month, Month]:
@@ -103,17 +103,16 @@ async def test_a_busy_month_has_a_line_for_each_day_and_kind(world: World, selle
     paid = [await seller.pay(token, "0.10") for _ in range(6)]
     await refund(seller, paid[0].text("TransactionId"), "0.05")
     (owner,) = await world.rows("SELECT party_id FROM party WHERE email = $1", buyer.email)
-    given = await authorizations.find(world.pool, owner["party_id"], buyer.authorization)
-    assert given is not None
-    (view,) = await views(world.service, [given])
+    state = await authorizations.find(world.service, owner["party_id"], buyer.authorization)
+    assert state is not None
 
-    whole = await monthly.statement(world.service, view, Month.of(view.now))
-    short = await monthly.statement(world.service, view, Month.of(view.now), max_lines=5)
+    whole = await monthly.statement(world.service, state, Month.of(state.now))
+    short = await monthly.statement(world.service, state, Month.of(state.now), max_lines=5)
 
     assert not whole.by_day
     assert len(whole.lines) == 7
     assert short.by_day
-    assert [(line.kind, line.detail, line.running_micros) for line in short.lines] == [
+    assert [(kind_in_words(line.kind), detail_of(line), line.running_micros) for line in short.lines] == [
         ("Purchase", "6 in all", 600_000),
         ("Refund", "1 in all", 550_000),
     ]

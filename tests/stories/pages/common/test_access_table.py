@@ -18,7 +18,7 @@ from tallystick.domain.commands import RailOperation
 from tallystick.domain.money import parse_amount
 from tallystick.services.seller.staff import Role, may
 from tallystick.store.records import ordered_faults, outbox
-from tallystick.web.common.app import create_pages
+from tallystick.web.app import create_pages
 
 NOT_ASKED = {"HEAD", "OPTIONS"}
 CSRF_COOKIE = "tallystick-form"

@@ -9,7 +9,7 @@ import pytest
 from tests.stories.pages.people import at_work
 from tests.stories.pages.world import Page, World
 
-from tallystick.web.common.app import create_pages
+from tallystick.web.app import create_pages
 
 
 @pytest.mark.parametrize(

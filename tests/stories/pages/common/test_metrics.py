@@ -21,7 +21,7 @@ from tallystick.services.operations.meter import BOUNDS_SECONDS, Meter, quantile
 from tallystick.services.operations.peer_processes import Siblings
 from tallystick.services.operations.verification import prove_if_due
 from tallystick.store.records import verification_runs
-from tallystick.web.common.app import create_pages
+from tallystick.web.app import create_pages
 from tallystick.wiring import telling
 
 TOKEN = "a-token-of-some-length"

@@ -1,7 +1,7 @@
 -- What a person agreed to, over all sellers' books, and what came of it. Read by authorizations.py. Nothing here locks or
 -- changes anything. Amounts are micro-units.
 
--- name: given
+-- name: authorizations
 -- The authorizations of a party ($1), newest first; null takes no part: of one book ($2), the one with this id ($3), paid
 -- from this card or bank account ($4), given before the one with this moment and id ($5, $6). $7: at most so many.
 -- A set of tokens counts as one and bears its instrument's id; a token that another one replaced does not count.
@@ -27,7 +27,7 @@ SELECT token.*, coalesce(token.instrument_id, token.token_id) AS authorization_i
  ORDER BY token.created_at DESC, authorization_id DESC
  LIMIT $7
 
--- name: standing
+-- name: states
 -- How those with the tokens $2 in the book $1 stand: with whom they are, what is left or owed, what was spent.
 WITH mine AS (
     SELECT token.token_id, token.old_token_id, token.purpose, token.sender_party_id, token.instrument_id,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api import callers
 from tallystick.services.api.fields import V2010, quoted
 from tallystick.services.api.registry import ACTIONS
-from tallystick.store.keys import certificates
 from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, read_body, respond
 from tallystick.web.api.calls import Watched, check_fresh, keep_request, read_call, refusal_of
 from tallystick.web.api.schema.xsd import SCHEMA_VERSIONS
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tallystick.services.api.action import Action
+    from tallystick.services.api.callers import Caller
     from tallystick.services.context import Service
-    from tallystick.store.keys.callers import Caller
     from tallystick.web.api.asgi import Receive, Scope, Send
     from tallystick.web.api.soap.envelope import Envelope
     from tallystick.web.api.soap.security import Signed
@@ -92,7 +92,7 @@ class SoapApi:
     async def _check_signature(self, envelope: Envelope, now: datetime) -> tuple[Caller, Signed]:
         signature = security.signature_of(envelope)
         fingerprint = security.certificate_fingerprint(envelope, signature)
-        caller = await certificates.find(self.service.pool, fingerprint, now)
+        caller = await callers.by_certificate(self.service, fingerprint, now)
         if caller is None:
             message = f"The certificate with the SHA-256 fingerprint {fingerprint} is not registered, or not any more."
             raise Refused(Refusal.InvalidClientTokenId, message)

@@ -8,11 +8,11 @@ from litestar.params import FromPath
 from litestar.response import Response
 
 from tallystick.services.actions.transactions import received_at
-from tallystick.services.buyer import authorizations as views
+from tallystick.services.buyer import authorizations
 from tallystick.services.seller import archived
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
-from tallystick.store.queries import authorizations, instrument_list, reads, transaction_list
+from tallystick.store.queries import instrument_list, reads, transaction_list
 from tallystick.store.queries.instrument_list import Instrument
 from tallystick.store.queries.transaction_list import About, Wanted
 from tallystick.web.common.shared import PageRequest
@@ -59,10 +59,9 @@ async def show_instrument(
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         pool = console.service.pool
         found = await instrument_list.instrument(pool, books.parts, instrument_id)
-        given = None if found is None else await authorizations.find(pool, found.buyer_id, instrument_id)
-        if found is None or given is None:
+        state = None if found is None else await authorizations.find(console.service, found.buyer_id, instrument_id)
+        if found is None or state is None:
             raise NotFoundException
-        (view,) = await views.views(console.service, [given])
         wanted = Wanted(
             books.parts, books.seller_id, console.environment, about=About.INSTRUMENT, subject=found.instrument_id
         )
@@ -72,7 +71,7 @@ async def show_instrument(
             received_at=received_at,
             stand_of=stand_of,
             held=found,
-            view=view,
+            state=state,
             tokens=await instrument_list.tokens_of(pool, books.parts, found.instrument_id),
             recent=await transaction_list.look(pool, wanted, RECENT),
             archived_before=await archived.history_of(pool, found.instrument_id, found.created_at),

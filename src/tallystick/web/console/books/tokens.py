@@ -9,12 +9,12 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.services.actions.transactions import received_at
-from tallystick.services.buyer import authorizations as views
-from tallystick.services.buyer.authorization_view import View
+from tallystick.services.buyer import authorizations
+from tallystick.services.buyer.authorization_status import AuthorizationState
 from tallystick.services.seller import archived, manual_operations
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
-from tallystick.store.queries import authorizations, instrument_list, transaction_list
+from tallystick.store.queries import instrument_list, transaction_list
 from tallystick.store.queries.instrument_list import Token
 from tallystick.store.queries.transaction_list import About, Wanted
 from tallystick.web.common.shared import PageRequest, go
@@ -66,14 +66,14 @@ async def show_token(
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         token = await _find(books, token_id)
         wanted = Wanted(books.parts, books.seller_id, console.environment, about=About.TOKEN, subject=token.token_id)
-        view = await _view(books, token)
+        state = await _state(books, token)
         return console.page(
             "console/books/token.html",
             words=wording,
             received_at=received_at,
             stand_of=stand_of,
             token=token,
-            view=view,
+            state=state,
             newer=await instrument_list.replaced_by(console.service.pool, books.parts, token.token_id),
             recent=await transaction_list.look(console.service.pool, wanted, RECENT),
             archived_before=await archived.history_of(console.service.pool, token.token_id, token.created_at),
@@ -126,15 +126,11 @@ async def _find(books: BookContext, token_id: str) -> Token:
     return found
 
 
-async def _view(books: BookContext, token: Token) -> View | None:
+async def _state(books: BookContext, token: Token) -> AuthorizationState | None:
     """What its giver agreed to; None where the instrument's page tells it, or nobody but the seller agreed."""
     if token.instrument_id is not None:
         return None
-    given = await authorizations.find(books.service.pool, token.giver_id, token.token_id)
-    if given is None:
-        return None
-    (view,) = await views.views(books.service, [given])
-    return view
+    return await authorizations.find(books.service, token.giver_id, token.token_id)
 
 
 token_routes = [show_tokens, show_token, show_cancel_token, do_cancel_token]

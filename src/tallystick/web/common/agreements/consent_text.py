@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from tallystick.domain.commands import AmountRule, LimitTerms, TokenTerms, TokenType
+from tallystick.domain.commands import AmountRule, LimitTerms, TokenType
 from tallystick.domain.limits import LimitKind
-from tallystick.services.consent.consent_phrases import (
-    METHOD_NAMES,
-    any_of,
-    every,
-    limit_of_payments,
-    limit_of_purchases,
-    share,
+from tallystick.web.common.agreements.agreed import (
+    Agreed,
+    AgreedBalance,
+    AgreedMethodChange,
+    AgreedPayments,
+    AgreedPurchase,
+    AgreedReceiving,
+    AgreedRefunds,
+    AgreedTab,
 )
-from tallystick.services.consent.terms import (
-    AnyTerms,
-    EditTerms,
-    PostpaidTerms,
-    PrepaidTerms,
-    PurchaseTerms,
-    RecipientTerms,
-    SenderTerms,
-)
+from tallystick.web.common.agreements.payment_method_text import METHOD_NAMES
+from tallystick.web.common.agreements.phrases import any_of, every, limit_of_payments, limit_of_purchases, share
 from tallystick.words import day, dollars, marked
 from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
     from tallystick.domain.periods import Period
-    from tallystick.store.queries.consent_tokens import AgreedToken
-
-Something = TypeVar("Something")
+    from tallystick.services.consent.participants import Names
 
 LINE_NAMES: Final = {
     "itemTotal": marked("Items"),
@@ -45,54 +37,46 @@ LINE_NAMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Who takes part: the seller whose program asks, and those who are paid in its stead."""
+def promises(agreed: Agreed, source: str, now: datetime) -> list[str]:
+    """What is agreed to, a sentence each, and for how long. `now` is the book's time.
 
-    seller: str
-    recipients: tuple[str, ...] = ()
-
-
-def promises(terms: AnyTerms, names: Names, source: str, now: datetime, edited: AgreedToken | None = None) -> list[str]:
-    """What is agreed to, a sentence each. `source` is the means of payment: ``your card ending in 4242``.
-
-    `now` is the book's time, `edited` the token of EditToken.
+    `source` is the means of payment: ``your card ending in 4242``.
     """
-    within = _("within three hours from now")
-    sentences = allowances(terms, names, source, within, edited)
-    if isinstance(terms, PurchaseTerms | EditTerms):
-        return sentences
-    if isinstance(terms, SenderTerms) and terms.token_type is TokenType.SINGLE_USE:
-        return sentences
-    return [*sentences, _validity(terms, now)]
+    sentences = allowances(agreed, source, _("within three hours from now"))
+    match agreed.subject:
+        case AgreedPurchase() | AgreedMethodChange() | AgreedPayments(token_type=TokenType.SINGLE_USE):
+            return sentences
+        case _:
+            return [*sentences, _validity(agreed, now)]
 
 
-def allowances(terms: AnyTerms, names: Names, source: str, within: str, edited: AgreedToken | None = None) -> list[str]:
+def allowances(agreed: Agreed, source: str, within: str) -> list[str]:  # noqa: PLR0911 - one for each subject
     """What is allowed, a sentence each, without how long. `within`: when a single payment may be taken."""
+    names = agreed.names
     seller = names.seller
-    match terms:
-        case PrepaidTerms():
-            return _balance(dollars(terms.funding_limit_micros), seller, source)
-        case PostpaidTerms():
-            return _tab(terms, seller, source)
-        case PurchaseTerms():
-            amount = dollars(terms.amount_micros)
+    match agreed.subject:
+        case AgreedBalance(funding_limit_micros):
+            return _balance(dollars(funding_limit_micros), seller, source)
+        case AgreedTab() as tab:
+            return _tab(tab, seller, source)
+        case AgreedPurchase(amount_micros):
             return [
                 _(
                     "You pay %(amount)s to %(seller)s from %(source)s, once and now.",
-                    amount=amount,
+                    amount=dollars(amount_micros),
                     seller=seller,
                     source=source,
                 ),
                 _("%(seller)s gets your name and your e-mail address with the payment.", seller=seller),
             ]
-        case SenderTerms():
-            return _payments(terms.token_type, terms.agreed, terms.limits, names, source, within)
-        case RecipientTerms():
-            return _receiving(terms, seller)
-        case EditTerms():
-            old = certain(edited)
-            return [*_payments(old.token_type, old.terms, old.limits, names, source, within), *_kept(old)]
+        case AgreedPayments() as payments:
+            return _payments(payments, names, source, within)
+        case AgreedReceiving() as receiving:
+            return _receiving(receiving, seller)
+        case AgreedRefunds():
+            return [_("%(seller)s may pay payments back to the buyers, out of your account.", seller=seller)]
+        case AgreedMethodChange(payments):
+            return [*_payments(payments, names, source, within), *_kept(agreed.expires_at)]
 
 
 def _balance(maximum: str, seller: str, source: str) -> list[str]:
@@ -117,7 +101,7 @@ def _balance(maximum: str, seller: str, source: str) -> list[str]:
     ]
 
 
-def _tab(terms: PostpaidTerms, seller: str, source: str) -> list[str]:
+def _tab(terms: AgreedTab, seller: str, source: str) -> list[str]:
     return [
         _("%(seller)s may put what you buy on a tab, without asking you each time.", seller=seller),
         _("You never owe more than %(amount)s at any one time.", amount=dollars(terms.credit_limit_micros)),
@@ -134,21 +118,17 @@ def _tab(terms: PostpaidTerms, seller: str, source: str) -> list[str]:
     ]
 
 
-def _payments(
-    token_type: TokenType,
-    agreed: TokenTerms,
-    limits: Sequence[LimitTerms],
-    names: Names,
-    source: str,
-    within: str,
-) -> list[str]:
-    seller, amount = names.seller, dollars(agreed.amount_micros or 0)
-    if token_type is TokenType.SINGLE_USE:
-        sentences = _once(seller, amount, source, within, for_reserve=agreed.for_reserve)
-    elif token_type is TokenType.RECURRING:
-        sentences = [_again_and_again(seller, amount, source, recurring_period(limits))]
+def _payments(payments: AgreedPayments, names: Names, source: str, within: str) -> list[str]:
+    seller, amount = names.seller, dollars(payments.amount_micros or 0)
+    if payments.token_type is TokenType.SINGLE_USE:
+        sentences = _once(seller, amount, source, within, for_reserve=payments.for_reserve)
+    elif payments.token_type is TokenType.RECURRING:
+        sentences = [_again_and_again(seller, amount, source, recurring_period(payments.limits))]
     else:
-        sentences = [_several(seller, amount, source, agreed.amount_rule), *map(limit_of_payments, limits)]
+        sentences = [
+            _several(seller, amount, source, payments.amount_rule),
+            *map(limit_of_payments, payments.limits),
+        ]
     if names.recipients:
         sentences.append(
             _(
@@ -232,8 +212,8 @@ def recurring_period(limits: Sequence[LimitTerms]) -> Period | None:
     return next((limit.period for limit in limits if limit.kind is LimitKind.COUNT), None)
 
 
-def _receiving(terms: RecipientTerms, seller: str) -> list[str]:
-    keeps = share(terms.agreed)
+def _receiving(terms: AgreedReceiving, seller: str) -> list[str]:
+    keeps = share(terms.max_fixed_fee_micros, terms.max_variable_fee_ppm)
     sentences = [
         _(
             "%(seller)s may take payments from buyers on your behalf. They are credited to your account.",
@@ -243,7 +223,7 @@ def _receiving(terms: RecipientTerms, seller: str) -> list[str]:
         if keeps
         else _("%(seller)s keeps no share.", seller=seller),
         _("You pay the fee that this service takes of each payment.")
-        if terms.agreed.recipient_pays_fee
+        if terms.recipient_pays_fee
         else _("%(seller)s pays the fee that this service takes of each payment.", seller=seller),
         _("%(seller)s may pay such payments back to the buyers, out of your account.", seller=seller),
     ]
@@ -253,40 +233,35 @@ def _receiving(terms: RecipientTerms, seller: str) -> list[str]:
     return sentences
 
 
-def _kept(old: AgreedToken) -> list[str]:
+def _kept(expires_at: datetime | None) -> list[str]:
     stays = (
         _("You agreed to this before, and it stays in force until it is cancelled. Only the way you pay changes.")
-        if old.expires_at is None
+        if expires_at is None
         else _(
             "You agreed to this before, and it stays in force until %(day)s. Only the way you pay changes.",
-            day=day(old.expires_at),
+            day=day(expires_at),
         )
     )
     return [stays, _("What was used of the limits so far still counts.")]
 
 
-def _validity(terms: AnyTerms, now: datetime) -> str:
-    if terms.starts_at is not None and terms.starts_at > now:
-        start = _("This authorization starts on %(day)s.", day=day(terms.starts_at))
+def _validity(agreed: Agreed, now: datetime) -> str:
+    if agreed.starts_at is not None and agreed.starts_at > now:
+        start = _("This authorization starts on %(day)s.", day=day(agreed.starts_at))
     else:
         start = _("This authorization starts now.")
-    return f"{start} {_end(terms)}"
+    return f"{start} {_end(agreed)}"
 
 
-def _end(terms: AnyTerms) -> str:
-    if terms.expires_at is not None:
-        text = _("It ends on %(day)s.", day=day(terms.expires_at))
+def _end(agreed: Agreed) -> str:
+    if agreed.expires_at is not None:
+        text = _("It ends on %(day)s.", day=day(agreed.expires_at))
         later = _("What you owe by then can still be settled afterwards.")
-        return f"{text} {later}" if isinstance(terms, PostpaidTerms) else text
-    if isinstance(terms, SenderTerms) and terms.token_type is TokenType.MULTI_USE:
-        return _("It ends after one year.")
-    if isinstance(terms, RecipientTerms):
-        return _("It lasts until you or the marketplace cancel it.")
-    return _("It lasts until you or the seller cancel it.")
-
-
-def certain(found: Something | None) -> Something:
-    """The token to edit. Raises LookupError: it is not there."""
-    if found is None:
-        raise LookupError("the token to edit is not there")
-    return found
+        return f"{text} {later}" if isinstance(agreed.subject, AgreedTab) else text
+    match agreed.subject:
+        case AgreedPayments(token_type=TokenType.MULTI_USE):
+            return _("It ends after one year.")
+        case AgreedReceiving():
+            return _("It lasts until you or the marketplace cancel it.")
+        case _:
+            return _("It lasts until you or the seller cancel it.")

@@ -13,17 +13,21 @@ from tallystick import words
 from tallystick.services.context import Service
 from tallystick.settings import Settings, load_master_key
 from tallystick.web.account import security
+from tallystick.web.account.methods import test_money_form
 from tallystick.web.account.routes import account_routes
 from tallystick.web.admin.routes import admin_routes
-from tallystick.web.common import assets, interface, metrics, site
+from tallystick.web.api.schema import documents
+from tallystick.web.common import assets, health, media, metrics
 from tallystick.web.common.errors import http_error, unexpected_error
 from tallystick.web.common.headers import Headers
 from tallystick.web.common.languages import Pages
 from tallystick.web.common.reading import TextRequest, refuse_no_text
 from tallystick.web.common.sessions import STORE, DatabaseStore, cookie_name, session_config
 from tallystick.web.common.shared import template_engine
+from tallystick.web.common.signing_in import sign_out_form
 from tallystick.web.console.routes import console_routes
 from tallystick.web.hosted import accents, sandbox_return, start
+from tallystick.web.hosted.side_steps import signed_out_in_visit, test_money_in_visit
 from tallystick.web.hosted.visit_routes import visit_routes
 
 MAX_BODY_BYTES = 64 * 1024
@@ -39,26 +43,26 @@ def create_pages(service: Service) -> Litestar:
             start.start_posted,
             start.pay_button,
             *visit_routes,
-            site.sign_out,
-            site.do_test_money,
+            sign_out_form(signed_out_in_visit),
+            test_money_form(test_money_in_visit),
             *account_routes,
             *security.security_routes,
             *console_routes,
             *admin_routes,
             sandbox_return.show_return,
-            site.certificate,
-            interface.xml_schema,
-            interface.wsdl,
-            site.logo,
+            media.show_certificate,
+            documents.show_schema,
+            documents.show_wsdl,
+            media.show_logo,
             accents.show_accent,
             metrics.show_metrics,
-            site.alive,
-            site.ready,
+            health.alive,
+            health.ready,
             assets.show_style_sheet,
             assets.static_files(),
         ],
         state=State({"service": service}),
-        stores={STORE: DatabaseStore(service.pool, service.clock)},
+        stores={STORE: DatabaseStore(service)},
         middleware=[session_config(settings).middleware],
         csrf_config=csrf_config(settings),
         template_config=TemplateConfig(instance=template_engine()),

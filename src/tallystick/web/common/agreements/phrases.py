@@ -1,4 +1,4 @@
-"""Parts of sentences that several texts share: how often, who, from where, how much of it.
+"""Parts of sentences that several texts share: how often, until when, who, how much of it.
 
 A language may put such a part elsewhere in its sentence, but says it in these words wherever it stands; where a
 language needs another form, the text has a context of its own.
@@ -8,23 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from tallystick.domain.commands import LimitTerms, Method, TokenTerms
+from tallystick.domain.commands import LimitTerms
 from tallystick.domain.limits import LimitKind
-from tallystick.words import day, dollars, marked, ngettext, pgettext
+from tallystick.words import day, dollars, ngettext
 from tallystick.words import gettext as _
 from tallystick.words.figures import percent
 
 if TYPE_CHECKING:
     from tallystick.domain.periods import Period
-    from tallystick.store.accounts.payment_methods import PaymentMethod
-
-METHOD_NAMES: Final = {
-    Method.ABT: marked("account balance"),
-    Method.CC: marked("card"),
-    Method.ACH: marked("bank account"),
-}
 
 
 def every(period: Period) -> str:
@@ -54,36 +47,10 @@ def any_of(names: Sequence[str]) -> str:
     return _("%(first)s or %(last)s", first=_(", ").join(first), last=last) if first else last
 
 
-def source(method: Method, last_four: str = "") -> str:
-    """A means of payment after *from*, *to* or *on*: ``your card ending in 4242``."""
-    match method:
-        case Method.ABT:
-            return pgettext("after from, to, on", "your account balance")
-        case Method.CC:
-            return pgettext("after from, to, on", "your card ending in %(digits)s", digits=last_four)
-        case Method.ACH:
-            return pgettext("after from, to, on", "your bank account ending in %(digits)s", digits=last_four)
-
-
-def title(label: str, last_four: str) -> str:
-    """A stored means of payment by its name: ``Visa ending in 4242``. `label` is the rail's name for it."""
-    return _("%(label)s ending in %(digits)s", label=kind_of_method(label), digits=last_four)
-
-
-def title_of(method: PaymentMethod) -> str:
-    """The same of a buyer's own."""
-    return title(method.label, method.last_four)
-
-
-def kind_of_method(label: str) -> str:
-    """The name of a brand as it is, the two that we gave ourselves in the language that is spoken."""
-    return {"Card": _("Card"), "Bank account": _("Bank account")}.get(label, label)
-
-
-def share(agreed: TokenTerms) -> str:
+def share(fixed_micros: int | None, variable_ppm: int | None) -> str:
     """The caller's share of each payment: ``0.30 USD plus 2.5 %``; empty when there is none."""
-    fixed = dollars(agreed.max_fixed_fee_micros) if agreed.max_fixed_fee_micros else ""
-    variable = percent(agreed.max_variable_fee_ppm) if agreed.max_variable_fee_ppm else ""
+    fixed = dollars(fixed_micros) if fixed_micros else ""
+    variable = percent(variable_ppm) if variable_ppm else ""
     return _("%(fixed)s plus %(percent)s", fixed=fixed, percent=variable) if fixed and variable else fixed or variable
 
 

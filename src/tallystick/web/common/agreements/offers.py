@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tallystick.domain.commands import LimitTerms, TokenTerms, TokenType
+from tallystick.domain.commands import TokenType
 from tallystick.domain.limits import LimitKind
-from tallystick.services.consent.consent_phrases import every, share, until
-from tallystick.services.consent.consent_text import Names, certain, recurring_period
-from tallystick.services.consent.terms import (
-    AnyTerms,
-    EditTerms,
-    PostpaidTerms,
-    PrepaidTerms,
-    PurchaseTerms,
-    RecipientTerms,
-    SenderTerms,
+from tallystick.web.common.agreements.agreed import (
+    Agreed,
+    AgreedBalance,
+    AgreedMethodChange,
+    AgreedPayments,
+    AgreedPurchase,
+    AgreedReceiving,
+    AgreedRefunds,
+    AgreedTab,
 )
+from tallystick.web.common.agreements.consent_text import recurring_period
+from tallystick.web.common.agreements.phrases import every, share, until
 from tallystick.words import dollars
 from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
     from tallystick.domain.periods import Period
-    from tallystick.store.queries.consent_tokens import AgreedToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +46,32 @@ class Offer:
     closing: str
 
 
-def offer(terms: AnyTerms, names: Names, edited: AgreedToken | None = None) -> Offer:
-    """What is asked for. `edited` is the token of EditToken. Raises LookupError without it."""
-    seller = names.seller
-    match terms:
-        case PrepaidTerms():
-            return _balance(terms, seller)
-        case PostpaidTerms():
-            return _tab(terms, seller)
-        case PurchaseTerms():
-            return _purchase(terms, seller)
-        case SenderTerms():
-            return _payments(terms.token_type, terms.agreed, terms.limits, seller, terms.expires_at)
-        case RecipientTerms():
-            return _receiving(terms, seller)
-        case EditTerms():
-            old = certain(edited)
+def offer(agreed: Agreed) -> Offer:
+    """What is asked for. Raises TypeError: it is what no page asks for, paying buyers back and nothing else."""
+    seller, ends = agreed.names.seller, agreed.expires_at
+    match agreed.subject:
+        case AgreedBalance() as balance:
+            return _balance(balance, seller, ends)
+        case AgreedTab() as tab:
+            return _tab(tab, seller, ends)
+        case AgreedPurchase() as purchase:
+            return _purchase(purchase, seller)
+        case AgreedPayments() as payments:
+            return _payments(payments, seller, ends)
+        case AgreedReceiving() as receiving:
+            return _receiving(receiving, seller, ends)
+        case AgreedRefunds():
+            raise TypeError("no page asks for this alone: it comes with receiving")
+        case AgreedMethodChange(payments):
             return replace(
-                _payments(old.token_type, old.terms, old.limits, seller, old.expires_at),
+                _payments(payments, seller, ends),
                 label=_("Change how you pay"),
                 summary=_("%(seller)s keeps charging you as agreed. Only the way you pay changes.", seller=seller),
                 method_heading=_("Choose how to pay from now on"),
             )
 
 
-def _balance(terms: PrepaidTerms, seller: str) -> Offer:
+def _balance(terms: AgreedBalance, seller: str, expires_at: datetime | None) -> Offer:
     maximum = dollars(terms.funding_limit_micros)
     return Offer(
         label=_("Prepaid balance"),
@@ -81,7 +81,7 @@ def _balance(terms: PrepaidTerms, seller: str) -> Offer:
             "%(seller)s may charge you to fill a balance of up to %(amount)s %(until)s.",
             seller=seller,
             amount=maximum,
-            until=until(terms.expires_at),
+            until=until(expires_at),
         ),
         source_label=_("Filled from"),
         method_heading=_("Choose how to fill the balance"),
@@ -90,7 +90,7 @@ def _balance(terms: PrepaidTerms, seller: str) -> Offer:
     )
 
 
-def _tab(terms: PostpaidTerms, seller: str) -> Offer:
+def _tab(terms: AgreedTab, seller: str, expires_at: datetime | None) -> Offer:
     maximum = dollars(terms.credit_limit_micros)
     return Offer(
         label=_("Pay later on a tab"),
@@ -101,7 +101,7 @@ def _tab(terms: PostpaidTerms, seller: str) -> Offer:
             seller=seller,
             amount=maximum,
             total=dollars(terms.total_limit_micros),
-            until=until(terms.expires_at),
+            until=until(expires_at),
         ),
         source_label=_("Settled from"),
         method_heading=_("Choose how to settle the tab"),
@@ -110,7 +110,7 @@ def _tab(terms: PostpaidTerms, seller: str) -> Offer:
     )
 
 
-def _purchase(terms: PurchaseTerms, seller: str) -> Offer:
+def _purchase(terms: AgreedPurchase, seller: str) -> Offer:
     price = dollars(terms.amount_micros)
     return Offer(
         label=_("Pay now"),
@@ -124,18 +124,13 @@ def _purchase(terms: PurchaseTerms, seller: str) -> Offer:
     )
 
 
-def _payments(
-    token_type: TokenType, agreed: TokenTerms, limits: Sequence[LimitTerms], seller: str, expires_at: datetime | None
-) -> Offer:
+def _payments(payments: AgreedPayments, seller: str, expires_at: datetime | None) -> Offer:
+    token_type, micros, for_reserve = payments.token_type, payments.amount_micros, payments.for_reserve
+    limits = payments.limits
     total = next((one.limit for one in limits if one.kind is LimitKind.AMOUNT and one.period is None), None)
-    micros = agreed.amount_micros
     if token_type is TokenType.SINGLE_USE and micros is not None:
-        label, qualifier, figure = (
-            _("Hold on your card") if agreed.for_reserve else _("One payment"),
-            "",
-            dollars(micros),
-        )
-        summary = _once(figure, seller, for_reserve=agreed.for_reserve)
+        label, qualifier, figure = _("Hold on your card") if for_reserve else _("One payment"), "", dollars(micros)
+        summary = _once(figure, seller, for_reserve=for_reserve)
     elif token_type is TokenType.RECURRING and micros is not None:
         label, qualifier, figure = _("Regular payments"), "", dollars(micros)
         summary = _again_and_again(figure, seller, recurring_period(limits), expires_at)
@@ -185,8 +180,8 @@ def _in_total(maximum: str, seller: str, token_type: TokenType, expires_at: date
     )
 
 
-def _receiving(terms: RecipientTerms, seller: str) -> Offer:
-    kept = share(terms.agreed) or dollars(0)
+def _receiving(terms: AgreedReceiving, seller: str, expires_at: datetime | None) -> Offer:
+    kept = share(terms.max_fixed_fee_micros, terms.max_variable_fee_ppm) or dollars(0)
     return Offer(
         label=_("Receive payments through a marketplace"),
         qualifier=_("up to"),
@@ -195,7 +190,7 @@ def _receiving(terms: RecipientTerms, seller: str) -> Offer:
             "%(seller)s may take payments on your behalf and keeps at most %(share)s of each payment, %(until)s.",
             seller=seller,
             share=kept,
-            until=until(terms.expires_at),
+            until=until(expires_at),
         ),
         source_label="",
         method_heading="",

@@ -14,13 +14,13 @@ _HEADERS = {"cache-control": "public, max-age=300"}
 
 
 @get("/doc/{version:str}/AmazonFPS.xsd", media_type=_XML)
-async def xml_schema(version: FromPath[str]) -> Response[str]:
+async def show_schema(version: FromPath[str]) -> Response[str]:
     """The XML Schema of a version."""
     return Response(schema(_known(version)), media_type=_XML, headers=_HEADERS)
 
 
 @get("/doc/{version:str}/AmazonFPS.wsdl", media_type=_XML)
-async def wsdl(request: PageRequest, version: FromPath[str]) -> Response[str]:
+async def show_wsdl(request: PageRequest, version: FromPath[str]) -> Response[str]:
     """The WSDL of a version, for the service at its public address."""
     address = f"{service_of(request).settings.public_url}/"
     return Response(description(_known(version), address), media_type=_XML, headers=_HEADERS)

@@ -1,0 +1,51 @@
+"""What those ask who watch over the service: whether the database answers, what waits, how the last proof came out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from tallystick.db.connections import UNAVAILABLE
+from tallystick.db.database import ping
+from tallystick.store.queries import queues
+from tallystick.store.queries.queues import Queue, Queues
+from tallystick.store.records import verification_runs
+from tallystick.store.records.verification_runs import Run
+
+if TYPE_CHECKING:
+    from tallystick.services.context import Service
+
+__all__ = ["Observed", "Queue", "Queues", "Run", "database_answers", "observe"]
+
+_ANSWER_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the database told at the moment `now`. `last_proof`: the last one of the books that came to a result."""
+
+    queues: Queues
+    last_proof: Run | None
+    now: datetime
+
+
+async def database_answers(service: Service) -> bool:
+    """Whether the database answers, and soon."""
+    try:
+        await ping(service.pool, timeout_seconds=_ANSWER_SECONDS)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return True
+
+
+async def observe(service: Service) -> Observed | None:
+    """How the queues and the books stand; None while the database is not there."""
+    try:
+        waiting = await queues.standing(service.pool)
+        proof = await verification_runs.latest_result(service.pool)
+    except UNAVAILABLE:
+        return None
+    return Observed(waiting, proof, service.clock())

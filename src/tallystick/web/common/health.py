@@ -1,0 +1,22 @@
+"""Whether the process and its database answer: for whatever watches over it."""
+
+from litestar import MediaType, get
+from litestar.response import Response
+from litestar.status_codes import HTTP_503_SERVICE_UNAVAILABLE
+
+from tallystick.services.operations import monitoring
+from tallystick.web.common.shared import PageRequest, service_of
+
+
+@get("/healthz", media_type=MediaType.TEXT)
+async def alive() -> str:
+    """The process answers."""
+    return "alive\n"
+
+
+@get("/readyz", media_type=MediaType.TEXT)
+async def ready(request: PageRequest) -> Response[str]:
+    """The database answers too."""
+    if await monitoring.database_answers(service_of(request)):
+        return Response("ready\n")
+    return Response("the database does not answer\n", status_code=HTTP_503_SERVICE_UNAVAILABLE)

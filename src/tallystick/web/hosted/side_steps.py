@@ -1,0 +1,35 @@
+"""What forms outside of a visit's own path come to within it: signing out, adding test money."""
+
+from typing import Any
+
+from litestar.response import Response
+
+from tallystick.services.consent import wallet
+from tallystick.services.form_errors import FormError
+from tallystick.web.common.shared import PageRequest, go
+from tallystick.web.common.signing_in import UNUSABLE
+from tallystick.web.hosted.visit_context import VisitContext, with_visit
+from tallystick.web.hosted.visit_method import method_page
+
+
+async def signed_out_in_visit(request: PageRequest, visit_id: str) -> Response[Any]:
+    """Whoever walked signed out: the visit goes on with its sign-in page."""
+
+    async def step(context: VisitContext) -> Response[Any]:
+        return go(context.to("sign-in"))
+
+    return await with_visit(request, visit_id, step, buyer_needed=False)
+
+
+async def test_money_in_visit(request: PageRequest, visit_id: str, amount: str) -> Response[Any]:
+    """Put test money on the buyer's account balance, and go back to choosing, with the balance chosen."""
+
+    async def step(context: VisitContext) -> Response[Any]:
+        try:
+            await wallet.add_test_money(context.service, context.buyer.party_id, amount)
+        except FormError as error:
+            return await method_page(context, status=UNUSABLE, problems=error.problems, typed_amount=amount)
+        await context.choose(key=wallet.BALANCE, method="ABT")
+        return go(context.to("method"))
+
+    return await with_visit(request, visit_id, step)
