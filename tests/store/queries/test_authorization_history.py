@@ -79,7 +79,7 @@ async def eventful(shop: Shop) -> Buyer:
     return buyer
 
 
-@pytest.mark.parametrize("most", [1, 2, 3, 100])
+@pytest.mark.parametrize("maximum", [1, 2, 3, 100])
 async def test_pages_of_any_size_tell_the_same_story(shop: Shop, maximum: int) -> None:
     buyer = await eventful(shop)
     given = await given_to(shop, buyer)
