@@ -167,11 +167,10 @@ async def _record(service: Service, action: str, business_id: PartyId | None, so
     """Write down a command on the machine itself: nobody is named as its author."""
     await audit.record(
         service.pool,
-        actor_id=None,
+        audit.Actor(None),
+        action,
+        someone.email,
         business_id=business_id,
-        environment=None,
-        action=action,
-        subject=someone.email,
         details=details,
         at=service.clock(),
     )

@@ -1,4 +1,7 @@
-"""What operators may say of an account: suspended, verified, held back, or not. Each deed is written down."""
+"""What operators and commands may say of an account: suspended, verified, held back, or not. Each deed is written down.
+
+Pages do one of CHANGES by its name; the command says several things at once. Both go through `_apply`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from tallystick.store.accounts import parties
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
-    from tallystick.store.accounts.parties import Party
+    from tallystick.services.operations.audit import Actor
+    from tallystick.store.accounts.parties import Party, Status
     from tallystick.store.queries.account_register import Account
 
 _MAX_REASON: Final = 300
@@ -28,7 +32,6 @@ class Change:
     title: str
     effect: str
     done: str
-    deed: str
     fits: Callable[[Account], bool]
     sets: Mapping[str, Any] = field(default_factory=dict)
     grave: bool = False
@@ -44,7 +47,6 @@ CHANGES: Final[Mapping[str, Change]] = {
         "From now on no money moves for the account: it can neither charge, pay nor be paid, and whoever is signed in"
         " to it is signed out. Money stays where it is, and its keys can still be used to read.",
         "The account is suspended.",
-        "account.suspend",
         lambda account: account.status == "active",
         {"status": "suspended"},
         grave=True,
@@ -53,7 +55,6 @@ CHANGES: Final[Mapping[str, Change]] = {
         "Reactivate",
         "The account takes part again, with everything as it was.",
         "The account is active again.",
-        "account.reactivate",
         lambda account: account.status == "suspended",
         {"status": "active"},
     ),
@@ -61,7 +62,6 @@ CHANGES: Final[Mapping[str, Change]] = {
         "Verify the account",
         "Says that a bank account or card was found to be its own. Its present bank accounts count as verified too.",
         "The account is verified.",
-        "account.verify",
         lambda account: _open(account) and account.verified_at is None,
         {"account_verified": True},
     ),
@@ -69,7 +69,6 @@ CHANGES: Final[Mapping[str, Change]] = {
         "Take back the verification",
         "The account and its bank accounts count as not verified; limits for such accounts hold.",
         "The account is not verified any more.",
-        "account.unverify",
         lambda account: _open(account) and account.verified_at is not None,
         {"account_verified": False},
     ),
@@ -77,7 +76,6 @@ CHANGES: Final[Mapping[str, Change]] = {
         "Verify the e-mail address",
         "Says that the address was found to work and to be theirs.",
         "The e-mail address is verified.",
-        "account.verify_email",
         lambda account: _open(account) and account.email_verified_at is None,
         {"email_verified": True},
     ),
@@ -85,7 +83,6 @@ CHANGES: Final[Mapping[str, Change]] = {
         "Hold back payments",
         "What the account would pay or receive is refused for now (TransactionDenied); everything else goes on.",
         "Payments are held back.",
-        "account.hold",
         lambda account: account.status == "active" and not account.denied,
         {"denied": True},
         grave=True,
@@ -94,36 +91,94 @@ CHANGES: Final[Mapping[str, Change]] = {
         "Let payments through",
         "The account pays and receives again.",
         "Payments go through again.",
-        "account.release",
         lambda account: _open(account) and account.denied,
         {"denied": False},
     ),
 }
-"""Everything that can be done, by the name that forms use."""
+"""Everything that can be done on the page of an account, by the name that forms use."""
+
+_DEEDS: Final[Mapping[tuple[str, str | bool], str]] = {
+    ("status", "active"): "account.reactivate",
+    ("status", "suspended"): "account.suspend",
+    ("status", "closed"): "account.close",
+    ("email_verified", True): "account.verify_email",
+    ("email_verified", False): "account.unverify_email",
+    ("account_verified", True): "account.verify",
+    ("account_verified", False): "account.unverify",
+    ("receives_cards", True): "account.cards",
+    ("receives_cards", False): "account.no_cards",
+    ("marketplace", True): "account.marketplace",
+    ("marketplace", False): "account.no_marketplace",
+    ("denied", True): "account.hold",
+    ("denied", False): "account.release",
+}
+"""The kind of deed in the audit log, by the argument of parties.set_standing and its value."""
 
 
-async def change_standing(service: Service, actor: Party, account: Account, name: str, reason: str) -> None:
+async def change_standing(service: Service, actor: Actor, account: Account, name: str, reason: str) -> None:
     """Do one of CHANGES; done twice it is as once. Raises FormError: no reason for a grave one; one's own account."""
     change = CHANGES[name]
-    reason = " ".join(reason.split())[:_MAX_REASON]
     if change.grave and account.party_id == actor.party_id:
         raise FormError({"reason": "This is your own account: ask another operator."})
-    if change.grave and not reason:
+    if change.grave and not reason.strip():
         raise FormError({"reason": "Say why: whoever looks at the audit log will want to know."})
-    if not change.fits(account):
-        return
-    now = service.clock()
+    if change.fits(account):
+        await _apply(service, actor, account, change.sets, reason)
+
+
+async def set_standing(  # noqa: PLR0913 - one keyword for each thing that can be said
+    service: Service,
+    actor: Actor,
+    account: Account,
+    *,
+    status: Status | None = None,
+    email_verified: bool | None = None,
+    account_verified: bool | None = None,
+    receives_cards: bool | None = None,
+    marketplace: bool | None = None,
+    denied: bool | None = None,
+    reason: str = "",
+) -> Party:
+    """Say several things of an account at once, also such as no page says; None leaves a thing as it is.
+
+    Of what the account was already, only a repeated verification is written down: it verifies the bank accounts that
+    were added since.
+    """
+    said: dict[str, str | bool | None] = {
+        "status": status,
+        "email_verified": email_verified,
+        "account_verified": account_verified,
+        "receives_cards": receives_cards,
+        "marketplace": marketplace,
+        "denied": denied,
+    }
+    return await _apply(service, actor, account, {name: one for name, one in said.items() if one is not None}, reason)
+
+
+async def _apply(service: Service, actor: Actor, account: Account, sets: Mapping[str, Any], reason: str = "") -> Party:
+    """Change it, sign out whoever may take part no more, and write a row for each thing that is new."""
+    present = {
+        "status": account.status,
+        "email_verified": account.email_verified_at is not None,
+        "receives_cards": account.receives_cards,
+        "marketplace": account.marketplace,
+        "denied": account.denied,
+    }
+    reason, now = " ".join(reason.split())[:_MAX_REASON], service.clock()
     async with service.pool.acquire() as connection, connection.transaction():
-        await parties.set_standing(connection, account.party_id, now, **change.sets)
-        if change.sets.get("status") == "suspended":
+        party = await parties.set_standing(connection, account.party_id, now, **sets)
+        if not party.active and "status" in sets:
             await parties.sign_out_everywhere(connection, account.party_id)
-        await audit.record(
-            connection,
-            actor_id=actor.party_id,
-            business_id=account.party_id if account.kind == "business" else None,
-            environment=None,
-            action=change.deed,
-            subject=account.email,
-            details={"account": account.party_id} | ({"reason": reason} if reason else {}),
-            at=now,
-        )
+        for name, value in sets.items():
+            if present.get(name) == value:
+                continue
+            await audit.record(
+                connection,
+                actor,
+                _DEEDS[name, value],
+                account.email,
+                business_id=account.party_id if account.kind == "business" else None,
+                details={"account": account.party_id} | ({"reason": reason} if reason else {}),
+                at=now,
+            )
+    return party

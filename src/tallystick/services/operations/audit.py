@@ -1,21 +1,29 @@
-"""The audit log: what is written down of the deeds of staff and operators, and how it is said."""
+"""The audit log: what is written down of the deeds of staff, operators and commands, and how it is said."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.ids import PartyId
 from tallystick.store.records import audit
+from tallystick.store.records.audit import Entry
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
+    from tallystick.services.context import Service
+    from tallystick.store.accounts.parties import Party
+
+__all__ = ["ACTIONS", "Actor", "Entry", "actors_of", "latest", "record"]
 
 ACTIONS: Final[Mapping[str, str]] = {
     "key.create": "Made an access key",
     "key.rotate": "Rotated an access key",
     "key.revoke": "Revoked an access key",
+    "certificate.register": "Registered a certificate",
+    "certificate.revoke": "Revoked a certificate",
     "branding.change": "Changed the branding",
     "staff.invite": "Invited somebody",
     "staff.uninvite": "Took back an invitation",
@@ -48,33 +56,94 @@ ACTIONS: Final[Mapping[str, str]] = {
     "account.hold": "Held back an account's payments",
     "account.fees": "Chose a seller's fee schedule",
     "account.release": "Let an account's payments through again",
+    "account.close": "Closed an account",
+    "account.unverify_email": "Took back the verification of an e-mail address",
+    "account.cards": "Let a seller be paid by card",
+    "account.no_cards": "Let no card payments go to a seller",
+    "account.marketplace": "Let a seller call for other recipients",
+    "account.no_marketplace": "Let a seller call for itself alone",
     "rail.ask_again": "Had a rail asked again",
     "books.verify": "Asked for a proof of the books",
 }
 """Every kind of deed, and its words. Whoever adds a kind adds it here."""
 
 
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: a person who is signed in or, without one, a command on the machine.
+
+    Every use case that changes something takes one, and writes it into the audit log. `machine_user`: the name by which
+    the operating system knows who runs the command; it goes to the row's details as ``machine_user``.
+    """
+
+    party_id: PartyId | None
+    machine_user: str = ""
+
+    @classmethod
+    def person(cls, party: Party) -> Actor:
+        """Somebody who is signed in: one of a seller's staff, or an operator."""
+        return cls(party.party_id)
+
+    @classmethod
+    def command(cls, machine_user: str) -> Actor:
+        """A command on the machine, which the audit log names no person for."""
+        return cls(None, machine_user)
+
+
 async def record(
     database: Database,
-    *,
-    actor_id: PartyId | None,
-    business_id: PartyId | None,
-    environment: str | None,
+    actor: Actor,
     action: str,
     subject: str = "",
+    *,
+    business_id: PartyId | None = None,
+    environment: str | None = None,
     details: Mapping[str, Any] | None = None,
     at: datetime,
 ) -> None:
-    """Write down a deed; `details` are plain values and never a secret. Raises KeyError: no kind of deed."""
+    """Write down a deed; `details` are plain values and never a secret. Raises KeyError: no kind of deed.
+
+    `business_id`: the seller for whom it was done, in whose audit log it stands too. `at`: real time.
+    """
     if action not in ACTIONS:
         raise KeyError(action)
     await audit.add(
         database,
-        actor_id=actor_id,
+        actor_id=actor.party_id,
         business_id=business_id,
         environment=environment,
         action=action,
         subject=subject,
-        details=details or {},
+        details=dict(details or {}) | ({"machine_user": actor.machine_user} if actor.machine_user else {}),
         at=at,
     )
+
+
+async def latest(
+    service: Service,
+    maximum: int,
+    *,
+    business_id: PartyId | None = None,
+    actor_id: PartyId | None = None,
+    action: str | None = None,
+    subject: str | None = None,
+    before: int | None = None,
+) -> list[Entry]:
+    """The latest deeds, newest first: of everybody or one seller, of one person, of one kind, done to one thing.
+
+    `before`: only those before this `audit_id`. An `action` that is no kind of deed does not count.
+    """
+    return await audit.latest(
+        service.pool,
+        maximum,
+        business_id=business_id,
+        actor_id=actor_id,
+        action=action if action in ACTIONS else None,
+        subject=subject,
+        before=before,
+    )
+
+
+async def actors_of(service: Service, business_id: PartyId) -> list[tuple[str, str]]:
+    """Everybody who ever did something for a seller: number, as text, and e-mail address."""
+    return await audit.actors_of(service.pool, business_id)

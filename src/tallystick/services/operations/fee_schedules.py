@@ -22,7 +22,7 @@ from tallystick.store.accounts import parties
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
     from tallystick.services.context import Service
-    from tallystick.store.accounts.parties import Party
+    from tallystick.services.operations.audit import Actor
     from tallystick.store.queries.account_register import Account
 
 STANDARD: Final = "standard"
@@ -53,7 +53,7 @@ async def check_chosen_schedules(database: Database, own: Mapping[str, FeeSchedu
         raise SettingsError(f"sellers have the fee schedule {', '.join(lost)}, and the file of schedules lacks it")
 
 
-async def choose_schedule(service: Service, actor: Party, account: Account, name: str | None) -> None:
+async def choose_schedule(service: Service, actor: Actor, account: Account, name: str | None) -> None:
     """Let a seller have a schedule from the next charge on. Raises LookupError: there is none of this name."""
     service.committer.rules.fees_of(name)
     now = service.clock()
@@ -61,11 +61,10 @@ async def choose_schedule(service: Service, actor: Party, account: Account, name
         await parties.set_fee_schedule(connection, account.party_id, name)
         await audit.record(
             connection,
-            actor_id=actor.party_id,
+            actor,
+            "account.fees",
+            account.email,
             business_id=account.party_id,
-            environment=None,
-            action="account.fees",
-            subject=account.email,
             details={"before": account.fee_schedule or STANDARD, "now": name or STANDARD},
             at=now,
         )

@@ -1,4 +1,7 @@
-"""Who may do what in a seller's console."""
+"""Who may do what in a seller's console: roles and their rights, and giving them to people.
+
+Every change and its row in the audit log are one commit.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,31 @@ from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.ids import PartyId
+from tallystick.services.operations import audit
 from tallystick.store.accounts import staff
+from tallystick.store.accounts.staff import LastOwnerError, Post
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
+    from tallystick.services.operations.audit import Actor
     from tallystick.store.accounts.parties import Party
+
+__all__ = [
+    "ALLOWED",
+    "DUTIES",
+    "Employer",
+    "LastOwnerError",
+    "Permission",
+    "Post",
+    "Role",
+    "add",
+    "businesses_of",
+    "change_role",
+    "may",
+    "people_of",
+    "post_of",
+    "remove",
+]
 
 
 class Role(StrEnum):
@@ -71,3 +94,79 @@ async def businesses_of(service: Service, party: Party) -> list[Employer]:
     own = [Employer(party.party_id, party.name, Role.OWNER)] if party.kind == "business" else []
     posts = await staff.posts_of(service.pool, party.party_id)
     return own + [Employer(post.business_id, post.business_name, Role(post.role)) for post in posts]
+
+
+async def people_of(service: Service, business_id: PartyId) -> list[Post]:
+    """Those who work for a seller, who came first first."""
+    return await staff.people_of(service.pool, business_id)
+
+
+async def post_of(service: Service, business_id: PartyId, person_id: PartyId) -> Post | None:
+    """What a person does for a seller; None when it is nothing."""
+    return await staff.post_of(service.pool, business_id, person_id)
+
+
+async def add(
+    service: Service, actor: Actor, business_id: PartyId, person: Party, role: Role, *, environment: str | None = None
+) -> bool:
+    """Let a person work for a seller; False, and nothing is changed, when they do already, with whatever role.
+
+    `environment`: of the page on which it was done, for the audit log; staff works in both.
+    """
+    now = service.clock()
+    async with service.pool.acquire() as connection, connection.transaction():
+        if not await staff.add(connection, business_id, person.party_id, role, now):
+            return False
+        await audit.record(
+            connection,
+            actor,
+            "staff.add",
+            person.email,
+            business_id=business_id,
+            environment=environment,
+            details={"role": role.value},
+            at=now,
+        )
+    return True
+
+
+async def change_role(
+    service: Service, actor: Actor, post: Post, role: Role, *, environment: str | None = None
+) -> None:
+    """Give a person another role; the same one again is not written down. `environment`: as for `add`.
+
+    Raises LookupError: they are not of the staff any more; LastOwnerError: nobody else could decide for the seller.
+    """
+    async with service.pool.acquire() as connection, connection.transaction():
+        await staff.change_role(connection, post.business_id, post.person_id, role)
+        if role == post.role:
+            return
+        await audit.record(
+            connection,
+            actor,
+            "staff.role",
+            post.person_email,
+            business_id=post.business_id,
+            environment=environment,
+            details={"before": post.role, "now": role.value},
+            at=service.clock(),
+        )
+
+
+async def remove(service: Service, actor: Actor, post: Post, *, environment: str | None = None) -> None:
+    """Let a person work for a seller no more. `environment`: as for `add`.
+
+    Raises LookupError: they are not of the staff any more; LastOwnerError.
+    """
+    async with service.pool.acquire() as connection, connection.transaction():
+        await staff.remove(connection, post.business_id, post.person_id)
+        await audit.record(
+            connection,
+            actor,
+            "staff.remove",
+            post.person_email,
+            business_id=post.business_id,
+            environment=environment,
+            details={"role": post.role},
+            at=service.clock(),
+        )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tallystick.db.shared_reads import SharedReads
 from tallystick.db.statements import load_statements
+from tallystick.domain import environments
 from tallystick.domain.ids import ALPHABET, BookId, PartyId
 from tallystick.store.keys.callers import Caller
 
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 _SQL: Final = load_statements("access_keys.sql", __package__)
 
-SANDBOX: Final = "sandbox"
-LIVE: Final = "live"
-ENVIRONMENTS: Final = (SANDBOX, LIVE)
+SANDBOX: Final = environments.SANDBOX
+LIVE: Final = environments.LIVE
+ENVIRONMENTS: Final = environments.ENVIRONMENTS
 
 _KEY_ID_PREFIX: Final = "AK"
 _KEY_ID_LENGTH: Final = 20

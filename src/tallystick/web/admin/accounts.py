@@ -100,7 +100,7 @@ async def do_change_standing(request: PageRequest, account: FromPath[int]) -> Re
         if found is None or name not in CHANGES:
             raise NotFoundException
         try:
-            await change_standing(operator.service, operator.person, found, name, typed.get("reason", ""))
+            await change_standing(operator.service, operator.actor, found, name, typed.get("reason", ""))
         except FormError as error:
             status = HTTP_422_UNPROCESSABLE_ENTITY
             return await _account_page(operator, account, status=status, problems=error.problems, typed=typed)
@@ -119,7 +119,7 @@ async def do_choose_fees(request: PageRequest, account: FromPath[int]) -> Respon
         if found is None or found.kind != "business":
             raise NotFoundException
         try:
-            await choose_schedule(operator.service, operator.person, found, None if name == STANDARD else name)
+            await choose_schedule(operator.service, operator.actor, found, None if name == STANDARD else name)
         except LookupError:
             problems, status = {"schedule": "Choose one of these."}, HTTP_422_UNPROCESSABLE_ENTITY
             return await _account_page(operator, account, status=status, problems=problems)

@@ -12,6 +12,7 @@ from litestar.response import Response
 from tallystick.domain.ids import PartyId
 from tallystick.services.context import Service
 from tallystick.services.operations import audit
+from tallystick.services.operations.audit import Actor
 from tallystick.store.accounts import staff
 from tallystick.store.accounts.parties import Party
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
@@ -45,6 +46,11 @@ class Operator:
     person: Party
     now: datetime
 
+    @property
+    def actor(self) -> Actor:
+        """Who acts, for use cases and the audit log."""
+        return Actor.person(self.person)
+
     def page(self, template: str, **context: Any) -> Response[Any]:  # noqa: ANN401 - whatever the template shows
         """One of the operator's pages. Templates find what this is as `operator`."""
         defaults: dict[str, Any] = {"operator": self, "nav": NAV, "here": self.request.url.path, "now": self.now}
@@ -70,11 +76,11 @@ class Operator:
         """Write down in the audit log that this operator did something; never a secret."""
         await audit.record(
             self.service.pool,
-            actor_id=self.person.party_id,
+            self.actor,
+            action,
+            subject,
             business_id=business_id,
             environment=environment,
-            action=action,
-            subject=subject,
             details=details,
             at=self.now,
         )

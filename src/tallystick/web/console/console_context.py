@@ -14,6 +14,7 @@ from litestar.status_codes import HTTP_403_FORBIDDEN
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.services.context import Service
 from tallystick.services.operations import audit
+from tallystick.services.operations.audit import Actor
 from tallystick.services.seller.staff import Permission, Role, businesses_of, may
 from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import Party
@@ -69,6 +70,11 @@ class ConsoleContext:
         """Whether all that is seen and done here is play."""
         return self.environment == SANDBOX
 
+    @property
+    def actor(self) -> Actor:
+        """Who acts, for use cases and the audit log."""
+        return Actor.person(self.person)
+
     def may(self, permission: Permission) -> bool:
         """Whether this person may do it here."""
         return may(self.role, permission)
@@ -87,11 +93,11 @@ class ConsoleContext:
         """Write down in the audit log that this person did something here; never a secret."""
         await audit.record(
             self.service.pool,
-            actor_id=self.person.party_id,
+            self.actor,
+            action,
+            subject,
             business_id=self.business.party_id,
             environment=self.environment,
-            action=action,
-            subject=subject,
             details=details,
             at=self.service.clock(),
         )

@@ -85,11 +85,10 @@ async def _join(request: PageRequest, service: Service, found: Invitation, perso
         return await _page(request, found, status=HTTP_409_CONFLICT, problems=error.problems)
     await audit.record(
         service.pool,
-        actor_id=person.party_id,
+        audit.Actor.person(person),
+        "staff.join",
+        person.email,
         business_id=found.business_id,
-        environment=None,
-        action="staff.join",
-        subject=person.email,
         details={"role": found.role},
         at=service.clock(),
     )

@@ -1,0 +1,133 @@
+"""Access keys of a seller's programs: make one, replace it with an overlap, revoke it, see when it was last used.
+
+Pages and commands call the same functions; each deed and its row in the audit log are one commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from tallystick.services.operations import audit
+from tallystick.store.keys import access_keys, key_uses
+from tallystick.store.keys.access_keys import AccessKey, KeyEntry, MadeBeforeError, UnknownKeyError
+
+if TYPE_CHECKING:
+    from tallystick.domain.ids import PartyId
+    from tallystick.services.context import Service
+    from tallystick.services.operations.audit import Actor
+
+__all__ = [
+    "AccessKey",
+    "KeyEntry",
+    "KeyUse",
+    "MadeBeforeError",
+    "UnknownKeyError",
+    "create",
+    "find",
+    "list_",
+    "revoke",
+    "rotate",
+    "with_uses",
+]
+
+_HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """A key, and when a call was last signed with it; None: never, or longer ago than is kept."""
+
+    key: KeyEntry
+    used_at: datetime | None
+
+
+async def create(service: Service, actor: Actor, seller_id: PartyId, environment: str, form: str = "") -> AccessKey:
+    """Make a key. This is the only time that its owner sees the secret.
+
+    `form`: what tells the form that asks for it from all others; it makes one key, however often it is sent. Raises
+    MadeBeforeError.
+    """
+    now = service.clock()
+    async with service.pool.acquire() as connection, connection.transaction():
+        key = await access_keys.create(connection, service.vault, seller_id, environment, now, form)
+        await audit.record(
+            connection,
+            actor,
+            "key.create",
+            key.access_key_id,
+            business_id=seller_id,
+            environment=environment,
+            at=now,
+        )
+    return key
+
+
+async def rotate(
+    service: Service, actor: Actor, seller_id: PartyId, access_key_id: str, overlap: timedelta, form: str = ""
+) -> AccessKey:
+    """Make the successor of a key; the old one stays usable for `overlap`. `form`: as for `create`.
+
+    Raises MadeBeforeError, UnknownKeyError: the seller has no such key, or it is no longer usable.
+    """
+    old, now = await _find(service, seller_id, access_key_id), service.clock()
+    async with service.pool.acquire() as connection, connection.transaction():
+        key = await access_keys.rotate(connection, service.vault, access_key_id, overlap, now, form)
+        await audit.record(
+            connection,
+            actor,
+            "key.rotate",
+            access_key_id,
+            business_id=seller_id,
+            environment=old.environment,
+            details={"successor": key.access_key_id, "overlap_hours": overlap // _HOUR},
+            at=now,
+        )
+    return key
+
+
+async def revoke(service: Service, actor: Actor, seller_id: PartyId, access_key_id: str) -> KeyEntry:
+    """Make a key unusable at once and for ever; doing it again changes nothing and writes nothing down.
+
+    Raises UnknownKeyError: the seller has no such key.
+    """
+    old, now = await _find(service, seller_id, access_key_id), service.clock()
+    if old.revoked_at is not None:
+        return old
+    async with service.pool.acquire() as connection, connection.transaction():
+        await access_keys.revoke(connection, access_key_id, now)
+        await audit.record(
+            connection,
+            actor,
+            "key.revoke",
+            access_key_id,
+            business_id=seller_id,
+            environment=old.environment,
+            at=now,
+        )
+    return await _find(service, seller_id, access_key_id)
+
+
+async def find(service: Service, access_key_id: str) -> AccessKey | None:
+    """A usable key with its secret, for whoever may see it; None when it is unknown, revoked or expired."""
+    return await access_keys.find(service.pool, service.vault, access_key_id, service.clock())
+
+
+async def list_(service: Service, seller_id: PartyId, environment: str | None = None) -> list[KeyEntry]:
+    """All keys that the seller ever had, in one environment or in both, oldest first."""
+    entries = await access_keys.list_(service.pool, seller_id)
+    return [entry for entry in entries if environment is None or entry.environment == environment]
+
+
+async def with_uses(service: Service, seller_id: PartyId, environment: str) -> list[KeyUse]:
+    """The same, each with its last use."""
+    uses = await key_uses.last_uses(service.pool, seller_id)
+    return [KeyUse(entry, uses.get(entry.access_key_id)) for entry in await list_(service, seller_id, environment)]
+
+
+async def _find(service: Service, seller_id: PartyId, access_key_id: str) -> KeyEntry:
+    for entry in await access_keys.list_(service.pool, seller_id):
+        if entry.access_key_id == access_key_id:
+            return entry
+    raise UnknownKeyError(access_key_id)
