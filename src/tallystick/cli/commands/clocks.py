@@ -10,6 +10,7 @@ from tallystick.cli.commands.accounts import find_seller
 from tallystick.cli.commands.keys import Account
 from tallystick.cli.console import Json, ProblemError, run, service_of_process, tell, tell_json
 from tallystick.domain.periods import Period
+from tallystick.services.operations.audit import Actor
 from tallystick.services.seller import sandbox_clock
 from tallystick.services.seller.sandbox_clock import Hand, TooFarAheadError
 from tallystick.store.keys.access_keys import SANDBOX
@@ -49,7 +50,7 @@ async def _move(account: str, by: Period | None) -> Hand:
         if by is None:
             return hand
         try:
-            return await sandbox_clock.forward(service, book_id, hand, by)
+            return await sandbox_clock.forward(service, Actor(None), party.party_id, book_id, hand, by)
         except TooFarAheadError as error:
             raise ProblemError(str(error)) from None
         except ClockMovedError:

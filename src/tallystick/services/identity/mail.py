@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from tallystick.store.records import mail
+from tallystick.store.records.mail import KEPT, Mail
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.services.identity.email_templates import Letter
+
+__all__ = ["KEPT", "Mail", "address_of", "latest", "post", "send"]
 
 
 async def send(service: Service, to: str, subject: str, text: str) -> None:
@@ -20,6 +23,11 @@ async def send(service: Service, to: str, subject: str, text: str) -> None:
 async def post(service: Service, to: str, letter: Letter) -> None:
     """Send one of our letters."""
     await send(service, to, letter.subject, letter.text)
+
+
+async def latest(service: Service, maximum: int) -> list[Mail]:
+    """The newest letters, newest first, for operators."""
+    return await mail.latest(service.pool, maximum)
 
 
 def address_of(service: Service, path: str, **query: str) -> str:

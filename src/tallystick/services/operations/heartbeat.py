@@ -14,7 +14,9 @@ import structlog
 from tallystick.services.context import Service
 from tallystick.services.operations.meter import OK, flat, outcomes_of
 from tallystick.store.records import heartbeats
-from tallystick.store.records.heartbeats import Pulse
+from tallystick.store.records.heartbeats import Minute, Pulse
+
+__all__ = ["EVERY", "KEPT", "Heartbeat", "Minute", "Pulse", "counts_of", "minutes_since", "pulses_since"]
 
 EVERY: Final = timedelta(seconds=10)
 KEPT: Final = timedelta(hours=1)
@@ -73,6 +75,16 @@ class Heartbeat:
                     await self.beat()
                 except Exception as error:  # noqa: BLE001 - the database may be gone for a while
                     _log.warning("pulse_missed", error=repr(error))
+
+
+async def pulses_since(service: Service, moment: datetime) -> list[Pulse]:
+    """The pulses of all processes after a moment, in order."""
+    return await heartbeats.since(service.pool, moment)
+
+
+async def minutes_since(service: Service, moment: datetime) -> list[Minute]:
+    """The minutes from a moment on in which anything was called, in order."""
+    return await heartbeats.minutes(service.pool, moment)
 
 
 def counts_of(service: Service) -> dict[str, int]:

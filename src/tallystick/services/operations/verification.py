@@ -10,18 +10,51 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from tallystick.services.operations import audit
 from tallystick.store.ledger.verify import unexplained_micros, verify
 from tallystick.store.records import verification_runs
+from tallystick.store.records.verification_runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tallystick.services.context import Service
+    from tallystick.services.operations.audit import Actor
+
+__all__ = ["LEASE", "Run", "ask", "find", "latest", "latest_result", "prove_if_due"]
 
 LEASE: Final = timedelta(minutes=2)
 """A worker that is at a proof renews its lease twice in this time; when it dies, another one starts again."""
 
 _log = structlog.get_logger(__name__)
+
+
+async def ask(service: Service, actor: Actor) -> bool:
+    """Ask for a proof, which a worker takes up.
+
+    False, and nothing is written down, when one waits or runs already: its result will do.
+    """
+    now = service.clock()
+    async with service.pool.acquire() as connection, connection.transaction():
+        if not await verification_runs.ask(connection, actor.party_id, now):
+            return False
+        await audit.record(connection, actor, "books.verify", at=now)
+    return True
+
+
+async def latest(service: Service, maximum: int, before: int | None = None) -> list[Run]:
+    """The latest proofs, newest first: before a number, or from the newest on."""
+    return await verification_runs.latest(service.pool, maximum, before)
+
+
+async def latest_result(service: Service) -> Run | None:
+    """The latest proof that came to a result."""
+    return await verification_runs.latest_result(service.pool)
+
+
+async def find(service: Service, run_id: int) -> Run | None:
+    """The proof with this number."""
+    return await verification_runs.find(service.pool, run_id)
 
 
 async def prove_if_due(service: Service) -> int:

@@ -1,4 +1,4 @@
-"""Which pictures can be logos: small PNG and JPEG files that are whole and nothing besides.
+"""A seller's logo: keeping one, or none, and which pictures can be one: small PNG and JPEG files, whole, nothing besides.
 
 Nothing is decoded here: a browser shows the picture, and is told what it is. So the file must be what it says, from
 its first byte to its last, and of a size that no browser minds.
@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from tallystick.services.form_errors import FormError
+from tallystick.services.operations import audit
 from tallystick.store.accounts import logos
 from tallystick.store.accounts.logos import Logo
 
 if TYPE_CHECKING:
+    from tallystick.domain.ids import PartyId
     from tallystick.services.context import Service
+    from tallystick.services.operations.audit import Actor
+
+__all__ = ["MAX_BYTES", "MAX_HEIGHT", "MAX_WIDTH", "Logo", "digest_of", "find", "read_logo", "remove", "save"]
 
 MAX_BYTES: Final = 65_536
 MAX_WIDTH: Final = 860  # pixels: four times what is shown, for fine screens
@@ -31,6 +36,53 @@ Size = tuple[int, int]
 
 class _DamagedError(ValueError):
     """The file is not what its beginning says."""
+
+
+async def digest_of(service: Service, seller_id: PartyId) -> str | None:
+    """What a seller's logo is found by; None when it has none."""
+    return await logos.digest_of(service.pool, seller_id)
+
+
+async def find(service: Service, digest: str) -> Logo | None:
+    """The logo with this digest, whoever has it."""
+    return await logos.find(service.pool, digest)
+
+
+async def save(
+    service: Service, actor: Actor, seller_id: PartyId, data: bytes, *, environment: str | None = None
+) -> str:
+    """Keep a file as a seller's logo instead of the one before; gives its digest. Raises FormError.
+
+    `environment`: of the page on which it was done, for the audit log; both show the logo.
+    """
+    logo, now = read_logo(data), service.clock()
+    async with service.pool.acquire() as connection, connection.transaction():
+        digest = await logos.save(connection, seller_id, logo, now)
+        await audit.record(
+            connection,
+            actor,
+            "branding.change",
+            business_id=seller_id,
+            environment=environment,
+            details={"logo": digest},
+            at=now,
+        )
+    return digest
+
+
+async def remove(service: Service, actor: Actor, seller_id: PartyId, *, environment: str | None = None) -> None:
+    """Show a seller's name alone. `environment`: as for `save`."""
+    async with service.pool.acquire() as connection, connection.transaction():
+        await logos.remove(connection, seller_id)
+        await audit.record(
+            connection,
+            actor,
+            "branding.change",
+            business_id=seller_id,
+            environment=environment,
+            details={"logo": "removed"},
+            at=service.clock(),
+        )
 
 
 def read_logo(data: bytes) -> Logo:
@@ -50,11 +102,6 @@ def read_logo(data: bytes) -> Logo:
         message = f"The picture has {width} x {height} pixels; at most {MAX_WIDTH} x {MAX_HEIGHT} are possible."
         raise FormError({"file": message})
     return Logo(media_type, data)
-
-
-async def find(service: Service, digest: str) -> Logo | None:
-    """The logo with this digest, whoever has it."""
-    return await logos.find(service.pool, digest)
 
 
 def _png_size(data: bytes) -> Size:

@@ -6,12 +6,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.environments import SANDBOX
+from tallystick.services.operations import audit
 from tallystick.store.records import sandbox_clocks
+from tallystick.store.records.sandbox_clocks import ClockMovedError, Ending, NoTestClockError
 
 if TYPE_CHECKING:
-    from tallystick.domain.ids import BookId
+    from collections.abc import Sequence
+
+    from tallystick.domain.ids import BookId, PartyId
     from tallystick.domain.periods import Period
     from tallystick.services.context import Service
+    from tallystick.services.operations.audit import Actor
+
+__all__ = [
+    "MAX_AHEAD",
+    "ClockMovedError",
+    "Ending",
+    "Hand",
+    "NoTestClockError",
+    "TooFarAheadError",
+    "ending",
+    "forward",
+    "look",
+    "target",
+]
 
 MAX_AHEAD: Final = timedelta(days=365 * 100)
 
@@ -49,11 +68,31 @@ def target(hand: Hand, by: Period) -> Hand:
     return Hand(then, ahead)
 
 
-async def forward(service: Service, book_id: BookId, hand: Hand, by: Period) -> Hand:
+async def ending(service: Service, books: Sequence[BookId], now: datetime, then: datetime) -> Ending:
+    """What comes to its end in a seller's books between two moments of their own clock."""
+    return await sandbox_clocks.ending(service.pool, books, now, then)
+
+
+async def forward(
+    service: Service, actor: Actor, seller_id: PartyId, book_id: BookId, hand: Hand, by: Period
+) -> Hand:
     """Move a sandbox's clock forward from where it was seen; where it stands now.
 
     Raises TooFarAheadError, ClockMovedError: it is not where it was seen any more, NoTestClockError: no sandbox.
     """
     step = target(hand, by).ahead - hand.ahead
-    ahead = await sandbox_clocks.forward(service.pool, book_id, step, seen=hand.ahead)
-    return Hand(service.clock() + ahead, ahead)
+    async with service.pool.acquire() as connection, connection.transaction():
+        ahead = await sandbox_clocks.forward(connection, book_id, step, seen=hand.ahead)
+        now = service.clock()
+        moved = Hand(now + ahead, ahead)
+        await audit.record(
+            connection,
+            actor,
+            "clock.forward",
+            str(by),
+            business_id=seller_id,
+            environment=SANDBOX,
+            details={"now": moved.now.isoformat(timespec="seconds")},
+            at=now,
+        )
+    return moved
