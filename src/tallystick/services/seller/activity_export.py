@@ -13,6 +13,7 @@ from tallystick.store.queries import transaction_list
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
+    from tallystick.services.seller.manual_operations import BookContext
     from tallystick.store.queries.transaction_list import Line, Wanted
 
 COLUMNS: Final = (
@@ -38,6 +39,12 @@ COLUMNS: Final = (
     "sender_token_id",
     "original_transaction_id",
 )
+
+
+async def export(books: BookContext, wanted: Wanted, named: str) -> AsyncIterator[bytes]:
+    """Everything that is wanted, as `as_csv` gives it, and a row in the audit log. `named`: what was asked for."""
+    await books.record("activity.export", named)
+    return as_csv(books.service, wanted)
 
 
 async def as_csv(service: Service, wanted: Wanted) -> AsyncIterator[bytes]:

@@ -18,7 +18,7 @@ import structlog
 from tallystick.domain.commands import SettleDebt, WriteOffDebt
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import book_named_in
-from tallystick.domain.money import whole_minor_units
+from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.seller.manual_operations import new_reference
@@ -110,10 +110,8 @@ async def _rehearsed(
     return decided
 
 
-async def begin(
-    books: BookContext, deed: Deed, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]
-) -> tuple[Run, bool]:
-    """Write a run down and carry it out; whether it is new. `amounts` in micro-units. The same `run_id` counts once."""
+async def begin(books: BookContext, deed: Deed, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]) -> Run:
+    """Write a run down and carry it out. `amounts` in micro-units. The same `run_id` counts once."""
     async with books.service.pool.acquire() as connection:
         new = await debts.begin_run(
             connection,
@@ -127,7 +125,10 @@ async def begin(
     if run is None:
         raise LookupError(run_id)
     await go_on(books, run)
-    return run, new
+    if new:
+        total = display_amount(sum(amounts.values()))
+        await books.record(f"debts.{deed.value}", run_id, debts=len(amounts), amount=total)
+    return run
 
 
 async def go_on(books: BookContext, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""A seller's logo: keeping one, or none, and which pictures can be one: small PNG and JPEG files, whole, nothing besides.
+"""A seller's logo: keeping one, or none; and which pictures can be one: small PNG and JPEG files, whole, no more.
 
 Nothing is decoded here: a browser shows the picture, and is told what it is. So the file must be what it says, from
 its first byte to its last, and of a size that no browser minds.

@@ -1,6 +1,7 @@
 """What staff do by hand with a seller's money and tokens: the commands of the API, without its requests.
 
-A form carries the caller reference that its command is answered under: sent twice, it moves money once.
+A form carries the caller reference that its command is answered under: sent twice, it moves money once, and stands in
+the audit log once.
 """
 
 from __future__ import annotations
@@ -15,27 +16,49 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import CancelToken, Refund, RefundPolicy, Request
 from tallystick.domain.ids import book_named_in
+from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.call import fingerprint, fresh_transaction_id
+from tallystick.services.operations import audit
 from tallystick.store.ledger.dry_run import dry_run
 
 if TYPE_CHECKING:
-    from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
+    from tallystick.domain.ids import BookId, PartyId, TransactionId
     from tallystick.domain.state import Decision, Instrument
     from tallystick.services.context import Service
+    from tallystick.services.operations.audit import Actor
+    from tallystick.store.queries.instrument_list import Token
 
 _REFERENCE: Final = re.compile(r"console-[0-9a-f]{20}")
 
 
 @dataclass(frozen=True, slots=True)
 class BookContext:
-    """Where staff work with a seller's money: all of the seller's books. `now` is the books' own time."""
+    """Where staff work with a seller's money: all of the seller's books in one environment, and who works there.
+
+    `now` is the books' own time.
+    """
 
     service: Service
-    parts: tuple[BookId, ...]
+    actor: Actor
     seller_id: PartyId
+    environment: str
+    parts: tuple[BookId, ...]
     now: datetime
+
+    async def record(self, action: str, subject: str = "", **details: object) -> None:
+        """Write down in the audit log what was done with these books; never a secret."""
+        await audit.record(
+            self.service.pool,
+            self.actor,
+            action,
+            subject,
+            business_id=self.seller_id,
+            environment=self.environment,
+            details=details,
+            at=self.service.clock(),
+        )
 
     def request(
         self,
@@ -125,22 +148,33 @@ async def preview_refund(books: BookContext, wish: RefundWish, reference: str) -
     )
 
 
-async def refund(books: BookContext, wish: RefundWish, reference: str) -> tuple[Accepted, bool]:
-    """Refund; whether it was done just now, or before under the same reference. Raises Refused."""
+async def refund(books: BookContext, wish: RefundWish, reference: str) -> Accepted:
+    """Refund, now or before under the same reference. Raises Refused."""
     command = _refund(books, wish, reference)
     outcome = await books.service.committer.perform(book_named_in(wish.original_id), command)
     if not isinstance(outcome, Accepted):
         raise outcome if isinstance(outcome, Refused) else TypeError(f"a refund came to {outcome!r}")
-    return outcome, outcome.transaction_id == command.request.transaction_id
+    if outcome.transaction_id == command.request.transaction_id:  # not an answer that was given before
+        amount = wish.amount_micros
+        await books.record(
+            "money.refund",
+            outcome.transaction_id,
+            original=wish.original_id,
+            amount="all that was left" if amount is None else display_amount(amount),
+        )
+    return outcome
 
 
-async def cancel_token(books: BookContext, token_id: TokenId) -> bool:
+async def cancel_token(books: BookContext, token: Token) -> bool:
     """Bar a token from further use; False: it was cancelled before. Raises Refused."""
-    command = CancelToken(token_id, by=books.seller_id)
-    outcome = await books.service.committer.perform(book_named_in(token_id), command)
-    if isinstance(outcome, Refused) and outcome.refusal is not Refusal.TokenNotActive:
-        raise outcome
-    return not isinstance(outcome, Refused)
+    command = CancelToken(token.token_id, by=books.seller_id)
+    outcome = await books.service.committer.perform(book_named_in(token.token_id), command)
+    if isinstance(outcome, Refused):
+        if outcome.refusal is not Refusal.TokenNotActive:
+            raise outcome
+        return False
+    await books.record("token.cancel", token.token_id, purpose=token.purpose, reference=token.caller_reference)
+    return True
 
 
 def _refund(books: BookContext, wish: RefundWish, reference: str) -> Refund:

@@ -73,9 +73,7 @@ async def ending(service: Service, books: Sequence[BookId], now: datetime, then:
     return await sandbox_clocks.ending(service.pool, books, now, then)
 
 
-async def forward(
-    service: Service, actor: Actor, seller_id: PartyId, book_id: BookId, hand: Hand, by: Period
-) -> Hand:
+async def forward(service: Service, actor: Actor, seller_id: PartyId, book_id: BookId, hand: Hand, by: Period) -> Hand:
     """Move a sandbox's clock forward from where it was seen; where it stands now.
 
     Raises TooFarAheadError, ClockMovedError: it is not where it was seen any more, NoTestClockError: no sandbox.

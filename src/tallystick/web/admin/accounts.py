@@ -15,12 +15,11 @@ from tallystick.domain.commands import Method
 from tallystick.domain.fees import FeeSchedule
 from tallystick.domain.money import display_amount
 from tallystick.services.form_errors import FormError
+from tallystick.services.operations import accounts, audit
 from tallystick.services.operations.account_standing import CHANGES, change_standing
+from tallystick.services.operations.accounts import Account
 from tallystick.services.operations.audit import ACTIONS
 from tallystick.services.operations.fee_schedules import STANDARD, choose_schedule
-from tallystick.store.queries import account_register
-from tallystick.store.queries.account_register import Account
-from tallystick.store.records import audit
 from tallystick.web.admin.guard import HOME, Operator, for_operator
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.words import dollars
@@ -52,8 +51,8 @@ async def show_accounts(request: PageRequest) -> Response[Any]:
     async def step(operator: Operator) -> Response[Any]:
         text, kind, status = operator.asked("text"), operator.asked("kind"), operator.asked("status")
         before = operator.asked_number("before")
-        found = await account_register.search(
-            operator.service.pool,
+        found = await accounts.search(
+            operator.service,
             LISTED + 1,
             text=text,
             kind=kind if kind in KINDS else None,
@@ -96,7 +95,7 @@ async def do_change_standing(request: PageRequest, account: FromPath[int]) -> Re
     async def step(operator: Operator) -> Response[Any]:
         typed = await form_of(request)
         name = typed.get("change", "")
-        found = await account_register.find(operator.service.pool, account)
+        found = await accounts.account_of(operator.service, account)
         if found is None or name not in CHANGES:
             raise NotFoundException
         try:
@@ -115,7 +114,7 @@ async def do_choose_fees(request: PageRequest, account: FromPath[int]) -> Respon
 
     async def step(operator: Operator) -> Response[Any]:
         name = (await form_of(request)).get("schedule", "")
-        found = await account_register.find(operator.service.pool, account)
+        found = await accounts.account_of(operator.service, account)
         if found is None or found.kind != "business":
             raise NotFoundException
         try:
@@ -129,18 +128,18 @@ async def do_choose_fees(request: PageRequest, account: FromPath[int]) -> Respon
 
 
 async def _account_page(operator: Operator, number: int, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems
-    pool = operator.service.pool
-    account = await account_register.find(pool, number)
+    service = operator.service
+    account = await accounts.account_of(service, number)
     if account is None:
         raise NotFoundException
-    rules = operator.service.committer.rules
+    rules = service.committer.rules
     context: dict[str, Any] = {
         "account": account,
         "kind": KINDS[account.kind],
         "status_name": STATUSES[account.status],
         "changes": [(name, change) for name, change in CHANGES.items() if change.fits(account)],
-        "books": await account_register.books_of(pool, account.party_id),
-        "holdings": await account_register.holdings(pool, account.party_id),
+        "books": await accounts.books_of(service, account.party_id),
+        "holdings": await accounts.holdings_of(service, account.party_id),
         "fees": fee_lines(rules.fees_of(account.fee_schedule)) if account.kind == "business" else [],
         "schedules": [(name, name.replace("-", " ").capitalize()) for name in (STANDARD, *sorted(rules.own_fees))],
         "standard": STANDARD,
@@ -154,10 +153,9 @@ async def _account_page(operator: Operator, number: int, **more: Any) -> Respons
 
 async def _deeds(operator: Operator, account: Account) -> list[audit.Entry]:
     """What staff and operators did for a seller, or to a buyer's account."""
-    pool = operator.service.pool
     if account.kind == "business":
-        return await audit.latest(pool, DEEDS, business_id=account.party_id)
-    return await audit.latest(pool, DEEDS, subject=account.email)
+        return await audit.latest(operator.service, DEEDS, business_id=account.party_id)
+    return await audit.latest(operator.service, DEEDS, subject=account.email)
 
 
 def fee_lines(schedules: Mapping[Method, FeeSchedule]) -> list[FeeLine]:

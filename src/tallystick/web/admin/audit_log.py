@@ -7,9 +7,8 @@ from litestar import get
 from litestar.response import Response
 
 from tallystick.domain.ids import PartyId
+from tallystick.services.operations import accounts, audit
 from tallystick.services.operations.audit import ACTIONS
-from tallystick.store.queries import account_register
-from tallystick.store.records import audit
 from tallystick.web.admin.guard import HOME, Operator, for_operator
 from tallystick.web.common.shared import PageRequest
 
@@ -31,11 +30,11 @@ async def show_audit_log(request: PageRequest) -> Response[Any]:
             []
             if problems
             else await audit.latest(
-                operator.service.pool,
+                operator.service,
                 LISTED + 1,
                 actor_id=who,
                 business_id=seller,
-                action=typed["action"] if typed["action"] in ACTIONS else None,
+                action=typed["action"],
                 subject=typed["subject"] or None,
                 before=before,
             )
@@ -61,7 +60,7 @@ async def _account(operator: Operator, typed: dict[str, str], name: str, problem
     """The account that a filter names by number or address; None without one. Notes a problem when there is none."""
     if not typed[name]:
         return None
-    found = await account_register.find_named(operator.service.pool, typed[name])
+    found = await accounts.find_named(operator.service, typed[name])
     if found is None:
         problems[name] = "There is no account with this number or e-mail address."
         return None

@@ -9,12 +9,10 @@ from typing import Any, Final
 from litestar.exceptions import NotFoundException
 from litestar.response import Response
 
-from tallystick.domain.ids import PartyId
 from tallystick.services.context import Service
-from tallystick.services.operations import audit
+from tallystick.services.operations import operators
+from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.audit import Actor
-from tallystick.store.accounts import staff
-from tallystick.store.accounts.parties import Party
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
 from tallystick.web.common.ways_back import ask_to_sign_in
 from tallystick.web.console.console_context import SIGN_IN, own_path
@@ -64,27 +62,6 @@ class Operator:
         """A number of the query; None when none was given that the database could have."""
         return number_of(self.asked(name))
 
-    async def record(
-        self,
-        action: str,
-        subject: str = "",
-        *,
-        business_id: PartyId | None = None,
-        environment: str | None = None,
-        **details: Any,  # noqa: ANN401 - any plain value
-    ) -> None:
-        """Write down in the audit log that this operator did something; never a secret."""
-        await audit.record(
-            self.service.pool,
-            self.actor,
-            action,
-            subject,
-            business_id=business_id,
-            environment=environment,
-            details=details,
-            at=self.now,
-        )
-
 
 Step = Callable[[Operator], Awaitable[Response[Any]]]
 
@@ -95,7 +72,7 @@ async def for_operator(request: PageRequest, step: Step) -> Response[Any]:
     if person is None:
         return ask_to_sign_in(request, SIGN_IN, own_path)
     service = service_of(request)
-    if not person.active or not await staff.is_operator(service.pool, person.party_id):
+    if not await operators.is_operator(service, person):
         raise NotFoundException
     return await step(Operator(request, service, person, service.clock()))
 

@@ -9,12 +9,10 @@ from typing import Any, Final
 from litestar import get
 from litestar.response import Response
 
-from tallystick.services.operations.heartbeat import EVERY, KEPT
+from tallystick.services.operations import heartbeat, queues, verification
+from tallystick.services.operations.heartbeat import EVERY, KEPT, Minute, Pulse
 from tallystick.services.operations.meter import BOUNDS_SECONDS, OK, outcomes_of, quantile_seconds
-from tallystick.store.queries import queues
-from tallystick.store.queries.queues import Queue
-from tallystick.store.records import heartbeats, verification_runs
-from tallystick.store.records.heartbeats import Minute, Pulse
+from tallystick.services.operations.queues import Queue, Queues
 from tallystick.web.admin.guard import HOME, Operator, for_operator
 from tallystick.web.common.filters import many
 from tallystick.web.common.shared import PageRequest
@@ -70,28 +68,28 @@ async def show_health(request: PageRequest) -> Response[Any]:
     """Health at a glance."""
 
     async def step(operator: Operator) -> Response[Any]:
-        pool, now = operator.service.pool, operator.now
-        beats = await heartbeats.since(pool, now - LATELY)
-        standing = await queues.standing(pool)
-        runs = await verification_runs.latest(pool, 1)
+        service, now = operator.service, operator.now
+        beats = await heartbeat.pulses_since(service, now - LATELY)
+        standing = await queues.standing(service)
+        runs = await verification.latest(service, 1)
         return operator.page(
             "admin/health.html",
             lately=lately(beats),
-            chart=chart(hour(await heartbeats.minutes(pool, now - KEPT), now)),
+            chart=chart(hour(await heartbeat.minutes_since(service, now - KEPT), now)),
             processes=processes(beats, now),
             rails=standing.rails,
             notifications=standing.notifications,
             mail=standing.mail,
-            mail_leaves=operator.service.settings.smtp_url is not None,
+            mail_leaves=service.settings.smtp_url is not None,
             late=[name for name, queue in _named(standing) if is_late(queue, now)],
-            database=await queues.database_size(pool),
+            database=await queues.database_size(service),
             run=runs[0] if runs else None,
         )
 
     return await for_operator(request, step)
 
 
-def _named(standing: queues.Queues) -> list[tuple[str, Queue]]:
+def _named(standing: Queues) -> list[tuple[str, Queue]]:
     rails = [(f"The rail {name}", queue) for name, queue in standing.rails.items()]
     return [*rails, ("Notifications", standing.notifications)]
 

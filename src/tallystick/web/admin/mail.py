@@ -8,8 +8,8 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
 
-from tallystick.store.records import mail
-from tallystick.store.records.mail import Mail
+from tallystick.services.identity import mail
+from tallystick.services.identity.mail import Mail
 from tallystick.web.admin.guard import HOME, Operator, for_operator
 from tallystick.web.common.shared import PageRequest
 
@@ -23,7 +23,7 @@ async def show_mail(request: PageRequest) -> Response[Any]:
     """The newest letters."""
 
     async def step(operator: Operator) -> Response[Any]:
-        letters = await mail.latest(operator.service.pool, LISTED)
+        letters = await mail.latest(operator.service, LISTED)
         return operator.page(
             "admin/mail.html",
             letters=letters,
@@ -41,7 +41,7 @@ async def show_letter(request: PageRequest, letter: FromPath[int]) -> Response[A
     """One letter with its text. Links in it open accounts: it can be read only where mail does not leave."""
 
     async def step(operator: Operator) -> Response[Any]:
-        found = next((one for one in await mail.latest(operator.service.pool, LISTED) if one.mail_id == letter), None)
+        found = next((one for one in await mail.latest(operator.service, LISTED) if one.mail_id == letter), None)
         if found is None:
             raise NotFoundException
         text = None if _leaves(operator) else found.body

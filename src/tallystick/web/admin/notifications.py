@@ -10,16 +10,15 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.domain.ids import BookId, PartyId
-from tallystick.store.queries import stuck_work
-from tallystick.store.queries.stuck_work import EventCase
-from tallystick.store.records import outbox
+from tallystick.services.operations import notifications
+from tallystick.services.operations.notifications import DEAD, WAITING, EventCase
 from tallystick.web.admin.guard import HOME, LARGEST, Operator, for_operator, number_of
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 LISTED: Final = 25
 DESTINATIONS: Final = 10
 PLACE: Final = f"{HOME}/notifications"
-_STATES: Final = (outbox.DEAD, outbox.WAITING)
+_STATES: Final = (DEAD, WAITING)
 _BETWEEN: Final = "~"  # in a cursor: no moment and no id has it
 
 
@@ -28,15 +27,15 @@ async def show_notifications(request: PageRequest) -> Response[Any]:
     """Where notifications do not arrive, and which."""
 
     async def step(operator: Operator) -> Response[Any]:
-        pool = operator.service.pool
-        state = operator.asked("state") if operator.asked("state") in _STATES else outbox.DEAD
+        service = operator.service
+        state = operator.asked("state") if operator.asked("state") in _STATES else DEAD
         before = _cursor(operator.asked("before"))
-        found = await stuck_work.event_cases(pool, LISTED + 1, state=state, before=before)
+        found = await notifications.cases(service, LISTED + 1, state=state, before=before)
         shown = found[:LISTED]
         older = urlencode({"state": state, "before": _cursor_after(shown[-1])}) if len(found) > LISTED else ""
         return operator.page(
             "admin/notifications.html",
-            destinations=await stuck_work.destinations(pool, DESTINATIONS),
+            destinations=await notifications.destinations(service, DESTINATIONS),
             cases=shown,
             state=state,
             newer=f"{PLACE}?state={state}" if before else "",
@@ -52,23 +51,18 @@ async def do_replay(request: PageRequest) -> Response[Any]:
     """Send one notification again, or all that were given up of one seller or of everybody."""
 
     async def step(operator: Operator) -> Response[Any]:
-        typed, pool = await form_of(request), operator.service.pool
+        typed, service, actor = await form_of(request), operator.service, operator.actor
         event, book, seller = typed.get("event", ""), typed.get("book", ""), number_of(typed.get("seller", ""))
         if event:
             if not book.isdecimal() or int(book) > LARGEST:
                 raise NotFoundException
-            count = await outbox.replay_of_book(pool, BookId(int(book)), event, operator.now)
+            count = await notifications.replay(service, actor, event, BookId(int(book)))
         elif seller is not None:
-            count = await outbox.replay_dead(pool, PartyId(seller), operator.now)
+            count = await notifications.replay_dead(service, actor, PartyId(seller))
         elif "everything" in typed:
-            count = await outbox.replay_dead(pool, None, operator.now)
+            count = await notifications.replay_dead(service, actor, None)
         else:
             raise NotFoundException
-        if count and event:
-            await operator.record("notification.replay", event)
-        elif count:
-            business_id = None if seller is None else PartyId(seller)
-            await operator.record("notification.replay_dead", business_id=business_id, count=count)
         return go(f"{PLACE}?replayed={count}")
 
     return await for_operator(request, step)

@@ -9,7 +9,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
-from tallystick.store.queries import queues, stuck_work
+from tallystick.services.operations import queues, rails
 from tallystick.web.admin.guard import HOME, Operator, for_operator
 from tallystick.web.common.shared import PageRequest, form_of, go
 
@@ -22,17 +22,17 @@ async def show_rails(request: PageRequest) -> Response[Any]:
     """All rails with their queues, and the requests that wait, oldest first."""
 
     async def step(operator: Operator) -> Response[Any]:
-        pool = operator.service.pool
+        service = operator.service
         unknown, after = operator.asked("only") == "unknown", operator.asked("after")
-        found = await stuck_work.rail_cases(
-            pool, LISTED + 1, unknown=unknown, after=TransactionId(after) if _is_transaction(after) else None
+        found = await rails.cases(
+            service, LISTED + 1, unknown=unknown, after=TransactionId(after) if _is_transaction(after) else None
         )
         shown = found[:LISTED]
         filters = {"only": "unknown"} if unknown else {}
         later = urlencode(filters | {"after": shown[-1].transaction_id}) if len(found) > LISTED else ""
         return operator.page(
             "admin/rails.html",
-            rails=(await queues.standing(pool)).rails,
+            rails=(await queues.standing(service)).rails,
             cases=shown,
             unknown=unknown,
             first=f"{PLACE}?{urlencode(filters)}" if after else "",
@@ -51,10 +51,7 @@ async def do_ask_again(request: PageRequest) -> Response[Any]:
         named = (await form_of(request)).get("transaction", "")
         if not _is_transaction(named):
             raise NotFoundException
-        transaction_id = TransactionId(named)
-        book_id = book_of_transaction(transaction_id)
-        if await stuck_work.ask_again(operator.service.pool, book_id, transaction_id, operator.now):
-            await operator.record("rail.ask_again", transaction_id)
+        await rails.ask_again(operator.service, operator.actor, TransactionId(named))
         return go(f"{PLACE}?done=asked")
 
     return await for_operator(request, step)

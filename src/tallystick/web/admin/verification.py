@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
-from tallystick.store.records import verification_runs
+from tallystick.services.operations import verification
 from tallystick.web.admin.guard import HOME, LARGEST, Operator, for_operator
 from tallystick.web.common.shared import PageRequest, go
 
@@ -42,7 +42,7 @@ async def show_runs(request: PageRequest) -> Response[Any]:
 
     async def step(operator: Operator) -> Response[Any]:
         before = operator.asked_number("before")
-        found = await verification_runs.latest(operator.service.pool, LISTED + 1, before)
+        found = await verification.latest(operator.service, LISTED + 1, before)
         shown = found[:LISTED]
         return operator.page(
             "admin/verification.html",
@@ -61,8 +61,7 @@ async def do_verify(request: PageRequest) -> Response[Any]:
     """Ask for a proof; a worker takes it up."""
 
     async def step(operator: Operator) -> Response[Any]:
-        if await verification_runs.ask(operator.service.pool, operator.person.party_id, operator.now):
-            await operator.record("books.verify")
+        await verification.ask(operator.service, operator.actor)
         return go(f"{PLACE}?done=asked")
 
     return await for_operator(request, step)
@@ -73,7 +72,7 @@ async def show_run(request: PageRequest, run: FromPath[int]) -> Response[Any]:
     """One proof: what was looked at, each check, every problem."""
 
     async def step(operator: Operator) -> Response[Any]:
-        found = await verification_runs.find(operator.service.pool, run) if run <= LARGEST else None
+        found = await verification.find(operator.service, run) if run <= LARGEST else None
         if found is None:
             raise NotFoundException
         return operator.page("admin/verification_run.html", run=found, meanings=CHECKS)

@@ -30,6 +30,6 @@ async def with_books(
             raise NotFoundException
         if console.book_id is None:
             return console.page("console/books/no_book.html", place=place)
-        return await step(console, BookContext(console.service, console.parts, console.business.party_id, console.now))
+        return await step(console, console.books)
 
     return await for_staff(request, business, environment, with_till, needs)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -11,16 +11,15 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Response
 from litestar.status_codes import HTTP_403_FORBIDDEN
 
+from tallystick.domain.environments import ENVIRONMENTS, SANDBOX
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.services.context import Service
-from tallystick.services.operations import audit
+from tallystick.services.operations import accounts, audit
+from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.audit import Actor
+from tallystick.services.seller.books import books_of, clock_offset
+from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission, Role, businesses_of, may
-from tallystick.store.accounts import parties
-from tallystick.store.accounts.parties import Party
-from tallystick.store.keys.access_keys import ENVIRONMENTS, SANDBOX
-from tallystick.store.ledger.shards import shards_of_seller
-from tallystick.store.records import sandbox_clocks
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
 from tallystick.web.common.ways_back import ask_to_sign_in
 
@@ -64,6 +63,11 @@ class ConsoleContext:
     def book_id(self) -> BookId | None:
         """The first of the books, for what all of them have in common: wishes, the clock, faults on order."""
         return self.parts[0] if self.parts else None
+
+    @property
+    def books(self) -> BookContext:
+        """All of the books, for use cases that work with them."""
+        return BookContext(self.service, self.actor, self.business.party_id, self.environment, self.parts, self.now)
 
     @property
     def sandbox(self) -> bool:
@@ -121,12 +125,11 @@ async def for_staff(
         raise NotFoundException
     employers = await businesses_of(service, person)
     role = next((one.role for one in employers if one.business_id == business), None)
-    seller = None if role is None else await parties.find(service.pool, PartyId(business))
+    seller = None if role is None else await accounts.find(service, PartyId(business))
     if role is None or seller is None:
         raise NotFoundException
-    parts = await shards_of_seller(service.pool, seller.party_id, environment)
-    ahead = await sandbox_clocks.offset(service.pool, parts[0]) if parts else timedelta(0)
-    now = service.clock() + ahead
+    parts = await books_of(service, seller.party_id, environment)
+    now = service.clock() + await clock_offset(service, parts)
     console = ConsoleContext(request, service, person, seller, role, len(employers) > 1, environment, parts, now)
     if not console.may(needs):
         return console.page("console/forbidden.html", status=HTTP_403_FORBIDDEN, roles=_roles_for(needs))

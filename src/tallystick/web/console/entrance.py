@@ -6,10 +6,10 @@ from litestar import get, post
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
+from tallystick.domain.environments import LIVE, SANDBOX
 from tallystick.services.form_errors import FormError
+from tallystick.services.seller.books import first_book_of
 from tallystick.services.seller.staff import businesses_of
-from tallystick.store.keys.access_keys import LIVE, SANDBOX
-from tallystick.store.ledger.create_book import book_of_seller
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
 from tallystick.web.common.signing_in import UNUSABLE, enter
 from tallystick.web.common.ways_back import ENDED
@@ -26,7 +26,7 @@ async def show_businesses(request: PageRequest) -> Response[Any]:
     employers = await businesses_of(service, person)
     if len(employers) == 1:
         business_id = employers[0].business_id
-        live = await book_of_seller(service.pool, business_id, LIVE)
+        live = await first_book_of(service, business_id, LIVE)
         return go(f"{HOME}/{business_id}/{SANDBOX if live is None else LIVE}")
     return page("console/businesses.html", person=person, employers=employers)
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from tallystick.domain.accounts import AccountKind
 from tallystick.services.actions.tokens import FRIENDLY_NAMES
-from tallystick.store.queries.transaction_detail import AccountName, Moved
+from tallystick.services.reports.transactions import AccountName, Moved
 
 OPERATIONS: Final[Mapping[str, str]] = {
     "Pay": "Payment",

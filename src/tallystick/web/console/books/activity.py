@@ -10,10 +10,10 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.ids import TransactionId
 from tallystick.services.actions.transactions import received_at
-from tallystick.services.seller import activity_export, archived
+from tallystick.services.reports import transactions
+from tallystick.services.reports.transactions import Piece
+from tallystick.services.seller import activity_export
 from tallystick.services.seller.manual_operations import BookContext
-from tallystick.store.queries import transaction_list
-from tallystick.store.queries.transaction_list import Piece
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
@@ -29,17 +29,14 @@ async def show_activity(request: PageRequest, business: FromPath[int], environme
     """Transactions, newest first; the address says which."""
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
-        chosen = read_filter(books, console.environment, request.query_params)
+        chosen = read_filter(books, request.query_params)
         before = transaction_id_of(request.query_params.get("before"))
-        pool = console.service.pool
         piece, exact = None, None
         if not chosen.problems:
-            piece = await transaction_list.look(pool, chosen.wanted, LISTED, before)
+            piece = await transactions.list_(books, chosen.wanted, LISTED, before)
             if chosen.wanted.text and before is None:
-                exact = await transaction_list.known_by_reference(
-                    pool, books.parts, books.seller_id, chosen.wanted.text
-                )
-        gone = await archived.latest_of(pool, books.parts)
+                exact = await transactions.known_by_reference(books, chosen.wanted.text)
+        gone = await transactions.archived_before(books)
         if gone is not None and chosen.wanted.since is not None and chosen.wanted.since >= gone:
             gone = None
         return _page(console, chosen, piece, exact, later=before is not None, archived_before=gone)
@@ -52,13 +49,12 @@ async def show_activity_csv(request: PageRequest, business: FromPath[int], envir
     """Everything that the same filter lets pass, as a stream."""
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
-        chosen = read_filter(books, console.environment, request.query_params)
+        chosen = read_filter(books, request.query_params)
         if chosen.problems:
             return _page(console, chosen)
-        await console.record("activity.export", chosen.query.removeprefix("?"))
         name = f"activity-{console.environment}-{console.now:%Y-%m-%d}.csv"
         return Stream(
-            activity_export.as_csv(console.service, chosen.wanted),
+            await activity_export.export(books, chosen.wanted, chosen.query.removeprefix("?")),
             media_type="text/csv",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )

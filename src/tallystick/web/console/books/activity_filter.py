@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction, token_kind_and_book
 from tallystick.domain.money import parse_amount
+from tallystick.services.reports import transactions
+from tallystick.services.reports.transactions import About, Wanted
 from tallystick.services.seller.manual_operations import BookContext
-from tallystick.store.queries.transaction_list import About, Wanted
 from tallystick.web.console.wording import METHODS, OPERATIONS, STATUSES
 
 NAMES: Final = ("q", "kind", "status", "method", "from", "to", "least", "most", "instrument", "token")
@@ -38,17 +39,15 @@ class Filter:
         return f"?{urlencode({**self.typed, 'before': transaction_id})}"
 
 
-def read_filter(books: BookContext, environment: str, params: Mapping[str, str]) -> Filter:
+def read_filter(books: BookContext, params: Mapping[str, str]) -> Filter:
     """The filter that an address holds; fields that make no sense take no part and are named in `problems`."""
     typed = {name: text for name in NAMES if (text := params.get(name, "").strip().replace("\0", ""))}
     problems: dict[str, str] = {}
     since, until = _day(typed, "from", problems), _day(typed, "to", problems)
     if since is not None and until is not None and since > until:
         problems["to"] = "The last day lies before the first one."
-    wanted = Wanted(
-        books.parts,
-        books.seller_id,
-        environment,
+    wanted = replace(
+        transactions.all_of(books),
         since=since,
         until=None if until is None else until + timedelta(days=1),
         operation=_one_of(OPERATIONS, typed, "kind", problems),

@@ -11,13 +11,13 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.ids import InstrumentId
-from tallystick.domain.money import display_amount, parse_amount
-from tallystick.services.seller import archived, debt_runs, manual_operations
+from tallystick.domain.money import parse_amount
+from tallystick.services.reports import debts, transactions
+from tallystick.services.reports.debts import LONGEST_AGE, Age, Run, Tab
+from tallystick.services.seller import debt_runs, manual_operations
 from tallystick.services.seller.debt_runs import MAX_DEBTS, Deed, Planned
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
-from tallystick.store.queries import debts
-from tallystick.store.queries.debts import LONGEST_AGE, Age, Run, Tab
 from tallystick.web.common.shared import PageRequest, go
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
@@ -38,15 +38,13 @@ async def show_debts(request: PageRequest, business: FromPath[int], environment:
         typed = {name: value for name, value in {"q": text, "age": params.get("age", "")}.items() if value}
         after = params.get("after")
         listed = await debts.list_(
-            console.service.pool,
-            books.parts,
-            console.now,
+            books,
             MAX_DEBTS,
             age=_AGES.get(typed.get("age", ""), Age.ANY),
             text=text or None,
             after=after,
         )
-        gone = await archived.latest_of(console.service.pool, books.parts)
+        gone = await transactions.archived_before(books)
         return console.page(
             "console/books/debts.html",
             listed=listed,
@@ -78,9 +76,9 @@ async def show_debt_preview(request: PageRequest, business: FromPath[int], envir
         run_id = params.get("run", "")
         if not manual_operations.is_reference(run_id):
             return go(f"{_preview_path(console, deed, chosen, manual_operations.new_reference())}")
-        if await debts.run(console.service.pool, books.parts, run_id) is not None:
+        if await debts.run(books, run_id) is not None:
             return go(console.path("debts", "runs", run_id))
-        tabs = await debts.tabs(console.service.pool, books.parts, chosen[:MAX_DEBTS])
+        tabs = await debts.tabs(books, chosen[:MAX_DEBTS])
         if len(tabs) < len(set(chosen[:MAX_DEBTS])):
             raise NotFoundException
         return await _preview(console, books, deed, tabs, run_id)
@@ -102,7 +100,7 @@ async def do_debt_run(request: PageRequest, business: FromPath[int], environment
         run_id = form.get("run", "")
         if deed is None or not amounts or not manual_operations.is_reference(run_id):
             return go(f"{console.path('debts')}?none")
-        known = await debts.tabs(console.service.pool, books.parts, list(amounts))
+        known = await debts.tabs(books, list(amounts))
         if len(known) < len(amounts):
             raise NotFoundException
         shown, looks = form.get("shown", ""), form.get("do") == "look"
@@ -110,10 +108,7 @@ async def do_debt_run(request: PageRequest, business: FromPath[int], environment
         if len(amounts) == 1 and (looks or amount != shown):
             more = {"amount": amount} if looks else {"amount": amount, "changed": "yes"}
             return go(f"{_preview_path(console, deed, list(amounts), run_id)}&{urlencode(more)}")
-        run, new = await debt_runs.begin(books, deed, run_id, console.person.party_id, amounts)
-        if new:
-            total = display_amount(sum(amounts.values()))
-            await console.record(f"debts.{deed.value}", run_id, debts=len(amounts), amount=total)
+        run = await debt_runs.begin(books, deed, run_id, console.person.party_id, amounts)
         return go(console.path("debts", "runs", run.run_id))
 
     return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY, place=PLACE)
@@ -127,7 +122,7 @@ async def show_debt_run(
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         run = await _find(books, run_id)
-        lines = await debts.run_lines(console.service.pool, books.parts, run_id)
+        lines = await debts.run_lines(books, run_id)
         decided = [line for line in lines if line.refusal is not None or line.status in {"Success", "Failure"}]
         in_archive = [line for line in lines if line.transaction_id is not None and line.status is None]
         return console.page(
@@ -203,7 +198,7 @@ async def _preview(
 
 async def _find(books: BookContext, run_id: str) -> Run:
     """A run of this seller's book. Raises NotFoundException."""
-    found = await debts.run(books.service.pool, books.parts, run_id)
+    found = await debts.run(books, run_id)
     if found is None:
         raise NotFoundException
     return found

@@ -1,6 +1,5 @@
 """The console's first page: how business stands."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -8,11 +7,9 @@ from litestar import get
 from litestar.params import FromPath
 from litestar.response import Response
 
-from tallystick.domain.ids import BookId
 from tallystick.services.actions.transactions import received_at
-from tallystick.store.queries import figures, transaction_list
-from tallystick.store.queries.figures import NONE
-from tallystick.store.queries.transaction_list import Wanted
+from tallystick.services.reports import figures, transactions
+from tallystick.services.reports.figures import NONE
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
 from tallystick.web.console.books import home_charts
@@ -34,21 +31,20 @@ async def show_home(request: PageRequest, business: FromPath[int], environment: 
             return console.page("console/books/no_book.html")
         asked = request.query_params.get("period")
         period = next((one for one in Period if one.value == asked), Period.FORTNIGHT)
-        return await _home(console, console.parts, period)
+        return await _home(console, period)
 
     return await for_staff(request, business, environment, step)
 
 
-async def _home(console: ConsoleContext, books: Sequence[BookId], period: Period) -> Response[Any]:
-    pool, now, span = console.service.pool, console.now, period.span
-    state = await figures.catch_up(pool, books, now)
+async def _home(console: ConsoleContext, period: Period) -> Response[Any]:
+    books, now, span = console.books, console.now, period.span
+    state = await figures.catch_up(books)
     midnight = figures.start_of(now, "day")
-    days = await figures.since(pool, midnight - _DAY, "day", state)
+    days = await figures.since(books, midnight - _DAY, "day", state)
     today, yesterday = (home_charts.of_day(days, start) for start in (midnight, midnight - _DAY))
-    lately = await figures.since(pool, span.begin(now), span.step, state)
-    holdings = await figures.holdings(pool, books)
-    wanted = Wanted(tuple(books), console.business.party_id, console.environment)
-    owed, owing = holdings.get("prepaid", NONE), await figures.owed(pool, books, now)
+    lately = await figures.since(books, span.begin(now), span.step, state)
+    holdings = await figures.holdings(books)
+    owed, owing = holdings.get("prepaid", NONE), await figures.owed(books)
     drawn = [
         home_charts.payments(lately, span, now),
         home_charts.filling(lately, span, now),
@@ -76,7 +72,7 @@ async def _home(console: ConsoleContext, books: Sequence[BookId], period: Period
         any_refused=bool(home_charts.refused(lately)),
         words=wording,
         received_at=received_at,
-        latest=(await transaction_list.look(pool, wanted, LATEST)).lines,
+        latest=(await transactions.list_(books, transactions.all_of(books), LATEST)).lines,
         state=state,
         up_to_date=state.up_to_date(now),
     )

@@ -11,8 +11,7 @@ from itertools import accumulate
 from typing import Final
 
 from tallystick.domain.money import MICROS_PER_UNIT
-from tallystick.store.queries.debts import Ageing
-from tallystick.store.queries.figures import NONE, Figures, Sum, start_of
+from tallystick.services.reports.figures import NONE, Ageing, Figures, Sum, start_of
 from tallystick.web.console.books.charts import Chart, Line, Words, bars, columns, level
 from tallystick.words import dollars
 

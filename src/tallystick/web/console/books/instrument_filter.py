@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
+from tallystick.services.reports.instruments import Life, Wanted
 from tallystick.services.seller.manual_operations import BookContext
-from tallystick.store.queries.instrument_list import Life, Wanted
 
 _NAMES: Final = ("q", "kind", "life")
 _MAX_TEXT: Final = 128

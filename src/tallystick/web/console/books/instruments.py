@@ -1,5 +1,6 @@
 """Prepaid balances and tabs: the list, and each with its tokens and what happened with it."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from litestar import get
@@ -9,12 +10,11 @@ from litestar.response import Response
 
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.buyer import authorizations
-from tallystick.services.seller import archived
+from tallystick.services.reports import instruments, transactions
+from tallystick.services.reports.instruments import Instrument, Token
+from tallystick.services.reports.transactions import About
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
-from tallystick.store.queries import instrument_list, reads, transaction_list
-from tallystick.store.queries.instrument_list import Instrument
-from tallystick.store.queries.transaction_list import About, Wanted
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
@@ -31,19 +31,18 @@ async def show_instruments(request: PageRequest, business: FromPath[int], enviro
     """Prepaid balances and tabs, newest first."""
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
-        pool = console.service.pool
         chosen = read_filter(books, request.query_params, wording.INSTRUMENTS)
         before = request.query_params.get("before")
-        after = None if before is None else await instrument_list.instrument(pool, books.parts, before)
+        after = None if before is None else await instruments.instrument(books, before)
         return console.page(
             "console/books/instruments.html",
             words=wording,
             stand_of=stand_of,
             chosen=chosen,
-            part=await instrument_list.instruments(pool, chosen.wanted, LISTED, after),
+            part=await instruments.instruments(books, chosen.wanted, LISTED, after),
             later=after is not None,
-            prepaid=await reads.instrument_totals(pool, books.parts, "prepaid"),
-            credit=await reads.instrument_totals(pool, books.parts, "credit"),
+            prepaid=await instruments.total(books, "prepaid"),
+            credit=await instruments.total(books, "credit"),
             typed=chosen.typed,
         )
 
@@ -57,14 +56,11 @@ async def show_instrument(
     """A prepaid balance or a tab."""
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
-        pool = console.service.pool
-        found = await instrument_list.instrument(pool, books.parts, instrument_id)
+        found = await instruments.instrument(books, instrument_id)
         state = None if found is None else await authorizations.find(console.service, found.buyer_id, instrument_id)
         if found is None or state is None:
             raise NotFoundException
-        wanted = Wanted(
-            books.parts, books.seller_id, console.environment, about=About.INSTRUMENT, subject=found.instrument_id
-        )
+        wanted = replace(transactions.all_of(books), about=About.INSTRUMENT, subject=found.instrument_id)
         return console.page(
             "console/books/instrument.html",
             words=wording,
@@ -72,22 +68,22 @@ async def show_instrument(
             stand_of=stand_of,
             held=found,
             state=state,
-            tokens=await instrument_list.tokens_of(pool, books.parts, found.instrument_id),
-            recent=await transaction_list.look(pool, wanted, RECENT),
-            archived_before=await archived.history_of(pool, found.instrument_id, found.created_at),
+            tokens=await instruments.tokens_of(books, found.instrument_id),
+            recent=await transactions.list_(books, wanted, RECENT),
+            archived_before=await transactions.archived_before(books, found.instrument_id, found.created_at),
             may_move=console.may(Permission.MOVE_MONEY),
         )
 
     return await with_books(request, business, environment, step)
 
 
-def stand_of(console: ConsoleContext, held: Instrument | instrument_list.Token) -> tuple[str, str]:
+def stand_of(console: ConsoleContext, held: Instrument | Token) -> tuple[str, str]:
     """How something held stands in a word, and the tone of its badge. Cancelled counts before expired."""
     if held.cancelled_at is not None:
         return "Cancelled", "bad"
     if held.expires_at is not None and console.now >= held.expires_at:
         return "Expired", ""
-    if isinstance(held, instrument_list.Token) and held.used_by is not None:
+    if isinstance(held, Token) and held.used_by is not None:
         return "Used", ""
     return ("Not yet", "warn") if console.now < held.valid_from else ("Active", "good")
 

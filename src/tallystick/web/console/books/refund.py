@@ -17,14 +17,14 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.commands import RefundPolicy
 from tallystick.domain.ids import book_of_transaction
-from tallystick.domain.money import display_amount, parse_amount
+from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.reports import transactions
+from tallystick.services.reports.transactions import TransactionRecord
 from tallystick.services.seller import manual_operations
 from tallystick.services.seller.manual_operations import BookContext, RefundPreview, RefundWish
 from tallystick.services.seller.staff import Permission
-from tallystick.store.queries import transaction_detail
-from tallystick.store.queries.reads import TransactionRecord
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
@@ -92,18 +92,10 @@ async def do_refund(
         if "how" not in asked.typed or asked.problems:
             return await _page(console, record, asked, None)
         try:
-            accepted, new = await manual_operations.refund(books, asked.wish, asked.reference)
+            accepted = await manual_operations.refund(books, asked.wish, asked.reference)
         except Refused as refused:
             asked.problems["amount"] = _in_words(refused)
             return await _page(console, record, asked, None)
-        if new:
-            amount = asked.wish.amount_micros
-            await console.record(
-                "money.refund",
-                accepted.transaction_id,
-                original=record.transaction_id,
-                amount="all that was left" if amount is None else display_amount(amount),
-            )
         return go(_address_of(console, accepted))
 
     return await _for_payment(request, business, environment, transaction_id, step)
@@ -131,7 +123,7 @@ async def _for_payment(
 
     async def of_payment(console: ConsoleContext, books: BookContext) -> Response[Any]:
         try:
-            record = await transaction_of(console, transaction_id)
+            record = await transaction_of(books, transaction_id)
         except NotFoundException:
             return await told_of_archive(console, books, transaction_id)
         if book_of_transaction(record.transaction_id) not in books.parts or not is_refundable(record):
@@ -175,9 +167,7 @@ def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:
 async def _page(
     console: ConsoleContext, record: TransactionRecord, asked: Asked, preview: RefundPreview | None
 ) -> Response[Any]:
-    remains = await transaction_detail.remains(
-        console.service.pool, book_of_transaction(record.transaction_id), record.transaction_id
-    )
+    remains = await transactions.remains(console.books, record.transaction_id)
     return console.page(
         "console/books/refund.html",
         status=HTTP_422_UNPROCESSABLE_ENTITY if asked.problems else HTTP_200_OK,

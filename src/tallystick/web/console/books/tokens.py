@@ -1,5 +1,6 @@
 """Tokens: the list, and each with its limits and what happened with it; cancelling."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from litestar import get, post
@@ -11,12 +12,12 @@ from litestar.status_codes import HTTP_200_OK
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.buyer import authorizations
 from tallystick.services.buyer.authorization_status import AuthorizationState
-from tallystick.services.seller import archived, manual_operations
+from tallystick.services.reports import instruments, transactions
+from tallystick.services.reports.instruments import Token
+from tallystick.services.reports.transactions import About
+from tallystick.services.seller import manual_operations
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
-from tallystick.store.queries import instrument_list, transaction_list
-from tallystick.store.queries.instrument_list import Token
-from tallystick.store.queries.transaction_list import About, Wanted
 from tallystick.web.common.shared import PageRequest, go
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
@@ -40,16 +41,15 @@ async def show_tokens(request: PageRequest, business: FromPath[int], environment
     """Tokens, newest first."""
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
-        pool = console.service.pool
         chosen = read_filter(books, request.query_params, wording.PURPOSES)
         before = request.query_params.get("before")
-        after = None if before is None else await instrument_list.token(pool, books.parts, before)
+        after = None if before is None else await instruments.token(books, before)
         return console.page(
             "console/books/tokens.html",
             words=wording,
             stand_of=stand_of,
             chosen=chosen,
-            part=await instrument_list.tokens(pool, chosen.wanted, LISTED, after),
+            part=await instruments.tokens(books, chosen.wanted, LISTED, after),
             later=after is not None,
             typed=chosen.typed,
         )
@@ -65,7 +65,7 @@ async def show_token(
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         token = await _find(books, token_id)
-        wanted = Wanted(books.parts, books.seller_id, console.environment, about=About.TOKEN, subject=token.token_id)
+        wanted = replace(transactions.all_of(books), about=About.TOKEN, subject=token.token_id)
         state = await _state(books, token)
         return console.page(
             "console/books/token.html",
@@ -74,9 +74,9 @@ async def show_token(
             stand_of=stand_of,
             token=token,
             state=state,
-            newer=await instrument_list.replaced_by(console.service.pool, books.parts, token.token_id),
-            recent=await transaction_list.look(console.service.pool, wanted, RECENT),
-            archived_before=await archived.history_of(console.service.pool, token.token_id, token.created_at),
+            newer=await instruments.replaced_by(books, token.token_id),
+            recent=await transactions.list_(books, wanted, RECENT),
+            archived_before=await transactions.archived_before(books, token.token_id, token.created_at),
             may_cancel=token.cancelled_at is None and console.may(Permission.MOVE_MONEY),
             done="cancelled" in request.query_params and token.cancelled_at is not None,
         )
@@ -109,10 +109,7 @@ async def do_cancel_token(
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         token = await _find(books, token_id)
-        if await manual_operations.cancel_token(books, token.token_id):
-            await console.record(
-                "token.cancel", token.token_id, purpose=token.purpose, reference=token.caller_reference
-            )
+        await manual_operations.cancel_token(books, token)
         return go(f"{console.path('tokens', token.token_id)}?cancelled")
 
     return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY)
@@ -120,7 +117,7 @@ async def do_cancel_token(
 
 async def _find(books: BookContext, token_id: str) -> Token:
     """A token of this seller's book. Raises NotFoundException."""
-    found = await instrument_list.token(books.service.pool, books.parts, token_id)
+    found = await instruments.token(books, token_id)
     if found is None:
         raise NotFoundException
     return found

@@ -1,6 +1,5 @@
 """A transaction: the facts, what it moved, its statuses, its notifications, and what belongs to it."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import get
@@ -9,23 +8,19 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_404_NOT_FOUND
 
-from tallystick.domain.ids import TransactionId, book_of_transaction
+from tallystick.domain.ids import book_of_transaction
 from tallystick.services.actions.transactions import received_at, statuses
-from tallystick.services.seller import archived
+from tallystick.services.reports import transactions
+from tallystick.services.reports.transactions import TransactionRecord
+from tallystick.services.seller import notification_settings
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
-from tallystick.store.queries import reads, transaction_detail, transaction_list
-from tallystick.store.queries.reads import TransactionRecord
-from tallystick.store.queries.transaction_list import About, Line, Wanted
-from tallystick.store.records import kept_requests, outbox
-from tallystick.store.records.kept_requests import KeptRequest
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
 from tallystick.web.console.books.activity_filter import transaction_id_of
 from tallystick.web.console.console_context import ConsoleContext
 
-_MAX_REFUNDS: Final = 100
 _REFUNDABLE: Final = frozenset({"Pay", "Reserve"})
 
 
@@ -37,12 +32,12 @@ async def show_transaction(
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         try:
-            record = await transaction_of(console, transaction_id)
+            record = await transaction_of(books, transaction_id)
         except NotFoundException:
             return await told_of_archive(console, books, transaction_id)
-        pool, book_id = console.service.pool, book_of_transaction(transaction_id)
+        book_id = book_of_transaction(transaction_id)
         own = book_id in books.parts
-        remains = await transaction_detail.remains(pool, book_id, record.transaction_id)
+        remains = await transactions.remains(books, record.transaction_id)
         return console.page(
             "console/books/transaction.html",
             words=wording,
@@ -50,16 +45,14 @@ async def show_transaction(
             record=record,
             own=own,
             remains=remains,
-            transfers=await transaction_detail.transfers(
-                pool, book_id if own else books.parts[0], record.transaction_id
-            ),
+            transfers=await transactions.transfers(books, record.transaction_id),
             statuses=await statuses(console.service, book_id, record),
-            notices=await transaction_detail.notices(pool, book_id, record.transaction_id) if own else [],
-            refunds=await _refunds(console, books, record) if own else [],
+            notices=await transactions.notices(books, record.transaction_id) if own else [],
+            refunds=await transactions.refunds_of(books, record.transaction_id) if own else [],
             left_micros=record.amount_micros - remains.refunded_micros,
-            requests=await _requests(console, record.transaction_id) if own else [],
+            requests=await transactions.requests_of(books, record.transaction_id) if own else [],
             requests_kept_days=console.service.settings.keep_requests_days,
-            wants_notices=own and (await outbox.wishes(pool, book_id)).notification_url is not None,
+            wants_notices=own and await _wants_notices(books),
             may_refund=own and is_refundable(record) and console.may(Permission.MOVE_MONEY),
             done=request.query_params.get("refunded") == record.transaction_id,
         )
@@ -67,14 +60,13 @@ async def show_transaction(
     return await with_books(request, business, environment, step)
 
 
-async def transaction_of(console: ConsoleContext, text: str) -> TransactionRecord:
+async def transaction_of(books: BookContext, text: str) -> TransactionRecord:
     """A transaction that this seller called for or was paid by, in this environment. Raises NotFoundException."""
     transaction_id = transaction_id_of(text)
     if transaction_id is None:
         raise NotFoundException
-    found = await reads.transaction(console.service.pool, book_of_transaction(transaction_id), transaction_id)
-    parties = () if found is None else (found.seller.party_id, found.merchant.party_id)
-    if found is None or found.environment != console.environment or console.business.party_id not in parties:
+    found = await transactions.find(books, transaction_id)
+    if found is None:
         raise NotFoundException
     return found
 
@@ -85,9 +77,9 @@ async def told_of_archive(console: ConsoleContext, books: BookContext, text: str
     Raises NotFoundException: it is not, or not of this seller's books.
     """
     transaction_id = transaction_id_of(text)
-    if transaction_id is None or book_of_transaction(transaction_id) not in books.parts:
+    if transaction_id is None:
         raise NotFoundException
-    before = await archived.may_hold(console.service.pool, transaction_id)
+    before = await transactions.may_be_archived(books, transaction_id)
     if before is None:
         raise NotFoundException
     return console.page("console/books/archived.html", status=HTTP_404_NOT_FOUND, before=before, id=transaction_id)
@@ -98,17 +90,9 @@ def is_refundable(record: TransactionRecord) -> bool:
     return record.operation in _REFUNDABLE and record.status == "Success"
 
 
-async def _requests(console: ConsoleContext, transaction_id: TransactionId) -> Sequence[KeptRequest]:
-    """The requests as they came. What this process has not written down yet is written first, so that it shows."""
-    await console.service.requests.write(console.service.pool)
-    return await kept_requests.of_transaction(console.service.pool, book_of_transaction(transaction_id), transaction_id)
-
-
-async def _refunds(console: ConsoleContext, books: BookContext, record: TransactionRecord) -> list[Line]:
-    wanted = Wanted(
-        books.parts, books.seller_id, console.environment, about=About.ORIGINAL, subject=record.transaction_id
-    )
-    return (await transaction_list.look(console.service.pool, wanted, _MAX_REFUNDS)).lines
+async def _wants_notices(books: BookContext) -> bool:
+    wishes = await notification_settings.find(books.service, books.seller_id, books.environment)
+    return wishes.notification_url is not None
 
 
 transaction_routes = [show_transaction]

@@ -8,8 +8,8 @@ from litestar.params import FromPath
 from litestar.response import Response
 
 from tallystick.domain.ids import PartyId
+from tallystick.services.operations import audit
 from tallystick.services.operations.audit import ACTIONS
-from tallystick.store.records import audit
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console.console_context import LARGEST, ConsoleContext, for_staff
 
@@ -22,14 +22,14 @@ async def show_audit_log(request: PageRequest, business: FromPath[int], environm
     """The deeds that the filters leave, newest first: of both environments, since staff works in both."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
-        pool, business_id = console.service.pool, console.business.party_id
+        service, business_id = console.service, console.business.party_id
         who, action = _number(request, "who"), request.query_params.get("action", "")
         found = await audit.latest(
-            pool,
+            service,
             LISTED + 1,
             business_id=business_id,
             actor_id=None if who is None else PartyId(who),
-            action=action if action in ACTIONS else None,
+            action=action,
             before=_number(request, "before"),
         )
         shown = found[:LISTED]
@@ -41,7 +41,7 @@ async def show_audit_log(request: PageRequest, business: FromPath[int], environm
             entries=shown,
             actions=ACTIONS,
             kinds=[(name, words) for name, words in ACTIONS.items() if not name.startswith(_OPERATORS)],
-            people=await audit.actors_of(pool, business_id),
+            people=await audit.actors_of(service, business_id),
             typed=filters,
             newer=f"{here}?{urlencode(filters)}" if "before" in request.query_params else "",
             older=f"{here}?{older}" if older else "",

@@ -11,14 +11,13 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
+from tallystick.domain.environments import SANDBOX
 from tallystick.services.consent import pipelines
 from tallystick.services.form_errors import FormError
-from tallystick.services.seller.branding import read_branding
-from tallystick.services.seller.logos import MAX_BYTES, MAX_HEIGHT, MAX_WIDTH, read_logo
+from tallystick.services.seller import branding, logos
+from tallystick.services.seller.branding import Branding, read_branding
+from tallystick.services.seller.logos import MAX_BYTES, MAX_HEIGHT, MAX_WIDTH
 from tallystick.services.seller.staff import Permission
-from tallystick.store.accounts import branding, logos
-from tallystick.store.accounts.branding import Branding
-from tallystick.store.keys.access_keys import SANDBOX
 from tallystick.store.records.visits import Visit
 from tallystick.web.common.headers import be_shown_in_frame, show_in_frame
 from tallystick.web.common.reading import FILE_FIELD
@@ -64,7 +63,7 @@ async def show_branding(request: PageRequest, business: FromPath[int], environme
     """What is chosen, beside what it looks like."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
-        typed = _typed(await branding.find(console.service.pool, console.business.party_id))
+        typed = branding.typed(await branding.find(console.service, console.business.party_id))
         return await _page(console, typed, done=DONE.get(request.query_params.get("done", "")))
 
     return await for_staff(request, business, environment, step)
@@ -82,10 +81,8 @@ async def do_branding(request: PageRequest, business: FromPath[int], environment
             return await _page(console, typed, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=error.problems)
         if typed.get("do") == "look":
             return await _page(console, typed, unsaved=True)
-        service, party_id = console.service, console.business.party_id
-        if chosen != await branding.find(service.pool, party_id):
-            await branding.save(service.pool, party_id, chosen, service.clock())
-            await console.record("branding.change", **{name: value or "none" for name, value in _typed(chosen).items()})
+        seller_id, environment = console.business.party_id, console.environment
+        await branding.save(console.service, console.actor, seller_id, chosen, environment=environment)
         return go(f"{console.path('branding')}?done=saved")
 
     return await for_staff(request, business, environment, step, Permission.MANAGE)
@@ -96,19 +93,18 @@ async def do_logo(request: PageRequest, business: FromPath[int], environment: Fr
     """Keep another picture, or none."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
-        pool, party_id, form = console.service.pool, console.business.party_id, await request.form()
+        service, actor, form = console.service, console.actor, await request.form()
+        seller_id, environment = console.business.party_id, console.environment
         if form.get("do") == "remove":
-            await logos.remove(pool, party_id)
-            await console.record("branding.change", logo="removed")
+            await logos.remove(service, actor, seller_id, environment=environment)
             return go(f"{console.path('branding')}?done=removed")
         file = form.get(FILE_FIELD)
         try:
-            logo = read_logo(await file.read(MAX_BYTES + 1) if isinstance(file, UploadFile) else b"")
+            data = await file.read(MAX_BYTES + 1) if isinstance(file, UploadFile) else b""
+            await logos.save(service, actor, seller_id, data, environment=environment)
         except FormError as error:
-            typed = _typed(await branding.find(pool, party_id))
+            typed = branding.typed(await branding.find(service, seller_id))
             return await _page(console, typed, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=error.problems)
-        digest = await logos.save(pool, party_id, logo, console.service.clock())
-        await console.record("branding.change", logo=digest)
         return go(f"{console.path('branding')}?done=logo")
 
     return await for_staff(request, business, environment, step, Permission.MANAGE)
@@ -148,7 +144,7 @@ async def _sample_walk(console: ConsoleContext, chosen: Branding) -> VisitContex
         answer=None,
         finished_at=None,
     )
-    digest = await logos.digest_of(service.pool, party_id)
+    digest = await logos.digest_of(service, party_id)
     brand = Brand(
         name=chosen.display_name or console.business.name,
         logo=None if digest is None else f"/logos/{digest}",
@@ -163,7 +159,7 @@ async def _page(console: ConsoleContext, typed: Mapping[str, str], **more: Any) 
     shown = {name: typed.get(name, "") for name in FIELDS}
     defaults: dict[str, Any] = {"done": None, "unsaved": False, "problems": {}}
     context = defaults | more
-    digest = await logos.digest_of(console.service.pool, console.business.party_id)
+    digest = await logos.digest_of(console.service, console.business.party_id)
     return console.page(
         "console/business/branding.html",
         typed=shown,
@@ -173,14 +169,6 @@ async def _page(console: ConsoleContext, typed: Mapping[str, str], **more: Any) 
         largest=(MAX_WIDTH, MAX_HEIGHT, MAX_BYTES // 1024),
         **context,
     )
-
-
-def _typed(chosen: Branding) -> dict[str, str]:
-    return {
-        "name": chosen.display_name or "",
-        "accent": chosen.accent or "",
-        "support": (chosen.support_link or "").removeprefix("mailto:"),
-    }
 
 
 def _shades(accent: str) -> list[Shade]:

@@ -12,12 +12,10 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPRO
 from tallystick.services.context import Service
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity.sign_in import open_personal
-from tallystick.services.operations import audit
+from tallystick.services.operations.accounts import EmailTakenError, Party
 from tallystick.services.seller import invitations
+from tallystick.services.seller.invitations import Invitation
 from tallystick.services.seller.staff import DUTIES, Role
-from tallystick.store.accounts import invitations as stored
-from tallystick.store.accounts.invitations import Invitation
-from tallystick.store.accounts.parties import EmailTakenError, Party
 from tallystick.web.common.sessions import sign_browser_in
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
 from tallystick.web.console.console_context import HOME
@@ -72,7 +70,7 @@ async def do_sign_up(request: PageRequest, invitation: FromPath[str]) -> Respons
 
 async def _for_invited(request: PageRequest, secret: str, step: Step) -> Response[Any]:
     service = service_of(request)
-    found = await stored.find(service.pool, secret, service.clock())
+    found = await invitations.find(service, secret)
     if found is None:
         raise NotFoundException
     return await step(service, found)
@@ -83,15 +81,6 @@ async def _join(request: PageRequest, service: Service, found: Invitation, perso
         await invitations.accept(service, found, person)
     except FormError as error:
         return await _page(request, found, status=HTTP_409_CONFLICT, problems=error.problems)
-    await audit.record(
-        service.pool,
-        audit.Actor.person(person),
-        "staff.join",
-        person.email,
-        business_id=found.business_id,
-        details={"role": found.role},
-        at=service.clock(),
-    )
     return go(f"{HOME}/{found.business_id}/sandbox")
 
 

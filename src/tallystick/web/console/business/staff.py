@@ -10,11 +10,9 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPRO
 
 from tallystick.domain.ids import PartyId
 from tallystick.services.form_errors import FormError
-from tallystick.services.seller.invitations import invite
-from tallystick.services.seller.staff import DUTIES, Permission, Role
-from tallystick.store.accounts import invitations, staff
-from tallystick.store.accounts.parties import normal_email
-from tallystick.store.accounts.staff import LastOwnerError, Post
+from tallystick.services.operations.accounts import normal_email
+from tallystick.services.seller import invitations, staff
+from tallystick.services.seller.staff import DUTIES, LastOwnerError, Permission, Post, Role
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import LARGEST, ConsoleContext, for_staff
 
@@ -46,11 +44,17 @@ async def do_invite(request: PageRequest, business: FromPath[int], environment: 
         typed = await form_of(request)
         try:
             role = _role(typed)
-            url = await invite(console.service, console.business, console.person, typed.get("email", ""), role)
+            url = await invitations.invite(
+                console.service,
+                console.person,
+                console.business,
+                typed.get("email", ""),
+                role,
+                environment=console.environment,
+            )
         except FormError as error:
             return await _page(console, status=HTTP_422_UNPROCESSABLE_ENTITY, typed=typed, problems=error.problems)
         email = normal_email(typed["email"])
-        await console.record("staff.invite", email, role=role)
         return await _page(console, invited=email, url="" if console.service.settings.smtp_url else url)
 
     return await for_staff(request, business, environment, step, Permission.MANAGE)
@@ -62,8 +66,8 @@ async def do_uninvite(request: PageRequest, business: FromPath[int], environment
 
     async def step(console: ConsoleContext) -> Response[Any]:
         email = (await form_of(request)).get("email", "")
-        if await invitations.end(console.service.pool, console.business.party_id, email):
-            await console.record("staff.uninvite", email)
+        business_id, environment = console.business.party_id, console.environment
+        await invitations.take_back(console.service, console.actor, business_id, email, environment=environment)
         return go(f"{console.path('staff')}?done=uninvited")
 
     return await for_staff(request, business, environment, step, Permission.MANAGE)
@@ -91,14 +95,11 @@ async def do_change_role(
         found = await _post(console, person)
         try:
             role = _role(await form_of(request))
-            async with console.service.pool.acquire() as connection:
-                await staff.change_role(connection, found.business_id, found.person_id, role)
+            await staff.change_role(console.service, console.actor, found, role, environment=console.environment)
         except FormError as error:
             return _person_page(console, found, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=error.problems)
         except LastOwnerError:
             return _person_page(console, found, status=HTTP_409_CONFLICT, problems={"role": LAST_OWNER})
-        if role != found.role:
-            await console.record("staff.role", found.person_email, before=found.role, now=role)
         return go(f"{console.path('staff')}?done=role")
 
     return await for_staff(request, business, environment, step, Permission.MANAGE)
@@ -113,11 +114,9 @@ async def do_remove(
     async def step(console: ConsoleContext) -> Response[Any]:
         found = await _post(console, person)
         try:
-            async with console.service.pool.acquire() as connection:
-                await staff.remove(connection, found.business_id, found.person_id)
+            await staff.remove(console.service, console.actor, found, environment=console.environment)
         except LastOwnerError:
             return _person_page(console, found, status=HTTP_409_CONFLICT, problems={"remove": LAST_OWNER})
-        await console.record("staff.remove", found.person_email, role=found.role)
         oneself = found.person_id == console.person.party_id
         return go("/console" if oneself else f"{console.path('staff')}?done=removed")
 
@@ -127,7 +126,7 @@ async def do_remove(
 async def _post(console: ConsoleContext, person: int) -> Post:
     found = None
     if person <= LARGEST:
-        found = await staff.post_of(console.service.pool, console.business.party_id, PartyId(person))
+        found = await staff.post_of(console.service, console.business.party_id, PartyId(person))
     if found is None:
         raise NotFoundException
     return found
@@ -141,15 +140,15 @@ def _role(typed: dict[str, str]) -> Role:
 
 
 async def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - what came of it
-    pool, business_id = console.service.pool, console.business.party_id
+    service, business_id = console.service, console.business.party_id
     defaults: dict[str, Any] = {"done": None, "invited": "", "url": ""}
     return console.page(
         "console/business/staff.html",
-        people=await staff.people_of(pool, business_id),
-        invitations=await invitations.of_business(pool, business_id, console.service.clock()),
+        people=await staff.people_of(service, business_id),
+        invitations=await invitations.of_business(service, business_id),
         signs_in_itself=console.business.password_hash is not None,
         roles=_roles(),
-        now=console.service.clock(),
+        now=service.clock(),
         **(defaults | more),
     )
 

@@ -12,9 +12,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPRO
 from tallystick.domain.periods import Period
 from tallystick.services.form_errors import FormError
 from tallystick.services.seller import sandbox_clock
-from tallystick.services.seller.sandbox_clock import TooFarAheadError
-from tallystick.store.records import sandbox_clocks
-from tallystick.store.records.sandbox_clocks import ClockMovedError
+from tallystick.services.seller.sandbox_clock import ClockMovedError, Hand, TooFarAheadError
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.web.console.developer.sandbox_gate import for_developer, sandbox_book
@@ -52,7 +50,9 @@ async def move_clock(request: PageRequest, business: FromPath[int], environment:
         try:
             by, seen = _period(typed), _seconds(typed.get("seen", ""))
             hand = await sandbox_clock.look(console.service, book_id)
-            moved = await sandbox_clock.forward(console.service, book_id, sandbox_clock.Hand(hand.now, seen), by)
+            await sandbox_clock.forward(
+                console.service, console.actor, console.business.party_id, book_id, Hand(hand.now, seen), by
+            )
         except FormError as error:
             status = HTTP_422_UNPROCESSABLE_ENTITY
             return await _page(console, status=status, typed=typed, problems=error.problems)
@@ -60,7 +60,6 @@ async def move_clock(request: PageRequest, business: FromPath[int], environment:
             return await _page(console, status=HTTP_422_UNPROCESSABLE_ENTITY, typed=typed, problems=_too_far(error))
         except ClockMovedError:
             return await _page(console, status=HTTP_409_CONFLICT, problems={"count": _MOVED})
-        await console.record("clock.forward", str(by), now=moved.now.isoformat(timespec="seconds"))
         return go(f"{console.path('tools', 'clock')}?{urlencode({'moved': 1})}")
 
     return await for_developer(request, business, environment, step)
@@ -75,7 +74,7 @@ async def _page(console: ConsoleContext, *, by: Period | None = None, **more: An
             then = sandbox_clock.target(hand, by)
         except TooFarAheadError as error:
             return await _page(console, **more, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=_too_far(error))
-        ending = await sandbox_clocks.ending(console.service.pool, console.parts, hand.now, then.now)
+        ending = await sandbox_clock.ending(console.service, console.parts, hand.now, then.now)
     defaults = {"hand": hand, "by": by, "then": then, "ending": ending, "moved": False, "units": UNITS}
     return console.page("console/developer/clock.html", **(defaults | more))
 

@@ -10,8 +10,8 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.commands import RailOperation
 from tallystick.services.api.identify import SIMULATED_RECIPIENTS, SIMULATED_SENDERS
-from tallystick.store.records import ordered_faults
-from tallystick.store.records.ordered_faults import DECLINES, MAX_WAITING, OPERATIONS, TooManyFaultsError
+from tallystick.services.seller import faults
+from tallystick.services.seller.faults import DECLINES, MAX_WAITING, OPERATIONS, TooManyFaultsError
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.web.console.developer.sandbox_gate import for_developer, sandbox_book
@@ -56,13 +56,17 @@ async def order_fault(request: PageRequest, business: FromPath[int], environment
             return await _page(console, status=HTTP_422_UNPROCESSABLE_ENTITY, typed=typed, problems=problems)
         decline = None if outcome == HOLD else outcome
         try:
-            await ordered_faults.place(
-                console.service.pool, sandbox_book(console), operation, decline, console.service.clock()
+            await faults.place(
+                console.service,
+                console.actor,
+                console.business.party_id,
+                sandbox_book(console),
+                operation,
+                decline,
             )
         except TooManyFaultsError:
             problems["operation"] = f"{MAX_WAITING} faults wait already. Take one back first."
             return await _page(console, status=HTTP_422_UNPROCESSABLE_ENTITY, typed=typed, problems=problems)
-        await console.record("fault.order", operation.value, outcome=outcome)
         return _back(console, "ordered")
 
     return await for_developer(request, business, environment, step)
@@ -76,9 +80,9 @@ async def remove_fault(
 
     async def step(console: ConsoleContext) -> Response[Any]:
         await _known(console, fault_id)
-        removed = await ordered_faults.take_back(console.service.pool, sandbox_book(console), fault_id)
-        if removed:
-            await console.record("fault.remove", fault_id)
+        removed = await faults.take_back(
+            console.service, console.actor, console.business.party_id, sandbox_book(console), fault_id
+        )
         return _back(console, "removed" if removed else "late")
 
     return await for_developer(request, business, environment, step)
@@ -95,22 +99,21 @@ async def release_fault(
         outcome = (await form_of(request)).get("outcome")
         if outcome not in {PAY, *DECLINES}:
             return await _page(console, status=HTTP_422_UNPROCESSABLE_ENTITY)
-        released = await ordered_faults.release(
-            console.service.pool,
+        released = await faults.release(
+            console.service,
+            console.actor,
+            console.business.party_id,
             sandbox_book(console),
             fault_id,
             None if outcome == PAY else outcome,
-            console.service.clock(),
         )
-        if released:
-            await console.record("fault.release", fault_id, outcome=outcome)
         return _back(console, "released" if released else "late")
 
     return await for_developer(request, business, environment, step)
 
 
 async def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and so on
-    found = await ordered_faults.of_book(console.service.pool, sandbox_book(console), LISTED)
+    found = await faults.of_book(console.service, sandbox_book(console), LISTED)
     defaults = {
         "done": None,
         "working": console.service.settings.sandbox_faults,
@@ -130,7 +133,7 @@ async def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa:
 
 async def _known(console: ConsoleContext, fault_id: str) -> None:
     """Raises NotFoundException: this sandbox never had such a fault, or it was taken back."""
-    if not await ordered_faults.exists(console.service.pool, sandbox_book(console), fault_id):
+    if not await faults.exists(console.service, sandbox_book(console), fault_id):
         raise NotFoundException
 
 

@@ -13,9 +13,9 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_ENTITY
 
+from tallystick.services.seller import access_keys
+from tallystick.services.seller.access_keys import AccessKey, KeyEntry, MadeBeforeError, UnknownKeyError
 from tallystick.services.seller.staff import Permission
-from tallystick.store.keys import access_keys, key_uses
-from tallystick.store.keys.access_keys import AccessKey, KeyEntry, MadeBeforeError, UnknownKeyError
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 
@@ -69,19 +69,14 @@ async def make_key(request: PageRequest, business: FromPath[int], environment: F
     """Make a key, and show its secret this once."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
-        service = console.service
         if console.book_id is None:
             problems = {"make": "There are no books in this environment yet, so a key could sign nothing."}
             return _list_page(console, [], status=HTTP_409_CONFLICT, problems=problems)
-        party_id = console.business.party_id
-        form = _form_token(console, await form_of(request))
+        form, seller_id = _form_token(console, await form_of(request)), console.business.party_id
         try:
-            key = await access_keys.create(
-                service.pool, service.vault, party_id, console.environment, service.clock(), form
-            )
+            key = await access_keys.create(console.service, console.actor, seller_id, console.environment, form)
         except MadeBeforeError as error:
             return await _made_again(console, error)
-        await console.record("key.create", key.access_key_id)
         return _made_page(console, key)
 
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
@@ -111,18 +106,14 @@ async def rotate_key(
         if chosen not in OVERLAPS:
             problems = {"overlap": "Choose how long the old key goes on."}
             return _key_page(console, row, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=problems)
-        service, (overlap, _) = console.service, OVERLAPS[chosen]
+        form, seller_id, (overlap, _) = _form_token(console, typed), console.business.party_id, OVERLAPS[chosen]
         try:
-            async with service.pool.acquire() as connection:
-                key = await access_keys.rotate(
-                    connection, service.vault, access_key_id, overlap, service.clock(), _form_token(console, typed)
-                )
+            key = await access_keys.rotate(console.service, console.actor, seller_id, access_key_id, overlap, form)
         except MadeBeforeError as error:
             return await _made_again(console, error, replaced=access_key_id, overlap=overlap)
         except UnknownKeyError:
             problems = {"overlap": "This key can no longer be used, so nothing can follow it. Make a new one."}
             return _key_page(console, row, status=HTTP_409_CONFLICT, problems=problems)
-        await console.record("key.rotate", access_key_id, successor=key.access_key_id, overlap_hours=overlap // _HOUR)
         return _made_page(console, key, replaced=access_key_id, overlap=overlap)
 
     return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
@@ -134,10 +125,8 @@ async def revoke_key(
 ) -> Response[Any]:
     """Make the key unusable, at once and for ever; again it comes to the same."""
 
-    async def step(console: ConsoleContext, row: Row) -> Response[Any]:
-        if row.standing != "revoked":
-            await access_keys.revoke(console.service.pool, access_key_id, console.service.clock())
-            await console.record("key.revoke", access_key_id)
+    async def step(console: ConsoleContext, _: Row) -> Response[Any]:
+        await access_keys.revoke(console.service, console.actor, console.business.party_id, access_key_id)
         return go(f"{console.path('keys')}?revoked={access_key_id}")
 
     return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
@@ -145,7 +134,6 @@ async def revoke_key(
 
 _FORM_BYTES: Final = 10
 _FORM: Final = re.compile(rf"[0-9a-f]{{{2 * _FORM_BYTES}}}")
-_HOUR: Final = timedelta(hours=1)
 
 
 async def _for_key(
@@ -176,21 +164,16 @@ async def _made_again(
 ) -> Response[Any]:
     """The same page for the second click of two, since a browser shows only the answer to that; later no secret."""
     service = console.service
-    key = await access_keys.find(service.pool, service.vault, made.access_key_id, service.clock())
+    key = await access_keys.find(service, made.access_key_id)
     if key is None or service.clock() - key.created_at >= SECOND_CLICK:
         return go(f"{console.path('keys', made.access_key_id)}?again")
     return _made_page(console, key, replaced, overlap)
 
 
 async def _rows(console: ConsoleContext) -> list[Row]:
-    pool, now, party_id = console.service.pool, console.service.clock(), console.business.party_id
-    uses = await key_uses.last_uses(pool, party_id)
-    keys = reversed(await access_keys.list_(pool, party_id))
-    return [
-        Row(key, uses.get(key.access_key_id), _standing(key, now))
-        for key in keys
-        if key.environment == console.environment
-    ]
+    now = console.service.clock()
+    found = await access_keys.with_uses(console.service, console.business.party_id, console.environment)
+    return [Row(one.key, one.used_at, _standing(one.key, now)) for one in reversed(found)]
 
 
 def _standing(key: KeyEntry, now: datetime) -> str:

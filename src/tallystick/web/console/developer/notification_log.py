@@ -11,9 +11,9 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
+from tallystick.services.seller import notification_settings, notifications
+from tallystick.services.seller.notifications import DEAD, DELIVERED, WAITING, LogEntry
 from tallystick.services.seller.staff import Permission
-from tallystick.store.records import outbox
-from tallystick.store.records.outbox import DEAD, DELIVERED, WAITING, LogEntry
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 
@@ -45,11 +45,12 @@ async def show_log(request: PageRequest, business: FromPath[int], environment: F
         state = asked.get("state") if asked.get("state") in STATES else None
         about = asked.get("about", "").strip()
         before = _position(asked.get("before", ""))
-        pool, entries = console.service.pool, list[LogEntry]()
+        service, entries = console.service, list[LogEntry]()
         if not about or _SUBJECT.fullmatch(about):
-            entries = await outbox.log(
-                pool, console.parts, state=state, about=about or None, before=before, maximum=LISTED + 1
+            entries = await notifications.log(
+                service, console.parts, LISTED + 1, state=state, about=about or None, before=before
             )
+        wishes = await notification_settings.find(service, console.business.party_id, console.environment)
         shown = entries[:LISTED]
         chosen = {name: value for name, value in (("state", state), ("about", about)) if value}
         return console.page(
@@ -58,9 +59,9 @@ async def show_log(request: PageRequest, business: FromPath[int], environment: F
             states=STATES,
             state_choices=[("", "All"), *((name, words) for name, (words, _) in STATES.items())],
             typed={"state": state or "", "about": about},
-            unfinished=await outbox.unfinished(pool, console.parts),
-            receiver=urlsplit((await outbox.wishes(pool, console.book_id)).notification_url or "").hostname,
-            real_now=console.service.clock(),
+            unfinished=await notifications.unfinished(service, console.parts),
+            receiver=urlsplit(wishes.notification_url or "").hostname,
+            real_now=service.clock(),
             newest=_address(console, chosen) if before else "",
             older=_address(console, chosen | {"before": _cursor(shown[-1])}) if len(entries) > LISTED else "",
             replayed=_count(asked.get("replayed", "")),
@@ -97,10 +98,9 @@ async def replay_event(
 
     async def step(console: ConsoleContext) -> Response[Any]:
         entry = await _entry(console, event_id)
-        count = await outbox.replay_of_book(console.service.pool, entry.book_id, event_id, console.service.clock())
-        if count:
-            await console.record("notification.replay", event_id)
-        return go(f"{console.path('notifications', event_id)}?done={'again' if count else 'none'}")
+        seller_id, environment = console.business.party_id, console.environment
+        again = await notifications.replay(console.service, console.actor, seller_id, environment, entry)
+        return go(f"{console.path('notifications', event_id)}?done={'again' if again else 'none'}")
 
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
 
@@ -113,10 +113,9 @@ async def replay_dead(request: PageRequest, business: FromPath[int], environment
         await form_of(request)
         if not console.parts:
             raise NotFoundException
-        pool, now = console.service.pool, console.service.clock()
-        count = sum([await outbox.replay_of_book(pool, part, None, now) for part in console.parts])
-        if count:
-            await console.record("notification.replay_dead", count=count)
+        count = await notifications.replay_dead(
+            console.service, console.actor, console.business.party_id, console.environment, console.parts
+        )
         return go(_address(console, {"replayed": str(count)}))
 
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
@@ -126,8 +125,8 @@ async def _entry(console: ConsoleContext, event_id: str) -> LogEntry:
     """The event, as far as the log has it. Raises NotFoundException."""
     entry = None
     if _SUBJECT.fullmatch(event_id):
-        entry = await outbox.find(console.service.pool, console.parts, event_id)
-    if entry is None or entry.state not in STATES:
+        entry = await notifications.find(console.service, console.parts, event_id)
+    if entry is None:
         raise NotFoundException
     return entry
 

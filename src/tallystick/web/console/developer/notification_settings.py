@@ -8,11 +8,9 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_ENTITY
 
-from tallystick.notify import address
-from tallystick.notify.address import UnusableAddressError
-from tallystick.notify.trial import Tester
+from tallystick.services.seller import notification_settings
+from tallystick.services.seller.notification_settings import NoAddressError, UnusableAddressError
 from tallystick.services.seller.staff import Permission
-from tallystick.store.records import outbox
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 from tallystick.web.console.developer.notification_log import PATH as LOG_PATH
@@ -41,18 +39,12 @@ async def save_settings(request: PageRequest, business: FromPath[int], environme
         typed = await form_of(request)
         url = typed.get("url", "").strip() or None
         wanted = {name: typed.get(name) == _YES for name in ("immediate", "write_offs")}
-        if url is not None:
-            try:
-                await _check(console, url)
-            except UnusableAddressError as error:
-                problems, status = {"url": _sentence(error)}, HTTP_422_UNPROCESSABLE_ENTITY
-                return await _page(console, status=status, typed=typed, wanted=wanted, problems=problems)
-        service = console.service
-        if url != (await outbox.wishes(service.pool, console.book_id)).notification_url:
-            async with service.pool.acquire() as connection:
-                await outbox.set_address(connection, console.book_id, url, service.clock())
-        await outbox.set_wishes(service.pool, console.book_id, **wanted)
-        await console.record("notification.settings", url or "", **wanted)
+        seller_id, environment = console.business.party_id, console.environment
+        try:
+            await notification_settings.save(console.service, console.actor, seller_id, environment, url=url, **wanted)
+        except UnusableAddressError as error:
+            problems, status = {"url": _sentence(error)}, HTTP_422_UNPROCESSABLE_ENTITY
+            return await _page(console, status=status, typed=typed, wanted=wanted, problems=problems)
         return go(f"{console.path('notifications', 'settings')}?saved=1")
 
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
@@ -65,13 +57,11 @@ async def send_test(request: PageRequest, business: FromPath[int], environment: 
     async def step(console: ConsoleContext) -> Response[Any]:
         if console.book_id is None:
             raise NotFoundException
-        service = console.service
-        url = (await outbox.wishes(service.pool, console.book_id)).notification_url
-        if url is None:
+        service, environment = console.service, console.environment
+        try:
+            trial = await notification_settings.send_test(service, console.actor, console.business, environment)
+        except NoAddressError:
             return await _page(console, status=HTTP_409_CONFLICT, problems={"url": "Save an address first."})
-        recipient = {"recipientName": console.business.name, "recipientEmail": console.business.email}
-        trial = await Tester(service.pool, service.vault, service.settings).send(url, recipient, service.clock())
-        await console.record("notification.test", url, status=trial.status)
         return await _page(console, trial=trial)
 
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
@@ -80,7 +70,7 @@ async def send_test(request: PageRequest, business: FromPath[int], environment: 
 async def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - what came of it
     if console.book_id is None:
         return console.page("console/books/no_book.html")
-    wishes = await outbox.wishes(console.service.pool, console.book_id)
+    wishes = await notification_settings.find(console.service, console.business.party_id, console.environment)
     settings = console.service.settings
     defaults = {
         "wishes": wishes,
@@ -92,13 +82,6 @@ async def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa:
         "seconds": settings.notification_timeout_ms / 1000,
     }
     return console.page("console/developer/notification_settings.html", **(defaults | more))
-
-
-async def _check(console: ConsoleContext, url: str) -> None:
-    """Raises UnusableAddressError: nothing could be sent there, or the service would not."""
-    address.check_form(url)
-    if not console.service.settings.allow_private_notification_targets:
-        await address.check_public(url)
 
 
 def _sentence(error: UnusableAddressError) -> str:

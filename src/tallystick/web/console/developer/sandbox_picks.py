@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from tallystick.client.fps import Credentials
-from tallystick.store.keys import access_keys
-from tallystick.store.keys.access_keys import SANDBOX, KeyEntry
-from tallystick.store.queries import instrument_list, transaction_list
-from tallystick.store.queries.instrument_list import Token
+from tallystick.domain.environments import SANDBOX
+from tallystick.services.reports import instruments, transactions
+from tallystick.services.reports.instruments import Token
+from tallystick.services.seller import access_keys
+from tallystick.services.seller.access_keys import KeyEntry
 from tallystick.web.console.console_context import ConsoleContext
 
 LATEST: Final = 40
@@ -21,28 +22,27 @@ _SENDER_TOKENS: Final = {"FundPrepaid": frozenset({"funding"}), "SettleDebt": fr
 
 async def usable_keys(console: ConsoleContext) -> list[KeyEntry]:
     """The seller's keys with which calls to the sandbox can be signed now, the newest first."""
-    keys = await access_keys.list_(console.service.pool, console.business.party_id)
+    keys = await access_keys.list_(console.service, console.business.party_id, SANDBOX)
     now = console.service.clock()
-    return [key for key in reversed(keys) if key.environment == SANDBOX and key.usable(now)]
+    return [key for key in reversed(keys) if key.usable(now)]
 
 
 async def credentials(console: ConsoleContext, access_key_id: str) -> Credentials | None:
     """One of those keys with its secret; None for any other id."""
     if access_key_id not in {key.access_key_id for key in await usable_keys(console)}:
         return None
-    key = await access_keys.find(console.service.pool, console.service.vault, access_key_id, console.service.clock())
+    key = await access_keys.find(console.service, access_key_id)
     return None if key is None else Credentials(key.access_key_id, key.secret)
 
 
 async def suggestions(console: ConsoleContext, action: str) -> Suggestions:
     """The latest ids that an action may want to hear of."""
-    pool = console.service.pool
-    held = instrument_list.Wanted(console.parts, console.now)
-    tokens = (await instrument_list.tokens(pool, held, LATEST)).found
-    instruments = (await instrument_list.instruments(pool, held, LATEST)).found
-    done = transaction_list.Wanted(console.parts, console.business.party_id, console.environment)
-    lines = (await transaction_list.look(pool, done, LATEST)).lines
-    transactions: list[tuple[str, str]] = [
+    books = console.books
+    wanted = instruments.Wanted(books.parts, books.now)
+    tokens = (await instruments.tokens(books, wanted, LATEST)).found
+    held = (await instruments.instruments(books, wanted, LATEST)).found
+    lines = (await transactions.list_(books, transactions.all_of(books), LATEST)).lines
+    done: list[tuple[str, str]] = [
         (line.transaction_id, f"{line.operation}, {line.status}") for line in lines if line.own
     ]
     return {
@@ -50,10 +50,10 @@ async def suggestions(console: ConsoleContext, action: str) -> Suggestions:
         "RecipientTokenId": _tokens(token for token in tokens if token.purpose == "recipient"),
         "TokenId": _tokens(tokens),
         "SubscriptionId": _tokens(token for token in tokens if token.token_type == "Recurring"),  # noqa: S105 - a type
-        "PrepaidInstrumentId": [(one.instrument_id, one.buyer_name) for one in instruments if one.kind == "prepaid"],
-        "CreditInstrumentId": [(one.instrument_id, one.buyer_name) for one in instruments if one.kind == "credit"],
-        "TransactionId": transactions,
-        "ReserveTransactionId": [(one, words) for one, words in transactions if words.startswith("Reserve")],
+        "PrepaidInstrumentId": [(one.instrument_id, one.buyer_name) for one in held if one.kind == "prepaid"],
+        "CreditInstrumentId": [(one.instrument_id, one.buyer_name) for one in held if one.kind == "credit"],
+        "TransactionId": done,
+        "ReserveTransactionId": [(one, words) for one, words in done if words.startswith("Reserve")],
     }
 
 

@@ -1,0 +1,1 @@
+"""What staff read about a seller's books: instruments, tokens, transactions, debts, figures."""

@@ -1,0 +1,65 @@
+"""Prepaid balances, tabs and tokens of a seller's books: lists, and each by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tallystick.store.queries import instrument_list, reads
+from tallystick.store.queries.instrument_list import Instrument, Life, Part, Token, Wanted
+
+if TYPE_CHECKING:
+    from tallystick.domain.ids import InstrumentId, TokenId
+    from tallystick.services.seller.manual_operations import BookContext
+    from tallystick.store.queries.reads import Total
+
+__all__ = [
+    "Instrument",
+    "Life",
+    "Part",
+    "Token",
+    "Wanted",
+    "instrument",
+    "instruments",
+    "replaced_by",
+    "token",
+    "tokens",
+    "tokens_of",
+    "total",
+]
+
+
+async def instruments(
+    books: BookContext, wanted: Wanted, maximum: int, after: Instrument | None = None
+) -> Part[Instrument]:
+    """The latest instruments, at most `maximum`, those made before `after`."""
+    return await instrument_list.instruments(books.service.pool, wanted, maximum, after)
+
+
+async def instrument(books: BookContext, instrument_id: str) -> Instrument | None:
+    """One instrument of these books; None for any other id."""
+    return await instrument_list.instrument(books.service.pool, books.parts, instrument_id)
+
+
+async def tokens(books: BookContext, wanted: Wanted, maximum: int, after: Token | None = None) -> Part[Token]:
+    """The latest tokens, at most `maximum`, those made before `after`."""
+    return await instrument_list.tokens(books.service.pool, wanted, maximum, after)
+
+
+async def token(books: BookContext, token_id: str) -> Token | None:
+    """One token of these books; None for any other id."""
+    return await instrument_list.token(books.service.pool, books.parts, token_id)
+
+
+async def tokens_of(books: BookContext, instrument_id: InstrumentId) -> list[Token]:
+    """The tokens of an instrument."""
+    return await instrument_list.tokens_of(books.service.pool, books.parts, instrument_id)
+
+
+async def replaced_by(books: BookContext, token_id: TokenId) -> TokenId | None:
+    """The token that replaced this one, if any did."""
+    return await instrument_list.replaced_by(books.service.pool, books.parts, token_id)
+
+
+async def total(books: BookContext, kind: str) -> Total:
+    """What all instruments of a kind, ``prepaid`` or ``credit``, come to."""
+    return await reads.instrument_totals(books.service.pool, books.parts, kind)
