@@ -14,8 +14,8 @@ from tallystick.services.operations import operators
 from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.audit import Actor
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
+from tallystick.web.common.staff_sign_in import SIGN_IN, own_path
 from tallystick.web.common.ways_back import ask_to_sign_in
-from tallystick.web.console.console_context import SIGN_IN, own_path
 
 HOME: Final = "/admin"
 LARGEST: Final = 2**63 - 1  # number that the database could have

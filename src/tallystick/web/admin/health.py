@@ -14,9 +14,9 @@ from tallystick.services.operations.heartbeat import EVERY, KEPT, Minute, Pulse
 from tallystick.services.operations.meter import BOUNDS_SECONDS, OK, outcomes_of, quantile_seconds
 from tallystick.services.operations.queues import Queue, Queues
 from tallystick.web.admin.guard import HOME, Operator, for_operator
+from tallystick.web.common.charts import Chart, Line, Words, columns
 from tallystick.web.common.filters import many
 from tallystick.web.common.shared import PageRequest
-from tallystick.web.console.books.charts import Chart, Line, Words, columns
 
 LATELY: Final = timedelta(minutes=5)
 SILENT_AFTER: Final = 3 * EVERY

@@ -12,6 +12,9 @@ from tallystick.web.common.shared import PageRequest, go
 ENDED: Final = "ended"
 """The parameter of a sign-in page that tells of a form that came too late."""
 
+SANDBOX_RETURN: Final = "/sandbox/return"
+"""Where buttons of the sandbox end that have no shop yet."""
+
 
 def ask_to_sign_in(request: PageRequest, sign_in: str, own_path: Callable[[str], str]) -> Response[None]:
     """To a sign-in page, and back. What was posted is not posted again: the way back leads to its form.

@@ -1,6 +1,5 @@
 """The console's gate: staff of this very seller go on, others sign in or find nothing."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,13 +20,10 @@ from tallystick.services.seller.books import books_of, clock_offset
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission, Role, businesses_of, may
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
+from tallystick.web.common.staff_sign_in import CONSOLE, SIGN_IN, own_path
 from tallystick.web.common.ways_back import ask_to_sign_in
 
-HOME: Final = "/console"
-SIGN_IN: Final = "/console/sign-in"
 LARGEST: Final = 2**63 - 1  # number of a party that the database could have
-_OURS: Final = re.compile(r"/(?:console|admin)(?:/[A-Za-z0-9._-]+)*(?:\?[A-Za-z0-9._~%&=+-]*)?")
-"""Where signing in may lead on to: operators sign in here too. Never somebody else's address."""
 
 NAV: Final = (
     ("Home", ""),
@@ -86,7 +82,7 @@ class ConsoleContext:
     def path(self, *parts: str | int, environment: str | None = None) -> str:
         """The address of a page of this seller, in this environment or another."""
         names = (self.business.party_id, environment or self.environment, *parts)
-        return "/".join([HOME, *(quote(str(name), safe="") for name in names if name != "")])
+        return "/".join([CONSOLE, *(quote(str(name), safe="") for name in names if name != "")])
 
     def page(self, template: str, **context: Any) -> Response[Any]:  # noqa: ANN401 - whatever the template shows
         """A page of this seller's console. Templates find this desk as `console`."""
@@ -134,11 +130,6 @@ async def for_staff(
     if not console.may(needs):
         return console.page("console/forbidden.html", status=HTTP_403_FORBIDDEN, roles=_roles_for(needs))
     return await step(console)
-
-
-def own_path(path: str) -> str:
-    """The path, if it is one of the console; else the first of them."""
-    return path if _OURS.fullmatch(path) else HOME
 
 
 def _roles_for(needs: Permission) -> list[Role]:

@@ -12,11 +12,11 @@ from tallystick.services.seller.books import first_book_of
 from tallystick.services.seller.staff import businesses_of
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
 from tallystick.web.common.signing_in import UNUSABLE, enter
+from tallystick.web.common.staff_sign_in import CONSOLE, SIGN_IN, own_path
 from tallystick.web.common.ways_back import ENDED
-from tallystick.web.console.console_context import HOME, SIGN_IN, own_path
 
 
-@get(HOME)
+@get(CONSOLE)
 async def show_businesses(request: PageRequest) -> Response[Any]:
     """The console of the only seller, or a choice."""
     person = await signed_in(request)
@@ -27,14 +27,14 @@ async def show_businesses(request: PageRequest) -> Response[Any]:
     if len(employers) == 1:
         business_id = employers[0].business_id
         live = await first_book_of(service, business_id, LIVE)
-        return go(f"{HOME}/{business_id}/{SANDBOX if live is None else LIVE}")
+        return go(f"{CONSOLE}/{business_id}/{SANDBOX if live is None else LIVE}")
     return page("console/businesses.html", person=person, employers=employers)
 
 
 @get(SIGN_IN)
 async def show_sign_in(request: PageRequest) -> Response[Any]:
     """Ask who it is."""
-    way_on = own_path(request.query_params.get("next", HOME))
+    way_on = own_path(request.query_params.get("next", CONSOLE))
     if await signed_in(request) is not None:
         return go(way_on)
     return page("console/sign_in.html", next=way_on, ended=ENDED in request.query_params)
@@ -44,7 +44,7 @@ async def show_sign_in(request: PageRequest) -> Response[Any]:
 async def do_sign_in(request: PageRequest) -> Response[Any]:
     """Check e-mail address and password, or the passkey."""
     typed = await form_of(request)
-    way_on = own_path(typed.get("next", HOME))
+    way_on = own_path(typed.get("next", CONSOLE))
     try:
         await enter(request, typed)
     except FormError as error:

@@ -12,7 +12,7 @@ from typing import Final
 
 from tallystick.domain.money import MICROS_PER_UNIT
 from tallystick.services.reports.figures import NONE, Ageing, Figures, Sum, start_of
-from tallystick.web.console.books.charts import Chart, Line, Words, bars, columns, level
+from tallystick.web.common.charts import Chart, Line, Words, bars, columns, level
 from tallystick.words import dollars
 
 SPENT: Final = ("spent", "charged", "direct")

@@ -18,7 +18,7 @@ from tallystick.services.seller.invitations import Invitation
 from tallystick.services.seller.staff import DUTIES, Role
 from tallystick.web.common.sessions import sign_browser_in
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
-from tallystick.web.console.console_context import HOME
+from tallystick.web.common.staff_sign_in import CONSOLE
 
 PATH: Final = f"{invitations.PATH}/{{invitation:str}}"
 TAKEN: Final = "There is already an account with this address. Sign in with it to accept."
@@ -81,7 +81,7 @@ async def _join(request: PageRequest, service: Service, found: Invitation, perso
         await invitations.accept(service, found, person)
     except FormError as error:
         return await _page(request, found, status=HTTP_409_CONFLICT, problems=error.problems)
-    return go(f"{HOME}/{found.business_id}/sandbox")
+    return go(f"{CONSOLE}/{found.business_id}/sandbox")
 
 
 async def _page(request: PageRequest, found: Invitation, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems

@@ -18,11 +18,11 @@ from tallystick.services.consent.values import Kind
 from tallystick.web.api.pipeline_reference import samples
 from tallystick.web.common.headers import allow_form_redirects
 from tallystick.web.common.shared import PageRequest, form_of
+from tallystick.web.common.ways_back import SANDBOX_RETURN
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.web.console.developer.inputs import input_of
 from tallystick.web.console.developer.sandbox_gate import for_developer
 from tallystick.web.console.developer.sandbox_picks import credentials, usable_keys
-from tallystick.web.hosted.sandbox_return import PATH as RETURN_PATH
 
 PATH: Final = "/console/{business:int}/{environment:str}/tools/buttons"
 KINDS: Final[Mapping[str, Pipeline]] = {**PIPELINES, SIMPLE_PAY.name: SIMPLE_PAY}
@@ -151,7 +151,7 @@ def _prefilled(console: ConsoleContext, pipeline: Pipeline) -> dict[str, str]:
     for number, name in enumerate(pipeline.references, start=1):
         typed[name] = f"try-{fresh}-{number}"
     back = "returnUrl" if pipeline is SIMPLE_PAY else "returnURL"
-    return typed | {back: f"{console.service.settings.public_url}{RETURN_PATH}", "label": _label(pipeline)}
+    return typed | {back: f"{console.service.settings.public_url}{SANDBOX_RETURN}", "label": _label(pipeline)}
 
 
 def _label(pipeline: Pipeline) -> str:
