@@ -29,9 +29,6 @@ class Change:
     `fits`: whether it would change anything. `sets`: arguments of parties.set_standing. `grave`: it needs a reason.
     """
 
-    title: str
-    effect: str
-    done: str
     fits: Callable[[Account], bool]
     sets: Mapping[str, Any] = field(default_factory=dict)
     grave: bool = False
@@ -42,58 +39,15 @@ def _open(account: Account) -> bool:
 
 
 CHANGES: Final[Mapping[str, Change]] = {
-    "suspend": Change(
-        "Suspend",
-        "From now on no money moves for the account: it can neither charge, pay nor be paid, and whoever is signed in"
-        " to it is signed out. Money stays where it is, and its keys can still be used to read.",
-        "The account is suspended.",
-        lambda account: account.status == "active",
-        {"status": "suspended"},
-        grave=True,
-    ),
-    "reactivate": Change(
-        "Reactivate",
-        "The account takes part again, with everything as it was.",
-        "The account is active again.",
-        lambda account: account.status == "suspended",
-        {"status": "active"},
-    ),
-    "verify": Change(
-        "Verify the account",
-        "Says that a bank account or card was found to be its own. Its present bank accounts count as verified too.",
-        "The account is verified.",
-        lambda account: _open(account) and account.verified_at is None,
-        {"account_verified": True},
-    ),
-    "unverify": Change(
-        "Take back the verification",
-        "The account and its bank accounts count as not verified; limits for such accounts hold.",
-        "The account is not verified any more.",
-        lambda account: _open(account) and account.verified_at is not None,
-        {"account_verified": False},
-    ),
+    "suspend": Change(lambda account: account.status == "active", {"status": "suspended"}, grave=True),
+    "reactivate": Change(lambda account: account.status == "suspended", {"status": "active"}),
+    "verify": Change(lambda account: _open(account) and account.verified_at is None, {"account_verified": True}),
+    "unverify": Change(lambda account: _open(account) and account.verified_at is not None, {"account_verified": False}),
     "verify-email": Change(
-        "Verify the e-mail address",
-        "Says that the address was found to work and to be theirs.",
-        "The e-mail address is verified.",
-        lambda account: _open(account) and account.email_verified_at is None,
-        {"email_verified": True},
+        lambda account: _open(account) and account.email_verified_at is None, {"email_verified": True}
     ),
-    "hold": Change(
-        "Hold back payments",
-        "What the account would pay or receive is refused for now (TransactionDenied); everything else goes on.",
-        "Payments are held back.",
-        lambda account: account.status == "active" and not account.denied,
-        {"denied": True},
-        grave=True,
-    ),
-    "release": Change(
-        "Let payments through",
-        "The account pays and receives again.",
-        "Payments go through again.",
-        lambda account: _open(account) and account.denied,
-        {"denied": False},
-    ),
+    "hold": Change(lambda account: account.status == "active" and not account.denied, {"denied": True}, grave=True),
+    "release": Change(lambda account: _open(account) and account.denied, {"denied": False}),
 }
 """Everything that can be done on the page of an account, by the name that forms use."""
 

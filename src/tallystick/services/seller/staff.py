@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALLOWED",
-    "DUTIES",
     "Employer",
     "LastOwnerError",
     "Permission",
@@ -63,14 +62,6 @@ ALLOWED: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.MANAGE: frozenset({Role.OWNER}),
 }
 """The one table of rights."""
-
-DUTIES: Final[Mapping[Role, str]] = {
-    Role.OWNER: "Does everything, and decides who else may.",
-    Role.FINANCE: "Refunds, settles and writes off; sees everything.",
-    Role.DEVELOPER: "Makes access keys, sets up notifications, uses the sandbox's tools; sees everything.",
-    Role.VIEWER: "Sees everything and changes nothing.",
-}
-"""What to say of each role to whoever gives it."""
 
 
 @dataclass(frozen=True, slots=True)

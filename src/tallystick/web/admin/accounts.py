@@ -16,16 +16,17 @@ from tallystick.domain.fees import FeeSchedule
 from tallystick.domain.money import display_amount
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations import accounts, audit
-from tallystick.services.operations.account_standing import CHANGES, change_standing
+from tallystick.services.operations.account_standing import change_standing
 from tallystick.services.operations.accounts import Account
-from tallystick.services.operations.audit import ACTIONS
 from tallystick.services.operations.fee_schedules import STANDARD, choose_schedule
+from tallystick.web.admin import account_changes
 from tallystick.web.admin.guard import HOME, Operator, for_operator
+from tallystick.web.common.audit_words import DEEDS
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.words import dollars
 
 LISTED: Final = 25
-DEEDS: Final = 10
+LATEST_DEEDS: Final = 10
 KINDS: Final = {"business": "Seller", "personal": "Buyer"}
 STATUSES: Final = {"active": "Active", "suspended": "Suspended", "closed": "Closed"}
 METHODS: Final = {Method.CC: "Card", Method.ACH: "Bank account", Method.ABT: "Account balance"}
@@ -82,8 +83,8 @@ async def show_account(request: PageRequest, account: FromPath[int]) -> Response
 
     async def step(operator: Operator) -> Response[Any]:
         done = operator.asked("done")
-        words = FEES_CHOSEN if done == "fees" else CHANGES[done].done if done in CHANGES else ""
-        return await _account_page(operator, account, done=words)
+        words = {"fees": FEES_CHOSEN} | {name: change.done for name, change in account_changes.CHANGES.items()}
+        return await _account_page(operator, account, done=words.get(done, ""))
 
     return await for_operator(request, step)
 
@@ -96,7 +97,7 @@ async def do_change_standing(request: PageRequest, account: FromPath[int]) -> Re
         typed = await form_of(request)
         name = typed.get("change", "")
         found = await accounts.account_of(operator.service, account)
-        if found is None or name not in CHANGES:
+        if found is None or name not in account_changes.CHANGES:
             raise NotFoundException
         try:
             await change_standing(operator.service, operator.actor, found, name, typed.get("reason", ""))
@@ -137,14 +138,14 @@ async def _account_page(operator: Operator, number: int, **more: Any) -> Respons
         "account": account,
         "kind": KINDS[account.kind],
         "status_name": STATUSES[account.status],
-        "changes": [(name, change) for name, change in CHANGES.items() if change.fits(account)],
+        "changes": account_changes.open_to(account),
         "books": await accounts.books_of(service, account.party_id),
         "holdings": await accounts.holdings_of(service, account.party_id),
         "fees": fee_lines(rules.fees_of(account.fee_schedule)) if account.kind == "business" else [],
         "schedules": [(name, name.replace("-", " ").capitalize()) for name in (STANDARD, *sorted(rules.own_fees))],
         "standard": STANDARD,
         "fee_columns": [f"Fee on {dollars(amount)}" for amount in EXAMPLES_MICROS],
-        "actions": ACTIONS,
+        "actions": DEEDS,
         "deeds": await _deeds(operator, account),
         "done": "",
     }
@@ -154,8 +155,8 @@ async def _account_page(operator: Operator, number: int, **more: Any) -> Respons
 async def _deeds(operator: Operator, account: Account) -> list[audit.Entry]:
     """What staff and operators did for a seller, or to a buyer's account."""
     if account.kind == "business":
-        return await audit.latest(operator.service, DEEDS, business_id=account.party_id)
-    return await audit.latest(operator.service, DEEDS, subject=account.email)
+        return await audit.latest(operator.service, LATEST_DEEDS, business_id=account.party_id)
+    return await audit.latest(operator.service, LATEST_DEEDS, subject=account.email)
 
 
 def fee_lines(schedules: Mapping[Method, FeeSchedule]) -> list[FeeLine]:

@@ -8,8 +8,8 @@ from litestar.response import Response
 
 from tallystick.domain.ids import PartyId
 from tallystick.services.operations import accounts, audit
-from tallystick.services.operations.audit import ACTIONS
 from tallystick.web.admin.guard import HOME, Operator, for_operator
+from tallystick.web.common.audit_words import DEEDS
 from tallystick.web.common.shared import PageRequest
 
 LISTED: Final = 40
@@ -45,7 +45,7 @@ async def show_audit_log(request: PageRequest) -> Response[Any]:
         return operator.page(
             "admin/audit.html",
             entries=shown,
-            actions=ACTIONS,
+            actions=DEEDS,
             typed=typed,
             problems=problems,
             filtered=bool(filters),

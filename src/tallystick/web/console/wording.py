@@ -6,6 +6,7 @@ from typing import Final
 from tallystick.domain.accounts import AccountKind
 from tallystick.services.actions.tokens import FRIENDLY_NAMES
 from tallystick.services.reports.transactions import AccountName, Moved
+from tallystick.services.seller.staff import Role
 
 OPERATIONS: Final[Mapping[str, str]] = {
     "Pay": "Payment",
@@ -31,6 +32,14 @@ METHODS: Final[Mapping[str, str]] = {
     "ACH": "Bank account",
     "ABT": "Account balance",
 }
+ROLES: Final[Mapping[Role, str]] = {
+    Role.OWNER: "Does everything, and decides who else may.",
+    Role.FINANCE: "Refunds, settles and writes off; sees everything.",
+    Role.DEVELOPER: "Makes access keys, sets up notifications, uses the sandbox's tools; sees everything.",
+    Role.VIEWER: "Sees everything and changes nothing.",
+}
+"""What to say of each role to whoever gives it."""
+
 INSTRUMENTS: Final[Mapping[str, str]] = {"prepaid": "Prepaid balance", "credit": "Tab"}
 PURPOSES: Final = FRIENDLY_NAMES
 TOKEN_TYPES: Final[Mapping[str, str]] = {

@@ -9,7 +9,7 @@ from litestar.response import Response
 
 from tallystick.domain.ids import PartyId
 from tallystick.services.operations import audit
-from tallystick.services.operations.audit import ACTIONS
+from tallystick.web.common.audit_words import DEEDS
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console.console_context import LARGEST, ConsoleContext, for_staff
 
@@ -39,8 +39,8 @@ async def show_audit_log(request: PageRequest, business: FromPath[int], environm
         return console.page(
             "console/business/audit.html",
             entries=shown,
-            actions=ACTIONS,
-            kinds=[(name, words) for name, words in ACTIONS.items() if not name.startswith(_OPERATORS)],
+            actions=DEEDS,
+            kinds=[(name, words) for name, words in DEEDS.items() if not name.startswith(_OPERATORS)],
             people=await audit.actors_of(service, business_id),
             typed=filters,
             newer=f"{here}?{urlencode(filters)}" if "before" in request.query_params else "",

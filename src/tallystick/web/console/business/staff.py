@@ -12,9 +12,10 @@ from tallystick.domain.ids import PartyId
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations.accounts import normal_email
 from tallystick.services.seller import invitations, staff
-from tallystick.services.seller.staff import DUTIES, LastOwnerError, Permission, Post, Role
+from tallystick.services.seller.staff import LastOwnerError, Permission, Post, Role
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import LARGEST, ConsoleContext, for_staff
+from tallystick.web.console.wording import ROLES
 
 PATH: Final = "/console/{business:int}/{environment:str}/staff"
 ONE: Final = f"{PATH}/{{person:int}}"
@@ -158,7 +159,7 @@ def _person_page(console: ConsoleContext, found: Post, **more: Any) -> Response[
 
 
 def _roles() -> list[tuple[str, str, str]]:
-    return [(role.value, role.capitalize(), duty) for role, duty in DUTIES.items()]
+    return [(role.value, role.capitalize(), duty) for role, duty in ROLES.items()]
 
 
 staff_routes = [show_staff, do_invite, do_uninvite, show_person, do_change_role, do_remove]
