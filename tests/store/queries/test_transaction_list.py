@@ -20,7 +20,7 @@ from tallystick.db.migrate import migrate
 from tallystick.domain.ids import PartyId
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import read_fee_schedules
-from tallystick.services.seller import activity_export
+from tallystick.services.reports import activity_export
 from tallystick.settings import Settings
 from tallystick.store.ledger import create_book
 from tallystick.store.ledger.committer import Committer

@@ -1,1 +1,1 @@
-"""What staff read about a seller's books: instruments, tokens, transactions, debts, figures."""
+"""What staff read about a seller's books: instruments, tokens, transactions, debts, figures, exports."""

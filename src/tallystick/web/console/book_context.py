@@ -25,11 +25,11 @@ async def with_books(
 ) -> Response[Any]:
     """Do it for staff who may, with the seller's books. Without any, `place` says so; no place: no such page."""
 
-    async def with_till(console: ConsoleContext) -> Response[Any]:
+    async def of_books(console: ConsoleContext) -> Response[Any]:
         if console.book_id is None and place is None:
             raise NotFoundException
         if console.book_id is None:
             return console.page("console/books/no_book.html", place=place)
         return await step(console, console.books)
 
-    return await for_staff(request, business, environment, with_till, needs)
+    return await for_staff(request, business, environment, of_books, needs)

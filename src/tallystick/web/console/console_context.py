@@ -13,7 +13,7 @@ from litestar.status_codes import HTTP_403_FORBIDDEN
 from tallystick.domain.environments import ENVIRONMENTS, SANDBOX
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.services.context import Service
-from tallystick.services.operations import accounts, audit
+from tallystick.services.operations import accounts
 from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.audit import Actor
 from tallystick.services.seller.books import books_of, clock_offset
@@ -85,22 +85,13 @@ class ConsoleContext:
         return "/".join([CONSOLE, *(quote(str(name), safe="") for name in names if name != "")])
 
     def page(self, template: str, **context: Any) -> Response[Any]:  # noqa: ANN401 - whatever the template shows
-        """A page of this seller's console. Templates find this desk as `console`."""
+        """A page of this seller's console. Templates find this context as `console`."""
         defaults: dict[str, Any] = {"console": self, "nav": NAV, "Permission": Permission, "sandbox": self.sandbox}
         return page(template, **(defaults | context))
 
     async def record(self, action: str, subject: str = "", **details: Any) -> None:  # noqa: ANN401 - any plain value
-        """Write down in the audit log that this person did something here; never a secret."""
-        await audit.record(
-            self.service.pool,
-            self.actor,
-            action,
-            subject,
-            business_id=self.business.party_id,
-            environment=self.environment,
-            details=details,
-            at=self.service.clock(),
-        )
+        """Write down in the audit log what this person did with a page alone, by no use case; never a secret."""
+        await self.books.record(action, subject, **details)
 
 
 Step = Callable[[ConsoleContext], Awaitable[Response[Any]]]

@@ -10,9 +10,8 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.ids import TransactionId
 from tallystick.services.actions.transactions import received_at
-from tallystick.services.reports import transactions
+from tallystick.services.reports import activity_export, transactions
 from tallystick.services.reports.transactions import Piece
-from tallystick.services.seller import activity_export
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording

@@ -23,7 +23,7 @@ async def for_developer(request: PageRequest, business: int, environment: str, s
 
 
 def sandbox_book(console: ConsoleContext) -> BookId:
-    """The book of a desk that came through this gate."""
+    """The book of whoever came through this gate."""
     if console.book_id is None:
         raise TypeError("a sandbox has a book")
     return console.book_id
