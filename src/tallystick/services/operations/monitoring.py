@@ -11,14 +11,24 @@ import asyncpg
 from tallystick.db.connections import UNAVAILABLE
 from tallystick.db.database import ping
 from tallystick.store.queries import queues
-from tallystick.store.queries.queues import Queue, Queues
+from tallystick.store.queries.queues import DatabaseSize, Queue, Queues
 from tallystick.store.records import verification_runs
 from tallystick.store.records.verification_runs import Run
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
 
-__all__ = ["Observed", "Queue", "Queues", "Run", "database_answers", "observe"]
+__all__ = [
+    "DatabaseSize",
+    "Observed",
+    "Queue",
+    "Queues",
+    "Run",
+    "database_answers",
+    "database_size",
+    "observe",
+    "queues_of",
+]
 
 _ANSWER_SECONDS = 5
 
@@ -39,6 +49,16 @@ async def database_answers(service: Service) -> bool:
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
     return True
+
+
+async def queues_of(service: Service) -> Queues:
+    """How long the queues are at this moment."""
+    return await queues.standing(service.pool)
+
+
+async def database_size(service: Service) -> DatabaseSize:
+    """How large the database is at this moment."""
+    return await queues.database_size(service.pool)
 
 
 async def observe(service: Service) -> Observed | None:

@@ -9,10 +9,10 @@ from typing import Any, Final
 from litestar import get
 from litestar.response import Response
 
-from tallystick.services.operations import heartbeat, queues, verification
+from tallystick.services.operations import heartbeat, monitoring, verification
 from tallystick.services.operations.heartbeat import EVERY, KEPT, Minute, Pulse
 from tallystick.services.operations.meter import BOUNDS_SECONDS, OK, outcomes_of, quantile_seconds
-from tallystick.services.operations.queues import Queue, Queues
+from tallystick.services.operations.monitoring import Queue, Queues
 from tallystick.web.admin.guard import HOME, Operator, for_operator
 from tallystick.web.common.charts import Chart, Line, Words, columns
 from tallystick.web.common.filters import many
@@ -70,7 +70,7 @@ async def show_health(request: PageRequest) -> Response[Any]:
     async def step(operator: Operator) -> Response[Any]:
         service, now = operator.service, operator.now
         beats = await heartbeat.pulses_since(service, now - LATELY)
-        standing = await queues.standing(service)
+        standing = await monitoring.queues_of(service)
         runs = await verification.latest(service, 1)
         return operator.page(
             "admin/health.html",
@@ -82,7 +82,7 @@ async def show_health(request: PageRequest) -> Response[Any]:
             mail=standing.mail,
             mail_leaves=service.settings.smtp_url is not None,
             late=[name for name, queue in _named(standing) if is_late(queue, now)],
-            database=await queues.database_size(service),
+            database=await monitoring.database_size(service),
             run=runs[0] if runs else None,
         )
 

@@ -9,7 +9,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
-from tallystick.services.operations import queues, rails
+from tallystick.services.operations import monitoring, rails
 from tallystick.web.admin.guard import HOME, Operator, for_operator
 from tallystick.web.common.shared import PageRequest, form_of, go
 
@@ -32,7 +32,7 @@ async def show_rails(request: PageRequest) -> Response[Any]:
         later = urlencode(filters | {"after": shown[-1].transaction_id}) if len(found) > LISTED else ""
         return operator.page(
             "admin/rails.html",
-            rails=(await queues.standing(service)).rails,
+            rails=(await monitoring.queues_of(service)).rails,
             cases=shown,
             unknown=unknown,
             first=f"{PLACE}?{urlencode(filters)}" if after else "",
