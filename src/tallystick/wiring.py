@@ -33,6 +33,17 @@ if TYPE_CHECKING:
     from tallystick.db.connections import Pool
     from tallystick.web.api.asgi import Application
 
+__all__ = [
+    "SealBrokenError",
+    "asgi_app",
+    "database_address",
+    "make_worker",
+    "open_database",
+    "open_service",
+    "telling",
+    "utc_now",
+]
+
 MAX_CONNECTIONS: Final = 10
 """Of one process to the database, for everything but the money path."""
 

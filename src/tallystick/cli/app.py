@@ -32,7 +32,7 @@ from tallystick.db.database import NoDatabaseError
 from tallystick.db.embedded.server import EmbeddedPostgresError
 from tallystick.db.migrate import MigrationError
 from tallystick.settings import SettingsError
-from tallystick.store.keys.vault import SealBrokenError
+from tallystick.wiring import SealBrokenError
 
 EXPECTED: Final = (
     ProblemError,

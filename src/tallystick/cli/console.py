@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -17,6 +18,7 @@ import uvloop
 
 from tallystick.cli.logs import configure_logs
 from tallystick.services.context import Service
+from tallystick.services.operations.audit import Actor
 from tallystick.settings import Settings, from_environment
 from tallystick.wiring import open_service
 
@@ -55,6 +57,19 @@ async def service_of_process() -> AsyncIterator[Service]:
     """
     async with open_service(settings_of_process(), upgrade=False) as service:
         yield service
+
+
+def actor_of_process() -> Actor:
+    """Who acts, for use cases and the audit log: a command, run by a user of this machine.
+
+    The user is the one whom the operating system knows, not one that an environment variable claims; a number, where it
+    has no name for it, as in some containers.
+    """
+    number = os.getuid()
+    try:
+        return Actor.command(pwd.getpwuid(number).pw_name)
+    except KeyError:
+        return Actor.command(str(number))
 
 
 def run(main: Coroutine[Any, Any, Answer]) -> Answer:

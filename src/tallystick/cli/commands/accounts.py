@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli.buyers import name_of, password_of
+from tallystick.cli.buyers import name_of
 from tallystick.cli.console import (
     Json,
     ProblemError,
+    actor_of_process,
     run,
     secret_from,
     service_of_process,
@@ -21,13 +22,12 @@ from tallystick.cli.console import (
     tell_json,
     tell_table,
 )
-from tallystick.db.connections import Pool
-from tallystick.domain.ids import PartyId
+from tallystick.services.context import Service
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity.sign_in import is_email, is_name, open_business, set_password, sign_up
-from tallystick.services.seller.logos import read_logo
-from tallystick.store.accounts import logos, parties
-from tallystick.store.accounts.parties import EmailTakenError, Party
+from tallystick.services.operations import account_opening, account_standing, accounts
+from tallystick.services.operations.account_opening import EmailTakenError
+from tallystick.services.operations.accounts import Account, Party
+from tallystick.services.seller import logos
 
 app = typer.Typer(no_args_is_help=True, help="Accounts of sellers and buyers.")
 
@@ -71,7 +71,7 @@ def create(
     made_up: list[str] = []
 
     def make_up() -> str:
-        made_up.append(password_of(settings, email))
+        made_up.append(account_opening.made_up_password(settings, email))
         return made_up[0]
 
     password = None
@@ -97,15 +97,12 @@ def _password(variable: str | None, *, stdin: bool, make_up: Callable[[], str] |
 
 
 async def _create(kind: Kind, email: str, name: str, password: str | None) -> Party:
+    actor = actor_of_process()
     async with service_of_process() as service:
         try:
             if kind is Kind.personal:
-                return await sign_up(service, name, email, password or "")
-            if not is_name(" ".join(name.split())):
-                raise ProblemError("a name is needed, of at most 100 ordinary characters")
-            if not is_email(email.strip()):
-                raise ProblemError(f"not an e-mail address: {email!r}")
-            return await open_business(service, name, email, password)
+                return await account_opening.open_personal(service, actor, name, email, password or "")
+            return await account_opening.open_business(service, actor, name, email, password)
         except FormError as error:
             raise ProblemError("; ".join(error.problems.values())) from None
         except EmailTakenError:
@@ -152,9 +149,9 @@ def set_password_(
 
     async def change() -> Party:
         async with service_of_process() as service:
-            found = await find_account(service.pool, account)
+            found = await find_account(service, account)
             try:
-                await set_password(service, found, password)
+                await account_opening.set_password(service, actor_of_process(), found, password)
             except FormError as error:
                 raise ProblemError("; ".join(error.problems.values())) from None
             return found
@@ -180,16 +177,16 @@ def set_logo(
         raise ProblemError("name either a --file or --remove")
 
     async def change() -> str | None:
+        actor = actor_of_process()
         async with service_of_process() as service:
-            party = await find_seller(service.pool, account)
+            party = await find_seller(service, account)
             if file is None:
-                await logos.remove(service.pool, party.party_id)
+                await logos.remove(service, actor, party.party_id)
                 return None
             try:
-                logo = read_logo(file.read_bytes())
+                return await logos.save(service, actor, party.party_id, file.read_bytes())
             except FormError as error:
                 raise ProblemError("; ".join(error.problems.values())) from None
-            return await logos.save(service.pool, party.party_id, logo, service.clock())
 
     digest = run(change())
     if json:
@@ -221,23 +218,27 @@ def standing(
     denied: Annotated[
         bool | None, typer.Option("--deny/--allow", help="Whether what it would pay or receive is held back for now.")
     ] = None,
+    reason: Annotated[str, typer.Option(help="Why: it is kept in the audit log.")] = "",
     json: Json = False,
 ) -> None:
-    """Say how far an account is known and what it may do; what is not named stays."""
+    """Say how far an account is known and what it may do; what is not named stays.
+
+    Whoever is signed in to an account that is suspended or closed is signed out.
+    """
 
     async def change() -> Party:
-        async with service_of_process() as service, service.pool.acquire() as connection:
-            found = await find_account(service.pool, account)
-            return await parties.set_standing(
-                connection,
-                found.party_id,
-                service.clock(),
+        async with service_of_process() as service:
+            return await account_standing.set_standing(
+                service,
+                actor_of_process(),
+                await _look_up(service, account),
                 status=None if status is None else status.value,
                 email_verified=email_verified,
                 account_verified=verified,
                 receives_cards=cards,
                 marketplace=marketplace,
                 denied=denied,
+                reason=reason,
             )
 
     party = run(change())
@@ -249,7 +250,7 @@ def standing(
 
 async def _list(kind: Kind | None) -> list[Party]:
     async with service_of_process() as service:
-        return await parties.list_(service.pool, None if kind is None else kind.value)
+        return await accounts.list_(service, None if kind is None else kind.value)
 
 
 def as_json(party: Party) -> dict[str, object]:
@@ -264,21 +265,25 @@ def as_json(party: Party) -> dict[str, object]:
     }
 
 
-async def find_account(pool: Pool, named: str) -> Party:
+async def find_account(service: Service, named: str) -> Party:
     """The account with this number or e-mail address. Raises ProblemError."""
-    if named.isascii() and named.isdecimal():
-        number = int(named)
-        party = await parties.find(pool, PartyId(number)) if number < 2**63 else None
-    else:
-        party = await parties.find_by_email(pool, named)
+    account = await _look_up(service, named)
+    party = await accounts.find(service, account.party_id)
     if party is None:
-        raise ProblemError(f"there is no account {named!r}; see: tallystick account list")
+        raise ProblemError(f"the account {named!r} was removed at this moment")
     return party
 
 
-async def find_seller(pool: Pool, named: str) -> Party:
+async def find_seller(service: Service, named: str) -> Party:
     """The business account with this number or e-mail address. Raises ProblemError."""
-    party = await find_account(pool, named)
+    party = await find_account(service, named)
     if party.kind != Kind.business.value:
         raise ProblemError(f"{party.email} is a {party.kind} account; this needs a business account")
     return party
+
+
+async def _look_up(service: Service, named: str) -> Account:
+    account = await accounts.find_named(service, named)
+    if account is None:
+        raise ProblemError(f"there is no account {named!r}; see: tallystick account list")
+    return account

@@ -7,22 +7,26 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from tallystick.cli.console import NO, Json, ProblemError, run, service_of_process, tell, tell_json
+from tallystick.cli.console import (
+    NO,
+    Json,
+    ProblemError,
+    actor_of_process,
+    run,
+    service_of_process,
+    tell,
+    tell_json,
+)
 from tallystick.domain.ids import BookId
-from tallystick.store.archive import archive as archiving
-from tallystick.store.archive.archive import AlreadyRunningError, Moved, TooRecentError
-from tallystick.store.archive.check import Report
-from tallystick.store.archive.check import check as check_archive
-from tallystick.store.archive.files import ArchiveError
-from tallystick.store.queries.debts import LONGEST_AGE
+from tallystick.services.operations import archiving
+from tallystick.services.operations.archiving import AlreadyRunningError, ArchiveError, Moved, Report, TooRecentError
 
 app = typer.Typer(invoke_without_command=True)
 
-DIRECTORY: Final = "archive"
 Directory = Annotated[
     Path | None, typer.Option("--directory", help="Where the archive is; else `archive` in the data directory.")
 ]
@@ -55,7 +59,7 @@ def archive(
         return
     for batch in batches:
         tell(f"{batch.transactions} transaction{'' if batch.transactions == 1 else 's'}: {batch.directory}")
-    if batches and before.replace(tzinfo=UTC) > datetime.now(UTC) - LONGEST_AGE:
+    if batches and before.replace(tzinfo=UTC) > datetime.now(UTC) - archiving.DEBTS_TOLD_APART:
         tell("Purchases of the last 90 days are among them: what is still owed for them counts as older than 90 days.")
     tell("Older history is left, for somebody needed it:" if held_back else "Nothing that old is left in the books.")
     for book, moment in held_back:
@@ -64,9 +68,8 @@ def archive(
 
 async def _archive(before: datetime, directory: Path | None) -> tuple[list[Moved], list[tuple[BookId, datetime]], Path]:
     async with service_of_process() as service, _problems_told():
-        root = directory or service.settings.data_directory / DIRECTORY
-        batches = [batch async for batch in archiving.archive(service.pool, root, before, service.clock())]
-        return batches, await archiving.held_back(service.pool, before), root
+        batches = await archiving.archive(service, actor_of_process(), before, directory)
+        return batches, await archiving.held_back(service, before), archiving.place(service, directory)
 
 
 @app.command()
@@ -75,7 +78,7 @@ def check(directory: Directory = None, json: Json = False) -> None:
 
     async def read() -> Report:
         async with service_of_process() as service, _problems_told():
-            return await check_archive(service.pool, directory or service.settings.data_directory / DIRECTORY)
+            return await archiving.check(service, directory)
 
     report = run(read())
     if json:

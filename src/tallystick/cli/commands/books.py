@@ -10,8 +10,8 @@ from tallystick.cli.console import NO, Json, ProblemError, run, settings_of_proc
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate as migrate_database
 from tallystick.db.migrate import pending
-from tallystick.store.ledger.verify import Report
-from tallystick.store.ledger.verify import verify as verify_books
+from tallystick.services.operations.verification import Report
+from tallystick.services.operations.verification import verify as verify_books
 from tallystick.wiring import database_address
 
 

@@ -9,10 +9,19 @@ from typing import Annotated, Final
 import typer
 
 from tallystick.cli.commands.accounts import find_seller
-from tallystick.cli.console import Json, ProblemError, run, service_of_process, tell, tell_json, tell_table
-from tallystick.store.keys import certificates
-from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.keys.certificates import (
+from tallystick.cli.console import (
+    Json,
+    ProblemError,
+    actor_of_process,
+    run,
+    service_of_process,
+    tell,
+    tell_json,
+    tell_table,
+)
+from tallystick.domain.environments import SANDBOX
+from tallystick.services.seller import certificates
+from tallystick.services.seller.certificates import (
     CertificateEntry,
     CertificateError,
     CertificateTakenError,
@@ -47,17 +56,16 @@ def register_certificate(
 
 async def _register(account: str, file: Path) -> tuple[CertificateEntry, datetime]:
     async with service_of_process() as service:
-        party = await find_seller(service.pool, account)
-        now = service.clock()
+        party = await find_seller(service, account)
         with file.open("rb") as opened:
             pem = opened.read(MAX_FILE_BYTES)
         try:
-            certificate = certificates.read_certificate(pem, now)
-            return await certificates.register(service.pool, party.party_id, SANDBOX, certificate, now), now
+            entry = await certificates.register(service, actor_of_process(), party.party_id, SANDBOX, pem)
         except CertificateError as error:
             raise ProblemError(f"{file} does not serve: {error}") from None
         except CertificateTakenError:
             raise ProblemError("this certificate was registered before; revoked ones stay revoked") from None
+        return entry, service.clock()
 
 
 def list_certificates(account: Account, json: Json = False) -> None:
@@ -82,8 +90,8 @@ def list_certificates(account: Account, json: Json = False) -> None:
 
 async def _list(account: str) -> tuple[list[CertificateEntry], datetime]:
     async with service_of_process() as service:
-        party = await find_seller(service.pool, account)
-        return await certificates.list_(service.pool, party.party_id), service.clock()
+        party = await find_seller(service, account)
+        return await certificates.list_(service, party.party_id), service.clock()
 
 
 def revoke_certificate(
@@ -101,14 +109,13 @@ def revoke_certificate(
 
 async def _revoke(account: str, fingerprint: str) -> tuple[CertificateEntry, datetime]:
     async with service_of_process() as service:
-        party = await find_seller(service.pool, account)
-        now = service.clock()
-        plain = fingerprint.replace(":", "").lower()  # as openssl prints it, too
+        party = await find_seller(service, account)
         try:
-            return await certificates.revoke(service.pool, party.party_id, plain, now), now
+            entry = await certificates.revoke(service, actor_of_process(), party.party_id, fingerprint)
         except UnknownCertificateError:
             message = f"{party.email} has no certificate {fingerprint!r}; see: tallystick keys list-certificates"
             raise ProblemError(message) from None
+        return entry, service.clock()
 
 
 def _as_json(entry: CertificateEntry, now: datetime) -> dict[str, object]:

@@ -8,14 +8,12 @@ import typer
 
 from tallystick.cli.commands.accounts import find_seller
 from tallystick.cli.commands.keys import Account
-from tallystick.cli.console import Json, ProblemError, run, service_of_process, tell, tell_json
+from tallystick.cli.console import Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
+from tallystick.domain.environments import SANDBOX
 from tallystick.domain.periods import Period
-from tallystick.services.operations.audit import Actor
 from tallystick.services.seller import sandbox_clock
-from tallystick.services.seller.sandbox_clock import Hand, TooFarAheadError
-from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.ledger.create_book import book_of_seller
-from tallystick.store.records.sandbox_clocks import ClockMovedError
+from tallystick.services.seller.books import first_book_of
+from tallystick.services.seller.sandbox_clock import ClockMovedError, Hand, TooFarAheadError
 
 app = typer.Typer(no_args_is_help=True, help="The test clock of a seller's sandbox. It only goes forward.")
 
@@ -42,15 +40,15 @@ def forward(
 
 async def _move(account: str, by: Period | None) -> Hand:
     async with service_of_process() as service:
-        party = await find_seller(service.pool, account)
-        book_id = await book_of_seller(service.pool, party.party_id, SANDBOX)
+        party = await find_seller(service, account)
+        book_id = await first_book_of(service, party.party_id, SANDBOX)
         if book_id is None:
             raise ProblemError(f"{party.email} has no sandbox")
         hand = await sandbox_clock.look(service, book_id)
         if by is None:
             return hand
         try:
-            return await sandbox_clock.forward(service, Actor(None), party.party_id, book_id, hand, by)
+            return await sandbox_clock.forward(service, actor_of_process(), party.party_id, book_id, hand, by)
         except TooFarAheadError as error:
             raise ProblemError(str(error)) from None
         except ClockMovedError:

@@ -17,7 +17,16 @@ import typer
 from rich.console import Console
 
 from tallystick.cli.commands.serve import beating, working
-from tallystick.cli.console import NO, ProblemError, program, run, run_until_stopped, settings_of_process, while_running
+from tallystick.cli.console import (
+    NO,
+    ProblemError,
+    actor_of_process,
+    program,
+    run,
+    run_until_stopped,
+    settings_of_process,
+    while_running,
+)
 from tallystick.cli.serving.http_server import listening, port_or_free_one
 from tallystick.client.fps import Client, Credentials, ServiceError
 from tallystick.client.hosted_pages import Buyer, WalkRefusedError
@@ -26,15 +35,15 @@ from tallystick.demo.customers import Customers
 from tallystick.demo.till import Till
 from tallystick.demo.walk import Walk
 from tallystick.domain.commands import Method
+from tallystick.domain.environments import SANDBOX
 from tallystick.services.consent import wallet
 from tallystick.services.context import Service
-from tallystick.services.identity.sign_in import sign_up
+from tallystick.services.operations import account_opening, accounts, operators
+from tallystick.services.operations.accounts import Party
+from tallystick.services.operations.verification import verify
+from tallystick.services.seller import access_keys, staff
 from tallystick.services.seller.staff import Role
 from tallystick.settings import Settings
-from tallystick.store.accounts import parties, payment_methods, staff
-from tallystick.store.keys import access_keys
-from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.ledger.verify import verify
 from tallystick.wiring import asgi_app, open_service
 
 HOST: Final = "127.0.0.1"
@@ -164,47 +173,54 @@ def _progress(console: Console, what: str, doing: str) -> Iterator[None]:
 async def shop_credentials(service: Service) -> Credentials:
     """The shop's account with a new key. That of the demo before ends; keys that a person made stay as they are."""
     email, name = SELLER
-    now = service.clock()
-    async with service.pool.acquire() as connection:
-        seller = await parties.find_by_email(connection, email)
-        if seller is None:
-            seller = await parties.create_business(connection, email, name, now)
-        note = service.settings.data_directory / KEY_NOTE
-        own = note.read_text(encoding="ascii").strip() if note.exists() else ""
-        for old in await access_keys.list_(connection, seller.party_id):
-            if old.access_key_id == own:
-                await access_keys.revoke(connection, own, now)
-        key = await access_keys.create(connection, service.vault, seller.party_id, SANDBOX, now)
+    actor, seller = actor_of_process(), await find(service, email)
+    if seller is None:
+        seller = await account_opening.open_business(service, actor, name, email, None)
+    note = service.settings.data_directory / KEY_NOTE
+    own = note.read_text(encoding="ascii").strip() if note.exists() else ""
+    for old in await access_keys.list_(service, seller.party_id):
+        if old.access_key_id == own:
+            await access_keys.revoke(service, actor, seller.party_id, own)
+    key = await access_keys.create(service, actor, seller.party_id, SANDBOX)
     note.write_text(f"{key.access_key_id}\n", encoding="ascii")
     return Credentials(key.access_key_id, key.secret)
 
 
+async def find(service: Service, email: str) -> Party | None:
+    """The account with this address, where an earlier demo has left one."""
+    account = await accounts.find_named(service, email)
+    return None if account is None else await accounts.find(service, account.party_id)
+
+
+async def found_or_opened(service: Service, who: Buyer) -> Party:
+    """Somebody's account, opened where there is none yet."""
+    return await find(service, who.email) or await account_opening.open_personal(
+        service, actor_of_process(), who.name or who.email, who.email, who.password
+    )
+
+
 async def _buyer(service: Service) -> None:
     """The buyer with something of everything to pay with."""
-    buyer = await parties.find_by_email(service.pool, BUYER.email)
-    if buyer is None:
-        buyer = await sign_up(service, BUYER.name or BUYER.email, BUYER.email, BUYER.password)
+    new = await find(service, BUYER.email) is None
+    buyer = await found_or_opened(service, BUYER)
+    if new:
         await wallet.add_test_money(service, buyer.party_id, POCKET_MONEY)
-    today = service.clock().date()
-    stored = await payment_methods.of_party(service.pool, buyer.party_id, SANDBOX)
-    usable = {one.method for one in stored if one.usable(today)}
+    stored = await wallet.choices(service, buyer.party_id, SANDBOX, (Method.CC, Method.ACH))
+    usable = {one.method for one in stored if one.usable}
     if Method.CC not in usable:
-        await wallet.add_card(service, buyer.party_id, SANDBOX, "4242 4242 4242 4242", f"12/{today.year + 4}")
+        expiry = f"12/{service.clock().year + 4}"
+        await wallet.add_card(service, buyer.party_id, SANDBOX, "4242 4242 4242 4242", expiry)
     if Method.ACH not in usable:
         await wallet.add_bank_account(service, buyer.party_id, SANDBOX, "110000000", "000123456789")
 
 
 async def _people(service: Service) -> None:
     """The owner of the shop's console, and the operator."""
-    seller = await parties.find_by_email(service.pool, SELLER[0])
-    owner, operator = [
-        await parties.find_by_email(service.pool, one.email)
-        or await sign_up(service, one.name or one.email, one.email, one.password)
-        for one in (STAFF, OPERATOR)
-    ]
+    actor, seller = actor_of_process(), await find(service, SELLER[0])
+    owner, operator = [await found_or_opened(service, one) for one in (STAFF, OPERATOR)]
     if seller is not None:
-        await staff.add(service.pool, seller.party_id, owner.party_id, Role.OWNER, service.clock())
-    await staff.add_operator(service.pool, operator.party_id, service.clock())
+        await staff.add(service, actor, seller.party_id, owner, Role.OWNER)
+    await operators.add(service, actor, operator)
 
 
 async def _show(settings: Settings, shop_port: int) -> None:

@@ -13,6 +13,7 @@ from tallystick.cli.commands.keys import Account
 from tallystick.cli.console import (
     Json,
     ProblemError,
+    actor_of_process,
     run,
     run_until_stopped,
     service_of_process,
@@ -20,12 +21,13 @@ from tallystick.cli.console import (
     tell_json,
     tell_table,
 )
+from tallystick.domain.environments import SANDBOX
 from tallystick.notify import address
 from tallystick.notify.address import UnusableAddressError
-from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.ledger.create_book import book_of_seller
-from tallystick.store.records import outbox
-from tallystick.store.records.outbox import Entry, Wishes
+from tallystick.services.operations import notifications
+from tallystick.services.operations.notifications import Entry
+from tallystick.services.seller import notification_settings
+from tallystick.services.seller.notification_settings import KEEP, NoBooksError, Wishes
 
 app = typer.Typer(no_args_is_help=True, help="Notifications: lists, replays, addresses, a local receiver.")
 
@@ -61,8 +63,8 @@ def list_(
 
 async def _list(account: str | None, state: State | None, limit: int) -> list[Entry]:
     async with service_of_process() as service:
-        party_id = None if account is None else (await find_seller(service.pool, account)).party_id
-        return await outbox.list_(service.pool, party_id, None if state is None else state.value, limit)
+        party_id = None if account is None else (await find_seller(service, account)).party_id
+        return await notifications.list_(service, party_id, None if state is None else state.value, limit)
 
 
 @app.command()
@@ -90,9 +92,9 @@ def replay(
 async def _replay(event_id: str | None, account: str | None) -> int:
     async with service_of_process() as service:
         if event_id is not None:
-            return await outbox.replay(service.pool, event_id, service.clock())
-        party_id = None if account is None else (await find_seller(service.pool, account)).party_id
-        return await outbox.replay_dead(service.pool, party_id, service.clock())
+            return await notifications.replay(service, actor_of_process(), event_id)
+        party_id = None if account is None else (await find_seller(service, account)).party_id
+        return await notifications.replay_dead(service, actor_of_process(), party_id)
 
 
 @app.command("set-url")
@@ -114,8 +116,6 @@ def set_url(
         raise ProblemError("give a URL or --none, not both")
     if url is None and not none and immediate is None and write_offs is None:
         raise ProblemError("give a URL, or --none for no notifications")
-    if url is not None:
-        check_url(url)
     wishes = run(_set_url(account, url, immediate, write_offs, change=url is not None or none))
     if json:
         tell_json(
@@ -133,14 +133,21 @@ async def _set_url(
     account: str, url: str | None, immediate: bool | None, write_offs: bool | None, *, change: bool
 ) -> Wishes:
     async with service_of_process() as service:
-        party = await find_seller(service.pool, account)
-        book_id = await book_of_seller(service.pool, party.party_id, SANDBOX)
-        if book_id is None:
-            raise ProblemError(f"{party.email} has no sandbox")
-        if change:
-            async with service.pool.acquire() as connection:
-                await outbox.set_address(connection, book_id, url, service.clock())
-        return await outbox.set_wishes(service.pool, book_id, immediate=immediate, write_offs=write_offs)
+        party = await find_seller(service, account)
+        try:
+            return await notification_settings.save(
+                service,
+                actor_of_process(),
+                party.party_id,
+                SANDBOX,
+                url=url if change else KEEP,
+                immediate=immediate,
+                write_offs=write_offs,
+            )
+        except NoBooksError:
+            raise ProblemError(f"{party.email} has no sandbox") from None
+        except UnusableAddressError as error:
+            raise ProblemError(str(error)) from None
 
 
 @app.command()
@@ -179,7 +186,7 @@ def _as_json(entry: Entry) -> dict[str, object]:
         "state": entry.state,
         "destination": entry.destination,
         "occurred_at": entry.occurred_at,
-        "due_at": entry.due_at if entry.state == outbox.WAITING else None,
+        "due_at": entry.due_at if entry.state == notifications.WAITING else None,
         "attempts": entry.attempts,
         "delivered_at": entry.delivered_at,
         "last_error": entry.last_error,
@@ -192,7 +199,7 @@ def _as_row(entry: Entry) -> dict[str, str]:
         "what": entry.status or entry.kind,
         "state": entry.state,
         "tries": str(entry.attempts),
-        "next": f"{entry.due_at:%Y-%m-%d %H:%M:%S}" if entry.due_at and entry.state == outbox.WAITING else "",
+        "next": f"{entry.due_at:%Y-%m-%d %H:%M:%S}" if entry.due_at and entry.state == notifications.WAITING else "",
         "destination": entry.destination or "",
         "last error": entry.last_error or "",
     }

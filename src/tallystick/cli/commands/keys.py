@@ -8,13 +8,23 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.commands.accounts import find_seller
-from tallystick.cli.console import Json, ProblemError, run, service_of_process, tell, tell_json, tell_table
-from tallystick.db.connections import Pool
-from tallystick.domain.messages.signed_messages import CERTIFICATE_FILE, CERTIFICATES_PATH
-from tallystick.store.accounts.parties import Party
-from tallystick.store.keys import access_keys, signing_keys
-from tallystick.store.keys.access_keys import SANDBOX, AccessKey, KeyEntry, UnknownKeyError
-from tallystick.store.keys.signing_keys import SigningKey
+from tallystick.cli.console import (
+    Json,
+    ProblemError,
+    actor_of_process,
+    run,
+    service_of_process,
+    tell,
+    tell_json,
+    tell_table,
+)
+from tallystick.domain.environments import SANDBOX
+from tallystick.services.context import Service
+from tallystick.services.operations import signing_keys
+from tallystick.services.operations.accounts import Party
+from tallystick.services.operations.signing_keys import SigningKey
+from tallystick.services.seller import access_keys
+from tallystick.services.seller.access_keys import AccessKey, KeyEntry, UnknownKeyError
 
 app = typer.Typer(no_args_is_help=True, help="Access keys of sellers' programs, and the service's own signing key.")
 
@@ -30,8 +40,8 @@ def create(account: Account, json: Json = False) -> None:
 
 async def _create(account: str) -> AccessKey:
     async with service_of_process() as service:
-        party = await find_seller(service.pool, account)
-        return await access_keys.create(service.pool, service.vault, party.party_id, SANDBOX, service.clock())
+        party = await find_seller(service, account)
+        return await access_keys.create(service, actor_of_process(), party.party_id, SANDBOX)
 
 
 @app.command("list")
@@ -57,8 +67,8 @@ def list_(account: Account, json: Json = False) -> None:
 
 async def _list(account: str) -> tuple[list[KeyEntry], datetime]:
     async with service_of_process() as service:
-        party = await find_seller(service.pool, account)
-        return await access_keys.list_(service.pool, party.party_id), service.clock()
+        party = await find_seller(service, account)
+        return await access_keys.list_(service, party.party_id), service.clock()
 
 
 @app.command()
@@ -78,18 +88,16 @@ def rotate(
 
 async def _rotate(account: str, key: str | None, overlap: timedelta) -> AccessKey:
     async with service_of_process() as service:
-        party = await find_seller(service.pool, account)
-        now = service.clock()
-        old = await _one_key(service.pool, party, key, now)
+        party = await find_seller(service, account)
+        old = await _one_key(service, party, key)
         try:
-            async with service.pool.acquire() as connection:
-                return await access_keys.rotate(connection, service.vault, old, overlap, now)
+            return await access_keys.rotate(service, actor_of_process(), party.party_id, old, overlap)
         except UnknownKeyError:
             raise ProblemError(f"{old} is no longer usable, so nothing can replace it; make a new key") from None
 
 
-async def _one_key(pool: Pool, party: Party, key: str | None, now: datetime) -> str:
-    entries = await access_keys.list_(pool, party.party_id)
+async def _one_key(service: Service, party: Party, key: str | None) -> str:
+    entries, now = await access_keys.list_(service, party.party_id), service.clock()
     if key is not None:
         if key not in {entry.access_key_id for entry in entries}:
             raise ProblemError(f"{party.email} has no key {key!r}; see: tallystick keys list")
@@ -116,11 +124,9 @@ def revoke(
 
 async def _revoke(account: str, key: str) -> tuple[KeyEntry, datetime]:
     async with service_of_process() as service:
-        party = await find_seller(service.pool, account)
-        now = service.clock()
-        await access_keys.revoke(service.pool, await _one_key(service.pool, party, key, now), now)
-        entries = await access_keys.list_(service.pool, party.party_id)
-        return next(entry for entry in entries if entry.access_key_id == key), now
+        party = await find_seller(service, account)
+        named = await _one_key(service, party, key)
+        return await access_keys.revoke(service, actor_of_process(), party.party_id, named), service.clock()
 
 
 @app.command("rotate-signing")
@@ -137,9 +143,9 @@ def rotate_signing(json: Json = False) -> None:
 
 
 async def _rotate_signing() -> tuple[SigningKey, str]:
-    async with service_of_process() as service, service.pool.acquire() as connection:
-        key = await signing_keys.rotate(connection, service.vault, service.clock())
-        return key, f"{service.settings.public_url}{CERTIFICATES_PATH}{key.name}{CERTIFICATE_FILE}"
+    async with service_of_process() as service:
+        key = await signing_keys.rotate(service, actor_of_process())
+        return key, signing_keys.certificate_url(service, key)
 
 
 def _tell_new(key: AccessKey, *, json: bool) -> None:

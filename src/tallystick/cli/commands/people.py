@@ -8,14 +8,22 @@ import typer
 
 from tallystick.cli.commands.accounts import find_account, find_seller
 from tallystick.cli.commands.keys import Account
-from tallystick.cli.console import Json, ProblemError, run, service_of_process, tell, tell_json, tell_table
-from tallystick.domain.ids import PartyId
+from tallystick.cli.console import (
+    Json,
+    ProblemError,
+    actor_of_process,
+    run,
+    service_of_process,
+    tell,
+    tell_json,
+    tell_table,
+)
 from tallystick.services.context import Service
-from tallystick.services.operations import audit
-from tallystick.services.seller.staff import Role
-from tallystick.store.accounts import staff
-from tallystick.store.accounts.parties import Party
-from tallystick.store.accounts.staff import LastOwnerError, Operator, Post
+from tallystick.services.operations import operators
+from tallystick.services.operations.accounts import Party
+from tallystick.services.operations.operators import Operator
+from tallystick.services.seller import staff
+from tallystick.services.seller.staff import LastOwnerError, Post, Role
 
 staff_app = typer.Typer(no_args_is_help=True, help="Who works for a seller, and as what.")
 operators_app = typer.Typer(no_args_is_help=True, help="Who may use the operator's pages at /admin.")
@@ -35,15 +43,9 @@ def add_staff(
     async def add() -> Post:
         async with service_of_process() as service:
             seller, someone = await _both(service, account, person)
-            added = await staff.add(service.pool, seller.party_id, someone.party_id, role, service.clock())
-            if added:
-                await _record(service, "staff.add", seller.party_id, someone, role=role.value)
-            else:
-                await _change_role(service, seller, someone, role)
-            found = await staff.post_of(service.pool, seller.party_id, someone.party_id)
-            if found is None:
-                raise ProblemError(f"{someone.email} was removed at this moment")
-            return found
+            if not await staff.add(service, actor_of_process(), seller.party_id, someone, role):
+                await _change_role(service, await _post_of(service, seller, someone), role)
+            return await _post_of(service, seller, someone)
 
     post = run(add())
     if json:
@@ -52,13 +54,20 @@ def add_staff(
         tell(f"{post.person_email} is {post.role} at {post.business_name}.")
 
 
-async def _change_role(service: Service, seller: Party, someone: Party, role: Role) -> None:
-    async with service.pool.acquire() as connection:
-        try:
-            await staff.change_role(connection, seller.party_id, someone.party_id, role)
-        except LastOwnerError:
-            raise ProblemError(f"{someone.email} is the last owner of {seller.name}") from None
-    await _record(service, "staff.role", seller.party_id, someone, now=role.value)
+async def _change_role(service: Service, post: Post, role: Role) -> None:
+    try:
+        await staff.change_role(service, actor_of_process(), post, role)
+    except LookupError:
+        raise ProblemError(f"{post.person_email} was removed at this moment") from None
+    except LastOwnerError:
+        raise ProblemError(f"{post.person_email} is the last owner of {post.business_name}") from None
+
+
+async def _post_of(service: Service, seller: Party, someone: Party) -> Post:
+    found = await staff.post_of(service, seller.party_id, someone.party_id)
+    if found is None:
+        raise ProblemError(f"{someone.email} does not work for {seller.name}")
+    return found
 
 
 @staff_app.command("remove")
@@ -68,14 +77,13 @@ def remove_staff(account: Account, person: Person, json: Json = False) -> None:
     async def remove() -> Party:
         async with service_of_process() as service:
             seller, someone = await _both(service, account, person)
-            async with service.pool.acquire() as connection:
-                try:
-                    await staff.remove(connection, seller.party_id, someone.party_id)
-                except LookupError:
-                    raise ProblemError(f"{someone.email} does not work for {seller.name}") from None
-                except LastOwnerError:
-                    raise ProblemError(f"{someone.email} is the last owner of {seller.name}") from None
-            await _record(service, "staff.remove", seller.party_id, someone)
+            post = await _post_of(service, seller, someone)
+            try:
+                await staff.remove(service, actor_of_process(), post)
+            except LookupError:
+                raise ProblemError(f"{someone.email} was removed at this moment") from None
+            except LastOwnerError:
+                raise ProblemError(f"{someone.email} is the last owner of {seller.name}") from None
             return someone
 
     someone = run(remove())
@@ -91,8 +99,8 @@ def list_staff(account: Account, json: Json = False) -> None:
 
     async def find() -> list[Post]:
         async with service_of_process() as service:
-            seller = await find_seller(service.pool, account)
-            return await staff.people_of(service.pool, seller.party_id)
+            seller = await find_seller(service, account)
+            return await staff.people_of(service, seller.party_id)
 
     posts = run(find())
     if json:
@@ -110,9 +118,8 @@ def add_operator(person: Person, json: Json = False) -> None:
 
     async def add() -> Party:
         async with service_of_process() as service:
-            someone = await find_account(service.pool, person)
-            if await staff.add_operator(service.pool, someone.party_id, service.clock()):
-                await _record(service, "operator.add", None, someone)
+            someone = await find_account(service, person)
+            await operators.add(service, actor_of_process(), someone)
             return someone
 
     someone = run(add())
@@ -128,10 +135,9 @@ def remove_operator(person: Person, json: Json = False) -> None:
 
     async def remove() -> Party:
         async with service_of_process() as service:
-            someone = await find_account(service.pool, person)
-            if not await staff.remove_operator(service.pool, someone.party_id):
+            someone = await find_account(service, person)
+            if not await operators.remove(service, actor_of_process(), someone):
                 raise ProblemError(f"{someone.email} is no operator")
-            await _record(service, "operator.remove", None, someone)
             return someone
 
     someone = run(remove())
@@ -147,7 +153,7 @@ def list_operators(json: Json = False) -> None:
 
     async def find() -> list[Operator]:
         async with service_of_process() as service:
-            return await staff.operators(service.pool)
+            return await operators.list_(service)
 
     found = run(find())
     if json:
@@ -157,23 +163,10 @@ def list_operators(json: Json = False) -> None:
 
 
 async def _both(service: Service, account: str, person: str) -> tuple[Party, Party]:
-    seller, someone = await find_seller(service.pool, account), await find_account(service.pool, person)
+    seller, someone = await find_seller(service, account), await find_account(service, person)
     if someone.kind != "personal":
         raise ProblemError(f"{someone.email} is a business; staff signs in with personal accounts")
     return seller, someone
-
-
-async def _record(service: Service, action: str, business_id: PartyId | None, someone: Party, **details: str) -> None:
-    """Write down a command on the machine itself: nobody is named as its author."""
-    await audit.record(
-        service.pool,
-        audit.Actor(None),
-        action,
-        someone.email,
-        business_id=business_id,
-        details=details,
-        at=service.clock(),
-    )
 
 
 def _as_json(post: Post) -> dict[str, object]:

@@ -9,12 +9,13 @@ from typing import Annotated
 import httpx
 import typer
 
-from tallystick.cli.buyers import name_of, password_of
+from tallystick.cli.buyers import name_of
 from tallystick.cli.commands.accounts import find_account
 from tallystick.cli.console import (
     NO,
     Json,
     ProblemError,
+    actor_of_process,
     complain,
     run,
     secret_from,
@@ -28,10 +29,9 @@ from tallystick.client.fps import Credentials, api_url, cobranded_url
 from tallystick.client.hosted_pages import Buyer, WalkRefusedError
 from tallystick.client.hosted_pages import authorize as walk_pages
 from tallystick.domain.money import display_amount, format_amount
-from tallystick.services.consent import wallet
 from tallystick.services.form_errors import FormError
-from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.queries import account_balances
+from tallystick.services.operations import sandbox_deposit
+from tallystick.services.operations.account_opening import made_up_password
 
 app = typer.Typer(no_args_is_help=True, help="Try an integration: sign requests, be the buyer, get test money.")
 
@@ -100,7 +100,7 @@ def authorize(
         stdin=password_stdin,
         what="password",
         ask=lambda: str(typer.prompt("Password", hide_input=True)),
-        make_up=lambda: password_of(settings, buyer),
+        make_up=lambda: made_up_password(settings, buyer),
     )
     who = Buyer(buyer, password, name or name_of(buyer))
     try:
@@ -134,14 +134,13 @@ def deposit(
 
 async def _deposit(buyer: str, amount: str) -> tuple[int, int]:
     async with service_of_process() as service:
-        party = await find_account(service.pool, buyer)
+        party = await find_account(service, buyer)
         if party.kind != "personal":
             raise ProblemError(f"{party.email} is a {party.kind} account; test money is for personal accounts")
         try:
-            added = await wallet.add_test_money(service, party.party_id, amount)
+            return await sandbox_deposit.deposit(service, actor_of_process(), party, amount)
         except FormError as error:
             raise ProblemError("; ".join(error.problems.values())) from None
-        return added, await account_balances.of_person(service.pool, SANDBOX, party.party_id)
 
 
 @app.command()

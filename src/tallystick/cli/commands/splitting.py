@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.commands.accounts import find_seller
-from tallystick.cli.console import Json, ProblemError, run, service_of_process, tell, tell_json
+from tallystick.cli.console import Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
 from tallystick.domain.ids import BookId
-from tallystick.store.ledger import shards as parts_of_books
+from tallystick.services.seller import books
 
 
 class Environment(StrEnum):
@@ -29,19 +29,17 @@ def split(
     """Give a seller several books. New prepaid and postpaid authorizations go to them in turn."""
 
     async def carry_out() -> tuple[BookId, ...]:
-        async with service_of_process() as service, service.pool.acquire() as connection:
-            seller = await find_seller(service.pool, account)
+        async with service_of_process() as service:
+            seller = await find_seller(service, account)
             try:
-                return await parts_of_books.split(
-                    connection, seller.party_id, environment.value, parts, service.clock()
-                )
-            except parts_of_books.NoBookError:
+                return await books.split(service, actor_of_process(), seller, environment.value, parts)
+            except books.NoBookError:
                 raise ProblemError(f"{seller.email} has no {environment.value} book") from None
             except ValueError as error:
                 raise ProblemError(str(error)) from None
 
-    books = run(carry_out())
+    count = len(run(carry_out()))
     if json:
-        tell_json({"parts": len(books)})
+        tell_json({"parts": count})
     else:
-        tell(f"The account has {len(books)} books now." if len(books) > 1 else "The account has one book.")
+        tell(f"The account has {count} books now." if count > 1 else "The account has one book.")

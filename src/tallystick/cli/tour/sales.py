@@ -11,25 +11,24 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from tallystick.cli.commands.demo import BUYER, SELLER, Stage
-from tallystick.cli.console import ProblemError
+from tallystick.cli.commands.demo import BUYER, SELLER, Stage, find, found_or_opened
+from tallystick.cli.console import ProblemError, actor_of_process
 from tallystick.client.fps import ServiceError, amount, cobranded_url
 from tallystick.client.hosted_pages import Buyer, authorize
+from tallystick.domain.environments import SANDBOX
 from tallystick.domain.money import MICROS_PER_UNIT
-from tallystick.services.identity.sign_in import sign_up
+from tallystick.domain.periods import Period
+from tallystick.services.seller import notification_settings, sandbox_clock, staff
+from tallystick.services.seller.books import first_book_of
 from tallystick.services.seller.staff import Role
-from tallystick.store.accounts import parties, staff
-from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.ledger import create_book
-from tallystick.store.records import outbox, sandbox_clocks
 from tallystick.web.api.asgi import read_body, respond
 
 if TYPE_CHECKING:
-    from tallystick.domain.ids import BookId
+    from tallystick.services.operations.accounts import Party
     from tallystick.web.api.asgi import Receive, Scope, Send
 
 DAYS: Final = 12  # of sales, for the charts
-BEFORE: Final = timedelta(days=34)  # since when somebody owes something
+BEFORE: Final = 34  # days, since when somebody owes something
 CENT: Final = MICROS_PER_UNIT // 100
 SONG: Final = 25 * CENT
 MAX_POLLS: Final = 200
@@ -84,11 +83,11 @@ class Sales:
 
     async def run(self) -> None:
         """Weeks of it; the last day is today. Raises ProblemError: there is no demo."""
-        book_id = await self._open()
-        await sign_up(self.stage.service, NEWCOMER.name or "", NEWCOMER.email, NEWCOMER.password)
+        seller = await self._open()
+        await found_or_opened(self.stage.service, NEWCOMER)
         jonas = await self._agree(JONAS, _tab("50.00"), "ACH")
         await self._record(jonas, 1850)
-        await self._forward(book_id, BEFORE)
+        await self._forward(seller, BEFORE)
 
         songs = await self._agree(BUYER, _balance("60.00"), "ABT")
         funding = {"SenderTokenId": songs["fundingTokenID"], "PrepaidInstrumentId": songs["prepaidInstrumentID"]}
@@ -123,7 +122,7 @@ class Sales:
                 await self._done(
                     "Pay", SenderTokenId=tickets, SenderDescription="Two tickets", **_dollars("Transaction", 3500)
                 )
-            await self._forward(book_id, timedelta(days=1))
+            await self._forward(seller, 1)
         await self._song(songs, SONGS[0])
         await self._song(mira, SONGS[1])
         await self._record(priya, 900)
@@ -136,21 +135,23 @@ class Sales:
 
     # Steps.
 
-    async def _open(self) -> BookId:
-        service = self.stage.service
-        seller = await parties.find_by_email(service.pool, SELLER[0])
-        book_id = None if seller is None else await create_book.book_of_seller(service.pool, seller.party_id, SANDBOX)
-        if seller is None or book_id is None:
+    async def _open(self) -> Party:
+        service, actor = self.stage.service, actor_of_process()
+        seller = await find(service, SELLER[0])
+        if seller is None:
             raise ProblemError("the demo has no seller")
-        async with service.pool.acquire() as connection:
-            await outbox.set_address(connection, book_id, self.receiver, service.clock())
+        await notification_settings.save(service, actor, seller.party_id, SANDBOX, url=self.receiver)
         for who, role in COLLEAGUES:
-            person = await sign_up(service, who.name or "", who.email, who.password)
-            await staff.add(service.pool, seller.party_id, person.party_id, role, service.clock())
-        return book_id
+            await staff.add(service, actor, seller.party_id, await found_or_opened(service, who), role)
+        return seller
 
-    async def _forward(self, book_id: BookId, by: timedelta) -> None:
-        await sandbox_clocks.forward(self.stage.service.pool, book_id, by)
+    async def _forward(self, seller: Party, days: int) -> None:
+        service = self.stage.service
+        book_id = await first_book_of(service, seller.party_id, SANDBOX)
+        if book_id is None:
+            raise ProblemError("the demo's seller has no sandbox")
+        hand, by = await sandbox_clock.look(service, book_id), Period.parse(f"{days} Days")
+        await sandbox_clock.forward(service, actor_of_process(), seller.party_id, book_id, hand, by)
 
     async def _agree(self, buyer: Buyer, terms: Terms, method: str) -> dict[str, str]:
         """What comes back to the seller when a buyer agrees."""
@@ -163,7 +164,7 @@ class Sales:
 
     async def _tickets(self) -> str:
         """A token that ends by itself, for payments in real money."""
-        end = datetime.now(UTC) + BEFORE + timedelta(days=120)
+        end = datetime.now(UTC) + timedelta(days=BEFORE) + timedelta(days=120)
         limits = {"globalAmountLimit": "120.00", "amountType": "Maximum", "transactionAmount": "40.00"}
         rest = {**limits, "validityExpiry": str(int(end.timestamp())), "paymentReason": "Tickets for concerts"}
         return (await self._agree(BUYER, Terms("MultiUse", ("",), rest), "CC"))["tokenID"]

@@ -17,11 +17,12 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import attempts, email_templates, mail
 from tallystick.store.accounts import parties, web_sessions
-from tallystick.store.accounts.parties import EmailTakenError, Party, Throttle
+from tallystick.store.accounts.parties import Party, Throttle
 from tallystick.words import gettext as _
 from tallystick.words import marked
 
 if TYPE_CHECKING:
+    from tallystick.db.connections import Connection
     from tallystick.services.context import Service
 
 PASSWORD_LENGTH: Final = range(12, 129)  # characters; the upper end keeps hashing cheap
@@ -87,25 +88,6 @@ async def open_personal(service: Service, name: str, email: str, password: str) 
         return await parties.create_personal(connection, email, name, password_hash, service.clock())
 
 
-async def sign_up(service: Service, name: str, email: str, password: str) -> Party:
-    """Open a personal account in the operator's name, who may know which addresses are taken. Raises FormError."""
-    try:
-        return await open_personal(service, name, email, password)
-    except EmailTakenError:
-        raise FormError({"email": _("There is already an account with this address.")}) from None
-
-
-async def open_business(service: Service, name: str, email: str, password: str | None) -> Party:
-    """Open a business account; without a password nobody can sign in for it. Raises FormError, EmailTakenError."""
-    name, email = " ".join(name.split()), email.strip()
-    password_hash = None
-    if password is not None:
-        check_new_account(name, email, password)
-        password_hash = await hash_password(password)
-    async with service.pool.acquire() as connection:
-        return await parties.create_business(connection, email, name, service.clock(), password_hash)
-
-
 async def set_password(service: Service, party: Party, password: str) -> None:
     """Give an account another password, or its first one, and sign out everywhere. Raises FormError."""
     if problem := password_problem(password, party.email, party.name):
@@ -129,11 +111,24 @@ async def change_password(service: Service, party: Party, current: str, new: str
 
 async def _replace_password(service: Service, party: Party, password: str) -> Party:
     """Another password, other browsers signed out, and word to the owner in case it was not them."""
-    renewed = await parties.replace_password(service.pool, party.party_id, await hash_password(password))
-    await web_sessions.end_of_party(service.pool, party.party_id)
+    password_hash = await hash_password(password)
+    async with service.pool.acquire() as connection, connection.transaction():
+        renewed = await store_password(connection, party, password_hash)
+    await tell_of_new_password(service, party)
+    return renewed
+
+
+async def store_password(connection: Connection, party: Party, password_hash: str) -> Party:
+    """Keep another password, and sign other browsers out. What else is to be in the same commit goes with it."""
+    renewed = await parties.replace_password(connection, party.party_id, password_hash)
+    await web_sessions.end_of_party(connection, party.party_id)
+    return renewed
+
+
+async def tell_of_new_password(service: Service, party: Party) -> None:
+    """A letter to the owner of the account, in case it was not them."""
     url = mail.address_of(service, "/account/forgotten")
     await mail.post(service, party.email, email_templates.password_changed(url))
-    return renewed
 
 
 async def sign_out_everywhere(service: Service, party: Party) -> None:

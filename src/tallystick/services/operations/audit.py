@@ -49,6 +49,11 @@ ACTIONS: Final = frozenset(
         "activity.export",
         "operator.add",
         "operator.remove",
+        "operator.signing_key",
+        "account.open",
+        "account.password",
+        "account.test_money",
+        "account.split",
         "account.suspend",
         "account.reactivate",
         "account.verify",
@@ -65,6 +70,7 @@ ACTIONS: Final = frozenset(
         "account.no_marketplace",
         "rail.ask_again",
         "books.verify",
+        "books.archive",
     }
 )
 """Every kind of deed. Whoever adds a kind adds it here, and its words in web/common/audit_words.py."""

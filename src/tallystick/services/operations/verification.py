@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from tallystick.services.operations import audit
-from tallystick.store.ledger.verify import unexplained_micros, verify
+from tallystick.store.ledger.verify import Report, unexplained_micros, verify
 from tallystick.store.records import verification_runs
 from tallystick.store.records.verification_runs import Run
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.services.operations.audit import Actor
 
-__all__ = ["LEASE", "Run", "ask", "find", "latest", "latest_result", "prove_if_due"]
+__all__ = ["LEASE", "Report", "Run", "ask", "find", "latest", "latest_result", "prove_if_due", "verify"]
 
 LEASE: Final = timedelta(minutes=2)
 """A worker that is at a proof renews its lease twice in this time; when it dies, another one starts again."""

@@ -33,6 +33,11 @@ DEEDS: Final[Mapping[str, str]] = {
     "activity.export": "Exported the activity",
     "operator.add": "Made somebody an operator",
     "operator.remove": "Removed an operator",
+    "operator.signing_key": "Made a new key for signing messages",
+    "account.open": "Opened an account",
+    "account.password": "Gave an account another password",
+    "account.test_money": "Put test money on an account balance",
+    "account.split": "Gave a seller more books",
     "account.suspend": "Suspended an account",
     "account.reactivate": "Made an account active again",
     "account.verify": "Verified an account",
@@ -49,5 +54,6 @@ DEEDS: Final[Mapping[str, str]] = {
     "account.no_marketplace": "Let a seller call for itself alone",
     "rail.ask_again": "Had a rail asked again",
     "books.verify": "Asked for a proof of the books",
+    "books.archive": "Moved history into the archive",
 }
 """By the name in services/operations/audit.py's ACTIONS."""
