@@ -116,6 +116,8 @@ def set_url(
         raise ProblemError("give a URL or --none, not both")
     if url is None and not none and immediate is None and write_offs is None:
         raise ProblemError("give a URL, or --none for no notifications")
+    if url is not None:
+        check_url(url)
     wishes = run(_set_url(account, url, immediate, write_offs, change=url is not None or none))
     if json:
         tell_json(
