@@ -1,0 +1,99 @@
+"""Which command leaves which row in the audit log, in an order in which all can be run; or why a command leaves none.
+
+A command that stands in neither table fails a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A command as it is typed, and the kind of row that it leaves. What stands in braces is put in by the test.
+
+    Words before the first option are the command's name. `typed`: what it reads from standard input.
+    """
+
+    command: str
+    action: str
+    typed: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.command.partition(" -")[0].partition(" {")[0]
+
+
+DEEDS: Final = (
+    Deed("archive --before {day} --directory {directory}", "books.archive"),
+    Deed("account create --kind business --email other@shop.example --name Other", "account.open"),
+    Deed("account create --kind personal --email {person} --name Ann", "account.open"),
+    Deed("account set-password --account {person} --password-stdin", "account.password", "tally sticks come in two\n"),
+    Deed("account set-logo --account {shop} --file {logo}", "branding.change"),
+    Deed("account set-logo --account {shop} --remove", "branding.change"),
+    Deed("account split --account {shop} --parts 2", "account.split"),
+    Deed("account standing --account {person} --email-verified", "account.verify_email"),
+    Deed("account standing --account {person} --email-unverified", "account.unverify_email"),
+    Deed("account standing --account {person} --verified", "account.verify"),
+    Deed("account standing --account {person} --unverified", "account.unverify"),
+    Deed("account standing --account {person} --deny", "account.hold"),
+    Deed("account standing --account {person} --allow", "account.release"),
+    Deed("account standing --account {shop} --no-cards", "account.no_cards"),
+    Deed("account standing --account {shop} --cards", "account.cards"),
+    Deed("account standing --account {shop} --no-marketplace", "account.no_marketplace"),
+    Deed("account standing --account {shop} --marketplace", "account.marketplace"),
+    Deed("keys create --account {shop}", "key.create"),
+    Deed("keys rotate --account {shop} --key {key}", "key.rotate"),
+    Deed("keys revoke --account {shop} --key {key}", "key.revoke"),
+    Deed("keys rotate-signing", "operator.signing_key"),
+    Deed("keys register-certificate --account {shop} --file {certificate}", "certificate.register"),
+    Deed("keys revoke-certificate --account {shop} --fingerprint {fingerprint}", "certificate.revoke"),
+    Deed("staff add --account {shop} --person {person} --role owner", "staff.add"),
+    Deed("staff add --account {shop} --person {colleague} --role viewer", "staff.add"),
+    Deed("staff add --account {shop} --person {colleague} --role finance", "staff.role"),
+    Deed("staff remove --account {shop} --person {colleague}", "staff.remove"),
+    Deed("operators add --person {person}", "operator.add"),
+    Deed("operators remove --person {person}", "operator.remove"),
+    Deed("clock forward --account {shop} --by '1 day'", "clock.forward"),
+    Deed("ipn set-url --account {shop} https://shop.example/ipn", "notification.settings"),
+    Deed("ipn set-url --account {shop} --no-immediate", "notification.settings"),
+    Deed("ipn replay {event}", "notification.replay"),
+    Deed("ipn replay --dead --account {shop}", "notification.replay_dead"),
+    Deed("sandbox deposit --buyer {person} 5.00", "account.test_money"),
+    Deed("account standing --account {person} --status suspended", "account.suspend"),
+    Deed("account standing --account {person} --status active", "account.reactivate"),
+    Deed("account standing --account {person} --status closed", "account.close"),
+)
+"""Everything that commands change, once for each kind of row."""
+
+LOOKS: Final = "it only looks"
+RUNS: Final = "it runs the service: what is done there is written down where it is done"
+OWN_DATABASE: Final = "it works on a database that it has made for itself"
+MACHINES: Final = "it changes how the database keeps its rows, and none of them"
+
+WITHOUT: Final[Mapping[str, str]] = {
+    "serve": RUNS,
+    "worker": RUNS,
+    "demo": OWN_DATABASE,
+    "bench": OWN_DATABASE,
+    "dev screenshots": OWN_DATABASE,
+    "migrate": MACHINES,
+    "db distribute": MACHINES,
+    "db rebalance": MACHINES,
+    "verify": LOOKS,
+    "account list": LOOKS,
+    "keys list": LOOKS,
+    "keys list-certificates": LOOKS,
+    "staff list": LOOKS,
+    "operators list": LOOKS,
+    "clock show": LOOKS,
+    "ipn list": LOOKS,
+    "ipn listen": "it receives what others send, and keeps nothing",
+    "archive check": LOOKS,
+    "sandbox authorize": "it is a buyer on the hosted pages, whose own deed is kept with the authorization",
+    "sandbox sign": "it signs a text, and sends nothing",
+    "sandbox button": "it signs a text, and sends nothing",
+}
+"""Every other command, and why it leaves none."""

@@ -1,0 +1,143 @@
+"""Every command that changes something leaves a row in the audit log, or the table says why there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shlex
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.conftest import MakeDatabase
+from tests.store.shop import Shop as Books
+from tests.store.shop import TestClock
+from tests.stories.operations.audit_table import DEEDS, WITHOUT
+from tests.stories.operations.program import Command, one_process
+from tests.stories.pages.audit_table import FORMS
+from tests.stories.pictures import png
+from tests.support.certificates import key_pair
+from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from tallystick.cli.app import app
+from tallystick.db.connections import Pool
+from tallystick.services.operations.audit import ACTIONS
+from tallystick.settings import Settings
+from tallystick.store.accounts import parties
+from tallystick.store.keys import access_keys
+from tallystick.store.keys.certificates import fingerprint_of
+from tallystick.store.ledger import create_book
+from tallystick.store.records import outbox
+from tallystick.wiring import open_service
+
+pytestmark = pytest.mark.timeout(300)
+
+AGE = timedelta(days=60)
+
+
+@dataclass
+class Scene:
+    """A seller with history that is old, its database, and what commands are told."""
+
+    pool: Pool
+    seller: int
+    settings: dict[str, str]
+    given: Mapping[str, str]
+
+
+@pytest.fixture(name="command")
+async def one_process_for_commands() -> AsyncIterator[Command]:
+    async with one_process() as run:
+        yield run
+
+
+@pytest.fixture
+async def scene(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[Scene]:
+    url, now = await make_database(), datetime.now(UTC)
+    pair = key_pair(now - timedelta(days=1))
+    (tmp_path / "certificate.pem").write_bytes(pair.certificate_pem)
+    (tmp_path / "logo.png").write_bytes(png(9, 9))
+    clock = TestClock(now - AGE)
+    settings = Settings(data_directory=tmp_path, database_url=url, public_url="", master_key=MASTER_KEY)
+    async with open_service(settings, clock) as service:
+        async with service.pool.acquire() as connection:
+            seller = await parties.create_business(connection, "shop@music.example", "Music Shop", clock())
+            await parties.create_personal(connection, "ben@people.example", "Ben", "no hash", clock())
+            operator = await create_book.operator_book(connection, "sandbox", clock())
+        key = await access_keys.create(service.pool, service.vault, seller.party_id, "sandbox", clock())
+        assert key.book_id is not None
+        books = Books(service.pool, service.committer, clock, seller.party_id, key.book_id, operator)
+        buyer = await books.funded_buyer("10.00")
+        await books.pay(buyer, "1.00")
+        clock.forward(days=AGE.days)
+        async with service.pool.acquire() as connection:
+            await outbox.set_address(connection, key.book_id, "https://shop.example/told", clock())
+        await books.pay(buyer, "2.00")
+        await books.pay(buyer, "3.00")
+        await service.pool.execute("UPDATE outbox SET state = 'dead', due_at = NULL WHERE state = 'waiting'")
+        given = {
+            "shop": seller.email,
+            "person": "ann@people.example",
+            "colleague": "ben@people.example",
+            "key": key.access_key_id,
+            "logo": str(tmp_path / "logo.png"),
+            "certificate": str(tmp_path / "certificate.pem"),
+            "fingerprint": fingerprint_of(pair.certificate),
+            "event": await service.pool.fetchval("SELECT event_id FROM outbox WHERE state = 'dead' LIMIT 1"),
+            "day": f"{now - AGE / 2:%Y-%m-%d}",
+            "directory": str(tmp_path / "archive"),
+        }
+        environment = {
+            "TALLYSTICK_DATABASE_URL": url,
+            "TALLYSTICK_DATA_DIRECTORY": str(tmp_path),
+            "TALLYSTICK_MASTER_KEY": MASTER_KEY_TEXT,
+        }
+        yield Scene(service.pool, seller.party_id, environment, given)
+
+
+async def test_every_deed_leaves_its_row(scene: Scene, command: Command) -> None:
+    pytest.importorskip("pyarrow")
+    me = pwd.getpwuid(os.getuid()).pw_name
+    last, wrong = 0, []
+    for deed in DEEDS:
+        arguments = [word.format_map(scene.given) for word in shlex.split(deed.command)]
+        ended = await command(*arguments, "--json", settings=scene.settings, typed=deed.typed)
+        assert ended.status == 0, (deed, ended)
+        rows = await scene.pool.fetch("SELECT * FROM audit_entry WHERE audit_id > $1 ORDER BY audit_id", last)
+        last = max((row["audit_id"] for row in rows), default=last)
+        found = [(row["action"], row["actor_id"], row["details"].get("machine_user")) for row in rows]
+        if found != [(deed.action, None, me)]:
+            wrong.append((deed.command, found))
+        elif "{shop}" in deed.command and rows[0]["business_id"] != scene.seller:
+            wrong.append((deed.command, rows[0]["business_id"]))
+    assert wrong == []
+
+    proven = await command("verify", "--json", settings=scene.settings)
+    assert json.loads(proven.out)["ok"] is True
+
+
+def test_every_command_has_its_entry() -> None:
+    command = get_command(app)
+    assert isinstance(command, TyperGroup)
+    named = {deed.name for deed in DEEDS}
+    assert named | set(WITHOUT) == set(names_of(command))
+    assert named & set(WITHOUT) == set()
+
+
+def names_of(group: TyperGroup, before: str = "") -> Iterator[str]:
+    """The names of all commands: the words of their groups and their own."""
+    for word, one in group.commands.items():
+        name = f"{before}{word}"
+        if not isinstance(one, TyperGroup) or one.invoke_without_command:
+            yield name
+        if isinstance(one, TyperGroup):
+            yield from names_of(one, f"{name} ")
+
+
+def test_every_kind_of_deed_is_done_somewhere() -> None:
+    assert {deed.action for deed in DEEDS} | {form.action for form in FORMS} == set(ACTIONS)
