@@ -45,6 +45,7 @@ ACTIONS: Final = frozenset(
         "money.refund",
         "debts.settle",
         "debts.write_off",
+        "debts.go_on",
         "token.cancel",
         "activity.export",
         "operator.add",

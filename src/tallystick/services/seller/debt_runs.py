@@ -21,6 +21,7 @@ from tallystick.domain.ids import book_named_in
 from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.operations import audit
 from tallystick.services.seller.manual_operations import new_reference
 from tallystick.store.ledger.dry_run import dry_run
 from tallystick.store.queries import debts
@@ -111,35 +112,54 @@ async def _rehearsed(
 
 
 async def begin(books: BookContext, deed: Deed, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]) -> Run:
-    """Write a run down and carry it out. `amounts` in micro-units. The same `run_id` counts once."""
-    async with books.service.pool.acquire() as connection:
+    """Write a run down and carry it out. `amounts` in micro-units. The same `run_id` counts once.
+
+    The row in the audit log is in the commit that writes the run down, so it is there before any money moves.
+    """
+    now = books.service.clock()
+    async with books.service.pool.acquire() as connection, connection.transaction():
         new = await debts.begin_run(
             connection,
             run_id,
             deed=deed.value,
             by=by,
             amounts=list(amounts.items()),
-            now=books.service.clock(),
+            now=now,
         )
+        if new:
+            await audit.record(
+                connection,
+                books.actor,
+                f"debts.{deed.value}",
+                run_id,
+                business_id=books.seller_id,
+                environment=books.environment,
+                details={"debts": len(amounts), "amount": display_amount(sum(amounts.values()))},
+                at=now,
+            )
     run = await debts.run(books.service.pool, books.parts, run_id)
     if run is None:
         raise LookupError(run_id)
-    await go_on(books, run)
-    if new:
-        total = display_amount(sum(amounts.values()))
-        await books.record(f"debts.{deed.value}", run_id, debts=len(amounts), amount=total)
+    await _carry_out(books, run)
     return run
 
 
 async def go_on(books: BookContext, run: Run) -> None:
-    """Carry out what of a run has no answer yet. What failed for a passing reason stays open, for another time."""
+    """Carry out what of a run has no answer yet, for whoever asks now; it is written down when anything was."""
+    if count := await _carry_out(books, run):
+        await books.record("debts.go_on", run.run_id, debts=count)
+
+
+async def _carry_out(books: BookContext, run: Run) -> int:
+    """How many debts were answered. What failed for a passing reason stays open, for another time."""
     if not can_go_on(books, run):
-        return
+        return 0
     lines = [line for line in await debts.run_lines(books.service.pool, books.parts, run.run_id) if is_open(line)]
     results = await asyncio.gather(*(_perform(books, run, line) for line in lines))
     answers = [(line.instrument_id, outcome) for line, outcome in zip(lines, results, strict=True) if outcome]
     if answers:
         await debts.answer_lines(books.service.pool, run.run_id, answers)
+    return len(answers)
 
 
 def can_go_on(books: BookContext, run: Run) -> bool:

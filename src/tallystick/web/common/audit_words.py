@@ -29,6 +29,7 @@ DEEDS: Final[Mapping[str, str]] = {
     "money.refund": "Refunded a payment",
     "debts.settle": "Settled debts",
     "debts.write_off": "Wrote off debts",
+    "debts.go_on": "Went on with debts that could not be reached",
     "token.cancel": "Cancelled a token",
     "activity.export": "Exported the activity",
     "operator.add": "Made somebody an operator",
