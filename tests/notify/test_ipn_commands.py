@@ -69,6 +69,18 @@ async def test_the_address_is_set_and_taken_away(office: PostOffice, settings: d
     assert await office.states(payment) == ["unwanted"]
 
 
+async def test_an_address_that_nothing_would_be_sent_to_is_refused_as_on_the_page(
+    office: PostOffice, settings: dict[str, str]
+) -> None:
+    here = ("ipn", "set-url", "--account", str(office.shop.party_id), "http://127.0.0.1:9/ipn")
+    refused = await tallystick(*here, settings=settings)
+    assert (refused.status, "not on the public internet" in refused.complaint) == (2, True)
+
+    allowed = settings | {"TALLYSTICK_ALLOW_PRIVATE_NOTIFICATION_TARGETS": "true"}
+    done = await tallystick(*here, settings=allowed)
+    assert done.out == "Notifications go to http://127.0.0.1:9/ipn.\n"
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -94,6 +94,24 @@ async def test_accounts_and_the_life_of_keys(settings: dict[str, str], command: 
     assert moved["ahead_seconds"] == 40 * 24 * 3600
 
 
+async def test_suspending_signs_out_and_keeps_the_reason(settings: dict[str, str], command: Command) -> None:
+    shop = ("--email", "shop@music.example", "--name", "Shop")
+    await command("account", "create", "--kind", "business", *shop, settings=settings)
+    connection = await asyncpg.connect(settings["TALLYSTICK_DATABASE_URL"])
+    before = await connection.fetchval("SELECT session_round FROM party")
+
+    standing = ("account", "standing", "--account", "shop@music.example")
+    reason = ("--reason", "Chargebacks: three in a week")
+    for _ in range(2):
+        done = await command(*standing, "--status", "suspended", *reason, "--json", settings=settings)
+        assert json.loads(done.out)["status"] == "suspended"
+
+    assert await connection.fetchval("SELECT session_round FROM party") > before
+    rows = await connection.fetch("SELECT details::text FROM audit_entry WHERE action = 'account.suspend'")
+    await connection.close()
+    assert [json.loads(row[0])["reason"] for row in rows] == [reason[1]]  # the second time nothing changed
+
+
 async def test_what_cannot_be_done_is_said_in_a_line(
     settings: dict[str, str], tmp_path: Path, command: Command
 ) -> None:
