@@ -24,8 +24,9 @@ from tallystick.cli.console import (
 )
 from tallystick.services.context import Service
 from tallystick.services.form_errors import FormError
-from tallystick.services.operations import account_opening, account_standing, accounts
-from tallystick.services.operations.account_opening import EmailTakenError
+from tallystick.services.identity import account_opening
+from tallystick.services.identity.account_opening import EmailTakenError
+from tallystick.services.operations import account_standing, accounts
 from tallystick.services.operations.accounts import Account, Party
 from tallystick.services.seller import logos
 

@@ -38,7 +38,8 @@ from tallystick.domain.commands import Method
 from tallystick.domain.environments import SANDBOX
 from tallystick.services.consent import wallet
 from tallystick.services.context import Service
-from tallystick.services.operations import account_opening, accounts, operators
+from tallystick.services.identity import account_opening
+from tallystick.services.operations import accounts, operators
 from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.verification import verify
 from tallystick.services.seller import access_keys, staff

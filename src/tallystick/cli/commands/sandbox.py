@@ -29,9 +29,9 @@ from tallystick.client.fps import Credentials, api_url, cobranded_url
 from tallystick.client.hosted_pages import Buyer, WalkRefusedError
 from tallystick.client.hosted_pages import authorize as walk_pages
 from tallystick.domain.money import display_amount, format_amount
+from tallystick.services.buyer import sandbox_deposit
 from tallystick.services.form_errors import FormError
-from tallystick.services.operations import sandbox_deposit
-from tallystick.services.operations.account_opening import made_up_password
+from tallystick.services.identity.account_opening import made_up_password
 
 app = typer.Typer(no_args_is_help=True, help="Try an integration: sign requests, be the buyer, get test money.")
 
