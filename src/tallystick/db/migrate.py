@@ -1,20 +1,35 @@
 """The schema of the database: which migrations it has had, and giving it those that it lacks.
 
-A migration is a plain SQL file in `migrations/versions/` with a small Python file beside it that names it and its
-predecessor; neither is edited once released. All that are lacking run in one transaction: all of them or none.
+A migration is a plain SQL file `migrations/NNNN_name.sql`, never edited once released. The number of the last one that
+a database has had is the only row of its table `alembic_version`. All that are lacking run in one transaction: all of
+them or none (docs/decisions/016-migrations-are-plain-sql.md).
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import asyncpg
 
+from tallystick.db.sql_script import split_script
+
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-NEWEST: Final = max(path.name[:4] for path in (MIGRATIONS / "versions").glob("*.sql"))
-"""The number of the last migration, with which the names of its files begin."""
-OLDEST: Final = "0001"
+FILES: Final[Mapping[str, Path]] = {path.name[:4]: path for path in sorted(MIGRATIONS.glob("*.sql"))}
+"""The files by their numbers, in order."""
+OLDEST: Final = min(FILES)
+LOCK: Final = 0x7A11_571C_0001
+"""A number of our own among the advisory locks of the database: processes that migrate take turns by it."""
+
+# The table of the library that ran migrations before: databases made then have it, and go on with it.
+_CREATE_VERSION_TABLE: Final = (
+    "CREATE TABLE alembic_version"
+    " (version_num varchar(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
+
+_Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class MigrationError(Exception):
@@ -24,15 +39,26 @@ class MigrationError(Exception):
 async def migrate(dsn: str) -> list[str]:
     """Give the database the migrations that it lacks, oldest first; return their numbers.
 
-    Processes that call this at once take turns, and the later ones find nothing to do. Within one process, migrate one
-    database after the other.
+    Processes that call this at once take turns, and the later ones find nothing to do.
     Raises MigrationError: also where the database cannot hold all texts. asyncpg.PostgresError: nothing was changed.
     """
-    if await _is_current(dsn):
-        return []
-    from tallystick.db.upgrade import upgrade  # noqa: PLC0415 - Alembic is half of what a start has to load
-
-    return await upgrade(dsn)
+    async with _connected(dsn) as connection:
+        if not await _lacking(connection):  # by far the most common case, and it waits for nobody
+            return []
+        async with connection.transaction(isolation="read_committed"):
+            # Held until the commit. Who waited here reads the version afterwards and finds the work done.
+            await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+            # Citus takes changes of several tables and types in one commit over one connection to each machine only; to
+            # a server without it this is a name like any other.
+            await connection.execute("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'")
+            lacking = await _lacking(connection)
+            for number in lacking:
+                # One by one: of several in one message, Citus refuses those on a distributed table.
+                for statement in _statements(number):
+                    await connection.execute(statement)
+            if lacking:
+                await _note(connection, lacking[-1])
+        return lacking
 
 
 async def migrate_if_empty(dsn: str) -> None:
@@ -49,21 +75,41 @@ async def pending(dsn: str) -> list[str]:
 
     Raises MigrationError, asyncpg.PostgresError.
     """
-    if await _is_current(dsn):
-        return []
-    from tallystick.db.upgrade import lacking  # noqa: PLC0415 - as above
-
-    return await lacking(dsn)
+    async with _connected(dsn) as connection:
+        return await _lacking(connection)
 
 
-async def _is_current(dsn: str) -> bool:
-    """Whether the last migration was the last one that the database had: by far the most common case."""
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncIterator[_Connection]:
     connection = await asyncpg.connect(dsn, server_settings={"application_name": "tallystick migrate"})
     try:
-        if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
-            if (encoding := await connection.fetchval("SHOW server_encoding")) != "UTF8":
-                raise MigrationError(f"the database has the encoding {encoding}; create one with ENCODING 'UTF8'")
-            return False
-        return [row[0] for row in await connection.fetch("SELECT version_num FROM alembic_version")] == [NEWEST]
+        yield connection
     finally:
         await connection.close()
+
+
+async def _lacking(connection: _Connection) -> list[str]:
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        if (encoding := await connection.fetchval("SHOW server_encoding")) != "UTF8":
+            raise MigrationError(f"the database has the encoding {encoding}; create one with ENCODING 'UTF8'")
+        return list(FILES)
+    versions: list[str] = [row[0] for row in await connection.fetch("SELECT version_num FROM alembic_version")]
+    unknown = ", ".join(sorted(set(versions) - set(FILES)))
+    if unknown:
+        raise MigrationError(
+            f"the database was migrated by a newer version of Tallystick than this one (to {unknown}); "
+            "install that version"
+        )
+    return [number for number in FILES if number > max(versions, default="")]
+
+
+def _statements(number: str) -> list[str]:
+    return split_script(FILES[number].read_text("utf-8"))
+
+
+async def _note(connection: _Connection, number: str) -> None:
+    """Write down that this migration is the last that the database has had."""
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        await connection.execute(_CREATE_VERSION_TABLE)
+    if await connection.execute("UPDATE alembic_version SET version_num = $1", number) == "UPDATE 0":
+        await connection.execute("INSERT INTO alembic_version VALUES ($1)", number)

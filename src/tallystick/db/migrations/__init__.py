@@ -1,1 +1,0 @@
-"""What Alembic runs: its environment, and the versions of the schema."""
