@@ -14,7 +14,9 @@ import asyncpg
 import psutil
 import pytest
 
+from tallystick.db.embedded.binaries import MIN_MAJOR, from_system
 from tallystick.db.embedded.server import SERVER_SETTINGS, EmbeddedPostgres, EmbeddedPostgresError
+from tallystick.db.migrate import FILES, migrate
 from tallystick.settings import Settings
 from tallystick.wiring import database_address
 
@@ -244,9 +246,32 @@ async def test_a_long_path_gets_its_socket_elsewhere(directory: Path) -> None:
 
 def test_data_of_another_version_are_left_alone(directory: Path) -> None:
     (directory / "postgres").mkdir()
-    (directory / "postgres" / "PG_VERSION").write_text("15\n")
-    with pytest.raises(EmbeddedPostgresError, match="was made by PostgreSQL 15; this is 18"):
+    (directory / "postgres" / "PG_VERSION").write_text("9\n")
+    with pytest.raises(
+        EmbeddedPostgresError, match="was made by PostgreSQL 9; there is no PostgreSQL 9 on this machine"
+    ):
         EmbeddedPostgres(directory).start()
+    assert [path.name for path in (directory / "postgres").iterdir()] == ["PG_VERSION"]
+
+
+async def test_data_are_kept_by_the_version_that_made_them(directory: Path) -> None:
+    """A PostgreSQL of the system serves as well, migrations included; no other version touches its data afterwards."""
+    installed = [each for each in from_system() if each.major >= MIN_MAJOR]
+    if not installed:
+        pytest.skip("no PostgreSQL of the system, 15 or newer, is installed")
+    system = installed[0]
+    with EmbeddedPostgres(directory, find=lambda _: system) as server:
+        assert await ask(server, "SELECT current_setting('server_version_num')::int / 10000") == system.major
+        assert await ask(server, "SELECT current_setting('data_checksums')") == "on"
+        assert await ask(server, "SELECT current_setting('max_connections')") == SERVER_SETTINGS["max_connections"]
+        assert await ask(server, "SELECT 'É' ILIKE 'é' AND 'Z' < 'a' AND 'z' < 'é'"), (
+            "letters, in the order of their codes"
+        )
+        assert await migrate(server.dsn) == list(FILES)
+
+    with EmbeddedPostgres(directory) as server:
+        assert await ask(server, "SELECT current_setting('server_version_num')::int / 10000") == system.major
+        assert await migrate(server.dsn) == []
 
 
 def test_a_server_that_cannot_start_says_why_and_is_not_held(directory: Path) -> None:

