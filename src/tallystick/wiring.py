@@ -177,8 +177,14 @@ def asgi_app(service: Service) -> Application:
 
 def _soap(service: Service) -> Application:
     """Most services never see an envelope: neither this nor the XML libraries are loaded before the first one."""
-    from tallystick.web.api.soap.api import SoapApi  # noqa: PLC0415 - see above
+    from tallystick.web.api.soap.missing import LIBRARIES, SoapMissing  # noqa: PLC0415 - see above
 
+    try:
+        from tallystick.web.api.soap.api import SoapApi  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in LIBRARIES:
+            return SoapMissing(service)
+        raise
     return SoapApi(service)
 
 

@@ -20,8 +20,9 @@ from tallystick.domain.refusals import Refused
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
 from tallystick.web.api.soap import security
+from tallystick.web.api.soap.answers import NotUnderstoodError
 from tallystick.web.api.soap.body import parameters
-from tallystick.web.api.soap.envelope import NotUnderstoodError, read_envelope
+from tallystick.web.api.soap.envelope import read_envelope
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 PAIR = key_pair(NOW - timedelta(days=1))

@@ -19,14 +19,9 @@ from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, r
 from tallystick.web.api.calls import Watched, check_fresh, keep_request, read_call, refusal_of
 from tallystick.web.api.schema.xsd import SCHEMA_VERSIONS
 from tallystick.web.api.soap import security
+from tallystick.web.api.soap.answers import NotUnderstoodError, render_answer, render_fault, render_not_understood
 from tallystick.web.api.soap.body import parameters
-from tallystick.web.api.soap.envelope import (
-    NotUnderstoodError,
-    read_envelope,
-    render_answer,
-    render_fault,
-    render_not_understood,
-)
+from tallystick.web.api.soap.envelope import read_envelope
 from tallystick.web.api.xml import CONTENT_TYPE, namespace, success_element
 
 if TYPE_CHECKING:
