@@ -153,7 +153,7 @@ async def _open_vault(settings: Settings, pool: Pool) -> Vault:
 @asynccontextmanager
 async def telling(service: Service) -> AsyncIterator[None]:
     """Let the other processes of the same `serve` ask this one what it counted. Raises OSError."""
-    from tallystick.web.common.metrics import export_metrics  # noqa: PLC0415 - as below
+    from tallystick.web.common.metrics import export_metrics  # noqa: PLC0415 - half a second, for servers only
 
     async with service.siblings.telling(lambda: export_metrics(service)):
         yield
@@ -161,11 +161,11 @@ async def telling(service: Service) -> AsyncIterator[None]:
 
 def asgi_app(service: Service) -> Application:
     """Every face of the service: the query API and SOAP at ``/``, the pages elsewhere."""
-    # loaded here, since most commands serve nothing and should not wait for it
-    from tallystick.web.api.asgi import Front, LoadedLate  # noqa: PLC0415
-    from tallystick.web.api.batch_api import BatchApi  # noqa: PLC0415
-    from tallystick.web.api.query_api import QueryApi  # noqa: PLC0415
-    from tallystick.web.app import create_pages  # noqa: PLC0415
+    # Loaded here, since most commands serve nothing: pages and API take as long to load as all else together, 0.9 s.
+    from tallystick.web.api.asgi import Front, LoadedLate  # noqa: PLC0415 - see above
+    from tallystick.web.api.batch_api import BatchApi  # noqa: PLC0415 - see above
+    from tallystick.web.api.query_api import QueryApi  # noqa: PLC0415 - see above
+    from tallystick.web.app import create_pages  # noqa: PLC0415 - see above
 
     return Front(
         query_api=QueryApi(service),
@@ -177,10 +177,10 @@ def asgi_app(service: Service) -> Application:
 
 def _soap(service: Service) -> Application:
     """Most services never see an envelope: neither this nor the XML libraries are loaded before the first one."""
-    from tallystick.web.api.soap.missing import LIBRARIES, SoapMissing  # noqa: PLC0415 - see above
+    from tallystick.web.api.soap.missing import LIBRARIES, SoapMissing  # noqa: PLC0415 - for its first request only
 
     try:
-        from tallystick.web.api.soap.api import SoapApi  # noqa: PLC0415 - see above
+        from tallystick.web.api.soap.api import SoapApi  # noqa: PLC0415 - needs an extra
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in LIBRARIES:
             return SoapMissing(service)

@@ -12,6 +12,8 @@ from rich.console import Console
 from tallystick.cli.commands.demo import HOST, settings_of_demo, stage
 from tallystick.cli.console import run, settings_of_process
 from tallystick.cli.serving.http_server import listening, port_or_free_one
+from tallystick.cli.tour.pictures import Tour, browser
+from tallystick.cli.tour.sales import receive_notifications
 from tallystick.settings import Settings
 
 app = typer.Typer(help="For who works on Tallystick itself.", no_args_is_help=True)
@@ -39,9 +41,6 @@ def screenshots(
 
 
 async def _screenshots(settings: Settings, shop_port: int, directory: Path) -> None:
-    from tallystick.cli.tour.pictures import Tour, browser  # noqa: PLC0415 - drawing libraries, which no other command needs
-    from tallystick.cli.tour.sales import receive_notifications  # noqa: PLC0415 - of the tour alone
-
     receiver_port = port_or_free_one(HOST, 8600)
     async with (
         browser() as chromium,

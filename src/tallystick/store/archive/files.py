@@ -78,7 +78,7 @@ def write_batch(
     knows of this number: a directory that has it is left over from a run that was broken off, and goes before. One that
     is there at the end is somebody else's, since our session is lost, and stays. Raises ArchiveError, OSError.
     """
-    parquet = _parquet()
+    parquet = _pyarrow().parquet
     directory = directory_of(root, book_id, number)
     draft = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}")
     for left_over in (directory, *directory.parent.glob(f".{directory.name}*")):
@@ -132,13 +132,12 @@ def rows(directory: Path, manifest: Manifest, table: str, columns: Sequence[str]
     name = f"{table}.parquet"
     if name not in manifest.files:
         return
-    read = _parquet().read_table(directory / name, columns=list(columns))
+    read = _pyarrow().parquet.read_table(directory / name, columns=list(columns))
     yield from zip(*(read.column(column).to_pylist() for column in columns), strict=True)
 
 
 def _table(rows: Sequence[asyncpg.Record], types: Mapping[str, str]) -> pa.Table:
-    import pyarrow as pa  # noqa: PLC0415 - an extra; _parquet() has told who lacks it
-
+    pa = _pyarrow()
     kinds = {
         "int2": pa.int16(),
         "int4": pa.int32(),
@@ -152,12 +151,12 @@ def _table(rows: Sequence[asyncpg.Record], types: Mapping[str, str]) -> pa.Table
     return pa.table({name: [row[name] for row in rows] for name in types}, schema=schema)
 
 
-def _parquet() -> Any:  # noqa: ANN401 - a module without types
+def _pyarrow() -> Any:  # noqa: ANN401 - a module without types
     try:
-        from pyarrow import parquet  # noqa: PLC0415 - an extra: most never archive
+        import pyarrow.parquet  # noqa: PLC0415 - an extra: most never archive
     except ImportError:
         raise ArchiveError("Parquet files need a library more; install: tallystick[archive]") from None
-    return parquet
+    return pyarrow
 
 
 def _digest_of(path: Path) -> str:

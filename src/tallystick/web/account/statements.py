@@ -76,8 +76,8 @@ def _csv(member: Member, state: AuthorizationState, month: Month | None = None) 
 
 
 def _pdf(statement: Statement, party: Party) -> bytes:
-    # loaded with the first one, in its thread: paper and its fonts are a sixth of what a server would hold
-    from tallystick.web.account.statement_pdf import as_pdf  # noqa: PLC0415
+    # Loaded with the first one, in its thread: paper and its fonts are a sixth of what a server would hold.
+    from tallystick.web.account.statement_pdf import as_pdf  # noqa: PLC0415 - see above; 0.3 s
 
     return as_pdf(statement, party)
 
