@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET  # it writes here, and never reads
 import msgspec
 
 from tallystick.bench.measures import Report
-from tallystick.web.console.books.drawing import Plot, Scale, add, axes, picture, write
+from tallystick.web.common.drawing import Plot, Scale, add, axes, picture, write
 
 SERIES = {"pay": ("signed Pay", "#17594a"), "tab": ("Pay on tabs", "#7fb8a4"), "pgbench": ("pgbench", "#a32018")}
 WIDTH, HEIGHT = 800, 400

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET  # it writes here, and never reads
 
 from markupsafe import Markup
 
-from tallystick.web.console.books.drawing import GAP, LETTER, Plot, Scale, add, as_markup, axes, picture, write
+from tallystick.web.common.drawing import GAP, LETTER, Plot, Scale, add, as_markup, axes, picture, write
 
 WIDTH: Final = 420  # units of the drawing; it grows and shrinks with the page
 HEIGHT: Final = 206  # with the names of the steps, without that of the unit

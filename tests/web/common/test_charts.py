@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.web.console.books.charts import LABELS, WIDTH, Chart, Line, Words, bars, columns, level
-from tallystick.web.console.books.drawing import Scale
+from tallystick.web.common.charts import LABELS, WIDTH, Chart, Line, Words, bars, columns, level
+from tallystick.web.common.drawing import Scale
 
 STEPS = ["Mon", "Tue", "Wed"]
 FIGURES = st.lists(st.tuples(*[st.integers(0, 10**15)] * 3), min_size=1, max_size=3).filter(
