@@ -11,6 +11,7 @@ import asyncpg
 import hypothesis
 import pytest
 from argon2 import PasswordHasher
+from tests.support.balanced import all_balanced
 
 from tallystick.db import distribution
 from tallystick.db.connections import Pool
@@ -141,5 +142,6 @@ async def database_url(make_database: MakeDatabase) -> str:
 
 @pytest.fixture(scope="session")
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    async with await open_pool(database_url, max_size=10) as opened:
+    """After the last test all books in it must balance."""
+    async with await open_pool(database_url, max_size=10) as opened, all_balanced(opened):
         yield opened

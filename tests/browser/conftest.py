@@ -11,9 +11,9 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, async_playwright
 from tests.stories.pages.world import Seller, World, running
+from tests.support.balanced import balanced
 
 from tallystick.db.connections import Pool
-from tallystick.store.ledger.verify import verify
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 THANKS = b"<!doctype html><title>Music Shop</title><h1>Thank you</h1>"
@@ -43,10 +43,10 @@ async def pages(pool: Pool) -> AsyncIterator[World]:
 
 @pytest.fixture
 async def world(pages: World) -> AsyncIterator[World]:
-    """The running service; when the test is over, the books must balance."""
+    """The running service; when the test is over, its books must balance."""
     pages.clock.ahead = timedelta(0)
-    yield pages
-    assert (await verify(pages.pool)).problems == []
+    async with balanced(pages.pool):
+        yield pages
 
 
 @pytest.fixture

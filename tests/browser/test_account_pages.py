@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -80,7 +79,7 @@ async def test_the_account_can_be_read_on_a_narrow_screen(
             removing,
             removing.replace("/remove", "/replace"),
             f"{own}/statements",
-            f"{own}/statements/{datetime.now(UTC):%Y-%m}",
+            f"{own}/statements/{world.clock():%Y-%m}",
             "/account/test-money",
             "/account/security",
             "/account/data",
@@ -99,7 +98,7 @@ async def test_a_statement_is_downloaded_and_the_account_is_closed(
         await page.goto(f"/account/authorizations/{answer['prepaidInstrumentID']}")
         await sign_in(page, email)
         await page.get_by_role("link", name="Statements").click()
-        await page.get_by_role("main").get_by_role("link", name=f"{datetime.now(UTC):%B %Y}", exact=False).first.click()
+        await page.get_by_role("main").get_by_role("link", name=f"{world.clock():%B %Y}", exact=False).first.click()
         await expect(page.get_by_role("definition").first).to_have_text("0.00 USD")
         async with page.expect_download() as download:
             await page.get_by_role("link", name="Download PDF").click()

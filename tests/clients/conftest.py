@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import Buyer, Shop, TestClock
+from tests.store.shop import Buyer, Shop
 from tests.stories.conftest import free_port
 from tests.stories.operations.program import running
+from tests.support.clock import TestClock
 
 from tallystick.domain.commands import AmountRule, LimitTerms, Method, TokenTerms, TokenType
 from tallystick.domain.limits import LimitKind

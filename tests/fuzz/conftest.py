@@ -9,8 +9,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import Buyer, Shop, TestClock
+from tests.store.shop import Buyer, Shop
 from tests.stories.storefront import signature
+from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY
 from tests.support.schemas import check_answer
 

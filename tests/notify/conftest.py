@@ -9,7 +9,9 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, receiver
-from tests.store.shop import OpenShop, Shop, TestClock
+from tests.store.shop import OpenShop, Shop
+from tests.support.balanced import all_balanced
+from tests.support.clock import TestClock
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
@@ -30,7 +32,7 @@ async def notify_url(make_database: MakeDatabase) -> str:
 
 @pytest.fixture(scope="session")
 async def notify_pool(notify_url: str) -> AsyncIterator[Pool]:
-    async with await open_pool(notify_url, max_size=10) as opened:
+    async with await open_pool(notify_url, max_size=10) as opened, all_balanced(opened):
         yield opened
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
-from tests.store.shop import TestClock
+from tests.support.clock import TestClock
 
 from tallystick.db.connections import Pool
 from tallystick.notify.mail import LEASE, LIFETIME, Postman, Relay, relay_of

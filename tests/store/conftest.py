@@ -1,4 +1,4 @@
-"""Shops on the shared database; after each test the books must balance."""
+"""Shops on the shared database; after each test its books must balance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import asyncpg
 import pytest
 from tests.conftest import MakeDatabase
 from tests.store.past import Past, accepted
-from tests.store.shop import OpenShop, Shop, TestClock
+from tests.store.shop import OpenShop, Shop
+from tests.support.balanced import balanced
+from tests.support.clock import TestClock
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
@@ -23,7 +25,6 @@ from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.store.ledger import create_book
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
-from tallystick.store.ledger.verify import verify
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ async def own_pool(server_url: str, migrated: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def open_shop(pool: Pool, clock: TestClock) -> AsyncIterator[OpenShop]:
-    """Opens shops; when the test is over, the books must balance."""
+    """Opens shops; when the test is over, their books must balance."""
     committers: list[Committer] = []
 
     async def opened(on: Pool = pool) -> Shop:
@@ -70,10 +71,10 @@ async def open_shop(pool: Pool, clock: TestClock) -> AsyncIterator[OpenShop]:
             operator = await create_book.operator_book(connection, "sandbox", clock())
         return Shop(on, committer, clock, PartyId(party_id), book_id, operator)
 
-    yield opened
-    for committer in committers:
-        await committer.close()
-    assert (await verify(pool)).problems == []
+    async with balanced(pool):
+        yield opened
+        for committer in committers:
+            await committer.close()
 
 
 @pytest.fixture

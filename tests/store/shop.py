@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
+
+from tests.support.clock import TestClock
 
 from tallystick.db.connections import Pool
 from tallystick.domain.commands import (
@@ -47,20 +49,6 @@ from tallystick.domain.ids import (
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done, Outcome
 from tallystick.store.ledger.committer import Committer
-
-START = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
-
-
-@dataclass
-class TestClock:
-    __test__ = False
-    moment: datetime = START
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-    def forward(self, **delta: int) -> None:
-        self.moment += timedelta(**delta)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A running service on a real port, and shops that call it. After each story the books must balance."""
+"""A running service on a real port, and shops that call it. After each story its books must balance."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from tests.conftest import MakeDatabase
 from tests.store.shop import Shop as Books
-from tests.store.shop import TestClock
 from tests.stories.storefront import Shop
+from tests.support.balanced import all_balanced, balanced
+from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY
 from tests.support.schemas import CHECKED
 
@@ -26,7 +27,6 @@ from tallystick.settings import Settings
 from tallystick.store.accounts import parties
 from tallystick.store.keys import access_keys
 from tallystick.store.ledger import create_book
-from tallystick.store.ledger.verify import verify
 from tallystick.wiring import asgi_app, open_service
 from tallystick.worker import Worker
 
@@ -80,9 +80,10 @@ async def running(make_database: MakeDatabase, tmp_path_factory: pytest.TempPath
         server = Server(asgi_app(service), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
         serving = asyncio.create_task(server.serve())
         await until_it_answers(url, client)
-        yield Running(service, Worker(service, {rail.name: rail}), clock, url, client)
-        server.stop()  # type: ignore[no-untyped-call]
-        await serving
+        async with all_balanced(service.pool):
+            yield Running(service, Worker(service, {rail.name: rail}), clock, url, client)
+            server.stop()  # type: ignore[no-untyped-call]
+            await serving
 
 
 @pytest.fixture
@@ -100,8 +101,8 @@ async def open_shop(running: Running) -> AsyncIterator[OpenShop]:
         books = Books(service.pool, service.committer, clock, party.party_id, key.book_id, operator)
         return Shop(service, running.worker, running.client, running.url, key, books, clock, email)
 
-    yield opened
-    assert (await verify(service.pool)).problems == []
+    async with balanced(service.pool):
+        yield opened
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import httpx
-from tests.store.shop import Buyer, TestClock
+from tests.store.shop import Buyer
 from tests.store.shop import Shop as Books
+from tests.support.clock import TestClock
 
 from tallystick.domain.money import parse_amount
 from tallystick.services.context import Service

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -20,6 +20,11 @@ COBRANDED_PATH: Final = "/cobranded-ui/actions/start"
 SIMPLE_PAY_PATH: Final = "/pba/paypipeline"
 METHOD: Final = "HmacSHA256"
 FORM_TYPE: Final = "application/x-www-form-urlencoded; charset=utf-8"
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
 
 
 class ServiceError(Exception):
@@ -162,15 +167,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Makes API calls for one seller. `http` is closed by who opened it."""
+    """Makes API calls for one seller. `http` is closed by who opened it; `clock` dates the requests."""
 
     service_url: str
     credentials: Credentials
     http: httpx.AsyncClient
+    clock: Callable[[], datetime] = utc_now
 
     async def call(self, action: str, parameters: Mapping[str, str] | None = None) -> Answer:
         """One call. Raises ServiceError, and httpx.HTTPError when the service cannot be reached."""
-        url = api_url(self.service_url, self.credentials, action, parameters or {}, datetime.now(UTC))
+        url = api_url(self.service_url, self.credentials, action, parameters or {}, self.clock())
         answer = await self.http.get(url)
         return _read(action, answer)
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import START, Buyer, OpenShop, Shop
+from tests.store.shop import Buyer, OpenShop, Shop
+from tests.support.clock import START
 
 from tallystick.db.connections import Connection, Pool
 from tallystick.db.database import open_pool

@@ -12,7 +12,8 @@ import pytest
 from psutil import Process
 from tests.conftest import MakeDatabase
 from tests.store.long_history import write_history
-from tests.store.shop import Shop, TestClock
+from tests.store.shop import Shop
+from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, VAULT
 
 from tallystick.db.database import open_pool

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from tests.conftest import MakeDatabase
 from tests.store.shop import Shop as Books
-from tests.store.shop import TestClock
 from tests.stories.operations.program import tallystick
 from tests.stories.storefront import Shop
+from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
 from tests.support.schemas import CHECKED
 

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import Buyer, TestClock
+from tests.store.shop import Buyer
 from tests.store.shop import Shop as Books
 from tests.stories.conftest import free_port
 from tests.stories.operations.program import STOP_SECONDS, start
 from tests.stories.storefront import Answer, Shop, usd
+from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
 from tests.support.schemas import CHECKED
 

@@ -6,8 +6,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.store.shop import Buyer, Shop, TestClock
+from tests.store.shop import Buyer, Shop
 from tests.stories.pages.world import Seller, World
+from tests.support.clock import TestClock
 
 from tallystick.client.fps import amount
 from tallystick.domain.commands import Method, TokenTerms

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from tests.conftest import MakeDatabase
 from tests.stories.pages.world import Seller, World, running
+from tests.support.balanced import all_balanced, balanced
 
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate
-from tallystick.store.ledger.verify import verify
 
 
 @pytest.fixture(scope="session")
@@ -17,17 +17,17 @@ async def pages(make_database: MakeDatabase) -> AsyncIterator[World]:
     """On a database of its own, so that its worker finds only its work."""
     url = await make_database()
     await migrate(url)
-    async with await open_pool(url, max_size=10) as pool, running(pool) as world:
+    async with await open_pool(url, max_size=10) as pool, all_balanced(pool), running(pool) as world:
         yield world
 
 
 @pytest.fixture
 async def world(pages: World) -> AsyncIterator[World]:
-    """The running service; when the test is over, the books must balance."""
+    """The running service; when the test is over, its books must balance."""
     pages.clock.ahead = timedelta(0)
-    yield pages
-    pages.clock.ahead = timedelta(0)
-    assert (await verify(pages.pool)).problems == []
+    async with balanced(pages.pool):
+        yield pages
+        pages.clock.ahead = timedelta(0)
 
 
 @pytest.fixture

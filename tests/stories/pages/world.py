@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from tests.support.clock import MOMENT, WorldClock
 from tests.support.master_key import MASTER_KEY, VAULT
 from tests.support.schemas import CHECKED
 
@@ -48,15 +49,6 @@ PASSWORD = "tally sticks come in two halves"
 START = "/cobranded-ui/actions/start"
 BUTTON = "/pba/paypipeline"
 RETURN_URL = "https://shop.example/paid?order=7&note=two+words"
-
-
-class Clock:
-    """The wall clock, ahead by as much as a test wants."""
-
-    ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 @dataclass
@@ -222,7 +214,9 @@ class Seller:
         """The seller's program."""
         client = httpx.AsyncClient(trust_env=False, timeout=30, **CHECKED)
         self.world.clients.append(client)
-        return Client(self.world.base_url, Credentials(self.key.access_key_id, self.key.secret), client)
+        return Client(
+            self.world.base_url, Credentials(self.key.access_key_id, self.key.secret), client, self.world.clock
+        )
 
     async def pay(self, token: str, value: str, **more: str) -> Answer:
         """Pay with a token that came back on a return URL."""
@@ -256,7 +250,7 @@ class World:
     """The service under test."""
 
     service: Service
-    clock: Clock
+    clock: WorldClock
     base_url: str
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
@@ -343,11 +337,11 @@ CHARITY: FeeSchedules = dict.fromkeys(Method, FeeSchedule(0, (Bracket(None, 10_0
 
 
 @asynccontextmanager
-async def running(pool: Pool, host: str = "127.0.0.1") -> AsyncIterator[World]:
+async def running(pool: Pool, host: str = "127.0.0.1", begin: datetime = MOMENT) -> AsyncIterator[World]:
     """Serve the pages on a port that the system chooses. `host`: what browsers call this machine."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    clock = Clock()
+    clock = WorldClock(begin)
     settings = Settings(port=port, public_url=f"http://{host}:{port}", master_key=MASTER_KEY)
     rules = Rules(read_fee_schedules(None), simulate_faults=True, own_fees={"charity": CHARITY})
     committer = Committer(pool, rules, clock)

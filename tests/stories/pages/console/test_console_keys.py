@@ -28,7 +28,7 @@ async def told(world: World, credentials: Credentials) -> str:
     """What a program with this key hears: OK, or the code of the refusal."""
     async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         try:
-            await Client(world.base_url, credentials, http).call("GetTotalPrepaidLiability", {})
+            await Client(world.base_url, credentials, http, world.clock).call("GetTotalPrepaidLiability", {})
         except ServiceError as error:
             return error.code
     return "OK"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from datetime import timedelta
 
 import pytest
@@ -50,7 +49,7 @@ async def test_prepaid_by_card(world: World, seller: Seller) -> None:
 
 async def test_postpaid_by_bank_account(world: World, seller: Seller) -> None:
     browser = world.browser()
-    expiry = int(time.time()) + 90 * 86_400
+    expiry = int(world.clock().timestamp()) + 90 * 86_400
     method = await browser.sign_up(
         await browser.get(
             seller.url(
@@ -283,7 +282,9 @@ async def test_another_person_on_the_same_visit_starts_from_the_choice(world: Wo
 
 async def test_an_end_that_came_while_the_buyer_waited(world: World, seller: Seller) -> None:
     browser = world.browser()
-    confirm = await at_confirm(browser, seller.url(seller.prepaid(validityExpiry=str(int(time.time()) + 600))))
+    confirm = await at_confirm(
+        browser, seller.url(seller.prepaid(validityExpiry=str(int(world.clock().timestamp()) + 600)))
+    )
     world.clock.ahead = timedelta(minutes=11)
 
     answer = await world.answer(await browser.submit(confirm, "/confirm"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from urllib.parse import urlencode
 
 import pytest
@@ -79,10 +78,10 @@ ILL_FORMED = [
 ]
 
 
-def filled(text: str) -> str:
+def filled(world: World, text: str) -> str:
     """``{now+3d}`` as seconds since 1970."""
     if text.startswith("{now"):
-        return str(int(time.time()) + int(text[4:-2]) * DAY)
+        return str(int(world.clock().timestamp()) + int(text[4:-2]) * DAY)
     return text
 
 
@@ -122,7 +121,7 @@ async def test_a_missing_parameter_goes_back_signed(
 async def test_an_ill_formed_parameter_goes_back_signed(
     world: World, seller: Seller, pipeline: str, changes: dict[str, str], names: list[str]
 ) -> None:
-    params = seller.request(pipeline, **{name: filled(value) for name, value in changes.items()})
+    params = seller.request(pipeline, **{name: filled(world, value) for name, value in changes.items()})
 
     answer = await world.answer(await world.browser().get(seller.url(params)))
 
@@ -148,7 +147,7 @@ async def test_an_ill_formed_parameter_goes_back_signed(
     ],
 )
 async def test_what_the_documents_allow_leads_to_sign_in(world: World, seller: Seller, changes: dict[str, str]) -> None:
-    params = seller.prepaid(**{name: filled(value) for name, value in changes.items()})
+    params = seller.prepaid(**{name: filled(world, value) for name, value in changes.items()})
 
     response = await world.browser().get(seller.url(params))
 

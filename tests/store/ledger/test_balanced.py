@@ -1,0 +1,35 @@
+"""What holds tests to their books does so: it fails where they are off, and asks nothing about the books of others."""
+
+from __future__ import annotations
+
+import pytest
+from tests.store.shop import OpenShop, Shop
+from tests.support.balanced import all_balanced, balanced
+
+from tallystick.db.connections import Pool
+
+
+async def spoil(shop: Shop) -> None:
+    """Money that no transfer tells of."""
+    buyer = await shop.funded_buyer("10.00")
+    await shop.pool.execute(
+        "UPDATE account SET balance_micros = balance_micros - 1 WHERE book_id = $1 AND subject = $2",
+        shop.book_id,
+        buyer.instrument,
+    )
+
+
+async def test_books_of_a_test_that_are_off_fail_it(own_pool: Pool, open_shop: OpenShop) -> None:
+    with pytest.raises(AssertionError, match="its transfers sum to"):
+        async with balanced(own_pool):
+            await spoil(await open_shop(own_pool))
+
+
+async def test_books_of_an_earlier_test_are_left_to_the_end_of_the_run(own_pool: Pool, open_shop: OpenShop) -> None:
+    await spoil(await open_shop(own_pool))
+
+    async with balanced(own_pool):
+        await (await open_shop(own_pool)).funded_buyer("10.00")
+    with pytest.raises(AssertionError, match="its transfers sum to"):
+        async with all_balanced(own_pool):
+            pass
