@@ -92,6 +92,11 @@ async def books_of(pool: Pool) -> set[int]:
     return {row["book_id"] for row in await pool.fetch("SELECT book_id FROM book WHERE party_id IS NOT NULL")}
 
 
+def expect_none(problems: list[str]) -> None:
+    if problems:
+        raise AssertionError("The books do not balance.\n" + "\n".join(problems))
+
+
 @asynccontextmanager
 async def balanced(pool: Pool) -> AsyncIterator[None]:
     """Fails at its end, when the books that were made meanwhile do not balance."""
@@ -99,11 +104,11 @@ async def balanced(pool: Pool) -> AsyncIterator[None]:
     yield
     made = await books_of(pool) - before
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        assert await problems_of(connection, made) == {}
+        expect_none([f"{check}: {text}" for check, text in (await problems_of(connection, made)).items()])
 
 
 @asynccontextmanager
 async def all_balanced(pool: Pool) -> AsyncIterator[None]:
     """Fails at its end, when anything in the database is off: once for a database that many tests share."""
     yield
-    assert (await verify(pool)).problems == []
+    expect_none((await verify(pool)).problems)

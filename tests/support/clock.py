@@ -1,9 +1,9 @@
-"""Clocks that stand still until a test moves them, so that no test depends on the day on which it runs."""
+"""Clocks that begin on a fixed day and that tests move: no test depends on the day on which it runs."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -30,10 +30,16 @@ class TestClock:
 
 @dataclass
 class WorldClock:
-    """Shows the moment at which it began, or one that is ahead of it by as much as a test wants."""
+    """Goes on by a millisecond whenever somebody looks at it, and by as much as a test wants it to be ahead.
+
+    Ids are ordered by the millisecond in which they were made: on a clock that stood still, what happened one after the
+    other would be listed in any order.
+    """
 
     begin: datetime = MOMENT
-    ahead: timedelta = field(default=timedelta(0))
+    ahead: timedelta = timedelta(0)
+    readings: int = 0
 
     def __call__(self) -> datetime:
-        return self.begin + self.ahead
+        self.readings += 1
+        return self.begin + self.ahead + timedelta(milliseconds=self.readings)

@@ -25,17 +25,22 @@ class Who(Enum):
 
 @dataclass(frozen=True)
 class Entry:
-    """The rule of one route. `needs`: what a role must have. `last`: ends the session, so tried last, in order."""
+    """The rule of one route. `needs`: what a role must have. `last`: ends the session, so tried last, in order.
+
+    `names`: an empty form or query, which is what everybody is tried with, names nothing that there is: 404 for all.
+    """
 
     who: Who
     needs: Permission = Permission.VIEW
     last: bool = False
+    names: bool = False
 
 
 ANYBODY: Final = Entry(Who.ANYBODY)
 VISITOR: Final = Entry(Who.VISITOR)
 MEMBER: Final = Entry(Who.MEMBER)
 OPERATOR: Final = Entry(Who.OPERATOR)
+OPERATOR_NAMES: Final = Entry(Who.OPERATOR, names=True)
 VIEW: Final = Entry(Who.STAFF)
 MOVE_MONEY: Final = Entry(Who.STAFF, Permission.MOVE_MONEY)
 DEVELOP: Final = Entry(Who.STAFF, Permission.DEVELOP)
@@ -128,12 +133,12 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "GET /admin": OPERATOR,
     "GET /admin/accounts": OPERATOR,
     "GET /admin/accounts/{account}": OPERATOR,
-    "POST /admin/accounts/{account}/standing": OPERATOR,
+    "POST /admin/accounts/{account}/standing": OPERATOR_NAMES,
     "POST /admin/accounts/{account}/fees": OPERATOR,
     "GET /admin/rails": OPERATOR,
-    "POST /admin/rails/ask-again": OPERATOR,
+    "POST /admin/rails/ask-again": OPERATOR_NAMES,
     "GET /admin/notifications": OPERATOR,
-    "POST /admin/notifications/replay": OPERATOR,
+    "POST /admin/notifications/replay": OPERATOR_NAMES,
     "GET /admin/verification": OPERATOR,
     "POST /admin/verification": OPERATOR,
     "GET /admin/verification/{run}": OPERATOR,
@@ -186,7 +191,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     f"POST {DESK}/tools/faults/{{fault_id}}/release": DEVELOP,
     f"GET {DESK}/tools/clock": DEVELOP,
     f"POST {DESK}/tools/clock": DEVELOP,
-    "GET /sandbox/return": ANYBODY,
+    "GET /sandbox/return": Entry(Who.ANYBODY, names=True),
     # the seller's console: its books
     f"GET {DESK}/activity": VIEW,
     f"GET {DESK}/activity.csv": VIEW,
