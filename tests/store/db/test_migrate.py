@@ -258,6 +258,7 @@ async def test_the_database_of_a_newer_version_is_left_alone(make_database: Make
 
 
 def test_no_migration_commands_transactions_of_its_own() -> None:
+    assert FILES
     for path in FILES.values():
         first_words = {
             _without_comments(statement).split()[0].upper() for statement in split_script(path.read_text("utf-8"))

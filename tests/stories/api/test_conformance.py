@@ -25,6 +25,7 @@ from tallystick.services.api.types import COMPLEX_TYPES
 INTERFACE: dict[str, Any] = json.loads((DATA / "interface.json").read_text("utf-8"))
 ALL = sorted(INTERFACE["actions"])
 FREE_TEXT = {"string"}
+FOR_PEOPLE = ("Description", "Text", "Name", "Reason")
 KINDS = ("missing", "too long", "mis-cased", "mistyped", "older version", "unknown")
 
 
@@ -172,17 +173,33 @@ async def test_only_what_is_required_is_needed_in_each_version(shop: Shop, actio
             check_answer(action, answer.root, version)
 
 
-@pytest.mark.parametrize("action", ALL)
+def lengths_of_texts(action: str) -> dict[str, int]:
+    """The words for people that an action takes, and how long they may be."""
+    return {
+        each.name: each.max_length
+        for each in ACTIONS[action].tables[V2010].fields
+        if each.max_length and each.name.endswith(FOR_PEOPLE)
+    }
+
+
+@pytest.mark.parametrize("action", [action for action in ALL if lengths_of_texts(action)])
 async def test_texts_of_just_the_allowed_length_are_accepted(shop: Shop, action: str) -> None:
     params = await good_request(shop, action)
-    names = [
-        each.name
-        for each in ACTIONS[action].tables[V2010].fields
-        if each.max_length and each.name.endswith(("Description", "Text", "Name", "Reason"))
-    ]
-    texts = {each.name: "é" * (each.max_length or 0) for each in ACTIONS[action].fields if each.name in names}
-    if texts:
-        await shop.done(action, params | texts)
+
+    await shop.done(action, params | {name: "é" * length for name, length in lengths_of_texts(action).items()})
+
+
+@pytest.mark.parametrize("action", ALL)
+def test_every_published_text_is_tried_in_full_length(action: str) -> None:
+    published = {
+        fact["name"]: fact["size"]
+        for fact in INTERFACE["actions"][action]["request"]
+        if "size" in fact
+        and fact["last_version"] >= V2010
+        and fact["name"].endswith(("Description", "Text", "Name", "Reason"))
+    }
+
+    assert published.items() <= lengths_of_texts(action).items()
 
 
 async def test_a_dynamic_descriptor_needs_its_words(shop: Shop) -> None:
