@@ -37,7 +37,7 @@ async def test_a_type_has_the_words_of_the_domain(name: str, shop: Shop) -> None
         await shop.pool.fetchval(f"SELECT $1::text::{name}", "nonsense")
 
 
-@pytest.mark.parametrize(("name", "least"), [("positive_micros", 1), ("unsigned_micros", 0)])
+@pytest.mark.parametrize(("name", "minimum"), [("positive_micros", 1), ("unsigned_micros", 0)])
 async def test_amounts_have_a_least_value(name: str, minimum: int, shop: Shop) -> None:
     assert await shop.pool.fetchval(f"SELECT $1::bigint::{name}", minimum) == minimum
     with pytest.raises(asyncpg.CheckViolationError):
