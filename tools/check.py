@@ -1,7 +1,12 @@
-"""Every check and test, as `./run test` runs them; arguments go to pytest, whose summary comes last."""
+"""Every check and test, as `./run test` runs them; arguments go to pytest, whose summary comes last.
 
+With `--coverage` first, as in CI, what the tests reach of the program is measured, too.
+"""
+
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +22,7 @@ STATIC_CHECKS = {
     "import-linter": ("lint-imports", "--no-logo"),
 }
 WORKERS = 2
+MEASURE = "--coverage"
 
 
 class Result(NamedTuple):
@@ -37,6 +43,28 @@ def run_static(arguments: tuple[str, ...]) -> Result:
     return Result(done.returncode, done.stdout, time.monotonic() - begin)
 
 
+def run_tests(pytest_arguments: list[str]) -> int:
+    """Run pytest alone. The floor of what must be reached holds for all tests only, so it is not asked of a part."""
+    measured = pytest_arguments[:1] == [MEASURE]
+    given = pytest_arguments[1:] if measured else pytest_arguments
+    pytest = ["-m", "pytest", "-n", str(WORKERS), "--dist", "worksteal", *given]
+    python = str(PROGRAMS / "python")
+    if not measured:
+        return subprocess.run([python, *pytest], cwd=ROOT, check=False).returncode  # noqa: S603 - our own tests
+    with tempfile.TemporaryDirectory(prefix="tallystick-coverage-") as directory:
+        environment = os.environ | {"COVERAGE_FILE": str(Path(directory) / "reached")}
+        coverage = [python, "-m", "coverage"]
+
+        def run(*arguments: str) -> int:
+            return subprocess.run(  # noqa: S603 - our own tests
+                [*coverage, *arguments], cwd=ROOT, check=False, env=environment
+            ).returncode
+
+        tests = run("run", *pytest)
+        run("combine", "--quiet")
+        return tests or run("report", *(["--fail-under", "0"] if given else []))
+
+
 def main(pytest_arguments: list[str]) -> int:
     """Run everything, also after a failure, so that one run shows all there is to mend. 0: all passed."""
     failed = []
@@ -48,11 +76,10 @@ def main(pytest_arguments: list[str]) -> int:
                 failed.append(name)
                 print(result.output, flush=True)  # noqa: T201
 
-    command = [str(PROGRAMS / "python"), "-m", "pytest", "-n", str(WORKERS), *pytest_arguments]
-    tests = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603 - our own tests
+    tests = run_tests(pytest_arguments)
     if failed:
         print(f"\nNot passed, see above: {', '.join(failed)}", file=sys.stderr)  # noqa: T201
-    return tests.returncode or len(failed)
+    return tests or len(failed)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from tallystick.services.operations.meter import Meter
 from tallystick.services.operations.verification import prove_if_due
 from tallystick.store.accounts import staff
 from tallystick.store.accounts.parties import Party
-from tallystick.store.records import outbox
+from tallystick.store.records import heartbeats, outbox
 from tallystick.worker import Worker
 
 PAGES = (
@@ -389,6 +389,7 @@ async def test_settings_tell_their_source_and_no_secret(
 
 
 async def test_health_adds_up_the_pulses_of_all_processes(world: World, admin: Browser) -> None:
+    await heartbeats.forget(world.pool, world.clock() + EVERY)  # those of other tests
     assert "No process has told" in await text_at(admin, "/admin")
     services = [replace(world.service, meter=Meter()) for _ in range(2)]
     hearts = [Heartbeat(service, kind) for service, kind in zip(services, ("API", "Worker"), strict=True)]
