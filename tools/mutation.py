@@ -19,6 +19,7 @@ TESTS = (
     "tests/domain/test_decide.py",
     "tests/domain/test_conditions.py",
     "tests/domain/test_limits.py",
+    "tests/domain/test_records.py",
     "tests/domain/test_properties.py",
     "tests/domain/test_marketplace_properties.py",
 )
