@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -12,7 +11,7 @@ import asyncpg
 import pytest
 from tests.conftest import MakeDatabase
 from tests.store.past import Past, accepted
-from tests.store.shop import OpenShop, Shop
+from tests.store.shop import OpenShop, Shop, new_shop
 from tests.support.balanced import balanced
 from tests.support.clock import TestClock
 
@@ -20,11 +19,7 @@ from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate
 from tallystick.domain.commands import Method
-from tallystick.domain.ids import PartyId
-from tallystick.services.operations.fee_schedules import read_fee_schedules
-from tallystick.store.ledger import create_book
 from tallystick.store.ledger.committer import Committer
-from tallystick.store.ledger.rules import Rules
 
 
 @pytest.fixture
@@ -58,18 +53,9 @@ async def open_shop(pool: Pool, clock: TestClock) -> AsyncIterator[OpenShop]:
     committers: list[Committer] = []
 
     async def opened(on: Pool = pool) -> Shop:
-        committer = Committer(on, Rules(read_fee_schedules(None), simulate_faults=False), clock)
-        committers.append(committer)
-        async with on.acquire() as connection:
-            party_id = await connection.fetchval(
-                "INSERT INTO party (kind, email, name, created_at) VALUES ('business', $1, 'Music Shop', $2)"
-                " RETURNING party_id",
-                f"{secrets.token_hex(8)}@shop.example",
-                clock(),
-            )
-            book_id = await create_book.create_seller_book(connection, party_id, "sandbox", clock())
-            operator = await create_book.operator_book(connection, "sandbox", clock())
-        return Shop(on, committer, clock, PartyId(party_id), book_id, operator)
+        shop = await new_shop(on, clock)
+        committers.append(shop.committer)
+        return shop
 
     async with balanced(pool):
         yield opened

@@ -48,7 +48,10 @@ from tallystick.domain.ids import (
 )
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done, Outcome
+from tallystick.services.operations.fee_schedules import read_fee_schedules
+from tallystick.store.ledger import create_book
 from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.rules import Rules
 
 
 @dataclass
@@ -252,6 +255,21 @@ class Shop:
         )
         assert isinstance(balance, int)
         return balance
+
+
+async def new_shop(pool: Pool, clock: TestClock) -> Shop:
+    """A seller's first day, in books of its own. Who asked for it closes the committer."""
+    committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=False), clock)
+    async with pool.acquire() as connection:
+        party_id = await connection.fetchval(
+            "INSERT INTO party (kind, email, name, created_at) VALUES ('business', $1, 'Music Shop', $2)"
+            " RETURNING party_id",
+            f"{secrets.token_hex(8)}@shop.example",
+            clock(),
+        )
+        book_id = await create_book.create_seller_book(connection, party_id, "sandbox", clock())
+        operator = await create_book.operator_book(connection, "sandbox", clock())
+    return Shop(pool, committer, clock, PartyId(party_id), book_id, operator)
 
 
 OpenShop = Callable[..., Awaitable[Shop]]
