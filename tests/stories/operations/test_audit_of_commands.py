@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from tests.conftest import MakeDatabase
 from tests.store.shop import Shop as Books
-from tests.store.shop import TestClock
 from tests.stories.operations.audit_table import DEEDS, WITHOUT
 from tests.stories.operations.program import Command, one_process
 from tests.stories.pages.audit_table import FORMS
 from tests.stories.pictures import png
 from tests.support.certificates import key_pair
+from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
 from typer.core import TyperGroup
 from typer.main import get_command
