@@ -16,7 +16,7 @@ from tallystick.domain.ids import token_kind_and_book
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.consent import evidence
-from tallystick.services.consent.consent import authorization, payment, plan, same_means
+from tallystick.services.consent.grants import authorization, payment, plan, same_means
 from tallystick.services.consent.outbound import sign_return_url
 from tallystick.services.consent.parameters import SIMPLE_PAY, Pipeline, pipeline_of_visit
 from tallystick.services.consent.requests import (

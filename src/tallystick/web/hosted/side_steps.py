@@ -8,8 +8,8 @@ from tallystick.services.consent import wallet
 from tallystick.services.form_errors import FormError
 from tallystick.web.common.shared import PageRequest, go
 from tallystick.web.common.signing_in import UNUSABLE
-from tallystick.web.hosted.visit_context import VisitContext, with_visit
-from tallystick.web.hosted.visit_method import method_page
+from tallystick.web.common.visit_context import VisitContext, with_visit
+from tallystick.web.hosted.method import method_page
 
 
 async def signed_out_in_visit(request: PageRequest, visit_id: str) -> Response[Any]:

@@ -22,7 +22,7 @@ from tallystick.services.form_errors import FormError
 from tallystick.store.accounts.payment_methods import PaymentMethod
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import UNUSABLE
-from tallystick.web.hosted.visit_context import VISIT, VisitContext, finished, with_visit
+from tallystick.web.common.visit_context import VISIT, VisitContext, finished, with_visit
 from tallystick.words import gettext as _
 from tallystick.words import marked
 

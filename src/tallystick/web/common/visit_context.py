@@ -24,12 +24,12 @@ from tallystick.store.keys.access_keys import SANDBOX
 from tallystick.store.queries import account_balances
 from tallystick.store.records import visits
 from tallystick.store.records.visits import Visit
+from tallystick.web.common import accents
 from tallystick.web.common.agreements.agreed import Agreed, agreed_in_visit
 from tallystick.web.common.agreements.consent_text import LINE_NAMES, promises
 from tallystick.web.common.agreements.offers import Offer, offer
 from tallystick.web.common.headers import allow_form_redirects, request_id
 from tallystick.web.common.shared import PageRequest, form_of, go, go_back_to_seller, page, service_of, signed_in
-from tallystick.web.hosted import accents
 from tallystick.web.hosted.carried_form import STEPS, to_keep
 from tallystick.words import dollars
 from tallystick.words import gettext as _

@@ -8,8 +8,8 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT
 
 from tallystick.services.consent import evidence, pipelines
-from tallystick.services.consent.consent import address_of
 from tallystick.services.consent.evidence import Agreement, Wording
+from tallystick.services.consent.grants import address_of
 from tallystick.services.consent.parameters import ADDRESS
 from tallystick.services.consent.pipelines import ChoicesChangedError
 from tallystick.services.consent.wallet import Choice
@@ -17,8 +17,8 @@ from tallystick.web.common.agreements.payment_method_text import noun, title_and
 from tallystick.web.common.sessions import last_proof
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import client_of, proved_lately
+from tallystick.web.common.visit_context import VISIT, VisitContext, finished, with_visit
 from tallystick.web.common.visitors import user_agent
-from tallystick.web.hosted.visit_context import VISIT, VisitContext, finished, with_visit
 from tallystick.words import gettext as _
 from tallystick.words import spoken
 

@@ -15,9 +15,9 @@ from tallystick.store.accounts.parties import Party
 from tallystick.web.common.sessions import sign_browser_in
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import UNUSABLE, client_of, enter, prove, proved_lately
+from tallystick.web.common.visit_context import VISIT, VisitContext, with_visit
 from tallystick.web.hosted.carried_form import kept_of
-from tallystick.web.hosted.visit_context import VISIT, VisitContext, with_visit
-from tallystick.web.hosted.visit_method import shown_again
+from tallystick.web.hosted.method import shown_again
 
 
 @get(f"{VISIT}/sign-in")

@@ -1,0 +1,9 @@
+"""All pages of a visit."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from tallystick.web.hosted.confirm import confirm_routes
+from tallystick.web.hosted.entry import entry_routes
+from tallystick.web.hosted.method import choice_routes
+
+visit_routes: list[HTTPRouteHandler] = [*entry_routes, *choice_routes, *confirm_routes]

@@ -1,9 +1,0 @@
-"""All pages of a visit."""
-
-from litestar.handlers import HTTPRouteHandler
-
-from tallystick.web.hosted.visit_confirm import confirm_routes
-from tallystick.web.hosted.visit_entry import entry_routes
-from tallystick.web.hosted.visit_method import choice_routes
-
-visit_routes: list[HTTPRouteHandler] = [*entry_routes, *choice_routes, *confirm_routes]
