@@ -6,6 +6,7 @@ import pytest
 from tools.words import SOURCES, extracted, missing
 
 from tallystick.domain.commands import Method
+from tallystick.services.consent.choices import ChosenMethod
 from tallystick.services.consent.wallet import Choice
 from tallystick.web.common.agreements.payment_method_text import title
 from tallystick.words import ENGLISH, LANGUAGES, Language, speaking
@@ -95,7 +96,7 @@ def test_no_text_of_a_persons_pages_stands_outside_of_the_catalogues() -> None:
 @pytest.mark.parametrize("label", ["Bank account", "Card", "Visa"])
 def test_a_stored_means_of_payment_agrees_with_its_number_in_arabic(label: str) -> None:
     with speaking(LANGUAGES["ar"]):
-        stored = Choice("1", Method.CC, usable=True, label=label, last_four="6789")
+        stored = Choice(ChosenMethod(Method.CC, 1), usable=True, label=label, last_four="6789")
         named = title(stored).translate({0x2068: None, 0x2069: None})
 
     assert named.endswith("برقم ينتهي بـ6789"), "the number ends so, whatever gender the card or the account has"

@@ -6,27 +6,26 @@ reason, do not match it, and the page is shown again; so what is kept is what wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tallystick.domain.ids import token_kind_and_book
+from tallystick.services.consent.answers import authorization_ids
+from tallystick.services.consent.choices import encode_choices
 from tallystick.store.records import evidence
 from tallystick.store.records.evidence import Evidence
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import BookId, PartyId
+    from tallystick.services.consent.choices import BuyerChoices
+    from tallystick.services.consent.visits import Visit
     from tallystick.services.context import Service
     from tallystick.services.identity.reauthentication import Means
     from tallystick.store.accounts.parties import Party
-    from tallystick.store.records.visits import Visit
-
-_AUTHORIZATIONS: Final = ("prepaidInstrumentID", "creditInstrumentID", "tokenID", "tokenId", "refundTokenID")
-"""Names in an answer that stand for an authorization of its own; the tokens of an instrument belong to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +65,19 @@ class Agreement:
     user_agent: str
 
 
-def digest_of(party_id: PartyId, choices: Mapping[str, str], wording: Wording) -> bytes:
+def digest_of(party_id: PartyId, choices: BuyerChoices, wording: Wording) -> bytes:
     """What stands for who saw what, having chosen what."""
-    seen = [party_id, sorted(choices.items()), msgspec.to_builtins(wording)]
+    seen = [party_id, sorted(encode_choices(choices).items()), msgspec.to_builtins(wording)]
     return sha256(msgspec.json.encode(seen)).digest()
 
 
 async def keep(service: Service, visit: Visit, person: Party, agreement: Agreement, book_time: datetime) -> None:
     """Keep what was agreed to, for each authorization that the visit's answer names, beside it in its book."""
-    answer = visit.answer or {}
     client = None if agreement.client is None else service.vault.digest(agreement.client, "client of an agreement")
     agreed = [
         Evidence(
-            book_id=token_kind_and_book(answer[name])[1],
-            authorization_id=answer[name],
+            book_id=token_kind_and_book(an_id)[1],
+            authorization_id=an_id,
             party_id=person.party_id,
             visit_id=visit.visit_id,
             wording=msgspec.to_builtins(agreement.wording),
@@ -91,8 +89,7 @@ async def keep(service: Service, visit: Visit, person: Party, agreement: Agreeme
             client_digest=client,
             user_agent=agreement.user_agent,
         )
-        for name in _AUTHORIZATIONS
-        if name in answer
+        for an_id in authorization_ids(visit.answer)
     ]
     await evidence.keep(service.pool, agreed)
 

@@ -1,12 +1,11 @@
-"""What a consent comes to: the answer with fresh ids, and the commands that make what was agreed to."""
+"""What a consent grants: the answer with fresh ids, and the commands that make what was agreed to."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import (
     AuthorizePostpaid,
@@ -31,8 +30,22 @@ from tallystick.domain.ids import (
     make_token_or_instrument_id,
     make_transaction_id,
 )
-from tallystick.domain.money import USD, display_amount
+from tallystick.services.consent.answers import (
+    AGREED_BY,
+    AnswerStatus,
+    ConsentAnswer,
+    Grant,
+    PostpaidGrant,
+    PrepaidGrant,
+    PurchaseAnswer,
+    PurchaseIds,
+    Receipt,
+    RecipientGrant,
+    TokenGrant,
+)
+from tallystick.services.consent.choices import ChosenMethod
 from tallystick.services.consent.terms import (
+    AnyTerms,
     EditTerms,
     PostpaidTerms,
     PrepaidTerms,
@@ -43,160 +56,143 @@ from tallystick.services.consent.terms import (
 
 if TYPE_CHECKING:
     from tallystick.services.consent.subject import VisitSubject
+    from tallystick.services.consent.visits import Visit
     from tallystick.services.consent.wallet import Choice
     from tallystick.store.accounts.parties import Party
-    from tallystick.store.records.visits import Visit
-
-SUCCESS: Final[Mapping[Method, str]] = {Method.ABT: "SA", Method.ACH: "SB", Method.CC: "SC"}
-
-ADDRESS_REFUSED: Final = {
-    "warningCode": "invalidShippingAddress",
-    "warningMessage": "The shipping address that was given cannot be used: the buyer was not shown it.",
-}
-"""What is agreed to is good nevertheless."""
-
-_PREPAID: Final = {
-    "prepaidInstrumentID": IdKind.PREPAID_INSTRUMENT,
-    "prepaidSenderTokenID": IdKind.PREPAID_SENDER,
-    "fundingTokenID": IdKind.FUNDING,
-}
-_POSTPAID: Final = {
-    "creditInstrumentID": IdKind.CREDIT_INSTRUMENT,
-    "creditSenderTokenID": IdKind.CREDIT_SENDER,
-    "settlementTokenID": IdKind.SETTLEMENT,
-}
-_SENDER: Final = {"tokenID": IdKind.SENDER}
-_RECIPIENT: Final = {"tokenID": IdKind.RECIPIENT, "refundTokenID": IdKind.INSTALLED}
-_PURCHASE: Final = {"tokenId": IdKind.SENDER}
 
 Authorization = AuthorizePrepaid | AuthorizePostpaid | InstallToken
 
 
 def plan(
     visit: Visit, subject: VisitSubject, person: Party, choice: Choice | None, now: datetime, book_id: BookId
-) -> dict[str, str]:
+) -> ConsentAnswer | PurchaseAnswer:
     """The answer in case of success, with fresh ids in the book `book_id`. `now` is the book's time."""
     terms = subject.terms
+    address = visit.choices.address if terms.collect_address else None
     if isinstance(terms, PurchaseTerms):
-        answer = _receipt(terms, subject, person, choice, now)
-    elif choice is None:
-        answer = {"status": "SR"}
-    else:
-        answer = {"status": SUCCESS[choice.method]}
-    for name, kind in _made(subject).items():
-        answer[name] = make_token_or_instrument_id(kind, book_id, secrets.token_bytes(TOKEN_ENTROPY_BYTES))
-    if choice is not None and choice.expiry is not None and not isinstance(terms, PurchaseTerms):
-        answer["expiry"] = choice.expiry
-    if terms.collect_address:
-        answer |= address_of(visit)
-    if terms.address_refused:
-        answer |= ADDRESS_REFUSED
-    return answer
+        ids = PurchaseIds(_fresh_token(IdKind.SENDER, book_id), _fresh_transaction(subject.book.book_id, now))
+        receipt = _receipt(terms, subject, person, choice, now)
+        return PurchaseAnswer(AnswerStatus.PAID, ids, receipt, address, terms.address_refused)
+    status = AnswerStatus.RECIPIENT_AGREED if choice is None else AGREED_BY[choice.method]
+    expiry = None if choice is None else choice.expiry
+    return ConsentAnswer(status, _fresh_grant(terms, book_id), expiry, address, terms.address_refused)
 
 
-def _made(subject: VisitSubject) -> Mapping[str, IdKind]:
-    match subject.terms:
+def _fresh_grant(terms: AnyTerms, book_id: BookId) -> Grant:
+    match terms:
         case PrepaidTerms():
-            return _PREPAID
+            return PrepaidGrant(
+                _fresh_instrument(IdKind.PREPAID_INSTRUMENT, book_id),
+                _fresh_token(IdKind.PREPAID_SENDER, book_id),
+                _fresh_token(IdKind.FUNDING, book_id),
+            )
         case PostpaidTerms():
-            return _POSTPAID
+            return PostpaidGrant(
+                _fresh_instrument(IdKind.CREDIT_INSTRUMENT, book_id),
+                _fresh_token(IdKind.CREDIT_SENDER, book_id),
+                _fresh_token(IdKind.SETTLEMENT, book_id),
+            )
         case RecipientTerms():
-            return _RECIPIENT
-        case PurchaseTerms():
-            return _PURCHASE
+            return RecipientGrant(_fresh_token(IdKind.RECIPIENT, book_id), _fresh_token(IdKind.INSTALLED, book_id))
         case SenderTerms() | EditTerms():
-            return _SENDER
+            return TokenGrant(_fresh_token(IdKind.SENDER, book_id))
+
+
+def _fresh_token(kind: IdKind, book_id: BookId) -> TokenId:
+    return TokenId(make_token_or_instrument_id(kind, book_id, secrets.token_bytes(TOKEN_ENTROPY_BYTES)))
+
+
+def _fresh_instrument(kind: IdKind, book_id: BookId) -> InstrumentId:
+    return InstrumentId(make_token_or_instrument_id(kind, book_id, secrets.token_bytes(TOKEN_ENTROPY_BYTES)))
+
+
+def _fresh_transaction(book_id: BookId, now: datetime) -> TransactionId:
+    return make_transaction_id(book_id, int(now.timestamp() * 1000), secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
 
 
 def _receipt(
     terms: PurchaseTerms, subject: VisitSubject, person: Party, choice: Choice | None, now: datetime
-) -> dict[str, str]:
-    """What a Simple Pay button gets back; the status is that of a payment that went through at once."""
-    receipt = {
-        "status": "PS",
-        "transactionId": make_transaction_id(
-            subject.book.book_id, int(now.timestamp() * 1000), secrets.token_bytes(TRANSACTION_ENTROPY_BYTES)
-        ),
-        "transactionAmount": f"{USD} {display_amount(terms.amount_micros)}",
-        "transactionDate": str(int(now.timestamp())),
-        "operation": "PAY",
-        "paymentReason": terms.description,
-        "buyerName": person.name,
-        "buyerEmail": person.email,
-        "recipientName": subject.caller.name,
-        "recipientEmail": subject.caller.email,
-    }
-    if choice is not None:
-        receipt["paymentMethod"] = choice.method.value
-    if terms.order_reference is not None:
-        receipt["referenceId"] = terms.order_reference
-    return receipt
+) -> Receipt:
+    """What a Simple Pay button gets back."""
+    return Receipt(
+        amount_micros=terms.amount_micros,
+        at=now.replace(microsecond=0),
+        reason=terms.description,
+        buyer_name=person.name,
+        buyer_email=person.email,
+        recipient_name=subject.caller.name,
+        recipient_email=subject.caller.email,
+        method=None if choice is None else choice.method,
+        order_reference=terms.order_reference,
+    )
 
 
-def address_of(visit: Visit) -> dict[str, str]:
-    """The delivery address that the buyer typed, under the protocol's names."""
-    return {
-        name.removeprefix("address:"): value
-        for name, value in visit.choices.items()
-        if name.startswith("address:") and value
-    }
-
-
-def authorization(visit: Visit, subject: VisitSubject, answer: Mapping[str, str], now: datetime) -> Authorization:
+def authorization(
+    visit: Visit, subject: VisitSubject, answer: ConsentAnswer | PurchaseAnswer, now: datetime
+) -> Authorization:
     """The command that makes what `answer` promises. `now` is the book's time.
 
-    The person and their choices are those of the visit. Raises LookupError: nobody consented.
+    The person and their choices are those of the visit. Raises LookupError: nobody consented, or to something else.
     """
-    if visit.sender_id is None:
-        raise LookupError("a consent needs somebody who gives it")
     terms = subject.terms
-    method = None if isinstance(terms, RecipientTerms) else Method(visit.choices["method"])
-    valid_from = now if terms.starts_at is None else max(terms.starts_at, now)
-    consent = Consent(
-        sender_id=visit.sender_id,
-        method=method or Method.ABT,
-        payment_method_id=None if method in {None, Method.ABT} else int(visit.choices["key"]),
-        payment_reason=terms.reason_html or None,
-        valid_from=valid_from,
-        expires_at=terms.ends_at(now),
-    )
-    match terms:
-        case PrepaidTerms():
+    consent = _consent(visit, terms, now)
+    match terms, answer:
+        case PrepaidTerms(), ConsentAnswer(grant=PrepaidGrant() as grant):
             return AuthorizePrepaid(
                 consent=consent,
-                instrument_id=InstrumentId(answer["prepaidInstrumentID"]),
-                sender_token_id=TokenId(answer["prepaidSenderTokenID"]),
-                funding_token_id=TokenId(answer["fundingTokenID"]),
+                instrument_id=grant.instrument_id,
+                sender_token_id=grant.sender_token_id,
+                funding_token_id=grant.funding_token_id,
                 sender_reference=terms.reference,
                 funding_reference=terms.funding_reference,
                 funding_limit_micros=terms.funding_limit_micros,
             )
-        case PostpaidTerms():
+        case PostpaidTerms(), ConsentAnswer(grant=PostpaidGrant() as grant):
             return AuthorizePostpaid(
                 consent=consent,
-                instrument_id=InstrumentId(answer["creditInstrumentID"]),
-                sender_token_id=TokenId(answer["creditSenderTokenID"]),
-                settlement_token_id=TokenId(answer["settlementTokenID"]),
+                instrument_id=grant.instrument_id,
+                sender_token_id=grant.sender_token_id,
+                settlement_token_id=grant.settlement_token_id,
                 sender_reference=terms.reference,
                 settlement_reference=terms.settlement_reference,
                 credit_limit_micros=terms.credit_limit_micros,
                 total_limit_micros=terms.total_limit_micros,
                 limits=terms.limits,
             )
-        case RecipientTerms():
-            return _recipient_token(terms, consent, answer)
-        case SenderTerms():
-            return _sender_token(visit, terms, consent, answer)
-        case EditTerms():
-            return _edited_token(terms, subject, consent, answer)
+        case RecipientTerms(), ConsentAnswer(grant=RecipientGrant() as grant):
+            return _recipient_token(terms, consent, grant)
+        case PurchaseTerms(), PurchaseAnswer(ids=PurchaseIds() as ids):
+            return _sender_token(terms, consent, ids.token_id, purchase_reference(visit))
+        case SenderTerms(), ConsentAnswer(grant=TokenGrant() as grant):
+            return _sender_token(terms, consent, grant.token_id, terms.reference)
+        case EditTerms(), ConsentAnswer(grant=TokenGrant() as grant):
+            return _edited_token(terms, subject, consent, grant.token_id)
+        case _:
+            raise LookupError(f"{type(terms).__name__} were not agreed to by this answer")
 
 
-def _recipient_token(terms: RecipientTerms, consent: Consent, answer: Mapping[str, str]) -> InstallToken:
+def _consent(visit: Visit, terms: AnyTerms, now: datetime) -> Consent:
+    """Who pays by what means, and how long. Raises LookupError: nobody consented."""
+    chosen = visit.choices.method
+    if visit.sender_id is None or (chosen is None and not isinstance(terms, RecipientTerms)):
+        raise LookupError("a consent needs somebody who gives it, and a means of payment")
+    if chosen is None or isinstance(terms, RecipientTerms):
+        chosen = ChosenMethod(Method.ABT)
+    return Consent(
+        sender_id=visit.sender_id,
+        method=chosen.method,
+        payment_method_id=chosen.payment_method_id,
+        payment_reason=terms.reason_html or None,
+        valid_from=now if terms.starts_at is None else max(terms.starts_at, now),
+        expires_at=terms.ends_at(now),
+    )
+
+
+def _recipient_token(terms: RecipientTerms, consent: Consent, grant: RecipientGrant) -> InstallToken:
     """The recipient's consent. A refund token without a name of the caller's is named by its own id."""
     accepted = ", ".join(f"'{method.value.lower()}'" for method in terms.accepted or ())
-    refund_id = TokenId(answer["refundTokenID"])
     return InstallToken(
-        token_id=TokenId(answer["tokenID"]),
+        token_id=grant.token_id,
         purpose=TokenPurpose.RECIPIENT,
         token_type=TokenType.UNRESTRICTED,
         sender_id=consent.sender_id,
@@ -207,18 +203,17 @@ def _recipient_token(terms: RecipientTerms, consent: Consent, answer: Mapping[st
         expires_at=consent.expires_at,
         terms=terms.agreed,
         instruction=f"PaymentMethod in ({accepted});" if accepted else None,
-        refund_token=RefundToken(refund_id, terms.refund_reference or refund_id),
+        refund_token=RefundToken(grant.refund_token_id, terms.refund_reference or grant.refund_token_id),
     )
 
 
-def _sender_token(visit: Visit, terms: SenderTerms, consent: Consent, answer: Mapping[str, str]) -> InstallToken:
-    purchase = isinstance(terms, PurchaseTerms)
+def _sender_token(terms: SenderTerms, consent: Consent, token_id: TokenId, reference: str) -> InstallToken:
     return InstallToken(
-        token_id=TokenId(answer["tokenId" if purchase else "tokenID"]),
+        token_id=token_id,
         purpose=TokenPurpose.SENDER,
         token_type=terms.token_type,
         sender_id=consent.sender_id,
-        caller_reference=purchase_reference(visit) if purchase else terms.reference,
+        caller_reference=reference,
         method=consent.method,
         payment_method_id=consent.payment_method_id,
         valid_from=consent.valid_from,
@@ -229,11 +224,11 @@ def _sender_token(visit: Visit, terms: SenderTerms, consent: Consent, answer: Ma
     )
 
 
-def _edited_token(terms: EditTerms, subject: VisitSubject, consent: Consent, answer: Mapping[str, str]) -> InstallToken:
+def _edited_token(terms: EditTerms, subject: VisitSubject, consent: Consent, token_id: TokenId) -> InstallToken:
     """Only the means of payment is new; the rule takes all else from the token that it replaces."""
     token_type = TokenType.MULTI_USE if subject.edited is None else subject.edited.token_type
     return InstallToken(
-        token_id=TokenId(answer["tokenID"]),
+        token_id=token_id,
         purpose=TokenPurpose.SENDER,
         token_type=token_type,
         sender_id=consent.sender_id,
@@ -242,7 +237,7 @@ def _edited_token(terms: EditTerms, subject: VisitSubject, consent: Consent, ans
         payment_method_id=consent.payment_method_id,
         valid_from=consent.valid_from,
         expires_at=consent.expires_at,
-        replaces=TokenId(terms.token_id),
+        replaces=terms.token_id,
     )
 
 
@@ -251,11 +246,11 @@ def purchase_reference(visit: Visit) -> str:
     return f"simple-pay-{visit.visit_id}"
 
 
-def payment(visit: Visit, terms: PurchaseTerms, subject: VisitSubject, answer: Mapping[str, str], now: datetime) -> Pay:
+def payment(visit: Visit, terms: PurchaseTerms, subject: VisitSubject, ids: PurchaseIds, now: datetime) -> Pay:
     """The payment of a Simple Pay purchase. The same for the same visit, however often it is asked for."""
     return Pay(
         Request(
-            transaction_id=TransactionId(answer["transactionId"]),
+            transaction_id=ids.transaction_id,
             caller_id=subject.caller.party_id,
             caller_reference=purchase_reference(visit),
             fingerprint=blake2b(visit.visit_id.encode("ascii"), digest_size=32).digest(),
@@ -263,14 +258,16 @@ def payment(visit: Visit, terms: PurchaseTerms, subject: VisitSubject, answer: M
             caller_description=terms.description,
             notification_url=terms.notification_url,
         ),
-        TokenId(answer["tokenId"]),
+        ids.token_id,
         terms.amount_micros,
     )
 
 
-def same_means(subject: VisitSubject, choice: Choice) -> bool:
-    """Whether the token of EditToken pays so already."""
+def pays_so_already(subject: VisitSubject, choice: Choice) -> bool:
+    """Whether the token of EditToken has this means of payment."""
     edited = subject.edited
     return (
-        edited is not None and edited.method is choice.method and edited.payment_method_id == choice.payment_method_id
+        edited is not None
+        and edited.method is choice.chosen.method
+        and edited.payment_method_id == choice.chosen.payment_method_id
     )

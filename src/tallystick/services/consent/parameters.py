@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tallystick.services.consent.address import WIRE_NAMES
 from tallystick.services.consent.values import Kind
 
 INTERFACE_VERSION: Final = "2009-01-09"
@@ -33,15 +34,14 @@ class Parameter:
 class Pipeline:
     """One pipeline. `references`: the parameters that name the tokens it makes, the main token's first.
 
-    `main_token` is the main token's name in the answer. `echoes_reference`: the answer repeats callerReference.
-    `returns`: what a success carries besides, with the condition. `statuses`: what an answer can say.
+    `echoes_reference`: the answer repeats callerReference. `returns`: what a success carries besides, with the
+    condition. `statuses`: what an answer can say.
     """
 
     name: str
     summary: str
     parameters: tuple[Parameter, ...]
     references: tuple[str, ...]
-    main_token: str
     returns: tuple[tuple[str, str], ...]
     statuses: tuple[str, ...]
     echoes_reference: bool = False
@@ -79,7 +79,7 @@ STATUSES: Final[Mapping[str, str]] = {
 }
 """What the status on a return URL means. The last four belong to Simple Pay, with A and SE."""
 
-ADDRESS: Final = ("addressName", "addressLine1", "addressLine2", "city", "state", "zip", "country", "phoneNumber")
+ADDRESS: Final = tuple(WIRE_NAMES)
 LONGEST_ADDRESS_LINE: Final = 200
 """Characters of one part of an address that pages show. A longer one spoils no link; the caller is warned of it."""
 
@@ -174,7 +174,6 @@ def _set_up(
         summary,
         (*COMMON, *references, *own, *VALIDITY, *SENDER),
         references=tuple(reference.name for reference in references),
-        main_token=made[1],
         returns=(*((one, "") for one in made), _CARD_EXPIRY, _ADDRESS_BACK, *_WARNING),
         statuses=_SENDER_STATUSES,
     )
@@ -186,7 +185,6 @@ def _one_token(name: str, summary: str, *own: Parameter) -> Pipeline:
         summary,
         (*COMMON, _CALLER_REFERENCE, *own, *SENDER),
         references=("callerReference",),
-        main_token="tokenID",  # noqa: S106 - a name
         returns=(("tokenID", ""), _CARD_EXPIRY, _ADDRESS_BACK, *_WARNING),
         statuses=_SENDER_STATUSES,
         echoes_reference=True,
@@ -283,7 +281,6 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
                 *VALIDITY,
             ),
             references=("callerReference", "callerReferenceRefund"),
-            main_token="tokenID",  # noqa: S106 - a name
             returns=(("tokenID", ""), ("refundTokenID", "")),
             statuses=("SR", "SE", "A", "CE", "NP", "NM"),
             echoes_reference=True,
@@ -299,7 +296,6 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
                 METHODS,
             ),
             references=("callerReference",),
-            main_token="tokenID",  # noqa: S106 - a name
             returns=(("tokenID", "the new token's"), _CARD_EXPIRY),
             statuses=("SA", "SB", "SC", "SU", "SE", "A", "CE", "PE", "IT", "UT", "NA"),
         ),
@@ -329,7 +325,6 @@ SIMPLE_PAY: Final = Pipeline(
         *_BRAND,
     ),
     references=(),
-    main_token="transactionId",  # noqa: S106 - a name
     returns=(
         ("transactionId", ""),
         ("transactionAmount", "`USD` and the amount"),

@@ -7,18 +7,27 @@ double click, a second tab or a crash in between all lead to the same ids. Sourc
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from tallystick.domain.ids import token_kind_and_book
+from tallystick.domain.commands import InstallToken
+from tallystick.domain.ids import BookId, book_named_in
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.consent import evidence
-from tallystick.services.consent.grants import authorization, payment, plan, same_means
+from tallystick.services.consent import evidence, visits
+from tallystick.services.consent.answers import (
+    AnswerStatus,
+    ConsentAnswer,
+    NoConsent,
+    PurchaseAnswer,
+    Unchanged,
+    VisitAnswer,
+    encode_answer,
+    main_token,
+)
+from tallystick.services.consent.grants import authorization, payment, pays_so_already, plan
 from tallystick.services.consent.outbound import sign_return_url
-from tallystick.services.consent.parameters import SIMPLE_PAY, Pipeline, pipeline_of_visit
+from tallystick.services.consent.parameters import SIMPLE_PAY
 from tallystick.services.consent.requests import (
     CheckedRequest,
     NotTrustedError,
@@ -30,32 +39,32 @@ from tallystick.services.consent.requests import (
 from tallystick.services.consent.subject import (
     INVALID_TOKEN,
     SAME_ACCOUNT,
-    Answer,
     VisitSubject,
     hopeless,
     stop_reason,
     subject_of,
-    subject_of_visit,
 )
-from tallystick.services.consent.terms import EditTerms, PostpaidTerms, PrepaidTerms, PurchaseTerms
+from tallystick.services.consent.terms import EditTerms, PostpaidTerms, PrepaidTerms, PurchaseTerms, read_terms
+from tallystick.services.consent.visits import Visit, WayBack, read_references, read_way_back
 from tallystick.store.ledger import shards
 from tallystick.store.ledger.load import LoadRequest
-from tallystick.store.records import visits
-from tallystick.store.records.visits import NewVisit, SellerBook, Visit
+from tallystick.store.records.visits import SellerBook, seller_book, token_with_reference
 
 if TYPE_CHECKING:
-    from tallystick.domain.ids import BookId
+    from datetime import datetime
+
     from tallystick.services.consent.evidence import Agreement
     from tallystick.services.consent.wallet import Choice
     from tallystick.services.context import Service
     from tallystick.store.accounts.parties import Party
 
-VISIT_LIFE: Final = timedelta(hours=24)
+LEFT: Final = NoConsent(AnswerStatus.ABANDONED, "The buyer left without agreeing.")
+NO_METHOD: Final = NoConsent(AnswerStatus.NO_PAYMENT_METHOD, "The buyer has none of the payment methods asked for.")
 
-LEFT: Final = {"status": "A", "errorMessage": "The buyer left without agreeing."}
-NO_METHOD: Final = {"status": "PE", "errorMessage": "The buyer has none of the payment methods asked for."}
-
-_PAID: Final = {TransactionStatus.SUCCESS: "PS", TransactionStatus.PENDING: "PI"}
+_PAID: Final = {
+    TransactionStatus.SUCCESS: AnswerStatus.PAID,
+    TransactionStatus.PENDING: AnswerStatus.PAYMENT_PENDING,
+}
 
 
 class ChoicesChangedError(Exception):
@@ -88,15 +97,16 @@ async def begin(service: Service, request: PipelineRequest, request_id: str) -> 
     answer = await _earlier_answer(service, checked, book)
     if answer is not None:
         return await _send_back(service, checked, answer, request_id)
+    references = read_references(checked.pipeline, checked.parameters)
     used = [
         name
-        for name in checked.pipeline.references
-        if name in checked.parameters
-        and await visits.token_with_reference(service.pool, book, checked.parameters[name]) is not None
+        for name, reference in references.items()
+        if await token_with_reference(service.pool, book, reference) is not None
     ]
     if used:
         return await _caller_error(service, checked, tuple(used), request_id)
-    subject = await subject_of(service, checked.pipeline.name, checked.parameters, checked.key.party_id, book)
+    terms = read_terms(checked.pipeline.name, checked.parameters)
+    subject = await subject_of(service, terms, checked.key.party_id, book)
     if subject.unknown_recipients and not isinstance(subject.terms, EditTerms):
         names = tuple(name for name in ("recipientToken", "recipientTokenList") if name in checked.parameters)
         return await _caller_error(service, checked, names, request_id)
@@ -118,17 +128,9 @@ async def begin_purchase(service: Service, request: PipelineRequest, request_id:
 
 
 async def _open(service: Service, checked: CheckedRequest) -> Begun:
-    new = NewVisit(
-        visit_id=secrets.token_urlsafe(24),
-        caller_id=checked.key.party_id,
-        access_key_id=checked.key.access_key_id,
-        environment=checked.key.environment,
-        pipeline=checked.pipeline.name,
-        parameters=checked.parameters,
-        request_digest=checked.digest,
-    )
-    await visits.create(service.pool, new, service.clock())
-    return Begun(new.visit_id)
+    visit_id = secrets.token_urlsafe(24)
+    await visits.begin(service, visit_id, checked)
+    return Begun(visit_id)
 
 
 async def _caller_error(service: Service, checked: CheckedRequest, names: tuple[str, ...], request_id: str) -> SentBack:
@@ -138,173 +140,169 @@ async def _caller_error(service: Service, checked: CheckedRequest, names: tuple[
             text,
             "The seller used a reference in this link for something else, or it names a recipient unknown to us.",
         )
-    status = "ME" if checked.pipeline is SIMPLE_PAY else "CE"
-    return await _send_back(service, checked, {"status": status, "errorMessage": text}, request_id)
+    status = AnswerStatus.BUTTON_ERROR if checked.pipeline is SIMPLE_PAY else AnswerStatus.CALLER_ERROR
+    return await _send_back(service, checked, NoConsent(status, text), request_id)
 
 
-async def _send_back(service: Service, checked: CheckedRequest, answer: Answer, request_id: str) -> SentBack:
+async def _send_back(service: Service, checked: CheckedRequest, answer: VisitAnswer, request_id: str) -> SentBack:
     well_formed = {name: value for name, value in checked.parameters.items() if name not in checked.ill_formed}
-    return SentBack(await _signed(service, checked.pipeline, well_formed, answer, request_id))
+    back = read_way_back(checked.pipeline, well_formed)
+    return SentBack(await _signed(service, back, answer, request_id))
 
 
-async def _signed(
-    service: Service, pipeline: Pipeline, parameters: Mapping[str, str], answer: Answer, request_id: str
-) -> str:
+async def _signed(service: Service, back: WayBack, answer: VisitAnswer, request_id: str) -> str:
     """The signed return URL, with the caller's reference where the pipeline gives it back."""
-    if pipeline.echoes_reference and "callerReference" in parameters:
-        answer = {**answer, "callerReference": parameters["callerReference"]}
-    return await sign_return_url(service, return_url(pipeline, parameters, answer["status"]), answer, request_id)
+    wire = encode_answer(answer)
+    if back.reference is not None:
+        wire["callerReference"] = back.reference
+    return await sign_return_url(service, back.url_for(answer.status), wire, request_id)
 
 
-def return_url(pipeline: Pipeline, parameters: Mapping[str, str], status: str = "") -> str:
-    """Where the browser goes with an answer of this status."""
-    if pipeline is not SIMPLE_PAY:
-        return parameters["returnURL"]
-    left = parameters.get("abandonUrl") if status == LEFT["status"] else None
-    return left or parameters["returnUrl"]
-
-
-async def _earlier_answer(service: Service, checked: CheckedRequest, book: SellerBook) -> Answer | None:
+async def _earlier_answer(service: Service, checked: CheckedRequest, book: SellerBook) -> VisitAnswer | None:
     """How the very same request ended before, if the books have what it made."""
-    pipeline = checked.pipeline
-    reference = checked.parameters[pipeline.references[0]]
-    made = await visits.token_with_reference(service.pool, book, reference)
+    reference = checked.parameters[checked.pipeline.references[0]]
+    made = await token_with_reference(service.pool, book, reference)
     if made is None:
         return None
-    twins = await visits.answered_twins(service.pool, checked.key.party_id, checked.key.environment, checked.digest)
-    for twin in twins:
-        if twin.answer is not None and twin.answer.get(pipeline.main_token) == made:
-            ended = await visits.finish(service.pool, twin.visit_id, twin.answer, service.clock())
-            return ended.answer
+    key = checked.key
+    for twin in await visits.answered_twins(service, key.party_id, key.environment, checked.digest):
+        if twin.answer is not None and main_token(twin.answer) == made:
+            return (await visits.finish(service, twin, twin.answer)).answer
     return None
 
 
-def too_old(visit: Visit, now: datetime) -> bool:
-    """Whether an unfinished visit was left lying for so long that it has to begin anew."""
-    return visit.finished_at is None and now - visit.created_at > VISIT_LIFE
-
-
-async def subject(service: Service, visit: Visit) -> VisitSubject:
+async def subject_of_visit(service: Service, visit: Visit) -> VisitSubject:
     """Who and what the visit is about."""
-    return await subject_of_visit(service, visit, await _book(service, visit.caller_id, visit.environment))
+    book = await _book(service, visit.caller_id, visit.environment)
+    return await subject_of(service, visit.terms, visit.caller_id, book)
 
 
-def why_stop(service: Service, visit: Visit, setting: VisitSubject, person: Party) -> Answer | None:
+def why_stop(service: Service, visit: Visit, subject: VisitSubject, person: Party) -> NoConsent | None:
     """The answer when this person cannot go on with this visit at all, else None.
 
     Not once it was confirmed: what has begun is brought to its end.
     """
     if visit.answer is not None:
         return None
-    return stop_reason(setting, person, service.clock() + setting.book.clock_offset)
+    return stop_reason(subject, person, service.clock() + subject.book.clock_offset)
 
 
 async def confirm(service: Service, visit: Visit, person: Party, choice: Choice | None, agreement: Agreement) -> Visit:
     """Make what the person agreed to, exactly once however often this is called; gives the finished visit.
 
-    The choices were stored with `visits.choose` before; `choice` is None where there is nothing to pay with. What was
+    The choices were kept with `visits.choose` before; `choice` is None where there is nothing to pay with. What was
     agreed to is kept before the books are asked, so that they never hold an authorization without it. Raises
     ChoicesChangedError: nothing was made.
     """
     if visit.finished_at is not None:
         return visit
-    setting = await subject(service, visit)
-    if refused := why_stop(service, visit, setting, person):
-        return await visits.leave(service.pool, visit.visit_id, refused, service.clock())
-    terms = setting.terms
-    now = service.clock() + setting.book.clock_offset
+    subject = await subject_of_visit(service, visit)
+    if refused := why_stop(service, visit, subject, person):
+        return await visits.leave(service, visit, refused)
+    terms = subject.terms
+    now = service.clock() + subject.book.clock_offset
     if terms.expires_at is not None and terms.expires_at <= now and visit.answer is None:
-        answer = {"status": "CE", "errorMessage": not_well_formed(("validityExpiry",))}
-        return await visits.leave(service.pool, visit.visit_id, answer, service.clock())
+        return await visits.leave(service, visit, _caller_fault(("validityExpiry",)))
     if visit.sender_id != person.party_id:
         raise ChoicesChangedError(visit.visit_id[:8])
-    if isinstance(terms, EditTerms) and visit.answer is None and choice is not None and same_means(setting, choice):
-        unchanged = {"status": "SU", "tokenID": terms.token_id}
-        return await visits.leave(service.pool, visit.visit_id, unchanged, service.clock())
-    book_id = await _part(service, visit, setting)
-    intended = await visits.intend(service.pool, visit, plan(visit, setting, person, choice, now, book_id))
+    if (
+        isinstance(terms, EditTerms)
+        and visit.answer is None
+        and choice is not None
+        and pays_so_already(subject, choice)
+    ):
+        return await visits.leave(service, visit, Unchanged(terms.token_id))
+    book_id = await _part(service, visit, subject)
+    intended = await visits.intend(service, visit, plan(visit, subject, person, choice, now, book_id))
     if intended is None or intended.answer is None:
         raise ChoicesChangedError(visit.visit_id[:8])
     if intended.finished_at is not None:
         return intended
+    if not isinstance(intended.answer, ConsentAnswer | PurchaseAnswer):
+        raise TypeError(f"an unfinished visit has the answer {intended.answer.status}")
     await evidence.keep(service, intended, person, agreement, now)
-    ended = await _carry_out(service, intended, intended.answer, setting, now)
-    return await visits.finish(service.pool, visit.visit_id, ended, service.clock())
+    ended = await _carry_out(service, intended, intended.answer, subject, now)
+    return await visits.finish(service, visit, ended)
 
 
-async def _carry_out(service: Service, visit: Visit, answer: Answer, setting: VisitSubject, now: datetime) -> Answer:
+async def _carry_out(
+    service: Service, visit: Visit, answer: ConsentAnswer | PurchaseAnswer, subject: VisitSubject, now: datetime
+) -> VisitAnswer:
     """Ask the books, and say how it ended. Asked again, they answer as before."""
-    purchase = isinstance(setting.terms, PurchaseTerms)  # whose main answer is the transaction, not the token
-    _, book_id = token_kind_and_book(answer["tokenId" if purchase else pipeline_of_visit(visit.pipeline).main_token])
-    command = authorization(visit, setting, answer, now)
-    if not await shards.claim(service.pool, setting.book.parts, book_id, LoadRequest.by([command]).token_references):
-        return await _duplicate(service, visit, setting)
+    command = authorization(visit, subject, answer, now)
+    book_id = book_named_in(command.token_id if isinstance(command, InstallToken) else command.sender_token_id)
+    if not await shards.claim(service.pool, subject.book.parts, book_id, LoadRequest.by([command]).token_references):
+        return await _duplicate(service, visit, subject)
     outcome = await service.committer.perform(book_id, command)
     if isinstance(outcome, Refused):
-        return await _refused(service, visit, outcome, setting)
-    if not isinstance(setting.terms, PurchaseTerms):
+        return await _refused(service, visit, outcome, subject)
+    if not isinstance(subject.terms, PurchaseTerms) or not isinstance(answer, PurchaseAnswer) or answer.ids is None:
         return answer
-    paid = await service.committer.perform(book_id, payment(visit, setting.terms, setting, answer, now))
+    paid = await service.committer.perform(book_id, payment(visit, subject.terms, subject, answer.ids, now))
     if isinstance(paid, Accepted) and paid.status in _PAID:
-        return {**answer, "status": _PAID[paid.status], "transactionId": paid.transaction_id}
-    given = {name: value for name, value in answer.items() if name not in {"transactionId", "tokenId"}}
+        ids = replace(answer.ids, transaction_id=paid.transaction_id)
+        return replace(answer, status=_PAID[paid.status], ids=ids)
     message = paid.message if isinstance(paid, Refused) else "The payment was not made."
-    return {**given, "status": "PF", "errorMessage": message}
+    return replace(answer, status=AnswerStatus.PAYMENT_FAILED, ids=None, message=message)
 
 
-async def _part(service: Service, visit: Visit, setting: VisitSubject) -> BookId:
+async def _part(service: Service, visit: Visit, subject: VisitSubject) -> BookId:
     """The book that an authorization goes to: balances and tabs to all in turn, everything else to the first."""
-    if not isinstance(setting.terms, PrepaidTerms | PostpaidTerms):
-        return setting.book.book_id
-    pipeline = pipeline_of_visit(visit.pipeline)
-    references = [visit.parameters[name] for name in pipeline.references if name in visit.parameters]
-    return await shards.choose(service.pool, setting.book.parts, references, visit.visit_id)
+    if not isinstance(subject.terms, PrepaidTerms | PostpaidTerms):
+        return subject.book.book_id
+    references = list(visit.references.values())
+    return await shards.choose(service.pool, subject.book.parts, references, visit.visit_id)
 
 
-async def _refused(service: Service, visit: Visit, refused: Refused, setting: VisitSubject) -> Answer:
+async def _refused(service: Service, visit: Visit, refused: Refused, subject: VisitSubject) -> VisitAnswer:
     """The books said no. A reference that was used meanwhile may be the same request's, made in another visit."""
     if refused.refusal is Refusal.DuplicateRequest:
-        return await _duplicate(service, visit, setting)
+        return await _duplicate(service, visit, subject)
     if refused.refusal is Refusal.SameSenderAndRecipient:
         return SAME_ACCOUNT
     if refused.refusal is Refusal.InvalidTokenId:  # the token to edit ended meanwhile
         return INVALID_TOKEN
-    return {"status": "SE", "errorMessage": refused.message}
+    return NoConsent(AnswerStatus.SYSTEM_ERROR, refused.message)
 
 
-async def _duplicate(service: Service, visit: Visit, setting: VisitSubject) -> Answer:
-    pipeline = pipeline_of_visit(visit.pipeline)
-    database = service.pool
-    given = [name for name in pipeline.references if name in visit.parameters]
-    made = {name: await visits.token_with_reference(database, setting.book, visit.parameters[name]) for name in given}
-    main = made[pipeline.references[0]]
-    for twin in await visits.answered_twins(database, visit.caller_id, visit.environment, visit.request_digest):
-        if main and twin.answer and twin.answer.get(pipeline.main_token) == main and twin.sender_id == visit.sender_id:
+async def _duplicate(service: Service, visit: Visit, subject: VisitSubject) -> VisitAnswer:
+    """A reference names a token already: that of the same request, made in another visit, or of another request."""
+    made = {
+        name: await token_with_reference(service.pool, subject.book, reference)
+        for name, reference in visit.references.items()
+    }
+    main = next(iter(made.values()), None)
+    for twin in await visits.answered_twins(service, visit.caller_id, visit.environment, visit.request_digest):
+        if main and twin.answer and main_token(twin.answer) == main and twin.sender_id == visit.sender_id:
             return twin.answer
-    used = tuple(name for name in given if made[name] is not None)
-    return {"status": "CE", "errorMessage": not_well_formed(used[:1])}
+    used = tuple(name for name, token_id in made.items() if token_id is not None)
+    return _caller_fault(used[:1])
 
 
-async def leave(service: Service, visit: Visit, answer: Answer) -> Visit:
+def _caller_fault(names: tuple[str, ...]) -> NoConsent:
+    return NoConsent(AnswerStatus.CALLER_ERROR, not_well_formed(names))
+
+
+async def leave(service: Service, visit: Visit, answer: NoConsent = LEFT) -> Visit:
     """End a visit without consent. A visit that was confirmed meanwhile stays confirmed."""
-    return await visits.leave(service.pool, visit.visit_id, answer, service.clock())
+    return await visits.leave(service, visit, answer)
 
 
 async def way_back(service: Service, visit: Visit, request_id: str) -> str:
     """The signed URL for a finished visit. The same answer each time; only the request id differs."""
     if visit.answer is None:
         raise LookupError("the visit is not finished")
-    return await _signed(service, pipeline_of_visit(visit.pipeline), visit.parameters, visit.answer, request_id)
+    return await _signed(service, visit.way_back, visit.answer, request_id)
 
 
 async def system_error(service: Service, visit: Visit, request_id: str) -> str:
     """The signed URL that tells the caller of a fault of ours. The visit stays as it is."""
-    answer = {"status": "SE", "errorMessage": f"Something went wrong here. Request {request_id}."}
-    return await _signed(service, pipeline_of_visit(visit.pipeline), visit.parameters, answer, request_id)
+    answer = NoConsent(AnswerStatus.SYSTEM_ERROR, f"Something went wrong here. Request {request_id}.")
+    return await _signed(service, visit.way_back, answer, request_id)
 
 
 async def _book(service: Service, caller_id: int, environment: str) -> SellerBook:
-    book = await visits.seller_book(service.pool, caller_id, environment)
+    book = await seller_book(service.pool, caller_id, environment)
     if book is None:
         raise LookupError(f"party {caller_id} has no {environment} book")
     return book

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import TokenPurpose, TokenType
+from tallystick.services.consent.answers import AnswerStatus, NoConsent
 from tallystick.services.consent.participants import Names
 from tallystick.services.consent.terms import (
     AnyTerms,
@@ -15,29 +15,27 @@ from tallystick.services.consent.terms import (
     PurchaseTerms,
     RecipientTerms,
     SenderTerms,
-    read_terms,
 )
-from tallystick.store.accounts import parties
+from tallystick.store.accounts import branding, logos, parties
 from tallystick.store.queries import consent_tokens
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import PartyId
     from tallystick.services.context import Service
+    from tallystick.store.accounts.branding import Branding
     from tallystick.store.accounts.parties import Party
     from tallystick.store.queries.consent_tokens import AgreedToken
-    from tallystick.store.records.visits import SellerBook, Visit
+    from tallystick.store.records.visits import SellerBook
 
-Answer = Mapping[str, str]
-
-SAME_ACCOUNT: Final = {"status": "NP", "errorMessage": "Sender and recipient are the same account."}
-NOT_ACTIVE: Final = {"status": "NP", "errorMessage": "The sender's account is suspended or closed."}
-RECIPIENT_NOT_ACTIVE: Final = {"status": "NP", "errorMessage": "The recipient's account is suspended or closed."}
-PERSONAL: Final = {"status": "NP", "errorMessage": "A personal account cannot receive payments."}
-UNVERIFIED: Final = {"status": "NP", "errorMessage": "The account's e-mail address is not verified."}
-NO_THIRD_PARTY: Final = {"status": "NM", "errorMessage": "The caller may not act for other recipients."}
-INVALID_TOKEN: Final = {"status": "IT", "errorMessage": "The token is invalid, has ended, or cannot be edited."}
-OTHERS_TOKEN: Final = {"status": "UT", "errorMessage": "The token belongs to another account."}
-NO_ACCOUNT: Final = {"status": "NA", "errorMessage": "The account behind the token is suspended or closed."}
+SAME_ACCOUNT: Final = NoConsent(AnswerStatus.NOT_PERMITTED, "Sender and recipient are the same account.")
+NOT_ACTIVE: Final = NoConsent(AnswerStatus.NOT_PERMITTED, "The sender's account is suspended or closed.")
+RECIPIENT_NOT_ACTIVE: Final = NoConsent(AnswerStatus.NOT_PERMITTED, "The recipient's account is suspended or closed.")
+PERSONAL: Final = NoConsent(AnswerStatus.NOT_PERMITTED, "A personal account cannot receive payments.")
+UNVERIFIED: Final = NoConsent(AnswerStatus.NOT_PERMITTED, "The account's e-mail address is not verified.")
+NO_THIRD_PARTY: Final = NoConsent(AnswerStatus.NOT_MARKETPLACE, "The caller may not act for other recipients.")
+INVALID_TOKEN: Final = NoConsent(AnswerStatus.INVALID_TOKEN, "The token is invalid, has ended, or cannot be edited.")
+OTHERS_TOKEN: Final = NoConsent(AnswerStatus.UNRELATED_TOKEN, "The token belongs to another account.")
+NO_ACCOUNT: Final = NoConsent(AnswerStatus.NO_ACCOUNT, "The account behind the token is suspended or closed.")
 
 _RECEIVING: Final = frozenset({TokenPurpose.RECIPIENT, TokenPurpose.INSTALLED})
 _EDITABLE: Final = frozenset({TokenType.MULTI_USE, TokenType.RECURRING})
@@ -79,11 +77,38 @@ class VisitSubject:
         return self.caller.party_id
 
 
-async def subject_of(
-    service: Service, pipeline: str, parameters: Mapping[str, str], caller_id: PartyId, book: SellerBook
-) -> VisitSubject:
-    """Read what checked parameters speak of. Raises LookupError: the caller is gone."""
-    terms = read_terms(pipeline, parameters)
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """Whose pages these seem to be: the seller's own name, picture (`logo_digest`), colour and place for questions.
+
+    `accent` is ``#17594a``, `support_link` an https or mailto address; None where the seller chose none.
+    """
+
+    name: str
+    logo_digest: str | None
+    accent: str | None
+    support_link: str | None
+
+
+async def brand_of(service: Service, party_id: PartyId, name: str, chosen: Branding | None = None) -> Brand:
+    """How the pages look for this party's buyers: as it chose, or as in `chosen` to see what that looks like.
+
+    `name`: of its account, shown where it chose no other.
+    """
+    digest = await logos.digest_of(service.pool, party_id)
+    looks = await branding.find(service.pool, party_id) if chosen is None else chosen
+    return Brand(looks.display_name or name, digest, looks.accent, looks.support_link)
+
+
+async def brand_of_subject(service: Service, subject: VisitSubject) -> Brand:
+    """Whose name, logo and colour a visit's pages carry, and how they look."""
+    party_id = subject.branded_by
+    names = {one.giver_id: one.giver_name for one in subject.recipients}
+    return await brand_of(service, party_id, names.get(party_id, subject.caller.name))
+
+
+async def subject_of(service: Service, terms: AnyTerms, caller_id: PartyId, book: SellerBook) -> VisitSubject:
+    """Find what the terms speak of. Raises LookupError: the caller is gone."""
     caller = await parties.find(service.pool, caller_id)
     if caller is None:
         raise LookupError("the visit's seller is gone")
@@ -105,12 +130,7 @@ def _receives(token: AgreedToken, now: datetime) -> bool:
     return token.purpose in _RECEIVING and token.usable(now)
 
 
-async def subject_of_visit(service: Service, visit: Visit, book: SellerBook) -> VisitSubject:
-    """The subject of a visit that was begun."""
-    return await subject_of(service, visit.pipeline, visit.parameters, visit.caller_id, book)
-
-
-def hopeless(subject: VisitSubject, now: datetime) -> Answer | None:
+def hopeless(subject: VisitSubject, now: datetime) -> NoConsent | None:
     """The answer to a request that nobody could ever agree to, so that nobody has to sign in for nothing."""
     if isinstance(subject.terms, EditTerms):
         return None if _editable(subject.edited, now) else INVALID_TOKEN
@@ -118,7 +138,7 @@ def hopeless(subject: VisitSubject, now: datetime) -> Answer | None:
     return NO_THIRD_PARTY if third_party and not subject.caller.marketplace else None
 
 
-def stop_reason(subject: VisitSubject, person: Party, now: datetime) -> Answer | None:
+def stop_reason(subject: VisitSubject, person: Party, now: datetime) -> NoConsent | None:
     """The answer when this person cannot go on at all, else None. `now` is the book's time."""
     if impossible := hopeless(subject, now):
         return impossible
@@ -131,23 +151,23 @@ def stop_reason(subject: VisitSubject, person: Party, now: datetime) -> Answer |
             return _unverified(subject, person) if person.kind == "business" else PERSONAL
         case PurchaseTerms():
             reason = _cannot_send(subject, person)
-            return None if reason is None else {**reason, "status": "PF"}
+            return None if reason is None else replace(reason, status=AnswerStatus.PAYMENT_FAILED)
         case _:
             return _cannot_send(subject, person)
 
 
-def _cannot_send(subject: VisitSubject, person: Party) -> Answer | None:
+def _cannot_send(subject: VisitSubject, person: Party) -> NoConsent | None:
     paid = {one.giver_id for one in subject.recipients} or {subject.caller.party_id}
     if person.party_id in paid:
         return SAME_ACCOUNT
     return _unverified(subject, person) if person.active else NOT_ACTIVE
 
 
-def _unverified(subject: VisitSubject, person: Party) -> Answer | None:
+def _unverified(subject: VisitSubject, person: Party) -> NoConsent | None:
     return UNVERIFIED if subject.email_verified and not person.email_verified else None
 
 
-def _cannot_edit(edited: AgreedToken | None, person: Party) -> Answer | None:
+def _cannot_edit(edited: AgreedToken | None, person: Party) -> NoConsent | None:
     if edited is None or edited.giver_id != person.party_id:
         return OTHERS_TOKEN
     return None if person.active else NO_ACCOUNT

@@ -11,10 +11,12 @@ from typing import Any, Final
 import nh3
 
 from tallystick.domain.commands import AmountRule, LimitTerms, Method, TokenTerms, TokenType
+from tallystick.domain.ids import TokenId
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount
 from tallystick.domain.periods import Period
-from tallystick.services.consent.parameters import ADDRESS, LINES, LONGEST_ADDRESS_LINE
+from tallystick.services.consent.address import WIRE_NAMES, DeliveryAddress, read_address
+from tallystick.services.consent.parameters import LINES, LONGEST_ADDRESS_LINE
 from tallystick.services.consent.values import (
     count,
     dollars_micros,
@@ -31,12 +33,10 @@ SINGLE_USE_LIFE: Final = timedelta(hours=3)
 MULTI_USE_LIFE: Final = Period(1, "Year")
 """How long tokens live when nothing else is said. Source: docs/protocol/semantics.md, 5."""
 
-_PLACES: Final = frozenset({"addressLine2", "city", "state", "zip", "country"})
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What all pipelines share. `reason_html` is safe to show; `address` is empty when it is asked for.
+    """What all pipelines share. `reason_html` is safe to show; `address` is None when it is asked for.
 
     `address_refused`: one was given that cannot be used, so the buyer does not see it and the caller is warned.
     `starts_at` is None when the authorization starts at once, `expires_at` when no end was given. `reference` is the
@@ -50,7 +50,7 @@ class Terms:
     starts_at: datetime | None
     expires_at: datetime | None
     collect_address: bool
-    address: Mapping[str, str]
+    address: DeliveryAddress | None
     reference: str
     address_refused: bool = field(default=False, kw_only=True)
 
@@ -123,7 +123,7 @@ class RecipientTerms(Terms):
 class EditTerms(Terms):
     """Terms of EditToken: another way of paying for this token."""
 
-    token_id: str
+    token_id: TokenId
 
 
 AnyTerms = PrepaidTerms | PostpaidTerms | SenderTerms | RecipientTerms | EditTerms
@@ -139,8 +139,9 @@ def read_terms(pipeline: str, params: Mapping[str, str]) -> AnyTerms:
 
 def _shared(params: Mapping[str, str], reference: str) -> dict[str, Any]:
     collect = truth(params.get("collectShippingAddress"))
-    address = {} if collect else {name: params[name] for name in ADDRESS if name in params}
-    usable = _can_be_used(address)
+    given = not collect and not WIRE_NAMES.keys().isdisjoint(params)
+    address = read_address(params) if given else None
+    usable = address is None or _can_be_used(address)
     return {
         "reason_html": nh3.clean(params.get("paymentReason", ""), tags=REASON_TAGS, attributes={}).strip(),
         "website": params.get("websiteDescription"),
@@ -149,16 +150,15 @@ def _shared(params: Mapping[str, str], reference: str) -> dict[str, Any]:
         "starts_at": _moment(params, "validityStart"),
         "expires_at": _moment(params, "validityExpiry"),
         "collect_address": collect,
-        "address": address if usable else {},
+        "address": address if usable else None,
         "address_refused": not usable,
         "reference": params[reference] if reference else "",
     }
 
 
-def _can_be_used(address: Mapping[str, str]) -> bool:
+def _can_be_used(address: DeliveryAddress) -> bool:
     """Whether something can be sent there, and the pages have room for it."""
-    lacks_street = _PLACES & address.keys() and "addressLine1" not in address
-    return not lacks_street and all(len(line) <= LONGEST_ADDRESS_LINE for line in address.values())
+    return not address.lacks_street and all(len(line) <= LONGEST_ADDRESS_LINE for line in address.lines)
 
 
 def _prepaid(params: Mapping[str, str]) -> PrepaidTerms:
@@ -241,7 +241,7 @@ def _recipient(params: Mapping[str, str]) -> RecipientTerms:
 
 
 def _edit(params: Mapping[str, str]) -> EditTerms:
-    return EditTerms(**_shared(params, "callerReference"), token_id=params["tokenId"])
+    return EditTerms(**_shared(params, "callerReference"), token_id=TokenId(params["tokenId"]))
 
 
 def _purchase(params: Mapping[str, str]) -> PurchaseTerms:

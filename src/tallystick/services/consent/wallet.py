@@ -13,6 +13,7 @@ from tallystick.domain.commands import Deposit, Method
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, PartyId, make_transaction_id
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT
 from tallystick.domain.refusals import Refused
+from tallystick.services.consent.choices import ChosenMethod
 from tallystick.services.form_errors import FormError
 from tallystick.store.accounts import payment_methods
 from tallystick.store.accounts.payment_methods import NewPaymentMethod, PaymentMethod
@@ -26,7 +27,6 @@ from tallystick.words.figures import latin_digits, read_amount, typed_amount
 if TYPE_CHECKING:
     from tallystick.services.context import Service
 
-BALANCE: Final = "balance"  # the key of the account balance among the choices
 MAX_TEST_MONEY_MICROS: Final = 10_000 * MICROS_PER_UNIT
 EXAMPLE_MICROS: Final = 50 * MICROS_PER_UNIT
 CARD_DIGITS: Final = range(12, 20)  # ISO/IEC 7812
@@ -42,19 +42,17 @@ BRANDS: Final = (("4", "Visa"), ("34", "American Express"), ("37", "American Exp
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One means of payment as it can be chosen. `key` names it in forms.
+    """One means of payment as it can be chosen.
 
     Cards and bank accounts have the rail's `label` and their `last_four` digits, cards `expires_on`, the last day on
     which they can be charged. `balance_micros`: what is on an account balance, None for all else; `suffices`: whether
     that is enough for what is to be paid at once.
     """
 
-    key: str
-    method: Method
+    chosen: ChosenMethod
     usable: bool
     label: str | None = None
     last_four: str | None = None
-    payment_method_id: int | None = None
     expires_on: date | None = None
     balance_micros: int | None = None
     suffices: bool = True
@@ -63,6 +61,16 @@ class Choice:
     def expiry(self) -> str | None:
         """Month and year of a card as the return URL gives them: ``10/2031``."""
         return None if self.expires_on is None else self.expires_on.strftime("%m/%Y")
+
+    @property
+    def key(self) -> str:
+        """Its name in forms."""
+        return self.chosen.key
+
+    @property
+    def method(self) -> Method:
+        """Of which kind it is."""
+        return self.chosen.method
 
     @property
     def empty(self) -> bool:
@@ -74,15 +82,21 @@ class Choice:
         return self.usable and (self.balance_micros is None or self.balance_micros >= amount_micros)
 
 
-async def choices(service: Service, party_id: PartyId, environment: str, methods: tuple[Method, ...]) -> list[Choice]:
-    """What this buyer can pay with, of what the seller allows, in the seller's order."""
+async def choices(
+    service: Service, party_id: PartyId, environment: str, methods: tuple[Method, ...], *, due_micros: int = 0
+) -> list[Choice]:
+    """What this buyer can pay with, of what the seller allows, in the seller's order.
+
+    `due_micros`: what is paid at once, so that an account balance with less on it cannot be used.
+    """
     stored = await payment_methods.of_party(service.pool, party_id, environment)
     today = service.clock().date()
     found: list[Choice] = []
     for method in methods:
         if method is Method.ABT:
             balance = await account_balances.of_person(service.pool, environment, party_id)
-            found.append(Choice(BALANCE, Method.ABT, usable=True, balance_micros=balance))
+            suffices = balance >= due_micros
+            found.append(Choice(ChosenMethod(Method.ABT), usable=suffices, balance_micros=balance, suffices=suffices))
         else:
             found += [_stored_choice(one, today) for one in stored if one.method is method]
     return found
@@ -90,12 +104,10 @@ async def choices(service: Service, party_id: PartyId, environment: str, methods
 
 def _stored_choice(one: PaymentMethod, today: date) -> Choice:
     return Choice(
-        key=str(one.payment_method_id),
-        method=one.method,
+        chosen=ChosenMethod(one.method, one.payment_method_id),
         usable=one.usable(today),
         label=one.label,
         last_four=one.last_four,
-        payment_method_id=one.payment_method_id,
         expires_on=one.expires_on,
     )
 

@@ -1,4 +1,4 @@
-"""Visits of buyers to the Co-Branded pages: what was asked for, what was chosen, how it ended.
+"""Rows of buyers' visits to the hosted pages: what was asked for, what was chosen, how it ended.
 
 A visit's row is the guard against doing a thing twice: the first confirmation writes its ids into `answer`, every
 other one finds them there.
@@ -36,8 +36,11 @@ class NewVisit:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """One visit. `answer` without `finished_at`: confirmed, but nobody knows yet whether the books have it."""
+class VisitRow:
+    """One visit as its row has it; services/consent/visits.py makes typed values of it.
+
+    `answer` without `finished_at`: confirmed, but nobody knows yet whether the books have it.
+    """
 
     visit_id: str
     caller_id: PartyId
@@ -89,7 +92,7 @@ async def create(database: Database, new: NewVisit, now: datetime) -> None:
     )
 
 
-async def find(database: Database, visit_id: str) -> Visit | None:
+async def find(database: Database, visit_id: str) -> VisitRow | None:
     """The visit with this id."""
     row = await database.fetchrow(_SQL["find"], visit_id)
     return None if row is None else _visit(row)
@@ -97,7 +100,7 @@ async def find(database: Database, visit_id: str) -> Visit | None:
 
 async def answered_twins(
     database: Database, caller_id: PartyId, environment: str, request_digest: bytes
-) -> list[Visit]:
+) -> list[VisitRow]:
     """Earlier visits for the very same request that have an answer, newest first."""
     rows = await database.fetch(_SQL["answered_twins"], caller_id, environment, request_digest)
     return [_visit(row) for row in rows]
@@ -108,32 +111,34 @@ async def choose(database: Database, visit_id: str, sender_id: PartyId, choices:
     await database.execute(_SQL["choose"], visit_id, sender_id, dict(choices))
 
 
-async def intend(database: Database, seen: Visit, answer: Mapping[str, str]) -> Visit | None:
+async def intend(
+    database: Database, visit_id: str, sender_id: PartyId, choices: Mapping[str, str], answer: Mapping[str, str]
+) -> VisitRow | None:
     """Write down the answer, ids and all, before the books are asked. The first one wins; gives the row as it is now.
 
-    None: buyer or choices are not those of `seen` any more, so nothing may be done in their name.
+    None: buyer or choices are not these any more, so nothing may be done in their name.
     """
-    await database.execute(_SQL["intend"], seen.visit_id, seen.sender_id, dict(seen.choices), dict(answer))
-    visit = await find(database, seen.visit_id)
+    await database.execute(_SQL["intend"], visit_id, sender_id, dict(choices), dict(answer))
+    visit = await find(database, visit_id)
     if visit is None or visit.answer is None:
         return None
-    return visit if (visit.sender_id, visit.choices) == (seen.sender_id, seen.choices) else None
+    return visit if (visit.sender_id, visit.choices) == (sender_id, choices) else None
 
 
-async def _as_it_is(database: Database, visit_id: str) -> Visit:
+async def _as_it_is(database: Database, visit_id: str) -> VisitRow:
     visit = await find(database, visit_id)
     if visit is None:
         raise LookupError(f"visit {visit_id[:8]}… is gone")
     return visit
 
 
-async def finish(database: Database, visit_id: str, answer: Mapping[str, str], now: datetime) -> Visit:
+async def finish(database: Database, visit_id: str, answer: Mapping[str, str], now: datetime) -> VisitRow:
     """End a visit with `answer` (`status` among it), unless it has ended; gives the row as it is now."""
     await database.execute(_SQL["finish"], visit_id, dict(answer), answer["status"], now)
     return await _as_it_is(database, visit_id)
 
 
-async def leave(database: Database, visit_id: str, answer: Mapping[str, str], now: datetime) -> Visit:
+async def leave(database: Database, visit_id: str, answer: Mapping[str, str], now: datetime) -> VisitRow:
     """End a visit without any consent, unless it was confirmed before; gives the row as it is now."""
     await database.execute(_SQL["leave"], visit_id, dict(answer), answer["status"], now)
     return await _as_it_is(database, visit_id)
@@ -145,8 +150,8 @@ async def token_with_reference(database: Database, book: SellerBook, caller_refe
     return None if token_id is None else str(token_id)
 
 
-def _visit(row: asyncpg.Record) -> Visit:
-    return Visit(
+def _visit(row: asyncpg.Record) -> VisitRow:
+    return VisitRow(
         visit_id=row["visit_id"],
         caller_id=PartyId(row["caller_party_id"]),
         access_key_id=row["access_key_id"],

@@ -6,13 +6,13 @@ Only what may stand in a page is carried: never a card's or an account's number,
 from collections.abc import Mapping
 from typing import Final
 
-from tallystick.services.consent.parameters import ADDRESS
+from tallystick.services.consent.address import WIRE_NAMES
 
 STEPS: Final = frozenset({"method", "card", "bank-account", "address", "confirm"})
 """Where signing in can lead back to."""
 
 _PREFIX: Final = "kept."
-_FIELDS: Final[Mapping[str, frozenset[str]]] = {"method": frozenset({"key"}), "address": frozenset(ADDRESS)}
+_FIELDS: Final[Mapping[str, frozenset[str]]] = {"method": frozenset({"key"}), "address": frozenset(WIRE_NAMES)}
 
 
 def to_keep(step: str, typed: Mapping[str, str]) -> dict[str, str]:

@@ -9,16 +9,16 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT
 
 from tallystick.services.consent import evidence, pipelines
 from tallystick.services.consent.evidence import Agreement, Wording
-from tallystick.services.consent.grants import address_of
-from tallystick.services.consent.parameters import ADDRESS
 from tallystick.services.consent.pipelines import ChoicesChangedError
+from tallystick.services.consent.visits import Visit
 from tallystick.services.consent.wallet import Choice
 from tallystick.web.common.agreements.payment_method_text import noun, title_and_expiry
 from tallystick.web.common.sessions import last_proof
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import client_of, proved_lately
-from tallystick.web.common.visit_context import VISIT, VisitContext, finished, with_visit
+from tallystick.web.common.visit_context import VisitContext
 from tallystick.web.common.visitors import user_agent
+from tallystick.web.hosted.steps import VISIT, finished, keep_choices, payment_choices, with_visit
 from tallystick.words import gettext as _
 from tallystick.words import spoken
 
@@ -45,7 +45,7 @@ async def do_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[
         agreement = _agreement(context, choice)
         if (await form_of(request)).get("agreed") != agreement.digest.hex():
             return _confirm_page(context, choice, changed=True)
-        visit = context.visit if context.pays else await context.taken_on()
+        visit = context.visit if context.pays else await _taken_on(context)
         try:
             visit = await pipelines.confirm(context.service, visit, context.buyer, choice, agreement)
         except ChoicesChangedError:
@@ -58,19 +58,24 @@ async def do_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[
 async def _choice(context: VisitContext) -> Choice | None:
     if not context.pays:
         return None
-    key, under_way = (
-        context.chosen.get("key"),
-        context.visit.answer is not None,
-    )  # then the money may be gone from there
-    found = (one for one in await context.choices() if one.key == key)
+    method = context.chosen.method
+    under_way = context.visit.answer is not None  # then the money may be gone from there
+    found = (one for one in await payment_choices(context) if one.chosen == method)
     return next((one for one in found if one.usable or under_way), None)
+
+
+async def _taken_on(context: VisitContext) -> Visit:
+    """The visit in this person's name, where nothing had to be chosen before."""
+    if context.visit.sender_id == context.buyer.party_id:
+        return context.visit
+    return await keep_choices(context, context.chosen)
 
 
 def _missing(context: VisitContext, choice: Choice | None) -> Response[Any] | None:
     """Where to go first when something was not chosen yet, or when it is a while ago that somebody signed in."""
     if choice is None and context.pays:
         return go(context.to("method"))
-    if context.terms.collect_address and "address:addressLine1" not in context.chosen:
+    if context.terms.collect_address and context.chosen.address is None:
         return go(context.to("address"))
     return None if proved_lately(context.request) else go(context.to("prove"))
 
@@ -106,7 +111,7 @@ def _agreement(context: VisitContext, choice: Choice | None) -> Agreement:
 def _wording(context: VisitContext, choice: Choice | None) -> Wording:
     """The words of the confirmation page, in the language that is spoken."""
     offer = context.offer
-    address = address_of(context.visit) if context.terms.collect_address else dict(context.terms.address)
+    address = context.visit.choices.address if context.terms.collect_address else context.terms.address
     return Wording(
         seller=context.seller.name,
         label=offer.label,
@@ -114,7 +119,7 @@ def _wording(context: VisitContext, choice: Choice | None) -> Wording:
         summary=offer.summary,
         source_label=offer.source_label,
         source=_source(choice),
-        address=tuple(address[name] for name in ADDRESS if address.get(name)),
+        address=() if address is None else address.lines,
         lines=tuple(context.lines),
         promises=tuple(context.promises("" if choice is None else noun(choice))),
         reason=context.terms.reason_html or "",

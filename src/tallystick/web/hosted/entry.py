@@ -10,14 +10,15 @@ from litestar.status_codes import HTTP_200_OK
 
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import addresses, sign_up
+from tallystick.services.identity.accounts import Party
 from tallystick.services.identity.sign_up import Waiting
-from tallystick.store.accounts.parties import Party
 from tallystick.web.common.sessions import sign_browser_in
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import UNUSABLE, client_of, enter, prove, proved_lately
-from tallystick.web.common.visit_context import VISIT, VisitContext, with_visit
+from tallystick.web.common.visit_context import VisitContext
 from tallystick.web.hosted.carried_form import kept_of
 from tallystick.web.hosted.method import shown_again
+from tallystick.web.hosted.steps import VISIT, path_after, sign_in_page, with_visit
 
 
 @get(f"{VISIT}/sign-in")
@@ -26,7 +27,7 @@ async def show_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Respons
 
     async def step(context: VisitContext) -> Response[Any]:
         came_from = request.query_params.get("step", "")
-        return go(context.after(came_from)) if context.someone else context.sign_in_page(came_from)
+        return go(path_after(context, came_from)) if context.someone else sign_in_page(context, came_from)
 
     return await with_visit(request, visit_id, step, buyer_needed=False)
 
@@ -41,8 +42,8 @@ async def do_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[
             party = await enter(request, typed)
         except FormError as error:
             kept = kept_of(typed)
-            return context.sign_in_page(
-                typed.get("step", ""), kept, typed=typed, status=UNUSABLE, problems=error.problems
+            return sign_in_page(
+                context, typed.get("step", ""), kept, typed=typed, status=UNUSABLE, problems=error.problems
             )
         return await _go_on(replace(context, someone=party), typed)
 
@@ -53,7 +54,7 @@ async def _go_on(context: VisitContext, typed: dict[str, str]) -> Response[Any]:
     """The step at which a session had ended, with what was typed; else where its path leads."""
     if (kept := kept_of(typed)) and not context.stopped and not context.unverified:
         return await shown_again(context, typed["step"], kept)
-    return go(context.after(typed.get("step", "")))
+    return go(path_after(context, typed.get("step", "")))
 
 
 @get(f"{VISIT}/sign-up")

@@ -5,6 +5,7 @@ What it does is in services/consent/pipelines.py.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
 
@@ -15,14 +16,15 @@ from litestar.status_codes import HTTP_200_OK
 
 from tallystick.domain.commands import Method
 from tallystick.services.consent import pipelines, wallet
-from tallystick.services.consent.parameters import ADDRESS
+from tallystick.services.consent.address import WIRE_NAMES, DeliveryAddress, read_address, wire_address
+from tallystick.services.consent.choices import ChosenMethod
 from tallystick.services.consent.terms import PurchaseTerms
 from tallystick.services.consent.wallet import Choice
 from tallystick.services.form_errors import FormError
-from tallystick.store.accounts.payment_methods import PaymentMethod
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import UNUSABLE
-from tallystick.web.common.visit_context import VISIT, VisitContext, finished, with_visit
+from tallystick.web.common.visit_context import VisitContext
+from tallystick.web.hosted.steps import VISIT, finished, keep_choices, payment_choices, with_visit
 from tallystick.words import gettext as _
 from tallystick.words import marked
 
@@ -54,9 +56,9 @@ async def method_page(
     """The choice of a means of payment; also shown again when test money could not be added."""
     if not context.pays:
         return go(context.to("confirm"))
-    offered = await context.choices()
+    offered = await payment_choices(context)
     usable = [choice for choice in offered if choice.usable]
-    chosen = chosen or context.chosen.get("key", context.current_key)
+    chosen = chosen or _chosen_key(context)
     if chosen not in {choice.key for choice in usable}:
         chosen = _first(usable, context.fixed_micros)
     return context.page(
@@ -74,6 +76,11 @@ async def method_page(
     )
 
 
+def _chosen_key(context: VisitContext) -> str | None:
+    method = context.chosen.method
+    return context.current_key if method is None else method.key
+
+
 def _first(usable: Sequence[Choice], fixed_micros: int) -> str | None:
     """The key of what is chosen before anybody chose: it has money, as much as will be charged where that is fixed."""
     covering = (one for one in usable if not one.empty and one.covers(fixed_micros))
@@ -88,17 +95,12 @@ async def do_method(request: PageRequest, visit_id: FromPath[str]) -> Response[A
 
     async def step(context: VisitContext) -> Response[Any]:
         key = (await form_of(request)).get("key", "")
-        choice = next((one for one in await context.choices() if one.usable and one.key == key), None)
+        choice = next((one for one in await payment_choices(context) if one.usable and one.key == key), None)
         if choice is None:
             return await method_page(context, status=UNUSABLE, problems={"key": _("Choose how to pay.")})
-        await context.choose(key=choice.key, method=choice.method.value)
-        return go(_after_method(context))
+        return await _pay_with(context, choice.chosen)
 
     return await with_visit(request, visit_id, step)
-
-
-def _after_method(context: VisitContext) -> str:
-    return context.to("address" if context.terms.collect_address else "confirm")
 
 
 _NEW_METHODS: Final = {Method.CC: "hosted/card.html", Method.ACH: "hosted/bank_account.html"}
@@ -147,14 +149,14 @@ async def _add_new(request: PageRequest, visit_id: str, method: Method) -> Respo
             )
         except FormError as error:
             return context.page(_NEW_METHODS[method], status=UNUSABLE, typed=typed, problems=error.problems)
-        return await _pay_with(context, added)
+        return await _pay_with(context, ChosenMethod(added.method, added.payment_method_id))
 
     return await with_visit(request, visit_id, step)
 
 
-async def _pay_with(context: VisitContext, added: PaymentMethod) -> Response[Any]:
-    await context.choose(key=str(added.payment_method_id), method=added.method.value)
-    return go(_after_method(context))
+async def _pay_with(context: VisitContext, chosen: ChosenMethod) -> Response[Any]:
+    await keep_choices(context, replace(context.chosen, method=chosen))
+    return go(context.to("address" if context.terms.collect_address else "confirm"))
 
 
 @get(f"{VISIT}/address")
@@ -164,8 +166,8 @@ async def show_address(request: PageRequest, visit_id: FromPath[str]) -> Respons
     async def step(context: VisitContext) -> Response[Any]:
         if not context.terms.collect_address:
             return go(context.to("method"))
-        typed = {name: context.chosen.get(f"address:{name}", "") for name in ADDRESS}
-        return context.page("hosted/address.html", typed={"addressName": context.buyer.name} | _filled(typed))
+        address = context.chosen.address or DeliveryAddress(name=context.buyer.name)
+        return context.page("hosted/address.html", typed=_filled(wire_address(address)))
 
     return await with_visit(request, visit_id, step)
 
@@ -180,14 +182,14 @@ async def do_address(request: PageRequest, visit_id: FromPath[str]) -> Response[
 
     async def step(context: VisitContext) -> Response[Any]:
         form = await form_of(request)
-        typed = {name: form.get(name, "").strip() for name in ADDRESS}
+        typed = {name: form.get(name, "").strip() for name in WIRE_NAMES}
         problems = {name: _(text) for name, text in NEEDED_IN_ADDRESS.items() if not typed[name]}
         for name, value in typed.items():
             if len(value) > MAX_ADDRESS_LINE or _CONTROL.search(value):
                 problems[name] = _("Use at most %(most)s ordinary characters.", most=MAX_ADDRESS_LINE)
         if problems:
             return context.page("hosted/address.html", status=UNUSABLE, typed=typed, problems=problems)
-        await context.choose(**{f"address:{name}": value for name, value in typed.items()})
+        await keep_choices(context, replace(context.chosen, address=read_address(typed)))
         return go(context.to("confirm"))
 
     return await with_visit(request, visit_id, step)
@@ -206,11 +208,11 @@ async def do_leave(request: PageRequest, visit_id: FromPath[str]) -> Response[An
 
     async def step(context: VisitContext) -> Response[Any]:
         asked = (await form_of(request)).get("reason")
-        answer = pipelines.LEFT
+        left = pipelines.LEFT
         if asked == "no-method" and context.someone is not None and not isinstance(context.terms, PurchaseTerms):
-            usable = [choice for choice in await context.choices() if choice.usable]
-            answer = pipelines.LEFT if usable else pipelines.NO_METHOD
-        return await finished(request, context.service, await pipelines.leave(context.service, context.visit, answer))
+            usable = [choice for choice in await payment_choices(context) if choice.usable]
+            left = pipelines.LEFT if usable else pipelines.NO_METHOD
+        return await finished(request, context.service, await pipelines.leave(context.service, context.visit, left))
 
     return await with_visit(request, visit_id, step, buyer_needed=False)
 

@@ -1,19 +1,23 @@
 """What forms outside of a visit's own path come to within it: signing out, adding test money."""
 
+from dataclasses import replace
 from typing import Any
 
 from litestar.response import Response
 
+from tallystick.domain.commands import Method
 from tallystick.services.consent import wallet
+from tallystick.services.consent.choices import ChosenMethod
 from tallystick.services.form_errors import FormError
 from tallystick.web.common.shared import PageRequest, go
 from tallystick.web.common.signing_in import UNUSABLE
-from tallystick.web.common.visit_context import VisitContext, with_visit
+from tallystick.web.common.visit_context import VisitContext
 from tallystick.web.hosted.method import method_page
+from tallystick.web.hosted.steps import keep_choices, with_visit
 
 
 async def signed_out_in_visit(request: PageRequest, visit_id: str) -> Response[Any]:
-    """Whoever walked signed out: the visit goes on with its sign-in page."""
+    """Whoever was signed in signed out: the visit goes on with its sign-in page."""
 
     async def step(context: VisitContext) -> Response[Any]:
         return go(context.to("sign-in"))
@@ -29,7 +33,7 @@ async def test_money_in_visit(request: PageRequest, visit_id: str, amount: str) 
             await wallet.add_test_money(context.service, context.buyer.party_id, amount)
         except FormError as error:
             return await method_page(context, status=UNUSABLE, problems=error.problems, typed_amount=amount)
-        await context.choose(key=wallet.BALANCE, method="ABT")
+        await keep_choices(context, replace(context.chosen, method=ChosenMethod(Method.ABT)))
         return go(context.to("method"))
 
     return await with_visit(request, visit_id, step)

@@ -1,7 +1,7 @@
 -- Visits of buyers to the Co-Branded pages. Read by visits.py. $1 is the visit, except where said otherwise.
 
 -- part: columns
--- What a Visit is made of.
+-- What a VisitRow is made of.
 visit_id, caller_party_id, access_key_id, environment, pipeline, parameters, request_digest, created_at,
        sender_party_id, choices, status, answer, finished_at
 

@@ -13,18 +13,19 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.environments import SANDBOX
 from tallystick.services.consent import pipelines
+from tallystick.services.consent.parameters import PIPELINES
+from tallystick.services.consent.subject import brand_of
+from tallystick.services.consent.visits import sample_visit
 from tallystick.services.form_errors import FormError
 from tallystick.services.seller import branding, logos
 from tallystick.services.seller.branding import Branding, read_branding
 from tallystick.services.seller.logos import MAX_BYTES, MAX_HEIGHT, MAX_WIDTH
 from tallystick.services.seller.staff import Permission
-from tallystick.store.records.visits import Visit
-from tallystick.web.common import accents
 from tallystick.web.common.accents import BLACK, DARK, LIGHT, WHITE, Colour, contrast, readable
 from tallystick.web.common.headers import be_shown_in_frame, show_in_frame
 from tallystick.web.common.reading import FILE_FIELD
 from tallystick.web.common.shared import PageRequest, form_of, go
-from tallystick.web.common.visit_context import Brand, VisitContext
+from tallystick.web.common.visit_context import PageBrand, VisitContext
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 
 PATH: Final = "/console/{business:int}/{environment:str}/branding"
@@ -121,37 +122,19 @@ async def show_preview(request: PageRequest, business: FromPath[int], environmen
         except FormError as error:
             chosen = read_branding(**{name: "" if name in error.problems else typed[name] for name in FIELDS})
         be_shown_in_frame(request)
-        return (await _sample_walk(console, chosen)).page("hosted/sign_in.html", ended=False, step="", kept={})
+        return (await _sample_visit(console, chosen)).page("hosted/sign_in.html", ended=False, step="", kept={})
 
     return await for_staff(request, business, environment, step)
 
 
-async def _sample_walk(console: ConsoleContext, chosen: Branding) -> VisitContext:
+async def _sample_visit(console: ConsoleContext, chosen: Branding) -> VisitContext:
     """A visit that is nowhere stored."""
     service, party_id = console.service, console.business.party_id
-    visit = Visit(
-        visit_id="preview",
-        caller_id=party_id,
-        access_key_id="",
-        environment=console.environment if console.book_id is not None else SANDBOX,
-        pipeline="SetupPrepaid",
-        parameters=_SAMPLE,
-        request_digest=b"",
-        created_at=console.now,
-        sender_id=None,
-        choices={},
-        status=None,
-        answer=None,
-        finished_at=None,
-    )
-    digest = await logos.digest_of(service, party_id)
-    brand = Brand(
-        name=chosen.display_name or console.business.name,
-        logo=None if digest is None else f"/logos/{digest}",
-        accent=None if chosen.accent is None else accents.address(chosen.accent),
-        support=chosen.support_link,
-    )
-    return VisitContext(console.request, service, visit, await pipelines.subject(service, visit), brand, None)
+    environment = console.environment if console.book_id is not None else SANDBOX
+    visit = sample_visit(PIPELINES["SetupPrepaid"], _SAMPLE, party_id, environment, console.now)
+    brand = PageBrand.of(await brand_of(service, party_id, console.business.name, chosen), wide=False)
+    subject = await pipelines.subject_of_visit(service, visit)
+    return VisitContext(console.request, service, visit, subject, brand, someone=None)
 
 
 async def _page(console: ConsoleContext, typed: Mapping[str, str], **more: Any) -> Response[Any]:  # noqa: ANN401 - what came of it
