@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from litestar.response import Response
 
@@ -23,6 +23,13 @@ from tallystick.web.common.agreements.offers import Offer, offer
 from tallystick.web.common.shared import PageRequest, page
 from tallystick.words import dollars
 from tallystick.words import gettext as _
+
+VISITS: Final = "/cobranded-ui/visits"
+
+
+def visit_path(visit_id: str, step: str) -> str:
+    """The path of a step of a visit."""
+    return f"{VISITS}/{visit_id}/{step}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,7 @@ class VisitContext:
 
     def to(self, step: str) -> str:
         """The path of a step of this visit."""
-        return f"/cobranded-ui/visits/{self.visit.visit_id}/{step}"
+        return visit_path(self.visit.visit_id, step)
 
     def page(self, template: str, **context: Any) -> Response[Any]:  # noqa: ANN401 - whatever the template shows
         """A page of this visit."""

@@ -15,6 +15,7 @@ from tallystick.services.context import Service
 from tallystick.web.common.headers import request_id
 from tallystick.web.common.reading import ANY_TEXT
 from tallystick.web.common.shared import PageRequest, go, go_back_to_seller, page, service_of
+from tallystick.web.common.visit_context import visit_path
 
 PATH: Final = "/cobranded-ui/actions/start"
 BUTTON_PATH: Final = "/pba/paypipeline"
@@ -62,4 +63,4 @@ async def _begin(request: PageRequest, body: bytes, begin: Begin) -> Response[An
         return page("hosted/not_trusted.html", status=HTTP_400_BAD_REQUEST, error=error, request_id=ours)
     if isinstance(begun, SentBack):
         return go_back_to_seller(begun.url)
-    return go(f"/cobranded-ui/visits/{begun.visit_id}/sign-in")
+    return go(visit_path(begun.visit_id, "sign-in"))

@@ -17,10 +17,10 @@ from tallystick.services.consent.wallet import Choice
 from tallystick.services.context import Service
 from tallystick.web.common.headers import allow_form_redirects, request_id
 from tallystick.web.common.shared import PageRequest, form_of, go, go_back_to_seller, service_of, signed_in
-from tallystick.web.common.visit_context import PageBrand, VisitContext
+from tallystick.web.common.visit_context import VISITS, PageBrand, VisitContext, visit_path
 from tallystick.web.hosted.carried_form import STEPS, to_keep
 
-VISIT: Final = "/cobranded-ui/visits/{visit_id:str}"
+VISIT: Final = f"{VISITS}/{{visit_id:str}}"
 """The address of a visit; its steps are below it."""
 
 _VISIT_ID: Final = re.compile(r"[A-Za-z0-9_-]{32}")
@@ -84,7 +84,7 @@ async def _ask_to_sign_in(context: VisitContext) -> Response[Any]:
 async def finished(request: PageRequest, service: Service, visit: Visit) -> Response[Any]:
     """Back to the seller; or to the confirmation that is under way and cannot be left any more."""
     if visit.finished_at is None:
-        return go(f"/cobranded-ui/visits/{visit.visit_id}/confirm")
+        return go(visit_path(visit.visit_id, "confirm"))
     return go_back_to_seller(await pipelines.way_back(service, visit, request_id(request.scope)))
 
 
