@@ -17,7 +17,7 @@ from tallystick.web.account.methods import test_money_form
 from tallystick.web.account.routes import account_routes
 from tallystick.web.admin.routes import admin_routes
 from tallystick.web.api.schema import documents
-from tallystick.web.common import accents, assets, health, media, metrics
+from tallystick.web.common import assets, health, media, metrics
 from tallystick.web.common.errors import http_error, unexpected_error
 from tallystick.web.common.headers import Headers
 from tallystick.web.common.languages import Pages
@@ -25,6 +25,7 @@ from tallystick.web.common.reading import TextRequest, refuse_no_text
 from tallystick.web.common.sessions import STORE, DatabaseStore, cookie_name, session_config
 from tallystick.web.common.shared import template_engine
 from tallystick.web.common.signing_in import sign_out_form
+from tallystick.web.common.visit import accents
 from tallystick.web.console.routes import console_routes
 from tallystick.web.hosted import sandbox_return, start
 from tallystick.web.hosted.routes import visit_routes

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.web.common.accents import DARK, LIGHT, Colour, address, contrast, style_sheet
+from tallystick.web.common.visit.accents import DARK, LIGHT, Colour, address, contrast, style_sheet
 
 COLOURS = st.binary(min_size=3, max_size=3).map(lambda digits: f"#{digits.hex()}")
 

@@ -16,7 +16,7 @@ from tallystick.web.common.agreements.payment_method_text import noun, title_and
 from tallystick.web.common.sessions import last_proof
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import client_of, proved_lately
-from tallystick.web.common.visit_context import VisitContext
+from tallystick.web.common.visit.context import VisitContext
 from tallystick.web.common.visitors import user_agent
 from tallystick.web.hosted.steps import VISIT, finished, keep_choices, payment_choices, with_visit
 from tallystick.words import gettext as _

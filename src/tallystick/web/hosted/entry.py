@@ -15,7 +15,7 @@ from tallystick.services.identity.sign_up import Waiting
 from tallystick.web.common.sessions import sign_browser_in
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import UNUSABLE, client_of, enter, prove, proved_lately
-from tallystick.web.common.visit_context import VisitContext
+from tallystick.web.common.visit.context import VisitContext
 from tallystick.web.hosted.carried_form import kept_of
 from tallystick.web.hosted.method import shown_again
 from tallystick.web.hosted.steps import VISIT, path_after, sign_in_page, with_visit

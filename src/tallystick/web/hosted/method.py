@@ -23,7 +23,7 @@ from tallystick.services.consent.wallet import Choice
 from tallystick.services.form_errors import FormError
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import UNUSABLE
-from tallystick.web.common.visit_context import VisitContext
+from tallystick.web.common.visit.context import VisitContext
 from tallystick.web.hosted.steps import VISIT, finished, keep_choices, payment_choices, with_visit
 from tallystick.words import gettext as _
 from tallystick.words import marked

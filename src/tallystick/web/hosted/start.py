@@ -15,7 +15,7 @@ from tallystick.services.context import Service
 from tallystick.web.common.headers import request_id
 from tallystick.web.common.reading import ANY_TEXT
 from tallystick.web.common.shared import PageRequest, go, go_back_to_seller, page, service_of
-from tallystick.web.common.visit_context import visit_path
+from tallystick.web.common.visit.context import visit_path
 
 PATH: Final = "/cobranded-ui/actions/start"
 BUTTON_PATH: Final = "/pba/paypipeline"

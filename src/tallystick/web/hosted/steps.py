@@ -17,7 +17,7 @@ from tallystick.services.consent.wallet import Choice
 from tallystick.services.context import Service
 from tallystick.web.common.headers import allow_form_redirects, request_id
 from tallystick.web.common.shared import PageRequest, form_of, go, go_back_to_seller, service_of, signed_in
-from tallystick.web.common.visit_context import VISITS, PageBrand, VisitContext, visit_path
+from tallystick.web.common.visit.context import VISITS, PageBrand, VisitContext, visit_path
 from tallystick.web.hosted.carried_form import STEPS, to_keep
 
 VISIT: Final = f"{VISITS}/{{visit_id:str}}"

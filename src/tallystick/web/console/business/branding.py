@@ -21,11 +21,11 @@ from tallystick.services.seller import branding, logos
 from tallystick.services.seller.branding import Branding, read_branding
 from tallystick.services.seller.logos import MAX_BYTES, MAX_HEIGHT, MAX_WIDTH
 from tallystick.services.seller.staff import Permission
-from tallystick.web.common.accents import BLACK, DARK, LIGHT, WHITE, Colour, contrast, readable
 from tallystick.web.common.headers import be_shown_in_frame, show_in_frame
 from tallystick.web.common.reading import FILE_FIELD
 from tallystick.web.common.shared import PageRequest, form_of, go
-from tallystick.web.common.visit_context import PageBrand, VisitContext
+from tallystick.web.common.visit.accents import BLACK, DARK, LIGHT, WHITE, Colour, contrast, readable
+from tallystick.web.common.visit.context import PageBrand, VisitContext
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 
 PATH: Final = "/console/{business:int}/{environment:str}/branding"

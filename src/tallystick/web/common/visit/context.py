@@ -16,11 +16,11 @@ from tallystick.services.consent.terms import AnyTerms, EditTerms, PurchaseTerms
 from tallystick.services.consent.visits import Visit
 from tallystick.services.context import Service
 from tallystick.services.identity.accounts import Party
-from tallystick.web.common import accents
 from tallystick.web.common.agreements.agreed import Agreed, agreed_in_visit
 from tallystick.web.common.agreements.consent_text import LINE_NAMES, promises
 from tallystick.web.common.agreements.offers import Offer, offer
 from tallystick.web.common.shared import PageRequest, page
+from tallystick.web.common.visit import accents
 from tallystick.words import dollars
 from tallystick.words import gettext as _
 
