@@ -1,4 +1,4 @@
-"""Every answer against the published schema of its version, or against that of the error envelope."""
+"""Every answer against the published schema of its version, that of 2007 included, or that of the error envelope."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tallystick.web.api.schema.xsd import SCHEMA_VERSIONS, schema
 from tallystick.web.api.xml import namespace
 
 ERRORS = DATA / "error_form_a.xsd"
+ANSWERS_OF_2007 = DATA / "answers_of_2007.xsd"
 
 
 @cache
@@ -26,12 +27,18 @@ def error_envelope() -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(str(ERRORS)))
 
 
+@cache
+def answers_of_2007() -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(str(ANSWERS_OF_2007)))
+
+
 def check_answer(text: str) -> None:
     """Raises etree.DocumentInvalid with the place at which an answer differs from its schema."""
     root = etree.fromstring(text.encode())
     space = etree.QName(root).namespace or ""
     if space == namespace(V2007):
-        return  # its envelopes have no schema of ours
+        answers_of_2007().assertValid(root)
+        return
     versions = {namespace(version): version for version in SCHEMA_VERSIONS}
     (published(versions[space]) if space else error_envelope()).assertValid(root)
 

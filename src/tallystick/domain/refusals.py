@@ -11,332 +11,350 @@ from enum import Enum, unique
 
 
 @unique
+class Retry(Enum):
+    """Whether asking again can help, at once or after somebody has mended something; the words of the reference.
+
+    What the books refuse spends the request's CallerReference, so that the same request hears the same refusal again.
+    Source: docs/protocol/semantics.md, 4.
+    """
+
+    NO = ""
+    SAME_REQUEST = "the same request"
+    NEW_REFERENCE = "again with a new CallerReference"
+
+    @property
+    def can_help(self) -> bool:
+        """Whether there is any sense in asking again."""
+        return self is not Retry.NO
+
+
+@unique
 class Refusal(Enum):
-    """One way to say no; its name is the protocol's code. HTTP status, whether trying again can help, meaning."""
+    """One way to say no; its name is the protocol's code. HTTP status, whether asking again can help, meaning."""
 
     # the official set of 2010-08-28
     AccessFailure = (
         400,
-        True,
+        Retry.NEW_REFERENCE,
         "the account cannot be reached now",
     )
     AccountClosed = (
         400,
-        True,
+        Retry.SAME_REQUEST,
         "the account is not active",
     )
     AccountLimitsExceeded = (
         400,
-        True,
+        Retry.NEW_REFERENCE,
         "a spending or receiving limit of the account would be passed",
     )
     AmountOutOfRange = (
         400,
-        False,
+        Retry.NO,
         "the amount is outside what this operation allows",
     )
     AuthFailure = (
         401,
-        True,
+        Retry.SAME_REQUEST,
         "the credentials are not accepted, e.g. the account may not use this service",
     )
     ConcurrentModification = (
         400,
-        True,
+        Retry.SAME_REQUEST,
         "two processes changed the same data",
     )
     DuplicateRequest = (
         400,
-        False,
+        Retry.NO,
         "the caller reference was used by a different request, also by one that was refused",
     )
     IncompatibleTokens = (
         400,
-        False,
+        Retry.NO,
         "the rules of the tokens do not fit together or do not fit this operation",
     )
     InactiveInstrument = (
         400,
-        False,
+        Retry.NO,
         "payment instrument not active, e.g. card expired",
     )
     InstrumentAccessDenied = (
         400,
-        False,
+        Retry.NO,
         "the caller does not hold this prepaid or credit instrument",
     )
     InstrumentExpired = (
         400,
-        False,
+        Retry.NO,
         "prepaid or postpaid instrument has expired",
     )
     InsufficientBalance = (
         400,
-        True,
+        Retry.NEW_REFERENCE,
         "the account or instrument lacks the funds, or the payer of the fee does",
     )
     InternalError = (
         500,
-        True,
+        Retry.SAME_REQUEST,
         "a passing fault on our side",
     )
     InvalidAccountState = (
         400,
-        True,
+        Retry.SAME_REQUEST,
         "the account is suspended or closed",
     )
     InvalidAccountState_Caller = (
         400,
-        True,
+        Retry.NEW_REFERENCE,
         "developer account may not take part",
     )
     InvalidAccountState_Recipient = (
         400,
-        True,
+        Retry.NEW_REFERENCE,
         "recipient account may not take part",
     )
     InvalidAccountState_Sender = (
         400,
-        True,
+        Retry.NEW_REFERENCE,
         "sender account may not take part",
     )
     InvalidCallerReference = (
         400,
-        False,
+        Retry.NO,
         "no token belongs to this caller reference",
     )
     InvalidClientTokenId = (
         403,
-        False,
+        Retry.NO,
         "the access key id is unknown",
     )
     InvalidDateRange = (
         400,
-        False,
+        Retry.NO,
         "end before start, or start in the future",
     )
     InvalidParams = (
         400,
-        False,
+        Retry.NO,
         "a parameter is missing or invalid; also an id that does not exist",
     )
     InvalidPaymentInstrument = (
         400,
-        False,
+        Retry.NO,
         "payment method used is invalid",
     )
     InvalidPaymentMethod = (
         400,
-        False,
+        Retry.NO,
         "the payment method must be named correctly",
     )
     InvalidRecipientForCCTransaction = (
         400,
-        False,
+        Retry.NO,
         "recipient account may not receive card payments",
     )
     InvalidSenderRoleForAccountType = (
         400,
-        False,
+        Retry.NO,
         "token not usable for this operation",
     )
     InvalidTokenId = (
         400,
-        False,
+        Retry.NO,
         "the token to cancel was not installed by you",
     )
     InvalidTokenId_Recipient = (
         400,
-        False,
+        Retry.NO,
         "recipient token invalid or cancelled",
     )
     InvalidTokenId_Sender = (
         400,
-        False,
+        Retry.NO,
         "sender token invalid, cancelled or not active",
     )
     InvalidTokenType = (
         400,
-        False,
+        Retry.NO,
         "operation not possible for this token type, e.g. usage of a single-use token",
     )
     InvalidTransactionId = (
         400,
-        False,
+        Retry.NO,
         "not found, or not executed by this caller, or not a Pay/Reserve",
     )
     InvalidTransactionState = (
         400,
-        False,
+        Retry.NO,
         "not complete, or temporarily failed",
     )
     NotMarketplaceApp = (
         400,
-        True,
+        Retry.NEW_REFERENCE,
         "not a marketplace application, or the caller is neither sender nor recipient",
     )
     OriginalTransactionFailed = (
         400,
-        False,
+        Retry.NO,
         "the original failed",
     )
     OriginalTransactionIncomplete = (
         400,
-        True,
+        Retry.NEW_REFERENCE,
         "the original is still in progress",
     )
     PaymentInstrumentNotCC = (
         400,
-        False,
+        Retry.NO,
         "only a credit card works here",
     )
     PaymentMethodNotDefined = (
         400,
-        False,
+        Retry.NO,
         "the transaction defines no payment method",
     )
     PrepaidFundingLimitExceeded = (
         400,
-        True,
+        Retry.NEW_REFERENCE,
         "funding would pass the recharge limit",
     )
     RefundAmountExceeded = (
         400,
-        False,
+        Retry.NO,
         "more than what is left to refund",
     )
     SameSenderAndRecipient = (
         400,
-        False,
+        Retry.NO,
         "sender and recipient are the same account",
     )
     SameTokenIdUsedMultipleTimes = (
         400,
-        False,
+        Retry.NO,
         "the token was used in earlier transactions",
     )
     SenderNotOriginalRecipient = (
         400,
-        False,
+        Retry.NO,
         "sender of the refund is not the recipient of the original",
     )
     SettleAmountGreaterThanDebt = (
         400,
-        False,
+        Retry.NO,
         "settled or written-off amount is more than the debt",
     )
     SettleAmountGreaterThanReserveAmount = (
         400,
-        False,
+        Retry.NO,
         "settled amount is more than reserved",
     )
     SignatureDoesNotMatch = (
         403,
-        False,
+        Retry.NO,
         "the signature is not the one that we compute",
     )
     TokenAccessDenied = (
         400,
-        False,
+        Retry.NO,
         "not allowed to cancel the token",
     )
     TokenNotActive = (
         400,
-        False,
+        Retry.NO,
         "the token is cancelled",
     )
     TokenNotActive_Recipient = (
         400,
-        False,
+        Retry.NO,
         "recipient token cancelled",
     )
     TokenNotActive_Sender = (
         400,
-        False,
+        Retry.NO,
         "sender token cancelled",
     )
     TokenUsageError = (
         400,
-        False,
+        Retry.NO,
         "usage limit of the token passed",
     )
     TransactionDenied = (
         400,
-        False,
+        Retry.NO,
         "not allowed",
     )
     TransactionFullyRefundedAlready = (
         400,
-        False,
+        Retry.NO,
         "nothing left to refund",
     )
     TransactionTypeNotRefundable = (
         400,
-        False,
+        Retry.NO,
         "this kind cannot be refunded",
     )
     UnverifiedAccount_Recipient = (
         400,
-        False,
+        Retry.NO,
         "recipient needs a verified bank account or card",
     )
     UnverifiedAccount_Sender = (
         400,
-        False,
+        Retry.NO,
         "the sender needs a verified card or bank account",
     )
     UnverifiedBankAccount = (
         400,
-        False,
+        Retry.NO,
         "needs a verified bank account",
     )
     UnverifiedEmailAddress_Caller = (
         400,
-        False,
+        Retry.NO,
         "caller e-mail not verified",
     )
     UnverifiedEmailAddress_Recipient = (
         400,
-        False,
+        Retry.NO,
         "recipient e-mail not verified",
     )
     UnverifiedEmailAddress_Sender = (
         400,
-        False,
+        Retry.NO,
         "sender e-mail not verified",
     )
 
     # seen on the wire, not in the official set
-    InvalidRequest = (400, False, "the request does not conform to the interface, e.g. an unknown parameter")
-    InvalidParameterValue = (400, False, "a common parameter has a form that cannot be read")
-    RequestExpired = (400, False, "the timestamp is too old or too far ahead")
+    InvalidRequest = (400, Retry.NO, "the request does not conform to the interface, e.g. an unknown parameter")
+    InvalidParameterValue = (400, Retry.NO, "a common parameter has a form that cannot be read")
+    RequestExpired = (400, Retry.NO, "the timestamp is too old or too far ahead")
 
-    InvalidSignature = (403, False, "a signature that cannot be read, or is none of ours")
-    InvalidSubscriptionState = (400, False, "the subscription is cancelled or completed already")
+    InvalidSignature = (403, Retry.NO, "a signature that cannot be read, or is none of ours")
+    InvalidSubscriptionState = (400, Retry.NO, "the subscription is cancelled or completed already")
 
     # of 2007-01-08, for the texts of InstallPaymentInstruction; their messages tell line and column
-    BadRule = (400, False, "the payment instruction has a fault")
-    CannotSpecifyUsageForSingleUseToken = (400, False, "a single-use token cannot have usage limits")
-    InvalidUsageDuration = (400, False, "the window of a usage limit is too short, or no window")
-    InvalidUsageLimitCount = (400, False, "a usage limit is missing or nothing")
-    InvalidUsageType = (400, False, "the type of a usage limit is missing, unknown or another than its limit's")
-    PaymentInstrumentMissing = (400, False, "the token names a payment method but nothing to pay with")
-    InvalidTokenId_Caller = (400, False, "caller token invalid; calls of 2007-01-08 only")
-    TokenNotActive_Caller = (400, False, "caller token cancelled or expired; calls of 2007-01-08 only")
-    UsageNotDefined = (400, False, "a multi-use or recurring token has no usage limit")
+    BadRule = (400, Retry.NO, "the payment instruction has a fault")
+    CannotSpecifyUsageForSingleUseToken = (400, Retry.NO, "a single-use token cannot have usage limits")
+    InvalidUsageDuration = (400, Retry.NO, "the window of a usage limit is too short, or no window")
+    InvalidUsageLimitCount = (400, Retry.NO, "a usage limit is missing or nothing")
+    InvalidUsageType = (400, Retry.NO, "the type of a usage limit is missing, unknown or another than its limit's")
+    PaymentInstrumentMissing = (400, Retry.NO, "the token names a payment method but nothing to pay with")
+    InvalidTokenId_Caller = (400, Retry.NO, "caller token invalid; calls of 2007-01-08 only")
+    TokenNotActive_Caller = (400, Retry.NO, "caller token cancelled or expired; calls of 2007-01-08 only")
+    UsageNotDefined = (400, Retry.NO, "a multi-use or recurring token has no usage limit")
 
     # of the generic query front end
-    MissingParameter = (400, False, "a common parameter is missing")
-    InvalidAction = (400, False, "there is no such action")
-    NoSuchVersion = (400, False, "there is no such version of the interface")
-    MissingClientTokenId = (403, False, "the request names no access key")
-    MissingAuthenticationToken = (403, False, "the request is not signed")
-    MalformedQueryString = (400, False, "the parameters cannot be decoded")
-    ServiceUnavailable = (503, True, "the service cannot answer now")
+    MissingParameter = (400, Retry.NO, "a common parameter is missing")
+    InvalidAction = (400, Retry.NO, "there is no such action")
+    NoSuchVersion = (400, Retry.NO, "there is no such version of the interface")
+    MissingClientTokenId = (403, Retry.NO, "the request names no access key")
+    MissingAuthenticationToken = (403, Retry.NO, "the request is not signed")
+    MalformedQueryString = (400, Retry.NO, "the parameters cannot be decoded")
+    ServiceUnavailable = (503, Retry.SAME_REQUEST, "the service cannot answer now")
 
-    def __init__(self, http_status: int, may_retry: bool, meaning: str) -> None:
+    def __init__(self, http_status: int, retry: Retry, meaning: str) -> None:
         self.http_status = http_status
-        self.may_retry = may_retry
+        self.retry = retry
         self.meaning = meaning
 
 

@@ -158,7 +158,7 @@ class Transfer(Struct, frozen=True):
 
 
 class IdempotencyRecord(Struct, frozen=True):
-    """How a caller's reference was answered the first time."""
+    """How a caller's reference was answered the first time: `outcome` as the same request hears it from then on."""
 
     fingerprint: bytes
     outcome: Outcome

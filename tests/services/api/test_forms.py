@@ -5,7 +5,7 @@ from itertools import combinations, permutations
 import pytest
 
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.api.fields import V2010
+from tallystick.services.api.fields import V2007, V2010
 from tallystick.services.api.registry import ACTIONS
 
 PAY = ACTIONS["Pay"].tables[V2010]
@@ -76,3 +76,42 @@ def test_repetitions_belong_to_what_is_asked_for() -> None:
 
     assert [name for name, _ in form.business_parameters(params)] == sorted(params)
     assert form.read(params).texts(repeated) == ("Sender",)
+
+
+@pytest.mark.parametrize(
+    ("action", "version", "name", "told"),
+    [
+        (
+            "WriteOffDebt",
+            V2010,
+            "AdjustmentAmount",
+            r"AdjustmentAmount\.Value is missing: .*\.CurrencyCode and .*\.Value",
+        ),
+        (
+            "WriteOffDebt",
+            V2007,
+            "AdjustmentAmount",
+            r"AdjustmentAmount\.Amount is missing: .*CurrencyCode and .*\.Amount",
+        ),
+        (
+            "Pay",
+            V2010,
+            "DescriptorPolicy",
+            r"members, DescriptorPolicy\.SoftDescriptorType and DescriptorPolicy\.CSOwner",
+        ),
+    ],
+)
+def test_a_complex_field_as_one_value_is_told_its_members(action: str, version: str, name: str, told: str) -> None:
+    params = {"Action": action, name: "0.40"}
+    with pytest.raises(Refused, match=rf'Unexpected element: ":{name}"\. ?.*{told}\.$') as caught:
+        ACTIONS[action].tables[version].form(params).check_names(params, "")
+    assert caught.value.refusal is Refusal.InvalidRequest
+
+
+@pytest.mark.parametrize("action", sorted(ACTIONS))
+def test_every_amount_is_told_its_missing_number(action: str) -> None:
+    for field in ACTIONS[action].fields:
+        if field.type == "Amount":
+            params = {field.name: "0.40", f"{field.name}.CurrencyCode": "USD"}
+            with pytest.raises(Refused, match=rf"{field.name}\.Value is missing"):
+                ACTIONS[action].tables[V2010].form(params).check_names(params, "")

@@ -90,6 +90,10 @@ async def old_request(old: Old, action: str) -> dict[str, str]:
         "SenderReference": "s",
         "RecipientReference": "r",
         "RecipientDescription": "d",
+        "RefundSenderReference": "s",
+        "RefundRecipientReference": "r",
+        "RefundSenderDescription": "d",
+        "RefundRecipientDescription": "d",
         "MetaData": "m" * 2048,
         "DescriptorPolicy.CSNumberOf": "Caller",
         "TemporaryDeclinePolicy.TemporaryDeclinePolicyType": "Failure",
@@ -191,11 +195,69 @@ async def test_transactions_in_the_words_of_2007(old: Old) -> None:
     assert listed.findtext("ResponseBatchSize") == "2"
     assert [each.findtext("Status") for each in listed.findall("Transactions")] == ["Success", "TemporaryDecline"]
     assert [each.findtext("ErrorCode") for each in listed.findall("Transactions")] == [None, "TemporaryDecline"]
-    assert listed.findtext("Transactions/TransactionPart/FeePaid/Amount") == "0.300000"
+    assert listed.findtext("Transactions/TransactionParts/FeePaid/Amount") == "0.300000"
     waiting = await old.done("GetAccountActivity", start | {"Status": "Initiated"})
     assert waiting.findtext("ResponseBatchSize") == "0"
     kept = await old.done("GetTokens")
     assert {each.findtext("Status") for each in kept.findall("Tokens")} == {"Active"}
+
+
+async def test_a_reservation_is_settled_with_what_that_interface_has(old: Old) -> None:
+    """It has ReserveTransactionId, TransactionAmount, TransactionDate and MetaData, and no token of the caller."""
+    buyer = await payer(old.shop, Method.CC)
+    reserve = {"SenderTokenId": buyer.spending, **await old.tokens(), **amount("TransactionAmount", "5.00")}
+    reserved = await old.done("Reserve", reserve | {"CallerReference": "1"})
+    await old.shop.rail_answers()
+    transaction_id = reserved.findtext(f"{NAMESPACE}TransactionResponse/TransactionId") or ""
+    settle = {
+        "ReserveTransactionId": transaction_id,
+        **amount("TransactionAmount", "4.00"),
+        "TransactionDate": "2027-03-01T12:00:00Z",
+        "MetaData": "m",
+    }
+
+    status, text = await old.call("Settle", settle | {"CallerTokenId": reserve["CallerTokenId"]})
+    assert (status, "<Code>InvalidRequest</Code>" in text) == (400, True)
+    settled = await old.done("Settle", settle)
+
+    assert settled.findtext(f"{NAMESPACE}TransactionResponse/TransactionId") == transaction_id
+    await old.shop.rail_answers()
+    detail = (await old.done("GetTransaction", {"TransactionId": transaction_id})).find("Transaction")
+    assert detail is not None
+    assert (detail.findtext("Status"), detail.findtext("TransactionAmount/Amount")) == ("Success", "4.000000")
+
+
+async def test_answers_have_what_that_interface_asks_for(old: Old) -> None:
+    """Every answer is held against the schema of 2007; these are the elements that other versions do not have."""
+    account = str(old.shop.key.party_id)
+    buyer = await old.shop.books.funded_buyer("10.00")
+    pay = {"SenderTokenId": buyer.spending, **await old.tokens(), **amount("TransactionAmount", "4.00")}
+    paid = await old.done("Pay", pay | {"CallerReference": "1"})
+    transaction_id = paid.findtext(f"{NAMESPACE}TransactionResponse/TransactionId") or ""
+
+    detail = (await old.done("GetTransaction", {"TransactionId": transaction_id})).find("Transaction")
+    listed = (await old.done("GetAccountActivity", {"StartDate": "2027-03-01T00:00:00Z", "Operation": "Pay"})).find(
+        "Transactions"
+    )
+
+    assert detail is not None
+    assert listed is not None
+    gone = {"CallerReference", "FPSFeesPaidBy", "SenderEmail", "RecipientEmail"}
+    assert gone.isdisjoint(child.tag for child in detail)
+    history = [(each.findtext("Status"), each.findtext("Amount/Amount")) for each in detail.findall("StatusHistory")]
+    assert history == [("Success", "4.000000")]
+    assert detail.findtext("CallerTransactionDate") == listed.findtext("CallerTransactionDate") != ""
+    for transaction in (detail, listed):
+        parts = [
+            tuple(part.findtext(name) for name in ("Role", "AccountId", "InstrumentId"))
+            for part in transaction.findall("TransactionParts")
+        ]
+        assert parts == [("Recipient", account, buyer.instrument), ("Caller", account, None)]
+    own = await old.done("GetTokens")
+    theirs = await old.done("GetTokenByCaller", {"TokenId": buyer.spending})
+    instruction = await old.done("GetPaymentInstruction", {"TokenId": pay["CallerTokenId"]})
+    installers = [*own.findall("Tokens"), *theirs.findall("Token"), *instruction.findall("Token")]
+    assert [each.findtext("CallerInstalled") for each in installers] == [account] * 4
 
 
 async def test_usage_is_spelt_as_this_version_does(old: Old) -> None:

@@ -325,3 +325,44 @@ async def test_a_business_that_buys_sees_its_own_side(open_shop: OpenShop) -> No
 
     await business.done("CancelToken", {"TokenId": buyer.spending})
     assert (await shop.pay(buyer, "1.00")).code == "TokenNotActive_Sender"
+
+
+async def test_status_is_another_name_of_the_filter(shop: Shop) -> None:
+    """Tables of parameters have it beside ResponseGroup; a client that sends both gets what it asks for."""
+    buyer = await shop.books.funded_buyer("10.00")
+    await shop.pay(buyer, "1.00")
+    since = {"StartDate": stamp(shop, hours=1), "ResponseGroup": "Details"}
+
+    async def found(filters: dict[str, str]) -> int:
+        return int((await shop.done("GetAccountActivity", since | filters)).value("BatchSize"))
+
+    there = await found({"TransactionStatus": "Success"})
+    assert there > 0
+    assert await found({"Status": "Success"}) == there
+    assert await found({"Status": "Success", "TransactionStatus": "Success"}) == there
+    assert await found({"Status": "Pending"}) == await found({"TransactionStatus": "Pending"}) == 0
+    both = {"Status": "Pending", "TransactionStatus": "Success"}
+    assert await shop.refused("GetAccountActivity", since | both) == "InvalidParams"
+    assert await shop.refused("GetAccountActivity", since | {"Status": "Initiated"}) == "InvalidParams"
+
+
+async def test_an_instrument_stands_with_the_sides_of_what_was_paid_by_it(shop: Shop) -> None:
+    prepaid, postpaid = await shop.books.funded_buyer("10.00"), await shop.books.postpaid_buyer()
+    balance = await shop.books.sender_token()
+    await shop.books.deposit(balance, "10.00")
+    for buyer in (prepaid, postpaid, balance):
+        assert (await shop.pay(buyer, "1.00")).code is None
+        shop.clock.forward(seconds=1)
+
+    listed = await activity(shop, FPSOperation="Pay", SortOrderByDate="Ascending")
+
+    space = f"{{{NAMESPACE}}}"
+    parts = [part for each in listed.root.iter(f"{space}Transaction") for part in each.iter(f"{space}TransactionPart")]
+    assert [(part.findtext(f"{space}Role"), part.findtext(f"{space}InstrumentId")) for part in parts] == [
+        ("Recipient", prepaid.instrument),
+        ("Caller", None),
+        ("Recipient", postpaid.instrument),
+        ("Caller", None),
+        ("Recipient", None),
+        ("Caller", None),
+    ]

@@ -14,6 +14,8 @@ from tallystick.domain.ids import IdKind, TokenId
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.outcomes import Done
 from tallystick.domain.periods import Period
+from tallystick.services.api.fields import V2010, V2011
+from tallystick.web.api.xml import namespace
 
 
 async def token_of(shop: Shop, recipient: Shop) -> str:
@@ -265,18 +267,24 @@ async def test_verification_of_recipients(shop: Shop) -> None:
     band = await other_shop(shop)
     named = {"RecipientTokenId": await token_of(shop, band)}
 
-    async def told() -> str:
-        answer = await shop.done("GetRecipientVerificationStatus", named)
-        return answer.value("RecipientVerificationStatus")
+    async def told() -> list[str]:
+        """In the words of either version."""
+        words = []
+        for version in (V2010, V2011):
+            answer = await shop.done("GetRecipientVerificationStatus", {**named, "Version": version})
+            words.append(answer.value("RecipientVerificationStatus", namespace(version)))
+        return words
 
     execute = shop.service.pool.execute
-    assert await told() == "VerificationComplete"
+    assert await told() == ["VerificationComplete", "Active"]
     await execute("UPDATE party SET verified_at = created_at WHERE party_id = $1", band.key.party_id)
-    assert await told() == "VerificationCompleteNoLimits"
+    assert await told() == ["VerificationCompleteNoLimits", "Active"]
     await execute("UPDATE party SET email_verified_at = NULL WHERE party_id = $1", band.key.party_id)
-    assert await told() == "VerificationPending"
+    assert await told() == ["VerificationPending", "PendingUserAction"]
     await execute("UPDATE party SET status = 'suspended' WHERE party_id = $1", band.key.party_id)
-    assert await told() == "VerificationPending"
+    assert await told() == ["VerificationPending", "PendingReview"]
+    await execute("UPDATE party SET status = 'closed' WHERE party_id = $1", band.key.party_id)
+    assert await told() == ["VerificationPending", "Closed"]
     await shop.done("CancelToken", {"TokenId": named["RecipientTokenId"]})
     assert (await shop.call("GetRecipientVerificationStatus", named)).code == "TokenNotActive_Recipient"
     sender = {"RecipientTokenId": (await payer(shop)).spending}

@@ -66,6 +66,28 @@ async def test_a_retried_payment_moves_money_once(shop: Shop) -> None:
     assert await shop.refused("Refund", other_action) == "DuplicateRequest"
 
 
+async def test_a_repeated_refusal_says_that_it_is_the_first_answer(shop: Shop) -> None:
+    """What it states as a fact may be none any more: here the balance, which has been topped up meanwhile."""
+    buyer = await shop.books.prepaid_buyer()
+    await shop.books.deposit(buyer, "50.00")
+    await shop.fund(buyer, "3.00")
+    request = shop.pay_parameters(buyer, "4.00", reference="order-7")
+    first = await shop.call("Pay", request)
+    at = shop.clock()
+    await shop.fund(buyer, "10.00")
+    shop.clock.forward(seconds=61)
+
+    again = await shop.call("Pay", request)
+    third = await shop.call("Pay", request)
+
+    assert first.code == again.code == "InsufficientBalance"
+    note = f" (first answered at {at:%Y-%m-%dT%H:%M:%SZ}; this CallerReference is spent)"
+    assert "first answered" not in first.message
+    assert again.message == third.message == first.message + note
+    assert (await shop.call("Pay", request | {"CallerReference": "order-8"})).code is None
+    assert await shop.balance(buyer) == usd("9.00")
+
+
 async def test_a_retry_counts_as_the_same_request_however_it_is_sent(shop: Shop) -> None:
     buyer = await shop.books.funded_buyer("10.00")
     request = shop.pay_parameters(buyer, "1.00") | {"CallerDescription": "a song & more"}

@@ -25,7 +25,7 @@ WSDL = {
 
 
 def in_version(fact: dict[str, Any], version: str) -> bool:
-    return bool(fact["first_version"] <= version <= fact["last_version"])
+    return bool(fact["first_version"] <= version and min(version, V2010) <= fact["last_version"])
 
 
 def elements(version: str, path: str) -> list[tuple[str, str, str]]:
@@ -61,6 +61,10 @@ def test_versions_differ_as_published() -> None:
     for version in SCHEMA_VERSIONS:
         usage = elements(version, "xs:complexType[@name='GetTokenUsageResult']")
         assert usage == [("TokenUsageLimits", "0", "3")]
+    words = "xs:simpleType[@name='RecipientVerificationStatus']//xs:enumeration"
+    told = [attributes(etree.fromstring(schema(each).encode()), words, "value", XS) for each in SCHEMA_VERSIONS]
+    of_2010 = ["VerificationComplete", "VerificationPending", "VerificationCompleteNoLimits"]
+    assert told == [of_2010, of_2010, ["PendingUserAction", "PendingReview", "Closed", "Active"]]
 
 
 @pytest.mark.parametrize("version", SCHEMA_VERSIONS)
@@ -78,6 +82,11 @@ SUCCESS = (
     "<TransactionId>14A</TransactionId><TransactionStatus>Pending</TransactionStatus></FundPrepaidResult>"
     "<ResponseMetadata><RequestId>0:0</RequestId></ResponseMetadata></FundPrepaidResponse>"
 )
+OF_2007 = (
+    '<ns3:PayResponse xmlns:ns3="http://fps.amazonaws.com/doc/2007-01-08/"><ns3:TransactionResponse>'
+    "<TransactionId>14A</TransactionId><Status>Initiated</Status></ns3:TransactionResponse><Status>Success</Status>"
+    "<RequestId>0:0</RequestId></ns3:PayResponse>"
+)
 ERROR = (
     "<Response><Errors><Error><Code>TokenNotActive_Sender</Code><Message>No.</Message></Error></Errors>"
     "<RequestID>0b1c2d3e-0000-4000-8000-00000000abcf</RequestID></Response>"
@@ -91,6 +100,9 @@ ERROR = (
         (SUCCESS, "Pending", "pending"),
         (SUCCESS, "<TransactionId>14A</TransactionId>", "<TransactionId>14A</TransactionId><More/>"),
         (SUCCESS, "<ResponseMetadata><RequestId>0:0</RequestId></ResponseMetadata>", ""),
+        (OF_2007, "Initiated", "Pending"),
+        (OF_2007, "<RequestId>0:0</RequestId>", ""),
+        (OF_2007, "ns3:TransactionResponse", "TransactionResponse"),
         (ERROR, "RequestID", "RequestId"),
         (ERROR, "<Message>No.</Message>", "<Message>No\nand no.</Message>"),
         (ERROR, "abcf", "abcf:0"),

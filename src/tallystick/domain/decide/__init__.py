@@ -7,7 +7,7 @@ reference, seller's account, token, sender's account, instrument, amount, limits
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from msgspec.structs import force_setattr
@@ -40,6 +40,7 @@ from tallystick.domain.decide.refund import refund
 from tallystick.domain.decide.reservations import cancel, reserve, settle
 from tallystick.domain.decide.resolve import resolve_charge
 from tallystick.domain.decide.write_off import write_off_debt
+from tallystick.domain.outcomes import Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, IdempotencyRecord, State
 
@@ -93,16 +94,25 @@ def _decide(state: State, command: Command, now: datetime) -> Decision:
 def _decide_once_per_reference(state: State, command: MoneyCommand, now: datetime) -> Decision:
     """Answer a known reference as before; a different request under it is refused; a new one is decided.
 
-    Source: docs/protocol/semantics.md, 4: the same request gives the first answer again, also when that was a refusal.
+    Source: docs/protocol/semantics.md, 4: the same request gives the first answer again, also when that was a refusal,
+    which then says that it is the first answer: what it states as a fact may be none any more.
     """
     request = command.request
     earlier = state.answered.get(request.caller_reference)
     if earlier is None:
         decision = _decide(state, command, now)
-        answered = IdempotencyRecord(request.fingerprint, decision.outcome)
+        answered = IdempotencyRecord(request.fingerprint, _when_repeated(decision.outcome, now))
         force_setattr(decision, "answered", (request.caller_reference, answered))  # nobody else has seen it yet
         return decision
     if earlier.fingerprint == request.fingerprint:
         return Decision(earlier.outcome)
     message = "The request repeats the caller reference of a different request and cannot be executed."
     return Decision(Refused(Refusal.DuplicateRequest, message))
+
+
+def _when_repeated(outcome: Outcome, now: datetime) -> Outcome:
+    """What the same request is answered later."""
+    if not isinstance(outcome, Refused):
+        return outcome
+    note = f"(first answered at {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}; this CallerReference is spent)"
+    return Refused(outcome.refusal, f"{outcome.message} {note}")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.ids import milliseconds_of_transaction, transaction_ids_from
 from tallystick.domain.moments import format_moment, fraction_digits
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.actions.transactions import name_of, received_at, roles_of
+from tallystick.services.actions.transactions import name_of, parts, received_at
 from tallystick.services.api.call import amount
 from tallystick.store.queries import reads
 
@@ -66,7 +66,11 @@ class _Cursor:
 
 
 async def get_account_activity(call: Call) -> Result:
-    """Transactions in which the caller took part. Raises Refused: InvalidDateRange."""
+    """Transactions in which the caller took part. Raises Refused: InvalidDateRange, InvalidParams."""
+    names = [name for name in ("TransactionStatus", "Status") if call.values.given.get(name)]
+    if len({call.values.given[name] for name in names}) > 1:
+        message = "Status is another name of TransactionStatus; the two differ, and only one can be the filter."
+        raise Refused(Refusal.InvalidParams, message)
     wanted = await _range(call)
     batch = call.values.integer("MaxBatchSize") if "MaxBatchSize" in call.values.parsed else MIN_BATCH
     entries = await _read(call, wanted, batch + 1)
@@ -180,7 +184,7 @@ def _transaction(call: Call, entry: reads.ActivityEntry) -> Mapping[str, Value]:
         "StatusMessage": transaction.status_message,
         "StatusCode": transaction.status_code,
         "OriginalTransactionId": transaction.original_id,
-        "TransactionPart": _parts(call, transaction),
+        "TransactionPart": parts(call, transaction),
         "PaymentMethod": transaction.payment_method,
         "SenderName": name_of(transaction.payer),
         "CallerName": transaction.seller.name,
@@ -190,21 +194,3 @@ def _transaction(call: Call, entry: reads.ActivityEntry) -> Mapping[str, Value]:
         "SenderTokenId": transaction.token_id,
         "RecipientTokenId": transaction.recipient_token_id,
     }
-
-
-def _parts(call: Call, transaction: reads.TransactionRecord) -> list[Mapping[str, Value]]:
-    """A part for each role that the asking account itself played; the fee stands with who paid it or gets it back."""
-    asking = call.key.party_id
-    people = (transaction.seller, transaction.merchant, transaction.buyer)
-    own = next((person for person in people if person is not None and person.party_id == asking), None)
-    is_caller = asking == transaction.seller.party_id
-    return [
-        {
-            "Role": role,
-            "Name": name_of(own),
-            "Reference": transaction.caller_reference if is_caller else None,
-            "Description": transaction.caller_description if is_caller else transaction.sender_description,
-            "FeesPaid": amount(transaction.fee_micros if role == transaction.fee_role else 0),
-        }
-        for role in roles_of(asking, transaction)
-    ]

@@ -79,7 +79,7 @@ async def get_payment_instruction(call: Call) -> Result:
         message = "The token was authorized on the hosted pages; there is no payment instruction behind it."
         raise Refused(Refusal.InvalidTokenId, message)
     return {
-        "Token": token_element(token, call.now),
+        "Token": token_element(call, token),
         "PaymentInstruction": token.instruction,
         "CallerReference": token.caller_reference,
         "TokenFriendlyName": token.friendly_name,

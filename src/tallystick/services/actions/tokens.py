@@ -9,11 +9,11 @@ from tallystick.domain.limits import LimitKind
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import identify
 from tallystick.services.api.call import amount
+from tallystick.services.api.fields import V2007, V2011
 from tallystick.store.queries import reads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from tallystick.domain.ids import BookId, TokenId
     from tallystick.domain.limits import UsageLimit
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 ACTIVE: Final = "Active"
 INACTIVE: Final = "Inactive"
 SINGLE_USE: Final = "SingleUse"
-VERIFICATION_PENDING: Final = "VerificationPending"
+_PENDING_USER_ACTION: Final = "PendingUserAction"
+_BARRED: Final = {"suspended": "PendingReview", "closed": "Closed"}
+"""What 2011-09-20 says of an account that may not take part, by its status."""
 
 FRIENDLY_NAMES: Final = {
     "prepaid_sender": "Prepaid payments",
@@ -56,7 +58,7 @@ async def get_token_by_caller(call: Call) -> Result:
         found = await reads.token(call.service.pool, book_id, token_id) if call.owns(book_id) else None
         if found is None:
             raise _not_installed()
-    return {"Token": token_element(found, call.now)}
+    return {"Token": token_element(call, found)}
 
 
 async def get_tokens(call: Call) -> Result:
@@ -68,7 +70,7 @@ async def get_tokens(call: Call) -> Result:
     found = await reads.tokens_of_sender(call.service.pool, call.key.party_id, call.key.environment)
     return {
         "Token": [
-            token_element(token, call.now)
+            token_element(call, token)
             for token in found
             if token.active(call.now) == (status == ACTIVE)
             and kind in {None, token.token_type}
@@ -100,7 +102,7 @@ async def get_recipient_verification_status(call: Call) -> Result:
     """
     text = call.values.text("RecipientTokenId")
     if identify.simulates(call) and text == identify.UNVERIFIED_RECIPIENT:
-        return {"RecipientVerificationStatus": VERIFICATION_PENDING}
+        return _verification(call, _PENDING_USER_ACTION)
     token_id = identify.recipient_token(call)
     standing = (
         None
@@ -111,10 +113,17 @@ async def get_recipient_verification_status(call: Call) -> Result:
         raise Refused(Refusal.InvalidTokenId_Recipient, "The token is no recipient token of this caller.")
     if not standing.token_active(call.book_now):
         raise Refused(Refusal.TokenNotActive_Recipient, "The recipient token has been cancelled or has expired.")
-    if not standing.active or not standing.email_verified:
-        return {"RecipientVerificationStatus": VERIFICATION_PENDING}
-    complete = "VerificationCompleteNoLimits" if standing.account_verified else "VerificationComplete"
-    return {"RecipientVerificationStatus": complete}
+    barred = _BARRED.get(standing.status)
+    word = barred or (ACTIVE if standing.email_verified else _PENDING_USER_ACTION)
+    return _verification(call, word, unlimited=standing.account_verified)
+
+
+def _verification(call: Call, word: str, *, unlimited: bool = False) -> Result:
+    """The word of 2011-09-20, or what 2010-08-28 has for it: one word for all that is pending, two for active ones."""
+    if call.version < V2011:
+        complete = "VerificationCompleteNoLimits" if unlimited else "VerificationComplete"
+        word = complete if word == ACTIVE else "VerificationPending"
+    return {"RecipientVerificationStatus": word}
 
 
 async def cancel_token(call: Call) -> Result:
@@ -158,12 +167,13 @@ def _not_installed() -> Refused:
     return Refused(Refusal.InvalidTokenId, "No such token was installed by this caller.")
 
 
-def token_element(token: reads.TokenRecord, now: datetime) -> Mapping[str, Value]:
-    """A token as results carry it; `now` is the service's clock."""
-    return {
+def token_element(call: Call, token: reads.TokenRecord) -> Mapping[str, Value]:
+    """A token as results carry it. Only 2007-01-08 tells who had it installed."""
+    own = {"CallerInstalled": str(token.seller_id)} if call.version == V2007 else {}
+    return own | {
         "TokenId": token.token_id,
         "FriendlyName": _friendly_name(token),
-        "TokenStatus": ACTIVE if token.active(now) else INACTIVE,
+        "TokenStatus": ACTIVE if token.active(call.now) else INACTIVE,
         "DateInstalled": token.created_at,
         "CallerReference": token.caller_reference,
         "TokenType": token.token_type,

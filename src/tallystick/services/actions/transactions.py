@@ -10,7 +10,7 @@ from tallystick.domain.ids import PartyId, milliseconds_of_transaction
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import identify
 from tallystick.services.api.call import amount
-from tallystick.services.api.fields import invalid
+from tallystick.services.api.fields import V2007, invalid
 from tallystick.services.seller.archived import told_of_archive
 from tallystick.store.queries import reads
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PENDING: Final = "Pending"
 PENDING_CODE: Final = "PendingNetworkResponse"
+_INSTRUMENT_METHODS: Final = frozenset({"Prepaid", "Debt"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,6 +42,32 @@ def roles_of(party_id: PartyId, transaction: reads.TransactionRecord) -> tuple[s
 def name_of(person: reads.Person | None) -> str | None:
     """The name of somebody who may not be known."""
     return None if person is None else person.name
+
+
+def parts(call: Call, transaction: reads.TransactionRecord) -> list[Mapping[str, Value]]:
+    """A part for each role that the asking account itself played; the fee stands with who paid it or gets it back.
+
+    Where the payment was made from a balance or on a tab, the instrument stands with its two sides, sender and
+    recipient. Only 2007-01-08 tells the account.
+    """
+    asking = call.key.party_id
+    people = (transaction.seller, transaction.merchant, transaction.buyer)
+    own = next((person for person in people if person is not None and person.party_id == asking), None)
+    is_caller = asking == transaction.seller.party_id
+    account = {"AccountId": str(asking)} if call.version == V2007 else {}
+    by_instrument = transaction.payment_method in _INSTRUMENT_METHODS
+    return [
+        account
+        | {
+            "InstrumentId": transaction.instrument_id if by_instrument and role != "Caller" else None,
+            "Role": role,
+            "Name": name_of(own),
+            "Reference": transaction.caller_reference if is_caller else None,
+            "Description": transaction.caller_description if is_caller else transaction.sender_description,
+            "FeesPaid": amount(transaction.fee_micros if role == transaction.fee_role else 0),
+        }
+        for role in roles_of(asking, transaction)
+    ]
 
 
 async def get_transaction_status(call: Call) -> Result:
@@ -63,7 +90,8 @@ async def get_transaction(call: Call) -> Result:
     asks_as_caller = transaction.seller.party_id == call.key.party_id
     related = await _related(call, transaction)
     return {
-        "Transaction": {
+        "Transaction": _only_in_2007(call, transaction)
+        | {
             "TransactionId": transaction.transaction_id,
             "CallerReference": transaction.caller_reference,
             "CallerDescription": transaction.caller_description if asks_as_caller else None,
@@ -92,6 +120,13 @@ async def get_transaction(call: Call) -> Result:
             "StatusHistory": await _history(call, transaction),
         }
     }
+
+
+def _only_in_2007(call: Call, transaction: reads.TransactionRecord) -> dict[str, Value]:
+    """What later versions tell of a transaction in GetAccountActivity alone."""
+    if call.version != V2007:
+        return {}
+    return {"CallerTransactionDate": transaction.requested_at, "TransactionPart": parts(call, transaction)}
 
 
 async def _readable_transaction(call: Call) -> reads.TransactionRecord:

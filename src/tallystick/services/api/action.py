@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class Action:
     """One action. `result` is None where the answer has no result element; `may_be_unsigned` names a version.
 
+    `last_version`: the last published interface that has it. What that of 2010-08-28 has, later versions have too.
+
     `looks_at_key`: `perform` also takes calls whose key is only remembered. It reads the call at once; what is then to
     be awaited looks at the key together with what the call is about and raises RememberedKeyError, before any refusal
     and with nothing done, unless the key still is the same.
@@ -39,7 +41,7 @@ class Action:
 
     def in_version(self, version: str) -> bool:
         """Whether the interface of `version` has this action."""
-        return self.first_version <= version <= self.last_version
+        return self.first_version <= version and min(version, V2010) <= self.last_version
 
 
 def make_action(  # noqa: PLR0913 - a row of the table has so many columns

@@ -14,11 +14,14 @@ from tallystick.services.api.types import COMPLEX_TYPES, ENUMERATIONS
 V2007: Final = "2007-01-08"
 V2008: Final = "2008-09-17"
 V2010: Final = "2010-08-28"
-VERSIONS: Final = (V2008, V2010)
+V2011: Final = "2011-09-20"
+"""Known from a client that sent it: other words for how far a recipient is verified, all else as in 2010-08-28."""
+
+VERSIONS: Final = (V2008, V2010, V2011)
 """The versions with a schema of ours; later dates count as the last one."""
 
 SERVED: Final = (V2007, *VERSIONS)
-"""The versions that are answered; the oldest one by what its clients are known to send and read."""
+"""The versions that are answered; the oldest one in envelopes of its own."""
 
 LEGACY_AMOUNT: Final = "LegacyAmount"
 LEGACY_DESCRIPTOR_POLICY: Final = "LegacyDescriptorPolicy"
@@ -50,9 +53,10 @@ class Field:
     """One field of a request: everything that is known about it before the books are opened.
 
     `type` names a scalar, an enumeration or a complex type. `max_length` counts characters, `minimum` and `maximum`
-    bound integers, `choices` are the allowed values of a text that has no enumeration. A `last_version` older than the
-    versions served: the field is tolerated although the schemas of those versions lack it. `means`: the field of today
-    that an older version has under another name. `signed_to`: a URL to which we send signed messages.
+    bound integers, `choices` are the allowed values of a text that has no enumeration. `last_version`: the last
+    published interface that has it; where that is older than the versions served, the field is tolerated although their
+    schemas lack it. `means`: the field of today of which this is another name. `signed_to`: a URL to which we send
+    signed messages.
     """
 
     name: str

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.api.fields import COMMON_PARAMETERS, Field, Need, missing, quoted
+from tallystick.services.api.fields import COMMON_PARAMETERS, LEGACY_AMOUNT, Field, Need, missing, quoted
 from tallystick.services.api.readers import Reader, read_scalar, reader_of
 from tallystick.services.api.values import Parsed, Values
 
@@ -34,11 +34,13 @@ class Reading(Struct, frozen=True):
 class Form(Struct, frozen=True):
     """What requests with the same names of parameters have in common.
 
-    `unknown` are the names that the schema lacks, `business` those that say what is asked for, in one order, `readings`
-    the fields that are given or looked for in any case, in schema order.
+    `unknown` are the names that the schema lacks, `without_member` what more to say of those that are complex fields
+    given as one plain value, `business` those that say what is asked for, in one order, `readings` the fields that are
+    given or looked for in any case, in schema order.
     """
 
     unknown: frozenset[str]
+    without_member: Mapping[str, str]
     business: tuple[str, ...]
     readings: tuple[Reading, ...]
 
@@ -52,7 +54,7 @@ class Form(Struct, frozen=True):
             raise Refused(
                 Refusal.InvalidRequest,
                 "The request does not conform to the interface defined in the WSDL. Unexpected element: "
-                f'"{namespace}:{quoted(first)}".',
+                f'"{namespace}:{quoted(first)}".{self.without_member.get(first, "")}',
             )
 
     def business_parameters(self, params: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -107,8 +109,18 @@ class FieldTable:
             for reading in self._readings
             if reading.required or reading.field.repeated or not business.isdisjoint(reading.names)
         ]
-        return Form(names - business - COMMON_PARAMETERS, tuple(sorted(business)), tuple(readings))
+        unknown = names - business - COMMON_PARAMETERS
+        without_member = {field.name: _members_of(field) for field in self.fields if field.name in unknown}
+        return Form(unknown, without_member, tuple(sorted(business)), tuple(readings))
 
     def _is_repetition(self, name: str) -> bool:
         base, dot, index = name.partition(".")
         return bool(dot) and base in self._repeated and _INDEX.fullmatch(index) is not None
+
+
+def _members_of(field: Field) -> str:
+    """What to say where a complex field came as one plain value, such as ``RefundAmount=0.40``."""
+    names = field.wire_names()
+    is_amount = field.type in {"Amount", LEGACY_AMOUNT}
+    lacking = f" {names[-1]} is missing:" if is_amount else ""
+    return f"{lacking} {field.name} is given by its members, {' and '.join(names)}."

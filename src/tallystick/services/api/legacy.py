@@ -1,7 +1,7 @@
 """The interface of 2007-01-08 where it differs: fields of requests, and what a request means today.
 
-Known of it is what old clients send and read, not its whole schema (docs/decisions/031). Source:
-docs/protocol/actions.yaml; docs/protocol/transport.md, API version 2007-01-08 differs.
+Why they are so: docs/decisions/031. Source: docs/protocol/actions.yaml; docs/protocol/transport.md, API version
+2007-01-08 differs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tallystick.domain.gatekeeper import Facts, Role
 from tallystick.domain.ids import IdKind, is_of_instrument
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import identify
-from tallystick.services.api.fields import LEGACY_AMOUNT, LEGACY_DESCRIPTOR_POLICY, Field, Need
+from tallystick.services.api.fields import LEGACY_AMOUNT, LEGACY_DESCRIPTOR_POLICY, V2007, Field, Need
 from tallystick.services.api.values import Values
 from tallystick.store.queries import reads
 
@@ -31,15 +31,18 @@ if TYPE_CHECKING:
 _MAX_DESCRIPTION: Final = 128
 _MAX_INSTALLED_REFERENCE: Final = 49
 
+_NOT_KEPT: Final = "Checked, not kept."
 _CALLER_TOKEN: Final = Field(
     "CallerTokenId", "string", Need.REQUIRED, "A token that the caller installed for itself.", max_length=64
 )
+_TRANSACTION_DATE: Final = Field("TransactionDate", "dateTime", Need.OPTIONAL, _NOT_KEPT)
+_META_DATA: Final = Field("MetaData", "string", Need.OPTIONAL, _NOT_KEPT, max_length=2048)
 _NOTES: Final = (
-    Field("TransactionDate", "dateTime", Need.OPTIONAL, "Checked, not kept."),
-    Field("SenderReference", "string", Need.OPTIONAL, "Checked, not kept.", max_length=128),
-    Field("RecipientReference", "string", Need.OPTIONAL, "Checked, not kept.", max_length=128),
-    Field("RecipientDescription", "string", Need.OPTIONAL, "Checked, not kept.", max_length=_MAX_DESCRIPTION),
-    Field("MetaData", "string", Need.OPTIONAL, "Checked, not kept.", max_length=2048),
+    _TRANSACTION_DATE,
+    Field("SenderReference", "string", Need.OPTIONAL, _NOT_KEPT, max_length=128),
+    Field("RecipientReference", "string", Need.OPTIONAL, _NOT_KEPT, max_length=128),
+    Field("RecipientDescription", "string", Need.OPTIONAL, _NOT_KEPT, max_length=_MAX_DESCRIPTION),
+    _META_DATA,
     Field(
         "TemporaryDeclinePolicy.TemporaryDeclinePolicyType",
         "string",
@@ -47,6 +50,12 @@ _NOTES: Final = (
         "What happens to a payment that is declined for a while. It fails; nothing here tries again by itself.",
         choices=("Failure",),
     ),
+)
+_REFUND_NOTES: Final = (
+    Field("RefundSenderReference", "string", Need.OPTIONAL, _NOT_KEPT, max_length=128),
+    Field("RefundRecipientReference", "string", Need.OPTIONAL, _NOT_KEPT, max_length=128),
+    Field("RefundSenderDescription", "string", Need.OPTIONAL, _NOT_KEPT, max_length=_MAX_DESCRIPTION),
+    Field("RefundRecipientDescription", "string", Need.OPTIONAL, _NOT_KEPT, max_length=_MAX_DESCRIPTION),
 )
 _DESCRIPTOR_POLICY: Final = Field(
     "DescriptorPolicy", LEGACY_DESCRIPTOR_POLICY, Need.OPTIONAL, "How the charge is described; of late editions."
@@ -62,7 +71,8 @@ _REFUND_SENDER: Final = Field(
 
 _PAYING: Final = frozenset({"Pay", "Reserve"})
 _CHARGING: Final = _PAYING | {"FundPrepaid", "SettleDebt"}
-_MONEY: Final = _CHARGING | {"WriteOffDebt", "Refund", "Settle"}
+_MONEY: Final = _CHARGING | {"WriteOffDebt", "Refund"}
+"""The money actions that need a caller token: all but Settle, which is about a reservation that had one."""
 _AMOUNTS: Final = {"FundPrepaid": "FundingAmount", "SettleDebt": "SettlementAmount", "Refund": "RefundAmount"} | {
     "WriteOffDebt": "AdjustmentAmount"
 }
@@ -74,18 +84,20 @@ _STATUSES: Final = {"Initiated": "Pending", "Success": "Success", "Failure": "Fa
 def legacy_fields(action: str, fields: tuple[Field, ...]) -> tuple[Field, ...]:
     """The fields of an action in requests of 2007-01-08. Amounts have other members, some fields other names."""
     own = tuple(_field(action, field) for field in fields if _in_2007(action, field))
+    if action == "Settle":
+        return (*own, _TRANSACTION_DATE, _META_DATA)
     if action not in _MONEY:
         return own
     fee: tuple[Field, ...] = (_CHARGE_FEE_TO,) if action in _CHARGING - _PAYING else ()
     if action == "Refund":
-        fee = (_REFUND_SENDER, replace(_CHARGE_FEE_TO, need=Need.OPTIONAL))
+        fee = (_REFUND_SENDER, replace(_CHARGE_FEE_TO, need=Need.OPTIONAL), *_REFUND_NOTES)
     descriptor = (_DESCRIPTOR_POLICY,) if action in _CHARGING else ()
     return (_CALLER_TOKEN, *own, *fee, *descriptor, *_NOTES)
 
 
 def _in_2007(action: str, field: Field) -> bool:
     renamed = action == "GetAccountActivity" and field.name in _NAMES
-    return renamed or field.in_version("2007-01-08")
+    return renamed or (field.in_version(V2007) and not field.means)
 
 
 def _field(action: str, field: Field) -> Field:
@@ -178,11 +190,10 @@ async def _check_conditions(call: Call, token: TokenRecord, role: Role) -> None:
 
 
 async def _original(call: Call) -> TransactionRecord | None:
-    """The transaction that a Settle or a Refund is about."""
-    name = {"Settle": "ReserveTransactionId", "Refund": "TransactionId"}.get(call.action)
-    if name is None:
+    """The transaction that a Refund is about."""
+    if call.action != "Refund":
         return None
-    original_id = identify.own_transaction(call, name)
+    original_id = identify.own_transaction(call)
     return await reads.transaction(call.service.pool, call.beside(original_id).book_id, original_id)
 
 

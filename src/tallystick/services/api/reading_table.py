@@ -109,6 +109,15 @@ TRANSACTIONS: Final = (
                 first_version=V2008,
             ),
             Field(
+                "Status",
+                "TransactionStatus",
+                OPTIONAL,
+                "Another name of TransactionStatus, that of 2007-01-08; later clients still send it.",
+                default="no filter",
+                last_version=V2007,
+                means="TransactionStatus",
+            ),
+            Field(
                 "ResponseGroup",
                 "string",
                 OPTIONAL,

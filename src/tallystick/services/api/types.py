@@ -57,6 +57,11 @@ ENUMERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "TimeUnit": ("day", "month", "week", "year"),
 }
 
+ENUMERATIONS_OF: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "2011-09-20": {"RecipientVerificationStatus": ("PendingUserAction", "PendingReview", "Closed", "Active")}
+}
+"""Enumerations that have other values in one version of the interface, by version and name."""
+
 COMPLEX_TYPES: Final[Mapping[str, tuple[Element, ...]]] = {
     "Amount": _elements("CurrencyCode:CurrencyCode Value:string"),
     "DescriptorPolicy": _elements("SoftDescriptorType:SoftDescriptorType? CSOwner:CSOwner?"),

@@ -162,9 +162,12 @@ class TokenRecord:
 
 @dataclass(frozen=True, slots=True)
 class RecipientStanding:
-    """The account behind a recipient token, and until when the token is good (by its book's clock)."""
+    """The account behind a recipient token, and until when the token is good (by its book's clock).
 
-    active: bool
+    `status`: active, suspended or closed.
+    """
+
+    status: str
     email_verified: bool
     account_verified: bool
     cancelled_at: datetime | None

@@ -88,6 +88,7 @@ def read_call(
     call = Call(
         service=service,
         action=action.name,
+        version=version,
         signed_by=caller,
         values=form.read(params),
         fingerprint=fingerprint(action.name, form.business_parameters(params)),

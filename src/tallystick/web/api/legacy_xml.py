@@ -1,6 +1,6 @@
 """Answers of 2007-01-08: a prefix on the root, children without a namespace, faults of business inside the answer.
 
-Elements keep the order of 2010-08-28 where that of 2007 is not known. Source: docs/protocol/transport.md; decision 031.
+Elements are those of that interface's own schema, in its order. Source: docs/protocol/transport.md; decision 031.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.fields import V2007
-from tallystick.services.api.types import COMPLEX_TYPES, Element
+from tallystick.services.api.types import Element
+from tallystick.web.api.legacy_types import LEGACY_TYPES, LegacyElement
 from tallystick.web.api.xml import DECLARATION, members, namespace, tagged, text
 
 if TYPE_CHECKING:
@@ -23,27 +24,13 @@ TRANSPORT_FAULTS: Final = frozenset(
 """Refusals after the version is known that are reported in the common form of errors all the same."""
 
 _STATUSES: Final = {"Pending": "Initiated", "Cancelled": "Failure"}
-_RESULTS: Final[Mapping[str, Mapping[str, str | None]]] = {
+_RESULTS: Final[Mapping[str, Mapping[str, str]]] = {
     "GetAccountActivity": {"BatchSize": "ResponseBatchSize", "Transaction": "Transactions"},
     "GetTokens": {"Token": "Tokens"},
     "GetPaymentInstruction": {"CallerReference": "AccountId"},
 }
-_FAILED: Final = {"StatusCode": "ErrorCode", "StatusMessage": "ErrorMessage"}
-_TRANSACTION: Final[Mapping[str, str | None]] = {
-    "FPSFees": "Fees",
-    "FPSOperation": "Operation",
-    "TransactionStatus": "Status",
-    **_FAILED,
-}
-_TYPES: Final[Mapping[str, Mapping[str, str | None]]] = {
-    "Amount": {"Value": "Amount"},
-    "Token": {"TokenStatus": "Status"},
-    "TokenUsageLimit": {"LastResetTimestamp": "LastResetTimeStamp"},
-    "TransactionPart": {"FeesPaid": "FeePaid"},
-    "Transaction": _TRANSACTION,
-    "TransactionDetail": {**_TRANSACTION, "StatusHistory": None},
-}
-"""Other names of elements, by type; None: this version does not have it."""
+_ONLY_OF_ERRORS: Final = frozenset({"StatusCode", "StatusMessage"})
+"""Codes and messages of transactions are those of errors here: there are none of other states."""
 
 
 def render_legacy_success(action: Action, result: Result, request_id: str) -> bytes:
@@ -53,9 +40,7 @@ def render_legacy_success(action: Action, result: Result, request_id: str) -> by
         values = {"TransactionId": result["TransactionId"], "Status": _status(str(result["TransactionStatus"]))}
         body = tagged("ns3:TransactionResponse", members(parts, values))
     else:
-        body = "".join(
-            _told(each, result.get(each.name), _RESULTS.get(action.name, {})) for each in action.result or ()
-        )
+        body = "".join(_told(_element(action, each), result.get(each.name)) for each in action.result or ())
     return _envelope(action, f"{body}<Status>Success</Status><RequestId>{request_id}:0</RequestId>")
 
 
@@ -63,7 +48,7 @@ def render_legacy_failure(action: Action, refused: Refused, request_id: str) -> 
     """The answer to a call that was refused: every fault that was found."""
     faults = "".join(
         "<Errors><ErrorType>Business</ErrorType>"
-        f"<IsRetriable>{'true' if fault.refusal.may_retry else 'false'}</IsRetriable>"
+        f"<IsRetriable>{'true' if fault.refusal.retry.can_help else 'false'}</IsRetriable>"
         f"<ErrorCode>{fault.refusal.name}</ErrorCode><ReasonText>{text(' '.join(fault.message.split()))}</ReasonText>"
         "</Errors>"
         for fault in (refused, *refused.also)
@@ -77,28 +62,35 @@ def _envelope(action: Action, content: str) -> bytes:
     return f'{DECLARATION}<{name} xmlns:ns3="{namespace(V2007)}">{content}</{name}>'.encode()
 
 
-def _told(part: Element, value: Value, names: Mapping[str, str | None]) -> str:
-    """An element under the name that this version has for it."""
-    name = names.get(part.name, part.name)
-    if value is None or name is None:
+def _element(action: Action, part: Element) -> LegacyElement:
+    """An element of a result under the name that this version has for it."""
+    name = _RESULTS.get(action.name, {}).get(part.name, part.name)
+    return LegacyElement(name, part.name, part.type, part.optional)
+
+
+def _told(part: LegacyElement, value: Value) -> str:
+    """An element, as often as there are values. Raises ValueError: the schema asks for one, and there is none."""
+    if value is None or value == []:
+        if not part.optional:
+            raise ValueError(f"{part.name} is missing from a result")
         return ""
-    if part.type not in COMPLEX_TYPES:
+    if part.type not in LEGACY_TYPES:
         if part.type == "TransactionStatus":
             value = _status(str(value))
-        return members((Element(name, "string"),), {name: value})
+        return members((Element(part.name, "string"),), {part.name: value})
     several: Sequence[Value] = value if isinstance(value, list) else (value,)
-    return "".join(tagged(name, _content(part.type, each)) for each in several)
+    return "".join(tagged(part.name, _content(part.type, each)) for each in several)
 
 
 def _content(kind: str, value: Value) -> str:
     if not isinstance(value, Mapping):
         raise TypeError(f"a {kind} is a complex value")
-    names = dict(_TYPES.get(kind, {}))
-    if value.get("TransactionStatus") != "Failure":  # codes and messages are those of errors here
-        names |= {name: None for name in _FAILED if name in names}
-    if value.get("StatusCode") == "TemporaryDecline":
-        value = {**value, "TransactionStatus": "TemporaryDecline"}
-    return "".join(_told(part, value.get(part.name), names) for part in COMPLEX_TYPES[kind])
+    told = value
+    if "TransactionStatus" in value and value["TransactionStatus"] != "Failure":
+        told = {name: each for name, each in value.items() if name not in _ONLY_OF_ERRORS}
+    elif value.get("StatusCode") == "TemporaryDecline":
+        told = {**value, "TransactionStatus": "TemporaryDecline"}
+    return "".join(_told(part, told.get(part.value)) for part in LEGACY_TYPES[kind])
 
 
 def _status(status: str) -> str:

@@ -212,7 +212,7 @@ def check_timestamp(request: QueryRequest, now: datetime, skew_seconds: int) -> 
 
 
 def served_version(request: QueryRequest) -> str:
-    """The version of the interface to answer in: later dates than the last known one count as that one.
+    """The version of the interface to answer in: a date after 2010-08-28 counts as the newest version known by then.
 
     Raises Refused: MissingParameter, NoSuchVersion.
     """
@@ -220,7 +220,7 @@ def served_version(request: QueryRequest) -> str:
     if text in SERVED:
         return text
     if _VERSION.fullmatch(text) and text > V2010 and _is_date(text):
-        return V2010
+        return max(version for version in SERVED if version < text)
     raise Refused(
         Refusal.NoSuchVersion, f"There is no version {quoted(text)} of this interface, only {', '.join(SERVED)}."
     )

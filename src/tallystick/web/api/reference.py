@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tallystick.services.api.fields import V2007, V2008, V2010, Need
+from tallystick.services.api.fields import V2007, V2008, V2010, V2011, Need
 from tallystick.services.api.registry import ACTIONS
-from tallystick.services.api.types import COMPLEX_TYPES, ENUMERATIONS, SCALARS
+from tallystick.services.api.types import COMPLEX_TYPES, ENUMERATIONS, ENUMERATIONS_OF, SCALARS
 from tallystick.web.api.errors_of_actions import ERRORS_OF
 from tallystick.web.api.examples import REQUEST_ID, example_request, example_result
 from tallystick.web.api.xml import render_success
@@ -26,9 +26,9 @@ _HEAD: Final = f"""\
 {_NOTE}
 
 Calls go to `/`, as GET with a query string, as POST with a form, or as POST with a query string and an empty body.
-Names are case-sensitive; an empty value counts as not given; unknown parameters are refused. Versions: `{V2008}` and
-`{V2010}`; later dates are answered as `{V2010}`, and `{V2007}` in its own words
-([decision](decisions/031-what-2007-01-08-means-here.md)). In which order a request is checked: [order of
+Names are case-sensitive; an empty value counts as not given; unknown parameters are refused. Versions: `{V2008}`,
+`{V2010}` and `{V2011}`; another date after `{V2010}` is answered as the newest of them that is older, and `{V2007}` in
+its own words ([decision](decisions/031-what-2007-01-08-means-here.md)). In which order a request is checked: [order of
 checks](order-of-checks.md).
 
 Every call carries `Action`, `AWSAccessKeyId`, `Signature`, `SignatureVersion` (`2`), `SignatureMethod` (`HmacSHA256` or
@@ -50,7 +50,11 @@ def reference() -> str:
     rows = ((f"[{each.name}](api/{each.name}.md)", each.summary) for each in sorted(ACTIONS.values(), key=_name))
     parts = [_HEAD, "## Actions\n", _table(("action", ""), rows)]
     parts += ["## Types\n", *(_complex_type(name) for name in sorted(COMPLEX_TYPES))]
-    parts += [_table(("enumeration", "values"), ((name, ", ".join(v)) for name, v in sorted(ENUMERATIONS.items())))]
+    enumerations = sorted(ENUMERATIONS.items())
+    enumerations += [
+        (f"{name} of {since} and later", v) for since, own in ENUMERATIONS_OF.items() for name, v in own.items()
+    ]
+    parts += [_table(("enumeration", "values"), ((name, ", ".join(v)) for name, v in enumerations))]
     return "\n".join(parts)
 
 
@@ -84,7 +88,10 @@ def _page(action: Action) -> str:
 def _nature(action: Action) -> str:
     notes = ""
     if any(field.name == "CallerReference" for field in action.fields) and action.moves_money:
-        notes = " Moves money or debt: answered once per CallerReference."
+        notes = (
+            " Moves money or debt: answered once per CallerReference. A refusal by the books spends the reference too:"
+            " when its cause is mended, ask again with a new one."
+        )
     if action.first_version != V2007:
         notes += f" Since {action.first_version}."
     return notes

@@ -220,7 +220,7 @@ SELECT transaction_id, amount_micros, status, caller_description, sender_descrip
 
 -- name: recipient_standing
 -- Whose recipient token ($2) of a book ($1) this is, and how far that account is known.
-SELECT party.status = 'active' AS active, party.email_verified_at IS NOT NULL AS email_verified,
+SELECT party.status, party.email_verified_at IS NOT NULL AS email_verified,
        party.verified_at IS NOT NULL AS account_verified, token.cancelled_at, token.expires_at
   FROM token
   JOIN party ON party.party_id = token.sender_party_id

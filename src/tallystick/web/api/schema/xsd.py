@@ -11,9 +11,9 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from tallystick.services.api.fields import V2007, V2008, V2010
+from tallystick.services.api.fields import V2007, VERSIONS
 from tallystick.services.api.registry import ACTIONS
-from tallystick.services.api.types import COMPLEX_TYPES, ENUMERATIONS
+from tallystick.services.api.types import COMPLEX_TYPES, ENUMERATIONS, ENUMERATIONS_OF
 from tallystick.web.api.xml import namespace
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tallystick.services.api.registry import Action
     from tallystick.services.api.types import Element
 
-SCHEMA_VERSIONS: Final = (V2008, V2010)
+SCHEMA_VERSIONS: Final = VERSIONS
 """The versions that have a schema here; that of 2007-01-08 has envelopes of its own."""
 
 _BUILT_IN: Final = {
@@ -80,7 +80,7 @@ def schema(version: str) -> str:
     """The whole schema of one of SCHEMA_VERSIONS."""
     actions = actions_of(version)
     content = [_action(action, version) for action in actions]
-    content += [_COMMON, *(_named_type(name) for name in _types_in_use(actions, version))]
+    content += [_COMMON, *(_named_type(name, version) for name in _types_in_use(actions, version))]
     return _DOCUMENT.format(space=namespace(version), content="".join(content))
 
 
@@ -132,10 +132,11 @@ def _meaning(text: str, indent: str) -> str:
     return f"{indent}<xs:annotation>{note}</xs:annotation>\n" if text else ""
 
 
-def _named_type(name: str) -> str:
+def _named_type(name: str, version: str) -> str:
     if name in COMPLEX_TYPES:
         return _complex(name, COMPLEX_TYPES[name])
-    values = "".join(f'      <xs:enumeration value="{escape(value)}"/>\n' for value in ENUMERATIONS[name])
+    allowed = ENUMERATIONS_OF.get(version, {}).get(name, ENUMERATIONS[name])
+    values = "".join(f'      <xs:enumeration value="{escape(value)}"/>\n' for value in allowed)
     return (
         f'  <xs:simpleType name="{name}">\n    <xs:restriction base="xs:string">\n{values}'
         "    </xs:restriction>\n  </xs:simpleType>\n"
