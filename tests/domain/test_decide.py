@@ -280,7 +280,13 @@ def test_one_reference_one_request(desk: Desk) -> None:
     assert desk.balance(PREPAID) == parse_amount("9.00")
     refused = desk.pay("20.00", reference="too much")
     desk.fund("15.00")
-    assert desk.pay("20.00", reference="too much") == refused, "a refusal is replayed, too"
+    repeated = desk.pay("20.00", reference="too much")
+    assert said(repeated) == said(refused) == "InsufficientBalance", "a refusal is replayed, too"
+    assert isinstance(repeated, Refused)
+    assert isinstance(refused, Refused)
+    note = " (first answered at 2027-03-01T12:00:00Z; this CallerReference is spent)"
+    assert repeated.message == refused.message + note
+    assert desk.pay("20.00", reference="too much") == repeated, "the note is made once"
 
 
 def test_cancelling_bars_one_token_and_moves_nothing(desk: Desk) -> None:
