@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import Enum, unique
+from typing import Protocol
 
 from msgspec import Struct, field
 
@@ -58,18 +59,54 @@ class Token(Struct, frozen=True):
 
 @unique
 class TokenState(Enum):
-    """What a token is good for at a moment."""
+    """What a token is good for at a moment. domain/transitions.py has which may follow which."""
 
-    ACTIVE = "active"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
     NOT_YET = "not yet"
+    ACTIVE = "active"
+    USED = "used"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+    @property
+    def over(self) -> bool:
+        """Cancelled or expired. The protocol goes on calling a single-use token active once it was used."""
+        return self is TokenState.CANCELLED or self is TokenState.EXPIRED
+
+    @property
+    def usable(self) -> bool:
+        """Whether something can still be charged with the token, or received: now, or once it begins."""
+        return self is TokenState.ACTIVE or self is TokenState.NOT_YET
 
 
-def state_of(token: Token, now: datetime) -> TokenState:
-    """Cancelled counts before expired, expired before not begun."""
+class Lifetime(Protocol):
+    """What tells a token's state. `used_by`: what used up a token that is good for one payment."""
+
+    @property
+    def valid_from(self) -> datetime:
+        """From when on it can be used."""
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """From when on it cannot any more; None: it has no end of its own."""
+
+    @property
+    def cancelled_at(self) -> datetime | None:
+        """When it was barred."""
+
+    @property
+    def used_by(self) -> object | None:
+        """None while it can be used again."""
+
+
+def state_of(token: Lifetime, now: datetime) -> TokenState:
+    """The state of a token, or of whatever has its dates, at `now`: its book's time.
+
+    Cancelled counts before expired, expired before not begun, not begun before used. Source: spec/flows, 5.
+    """
     if token.cancelled_at is not None:
         return TokenState.CANCELLED
     if token.expires_at is not None and now >= token.expires_at:
         return TokenState.EXPIRED
-    return TokenState.NOT_YET if now < token.valid_from else TokenState.ACTIVE
+    if now < token.valid_from:
+        return TokenState.NOT_YET
+    return TokenState.ACTIVE if token.used_by is None else TokenState.USED

@@ -43,6 +43,11 @@ INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_acc
 VALUES ($1, $2, 77, $3, $4, 100000, now())
 """
 SAYS = "UPDATE transaction SET {} WHERE book_id = $1 AND transaction_id = $2"
+STEP = "UPDATE transaction_step SET {} WHERE book_id = $1 AND transaction_id = $2"
+ONE_STEP_MORE = """
+INSERT INTO transaction_step (book_id, transaction_id, number, status, status_code, amount_micros, at)
+VALUES ($1, $2, 3, 'Cancelled', 'Canceled', 100000, now())
+"""
 TURNED_ROUND = """
 UPDATE transfer SET debit_account = credit_account, credit_account = debit_account
  WHERE book_id = $1 AND transaction_id = $2
@@ -288,3 +293,23 @@ async def test_an_instrument_with_the_account_of_another(past: Past) -> None:
     found = (await past.problems())["instruments_have_their_accounts"]
     assert past.subject("prepaid ann") in found
     assert past.subject("prepaid bob") in found
+
+
+@pytest.mark.parametrize(
+    ("transaction", "statement", "said"),
+    [
+        ("by card", SAYS.format("status_number = 3"), "is Success, but its history ends with nothing"),
+        ("by card", STEP.format("status = 'Reserved'"), "its status 2 is Reserved after Pending"),
+        ("by card", STEP.format("status = 'Failure'"), "is Success, but its history ends with Failure"),
+        ("by card", STEP.format("number = 3"), "its status 3 is Success after (missing)"),
+        ("by card", ONE_STEP_MORE, "its status 3 is Cancelled after Success"),
+        ("by card", ONE_STEP_MORE, "it has a status 3, but says that 2 was its last"),
+        ("write-off", SAYS.format("status = 'Failure'"), "its status 1 is Failure after nothing"),
+    ],
+)
+async def test_a_history_that_cannot_be(past: Past, transaction: str, statement: str, said: str) -> None:
+    await past.damage(statement, transaction)
+
+    found = (await past.problems())["statuses_follow_each_other"]
+    assert f"transaction {past.transactions[transaction]}" in found
+    assert said in found

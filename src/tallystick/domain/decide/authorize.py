@@ -16,7 +16,8 @@ from tallystick.domain.limits import UsageLimit
 from tallystick.domain.outcomes import Done
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, Event, Instrument, InstrumentKind, State
-from tallystick.domain.tokens import PaymentSource, Token
+from tallystick.domain.tokens import PaymentSource, Token, TokenState, state_of
+from tallystick.domain.transitions import check_token
 
 
 def authorize_prepaid(state: State, command: AuthorizePrepaid, now: datetime) -> Decision:
@@ -141,4 +142,10 @@ def cancel_token(state: State, command: CancelToken, now: datetime) -> Decision:
         subject_id=token.token_id,
         notification_url=command.notification_url,
     )
-    return Decision(Done(), tokens=(replace(token, cancelled_at=now),), events=(event,))
+    return Decision(Done(), tokens=(cancelled(token, now),), events=(event,))
+
+
+def cancelled(token: Token, now: datetime) -> Token:
+    """`token`, barred from `now` on. Raises ImpossibleTransitionError: it was before."""
+    check_token(state_of(token, now), TokenState.CANCELLED)
+    return replace(token, cancelled_at=now)

@@ -37,7 +37,7 @@ def find_sender_token(state: State, token_id: TokenId, now: datetime, *purposes:
     if token.purpose not in purposes:
         raise _unfit(token, purposes[0])
     token_state = state_of(token, now)
-    if token_state is not TokenState.ACTIVE:
+    if token_state is not TokenState.ACTIVE and token_state is not TokenState.USED:  # used up: refused later
         raise _not_active(token, token_state)
     if not token.sender_active:
         raise Refused(Refusal.InvalidAccountState_Sender, "The sender's account is suspended or closed.")

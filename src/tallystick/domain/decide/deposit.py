@@ -10,11 +10,13 @@ from tallystick.domain.decide.checks import check_rail_amount
 from tallystick.domain.decide.receipts import SUCCESS_CODE
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.state import Decision, Operation, State, Transaction, Transfer, balance_account
+from tallystick.domain.transitions import check_first
 
 
 def deposit(state: State, command: Deposit, now: datetime) -> Decision:  # noqa: ARG001 - one shape for all rules
     """Put money on an account balance. Raises Refused: AmountOutOfRange."""
     check_rail_amount(command.amount_micros)
+    check_first(Operation.DEPOSIT, TransactionStatus.SUCCESS)
     transaction = Transaction(
         transaction_id=command.transaction_id,
         operation=Operation.DEPOSIT,

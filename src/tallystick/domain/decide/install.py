@@ -11,6 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from tallystick.domain.commands import InstallToken, Method, RefundToken, TokenPurpose, TokenTerms, TokenType
+from tallystick.domain.decide.authorize import cancelled
 from tallystick.domain.decide.checks import check_seller
 from tallystick.domain.limits import UsageLimit
 from tallystick.domain.outcomes import Done
@@ -63,7 +64,7 @@ def install_token(state: State, command: InstallToken, now: datetime) -> Decisio
         source=token.source,
         old_token_id=old.token_id,
     )
-    return Decision(Done(), tokens=(replace(old, cancelled_at=now), renewed))
+    return Decision(Done(), tokens=(cancelled(old, now), renewed))
 
 
 def _check_references(state: State, command: InstallToken) -> None:

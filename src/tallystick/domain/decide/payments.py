@@ -126,7 +126,7 @@ def _recipient_token(state: State, marketplace: Marketplace, now: datetime) -> T
             raise Refused(Refusal.TokenNotActive_Recipient, "The recipient token has been cancelled.")
         case TokenState.EXPIRED | TokenState.NOT_YET:
             raise Refused(Refusal.InvalidTokenId_Recipient, "The recipient token is not valid at this time.")
-        case TokenState.ACTIVE:
+        case TokenState.ACTIVE | TokenState.USED:
             _check_unused(token)
             return token
 

@@ -13,6 +13,7 @@ from tallystick.domain.outcomes import TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Event, Operation, RailRequest, StatusChange, Transaction
 from tallystick.domain.tokens import PaymentSource
+from tallystick.domain.transitions import check_first, check_next
 
 SUCCESS_CODE: Final = "Success"
 PENDING_CODE: Final = "PendingNetworkResponse"
@@ -37,7 +38,8 @@ def record(  # noqa: PLR0913 - one keyword for each thing that differs
     timeout: timedelta | None = None,
     original_id: TransactionId | None = None,
 ) -> Transaction:
-    """A new transaction, Success or Pending."""
+    """A new transaction, Success or Pending. Raises ImpossibleTransitionError: such an operation cannot begin so."""
+    check_first(operation, status)
     done = status is TransactionStatus.SUCCESS
     code = SUCCESS_CODE if done else PENDING_CODE
     return Transaction(
@@ -67,7 +69,11 @@ def record(  # noqa: PLR0913 - one keyword for each thing that differs
 def moved_on(
     transaction: Transaction, status: TransactionStatus, code: str, message: str, now: datetime
 ) -> Transaction:
-    """`transaction` in its next status; complete when that is a final one."""
+    """`transaction` in its next status; complete when that is a final one.
+
+    Raises ImpossibleTransitionError: it cannot come to this status from the one that it has.
+    """
+    check_next(transaction.operation, transaction.status_number, transaction.status, status)
     final = status not in {TransactionStatus.PENDING, TransactionStatus.RESERVED}
     return replace(
         transaction,

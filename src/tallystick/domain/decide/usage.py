@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from tallystick.domain.commands import TokenType
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.state import State, Transaction
-from tallystick.domain.tokens import Token
+from tallystick.domain.tokens import Token, TokenState, state_of
+from tallystick.domain.transitions import check_token
 
 
 def use(
@@ -24,7 +25,10 @@ def use(
     for token in tokens:
         if token is not None and (token.limits or token.token_type is TokenType.SINGLE_USE):
             limits = tuple(limit.use(amount_micros, now) for limit in token.limits)
-            used_by = transaction_id if token.token_type is TokenType.SINGLE_USE else None
+            used_by = None
+            if token.token_type is TokenType.SINGLE_USE:
+                check_token(state_of(token, now), TokenState.USED)
+                used_by = transaction_id
             used.append(replace(token, limits=limits, used_by=used_by))
     return tuple(used)
 

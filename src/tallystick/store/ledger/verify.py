@@ -8,10 +8,20 @@ from typing import Final
 from tallystick.db.connections import Connection, Database, Pool
 from tallystick.db.statements import load_statements
 from tallystick.domain.money import display_amount
+from tallystick.domain.transitions import allowed_changes
 
 _STATEMENTS: Final = load_statements("verify.sql", __package__)
 CHECKS: Final = tuple(name for name in _STATEMENTS if name not in {"unexplained_micros", "totals"})
 """Names of the checks, in the order in which they run."""
+
+_STATUSES: Final = "statuses_follow_each_other"
+_ALLOWED_CHANGES: Final = tuple(
+    zip(
+        *((operation, number, before or "", after) for operation, number, before, after in allowed_changes()),
+        strict=True,
+    )
+)
+"""The domain's table of transitions as the columns that this check takes."""
 
 MAX_PROBLEMS_PER_CHECK: Final = 100
 
@@ -73,7 +83,8 @@ async def report_on(connection: Connection) -> Report:
     """Run every check on what this connection sees."""
     checks = []
     for name in CHECKS:
-        rows = await connection.fetch(f"{_STATEMENTS[name]}\n LIMIT {MAX_PROBLEMS_PER_CHECK}")
+        statement = f"{_STATEMENTS[name]}\n LIMIT {MAX_PROBLEMS_PER_CHECK}"
+        rows = await connection.fetch(statement, *(_ALLOWED_CHANGES if name == _STATUSES else ()))
         checks.append(Check(name, tuple(row[0] for row in rows)))
     totals = await connection.fetchrow(_STATEMENTS["totals"])
     assert totals is not None, "a SELECT of counts has one row"  # noqa: S101

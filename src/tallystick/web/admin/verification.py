@@ -32,6 +32,7 @@ CHECKS: Final = {
     "references_have_transactions": "Every remembered answer names a transaction that exists",
     "simulated_rail_agrees": "The simulated rail took money exactly for what the books call paid",
     "fees_given_back_agree": "What was given back of a fee is what the refunds say, and never more than the fee",
+    "statuses_follow_each_other": "Each status of a transaction may follow the one before it",
 }
 """What each check of store/ledger/sql/verify.sql proves, for people; one that is missing here shows its name."""
 

@@ -324,6 +324,45 @@ SELECT format('book %s, transaction %s: %s of its fee of %s given back, its refu
  WHERE transaction.fee_refunded_micros <> coalesce(given.micros, 0)
     OR transaction.fee_refunded_micros > greatest(transaction.fee_micros, 0)
 
+-- name: statuses_follow_each_other
+-- Each status of a transaction may follow the one before it, and its history ends with the status that it has. What may
+-- follow what is a table in domain/transitions.py: operation ($1), number of the later status ($2), status before ($3, empty
+-- for the first) and after ($4). A first status has no row of its own: whatever went on from it was Pending.
+WITH change AS (
+    SELECT book_id, transaction_id, operation, 1 AS number, '' AS before,
+           CASE status_number WHEN 1 THEN status ELSE 'Pending' END AS after
+      FROM transaction
+     UNION ALL
+    SELECT step.book_id, step.transaction_id, transaction.operation, step.number,
+           coalesce(earlier.status, CASE step.number WHEN 2 THEN 'Pending' ELSE '(missing)' END), step.status
+      FROM transaction_step AS step
+      JOIN transaction ON transaction.book_id = step.book_id AND transaction.transaction_id = step.transaction_id
+      LEFT JOIN transaction_step AS earlier
+             ON earlier.book_id = step.book_id AND earlier.transaction_id = step.transaction_id
+            AND earlier.number = step.number - 1
+)
+SELECT format('book %s, transaction %s (%s): its status %s is %s after %s', book_id, transaction_id, change.operation,
+              change.number, change.after, coalesce(nullif(change.before, ''), 'nothing'))
+  FROM change
+  LEFT JOIN unnest($1::text[], $2::int[], $3::text[], $4::text[]) AS allowed (operation, number, before, after)
+         ON allowed.operation = change.operation AND allowed.number = change.number
+        AND allowed.before = change.before AND allowed.after = change.after
+ WHERE allowed.operation IS NULL
+ UNION ALL
+SELECT format('book %s, transaction %s (%s): is %s, but its history ends with %s', transaction.book_id,
+              transaction.transaction_id, operation, transaction.status, coalesce(step.status, 'nothing'))
+  FROM transaction
+  LEFT JOIN transaction_step AS step
+         ON step.book_id = transaction.book_id AND step.transaction_id = transaction.transaction_id
+        AND step.number = transaction.status_number
+ WHERE status_number > 1 AND step.status IS DISTINCT FROM transaction.status
+ UNION ALL
+SELECT format('book %s, transaction %s: it has a status %s, but says that %s was its last', step.book_id,
+              step.transaction_id, step.number, coalesce(status_number::text, 'none'))
+  FROM transaction_step AS step
+  LEFT JOIN transaction ON transaction.book_id = step.book_id AND transaction.transaction_id = step.transaction_id
+ WHERE status_number IS NULL OR step.number > status_number
+
 -- name: totals
 -- For people: not a check.
 SELECT (SELECT count(*) FROM book) AS books, (SELECT count(*) FROM account) AS accounts,
