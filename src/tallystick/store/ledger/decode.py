@@ -95,23 +95,23 @@ def token_from_row(row: asyncpg.Record) -> Token:
 
 
 def spending_token_from_row(row: asyncpg.Record) -> tuple[Token, Instrument, int]:
-    """What `look` saw of one token: itself, its instrument, and the version of its account.
+    """A row of the optimistic read: one token, its instrument, and the version of its account.
 
-    The columns come by their order: to look up thirty names takes longer than all else here, and this is done for each
-    payment.
+    The columns come by their order, since looking up thirty names would take longer than all else here, and this is
+    done for each payment. Their names are those of the statement's columns: a test compares them.
     """
     (
         token_id,
         purpose,
         instrument_id,
-        sender_id,
+        sender_party_id,
         sender_active,
         caller_reference,
         payment_reason,
         valid_from,
         expires_at,
         cancelled_at,
-        limits,
+        usage_limits,
         token_type,
         friendly_name,
         old_token_id,
@@ -140,7 +140,7 @@ def spending_token_from_row(row: asyncpg.Record) -> tuple[Token, Instrument, int
         token_id,
         _PURPOSES[purpose],
         instrument_id,
-        sender_id,
+        sender_party_id,
         sender_active,
         caller_reference,
         None,  # what brings in real money is a token of its own
@@ -148,7 +148,7 @@ def spending_token_from_row(row: asyncpg.Record) -> tuple[Token, Instrument, int
         valid_from,
         expires_at,
         cancelled_at,
-        limits_from_text(limits),
+        limits_from_text(usage_limits),
         _TOKEN_TYPES[token_type],
         friendly_name,
         old_token_id,

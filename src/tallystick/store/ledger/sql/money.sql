@@ -8,17 +8,19 @@
 -- row of one of them ($3) has, besides, the rules of the book and its owner, and the keys ($4) that signed them as they
 -- are now, and how references ($5) were answered since $6, for older ones are free again. Nothing is locked: `version` is
 -- what the account must still be when it is charged, and whoever changes an instrument or its tokens makes a new version
--- of their account. rows.py takes the columns in this order. An instrument's beginning is sent where it is not its
--- token's: moments are the dearest of all to read.
-SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id, party.status = 'active',
-       token.caller_reference, token.payment_reason, token.valid_from, token.expires_at, token.cancelled_at,
-       token.usage_limits::text, token.token_type, token.friendly_name, token.old_token_id, token.terms::text,
-       token.instruction, token.used_by,
-       party.email_verified_at IS NOT NULL, party.verified_at IS NOT NULL, party.receives_cards, party.marketplace,
-       party.denied,
-       instrument.kind, instrument.sender_party_id, account.balance_micros, instrument.limit_micros,
-       instrument.pending_micros, nullif(instrument.valid_from, token.valid_from), instrument.expires_at,
-       instrument.total_limit_micros, instrument.charged_micros, instrument.account_id, account.xmin AS version,
+-- of their account. decode.py takes the columns in this order; a test compares their names. An instrument's beginning is
+-- sent where it is not its token's: moments are the dearest of all to read.
+SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id,
+       party.status = 'active' AS sender_active, token.caller_reference, token.payment_reason, token.valid_from,
+       token.expires_at, token.cancelled_at, token.usage_limits::text, token.token_type, token.friendly_name,
+       token.old_token_id, token.terms::text, token.instruction, token.used_by,
+       party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
+       party.receives_cards, party.marketplace, party.denied,
+       instrument.kind AS instrument_kind, instrument.sender_party_id AS instrument_sender_id, account.balance_micros,
+       instrument.limit_micros, instrument.pending_micros,
+       nullif(instrument.valid_from, token.valid_from) AS instrument_valid_from,
+       instrument.expires_at AS instrument_expires_at, instrument.total_limit_micros, instrument.charged_micros,
+       instrument.account_id, account.xmin AS version,
        CASE WHEN token.token_id = $3 THEN (
            SELECT ROW(book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
                       book.notification_url, coalesce(owner.status = 'active', true),
