@@ -31,7 +31,7 @@ _TOKENS_HEAD: Final = """\
 ## Tokens
 
 Time brings a token to its beginning and to its end, a payment uses up a single-use one, and its seller or its giver
-cancels it. The first rule that applies tells the state: cancelled, expired, not begun, used, active. The API's
+cancels it. The first rule that applies tells the state: cancelled, expired, used, not begun, active. The API's
 `TokenStatus` is Inactive for the first two of them and Active for the others.
 """
 

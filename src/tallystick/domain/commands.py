@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import Enum, unique
+from enum import Enum, StrEnum, unique
 from typing import Final, TypeGuard, get_args
 
 from msgspec import Struct
@@ -22,7 +22,7 @@ class FeePayer(Enum):
 
 
 @unique
-class TokenPurpose(Enum):
+class TokenPurpose(StrEnum):
     """What a token may be used for."""
 
     PREPAID_SENDER = "prepaid_sender"  # Pay from a prepaid balance
@@ -35,7 +35,7 @@ class TokenPurpose(Enum):
 
 
 @unique
-class TokenType(Enum):
+class TokenType(StrEnum):
     """How often a token may be used, in the protocol's words."""
 
     SINGLE_USE = "SingleUse"

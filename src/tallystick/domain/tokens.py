@@ -73,7 +73,7 @@ class TokenState(Enum):
         return self is TokenState.CANCELLED or self is TokenState.EXPIRED
 
     @property
-    def usable(self) -> bool:
+    def live(self) -> bool:
         """Whether something can still be charged with the token, or received: now, or once it begins."""
         return self is TokenState.ACTIVE or self is TokenState.NOT_YET
 
@@ -98,15 +98,24 @@ class Lifetime(Protocol):
         """None while it can be used again."""
 
 
+class TokenDates(Struct, frozen=True):
+    """The dates of a token alone, for whoever knows of several tokens at once."""
+
+    valid_from: datetime
+    expires_at: datetime | None
+    cancelled_at: datetime | None
+    used_by: object | None = None
+
+
 def state_of(token: Lifetime, now: datetime) -> TokenState:
     """The state of a token, or of whatever has its dates, at `now`: its book's time.
 
-    Cancelled counts before expired, expired before not begun, not begun before used. Source: spec/flows, 5.
+    Cancelled counts before expired, expired before used, used before not begun. Source: spec/flows, 5.
     """
     if token.cancelled_at is not None:
         return TokenState.CANCELLED
     if token.expires_at is not None and now >= token.expires_at:
         return TokenState.EXPIRED
-    if now < token.valid_from:
-        return TokenState.NOT_YET
-    return TokenState.ACTIVE if token.used_by is None else TokenState.USED
+    if token.used_by is not None:
+        return TokenState.USED
+    return TokenState.NOT_YET if now < token.valid_from else TokenState.ACTIVE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.ids import TokenId, TransactionId
 from tallystick.notify import message
 from tallystick.notify.message import Agreed
-from tallystick.store.queries import reads
+from tallystick.store.queries import reads, tokens
 from tallystick.store.records import evidence, visits
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ async def fields_of(connection: Connection, event: ClaimedEvent) -> dict[str, st
     Raises LookupError: the books do not have what the event is about.
     """
     if event.kind == message.TOKEN_CANCELLATION:
-        cancelled = await reads.token(connection, event.book_id, TokenId(event.subject_id))
+        cancelled = await tokens.find(connection, event.book_id, TokenId(event.subject_id))
         if cancelled is None:
             raise LookupError(f"there is no token {event.subject_id}")
         return message.token_fields(cancelled)
@@ -56,7 +56,7 @@ async def _agreed(connection: Connection, event: ClaimedEvent, transaction: Tran
         return message.NOTHING_AGREED
     reason = None
     if transaction.token_id is not None and transaction.caller_description is None:
-        used = await reads.token(connection, event.book_id, TokenId(transaction.token_id))
+        used = await tokens.find(connection, event.book_id, TokenId(transaction.token_id))
         reason = None if used is None else used.payment_reason
     seen = await evidence.find(connection, event.book_id, authorization_id)
     visit = None if seen is None else await visits.find(connection, seen.visit_id)

@@ -18,7 +18,8 @@ from tallystick.domain.messages import signing
 from tallystick.domain.messages.signed_messages import Signer, sign_message
 from tallystick.domain.moments import format_moment
 from tallystick.domain.money import USD, display_amount
-from tallystick.store.queries.reads import TokenRecord, TransactionRecord
+from tallystick.store.queries.reads import TransactionRecord
+from tallystick.store.queries.tokens import TokenRecord
 from tallystick.store.records.outbox import ClaimedEvent
 
 TRANSACTION_STATUS: Final = "TransactionStatus"

@@ -12,6 +12,7 @@ from tallystick.domain import commands
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.tokens import TokenState
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.api import identify
 from tallystick.services.api.call import amount
@@ -39,26 +40,26 @@ _DAY: Final = timedelta(days=1)
 async def get_subscription_details(call: Call) -> Result:
     """What was agreed to, and how far it has come. There are no promotions here, so those elements are empty."""
     subscription, payments, _ = await _readable(call)
-    now = call.now + subscription.clock_offset
+    now = call.now + subscription.token.clock_offset
     frequency = subscription.frequency
     active = _status(subscription, now) == "Active"
     price = amount(subscription.amount_micros)
     details: Mapping[str, Value] = {
-        "SubscriptionId": subscription.token_id,
+        "SubscriptionId": subscription.token.token_id,
         "Description": subscription.description or NO_NAME,
         "SubscriptionAmount": price,
         "NextTransactionAmount": price if active else None,
         "NumberOfPromotionalTransactions": 0,
-        "StartDate": subscription.valid_from,
-        "EndDate": subscription.expires_at,
+        "StartDate": subscription.token.valid_from,
+        "EndDate": subscription.token.expires_at,
         "SubscriptionPeriod": _whole_days(subscription),
         "SubscriptionFrequency": _duration(frequency),
         "SubscriptionStatus": _status(subscription, now),
         "NumberOfTransactionsProcessed": sum(payment.status == _SUCCESS for payment in payments),
-        "RecipientEmail": subscription.recipient.email,
-        "RecipientName": subscription.recipient.name,
-        "SenderEmail": subscription.sender.email,
-        "SenderName": subscription.sender.name,
+        "RecipientEmail": subscription.token.seller_email,
+        "RecipientName": subscription.token.seller_name,
+        "SenderEmail": subscription.token.giver_email,
+        "SenderName": subscription.token.giver_name,
         "NextTransactionDate": _next(subscription, now) if active else None,
     }
     return {"SubscriptionDetails": details}
@@ -97,7 +98,7 @@ async def cancel_subscription_and_refund(call: Call) -> Result:
     """
     subscription, payments, book_id = await _readable(call)
     if book_id != call.book_id:
-        raise invalid("SubscriptionId", A_SUBSCRIPTION, subscription.token_id)
+        raise invalid("SubscriptionId", A_SUBSCRIPTION, subscription.token.token_id)
     active = _status(subscription, call.book_now) == "Active"
     asked_micros = call.values.optional_integer("RefundAmount")
     if asked_micros is None:
@@ -122,7 +123,7 @@ async def cancel_subscription_and_refund(call: Call) -> Result:
 
 async def _cancel(call: Call, subscription: Subscription) -> None:
     try:
-        await call.perform(commands.CancelToken(subscription.token_id, by=call.key.party_id))
+        await call.perform(commands.CancelToken(subscription.token.token_id, by=call.key.party_id))
     except Refused as refused:
         if refused.refusal is not Refusal.TokenNotActive:  # somebody else was quicker
             raise
@@ -139,18 +140,21 @@ async def _readable(call: Call) -> tuple[Subscription, list[Payment], BookId]:
     found = await subscriptions.find(call.service.pool, book_id, token_id)
     if (
         found is None
-        or found.environment != call.key.environment
-        or call.key.party_id not in {found.recipient.party_id, found.sender.party_id}
+        or found.token.environment != call.key.environment
+        or call.key.party_id not in {found.token.seller_id, found.token.giver_id}
     ):
         raise unknown
     return found, await subscriptions.payments(call.service.pool, book_id, token_id), book_id
 
 
 def _status(subscription: Subscription, now: datetime) -> str:
-    if subscription.cancelled_at is not None:
-        return "Cancelled"
-    ended = subscription.expires_at is not None and now >= subscription.expires_at
-    return "Completed" if ended else "Active"
+    match subscription.token.state(now):
+        case TokenState.CANCELLED:
+            return "Cancelled"
+        case TokenState.EXPIRED:
+            return "Completed"
+        case _:
+            return "Active"
 
 
 def _duration(period: Period) -> Mapping[str, Value]:
@@ -160,22 +164,24 @@ def _duration(period: Period) -> Mapping[str, Value]:
 
 
 def _whole_days(subscription: Subscription) -> Mapping[str, Value] | None:
-    if subscription.expires_at is None:
+    if subscription.token.expires_at is None:
         return None
-    return {"Value": (subscription.expires_at - subscription.valid_from) // _DAY, "TimeUnit": "day"}
+    return {"Value": (subscription.token.expires_at - subscription.token.valid_from) // _DAY, "TimeUnit": "day"}
 
 
 def _next(subscription: Subscription, now: datetime) -> datetime | None:
     """When the next payment is due: now, where this period's is not made yet; None after the end, or the calendar's."""
     limit = _counting(subscription).rolled(now)
-    due = max(now, subscription.valid_from)
+    due = max(now, subscription.token.valid_from)
     if limit.used >= limit.limit:
         try:
             due = subscription.frequency.after(limit.window_start)
         except OverflowError:
             return None
-    return due if subscription.expires_at is None or due < subscription.expires_at else None
+    return due if subscription.token.expires_at is None or due < subscription.token.expires_at else None
 
 
 def _counting(subscription: Subscription) -> UsageLimit:
-    return next(limit for limit in subscription.limits if limit.kind is LimitKind.COUNT and limit.period is not None)
+    return next(
+        limit for limit in subscription.token.usage_limits if limit.kind is LimitKind.COUNT and limit.period is not None
+    )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain import commands
+from tallystick.domain.commands import TokenPurpose, TokenType
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import identify
 from tallystick.services.api.call import amount
 from tallystick.services.api.fields import V2007, V2011
-from tallystick.store.queries import reads
+from tallystick.store.queries import reads, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tallystick.domain.limits import UsageLimit
     from tallystick.services.api.call import Call
     from tallystick.services.api.types import Result, Value
+    from tallystick.store.queries.tokens import TokenRecord
 
 ACTIVE: Final = "Active"
 INACTIVE: Final = "Inactive"
@@ -27,16 +29,19 @@ _PENDING_USER_ACTION: Final = "PendingUserAction"
 _BARRED: Final = {"suspended": "PendingReview", "closed": "Closed"}
 """What 2011-09-20 says of an account that may not take part, by its status."""
 
-FRIENDLY_NAMES: Final = {
-    "prepaid_sender": "Prepaid payments",
-    "funding": "Prepaid funding",
-    "credit_sender": "Postpaid payments",
-    "settlement": "Postpaid settlement",
-    "sender": "Payments",
-    "recipient": "Receiving",
-    "installed": "Payment instruction",
+FRIENDLY_NAMES: Final[Mapping[str, str]] = {
+    TokenPurpose.PREPAID_SENDER: "Prepaid payments",
+    TokenPurpose.FUNDING: "Prepaid funding",
+    TokenPurpose.CREDIT_SENDER: "Postpaid payments",
+    TokenPurpose.SETTLEMENT: "Postpaid settlement",
+    TokenPurpose.SENDER: "Payments",
+    TokenPurpose.RECIPIENT: "Receiving",
+    TokenPurpose.INSTALLED: "Payment instruction",
 }
 """What people call tokens that were given no name."""
+
+
+_RECEIVING: Final = frozenset({TokenPurpose.RECIPIENT, TokenPurpose.INSTALLED})
 
 
 async def get_token_by_caller(call: Call) -> Result:
@@ -49,13 +54,13 @@ async def get_token_by_caller(call: Call) -> Result:
     if (token_text is None) == (reference is None):
         raise Refused(Refusal.InvalidParams, "Exactly one of TokenId and CallerReference must be given.")
     if reference is not None:
-        found = await reads.token_by_reference(call.service.pool, call.key.parts, reference)
+        found = await tokens.by_reference(call.service.pool, call.key.parts, reference)
         if found is None:
             message = "No token of this caller has this reference: the authorization may never have been finished."
             raise Refused(Refusal.InvalidCallerReference, message)
     else:
         token_id, book_id = identify.token(token_text or "", "TokenId")
-        found = await reads.token(call.service.pool, book_id, token_id) if call.owns(book_id) else None
+        found = await tokens.find(call.service.pool, book_id, token_id) if call.owns(book_id) else None
         if found is None:
             raise _not_installed()
     return {"Token": token_element(call, found)}
@@ -67,12 +72,12 @@ async def get_tokens(call: Call) -> Result:
     kind = call.values.optional_text("TokenType")
     reference = call.values.optional_text("CallerReference")
     name = call.values.optional_text("TokenFriendlyName")
-    found = await reads.tokens_of_sender(call.service.pool, call.key.party_id, call.key.environment)
+    found = await tokens.of_giver(call.service.pool, call.key.party_id, call.key.environment)
     return {
         "Token": [
             token_element(call, token)
             for token in found
-            if token.active(call.now) == (status == ACTIVE)
+            if (_status(call, token) == status)
             and kind in {None, token.token_type}
             and reference in {None, token.caller_reference}
             and name in {None, _friendly_name(token)}
@@ -87,11 +92,11 @@ async def get_token_usage(call: Call) -> Result:
     Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied, InvalidTokenType.
     """
     token, book_id = await accessible_token(call)
-    if token.token_type == SINGLE_USE:
+    if token.token_type is TokenType.SINGLE_USE:
         raise Refused(Refusal.InvalidTokenType, "A single-use token has no usage limits.")
     now = call.now + token.clock_offset
     total = await reads.total_of_tab(call.service.pool, book_id, token.token_id)
-    limits = token.limits if total is None else (total, *token.limits)
+    limits = token.usage_limits if total is None else (total, *token.usage_limits)
     return {"TokenUsageLimits": [_usage(limit.rolled(now)) for limit in limits]}
 
 
@@ -104,18 +109,14 @@ async def get_recipient_verification_status(call: Call) -> Result:
     if identify.simulates(call) and text == identify.UNVERIFIED_RECIPIENT:
         return _verification(call, _PENDING_USER_ACTION)
     token_id = identify.recipient_token(call)
-    standing = (
-        None
-        if token_id is None
-        else await reads.recipient_standing(call.service.pool, call.beside(token_id).book_id, token_id)
-    )
-    if standing is None:
+    found = None if token_id is None else await tokens.find(call.service.pool, call.beside(token_id).book_id, token_id)
+    if found is None or found.purpose not in _RECEIVING:
         raise Refused(Refusal.InvalidTokenId_Recipient, "The token is no recipient token of this caller.")
-    if not standing.token_active(call.book_now):
+    if found.state(call.book_now).over:
         raise Refused(Refusal.TokenNotActive_Recipient, "The recipient token has been cancelled or has expired.")
-    barred = _BARRED.get(standing.status)
-    word = barred or (ACTIVE if standing.email_verified else _PENDING_USER_ACTION)
-    return _verification(call, word, unlimited=standing.account_verified)
+    barred = _BARRED.get(found.giver_status)
+    word = barred or (ACTIVE if found.giver_standing.email_verified else _PENDING_USER_ACTION)
+    return _verification(call, word, unlimited=found.giver_standing.account_verified)
 
 
 def _verification(call: Call, word: str, *, unlimited: bool = False) -> Result:
@@ -144,7 +145,7 @@ async def cancel_token(call: Call) -> Result:
     return {}
 
 
-async def accessible_token(call: Call) -> tuple[reads.TokenRecord, BookId]:
+async def accessible_token(call: Call) -> tuple[TokenRecord, BookId]:
     """The token that TokenId names and its book, if the caller installed it or it is on the caller's account.
 
     Raises Refused: InvalidParams, InvalidTokenId, TokenAccessDenied.
@@ -153,13 +154,13 @@ async def accessible_token(call: Call) -> tuple[reads.TokenRecord, BookId]:
     found = await _find(call, token_id, book_id)
     if found is None:
         raise _not_installed()
-    if call.key.party_id not in {found.seller_id, found.sender_id}:
+    if call.key.party_id not in {found.seller_id, found.giver_id}:
         raise Refused(Refusal.TokenAccessDenied, "The caller is neither the installer nor the sender of this token.")
     return found, book_id
 
 
-async def _find(call: Call, token_id: TokenId, book_id: BookId) -> reads.TokenRecord | None:
-    found = await reads.token(call.service.pool, book_id, token_id)
+async def _find(call: Call, token_id: TokenId, book_id: BookId) -> TokenRecord | None:
+    found = await tokens.find(call.service.pool, book_id, token_id)
     return found if found is not None and found.environment == call.key.environment else None
 
 
@@ -167,13 +168,13 @@ def _not_installed() -> Refused:
     return Refused(Refusal.InvalidTokenId, "No such token was installed by this caller.")
 
 
-def token_element(call: Call, token: reads.TokenRecord) -> Mapping[str, Value]:
+def token_element(call: Call, token: TokenRecord) -> Mapping[str, Value]:
     """A token as results carry it. Only 2007-01-08 tells who had it installed."""
     own = {"CallerInstalled": str(token.seller_id)} if call.version == V2007 else {}
     return own | {
         "TokenId": token.token_id,
         "FriendlyName": _friendly_name(token),
-        "TokenStatus": ACTIVE if token.active(call.now) else INACTIVE,
+        "TokenStatus": _status(call, token),
         "DateInstalled": token.created_at,
         "CallerReference": token.caller_reference,
         "TokenType": token.token_type,
@@ -182,7 +183,12 @@ def token_element(call: Call, token: reads.TokenRecord) -> Mapping[str, Value]:
     }
 
 
-def _friendly_name(token: reads.TokenRecord) -> str:
+def _status(call: Call, token: TokenRecord) -> str:
+    """The protocol's two words; a token that has not begun yet, or a single-use one that was used, is Active."""
+    return INACTIVE if token.state(call.now + token.clock_offset).over else ACTIVE
+
+
+def _friendly_name(token: TokenRecord) -> str:
     return token.friendly_name or FRIENDLY_NAMES[token.purpose]
 
 

@@ -19,14 +19,15 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import identify
 from tallystick.services.api.fields import LEGACY_AMOUNT, LEGACY_DESCRIPTOR_POLICY, V2007, Field, Need
 from tallystick.services.api.values import Values
-from tallystick.store.queries import reads
+from tallystick.store.queries import reads, tokens
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import BookId, TokenId
     from tallystick.services.api.call import Call
     from tallystick.services.api.types import Result
     from tallystick.services.api.values import Parsed
-    from tallystick.store.queries.reads import TokenRecord, TransactionRecord
+    from tallystick.store.queries.reads import TransactionRecord
+    from tallystick.store.queries.tokens import TokenRecord
 
 _MAX_DESCRIPTION: Final = 128
 _MAX_INSTALLED_REFERENCE: Final = 49
@@ -126,7 +127,7 @@ async def modern(call: Call) -> Call:
     parsed: dict[str, Parsed] = dict(call.values.parsed)
     if "CallerTokenId" in parsed:
         token = await _token(call, "CallerTokenId", Refusal.InvalidTokenId_Caller, Refusal.TokenNotActive_Caller)
-        if token.sender_id != call.key.party_id:
+        if token.giver_id != call.key.party_id:
             raise Refused(Refusal.InvalidTokenId_Caller, "The caller token is not of the caller's own account.")
         await _check_conditions(call, token, Role.CALLER)
     if call.action in _PAYING and await _is_own_recipient(call):
@@ -152,14 +153,14 @@ async def _is_own_recipient(call: Call) -> bool:
     if not is_of_instrument(identify.sender_token(call)):
         return False
     token = await _token(call, "RecipientTokenId", Refusal.InvalidTokenId_Recipient, Refusal.TokenNotActive_Recipient)
-    return token.sender_id == call.key.party_id
+    return token.giver_id == call.key.party_id
 
 
 async def _check_refund_sender(call: Call) -> None:
     token = await _token(call, "RefundSenderTokenId", Refusal.InvalidTokenId_Sender, Refusal.TokenNotActive_Sender)
     original_id = identify.own_transaction(call)
     original = await reads.transaction(call.service.pool, call.beside(original_id).book_id, original_id)
-    if original is not None and original.merchant.party_id != token.sender_id:
+    if original is not None and original.merchant.party_id != token.giver_id:
         message = "The refund is to be taken from another account than the one that was paid."
         raise Refused(Refusal.SenderNotOriginalRecipient, message)
     await _check_conditions(call, token, Role.SENDER)
@@ -210,18 +211,18 @@ async def _payment_method(call: Call) -> str | None:
     return of_instrument or await reads.payment_method(call.service.pool, call.beside(token_id).book_id, token_id)
 
 
-async def _token(call: Call, name: str, unknown: Refusal, ended: Refusal) -> reads.TokenRecord:
+async def _token(call: Call, name: str, unknown: Refusal, ended: Refusal) -> TokenRecord:
     token_id, book_id = identify.token(call.values.text(name), name)
     found = await _find(call, token_id, book_id)
     if found is None:
         raise Refused(unknown, f"The token in {name} was not installed by this caller.")
-    if not found.active(call.now):
+    if found.state(call.now + found.clock_offset).over:
         raise Refused(ended, f"The token in {name} has been cancelled or has expired.")
     return found
 
 
-async def _find(call: Call, token_id: TokenId, book_id: BookId) -> reads.TokenRecord | None:
-    return await reads.token(call.service.pool, book_id, token_id) if call.owns(book_id) else None
+async def _find(call: Call, token_id: TokenId, book_id: BookId) -> TokenRecord | None:
+    return await tokens.find(call.service.pool, book_id, token_id) if call.owns(book_id) else None
 
 
 def as_told(call: Call, result: Result) -> Result:

@@ -11,6 +11,7 @@ from enum import Enum, unique
 from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import TokenPurpose
+from tallystick.domain.tokens import state_of
 from tallystick.store.keys.access_keys import SANDBOX
 
 if TYPE_CHECKING:
@@ -83,17 +84,12 @@ class AuthorizationState:
     @property
     def spending(self) -> bool:
         """Whether the main token has neither ended nor been cancelled or used up."""
-        authorization = self.authorization
-        return not authorization.used and self._lives(authorization.cancelled_at, authorization.expires_at)
+        return state_of(self.authorization.token_dates, self.now).live
 
     @property
     def topping_up(self) -> bool:
         """Whether the seller may bring money into a prepaid balance."""
-        authorization = self.authorization
-        return self.prepaid and self._lives(authorization.money_cancelled_at, authorization.money_expires_at)
-
-    def _lives(self, cancelled_at: datetime | None, expires_at: datetime | None) -> bool:
-        return cancelled_at is None and (expires_at is None or self.now < expires_at)
+        return self.prepaid and state_of(self.authorization.money_dates, self.now).live
 
     @property
     def cancellable(self) -> bool:

@@ -10,7 +10,7 @@ from tallystick.domain.commands import CancelToken
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.buyer.authorization_status import AuthorizationState, Scope
 from tallystick.services.consent.participants import Names
-from tallystick.store.queries import authorizations, consent_tokens
+from tallystick.store.queries import authorizations, tokens
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import PartyId, TokenId
@@ -67,9 +67,8 @@ async def _states(service: Service, found: Sequence[Authorization]) -> list[Auth
 async def _state(service: Service, authorization: Authorization) -> AuthorizationState:
     """The authorization at the present moment of its book, with the names of those who are paid."""
     recipients: tuple[str, ...] = ()
-    tokens = authorization.terms.recipient_tokens
-    if tokens:
-        paid = await consent_tokens.find(service.pool, authorization.book_id, tokens)
+    if authorization.terms.recipient_tokens:
+        paid = await tokens.by_ids(service.pool, authorization.book_id, authorization.terms.recipient_tokens)
         others = any(one.giver_id != authorization.seller_id for one in paid.values())
         recipients = tuple(dict.fromkeys(one.giver_name for one in paid.values())) if others else ()
     names = Names(authorization.seller_name, recipients)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tallystick.store.queries.consent_tokens import AgreedToken
+from tallystick.store.queries.tokens import TokenRecord
 
-__all__ = ["AgreedToken", "Names"]
+__all__ = ["Names", "TokenRecord"]
 
 
 @dataclass(frozen=True, slots=True)

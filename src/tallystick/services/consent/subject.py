@@ -17,14 +17,14 @@ from tallystick.services.consent.terms import (
     SenderTerms,
 )
 from tallystick.store.accounts import branding, logos, parties
-from tallystick.store.queries import consent_tokens
+from tallystick.store.queries import tokens
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import PartyId
     from tallystick.services.context import Service
     from tallystick.store.accounts.branding import Branding
     from tallystick.store.accounts.parties import Party
-    from tallystick.store.queries.consent_tokens import AgreedToken
+    from tallystick.store.queries.tokens import TokenRecord
     from tallystick.store.records.visits import SellerBook
 
 SAME_ACCOUNT: Final = NoConsent(AnswerStatus.NOT_PERMITTED, "Sender and recipient are the same account.")
@@ -52,13 +52,13 @@ class VisitSubject:
     terms: AnyTerms
     caller: Party
     book: SellerBook
-    recipients: tuple[AgreedToken, ...] = ()
+    recipients: tuple[TokenRecord, ...] = ()
     unknown_recipients: bool = False
-    edited: AgreedToken | None = None
+    edited: TokenRecord | None = None
     email_verified: bool = False
 
     @property
-    def others(self) -> tuple[AgreedToken, ...]:
+    def others(self) -> tuple[TokenRecord, ...]:
         """The recipients other than the caller itself."""
         return tuple(one for one in self.recipients if one.giver_id != self.caller.party_id)
 
@@ -113,21 +113,21 @@ async def subject_of(service: Service, terms: AnyTerms, caller_id: PartyId, book
     if caller is None:
         raise LookupError("the visit's seller is gone")
     if isinstance(terms, EditTerms):
-        found = await consent_tokens.find(service.pool, book.book_id, (terms.token_id,))
+        found = await tokens.by_ids(service.pool, book.book_id, (terms.token_id,))
         edited = found.get(terms.token_id)
         recipients = () if edited is None else edited.terms.recipient_tokens
     else:
         edited = None
         recipients = terms.agreed.recipient_tokens if isinstance(terms, SenderTerms) else ()
-    found = await consent_tokens.find(service.pool, book.book_id, recipients)
+    found = await tokens.by_ids(service.pool, book.book_id, recipients)
     now = service.clock() + book.clock_offset
     paid = tuple(found[one] for one in recipients if one in found and _receives(found[one], now))
     demanded = service.settings.require_verified_email
     return VisitSubject(terms, caller, book, paid, len(paid) < len(recipients), edited, demanded)
 
 
-def _receives(token: AgreedToken, now: datetime) -> bool:
-    return token.purpose in _RECEIVING and token.usable(now)
+def _receives(token: TokenRecord, now: datetime) -> bool:
+    return token.purpose in _RECEIVING and not token.state(now).over
 
 
 def hopeless(subject: VisitSubject, now: datetime) -> NoConsent | None:
@@ -167,16 +167,16 @@ def _unverified(subject: VisitSubject, person: Party) -> NoConsent | None:
     return UNVERIFIED if subject.email_verified and not person.email_verified else None
 
 
-def _cannot_edit(edited: AgreedToken | None, person: Party) -> NoConsent | None:
+def _cannot_edit(edited: TokenRecord | None, person: Party) -> NoConsent | None:
     if edited is None or edited.giver_id != person.party_id:
         return OTHERS_TOKEN
     return None if person.active else NO_ACCOUNT
 
 
-def _editable(token: AgreedToken | None, now: datetime) -> bool:
+def _editable(token: TokenRecord | None, now: datetime) -> bool:
     return (
         token is not None
         and token.purpose is TokenPurpose.SENDER
         and token.token_type in _EDITABLE
-        and token.usable(now)
+        and not token.state(now).over
     )

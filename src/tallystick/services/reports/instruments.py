@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tallystick.store.queries import instrument_list, reads
-from tallystick.store.queries.instrument_list import Instrument, Life, Part, Token, Wanted
+from tallystick.store.queries.instrument_list import Instrument, Life, Part, Wanted
+from tallystick.store.queries.tokens import TokenRecord
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import InstrumentId, TokenId
@@ -16,7 +17,7 @@ __all__ = [
     "Instrument",
     "Life",
     "Part",
-    "Token",
+    "TokenRecord",
     "Wanted",
     "instrument",
     "instruments",
@@ -40,17 +41,19 @@ async def instrument(books: BookContext, instrument_id: str) -> Instrument | Non
     return await instrument_list.instrument(books.service.pool, books.parts, instrument_id)
 
 
-async def tokens(books: BookContext, wanted: Wanted, maximum: int, after: Token | None = None) -> Part[Token]:
+async def tokens(
+    books: BookContext, wanted: Wanted, maximum: int, after: TokenRecord | None = None
+) -> Part[TokenRecord]:
     """The latest tokens, at most `maximum`, those made before `after`."""
     return await instrument_list.tokens(books.service.pool, wanted, maximum, after)
 
 
-async def token(books: BookContext, token_id: str) -> Token | None:
+async def token(books: BookContext, token_id: str) -> TokenRecord | None:
     """One token of these books; None for any other id."""
     return await instrument_list.token(books.service.pool, books.parts, token_id)
 
 
-async def tokens_of(books: BookContext, instrument_id: InstrumentId) -> list[Token]:
+async def tokens_of(books: BookContext, instrument_id: InstrumentId) -> list[TokenRecord]:
     """The tokens of an instrument."""
     return await instrument_list.tokens_of(books.service.pool, books.parts, instrument_id)
 

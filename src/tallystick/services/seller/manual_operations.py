@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tallystick.domain.state import Decision, Instrument
     from tallystick.services.context import Service
     from tallystick.services.operations.audit import Actor
-    from tallystick.store.queries.instrument_list import Token
+    from tallystick.store.queries.tokens import TokenRecord
 
 _REFERENCE: Final = re.compile(r"console-[0-9a-f]{20}")
 
@@ -165,7 +165,7 @@ async def refund(books: BookContext, wish: RefundWish, reference: str) -> Accept
     return outcome
 
 
-async def cancel_token(books: BookContext, token: Token) -> bool:
+async def cancel_token(books: BookContext, token: TokenRecord) -> bool:
     """Bar a token from further use; False: it was cancelled before. Raises Refused."""
     command = CancelToken(token.token_id, by=books.seller_id)
     outcome = await books.service.committer.perform(book_named_in(token.token_id), command)

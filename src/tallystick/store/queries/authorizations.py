@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tallystick.db.statements import load_statements
 from tallystick.domain.commands import Method, TokenPurpose, TokenTerms, TokenType
 from tallystick.domain.ids import BookId, InstrumentId, MalformedIdError, PartyId, TokenId, token_kind_and_book
+from tallystick.domain.tokens import TokenDates
 from tallystick.store.ledger.token_terms import terms_from_json
 from tallystick.store.ledger.usage_limits import limits_from_json
 
@@ -84,6 +85,16 @@ class Authorization:
     money_cancelled_at: datetime | None
     created_at: datetime
     archived_before: datetime | None
+
+    @property
+    def token_dates(self) -> TokenDates:
+        """Those of the token that spends or receives."""
+        return TokenDates(self.valid_from, self.expires_at, self.cancelled_at, self.used or None)
+
+    @property
+    def money_dates(self) -> TokenDates:
+        """Those of the token that brings real money in; it begins with the other one."""
+        return TokenDates(self.valid_from, self.money_expires_at, self.money_cancelled_at)
 
 
 async def authorizations_of(

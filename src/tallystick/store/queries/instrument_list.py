@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from tallystick.db.patterns import containing
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, InstrumentId, MalformedIdError, PartyId, TokenId, token_kind_and_book
+from tallystick.store.queries.tokens import TokenRecord, token_from_row
 
 if TYPE_CHECKING:
     import asyncpg
@@ -52,26 +53,10 @@ class Instrument:
     buyer_name: str
     buyer_email: str
 
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token with whom it came from: the buyer or, of a recipient token, the recipient."""
-
-    token_id: TokenId
-    purpose: str
-    token_type: str
-    instrument_id: InstrumentId | None
-    caller_reference: str
-    friendly_name: str | None
-    valid_from: datetime
-    expires_at: datetime | None
-    cancelled_at: datetime | None
-    created_at: datetime
-    used_by: str | None
-    old_token_id: str | None
-    giver_id: PartyId
-    giver_name: str
-    giver_email: str
+    @property
+    def used_by(self) -> None:
+        """Nothing uses it up: it has the states of its spending token."""
+        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +101,31 @@ async def instrument(database: Database, parts: Sequence[BookId], instrument_id:
     return None if row is None else Instrument(**dict(row))
 
 
-async def tokens(database: Database, wanted: Wanted, maximum: int, after: Token | None = None) -> Part[Token]:
+async def tokens(
+    database: Database, wanted: Wanted, maximum: int, after: TokenRecord | None = None
+) -> Part[TokenRecord]:
     """The latest tokens, at most `maximum`, those made before `after`."""
     moment, last = (None, None) if after is None else (after.created_at, after.token_id)
     rows = await _of_parts(database, "tokens", wanted, None, moment, last, maximum + 1, None)
-    found = [Token(**dict(row)) for row in rows[:maximum]]
+    found = [token_from_row(row) for row in rows[:maximum]]
     return Part(found, found[-1].token_id if len(rows) > maximum else None)
 
 
-async def token(database: Database, parts: Sequence[BookId], token_id: str) -> Token | None:
+async def token(database: Database, parts: Sequence[BookId], token_id: str) -> TokenRecord | None:
     """One token of these books; None for any other id."""
     part = _part_of(token_id, parts)
     if part is None:
         return None
     row = await database.fetchrow(_SQL["tokens"], part, None, None, None, None, token_id, None, None, 1, None)
-    return None if row is None else Token(**dict(row))
+    return None if row is None else token_from_row(row)
 
 
-async def tokens_of(database: Database, parts: Sequence[BookId], instrument_id: InstrumentId) -> list[Token]:
+async def tokens_of(database: Database, parts: Sequence[BookId], instrument_id: InstrumentId) -> list[TokenRecord]:
     """The tokens of an instrument."""
     rows = await database.fetch(
         _SQL["tokens"], _part_of(instrument_id, parts), None, None, None, None, None, None, None, None, instrument_id
     )
-    return [Token(**dict(row)) for row in rows]
+    return [token_from_row(row) for row in rows]
 
 
 async def replaced_by(database: Database, parts: Sequence[BookId], token_id: TokenId) -> TokenId | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
 from tallystick.domain.limits import LimitKind, UsageLimit
-from tallystick.store.ledger.usage_limits import limits_from_json
 
 if TYPE_CHECKING:
     import asyncpg
@@ -129,53 +128,6 @@ class StatusRecord:
     status_code: str
     amount_micros: int
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRecord:
-    """A token as the books have it. `clock_offset` is that of its book's test clock.
-
-    `old_token_id`: the token that it replaced. `instruction`: the text that an installed token was made from.
-    """
-
-    token_id: TokenId
-    environment: str
-    purpose: str
-    token_type: str
-    seller_id: PartyId
-    sender_id: PartyId
-    caller_reference: str
-    friendly_name: str | None
-    old_token_id: str | None
-    payment_reason: str | None
-    instruction: str | None
-    limits: tuple[UsageLimit, ...]
-    expires_at: datetime | None
-    cancelled_at: datetime | None
-    created_at: datetime
-    clock_offset: timedelta
-
-    def active(self, now: datetime) -> bool:
-        """Whether it can still be used; `now` is wall-clock time."""
-        return self.cancelled_at is None and (self.expires_at is None or now + self.clock_offset < self.expires_at)
-
-
-@dataclass(frozen=True, slots=True)
-class RecipientStanding:
-    """The account behind a recipient token, and until when the token is good (by its book's clock).
-
-    `status`: active, suspended or closed.
-    """
-
-    status: str
-    email_verified: bool
-    account_verified: bool
-    cancelled_at: datetime | None
-    expires_at: datetime | None
-
-    def token_active(self, book_now: datetime) -> bool:
-        """Whether the token can still be used."""
-        return self.cancelled_at is None and (self.expires_at is None or book_now < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,29 +262,6 @@ async def _cash_after(
     return balances
 
 
-async def token(database: Database, book_id: BookId, token_id: TokenId) -> TokenRecord | None:
-    """One token, or None when the book has no such."""
-    row = await database.fetchrow(_READS["token"], book_id, token_id)
-    return None if row is None else _token(row)
-
-
-async def token_by_reference(database: Database, parts: Sequence[BookId], caller_reference: str) -> TokenRecord | None:
-    """The token that was installed under a reference in one of an owner's books, or None."""
-    row = await database.fetchrow(_READS["token_by_reference"], parts, caller_reference)
-    return None if row is None else _token(row)
-
-
-async def recipient_standing(database: Database, book_id: BookId, token_id: TokenId) -> RecipientStanding | None:
-    """Who stands behind a recipient token; None when the book has no such token or it is no recipient's."""
-    row = await database.fetchrow(_READS["recipient_standing"], book_id, token_id)
-    return None if row is None else RecipientStanding(**dict(row))
-
-
-async def tokens_of_sender(database: Database, party_id: PartyId, environment: str) -> list[TokenRecord]:
-    """All tokens on a party's own account, oldest first."""
-    return [_token(row) for row in await database.fetch(_READS["tokens_of_sender"], party_id, environment)]
-
-
 def _certain(row: asyncpg.Record | None) -> asyncpg.Record:
     if row is None:
         raise LookupError("there is no such book")
@@ -372,24 +301,3 @@ def _transaction(row: asyncpg.Record) -> TransactionRecord:
 def _person(row: asyncpg.Record, role: str) -> Person | None:
     party_id = row[f"{role}_party_id"]
     return None if party_id is None else Person(PartyId(party_id), row[f"{role}_name"], row[f"{role}_email"])
-
-
-def _token(row: asyncpg.Record) -> TokenRecord:
-    return TokenRecord(
-        token_id=TokenId(row["token_id"]),
-        environment=row["environment"],
-        purpose=row["purpose"],
-        token_type=row["token_type"],
-        seller_id=PartyId(row["seller_party_id"]),
-        sender_id=PartyId(row["sender_party_id"]),
-        caller_reference=row["caller_reference"],
-        friendly_name=row["friendly_name"],
-        old_token_id=row["old_token_id"],
-        payment_reason=row["payment_reason"],
-        instruction=row["instruction"],
-        limits=limits_from_json(row["usage_limits"]),
-        expires_at=row["expires_at"],
-        cancelled_at=row["cancelled_at"],
-        created_at=row["created_at"],
-        clock_offset=timedelta(seconds=row["clock_offset_seconds"]),
-    )

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final
 
 from tallystick.db.connections import Database
 from tallystick.db.statements import load_statements
-from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
-from tallystick.domain.limits import LimitKind, UsageLimit
+from tallystick.domain.commands import TokenType
+from tallystick.domain.ids import BookId, TokenId, TransactionId
+from tallystick.domain.limits import LimitKind
 from tallystick.domain.periods import Period
-from tallystick.store.ledger.token_terms import terms_from_json
-from tallystick.store.ledger.usage_limits import limits_from_json
-from tallystick.store.queries.reads import Person
+from tallystick.store.queries import tokens
+from tallystick.store.queries.tokens import TokenRecord
 
 _READS: Final = load_statements("reads.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A recurring token with an amount per period. `clock_offset` is that of its book's test clock."""
+    """A recurring token seen as what it stands for: `amount_micros` per `frequency`."""
 
-    token_id: TokenId
-    environment: str
-    description: str | None
+    token: TokenRecord
     amount_micros: int
     frequency: Period
-    limits: tuple[UsageLimit, ...]
-    valid_from: datetime
-    expires_at: datetime | None
-    cancelled_at: datetime | None
-    recipient: Person
-    sender: Person
-    clock_offset: timedelta
+
+    @property
+    def description(self) -> str | None:
+        """What it is for."""
+        return self.token.payment_reason or self.token.friendly_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +44,17 @@ class Payment:
 
 async def find(database: Database, book_id: BookId, token_id: TokenId) -> Subscription | None:
     """The subscription that a token stands for; None for tokens without an amount and a count per period."""
-    row = await database.fetchrow(_READS["subscription"], book_id, token_id)
-    if row is None:
+    token = await tokens.find(database, book_id, token_id)
+    return None if token is None else subscription_of(token)
+
+
+def subscription_of(token: TokenRecord) -> Subscription | None:
+    """The same of a token that is known."""
+    amount_micros = token.terms.amount_micros
+    frequency = next((limit.period for limit in token.limits if limit.kind is LimitKind.COUNT and limit.period), None)
+    if token.token_type is not TokenType.RECURRING or amount_micros is None or frequency is None:
         return None
-    terms, limits = terms_from_json(row["terms"]), limits_from_json(row["usage_limits"])
-    frequency = next((limit.period for limit in limits if limit.kind is LimitKind.COUNT and limit.period), None)
-    if terms.amount_micros is None or frequency is None:
-        return None
-    return Subscription(
-        token_id=token_id,
-        environment=row["environment"],
-        description=row["payment_reason"] or row["friendly_name"],
-        amount_micros=terms.amount_micros,
-        frequency=frequency,
-        limits=limits,
-        valid_from=row["valid_from"],
-        expires_at=row["expires_at"],
-        cancelled_at=row["cancelled_at"],
-        recipient=Person(PartyId(row["recipient_id"]), row["recipient_name"], row["recipient_email"]),
-        sender=Person(PartyId(row["sender_id"]), row["sender_name"], row["sender_email"]),
-        clock_offset=timedelta(seconds=row["clock_offset_seconds"]),
-    )
+    return Subscription(token, amount_micros, frequency)
 
 
 async def payments(database: Database, book_id: BookId, token_id: TokenId) -> list[Payment]:

@@ -30,12 +30,7 @@ SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instr
 -- For a purpose ($2); 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the giver's name or address, an
 -- id, a reference or the token's own name; the one with an id ($6); before the one with this moment and id ($7, $8). At
 -- most $9. Those of an instrument ($10).
-SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, token.caller_reference,
-       token.friendly_name, token.valid_from, token.expires_at, token.cancelled_at, token.created_at,
-       token.used_by, token.old_token_id, giver.party_id AS giver_id, giver.name AS giver_name,
-       giver.email AS giver_email
-  FROM token
-  JOIN party AS giver ON giver.party_id = token.sender_party_id
+/* part: token_record */
  WHERE token.book_id = $1
    AND ($2::text IS NULL OR token.purpose = $2)
    AND ($3::text IS NULL

@@ -171,39 +171,6 @@ SELECT booked_at, transaction_id, CASE WHEN debit_account = 1 THEN amount_micros
   FROM transfer
  WHERE book_id = ANY($1::bigint[]) AND booked_at >= $2 AND booked_at <= $3 AND (debit_account = 1 OR credit_account = 1)
 
--- name: token
--- One token ($2) of a book ($1).
-SELECT token.*, book.environment, book.party_id AS seller_party_id, book.clock_offset_seconds
-  FROM token
-  JOIN book ON book.book_id = token.book_id
- WHERE token.book_id = $1 AND token.token_id = $2
-
--- name: token_by_reference
--- The token of one owner's books ($1) that was installed under a reference ($2).
-SELECT token.*, book.environment, book.party_id AS seller_party_id, book.clock_offset_seconds
-  FROM token
-  JOIN book ON book.book_id = token.book_id
- WHERE token.book_id = ANY($1::bigint[]) AND token.caller_reference = $2
-
--- name: tokens_of_sender
--- The tokens on a party's ($1) own account in one environment ($2), oldest first.
-SELECT token.*, book.environment, book.party_id AS seller_party_id, book.clock_offset_seconds
-  FROM token
-  JOIN book ON book.book_id = token.book_id
- WHERE token.sender_party_id = $1 AND book.environment = $2
- ORDER BY token.created_at, token.token_id
-
--- name: subscription
--- The recurring token ($2) of a book ($1) with the people on both sides.
-SELECT token.*, book.environment, book.clock_offset_seconds,
-       seller.party_id AS recipient_id, seller.name AS recipient_name, seller.email AS recipient_email,
-       sender.party_id AS sender_id, sender.name AS sender_name, sender.email AS sender_email
-  FROM token
-  JOIN book ON book.book_id = token.book_id
-  JOIN party AS seller ON seller.party_id = book.party_id
-  JOIN party AS sender ON sender.party_id = token.sender_party_id
- WHERE token.book_id = $1 AND token.token_id = $2 AND token.token_type = 'Recurring'
-
 -- name: subscription_payments
 -- The payments of a book ($1) with a token ($2), or with one that it replaced, oldest first.
 WITH RECURSIVE line AS (
@@ -217,14 +184,6 @@ SELECT transaction_id, amount_micros, status, caller_description, sender_descrip
  WHERE book_id = $1 AND sender_token_id IN (SELECT token_id FROM line) AND instrument_id IS NULL
    AND operation IN ('Pay', 'Reserve')
  ORDER BY transaction_id
-
--- name: recipient_standing
--- Whose recipient token ($2) of a book ($1) this is, and how far that account is known.
-SELECT party.status, party.email_verified_at IS NOT NULL AS email_verified,
-       party.verified_at IS NOT NULL AS account_verified, token.cancelled_at, token.expires_at
-  FROM token
-  JOIN party ON party.party_id = token.sender_party_id
- WHERE token.book_id = $1 AND token.token_id = $2 AND token.purpose IN ('recipient', 'installed')
 
 -- name: total_of_tab
 SELECT instrument.total_limit_micros, instrument.charged_micros, instrument.valid_from

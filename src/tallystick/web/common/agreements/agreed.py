@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tallystick.domain.commands import TokenTerms
     from tallystick.services.buyer.authorization_status import AuthorizationState
-    from tallystick.services.consent.participants import AgreedToken
+    from tallystick.services.consent.participants import TokenRecord
 
 _ACCEPTED: Final = re.compile(r"PaymentMethod in \(('[a-z]+'(?:, '[a-z]+')*)\);")  # as the Recipient pipeline writes it
 
@@ -115,7 +115,7 @@ class Agreed:
     expires_at: datetime | None
 
 
-def agreed_in_visit(terms: AnyTerms, names: Names, edited: AgreedToken | None = None) -> Agreed:
+def agreed_in_visit(terms: AnyTerms, names: Names, edited: TokenRecord | None = None) -> Agreed:
     """What the terms of a visit ask for. `edited` is the token of EditToken. Raises LookupError without it."""
     match terms:
         case PrepaidTerms():

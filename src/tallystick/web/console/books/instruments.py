@@ -8,10 +8,11 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
 
+from tallystick.domain.tokens import TokenState, state_of
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.buyer import authorizations
 from tallystick.services.reports import instruments, transactions
-from tallystick.services.reports.instruments import Instrument, Token
+from tallystick.services.reports.instruments import Instrument, TokenRecord
 from tallystick.services.reports.transactions import About
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
@@ -24,6 +25,15 @@ from tallystick.web.console.console_context import ConsoleContext
 LISTED: Final = 50
 RECENT: Final = 10
 PLACE: Final = "Instruments"
+
+
+_STANDS: Final = {
+    TokenState.CANCELLED: ("Cancelled", "bad"),
+    TokenState.EXPIRED: ("Expired", ""),
+    TokenState.USED: ("Used", ""),
+    TokenState.NOT_YET: ("Not yet", "warn"),
+    TokenState.ACTIVE: ("Active", "good"),
+}
 
 
 @get("/console/{business:int}/{environment:str}/instruments")
@@ -77,15 +87,9 @@ async def show_instrument(
     return await with_books(request, business, environment, step)
 
 
-def stand_of(console: ConsoleContext, held: Instrument | Token) -> tuple[str, str]:
-    """How something held stands in a word, and the tone of its badge. Cancelled counts before expired."""
-    if held.cancelled_at is not None:
-        return "Cancelled", "bad"
-    if held.expires_at is not None and console.now >= held.expires_at:
-        return "Expired", ""
-    if isinstance(held, Token) and held.used_by is not None:
-        return "Used", ""
-    return ("Not yet", "warn") if console.now < held.valid_from else ("Active", "good")
+def stand_of(console: ConsoleContext, held: Instrument | TokenRecord) -> tuple[str, str]:
+    """How something held stands in a word, and the tone of its badge."""
+    return _STANDS[state_of(held, console.now)]
 
 
 instrument_routes = [show_instruments, show_instrument]

@@ -13,7 +13,7 @@ from tallystick.services.actions.transactions import received_at
 from tallystick.services.buyer import authorizations
 from tallystick.services.buyer.authorization_status import AuthorizationState
 from tallystick.services.reports import instruments, transactions
-from tallystick.services.reports.instruments import Token
+from tallystick.services.reports.instruments import TokenRecord
 from tallystick.services.reports.transactions import About
 from tallystick.services.seller import manual_operations
 from tallystick.services.seller.manual_operations import BookContext
@@ -115,7 +115,7 @@ async def do_cancel_token(
     return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY)
 
 
-async def _find(books: BookContext, token_id: str) -> Token:
+async def _find(books: BookContext, token_id: str) -> TokenRecord:
     """A token of this seller's book. Raises NotFoundException."""
     found = await instruments.token(books, token_id)
     if found is None:
@@ -123,7 +123,7 @@ async def _find(books: BookContext, token_id: str) -> Token:
     return found
 
 
-async def _state(books: BookContext, token: Token) -> AuthorizationState | None:
+async def _state(books: BookContext, token: TokenRecord) -> AuthorizationState | None:
     """What its giver agreed to; None where the instrument's page tells it, or nobody but the seller agreed."""
     if token.instrument_id is not None:
         return None

@@ -6,7 +6,7 @@ from typing import Final
 from tallystick.client.fps import Credentials
 from tallystick.domain.environments import SANDBOX
 from tallystick.services.reports import instruments, transactions
-from tallystick.services.reports.instruments import Token
+from tallystick.services.reports.instruments import TokenRecord
 from tallystick.services.seller import access_keys
 from tallystick.services.seller.access_keys import KeyEntry
 from tallystick.web.console.console_context import ConsoleContext
@@ -57,7 +57,7 @@ async def suggestions(console: ConsoleContext, action: str) -> Suggestions:
     }
 
 
-def _tokens(tokens: Iterable[Token]) -> list[tuple[str, str]]:
+def _tokens(tokens: Iterable[TokenRecord]) -> list[tuple[str, str]]:
     return [
         (token.token_id, f"{token.purpose.replace('_', ' ')}, {token.caller_reference}, {token.giver_name}")
         for token in tokens
