@@ -80,7 +80,7 @@ class PostOffice:
         )
         return [row["state"] for row in rows]
 
-    async def entry(self, subject: str) -> outbox.Entry:
+    async def entry(self, subject: str) -> outbox.EventRecord:
         entries = await outbox.list_(self.shop.pool, self.shop.party_id, None, 100)
         (found,) = [entry for entry in entries if entry.subject_id == subject]
         return found

@@ -25,6 +25,7 @@ import structlog
 from tallystick.db.connections import Connection, Pool
 from tallystick.domain.messages.signed_messages import Signer
 from tallystick.notify import content, message, safety
+from tallystick.notify.message import SignedForm
 from tallystick.settings import Settings
 from tallystick.store.keys import signing_keys
 from tallystick.store.keys.vault import Vault
@@ -70,12 +71,11 @@ def origin_of(url: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class _Outgoing:
     """An event that was claimed, and what is to be posted where."""
 
     event: ClaimedEvent
-    url: str
-    body: str
+    form: SignedForm
 
 
 @dataclass(slots=True)
@@ -193,7 +193,7 @@ class Courier:
                 chosen.append(event)
         return chosen
 
-    async def _claim(self, connection: Connection, due: DueEvent, signer: Signer) -> Outgoing | None:
+    async def _claim(self, connection: Connection, due: DueEvent, signer: Signer) -> _Outgoing | None:
         """Take an event; None when another worker did, or when there is nothing to send."""
         until = self.clock() + self.lease
         try:
@@ -207,22 +207,22 @@ class Courier:
             await self._failed(event, "the message could not be built: the service's log says why")
         return None
 
-    def _start(self, due: DueEvent, outgoing: Outgoing) -> None:
+    def _start(self, due: DueEvent, outgoing: _Outgoing) -> None:
         task = asyncio.create_task(self._run(outgoing))
         self._under_way[task] = due
         task.add_done_callback(self._under_way.pop)
 
-    async def _run(self, outgoing: Outgoing) -> None:
+    async def _run(self, outgoing: _Outgoing) -> None:
         try:
             await self._send(outgoing)
         except Exception:  # noqa: BLE001 - the database went away, say: the event is due again when its lease is over
             _log.exception("notification_result_lost", event_id=outgoing.event.event_id)
 
-    async def _send(self, outgoing: Outgoing) -> None:
-        event, origin = outgoing.event, origin_of(outgoing.url)
+    async def _send(self, outgoing: _Outgoing) -> None:
+        event, form, origin = outgoing.event, outgoing.form, origin_of(outgoing.form.url)
         log = _log.bind(event_id=event.event_id, destination=origin, attempt=event.attempts)
         try:
-            status = await safety.post_form(self._client, outgoing.url, outgoing.body, self._timeout.total_seconds())
+            status = await safety.post_form(self._client, form.url, form.body, self._timeout.total_seconds())
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             self._trouble(origin, event.destination)
             reason = safety.reason(error)
@@ -261,10 +261,10 @@ class Courier:
         trouble.urls.add(url)
 
 
-async def _prepare(connection: Connection, event: ClaimedEvent, signer: Signer) -> Outgoing | None:
+async def _prepare(connection: Connection, event: ClaimedEvent, signer: Signer) -> _Outgoing | None:
     """What is to be sent, kept in the claim's own commit, before the first byte leaves. None: nobody wants it."""
     if event.message is not None:
-        return Outgoing(event, event.destination, event.message)
+        return _Outgoing(event, SignedForm(event.destination, event.message))
     fields = await content.fields_of(connection, event)
     if fields is None:
         await outbox.end(connection, event, outbox.UNWANTED, None)
@@ -275,4 +275,4 @@ async def _prepare(connection: Connection, event: ClaimedEvent, signer: Signer) 
         await outbox.end(connection, event, outbox.DEAD, str(error))
         return None
     await outbox.keep_message(connection, event, form.url, form.body)
-    return Outgoing(event, form.url, form.body)
+    return _Outgoing(event, form)

@@ -86,14 +86,14 @@ NOTHING_AGREED: Final = Agreed()
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class SignedForm:
     """Where a notification goes and its body, `application/x-www-form-urlencoded`."""
 
     url: str
     body: str
 
 
-def build(signer: Signer, event: ClaimedEvent, fields: Mapping[str, str]) -> Form:
+def build(signer: Signer, event: ClaimedEvent, fields: Mapping[str, str]) -> SignedForm:
     """The signed form of an event for its destination. The event's id is the request id in `certificateUrl`.
 
     Raises ValueError when the destination is not an absolute http or https URL.
@@ -101,10 +101,10 @@ def build(signer: Signer, event: ClaimedEvent, fields: Mapping[str, str]) -> For
     return signed_form(signer, event.destination, quote(event.event_id, safe="-"), fields)
 
 
-def signed_form(signer: Signer, url: str, request_id: str, fields: Mapping[str, str]) -> Form:
+def signed_form(signer: Signer, url: str, request_id: str, fields: Mapping[str, str]) -> SignedForm:
     """Fields as they are posted to `url`. Raises ValueError when that is not an absolute http or https URL."""
     message = sign_message(signer, "POST", url, fields, request_id)
-    return Form(message.url, signing.percent_encoded_query(message.params))
+    return SignedForm(message.url, signing.percent_encoded_query(message.params))
 
 
 def is_wanted(event: ClaimedEvent, transaction: TransactionRecord) -> bool:

@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 class Trial:
     """What was posted, and what came of it: the receiver's HTTP status, or why there is none."""
 
-    form: message.Form
+    form: message.SignedForm
     status: int | None
     problem: str | None
     milliseconds: int
@@ -70,7 +70,7 @@ class Tester:
         status, problem = await self._post(form)
         return Trial(form, status, problem, round((time.monotonic() - begun) * 1000))
 
-    async def _post(self, form: message.Form) -> tuple[int | None, str | None]:
+    async def _post(self, form: message.SignedForm) -> tuple[int | None, str | None]:
         seconds = self.settings.notification_timeout_ms / 1000
         allowed = self.settings.allow_private_notification_targets
         async with safety.open_client(allow_private=allowed, resolver=self.resolver) as client:

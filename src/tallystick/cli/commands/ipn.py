@@ -25,7 +25,7 @@ from tallystick.domain.environments import SANDBOX
 from tallystick.notify import address
 from tallystick.notify.address import UnusableAddressError
 from tallystick.services.operations import notifications
-from tallystick.services.operations.notifications import Entry
+from tallystick.services.operations.notifications import EventRecord
 from tallystick.services.seller import notification_settings
 from tallystick.services.seller.notification_settings import KEEP, NoBooksError, Wishes
 
@@ -61,7 +61,7 @@ def list_(
     tell_table([_as_row(entry) for entry in entries], "There are no such events.")
 
 
-async def _list(account: str | None, state: State | None, limit: int) -> list[Entry]:
+async def _list(account: str | None, state: State | None, limit: int) -> list[EventRecord]:
     async with service_of_process() as service:
         party_id = None if account is None else (await find_seller(service, account)).party_id
         return await notifications.list_(service, party_id, None if state is None else state.value, limit)
@@ -179,7 +179,7 @@ def check_url(url: str) -> None:
         raise ProblemError(str(error)) from None
 
 
-def _as_json(entry: Entry) -> dict[str, object]:
+def _as_json(entry: EventRecord) -> dict[str, object]:
     return {
         "event_id": entry.event_id,
         "kind": entry.kind,
@@ -195,7 +195,7 @@ def _as_json(entry: Entry) -> dict[str, object]:
     }
 
 
-def _as_row(entry: Entry) -> dict[str, str]:
+def _as_row(entry: EventRecord) -> dict[str, str]:
     return {
         "event": entry.event_id,
         "what": entry.status or entry.kind,

@@ -9,7 +9,7 @@ from tallystick.services.operations import audit
 from tallystick.store.queries import stuck_work
 from tallystick.store.queries.stuck_work import Destination, EventCase
 from tallystick.store.records import outbox
-from tallystick.store.records.outbox import DEAD, DELIVERED, UNWANTED, WAITING, Entry
+from tallystick.store.records.outbox import DEAD, DELIVERED, UNWANTED, WAITING, EventRecord
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import BookId, PartyId
@@ -22,8 +22,8 @@ __all__ = [
     "UNWANTED",
     "WAITING",
     "Destination",
-    "Entry",
     "EventCase",
+    "EventRecord",
     "cases",
     "destinations",
     "list_",
@@ -44,7 +44,7 @@ async def destinations(service: Service, maximum: int) -> list[Destination]:
     return await stuck_work.destinations(service.pool, maximum)
 
 
-async def list_(service: Service, seller_id: PartyId | None, state: str | None, maximum: int) -> list[Entry]:
+async def list_(service: Service, seller_id: PartyId | None, state: str | None, maximum: int) -> list[EventRecord]:
     """The latest events of one seller or of all, in one state or in any; unwanted ones only when asked for."""
     return await outbox.list_(service.pool, seller_id, state, maximum)
 

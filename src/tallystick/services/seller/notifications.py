@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.services.operations import audit
 from tallystick.store.records import outbox
-from tallystick.store.records.outbox import DEAD, DELIVERED, UNWANTED, WAITING, LogEntry, Unfinished
+from tallystick.store.records.outbox import DEAD, DELIVERED, UNWANTED, WAITING, EventRecord, Unfinished
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import BookId, PartyId
@@ -20,7 +20,7 @@ __all__ = [
     "DELIVERED",
     "UNWANTED",
     "WAITING",
-    "LogEntry",
+    "EventRecord",
     "Unfinished",
     "find",
     "log",
@@ -38,7 +38,7 @@ async def log(
     state: str | None = None,
     about: str | None = None,
     before: tuple[datetime, str] | None = None,
-) -> list[LogEntry]:
+) -> list[EventRecord]:
     """The events of a seller's books, the newest first, without the messages; never those that nobody wanted.
 
     `about`: only of one transaction or token, or one event. `before`: only those after this one in the list.
@@ -46,7 +46,7 @@ async def log(
     return await outbox.log(service.pool, books, state=state, about=about, before=before, maximum=maximum)
 
 
-async def find(service: Service, books: Sequence[BookId], event_id: str) -> LogEntry | None:
+async def find(service: Service, books: Sequence[BookId], event_id: str) -> EventRecord | None:
     """One event of a seller's books with its message; None: there is none, or nobody wanted to hear of it."""
     entry = await outbox.find(service.pool, books, event_id)
     return None if entry is None or entry.state == UNWANTED else entry
@@ -57,7 +57,7 @@ async def unfinished(service: Service, books: Sequence[BookId]) -> Unfinished:
     return await outbox.unfinished(service.pool, books)
 
 
-async def replay(service: Service, actor: Actor, seller_id: PartyId, environment: str, entry: LogEntry) -> bool:
+async def replay(service: Service, actor: Actor, seller_id: PartyId, environment: str, entry: EventRecord) -> bool:
     """Send one again; False, and nothing is written down, when it waits already or no address is set."""
     now = service.clock()
     async with service.pool.acquire() as connection, connection.transaction():

@@ -1,6 +1,6 @@
 """The sending half of the outbox: which events are due, who sends them, what came of it; and sellers' addresses.
 
-The writing half is in the money's own commit (writing.py). Every moment is passed in.
+The writing half is in the money's own commit (store/ledger/apply.py). Every moment is passed in.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class DueEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimedEvent:
-    """An event that this worker may send until `due_at`. `attempts` counts this one; `announced_at` is real time.
+class EventRecord:
+    """An event as the outbox has it. `announced_at`: real time, from which on the tries count; `attempts`: how many.
 
-    `message` is the signed form as built for the first attempt. `notify_…`: what the seller wants to hear of.
+    `message`: the signed form as it was first sent; None before that, after it was forgotten, and in lists.
     """
 
     book_id: BookId
@@ -60,42 +60,28 @@ class ClaimedEvent:
     subject_id: str
     status: str | None
     status_code: str | None
-    destination: str
-    due_at: datetime
-    announced_at: datetime
-    attempts: int
-    message: str | None
-    notify_immediate: bool
-    notify_write_offs: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event as lists show it."""
-
-    book_id: BookId
-    event_id: str
-    kind: str
-    subject_id: str
-    status: str | None
     state: str
     destination: str | None
     occurred_at: datetime
+    announced_at: datetime
     due_at: datetime | None
     attempts: int
     delivered_at: datetime | None
     last_error: str | None
+    message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry(Entry):
-    """An event in its seller's delivery log. `announced_at`: real time, from which on the tries count.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedEvent(EventRecord):
+    """An event that this worker may send until `due_at`; `attempts` counts this one.
 
-    `message`: the form as it was first sent; None when nothing was sent yet, or when it was forgotten.
+    `notify_…`: what the seller wants to hear of.
     """
 
-    announced_at: datetime
-    message: str | None = None
+    destination: str
+    due_at: datetime
+    notify_immediate: bool
+    notify_write_offs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +169,7 @@ async def _books_with_due(database: Database, now: datetime, maximum: int) -> li
 async def claim(connection: Connection, event: DueEvent, until: datetime) -> ClaimedEvent | None:
     """Take an event for this worker until `until`; None when another one was quicker."""
     row = await connection.fetchrow(_SQL["claim"], event.book_id, event.event_id, event.due_at, until)
-    return None if row is None else ClaimedEvent(book_id=event.book_id, event_id=event.event_id, **dict(row))
+    return None if row is None else ClaimedEvent(**dict(row))
 
 
 async def keep_message(connection: Connection, event: ClaimedEvent, destination: str, message: str) -> None:
@@ -206,10 +192,10 @@ async def end(database: Database, event: ClaimedEvent, state: Literal["dead", "u
     await database.execute(_SQL["end"], event.book_id, event.event_id, event.due_at, state, error)
 
 
-async def list_(database: Database, party_id: PartyId | None, state: str | None, maximum: int) -> list[Entry]:
+async def list_(database: Database, party_id: PartyId | None, state: str | None, maximum: int) -> list[EventRecord]:
     """The latest events of one seller or of all, in one state or in any; unwanted ones only when asked for."""
     rows = await database.fetch(_SQL["list"], party_id, state, maximum)
-    return [Entry(**dict(row)) for row in rows]
+    return [EventRecord(**dict(row)) for row in rows]
 
 
 async def log(
@@ -220,7 +206,7 @@ async def log(
     about: str | None,
     before: tuple[datetime, str] | None,
     maximum: int,
-) -> list[LogEntry]:
+) -> list[EventRecord]:
     """The events of a seller's books, the newest first, without the messages; never those that nobody wanted.
 
     `about`: only of one transaction or token, or one event. `before`: only those after this one in the list.
@@ -229,17 +215,17 @@ async def log(
     look = state, about, moment, event_id, maximum
     rows = [row for part in parts for row in await database.fetch(_SQL["log"], part, *look)]
     rows.sort(key=lambda row: (row["announced_at"], row["event_id"]), reverse=True)
-    return [LogEntry(**dict(row)) for row in rows[:maximum]]
+    return [EventRecord(**dict(row)) for row in rows[:maximum]]
 
 
-async def find(database: Database, parts: Sequence[BookId], event_id: str) -> LogEntry | None:
+async def find(database: Database, parts: Sequence[BookId], event_id: str) -> EventRecord | None:
     """One event of a seller's books with its message. Its id names the book: it begins with its subject's."""
     try:
         book_id = book_named_in(TransactionId(event_id.partition("-")[0]))
     except MalformedIdError:
         return None
     row = await database.fetchrow(_SQL["find"], book_id, event_id) if book_id in parts else None
-    return None if row is None else LogEntry(**dict(row))
+    return None if row is None else EventRecord(**dict(row))
 
 
 async def unfinished(database: Database, parts: Sequence[BookId]) -> Unfinished:

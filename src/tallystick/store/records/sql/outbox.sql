@@ -1,6 +1,11 @@
 -- Delivery of the outbox's events. Read by outbox.py. $1 and $2 name the event by its book and its own id, except where
 -- said otherwise. The money path writes the events: money.sql, insert_events.
 
+-- part: record
+outbox.book_id, outbox.event_id, outbox.kind, outbox.subject_id, outbox.status, outbox.status_code, outbox.state,
+       outbox.destination, outbox.occurred_at, outbox.announced_at, outbox.due_at, outbox.attempts, outbox.delivered_at,
+       outbox.last_error
+
 -- name: next_book
 -- The book after $2 that has an event whose time has come at $1: asked again and again, it skips from book to book, however
 -- many events wait in each.
@@ -46,8 +51,7 @@ UPDATE outbox SET due_at = $4, attempts = outbox.attempts + 1
   FROM book
  WHERE outbox.book_id = $1 AND outbox.event_id = $2 AND outbox.state = 'waiting' AND outbox.due_at = $3
    AND book.book_id = outbox.book_id
-RETURNING outbox.kind, outbox.subject_id, outbox.status, outbox.status_code, outbox.destination, outbox.due_at,
-          outbox.announced_at, outbox.attempts, outbox.message, book.notify_immediate, book.notify_write_offs
+RETURNING /* part: record */, outbox.message, book.notify_immediate, book.notify_write_offs
 
 -- name: keep_message
 UPDATE outbox SET destination = $3, message = $4 WHERE book_id = $1 AND event_id = $2
@@ -67,8 +71,7 @@ UPDATE outbox SET state = $4, last_error = $5 WHERE book_id = $1 AND event_id = 
 
 -- name: list
 -- Events of a seller's books ($1, null: of all) in a state ($2, null: in any but unwanted), the newest first.
-SELECT outbox.book_id, outbox.event_id, outbox.kind, outbox.subject_id, outbox.status, outbox.state,
-       outbox.destination, outbox.occurred_at, outbox.due_at, outbox.attempts, outbox.delivered_at, outbox.last_error
+SELECT /* part: record */
   FROM outbox
   JOIN book USING (book_id)
  WHERE ($1::bigint IS NULL OR book.party_id = $1)
@@ -79,8 +82,7 @@ SELECT outbox.book_id, outbox.event_id, outbox.kind, outbox.subject_id, outbox.s
 -- name: log
 -- Events of one book that were or are to be sent: in one state or ($2 null) in any, about one subject or ($3 null) any,
 -- from before a moment and an event on ($4, $5; null: from the newest on), $6 at most.
-SELECT book_id, event_id, kind, subject_id, status, state, destination, occurred_at, due_at, attempts, delivered_at,
-       last_error, announced_at
+SELECT /* part: record */
   FROM outbox
  WHERE book_id = $1
    AND ($2::text IS NULL AND state <> 'unwanted' OR state = $2)
@@ -90,8 +92,7 @@ SELECT book_id, event_id, kind, subject_id, status, state, destination, occurred
  LIMIT $6
 
 -- name: find
-SELECT book_id, event_id, kind, subject_id, status, state, destination, occurred_at, due_at, attempts, delivered_at,
-       last_error, announced_at, message
+SELECT /* part: record */, message
   FROM outbox
  WHERE book_id = $1 AND event_id = $2
 

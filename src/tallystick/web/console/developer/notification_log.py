@@ -12,7 +12,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.services.seller import notification_settings, notifications
-from tallystick.services.seller.notifications import DEAD, DELIVERED, WAITING, LogEntry
+from tallystick.services.seller.notifications import DEAD, DELIVERED, WAITING, EventRecord
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext, for_staff
@@ -45,7 +45,7 @@ async def show_log(request: PageRequest, business: FromPath[int], environment: F
         state = asked.get("state") if asked.get("state") in STATES else None
         about = asked.get("about", "").strip()
         before = _position(asked.get("before", ""))
-        service, entries = console.service, list[LogEntry]()
+        service, entries = console.service, list[EventRecord]()
         if not about or _SUBJECT.fullmatch(about):
             entries = await notifications.log(
                 service, console.parts, LISTED + 1, state=state, about=about or None, before=before
@@ -121,7 +121,7 @@ async def replay_dead(request: PageRequest, business: FromPath[int], environment
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
 
 
-async def _entry(console: ConsoleContext, event_id: str) -> LogEntry:
+async def _entry(console: ConsoleContext, event_id: str) -> EventRecord:
     """The event, as far as the log has it. Raises NotFoundException."""
     entry = None
     if _SUBJECT.fullmatch(event_id):
@@ -136,7 +136,7 @@ def _address(console: ConsoleContext, query: dict[str, str]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def _cursor(entry: LogEntry) -> str:
+def _cursor(entry: EventRecord) -> str:
     """An entry's place in the log, for the address of the next page."""
     return f"{(entry.announced_at - _EPOCH) // _MICROSECOND}.{entry.event_id}"
 
