@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET  # it writes here, and never reads
 
 import msgspec
 
-from tallystick.bench.measures import Report
+from tallystick.bench.measures import BenchReport
 from tallystick.web.common.drawing import Plot, Scale, add, axes, picture, write
 
 SERIES = {"pay": ("signed Pay", "#17594a"), "tab": ("Pay on tabs", "#7fb8a4"), "pgbench": ("pgbench", "#a32018")}
@@ -25,7 +25,7 @@ path { fill: none; stroke-width: 2 }
 
 def main(figures: Path, chart: Path) -> None:
     """One line for each series: what was reached with each number of clients."""
-    report = msgspec.json.decode(figures.read_bytes(), type=Report)
+    report = msgspec.json.decode(figures.read_bytes(), type=BenchReport)
     rates = {(one.case, one.clients): one.rate for one in report.measures if one.case in SERIES}
     steps = sorted({clients for case, clients in rates if case == "pgbench"})
     found = {case: [(steps.index(at), rates[case, at]) for at in steps if (case, at) in rates] for case in SERIES}

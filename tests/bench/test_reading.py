@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tallystick.bench.load import pgbench, wrk
 from tallystick.bench.load.wrk import LoadError
-from tallystick.bench.measures import Goal, Machine, Measure, Report, goals
+from tallystick.bench.measures import BenchReport, Goal, Machine, Measure, goals
 from tallystick.bench.report import closing_lines, goals_table, measures_table
 from tallystick.bench.target.databases import beside
 
@@ -94,8 +94,10 @@ MACHINE = Machine(
 HALF = measure("pay", 64, 2500, p99_ms=15)
 
 
-def report_of(measures: tuple[Measure, ...], goals: tuple[Goal, ...] = (), problems: tuple[str, ...] = ()) -> Report:
-    return Report(
+def report_of(
+    measures: tuple[Measure, ...], goals: tuple[Goal, ...] = (), problems: tuple[str, ...] = ()
+) -> BenchReport:
+    return BenchReport(
         version="0.1",
         started_at="2027-03-01T12:00:00+00:00",
         machine=MACHINE,

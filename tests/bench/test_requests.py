@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from tallystick.bench.load import requests
-from tallystick.bench.load.requests import BATCH_LINES, Signer
+from tallystick.bench.load.requests import BATCH_LINES, RequestSigner
 from tallystick.bench.load.wrk import Load
 from tallystick.bench.target import service as target
 from tallystick.bench.target.stall import Stall
@@ -19,7 +19,7 @@ from tallystick.domain.messages.signing import hmac_signature, string_to_sign_v2
 from tallystick.store.keys.access_keys import AccessKey
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
-SIGNER = Signer("http://127.0.0.1:8400", lambda: NOW)
+SIGNER = RequestSigner("http://127.0.0.1:8400", lambda: NOW)
 
 
 def stall(name: str) -> Stall:

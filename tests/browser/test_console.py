@@ -9,7 +9,7 @@ from tests.browser.test_hosted_flows import CONTRAST, tab
 from tests.stories.pages.people import console, employee
 from tests.stories.pages.world import PASSWORD, Seller, World
 
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import staff
 
 PHONE = {"viewport": {"width": 360, "height": 740}}
@@ -17,7 +17,7 @@ DESK = {"viewport": {"width": 1280, "height": 900}}
 
 
 async def sign_in(page: Page, world: World, seller: Seller) -> None:
-    owner = await employee(world, seller, Role.OWNER)
+    owner = await employee(world, seller, StaffRole.OWNER)
     await page.goto("/console")
     await page.get_by_label("E-mail address").fill(owner.email)
     await page.get_by_label("Password").fill(PASSWORD)
@@ -116,8 +116,8 @@ async def test_the_sandbox_is_left_by_one_click_and_seen_to_be_left(
 async def test_who_works_for_several_sellers_changes_between_them_on_a_phone(
     chromium: Browser, world: World, seller: Seller
 ) -> None:
-    other, someone = await world.seller("Book Shop of a long name"), await employee(world, seller, Role.VIEWER)
-    await staff.add(world.pool, other.party.party_id, someone.party_id, Role.VIEWER, world.clock())
+    other, someone = await world.seller("Book Shop of a long name"), await employee(world, seller, StaffRole.VIEWER)
+    await staff.add(world.pool, other.party.party_id, someone.party_id, StaffRole.VIEWER, world.clock())
     async with tab(chromium, world, viewport={"width": 320, "height": 640}) as page:
         await page.goto("/console")
         await page.get_by_label("E-mail address").fill(someone.email)

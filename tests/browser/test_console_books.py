@@ -9,7 +9,7 @@ from tests.stories.pages.business import Customer, postpaid_customer, prepaid_cu
 from tests.stories.pages.people import console, employee
 from tests.stories.pages.world import PASSWORD, Seller, World
 
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ async def customers(world: World, seller: Seller) -> tuple[Customer, Customer]:
 
 
 async def sign_in(page: Page, world: World, seller: Seller, way_on: str) -> None:
-    finance = await employee(world, seller, Role.FINANCE)
+    finance = await employee(world, seller, StaffRole.FINANCE)
     await page.goto(way_on)
     await page.get_by_label("E-mail address").fill(finance.email)
     await page.get_by_label("Password").fill(PASSWORD)

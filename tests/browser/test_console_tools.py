@@ -10,7 +10,7 @@ from tests.browser.test_hosted_flows import CONTRAST, tab
 from tests.stories.pages.people import console, employee
 from tests.stories.pages.world import PASSWORD, Seller, World
 
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.records import outbox
 
 PHONE = {"viewport": {"width": 320, "height": 720}}
@@ -30,7 +30,7 @@ TOOLS = (
 
 async def at_work(page: Page, world: World, seller: Seller, at: str) -> None:
     """A new developer signs in and comes to a page of the console."""
-    developer = await employee(world, seller, Role.DEVELOPER)
+    developer = await employee(world, seller, StaffRole.DEVELOPER)
     await page.goto(f"{console(seller)}/{at}")
     await page.get_by_label("E-mail address").fill(developer.email)
     await page.get_by_label("Password").fill(PASSWORD)

@@ -16,7 +16,7 @@ from tests.stories.pages.people import console, employee, operator
 from tests.stories.pages.world import PASSWORD, Seller, World
 
 from tallystick.services.operations.verification import prove_if_due
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.records import outbox, verification_runs
 
 SCREENS = pytest.mark.parametrize("width", [390, 1280])
@@ -75,7 +75,7 @@ async def test_an_owner_minds_the_shop(chromium: Browser, world: World, seller: 
     balance, tab_ = await prepaid_customer(world, seller), await postpaid_customer(world, seller)
     await balance.pay("5")
     await tab_.pay("12")
-    owner, colleague = await employee(world, seller, Role.OWNER), await employee(world, seller, Role.VIEWER)
+    owner, colleague = await employee(world, seller, StaffRole.OWNER), await employee(world, seller, StaffRole.VIEWER)
     async with screen(chromium, world, width) as page:
         await page.goto(console(seller, "keys"))
         await sign_in(page, owner.email)

@@ -14,14 +14,14 @@ from tallystick.domain.gatekeeper import (
     MAX_FAULTS,
     MAX_STATEMENTS,
     MAX_TEXT_LENGTH,
+    ComparisonOperator,
     Condition,
     Declaration,
     Facts,
-    Fault,
     Instruction,
+    InstructionFault,
     LiteralType,
-    Operator,
-    Role,
+    TransactionRole,
     Variable,
     evaluate,
     incompatible,
@@ -46,7 +46,7 @@ SENDER = (
 REFUNDS = "MyRole == 'Sender'; OperationType == 'Refund';"
 
 FACTS = Facts(
-    my_role=Role.RECIPIENT,
+    my_role=TransactionRole.RECIPIENT,
     amount_micros=5_000_000,
     at=datetime(2027, 1, 31, 18, 0, tzinfo=UTC),
     payment_method="ABT",
@@ -61,7 +61,7 @@ def read(text: str) -> Instruction:
     return found
 
 
-def faults(text: str) -> tuple[Fault, ...]:
+def faults(text: str) -> tuple[InstructionFault, ...]:
     found = parse(text)
     assert not isinstance(found, Instruction)
     return found
@@ -75,12 +75,12 @@ def only_fault(text: str) -> tuple[str, int, int]:
 def test_a_recipient_text_is_read_with_its_reasons() -> None:
     assert read(RECIPIENT) == Instruction(
         (
-            Condition(Variable.MY_ROLE, Operator.EQUAL, "Recipient", "wrong role"),
-            Condition(Variable.CHARGE_FEE_TO, Operator.EQUAL, "Caller", "fees"),
-            Condition(Variable.PAYMENT_METHOD, Operator.IN, ("abt", "ach"), "method"),
+            Condition(Variable.MY_ROLE, ComparisonOperator.EQUAL, "Recipient", "wrong role"),
+            Condition(Variable.CHARGE_FEE_TO, ComparisonOperator.EQUAL, "Caller", "fees"),
+            Condition(Variable.PAYMENT_METHOD, ComparisonOperator.IN, ("abt", "ach"), "method"),
         )
     )
-    assert possible_roles(read(RECIPIENT)) == {Role.RECIPIENT}
+    assert possible_roles(read(RECIPIENT)) == {TransactionRole.RECIPIENT}
 
 
 def test_a_sender_text_gives_a_method_and_a_monthly_limit() -> None:
@@ -92,7 +92,7 @@ def test_a_sender_text_gives_a_method_and_a_monthly_limit() -> None:
 
 
 def test_the_shortest_text_of_old_programs_is_read() -> None:
-    assert possible_roles(read("MyRole=='Caller' orSay 'Roles do not match';")) == {Role.CALLER}
+    assert possible_roles(read("MyRole=='Caller' orSay 'Roles do not match';")) == {TransactionRole.CALLER}
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_all_conditions_must_hold_and_each_says_why_not() -> None:
     assert evaluate(instruction, FACTS) == ()
     wrong = replace(FACTS, payment_method="CC", charge_fee_to="Recipient")
     assert evaluate(instruction, wrong) == ("fees", "method")
-    assert evaluate(instruction, replace(wrong, my_role=Role.SENDER)) == ("wrong role", "fees", "method")
+    assert evaluate(instruction, replace(wrong, my_role=TransactionRole.SENDER)) == ("wrong role", "fees", "method")
 
 
 def test_without_a_reason_the_condition_itself_is_said() -> None:
@@ -322,13 +322,13 @@ def test_an_incompatible_transaction_is_told_every_reason() -> None:
 @pytest.mark.parametrize(
     ("text", "roles"),
     [
-        ("MyRole in ('Sender', 'Caller');", {Role.SENDER, Role.CALLER}),
-        ("MyRole != 'Caller';", {Role.SENDER, Role.RECIPIENT}),
-        ("OperationType == 'Pay';", set(Role)),
+        ("MyRole in ('Sender', 'Caller');", {TransactionRole.SENDER, TransactionRole.CALLER}),
+        ("MyRole != 'Caller';", {TransactionRole.SENDER, TransactionRole.RECIPIENT}),
+        ("OperationType == 'Pay';", set(TransactionRole)),
         ("MyRole == 'Sender'; MyRole == 'Recipient';", set()),
     ],
 )
-def test_roles_that_the_text_leaves_open(text: str, roles: set[Role]) -> None:
+def test_roles_that_the_text_leaves_open(text: str, roles: set[TransactionRole]) -> None:
     assert possible_roles(read(text)) == roles
 
 

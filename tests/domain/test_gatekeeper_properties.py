@@ -12,13 +12,13 @@ from tests.conftest import fuzz
 from tallystick.domain.commands import TokenType
 from tallystick.domain.gatekeeper import (
     MAX_FAULTS,
+    ComparisonOperator,
     Condition,
     Declaration,
     Facts,
     Instruction,
     LiteralType,
-    Operator,
-    Role,
+    TransactionRole,
     Variable,
     evaluate,
     parse,
@@ -28,8 +28,8 @@ from tallystick.domain.gatekeeper import (
 from tallystick.domain.gatekeeper.vocabulary import LIMITS, PAYMENT_METHOD, PAYMENT_METHODS, WORDS
 from tallystick.domain.periods import Period
 
-EQUALITY = (Operator.EQUAL, Operator.UNEQUAL)
-NOT_IN = tuple(operator for operator in Operator if operator is not Operator.IN)
+EQUALITY = (ComparisonOperator.EQUAL, ComparisonOperator.UNEQUAL)
+NOT_IN = tuple(operator for operator in ComparisonOperator if operator is not ComparisonOperator.IN)
 MAX_MICROS = 10**18 - 1
 
 amounts = st.integers(min_value=0, max_value=MAX_MICROS)
@@ -47,7 +47,7 @@ def word_conditions(variable: Variable) -> st.SearchStrategy[Condition]:
     words = st.sampled_from(WORDS[variable])
     choices = st.lists(words, min_size=1, unique=True).map(tuple)
     return st.builds(Condition, st.just(variable), st.sampled_from(EQUALITY), words, reasons) | st.builds(
-        Condition, st.just(variable), st.just(Operator.IN), choices, reasons
+        Condition, st.just(variable), st.just(ComparisonOperator.IN), choices, reasons
     )
 
 
@@ -84,7 +84,7 @@ instructions = st.builds(Instruction, st.lists(conditions, max_size=6).map(tuple
 )
 facts = st.builds(
     Facts,
-    my_role=st.sampled_from(Role),
+    my_role=st.sampled_from(TransactionRole),
     amount_micros=amounts,
     at=moments,
     payment_method=st.sampled_from(["ABT", "ACH", "CC", "Prepaid", "Debt"]),

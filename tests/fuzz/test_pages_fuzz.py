@@ -17,7 +17,7 @@ from tests.stories.pages.world import BUTTON, START, needed
 from tests.stories.storefront import canonical
 
 from tallystick.services.consent.parameters import PIPELINES, SIMPLE_PAY, Parameter
-from tallystick.services.consent.values import Kind
+from tallystick.services.consent.values import ValueKind
 
 pytestmark = pytest.mark.timeout(3600)  # the long run takes many minutes
 
@@ -43,13 +43,13 @@ tokens = st.sampled_from(["T" + "0" * 63, ",".join(["T" + "0" * 63] * 21), ",", 
 def spoilt(parameter: Parameter) -> st.SearchStrategy[str]:
     """Values of the parameter's kind that are right at a limit or wrong, and any text."""
     by_kind = {
-        Kind.EPOCH: dates,
-        Kind.PERIOD: periods,
-        Kind.URL: urls,
-        Kind.HTML: markup,
-        Kind.TOKEN: tokens,
-        Kind.TOKENS: tokens,
-        Kind.METHODS: st.sampled_from(["CC,ACH,ABT", "CC,CC", ",", "cc", "CC, ABT"]),
+        ValueKind.EPOCH: dates,
+        ValueKind.PERIOD: periods,
+        ValueKind.URL: urls,
+        ValueKind.HTML: markup,
+        ValueKind.TOKEN: tokens,
+        ValueKind.TOKENS: tokens,
+        ValueKind.METHODS: st.sampled_from(["CC,ACH,ABT", "CC,CC", ",", "cc", "CC, ABT"]),
     }
     own = by_kind.get(parameter.kind, amounts)
     return own | odd | texts | st.sampled_from(parameter.allowed or ("True", "False"))

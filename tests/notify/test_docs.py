@@ -8,7 +8,7 @@ from datetime import timedelta
 from tests.notify.test_message import EVENT, record, signer
 from tests.support.paths import ROOT
 
-from tallystick.domain.messages.signed_messages import Signer, sign_message
+from tallystick.domain.messages.signed_messages import MessageSigner, sign_message
 from tallystick.notify import delivery, message, safety
 from tallystick.services.consent.parameters import ADDRESS
 
@@ -21,9 +21,9 @@ def documented() -> set[str]:
 
 
 def test_every_parameter_has_its_line() -> None:
-    using: Signer = signer()
+    using: MessageSigner = signer()
     address = dict.fromkeys(ADDRESS, "x")
-    agreed = message.Agreed(address=address, by_button=True, order_reference="order 7")
+    agreed = message.ConsentDetails(address=address, by_button=True, order_reference="order 7")
     fields = message.transaction_fields(EVENT, record(operation="Pay", caller_description="Song 7"), agreed)
     sent = sign_message(using, "POST", EVENT.destination, fields, "1").params
     assert sent.keys() | {"tokenId", "tokenType", "dateInstalled"} == documented()

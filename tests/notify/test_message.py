@@ -17,7 +17,13 @@ from tests.support.paths import DATA as DATA_FOLDER
 from tallystick.domain.commands import Method, Paid, RailOperation, Reserve, ResolveCharge, Settle
 from tallystick.domain.ids import BookId, PartyId, TransactionId, make_transaction_id
 from tallystick.domain.messages import signing
-from tallystick.domain.messages.signed_messages import SignedMessage, Signer, is_signed_by, key_name, sign_message
+from tallystick.domain.messages.signed_messages import (
+    MessageSigner,
+    SignedMessage,
+    is_signed_by,
+    key_name,
+    sign_message,
+)
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refused
@@ -81,12 +87,12 @@ def record(**changed: object) -> TransactionRecord:
     return TransactionRecord(**{**values, **changed})
 
 
-def signer() -> Signer:
+def signer() -> MessageSigner:
     n, e, d, p, q = (int(DATA["rsa_test_key"][name], 16) for name in "nedpq")
     numbers = rsa.RSAPrivateNumbers(
         p=p, q=q, d=d, dmp1=d % (p - 1), dmq1=d % (q - 1), iqmp=pow(q, -1, p), public_numbers=rsa.RSAPublicNumbers(e, n)
     )
-    return Signer("https://fps.sandbox.example", "090911", numbers.private_key())
+    return MessageSigner("https://fps.sandbox.example", "090911", numbers.private_key())
 
 
 def test_the_published_vector_is_made_exactly() -> None:
@@ -134,9 +140,9 @@ def test_a_caller_who_is_not_the_recipient_does_not_learn_the_buyers_address() -
 
 
 def test_the_reason_is_the_requests_own_or_that_of_the_token() -> None:
-    fields = message.transaction_fields(EVENT, record(caller_description="Song 7"), message.Agreed("Songs"))
+    fields = message.transaction_fields(EVENT, record(caller_description="Song 7"), message.ConsentDetails("Songs"))
     assert fields["paymentReason"] == "Song 7"
-    assert message.transaction_fields(EVENT, record(), message.Agreed("Songs"))["paymentReason"] == "Songs"
+    assert message.transaction_fields(EVENT, record(), message.ConsentDetails("Songs"))["paymentReason"] == "Songs"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +159,7 @@ def test_the_reason_is_the_requests_own_or_that_of_the_token() -> None:
 )
 def test_simple_pay_has_statuses_of_its_own(operation: str, status: str, spelt: str | None) -> None:
     event, transaction = replace(EVENT, status=status), record(operation=operation)
-    agreed = message.Agreed(by_button=True, order_reference="order 7")
+    agreed = message.ConsentDetails(by_button=True, order_reference="order 7")
 
     fields = message.transaction_fields(event, transaction, agreed)
 

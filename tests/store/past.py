@@ -16,8 +16,8 @@ from tallystick.domain.ids import TokenId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.store.archive import archive as archiving
-from tallystick.store.archive.archive import Moved
-from tallystick.store.archive.check import Report, check
+from tallystick.store.archive.archive import ArchivedBatch
+from tallystick.store.archive.check import ArchiveReport, check
 from tallystick.store.ledger.verify import verify
 from tallystick.store.queries import figures
 from tallystick.store.queries.figures import NONE, Sum
@@ -38,16 +38,16 @@ class Past:
     def pool(self) -> Pool:
         return self.shop.pool
 
-    async def archive(self, days: int = 20, maximum: int = 100) -> list[Moved]:
+    async def archive(self, days: int = 20, maximum: int = 100) -> list[ArchivedBatch]:
         async with self.running(days, maximum) as run:
             return [moved async for moved in run]
 
-    def running(self, days: int = 20, maximum: int = 100) -> aclosing[AsyncGenerator[Moved]]:
+    def running(self, days: int = 20, maximum: int = 100) -> aclosing[AsyncGenerator[ArchivedBatch]]:
         """A run that is taken batch by batch."""
         now = self.shop.clock()
         return aclosing(archiving.archive(self.pool, self.root, now - timedelta(days=days), now, maximum))
 
-    async def checked(self) -> Report:
+    async def checked(self) -> ArchiveReport:
         return await check(self.pool, self.root)
 
     async def assert_proven(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tallystick.bench.load import requests
-from tallystick.bench.load.requests import BATCH_LINES, Signer
+from tallystick.bench.load.requests import BATCH_LINES, RequestSigner
 from tallystick.bench.target.stall import Stall
 
 Stalls = list[Stall]
@@ -22,7 +22,7 @@ class Case:
 
     name: str
     title: str
-    requests: Callable[[Signer, Stalls], Iterator[bytes]]
+    requests: Callable[[RequestSigner, Stalls], Iterator[bytes]]
     payments: int
     likely_rate: int
 

@@ -34,7 +34,7 @@ WANTED: Final = 0.8
 """Of the fresh database's rate, what is to be left at the end."""
 
 
-class Stage(Struct, frozen=True, kw_only=True):
+class GrowthStage(Struct, frozen=True, kw_only=True):
     """What was found with so many transactions in the books. Sizes in bytes, the tables' with their indexes.
 
     `log_bytes`: write-ahead log for each payment of the measurement.
@@ -59,11 +59,11 @@ class Growth(Struct, frozen=True, kw_only=True):
     """A whole run. `problems`: what `verify` found."""
 
     machine: Machine
-    stages: tuple[Stage, ...]
+    stages: tuple[GrowthStage, ...]
     problems: tuple[str, ...]
 
 
-async def grow(plan: Plan, transactions: int, progress: Progress, told: Callable[[Stage], None]) -> Growth:
+async def grow(plan: Plan, transactions: int, progress: Progress, told: Callable[[GrowthStage], None]) -> Growth:
     """Fill one database with up to `transactions` and measure beside a fresh one. Raises LoadError."""
     find_wrk()
     check_room(transactions, plan.instruments)
@@ -96,7 +96,7 @@ async def _written(service: Service) -> int:
     return written
 
 
-async def _stage(plan: Plan, target: Target, beside: Target) -> Stage:
+async def _stage(plan: Plan, target: Target, beside: Target) -> GrowthStage:
     """Slices of both in turn, after one each that warms everything up."""
     grown: list[Slice] = []
     fresh: list[Slice] = []
@@ -111,7 +111,7 @@ async def _stage(plan: Plan, target: Target, beside: Target) -> Stage:
     return await _found(target.service, together(grown), together(fresh), log_bytes / sum(one.units for one in grown))
 
 
-async def _found(service: Service, measured: Measure, fresh: Measure, log_bytes: float) -> Stage:
+async def _found(service: Service, measured: Measure, fresh: Measure, log_bytes: float) -> GrowthStage:
     pool = service.pool
     count = await pool.fetchval("SELECT count(*) FROM transaction")
     size = sum([await pool.fetchval("SELECT pg_total_relation_size($1::text::regclass)", name) for name in _TABLES])
@@ -120,7 +120,7 @@ async def _found(service: Service, measured: Measure, fresh: Measure, log_bytes:
         " WHERE relname = ANY($1::text[]) ORDER BY pg_relation_size(indexrelid) DESC",
         list(_TABLES),
     )
-    return Stage(
+    return GrowthStage(
         transactions=count,
         rate=measured.rate,
         p99_ms=measured.p99_ms,
@@ -132,7 +132,7 @@ async def _found(service: Service, measured: Measure, fresh: Measure, log_bytes:
     )
 
 
-def line(stage: Stage) -> str:
+def line(stage: GrowthStage) -> str:
     """A stage in a line."""
     return (
         f"{stage.transactions:12,} transactions {stage.rate:8,.0f} payments per second, "

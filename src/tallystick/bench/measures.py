@@ -56,7 +56,7 @@ class Machine(Struct, frozen=True, kw_only=True):
     postgresql: str
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class BenchReport(Struct, frozen=True, kw_only=True):
     """A whole run. `problems` is what `verify` found in the books afterwards: nothing, if all is well.
 
     `half_load`: Pay at half of its best rate; None where Pay was not measured.

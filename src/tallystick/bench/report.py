@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 
 from tallystick.bench.cases import CASES
-from tallystick.bench.measures import TIMES, Goal, Measure, Report
+from tallystick.bench.measures import TIMES, BenchReport, Goal, Measure
 
 _TITLES = {"pgbench": "pgbench, TPC-B-like", "empty": "empty handler"} | {case.name: case.title for case in CASES}
 _COLUMNS = ("clients", "per second", "slowest", "fastest", "p50 ms", "p99 ms", "API CPU", "DB CPU")
@@ -57,7 +57,7 @@ def goals_table(goals: Sequence[Goal]) -> Table:
     return table
 
 
-def closing_lines(report: Report) -> list[str]:
+def closing_lines(report: BenchReport) -> list[str]:
     """Where it ran, and what the books say."""
     machine = report.machine
     books = f"{report.payments_in_books:,} payments in the books"

@@ -16,7 +16,7 @@ from tallystick.bench.cases import BATCH, CASES, PAY, Case
 from tallystick.bench.load import pgbench
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import LoadError, find_wrk, send
-from tallystick.bench.measures import Measure, Report, best, goals
+from tallystick.bench.measures import BenchReport, Measure, best, goals
 from tallystick.bench.target.machine import this_machine
 from tallystick.bench.target.processes import HOST, Served, free_port, serving
 from tallystick.bench.target.server import database_on, find_postmaster
@@ -67,7 +67,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Run:
+class BenchRun:
     """The parts of a run that is under way."""
 
     plan: Plan
@@ -127,7 +127,7 @@ def pause_for(rate: float, answer_ms: float = 0) -> int:
     return max(1, round(1000 * HALF_LOAD_CLIENTS / rate - answer_ms))
 
 
-async def bench(plan: Plan, progress: Progress, told: Told, server: str | None = None) -> Report:
+async def bench(plan: Plan, progress: Progress, told: Told, server: str | None = None) -> BenchReport:
     """Measure, verify, report: on a database of its own on `server`, if that is given.
 
     Raises LoadError, EmbeddedPostgresError, NoDatabaseError.
@@ -140,7 +140,7 @@ async def bench(plan: Plan, progress: Progress, told: Told, server: str | None =
         return await _bench(replace(plan, database_url=dsn), progress, told)
 
 
-async def _bench(plan: Plan, progress: Progress, told: Told) -> Report:
+async def _bench(plan: Plan, progress: Progress, told: Told) -> BenchReport:
     started_at = datetime.now(UTC)
     async with database_address(plan.settings) as dsn, open_service(plan.settings) as service:
         await _check_connections(service, plan)
@@ -153,11 +153,11 @@ async def _bench(plan: Plan, progress: Progress, told: Told) -> Report:
         ):
             progress("pgbench's tables", 1, 1)
             target = Target(plan.directory, service, served, stalls, await find_postmaster(service.pool))
-            measures, half_load = await Run(plan, target, empty, pgbench_dsn, progress, told).everything()
+            measures, half_load = await BenchRun(plan, target, empty, pgbench_dsn, progress, told).everything()
         report = await verify(service.pool)
         payments = await service.pool.fetchval("SELECT count(*) FROM transaction WHERE operation = 'Pay'")
         version = await service.pool.fetchval("SHOW server_version")
-    return Report(
+    return BenchReport(
         version=tallystick.__version__,
         started_at=started_at.isoformat(timespec="seconds"),
         machine=this_machine(version),

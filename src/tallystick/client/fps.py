@@ -147,7 +147,7 @@ def _signed(
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FpsAnswer:
     """The result element of a successful answer."""
 
     result: ET.Element | None
@@ -174,7 +174,7 @@ class Client:
     http: httpx.AsyncClient
     clock: Callable[[], datetime] = utc_now
 
-    async def call(self, action: str, parameters: Mapping[str, str] | None = None) -> Answer:
+    async def call(self, action: str, parameters: Mapping[str, str] | None = None) -> FpsAnswer:
         """One call. Raises ServiceError, and httpx.HTTPError when the service cannot be reached."""
         url = api_url(self.service_url, self.credentials, action, parameters or {}, self.clock())
         answer = await self.http.get(url)
@@ -191,11 +191,11 @@ def amount(name: str, micros: int) -> dict[str, str]:
     return {f"{name}.Value": format_amount(micros), f"{name}.CurrencyCode": USD}
 
 
-def _read(action: str, answer: httpx.Response) -> Answer:
+def _read(action: str, answer: httpx.Response) -> FpsAnswer:
     try:
         root = ET.fromstring(answer.content)  # noqa: S314 - from the service that we trust with money
     except ET.ParseError:
         raise ServiceError("Unreadable", f"HTTP {answer.status_code} without XML") from None
     if (code := root.findtext(".//{*}Error/{*}Code")) is not None:
         raise ServiceError(code, root.findtext(".//{*}Error/{*}Message") or "")
-    return Answer(root.find(f"{{*}}{action}Result"))
+    return FpsAnswer(root.find(f"{{*}}{action}Result"))

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
 
-from tallystick.client.html_forms import Form, Page, read_page
+from tallystick.client.html_forms import HtmlForm, Page, read_page
 
 METHODS: Final = ("CC", "ACH", "ABT")
 MAX_STEPS: Final = 20
@@ -130,7 +130,7 @@ class _Visit:
             ("agreed",): {},
         }
 
-    async def _sign_in(self, answer: httpx.Response, page: Page, form: Form) -> httpx.Response:
+    async def _sign_in(self, answer: httpx.Response, page: Page, form: HtmlForm) -> httpx.Response:
         if "sign-in" not in self._done.tried:
             self._done.once("sign-in", page)
             return await self._send(answer, form, self._who())
@@ -157,12 +157,12 @@ class _Visit:
     def _who(self) -> dict[str, str]:
         return {"email": self._buyer.email, "password": self._buyer.password}
 
-    async def _send(self, answer: httpx.Response, form: Form, typed: Mapping[str, str]) -> httpx.Response:
+    async def _send(self, answer: httpx.Response, form: HtmlForm, typed: Mapping[str, str]) -> httpx.Response:
         target = urljoin(str(answer.url), form.action)
         return await self._browser.post(target, data=form.filled(typed))
 
 
-def _form_to(page: Page, ending: str) -> Form | None:
+def _form_to(page: Page, ending: str) -> HtmlForm | None:
     return next((form for form in page.forms if form.action.endswith(ending)), None)
 
 

@@ -21,7 +21,7 @@ class Radio:
 
 
 @dataclass(slots=True)
-class Form:
+class HtmlForm:
     """Where a form goes, the values it has now, its names of all fields, and its radio buttons."""
 
     action: str
@@ -46,10 +46,10 @@ class Page:
     text: str = ""
     problems: list[str] = field(default_factory=list)
     technical: str = ""
-    forms: list[Form] = field(default_factory=list)
+    forms: list[HtmlForm] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
 
-    def form_with(self, *names: str) -> Form | None:
+    def form_with(self, *names: str) -> HtmlForm | None:
         """The first form that has all these fields."""
         return next((form for form in self.forms if form.names.issuperset(names)), None)
 
@@ -72,7 +72,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self.page = Page()
         self._open: list[tuple[str, str]] = []  # tags that are open, with their class
-        self._form: Form | None = None
+        self._form: HtmlForm | None = None
         self._radio: Radio | None = None
         self._in_label = False
         self._select = ""  # the field whose options follow
@@ -83,7 +83,7 @@ class _Reader(HTMLParser):
             self._open.append((tag, given.get("class", "")))
         match tag:
             case "form":
-                self._form = Form(given.get("action", ""), given.get("method", "get").lower())
+                self._form = HtmlForm(given.get("action", ""), given.get("method", "get").lower())
                 self.page.forms.append(self._form)
             case "input" | "select" | "textarea" if self._form is not None and "name" in given:
                 self._field(self._form, given)
@@ -98,7 +98,7 @@ class _Reader(HTMLParser):
             case _:
                 pass
 
-    def _field(self, form: Form, given: dict[str, str]) -> None:
+    def _field(self, form: HtmlForm, given: dict[str, str]) -> None:
         name, kind = given["name"], given.get("type", "text")
         form.names.add(name)
         self._select = name

@@ -12,7 +12,7 @@ import msgspec
 _ID_BYTES: Final = 18
 
 
-class Authorization(msgspec.Struct):
+class CustomerConsent(msgspec.Struct):
     """What a buyer's consent gave the shop: an instrument, a token that spends, a token that moves real money."""
 
     instrument_id: str
@@ -28,10 +28,10 @@ class Customer(msgspec.Struct):
 
     customer_id: str
     prepaid_order: str | None = None
-    prepaid: Authorization | None = None
+    prepaid: CustomerConsent | None = None
     songs: dict[str, int] = msgspec.field(default_factory=dict)
     tab_order: str | None = None
-    tab: Authorization | None = None
+    tab: CustomerConsent | None = None
     records: dict[str, int] = msgspec.field(default_factory=dict)
 
 

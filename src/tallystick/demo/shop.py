@@ -25,7 +25,7 @@ from litestar.template.config import TemplateConfig
 from tallystick.client.fps import ServiceError
 from tallystick.demo.catalogue import RECORDS, SONG_PRICE_MICROS, SONGS
 from tallystick.demo.customers import Customer, Customers
-from tallystick.demo.till import CREDIT_MICROS, MAX_CREDIT_MICROS, TAB_MICROS, NotOursError, Standing, Till
+from tallystick.demo.till import CREDIT_MICROS, MAX_CREDIT_MICROS, TAB_MICROS, BalanceOrTab, NotOursError, Till
 from tallystick.domain.money import display_amount
 
 HERE: Final = Path(__file__).parent
@@ -96,7 +96,7 @@ async def songs(request: PageRequest) -> Response[Any]:
 
 
 async def _songs_page(request: PageRequest, customer: Customer, problem: str = "") -> Response[Any]:
-    standing: Standing | None = None
+    standing: BalanceOrTab | None = None
     if customer.prepaid is not None:
         standing = await _ask(_shop(request).till.balance(customer.prepaid))
     return _page(
@@ -155,7 +155,7 @@ async def tab(request: PageRequest) -> Response[Any]:
 
 
 async def _tab_page(request: PageRequest, customer: Customer, problem: str = "") -> Response[Any]:
-    standing: Standing | None = None
+    standing: BalanceOrTab | None = None
     if customer.tab is not None:
         standing = await _ask(_shop(request).till.tab(customer.tab))
     return _page(

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from tallystick.client.fps import Client, ServiceError, amount, cobranded_url
 from tallystick.demo.catalogue import SONG_PRICE_MICROS, Record, Song
-from tallystick.demo.customers import Authorization, Customer
+from tallystick.demo.customers import Customer, CustomerConsent
 from tallystick.domain.money import format_amount
 
 CREDIT_MICROS: Final = 10_000_000
@@ -39,7 +39,7 @@ class NotOursError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BalanceOrTab:
     """What is on a balance or a tab, and what is on its way. Micro-units."""
 
     micros: int
@@ -95,7 +95,7 @@ class Till:
         answer = await self._answer("/paid", query, customer.prepaid_order)
         if answer["status"] not in SUCCESS:
             return _why_not(answer)
-        customer.prepaid = Authorization(
+        customer.prepaid = CustomerConsent(
             answer["prepaidInstrumentID"], answer["prepaidSenderTokenID"], answer["fundingTokenID"]
         )
         await self.add_credit(customer, f"first-{customer.prepaid_order}")
@@ -106,7 +106,7 @@ class Till:
         answer = await self._answer("/tab/opened", query, customer.tab_order)
         if answer["status"] not in SUCCESS:
             return _why_not(answer)
-        customer.tab = Authorization(
+        customer.tab = CustomerConsent(
             answer["creditInstrumentID"], answer["creditSenderTokenID"], answer["settlementTokenID"]
         )
         return None
@@ -147,7 +147,7 @@ class Till:
         await self._pay(_given(customer.tab), reference, record.price_micros, record.title)
         customer.records[reference] = record.number
 
-    async def _pay(self, authorization: Authorization, reference: str, price_micros: int, what: str) -> None:
+    async def _pay(self, authorization: CustomerConsent, reference: str, price_micros: int, what: str) -> None:
         await self.client.call(
             "Pay",
             {
@@ -174,22 +174,22 @@ class Till:
             },
         )
 
-    async def balance(self, prepaid: Authorization) -> Standing:
+    async def balance(self, prepaid: CustomerConsent) -> BalanceOrTab:
         """What is on a prepaid balance, and what is on its way there."""
         answer = await self.client.call("GetPrepaidBalance", {"PrepaidInstrumentId": prepaid.instrument_id})
-        return Standing(
+        return BalanceOrTab(
             answer.micros("PrepaidBalance", "AvailableBalance"), answer.micros("PrepaidBalance", "PendingInBalance")
         )
 
-    async def tab(self, tab: Authorization) -> Standing:
+    async def tab(self, tab: CustomerConsent) -> BalanceOrTab:
         """What is owed on a tab, and how much of that is being settled."""
         answer = await self.client.call("GetDebtBalance", {"CreditInstrumentId": tab.instrument_id})
-        return Standing(
+        return BalanceOrTab(
             answer.micros("DebtBalance", "AvailableBalance"), answer.micros("DebtBalance", "PendingOutBalance")
         )
 
 
-def _given(authorization: Authorization | None) -> Authorization:
+def _given(authorization: CustomerConsent | None) -> CustomerConsent:
     if authorization is None:
         raise ServiceError("NotAuthorized", "Authorize the payment first.")
     return authorization

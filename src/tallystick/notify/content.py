@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.ids import TokenId, TransactionId
 from tallystick.notify import message
-from tallystick.notify.message import Agreed
+from tallystick.notify.message import ConsentDetails
 from tallystick.store.queries import reads, tokens
 from tallystick.store.records import evidence, visits
 
@@ -49,7 +49,7 @@ async def _amount_then(connection: Connection, event: ClaimedEvent, transaction:
     return later[max(number - 2, 0)].amount_micros
 
 
-async def _agreed(connection: Connection, event: ClaimedEvent, transaction: TransactionRecord) -> Agreed:
+async def _agreed(connection: Connection, event: ClaimedEvent, transaction: TransactionRecord) -> ConsentDetails:
     """What the buyer's visit to the hosted pages adds. Old visits are forgotten; tokens by instructions have none."""
     authorization_id = transaction.instrument_id or transaction.token_id
     if authorization_id is None:
@@ -61,9 +61,9 @@ async def _agreed(connection: Connection, event: ClaimedEvent, transaction: Tran
     seen = await evidence.find(connection, event.book_id, authorization_id)
     visit = None if seen is None else await visits.find(connection, seen.visit_id)
     if visit is None:
-        return Agreed(reason)
+        return ConsentDetails(reason)
     by_button = visit.pipeline == _BUTTON
-    return Agreed(
+    return ConsentDetails(
         reason,
         address=message.address_in(visit.answer or {}),
         by_button=by_button,

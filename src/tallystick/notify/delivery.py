@@ -23,7 +23,7 @@ import httpx
 import structlog
 
 from tallystick.db.connections import Connection, Pool
-from tallystick.domain.messages.signed_messages import Signer
+from tallystick.domain.messages.signed_messages import MessageSigner
 from tallystick.notify import content, message, safety
 from tallystick.notify.message import SignedForm
 from tallystick.settings import Settings
@@ -134,7 +134,7 @@ class Courier:
         started = 0
         async with self.pool.acquire() as connection:
             key = await signing_keys.ensure_current(connection, self.vault, now)
-            signer = Signer(self.settings.public_url, key.name, key.private_key)
+            signer = MessageSigner(self.settings.public_url, key.name, key.private_key)
             for event in chosen:
                 outgoing = await self._claim(connection, event, signer)
                 if outgoing is not None:
@@ -193,7 +193,7 @@ class Courier:
                 chosen.append(event)
         return chosen
 
-    async def _claim(self, connection: Connection, due: DueEvent, signer: Signer) -> _Outgoing | None:
+    async def _claim(self, connection: Connection, due: DueEvent, signer: MessageSigner) -> _Outgoing | None:
         """Take an event; None when another worker did, or when there is nothing to send."""
         until = self.clock() + self.lease
         try:
@@ -261,7 +261,7 @@ class Courier:
         trouble.urls.add(url)
 
 
-async def _prepare(connection: Connection, event: ClaimedEvent, signer: Signer) -> _Outgoing | None:
+async def _prepare(connection: Connection, event: ClaimedEvent, signer: MessageSigner) -> _Outgoing | None:
     """What is to be sent, kept in the claim's own commit, before the first byte leaves. None: nobody wants it."""
     if event.message is not None:
         return _Outgoing(event, SignedForm(event.destination, event.message))

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from tallystick.domain.ids import milliseconds_of_transaction
 from tallystick.domain.messages import signing
-from tallystick.domain.messages.signed_messages import Signer, sign_message
+from tallystick.domain.messages.signed_messages import MessageSigner, sign_message
 from tallystick.domain.moments import format_moment
 from tallystick.domain.money import USD, display_amount
 from tallystick.store.queries.reads import TransactionRecord
@@ -69,7 +69,7 @@ _EARLIER_SENTENCES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
+class ConsentDetails:
     """What the buyer's visit to the hosted pages adds to what is told of its payments.
 
     `reason`: the payment reason of the token. `address`: the one that the buyer gave there, under the names of return
@@ -82,7 +82,7 @@ class Agreed:
     order_reference: str | None = None
 
 
-NOTHING_AGREED: Final = Agreed()
+NOTHING_AGREED: Final = ConsentDetails()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class SignedForm:
     body: str
 
 
-def build(signer: Signer, event: ClaimedEvent, fields: Mapping[str, str]) -> SignedForm:
+def build(signer: MessageSigner, event: ClaimedEvent, fields: Mapping[str, str]) -> SignedForm:
     """The signed form of an event for its destination. The event's id is the request id in `certificateUrl`.
 
     Raises ValueError when the destination is not an absolute http or https URL.
@@ -101,7 +101,7 @@ def build(signer: Signer, event: ClaimedEvent, fields: Mapping[str, str]) -> Sig
     return signed_form(signer, event.destination, quote(event.event_id, safe="-"), fields)
 
 
-def signed_form(signer: Signer, url: str, request_id: str, fields: Mapping[str, str]) -> SignedForm:
+def signed_form(signer: MessageSigner, url: str, request_id: str, fields: Mapping[str, str]) -> SignedForm:
     """Fields as they are posted to `url`. Raises ValueError when that is not an absolute http or https URL."""
     message = sign_message(signer, "POST", url, fields, request_id)
     return SignedForm(message.url, signing.percent_encoded_query(message.params))
@@ -115,7 +115,7 @@ def is_wanted(event: ClaimedEvent, transaction: TransactionRecord) -> bool:
 
 
 def transaction_fields(
-    event: ClaimedEvent, transaction: TransactionRecord, agreed: Agreed = NOTHING_AGREED
+    event: ClaimedEvent, transaction: TransactionRecord, agreed: ConsentDetails = NOTHING_AGREED
 ) -> dict[str, str]:
     """A transaction as it was when the event happened; its amount is for the caller to look up.
 
@@ -157,7 +157,7 @@ def address_in(answer: Mapping[str, str]) -> dict[str, str]:
     return {name: answer[name] for name in _ADDRESS if name in answer}
 
 
-def _address(agreed: Agreed) -> dict[str, str]:
+def _address(agreed: ConsentDetails) -> dict[str, str]:
     address = {_ADDRESS[name]: value for name, value in agreed.address.items()}
     return {"isShippingAddressProvided": "TRUE", **address} if address else {}
 

@@ -13,7 +13,7 @@ import httpx
 import structlog
 
 from tallystick.db.connections import Pool
-from tallystick.domain.messages.signed_messages import Signer
+from tallystick.domain.messages.signed_messages import MessageSigner
 from tallystick.notify import message, safety
 from tallystick.settings import Settings
 from tallystick.store.keys import signing_keys
@@ -58,7 +58,7 @@ class Tester:
         """
         async with self.pool.acquire() as connection:
             key = await signing_keys.ensure_current(connection, self.vault, now)
-        signer = Signer(self.settings.public_url, key.name, key.private_key)
+        signer = MessageSigner(self.settings.public_url, key.name, key.private_key)
         fields = {
             "notificationType": TEST,
             "transactionDate": str(int(now.timestamp())),

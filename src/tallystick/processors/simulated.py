@@ -16,7 +16,7 @@ from tallystick.domain.commands import Paid
 from tallystick.domain.money import MICROS_PER_UNIT
 from tallystick.processors.rail import RailAnswer, RailOrder, StillPending
 from tallystick.store.records import ordered_faults, simulated_charges
-from tallystick.store.records.ordered_faults import DECLINES, OPERATIONS, Fault
+from tallystick.store.records.ordered_faults import DECLINES, OPERATIONS, OrderedFault
 from tallystick.store.records.simulated_charges import SimulatedCharge
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class SimulatedRail:
             return Paid()
         return DECLINES.get(charge.reason or "", DECLINES["TransactionDenied"])  # older rows hold a sentence
 
-    async def _fault(self, order: RailOrder, now: datetime) -> Fault | None:
+    async def _fault(self, order: RailOrder, now: datetime) -> OrderedFault | None:
         return await ordered_faults.met_by(self.memory, order.idempotency_key, order.operation, now)
 
     async def _carry_out(self, order: RailOrder, decline: str | None, now: datetime) -> SimulatedCharge:

@@ -10,7 +10,7 @@ from tests.support.paths import ROOT
 
 from tallystick.services.consent.parameters import ADDRESS, PIPELINES, SENDER, SIMPLE_PAY, STATUSES, VALIDITY, Pipeline
 from tallystick.services.consent.terms import read_terms
-from tallystick.services.consent.values import Kind
+from tallystick.services.consent.values import ValueKind
 from tallystick.web.api.pipeline_reference import pages, reference
 
 PUBLISHED: dict[str, Any] = json.loads((ROOT / "tests" / "data" / "pipelines.json").read_text("utf-8"))
@@ -44,7 +44,7 @@ def test_a_pipeline_has_the_published_parameters(name: str) -> None:
         if "enum" in fact:
             assert list(parameter.allowed) == fact["enum"]
         if "default" in fact:
-            assert parameter.kind is Kind.BOOLEAN or f"Default: `{fact['default']}`." in parameter.meaning
+            assert parameter.kind is ValueKind.BOOLEAN or f"Default: `{fact['default']}`." in parameter.meaning
         assert set(fact.get("accepted_spellings", [])) <= {parameter.name, *parameter.other_spellings}
     groups = {"sender_common": {one.name for one in SENDER}, "validity": {one.name for one in VALIDITY}}
     for group, names in (groups | {"address": set(ADDRESS)}).items():

@@ -19,7 +19,7 @@ from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.store.archive import archive as archiving
 from tallystick.store.archive import check
 from tallystick.store.archive.archive import AlreadyRunningError
-from tallystick.store.archive.files import Batch, Manifest, read_manifest, write_batch
+from tallystick.store.archive.files import Manifest, WrittenBatch, read_manifest, write_batch
 from tallystick.store.ledger.verify import verify
 from tallystick.store.queries import figures
 from tallystick.store.queries.figures import Sum
@@ -139,7 +139,7 @@ async def test_the_directories_that_name_a_batch_are_on_disk_too(
 
 
 async def test_whoever_lost_its_session_while_it_wrote_replaces_nothing(past: Past) -> None:
-    def write(tables: Mapping[str, list[asyncpg.Record]]) -> Batch:
+    def write(tables: Mapping[str, list[asyncpg.Record]]) -> WrittenBatch:
         return write_batch(past.root, past.shop.book_id, 1, None, "2027-01-01", tables, {})
 
     class Slow(Mapping[str, list[asyncpg.Record]]):
@@ -155,7 +155,7 @@ async def test_whoever_lost_its_session_while_it_wrote_replaces_nothing(past: Pa
             written.append(write({}))
             return iter(())
 
-    written: list[Batch] = []
+    written: list[WrittenBatch] = []
     with pytest.raises(OSError, match=r"No such file|not empty"):
         write(Slow())
     (batch,) = written

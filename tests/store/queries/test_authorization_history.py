@@ -15,7 +15,7 @@ from tallystick.domain.commands import Declined, Method, Paid
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.store.queries import authorization_history, authorizations
-from tallystick.store.queries.authorization_history import Entry
+from tallystick.store.queries.authorization_history import HistoryEntry
 from tallystick.store.queries.authorizations import Authorization
 
 NAIVE = """
@@ -50,9 +50,9 @@ async def given_to(shop: Shop, buyer: Buyer) -> Authorization:
     return found
 
 
-async def by_pages(shop: Shop, given: Authorization, maximum: int) -> list[Entry]:
+async def by_pages(shop: Shop, given: Authorization, maximum: int) -> list[HistoryEntry]:
     """The whole history, oldest first, read from the end in pages."""
-    found: list[Entry] = []
+    found: list[HistoryEntry] = []
     before = None
     while part := await authorization_history.page(shop.pool, given, maximum, before):
         found += part

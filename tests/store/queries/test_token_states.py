@@ -28,7 +28,7 @@ async def tokens_of_all_sorts(shop: Shop) -> None:
         await shop.pool.execute(CHANGED, shop.book_id, token_id, *dates)
 
 
-async def ids(pool: Pool, wanted: instrument_list.Wanted) -> set[str]:
+async def ids(pool: Pool, wanted: instrument_list.InstrumentQuery) -> set[str]:
     return {token.token_id for token in (await instrument_list.tokens(pool, wanted, 1_000)).found}
 
 
@@ -36,13 +36,13 @@ async def test_the_list_of_tokens(shop: Shop) -> None:
     await tokens_of_all_sorts(shop)
     now, parts = shop.clock(), (shop.book_id,)
 
-    everything = (await instrument_list.tokens(shop.pool, instrument_list.Wanted(parts, now), 1_000)).found
+    everything = (await instrument_list.tokens(shop.pool, instrument_list.InstrumentQuery(parts, now), 1_000)).found
     live = {token.token_id for token in everything if token.state(now).live}
     assert len(everything) == 48
     assert len(live) == 6
-    assert await ids(shop.pool, instrument_list.Wanted(parts, now, life=Life.ACTIVE)) == live
+    assert await ids(shop.pool, instrument_list.InstrumentQuery(parts, now, life=Life.ACTIVE)) == live
     ended = {token.token_id for token in everything} - live
-    assert await ids(shop.pool, instrument_list.Wanted(parts, now, life=Life.ENDED)) == ended
+    assert await ids(shop.pool, instrument_list.InstrumentQuery(parts, now, life=Life.ENDED)) == ended
 
 
 async def test_the_list_of_instruments(shop: Shop) -> None:
@@ -59,7 +59,9 @@ async def test_the_list_of_instruments(shop: Shop) -> None:
         await shop.pool.execute(CHANGED, shop.book_id, buyer.spending, now - 2 * DAY, ends, cancelled, None)
 
     for life in Life:
-        found = await instrument_list.instruments(shop.pool, instrument_list.Wanted(parts, now, life=life), 1_000)
+        found = await instrument_list.instruments(
+            shop.pool, instrument_list.InstrumentQuery(parts, now, life=life), 1_000
+        )
         assert found.found
         assert {state_of(one, now).live for one in found.found} == {life is Life.ACTIVE}
 
@@ -67,7 +69,9 @@ async def test_the_list_of_instruments(shop: Shop) -> None:
 async def test_what_a_sandbox_clock_would_end(shop: Shop) -> None:
     await tokens_of_all_sorts(shop)
     now = shop.clock()
-    everything = (await instrument_list.tokens(shop.pool, instrument_list.Wanted((shop.book_id,), now), 1_000)).found
+    everything = (
+        await instrument_list.tokens(shop.pool, instrument_list.InstrumentQuery((shop.book_id,), now), 1_000)
+    ).found
 
     ending = await sandbox_clocks.ending(shop.pool, (shop.book_id,), now, now + 2 * DAY)
     assert ending.tokens == sum(one.state(now).live and one.state(now + 2 * DAY).over for one in everything) > 0

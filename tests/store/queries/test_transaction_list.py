@@ -27,7 +27,7 @@ from tallystick.store.ledger import create_book
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.queries import debts, transaction_list
-from tallystick.store.queries.transaction_list import Wanted
+from tallystick.store.queries.transaction_list import TransactionQuery
 
 COUNT = 100_000
 MEGABYTE = 1_000_000
@@ -58,8 +58,8 @@ async def shop(make_database: MakeDatabase) -> AsyncIterator[Shop]:
 
 
 @pytest.fixture
-def wanted(shop: Shop) -> Wanted:
-    return Wanted((shop.book_id,), shop.party_id, "sandbox")
+def wanted(shop: Shop) -> TransactionQuery:
+    return TransactionQuery((shop.book_id,), shop.party_id, "sandbox")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def service(shop: Shop) -> Service:
     return Service(Settings(master_key=MASTER_KEY), shop.pool, shop.committer, VAULT, shop.clock)
 
 
-async def test_the_whole_activity_is_exported_without_memory_growth(service: Service, wanted: Wanted) -> None:
+async def test_the_whole_activity_is_exported_without_memory_growth(service: Service, wanted: TransactionQuery) -> None:
     process, beginning = Process(), b""
     size, used = 0, []
     async for piece in activity_export.as_csv(service, wanted):
@@ -81,14 +81,14 @@ async def test_the_whole_activity_is_exported_without_memory_growth(service: Ser
     assert len(list(csv.DictReader(io.StringIO(beginning.decode("utf-8-sig"))))) > 1000
 
 
-async def test_paging_shows_each_transaction_once_newest_first(shop: Shop, wanted: Wanted) -> None:
+async def test_paging_shows_each_transaction_once_newest_first(shop: Shop, wanted: TransactionQuery) -> None:
     ids = [line.transaction_id async for line in transaction_list.everything(shop.pool, wanted)]
 
     assert len(ids) == len(set(ids)) == COUNT
     assert ids == sorted(ids, reverse=True)
 
 
-async def test_what_is_rare_is_looked_for_so_far_and_then_further(shop: Shop, wanted: Wanted) -> None:
+async def test_what_is_rare_is_looked_for_so_far_and_then_further(shop: Shop, wanted: TransactionQuery) -> None:
     failed = replace(wanted, status="Failure")
     first = await transaction_list.look(shop.pool, failed, 50)
     assert 0 < len(first.lines) < 50

@@ -17,7 +17,7 @@ from tallystick.processors.simulated import ASK_AGAIN, SimulatedRail
 from tallystick.services.context import Service
 from tallystick.settings import Settings
 from tallystick.store.records import ordered_faults
-from tallystick.store.records.ordered_faults import MAX_WAITING, Fault, TooManyFaultsError
+from tallystick.store.records.ordered_faults import MAX_WAITING, OrderedFault, TooManyFaultsError
 from tallystick.worker import Worker
 
 
@@ -34,7 +34,7 @@ async def ordered(shop: Shop, decline: str | None, operation: RailOperation = Ra
     return await ordered_faults.place(shop.pool, shop.book_id, operation, decline, shop.clock())
 
 
-async def faults(shop: Shop) -> list[Fault]:
+async def faults(shop: Shop) -> list[OrderedFault]:
     return await ordered_faults.of_book(shop.pool, shop.book_id, 100)
 
 

@@ -11,7 +11,7 @@ from tests.stories.api.causes.provoking import in_process
 from tests.stories.storefront import Shop
 
 from tallystick.domain.messages import signing
-from tallystick.domain.messages.signed_messages import Signer, sign_message
+from tallystick.domain.messages.signed_messages import MessageSigner, sign_message
 from tallystick.services.consent.outbound import sign_return_url
 from tallystick.store.keys import signing_keys
 
@@ -127,7 +127,7 @@ async def test_a_notification_never_passes_for_a_return_url(shop: Shop) -> None:
     """What comes back by a browser is never signed as POST."""
     async with shop.service.pool.acquire() as connection:
         key = await signing_keys.ensure_current(connection, shop.service.vault, shop.clock())
-    signer = Signer(shop.url, key.name, key.private_key)
+    signer = MessageSigner(shop.url, key.name, key.private_key)
     posted = sign_message(signer, "POST", ENDPOINT, ANSWER, "request-1")
 
     assert await status(shop, urlencode(posted.params)) == "Failure"

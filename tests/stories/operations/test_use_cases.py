@@ -33,7 +33,7 @@ from tallystick.services.seller.access_keys import UnknownKeyError
 from tallystick.services.seller.branding import Branding
 from tallystick.services.seller.certificates import CertificateTakenError, UnknownCertificateError
 from tallystick.services.seller.notification_settings import KEEP, NoBooksError, UnusableAddressError
-from tallystick.services.seller.staff import LastOwnerError, Role
+from tallystick.services.seller.staff import LastOwnerError, StaffRole
 from tallystick.store.accounts import parties
 
 COMMAND = Actor.command("root")
@@ -87,7 +87,7 @@ async def _add_operator(shop: Shop) -> None:
 
 
 async def _add_staff(shop: Shop) -> None:
-    await staff.add(shop.service, NOBODY, shop.key.party_id, await person(shop.service), Role.OWNER)
+    await staff.add(shop.service, NOBODY, shop.key.party_id, await person(shop.service), StaffRole.OWNER)
 
 
 DEEDS: dict[str, Callable[[Shop], Awaitable[object]]] = {
@@ -254,16 +254,16 @@ async def test_notifications_go_to_public_addresses_alone_whoever_sets_them(shop
 async def test_the_staff_of_a_seller_changes_and_is_never_without_an_owner(shop: Shop) -> None:
     service, seller_id = shop.service, shop.key.party_id
     someone = await person(service)
-    assert await staff.add(service, COMMAND, seller_id, someone, Role.OWNER)
-    assert not await staff.add(service, COMMAND, seller_id, someone, Role.VIEWER)
+    assert await staff.add(service, COMMAND, seller_id, someone, StaffRole.OWNER)
+    assert not await staff.add(service, COMMAND, seller_id, someone, StaffRole.VIEWER)
     post = await staff.post_of(service, seller_id, someone.party_id)
     assert post is not None
-    assert post.role == Role.OWNER
+    assert post.role == StaffRole.OWNER
     with pytest.raises(LastOwnerError):
-        await staff.change_role(service, COMMAND, post, Role.VIEWER)
+        await staff.change_role(service, COMMAND, post, StaffRole.VIEWER)
     with pytest.raises(LastOwnerError):
         await staff.remove(service, COMMAND, post)
-    await staff.change_role(service, COMMAND, post, Role.OWNER)
+    await staff.change_role(service, COMMAND, post, StaffRole.OWNER)
 
     assert [(row["action"], row["subject"]) for row in await rows(shop)] == [("staff.add", someone.email)]
 

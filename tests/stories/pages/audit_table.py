@@ -21,7 +21,7 @@ from tests.stories.pictures import png
 
 from tallystick.domain.commands import Method, RailOperation
 from tallystick.services.operations.account_standing import CHANGES
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts.parties import Party
 from tallystick.store.records import ordered_faults, outbox
 
@@ -172,12 +172,12 @@ async def _uninvite(scene: Scene) -> None:
 
 
 async def _role(scene: Scene) -> None:
-    colleague = await employee(scene.world, scene.seller, Role.VIEWER)
+    colleague = await employee(scene.world, scene.seller, StaffRole.VIEWER)
     await scene.on(f"staff/{colleague.party_id}", "/role", role="finance")
 
 
 async def _remove(scene: Scene) -> None:
-    colleague = await employee(scene.world, scene.seller, Role.VIEWER)
+    colleague = await employee(scene.world, scene.seller, StaffRole.VIEWER)
     await scene.on(f"staff/{colleague.party_id}", "/remove")
 
 

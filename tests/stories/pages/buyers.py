@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.stories.pages.world import Browser, Page, Seller, World
 
-from tallystick.client.fps import Answer, amount
+from tallystick.client.fps import FpsAnswer, amount
 from tallystick.domain.money import parse_amount
 
 
@@ -37,7 +37,7 @@ async def buyer_of(world: World, seller: Seller, params: dict[str, str], money: 
     return Buyer(browser, email, await world.answer(confirmed))
 
 
-async def fund(seller: Seller, buyer: Buyer, value: str) -> Answer:
+async def fund(seller: Seller, buyer: Buyer, value: str) -> FpsAnswer:
     return await seller.api.call(
         "FundPrepaid",
         {
@@ -49,7 +49,7 @@ async def fund(seller: Seller, buyer: Buyer, value: str) -> Answer:
     )
 
 
-async def settle(seller: Seller, buyer: Buyer, value: str) -> Answer:
+async def settle(seller: Seller, buyer: Buyer, value: str) -> FpsAnswer:
     return await seller.api.call(
         "SettleDebt",
         {

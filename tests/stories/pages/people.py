@@ -7,7 +7,7 @@ import secrets
 from tests.stories.pages.world import PASSWORD, Browser, Seller, World
 
 from tallystick.services.identity import sign_in
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import parties, staff
 from tallystick.store.accounts.parties import Party
 
@@ -20,7 +20,7 @@ async def person(world: World, name: str = "Ann Person") -> Party:
         return await parties.create_personal(connection, email, name, password_hash, world.clock())
 
 
-async def employee(world: World, seller: Seller, role: Role) -> Party:
+async def employee(world: World, seller: Seller, role: StaffRole) -> Party:
     """Somebody of a seller's staff."""
     someone = await person(world, f"Ann {role.capitalize()}")
     await staff.add(world.pool, seller.party.party_id, someone.party_id, role, world.clock())
@@ -41,7 +41,7 @@ async def signed_in(world: World, someone: Party, at: str = "/console/sign-in") 
     return browser
 
 
-async def at_work(world: World, seller: Seller, role: Role = Role.OWNER) -> Browser:
+async def at_work(world: World, seller: Seller, role: StaffRole = StaffRole.OWNER) -> Browser:
     """A browser of somebody new on a seller's staff."""
     return await signed_in(world, await employee(world, seller, role))
 

@@ -21,7 +21,7 @@ from tallystick.domain.money import parse_amount
 from tallystick.services.identity import mail
 from tallystick.services.operations.heartbeat import Heartbeat
 from tallystick.services.operations.verification import prove_if_due
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import branding, logos
 from tallystick.store.accounts.branding import Branding
 from tallystick.store.accounts.logos import Logo
@@ -275,7 +275,7 @@ class Showroom:
         await self._desk_mistakes(owner)
 
     async def _desk_mistakes(self, owner: Browser) -> None:
-        viewer = await at_work(self.world, self.seller, Role.VIEWER)
+        viewer = await at_work(self.world, self.seller, StaffRole.VIEWER)
         refused = await viewer.get(console(self.seller, "tools", "clock"))
         self.keep(f"GET {DESK}/tools/clock", refused, "not your role", status=403)
         for path, ending, typed in (
@@ -325,7 +325,7 @@ async def all_pages(world: World) -> list[Shown]:
     await room.desk(ids)
     await room.invited()
     await room.office(ids)
-    employed = await signed_in(world, await employee(world, seller, Role.VIEWER))
+    employed = await signed_in(world, await employee(world, seller, StaffRole.VIEWER))
     room.keep("GET /console", await employed.get("/console"), "the only business")
     several = await person(world, "Ann Employee")
     for other in (seller, await world.seller("Second Shop")):
@@ -358,7 +358,7 @@ async def _done_by_staff(world: World, seller: Seller) -> dict[str, str]:
         "run_id": str(run.url).rpartition("/")[2],
         "fault_id": fault,
         "access_key_id": seller.key.access_key_id,
-        "person": str((await employee(world, seller, Role.VIEWER)).party_id),
+        "person": str((await employee(world, seller, StaffRole.VIEWER)).party_id),
     }
 
 

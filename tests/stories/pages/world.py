@@ -20,7 +20,7 @@ from tests.support.clock import MOMENT, WorldClock
 from tests.support.master_key import MASTER_KEY, VAULT
 from tests.support.schemas import CHECKED
 
-from tallystick.client.fps import Answer, Client, Credentials, ServiceError, amount
+from tallystick.client.fps import Client, Credentials, FpsAnswer, ServiceError, amount
 from tallystick.db.connections import Pool
 from tallystick.domain.commands import Method
 from tallystick.domain.fees import Bracket, FeeSchedule, FeeSchedules
@@ -218,7 +218,7 @@ class Seller:
             self.world.base_url, Credentials(self.key.access_key_id, self.key.secret), client, self.world.clock
         )
 
-    async def pay(self, token: str, value: str, **more: str) -> Answer:
+    async def pay(self, token: str, value: str, **more: str) -> FpsAnswer:
         """Pay with a token that came back on a return URL."""
         return await self.api.call(
             "Pay",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.web.common.charts import LABELS, WIDTH, Chart, Line, Words, bars, columns, level
+from tallystick.web.common.charts import LABELS, WIDTH, Chart, ChartLine, Words, bars, columns, level
 from tallystick.web.common.drawing import Scale
 
 STEPS = ["Mon", "Tue", "Wed"]
@@ -75,7 +75,7 @@ def test_scales_as_somebody_would_draw_them(maximum: int, ticks: list[int]) -> N
 
 @given(FIGURES)
 def test_columns_beside_each_other_are_as_high_as_their_figures(figures: list[tuple[int, int, int]]) -> None:
-    chart = columns(words(), STEPS, [Line(f"line {number}", values) for number, values in enumerate(figures)])
+    chart = columns(words(), STEPS, [ChartLine(f"line {number}", values) for number, values in enumerate(figures)])
     drawn, unit = marks_of(chart, "rect"), unit_of(chart)
     expected = [
         (step, number, value) for number, values in enumerate(figures) for step, value in enumerate(values) if value
@@ -91,7 +91,7 @@ def test_columns_beside_each_other_are_as_high_as_their_figures(figures: list[tu
 
 @given(FIGURES)
 def test_columns_on_top_of_each_other_reach_their_sum(figures: list[tuple[int, int, int]]) -> None:
-    chart = columns(words(), STEPS, [Line("line", values) for values in figures], stacked=True)
+    chart = columns(words(), STEPS, [ChartLine("line", values) for values in figures], stacked=True)
     unit, ground = unit_of(chart), ticks_of(chart)[0]
     for step in range(len(STEPS)):
         values = [line[step] for line in figures]
@@ -102,7 +102,7 @@ def test_columns_on_top_of_each_other_reach_their_sum(figures: list[tuple[int, i
 
 
 def test_a_level_is_a_line_through_all_steps() -> None:
-    chart = level(words(), STEPS, Line("owed", [0, 50, 100]))
+    chart = level(words(), STEPS, ChartLine("owed", [0, 50, 100]))
     points = [(place(mark, "cx"), place(mark, "cy")) for mark in marks_of(chart, "circle")]
     assert [y for _, y in points] == [ticks_of(chart)[value] for value in (0, 50, 100)]
     area, line = marks_of(chart, "path")
@@ -126,14 +126,14 @@ def test_bars_are_as_long_as_their_figures_and_have_them_at_their_end() -> None:
 @pytest.mark.parametrize("count", [1, 4, 5, 6, 14, 24])
 def test_as_many_steps_are_named_as_fit(count: int) -> None:
     labels = [f"step {number}" for number in range(count)]
-    named = [text.text for text in marks_of(columns(words(), labels, [Line("line", [1] * count)]), "text")]
+    named = [text.text for text in marks_of(columns(words(), labels, [ChartLine("line", [1] * count)]), "text")]
     found = [label for label in labels if label in named]
     assert found[0] == labels[0]
     assert min(count, 3) <= len(found) <= LABELS
 
 
 def test_a_chart_is_one_picture_whose_words_are_only_words() -> None:
-    chart = columns(words("<USD>"), ["<i>"], [Line("<script>", [1])])
+    chart = columns(words("<USD>"), ["<i>"], [ChartLine("<script>", [1])])
     picture = ET.fromstring(chart.svg)  # noqa: S314 - our own drawing
     assert (picture.get("role"), picture.get("aria-label")) == ("img", "Sales. Many <b>.")
     assert {each.tag for each in picture.iter()} == {"svg", "g", "line", "rect", "text", "title"}

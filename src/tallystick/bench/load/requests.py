@@ -25,7 +25,7 @@ _MIX: Final = (("Pay", 80), ("GetPrepaidBalance", 10), ("GetTransactionStatus", 
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class RequestSigner:
     """Writes whole HTTP requests for one service, signed for the minutes around what `clock` says."""
 
     service_url: str
@@ -64,38 +64,38 @@ class Signer:
         return f"POST {BATCH_PATH} HTTP/1.1\r\n{head}\r\n".encode("ascii") + body
 
 
-def pays(signer: Signer, stall: Stall, tokens: Sequence[TokenId]) -> Iterator[bytes]:
+def pays(signer: RequestSigner, stall: Stall, tokens: Sequence[TokenId]) -> Iterator[bytes]:
     """Charges of one stall, each on the next token."""
     for token in cycle(tokens):
         yield pay(signer, stall, token)
 
 
-def batches(signer: Signer, stalls: Sequence[Stall]) -> Iterator[bytes]:
+def batches(signer: RequestSigner, stalls: Sequence[Stall]) -> Iterator[bytes]:
     """Batches of one stall after the other."""
     tokens = [cycle([token for _, token in stall.balances]) for stall in stalls]
     for number in cycle(range(len(stalls))):
         yield signer.batch(stalls[number], tokens[number])
 
 
-def spread_pays(signer: Signer, stalls: Sequence[Stall]) -> Iterator[bytes]:
+def spread_pays(signer: RequestSigner, stalls: Sequence[Stall]) -> Iterator[bytes]:
     """Charges of balances, of each stall in turn."""
     for stall, _, token in cycle(spread(stalls)):
         yield pay(signer, stall, token)
 
 
-def pay(signer: Signer, stall: Stall, token: TokenId) -> bytes:
+def pay(signer: RequestSigner, stall: Stall, token: TokenId) -> bytes:
     """One charge of a cent with a reference of its own."""
     parameters = {"SenderTokenId": token, "CallerReference": secrets.token_hex(12)}
     return signer.request(stall.key, "Pay", parameters | amount("TransactionAmount", CHARGE_MICROS))
 
 
-def balance_reads(signer: Signer, stall: Stall) -> Iterator[bytes]:
+def balance_reads(signer: RequestSigner, stall: Stall) -> Iterator[bytes]:
     """GetPrepaidBalance of one balance after the other."""
     for instrument_id, _ in cycle(stall.balances):
         yield signer.request(stall.key, "GetPrepaidBalance", {"PrepaidInstrumentId": instrument_id})
 
 
-def mixed(signer: Signer, stall: Stall) -> Iterator[bytes]:
+def mixed(signer: RequestSigner, stall: Stall) -> Iterator[bytes]:
     """Four kinds of request in the shares of the mix, in a random order that is the same in every run."""
     order = random.Random(1351)  # noqa: S311 - an order, not a secret
     actions, weights = [name for name, _ in _MIX], [share for _, share in _MIX]

@@ -13,7 +13,7 @@ from typing import Final
 import psutil
 
 from tallystick.bench.cases import BATCH, Case
-from tallystick.bench.load.requests import Signer
+from tallystick.bench.load.requests import RequestSigner
 from tallystick.bench.load.slices import Slice, Used
 from tallystick.bench.load.wrk import Load, LoadError, request_file, send
 from tallystick.bench.target.processes import Served, cpu_seconds, cpu_used, memory_mb
@@ -79,7 +79,7 @@ class Target:
     def _requests_of(self, case: Case, clients: int) -> Iterator[bytes]:
         key = case.name, clients
         if key not in self._requests:
-            self._requests[key] = case.requests(Signer(self.served.url, self.service.clock), self.stalls)
+            self._requests[key] = case.requests(RequestSigner(self.served.url, self.service.clock), self.stalls)
         return self._requests[key]
 
     async def _check_books(self, since: datetime, load: Load, asked_for: Sequence[int]) -> None:

@@ -33,7 +33,7 @@ from tallystick.services.seller import logos
 app = typer.Typer(no_args_is_help=True, help="Accounts of sellers and buyers.")
 
 
-class Kind(StrEnum):
+class PartyKind(StrEnum):
     """The two kinds of account."""
 
     business = "business"
@@ -50,7 +50,7 @@ class Status(StrEnum):
 
 @app.command()
 def create(
-    kind: Annotated[Kind, typer.Option(help="business: a seller, with a sandbox book; personal: a buyer.")],
+    kind: Annotated[PartyKind, typer.Option(help="business: a seller, with a sandbox book; personal: a buyer.")],
     email: Annotated[str, typer.Option(help="The address that names the account.")],
     name: Annotated[
         str | None, typer.Option(help="The name that the other side sees; else made from the address.")
@@ -76,7 +76,7 @@ def create(
         return made_up[0]
 
     password = None
-    if kind is Kind.personal or password_stdin or password_env:
+    if kind is PartyKind.personal or password_stdin or password_env:
         password = _password(password_env, stdin=password_stdin, make_up=make_up)
     party = run(_create(kind, email, name_of(email) if name is None else name, password))
     if json:
@@ -97,11 +97,11 @@ def _password(variable: str | None, *, stdin: bool, make_up: Callable[[], str] |
     )
 
 
-async def _create(kind: Kind, email: str, name: str, password: str | None) -> Party:
+async def _create(kind: PartyKind, email: str, name: str, password: str | None) -> Party:
     actor = actor_of_process()
     async with service_of_process() as service:
         try:
-            if kind is Kind.personal:
+            if kind is PartyKind.personal:
                 return await account_opening.open_personal(service, actor, name, email, password or "")
             return await account_opening.open_business(service, actor, name, email, password)
         except FormError as error:
@@ -112,7 +112,7 @@ async def _create(kind: Kind, email: str, name: str, password: str | None) -> Pa
 
 @app.command("list")
 def list_(
-    kind: Annotated[Kind | None, typer.Option(help="Only accounts of this kind.")] = None, json: Json = False
+    kind: Annotated[PartyKind | None, typer.Option(help="Only accounts of this kind.")] = None, json: Json = False
 ) -> None:
     """List all accounts, oldest first."""
     found = run(_list(kind))
@@ -249,7 +249,7 @@ def standing(
         tell(f"Account {party.party_id}: {party.name} <{party.email}>, {party.status}")
 
 
-async def _list(kind: Kind | None) -> list[Party]:
+async def _list(kind: PartyKind | None) -> list[Party]:
     async with service_of_process() as service:
         return await accounts.list_(service, None if kind is None else kind.value)
 
@@ -278,7 +278,7 @@ async def find_account(service: Service, named: str) -> Party:
 async def find_seller(service: Service, named: str) -> Party:
     """The business account with this number or e-mail address. Raises ProblemError."""
     party = await find_account(service, named)
-    if party.kind != Kind.business.value:
+    if party.kind != PartyKind.business.value:
         raise ProblemError(f"{party.email} is a {party.kind} account; this needs a business account")
     return party
 

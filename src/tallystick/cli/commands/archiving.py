@@ -23,7 +23,13 @@ from tallystick.cli.console import (
 )
 from tallystick.domain.ids import BookId
 from tallystick.services.operations import archiving
-from tallystick.services.operations.archiving import AlreadyRunningError, ArchiveError, Moved, Report, TooRecentError
+from tallystick.services.operations.archiving import (
+    AlreadyRunningError,
+    ArchivedBatch,
+    ArchiveError,
+    ArchiveReport,
+    TooRecentError,
+)
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -66,7 +72,9 @@ def archive(
         tell(f"  book {book}: from {moment:%Y-%m-%d %H:%M:%S} UTC on")
 
 
-async def _archive(before: datetime, directory: Path | None) -> tuple[list[Moved], list[tuple[BookId, datetime]], Path]:
+async def _archive(
+    before: datetime, directory: Path | None
+) -> tuple[list[ArchivedBatch], list[tuple[BookId, datetime]], Path]:
     async with service_of_process() as service, _problems_told():
         batches = await archiving.archive(service, actor_of_process(), before, directory)
         return batches, await archiving.held_back(service, before), archiving.place(service, directory)
@@ -76,7 +84,7 @@ async def _archive(before: datetime, directory: Path | None) -> tuple[list[Moved
 def check(directory: Directory = None, json: Json = False) -> None:
     """Read the whole archive and prove it; exit status 1 when anything was changed, left out or added."""
 
-    async def read() -> Report:
+    async def read() -> ArchiveReport:
         async with service_of_process() as service, _problems_told():
             return await archiving.check(service, directory)
 

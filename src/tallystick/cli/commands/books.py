@@ -10,7 +10,7 @@ from tallystick.cli.console import NO, Json, ProblemError, run, settings_of_proc
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate as migrate_database
 from tallystick.db.migrate import pending
-from tallystick.services.operations.verification import Report
+from tallystick.services.operations.verification import VerificationReport
 from tallystick.services.operations.verification import verify as verify_books
 from tallystick.wiring import database_address
 
@@ -48,7 +48,7 @@ def verify(json: Json = False) -> None:
         raise typer.Exit(NO)
 
 
-async def _verify() -> Report:
+async def _verify() -> VerificationReport:
     async with database_address(settings_of_process()) as dsn:
         if await pending(dsn):
             raise ProblemError("the database is empty or behind; run: tallystick migrate")
@@ -56,6 +56,6 @@ async def _verify() -> Report:
             return await verify_books(pool)
 
 
-def report_as_json(report: Report) -> dict[str, object]:
+def report_as_json(report: VerificationReport) -> dict[str, object]:
     """The report for programs. Amounts in micro-units."""
     return {"ok": not report.problems, **asdict(report)}

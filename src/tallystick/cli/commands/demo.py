@@ -43,7 +43,7 @@ from tallystick.services.operations import accounts, operators
 from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.verification import verify
 from tallystick.services.seller import access_keys, staff
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.settings import Settings
 from tallystick.wiring import asgi_app, open_service
 
@@ -129,7 +129,7 @@ def _empty(directory: Path, mark: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class DemoStage:
     """What runs, and where."""
 
     service: Service
@@ -138,7 +138,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIterator[Stage]:
+async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIterator[DemoStage]:
     """Everything, running. Raises ProblemError and what starting a database raises."""
     from tallystick.demo.shop import create_shop  # noqa: PLC0415 - a web framework: 0.2 s for no other command
 
@@ -161,7 +161,7 @@ async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIt
             till = Till(Client(settings.public_url, credentials, http), shop_url)
             customers = Customers(settings.data_directory / "shop.json")
             selling = await stack.enter_async_context(listening(create_shop(till, customers), HOST, shop_port))
-        yield Stage(service, till, (serving, worker, heart, selling))
+        yield DemoStage(service, till, (serving, worker, heart, selling))
 
 
 @contextmanager
@@ -220,7 +220,7 @@ async def _people(service: Service) -> None:
     actor, seller = actor_of_process(), await find(service, SELLER[0])
     owner, operator = [await found_or_opened(service, one) for one in (STAFF, OPERATOR)]
     if seller is not None:
-        await staff.add(service, actor, seller.party_id, owner, Role.OWNER)
+        await staff.add(service, actor, seller.party_id, owner, StaffRole.OWNER)
     await operators.add(service, actor, operator)
 
 

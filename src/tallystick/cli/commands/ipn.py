@@ -35,7 +35,7 @@ DEFAULT_PORT: Final = 8410
 Seller = Annotated[str | None, typer.Option("--account", metavar="EMAIL_OR_ID", help="Only of this business account.")]
 
 
-class State(StrEnum):
+class EventState(StrEnum):
     """How far an event is."""
 
     waiting = "waiting"
@@ -48,7 +48,7 @@ class State(StrEnum):
 def list_(
     account: Seller = None,
     state: Annotated[
-        State | None, typer.Option(help="Only events in this state; without it all but unwanted ones.")
+        EventState | None, typer.Option(help="Only events in this state; without it all but unwanted ones.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 50,
     json: Json = False,
@@ -61,7 +61,7 @@ def list_(
     tell_table([_as_row(entry) for entry in entries], "There are no such events.")
 
 
-async def _list(account: str | None, state: State | None, limit: int) -> list[EventRecord]:
+async def _list(account: str | None, state: EventState | None, limit: int) -> list[EventRecord]:
     async with service_of_process() as service:
         party_id = None if account is None else (await find_seller(service, account)).party_id
         return await notifications.list_(service, party_id, None if state is None else state.value, limit)

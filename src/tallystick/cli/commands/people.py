@@ -23,7 +23,7 @@ from tallystick.services.operations import operators
 from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.operators import Operator
 from tallystick.services.seller import staff
-from tallystick.services.seller.staff import LastOwnerError, Post, Role
+from tallystick.services.seller.staff import LastOwnerError, Post, StaffRole
 
 staff_app = typer.Typer(no_args_is_help=True, help="Who works for a seller, and as what.")
 operators_app = typer.Typer(no_args_is_help=True, help="Who may use the operator's pages at /admin.")
@@ -35,7 +35,7 @@ Person = Annotated[str, typer.Option(metavar="EMAIL_OR_ID", help="The person's o
 def add_staff(
     account: Account,
     person: Person,
-    role: Annotated[Role, typer.Option(help="What the person is at the seller's.")],
+    role: Annotated[StaffRole, typer.Option(help="What the person is at the seller's.")],
     json: Json = False,
 ) -> None:
     """Let somebody with a personal account use a seller's console, or give them another role there."""
@@ -54,7 +54,7 @@ def add_staff(
         tell(f"{post.person_email} is {post.role} at {post.business_name}.")
 
 
-async def _change_role(service: Service, post: Post, role: Role) -> None:
+async def _change_role(service: Service, post: Post, role: StaffRole) -> None:
     try:
         await staff.change_role(service, actor_of_process(), post, role)
     except LookupError:

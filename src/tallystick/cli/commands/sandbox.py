@@ -36,7 +36,7 @@ from tallystick.services.identity.account_opening import made_up_password
 app = typer.Typer(no_args_is_help=True, help="Try an integration: sign requests, be the buyer, get test money.")
 
 
-class Method(StrEnum):
+class PaymentMethodChoice(StrEnum):
     """Means of payment."""
 
     CC = "CC"
@@ -68,8 +68,9 @@ def authorize(
     signed_url: Annotated[str, typer.Argument(help="The signed URL behind a seller's button.")],
     buyer: Annotated[str, typer.Option(metavar="EMAIL", help="Who the buyer is; signed up when unknown.")],
     method: Annotated[
-        Method, typer.Option(help="CC: card; ACH: bank account; ABT: account balance. Added where there is none.")
-    ] = Method.CC,
+        PaymentMethodChoice,
+        typer.Option(help="CC: card; ACH: bank account; ABT: account balance. Added where there is none."),
+    ] = PaymentMethodChoice.CC,
     name: Annotated[str | None, typer.Option(help="Name for signing up; else made from the address.")] = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the buyer's password from standard input.")

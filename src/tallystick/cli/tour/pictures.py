@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from PIL import Image
 
-from tallystick.cli.commands.demo import BUYER, OPERATOR, STAFF, Stage
+from tallystick.cli.commands.demo import BUYER, OPERATOR, STAFF, DemoStage
 from tallystick.cli.console import ProblemError, tell
 from tallystick.cli.tour.sales import NEWCOMER, Sales
 
@@ -38,7 +38,7 @@ FIGURES: Final = ("hosted-page.png", "shop.png")
 class Tour:
     """The running demo, a browser, where pictures go, and the address where the shop is notified."""
 
-    stage: Stage
+    stage: DemoStage
     browser: Browser
     directory: Path
     receiver: str

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from tallystick.cli.commands.demo import BUYER, SELLER, Stage, find, found_or_opened
+from tallystick.cli.commands.demo import BUYER, SELLER, DemoStage, find, found_or_opened
 from tallystick.cli.console import ProblemError, actor_of_process
 from tallystick.client.fps import ServiceError, amount, cobranded_url
 from tallystick.client.hosted_pages import Buyer, authorize
@@ -20,7 +20,7 @@ from tallystick.domain.money import MICROS_PER_UNIT
 from tallystick.domain.periods import Period
 from tallystick.services.seller import notification_settings, sandbox_clock, staff
 from tallystick.services.seller.books import first_book_of
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.web.api.asgi import read_body, respond
 
 if TYPE_CHECKING:
@@ -40,15 +40,15 @@ JONAS: Final = Buyer("jonas@listener.example", _PASSWORD, "Jonas Okafor")
 PRIYA: Final = Buyer("priya@listener.example", _PASSWORD, "Priya Raman")
 NEWCOMER: Final = Buyer("new@listener.example", _PASSWORD, "Sam Newcomer")
 COLLEAGUES: Final = (
-    (Buyer("books@music.example", _PASSWORD, "Toni Ledger"), Role.FINANCE),
-    (Buyer("code@music.example", _PASSWORD, "Ida Webb"), Role.DEVELOPER),
+    (Buyer("books@music.example", _PASSWORD, "Toni Ledger"), StaffRole.FINANCE),
+    (Buyer("code@music.example", _PASSWORD, "Ida Webb"), StaffRole.DEVELOPER),
 )
 SONGS: Final = ("Paper Lanterns", "Small Change", "Half a Stick", "Notches", "Low Water", "Hazel")
 RECORDS: Final = ("Tidewater", "Split Wood", "The Big Red Box")
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SaleTerms:
     """What a seller asks a buyer to agree to: the pipeline, which references it wants, and the rest."""
 
     pipeline: str
@@ -56,15 +56,15 @@ class Terms:
     rest: Mapping[str, str]
 
 
-def _balance(maximum: str) -> Terms:
-    return Terms(
+def _balance(maximum: str) -> SaleTerms:
+    return SaleTerms(
         "SetupPrepaid", ("Sender", "Funding"), {"fundingAmount": maximum, "paymentReason": "Credits for songs"}
     )
 
 
-def _tab(maximum: str) -> Terms:
+def _tab(maximum: str) -> SaleTerms:
     rest = {"creditLimit": maximum, "globalAmountLimit": "1000.00", "paymentReason": "Records now, paid together later"}
-    return Terms("SetupPostpaid", ("Sender", "Settlement"), rest)
+    return SaleTerms("SetupPostpaid", ("Sender", "Settlement"), rest)
 
 
 async def receive_notifications(scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +77,7 @@ async def receive_notifications(scope: Scope, receive: Receive, send: Send) -> N
 class Sales:
     """Business of the demo's shop. `receiver`: the address for its notifications."""
 
-    stage: Stage
+    stage: DemoStage
     receiver: str
     count: int = 0
 
@@ -153,7 +153,7 @@ class Sales:
         hand, by = await sandbox_clock.look(service, book_id), Period.parse(f"{days} Days")
         await sandbox_clock.forward(service, actor_of_process(), seller.party_id, book_id, hand, by)
 
-    async def _agree(self, buyer: Buyer, terms: Terms, method: str) -> dict[str, str]:
+    async def _agree(self, buyer: Buyer, terms: SaleTerms, method: str) -> dict[str, str]:
         """What comes back to the seller when a buyer agrees."""
         client = self.stage.till.client
         given = {f"callerReference{name}": self._reference() for name in terms.references}
@@ -167,7 +167,7 @@ class Sales:
         end = datetime.now(UTC) + timedelta(days=BEFORE) + timedelta(days=120)
         limits = {"globalAmountLimit": "120.00", "amountType": "Maximum", "transactionAmount": "40.00"}
         rest = {**limits, "validityExpiry": str(int(end.timestamp())), "paymentReason": "Tickets for concerts"}
-        return (await self._agree(BUYER, Terms("MultiUse", ("",), rest), "CC"))["tokenID"]
+        return (await self._agree(BUYER, SaleTerms("MultiUse", ("",), rest), "CC"))["tokenID"]
 
     async def _song(self, balance: Mapping[str, str], title: str) -> str:
         return await self._sell(balance["prepaidSenderTokenID"], title, SONG // CENT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tallystick.domain.commands import Method, Pay, Reserve
-from tallystick.domain.gatekeeper import Facts, Instruction, Role, evaluate, incompatible, parse
+from tallystick.domain.gatekeeper import Facts, Instruction, TransactionRole, evaluate, incompatible, parse
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.tokens import Token
 
@@ -31,7 +31,7 @@ def check_conditions(token: Token | None, role: str, command: Pay | Reserve, met
     if token is None:
         return
     facts = Facts(
-        my_role=Role(role),
+        my_role=TransactionRole(role),
         amount_micros=command.amount_micros,
         at=now,
         payment_method=method.value,

@@ -7,24 +7,24 @@ Source: docs/protocol/semantics.md, 12. What was inferred is listed in docs/gate
 """
 
 from tallystick.domain.gatekeeper.evaluate import Facts, evaluate, incompatible, possible_roles
-from tallystick.domain.gatekeeper.faults import Fault
+from tallystick.domain.gatekeeper.faults import InstructionFault
 from tallystick.domain.gatekeeper.instruction import Condition, Declaration, Instruction
 from tallystick.domain.gatekeeper.meaning import parse, usage_faults
 from tallystick.domain.gatekeeper.syntax import MAX_FAULTS, MAX_STATEMENTS, MAX_TEXT_LENGTH
-from tallystick.domain.gatekeeper.vocabulary import LiteralType, Operator, Role, Variable
+from tallystick.domain.gatekeeper.vocabulary import ComparisonOperator, LiteralType, TransactionRole, Variable
 
 __all__ = [
     "MAX_FAULTS",
     "MAX_STATEMENTS",
     "MAX_TEXT_LENGTH",
+    "ComparisonOperator",
     "Condition",
     "Declaration",
     "Facts",
-    "Fault",
     "Instruction",
+    "InstructionFault",
     "LiteralType",
-    "Operator",
-    "Role",
+    "TransactionRole",
     "Variable",
     "evaluate",
     "incompatible",

@@ -9,17 +9,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from tallystick.domain.gatekeeper.instruction import Condition, Instruction
-from tallystick.domain.gatekeeper.vocabulary import Operator, Role, Variable
+from tallystick.domain.gatekeeper.vocabulary import ComparisonOperator, TransactionRole, Variable
 from tallystick.domain.refusals import Refusal, Refused
 
-_COMPARE: Final[Mapping[Operator, Callable[[Any, Any], bool]]] = {
-    Operator.EQUAL: operator.eq,
-    Operator.UNEQUAL: operator.ne,
-    Operator.BELOW: operator.lt,
-    Operator.AT_MOST: operator.le,
-    Operator.ABOVE: operator.gt,
-    Operator.AT_LEAST: operator.ge,
-    Operator.IN: lambda fact, choices: fact in choices,
+_COMPARE: Final[Mapping[ComparisonOperator, Callable[[Any, Any], bool]]] = {
+    ComparisonOperator.EQUAL: operator.eq,
+    ComparisonOperator.UNEQUAL: operator.ne,
+    ComparisonOperator.BELOW: operator.lt,
+    ComparisonOperator.AT_MOST: operator.le,
+    ComparisonOperator.ABOVE: operator.gt,
+    ComparisonOperator.AT_LEAST: operator.ge,
+    ComparisonOperator.IN: lambda fact, choices: fact in choices,
 }
 
 
@@ -31,7 +31,7 @@ class Facts:
     protocol's PaymentMethod in any case, `operation` one of its FPSOperation.
     """
 
-    my_role: Role
+    my_role: TransactionRole
     amount_micros: int
     at: datetime
     payment_method: str
@@ -72,12 +72,12 @@ def incompatible(failures: Sequence[str]) -> Refused:
     return Refused(Refusal.IncompatibleTokens, " ".join(failures))
 
 
-def possible_roles(instruction: Instruction) -> frozenset[Role]:
+def possible_roles(instruction: Instruction) -> frozenset[TransactionRole]:
     """The parts in a transaction that the conditions on MyRole leave to the token's holder."""
     conditions = [condition for condition in instruction.conditions if condition.variable is Variable.MY_ROLE]
     return frozenset(
         role
-        for role in Role
+        for role in TransactionRole
         if all(_COMPARE[condition.operator](role.value, condition.value) for condition in conditions)
     )
 

@@ -16,7 +16,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InstructionFault:
     """One fault. `refusal` is the protocol's code for it, mostly BadRule; `message` is for the text's author."""
 
     refusal: Refusal
@@ -34,11 +34,11 @@ class Fault:
 class FaultError(Exception):
     """Carries a fault out of the reading of one statement; never leaves this package."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: InstructionFault) -> None:
         super().__init__(fault)
         self.fault = fault
 
 
 def bad_rule(place: Place, message: str) -> FaultError:
     """A fault of the text itself."""
-    return FaultError(Fault(Refusal.BadRule, place, message))
+    return FaultError(InstructionFault(Refusal.BadRule, place, message))

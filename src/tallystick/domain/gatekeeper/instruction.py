@@ -8,7 +8,7 @@ from datetime import datetime
 from tallystick.domain.commands import LimitTerms
 from tallystick.domain.gatekeeper.lexer import quoted
 from tallystick.domain.gatekeeper.literals import write_duration, write_money
-from tallystick.domain.gatekeeper.vocabulary import LIMITS, PAYMENT_METHOD, LiteralType, Operator, Variable
+from tallystick.domain.gatekeeper.vocabulary import LIMITS, PAYMENT_METHOD, ComparisonOperator, LiteralType, Variable
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.periods import Period
 
@@ -22,7 +22,7 @@ class Condition:
     """
 
     variable: Variable
-    operator: Operator
+    operator: ComparisonOperator
     value: str | int | datetime | tuple[str, ...]
     reason: str | None = None
 

@@ -17,7 +17,7 @@ _SHOWN_LENGTH: Final = 60
 
 
 @unique
-class Kind(Enum):
+class LexemeKind(Enum):
     """What a lexeme is."""
 
     NAME = "name"
@@ -38,18 +38,18 @@ class Kind(Enum):
 class Lexeme:
     """One piece of a text. `value` of a TEXT is what stands between its quotes."""
 
-    kind: Kind
+    kind: LexemeKind
     value: str
     place: Place
 
     def __str__(self) -> str:
         """As messages quote it, long ones cut."""
-        if self.kind is Kind.END:
+        if self.kind is LexemeKind.END:
             return "the end of the text"
-        if self.kind is Kind.STRANGE and not self.value.isprintable():
+        if self.kind is LexemeKind.STRANGE and not self.value.isprintable():
             return f"the character U+{ord(self.value):04X}"
         shown = self.value if len(self.value) <= _SHOWN_LENGTH else self.value[:_SHOWN_LENGTH] + "…"
-        return quoted(shown) if self.kind is Kind.TEXT else f'"{shown}"'
+        return quoted(shown) if self.kind is LexemeKind.TEXT else f'"{shown}"'
 
 
 def quoted(value: str) -> str:
@@ -89,5 +89,5 @@ def lexemes(text: str) -> Iterator[Lexeme]:
         elif group != "blank":
             if group == "text":
                 value = value[1:-1].replace("''", "'")
-            yield Lexeme(Kind(group), value, Place(line, match.start() - line_start + 1))
-    yield Lexeme(Kind.END, "", Place(line, len(text) - line_start + 1))
+            yield Lexeme(LexemeKind(group), value, Place(line, match.start() - line_start + 1))
+    yield Lexeme(LexemeKind.END, "", Place(line, len(text) - line_start + 1))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import TokenType
-from tallystick.domain.gatekeeper.faults import Fault, FaultError, Place, bad_rule
+from tallystick.domain.gatekeeper.faults import FaultError, InstructionFault, Place, bad_rule
 from tallystick.domain.gatekeeper.instruction import Condition, Declaration, Instruction
-from tallystick.domain.gatekeeper.lexer import Kind
+from tallystick.domain.gatekeeper.lexer import LexemeKind
 from tallystick.domain.gatekeeper.literals import (
     ShortDurationError,
     read_duration,
@@ -24,9 +24,9 @@ from tallystick.domain.gatekeeper.vocabulary import (
     PAYMENT_METHODS,
     VARIABLES,
     WORDS,
+    ComparisonOperator,
     LimitNames,
     LiteralType,
-    Operator,
     Variable,
     suggestion,
 )
@@ -47,7 +47,7 @@ _KINDS: Final = {kind.value: kind for kind in LimitKind}
 _TYPE_OF_KIND: Final = {LimitKind.AMOUNT.value: LiteralType.MONEY, LimitKind.COUNT.value: LiteralType.INTEGER}
 
 
-def parse(text: str) -> Instruction | tuple[Fault, ...]:
+def parse(text: str) -> Instruction | tuple[InstructionFault, ...]:
     """The instruction that `text` is, or every fault in it, in the order of the text. Never raises."""
     statements, faults = read_statements(text)
     conditions: list[Condition] = []
@@ -66,7 +66,7 @@ def parse(text: str) -> Instruction | tuple[Fault, ...]:
     return Instruction(tuple(conditions), tuple(declared.values.values()))
 
 
-def usage_faults(instruction: Instruction, token_type: TokenType) -> tuple[Fault, ...]:
+def usage_faults(instruction: Instruction, token_type: TokenType) -> tuple[InstructionFault, ...]:
     """What is wrong with an instruction for tokens of this type; they concern the whole text.
 
     A single-use token is used up by its one use; a multi-use or recurring one without any limit would have none.
@@ -75,10 +75,10 @@ def usage_faults(instruction: Instruction, token_type: TokenType) -> tuple[Fault
     limited = bool(instruction.limits)
     if token_type is TokenType.SINGLE_USE and limited:
         message = "A single-use token cannot have usage limits."
-        return (Fault(Refusal.CannotSpecifyUsageForSingleUseToken, Place(1, 1), message),)
+        return (InstructionFault(Refusal.CannotSpecifyUsageForSingleUseToken, Place(1, 1), message),)
     if token_type in {TokenType.MULTI_USE, TokenType.RECURRING} and not limited:
         message = f"A {token_type.value} token needs a usage limit: declare {LIMITS[0].kind} and {LIMITS[0].limit}."
-        return (Fault(Refusal.UsageNotDefined, Place(1, 1), message),)
+        return (InstructionFault(Refusal.UsageNotDefined, Place(1, 1), message),)
     return ()
 
 
@@ -99,24 +99,28 @@ class _Declared:
         self._places[name] = raw.name.place
         self.values[name] = _declaration(raw)
 
-    def incomplete_limits(self) -> list[Fault]:
+    def incomplete_limits(self) -> list[InstructionFault]:
         return [fault for names in LIMITS if (fault := self._incomplete(names)) is not None]
 
-    def _incomplete(self, names: LimitNames) -> Fault | None:
+    def _incomplete(self, names: LimitNames) -> InstructionFault | None:
         """One fault at most, and none where a part is faulty itself."""
         given = [name for name in (names.kind, names.limit, names.period) if name in self._places]
         if not given or any(name not in self.values for name in given):
             return None
         place = self._places[given[0]]
         if names.limit not in given:
-            return Fault(Refusal.InvalidUsageLimitCount, place, f"{given[0]} needs {names.limit}, the limit itself.")
+            return InstructionFault(
+                Refusal.InvalidUsageLimitCount, place, f"{given[0]} needs {names.limit}, the limit itself."
+            )
         if names.kind not in given:
-            return Fault(Refusal.InvalidUsageType, place, f"{given[0]} needs {names.kind}, 'Amount' or 'Count'.")
+            return InstructionFault(
+                Refusal.InvalidUsageType, place, f"{given[0]} needs {names.kind}, 'Amount' or 'Count'."
+            )
         kind, limit = self.values[names.kind], self.values[names.limit]
         wanted = _TYPE_OF_KIND[str(kind.value)]
         if limit.type is not wanted:
             message = f"A limit of type '{kind.value}' is declared as {wanted.value}, not as {limit.type.value}."
-            return Fault(Refusal.InvalidUsageType, self._places[names.limit], message)
+            return InstructionFault(Refusal.InvalidUsageType, self._places[names.limit], message)
         return None
 
 
@@ -126,7 +130,7 @@ def _condition(raw: RawCondition) -> Condition:
         hint = suggestion(raw.name.value, VARIABLES) or f"known are {', '.join(VARIABLES)}"
         raise bad_rule(raw.name.place, f"{raw.name} cannot be asked about; {hint}.")
     is_word = variable in WORDS
-    if (is_word and raw.operator in ORDERED) or (not is_word and raw.operator is Operator.IN):
+    if (is_word and raw.operator in ORDERED) or (not is_word and raw.operator is ComparisonOperator.IN):
         usable = "==, != or in" if is_word else "==, !=, <, <=, > or >="
         raise bad_rule(raw.name.place, f"{variable.value} is compared by {usable}, not by {raw.operator.value}.")
     reason = None
@@ -134,7 +138,7 @@ def _condition(raw: RawCondition) -> Condition:
         reason = raw.reason.value
         if len(reason) > MAX_REASON_LENGTH:
             raise bad_rule(raw.reason.place, f"A reason has at most {MAX_REASON_LENGTH} characters.")
-    if raw.operator is Operator.IN:
+    if raw.operator is ComparisonOperator.IN:
         choices = tuple(dict.fromkeys(_word(literal, variable) for literal in raw.literals))
         return Condition(variable, raw.operator, choices, reason)
     return Condition(variable, raw.operator, _condition_value(raw.literals[0], variable), reason)
@@ -165,7 +169,7 @@ def _payment_method(literal: Lexeme) -> str:
     method = _text(literal).lower()
     if method not in PAYMENT_METHODS:
         message = f"{literal} is no payment method; known are {', '.join(PAYMENT_METHODS)}."
-        raise FaultError(Fault(Refusal.InvalidPaymentMethod, literal.place, message))
+        raise FaultError(InstructionFault(Refusal.InvalidPaymentMethod, literal.place, message))
     return method
 
 
@@ -180,22 +184,22 @@ def _declaration(raw: RawDeclaration) -> Declaration:
     elif name in _KIND_NAMES and value not in _KINDS:
         hint = suggestion(str(value), _KINDS) or f"known are {', '.join(_KINDS)}"
         raise FaultError(
-            Fault(Refusal.InvalidUsageType, raw.literal.place, f"{raw.literal} is no type of limit; {hint}.")
+            InstructionFault(Refusal.InvalidUsageType, raw.literal.place, f"{raw.literal} is no type of limit; {hint}.")
         )
     elif name in _LIMIT_NAMES and value == 0:
         message = "A usage limit must be more than nothing."
-        raise FaultError(Fault(Refusal.InvalidUsageLimitCount, raw.literal.place, message))
+        raise FaultError(InstructionFault(Refusal.InvalidUsageLimitCount, raw.literal.place, message))
     return Declaration(raw.type, name, value)
 
 
 def _text(literal: Lexeme) -> str:
-    if literal.kind is not Kind.TEXT:
+    if literal.kind is not LexemeKind.TEXT:
         raise bad_rule(literal.place, f"Expected a text in single quotes, found {literal}.")
     return literal.value
 
 
 def _integer(literal: Lexeme) -> int:
-    if literal.kind is not Kind.INTEGER:
+    if literal.kind is not LexemeKind.INTEGER:
         raise bad_rule(literal.place, f"Expected a whole number without quotes, found {literal}.")
     try:
         return read_integer(literal.value)
@@ -214,7 +218,9 @@ def _duration(literal: Lexeme) -> Period:
     try:
         return read_duration(_text(literal))
     except ShortDurationError as error:
-        raise FaultError(Fault(Refusal.InvalidUsageDuration, literal.place, f"{literal} is not {error}.")) from None
+        raise FaultError(
+            InstructionFault(Refusal.InvalidUsageDuration, literal.place, f"{literal} is not {error}.")
+        ) from None
     except ValueError as error:
         raise _is_not(literal, error) from None
 

@@ -22,9 +22,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tallystick.domain.gatekeeper.faults import Fault, FaultError, Place, bad_rule
-from tallystick.domain.gatekeeper.lexer import Kind, Lexeme, lexemes
-from tallystick.domain.gatekeeper.vocabulary import LiteralType, Operator, suggestion
+from tallystick.domain.gatekeeper.faults import FaultError, InstructionFault, Place, bad_rule
+from tallystick.domain.gatekeeper.lexer import Lexeme, LexemeKind, lexemes
+from tallystick.domain.gatekeeper.vocabulary import ComparisonOperator, LiteralType, suggestion
 from tallystick.domain.refusals import Refusal
 
 MAX_TEXT_LENGTH: Final = 4096
@@ -37,7 +37,7 @@ MAX_FAULTS: Final = 20
 IN: Final = "in"
 OR_SAY: Final = "orSay"
 _TYPES: Final = {type_.value: type_ for type_ in LiteralType}
-_OPERATORS: Final = {"=": Operator.EQUAL} | {operator.value: operator for operator in Operator}
+_OPERATORS: Final = {"=": ComparisonOperator.EQUAL} | {operator.value: operator for operator in ComparisonOperator}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class RawCondition:
     """``name operator literals [orSay reason]``; more than one literal only after ``in``."""
 
     name: Lexeme
-    operator: Operator
+    operator: ComparisonOperator
     literals: tuple[Lexeme, ...]
     reason: Lexeme | None
 
@@ -62,11 +62,11 @@ class RawDeclaration:
 RawStatement = RawCondition | RawDeclaration
 
 
-def read_statements(text: str) -> tuple[list[RawStatement], list[Fault]]:
+def read_statements(text: str) -> tuple[list[RawStatement], list[InstructionFault]]:
     """The statements that have the right form, and a fault for each one that has not."""
     if len(text) > MAX_TEXT_LENGTH:
         message = f"The text is longer than {MAX_TEXT_LENGTH} characters."
-        return [], [Fault(Refusal.BadRule, Place(1, 1), message)]
+        return [], [InstructionFault(Refusal.BadRule, Place(1, 1), message)]
     return _Reader(text).read()
 
 
@@ -77,12 +77,12 @@ class _Reader:
         self._lexemes = lexemes(text)
         self._next = next(self._lexemes)
 
-    def read(self) -> tuple[list[RawStatement], list[Fault]]:
+    def read(self) -> tuple[list[RawStatement], list[InstructionFault]]:
         statements: list[RawStatement] = []
-        faults: list[Fault] = []
-        if self._next.kind is Kind.END:
+        faults: list[InstructionFault] = []
+        if self._next.kind is LexemeKind.END:
             faults.append(bad_rule(self._next.place, "The text says nothing.").fault)
-        while self._next.kind is not Kind.END and len(faults) < MAX_FAULTS:
+        while self._next.kind is not LexemeKind.END and len(faults) < MAX_FAULTS:
             try:
                 if len(statements) == MAX_STATEMENTS:
                     faults.append(_too_many(self._next).fault)
@@ -95,33 +95,36 @@ class _Reader:
 
     def _take(self) -> Lexeme:
         taken = self._next
-        if taken.kind is not Kind.END:
+        if taken.kind is not LexemeKind.END:
             self._next = next(self._lexemes)
         return taken
 
-    def _expect(self, kind: Kind, what: str) -> Lexeme:
+    def _expect(self, kind: LexemeKind, what: str) -> Lexeme:
         if self._next.kind is not kind:
             raise _unexpected(self._next, what)
         return self._take()
 
     def _skip(self) -> None:
         """Go behind the next ";". A text without an end took everything up to the end of its line with it."""
-        while self._next.kind is not Kind.END and self._take().kind not in {Kind.SEMICOLON, Kind.UNENDED}:
+        while self._next.kind is not LexemeKind.END and self._take().kind not in {
+            LexemeKind.SEMICOLON,
+            LexemeKind.UNENDED,
+        }:
             pass
 
     def _statement(self) -> RawStatement:
-        first = self._expect(Kind.NAME, "a condition or a declaration")
-        declares = self._before(Kind.NAME) and not self._before_word(IN)
+        first = self._expect(LexemeKind.NAME, "a condition or a declaration")
+        declares = self._before(LexemeKind.NAME) and not self._before_word(IN)
         statement = self._declaration(first) if declares else self._condition(first)
         may_say_why = isinstance(statement, RawCondition) and statement.reason is None
-        self._expect(Kind.SEMICOLON, f'";" or {OR_SAY}' if may_say_why else '";"')
+        self._expect(LexemeKind.SEMICOLON, f'";" or {OR_SAY}' if may_say_why else '";"')
         return statement
 
-    def _before(self, kind: Kind) -> bool:
+    def _before(self, kind: LexemeKind) -> bool:
         return self._next.kind is kind
 
     def _before_word(self, word: str) -> bool:
-        return self._before(Kind.NAME) and self._next.value == word
+        return self._before(LexemeKind.NAME) and self._next.value == word
 
     def _declaration(self, first: Lexeme) -> RawDeclaration:
         declared = _TYPES.get(first.value)
@@ -134,42 +137,44 @@ class _Reader:
             message = f"{first} is no type, and {self._next} after it no comparison; {hint}."
             raise bad_rule(first.place, message)
         name = self._take()
-        self._expect(Kind.ASSIGN, '":="')
+        self._expect(LexemeKind.ASSIGN, '":="')
         return RawDeclaration(declared, name, self._literal())
 
     def _condition(self, name: Lexeme) -> RawCondition:
         if self._before_word(IN):
             self._take()
-            operator, literals = Operator.IN, self._choices()
+            operator, literals = ComparisonOperator.IN, self._choices()
         else:
-            sign = self._expect(Kind.OPERATOR, "a comparison (==, !=, <, <=, >, >= or in)")
+            sign = self._expect(LexemeKind.OPERATOR, "a comparison (==, !=, <, <=, >, >= or in)")
             operator, literals = _OPERATORS[sign.value], (self._literal(),)
         reason = None
         if self._before_word(OR_SAY):
             self._take()
-            reason = self._expect(Kind.TEXT, "a text in single quotes")
+            reason = self._expect(LexemeKind.TEXT, "a text in single quotes")
         return RawCondition(name, operator, literals, reason)
 
     def _literal(self) -> Lexeme:
-        if self._next.kind not in {Kind.TEXT, Kind.INTEGER}:
+        if self._next.kind not in {LexemeKind.TEXT, LexemeKind.INTEGER}:
             raise _unexpected(self._next, "a value: a text in single quotes or a whole number")
         return self._take()
 
     def _choices(self) -> tuple[Lexeme, ...]:
-        if not self._before(Kind.OPEN):
-            listed = self._expect(Kind.TEXT, "a list of texts, such as ('abt', 'cc')")
-            return tuple(Lexeme(Kind.TEXT, choice.strip(" \t"), listed.place) for choice in listed.value.split(","))
+        if not self._before(LexemeKind.OPEN):
+            listed = self._expect(LexemeKind.TEXT, "a list of texts, such as ('abt', 'cc')")
+            return tuple(
+                Lexeme(LexemeKind.TEXT, choice.strip(" \t"), listed.place) for choice in listed.value.split(",")
+            )
         self._take()
-        choices = [self._expect(Kind.TEXT, "a text in single quotes")]
-        while self._before(Kind.COMMA):
+        choices = [self._expect(LexemeKind.TEXT, "a text in single quotes")]
+        while self._before(LexemeKind.COMMA):
             self._take()
-            choices.append(self._expect(Kind.TEXT, "a text in single quotes"))
-        self._expect(Kind.CLOSE, '"," or ")"')
+            choices.append(self._expect(LexemeKind.TEXT, "a text in single quotes"))
+        self._expect(LexemeKind.CLOSE, '"," or ")"')
         return tuple(choices)
 
 
 def _unexpected(found: Lexeme, what: str) -> FaultError:
-    if found.kind is Kind.UNENDED:
+    if found.kind is LexemeKind.UNENDED:
         return bad_rule(found.place, "The text that begins here has no closing quote on its line.")
     return bad_rule(found.place, f"Expected {what}, found {found}.")
 

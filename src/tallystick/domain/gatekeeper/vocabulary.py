@@ -9,7 +9,7 @@ from typing import Final
 
 
 @unique
-class Operator(Enum):
+class ComparisonOperator(Enum):
     """How a condition compares."""
 
     EQUAL = "=="
@@ -32,7 +32,7 @@ class LiteralType(Enum):
 
 
 @unique
-class Role(Enum):
+class TransactionRole(Enum):
     """The part that the holder of a token takes in a transaction."""
 
     CALLER = "Caller"
@@ -52,14 +52,16 @@ class Variable(Enum):
     OPERATION_TYPE = "OperationType"
 
 
-ORDERED: Final = frozenset({Operator.BELOW, Operator.AT_MOST, Operator.ABOVE, Operator.AT_LEAST})
+ORDERED: Final = frozenset(
+    {ComparisonOperator.BELOW, ComparisonOperator.AT_MOST, ComparisonOperator.ABOVE, ComparisonOperator.AT_LEAST}
+)
 """Operators for amounts and moments only; `in` is for words only."""
 
 PAYMENT_METHODS: Final = ("abt", "ach", "cc")
 """Account balance, bank account, card. Written in lower case, read in any."""
 
 WORDS: Final[Mapping[Variable, tuple[str, ...]]] = {
-    Variable.MY_ROLE: tuple(role.value for role in Role),
+    Variable.MY_ROLE: tuple(role.value for role in TransactionRole),
     Variable.PAYMENT_METHOD: PAYMENT_METHODS,
     Variable.CHARGE_FEE_TO: ("Caller", "Recipient"),
     Variable.OPERATION_TYPE: ("Pay", "Reserve", "Settle", "Refund", "FundPrepaid", "SettleDebt", "WriteOffDebt"),

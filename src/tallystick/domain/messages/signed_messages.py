@@ -40,7 +40,7 @@ the type of a message. The own keys may be there, for not every answer repeats t
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class MessageSigner:
     """The key that signs now, by its name in the certificate's path; `public_url` is where certificates are served."""
 
     public_url: str
@@ -77,7 +77,7 @@ def key_name(certificate: str, public_url: str) -> str | None:
 
 
 def sign_message(
-    signer: Signer, verb: Literal["GET", "POST"], url: str, content: Mapping[str, str], request_id: str
+    signer: MessageSigner, verb: Literal["GET", "POST"], url: str, content: Mapping[str, str], request_id: str
 ) -> SignedMessage:
     """Sign `content` for the receiver at `url`, version 2; the receiver's own query parameters are signed too.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.domain import gatekeeper
 from tallystick.domain.commands import InstallToken, Method, TokenPurpose, TokenType
-from tallystick.domain.gatekeeper import Instruction, Role
+from tallystick.domain.gatekeeper import Instruction, TransactionRole
 from tallystick.domain.ids import TOKEN_ENTROPY_BYTES, IdKind, TokenId, make_token_or_instrument_id
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.actions.tokens import accessible_token, token_element
@@ -97,7 +97,7 @@ def _instruction(text: str, token_type: TokenType) -> Instruction:
 
 async def _source(call: Call, instruction: Instruction) -> tuple[Method | None, int | None]:
     """What the token pays with, where it may pay and says by which method. Raises Refused: PaymentInstrumentMissing."""
-    if instruction.payment_method is None or Role.SENDER not in gatekeeper.possible_roles(instruction):
+    if instruction.payment_method is None or TransactionRole.SENDER not in gatekeeper.possible_roles(instruction):
         return None, None
     method = Method(instruction.payment_method.upper())
     if method is Method.ABT:

@@ -31,7 +31,7 @@ class Reading(Struct, frozen=True):
     required: bool
 
 
-class Form(Struct, frozen=True):
+class RequestForm(Struct, frozen=True):
     """What requests with the same names of parameters have in common.
 
     `unknown` are the names that the schema lacks, `without_member` what more to say of those that are complex fields
@@ -88,9 +88,9 @@ class FieldTable:
             Reading(field.means or field.name, field, field.wire_names(), reader_of(field), field.need is Need.REQUIRED)
             for field in self.fields
         )
-        self._forms: dict[frozenset[str], Form] = {}
+        self._forms: dict[frozenset[str], RequestForm] = {}
 
-    def form(self, params: Mapping[str, str]) -> Form:
+    def form(self, params: Mapping[str, str]) -> RequestForm:
         """The form of a request, remembered: a program sends the same names over and over."""
         names = frozenset(params)
         form = self._forms.get(names)
@@ -102,7 +102,7 @@ class FieldTable:
                 self._forms[names] = form
         return form
 
-    def _form(self, names: frozenset[str]) -> Form:
+    def _form(self, names: frozenset[str]) -> RequestForm:
         business = {name for name in names if name in self._plain or self._is_repetition(name)}
         readings = [
             reading
@@ -111,7 +111,7 @@ class FieldTable:
         ]
         unknown = names - business - COMMON_PARAMETERS
         without_member = {field.name: _members_of(field) for field in self.fields if field.name in unknown}
-        return Form(unknown, without_member, tuple(sorted(business)), tuple(readings))
+        return RequestForm(unknown, without_member, tuple(sorted(business)), tuple(readings))
 
     def _is_repetition(self, name: str) -> bool:
         base, dot, index = name.partition(".")

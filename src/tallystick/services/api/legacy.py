@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tallystick.domain.decide.conditions import check_instruction
-from tallystick.domain.gatekeeper import Facts, Role
+from tallystick.domain.gatekeeper import Facts, TransactionRole
 from tallystick.domain.ids import IdKind, is_of_instrument
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import identify
@@ -129,7 +129,7 @@ async def modern(call: Call) -> Call:
         token = await _token(call, "CallerTokenId", Refusal.InvalidTokenId_Caller, Refusal.TokenNotActive_Caller)
         if token.giver_id != call.key.party_id:
             raise Refused(Refusal.InvalidTokenId_Caller, "The caller token is not of the caller's own account.")
-        await _check_conditions(call, token, Role.CALLER)
+        await _check_conditions(call, token, TransactionRole.CALLER)
     if call.action in _PAYING and await _is_own_recipient(call):
         del parsed["RecipientTokenId"]
     if "RefundSenderTokenId" in parsed:
@@ -163,10 +163,10 @@ async def _check_refund_sender(call: Call) -> None:
     if original is not None and original.merchant.party_id != token.giver_id:
         message = "The refund is to be taken from another account than the one that was paid."
         raise Refused(Refusal.SenderNotOriginalRecipient, message)
-    await _check_conditions(call, token, Role.SENDER)
+    await _check_conditions(call, token, TransactionRole.SENDER)
 
 
-async def _check_conditions(call: Call, token: TokenRecord, role: Role) -> None:
+async def _check_conditions(call: Call, token: TokenRecord, role: TransactionRole) -> None:
     """What the instruction of a token that only this version has asks of the transaction.
 
     Where nobody can tell the amount or the means of payment, what the call names does not exist, and the books refuse

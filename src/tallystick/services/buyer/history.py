@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.commands import TokenPurpose
 from tallystick.services.buyer import page_cursors
 from tallystick.store.queries import authorization_history
-from tallystick.store.queries.authorization_history import Entry
+from tallystick.store.queries.authorization_history import HistoryEntry
 
 if TYPE_CHECKING:
     from tallystick.services.buyer.authorization_status import AuthorizationState
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.store.queries.authorizations import Authorization
 
-__all__ = ["Entry", "EntryKind", "HistoryPage", "entries", "kind_of", "page"]
+__all__ = ["EntryKind", "HistoryEntry", "HistoryPage", "entries", "kind_of", "page"]
 
 _INSTRUMENTS: Final = frozenset({TokenPurpose.PREPAID_SENDER, TokenPurpose.CREDIT_SENDER})
 
@@ -40,12 +40,12 @@ class EntryKind(Enum):
 class HistoryPage:
     """Entries, newest first. `older` is the cursor of the next page, None on the last; `newest`: it is the first."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[HistoryEntry]
     older: str | None
     newest: bool
 
 
-def kind_of(entry: Entry, authorization: Authorization) -> EntryKind:
+def kind_of(entry: HistoryEntry, authorization: Authorization) -> EntryKind:
     """What happened."""
     if entry.operation == "Pay" and authorization.purpose in _INSTRUMENTS:
         return EntryKind.PURCHASE
@@ -62,7 +62,7 @@ async def page(service: Service, state: AuthorizationState, maximum: int, cursor
     return HistoryPage(shown, older, newest=before is None)
 
 
-def entries(service: Service, authorization: Authorization, month: Month | None = None) -> AsyncIterator[Entry]:
+def entries(service: Service, authorization: Authorization, month: Month | None = None) -> AsyncIterator[HistoryEntry]:
     """All of it, oldest first, without holding it in memory; of one month, or everything."""
     begin, end = (None, None) if month is None else (month.begin, month.end)
     return authorization_history.entries(service.pool, authorization, begin, end)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.services.buyer import history
-from tallystick.services.buyer.history import Entry, EntryKind
+from tallystick.services.buyer.history import EntryKind, HistoryEntry
 from tallystick.services.buyer.months import Month
 from tallystick.store.queries import authorization_history
 
@@ -22,7 +22,7 @@ MAX_LINES: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatementLine:
     """What moved: one thing with its description, or all of a kind on a day, and then `count` of them."""
 
     at: datetime
@@ -34,7 +34,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class MonthTotal:
     """All of a kind in the month."""
 
     kind: EntryKind
@@ -53,8 +53,8 @@ class Statement:
     month: Month
     opening_micros: int
     closing_micros: int
-    lines: tuple[Line, ...]
-    totals: tuple[Total, ...]
+    lines: tuple[StatementLine, ...]
+    totals: tuple[MonthTotal, ...]
     by_day: bool
     over: bool
 
@@ -78,7 +78,7 @@ async def months(service: Service, state: AuthorizationState) -> list[Month]:
 
 async def statement(service: Service, state: AuthorizationState, month: Month, max_lines: int = MAX_LINES) -> Statement:
     """The statement of a month that `months` tells of."""
-    singles: list[Line] = []
+    singles: list[StatementLine] = []
     days = _Days()
     opening: int | None = None
     running = 0
@@ -89,7 +89,7 @@ async def statement(service: Service, state: AuthorizationState, month: Month, m
         kind = history.kind_of(entry, state.authorization)
         days.add(entry, kind)
         if len(singles) <= max_lines:
-            singles.append(Line(entry.at, kind, entry.description, None, entry.change_micros, running))
+            singles.append(StatementLine(entry.at, kind, entry.description, None, entry.change_micros, running))
     if opening is None:
         opening = running = await authorization_history.figure_at(service.pool, state.authorization, month.begin)
     by_day = len(singles) > max_lines
@@ -105,7 +105,7 @@ async def statement(service: Service, state: AuthorizationState, month: Month, m
     )
 
 
-async def _moved(service: Service, state: AuthorizationState, month: Month) -> AsyncIterator[Entry]:
+async def _moved(service: Service, state: AuthorizationState, month: Month) -> AsyncIterator[HistoryEntry]:
     async for entry in history.entries(service, state.authorization, month):
         if entry.change_micros:
             yield entry
@@ -118,22 +118,22 @@ class _Days:
         self._moved: Counter[tuple[datetime, EntryKind]] = Counter()
         self._count: Counter[tuple[datetime, EntryKind]] = Counter()
 
-    def add(self, entry: Entry, kind: EntryKind) -> None:
+    def add(self, entry: HistoryEntry, kind: EntryKind) -> None:
         key = entry.at.replace(hour=0, minute=0, second=0, microsecond=0), kind
         self._moved[key] += entry.change_micros
         self._count[key] += 1
 
-    def lines(self, opening_micros: int) -> list[Line]:
+    def lines(self, opening_micros: int) -> list[StatementLine]:
         found = []
         running = opening_micros
         for (day, kind), change in self._moved.items():
             running += change
-            found.append(Line(day, kind, None, self._count[day, kind], change, running))
+            found.append(StatementLine(day, kind, None, self._count[day, kind], change, running))
         return found
 
-    def totals(self) -> list[Total]:
+    def totals(self) -> list[MonthTotal]:
         moved, count = Counter[EntryKind](), Counter[EntryKind]()
         for key, change in self._moved.items():
             moved[key[1]] += change
             count[key[1]] += self._count[key]
-        return [Total(kind, count[kind], change) for kind, change in moved.items()]
+        return [MonthTotal(kind, count[kind], change) for kind, change in moved.items()]

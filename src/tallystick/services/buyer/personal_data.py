@@ -9,7 +9,7 @@ import msgspec
 
 from tallystick.domain.money import USD, format_amount
 from tallystick.services.buyer import history
-from tallystick.services.buyer.history import Entry, EntryKind
+from tallystick.services.buyer.history import EntryKind, HistoryEntry
 from tallystick.store.accounts import personal_data
 from tallystick.store.queries import authorizations
 
@@ -89,7 +89,7 @@ def _authorization(authorization: Authorization) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry, kind: str) -> dict[str, Any]:
+def _entry(entry: HistoryEntry, kind: str) -> dict[str, Any]:
     return {
         "transaction_id": entry.transaction_id,
         "at": entry.at,

@@ -8,7 +8,7 @@ from typing import Final
 
 from tallystick.domain.commands import Method
 from tallystick.services.consent.parameters import Parameter, Pipeline
-from tallystick.services.consent.values import CHECKS, Kind, count, moment, payment_methods, truth
+from tallystick.services.consent.values import CHECKS, ValueKind, count, moment, payment_methods, truth
 
 MAX_START_AHEAD: Final = timedelta(days=366)  # "at most one year ahead", leap years included
 
@@ -33,7 +33,7 @@ def _well_formed(parameter: Parameter, params: Mapping[str, str]) -> bool:
     value = params.get(parameter.name)
     if value is None:
         return not parameter.required
-    if len(value) > parameter.max_length and parameter.kind is not Kind.URL:
+    if len(value) > parameter.max_length and parameter.kind is not ValueKind.URL:
         return False
     if parameter.allowed and value not in parameter.allowed:
         return False

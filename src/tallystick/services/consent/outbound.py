@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from tallystick.domain.messages import signing
-from tallystick.domain.messages.signed_messages import Signer, is_signed_by, key_name, sign_message
+from tallystick.domain.messages.signed_messages import MessageSigner, is_signed_by, key_name, sign_message
 from tallystick.store.keys import signing_keys
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ async def sign_return_url(service: Service, return_url: str, answer: Mapping[str
     """
     async with service.pool.acquire() as connection:
         key = await signing_keys.ensure_current(connection, service.vault, service.clock())
-    signer = Signer(service.settings.public_url, key.name, key.private_key)
+    signer = MessageSigner(service.settings.public_url, key.name, key.private_key)
     message = sign_message(signer, "GET", return_url, answer, request_id)
     parts = urlsplit(message.url)
     query = "&".join(part for part in (parts.query, signing.percent_encoded_query(message.params)) if part)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tallystick.services.consent.address import WIRE_NAMES
-from tallystick.services.consent.values import Kind
+from tallystick.services.consent.values import ValueKind
 
 INTERFACE_VERSION: Final = "2009-01-09"
 
@@ -21,7 +21,7 @@ class Parameter:
     """One parameter. `needs`: names that must be given when this one is."""
 
     name: str
-    kind: Kind
+    kind: ValueKind
     meaning: str
     required: bool = False
     allowed: tuple[str, ...] = ()
@@ -87,58 +87,65 @@ LINES: Final = ("itemTotal", "shipping", "handling", "giftWrapping", "discount",
 
 _BRAND: Final = (
     Parameter(
-        "cobrandingStyle", Kind.STRING, "How large the seller's logo is. Default: `logo`.", allowed=("logo", "banner")
+        "cobrandingStyle",
+        ValueKind.STRING,
+        "How large the seller's logo is. Default: `logo`.",
+        allowed=("logo", "banner"),
     ),
-    Parameter("cobrandingUrl", Kind.URL, "Checked and not loaded: pages show the logo that the seller uploaded."),
-    Parameter("websiteDescription", Kind.STRING, "Name of the site in the link that leads back to it."),
+    Parameter("cobrandingUrl", ValueKind.URL, "Checked and not loaded: pages show the logo that the seller uploaded."),
+    Parameter("websiteDescription", ValueKind.STRING, "Name of the site in the link that leads back to it."),
 )
 COMMON: Final = (
-    Parameter("callerKey", Kind.STRING, "Access key of the caller.", required=True),
-    Parameter("pipelineName", Kind.STRING, "The name of the pipeline.", required=True),
+    Parameter("callerKey", ValueKind.STRING, "Access key of the caller.", required=True),
+    Parameter("pipelineName", ValueKind.STRING, "The name of the pipeline.", required=True),
     Parameter(
         "returnURL",
-        Kind.URL,
+        ValueKind.URL,
         "Where the browser ends up; its own parameters are kept.",
         required=True,
         other_spellings=("returnUrl",),
     ),
-    Parameter("version", Kind.STRING, "Version of this interface.", required=True, allowed=(INTERFACE_VERSION,)),
+    Parameter("version", ValueKind.STRING, "Version of this interface.", required=True, allowed=(INTERFACE_VERSION,)),
     *_BRAND,
 )
 METHODS: Final = Parameter(
-    "paymentMethod", Kind.METHODS, "Which of `ABT`, `CC` and `ACH` may be chosen, comma-separated. Default: all three."
+    "paymentMethod",
+    ValueKind.METHODS,
+    "Which of `ABT`, `CC` and `ACH` may be chosen, comma-separated. Default: all three.",
 )
 SENDER: Final = (
     Parameter(
         "collectShippingAddress",
-        Kind.BOOLEAN,
+        ValueKind.BOOLEAN,
         "Ask for an address and give it back under the names below; those given are ignored then.",
     ),
-    Parameter("currencyCode", Kind.STRING, "The currency.", allowed=("USD",)),
+    Parameter("currencyCode", ValueKind.STRING, "The currency.", allowed=("USD",)),
     METHODS,
     Parameter(
         "paymentReason",
-        Kind.HTML,
+        ValueKind.HTML,
         "What is paid for. Of HTML only b, i, u, ul, li, br, em, strong and strike are kept.",
         max_length=4000,
     ),
     *(
-        Parameter(name, Kind.STRING, "Shown before the buyer agrees, unless it is longer than 200.", max_length=2000)
+        Parameter(
+            name, ValueKind.STRING, "Shown before the buyer agrees, unless it is longer than 200.", max_length=2000
+        )
         for name in ADDRESS
     ),
 )
 VALIDITY: Final = (
-    Parameter("validityStart", Kind.EPOCH, "When it begins, at most a year ahead. Default: at once."),
-    Parameter("validityExpiry", Kind.EPOCH, "When it ends. Default: see the summary."),
+    Parameter("validityStart", ValueKind.EPOCH, "When it begins, at most a year ahead. Default: at once."),
+    Parameter("validityExpiry", ValueKind.EPOCH, "When it ends. Default: see the summary."),
 )
 RECIPIENT_BRAND: Final = Parameter(
-    "isRecipientCobranding", Kind.BOOLEAN, "Show name and logo of the recipient instead of the caller's."
+    "isRecipientCobranding", ValueKind.BOOLEAN, "Show name and logo of the recipient instead of the caller's."
 )
 RECIPIENT_TOKEN: Final = Parameter(
-    "recipientToken", Kind.TOKEN, "Marketplace: the token of the recipient who is paid instead of the caller."
+    "recipientToken", ValueKind.TOKEN, "Marketplace: the token of the recipient who is paid instead of the caller."
 )
 DISABLE_GUEST: Final = Parameter(
-    "disableGuest", Kind.BOOLEAN, "Without effect: everybody signs in, there are no guests."
+    "disableGuest", ValueKind.BOOLEAN, "Without effect: everybody signs in, there are no guests."
 )
 
 _SENDER_STATUSES: Final = ("SA", "SB", "SC", "SE", "A", "CE", "PE", "NP", "NM")
@@ -153,14 +160,14 @@ _WARNING: Final = (
 def _usage_limit(number: int) -> tuple[Parameter, ...]:
     kind, value, period = (f"usageLimit{what}{number}" for what in ("Type", "Value", "Period"))
     return (
-        Parameter(kind, Kind.STRING, "What the limit counts.", allowed=("Amount", "Count"), needs=(value,)),
-        Parameter(value, Kind.NUMBER, "The limit.", needs=(kind,)),
-        Parameter(period, Kind.PERIOD, "How often it starts anew. Default: never.", needs=(kind, value)),
+        Parameter(kind, ValueKind.STRING, "What the limit counts.", allowed=("Amount", "Count"), needs=(value,)),
+        Parameter(value, ValueKind.NUMBER, "The limit.", needs=(kind,)),
+        Parameter(period, ValueKind.PERIOD, "How often it starts anew. Default: never.", needs=(kind, value)),
     )
 
 
 def _reference(name: str, meaning: str) -> Parameter:
-    return Parameter(name, Kind.REFERENCE, meaning, required=True, max_length=128)
+    return Parameter(name, ValueKind.REFERENCE, meaning, required=True, max_length=128)
 
 
 _CALLER_REFERENCE: Final = _reference("callerReference", "The caller's name for the token.")
@@ -201,7 +208,7 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
                 _reference("callerReferenceSender", "The caller's name for the spending token."),
                 _reference("callerReferenceFunding", "The caller's name for the funding token."),
             ),
-            Parameter("fundingAmount", Kind.AMOUNT, "The most that the balance can be.", required=True),
+            Parameter("fundingAmount", ValueKind.AMOUNT, "The most that the balance can be.", required=True),
             made=("prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID"),
         ),
         _set_up(
@@ -211,8 +218,8 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
                 _reference("callerReferenceSender", "The caller's name for the spending token."),
                 _reference("callerReferenceSettlement", "The caller's name for the settlement token."),
             ),
-            Parameter("creditLimit", Kind.AMOUNT, "The most that may be owed at any one time.", required=True),
-            Parameter("globalAmountLimit", Kind.AMOUNT, "The most that may be charged in all.", required=True),
+            Parameter("creditLimit", ValueKind.AMOUNT, "The most that may be owed at any one time.", required=True),
+            Parameter("globalAmountLimit", ValueKind.AMOUNT, "The most that may be charged in all.", required=True),
             *_usage_limit(1),
             *_usage_limit(2),
             made=("creditInstrumentID", "creditSenderTokenID", "settlementTokenID"),
@@ -220,30 +227,30 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
         _one_token(
             "SingleUse",
             "A token for one payment of exactly one amount. It ends three hours after it was made.",
-            Parameter("transactionAmount", Kind.CENTS, "What the one payment comes to.", required=True),
-            Parameter("reserve", Kind.BOOLEAN, "The token is for Reserve and not for Pay; cards only."),
+            Parameter("transactionAmount", ValueKind.CENTS, "What the one payment comes to.", required=True),
+            Parameter("reserve", ValueKind.BOOLEAN, "The token is for Reserve and not for Pay; cards only."),
             RECIPIENT_TOKEN,
-            *(Parameter(name, Kind.LINE, "Shown as a line; has no effect on the amount.") for name in LINES),
+            *(Parameter(name, ValueKind.LINE, "Shown as a line; has no effect on the amount.") for name in LINES),
             DISABLE_GUEST,
-            Parameter("collectEmailAddress", Kind.BOOLEAN, "Without effect: everybody signs in with one."),
+            Parameter("collectEmailAddress", ValueKind.BOOLEAN, "Without effect: everybody signs in with one."),
         ),
         _one_token(
             "MultiUse",
             "A token for many payments within limits. It ends after one year unless an end is given.",
-            Parameter("globalAmountLimit", Kind.AMOUNT, "The most that may be paid in all.", required=True),
+            Parameter("globalAmountLimit", ValueKind.AMOUNT, "The most that may be paid in all.", required=True),
             Parameter(
                 "amountType",
-                Kind.STRING,
+                ValueKind.STRING,
                 "How transactionAmount binds each payment. Default: `Exact`.",
                 allowed=("Exact", "Maximum", "Minimum"),
                 needs=("transactionAmount",),
             ),
-            Parameter("transactionAmount", Kind.CENTS, "What each payment comes to, by amountType."),
+            Parameter("transactionAmount", ValueKind.CENTS, "What each payment comes to, by amountType."),
             *_usage_limit(1),
             *_usage_limit(2),
             Parameter(
                 "recipientTokenList",
-                Kind.TOKENS,
+                ValueKind.TOKENS,
                 "Marketplace: tokens of the recipients who may be paid, comma-separated; at most 20.",
                 max_length=2000,
             ),
@@ -254,8 +261,8 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
         _one_token(
             "Recurring",
             "A token for one payment of the same amount in each period. No end unless given.",
-            Parameter("transactionAmount", Kind.CENTS, "What each payment comes to.", required=True),
-            Parameter("recurringPeriod", Kind.PERIOD, "How often one payment may be made.", required=True),
+            Parameter("transactionAmount", ValueKind.CENTS, "What each payment comes to.", required=True),
+            Parameter("recurringPeriod", ValueKind.PERIOD, "How often one payment may be made.", required=True),
             RECIPIENT_TOKEN,
             RECIPIENT_BRAND,
             *VALIDITY,
@@ -268,14 +275,21 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
                 *COMMON,
                 _reference("callerReference", "The caller's name for the recipient token."),
                 Parameter(
-                    "callerReferenceRefund", Kind.REFERENCE, "The caller's name for the refund token.", max_length=128
+                    "callerReferenceRefund",
+                    ValueKind.REFERENCE,
+                    "The caller's name for the refund token.",
+                    max_length=128,
                 ),
-                Parameter("recipientPaysFee", Kind.BOOLEAN, "Who pays our fee: recipient or caller.", required=True),
-                Parameter("maxFixedFee", Kind.LINE, "The most that the caller keeps of a payment. Default: nothing."),
-                Parameter("maxVariableFee", Kind.PERCENT, "The same as a share of the payment. Default: nothing."),
+                Parameter(
+                    "recipientPaysFee", ValueKind.BOOLEAN, "Who pays our fee: recipient or caller.", required=True
+                ),
+                Parameter(
+                    "maxFixedFee", ValueKind.LINE, "The most that the caller keeps of a payment. Default: nothing."
+                ),
+                Parameter("maxVariableFee", ValueKind.PERCENT, "The same as a share of the payment. Default: nothing."),
                 Parameter(
                     "paymentMethod",
-                    Kind.METHODS,
+                    ValueKind.METHODS,
                     "By which of `ABT`, `CC` and `ACH` buyers may pay, comma-separated. Default: all three.",
                 ),
                 *VALIDITY,
@@ -292,7 +306,9 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
             (
                 *COMMON,
                 _reference("callerReference", "The caller's name for the new token."),
-                Parameter("tokenId", Kind.TOKEN, "The token to change.", required=True, other_spellings=("tokenID",)),
+                Parameter(
+                    "tokenId", ValueKind.TOKEN, "The token to change.", required=True, other_spellings=("tokenID",)
+                ),
                 METHODS,
             ),
             references=("callerReference",),
@@ -306,22 +322,22 @@ SIMPLE_PAY: Final = Pipeline(
     "SimplePay",
     "A plain Pay Now button: the buyer confirms and pays at once.",
     (
-        Parameter("accessKey", Kind.STRING, "Access key of the seller.", required=True),
-        Parameter("amount", Kind.DOLLARS, "What is paid, in whole cents.", required=True),
-        Parameter("description", Kind.STRING, "What is paid for.", required=True, max_length=100),
+        Parameter("accessKey", ValueKind.STRING, "Access key of the seller.", required=True),
+        Parameter("amount", ValueKind.DOLLARS, "What is paid, in whole cents.", required=True),
+        Parameter("description", ValueKind.STRING, "What is paid for.", required=True, max_length=100),
         Parameter(
             "returnUrl",
-            Kind.URL,
+            ValueKind.URL,
             "Where the browser ends up; its own parameters are kept.",
             required=True,
             other_spellings=("returnURL",),
         ),
-        Parameter("abandonUrl", Kind.URL, "Where it ends up when the buyer leaves. Default: as returnUrl."),
-        Parameter("referenceId", Kind.STRING, "The seller's own number; comes back as it is.", max_length=128),
-        Parameter("ipnUrl", Kind.URL, "Where notifications of this payment go."),
-        Parameter("immediateReturn", Kind.FLAG, "Without effect: the browser always returns at once."),
-        Parameter("processImmediate", Kind.FLAG, "Pay at once. Only `1` is offered.", allowed=("1",)),
-        Parameter("collectShippingAddress", Kind.FLAG, "Ask for an address and give it back.", max_length=5),
+        Parameter("abandonUrl", ValueKind.URL, "Where it ends up when the buyer leaves. Default: as returnUrl."),
+        Parameter("referenceId", ValueKind.STRING, "The seller's own number; comes back as it is.", max_length=128),
+        Parameter("ipnUrl", ValueKind.URL, "Where notifications of this payment go."),
+        Parameter("immediateReturn", ValueKind.FLAG, "Without effect: the browser always returns at once."),
+        Parameter("processImmediate", ValueKind.FLAG, "Pay at once. Only `1` is offered.", allowed=("1",)),
+        Parameter("collectShippingAddress", ValueKind.FLAG, "Ask for an address and give it back.", max_length=5),
         *_BRAND,
     ),
     references=(),

@@ -35,7 +35,7 @@ MULTI_USE_LIFE: Final = Period(1, "Year")
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ConsentTerms:
     """What all pipelines share. `reason_html` is safe to show; `address` is None when it is asked for.
 
     `address_refused`: one was given that cannot be used, so the buyer does not see it and the caller is warned.
@@ -61,7 +61,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class PrepaidTerms(Terms):
+class PrepaidTerms(ConsentTerms):
     """Terms of SetupPrepaid. Amounts in micro-units."""
 
     funding_reference: str
@@ -69,7 +69,7 @@ class PrepaidTerms(Terms):
 
 
 @dataclass(frozen=True, slots=True)
-class PostpaidTerms(Terms):
+class PostpaidTerms(ConsentTerms):
     """Terms of SetupPostpaid. Amounts in micro-units."""
 
     settlement_reference: str
@@ -79,7 +79,7 @@ class PostpaidTerms(Terms):
 
 
 @dataclass(frozen=True, slots=True)
-class SenderTerms(Terms):
+class SenderTerms(ConsentTerms):
     """Terms of SingleUse, MultiUse and Recurring: a token that pays with real money.
 
     `lines` are names and micro-units, for show only. `recipient_branding`: show the recipient's name and logo.
@@ -111,7 +111,7 @@ class PurchaseTerms(SenderTerms):
 
 
 @dataclass(frozen=True, slots=True)
-class RecipientTerms(Terms):
+class RecipientTerms(ConsentTerms):
     """Terms of Recipient. `accepted` is None where buyers may pay by any method."""
 
     agreed: TokenTerms
@@ -120,7 +120,7 @@ class RecipientTerms(Terms):
 
 
 @dataclass(frozen=True, slots=True)
-class EditTerms(Terms):
+class EditTerms(ConsentTerms):
     """Terms of EditToken: another way of paying for this token."""
 
     token_id: TokenId

@@ -39,7 +39,7 @@ _CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud
 
 
 @unique
-class Kind(Enum):
+class ValueKind(Enum):
     """How the text of a parameter is read; the value is what the documentation calls it."""
 
     STRING = "text"
@@ -163,22 +163,22 @@ def _is_tokens(text: str) -> bool:
     return len(found) <= MAX_RECIPIENTS and all(_TOKEN.fullmatch(one) for one in found)
 
 
-CHECKS: Final[Mapping[Kind, Callable[[str], bool]]] = {
-    Kind.STRING: _is_string,
-    Kind.URL: is_return_url,
-    Kind.BOOLEAN: lambda text: text in {"True", "False", "true", "false"},
-    Kind.FLAG: lambda text: text.lower() in {"1", "0", "true", "false"},
-    Kind.AMOUNT: _reads(_is_amount),
-    Kind.CENTS: _reads(_is_cents),
-    Kind.LINE: _reads(lambda text: parse_amount(text) >= 0),
-    Kind.DOLLARS: _reads(_is_dollars),
-    Kind.PERCENT: _reads(lambda text: percent_ppm(text) >= 0),
-    Kind.NUMBER: _reads(lambda text: parse_amount(text) > 0),
-    Kind.EPOCH: lambda text: _EPOCH.fullmatch(text) is not None,
-    Kind.PERIOD: _reads(Period.parse),
-    Kind.REFERENCE: _is_reference,
-    Kind.METHODS: _reads(payment_methods),
-    Kind.TOKEN: lambda text: _TOKEN.fullmatch(text) is not None,
-    Kind.TOKENS: _is_tokens,
-    Kind.HTML: _is_html,
+CHECKS: Final[Mapping[ValueKind, Callable[[str], bool]]] = {
+    ValueKind.STRING: _is_string,
+    ValueKind.URL: is_return_url,
+    ValueKind.BOOLEAN: lambda text: text in {"True", "False", "true", "false"},
+    ValueKind.FLAG: lambda text: text.lower() in {"1", "0", "true", "false"},
+    ValueKind.AMOUNT: _reads(_is_amount),
+    ValueKind.CENTS: _reads(_is_cents),
+    ValueKind.LINE: _reads(lambda text: parse_amount(text) >= 0),
+    ValueKind.DOLLARS: _reads(_is_dollars),
+    ValueKind.PERCENT: _reads(lambda text: percent_ppm(text) >= 0),
+    ValueKind.NUMBER: _reads(lambda text: parse_amount(text) > 0),
+    ValueKind.EPOCH: lambda text: _EPOCH.fullmatch(text) is not None,
+    ValueKind.PERIOD: _reads(Period.parse),
+    ValueKind.REFERENCE: _is_reference,
+    ValueKind.METHODS: _reads(payment_methods),
+    ValueKind.TOKEN: lambda text: _TOKEN.fullmatch(text) is not None,
+    ValueKind.TOKENS: _is_tokens,
+    ValueKind.HTML: _is_html,
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import EmailTakenError, Kind, Party, Status, normal_email
 from tallystick.store.queries import account_register
-from tallystick.store.queries.account_register import Account, Holdings, SellersBook
+from tallystick.store.queries.account_register import Account, AccountCounts, SellersBook
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import PartyId
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Account",
+    "AccountCounts",
     "EmailTakenError",
-    "Holdings",
     "Kind",
     "Party",
     "SellersBook",
@@ -73,6 +73,6 @@ async def books_of(service: Service, party_id: PartyId) -> list[SellersBook]:
     return await account_register.books_of(service.pool, party_id)
 
 
-async def holdings_of(service: Service, party_id: PartyId) -> Holdings:
+async def holdings_of(service: Service, party_id: PartyId) -> AccountCounts:
     """What there is of an account."""
     return await account_register.holdings(service.pool, party_id)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.services.operations import audit
 from tallystick.store.archive import archive as stored
-from tallystick.store.archive.archive import AlreadyRunningError, Moved, TooRecentError
-from tallystick.store.archive.check import Report
+from tallystick.store.archive.archive import AlreadyRunningError, ArchivedBatch, TooRecentError
+from tallystick.store.archive.check import ArchiveReport
 from tallystick.store.archive.check import check as check_files
 from tallystick.store.archive.files import ArchiveError
 from tallystick.store.queries.debts import LONGEST_AGE
@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.services.operations.audit import Actor
 
-__all__ = ["DEBTS_TOLD_APART", "AlreadyRunningError", "ArchiveError", "Moved", "Report", "TooRecentError"]
+__all__ = [
+    "DEBTS_TOLD_APART",
+    "AlreadyRunningError",
+    "ArchiveError",
+    "ArchiveReport",
+    "ArchivedBatch",
+    "TooRecentError",
+]
 
 DEBTS_TOLD_APART: Final[timedelta] = LONGEST_AGE
 """Debts are told apart by the age of their purchases, up to this; what is archived counts as older."""
@@ -29,13 +36,15 @@ DEBTS_TOLD_APART: Final[timedelta] = LONGEST_AGE
 _DIRECTORY: Final = "archive"
 
 
-async def archive(service: Service, actor: Actor, before: datetime, directory: Path | None = None) -> list[Moved]:
+async def archive(
+    service: Service, actor: Actor, before: datetime, directory: Path | None = None
+) -> list[ArchivedBatch]:
     """Move out of every book what was completed before a moment of its clock; the batches that left.
 
     Each batch is a commit of its own, so the row in the audit log comes at the end, also of a run that was interrupted:
     it counts what has left by then. Raises TooRecentError, AlreadyRunningError, ArchiveError, OSError.
     """
-    root, batches = place(service, directory), list[Moved]()
+    root, batches = place(service, directory), list[ArchivedBatch]()
     try:
         async for batch in stored.archive(service.pool, root, before, service.clock()):
             batches.append(batch)
@@ -61,7 +70,7 @@ async def held_back(service: Service, before: datetime) -> list[tuple[BookId, da
     return await stored.held_back(service.pool, before)
 
 
-async def check(service: Service, directory: Path | None = None) -> Report:
+async def check(service: Service, directory: Path | None = None) -> ArchiveReport:
     """Read the whole archive and prove it. Raises ArchiveError, OSError."""
     return await check_files(service.pool, place(service, directory))
 

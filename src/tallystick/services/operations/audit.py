@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.ids import PartyId
 from tallystick.store.records import audit
-from tallystick.store.records.audit import Entry
+from tallystick.store.records.audit import AuditEntry
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database
     from tallystick.services.context import Service
     from tallystick.store.accounts.parties import Party
 
-__all__ = ["ACTIONS", "Actor", "Entry", "actors_of", "latest", "record"]
+__all__ = ["ACTIONS", "Actor", "AuditEntry", "actors_of", "latest", "record"]
 
 ACTIONS: Final = frozenset(
     {
@@ -137,7 +137,7 @@ async def latest(
     action: str | None = None,
     subject: str | None = None,
     before: int | None = None,
-) -> list[Entry]:
+) -> list[AuditEntry]:
     """The latest deeds, newest first: of everybody or one seller, of one person, of one kind, done to one thing.
 
     `before`: only those before this `audit_id`. An `action` that is no kind of deed does not count.

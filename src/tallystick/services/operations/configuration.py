@@ -21,7 +21,7 @@ _MEANING: Final = re.compile(r"^ {4}(?P<name>[a-z_0-9]+): (?P<text>.+(?:\n {8}.+
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SettingLine:
     """One setting. `source`: ENVIRONMENT, DEFAULT or COMMAND; `secret`: its value is not shown."""
 
     variable: str
@@ -31,13 +31,13 @@ class Line:
     secret: bool
 
 
-def configuration(settings: Settings, environ: Mapping[str, str]) -> list[Line]:
+def configuration(settings: Settings, environ: Mapping[str, str]) -> list[SettingLine]:
     """All settings as they count in a process whose environment is `environ`."""
     plain, meanings = Settings(), _meanings()
     usual = {setting.name: getattr(plain, setting.name) for setting in fields(Settings)}
     usual["public_url"] = Settings(port=settings.port).public_url  # without one it follows from the port
     return [
-        Line(
+        SettingLine(
             variable=variable_name(setting.name),
             value=_shown(setting.name, getattr(settings, setting.name), secret=not setting.repr),
             source=_source(setting.name, environ, changed=getattr(settings, setting.name) != usual[setting.name]),

@@ -13,7 +13,7 @@ from tallystick.db.database import ping
 from tallystick.store.queries import queues
 from tallystick.store.queries.queues import DatabaseSize, Queue, Queues
 from tallystick.store.records import verification_runs
-from tallystick.store.records.verification_runs import Run
+from tallystick.store.records.verification_runs import VerificationRun
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
@@ -23,7 +23,7 @@ __all__ = [
     "Observed",
     "Queue",
     "Queues",
-    "Run",
+    "VerificationRun",
     "database_answers",
     "database_size",
     "observe",
@@ -38,7 +38,7 @@ class Observed:
     """What the database told at the moment `now`. `last_proof`: the last one of the books that came to a result."""
 
     queues: Queues
-    last_proof: Run | None
+    last_proof: VerificationRun | None
     now: datetime
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from tallystick.services.operations import audit
-from tallystick.store.ledger.verify import Report, unexplained_micros, verify
+from tallystick.store.ledger.verify import VerificationReport, unexplained_micros, verify
 from tallystick.store.records import verification_runs
-from tallystick.store.records.verification_runs import Run
+from tallystick.store.records.verification_runs import VerificationRun
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.services.operations.audit import Actor
 
-__all__ = ["LEASE", "Report", "Run", "ask", "find", "latest", "latest_result", "prove_if_due", "verify"]
+__all__ = [
+    "LEASE",
+    "VerificationReport",
+    "VerificationRun",
+    "ask",
+    "find",
+    "latest",
+    "latest_result",
+    "prove_if_due",
+    "verify",
+]
 
 LEASE: Final = timedelta(minutes=2)
 """A worker that is at a proof renews its lease twice in this time; when it dies, another one starts again."""
@@ -42,17 +52,17 @@ async def ask(service: Service, actor: Actor) -> bool:
     return True
 
 
-async def latest(service: Service, maximum: int, before: int | None = None) -> list[Run]:
+async def latest(service: Service, maximum: int, before: int | None = None) -> list[VerificationRun]:
     """The latest proofs, newest first: before a number, or from the newest on."""
     return await verification_runs.latest(service.pool, maximum, before)
 
 
-async def latest_result(service: Service) -> Run | None:
+async def latest_result(service: Service) -> VerificationRun | None:
     """The latest proof that came to a result."""
     return await verification_runs.latest_result(service.pool)
 
 
-async def find(service: Service, run_id: int) -> Run | None:
+async def find(service: Service, run_id: int) -> VerificationRun | None:
     """The proof with this number."""
     return await verification_runs.find(service.pool, run_id)
 

@@ -14,7 +14,7 @@ from tallystick.store.queries import transaction_list
 if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.services.seller.manual_operations import BookContext
-    from tallystick.store.queries.transaction_list import Line, Wanted
+    from tallystick.store.queries.transaction_list import TransactionLine, TransactionQuery
 
 COLUMNS: Final = (
     "received_at",
@@ -41,24 +41,24 @@ COLUMNS: Final = (
 )
 
 
-async def export(books: BookContext, wanted: Wanted, named: str) -> AsyncIterator[bytes]:
+async def export(books: BookContext, wanted: TransactionQuery, named: str) -> AsyncIterator[bytes]:
     """Everything that is wanted, as `as_csv` gives it, and a row in the audit log. `named`: what was asked for."""
     await books.record("activity.export", named)
     return as_csv(books.service, wanted)
 
 
-async def as_csv(service: Service, wanted: Wanted) -> AsyncIterator[bytes]:
+async def as_csv(service: Service, wanted: TransactionQuery) -> AsyncIterator[bytes]:
     """Everything that is wanted, newest first, in pieces: as much memory for a million rows as for one."""
     async for piece in spreadsheets.as_csv(COLUMNS, _rows(service, wanted)):
         yield piece
 
 
-async def _rows(service: Service, wanted: Wanted) -> AsyncIterator[list[str]]:
+async def _rows(service: Service, wanted: TransactionQuery) -> AsyncIterator[list[str]]:
     async for line in transaction_list.everything(service.pool, wanted):
         yield _row(line)
 
 
-def _row(line: Line) -> list[str]:
+def _row(line: TransactionLine) -> list[str]:
     return [
         received_at(line.transaction_id).isoformat(timespec="milliseconds"),
         "" if line.completed_at is None else line.completed_at.isoformat(timespec="milliseconds"),

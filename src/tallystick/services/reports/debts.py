@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tallystick.store.queries import debts
-from tallystick.store.queries.debts import LONGEST_AGE, Age, Ageing, Debts, Run, RunLine, Tab
+from tallystick.store.queries.debts import LONGEST_AGE, Age, Ageing, DebtRun, Debts, RunLine, Tab
 
 if TYPE_CHECKING:
     from tallystick.services.seller.manual_operations import BookContext
 
-__all__ = ["LONGEST_AGE", "Age", "Ageing", "Debts", "Run", "RunLine", "Tab", "list_", "run", "run_lines", "tabs"]
+__all__ = ["LONGEST_AGE", "Age", "Ageing", "DebtRun", "Debts", "RunLine", "Tab", "list_", "run", "run_lines", "tabs"]
 
 
 async def list_(
@@ -26,7 +26,7 @@ async def tabs(books: BookContext, instrument_ids: Sequence[str]) -> list[Tab]:
     return await debts.tabs(books.service.pool, books.parts, instrument_ids)
 
 
-async def run(books: BookContext, run_id: str) -> Run | None:
+async def run(books: BookContext, run_id: str) -> DebtRun | None:
     """A run of this seller; None when there is none of this id."""
     return await debts.run(books.service.pool, books.parts, run_id)
 

@@ -8,20 +8,32 @@ from typing import TYPE_CHECKING
 
 from tallystick.store.queries import figures
 from tallystick.store.queries.debts import Ageing
-from tallystick.store.queries.figures import NONE, Figures, Owed, State, Sum, start_of
+from tallystick.store.queries.figures import NONE, Figures, FiguresState, Owed, Sum, start_of
 
 if TYPE_CHECKING:
     from tallystick.services.seller.manual_operations import BookContext
 
-__all__ = ["NONE", "Ageing", "Figures", "Owed", "State", "Sum", "catch_up", "holdings", "owed", "since", "start_of"]
+__all__ = [
+    "NONE",
+    "Ageing",
+    "Figures",
+    "FiguresState",
+    "Owed",
+    "Sum",
+    "catch_up",
+    "holdings",
+    "owed",
+    "since",
+    "start_of",
+]
 
 
-async def catch_up(books: BookContext) -> State:
+async def catch_up(books: BookContext) -> FiguresState:
     """Add up what is over and was not added up yet; tells how far the figures go."""
     return await figures.catch_up(books.service.pool, books.parts, books.now)
 
 
-async def since(books: BookContext, begin: datetime, step: str, state: State) -> Figures:
+async def since(books: BookContext, begin: datetime, step: str, state: FiguresState) -> Figures:
     """The figures from `begin` on, for each ``hour``, ``day`` or ``week``."""
     return await figures.since(books.service.pool, begin, step, state)
 

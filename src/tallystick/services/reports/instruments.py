@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tallystick.store.queries import instrument_list, reads
-from tallystick.store.queries.instrument_list import Instrument, Life, Part, Wanted
+from tallystick.store.queries.instrument_list import InstrumentQuery, InstrumentRecord, Life, Part
 from tallystick.store.queries.tokens import TokenRecord
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import InstrumentId, TokenId
     from tallystick.services.seller.manual_operations import BookContext
-    from tallystick.store.queries.reads import Total
+    from tallystick.store.queries.reads import InstrumentTotal
 
 __all__ = [
-    "Instrument",
+    "InstrumentQuery",
+    "InstrumentRecord",
     "Life",
     "Part",
     "TokenRecord",
-    "Wanted",
     "instrument",
     "instruments",
     "replaced_by",
@@ -30,19 +30,19 @@ __all__ = [
 
 
 async def instruments(
-    books: BookContext, wanted: Wanted, maximum: int, after: Instrument | None = None
-) -> Part[Instrument]:
+    books: BookContext, wanted: InstrumentQuery, maximum: int, after: InstrumentRecord | None = None
+) -> Part[InstrumentRecord]:
     """The latest instruments, at most `maximum`, those made before `after`."""
     return await instrument_list.instruments(books.service.pool, wanted, maximum, after)
 
 
-async def instrument(books: BookContext, instrument_id: str) -> Instrument | None:
+async def instrument(books: BookContext, instrument_id: str) -> InstrumentRecord | None:
     """One instrument of these books; None for any other id."""
     return await instrument_list.instrument(books.service.pool, books.parts, instrument_id)
 
 
 async def tokens(
-    books: BookContext, wanted: Wanted, maximum: int, after: TokenRecord | None = None
+    books: BookContext, wanted: InstrumentQuery, maximum: int, after: TokenRecord | None = None
 ) -> Part[TokenRecord]:
     """The latest tokens, at most `maximum`, those made before `after`."""
     return await instrument_list.tokens(books.service.pool, wanted, maximum, after)
@@ -63,6 +63,6 @@ async def replaced_by(books: BookContext, token_id: TokenId) -> TokenId | None:
     return await instrument_list.replaced_by(books.service.pool, books.parts, token_id)
 
 
-async def total(books: BookContext, kind: str) -> Total:
+async def total(books: BookContext, kind: str) -> InstrumentTotal:
     """What all instruments of a kind, ``prepaid`` or ``credit``, come to."""
     return await reads.instrument_totals(books.service.pool, books.parts, kind)

@@ -11,8 +11,8 @@ from tallystick.domain.ids import book_of_transaction
 from tallystick.services.seller import archived
 from tallystick.store.queries import reads, transaction_detail, transaction_list
 from tallystick.store.queries.reads import TransactionRecord
-from tallystick.store.queries.transaction_detail import AccountName, Moved, Notice, Remains
-from tallystick.store.queries.transaction_list import About, Line, Piece, Wanted
+from tallystick.store.queries.transaction_detail import AccountName, Notice, Remains, TransferRecord
+from tallystick.store.queries.transaction_list import About, Piece, TransactionLine, TransactionQuery
 from tallystick.store.records import kept_requests
 from tallystick.store.records.kept_requests import KeptRequest
 
@@ -24,13 +24,13 @@ __all__ = [
     "About",
     "AccountName",
     "KeptRequest",
-    "Line",
-    "Moved",
     "Notice",
     "Piece",
     "Remains",
+    "TransactionLine",
+    "TransactionQuery",
     "TransactionRecord",
-    "Wanted",
+    "TransferRecord",
     "all_of",
     "archived_before",
     "find",
@@ -47,12 +47,12 @@ __all__ = [
 _MAX_REFUNDS = 100
 
 
-def all_of(books: BookContext) -> Wanted:
+def all_of(books: BookContext) -> TransactionQuery:
     """What lists every transaction of the seller in this environment."""
-    return Wanted(books.parts, books.seller_id, books.environment)
+    return TransactionQuery(books.parts, books.seller_id, books.environment)
 
 
-async def list_(books: BookContext, wanted: Wanted, maximum: int, before: str | None = None) -> Piece:
+async def list_(books: BookContext, wanted: TransactionQuery, maximum: int, before: str | None = None) -> Piece:
     """The latest transactions that are wanted, at most `maximum`, those before the id `before`."""
     return await transaction_list.look(books.service.pool, wanted, maximum, before)
 
@@ -75,7 +75,7 @@ async def remains(books: BookContext, transaction_id: TransactionId) -> Remains:
     return await transaction_detail.remains(books.service.pool, book_of_transaction(transaction_id), transaction_id)
 
 
-async def transfers(books: BookContext, transaction_id: TransactionId) -> list[Moved]:
+async def transfers(books: BookContext, transaction_id: TransactionId) -> list[TransferRecord]:
     """What a transaction moved: in its own book or, where another seller called for it, in this one's first."""
     book_id = book_of_transaction(transaction_id)
     of = book_id if book_id in books.parts else books.parts[0]
@@ -87,7 +87,7 @@ async def notices(books: BookContext, transaction_id: TransactionId) -> list[Not
     return await transaction_detail.notices(books.service.pool, book_of_transaction(transaction_id), transaction_id)
 
 
-async def refunds_of(books: BookContext, transaction_id: TransactionId) -> list[Line]:
+async def refunds_of(books: BookContext, transaction_id: TransactionId) -> list[TransactionLine]:
     """The latest refunds of a transaction."""
     wanted = replace(all_of(books), about=About.ORIGINAL, subject=transaction_id)
     return (await list_(books, wanted, _MAX_REFUNDS)).lines

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tallystick.domain.outcomes import Outcome
     from tallystick.domain.state import Decision
     from tallystick.services.seller.manual_operations import BookContext
-    from tallystick.store.queries.debts import Run, RunLine, Tab
+    from tallystick.store.queries.debts import DebtRun, RunLine, Tab
 
 MAX_DEBTS: Final = 50
 """Debts that one run takes in at most."""
@@ -111,7 +111,9 @@ async def _rehearsed(
     return decided
 
 
-async def begin(books: BookContext, deed: Deed, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]) -> Run:
+async def begin(
+    books: BookContext, deed: Deed, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]
+) -> DebtRun:
     """Write a run down and carry it out. `amounts` in micro-units. The same `run_id` counts once.
 
     The row in the audit log is in the commit that writes the run down, so it is there before any money moves.
@@ -144,13 +146,13 @@ async def begin(books: BookContext, deed: Deed, run_id: str, by: PartyId, amount
     return run
 
 
-async def go_on(books: BookContext, run: Run) -> None:
+async def go_on(books: BookContext, run: DebtRun) -> None:
     """Carry out what of a run has no answer yet, for whoever asks now; it is written down when anything was."""
     if count := await _carry_out(books, run):
         await books.record("debts.go_on", run.run_id, debts=count)
 
 
-async def _carry_out(books: BookContext, run: Run) -> int:
+async def _carry_out(books: BookContext, run: DebtRun) -> int:
     """How many debts were answered. What failed for a passing reason stays open, for another time."""
     if not can_go_on(books, run):
         return 0
@@ -162,7 +164,7 @@ async def _carry_out(books: BookContext, run: Run) -> int:
     return len(answers)
 
 
-def can_go_on(books: BookContext, run: Run) -> bool:
+def can_go_on(books: BookContext, run: DebtRun) -> bool:
     """Whether the references of a run still tell what of it was done."""
     return books.service.clock() - run.started_at < GO_ON_WITHIN
 
@@ -172,7 +174,7 @@ def is_open(line: RunLine) -> bool:
     return line.transaction_id is None and line.refusal is None
 
 
-async def _perform(books: BookContext, run: Run, line: RunLine) -> Outcome | None:
+async def _perform(books: BookContext, run: DebtRun, line: RunLine) -> Outcome | None:
     deed = Deed(run.deed)
     command = _command(books, deed, run.run_id, line.instrument_id, line.settlement_token_id, line.amount_micros)
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tallystick.domain.environments import SANDBOX
 from tallystick.services.operations import audit
 from tallystick.store.records import ordered_faults
-from tallystick.store.records.ordered_faults import DECLINES, MAX_WAITING, OPERATIONS, Fault, TooManyFaultsError
+from tallystick.store.records.ordered_faults import DECLINES, MAX_WAITING, OPERATIONS, OrderedFault, TooManyFaultsError
 
 if TYPE_CHECKING:
     from tallystick.domain.commands import RailOperation
@@ -19,7 +19,7 @@ __all__ = [
     "DECLINES",
     "MAX_WAITING",
     "OPERATIONS",
-    "Fault",
+    "OrderedFault",
     "TooManyFaultsError",
     "exists",
     "of_book",
@@ -98,6 +98,6 @@ async def exists(service: Service, book_id: BookId, fault_id: str) -> bool:
     return await ordered_faults.exists(service.pool, book_id, fault_id)
 
 
-async def of_book(service: Service, book_id: BookId, maximum: int) -> list[Fault]:
+async def of_book(service: Service, book_id: BookId, maximum: int) -> list[OrderedFault]:
     """Those that wait for an order, those that hold one, then the latest others."""
     return await ordered_faults.of_book(service.pool, book_id, maximum)

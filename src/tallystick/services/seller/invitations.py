@@ -19,7 +19,7 @@ from tallystick.store.accounts.parties import normal_email
 if TYPE_CHECKING:
     from tallystick.domain.ids import PartyId
     from tallystick.services.context import Service
-    from tallystick.services.seller.staff import Role
+    from tallystick.services.seller.staff import StaffRole
     from tallystick.store.accounts.parties import Party
 
 __all__ = ["LIFE", "PATH", "Invitation", "accept", "find", "invite", "of_business", "take_back"]
@@ -29,7 +29,7 @@ PATH: Final = "/console/invitations"
 
 
 async def invite(
-    service: Service, inviter: Party, business: Party, email: str, role: Role, *, environment: str | None = None
+    service: Service, inviter: Party, business: Party, email: str, role: StaffRole, *, environment: str | None = None
 ) -> str:
     """Invite whoever has this address, by a letter. Gives the address that the letter holds. Raises FormError.
 

@@ -26,7 +26,7 @@ __all__ = [
     "LastOwnerError",
     "Permission",
     "Post",
-    "Role",
+    "StaffRole",
     "add",
     "businesses_of",
     "change_role",
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 
-class Role(StrEnum):
+class StaffRole(StrEnum):
     """What somebody is at a seller's."""
 
     OWNER = "owner"
@@ -55,11 +55,11 @@ class Permission(Enum):
     MANAGE = auto()
 
 
-ALLOWED: Final[Mapping[Permission, frozenset[Role]]] = {
-    Permission.VIEW: frozenset(Role),
-    Permission.MOVE_MONEY: frozenset({Role.OWNER, Role.FINANCE}),
-    Permission.DEVELOP: frozenset({Role.OWNER, Role.DEVELOPER}),
-    Permission.MANAGE: frozenset({Role.OWNER}),
+ALLOWED: Final[Mapping[Permission, frozenset[StaffRole]]] = {
+    Permission.VIEW: frozenset(StaffRole),
+    Permission.MOVE_MONEY: frozenset({StaffRole.OWNER, StaffRole.FINANCE}),
+    Permission.DEVELOP: frozenset({StaffRole.OWNER, StaffRole.DEVELOPER}),
+    Permission.MANAGE: frozenset({StaffRole.OWNER}),
 }
 """The one table of rights."""
 
@@ -70,10 +70,10 @@ class Employer:
 
     business_id: PartyId
     name: str
-    role: Role
+    role: StaffRole
 
 
-def may(role: Role, permission: Permission) -> bool:
+def may(role: StaffRole, permission: Permission) -> bool:
     """Whether somebody in this role may do this."""
     return role in ALLOWED[permission]
 
@@ -82,9 +82,9 @@ async def businesses_of(service: Service, party: Party) -> list[Employer]:
     """The sellers whose consoles this party may use. A business that can sign in itself is its own owner."""
     if not party.active:
         return []
-    own = [Employer(party.party_id, party.name, Role.OWNER)] if party.kind == "business" else []
+    own = [Employer(party.party_id, party.name, StaffRole.OWNER)] if party.kind == "business" else []
     posts = await staff.posts_of(service.pool, party.party_id)
-    return own + [Employer(post.business_id, post.business_name, Role(post.role)) for post in posts]
+    return own + [Employer(post.business_id, post.business_name, StaffRole(post.role)) for post in posts]
 
 
 async def people_of(service: Service, business_id: PartyId) -> list[Post]:
@@ -98,7 +98,13 @@ async def post_of(service: Service, business_id: PartyId, person_id: PartyId) ->
 
 
 async def add(
-    service: Service, actor: Actor, business_id: PartyId, person: Party, role: Role, *, environment: str | None = None
+    service: Service,
+    actor: Actor,
+    business_id: PartyId,
+    person: Party,
+    role: StaffRole,
+    *,
+    environment: str | None = None,
 ) -> bool:
     """Let a person work for a seller; False, and nothing is changed, when they do already, with whatever role.
 
@@ -122,7 +128,7 @@ async def add(
 
 
 async def change_role(
-    service: Service, actor: Actor, post: Post, role: Role, *, environment: str | None = None
+    service: Service, actor: Actor, post: Post, role: StaffRole, *, environment: str | None = None
 ) -> None:
     """Give a person another role; the same one again is not written down. `environment`: as for `add`.
 

@@ -22,7 +22,7 @@ from tallystick.db.connections import UNAVAILABLE, Connection, Database, Pool
 from tallystick.db.statements import load_statements
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import BookId, transaction_ids_from
-from tallystick.store.archive.files import Batch, write_batch
+from tallystick.store.archive.files import WrittenBatch, write_batch
 from tallystick.store.queries import figures
 
 _SQL: Final = load_statements("archive.sql", __package__)
@@ -47,7 +47,7 @@ class AlreadyRunningError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class ArchivedBatch:
     """A batch that left a book."""
 
     book_id: BookId
@@ -106,7 +106,7 @@ async def _cuts(database: Database, before: datetime) -> dict[BookId, datetime]:
 
 async def archive(
     pool: Pool, root: Path, before: datetime, now: datetime, max_per_batch: int = MAX_PER_BATCH
-) -> AsyncGenerator[Moved, None]:
+) -> AsyncGenerator[ArchivedBatch, None]:
     """Move out of every book what was completed before a moment of its clock, batch by batch, the oldest first.
 
     A batch is on disk before it leaves the books, and leaves them in one commit. Payments go on meanwhile; only what is
@@ -127,7 +127,7 @@ async def archive(
 
 async def _archive_all(
     pool: Pool, root: Path, before: datetime, now: datetime, maximum: int
-) -> AsyncGenerator[Moved, None]:
+) -> AsyncGenerator[ArchivedBatch, None]:
     cuts = await _cuts(pool, before)
     books = await pool.fetch(_SQL["books"])
     for row in books:  # all of them first: a batch of a caller's takes transfers of its recipients' books along
@@ -156,7 +156,9 @@ async def _add_up(pool: Pool, book_id: BookId, before: datetime, book_now: datet
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _move_batch(connection: Connection, root: Path, book: _Book, now: datetime, maximum: int) -> Moved | None:
+async def _move_batch(
+    connection: Connection, root: Path, book: _Book, now: datetime, maximum: int
+) -> ArchivedBatch | None:
     """One batch, in the caller's transaction; None when nothing is left to move.
 
     Raises AlreadyRunningError: a run that lost its lock is writing one.
@@ -180,13 +182,15 @@ async def _move_batch(connection: Connection, root: Path, book: _Book, now: date
     transfers: list[asyncpg.Record] = []
     for book_id in await _books_of(connection, book, transactions):
         transfers += await taken.by(connection, "take_transfers", "transfer", book_id, ids)
-    written: Batch = write_batch(root, book.book_id, number, previous, cut.isoformat(), taken.rows, taken.columns)
+    written: WrittenBatch = write_batch(
+        root, book.book_id, number, previous, cut.isoformat(), taken.rows, taken.columns
+    )
     await _carry(connection, book.book_id, transactions, transfers)
     await connection.execute(
         _SQL["keep_batch"], book.book_id, number, cut, ids[0], ids[-1], len(ids), written.digest, now
     )
     await connection.execute(_SQL["mark_books"], sorted({book.book_id, *(row["book_id"] for row in transfers)}), cut)
-    return Moved(book.book_id, number, len(ids), written.directory)
+    return ArchivedBatch(book.book_id, number, len(ids), written.directory)
 
 
 def _ids_from(moment: datetime) -> str:

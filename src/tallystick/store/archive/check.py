@@ -19,7 +19,7 @@ _REFUND: Final = ("operation", "status", "original_id", "amount_micros", "sender
 
 
 @dataclass
-class Report:
+class ArchiveReport:
     """What was read and what is off, in words."""
 
     batches: int = 0
@@ -36,9 +36,9 @@ class _Sums:
     refunds: Counter[tuple[int, str]] = field(default_factory=Counter)
 
 
-async def check(pool: Pool, root: Path) -> Report:
+async def check(pool: Pool, root: Path) -> ArchiveReport:
     """Read every batch that the books know of, in the order of each book's chain, and compare."""
-    report, sums, on_disk = Report(), _Sums(), _on_disk(root)
+    report, sums, on_disk = ArchiveReport(), _Sums(), _on_disk(root)
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         known = await connection.fetch(_SQL["batches"])
         balances = await connection.fetch(_SQL["carried_balances"])
@@ -80,7 +80,7 @@ async def check(pool: Pool, root: Path) -> Report:
     return report
 
 
-def _add_up(report: Report, sums: _Sums, book_id: int, directory: Path, manifest: Manifest) -> None:
+def _add_up(report: ArchiveReport, sums: _Sums, book_id: int, directory: Path, manifest: Manifest) -> None:
     transfers = list(rows(directory, manifest, "transfer", _TRANSFER))
     sums.balances.update(balances_of(transfers))
     report.transfers += len(transfers)

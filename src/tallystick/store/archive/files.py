@@ -51,7 +51,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class WrittenBatch:
     """A written batch with its digest."""
 
     directory: Path
@@ -71,7 +71,7 @@ def write_batch(
     completed_before: str,
     tables: Mapping[str, Sequence[asyncpg.Record]],
     columns: Mapping[str, Mapping[str, str]],
-) -> Batch:
+) -> WrittenBatch:
     """Write the rows of each table that has any, and the manifest; all of it is on disk when this returns.
 
     `columns`: the PostgreSQL type of each column of each table. The caller is the only one who writes, and no commit
@@ -100,7 +100,7 @@ def write_batch(
     draft.rename(directory)  # refused where there is one
     for each in above:  # a directory is on disk when the one that names it is
         _to_disk(each)
-    return Batch(directory, hashlib.sha256(content).digest())
+    return WrittenBatch(directory, hashlib.sha256(content).digest())
 
 
 def read_manifest(directory: Path) -> tuple[Manifest, bytes]:

@@ -35,7 +35,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class VerificationReport:
     """What was looked at and what was found. Amounts in micro-units, over all books."""
 
     checks: tuple[Check, ...]
@@ -70,7 +70,7 @@ class Report:
         return [*lines, *problems, "The books balance." if not problems else f"{len(problems)} problems."]
 
 
-async def verify(pool: Pool) -> Report:
+async def verify(pool: Pool) -> VerificationReport:
     """Run every check in one read-only snapshot. Reads all of the ledger."""
     async with (
         pool.acquire() as connection,
@@ -79,7 +79,7 @@ async def verify(pool: Pool) -> Report:
         return await report_on(connection)
 
 
-async def report_on(connection: Connection) -> Report:
+async def report_on(connection: Connection) -> VerificationReport:
     """Run every check on what this connection sees."""
     checks = []
     for name in CHECKS:
@@ -88,7 +88,7 @@ async def report_on(connection: Connection) -> Report:
         checks.append(Check(name, tuple(row[0] for row in rows)))
     totals = await connection.fetchrow(_STATEMENTS["totals"])
     assert totals is not None, "a SELECT of counts has one row"  # noqa: S101
-    return Report(tuple(checks), **dict(totals))
+    return VerificationReport(tuple(checks), **dict(totals))
 
 
 async def unexplained_micros(database: Database) -> int:

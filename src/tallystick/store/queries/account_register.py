@@ -56,7 +56,7 @@ class SellersBook:
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class AccountCounts:
     """What there is of an account, counted. Keys, staff and certificates are a seller's."""
 
     access_keys: int
@@ -106,7 +106,7 @@ async def books_of(database: Database, party_id: PartyId) -> list[SellersBook]:
     return [SellersBook(**row) for row in rows]
 
 
-async def holdings(database: Database, party_id: PartyId) -> Holdings:
+async def holdings(database: Database, party_id: PartyId) -> AccountCounts:
     """What there is of an account."""
     row: Any = await database.fetchrow(_SQL["holdings"], party_id)
-    return Holdings(**row)
+    return AccountCounts(**row)

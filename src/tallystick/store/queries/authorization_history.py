@@ -47,7 +47,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """Something that happened under an authorization. `at`: when it came about, or began if it is not decided.
 
     `change_micros`: by how much it changed what `running_micros` says: what was left (prepaid), owed (tab), spent or
@@ -70,7 +70,9 @@ class Entry:
         return Mark(self.place, self.running_micros - self.change_micros)
 
 
-async def page(pool: Pool, authorization: Authorization, maximum: int, before: Mark | None = None) -> list[Entry]:
+async def page(
+    pool: Pool, authorization: Authorization, maximum: int, before: Mark | None = None
+) -> list[HistoryEntry]:
     """At most so many entries, newest first; from `before` backwards, or from the present."""
     async with _snapshot(pool) as connection:
         history = await _history(connection, authorization)
@@ -90,7 +92,7 @@ async def figure_at(pool: Pool, authorization: Authorization, moment: datetime) 
 
 async def entries(
     pool: Pool, authorization: Authorization, begin: datetime | None = None, end: datetime | None = None
-) -> AsyncIterator[Entry]:
+) -> AsyncIterator[HistoryEntry]:
     """Everything that came about from `begin` until before `end`, oldest first, without holding it in memory."""
     async with _snapshot(pool) as connection:
         history = await _history(connection, authorization)
@@ -209,8 +211,8 @@ class _OfTokens:
             yield row
 
 
-def _entry(authorization: Authorization, row: asyncpg.Record, place: str, running_micros: int) -> Entry:
-    return Entry(
+def _entry(authorization: Authorization, row: asyncpg.Record, place: str, running_micros: int) -> HistoryEntry:
+    return HistoryEntry(
         transaction_id=row["transaction_id"],
         operation=row["operation"],
         status=row["status"],

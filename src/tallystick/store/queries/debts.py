@@ -108,7 +108,7 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class DebtRun:
     """Several debts settled (``settle``) or written off (``write_off``) by one of the staff."""
 
     run_id: str
@@ -195,10 +195,10 @@ async def answer_lines(database: Database, run_id: str, outcomes: Sequence[tuple
         await database.execute(_SQL["answer_lines"], book_id, run_id, ids, transactions, refusals, messages)
 
 
-async def run(database: Database, parts: Sequence[BookId], run_id: str) -> Run | None:
+async def run(database: Database, parts: Sequence[BookId], run_id: str) -> DebtRun | None:
     """A run over these books, or None."""
     row = await database.fetchrow(_SQL["run"], parts, run_id)
-    return None if row is None else Run(run_id, row["deed"], row["started_by"], row["started_at"])
+    return None if row is None else DebtRun(run_id, row["deed"], row["started_by"], row["started_at"])
 
 
 async def run_lines(database: Database, parts: Sequence[BookId], run_id: str) -> list[RunLine]:

@@ -52,7 +52,7 @@ NONE: Final = Sum()
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class FiguresState:
     """How far the figures of a seller's books go."""
 
     added_until: Mapping[BookId, datetime]
@@ -81,13 +81,13 @@ Figures = Mapping[datetime, Mapping[str, Sum]]
 
 async def catch_up(
     pool: Pool, books: Sequence[BookId], now: datetime, *, commits: int = 2, at_once: int = AT_ONCE
-) -> State:
+) -> FiguresState:
     """Add up what is over and was not added up yet, in so many commits at most for each of a seller's books.
 
     `now`: the books' own time; `at_once`: transactions in a commit. Raises LookupError: no such book.
     """
     async with pool.acquire() as connection:
-        return State({book_id: await _catch_up(connection, book_id, now, commits, at_once) for book_id in books})
+        return FiguresState({book_id: await _catch_up(connection, book_id, now, commits, at_once) for book_id in books})
 
 
 async def _catch_up(connection: Connection, book_id: BookId, now: datetime, commits: int, at_once: int) -> datetime:
@@ -131,7 +131,7 @@ async def behind(database: Database, wall_clock: datetime, maximum: int) -> list
     return [(BookId(row["book_id"]), wall_clock + timedelta(seconds=row["clock_offset_seconds"])) for row in rows]
 
 
-async def since(database: Database, begin: datetime, step: str, state: State) -> Figures:
+async def since(database: Database, begin: datetime, step: str, state: FiguresState) -> Figures:
     """The figures from `begin` on, for each ``hour``, ``day`` or ``week``: what is added up, and the minutes since."""
     rows = await database.fetch(_SQL["added_up"], list(state.added_until), begin, step)
     for book_id, added_until in state.added_until.items():

@@ -31,7 +31,7 @@ class Life(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Instrument:
+class InstrumentRecord:
     """A prepaid balance or a tab, with whom it is shared. Amounts in micro-units.
 
     `balance_micros`: left to spend, or owed. `cancelled_at`: when its spending token was. Tabs alone have
@@ -60,7 +60,7 @@ class Instrument:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class InstrumentQuery:
     """Which of a seller's books, where not None. `now`: the books' time.
 
     `kind`: an instrument's kind or a token's purpose. `text` occurs in a name, an address, a reference or an id, in
@@ -83,26 +83,26 @@ class Part(Generic[Held]):
 
 
 async def instruments(
-    database: Database, wanted: Wanted, maximum: int, after: Instrument | None = None
-) -> Part[Instrument]:
+    database: Database, wanted: InstrumentQuery, maximum: int, after: InstrumentRecord | None = None
+) -> Part[InstrumentRecord]:
     """The latest instruments, at most `maximum`, those made before `after`."""
     moment, last = (None, None) if after is None else (after.created_at, after.instrument_id)
     rows = await _of_parts(database, "instruments", wanted, None, moment, last, maximum + 1)
-    found = [Instrument(**dict(row)) for row in rows[:maximum]]
+    found = [InstrumentRecord(**dict(row)) for row in rows[:maximum]]
     return Part(found, found[-1].instrument_id if len(rows) > maximum else None)
 
 
-async def instrument(database: Database, parts: Sequence[BookId], instrument_id: str) -> Instrument | None:
+async def instrument(database: Database, parts: Sequence[BookId], instrument_id: str) -> InstrumentRecord | None:
     """One instrument of these books; None for any other id."""
     part = _part_of(instrument_id, parts)
     if part is None:
         return None
     row = await database.fetchrow(_SQL["instruments"], part, None, None, None, None, instrument_id, None, None, 1)
-    return None if row is None else Instrument(**dict(row))
+    return None if row is None else InstrumentRecord(**dict(row))
 
 
 async def tokens(
-    database: Database, wanted: Wanted, maximum: int, after: TokenRecord | None = None
+    database: Database, wanted: InstrumentQuery, maximum: int, after: TokenRecord | None = None
 ) -> Part[TokenRecord]:
     """The latest tokens, at most `maximum`, those made before `after`."""
     moment, last = (None, None) if after is None else (after.created_at, after.token_id)
@@ -134,7 +134,7 @@ async def replaced_by(database: Database, parts: Sequence[BookId], token_id: Tok
     return None if found is None else TokenId(found)
 
 
-async def _of_parts(database: Database, statement: str, wanted: Wanted, *more: object) -> list[asyncpg.Record]:
+async def _of_parts(database: Database, statement: str, wanted: InstrumentQuery, *more: object) -> list[asyncpg.Record]:
     """What the statement finds in each of the books, together the newest first."""
     life = None if wanted.life is None else wanted.life.value
     filters = wanted.kind, life, wanted.now, containing(wanted.text)

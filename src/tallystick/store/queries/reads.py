@@ -21,7 +21,7 @@ _ACTIVITY: Final = {True: _READS["activity"], False: _READS["activity"].replace(
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class InstrumentTotal:
     """All instruments of one kind together, in micro-units."""
 
     balance_micros: int
@@ -159,10 +159,10 @@ class ActivityEntry:
     cash_after_micros: int
 
 
-async def instrument_totals(database: Database, parts: Sequence[BookId], kind: str) -> Total:
+async def instrument_totals(database: Database, parts: Sequence[BookId], kind: str) -> InstrumentTotal:
     """The sum over all instruments of `kind`, ``prepaid`` or ``credit``, in the books of one owner."""
     row = _certain(await database.fetchrow(_READS["instrument_totals"], parts, kind))
-    return Total(row["balance_micros"], row["pending_micros"])
+    return InstrumentTotal(row["balance_micros"], row["pending_micros"])
 
 
 async def cash_balance(database: Database, parts: Sequence[BookId]) -> Cash:

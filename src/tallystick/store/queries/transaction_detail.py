@@ -25,7 +25,7 @@ class AccountName:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class TransferRecord:
     """A transfer, in micro-units."""
 
     debit: AccountName
@@ -66,10 +66,10 @@ class Remains:
     answered_at: datetime | None
 
 
-async def transfers(database: Database, book_id: BookId, transaction_id: TransactionId) -> list[Moved]:
+async def transfers(database: Database, book_id: BookId, transaction_id: TransactionId) -> list[TransferRecord]:
     """What a transaction moved in a book: its caller's or, where that is another one, the recipient's."""
     return [
-        Moved(
+        TransferRecord(
             AccountName(AccountKind(row["debit_kind"]), row["debit_subject"]),
             AccountName(AccountKind(row["credit_kind"]), row["credit_subject"]),
             row["amount_micros"],

@@ -41,7 +41,7 @@ class About(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TransactionQuery:
     """Which transactions: of a seller with all its books in one environment, and what else is not None.
 
     `subject` is the instrument, token or original that the list is `about`. `since` is included, `until` is not; both
@@ -75,7 +75,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TransactionLine:
     """A transaction in a list. `own`: in a book of the seller's own; else another seller called and this one received.
 
     References and ids of another caller's are its own affair and are left out. Amounts in micro-units; `fee_micros` and
@@ -111,13 +111,13 @@ class Piece:
     `full`: it holds as many as were asked for; else the look went back to `earlier` and found no more.
     """
 
-    lines: list[Line]
+    lines: list[TransactionLine]
     earlier: TransactionId | None
     full: bool
 
 
 async def look(
-    database: Database, wanted: Wanted, maximum: int, before: str | None = None, reach: int = REACH
+    database: Database, wanted: TransactionQuery, maximum: int, before: str | None = None, reach: int = REACH
 ) -> Piece:
     """The latest transactions that are wanted, at most `maximum`, those before the id `before`."""
     first = "" if wanted.since is None else _ids_from(wanted.since)
@@ -141,7 +141,7 @@ async def look(
     return Piece(lines, None if reached is None else TransactionId(reached), full=False)
 
 
-async def everything(database: Database, wanted: Wanted) -> AsyncIterator[Line]:
+async def everything(database: Database, wanted: TransactionQuery) -> AsyncIterator[TransactionLine]:
     """All that is wanted, newest first, in short looks: nothing is held in memory, and no connection kept."""
     before: TransactionId | None = None
     while True:
@@ -161,7 +161,7 @@ async def known_by_reference(
     return None if found is None else TransactionId(found)
 
 
-async def _reach(database: Database, wanted: Wanted, first: str, end: str, reach: int) -> str | None:
+async def _reach(database: Database, wanted: TransactionQuery, first: str, end: str, reach: int) -> str | None:
     """Where a look back ends: where the first of the seller's lists has shown `reach` rows; None: at the beginning."""
     places = [await database.fetchval(_SQL["reach"], part, first, end, reach) for part in wanted.parts]
     places.append(await database.fetchval(_SQL["reach_received"], wanted.seller_id, first, end, reach))
@@ -172,9 +172,9 @@ def _ids_from(moment: datetime) -> str:
     return transaction_ids_from(max(0, (moment - _EPOCH) // _MILLISECOND))
 
 
-def _line(row: asyncpg.Record, parts: Sequence[BookId]) -> Line:
+def _line(row: asyncpg.Record, parts: Sequence[BookId]) -> TransactionLine:
     own = row["book_id"] in parts
-    return Line(
+    return TransactionLine(
         own=own,
         transaction_id=TransactionId(row["transaction_id"]),
         operation=row["operation"],

@@ -17,7 +17,7 @@ _SQL: Final = load_statements("audit.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class AuditEntry:
     """One deed. `actor_id` is None for a command on the machine itself, `business_id` for the operator's own doing."""
 
     audit_id: int
@@ -57,13 +57,13 @@ async def latest(
     action: str | None = None,
     subject: str | None = None,
     before: int | None = None,
-) -> list[Entry]:
+) -> list[AuditEntry]:
     """The latest deeds, newest first: of everybody or one seller, of one person, of one kind, done to one thing.
 
     `before`: only those before this `audit_id`.
     """
     rows = await database.fetch(_SQL["latest"], count, business_id, actor_id, action, subject, before)
-    return [Entry(**row) for row in rows]
+    return [AuditEntry(**row) for row in rows]
 
 
 async def actors_of(database: Database, business_id: PartyId) -> list[tuple[str, str]]:

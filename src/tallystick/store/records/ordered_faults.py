@@ -43,7 +43,7 @@ MAX_WAITING: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class OrderedFault:
     """One fault. `decline`: a key of DECLINES; None: the order goes well, once it is let go.
 
     `holds`: no answer before `released_at`. `key`: the order that it met, None while it waits for one.
@@ -106,13 +106,13 @@ async def exists(database: Database, book_id: BookId, fault_id: str) -> bool:
     return row is not None
 
 
-async def of_book(database: Database, book_id: BookId, maximum: int) -> list[Fault]:
+async def of_book(database: Database, book_id: BookId, maximum: int) -> list[OrderedFault]:
     """Those that wait for an order, those that hold one, then the latest others."""
     rows = await database.fetch(_SQL["of_book"], book_id, maximum)
     return [_fault(row) for row in rows]
 
 
-async def met_by(database: Database, key: str, operation: RailOperation, now: datetime) -> Fault | None:
+async def met_by(database: Database, key: str, operation: RailOperation, now: datetime) -> OrderedFault | None:
     """The fault that an order meets: the one it met before, else now the one that waits longest for its kind.
 
     `key`: the order's idempotency key. An order of a seller with several books meets what is ordered in the first of
@@ -142,5 +142,5 @@ def _transaction_of(key: str) -> TransactionId | None:
     return TransactionId(transaction_id)
 
 
-def _fault(row: Any) -> Fault:  # noqa: ANN401 - asyncpg's own shape
-    return Fault(**{**row, "operation": RailOperation(row["operation"])})
+def _fault(row: Any) -> OrderedFault:  # noqa: ANN401 - asyncpg's own shape
+    return OrderedFault(**{**row, "operation": RailOperation(row["operation"])})

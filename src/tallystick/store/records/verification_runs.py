@@ -17,7 +17,7 @@ _SQL: Final = load_statements("verification_runs.sql", __package__)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class VerificationRun:
     """One proof. `problems`, `unexplained_micros` and `report` are None without a result; `failure` says why none came.
 
     `asked_by_email` is None when nobody asked: it was time for one.
@@ -78,19 +78,19 @@ async def give_up(database: Database, run_id: int, now: datetime, failure: str) 
     await database.execute(_SQL["give_up"], run_id, now, failure)
 
 
-async def latest(database: Database, count: int, before: int | None = None) -> list[Run]:
+async def latest(database: Database, count: int, before: int | None = None) -> list[VerificationRun]:
     """The latest proofs, newest first: before a number, or from the newest on."""
     rows = await database.fetch(_SQL["latest"], count, before)
-    return [Run(**row) for row in rows]
+    return [VerificationRun(**row) for row in rows]
 
 
-async def latest_result(database: Database) -> Run | None:
+async def latest_result(database: Database) -> VerificationRun | None:
     """The latest proof that came to a result."""
     row = await database.fetchrow(_SQL["latest_result"])
-    return None if row is None else Run(**row)
+    return None if row is None else VerificationRun(**row)
 
 
-async def find(database: Database, run_id: int) -> Run | None:
+async def find(database: Database, run_id: int) -> VerificationRun | None:
     """The proof with this number."""
     row = await database.fetchrow(_SQL["find"], run_id)
-    return None if row is None else Run(**row)
+    return None if row is None else VerificationRun(**row)

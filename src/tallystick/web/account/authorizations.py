@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 from tallystick.services.buyer import authorizations, history
 from tallystick.services.buyer.authorization_status import AuthorizationState, AuthorizationStatus, Scope
 from tallystick.services.buyer.authorizations import UnknownAuthorizationError
-from tallystick.services.buyer.history import Entry
+from tallystick.services.buyer.history import HistoryEntry
 from tallystick.web.account.member import HOME, Member, for_member
 from tallystick.web.common.agreements.history_text import kind_in_words, status_in_words
 from tallystick.web.common.shared import PageRequest, form_of, go
@@ -24,10 +24,10 @@ HISTORY: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class HistoryRow:
     """A line of the history: the entry and its words."""
 
-    entry: Entry
+    entry: HistoryEntry
     date: str
     time: str
     kind: str
@@ -133,10 +133,10 @@ def _done(state: AuthorizationState, cancelled: str | None) -> str | None:
     return None
 
 
-def _row(entry: Entry, state: AuthorizationState) -> Row:
+def _row(entry: HistoryEntry, state: AuthorizationState) -> HistoryRow:
     micros = entry.change_micros or entry.amount_micros
     changes = entry.change_micros and (state.prepaid or state.tab or micros < 0)
-    return Row(
+    return HistoryRow(
         entry,
         date=date_of(entry.at),
         time=f"{entry.at:%H:%M} UTC",

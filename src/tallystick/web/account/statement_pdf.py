@@ -8,7 +8,7 @@ from typing import Final, cast
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from tallystick.services.buyer.monthly import Statement, Total
+from tallystick.services.buyer.monthly import MonthTotal, Statement
 from tallystick.services.identity.accounts import Party
 from tallystick.web.account.paper_fonts import BUILT_IN, find_fonts, in_latin
 from tallystick.web.account.statement_words import detail_of
@@ -138,7 +138,7 @@ def _totals(paper: _Paper, statement: Statement) -> None:
     paper.ln(8)
 
 
-def _total(total: Total) -> str:
+def _total(total: MonthTotal) -> str:
     return f"{kind_in_words(total.kind)} ({number(total.count)})"
 
 

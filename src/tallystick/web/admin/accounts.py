@@ -20,7 +20,7 @@ from tallystick.services.operations.account_standing import change_standing
 from tallystick.services.operations.accounts import Account
 from tallystick.services.operations.fee_schedules import STANDARD, choose_schedule
 from tallystick.web.admin import account_changes
-from tallystick.web.admin.guard import HOME, Operator, for_operator
+from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.audit_words import DEEDS
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.words import dollars
@@ -49,7 +49,7 @@ class FeeLine:
 async def show_accounts(request: PageRequest) -> Response[Any]:
     """The accounts that a search finds, newest first."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         text, kind, status = operator.asked("text"), operator.asked("kind"), operator.asked("status")
         before = operator.asked_number("before")
         found = await accounts.search(
@@ -81,7 +81,7 @@ async def show_accounts(request: PageRequest) -> Response[Any]:
 async def show_account(request: PageRequest, account: FromPath[int]) -> Response[Any]:
     """One account: its standing, its money, what was done to it."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         done = operator.asked("done")
         words = {"fees": FEES_CHOSEN} | {name: change.done for name, change in account_changes.CHANGES.items()}
         return await _account_page(operator, account, done=words.get(done, ""))
@@ -93,7 +93,7 @@ async def show_account(request: PageRequest, account: FromPath[int]) -> Response
 async def do_change_standing(request: PageRequest, account: FromPath[int]) -> Response[Any]:
     """Suspend, reactivate, verify…; the reason goes to the audit log."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         typed = await form_of(request)
         name = typed.get("change", "")
         found = await accounts.account_of(operator.service, account)
@@ -113,7 +113,7 @@ async def do_change_standing(request: PageRequest, account: FromPath[int]) -> Re
 async def do_choose_fees(request: PageRequest, account: FromPath[int]) -> Response[Any]:
     """Give a seller the fee schedule of this name."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         name = (await form_of(request)).get("schedule", "")
         found = await accounts.account_of(operator.service, account)
         if found is None or found.kind != "business":
@@ -128,7 +128,7 @@ async def do_choose_fees(request: PageRequest, account: FromPath[int]) -> Respon
     return await for_operator(request, step)
 
 
-async def _account_page(operator: Operator, number: int, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems
+async def _account_page(operator: OperatorContext, number: int, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems
     service = operator.service
     account = await accounts.account_of(service, number)
     if account is None:
@@ -152,7 +152,7 @@ async def _account_page(operator: Operator, number: int, **more: Any) -> Respons
     return operator.page("admin/account.html", **(context | more))
 
 
-async def _deeds(operator: Operator, account: Account) -> list[audit.Entry]:
+async def _deeds(operator: OperatorContext, account: Account) -> list[audit.AuditEntry]:
     """What staff and operators did for a seller, or to a buyer's account."""
     if account.kind == "business":
         return await audit.latest(operator.service, LATEST_DEEDS, business_id=account.party_id)

@@ -8,7 +8,7 @@ from litestar.response import Response
 
 from tallystick.domain.ids import PartyId
 from tallystick.services.operations import accounts, audit
-from tallystick.web.admin.guard import HOME, Operator, for_operator
+from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.audit_words import DEEDS
 from tallystick.web.common.shared import PageRequest
 
@@ -20,7 +20,7 @@ PLACE: Final = f"{HOME}/audit"
 async def show_audit_log(request: PageRequest) -> Response[Any]:
     """The deeds that the filters leave, newest first."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         typed = {name: operator.asked(name) for name in ("who", "seller", "action", "subject")}
         before = operator.asked_number("before")
         problems: dict[str, str] = {}
@@ -56,7 +56,9 @@ async def show_audit_log(request: PageRequest) -> Response[Any]:
     return await for_operator(request, step)
 
 
-async def _account(operator: Operator, typed: dict[str, str], name: str, problems: dict[str, str]) -> PartyId | None:
+async def _account(
+    operator: OperatorContext, typed: dict[str, str], name: str, problems: dict[str, str]
+) -> PartyId | None:
     """The account that a filter names by number or address; None without one. Notes a problem when there is none."""
     if not typed[name]:
         return None

@@ -36,7 +36,7 @@ NAV: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
+class OperatorContext:
     """Somebody who runs the service, at work. `now`: real time."""
 
     request: PageRequest
@@ -63,7 +63,7 @@ class Operator:
         return number_of(self.asked(name))
 
 
-Step = Callable[[Operator], Awaitable[Response[Any]]]
+Step = Callable[[OperatorContext], Awaitable[Response[Any]]]
 
 
 async def for_operator(request: PageRequest, step: Step) -> Response[Any]:
@@ -74,7 +74,7 @@ async def for_operator(request: PageRequest, step: Step) -> Response[Any]:
     service = service_of(request)
     if not await operators.is_operator(service, person):
         raise NotFoundException
-    return await step(Operator(request, service, person, service.clock()))
+    return await step(OperatorContext(request, service, person, service.clock()))
 
 
 def number_of(text: str) -> int | None:

@@ -13,8 +13,8 @@ from tallystick.services.operations import heartbeat, monitoring, verification
 from tallystick.services.operations.heartbeat import EVERY, KEPT, Minute, Pulse
 from tallystick.services.operations.meter import BOUNDS_SECONDS, OK, outcomes_of, quantile_seconds
 from tallystick.services.operations.monitoring import Queue, Queues
-from tallystick.web.admin.guard import HOME, Operator, for_operator
-from tallystick.web.common.charts import Chart, Line, Words, columns
+from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
+from tallystick.web.common.charts import Chart, ChartLine, Words, columns
 from tallystick.web.common.filters import many
 from tallystick.web.common.shared import PageRequest
 
@@ -67,7 +67,7 @@ class Lately:
 async def show_health(request: PageRequest) -> Response[Any]:
     """Health at a glance."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         service, now = operator.service, operator.now
         beats = await heartbeat.pulses_since(service, now - LATELY)
         standing = await monitoring.queues_of(service)
@@ -141,8 +141,8 @@ def chart(found: Sequence[Minute]) -> Chart | None:
         written=many,
         short=many,
     )
-    answered = Line("Answered", [minute.calls - minute.refused for minute in found])
-    refused = Line("Refused", [minute.refused for minute in found])
+    answered = ChartLine("Answered", [minute.calls - minute.refused for minute in found])
+    refused = ChartLine("Refused", [minute.refused for minute in found])
     return columns(words, [f"{minute.start:%H:%M}" for minute in found], [answered, refused], stacked=True)
 
 

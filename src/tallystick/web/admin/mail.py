@@ -10,7 +10,7 @@ from litestar.response import Response
 
 from tallystick.services.identity import mail
 from tallystick.services.identity.mail import Mail
-from tallystick.web.admin.guard import HOME, Operator, for_operator
+from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.shared import PageRequest
 
 LISTED: Final = 100
@@ -22,7 +22,7 @@ _CODE: Final = re.compile(r"[0-9]{4,}")
 async def show_mail(request: PageRequest) -> Response[Any]:
     """The newest letters."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         letters = await mail.latest(operator.service, LISTED)
         return operator.page(
             "admin/mail.html",
@@ -40,7 +40,7 @@ async def show_mail(request: PageRequest) -> Response[Any]:
 async def show_letter(request: PageRequest, letter: FromPath[int]) -> Response[Any]:
     """One letter with its text. Links in it open accounts: it can be read only where mail does not leave."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         found = next((one for one in await mail.latest(operator.service, LISTED) if one.mail_id == letter), None)
         if found is None:
             raise NotFoundException
@@ -50,10 +50,10 @@ async def show_letter(request: PageRequest, letter: FromPath[int]) -> Response[A
     return await for_operator(request, step)
 
 
-def _leaves(operator: Operator) -> bool:
+def _leaves(operator: OperatorContext) -> bool:
     return operator.service.settings.smtp_url is not None
 
 
-def _subject(operator: Operator, letter: Mail) -> str:
+def _subject(operator: OperatorContext, letter: Mail) -> str:
     """The subject as operators may read it: a code in it is for its receiver alone, once there is one."""
     return _CODE.sub("…", letter.subject) if _leaves(operator) else letter.subject

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.services.operations import notifications
 from tallystick.services.operations.notifications import DEAD, WAITING, EventCase
-from tallystick.web.admin.guard import HOME, LARGEST, Operator, for_operator, number_of
+from tallystick.web.admin.guard import HOME, LARGEST, OperatorContext, for_operator, number_of
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 LISTED: Final = 25
@@ -26,7 +26,7 @@ _BETWEEN: Final = "~"  # in a cursor: no moment and no id has it
 async def show_notifications(request: PageRequest) -> Response[Any]:
     """Where notifications do not arrive, and which."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         service = operator.service
         state = operator.asked("state") if operator.asked("state") in _STATES else DEAD
         before = _cursor(operator.asked("before"))
@@ -50,7 +50,7 @@ async def show_notifications(request: PageRequest) -> Response[Any]:
 async def do_replay(request: PageRequest) -> Response[Any]:
     """Send one notification again, or all that were given up of one seller or of everybody."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         typed, service, actor = await form_of(request), operator.service, operator.actor
         event, book, seller = typed.get("event", ""), typed.get("book", ""), number_of(typed.get("seller", ""))
         if event:

@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
 from tallystick.services.operations import monitoring, rails
-from tallystick.web.admin.guard import HOME, Operator, for_operator
+from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 LISTED: Final = 25
@@ -21,7 +21,7 @@ PLACE: Final = f"{HOME}/rails"
 async def show_rails(request: PageRequest) -> Response[Any]:
     """All rails with their queues, and the requests that wait, oldest first."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         service = operator.service
         unknown, after = operator.asked("only") == "unknown", operator.asked("after")
         found = await rails.cases(
@@ -47,7 +47,7 @@ async def show_rails(request: PageRequest) -> Response[Any]:
 async def do_ask_again(request: PageRequest) -> Response[Any]:
     """Let a rail be asked now instead of at the next interval."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         named = (await form_of(request)).get("transaction", "")
         if not _is_transaction(named):
             raise NotFoundException

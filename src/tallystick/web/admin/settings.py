@@ -7,7 +7,7 @@ from litestar import get
 from litestar.response import Response
 
 from tallystick.services.operations.configuration import configuration
-from tallystick.web.admin.guard import HOME, Operator, for_operator
+from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.shared import PageRequest
 
 
@@ -15,7 +15,7 @@ from tallystick.web.common.shared import PageRequest
 async def show_settings(request: PageRequest) -> Response[Any]:
     """Every setting of the process that answers."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         return operator.page("admin/settings.html", lines=configuration(operator.service.settings, os.environ))
 
     return await for_operator(request, step)

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import get
 from litestar.response import Response
 
-from tallystick.web.admin.guard import HOME, Operator, for_operator
+from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.shared import PageRequest
 
 
@@ -13,7 +13,7 @@ from tallystick.web.common.shared import PageRequest
 async def show_styleguide(request: PageRequest) -> Response[Any]:
     """Everything, with made-up figures."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         return operator.page("admin/styleguide.html")
 
     return await for_operator(request, step)

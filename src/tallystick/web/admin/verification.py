@@ -9,7 +9,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.services.operations import verification
-from tallystick.web.admin.guard import HOME, LARGEST, Operator, for_operator
+from tallystick.web.admin.guard import HOME, LARGEST, OperatorContext, for_operator
 from tallystick.web.common.shared import PageRequest, go
 
 LISTED: Final = 20
@@ -41,7 +41,7 @@ CHECKS: Final = {
 async def show_runs(request: PageRequest) -> Response[Any]:
     """The latest proofs."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         before = operator.asked_number("before")
         found = await verification.latest(operator.service, LISTED + 1, before)
         shown = found[:LISTED]
@@ -61,7 +61,7 @@ async def show_runs(request: PageRequest) -> Response[Any]:
 async def do_verify(request: PageRequest) -> Response[Any]:
     """Ask for a proof; a worker takes it up."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         await verification.ask(operator.service, operator.actor)
         return go(f"{PLACE}?done=asked")
 
@@ -72,7 +72,7 @@ async def do_verify(request: PageRequest) -> Response[Any]:
 async def show_run(request: PageRequest, run: FromPath[int]) -> Response[Any]:
     """One proof: what was looked at, each check, every problem."""
 
-    async def step(operator: Operator) -> Response[Any]:
+    async def step(operator: OperatorContext) -> Response[Any]:
         found = await verification.find(operator.service, run) if run <= LARGEST else None
         if found is None:
             raise NotFoundException

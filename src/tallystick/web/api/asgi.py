@@ -130,7 +130,7 @@ CLOSE: Final = (b"connection", b"close")
 """For answers to requests that may not have been read to their end: nothing can follow them on the connection."""
 
 
-class Answer(Struct, frozen=True):
+class HttpAnswer(Struct, frozen=True):
     """A whole answer; its length is told besides `headers`."""
 
     status: int

@@ -35,9 +35,9 @@ from tallystick.services.operations.random_pool import ENTROPY
 from tallystick.web.api.asgi import (
     BATCH_PATH,
     CLOSE,
-    Answer,
     BodyTooLargeError,
     ClientGoneError,
+    HttpAnswer,
     header,
     read_body,
     respond,
@@ -92,7 +92,7 @@ class PaymentLine(msgspec.Struct, forbid_unknown_fields=True):
         return given
 
 
-class Fault(msgspec.Struct):
+class LineFault(msgspec.Struct):
     """Why a line was refused: the protocol's code and a text for the caller's developer."""
 
     code: str
@@ -106,7 +106,7 @@ class OutcomeLine(msgspec.Struct, omit_defaults=True):
     caller_reference: str | None = None
     transaction_id: str | None = None
     status: str | None = None
-    error: Fault | None = None
+    error: LineFault | None = None
 
 
 _line: Final = msgspec.json.Decoder(PaymentLine)
@@ -129,12 +129,12 @@ class BatchApi:
         self.service.meter.answered(watched.action, watched.outcome, watched.began)
         await respond(send, answer.status, answer.headers, answer.body)
 
-    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> HttpAnswer:
         if scope["method"] != "POST":
             refused = watched.refused(Refused(Refusal.InvalidRequest, "A batch is sent with POST."))
             return _refusal(refused, request_id, HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"POST"))
         try:
-            return Answer(HTTPStatus.OK, (_LINES, _NOT_KEPT), await self._perform(scope, receive, request_id))
+            return HttpAnswer(HTTPStatus.OK, (_LINES, _NOT_KEPT), await self._perform(scope, receive, request_id))
         except ClientGoneError:
             raise
         except BodyTooLargeError:
@@ -233,9 +233,9 @@ class _Batch:
         else:
             raise TypeError(f"a payment came to {result!r}")
 
-    def _fault(self, error: Exception) -> Fault:
+    def _fault(self, error: Exception) -> LineFault:
         refused = refusal_of(error, self.request_id)
-        return Fault(refused.refusal.name, refused.message)
+        return LineFault(refused.refusal.name, refused.message)
 
 
 def _signature(scope: Scope) -> MessageSignature:
@@ -253,7 +253,7 @@ def _outcome_of(outcome: OutcomeLine) -> str:
     return OK if outcome.error is None else outcome.error.code
 
 
-def _refusal(refused: Refused, request_id: str, status: HTTPStatus, *headers: tuple[bytes, bytes]) -> Answer:
+def _refusal(refused: Refused, request_id: str, status: HTTPStatus, *headers: tuple[bytes, bytes]) -> HttpAnswer:
     """Refuse the whole request, in the form of RFC 9457; nothing of it was done."""
     problem: Mapping[str, Any] = {
         "title": refused.refusal.meaning,
@@ -262,4 +262,4 @@ def _refusal(refused: Refused, request_id: str, status: HTTPStatus, *headers: tu
         "code": refused.refusal.name,
         "request_id": request_id,
     }
-    return Answer(status, (_PROBLEM, _NOT_KEPT, CLOSE, *headers), msgspec.json.encode(problem))
+    return HttpAnswer(status, (_PROBLEM, _NOT_KEPT, CLOSE, *headers), msgspec.json.encode(problem))

@@ -18,7 +18,7 @@ from tallystick.services.consent.parameters import (
     Parameter,
     Pipeline,
 )
-from tallystick.services.consent.values import Kind
+from tallystick.services.consent.values import ValueKind
 
 _NOTE: Final = (
     "<!-- Written by tallystick.web.api.pipeline_reference from the table of pipelines; a test keeps it current. -->"
@@ -238,7 +238,7 @@ def meaning(parameter: Parameter) -> str:
         notes.append(f"With {' and '.join(f'`{name}`' for name in parameter.needs)}.")
     if parameter.other_spellings:
         notes.append(f"Also written {' or '.join(f'`{name}`' for name in parameter.other_spellings)}.")
-    if parameter.kind in {Kind.STRING, Kind.HTML} and not parameter.allowed:
+    if parameter.kind in {ValueKind.STRING, ValueKind.HTML} and not parameter.allowed:
         notes.append(f"At most {parameter.max_length} characters.")
     return " ".join(notes)
 

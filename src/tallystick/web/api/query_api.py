@@ -17,7 +17,7 @@ from tallystick.services.api.legacy import as_told, modern
 from tallystick.services.api.registry import ACTIONS, Action
 from tallystick.services.operations.random_pool import ENTROPY
 from tallystick.web.api import legacy_xml
-from tallystick.web.api.asgi import CLOSE, Answer, BodyTooLargeError, ClientGoneError, header, read_body, respond
+from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, HttpAnswer, header, read_body, respond
 from tallystick.web.api.calls import Watched, keep_request, read_call, refusal_of
 from tallystick.web.api.query_request import (
     QueryRequest,
@@ -59,21 +59,21 @@ class QueryApi:
         self.service.meter.answered(watched.action, watched.outcome, watched.began)
         await respond(send, answer.status, answer.headers, answer.body)
 
-    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> HttpAnswer:
         if scope["method"] not in VERBS:
             watched.outcome = Refusal.InvalidRequest.name
             body = render_error(Refusal.InvalidRequest.name, "Calls are made with GET or POST.", request_id)
-            return Answer(HTTPStatus.METHOD_NOT_ALLOWED, (*_HEADERS, CLOSE, (b"allow", b"GET, POST")), body)
+            return HttpAnswer(HTTPStatus.METHOD_NOT_ALLOWED, (*_HEADERS, CLOSE, (b"allow", b"GET, POST")), body)
         try:
             content = await read_body(scope, receive, MAX_BODY_BYTES) if scope["method"] == "POST" else b""
             body = await self._perform(scope, content, request_id, watched)
             keep_request(self.service, watched.transaction_id, scope, content or scope["query_string"], request_id)
-            return Answer(HTTPStatus.OK, _HEADERS, body)
+            return HttpAnswer(HTTPStatus.OK, _HEADERS, body)
         except BodyTooLargeError:
             watched.outcome = Refusal.InvalidRequest.name
             message = f"The request is larger than {MAX_BODY_BYTES} bytes."
             body = render_error(Refusal.InvalidRequest.name, message, request_id)
-            return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, (*_HEADERS, CLOSE), body)
+            return HttpAnswer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, (*_HEADERS, CLOSE), body)
         except ClientGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
@@ -157,9 +157,9 @@ class QueryApi:
         return legacy_xml.render_legacy_success(action, result, request_id)
 
 
-def _refusal(refused: Refused, request_id: str) -> Answer:
+def _refusal(refused: Refused, request_id: str) -> HttpAnswer:
     refusal = refused.refusal
-    return Answer(refusal.http_status, _HEADERS, render_error(refusal.name, refused.message, request_id))
+    return HttpAnswer(refusal.http_status, _HEADERS, render_error(refusal.name, refused.message, request_id))
 
 
 def _read(scope: Scope, body: bytes) -> QueryRequest:

@@ -89,7 +89,7 @@ def _decode(query: bytes, body: bytes) -> dict[str, str]:
     return params
 
 
-class Signed(Struct, frozen=True):
+class RequestSignature(Struct, frozen=True):
     """What a request says of its signature: whose key, what was computed, and how."""
 
     key_id: str
@@ -127,7 +127,7 @@ def check_signature_by_memory(request: QueryRequest, service: Service, now: date
     return key
 
 
-def _read_signature(request: QueryRequest, settings: Settings) -> Signed:
+def _read_signature(request: QueryRequest, settings: Settings) -> RequestSignature:
     key_id = request.params.get("AWSAccessKeyId")
     if not key_id:
         raise Refused(Refusal.MissingClientTokenId, "The request must contain the parameter AWSAccessKeyId.")
@@ -141,10 +141,10 @@ def _read_signature(request: QueryRequest, settings: Settings) -> Signed:
     signature = signing.as_received(given)
     if not _is_base64(signature):
         raise Refused(Refusal.InvalidSignature, "The signature is not base64; was it percent-encoded twice, or not?")
-    return Signed(key_id, signature, method, version)
+    return RequestSignature(key_id, signature, method, version)
 
 
-def _verify(request: QueryRequest, signed: Signed, key: AccessKey, settings: Settings) -> None:
+def _verify(request: QueryRequest, signed: RequestSignature, key: AccessKey, settings: Settings) -> None:
     for text in _strings_to_sign(request, signed.version, settings.public_url):
         if signing.equal(signed.signature, signing.hmac_signature(text, key.secret, signed.method)):
             return

@@ -26,7 +26,7 @@ Format = Callable[[int], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One row of figures through all steps of a chart. Charts number the lines; the style sheet colours the numbers."""
 
     name: str
@@ -42,7 +42,7 @@ class Chart:
     summary: str
     step: str
     labels: Sequence[str]
-    lines: Sequence[Line]
+    lines: Sequence[ChartLine]
     written: Format
     svg: Markup
 
@@ -74,7 +74,7 @@ class Words:
     unit: str = ""
 
 
-def columns(words: Words, labels: Sequence[str], lines: Sequence[Line], *, stacked: bool = False) -> Chart:
+def columns(words: Words, labels: Sequence[str], lines: Sequence[ChartLine], *, stacked: bool = False) -> Chart:
     """A column for each figure, beside each other or on top of each other. `labels` differ from each other."""
     steps = list(zip(*(line.values for line in lines), strict=True))
     drawing, plot = _drawing(words, labels, [sum(values) if stacked else max(values) for values in steps])
@@ -92,7 +92,7 @@ def columns(words: Words, labels: Sequence[str], lines: Sequence[Line], *, stack
     return _chart(words, labels, lines, drawing)
 
 
-def level(words: Words, labels: Sequence[str], line: Line) -> Chart:
+def level(words: Words, labels: Sequence[str], line: ChartLine) -> Chart:
     """How high something stood at the end of each step."""
     drawing, plot = _drawing(words, labels, line.values)
     group = _series(drawing, 1)
@@ -109,7 +109,7 @@ def level(words: Words, labels: Sequence[str], line: Line) -> Chart:
 
 def bars(words: Words, found: Mapping[str, int]) -> Chart:
     """A bar that lies for each name, in the order given, with its figure at the end."""
-    line = Line(words.title, list(found.values()))
+    line = ChartLine(words.title, list(found.values()))
     drawing = _picture(words, BAR * len(found), "chart bars")
     group = _series(drawing, 1)
     left = LETTER * max(map(len, found)) + GAP
@@ -157,6 +157,6 @@ def _say(mark: ET.Element, step: str, name: str, figure: str) -> None:
     ET.SubElement(mark, "title").text = f"{step}: {name} {figure}"
 
 
-def _chart(words: Words, labels: Sequence[str], lines: Sequence[Line], drawing: ET.Element) -> Chart:
+def _chart(words: Words, labels: Sequence[str], lines: Sequence[ChartLine], drawing: ET.Element) -> Chart:
     svg = as_markup(drawing)
     return Chart(words.name, words.title, words.summary, words.step, labels, lines, words.written, svg)

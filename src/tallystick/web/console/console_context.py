@@ -18,7 +18,7 @@ from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.audit import Actor
 from tallystick.services.seller.books import books_of, clock_offset
 from tallystick.services.seller.manual_operations import BookContext
-from tallystick.services.seller.staff import Permission, Role, businesses_of, may
+from tallystick.services.seller.staff import Permission, StaffRole, businesses_of, may
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
 from tallystick.web.common.staff_sign_in import CONSOLE, SIGN_IN, own_path
 from tallystick.web.common.ways_back import ask_to_sign_in
@@ -49,7 +49,7 @@ class ConsoleContext:
     service: Service
     person: Party
     business: Party
-    role: Role
+    role: StaffRole
     has_others: bool
     environment: str
     parts: tuple[BookId, ...]
@@ -123,5 +123,5 @@ async def for_staff(
     return await step(console)
 
 
-def _roles_for(needs: Permission) -> list[Role]:
-    return [role for role in Role if may(role, needs)]
+def _roles_for(needs: Permission) -> list[StaffRole]:
+    return [role for role in StaffRole if may(role, needs)]

@@ -5,8 +5,8 @@ from typing import Final
 
 from tallystick.domain.accounts import AccountKind
 from tallystick.services.actions.tokens import FRIENDLY_NAMES
-from tallystick.services.reports.transactions import AccountName, Moved
-from tallystick.services.seller.staff import Role
+from tallystick.services.reports.transactions import AccountName, TransferRecord
+from tallystick.services.seller.staff import StaffRole
 
 OPERATIONS: Final[Mapping[str, str]] = {
     "Pay": "Payment",
@@ -32,11 +32,11 @@ METHODS: Final[Mapping[str, str]] = {
     "ACH": "Bank account",
     "ABT": "Account balance",
 }
-ROLES: Final[Mapping[Role, str]] = {
-    Role.OWNER: "Does everything, and decides who else may.",
-    Role.FINANCE: "Refunds, settles and writes off; sees everything.",
-    Role.DEVELOPER: "Makes access keys, sets up notifications, uses the sandbox's tools; sees everything.",
-    Role.VIEWER: "Sees everything and changes nothing.",
+ROLES: Final[Mapping[StaffRole, str]] = {
+    StaffRole.OWNER: "Does everything, and decides who else may.",
+    StaffRole.FINANCE: "Refunds, settles and writes off; sees everything.",
+    StaffRole.DEVELOPER: "Makes access keys, sets up notifications, uses the sandbox's tools; sees everything.",
+    StaffRole.VIEWER: "Sees everything and changes nothing.",
 }
 """What to say of each role to whoever gives it."""
 
@@ -98,7 +98,7 @@ _OF_PAYMENTS: Final = frozenset(
 """Transfers of payments in real money; in a refund they undo what it had booked when it was opened."""
 
 
-def meaning(moved: Moved, *, refund: bool) -> str:
+def meaning(moved: TransferRecord, *, refund: bool) -> str:
     """What a transfer of a payment or of a refund was about."""
     pair = moved.debit.kind, moved.credit.kind
     if refund and pair in _OF_PAYMENTS:

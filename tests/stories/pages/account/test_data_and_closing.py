@@ -13,7 +13,7 @@ from tests.stories.pages.buyers import Buyer, buyer_of, fund, prepaid_buyer, ref
 from tests.stories.pages.world import Page, Seller, World
 
 from tallystick.db.connections import Pool
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import personal_data, staff
 from tallystick.store.ledger.verify import verify
 
@@ -149,7 +149,7 @@ async def test_money_on_its_way_by_card_comes_first(world: World, seller: Seller
 async def test_who_alone_decides_for_a_seller_hands_over_first(world: World, seller: Seller) -> None:
     buyer = await buyer_of(world, seller, seller.request("MultiUse"))
     (person,) = await world.rows("SELECT party_id FROM party WHERE email = $1", buyer.email)
-    await staff.add(world.pool, seller.party.party_id, person["party_id"], Role.OWNER.value, world.clock())
+    await staff.add(world.pool, seller.party.party_id, person["party_id"], StaffRole.OWNER.value, world.clock())
 
     text = Page(await buyer.browser.get(CLOSE)).text
 

@@ -10,7 +10,7 @@ from tests.stories.pages.buyers import buyer_of
 from tests.stories.pages.people import console, employee, operator, person, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 
 TOLD = "You were signed out meanwhile, so nothing was changed."
 
@@ -59,7 +59,7 @@ async def test_forms_of_the_account_lead_back_to_their_page(world: World, path: 
 async def test_forms_of_the_console_lead_back_to_their_page(
     world: World, seller: Seller, place: str, ending: str
 ) -> None:
-    owner = await employee(world, seller, Role.OWNER)
+    owner = await employee(world, seller, StaffRole.OWNER)
     browser = await signed_in(world, owner)
     path = console(seller, place)
 

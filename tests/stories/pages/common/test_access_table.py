@@ -17,7 +17,7 @@ from tests.stories.pictures import png
 from tallystick.client.fps import amount
 from tallystick.domain.commands import RailOperation
 from tallystick.domain.money import parse_amount
-from tallystick.services.seller.staff import Role, may
+from tallystick.services.seller.staff import StaffRole, may
 from tallystick.store.accounts import logos
 from tallystick.store.accounts.logos import Logo
 from tallystick.store.records import ordered_faults, outbox, verification_runs
@@ -63,7 +63,7 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "event_id": f"{payment.text('TransactionId')}-1",
         "fault_id": await fault,
         "access_key_id": seller.key.access_key_id,
-        "person": str((await employee(world, seller, Role.VIEWER)).party_id),
+        "person": str((await employee(world, seller, StaffRole.VIEWER)).party_id),
         "number": str(method["number"]),
         "account": str(seller.party.party_id),
         "run": str((await verification_runs.latest(world.pool, 1))[0].run_id),
@@ -101,7 +101,7 @@ def what_came(response: httpx.Response) -> str:
     return "fault" if response.status_code >= 500 else "answered"
 
 
-def expected(route: str, entry: Entry, role: Role | None, *, someone: bool, runs_it: bool) -> str:
+def expected(route: str, entry: Entry, role: StaffRole | None, *, someone: bool, runs_it: bool) -> str:
     """What comes, for one of the tried seller's staff (`role`), the operator, anybody signed in, or nobody."""
     got_in = "nothing" if names_a_thing(route) else "answered"
     shown = "nothing" if entry.names else "answered"
@@ -124,9 +124,9 @@ def test_every_route_has_its_entry(world: World) -> None:
     assert routes(create_pages(world.service)) == set(ENTRIES)
 
 
-@pytest.mark.parametrize("who", ["nobody", "a buyer", "another seller's owner", "the operator", *Role])
+@pytest.mark.parametrize("who", ["nobody", "a buyer", "another seller's owner", "the operator", *StaffRole])
 async def test_everybody_gets_what_the_table_says(world: World, seller: Seller, who: str) -> None:
-    role = Role(who) if who in set(Role) else None
+    role = StaffRole(who) if who in set(StaffRole) else None
     if who == "nobody":
         browser = world.browser()
         await browser.get("/console/sign-in")
@@ -136,7 +136,7 @@ async def test_everybody_gets_what_the_table_says(world: World, seller: Seller, 
         browser = await signed_in(world, await operator(world))
     else:
         employer = seller if role else await world.seller("Neighbour")
-        browser = await signed_in(world, await employee(world, employer, role or Role.OWNER))
+        browser = await signed_in(world, await employee(world, employer, role or StaffRole.OWNER))
     ids = await somebody_elses(world)
 
     wrong = []

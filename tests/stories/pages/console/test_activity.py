@@ -12,7 +12,7 @@ from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.client.fps import amount
 from tallystick.domain.commands import Method
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.records import outbox
 
 
@@ -26,7 +26,7 @@ async def listed(browser: Browser, seller: Seller, query: str = "") -> list[str]
 
 @pytest.fixture
 async def browser(world: World, seller: Seller) -> Browser:
-    return await at_work(world, seller, Role.VIEWER)
+    return await at_work(world, seller, StaffRole.VIEWER)
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ async def test_what_was_received_through_another_seller_is_seen_too(world: World
     token = await received_for(world, marketplace, artist)
     payment = await buyer.pay("10", RecipientTokenId=token, MarketplaceVariableFee="10")
 
-    browser = await at_work(world, artist, Role.VIEWER)
+    browser = await at_work(world, artist, StaffRole.VIEWER)
     assert payment in await listed(browser, artist)
     page = Page(await browser.get(console(artist, "transactions", payment)))
     for words in ("Called by Market", "Payment received", "Share of the caller", "Fee of the service"):
@@ -226,7 +226,7 @@ async def test_what_was_received_through_another_seller_is_seen_too(world: World
     assert "Caller reference" not in page.text
     assert "Refund…" not in page.text
     callers = Page(
-        await (await at_work(world, marketplace, Role.VIEWER)).get(console(marketplace, "transactions", payment))
+        await (await at_work(world, marketplace, StaffRole.VIEWER)).get(console(marketplace, "transactions", payment))
     )
     assert "Your share" in callers.text
 

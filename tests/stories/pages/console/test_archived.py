@@ -11,7 +11,7 @@ from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.queries import debts
 
 NOTE = "are in the archive. Whoever runs this service can read them there."
@@ -19,7 +19,7 @@ NOTE = "are in the archive. Whoever runs this service can read them there."
 
 @pytest.fixture
 async def browser(world: World, seller: Seller) -> Browser:
-    return await at_work(world, seller, Role.VIEWER)
+    return await at_work(world, seller, StaffRole.VIEWER)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def test_a_transaction_that_left_is_said_to_be_in_the_archive(
 
 
 async def test_nor_can_it_be_refunded(world: World, seller: Seller, day: datetime) -> None:
-    till = await at_work(world, seller, Role.OWNER)
+    till = await at_work(world, seller, StaffRole.OWNER)
     refund = console(seller, "transactions", id_from(seller.book_id, day - timedelta(days=1)), "refund")
 
     asked = await till.get(refund)
@@ -143,7 +143,7 @@ async def test_debts_say_that_archived_purchases_count_as_old(
 
 async def test_a_run_of_a_week_ago_is_not_gone_on_with(world: World, seller: Seller) -> None:
     """Its references are free again: what was done unnoticed would be done twice."""
-    manager = await at_work(world, seller, Role.OWNER)
+    manager = await at_work(world, seller, StaffRole.OWNER)
     customer = await postpaid_customer(world, seller)
     await customer.pay("2.00")
     runs = {days: secrets.token_hex(8) for days in (1, 7)}

@@ -10,7 +10,7 @@ from tests.stories.pages.world import Page, Seller, World
 from tests.stories.pictures import png
 
 from tallystick.services.seller.logos import MAX_BYTES
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.web.console.business.branding import LOGO_FORM_BYTES
 
 CHOSEN = {"name": "Songs & Co", "accent": "#B31B4E", "support": "help@songs.example"}
@@ -132,7 +132,7 @@ async def test_too_large_a_form_leads_back_to_the_console(world: World, seller: 
 
 
 async def test_who_may_not_change_it_sees_it(world: World, seller: Seller) -> None:
-    viewer = await at_work(world, seller, Role.VIEWER)
+    viewer = await at_work(world, seller, StaffRole.VIEWER)
     page = await viewer.get(console(seller, "branding"))
     assert "Owners can change this." in page.text
     assert [form.action for form in Page(page).forms] == ["/sign-out"]

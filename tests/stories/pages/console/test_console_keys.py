@@ -12,7 +12,7 @@ from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.client.fps import Client, Credentials, ServiceError
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.web.console.developer import keys
 
 
@@ -47,7 +47,7 @@ async def deeds(world: World, seller: Seller) -> list[tuple[str, str]]:
 
 
 async def test_a_new_key_signs_at_once_and_its_secret_is_shown_once(world: World, seller: Seller) -> None:
-    browser = await at_work(world, seller, Role.DEVELOPER)
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
     key = await make(browser, seller)
     assert await told(world, key) == "OK"
 
@@ -60,7 +60,7 @@ async def test_a_new_key_signs_at_once_and_its_secret_is_shown_once(world: World
 
 
 async def test_a_form_that_is_sent_again_makes_no_second_key(world: World, seller: Seller) -> None:
-    browser = await at_work(world, seller, Role.DEVELOPER)
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
     page = await browser.get(console(seller, "keys"))
     key = made(await browser.submit(page, "/keys"))
     world.clock.ahead = keys.SECOND_CLICK
@@ -76,7 +76,7 @@ async def test_a_form_that_is_sent_again_makes_no_second_key(world: World, selle
 
 
 async def test_both_clicks_of_two_show_the_one_new_secret(world: World, seller: Seller) -> None:
-    browser = await at_work(world, seller, Role.DEVELOPER)
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
     page = await browser.get(console(seller, "keys"))
     first, second = await asyncio.gather(*(browser.submit(page, "/keys") for _ in range(2)))
     assert made(first) == made(second)
@@ -89,11 +89,11 @@ async def test_both_clicks_of_two_show_the_one_new_secret(world: World, seller: 
 
 
 async def test_a_form_shows_its_secret_to_nobody_else(world: World, seller: Seller) -> None:
-    browser = await at_work(world, seller, Role.DEVELOPER)
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
     form = Page(await browser.get(console(seller, "keys"))).form("/keys")
     key = made(await browser.post(form.action, form.fields))
 
-    other = await at_work(world, seller, Role.DEVELOPER)
+    other = await at_work(world, seller, StaffRole.DEVELOPER)
     theirs = Page(await other.get(console(seller, "keys"))).form("/keys")
     answer = await other.post(theirs.action, theirs.fields | {"form": form.fields["form"]})
 
@@ -104,7 +104,7 @@ async def test_a_form_shows_its_secret_to_nobody_else(world: World, seller: Sell
 async def test_a_rotation_that_is_sent_again_makes_no_second_successor(
     world: World, seller: Seller, overlap: str
 ) -> None:
-    browser = await at_work(world, seller, Role.DEVELOPER)
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
     key = await make(browser, seller)
     page = await browser.get(console(seller, "keys", key.access_key_id))
     new = made(await browser.submit(page, "/rotate", overlap=overlap))
@@ -118,7 +118,7 @@ async def test_a_rotation_that_is_sent_again_makes_no_second_successor(
 
 
 async def test_a_rotated_key_overlaps_with_its_successor(world: World, seller: Seller) -> None:
-    browser = await at_work(world, seller, Role.DEVELOPER)
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
     old = await make(browser, seller)
     page = await browser.get(console(seller, "keys", old.access_key_id))
     new = made(await browser.submit(page, "/rotate", overlap="1h"))
@@ -126,7 +126,7 @@ async def test_a_rotated_key_overlaps_with_its_successor(world: World, seller: S
     assert "Ends in" in Page(await browser.get(console(seller, "keys"))).text
 
     world.clock.ahead = timedelta(hours=2)  # the browser's session ends too
-    browser = await at_work(world, seller, Role.DEVELOPER)
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
     overview = Page(await browser.get(console(seller, "keys")))
     assert "Keys that are over (1)" in overview.text
     again = await browser.get(console(seller, "keys", old.access_key_id))
@@ -136,7 +136,7 @@ async def test_a_rotated_key_overlaps_with_its_successor(world: World, seller: S
 
 
 async def test_rotating_asks_how_long_the_old_key_goes_on(world: World, seller: Seller) -> None:
-    browser = await at_work(world, seller, Role.DEVELOPER)
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
     page = await browser.get(console(seller, "keys", seller.key.access_key_id))
     answer = await browser.submit(page, "/rotate", overlap="for ever")
     assert answer.status_code == 422
@@ -144,7 +144,7 @@ async def test_rotating_asks_how_long_the_old_key_goes_on(world: World, seller: 
 
 
 async def test_a_revoked_key_is_refused_at_once_and_for_ever(world: World, seller: Seller) -> None:
-    browser = await at_work(world, seller, Role.DEVELOPER)
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
     key = await make(browser, seller)
     page = await browser.get(console(seller, "keys", key.access_key_id))
     for _ in range(2):  # the second click of two
@@ -159,7 +159,7 @@ async def test_a_revoked_key_is_refused_at_once_and_for_ever(world: World, selle
 
 
 async def test_the_list_tells_when_a_key_was_last_used(world: World, seller: Seller) -> None:
-    browser = await at_work(world, seller, Role.VIEWER)
+    browser = await at_work(world, seller, StaffRole.VIEWER)
     assert "Never" in (await browser.get(console(seller, "keys"))).text
     await seller.api.call("GetTotalPrepaidLiability", {})
     await world.service.key_uses.write(world.pool)

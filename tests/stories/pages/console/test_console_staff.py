@@ -12,12 +12,12 @@ import pytest
 from tests.stories.pages.people import at_work, console, employee, person, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import staff
 from tallystick.store.accounts.staff import LastOwnerError
 
 
-async def invite(browser: Browser, seller: Seller, email: str, role: Role = Role.FINANCE) -> httpx.Response:
+async def invite(browser: Browser, seller: Seller, email: str, role: StaffRole = StaffRole.FINANCE) -> httpx.Response:
     page = await browser.get(console(seller, "staff"))
     return await browser.submit(page, "/staff", email=email, role=role)
 
@@ -51,7 +51,7 @@ async def test_somebody_with_an_account_takes_up_an_invitation(world: World, sel
 
 async def test_somebody_without_an_account_opens_one_on_the_way(world: World, seller: Seller) -> None:
     owner, email = await at_work(world, seller), f"{secrets.token_hex(6)}@new.example"
-    path = link(world, await invite(owner, seller, email, Role.DEVELOPER))
+    path = link(world, await invite(owner, seller, email, StaffRole.DEVELOPER))
     browser = world.browser()
     offer = await browser.get(path)
     weak = await browser.submit(offer, "/sign-up", name="Dee Developer", password="short")
@@ -81,7 +81,7 @@ async def test_an_invitation_is_for_its_address_alone(world: World, seller: Sell
 async def test_invitations_end_when_they_are_taken_back_replaced_or_old(world: World, seller: Seller) -> None:
     owner, email = await at_work(world, seller), f"{secrets.token_hex(6)}@new.example"
     first = link(world, await invite(owner, seller, email))
-    second = link(world, await invite(owner, seller, email, Role.VIEWER))
+    second = link(world, await invite(owner, seller, email, StaffRole.VIEWER))
     browser = world.browser()
     assert [(await browser.get(path)).status_code for path in (first, second)] == [404, 200]
     world.clock.ahead = timedelta(days=7, minutes=1)
@@ -98,7 +98,7 @@ async def test_invitations_end_when_they_are_taken_back_replaced_or_old(world: W
 @pytest.mark.parametrize(
     ("email", "role", "problem"),
     [
-        ("nobody", Role.VIEWER, "Type an e-mail address"),
+        ("nobody", StaffRole.VIEWER, "Type an e-mail address"),
         ("a@b.example", "boss", "Choose a role."),
     ],
 )
@@ -114,7 +114,7 @@ async def test_what_is_typed_wrong_is_said_beside_it(
 
 
 async def test_another_role_counts_from_the_next_page_on(world: World, seller: Seller) -> None:
-    owner, colleague = await at_work(world, seller), await employee(world, seller, Role.VIEWER)
+    owner, colleague = await at_work(world, seller), await employee(world, seller, StaffRole.VIEWER)
     browser = await signed_in(world, colleague)
     assert (await browser.get(console(seller, "keys"))).text.count("Make a key") == 0
     page = await owner.get(console(seller, "staff", str(colleague.party_id)))
@@ -127,21 +127,21 @@ async def test_another_role_counts_from_the_next_page_on(world: World, seller: S
 
 
 async def test_the_last_owner_stays(world: World, seller: Seller) -> None:
-    boss = await employee(world, seller, Role.OWNER)
+    boss = await employee(world, seller, StaffRole.OWNER)
     browser = await signed_in(world, boss)
     page = await browser.get(console(seller, "staff", str(boss.party_id)))
     for ending, typed in (("/role", {"role": "viewer"}), ("/remove", {})):
         refused = await browser.submit(page, ending, **typed)
         assert refused.status_code == 409
         assert "Make somebody else owner first." in refused.text
-    await employee(world, seller, Role.OWNER)
+    await employee(world, seller, StaffRole.OWNER)
     gone = await browser.submit(page, "/remove")
     assert gone.url.path == "/console"
     assert "works for no seller here" in gone.text
 
 
 async def test_two_owners_who_remove_each_other_at_once(world: World, seller: Seller) -> None:
-    one, other = [await employee(world, seller, Role.OWNER) for _ in range(2)]
+    one, other = [await employee(world, seller, StaffRole.OWNER) for _ in range(2)]
 
     async def remove(whom: int) -> str:
         async with world.pool.acquire() as connection:
@@ -158,14 +158,14 @@ async def test_a_business_with_a_password_of_its_own_is_its_own_owner(world: Wor
     seller = await world.seller(signs_in=True)
     browser = await signed_in(world, seller.party)
     assert "The account itself" in (await browser.get(console(seller, "staff"))).text
-    only = await employee(world, seller, Role.OWNER)
+    only = await employee(world, seller, StaffRole.OWNER)
     page = await browser.get(console(seller, "staff", str(only.party_id)))
     assert "Removed." in (await browser.submit(page, "/remove")).text
 
 
 async def test_who_works_for_several_sellers_chooses(world: World, seller: Seller) -> None:
-    other, someone = await world.seller("Book Shop"), await employee(world, seller, Role.VIEWER)
-    await staff.add(world.pool, other.party.party_id, someone.party_id, Role.OWNER, world.clock())
+    other, someone = await world.seller("Book Shop"), await employee(world, seller, StaffRole.VIEWER)
+    await staff.add(world.pool, other.party.party_id, someone.party_id, StaffRole.OWNER, world.clock())
     browser = await signed_in(world, someone)
     choice = Page(await browser.get("/console"))
     assert {console(seller), console(other)} <= set(choice.links)
@@ -182,7 +182,7 @@ async def test_who_works_for_several_sellers_chooses(world: World, seller: Selle
 async def test_the_audit_log_says_who_did_what(world: World, seller: Seller) -> None:
     owner = await at_work(world, seller)
     email = f"{secrets.token_hex(6)}@new.example"
-    await invite(owner, seller, email, Role.VIEWER)
+    await invite(owner, seller, email, StaffRole.VIEWER)
     other = await world.seller("Book Shop")
     await invite(await at_work(world, other), other, "elsewhere@new.example")
 

@@ -14,7 +14,7 @@ from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.domain.commands import CancelToken, Method
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.ledger import shards as parts
 
 
@@ -58,7 +58,7 @@ async def owed(world: World, *customers: Customer) -> list[int]:
 
 @pytest.fixture
 async def browser(world: World, seller: Seller) -> Browser:
-    return await at_work(world, seller, Role.FINANCE)
+    return await at_work(world, seller, StaffRole.FINANCE)
 
 
 async def test_nobody_owes_anything(seller: Seller, browser: Browser) -> None:
@@ -226,7 +226,7 @@ async def test_a_run_that_stopped_halfway_goes_on(world: World, seller: Seller, 
 
     stopped = await browser.get(str(result.url))
     assert "1 could not be reached. Nothing happened to it; you can go on." in Page(stopped).text
-    viewer = await at_work(world, seller, Role.VIEWER)
+    viewer = await at_work(world, seller, StaffRole.VIEWER)
     assert "Go on" not in Page(await viewer.get(str(result.url))).text
     done = await browser.submit(stopped, run_id)
     assert "All 2 are settled." in Page(done).text

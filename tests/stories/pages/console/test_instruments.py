@@ -9,7 +9,7 @@ from tests.stories.pages.business import paying_customer, postpaid_customer, pre
 from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import Browser, Page, Seller, World
 
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 
 
 async def listed(browser: Browser, seller: Seller, part: str, query: str = "") -> list[str]:
@@ -20,7 +20,7 @@ async def listed(browser: Browser, seller: Seller, part: str, query: str = "") -
 
 @pytest.fixture
 async def browser(world: World, seller: Seller) -> Browser:
-    return await at_work(world, seller, Role.FINANCE)
+    return await at_work(world, seller, StaffRole.FINANCE)
 
 
 async def test_nothing_yet(seller: Seller, browser: Browser) -> None:
@@ -70,7 +70,9 @@ async def test_an_instrument_has_its_page(world: World, seller: Seller, browser:
     assert "7.00 USD owed" in page.text
     assert console(seller, "transactions", bought) in page.links
     assert any("deed=settle" in link for link in page.links)
-    viewer = Page(await (await at_work(world, seller, Role.VIEWER)).get(console(seller, "instruments", tab.instrument)))
+    viewer = Page(
+        await (await at_work(world, seller, StaffRole.VIEWER)).get(console(seller, "instruments", tab.instrument))
+    )
     assert not any("deed=" in link for link in viewer.links)
 
 

@@ -14,7 +14,7 @@ from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 from tallystick.client.notifications import Verifier
 from tallystick.notify.delivery import Courier
 from tallystick.services.operations.housekeeping import MESSAGES_KEPT, forget_expired
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.records import outbox
 
 
@@ -61,7 +61,7 @@ class Notified:
         )
 
 
-async def signed_in(world: World, seller: Seller, role: Role, browser: Browser) -> Browser:
+async def signed_in(world: World, seller: Seller, role: StaffRole, browser: Browser) -> Browser:
     someone = await employee(world, seller, role)
     await browser.submit(await browser.get("/console/sign-in"), "/sign-in", email=someone.email, password=PASSWORD)
     return browser
@@ -73,7 +73,7 @@ async def notified(world: World, seller: Seller) -> AsyncIterator[Notified]:
     await world.pool.execute("UPDATE outbox SET state = 'unwanted' WHERE state = 'waiting'")
     open_service = world.configured(allow_private_notification_targets=True)
     async with receiver() as shop:
-        developer = await signed_in(world, seller, Role.DEVELOPER, world.browser(open_service))
+        developer = await signed_in(world, seller, StaffRole.DEVELOPER, world.browser(open_service))
         async with world.pool.acquire() as connection:
             await outbox.set_address(connection, seller.book_id, shop.url, world.clock())
         yield Notified(world, seller, shop, developer)
@@ -127,7 +127,7 @@ async def test_boxes_that_are_not_ticked_are_off_and_an_empty_address_ends_notif
 async def test_addresses_that_nothing_is_sent_to_cannot_be_set(
     world: World, seller: Seller, url: str, problem: str
 ) -> None:
-    browser = await signed_in(world, seller, Role.DEVELOPER, world.browser())
+    browser = await signed_in(world, seller, StaffRole.DEVELOPER, world.browser())
     page = await browser.get(console(seller, "notifications", "settings"))
     refused = await browser.submit(page, "/settings", url=url)
 
@@ -236,7 +236,7 @@ async def test_a_test_that_fails_says_why(notified: Notified, reply: bytes, told
 async def test_without_permission_a_test_goes_to_public_addresses_only(world: World, seller: Seller) -> None:
     async with world.pool.acquire() as connection:
         await outbox.set_address(connection, seller.book_id, "http://127.0.0.1:9/", world.clock())
-    browser = await signed_in(world, seller, Role.OWNER, world.browser())
+    browser = await signed_in(world, seller, StaffRole.OWNER, world.browser())
     page = await browser.submit(await browser.get(console(seller, "notifications", "settings")), "/test")
     assert "not on the public internet" in Page(page).text
 
@@ -244,7 +244,7 @@ async def test_without_permission_a_test_goes_to_public_addresses_only(world: Wo
 async def test_viewers_see_the_log_and_the_settings_but_no_buttons(notified: Notified, world: World) -> None:
     payment = await notified.tab_payment()
     await notified.gave_up(payment)
-    viewer = await signed_in(world, notified.seller, Role.VIEWER, world.browser())
+    viewer = await signed_in(world, notified.seller, StaffRole.VIEWER, world.browser())
     for parts in ((), ("settings",), (f"{payment}-1",)):
         page = Page(await viewer.get(notified.path(*parts)))
         assert page.response.status_code == 200
@@ -252,7 +252,7 @@ async def test_viewers_see_the_log_and_the_settings_but_no_buttons(notified: Not
 
 
 async def test_without_live_books_there_is_nothing_to_see(world: World, seller: Seller) -> None:
-    browser = await signed_in(world, seller, Role.OWNER, world.browser())
+    browser = await signed_in(world, seller, StaffRole.OWNER, world.browser())
     for parts in (("notifications",), ("notifications", "settings")):
         assert "Not open yet" in (await browser.get(console(seller, *parts, environment="live"))).text
     event = console(seller, "notifications", secrets.token_hex(8), environment="live")

@@ -12,7 +12,7 @@ from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.domain.commands import Method
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 
 
 async def asked(browser: Browser, seller: Seller, payment: str, **typed: str) -> httpx.Response:
@@ -29,7 +29,7 @@ async def refunds(world: World, payment: str) -> list[int]:
 
 @pytest.fixture
 async def browser(world: World, seller: Seller) -> Browser:
-    return await at_work(world, seller, Role.FINANCE)
+    return await at_work(world, seller, StaffRole.FINANCE)
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ async def test_the_share_of_a_marketplace_goes_back_where_that_is_chosen(world: 
     buyer = await paying_customer(world, market)
     token = await received_for(world, market, artist)
     payment = await buyer.pay("10", RecipientTokenId=token, MarketplaceVariableFee="10")
-    browser = await at_work(world, market, Role.OWNER)
+    browser = await at_work(world, market, StaffRole.OWNER)
 
     both = await asked(browser, market, payment, how="part", amount="5", policy="MasterAndMarketplaceTxn")
     assert "Of your share goes back 0.50 USD" in Page(both).text
@@ -187,7 +187,7 @@ async def test_the_share_of_a_marketplace_goes_back_where_that_is_chosen(world: 
     assert "Artist, out of your share" in Page(alone).text
     await browser.submit(alone, "/refund")
     assert await refunds(world, payment) == [250_000]
-    theirs = await at_work(world, artist, Role.OWNER)
+    theirs = await at_work(world, artist, StaffRole.OWNER)
     assert (await theirs.get(console(artist, "transactions", payment))).status_code == 200
     assert (await theirs.get(console(artist, "transactions", payment, "refund"))).status_code == 404
 
@@ -201,7 +201,7 @@ async def test_what_is_no_payment_of_ones_own_cannot_be_refunded(
         assert (await browser.get(console(seller, "transactions", transaction, "refund"))).status_code == 404
 
     payment = await customer.pay("5")
-    viewer = await at_work(world, seller, Role.VIEWER)
+    viewer = await at_work(world, seller, StaffRole.VIEWER)
     assert "Refund…" not in Page(await viewer.get(console(seller, "transactions", payment))).text
     assert (await viewer.get(console(seller, "transactions", payment, "refund"))).status_code == 403
 

@@ -14,7 +14,7 @@ from tests.stories.pages.world import Browser, Page, Seller, World
 from tallystick.domain.money import parse_amount
 from tallystick.services.api.registry import ACTIONS
 from tallystick.services.consent.parameters import PIPELINES
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.keys import access_keys
 from tallystick.store.records import sandbox_clocks
 from tallystick.web.console.developer.request_explorer import indented
@@ -24,7 +24,7 @@ TOOLS = ("requests", "buttons", "faults", "clock")
 
 @pytest.fixture
 async def developer(world: World, seller: Seller) -> Browser:
-    return await at_work(world, seller, Role.DEVELOPER)
+    return await at_work(world, seller, StaffRole.DEVELOPER)
 
 
 def tool(seller: Seller, *parts: str, **environment: str) -> str:

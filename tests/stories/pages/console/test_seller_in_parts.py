@@ -12,7 +12,7 @@ from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.domain.commands import Method
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.ledger import shards
 from tallystick.store.records import outbox
 
@@ -41,7 +41,7 @@ async def large(world: World, seller: Seller) -> Large:
         found = await shards.split(connection, seller.party.party_id, "sandbox", 3, world.clock())
         await outbox.set_address(connection, seller.book_id, "https://shop.example/ipn", world.clock())
     branches = [replace(seller, book_id=book_id) for book_id in found]
-    return Large(world, seller, branches, await at_work(world, seller, Role.DEVELOPER))
+    return Large(world, seller, branches, await at_work(world, seller, StaffRole.DEVELOPER))
 
 
 async def payments(large: Large) -> list[str]:

@@ -13,7 +13,7 @@ from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.services.consent import evidence
 from tallystick.services.consent.parameters import ADDRESS
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts.web_sessions import IDLE, LONGEST
 from tallystick.store.records.evidence import Evidence
 from tallystick.web.hosted.carried_form import kept_of, to_keep
@@ -110,7 +110,7 @@ async def test_the_seller_can_show_it_and_no_other_seller_can(world: World, sell
     browser, confirm = await at_confirm(world, seller, seller.prepaid())
     answer = await world.answer(await browser.submit(confirm, "/confirm"))
     made = answer["prepaidInstrumentID"]
-    staff = await at_work(world, seller, Role.VIEWER)
+    staff = await at_work(world, seller, StaffRole.VIEWER)
 
     instrument = Page(await staff.get(console(seller, "instruments", made)))
     shown = await staff.get(next(link for link in instrument.links if link.endswith(f"/agreed/{made}")))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Receive, Scope, Send
     from tallystick.web.api.soap.envelope import Envelope
-    from tallystick.web.api.soap.security import Signed
+    from tallystick.web.api.soap.security import SignedEnvelope
 
 MAX_BODY_BYTES: Final = 64 * 1024
 FAULT: Final = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -84,7 +84,7 @@ class SoapApi:
         body = success_element(action, version, watched.done(action, await action.perform(call)), request_id)
         return render_answer(body, action.name, envelope.addressing)
 
-    async def _check_signature(self, envelope: Envelope, now: datetime) -> tuple[Caller, Signed]:
+    async def _check_signature(self, envelope: Envelope, now: datetime) -> tuple[Caller, SignedEnvelope]:
         signature = security.signature_of(envelope)
         fingerprint = security.certificate_fingerprint(envelope, signature)
         caller = await callers.by_certificate(self.service, fingerprint, now)

@@ -44,7 +44,7 @@ _DS: Final = {"ds": names.DS}
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedEnvelope:
     """What the signature vouches for: the request's element as it was signed, and when the request was made."""
 
     request: etree._Element
@@ -86,7 +86,7 @@ def certificate_fingerprint(envelope: Envelope, signature: etree._Element) -> st
         raise Refused(Refusal.InvalidClientTokenId, "The certificate is not in base64.") from None
 
 
-def verify(envelope: Envelope, certificate: x509.Certificate, now: datetime, *, allow_weak: bool) -> Signed:
+def verify(envelope: Envelope, certificate: x509.Certificate, now: datetime, *, allow_weak: bool) -> SignedEnvelope:
     """Check the signature over Body and Timestamp with the caller's registered certificate.
 
     `allow_weak` accepts SHA-1, and a Timestamp that is not signed. Raises Refused: InvalidSignature,
@@ -109,7 +109,7 @@ def verify(envelope: Envelope, certificate: x509.Certificate, now: datetime, *, 
         raise _unreadable("Not everything that the signature refers to was found.")
     by_target = dict(zip(targets, signed, strict=True))
     (request,) = elements(by_target[envelope.body])
-    return Signed(request, _made_at(envelope, by_target, now, allow_weak=allow_weak))
+    return SignedEnvelope(request, _made_at(envelope, by_target, now, allow_weak=allow_weak))
 
 
 def _unreadable(message: str) -> Refused:

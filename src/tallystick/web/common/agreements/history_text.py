@@ -9,7 +9,7 @@ from tallystick.words import gettext as _
 from tallystick.words import marked
 
 if TYPE_CHECKING:
-    from tallystick.services.buyer.history import Entry
+    from tallystick.services.buyer.history import HistoryEntry
 
 _KINDS: Final = {
     EntryKind.BALANCE_FILLED: marked("Balance filled"),
@@ -34,6 +34,6 @@ def kind_in_words(kind: EntryKind) -> str:
     return _(_KINDS[kind])
 
 
-def status_in_words(entry: Entry) -> str:
+def status_in_words(entry: HistoryEntry) -> str:
     """What it came to: ``Done``, ``Under way`` and so on."""
     return _(_STATUSES[entry.status])

@@ -16,7 +16,7 @@ from tallystick.services.seller.manual_operations import BookContext
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
-from tallystick.web.console.books.activity_filter import Filter, read_filter, transaction_id_of
+from tallystick.web.console.books.activity_filter import ActivityFilter, read_filter, transaction_id_of
 from tallystick.web.console.console_context import ConsoleContext
 
 LISTED: Final = 50
@@ -63,7 +63,7 @@ async def show_activity_csv(request: PageRequest, business: FromPath[int], envir
 
 def _page(
     console: ConsoleContext,
-    chosen: Filter,
+    chosen: ActivityFilter,
     piece: Piece | None = None,
     exact: TransactionId | None = None,
     *,

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction, token_kind_and_book
 from tallystick.domain.money import parse_amount
 from tallystick.services.reports import transactions
-from tallystick.services.reports.transactions import About, Wanted
+from tallystick.services.reports.transactions import About, TransactionQuery
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.web.console.wording import METHODS, OPERATIONS, STATUSES
 
@@ -22,11 +22,11 @@ _LAST_DAY: Final = date(9999, 12, 30)  # the day after it exists too
 
 
 @dataclass(frozen=True)
-class Filter:
+class ActivityFilter:
     """A filter as it was typed, what it means, and what is wrong with it, by field."""
 
     typed: Mapping[str, str]
-    wanted: Wanted
+    wanted: TransactionQuery
     problems: Mapping[str, str]
 
     @property
@@ -39,7 +39,7 @@ class Filter:
         return f"?{urlencode({**self.typed, 'before': transaction_id})}"
 
 
-def read_filter(books: BookContext, params: Mapping[str, str]) -> Filter:
+def read_filter(books: BookContext, params: Mapping[str, str]) -> ActivityFilter:
     """The filter that an address holds; fields that make no sense take no part and are named in `problems`."""
     typed = {name: text for name in NAMES if (text := params.get(name, "").strip().replace("\0", ""))}
     problems: dict[str, str] = {}
@@ -63,7 +63,7 @@ def read_filter(books: BookContext, params: Mapping[str, str]) -> Filter:
     for name, about in (("instrument", About.INSTRUMENT), ("token", About.TOKEN)):
         if name in typed:
             wanted = replace(wanted, about=about, subject=typed[name])
-    return Filter(typed, wanted, problems)
+    return ActivityFilter(typed, wanted, problems)
 
 
 def transaction_id_of(text: str | None) -> TransactionId | None:
@@ -74,7 +74,7 @@ def transaction_id_of(text: str | None) -> TransactionId | None:
         return None
 
 
-def _searching(wanted: Wanted, text: str) -> Wanted:
+def _searching(wanted: TransactionQuery, text: str) -> TransactionQuery:
     """Whole ids of instruments and tokens have an index; all else is looked for in the texts."""
     try:
         token_kind_and_book(text)

@@ -13,7 +13,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 from tallystick.domain.ids import InstrumentId
 from tallystick.domain.money import parse_amount
 from tallystick.services.reports import debts, transactions
-from tallystick.services.reports.debts import LONGEST_AGE, Age, Run, Tab
+from tallystick.services.reports.debts import LONGEST_AGE, Age, DebtRun, Tab
 from tallystick.services.seller import debt_runs, manual_operations
 from tallystick.services.seller.debt_runs import MAX_DEBTS, Deed, Planned
 from tallystick.services.seller.manual_operations import BookContext
@@ -196,7 +196,7 @@ async def _preview(
     )
 
 
-async def _find(books: BookContext, run_id: str) -> Run:
+async def _find(books: BookContext, run_id: str) -> DebtRun:
     """A run of this seller's book. Raises NotFoundException."""
     found = await debts.run(books, run_id)
     if found is None:

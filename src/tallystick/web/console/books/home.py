@@ -13,7 +13,7 @@ from tallystick.services.reports.figures import NONE
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
 from tallystick.web.console.books import home_charts
-from tallystick.web.console.books.home_charts import SPENT, Period, total
+from tallystick.web.console.books.home_charts import SPENT, ChartPeriod, total
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 
 LATEST: Final = 5
@@ -30,13 +30,13 @@ async def show_home(request: PageRequest, business: FromPath[int], environment: 
         if console.book_id is None:
             return console.page("console/books/no_book.html")
         asked = request.query_params.get("period")
-        period = next((one for one in Period if one.value == asked), Period.FORTNIGHT)
+        period = next((one for one in ChartPeriod if one.value == asked), ChartPeriod.FORTNIGHT)
         return await _home(console, period)
 
     return await for_staff(request, business, environment, step)
 
 
-async def _home(console: ConsoleContext, period: Period) -> Response[Any]:
+async def _home(console: ConsoleContext, period: ChartPeriod) -> Response[Any]:
     books, now, span = console.books, console.now, period.span
     state = await figures.catch_up(books)
     midnight = figures.start_of(now, "day")
@@ -56,7 +56,7 @@ async def _home(console: ConsoleContext, period: Period) -> Response[Any]:
     return console.page(
         "console/books/home.html",
         period=period,
-        periods=[(console.path() + f"?period={one.value}", one.span.name) for one in Period],
+        periods=[(console.path() + f"?period={one.value}", one.span.name) for one in ChartPeriod],
         paid=total(today, *SPENT),
         paid_yesterday=total(yesterday, *SPENT),
         funded=total(today, "funded"),

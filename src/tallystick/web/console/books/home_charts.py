@@ -12,7 +12,7 @@ from typing import Final
 
 from tallystick.domain.money import MICROS_PER_UNIT
 from tallystick.services.reports.figures import NONE, Ageing, Figures, Sum, start_of
-from tallystick.web.common.charts import Chart, Line, Words, bars, columns, level
+from tallystick.web.common.charts import Chart, ChartLine, Words, bars, columns, level
 from tallystick.words import dollars
 
 SPENT: Final = ("spent", "charged", "direct")
@@ -51,7 +51,7 @@ class Span:
         return f"{start:%H}:00" if self.step == "hour" else f"{start.day} {start:%b}"
 
 
-class Period(Enum):
+class ChartPeriod(Enum):
     """What the charts can show; the value is in the page's address."""
 
     DAY = "24h"
@@ -64,10 +64,10 @@ class Period(Enum):
         return _SPANS[self]
 
 
-_SPANS: Final[Mapping[Period, Span]] = {
-    Period.DAY: Span("24 hours", "hour", 24),
-    Period.FORTNIGHT: Span("14 days", "day", 14),
-    Period.QUARTER: Span("13 weeks", "week", 13),
+_SPANS: Final[Mapping[ChartPeriod, Span]] = {
+    ChartPeriod.DAY: Span("24 hours", "hour", 24),
+    ChartPeriod.FORTNIGHT: Span("14 days", "day", 14),
+    ChartPeriod.QUARTER: Span("13 weeks", "week", 13),
 }
 _LENGTH: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 
@@ -138,7 +138,7 @@ def liability(figures: Figures, span: Span, now: datetime, owed_micros: int) -> 
         return None
     summary = f"{dollars(heights[0])} at first, {dollars(owed_micros)} now."
     words = Words("liability", "Prepaid liability", summary, span.step.capitalize(), dollars, short_dollars, USD)
-    return level(words, _labels(span, now), Line("Owed on balances", heights))
+    return level(words, _labels(span, now), ChartLine("Owed on balances", heights))
 
 
 def ageing(debt: Ageing) -> Chart | None:
@@ -154,7 +154,7 @@ def ageing(debt: Ageing) -> Chart | None:
     late = debt.balance_micros - debt.fresh_micros
     summary = f"{dollars(late)} of {dollars(debt.balance_micros)} is older than 30 days."
     words = Words("ageing", "Outstanding debt by age in days", summary, "Age in days", dollars, short_dollars, USD)
-    return columns(words, list(parts), [Line("Owed", list(parts.values()))])
+    return columns(words, list(parts), [ChartLine("Owed", list(parts.values()))])
 
 
 def refusals(figures: Figures, span: Span) -> Chart | None:
@@ -196,6 +196,8 @@ def _labels(span: Span, now: datetime) -> Sequence[str]:
     return [span.label(start) for start in span.starts(now)]
 
 
-def _lines(figures: Figures, span: Span, now: datetime, names: Mapping[str, str]) -> list[Line]:
+def _lines(figures: Figures, span: Span, now: datetime, names: Mapping[str, str]) -> list[ChartLine]:
     starts = span.starts(now)
-    return [Line(said, [_amount(figures.get(start, {}), name) for start in starts]) for name, said in names.items()]
+    return [
+        ChartLine(said, [_amount(figures.get(start, {}), name) for start in starts]) for name, said in names.items()
+    ]

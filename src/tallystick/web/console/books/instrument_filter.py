@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from tallystick.services.reports.instruments import Life, Wanted
+from tallystick.services.reports.instruments import InstrumentQuery, Life
 from tallystick.services.seller.manual_operations import BookContext
 
 _NAMES: Final = ("q", "kind", "life")
@@ -13,11 +13,11 @@ _MAX_TEXT: Final = 128
 
 
 @dataclass(frozen=True)
-class Filter:
+class InstrumentFilter:
     """A filter as it was chosen and what it means."""
 
     typed: Mapping[str, str]
-    wanted: Wanted
+    wanted: InstrumentQuery
 
     @property
     def query(self) -> str:
@@ -29,7 +29,7 @@ class Filter:
         return f"?{urlencode({**self.typed, 'before': last})}"
 
 
-def read_filter(books: BookContext, params: Mapping[str, str], kinds: Mapping[str, str]) -> Filter:
+def read_filter(books: BookContext, params: Mapping[str, str], kinds: Mapping[str, str]) -> InstrumentFilter:
     """The filter that an address holds; what is none of the choices takes no part."""
     typed = {name: text for name in _NAMES if (text := params.get(name, "").strip().replace("\0", "")[:_MAX_TEXT])}
     if typed.get("kind") not in kinds:
@@ -37,4 +37,4 @@ def read_filter(books: BookContext, params: Mapping[str, str], kinds: Mapping[st
     life = next((each for each in Life if each.value == typed.get("life")), None)
     if life is None:
         typed.pop("life", None)
-    return Filter(typed, Wanted(books.parts, books.now, typed.get("kind"), life, typed.get("q")))
+    return InstrumentFilter(typed, InstrumentQuery(books.parts, books.now, typed.get("kind"), life, typed.get("q")))

@@ -12,7 +12,7 @@ from tallystick.domain.tokens import TokenState, state_of
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.buyer import authorizations
 from tallystick.services.reports import instruments, transactions
-from tallystick.services.reports.instruments import Instrument, TokenRecord
+from tallystick.services.reports.instruments import InstrumentRecord, TokenRecord
 from tallystick.services.reports.transactions import About
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
@@ -87,7 +87,7 @@ async def show_instrument(
     return await with_books(request, business, environment, step)
 
 
-def stand_of(console: ConsoleContext, held: Instrument | TokenRecord) -> tuple[str, str]:
+def stand_of(console: ConsoleContext, held: InstrumentRecord | TokenRecord) -> tuple[str, str]:
     """How something held stands in a word, and the tone of its badge."""
     return _STANDS[state_of(held, console.now)]
 

@@ -15,7 +15,7 @@ from tallystick.services.identity.sign_in import open_personal
 from tallystick.services.operations.accounts import EmailTakenError, Party
 from tallystick.services.seller import invitations
 from tallystick.services.seller.invitations import Invitation
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.web.common.sessions import sign_browser_in
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
 from tallystick.web.common.staff_sign_in import CONSOLE
@@ -90,7 +90,7 @@ async def _page(request: PageRequest, found: Invitation, **more: Any) -> Respons
         "console/business/invitation.html",
         invitation=found,
         here=f"{invitations.PATH}/{request.path_params['invitation']}",
-        duty=ROLES[Role(found.role)],
+        duty=ROLES[StaffRole(found.role)],
         person=await signed_in(request),
         **more,
     )

@@ -12,7 +12,7 @@ from tallystick.domain.ids import PartyId
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations.accounts import normal_email
 from tallystick.services.seller import invitations, staff
-from tallystick.services.seller.staff import LastOwnerError, Permission, Post, Role
+from tallystick.services.seller.staff import LastOwnerError, Permission, Post, StaffRole
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import LARGEST, ConsoleContext, for_staff
 from tallystick.web.console.wording import ROLES
@@ -133,9 +133,9 @@ async def _post(console: ConsoleContext, person: int) -> Post:
     return found
 
 
-def _role(typed: dict[str, str]) -> Role:
+def _role(typed: dict[str, str]) -> StaffRole:
     try:
-        return Role(typed.get("role", ""))
+        return StaffRole(typed.get("role", ""))
     except ValueError:
         raise FormError({"role": "Choose a role."}) from None
 

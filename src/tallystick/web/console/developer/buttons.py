@@ -14,7 +14,7 @@ from tallystick.client import buttons
 from tallystick.client.fps import Credentials, SignedRequest, cobranded_request, simple_pay_request
 from tallystick.services.consent.checks import ill_formed
 from tallystick.services.consent.parameters import INTERFACE_VERSION, PIPELINES, SIMPLE_PAY, Pipeline
-from tallystick.services.consent.values import Kind
+from tallystick.services.consent.values import ValueKind
 from tallystick.web.api.pipeline_reference import samples
 from tallystick.web.common.headers import allow_form_redirects
 from tallystick.web.common.shared import PageRequest, form_of
@@ -34,23 +34,23 @@ _LABELS: Final = {"SetupPrepaid": "Pay Now", "SetupPostpaid": "Authorize Now", "
 _LABEL: Final = "Authorize"
 _NO_LEEWAY: Final = timedelta(0)
 
-_WANTED: Final[Mapping[Kind, str]] = {
-    Kind.URL: "Type an http or https address without a fragment, a password, .. in its path, or a parameter given twice"
-    " or called like one of ours.",
-    Kind.BOOLEAN: "Choose True or False.",
-    Kind.FLAG: "Choose 1 or 0.",
-    Kind.AMOUNT: "Type an amount from 0.01, such as 25.00.",
-    Kind.CENTS: "Type an amount in whole cents, such as 9.95.",
-    Kind.LINE: "Type an amount, such as 0.50.",
-    Kind.DOLLARS: "Type USD and an amount in whole cents, such as USD 9.95.",
-    Kind.PERCENT: "Type a percentage from 0 to 100, such as 2.5.",
-    Kind.NUMBER: "Type an amount or, for a limit of counts, a whole number.",
-    Kind.EPOCH: "Type seconds since 1970; a start is not past and at most a year ahead, an end is to come.",
-    Kind.PERIOD: "Type a period, such as 1 Month.",
-    Kind.REFERENCE: "Type a reference of at most 128 bytes, another one for each token.",
-    Kind.METHODS: "Type ABT, CC or ACH, or several of them with commas between.",
-    Kind.TOKEN: "Type a token id: 64 letters and digits.",
-    Kind.TOKENS: "Type at most 20 token ids with commas between.",
+_WANTED: Final[Mapping[ValueKind, str]] = {
+    ValueKind.URL: "Type an http or https address without a fragment, a password, .. in its path, or a parameter given"
+    " twice or called like one of ours.",
+    ValueKind.BOOLEAN: "Choose True or False.",
+    ValueKind.FLAG: "Choose 1 or 0.",
+    ValueKind.AMOUNT: "Type an amount from 0.01, such as 25.00.",
+    ValueKind.CENTS: "Type an amount in whole cents, such as 9.95.",
+    ValueKind.LINE: "Type an amount, such as 0.50.",
+    ValueKind.DOLLARS: "Type USD and an amount in whole cents, such as USD 9.95.",
+    ValueKind.PERCENT: "Type a percentage from 0 to 100, such as 2.5.",
+    ValueKind.NUMBER: "Type an amount or, for a limit of counts, a whole number.",
+    ValueKind.EPOCH: "Type seconds since 1970; a start is not past and at most a year ahead, an end is to come.",
+    ValueKind.PERIOD: "Type a period, such as 1 Month.",
+    ValueKind.REFERENCE: "Type a reference of at most 128 bytes, another one for each token.",
+    ValueKind.METHODS: "Type ABT, CC or ACH, or several of them with commas between.",
+    ValueKind.TOKEN: "Type a token id: 64 letters and digits.",
+    ValueKind.TOKENS: "Type at most 20 token ids with commas between.",
 }
 _OTHERWISE: Final = "Check this: it is missing, too long, or does not go with another one."
 
@@ -144,7 +144,7 @@ def _problems(console: ConsoleContext, pipeline: Pipeline, typed: Mapping[str, s
 
 def _prefilled(console: ConsoleContext, pipeline: Pipeline) -> dict[str, str]:
     """What is needed, as in the documents' example, and ending on a page that shows what came back."""
-    shown = {one.name for one in pipeline.parameters if one.required and one.kind is not Kind.TOKEN}
+    shown = {one.name for one in pipeline.parameters if one.required and one.kind is not ValueKind.TOKEN}
     shown = shown - _GIVEN_BY_KEY | {"paymentReason"}
     typed = {name: value for name, value in samples(pipeline).items() if name in shown}
     fresh = secrets.token_hex(4)

@@ -10,13 +10,13 @@ from tallystick.domain.money import USD
 from tallystick.services.api.fields import LEGACY_AMOUNT, V2010, Field, Need
 from tallystick.services.api.types import COMPLEX_TYPES, ENUMERATIONS
 from tallystick.services.consent.parameters import Parameter
-from tallystick.services.consent.values import Kind
+from tallystick.services.consent.values import ValueKind
 from tallystick.web.api.pipeline_reference import meaning as meaning_of_parameter
 from tallystick.web.api.reference import meaning as meaning_of_field
 
 CURRENCY: Final = "CurrencyCode"
 _LONG: Final = frozenset({"PaymentInstruction", "HttpParameters"})
-_BOOLEANS: Final = {Kind.BOOLEAN: ("True", "False"), Kind.FLAG: ("1", "0")}
+_BOOLEANS: Final = {ValueKind.BOOLEAN: ("True", "False"), ValueKind.FLAG: ("1", "0")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,6 @@ def input_of(parameter: Parameter) -> Input:
         meaning_of_parameter(parameter).replace("`", ""),
         parameter.required,
         parameter.allowed or _BOOLEANS.get(parameter.kind, ()),
-        0 if parameter.kind is Kind.URL else parameter.max_length,
-        lines=parameter.kind is Kind.HTML,
+        0 if parameter.kind is ValueKind.URL else parameter.max_length,
+        lines=parameter.kind is ValueKind.HTML,
     )

@@ -38,7 +38,7 @@ SECOND_CLICK: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class KeyRow:
     """A key with its last use, and what it is good for: ``active``, ``ending``, ``ended`` or ``revoked``."""
 
     key: KeyEntry
@@ -88,7 +88,7 @@ async def show_key(
 ) -> Response[Any]:
     """One key, and what can be done with it."""
 
-    async def step(console: ConsoleContext, row: Row) -> Response[Any]:
+    async def step(console: ConsoleContext, row: KeyRow) -> Response[Any]:
         return _key_page(console, row, again="again" in request.query_params and row.usable)
 
     return await _for_key(request, business, environment, access_key_id, step, Permission.VIEW)
@@ -100,7 +100,7 @@ async def rotate_key(
 ) -> Response[Any]:
     """Make the key's successor, and show its secret this once."""
 
-    async def step(console: ConsoleContext, row: Row) -> Response[Any]:
+    async def step(console: ConsoleContext, row: KeyRow) -> Response[Any]:
         typed = await form_of(request)
         chosen = typed.get("overlap", "")
         if chosen not in OVERLAPS:
@@ -125,7 +125,7 @@ async def revoke_key(
 ) -> Response[Any]:
     """Make the key unusable, at once and for ever; again it comes to the same."""
 
-    async def step(console: ConsoleContext, _: Row) -> Response[Any]:
+    async def step(console: ConsoleContext, _: KeyRow) -> Response[Any]:
         await access_keys.revoke(console.service, console.actor, console.business.party_id, access_key_id)
         return go(f"{console.path('keys')}?revoked={access_key_id}")
 
@@ -141,7 +141,7 @@ async def _for_key(
     business: int,
     environment: str,
     access_key_id: str,
-    step: Callable[[ConsoleContext, Row], Awaitable[Response[Any]]],
+    step: Callable[[ConsoleContext, KeyRow], Awaitable[Response[Any]]],
     needs: Permission,
 ) -> Response[Any]:
     async def of_key(console: ConsoleContext) -> Response[Any]:
@@ -170,10 +170,10 @@ async def _made_again(
     return _made_page(console, key, replaced, overlap)
 
 
-async def _rows(console: ConsoleContext) -> list[Row]:
+async def _rows(console: ConsoleContext) -> list[KeyRow]:
     now = console.service.clock()
     found = await access_keys.with_uses(console.service, console.business.party_id, console.environment)
-    return [Row(one.key, one.used_at, _standing(one.key, now)) for one in reversed(found)]
+    return [KeyRow(one.key, one.used_at, _standing(one.key, now)) for one in reversed(found)]
 
 
 def _standing(key: KeyEntry, now: datetime) -> str:
@@ -184,13 +184,13 @@ def _standing(key: KeyEntry, now: datetime) -> str:
     return "ending" if now < key.expires_at else "ended"
 
 
-def _list_page(console: ConsoleContext, rows: list[Row], **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+def _list_page(console: ConsoleContext, rows: list[KeyRow], **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
     usable, over = [row for row in rows if row.usable], [row for row in rows if not row.usable]
     defaults: dict[str, Any] = {"revoked": "", "now": console.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
     return console.page("console/developer/keys.html", usable=usable, over=over, **(defaults | more))
 
 
-def _key_page(console: ConsoleContext, row: Row, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+def _key_page(console: ConsoleContext, row: KeyRow, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
     overlaps = [(value, words) for value, (_, words) in OVERLAPS.items()]
     defaults: dict[str, Any] = {"again": False, "now": console.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
     return console.page(

@@ -40,7 +40,7 @@ _GROUPS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ShownAnswer:
     """What came back. `xml` is indented for reading; in the answer itself it is on one line."""
 
     status: int
@@ -142,7 +142,7 @@ def _prefilled(console: ConsoleContext, action: Action) -> dict[str, str]:
     return typed
 
 
-async def _send(console: ConsoleContext, signed: SignedRequest) -> Answer:
+async def _send(console: ConsoleContext, signed: SignedRequest) -> ShownAnswer:
     """Give it to the query API as the HTTP server would: every check runs, but nothing leaves this process."""
     transport = httpx.ASGITransport(cast("Any", QueryApi(console.service)))
     begun = time.monotonic()
@@ -150,7 +150,7 @@ async def _send(console: ConsoleContext, signed: SignedRequest) -> Answer:
         headers = {"content-type": FORM_TYPE} if signed.body else {}
         response = await http.request(signed.verb, signed.url, content=signed.body or None, headers=headers)
     took = round((time.monotonic() - begun) * 1000)
-    return Answer(response.status_code, response.headers["content-type"], indented(response.text), took)
+    return ShownAnswer(response.status_code, response.headers["content-type"], indented(response.text), took)
 
 
 def indented(xml: str) -> str:

@@ -38,7 +38,7 @@ async def credentials(console: ConsoleContext, access_key_id: str) -> Credential
 async def suggestions(console: ConsoleContext, action: str) -> Suggestions:
     """The latest ids that an action may want to hear of."""
     books = console.books
-    wanted = instruments.Wanted(books.parts, books.now)
+    wanted = instruments.InstrumentQuery(books.parts, books.now)
     tokens = (await instruments.tokens(books, wanted, LATEST)).found
     held = (await instruments.instruments(books, wanted, LATEST)).found
     lines = (await transactions.list_(books, transactions.all_of(books), LATEST)).lines
