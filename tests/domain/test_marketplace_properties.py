@@ -152,9 +152,9 @@ class Market(RuleBasedStateMachine):
 
     def count_up(self, book_id: BookId, transfers: tuple[Transfer, ...]) -> None:
         """Keep what each transaction moved, and see that the store could number its transfers without a clash."""
-        turns = {(transfer.transaction_id, book_id, transfer.turn) for transfer in transfers}
-        assert not turns & self.numbered, "a turn is booked once"
-        self.numbered |= turns
+        phases = {(transfer.transaction_id, book_id, transfer.phase) for transfer in transfers}
+        assert not phases & self.numbered, "a phase is booked once"
+        self.numbered |= phases
         for transfer in transfers:
             moved = self.moved.setdefault(transfer.transaction_id, Counter())
             for account, name, sign in ((SALES, "amount", -1), (FEES, "fee", 1), (INCOME, "share", -1)):

@@ -12,11 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from tallystick.db.connections import Connection, Pool
-from tallystick.db.statements import load_statements
-from tallystick.store.ledger import verify as verification
-from tallystick.store.ledger.verify import CHECKS, verify
-
-STATEMENTS: Final = load_statements("verify.sql", verification.__package__)
+from tallystick.store.ledger.verify import CHECKS, STATEMENTS, verify
 
 OF_ONE_BOOK: Final = (
     "account",
@@ -27,6 +23,7 @@ OF_ONE_BOOK: Final = (
     "instrument",
     "rail_request",
     "transaction",
+    "transaction_step",
     "transfer",
 )
 OWN: Final = {

@@ -147,14 +147,14 @@ class StatusChange(Struct, frozen=True):
 class Transfer(Struct, frozen=True):
     """An amount moved from the account credited to the account debited, within one book.
 
-    `turn`: 0 for what a transaction moves in its first status, and one more for each status after that.
+    `phase`: 0 for what a transaction moves in its first status, and one more for each status after that.
     """
 
     transaction_id: TransactionId
     debit: AccountId
     credit: AccountId
     amount_micros: int
-    turn: int = 0
+    phase: int = 0
 
 
 class IdempotencyRecord(Struct, frozen=True):

@@ -68,7 +68,7 @@ async def columns_of_type(pool: Pool, name: str) -> list[str]:
 
 async def test_the_optimistic_read_is_unpacked_as_it_is_sent(pool: Pool) -> None:
     async with pool.acquire() as connection:
-        statement = await connection.prepare(MONEY["look"])
+        statement = await connection.prepare(MONEY["read_optimistically"])
         sent = [column.name for column in statement.get_attributes()]
 
     assert [*unpacked(decode.spending_token_from_row), *AFTER_THE_TOKEN] == sent

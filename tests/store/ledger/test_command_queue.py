@@ -76,22 +76,22 @@ def test_a_group_is_not_larger_than_it_may_be(loop: asyncio.AbstractEventLoop) -
     assert len(line.next_group()) == 1
 
 
-def test_who_is_overtaken_again_and_again_locks_for_longer() -> None:
-    trust = LockingBackoff()
-    looked = []
+def test_conflict_after_conflict_locks_for_longer() -> None:
+    backoff = LockingBackoff()
+    optimistic = []
     for _ in range(14):
-        looked.append(trust.looks())
-        if looked[-1]:
-            trust.conflicted()
-    assert looked == [True, False, True, False, False, False, True, *[False] * 7]
+        optimistic.append(backoff.try_optimistically())
+        if optimistic[-1]:
+            backoff.conflicted()
+    assert optimistic == [True, False, True, False, False, False, True, *[False] * 7]
 
 
-def test_trust_comes_back() -> None:
-    trust = LockingBackoff()
+def test_a_success_ends_the_backoff() -> None:
+    backoff = LockingBackoff()
     for _ in range(3):
-        trust.conflicted()
-    while not trust.looks():
+        backoff.conflicted()
+    while not backoff.try_optimistically():
         pass
-    trust.succeeded()
-    trust.conflicted()
-    assert [trust.looks() for _ in range(2)] == [False, True]
+    backoff.succeeded()
+    backoff.conflicted()
+    assert [backoff.try_optimistically() for _ in range(2)] == [False, True]

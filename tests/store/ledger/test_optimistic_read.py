@@ -59,7 +59,7 @@ async def test_a_payment_needs_no_lock(shop: Shop) -> None:
     before = shop.committer.statistics.groups
     assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
     assert shop.committer.statistics.groups == before + 1
-    assert shop.committer.statistics.overtaken == 0
+    assert shop.committer.statistics.version_conflicts == 0
 
 
 async def test_a_balance_that_was_spent_meanwhile_is_not_spent_again(
@@ -70,7 +70,7 @@ async def test_a_balance_that_was_spent_meanwhile_is_not_spent_again(
 
     assert refusal(await shop.pay(buyer, "2.00")) is Refusal.InsufficientBalance
     assert await shop.balance(buyer) == 1_000_000
-    assert shop.committer.statistics.overtaken == 1
+    assert shop.committer.statistics.version_conflicts == 1
 
 
 async def test_a_debt_that_was_raised_meanwhile_stays_within_its_limit(
@@ -92,7 +92,7 @@ async def test_a_token_that_was_cancelled_meanwhile_pays_nothing(
 
     assert refusal(await shop.pay(buyer, "2.00")) is Refusal.TokenNotActive_Sender
     assert await shop.balance(buyer) == 10_000_000
-    assert shop.committer.statistics.overtaken == 1
+    assert shop.committer.statistics.version_conflicts == 1
 
 
 async def test_a_settlement_that_began_meanwhile_is_seen(
@@ -108,7 +108,7 @@ async def test_a_settlement_that_began_meanwhile_is_seen(
 
     between.append(settle)
     assert isinstance(await shop.pay(buyer, "2.00"), Accepted)
-    assert shop.committer.statistics.overtaken == 1
+    assert shop.committer.statistics.version_conflicts == 1
     pending = await shop.pool.fetchval(
         "SELECT pending_micros FROM instrument WHERE instrument_id = $1", buyer.instrument
     )
@@ -149,7 +149,7 @@ async def test_a_reference_that_is_free_again_pays_though_its_old_answer_is_stil
     assert await shop.pay(buyers[1], "1.00", reference="order-1") == outcomes[1]
 
 
-async def test_others_of_the_group_are_paid_when_one_was_overtaken(
+async def test_others_of_the_group_are_paid_when_one_met_a_version_conflict(
     shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
 ) -> None:
     buyers, rival = [await shop.funded_buyer() for _ in range(5)], await rival_of(shop, open_shop)
@@ -172,7 +172,7 @@ async def test_a_token_that_does_not_exist_spoils_nothing(first: int, shop: Shop
     known, unknown = outcomes if first else reversed(outcomes)
     assert isinstance(known, Accepted)
     assert refusal(unknown) is Refusal.InvalidParams
-    assert shop.committer.statistics.overtaken == 0
+    assert shop.committer.statistics.version_conflicts == 0
 
 
 @pytest.mark.parametrize("statement", ["apply", "apply_payments", "apply_payments_and_more"])

@@ -76,11 +76,11 @@ def book(state: State, transaction: Transaction, parts: Parts, outside: AccountI
     """A decision that books `parts` of `transaction`, in all books.
 
     `outside`: where the amount comes from in the operator's book, a rail or a person's balance. What a transaction
-    moves in a later status is a later turn.
+    moves in a later status belongs to a later phase.
     """
     assert state.book.seller_id is not None, "payments live in sellers' books"  # noqa: S101
     recipient_id = transaction.recipient_id
-    shares = _Shares(transaction.transaction_id, turn=transaction.status_number - 1)
+    shares = _Shares(transaction.transaction_id, phase=transaction.status_number - 1)
     caller_owed = owed_account(state.book.seller_id)
     if recipient_id is None:
         recipient_owed, receiving = caller_owed, shares.own
@@ -112,7 +112,7 @@ class _Shares:
     """Transfers of one transaction, by book."""
 
     transaction_id: TransactionId
-    turn: int
+    phase: int
     own: list[Transfer] = field(default_factory=list)
     recipient: list[Transfer] = field(default_factory=list)
     operator: list[Transfer] = field(default_factory=list)
@@ -121,7 +121,7 @@ class _Shares:
         """Add a transfer, the other way round for a negative amount, unless there is nothing to move."""
         if amount_micros:
             pair = (debit, credit) if amount_micros > 0 else (credit, debit)
-            transfers.append(Transfer(self.transaction_id, *pair, abs(amount_micros), self.turn))
+            transfers.append(Transfer(self.transaction_id, *pair, abs(amount_micros), self.phase))
 
     def elsewhere(self, state: State, recipient_id: PartyId | None) -> tuple[tuple[BookId, tuple[Transfer, ...]], ...]:
         """The recipient's transfers with the recipient's book, where that is another one."""

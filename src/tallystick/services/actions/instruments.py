@@ -28,7 +28,7 @@ def instrument_balance(call: Call, kind: IdKind, element: str, pending: str) -> 
 async def _read(
     call: Call, kind: IdKind, element: str, pending: str, instrument_id: InstrumentId, book_id: BookId
 ) -> Result:
-    found = await call.service.balances.find(book_id, instrument_id, call.remembered_key)
+    found = await call.service.balances.find(book_id, instrument_id, call.cached_key)
     if found is None and call.owns(book_id):
         raise invalid(identify.INSTRUMENT_PARAMETERS[kind], identify.AN_INSTRUMENT, instrument_id)
     if (

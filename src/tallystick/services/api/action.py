@@ -22,9 +22,9 @@ class Action:
 
     `last_version`: the last published interface that has it. What that of 2010-08-28 has, later versions have too.
 
-    `looks_at_key`: `perform` also takes calls whose key is only remembered. It reads the call at once; what is then to
-    be awaited looks at the key together with what the call is about and raises RememberedKeyError, before any refusal
-    and with nothing done, unless the key still is the same.
+    `revalidates_key`: `perform` also takes calls whose key is a cached one. It reads the call at once; what is then to
+    be awaited revalidates the key together with what the call is about. It raises StaleCachedKeyError, before any
+    refusal and with nothing done, where the key has changed.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Action:
     fields: tuple[Field, ...]
     result: tuple[Element, ...] | None
     moves_money: bool
-    looks_at_key: bool
+    revalidates_key: bool
     tables: Mapping[str, FieldTable]
     first_version: str = V2007
     last_version: str = V2010
@@ -52,7 +52,7 @@ def make_action(  # noqa: PLR0913 - a row of the table has so many columns
     result: tuple[Element, ...] | None = None,
     *,
     moves_money: bool = False,
-    looks_at_key: bool = False,
+    revalidates_key: bool = False,
     first_version: str = V2007,
     may_be_unsigned: str | None = None,
 ) -> Action:
@@ -64,7 +64,7 @@ def make_action(  # noqa: PLR0913 - a row of the table has so many columns
         fields=fields,
         result=result,
         moves_money=moves_money,
-        looks_at_key=looks_at_key,
+        revalidates_key=revalidates_key,
         tables={
             V2007: FieldTable(legacy_fields(name, fields), V2007),
             **{version: FieldTable(fields, version) for version in VERSIONS},

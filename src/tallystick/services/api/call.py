@@ -73,10 +73,10 @@ class Call(Struct, frozen=True):
         return book_id
 
     @property
-    def remembered_key(self) -> AccessKey | None:
+    def cached_key(self) -> AccessKey | None:
         """The key that signed this call, where it still has to be looked at."""
         key = self.signed_by
-        return key if isinstance(key, AccessKey) and key.remembered else None
+        return key if isinstance(key, AccessKey) and key.cached else None
 
     def owns(self, book_id: BookId) -> bool:
         """Whether a book is the caller's, or a part of the caller's books."""
@@ -129,7 +129,7 @@ class Call(Struct, frozen=True):
         raise TypeError(f"{self.action} came to {outcome!r}")
 
     def _hand_over(self, command: Command, book_id: BookId | None) -> Awaitable[Outcome]:
-        return self.service.committer.perform(book_id or self.book_id, command, self.remembered_key)
+        return self.service.committer.perform(book_id or self.book_id, command, self.cached_key)
 
 
 def fresh_transaction_id(book_id: BookId, book_now: datetime) -> TransactionId:

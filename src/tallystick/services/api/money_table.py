@@ -71,7 +71,7 @@ MONEY_ACTIONS: Final = (
         _PAYMENT_FIELDS,
         MONEY_RESULT,
         moves_money=True,
-        looks_at_key=True,
+        revalidates_key=True,
     ),
     make_action(
         "Reserve",

@@ -18,7 +18,7 @@ BALANCES: Final = (
         prepaid.get_prepaid_balance,
         (PREPAID_INSTRUMENT,),
         (Element("PrepaidBalance", "PrepaidBalance", optional=True),),
-        looks_at_key=True,
+        revalidates_key=True,
     ),
     make_action(
         "GetTotalPrepaidLiability",
@@ -33,7 +33,7 @@ BALANCES: Final = (
         postpaid.get_debt_balance,
         (CREDIT_INSTRUMENT,),
         (Element("DebtBalance", "DebtBalance", optional=True),),
-        looks_at_key=True,
+        revalidates_key=True,
     ),
     make_action(
         "GetOutstandingDebtBalance",

@@ -53,15 +53,15 @@ class MadeBeforeError(Exception):
 
 
 class StaleCachedKeyError(LookupError):
-    """A key that was remembered was not found to be as it was, or was not looked at. Nothing was done: read it anew."""
+    """The books have another version of a cached key, or did not compare it. Nothing was done: read the key again."""
 
 
-KeysSeen: TypeAlias = Mapping[str, Mapping[str, Any]]
-"""Keys by their ids as a statement saw them, with the names of the type key_terms."""
+CurrentKeys: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Keys by their ids as one statement read them, with the columns of the type key_terms."""
 
 
-def keys_seen(rows: Iterable[Mapping[str, Any]]) -> KeysSeen:
-    """What a statement saw of keys; those that are revoked are not among them."""
+def current_keys(rows: Iterable[Mapping[str, Any]]) -> CurrentKeys:
+    """The keys that a statement read; those that are revoked are not among them."""
     return {row["access_key_id"]: row for row in rows}
 
 
@@ -73,16 +73,16 @@ class AccessKey(Caller):
     secret: str = field(repr=False)
     created_at: datetime
     expires_at: datetime | None
-    remembered: bool = False
-    """As it was when it was read last. Whoever acts on it makes sure that it still is."""
+    cached: bool = False
+    """As it was when it was read last. Whoever acts on it has to revalidate it."""
 
     def usable(self, now: datetime) -> bool:
         """Whether its time has not run out at `now`."""
         return self.expires_at is None or now < self.expires_at
 
-    def still_is(self, seen: KeysSeen) -> bool:
-        """Whether it was seen, and nothing that calls depend on has changed."""
-        row = seen.get(self.access_key_id)
+    def still_is(self, keys: CurrentKeys) -> bool:
+        """Whether it is among `keys`, and nothing that calls depend on has changed."""
+        row = keys.get(self.access_key_id)
         return row is not None and (
             self.party_status == row["status"]
             and self.expires_at == row["expires_at"]
@@ -110,8 +110,8 @@ class KeyEntry:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
-MAX_REMEMBERED: Final = 256
-"""Keys of which a process knows how they were last: those that are in use, with few sellers."""
+MAX_CACHED_KEYS: Final = 256
+"""Keys that a process caches: those that are in use, with few sellers."""
 
 
 async def find(database: Database, vault: Vault, access_key_id: str, now: datetime) -> AccessKey | None:
@@ -128,7 +128,7 @@ class KeyRing:
     def __init__(self, pool: Pool, vault: Vault) -> None:
         self._find_all = partial(_find_all, pool, vault)
         self._reads = SharedReads(self._read)
-        self._remembered: dict[str, AccessKey] = {}
+        self._cached: dict[str, AccessKey] = {}
 
     async def find(self, access_key_id: str, now: datetime) -> AccessKey | None:
         """As `find` of this module."""
@@ -138,18 +138,18 @@ class KeyRing:
         return key if key is not None and key.usable(now) else None
 
     def recall(self, access_key_id: str, now: datetime) -> AccessKey | None:
-        """The key as it was when it was found last, for callers that make sure that it still is."""
-        key = self._remembered.get(access_key_id)
+        """The key as it was when it was found last, for callers that revalidate it."""
+        key = self._cached.get(access_key_id)
         return key if key is not None and key.usable(now) else None
 
     async def _read(self, access_key_ids: Sequence[str]) -> dict[str, AccessKey]:
-        """Read keys, and remember how they are."""
+        """Read keys, and cache them."""
         found = await self._find_all(access_key_ids)
         for access_key_id in access_key_ids:
-            self._remembered.pop(access_key_id, None)
-        self._remembered |= {name: replace(key, remembered=True) for name, key in found.items()}
-        while len(self._remembered) > MAX_REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
+            self._cached.pop(access_key_id, None)
+        self._cached |= {name: replace(key, cached=True) for name, key in found.items()}
+        while len(self._cached) > MAX_CACHED_KEYS:
+            del self._cached[next(iter(self._cached))]
         return found
 
 

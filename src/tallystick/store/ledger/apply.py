@@ -33,7 +33,7 @@ from tallystick.store.ledger.statements import MONEY
 
 
 class VersionConflictError(RuntimeError):
-    """Somebody else was faster: answered one of the references, or changed what was looked at. Nothing was written."""
+    """Another process answered one of the references, or changed what was read optimistically. Nothing was written."""
 
 
 @contextmanager
@@ -51,7 +51,7 @@ async def apply(
     """Apply `decisions`, made in this order, to the store.
 
     `real_now`: from when on the worker may ask a rail and tell others. Only the last value of each row is written.
-    Raises OvertakenError; asyncpg's errors where a constraint of the schema holds against the domain.
+    Raises VersionConflictError; asyncpg's errors where a constraint of the schema holds against the domain.
     """
     group = Batch(connection, loaded, decisions)
     await group.open_accounts()
@@ -146,7 +146,7 @@ class Batch:
         ]
 
     def _events(self) -> list[tuple[Any, ...]]:
-        """Those that somebody wants to hear of; an event without an address is nobody's work."""
+        """Those that somebody wants to hear of; an event without an address is not written."""
         rows = []
         for decision in self.decisions:
             for event in decision.events:

@@ -23,8 +23,8 @@ async def apply_payments(
 ) -> None:
     """Apply and commit `decisions` about payments from instruments: all of it, or nothing.
 
-    `real_now`: from when on others may be told. Raises OvertakenError; TypeError where a decision comes to anything but
-    a payment or a refusal; asyncpg's errors where a constraint of the schema holds against the domain.
+    `real_now`: from when on others may be told. Raises VersionConflictError; TypeError where a decision comes to
+    anything but a payment or a refusal; asyncpg's errors where a constraint of the schema holds against the domain.
     """
     group = Batch(connection, loaded, decisions)
     paid: list[tuple[Any, ...]] = []
@@ -99,7 +99,7 @@ def _is_plain(decision: Decision, transaction: Transaction, transfer: Transfer) 
         or decision.rail_request
         or decision.resolved
         or transfer.credit != _SALES
-        or transfer.turn
+        or transfer.phase
         or transaction.completed_at != transaction.received_at
         or transaction.fee_micros
         or transaction.refunded_micros

@@ -17,7 +17,7 @@ MAX_PER_GROUP: Final = 500
 """Commands that share one commit at most, so that nobody waits long for strangers."""
 
 MAX_IN_FLIGHT: Final = 2
-"""Groups of one line that may be under way at the same time: while one is in the database, another is decided."""
+"""Groups of one queue that may be in flight at the same time: while one is in the database, another is decided."""
 
 MIN_WAITING_FOR_SECOND_GROUP: Final = 64
 """Commands that must be waiting before another group starts beside the one under way: small groups cost more each."""
@@ -29,7 +29,7 @@ Kind = TypeVar("Kind", bound=Command)
 
 @dataclass(slots=True)
 class QueuedCommand(Generic[Kind]):
-    """A command, and its caller's answer to be. `key`: the one that signed it, where it has to be looked at, too."""
+    """A command, and its caller's answer to be. `key`: the cached one that signed it, to be revalidated."""
 
     command: Kind
     answer: asyncio.Future[Outcome]
@@ -38,12 +38,12 @@ class QueuedCommand(Generic[Kind]):
 
 @dataclass(slots=True)
 class CommandQueue(Generic[Kind]):
-    """What waits for one book, and how many groups of it are under way."""
+    """What waits for one book, and how many groups of it are in flight."""
 
     waiting: deque[QueuedCommand[Kind]] = field(default_factory=deque)
     in_flight: int = 0
     stuck: bool = False
-    """Everybody who waits does so for a group under way."""
+    """All that waits charges by tokens that a group in flight charges by."""
 
     @property
     def can_start_group(self) -> bool:
@@ -55,7 +55,7 @@ class CommandQueue(Generic[Kind]):
         )
 
     def next_group(self) -> list[QueuedCommand[Kind]]:
-        """Those whose turn it is; none where nobody waits."""
+        """The next commands in their order; none where nobody waits."""
         waiting = self.waiting
         return [waiting.popleft() for _ in range(min(len(waiting), MAX_PER_GROUP))]
 
@@ -65,15 +65,15 @@ class CommandQueue(Generic[Kind]):
 
 @dataclass(slots=True)
 class PaymentQueue(CommandQueue[Pay]):
-    """Payments from instruments: two groups that are under way at the same time never charge by the same token.
+    """Payments from instruments: two groups in flight never charge by the same token.
 
-    They would not do harm to each other, but one of them would have to be done again.
+    Both would be decided right, but one of them would meet a version conflict and be done again.
     """
 
     charged: set[TokenId] = field(default_factory=set)
 
     def next_group(self) -> list[QueuedCommand[Pay]]:
-        """Those whose turn it is; none where nobody waits, or where all wait for tokens of another group."""
+        """The next payments in their order; none where nobody waits, or where all wait for tokens of another group."""
         waiting, charged = self.waiting, self.charged
         group: list[QueuedCommand[Pay]] = []
         later: list[QueuedCommand[Pay]] = []
@@ -93,27 +93,27 @@ class PaymentQueue(CommandQueue[Pay]):
 
 @dataclass(slots=True)
 class LockingBackoff:
-    """Whether it is worth looking at a book's accounts without locking them.
+    """Whether it is worth reading a book's accounts optimistically, without locking them.
 
-    Where somebody else keeps changing the same accounts, the next groups lock at once: one after the first time that
-    they were overtaken, then three, seven and so on.
+    Where another process keeps changing the same accounts, the next groups lock at once: one after the first version
+    conflict, three after the second in a row, then seven and so on.
     """
 
     doublings: int = 0
     locking: int = 0
 
-    def looks(self) -> bool:
-        """Whether the next group may look first."""
+    def try_optimistically(self) -> bool:
+        """Whether the next group reads without locks; counts down to the next one that does."""
         if self.locking:
             self.locking -= 1
             return False
         return True
 
     def conflicted(self) -> None:
-        """A group had to be done again."""
+        """A group met a version conflict and was done again with locks."""
         self.doublings = min(self.doublings + 1, _MAX_DOUBLINGS)
         self.locking = 2**self.doublings - 1
 
     def succeeded(self) -> None:
-        """A group was as quick as it should be."""
+        """A group was committed without locks."""
         self.doublings = 0

@@ -4,9 +4,9 @@ Commands for one book that arrive while a commit is under way wait together and 
 waits for nobody. Where many wait, a second group of the same book is loaded and decided while the first one commits.
 Each caller gets its own answer, after the commit.
 
-Payments from instruments, which is what nearly all commands are, have groups of their own: what they need is looked at
-without locks, and checked while they are written. All else, and those payments whose accounts somebody else has
-changed meanwhile, locks first. decisions/013 tells why.
+Payments from instruments, which is what nearly all commands are, have groups of their own: they read optimistically,
+without locks, and the versions of what they read are checked while they write. All else locks first, and so do payments
+after a version conflict. decisions/013 tells why.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _PAUSE_SECONDS: Final = 0.02
 
 _WORTH_ANOTHER_TRY: Final = (
     VersionConflictError,  # another process was first: its answer is there now
-    asyncpg.UniqueViolationError,  # same, seen by the database
+    asyncpg.UniqueViolationError,  # same, found by the database
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
@@ -69,11 +69,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Statistics:
-    """What the committer has done since it was made. `overtaken`: groups that were looked at in vain."""
+    """What the committer has done since it was made. `version_conflicts`: groups that had to lock after all."""
 
     groups: int = 0
     commands: int = 0
-    overtaken: int = 0
+    version_conflicts: int = 0
     retried_groups: int = 0
 
 
@@ -101,8 +101,8 @@ class Committer:
     def perform(self, book_id: BookId, command: Command, key: AccessKey | None = None) -> Awaitable[Outcome]:
         """Carry out `command` on a book and answer after its commit. A refusal comes back as a value.
 
-        `key` is one that was remembered, with which the command was signed: nothing is done unless it still is the same
-        (RememberedKeyError).
+        `key` is a cached one, with which the command was signed: nothing is done where it has changed since
+        (StaleCachedKeyError).
 
         ConcurrentModification where trying again did not help against rivals: nothing was changed, and the reference is
         still free. Raises NoSuchBookError, and the database's other errors: nothing was changed then either or, when
@@ -121,7 +121,7 @@ class Committer:
         for answer in answers:
             try:
                 outcomes.append(await answer)
-            except Exception as error:  # noqa: BLE001 - one's trouble is not the others'
+            except Exception as error:  # noqa: BLE001 - one command's failure is not that of the others
                 outcomes.append(error)
         return outcomes
 
@@ -134,7 +134,7 @@ class Committer:
             payments.waiting.append(QueuedCommand(command, answer, key))
             if payments.can_start_group:
                 self._start_group(self._drain(book_id, self._payments, self._commit_payments), payments)
-        elif key is not None:  # what locks does not look at keys
+        elif key is not None:  # the statements that lock do not revalidate keys
             answer.set_exception(StaleCachedKeyError(key.access_key_id))
         else:
             queue = self._queues[book_id]
@@ -143,8 +143,8 @@ class Committer:
                 self._start_group(self._drain(book_id, self._queues, self._commit_and_answer), queue)
         return answer
 
-    def looks(self, book_id: BookId) -> bool:
-        """Whether the next payments of a book are likely to look: remembered keys are then worth a try."""
+    def reads_optimistically(self, book_id: BookId) -> bool:
+        """Whether the next payments of a book are likely to: cached keys are then worth a try."""
         return not self._backoffs[book_id].locking
 
     def _start_group(self, work: Coroutine[None, None, None], queue: CommandQueue[Any]) -> None:
@@ -181,20 +181,22 @@ class Committer:
     async def _commit_optimistically(self, book_id: BookId, group: Sequence[QueuedCommand[Pay]]) -> bool:
         """Try to do without locks. False: nothing is done, and nobody has an answer."""
         backoff = self._backoffs[book_id]
-        if not backoff.looks():
+        if not backoff.try_optimistically():
             return False
         try:
             async with self._connections.one() as connection:
                 keys = {waiting.key.access_key_id for waiting in group if waiting.key is not None}
                 payments = [waiting.command for waiting in group]
-                seen = await optimistic_read(connection, book_id, payments, keys, self.clock, self.rules)
-                if seen is None:
+                snapshot = await optimistic_read(connection, book_id, payments, keys, self.clock, self.rules)
+                if snapshot is None:
                     return False
-                signed = group if not keys else _with_unchanged_keys(group, seen)
-                decisions = decide_all(seen.loaded.state, [waiting.command for waiting in signed], seen.loaded.now)
-                await apply_payments(connection, seen.loaded, decisions, real_now=self.clock())
+                signed = group if not keys else _with_unchanged_keys(group, snapshot)
+                decisions = decide_all(
+                    snapshot.loaded.state, [waiting.command for waiting in signed], snapshot.loaded.now
+                )
+                await apply_payments(connection, snapshot.loaded, decisions, real_now=self.clock())
         except VersionConflictError:
-            self.statistics.overtaken += 1
+            self.statistics.version_conflicts += 1
             backoff.conflicted()
             return False
         except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with locks
@@ -205,7 +207,7 @@ class Committer:
         return True
 
     async def _commit_and_answer(self, book_id: BookId, group: Sequence[QueuedCommand[Any]]) -> None:
-        """Together, if that is possible. Trouble that passes is waited for; what a command brings is its own."""
+        """Together, if that is possible. Passing errors are tried again after a pause; a bad command fails alone."""
         for attempt in range(1, _TRIES + 1):
             if not group:
                 return
@@ -230,7 +232,7 @@ class Committer:
                 return
 
     async def _commit_alone(self, book_id: BookId, waiting: QueuedCommand[Any]) -> None:
-        """After its group failed: a poisonous command fails alone, passing troubles are tried again."""
+        """After its group failed: a command that cannot succeed fails alone, passing errors are tried again."""
         for attempt in range(1, _TRIES + 1):
             try:
                 decisions = await self._commit(book_id, [waiting.command])
@@ -284,7 +286,7 @@ def _max_tries(error: Exception) -> int:
 
 
 def _those_who_may_repeat(group: Sequence[QueuedCommand[Any]], error: Exception) -> Sequence[QueuedCommand[Any]]:
-    """Those whom another try cannot harm. After a lost answer the others hear of that: they may have had their way."""
+    """Commands that may be tried again. After a lost answer the others are not: they may be committed already."""
     if not isinstance(error, LostAnswerError):
         return group
     _fail([waiting for waiting in group if not is_repeatable(waiting.command)], error)
@@ -305,17 +307,17 @@ def _fail(group: Sequence[QueuedCommand[Any]], error: Exception) -> None:
             waiting.answer.set_exception(error)
 
 
-def _with_unchanged_keys(group: Sequence[QueuedCommand[Pay]], seen: Snapshot) -> list[QueuedCommand[Pay]]:
-    """Those whose keys still are what was remembered. The others are told, and have to come again."""
+def _with_unchanged_keys(group: Sequence[QueuedCommand[Pay]], snapshot: Snapshot) -> list[QueuedCommand[Pay]]:
+    """Those whose cached keys are still good. The callers of the others have to read their keys again."""
     same: dict[int, bool] = {}  # by identity: most have the very same key
     for waiting in group:
         key = waiting.key
         if key is not None and id(key) not in same:
-            same[id(key)] = key.still_is(seen.keys)
+            same[id(key)] = key.still_is(snapshot.keys)
     signed = []
     for waiting in group:
         if waiting.key is None or same[id(waiting.key)]:
-            waiting.key = None  # it need not be looked at again, should the group be overtaken
+            waiting.key = None  # revalidated: a version conflict later on does not matter to it
             signed.append(waiting)
         else:
             _reject_stale_key(waiting)
@@ -323,7 +325,7 @@ def _with_unchanged_keys(group: Sequence[QueuedCommand[Pay]], seen: Snapshot) ->
 
 
 def _without_cached_keys(group: Sequence[QueuedCommand[Pay]]) -> list[QueuedCommand[Pay]]:
-    """Those who may go on without looking. The others are told, and have to come again, with a key just read."""
+    """Those without a cached key. The callers of the others have to read their keys again."""
     for waiting in group:
         if waiting.key is not None:
             _reject_stale_key(waiting)

@@ -1,4 +1,4 @@
-"""What commands would come to: the rules of the money path on the state of this moment, with nothing written."""
+"""A dry run: what commands would come to on the state of this moment, with nothing written."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from tallystick.domain.tokens import Token
 from tallystick.store.ledger.token_terms import terms_to_json
 from tallystick.store.ledger.usage_limits import limits_to_json
 
-_TURN: Final = 100
-"""Numbers of the transfers that one turn of a transaction can have."""
+_PER_PHASE: Final = 100
+"""Numbers of the transfers that one phase of a transaction can have."""
 
 
 def transfer_rows(transfers: Sequence[Transfer]) -> list[tuple[Any, ...]]:
@@ -24,7 +24,7 @@ def transfer_rows(transfers: Sequence[Transfer]) -> list[tuple[Any, ...]]:
     rows = [
         (
             transfer.transaction_id,
-            number + _TURN * transfer.turn,
+            number + _PER_PHASE * transfer.phase,
             transfer.debit,
             transfer.credit,
             transfer.amount_micros,

@@ -1,4 +1,4 @@
-"""Read what payments from instruments need to know, without locking: what was seen is checked while they are written.
+"""Read what payments from instruments need to know, without locking; its version is checked as they write.
 
 Most commands are such payments. They change nothing but accounts, and all that decides about them is guarded by the
 version of an account, so that they need two statements where others need a transaction of six. decisions/013 tells why.
@@ -16,7 +16,7 @@ from tallystick.domain.commands import Command, Pay
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import BookId, is_of_instrument
 from tallystick.domain.state import State
-from tallystick.store.keys.access_keys import KeysSeen, keys_seen
+from tallystick.store.keys.access_keys import CurrentKeys, current_keys
 from tallystick.store.ledger.decode import answered_from_rows, book_from_row, spending_token_from_row
 from tallystick.store.ledger.load import LoadedState
 from tallystick.store.ledger.rules import Rules
@@ -32,10 +32,10 @@ def charges_an_instrument(command: Command) -> TypeGuard[Pay]:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was looked at. `keys`: those that were asked for and are not revoked."""
+    """What one optimistic read found. `keys`: those that were asked for and are not revoked."""
 
     loaded: LoadedState
-    keys: KeysSeen
+    keys: CurrentKeys
 
 
 async def optimistic_read(
@@ -48,14 +48,14 @@ async def optimistic_read(
 ) -> Snapshot | None:
     """What `payments` name, each of which charges an instrument; None where the first of them names nothing.
 
-    `keys` are ids of those that were remembered. The clock is read before, so that no answer that is still good is
+    `keys` are ids of cached ones. The clock is read before, so that no answer that is still good is
     missed.
     """
     tokens = list(dict.fromkeys([payment.token_id for payment in payments]))
     references = [payment.request.caller_reference for payment in payments]
     now = clock()
     rows = await connection.fetch(
-        MONEY["look"], book_id, tokens, tokens[0], [*keys], references, now - REFERENCE_LIFETIME
+        MONEY["read_optimistically"], book_id, tokens, tokens[0], [*keys], references, now - REFERENCE_LIFETIME
     )
     first = next((row for row in rows if row["book"] is not None), None)
     if first is None:
@@ -77,4 +77,4 @@ async def optimistic_read(
         known_tokens=frozenset(state.tokens),
         versions=versions,
     )
-    return Snapshot(loaded, keys_seen(first["keys"]))
+    return Snapshot(loaded, current_keys(first["keys"]))

@@ -11,7 +11,7 @@ from msgspec import Struct
 from tallystick.db.shared_reads import SharedReads
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, InstrumentId, PartyId
-from tallystick.store.keys.access_keys import AccessKey, KeysSeen, StaleCachedKeyError, keys_seen
+from tallystick.store.keys.access_keys import AccessKey, CurrentKeys, StaleCachedKeyError, current_keys
 
 if TYPE_CHECKING:
     import asyncpg
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _READS: Final = load_statements("reads.sql", __package__)
 _Asked: TypeAlias = tuple[BookId, InstrumentId, str | None]
-"""With the id of the key to look at."""
+"""With the id of the key to revalidate."""
 
 
 class InstrumentBalance(Struct, frozen=True):
@@ -34,14 +34,14 @@ class InstrumentBalance(Struct, frozen=True):
     pending_micros: int
 
 
-class _Seen(Struct, frozen=True):
-    """What a statement found: an instrument, and the keys that it looked at."""
+class _Snapshot(Struct, frozen=True):
+    """What one statement read: an instrument, and the keys that were to be revalidated."""
 
     balance: InstrumentBalance | None
-    keys: KeysSeen
+    keys: CurrentKeys
 
 
-_NOTHING: Final = _Seen(None, {})
+_NOTHING: Final = _Snapshot(None, {})
 
 
 class Balances:
@@ -55,30 +55,29 @@ class Balances:
     ) -> InstrumentBalance | None:
         """One instrument, or None when the book has no such.
 
-        `key` is one that was remembered, with which the question was signed. Raises RememberedKeyError: it was not seen
-        to be still the same.
+        `key` is a cached one, with which the question was signed. Raises StaleCachedKeyError: it has changed since.
         """
         key_id = None if key is None else key.access_key_id
-        seen = await self._reads.find((book_id, instrument_id, key_id)) or _NOTHING
-        if key is not None and not key.still_is(seen.keys):
+        snapshot = await self._reads.find((book_id, instrument_id, key_id)) or _NOTHING
+        if key is not None and not key.still_is(snapshot.keys):
             raise StaleCachedKeyError(key.access_key_id)
-        return seen.balance
+        return snapshot.balance
 
 
-async def _find_all(database: Database, asked: Sequence[_Asked]) -> dict[_Asked, _Seen]:
+async def _find_all(database: Database, asked: Sequence[_Asked]) -> dict[_Asked, _Snapshot]:
     """One statement for each book, so that each is answered by one machine of a cluster."""
     books: dict[BookId, list[_Asked]] = {}
     for one in asked:
         books.setdefault(one[0], []).append(one)
-    seen: dict[_Asked, _Seen] = {}
+    snapshots: dict[_Asked, _Snapshot] = {}
     for book_id, together in books.items():
         wanted = [instrument_id for _, instrument_id, _ in together]
         key_ids = {key_id for _, _, key_id in together if key_id is not None}
         rows = await database.fetch(_READS["instrument_balances"], book_id, wanted, wanted[0], [*key_ids])
-        keys = keys_seen(terms for row in rows for terms in row["keys"] or ())
+        keys = current_keys(terms for row in rows for terms in row["keys"] or ())
         found = {row["instrument_id"]: _balance(row) for row in rows}
-        seen |= {one: _Seen(found.get(one[1]), keys) for one in together}
-    return seen
+        snapshots |= {one: _Snapshot(found.get(one[1]), keys) for one in together}
+    return snapshots
 
 
 def _balance(row: asyncpg.Record) -> InstrumentBalance:

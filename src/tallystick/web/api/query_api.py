@@ -84,14 +84,14 @@ class QueryApi:
         request = _read(scope, content)
         action = _find_action(request)
         watched.action = action.name
-        if action.looks_at_key and request.params.get("Version") != V2007:
+        if action.revalidates_key and request.params.get("Version") != V2007:
             return self._perform_by_memory(action, request, request_id, watched)
         return self._perform_action(action, request, request_id, watched)
 
     async def _perform_by_memory(
         self, action: Action, request: QueryRequest, request_id: str, watched: Watched
     ) -> bytes:
-        """With the key as it is remembered, if it is: the action looks at it, a statement less. Raises Refused.
+        """With the cached key, if there is one: the action revalidates it, a statement less. Raises Refused.
 
         Nothing is said to somebody whose key may be another one by now: then all begins again with the key as it is.
         """
@@ -110,7 +110,7 @@ class QueryApi:
         return await self._perform_action(action, request, request_id, watched)
 
     def _begin_by_memory(self, action: Action, request: QueryRequest) -> tuple[str, Awaitable[Result]] | None:
-        """The version, and what is to be awaited; None: no key is remembered. Raises Refused."""
+        """The version, and what is to be awaited; None: no key is cached. Raises Refused."""
         service, now = self.service, self.service.clock()
         key = check_signature_by_memory(request, service, now)
         if key is None:

@@ -114,14 +114,14 @@ async def check_signature(request: QueryRequest, service: Service, now: datetime
 
 
 def check_signature_by_memory(request: QueryRequest, service: Service, now: datetime) -> AccessKey | None:
-    """The same with a key that is remembered, where there is one that payments look at just now.
+    """The same with a cached key, where there is one and payments read optimistically just now.
 
     Whoever acts on it sees to it that the key still is the same, and hears of no refusal before that: it may be of a
     key that is revoked. Raises Refused, as `check_signature`.
     """
     signed = _read_signature(request, service.settings)
     key = service.keys.recall(signed.key_id, now)
-    if key is None or key.book_id is None or not service.committer.looks(key.book_id):
+    if key is None or key.book_id is None or not service.committer.reads_optimistically(key.book_id):
         return None
     _verify(request, signed, key, service.settings)
     return key

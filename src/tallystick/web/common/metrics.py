@@ -163,7 +163,11 @@ class Counts:
         for name, text, count in (
             ("groups", "Commits of money, each for a group of commands of one book.", done.groups),
             ("commands", "Commands in those groups.", done.commands),
-            ("overtaken_groups", "Groups of payments that had to lock, since others were faster.", done.overtaken),
+            (
+                "overtaken_groups",
+                "Groups of payments that had to lock, since others were faster.",
+                done.version_conflicts,
+            ),
             ("retried_groups", "Groups that failed, and whose commands were tried one by one.", done.retried_groups),
         ):
             yield CounterMetricFamily(f"tallystick_commit_{name}", text, value=count)

@@ -1,9 +1,9 @@
 -- Every statement of the money path. Each names one book ($1), so that it runs on one machine of a cluster, and takes
 -- arrays, so that it runs once per group however many commands the group has. Read by statements.py, which puts parts in
--- where they are named. Payments from instruments need two of them: look and apply. What they looked at is checked while
--- they write. All else locks first: lock, load and apply. decisions/013 tells why.
+-- where they are named. Payments from instruments need two of them: read_optimistically and apply_payments. The version
+-- of what they read is checked while they write. All else locks first: lock, load and apply. decisions/013 tells why.
 
--- name: look
+-- name: read_optimistically
 -- What payments from instruments need to know: a row for each of their tokens ($2), with its sender and its instrument. The
 -- row of one of them ($3) has, besides, the rules of the book and its owner, and the keys ($4) that signed them as they
 -- are now, and how references ($5) were answered since $6, for older ones are free again. Nothing is locked: `version` is

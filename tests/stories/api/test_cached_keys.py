@@ -19,7 +19,7 @@ from tallystick.store.ledger.shards import split
 
 @pytest.fixture
 async def buyer(shop: Shop) -> Buyer:
-    """Somebody who has been charged already: the key is remembered."""
+    """Somebody who has been charged already: the key is cached."""
     buyer = await shop.books.funded_buyer("10.00")
     await shop.done("Pay", shop.pay_parameters(buyer, "1.00"))
     return buyer
