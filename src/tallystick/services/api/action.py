@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action. `result` is None where the answer has no result element; `may_be_unsigned` names a version.
+    """One action. `result` is None where the answer has no result element; `may_be_unsigned`: anybody may ask.
 
     `last_version`: the last published interface that has it. What that of 2010-08-28 has, later versions have too.
 
@@ -37,7 +37,7 @@ class Action:
     tables: Mapping[str, FieldTable]
     first_version: str = V2007
     last_version: str = V2010
-    may_be_unsigned: str | None = None
+    may_be_unsigned: bool = False
 
     def in_version(self, version: str) -> bool:
         """Whether the interface of `version` has this action."""
@@ -54,7 +54,7 @@ def make_action(  # noqa: PLR0913 - a row of the table has so many columns
     moves_money: bool = False,
     revalidates_key: bool = False,
     first_version: str = V2007,
-    may_be_unsigned: str | None = None,
+    may_be_unsigned: bool = False,
 ) -> Action:
     """A row of the table, with its fields ready for reading requests of each version."""
     return Action(

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 class Call(Struct, frozen=True):
     """A call that passed every check of its form.
 
-    `version`: the one of those served in which it is answered. `signed_by` is None only for VerifySignature of
-    2008-09-17, which needed no signature. `requested_at` is the request's own Timestamp, `now` the service's clock.
-    `part`: the one of the caller's books that this call is for.
+    `version`: the one of those served in which it is answered. `signed_by` is None only for VerifySignature, which
+    needs no signature. `requested_at` is the request's own Timestamp, `now` the service's clock. `part`: the one of
+    the caller's books that this call is for.
     """
 
     service: Service

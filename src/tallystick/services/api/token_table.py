@@ -142,7 +142,7 @@ TOKENS: Final = (
         ),
         (Element("VerificationStatus", "VerificationStatus", optional=True),),
         first_version=V2008,
-        may_be_unsigned=V2008,
+        may_be_unsigned=True,
     ),
 )
 

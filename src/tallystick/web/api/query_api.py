@@ -185,10 +185,12 @@ def check_action_version(action: Action, version: str) -> None:
 
 
 def _may_be_unsigned(request: QueryRequest, action: Action) -> bool:
-    """VerifySignature of 2008-09-17 needed neither signature nor account; it then verifies our own messages only."""
+    """VerifySignature needs neither signature nor account: it then verifies our own messages only.
+
+    Libraries of 2010-08-28 ask so as well as those of 2008-09-17. Source: docs/protocol/signatures.md, 6.
+    """
     return (
-        action.may_be_unsigned is not None
-        and request.params.get("Version") == action.may_be_unsigned
+        action.may_be_unsigned
         and not request.params.get("Signature")
         and not request.params.get("AWSAccessKeyId")
     )
