@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,20 +14,57 @@ from tallystick.services.consent.values import CHECKS, ValueKind, count, moment,
 MAX_START_AHEAD: Final = timedelta(days=366)  # "at most one year ahead", leap years included
 
 
-def ill_formed(pipeline: Pipeline, params: Mapping[str, str], now: datetime, leeway: timedelta) -> list[str]:
-    """Names of the parameters that are missing or not as they should be, in the order of the table.
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Names of the parameters with which something is wrong, in the order of the table.
+
+    `ill_formed`: missing, or not as they should be. `past`: dates that are well formed and over.
+    """
+
+    ill_formed: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.ill_formed or self.past)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.ill_formed + self.past
+
+    @property
+    def message(self) -> str:
+        """The text for the caller: a sentence for each kind of fault."""
+        sentences = ((not_well_formed, self.ill_formed), (in_the_past, self.past))
+        return ". ".join(say(names) for say, names in sentences if names)
+
+
+def not_well_formed(names: tuple[str, ...]) -> str:
+    """The error text that callers know from the original service."""
+    return f"The following input(s) are not well formed:[{', '.join(names)}]"
+
+
+def in_the_past(names: tuple[str, ...]) -> str:
+    """The error text for dates that are over, in the same form: ours, since none was recorded."""
+    return f"The following input(s) are in the past:[{', '.join(names)}]"
+
+
+def find_faults(pipeline: Pipeline, params: Mapping[str, str], now: datetime, leeway: timedelta) -> Faults:
+    """What is wrong with the parameters of a request.
 
     `leeway`: how far in the past a validityStart may lie; whoever made the link read the clock a moment ago.
     """
     bad = {parameter.name for parameter in pipeline.parameters if not _well_formed(parameter, params)}
-    bad |= _bad_dates(params, bad, now, leeway)
+    past = _past_dates(params, bad, now, leeway)
+    bad |= _bad_dates(params, bad | past, now)
     bad |= _bad_limits(params, bad)
     bad |= _bad_reserve(params, bad)
     for position, reference in enumerate(pipeline.references):
         earlier = {params.get(name) for name in pipeline.references[:position]}
         if params.get(reference) in earlier - {None}:  # one reference names one token
             bad.add(reference)
-    return [parameter.name for parameter in pipeline.parameters if parameter.name in bad]
+    names = [parameter.name for parameter in pipeline.parameters]
+    return Faults(tuple(name for name in names if name in bad), tuple(name for name in names if name in past - bad))
 
 
 def _well_formed(parameter: Parameter, params: Mapping[str, str]) -> bool:
@@ -40,13 +78,25 @@ def _well_formed(parameter: Parameter, params: Mapping[str, str]) -> bool:
     return all(name in params for name in parameter.needs) and CHECKS[parameter.kind](value)
 
 
-def _bad_dates(params: Mapping[str, str], bad: set[str], now: datetime, leeway: timedelta) -> set[str]:
+def _past_dates(params: Mapping[str, str], bad: set[str], now: datetime, leeway: timedelta) -> set[str]:
     start = _date(params, "validityStart", bad)
     expiry = _date(params, "validityExpiry", bad)
     found = set()
-    if start is not None and not now - leeway <= start <= now + MAX_START_AHEAD:
+    if start is not None and start < now - leeway:
         found.add("validityStart")
-    if expiry is not None and expiry <= max(now, start or now):
+    if expiry is not None and expiry <= now:
+        found.add("validityExpiry")
+    return found
+
+
+def _bad_dates(params: Mapping[str, str], bad: set[str], now: datetime) -> set[str]:
+    """A start too far ahead, and an end that comes before the beginning."""
+    start = _date(params, "validityStart", bad)
+    expiry = _date(params, "validityExpiry", bad)
+    found = set()
+    if start is not None and start > now + MAX_START_AHEAD:
+        found.add("validityStart")
+    if expiry is not None and start is not None and expiry <= start:
         found.add("validityExpiry")
     return found
 

@@ -182,7 +182,7 @@ def _consent(visit: Visit, terms: AnyTerms, now: datetime) -> Consent:
         sender_id=visit.sender_id,
         method=chosen.method,
         payment_method_id=chosen.payment_method_id,
-        payment_reason=terms.reason_html or None,
+        payment_reason=terms.reason if terms.reason.strip() else None,
         valid_from=now if terms.starts_at is None else max(terms.starts_at, now),
         expires_at=terms.ends_at(now),
     )

@@ -25,6 +25,7 @@ from tallystick.services.consent.answers import (
     encode_answer,
     main_token,
 )
+from tallystick.services.consent.checks import Faults
 from tallystick.services.consent.grants import authorization, payment, pays_so_already, plan
 from tallystick.services.consent.outbound import sign_return_url
 from tallystick.services.consent.parameters import SIMPLE_PAY
@@ -34,7 +35,6 @@ from tallystick.services.consent.requests import (
     PipelineRequest,
     check,
     check_button,
-    not_well_formed,
 )
 from tallystick.services.consent.subject import (
     INVALID_TOKEN,
@@ -91,8 +91,8 @@ async def begin(service: Service, request: PipelineRequest, request_id: str) -> 
     Raises NotTrustedError: show a page and send the browser nowhere.
     """
     checked = await check(service, request)
-    if checked.ill_formed:
-        return await _caller_error(service, checked, checked.ill_formed, request_id)
+    if checked.faults:
+        return await _caller_error(service, checked, checked.faults, request_id)
     book = await _book(service, checked.key.party_id, checked.key.environment)
     answer = await _earlier_answer(service, checked, book)
     if answer is not None:
@@ -104,12 +104,12 @@ async def begin(service: Service, request: PipelineRequest, request_id: str) -> 
         if await token_with_reference(service.pool, book, reference) is not None
     ]
     if used:
-        return await _caller_error(service, checked, tuple(used), request_id)
+        return await _caller_error(service, checked, Faults(tuple(used)), request_id)
     terms = read_terms(checked.pipeline.name, checked.parameters)
     subject = await subject_of(service, terms, checked.key.party_id, book)
     if subject.unknown_recipients and not isinstance(subject.terms, EditTerms):
         names = tuple(name for name in ("recipientToken", "recipientTokenList") if name in checked.parameters)
-        return await _caller_error(service, checked, names, request_id)
+        return await _caller_error(service, checked, Faults(names), request_id)
     answer = hopeless(subject, service.clock() + book.clock_offset)
     if answer is not None and checked.signed:
         return await _send_back(service, checked, answer, request_id)
@@ -122,8 +122,8 @@ async def begin_purchase(service: Service, request: PipelineRequest, request_id:
     Raises NotTrustedError: show a page and send the browser nowhere.
     """
     checked = await check_button(service, request)
-    if checked.ill_formed:
-        return await _caller_error(service, checked, checked.ill_formed, request_id)
+    if checked.faults:
+        return await _caller_error(service, checked, checked.faults, request_id)
     return await _open(service, checked)
 
 
@@ -133,19 +133,18 @@ async def _open(service: Service, checked: CheckedRequest) -> Begun:
     return Begun(visit_id)
 
 
-async def _caller_error(service: Service, checked: CheckedRequest, names: tuple[str, ...], request_id: str) -> SentBack:
-    text = not_well_formed(names)
+async def _caller_error(service: Service, checked: CheckedRequest, faults: Faults, request_id: str) -> SentBack:
     if not checked.signed:  # nobody vouches for the return URL
         raise NotTrustedError(
-            text,
+            faults.message,
             "The seller used a reference in this link for something else, or it names a recipient unknown to us.",
         )
     status = AnswerStatus.BUTTON_ERROR if checked.pipeline is SIMPLE_PAY else AnswerStatus.CALLER_ERROR
-    return await _send_back(service, checked, NoConsent(status, text), request_id)
+    return await _send_back(service, checked, NoConsent(status, faults.message), request_id)
 
 
 async def _send_back(service: Service, checked: CheckedRequest, answer: VisitAnswer, request_id: str) -> SentBack:
-    well_formed = {name: value for name, value in checked.parameters.items() if name not in checked.ill_formed}
+    well_formed = {name: value for name, value in checked.parameters.items() if name not in checked.faults.names}
     back = read_way_back(checked.pipeline, well_formed)
     return SentBack(await _signed(service, back, answer, request_id))
 
@@ -202,7 +201,7 @@ async def confirm(service: Service, visit: Visit, person: Party, choice: Choice 
     terms = subject.terms
     now = service.clock() + subject.book.clock_offset
     if terms.expires_at is not None and terms.expires_at <= now and visit.answer is None:
-        return await visits.leave(service, visit, _caller_fault(("validityExpiry",)))
+        return await visits.leave(service, visit, _caller_fault(Faults(past=("validityExpiry",))))
     if visit.sender_id != person.party_id:
         raise ChoicesChangedError(visit.visit_id[:8])
     if (
@@ -276,11 +275,11 @@ async def _duplicate(service: Service, visit: Visit, subject: VisitSubject) -> V
         if main and twin.answer and main_token(twin.answer) == main and twin.sender_id == visit.sender_id:
             return twin.answer
     used = tuple(name for name, token_id in made.items() if token_id is not None)
-    return _caller_fault(used[:1])
+    return _caller_fault(Faults(used[:1]))
 
 
-def _caller_fault(names: tuple[str, ...]) -> NoConsent:
-    return NoConsent(AnswerStatus.CALLER_ERROR, not_well_formed(names))
+def _caller_fault(faults: Faults) -> NoConsent:
+    return NoConsent(AnswerStatus.CALLER_ERROR, faults.message)
 
 
 async def leave(service: Service, visit: Visit, answer: NoConsent = LEFT) -> Visit:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from tallystick.domain.messages import signing
-from tallystick.services.consent.checks import ill_formed
+from tallystick.services.consent.checks import Faults, find_faults, not_well_formed
 from tallystick.services.consent.parameters import INTERFACE_VERSION, PIPELINES, SIMPLE_PAY, Pipeline, known_parameters
 from tallystick.services.consent.values import is_return_url
 from tallystick.store.keys import access_keys
@@ -60,7 +60,7 @@ class PipelineRequest:
 class CheckedRequest:
     """A request with a caller, a pipeline and a return URL. `signed`: the caller vouches for all of it.
 
-    `ill_formed`: names of the parameters that are missing or wrong. `digest` is the same for the same request.
+    `faults`: what is wrong with its parameters. `digest` is the same for the same request.
     """
 
     key: AccessKey
@@ -68,16 +68,11 @@ class CheckedRequest:
     parameters: Mapping[str, str]
     digest: bytes
     signed: bool
-    ill_formed: tuple[str, ...]
-
-
-def not_well_formed(names: tuple[str, ...]) -> str:
-    """The error text that callers know from the original service."""
-    return f"The following input(s) are not well formed:[{', '.join(names)}]"
+    faults: Faults
 
 
 async def check(service: Service, request: PipelineRequest) -> CheckedRequest:
-    """Read and check a request. Raises NotTrustedError; other faults are in the answer's `ill_formed`."""
+    """Read and check a request. Raises NotTrustedError; other faults are in the answer's `faults`."""
     given = _decode(request)
     key = await _key(service, given, "callerKey")
     signed = _check_signature(service, request, given, key, may_be_unsigned=service.settings.allow_unsigned_cobranded)
@@ -91,13 +86,13 @@ async def check(service: Service, request: PipelineRequest) -> CheckedRequest:
                 names=", ".join(PIPELINES),
             ),
         )
-    if given.get("version") != INTERFACE_VERSION:
+    if (given.get("version") or INTERFACE_VERSION) != INTERFACE_VERSION:  # many clients send none
         raise NotTrustedError(_absent("version"), _("The link needs version=%(version)s.", version=INTERFACE_VERSION))
     known = known_parameters(pipeline, given)
-    bad = _ill_formed(service, pipeline, known, key)
-    if bad and not signed:
-        raise NotTrustedError(not_well_formed(bad), _("The link lacks something, or something in it cannot be read."))
-    return CheckedRequest(key, pipeline, known, _digest(given), signed, bad)
+    faults = _faults(service, pipeline, known, key)
+    if faults and not signed:
+        raise NotTrustedError(faults.message, _("The link lacks something, or something in it cannot be read."))
+    return CheckedRequest(key, pipeline, known, _digest(given), signed, faults)
 
 
 def _decode(request: PipelineRequest) -> dict[str, str]:
@@ -127,14 +122,14 @@ def _decode(request: PipelineRequest) -> dict[str, str]:
 async def check_button(service: Service, request: PipelineRequest) -> CheckedRequest:
     """Read and check the form of a Simple Pay button, which must be signed: it leads to a payment at once.
 
-    Raises NotTrustedError; other faults are in the answer's `ill_formed`.
+    Raises NotTrustedError; other faults are in the answer's `faults`.
     """
     given = _decode(request)
     key = await _key(service, given, "accessKey")
     signed = _check_signature(service, request, given, key, may_be_unsigned=False)
     known = known_parameters(SIMPLE_PAY, given)
     _check_return_url(known.get("returnUrl", ""), "returnUrl")
-    return CheckedRequest(key, SIMPLE_PAY, known, _digest(given), signed, _ill_formed(service, SIMPLE_PAY, known, key))
+    return CheckedRequest(key, SIMPLE_PAY, known, _digest(given), signed, _faults(service, SIMPLE_PAY, known, key))
 
 
 async def _key(service: Service, given: Mapping[str, str], name: str) -> AccessKey:
@@ -157,9 +152,9 @@ def _check_return_url(return_url: str, name: str) -> None:
         )
 
 
-def _ill_formed(service: Service, pipeline: Pipeline, known: Mapping[str, str], key: AccessKey) -> tuple[str, ...]:
+def _faults(service: Service, pipeline: Pipeline, known: Mapping[str, str], key: AccessKey) -> Faults:
     leeway = timedelta(seconds=service.settings.timestamp_skew_seconds)
-    return tuple(ill_formed(pipeline, known, service.clock() + key.clock_offset, leeway))
+    return find_faults(pipeline, known, service.clock() + key.clock_offset, leeway)
 
 
 def _check_signature(

@@ -34,16 +34,22 @@ MULTI_USE_LIFE: Final = Period(1, "Year")
 """How long tokens live when nothing else is said. Source: docs/protocol/semantics.md, 5."""
 
 
+def reason_html(reason: str) -> str:
+    """What a seller said of a payment, safe to show: a few tags stay, all else is text."""
+    return nh3.clean(reason, tags=REASON_TAGS, attributes={}).strip()
+
+
 @dataclass(frozen=True, slots=True)
 class ConsentTerms:
-    """What all pipelines share. `reason_html` is safe to show; `address` is None when it is asked for.
+    """What all pipelines share. `reason` is what the seller says of it, as given.
 
+    `address` is None when it is asked for.
     `address_refused`: one was given that cannot be used, so the buyer does not see it and the caller is warned.
     `starts_at` is None when the authorization starts at once, `expires_at` when no end was given. `reference` is the
     caller's name for the main token, empty where the caller names none.
     """
 
-    reason_html: str
+    reason: str
     website: str | None
     banner: bool
     methods: tuple[Method, ...]
@@ -53,6 +59,11 @@ class ConsentTerms:
     address: DeliveryAddress | None
     reference: str
     address_refused: bool = field(default=False, kw_only=True)
+
+    @property
+    def reason_html(self) -> str:
+        """What the seller says of it, safe to show."""
+        return reason_html(self.reason)
 
     def ends_at(self, now: datetime) -> datetime | None:
         """When that which is agreed to at `now` ends; None: never."""
@@ -109,6 +120,11 @@ class PurchaseTerms(SenderTerms):
     order_reference: str | None = None
     notification_url: str | None = None
 
+    @property
+    def reason_html(self) -> str:
+        """The description: text without any tags."""
+        return escape(self.reason)
+
 
 @dataclass(frozen=True, slots=True)
 class RecipientTerms(ConsentTerms):
@@ -143,7 +159,7 @@ def _shared(params: Mapping[str, str], reference: str) -> dict[str, Any]:
     address = read_address(params) if given else None
     usable = address is None or _can_be_used(address)
     return {
-        "reason_html": nh3.clean(params.get("paymentReason", ""), tags=REASON_TAGS, attributes={}).strip(),
+        "reason": params.get("paymentReason", ""),
         "website": params.get("websiteDescription"),
         "banner": params.get("cobrandingStyle") == "banner",
         "methods": payment_methods(params.get("paymentMethod")),
@@ -247,7 +263,7 @@ def _edit(params: Mapping[str, str]) -> EditTerms:
 def _purchase(params: Mapping[str, str]) -> PurchaseTerms:
     amount_micros = dollars_micros(params["amount"])
     return PurchaseTerms(
-        **_shared(params, "") | {"reason_html": escape(params["description"])},
+        **_shared(params, "") | {"reason": params["description"]},
         token_type=TokenType.SINGLE_USE,
         agreed=TokenTerms(AmountRule.EXACT, amount_micros),
         amount_micros=amount_micros,

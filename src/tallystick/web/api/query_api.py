@@ -189,8 +189,4 @@ def _may_be_unsigned(request: QueryRequest, action: Action) -> bool:
 
     Libraries of 2010-08-28 ask so as well as those of 2008-09-17. Source: docs/protocol/signatures.md, 6.
     """
-    return (
-        action.may_be_unsigned
-        and not request.params.get("Signature")
-        and not request.params.get("AWSAccessKeyId")
-    )
+    return action.may_be_unsigned and not request.params.get("Signature") and not request.params.get("AWSAccessKeyId")

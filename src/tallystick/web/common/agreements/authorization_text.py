@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import nh3
-
 from tallystick.domain.limits import LimitKind, UsageLimit
 from tallystick.services.buyer.authorization_status import AuthorizationState, AuthorizationStatus, Scope
-from tallystick.services.consent.terms import REASON_TAGS
+from tallystick.services.consent.terms import reason_html
 from tallystick.web.common.agreements.agreed import Agreed, AgreedRefunds, agreed_before
 from tallystick.web.common.agreements.consent_text import allowances
 from tallystick.web.common.agreements.offers import offer
@@ -73,7 +71,7 @@ class AuthorizationText:
     @property
     def reason_html(self) -> str:
         """What the seller said it is for; safe to show."""
-        return nh3.clean(self.state.authorization.payment_reason or "", tags=REASON_TAGS, attributes={}).strip()
+        return reason_html(self.state.authorization.payment_reason or "")
 
     @property
     def sentences(self) -> list[str]:

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.client import buttons
 from tallystick.client.fps import Credentials, SignedRequest, cobranded_request, simple_pay_request
-from tallystick.services.consent.checks import ill_formed
+from tallystick.services.consent.checks import find_faults
 from tallystick.services.consent.parameters import INTERFACE_VERSION, PIPELINES, SIMPLE_PAY, Pipeline
 from tallystick.services.consent.values import ValueKind
 from tallystick.web.api.pipeline_reference import samples
@@ -137,9 +137,9 @@ def _problems(console: ConsoleContext, pipeline: Pipeline, typed: Mapping[str, s
     """What the hosted pages would send back as not well formed, and what to do about it."""
     # the key's own parameters are not typed, and always right
     given = _params(pipeline, typed) | {"callerKey": "-", "accessKey": "-", "version": INTERFACE_VERSION}
-    bad = ill_formed(pipeline, given, console.now, _NO_LEEWAY)
+    faults = find_faults(pipeline, given, console.now, _NO_LEEWAY)
     kinds = {one.name: one.kind for one in pipeline.parameters}
-    return {name: _WANTED.get(kinds[name], _OTHERWISE) for name in bad}
+    return {name: _WANTED.get(kinds[name], _OTHERWISE) for name in faults.names}
 
 
 def _prefilled(console: ConsoleContext, pipeline: Pipeline) -> dict[str, str]:
