@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.stories.api.causes.provoking import in_process
-from tests.stories.storefront import Shop
+from tests.stories.storefront import Answer, Shop
 
 from tallystick.domain.messages import signing
 from tallystick.domain.messages.signed_messages import MessageSigner, sign_message
@@ -204,18 +204,49 @@ async def test_localhost_is_an_endpoint_like_any_other(shop: Shop) -> None:
     assert await status(shop, query, "http://localhost:3001/return") == "Success"
 
 
-async def test_the_older_version_may_ask_without_signing(shop: Shop) -> None:
+@pytest.mark.parametrize("version", ["2008-09-17", "2010-08-28", "2011-09-20"])
+async def test_anybody_may_ask_without_signing(shop: Shop, version: str) -> None:
     query = await returned(shop)
-    asked = {"Action": "VerifySignature", "UrlEndPoint": ENDPOINT, "HttpParameters": query}
+    asked = {"Action": "VerifySignature", "Version": version, "UrlEndPoint": ENDPOINT, "HttpParameters": query}
 
-    older = await shop.send("POST", {**asked, "Version": "2008-09-17"})
-    newer = await shop.send("POST", {**asked, "Version": "2010-08-28"})
+    answered = await shop.send("GET", asked)
+    changed = await shop.send("POST", {**asked, "HttpParameters": query.replace("status=SA", "status=SB")})
 
-    assert older.status_code == 200
-    assert "<VerificationStatus>Success</VerificationStatus>" in older.text
-    assert newer.status_code == 403
-    forged = await shop.send("POST", {**asked, "Version": "2008-09-17", "Signature": "AAAA"})
-    assert forged.status_code == 403
+    assert (answered.status_code, changed.status_code) == (200, 200)
+    assert "<VerificationStatus>Success</VerificationStatus>" in answered.text
+    assert "<VerificationStatus>Failure</VerificationStatus>" in changed.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"Signature": "AAAA"}, 403, "MissingClientTokenId"),
+        ({"AWSAccessKeyId": "AK0000000000000000ZZ"}, 403, "MissingAuthenticationToken"),
+        ({"Version": ""}, 400, "MissingParameter"),
+        ({"Version": "2007-01-08"}, 400, "InvalidAction"),
+        ({"Action": "GetAccountBalance"}, 403, "MissingClientTokenId"),
+    ],
+)
+async def test_nothing_else_goes_without_signing(shop: Shop, changes: dict[str, str], status: int, code: str) -> None:
+    asked = {"Action": "VerifySignature", "Version": "2010-08-28", "UrlEndPoint": ENDPOINT, "HttpParameters": "a=b"}
+
+    answer = await shop.send("POST", asked | changes)
+
+    assert (answer.status_code, Answer(answer.status_code, answer.text).code) == (status, code)
+
+
+async def test_messages_of_the_oldest_kind_are_nobodys_without_a_key(shop: Shop) -> None:
+    """They are signed with a seller's secret: who does not say whose is told nothing about it."""
+    params = {"status": "SA", "tokenID": "x y"}
+    own = signing.hmac_signature(signing.string_to_sign_v1(params, "signature"), shop.key.secret, "HmacSHA1")
+    settings = replace(shop.service.settings, allow_signature_v1=True)
+    allowing = in_process(replace(shop, service=replace(shop.service, settings=settings)))
+    message = urlencode({**params, "signature": own})
+    asked = {"Action": "VerifySignature", "UrlEndPoint": ENDPOINT, "HttpParameters": message, "Version": "2010-08-28"}
+
+    answer = await allowing.send("POST", asked)
+
+    assert "<VerificationStatus>Failure</VerificationStatus>" in answer.text
 
 
 async def test_own_parameters_never_shadow_the_answer(shop: Shop) -> None:
