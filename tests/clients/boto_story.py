@@ -63,7 +63,7 @@ class Story(object):
         self.return_url = return_url
 
     def authorize(self, **parameters):
-        url = self.fps.cbui_url(returnURL=self.return_url, version='2009-01-09', **parameters)
+        url = self.fps.cbui_url(returnURL=self.return_url, **parameters)
         print(json.dumps({'authorize': url}))
         sys.stdout.flush()
         back = urlparse.urlsplit(sys.stdin.readline().strip())
@@ -91,7 +91,7 @@ class Story(object):
         fps = self.fps
         answer = self.authorize(
             pipelineName='SetupPrepaid', callerReferenceSender='boto sender ~*', callerReferenceFunding='boto-funding',
-            fundingAmount='10.00', paymentReason='Songs & more', paymentMethod='CC')
+            fundingAmount='10.00', paymentReason='Songs & "more"', paymentMethod='CC')
         instrument, sender = answer['prepaidInstrumentID'], answer['prepaidSenderTokenID']
 
         def balance():
@@ -119,8 +119,8 @@ class Story(object):
         tell('liability', total.OutstandingBalance.Value, total.PendingInBalance.Value)
         transaction = fps.get_transaction(TransactionId=first.TransactionId).GetTransactionResult.Transaction
         tell('transaction', transaction.FPSOperation, transaction.TransactionAmount.Value, transaction.PaymentMethod)
-        token = fps.get_token_by_caller(CallerReference='boto sender ~*')
-        tell('token by reference', token.GetTokenByCallerResult.TokenId == sender)
+        token = fps.get_token_by_caller(CallerReference='boto sender ~*').GetTokenByCallerResult
+        tell('token by reference', token.TokenId == sender, token.PaymentReason)
         fps.cancel_token(TokenId=sender)
         tell('cancelled', refused(fps.pay, SenderTokenId=sender, TransactionAmount='1.00'))
 

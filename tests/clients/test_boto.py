@@ -151,7 +151,7 @@ async def test_boto_calls_every_action_it_has(python2: str, boto: Path, market: 
         ["past the limit", "PrepaidFundingLimitExceeded 400"],
         ["liability", "7.000000", "0.000000"],
         ["transaction", "Pay", "4.000000", "Prepaid"],
-        ["token by reference", "True"],
+        ["token by reference", "True", 'Songs & "more"'],
         ["cancelled", "TokenNotActive_Sender 400"],
         ["signature", "Success"],
         ["forged", "Failure"],

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from tests.stories.pages.visits import POSTPAID_IDS, PREPAID_IDS, at_confirm, chosen_card, instruments
-from tests.stories.pages.world import PASSWORD, Page, Seller, World, named
+from tests.stories.pages.world import PASSWORD, Page, Seller, World
 
 from tallystick.domain.ids import token_kind_and_book
 from tallystick.services.identity import sign_in
@@ -134,6 +134,25 @@ async def test_what_can_pay_is_chosen_at_first(world: World, seller: Seller) -> 
         assert Page(fixed).form("/method").fields["key"] == key
     without_card = seller.request("SingleUse", transactionAmount="5.00", paymentMethod="ABT")
     assert Page(await browser.get(seller.url(without_card))).form("/method").fields["key"] == "balance"
+
+
+@pytest.mark.parametrize(
+    ("methods", "said"), [("ABT", True), ("ABT,ACH", True), ("ABT,CC", False), ("ABT,CC,ACH", False)]
+)
+async def test_an_empty_balance_is_not_offered_without_a_word(
+    world: World, seller: Seller, methods: str, *, said: bool
+) -> None:
+    """Where it is all that there is to choose; a form for a card is word enough."""
+    browser = world.browser()
+    page = await browser.sign_up(await browser.get(seller.url(seller.prepaid(paymentMethod=methods))))
+    sentence = "Your account balance is empty: Music Shop can charge it only once there is money on it."
+
+    assert (sentence in Page(page).text) == said
+    filled = await browser.submit(page, "/account/test-money", amount="4")
+    method = await browser.get(seller.url(seller.prepaid(paymentMethod=methods)))
+    assert filled.status_code == 200
+    assert "4.00 USD available" in Page(method).text
+    assert sentence not in Page(method).text
 
 
 async def test_leaving_from_any_page(world: World, seller: Seller) -> None:
@@ -289,7 +308,10 @@ async def test_an_end_that_came_while_the_buyer_waited(world: World, seller: Sel
 
     answer = await world.answer(await browser.submit(confirm, "/confirm"))
 
-    assert (answer["status"], answer["errorMessage"]) == ("CE", named(["validityExpiry"]))
+    assert (answer["status"], answer["errorMessage"]) == (
+        "CE",
+        "The following input(s) are in the past:[validityExpiry]",
+    )
 
 
 async def test_a_visit_left_lying_has_to_begin_anew(world: World, seller: Seller) -> None:
