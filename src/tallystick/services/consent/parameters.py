@@ -124,7 +124,7 @@ SENDER: Final = (
     Parameter(
         "paymentReason",
         ValueKind.HTML,
-        "What is paid for. Of HTML only b, i, u, ul, li, br, em, strong and strike are kept.",
+        "What is paid for. Given back as it is; pages keep b, i, u, ul, li, br, em, strong and strike of its HTML.",
         max_length=4000,
     ),
     *(

@@ -41,7 +41,8 @@ Names are case-sensitive; an empty value counts as not given; unknown parameters
 signature has version 2: `signatureVersion=2`, `signatureMethod=HmacSHA256` (or `HmacSHA1`) and `signature`, with the
 secret of `callerKey`; version 1 is for [a setting](settings.md). While caller, signature, `returnURL`, `pipelineName`
 or `version` cannot be trusted, a page says what is wrong, and the browser is sent nowhere. After that, faults go back
-with status `CE`: `errorMessage=The following input(s) are not well formed:[transactionAmount]`.
+with status `CE`: `errorMessage=The following input(s) are not well formed:[transactionAmount]`. A date that is past is
+in a list of its own: `The following input(s) are in the past:[validityExpiry]`.
 
 * **amount**: decimal text without a currency sign, from 0.01. Amounts of one payment are in whole cents.
 * **percentage**: from 0 to 100 with up to four decimals.
