@@ -65,3 +65,23 @@ def test_links_between_the_documents_lead_somewhere() -> None:
     assert [
         f"{page.relative_to(ROOT)}: {target}" for page, target in links if not (page.parent / target).exists()
     ] == []
+
+
+def named_tests(text: str) -> list[tuple[str, str]]:
+    """Files below tests and the tests in them that a document names."""
+    return re.findall(r"`([\w/]+\.py)::(test_\w+)`", text)
+
+
+def test_what_was_inferred_is_held_by_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "protocol" / "inferred.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| in |")]
+    named = named_tests(text)
+
+    assert len(named) == len(rows) > 50
+    gone = [
+        f"{file}::{name}"
+        for file, name in named
+        if not (path := ROOT / "tests" / file).is_file()
+        or not re.search(rf"^(?:async )?def {name}\(", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert gone == []

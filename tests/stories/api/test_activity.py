@@ -366,3 +366,17 @@ async def test_an_instrument_stands_with_the_sides_of_what_was_paid_by_it(shop: 
         ("Recipient", None),
         ("Caller", None),
     ]
+
+
+async def test_the_callers_date_is_that_of_the_request(shop: Shop) -> None:
+    """Its own Timestamp, to the second, a while before the service received it."""
+    buyer = await shop.books.funded_buyer("10.00")
+    made = shop.clock() - timedelta(minutes=3)
+    stamp = made.strftime("%Y-%m-%dT%H:%M:%S")
+    pay = {"Action": "Pay", **shop.pay_parameters(buyer, "1.00"), "Timestamp": f"{stamp}Z"}
+    await shop.send("POST", shop.signed("POST", pay))
+
+    activity = await shop.done("GetAccountActivity", {"StartDate": "2012-01-01T00:00:00Z", "FPSOperation": "Pay"})
+
+    assert activity.value("Transaction/CallerTransactionDate") == f"{stamp}.000+00:00"
+    assert activity.value("Transaction/DateReceived") > f"{stamp}.000+00:00"
