@@ -46,7 +46,7 @@ def by_name(text: str) -> tuple[str, ...]:
     found = []
     for name in ("Code", "Message", "RequestID"):
         (node,) = document.getElementsByTagName(name)
-        found.append("".join(child.data for child in node.childNodes))
+        found.append("".join(child.data for child in node.childNodes if isinstance(child, minidom.Text)))
     return tuple(found)
 
 
