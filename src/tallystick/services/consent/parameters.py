@@ -105,7 +105,9 @@ COMMON: Final = (
         required=True,
         other_spellings=("returnUrl",),
     ),
-    Parameter("version", ValueKind.STRING, "Version of this interface. Default: the same.", allowed=(INTERFACE_VERSION,)),
+    Parameter(
+        "version", ValueKind.STRING, "Version of this interface; also the default.", allowed=(INTERFACE_VERSION,)
+    ),
     *_BRAND,
 )
 METHODS: Final = Parameter(
