@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 MAX_LINES: Final = 1000
 MAX_BODY_BYTES: Final = 1 << 20
 READ_AT_A_TIME: Final = 50
-"""Lines that are read before others get their turn: a thousand at once would keep everybody waiting."""
+"""Lines that are parsed before the event loop runs other tasks: a thousand at once would delay every other request."""
 
 _PAY: Final = ACTIONS["Pay"]
 _LINES: Final = (b"content-type", b"application/x-ndjson")
@@ -100,7 +100,7 @@ class LineFault(msgspec.Struct):
 
 
 class OutcomeLine(msgspec.Struct, omit_defaults=True):
-    """What became of a line, in the order of the lines. `line` counts from 1."""
+    """The outcome of one line; outcomes are in the order of the lines. `line` counts from 1."""
 
     line: int
     caller_reference: str | None = None
@@ -120,7 +120,7 @@ class BatchApi:
     service: Service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, whatever happens; only a client that hung up gets nothing."""
+        """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
         request_id, watched = ENTROPY.uuid(), Watched(BATCH)
         try:
             answer = await self._answer(scope, receive, request_id, watched)
@@ -185,7 +185,7 @@ class BatchApi:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """The lines of a request on their way: what is refused at once is in `outcomes`, the rest becomes commands."""
+    """The lines of one request: `outcomes` has those that were refused while parsing, the others become commands."""
 
     service: Service
     key: AccessKey

@@ -1,6 +1,6 @@
-"""Answers of 2007-01-08: a prefix on the root, children without a namespace, faults of business inside the answer.
+"""Answers of 2007-01-08: a prefix on the root, children without a namespace, business errors inside an action's answer.
 
-Elements are those of that interface's own schema, in its order. Source: docs/protocol/transport.md; decision 031.
+The elements are those of that interface's own schema, in its order. Source: docs/protocol/transport.md; decision 031.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TRANSPORT_FAULTS: Final = frozenset(
     {Refusal.InvalidRequest, Refusal.AuthFailure, Refusal.AccountClosed, Refusal.ServiceUnavailable}
 )
-"""Refusals after the version is known that are reported in the common form of errors all the same."""
+"""Refusals that use the common error document although the version is known to be 2007-01-08."""
 
 _STATUSES: Final = {"Pending": "Initiated", "Cancelled": "Failure"}
 _RESULTS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -30,7 +30,7 @@ _RESULTS: Final[Mapping[str, Mapping[str, str]]] = {
     "GetPaymentInstruction": {"CallerReference": "AccountId"},
 }
 _ONLY_OF_ERRORS: Final = frozenset({"StatusCode", "StatusMessage"})
-"""Codes and messages of transactions are those of errors here: there are none of other states."""
+"""Elements that a transaction has only when it failed: they are left out for all other statuses."""
 
 
 def render_legacy_success(action: Action, result: Result, request_id: str) -> bytes:
@@ -40,12 +40,12 @@ def render_legacy_success(action: Action, result: Result, request_id: str) -> by
         values = {"TransactionId": result["TransactionId"], "Status": _status(str(result["TransactionStatus"]))}
         body = tagged("ns3:TransactionResponse", members(parts, values))
     else:
-        body = "".join(_told(_element(action, each), result.get(each.name)) for each in action.result or ())
+        body = "".join(_render_element(_element(action, each), result.get(each.name)) for each in action.result or ())
     return _envelope(action, f"{body}<Status>Success</Status><RequestId>{request_id}:0</RequestId>")
 
 
 def render_legacy_failure(action: Action, refused: Refused, request_id: str) -> bytes:
-    """The answer to a call that was refused: every fault that was found."""
+    """The answer to a call that was refused, with every error that was found."""
     faults = "".join(
         "<Errors><ErrorType>Business</ErrorType>"
         f"<IsRetriable>{'true' if fault.refusal.retry.can_help else 'false'}</IsRetriable>"
@@ -68,8 +68,8 @@ def _element(action: Action, part: Element) -> LegacyElement:
     return LegacyElement(name, part.name, part.type, part.optional)
 
 
-def _told(part: LegacyElement, value: Value) -> str:
-    """An element, as often as there are values. Raises ValueError: the schema asks for one, and there is none."""
+def _render_element(part: LegacyElement, value: Value) -> str:
+    """An element, repeated for each value. Raises ValueError: a required element has no value."""
     if value is None or value == []:
         if not part.optional:
             raise ValueError(f"{part.name} is missing from a result")
@@ -85,12 +85,12 @@ def _told(part: LegacyElement, value: Value) -> str:
 def _content(kind: str, value: Value) -> str:
     if not isinstance(value, Mapping):
         raise TypeError(f"a {kind} is a complex value")
-    told = value
+    shown = value
     if "TransactionStatus" in value and value["TransactionStatus"] != "Failure":
-        told = {name: each for name, each in value.items() if name not in _ONLY_OF_ERRORS}
+        shown = {name: each for name, each in value.items() if name not in _ONLY_OF_ERRORS}
     elif value.get("StatusCode") == "TemporaryDecline":
-        told = {**value, "TransactionStatus": "TemporaryDecline"}
-    return "".join(_told(part, told.get(part.value)) for part in LEGACY_TYPES[kind])
+        shown = {**value, "TransactionStatus": "TemporaryDecline"}
+    return "".join(_render_element(part, shown.get(part.value)) for part in LEGACY_TYPES[kind])
 
 
 def _status(status: str) -> str:

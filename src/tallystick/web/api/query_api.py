@@ -22,7 +22,7 @@ from tallystick.web.api.calls import Watched, keep_request, read_call, refusal_o
 from tallystick.web.api.query_request import (
     QueryRequest,
     check_signature,
-    check_signature_by_memory,
+    check_signature_with_cached_key,
     check_timestamp,
     decode,
     served_version,
@@ -50,7 +50,7 @@ class QueryApi:
     service: Service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, whatever happens; only a client that hung up gets nothing."""
+        """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
         request_id, watched = ENTROPY.uuid(), Watched()
         try:
             answer = await self._answer(scope, receive, request_id, watched)
@@ -80,23 +80,25 @@ class QueryApi:
             return _refusal(watched.refused(refusal_of(error, request_id)), request_id)
 
     def _perform(self, scope: Scope, content: bytes, request_id: str, watched: Watched) -> Awaitable[bytes]:
-        """All checks in their documented order, then the action: what is to be awaited. Raises Refused."""
+        """Run all checks in their documented order, then the action; returns the awaitable answer. Raises Refused."""
         request = _read(scope, content)
         action = _find_action(request)
         watched.action = action.name
         if action.revalidates_key and request.params.get("Version") != V2007:
-            return self._perform_by_memory(action, request, request_id, watched)
+            return self._perform_with_cached_key(action, request, request_id, watched)
         return self._perform_action(action, request, request_id, watched)
 
-    async def _perform_by_memory(
+    async def _perform_with_cached_key(
         self, action: Action, request: QueryRequest, request_id: str, watched: Watched
     ) -> bytes:
-        """With the cached key, if there is one: the action revalidates it, a statement less. Raises Refused.
+        """Perform with the cached key, if there is one, which the action's optimistic read revalidates. Raises Refused.
 
-        Nothing is said to somebody whose key may be another one by now: then all begins again with the key as it is.
+        This saves the statement that reads the key. When the checks refuse, or the key turns out to be stale, the
+        caller must not be answered from it, because the key may be revoked: the whole call starts again with the key
+        read from the database.
         """
         try:
-            begun = self._begin_by_memory(action, request)
+            begun = self._begin_with_cached_key(action, request)
         except Refused:
             begun = None
         if begun is not None:
@@ -109,10 +111,10 @@ class QueryApi:
                 return render_success(action, version, watched.done(action, result), request_id)
         return await self._perform_action(action, request, request_id, watched)
 
-    def _begin_by_memory(self, action: Action, request: QueryRequest) -> tuple[str, Awaitable[Result]] | None:
-        """The version, and what is to be awaited; None: no key is cached. Raises Refused."""
+    def _begin_with_cached_key(self, action: Action, request: QueryRequest) -> tuple[str, Awaitable[Result]] | None:
+        """The version and the awaitable result; None when no key is cached. Raises Refused."""
         service, now = self.service, self.service.clock()
-        key = check_signature_by_memory(request, service, now)
+        key = check_signature_with_cached_key(request, service, now)
         if key is None:
             return None
         made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
@@ -121,7 +123,7 @@ class QueryApi:
         return version, action.perform(read_call(service, action, version, request.params, key, made_at, now))
 
     async def _perform_action(self, action: Action, request: QueryRequest, request_id: str, watched: Watched) -> bytes:
-        """With the key as it is now. Raises Refused."""
+        """Perform the action with the key read from the database. Raises Refused."""
         service, now = self.service, self.service.clock()
         key: AccessKey | None = None
         if not _may_be_unsigned(request, action):
@@ -146,7 +148,7 @@ class QueryApi:
         request_id: str,
         watched: Watched,
     ) -> bytes:
-        """A call of 2007-01-08: refusals of business are told in the action's own answer. Raises Refused: others."""
+        """A call of 2007-01-08: business errors are reported inside the action's answer. Raises Refused: all others."""
         try:
             call = await modern(read_call(self.service, action, V2007, request.params, key, made_at, now))
             result = as_told(call, watched.done(action, await action.perform(call)))

@@ -38,8 +38,8 @@ _VERSION: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 class QueryRequest(Struct, frozen=True):
     """One request with its parameters decoded. `host` is the Host header as sent, `path` as in the request line.
 
-    `in_order`: the parameters as they were sent, in the order for signing and without the signature, where that is how
-    they are encoded for signing, too; else None.
+    `in_order`: the parameters still encoded, sorted for signing and without the signature, when the client encoded them
+    as the string to sign does; else None.
     """
 
     verb: str
@@ -70,7 +70,7 @@ def decode(query: bytes, body: bytes, content_type: str) -> tuple[dict[str, str]
 
 
 def _decode(query: bytes, body: bytes) -> dict[str, str]:
-    """However they are encoded. Raises Refused: MalformedQueryString."""
+    """Decode the parameters in any encoding. Raises Refused: MalformedQueryString."""
     params: dict[str, str] = {}
     try:
         for part in (query, body):
@@ -113,11 +113,11 @@ async def check_signature(request: QueryRequest, service: Service, now: datetime
     return key
 
 
-def check_signature_by_memory(request: QueryRequest, service: Service, now: datetime) -> AccessKey | None:
-    """The same with a cached key, where there is one and payments read optimistically just now.
+def check_signature_with_cached_key(request: QueryRequest, service: Service, now: datetime) -> AccessKey | None:
+    """Check the signature with the cached key; None when there is none, or the book's payments lock at the moment.
 
-    Whoever acts on it sees to it that the key still is the same, and hears of no refusal before that: it may be of a
-    key that is revoked. Raises Refused, as `check_signature`.
+    The caller must revalidate the key in its optimistic read, and must not answer with a refusal before that: the key
+    may have been revoked since it was cached. Raises Refused, as `check_signature`.
     """
     signed = _read_signature(request, service.settings)
     key = service.keys.recall(signed.key_id, now)

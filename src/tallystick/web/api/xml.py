@@ -25,7 +25,7 @@ _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uff
 _NOT_PLAIN: Final = re.compile("[^ -%'-;=?-~]")
 """What may need replacing: all but ASCII without control characters, ``&``, ``<`` and ``>``."""
 
-_MAPPINGS: Final = (dict, Mapping)  # most are plain ones, and those are told at once
+_MAPPINGS: Final = (dict, Mapping)  # most are plain dicts, for which isinstance is quickest
 
 
 def namespace(version: str) -> str:
@@ -50,7 +50,7 @@ def success_element(action: Action, version: str, result: Result, request_id: st
 
 
 def render_error(code: str, message: str, request_id: str) -> bytes:
-    """The form in which the original reported every fault: no namespace, RequestID with a capital D.
+    """The error document of the original: no namespace, RequestID with a capital D.
 
     Line breaks in the message, which may quote what the caller sent, become blanks.
     """
@@ -106,6 +106,6 @@ def tagged(name: str, content: str) -> str:
 
 def text(value: str) -> str:
     """A value as the content of an element."""
-    if (value.isalnum() and value.isascii()) or _NOT_PLAIN.search(value) is None:  # ids and words are told at once
+    if (value.isalnum() and value.isascii()) or _NOT_PLAIN.search(value) is None:  # ids and words need no search
         return value
     return _NOT_XML.sub("\ufffd", value).translate(_ESCAPES)

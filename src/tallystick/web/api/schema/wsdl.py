@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tallystick.services.api.registry import Action
 
 _URN_ACTIONS: Final = frozenset({"CancelSubscriptionAndRefund", "GetPaymentInstruction", "InstallPaymentInstruction"})
-"""Their SOAPAction has the prefix `urn:`; why only theirs is not known."""
+"""Actions whose SOAPAction has the prefix `urn:`; why only theirs is not known."""
 
 
 _DOCUMENT: Final = """\

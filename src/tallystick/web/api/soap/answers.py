@@ -51,7 +51,7 @@ def render_fault(refused: Refused, version: str, request_id: str, addressing: Ad
 
 
 def render_not_understood(error: NotUnderstoodError) -> bytes:
-    """A fault of the envelope itself, with SOAP's own code and without a detail: the Body was not looked at."""
+    """A fault of the envelope itself, with SOAP's own code and without a detail, since the Body was not read."""
     return _fault(error.code, text(error.message), "", None)
 
 

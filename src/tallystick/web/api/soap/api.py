@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES: Final = 64 * 1024
 FAULT: Final = HTTPStatus.INTERNAL_SERVER_ERROR
-"""SOAP 1.1 over HTTP demands this status for every fault, whoever caused it."""
+"""SOAP 1.1 over HTTP demands this status for every fault, the client's or the server's."""
 
 _HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store"))
 _VERSIONS: Final = {namespace(version): version for version in SCHEMA_VERSIONS}
@@ -49,7 +49,7 @@ class SoapApi:
     service: Service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, whatever happens; only a client that hung up gets nothing."""
+        """Answer one request. Every error becomes a fault, except that a client that hung up gets none."""
         request_id, watched = str(uuid4()), Watched()
         envelope: Envelope | None = None
         headers: tuple[tuple[bytes, bytes], ...] = _HEADERS

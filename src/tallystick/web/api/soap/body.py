@@ -71,7 +71,10 @@ def _children(parent: etree._Element) -> Iterator[etree._Element]:
 
 
 def _name(element: etree._Element, space: str) -> tuple[str, bool]:
-    """A name with a dot would pass for a member of another element, a common parameter is not for SOAP."""
+    """The element's name, and whether the schema can have it.
+
+    A name with a dot would be read as a member of another element, and SOAP has no common parameters.
+    """
     name = etree.QName(element)
     if name.namespace != space:
         return f"{name.namespace or ''}:{name.localname}", False

@@ -66,7 +66,7 @@ def elements(parent: etree._Element) -> list[etree._Element]:
 
 
 def _parse(content: bytes) -> etree._Element:
-    """No entity is ever expanded, nothing is loaded: a document type ends the reading before the parser sees it."""
+    """Parse without expanding entities or loading anything: a document type is refused before the parser sees it."""
     try:
         document = content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -36,7 +36,7 @@ class SoapMissing:
     service: Service
 
     def __post_init__(self) -> None:
-        """Tell whoever runs the service, once for each process."""
+        """Log that the libraries are missing, once for each process."""
         logger.warning("a SOAP request came, and SOAP needs libraries more; install: tallystick[soap]")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

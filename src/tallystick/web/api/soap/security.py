@@ -119,7 +119,7 @@ def _unreadable(message: str) -> Refused:
 def _ids(root: etree._Element) -> Mapping[str, etree._Element]:
     """Every element that has an id, whatever the attribute's namespace and case. Raises Refused: InvalidSignature.
 
-    An id that stands for two elements is refused anywhere: two readers could take it for different ones.
+    An id that two elements share is refused: two XML readers could resolve it to different elements.
     """
     found: dict[str, etree._Element] = {}
     for element in root.iter(etree.Element):
