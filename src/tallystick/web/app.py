@@ -79,7 +79,7 @@ def create_pages(service: Service) -> Litestar:
 
 
 def csrf_config(settings: Settings) -> CSRFConfig:
-    """Every form but the seller's own carries a token. The secret outlives restarts: open pages stay usable."""
+    """CSRF tokens for all forms but the seller's own. The secret survives restarts, so that open pages stay usable."""
     secret = hmac.digest(load_master_key(settings), b"tallystick: forms", sha256).hex()
     return CSRFConfig(
         secret=secret,

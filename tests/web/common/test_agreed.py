@@ -1,4 +1,4 @@
-"""A stored authorization is told in the sentences that were agreed to, since both are read into the same values."""
+"""A stored authorization is described by the sentences that were agreed to, as both are read into the same values."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ async def show_cancel(request: PageRequest, authorization_id: FromPath[str]) -> 
 
 @post("/authorizations/{authorization_id:str}/cancel", status_code=HTTP_200_OK)
 async def do_cancel(request: PageRequest, authorization_id: FromPath[str]) -> Response[Any]:
-    """Cancel; again and again it comes to the same."""
+    """Cancel; idempotent."""
 
     async def step(member: Member) -> Response[Any]:
         state = await state_of(member, authorization_id)
@@ -97,7 +97,7 @@ async def do_cancel(request: PageRequest, authorization_id: FromPath[str]) -> Re
             return go(f"{_path(state)}?cancelled=all")
         asked = (await form_of(request)).get("scope")
         scope = next((one for one in Scope if one.value == asked), None)
-        if scope is Scope.TOP_UPS and state.prepaid and not state.topping_up:  # the second click of two
+        if scope is Scope.TOP_UPS and state.prepaid and not state.topping_up:  # the second of two clicks: already done
             return go(f"{_path(state)}?cancelled={scope.value}")
         if scope is None or (scope not in state.scopes and scope is not Scope.ALL):
             problem = {"scope": _("Choose what should end.")}
@@ -125,7 +125,7 @@ def _cancel_page(member: Member, state: AuthorizationState, **more: Any) -> Resp
 
 
 def _done(state: AuthorizationState, cancelled: str | None) -> str | None:
-    """What just happened; a link that claims what did not happen shows nothing."""
+    """The confirmation of what was just done; None when the link claims what the state does not bear out."""
     if cancelled == Scope.ALL.value and state.status is AuthorizationStatus.CANCELLED:
         return _("It is cancelled. %(seller)s can no longer use this authorization.", seller=state.seller)
     if cancelled == Scope.TOP_UPS.value and state.prepaid and not state.topping_up and state.spending:

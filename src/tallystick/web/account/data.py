@@ -1,4 +1,4 @@
-"""What is kept of a person: handed out as one file; and the way to close the account."""
+"""Personal data: its export as one file, and closing the account."""
 
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ async def show_data(request: PageRequest) -> Response[Any]:
 
 @get(EXPORT)
 async def show_export(request: PageRequest) -> Response[Any]:
-    """Everything about the person, for who proved lately who they are."""
+    """The export, after a recent reauthentication."""
 
     async def step(member: Member) -> Response[Any]:
         if not proved_lately(request):
@@ -49,7 +49,7 @@ async def show_export(request: PageRequest) -> Response[Any]:
 
 @get(CLOSE)
 async def show_close(request: PageRequest) -> Response[Any]:
-    """What closing would mean, and what stands against it."""
+    """What closing would mean, and what prevents it."""
 
     async def step(member: Member) -> Response[Any]:
         return await _close_page(member)
@@ -59,7 +59,7 @@ async def show_close(request: PageRequest) -> Response[Any]:
 
 @post(CLOSE, status_code=HTTP_200_OK)
 async def do_close(request: PageRequest) -> Response[Any]:
-    """Close it, for who proved lately who they are."""
+    """Close the account, after a recent reauthentication."""
 
     async def step(member: Member) -> Response[Any]:
         if member.party.kind != "personal":

@@ -1,4 +1,4 @@
-"""What somebody agreed to, in the words that they saw when they did."""
+"""The evidence of consent: what somebody agreed to, in the words that they were shown."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tallystick.web.common.visitors import device
 
 @get(f"{HOME}/authorizations/{{authorization_id:str}}/agreed")
 async def show_agreed(request: PageRequest, authorization_id: FromPath[str]) -> Response[Any]:
-    """The agreement behind one authorization."""
+    """The evidence for one authorization."""
 
     async def step(member: Member) -> Response[Any]:
         state = await state_of(member, authorization_id)

@@ -1,4 +1,4 @@
-"""The account pages' gate: who is signed in goes on, others sign in first and then come back."""
+"""The access check of the account pages: signed-in people go on, others sign in first and then come back."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -37,7 +37,7 @@ Step = Callable[[Member], Awaitable[Response[Any]]]
 
 
 async def for_member(request: PageRequest, step: Step) -> Response[Any]:
-    """Do it for whoever is signed in, or ask to sign in and come back."""
+    """Run `step` for the person who is signed in, or ask for a sign-in and come back."""
     party = await signed_in(request)
     if party is None:
         return ask_to_sign_in(request, SIGN_IN, lambda path: own_path(path.partition("?")[0]))
@@ -45,7 +45,7 @@ async def for_member(request: PageRequest, step: Step) -> Response[Any]:
 
 
 async def for_active_member(request: PageRequest, step: Step) -> Response[Any]:
-    """The same, for what an account that is suspended takes no part in: it is told so."""
+    """The same, for steps that a suspended account may not take: it gets a page that says so."""
 
     async def if_active(member: Member) -> Response[Any]:
         if member.party.active:

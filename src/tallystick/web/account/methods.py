@@ -49,13 +49,13 @@ async def show_methods(request: PageRequest) -> Response[Any]:
 
 
 async def _what_was_added(member: Member, number: str) -> str | None:
-    """What was just added; true whoever made the link."""
+    """The notice that a method was added. Anybody can write such a link, so it says only what the account holds."""
     method = await _numbered(member, number)
     return None if method is None else _("%(name)s is in your account.", name=title(method))
 
 
 async def _what_pays_now(member: Member, number: str) -> str | None:
-    """What is paid from a card or bank account, after another one was replaced by it; true whoever made the link."""
+    """The notice after a replacement: what is paid from the new method now, whoever wrote the link."""
     method = await _numbered(member, number)
     if method is None:
         return None
@@ -133,7 +133,7 @@ async def show_remove(request: PageRequest, number: FromPath[int]) -> Response[A
 
 @post("/{number:int}/remove", status_code=HTTP_200_OK)
 async def do_remove(request: PageRequest, number: FromPath[int]) -> Response[Any]:
-    """Take it out of the account; a second click finds nothing to do."""
+    """Remove it from the account; idempotent."""
 
     async def step(member: Member) -> Response[Any]:
         found = await payment_methods.find(member.service, member.party.party_id, number)

@@ -1,4 +1,4 @@
-"""Fonts for printed statements: those of the machine, since a font is not ours to bring along."""
+"""Fonts for PDF statements: those installed on the machine, since the package brings none."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ async def show_replace(request: PageRequest, number: FromPath[int]) -> Response[
 
 @post("/{number:int}/replace", status_code=HTTP_200_OK)
 async def do_replace(request: PageRequest, number: FromPath[int]) -> Response[Any]:
-    """Replace it; a second click finds it gone, and nothing to do."""
+    """Replace it; a second click finds no such method, and changes nothing."""
 
     async def step(member: Member) -> Response[Any]:
         typed = await form_of(request)

@@ -29,7 +29,7 @@ _INK: Final = (28, 30, 33)
 _SOFT: Final = (92, 98, 106)
 _RULE: Final = (208, 212, 217)
 
-logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each table that it cuts down
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it logs each font table that it subsets
 
 
 def as_pdf(statement: Statement, party: Party) -> bytes:

@@ -10,7 +10,7 @@ from tallystick.services.operations.accounts import Account
 
 @dataclass(frozen=True, slots=True)
 class ChangeWords:
-    """The words on the button, what pressing it comes to, and what is said afterwards."""
+    """The words on the button, what pressing it does, and the notice afterwards."""
 
     title: str
     effect: str
@@ -59,7 +59,7 @@ CHANGES: Final[Mapping[str, ChangeWords]] = {
 
 
 def open_to(account: Account) -> list[tuple[str, ChangeWords, bool]]:
-    """The changes that would change something: name, words, and whether a reason has to be given."""
+    """The changes that apply to the account's status: name, words, and whether a reason is required."""
     return [
         (name, CHANGES[name], change.grave) for name, change in account_standing.CHANGES.items() if change.fits(account)
     ]

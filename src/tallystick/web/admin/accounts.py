@@ -21,7 +21,7 @@ from tallystick.services.operations.accounts import Account
 from tallystick.services.operations.fee_schedules import STANDARD, choose_schedule
 from tallystick.web.admin import account_changes
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
-from tallystick.web.common.audit_words import DEEDS
+from tallystick.web.common.audit_words import ACTION_WORDS
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.words import dollars
 
@@ -79,7 +79,7 @@ async def show_accounts(request: PageRequest) -> Response[Any]:
 
 @get(f"{HOME}/accounts/{{account:int}}")
 async def show_account(request: PageRequest, account: FromPath[int]) -> Response[Any]:
-    """One account: its standing, its money, what was done to it."""
+    """One account: its status, its money, its audit log."""
 
     async def step(operator: OperatorContext) -> Response[Any]:
         done = operator.asked("done")
@@ -145,15 +145,15 @@ async def _account_page(operator: OperatorContext, number: int, **more: Any) -> 
         "schedules": [(name, name.replace("-", " ").capitalize()) for name in (STANDARD, *sorted(rules.own_fees))],
         "standard": STANDARD,
         "fee_columns": [f"Fee on {dollars(amount)}" for amount in EXAMPLES_MICROS],
-        "actions": DEEDS,
-        "deeds": await _deeds(operator, account),
+        "actions": ACTION_WORDS,
+        "deeds": await _audit_entries(operator, account),
         "done": "",
     }
     return operator.page("admin/account.html", **(context | more))
 
 
-async def _deeds(operator: OperatorContext, account: Account) -> list[audit.AuditEntry]:
-    """What staff and operators did for a seller, or to a buyer's account."""
+async def _audit_entries(operator: OperatorContext, account: Account) -> list[audit.AuditEntry]:
+    """The audit log about an account: actions by the seller's staff and by operators."""
     if account.kind == "business":
         return await audit.latest(operator.service, LATEST_DEEDS, business_id=account.party_id)
     return await audit.latest(operator.service, LATEST_DEEDS, subject=account.email)

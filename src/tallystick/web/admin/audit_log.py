@@ -1,4 +1,4 @@
-"""Who did what, over everything: staff of all sellers, operators, commands on the machine."""
+"""The audit log of everything: staff of all sellers, operators, commands on the machine."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -9,7 +9,7 @@ from litestar.response import Response
 from tallystick.domain.ids import PartyId
 from tallystick.services.operations import accounts, audit
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
-from tallystick.web.common.audit_words import DEEDS
+from tallystick.web.common.audit_words import ACTION_WORDS
 from tallystick.web.common.shared import PageRequest
 
 LISTED: Final = 40
@@ -18,7 +18,7 @@ PLACE: Final = f"{HOME}/audit"
 
 @get(PLACE)
 async def show_audit_log(request: PageRequest) -> Response[Any]:
-    """The deeds that the filters leave, newest first."""
+    """The entries that match the filters, newest first."""
 
     async def step(operator: OperatorContext) -> Response[Any]:
         typed = {name: operator.asked(name) for name in ("who", "seller", "action", "subject")}
@@ -45,7 +45,7 @@ async def show_audit_log(request: PageRequest) -> Response[Any]:
         return operator.page(
             "admin/audit.html",
             entries=shown,
-            actions=DEEDS,
+            actions=ACTION_WORDS,
             typed=typed,
             problems=problems,
             filtered=bool(filters),

@@ -1,4 +1,4 @@
-"""The gate of the operator's pages: who runs the service goes on, others sign in or find nothing."""
+"""The access check of the operator's pages: operators go on, others sign in or get 404."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ from tallystick.web.common.staff_sign_in import SIGN_IN, own_path
 from tallystick.web.common.ways_back import ask_to_sign_in
 
 HOME: Final = "/admin"
-LARGEST: Final = 2**63 - 1  # number that the database could have
+LARGEST: Final = 2**63 - 1  # the largest bigint
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 NAV: Final = (
@@ -37,7 +37,7 @@ NAV: Final = (
 
 @dataclass(frozen=True, slots=True)
 class OperatorContext:
-    """Somebody who runs the service, at work. `now`: real time."""
+    """An operator and their request. `now`: real time."""
 
     request: PageRequest
     service: Service
@@ -59,7 +59,7 @@ class OperatorContext:
         return self.request.query_params.get(name, "").strip()[:maximum]
 
     def asked_number(self, name: str) -> int | None:
-        """A number of the query; None when none was given that the database could have."""
+        """A number in the query; None when there is none, or none that fits a bigint."""
         return number_of(self.asked(name))
 
 
@@ -67,7 +67,7 @@ Step = Callable[[OperatorContext], Awaitable[Response[Any]]]
 
 
 async def for_operator(request: PageRequest, step: Step) -> Response[Any]:
-    """Do it for whoever runs the service. To everybody else who is signed in, there is no such page."""
+    """Run `step` for an operator. Everybody else who is signed in gets 404."""
     person = await signed_in(request)
     if person is None:
         return ask_to_sign_in(request, SIGN_IN, own_path)
@@ -78,5 +78,5 @@ async def for_operator(request: PageRequest, step: Step) -> Response[Any]:
 
 
 def number_of(text: str) -> int | None:
-    """The whole number that was typed; None for anything that the database could not have."""
+    """The whole number that was typed; None for anything that is no bigint."""
     return int(text) if _NUMBER.fullmatch(text) else None

@@ -20,7 +20,7 @@ from tallystick.web.common.shared import PageRequest
 
 LATELY: Final = timedelta(minutes=5)
 SILENT_AFTER: Final = 3 * EVERY
-"""A process without a pulse for longer than this has ended, or hangs."""
+"""A process without a heartbeat for longer than this has ended, or hangs."""
 
 LATE_AFTER: Final = timedelta(minutes=2)
 """Work that should have begun this long ago means that no worker runs, or that it cannot keep up."""
@@ -28,7 +28,7 @@ LATE_AFTER: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process of the service, as its pulses tell. `calls`, `groups`, `commands`, `work`: in the last minutes."""
+    """One process of the service, from its heartbeats. `calls`, `groups`, `commands`, `work`: in the last minutes."""
 
     process_id: str
     kind: str
@@ -43,7 +43,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
+class RecentActivity:
     """What all processes did in the last minutes. Rates are per second, latencies in seconds."""
 
     calls: int
@@ -74,7 +74,7 @@ async def show_health(request: PageRequest) -> Response[Any]:
         runs = await verification.latest(service, 1)
         return operator.page(
             "admin/health.html",
-            lately=lately(beats),
+            lately=recent_activity(beats),
             chart=chart(hour(await heartbeat.minutes_since(service, now - KEPT), now)),
             processes=processes(beats, now),
             rails=standing.rails,
@@ -95,17 +95,17 @@ def _named(standing: Queues) -> list[tuple[str, Queue]]:
 
 
 def is_late(queue: Queue, now: datetime) -> bool:
-    """Whether something should have been tried long ago."""
+    """Whether the queue's oldest due work is overdue by more than LATE_AFTER."""
     return queue.due_at is not None and now - queue.due_at > LATE_AFTER
 
 
-def lately(beats: Sequence[Pulse]) -> Lately:
+def recent_activity(beats: Sequence[Pulse]) -> RecentActivity:
     """The last minutes, added up."""
     counts = _total(beats)
     outcomes = outcomes_of(counts)
     calls = outcomes.total()
     times = [counts[f"time.{number}"] for number in range(len(BOUNDS_SECONDS) + 1)]
-    return Lately(
+    return RecentActivity(
         calls=calls,
         calls_a_second=calls / LATELY.total_seconds(),
         refused=calls - outcomes[OK],
@@ -147,7 +147,7 @@ def chart(found: Sequence[Minute]) -> Chart | None:
 
 
 def processes(beats: Sequence[Pulse], now: datetime) -> list[Process]:
-    """Every process that was heard of in the last minutes, the longest running first."""
+    """Every process with a heartbeat in the last minutes, the longest running first."""
     recent: dict[str, list[Pulse]] = {}
     for pulse in beats:
         recent.setdefault(pulse.process_id, []).append(pulse)

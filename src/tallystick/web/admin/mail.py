@@ -1,4 +1,4 @@
-"""Mail that was written: whether it left, and what it says while it is still here."""
+"""Mail: whether each letter was sent, and its text as long as it was not."""
 
 import re
 from typing import Any, Final
@@ -38,7 +38,7 @@ async def show_mail(request: PageRequest) -> Response[Any]:
 
 @get(f"{PLACE}/{{letter:int}}")
 async def show_letter(request: PageRequest, letter: FromPath[int]) -> Response[Any]:
-    """One letter with its text. Links in it open accounts: it can be read only where mail does not leave."""
+    """One letter. Links in its text give access to accounts: the text is shown only where no mail server is set up."""
 
     async def step(operator: OperatorContext) -> Response[Any]:
         found = next((one for one in await mail.latest(operator.service, LISTED) if one.mail_id == letter), None)
@@ -55,5 +55,5 @@ def _leaves(operator: OperatorContext) -> bool:
 
 
 def _subject(operator: OperatorContext, letter: Mail) -> str:
-    """The subject as operators may read it: a code in it is for its receiver alone, once there is one."""
+    """The subject for operators: without its code, which is for the recipient alone, once a mail server is set up."""
     return _CODE.sub("…", letter.subject) if _leaves(operator) else letter.subject

@@ -1,4 +1,4 @@
-"""Notifications in trouble, over all sellers: where they do not arrive, and sending them again."""
+"""Failing notifications of all sellers: which destinations fail, and sending them again."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -19,12 +19,12 @@ LISTED: Final = 25
 DESTINATIONS: Final = 10
 PLACE: Final = f"{HOME}/notifications"
 _STATES: Final = (DEAD, WAITING)
-_BETWEEN: Final = "~"  # in a cursor: no moment and no id has it
+_BETWEEN: Final = "~"  # separates moment and id in a cursor; neither contains it
 
 
 @get(PLACE)
 async def show_notifications(request: PageRequest) -> Response[Any]:
-    """Where notifications do not arrive, and which."""
+    """Destinations that fail, and the events that wait or are dead letters there."""
 
     async def step(operator: OperatorContext) -> Response[Any]:
         service = operator.service
@@ -48,7 +48,7 @@ async def show_notifications(request: PageRequest) -> Response[Any]:
 
 @post(f"{PLACE}/replay", status_code=HTTP_200_OK)
 async def do_replay(request: PageRequest) -> Response[Any]:
-    """Send one notification again, or all that were given up of one seller or of everybody."""
+    """Replay one notification, or all dead letters of one seller or of all."""
 
     async def step(operator: OperatorContext) -> Response[Any]:
         typed, service, actor = await form_of(request), operator.service, operator.actor

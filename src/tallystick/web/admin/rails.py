@@ -1,4 +1,4 @@
-"""Rails: what they were asked and have not answered, and whose result nobody knows."""
+"""Rails: requests without an answer yet, and those whose result is unknown."""
 
 from typing import Any, Final
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""The settings of this process, to be read: what counts, and where it came from."""
+"""The settings of this process: the effective values and where each came from."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""Proofs of the books: ask for one, look at what they found."""
+"""Verification runs: request one, look at what they found."""
 
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ CHECKS: Final = {
 
 @get(PLACE)
 async def show_runs(request: PageRequest) -> Response[Any]:
-    """The latest proofs."""
+    """The latest runs."""
 
     async def step(operator: OperatorContext) -> Response[Any]:
         before = operator.asked_number("before")
@@ -59,7 +59,7 @@ async def show_runs(request: PageRequest) -> Response[Any]:
 
 @post(PLACE, status_code=HTTP_200_OK)
 async def do_verify(request: PageRequest) -> Response[Any]:
-    """Ask for a proof; a worker takes it up."""
+    """Request a run; a worker carries it out."""
 
     async def step(operator: OperatorContext) -> Response[Any]:
         await verification.ask(operator.service, operator.actor)
@@ -70,7 +70,7 @@ async def do_verify(request: PageRequest) -> Response[Any]:
 
 @get(f"{PLACE}/{{run:int}}")
 async def show_run(request: PageRequest, run: FromPath[int]) -> Response[Any]:
-    """One proof: what was looked at, each check, every problem."""
+    """One run: its scope, each check, every problem."""
 
     async def step(operator: OperatorContext) -> Response[Any]:
         found = await verification.find(operator.service, run) if run <= LARGEST else None

@@ -49,7 +49,7 @@ async def show_style_sheet() -> Response[str]:
 
 
 def static_files() -> Router:
-    """The files beside it. No other name gets to the file system, which has names that it cannot look for."""
+    """The files beside it. Only known names reach the file system: it raises for names that no file can have."""
     return create_static_files_router(path="/static", directories=[STATIC], cache_control=_FOR_GOOD, guards=[_known])
 
 

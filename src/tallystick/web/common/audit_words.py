@@ -1,9 +1,9 @@
-"""The kinds of deeds in the audit log, in words."""
+"""The kinds of actions in the audit log, in words."""
 
 from collections.abc import Mapping
 from typing import Final
 
-DEEDS: Final[Mapping[str, str]] = {
+ACTION_WORDS: Final[Mapping[str, str]] = {
     "key.create": "Made an access key",
     "key.rotate": "Rotated an access key",
     "key.revoke": "Revoked an access key",

@@ -1,6 +1,7 @@
 """Charts as SVG that is part of the page: readable without scripts, coloured by the style sheet, a table behind each.
 
-Each mark carries its words, which a pointer shows, and the number of its line instead of a colour.
+Each mark has a text that is shown under the pointer, and a class with the number of its line, which the style sheet
+colours.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ WIDTH: Final = 420  # units of the drawing; it grows and shrinks with the page
 HEIGHT: Final = 206  # with the names of the steps, without that of the unit
 UNIT_ROOM: Final = 28  # above a drawing, for the name of its unit
 STEP_ROOM: Final = 30  # below it, for the names of the steps
-BAR: Final = 26  # the room of a bar that lies
-LABELS: Final = 5  # as many fit under an axis
+BAR: Final = 26  # the height for one horizontal bar
+LABELS: Final = 5  # how many fit under an axis
 
 Format = Callable[[int], str]
 
@@ -108,7 +109,7 @@ def level(words: Words, labels: Sequence[str], line: ChartLine) -> Chart:
 
 
 def bars(words: Words, found: Mapping[str, int]) -> Chart:
-    """A bar that lies for each name, in the order given, with its figure at the end."""
+    """A horizontal bar for each name, in the order given, with its figure at the end."""
     line = ChartLine(words.title, list(found.values()))
     drawing = _picture(words, BAR * len(found), "chart bars")
     group = _series(drawing, 1)
@@ -138,7 +139,7 @@ def _drawing(words: Words, labels: Sequence[str], heights: Sequence[int]) -> tup
 
 
 def _some(labels: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """As many steps, with their labels, as fit under an axis."""
+    """The steps to label, evenly spaced: as many as fit under an axis."""
     for step in range(0, len(labels), math.ceil(len(labels) / LABELS)):
         yield step, labels[step]
 
@@ -148,12 +149,12 @@ def _picture(words: Words, height: float, look: str = "chart") -> ET.Element:
 
 
 def _series(drawing: ET.Element, number: int) -> ET.Element:
-    """Where the marks of a line are; the style sheet knows its number."""
+    """The group for the marks of a line, with the class by which the style sheet colours it."""
     return add(drawing, "g", f"series series-{number}")
 
 
 def _say(mark: ET.Element, step: str, name: str, figure: str) -> None:
-    """What a mark tells who points at it."""
+    """Add the text that is shown when the pointer is on a mark."""
     ET.SubElement(mark, "title").text = f"{step}: {name} {figure}"
 
 

@@ -44,7 +44,7 @@ TEXTS: Final[Mapping[int, tuple[str, str]]] = {
 }
 
 WAYS_BACK: Final = {"console": "Back to the console", "admin": "Back to the operator's pages"}
-"""Who works there goes back there, not to what buyers see; by the first part of the path. Those pages are English."""
+"""Where an error page leads back to, by the first part of the path. What is under these paths is in English."""
 
 
 def http_error(request: PageRequest, error: HTTPException) -> Response[Any]:

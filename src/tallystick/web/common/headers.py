@@ -54,7 +54,7 @@ def show_in_frame(request: Request[Any, Any, Any]) -> None:
 
 
 def be_shown_in_frame(request: Request[Any, Any, Any]) -> None:
-    """Let this page be shown in a frame of ours; of nobody else's."""
+    """Let pages of ours show this one in a frame; no other site may."""
     request.scope["state"][_FRAMING] = _SHOWN
 
 

@@ -1,4 +1,4 @@
-"""Whether the process and its database answer: for whatever watches over it."""
+"""Liveness and readiness probes: whether the process and its database answer."""
 
 from litestar import MediaType, get
 from litestar.response import Response

@@ -1,7 +1,7 @@
-"""`/metrics`: what the processes of this `serve` count, for Prometheus; open to this machine, or to who has the token.
+"""`/metrics`: the counters of all processes of this `serve`, for Prometheus; open to this machine, or with the token.
 
-Whichever process is asked, it tells of all, each with a label of its own: added up, the counts would fall when one of
-them starts anew.
+The process that is asked collects from its peers and labels each one's samples. They are not added up: the sums would
+fall whenever a process restarts and its counters begin at zero.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _PROCESS: Final = "process"
 
 
 class Family(msgspec.Struct, frozen=True, array_like=True):
-    """A family of metrics on its way from one process to another: its samples with name, labels and value."""
+    """A metric family as one process sends it to another: its samples with name, labels and value."""
 
     name: str
     text: str
@@ -48,30 +48,32 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
 
 @get("/metrics")
 async def show_metrics(request: PageRequest) -> Response[bytes]:
-    """Everything that is counted, in the form that the asking server reads. To others there is no such page."""
+    """All metrics, in the format that the request accepts. To clients without access there is no such page."""
     service = service_of(request)
     if not may_read(request, service.settings):
         raise NotFoundException
     siblings = await service.siblings.ask()
-    processes = {service.siblings.name: _counted(service)} | {name: _read(told) for name, told in siblings.items()}
+    processes = {service.siblings.name: _counted(service)} | {
+        name: _decode(encoded) for name, encoded in siblings.items()
+    }
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Everything(processes, await monitoring.observe(service)))
+    registry.register(AllMetrics(processes, await monitoring.observe(service)))
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": media_type})  # media_type would get a second charset
 
 
 def export_metrics(service: Service) -> bytes:
-    """What this process counted, for a sibling."""
+    """This process's metrics, encoded for the peer process that asks."""
     return msgspec.json.encode(_counted(service))
 
 
 def may_read(request: PageRequest, settings: Settings) -> bool:
-    """Whether it has the token or, where none is set, comes from this machine itself and from nobody behind a proxy."""
+    """Whether the request has the token; where none is set, whether it comes from this machine and through no proxy."""
     if settings.metrics_token is not None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and compare_digest(token.strip().encode(), settings.metrics_token.encode())
     if settings.secure_cookies and not settings.reverse_proxies:
-        return False  # somebody who speaks https stands between, and need not say for whom
+        return False  # https needs a proxy in front of us, which need not send a header that says so
     if request.client is None or any(name in request.headers for name in _FORWARDED):
         return False
     try:
@@ -81,7 +83,7 @@ def may_read(request: PageRequest, settings: Settings) -> bool:
 
 
 def _counted(service: Service) -> list[Family]:
-    families = [*Counts(service).collect(), *ProcessCollector(registry=None).collect()]
+    families = [*ProcessMetrics(service).collect(), *ProcessCollector(registry=None).collect()]
     return [
         Family(
             family.name,
@@ -93,17 +95,20 @@ def _counted(service: Service) -> list[Family]:
     ]
 
 
-def _read(told: bytes | None) -> list[Family] | None:
-    """What a sibling told; None when it did not, or broke off."""
+def _decode(encoded: bytes | None) -> list[Family] | None:
+    """Decode a peer process's metrics; None when it did not answer, or broke off."""
     try:
-        return None if told is None else msgspec.json.decode(told, type=list[Family])
+        return None if encoded is None else msgspec.json.decode(encoded, type=list[Family])
     except msgspec.DecodeError:
         return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # a registry keeps it in a dictionary
-class Everything(Collector):
-    """What every process counted, None of one that does not answer; and what the database told, once: None without."""
+class AllMetrics(Collector):
+    """The metrics of every process and of the database.
+
+    `processes`: None for one that does not answer. `observed`: None when the database does not.
+    """
 
     processes: Mapping[str, Sequence[Family] | None]
     observed: Observed | None
@@ -125,17 +130,17 @@ class Everything(Collector):
         yield up
         if self.observed is not None:
             yield from _queues(self.observed)
-            yield from _proof(self.observed)
+            yield from _last_verification(self.observed)
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """Reads the meter when it is asked: counting itself stays as cheap as it can be."""
+class ProcessMetrics:
+    """Converts the meter's counters when they are scraped, so that counting itself stays cheap."""
 
     service: Service
 
     def collect(self) -> Iterator[Metric]:
-        """The families of what this process counted."""
+        """The metric families of this process."""
         yield from self._calls()
         yield from self._commits()
         yield from self._worker()
@@ -210,8 +215,8 @@ def _queues(observed: Observed) -> Iterator[Metric]:
     yield from (waiting, oldest, overdue, troubled, given_up)
 
 
-def _proof(observed: Observed) -> Iterator[Metric]:
-    """The last proof of the books that came to a result."""
+def _last_verification(observed: Observed) -> Iterator[Metric]:
+    """The last verification run that came to a result."""
     run = observed.last_proof
     if run is None or run.finished_at is None or run.problems is None or run.unexplained_micros is None:
         return

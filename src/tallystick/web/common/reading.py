@@ -1,4 +1,4 @@
-"""How requests for pages are read: HEAD as GET, and no character that no text has."""
+"""How requests for pages are read: HEAD as GET, and no character that PostgreSQL cannot store."""
 
 import itertools
 import re
@@ -11,7 +11,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import HTTPScope, Message, Scope, Send
 
 ANY_TEXT: Final = {"reads_any_text": True}
-"""Options of a handler that answers to whatever is sent, since its protocol says how."""
+"""Options of a handler whose protocol says how to answer text that cannot be stored: `refuse_no_text` lets it pass."""
 
 FILE_FIELD: Final = "file"
 """The only field of our forms that takes a file."""
@@ -34,7 +34,7 @@ def head_as_get(scope: HTTPScope, send: Send) -> tuple[Scope, Send]:
 
 
 def refuse_no_text(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """A guard against addresses that nothing can have. Raises NotFoundException."""
+    """A guard that refuses paths and queries with characters that no stored text has. Raises NotFoundException."""
     if handler.opt.get("reads_any_text"):
         return
     texts = [connection.scope["path"], *itertools.chain(*connection.query_params.multi_items())]

@@ -37,7 +37,7 @@ _BEFORE: Final = "tallystick_session_before"  # in the request's state: the data
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The last time that whoever is signed in on this browser proved who they are."""
+    """The last time that the person signed in on this browser authenticated, and how."""
 
     at: datetime
     by: Means
@@ -171,7 +171,7 @@ def cookie_name(settings: Settings, name: str) -> str:
 
 
 def signed_in_party(request: Request[Any, Any, Any]) -> tuple[PartyId, int] | None:
-    """Who signed in on this browser, and in which round of theirs: it may be over."""
+    """Who signed in on this browser, and in which session round: signing out everywhere begins another one."""
     party_id, session_round = request.session.get(_PARTY), request.session.get(_ROUND)
     if isinstance(party_id, int) and isinstance(session_round, int):
         return PartyId(party_id), session_round
@@ -179,7 +179,7 @@ def signed_in_party(request: Request[Any, Any, Any]) -> tuple[PartyId, int] | No
 
 
 def last_proof(request: Request[Any, Any, Any]) -> Proof | None:
-    """When and how whoever is signed in on this browser proved it; None where nobody is signed in."""
+    """When and how the person signed in on this browser last authenticated; None where nobody is signed in."""
     at, by = request.session.get(_PROVED), request.session.get(_PROVED_BY)
     if isinstance(at, int | float) and isinstance(by, str):
         return Proof(_moment(at), Means(by))
@@ -193,7 +193,7 @@ def session_name(request: Request[Any, Any, Any]) -> str | None:
 
 
 def sign_browser_in(request: Request[Any, Any, Any], party: Party, by: Means = Means.PASSWORD) -> None:
-    """Remember who signed in. Whatever was known of this browser before is forgotten."""
+    """Begin a session for this person under a new id; all earlier data of the browser's session is dropped."""
     request.scope["state"][_BEFORE] = {}  # also when the same person signs in again: always a new id
     now = _now(request)
     who = {_PARTY: party.party_id, _ROUND: party.session_round}
@@ -201,7 +201,7 @@ def sign_browser_in(request: Request[Any, Any, Any], party: Party, by: Means = M
 
 
 def renew_proof(request: Request[Any, Any, Any], by: Means) -> None:
-    """Whoever is signed in proved it again. The session goes on under a new id."""
+    """Note that the person reauthenticated; the session goes on under a new id."""
     request.set_session({**request.session, _PROVED: _now(request), _PROVED_BY: by.value})
 
 

@@ -28,7 +28,7 @@ PageRequest = Request[Any, Any, Any]
 
 
 def template_engine() -> JinjaTemplateEngine:
-    """Templates that escape everything and stumble over a missing value instead of showing nothing."""
+    """Templates that escape everything and raise on an undefined value instead of showing nothing."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -62,7 +62,7 @@ def passkey_options(request: PageRequest) -> dict[str, Any] | None:
 
 
 def service_of(request: PageRequest) -> Service:
-    """The service that this application was made for."""
+    """The service of the application that the request came to."""
     service = request.app.state["service"]
     if not isinstance(service, Service):
         raise TypeError("the application was made without its service")

@@ -33,12 +33,12 @@ async def enter(request: PageRequest, typed: Mapping[str, str]) -> Party:
 
 
 async def prove(request: PageRequest, party: Party, typed: Mapping[str, str]) -> None:
-    """Prove again who is signed in, with a form that has `password` or `passkey`. Raises FormError."""
+    """Reauthenticate the person with a form that has `password` or `passkey`. Raises FormError."""
     renew_proof(request, await reauthentication.prove(service_of(request), party, typed, client_of(request)))
 
 
 def proved_lately(request: PageRequest) -> bool:
-    """Whether whoever is signed in proved it within the time that settings give."""
+    """Whether the person reauthenticated within the time that the settings give."""
     proof = last_proof(request)
     return proof is not None and reauthentication.is_recent(service_of(request), proof.at)
 

@@ -32,19 +32,20 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 def client_address(connection: Connection, settings: Settings) -> str | None:
-    """The address that the request comes from; None where only a proxy's is known.
+    """The client's IP address; None where only a proxy's is known.
 
-    Every proxy of ours adds the address that it saw to X-Forwarded-For; what stands before those, anybody can write.
+    Every proxy of ours appends the address that it saw to X-Forwarded-For; entries before those are written by the
+    client and not trusted.
     """
     proxies = settings.reverse_proxies
     if proxies:
         seen = ",".join(connection.headers.getall("x-forwarded-for", [])).split(",")
         return _address(seen[-proxies].strip()) if len(seen) >= proxies else None
-    if settings.secure_cookies or connection.client is None:  # who speaks https to browsers stands between: not we
+    if settings.secure_cookies or connection.client is None:  # https ends at a proxy: the peer is that
         return None
     address = _address(connection.client.host)
     this_machine = address is not None and ipaddress.ip_address(address).is_loopback
-    return None if this_machine else address  # its own user, or a proxy that nobody told us of
+    return None if this_machine else address  # a user of this machine, or a proxy that the settings do not count
 
 
 def _address(text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Where to go on after signing in, for who is not signed in, or is no longer."""
+"""Where to go on after signing in, for requests without a session, or whose session has ended."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,16 +10,16 @@ from litestar.routes import HTTPRoute
 from tallystick.web.common.shared import PageRequest, go
 
 ENDED: Final = "ended"
-"""The parameter of a sign-in page that tells of a form that came too late."""
+"""The parameter of a sign-in page that says that a form was sent after the session had ended."""
 
 SANDBOX_RETURN: Final = "/sandbox/return"
-"""Where buttons of the sandbox end that have no shop yet."""
+"""The return page for sandbox buttons of sellers that have no shop yet."""
 
 
 def ask_to_sign_in(request: PageRequest, sign_in: str, own_path: Callable[[str], str]) -> Response[None]:
-    """To a sign-in page, and back. What was posted is not posted again: the way back leads to its form.
+    """Redirect to a sign-in page, and from there back. A POST is not repeated: the way back leads to its form.
 
-    `own_path`: the address if signing in may lead on to it, else another one.
+    `own_path`: returns the address if signing in may lead on to it, else another one.
     """
     if request.method != "GET":
         return go(f"{sign_in}?{ENDED}&next={quote(own_path(form_page(request)), safe='/')}")

@@ -1,4 +1,4 @@
-"""The gate of pages that need books: where the seller has none in an environment, there is nothing to show."""
+"""The access check of pages that need books; a seller may have none in an environment yet."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,7 +23,7 @@ async def with_books(
     needs: Permission = Permission.VIEW,
     place: str | None = None,
 ) -> Response[Any]:
-    """Do it for staff who may, with the seller's books. Without any, `place` says so; no place: no such page."""
+    """Run `step` for staff with the permission. Without books: a page about `place`, or 404 where that is None."""
 
     async def of_books(console: ConsoleContext) -> Response[Any]:
         if console.book_id is None and place is None:

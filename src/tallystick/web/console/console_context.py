@@ -1,4 +1,4 @@
-"""The console's gate: staff of this very seller go on, others sign in or find nothing."""
+"""The access check of the console: staff of this very seller go on, others sign in or get 404."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from tallystick.web.common.shared import PageRequest, page, service_of, signed_i
 from tallystick.web.common.staff_sign_in import CONSOLE, SIGN_IN, own_path
 from tallystick.web.common.ways_back import ask_to_sign_in
 
-LARGEST: Final = 2**63 - 1  # number of a party that the database could have
+LARGEST: Final = 2**63 - 1  # the largest bigint, as the number of a party
 
 NAV: Final = (
     ("Home", ""),
@@ -34,15 +34,15 @@ NAV: Final = (
     ("Developers", "keys"),
     ("Settings", "branding"),
 )
-"""The places of the console and where each begins; a page names its place in its template."""
+"""The console's navigation entries and where each begins; a page names its entry in its template."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleContext:
-    """One of the staff at work for a seller in one environment. `has_others`: they work for other sellers too.
+    """One of a seller's staff in one environment. `has_others`: they work for other sellers too.
 
-    `parts`: the seller's books in this environment, none where it has none. `now` is their own time: the sandbox's test
-    clock may be ahead of the wall clock.
+    `parts`: the shards of the seller's books in this environment, none where it has none. `now` is their own time: the
+    sandbox's clock may be ahead of the wall clock.
     """
 
     request: PageRequest
@@ -57,17 +57,17 @@ class ConsoleContext:
 
     @property
     def book_id(self) -> BookId | None:
-        """The first of the books, for what all of them have in common: wishes, the clock, faults on order."""
+        """The first shard of the books, for what all shards share: notification wishes, the clock, faults on order."""
         return self.parts[0] if self.parts else None
 
     @property
     def books(self) -> BookContext:
-        """All of the books, for use cases that work with them."""
+        """All shards of the books, for use cases that work with them."""
         return BookContext(self.service, self.actor, self.business.party_id, self.environment, self.parts, self.now)
 
     @property
     def sandbox(self) -> bool:
-        """Whether all that is seen and done here is play."""
+        """Whether this is the sandbox, where no real money moves."""
         return self.environment == SANDBOX
 
     @property
@@ -90,7 +90,7 @@ class ConsoleContext:
         return page(template, **(defaults | context))
 
     async def record(self, action: str, subject: str = "", **details: Any) -> None:  # noqa: ANN401 - any plain value
-        """Write down in the audit log what this person did with a page alone, by no use case; never a secret."""
+        """Write an audit row for what a page alone does, without a use case; never a secret."""
         await self.books.record(action, subject, **details)
 
 
@@ -100,9 +100,9 @@ Step = Callable[[ConsoleContext], Awaitable[Response[Any]]]
 async def for_staff(
     request: PageRequest, business: int, environment: str, step: Step, needs: Permission = Permission.VIEW
 ) -> Response[Any]:
-    """Do it for somebody of the seller's staff who may.
+    """Run `step` for somebody of the seller's staff with the permission.
 
-    Nobody is told whether a seller exists: to all others than its staff there is no such page.
+    Everybody else gets 404, so that nobody learns whether a seller exists.
     """
     person = await signed_in(request)
     if person is None:

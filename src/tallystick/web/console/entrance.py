@@ -1,4 +1,4 @@
-"""The ways into the console: signing in, and choosing a seller where there are several."""
+"""Signing in to the console, and choosing a seller where there are several."""
 
 from typing import Any
 

@@ -95,7 +95,7 @@ _OF_PAYMENTS: Final = frozenset(
         (AccountKind.CASH, AccountKind.COMMISSION_INCOME),
     }
 )
-"""Transfers of payments in real money; in a refund they undo what it had booked when it was opened."""
+"""Transfers of payments in real money; a refund reverses what it booked when it was opened."""
 
 
 def meaning(moved: TransferRecord, *, refund: bool) -> str:

@@ -1,6 +1,6 @@
-"""What was typed into a step of a visit whose session had ended: carried through signing in, then shown again.
+"""What was typed into a step after the session had ended: carried through signing in, then shown again.
 
-Only what may stand in a page is carried: never a card's or an account's number, nor a password.
+Only what may stand in a page is carried: never the number of a card or an account, nor a password.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ _FIELDS: Final[Mapping[str, frozenset[str]]] = {"method": frozenset({"key"}), "a
 
 
 def to_keep(step: str, typed: Mapping[str, str]) -> dict[str, str]:
-    """What a sign-in page carries of a form that came too late: names and values of hidden fields."""
+    """The hidden fields with which the sign-in page carries a form that was sent too late: values by name."""
     carried = _FIELDS.get(step, frozenset())
     return {f"{_PREFIX}{name}": value for name, value in typed.items() if name in carried and value}
 
 
 def kept_of(typed: Mapping[str, str]) -> dict[str, str]:
-    """What a sign-in form brought back, by the names of the form that it came from."""
+    """The carried values that a sign-in form sent back, under the names of the form that they came from."""
     carried = _FIELDS.get(typed.get("step", ""), frozenset())
     found = {name.removeprefix(_PREFIX): value for name, value in typed.items() if name.startswith(_PREFIX)}
     return {name: value for name, value in found.items() if name in carried}

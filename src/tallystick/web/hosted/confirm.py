@@ -36,7 +36,7 @@ async def show_confirm(request: PageRequest, visit_id: FromPath[str]) -> Respons
 
 @post(f"{VISIT}/confirm", status_code=HTTP_200_OK)
 async def do_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Make it so, once, and go back to the seller."""
+    """Grant what is agreed to, once, and redirect to the seller with the answer."""
 
     async def step(context: VisitContext) -> Response[Any]:
         choice = await _choice(context)
@@ -45,7 +45,7 @@ async def do_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[
         agreement = _agreement(context, choice)
         if (await form_of(request)).get("agreed") != agreement.digest.hex():
             return _confirm_page(context, choice, changed=True)
-        visit = context.visit if context.pays else await _taken_on(context)
+        visit = context.visit if context.pays else await _claimed(context)
         try:
             visit = await pipelines.confirm(context.service, visit, context.buyer, choice, agreement)
         except ChoicesChangedError:
@@ -59,20 +59,20 @@ async def _choice(context: VisitContext) -> Choice | None:
     if not context.pays:
         return None
     method = context.chosen.method
-    under_way = context.visit.answer is not None  # then the money may be gone from there
+    under_way = context.visit.answer is not None  # paid already, perhaps: the balance may no longer suffice
     found = (one for one in await payment_choices(context) if one.chosen == method)
     return next((one for one in found if one.usable or under_way), None)
 
 
-async def _taken_on(context: VisitContext) -> Visit:
-    """The visit in this person's name, where nothing had to be chosen before."""
+async def _claimed(context: VisitContext) -> Visit:
+    """The visit with this person as its sender; where no choice had to be made, the visit has no sender yet."""
     if context.visit.sender_id == context.buyer.party_id:
         return context.visit
     return await keep_choices(context, context.chosen)
 
 
 def _missing(context: VisitContext, choice: Choice | None) -> Response[Any] | None:
-    """Where to go first when something was not chosen yet, or when it is a while ago that somebody signed in."""
+    """The redirect to what is still missing: a choice, or a recent reauthentication. None when nothing is."""
     if choice is None and context.pays:
         return go(context.to("method"))
     if context.terms.collect_address and context.chosen.address is None:
@@ -94,7 +94,7 @@ def _confirm_page(context: VisitContext, choice: Choice | None, *, changed: bool
 
 
 def _agreement(context: VisitContext, choice: Choice | None) -> Agreement:
-    """Who agrees to which words. A form from before a change in another window does not carry the digest of these."""
+    """Who agrees to which wording. A form that was shown before a change in another window has another digest."""
     proof, wording = last_proof(context.request), _wording(context, choice)
     if proof is None:
         raise LookupError("nobody is signed in")
@@ -132,7 +132,7 @@ def _wording(context: VisitContext, choice: Choice | None) -> Wording:
 
 
 def _source(choice: Choice | None) -> str:
-    """The means of payment; of the account balance not how much is there, which changes by itself."""
+    """The payment method in words. Of an account balance without the amount, which changes by itself."""
     return "" if choice is None else title_and_expiry(choice)
 
 

@@ -82,7 +82,7 @@ def _chosen_key(context: VisitContext) -> str | None:
 
 
 def _first(usable: Sequence[Choice], fixed_micros: int) -> str | None:
-    """The key of what is chosen before anybody chose: it has money, as much as will be charged where that is fixed."""
+    """The key of the preselected method: preferably one with money, and with enough of it for a fixed amount."""
     covering = (one for one in usable if not one.empty and one.covers(fixed_micros))
     filled = (one for one in usable if not one.empty)
     found = next(chain(covering, filled, usable), None)
@@ -196,7 +196,7 @@ async def do_address(request: PageRequest, visit_id: FromPath[str]) -> Response[
 
 
 async def shown_again(context: VisitContext, step: str, typed: dict[str, str]) -> Response[Any]:
-    """A form as it was when its session had ended, for the same or for another person."""
+    """The form with what was typed before the session ended, whether the same or another person signed in."""
     if step == "address" and context.terms.collect_address:
         return context.page("hosted/address.html", typed=typed)
     return await method_page(context, chosen=typed.get("key"))

@@ -1,4 +1,4 @@
-"""Where buttons of the sandbox can end that have no shop yet: it shows what a seller's own page would be told."""
+"""The return page for sandbox buttons of sellers without a shop: it shows the answer that their own page would get."""
 
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ _OF_SIGNATURE: Final = frozenset({"signature", "signatureVersion", "signatureMet
 
 @get(PATH)
 async def show_return(request: PageRequest) -> Response[Any]:
-    """The answer in an address that we signed ourselves; anybody else's words are not shown."""
+    """Show the answer if we signed its URL; parameters that somebody else wrote are not shown."""
     service = service_of(request)
     params = decode_message(request.scope["query_string"].decode("latin-1")) or {}
     params.pop(LANGUAGE, None)  # of the links at the foot of the page

@@ -1,4 +1,4 @@
-"""What forms outside of a visit's own path come to within it: signing out, adding test money."""
+"""Forms that are not steps of a visit but can be sent from within one: signing out, adding test money."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ from tallystick.web.hosted.steps import keep_choices, with_visit
 
 
 async def signed_out_in_visit(request: PageRequest, visit_id: str) -> Response[Any]:
-    """Whoever was signed in signed out: the visit goes on with its sign-in page."""
+    """The person signed out: the visit goes on with its sign-in page."""
 
     async def step(context: VisitContext) -> Response[Any]:
         return go(context.to("sign-in"))

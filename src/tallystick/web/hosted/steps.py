@@ -74,7 +74,7 @@ async def _step(
 
 
 async def _ask_to_sign_in(context: VisitContext) -> Response[Any]:
-    """The session has ended, or never began. What was just typed must not be lost."""
+    """Ask for a sign-in, because there is no session; what was just typed is carried along."""
     step = context.request.url.path.rpartition("/")[2]
     if context.request.method == "POST":
         return sign_in_page(context, step, await form_of(context.request), ended=True)

@@ -1,6 +1,6 @@
-"""What is agreed to, as the texts about it need it: of the terms of a visit before, of a stored authorization after.
+"""What is agreed to, as the texts need it: read from a visit's terms before consent, from a stored authorization after.
 
-Both become the same values here, so the same sentences tell both. Amounts are micro-units of USD.
+Both are converted to the same values, so the same sentences describe both. Amounts are micro-units of USD.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class AgreedMethodChange:
 
 @dataclass(frozen=True, slots=True)
 class AgreedReceiving:
-    """Payments that the seller may take in somebody's stead. `accepted` is None where buyers may pay by any method.
+    """Payments that the seller may take on somebody's behalf. `accepted` is None where buyers may pay by any method.
 
     The seller's share of each payment is at most a fixed amount and a part, in millionths; None: no such share.
     """

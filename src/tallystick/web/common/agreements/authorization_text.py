@@ -1,4 +1,4 @@
-"""One authorization in words, as its giver reads it: what is allowed, how it stands, what cancelling it would mean."""
+"""One authorization in words, for the person who gave it: what it allows, its status, what cancelling it would mean."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationText:
-    """The words for an authorization as it stands. Templates get it of a state by the filter `in_words`."""
+    """The words for an authorization's current state. Templates get it from a state by the filter `in_words`."""
 
     state: AuthorizationState
 
@@ -39,7 +39,7 @@ class AuthorizationText:
 
     @property
     def status(self) -> str:
-        """How it stands and since when."""
+        """Its status and since when."""
         authorization = self.state.authorization
         ends = authorization.expires_at
         match self.state.status:
@@ -128,7 +128,7 @@ class AuthorizationText:
 
     @property
     def notes(self) -> list[str]:
-        """What the giver should know today."""
+        """Notices for the person who gave it, as of today."""
         return [*self._notes_on_source(), *self._notes_on_money()]
 
     def _notes_on_source(self) -> list[str]:

@@ -35,5 +35,5 @@ def kind_in_words(kind: EntryKind) -> str:
 
 
 def status_in_words(entry: HistoryEntry) -> str:
-    """What it came to: ``Done``, ``Under way`` and so on."""
+    """Its status: ``Done``, ``Under way`` and so on."""
     return _(_STATUSES[entry.status])

@@ -47,7 +47,7 @@ class Offer:
 
 
 def offer(agreed: Agreed) -> Offer:
-    """What is asked for. Raises TypeError: it is what no page asks for, paying buyers back and nothing else."""
+    """The offer for what is agreed. Raises TypeError for a bare refund authorization, which no page asks for."""
     seller, ends = agreed.names.seller, agreed.expires_at
     match agreed.subject:
         case AgreedBalance() as balance:

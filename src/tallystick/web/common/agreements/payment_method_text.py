@@ -20,7 +20,7 @@ METHOD_NAMES: Final = {
 
 
 class MeansOfPayment(Protocol):
-    """What these texts need of it."""
+    """A payment method, as far as these texts need it."""
 
     @property
     def method(self) -> Method:
@@ -40,7 +40,7 @@ class MeansOfPayment(Protocol):
 
 
 def noun(means: MeansOfPayment | None) -> str:
-    """After *from*, *to* or *on*: ``your card ending in 4242``. None is an account balance, too."""
+    """The form after *from*, *to* or *on*: ``your card ending in 4242``. None means an account balance, too."""
     if means is None:
         return _noun(Method.ABT, "")
     return _noun(means.method, means.last_four or "")

@@ -22,7 +22,7 @@ _COLOUR: Final = re.compile(r"[0-9a-f]{6}")
 _ENOUGH: Final = 4.5
 _STEPS: Final = 50  # from the colour itself to black or white
 _SHADE: Final = 0.25  # how much stronger a link is under the pointer
-_TINT: Final = 0.1  # how much of the colour is in the background of what is chosen
+_TINT: Final = 0.1  # how much of the colour is in the background of the selected choice
 
 
 class Colour(NamedTuple):
@@ -67,7 +67,7 @@ def contrast(one: Colour, other: Colour) -> float:
 
 
 def readable(colour: Colour, *grounds: Colour, towards: Colour) -> Colour:
-    """The colour, with as much of another as it takes to be read on each of the grounds and on its own tint."""
+    """The colour, mixed with `towards` just until it has enough contrast on each background and on its own tint."""
     for step in range(_STEPS + 1):
         found = colour.mixed(towards, step / _STEPS)
         tint = grounds[0].mixed(found, _TINT)

@@ -34,7 +34,7 @@ def visit_path(visit_id: str, step: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PageBrand:
-    """Whose pages these seem to be. `logo` and `accent`: the addresses of a picture and a style sheet of ours.
+    """The brand on the pages. `logo` and `accent`: the addresses of a picture and a style sheet of ours.
 
     `support`: where the seller answers questions, an https or mailto address. `wide`: the logo is a banner.
     """
@@ -59,7 +59,7 @@ class PageBrand:
 
 @dataclass(frozen=True, slots=True)
 class VisitContext:
-    """Where somebody stands in a visit: a buyer, or in a Recipient visit the business that is to receive."""
+    """A visit and the person in it: a buyer, or in a Recipient visit the business that is to receive."""
 
     request: PageRequest
     service: Service

@@ -72,8 +72,8 @@ def _page(
 ) -> Response[Any]:
     """The list.
 
-    `exact`: the transaction that bears the very reference that was searched for. `archived_before`: what the filter
-    lets pass may also lie in the archive, from before then.
+    `exact`: the transaction whose reference is exactly the one searched for. `archived_before`: matches from before
+    then may be in the archive.
     """
     return console.page(
         "console/books/activity.html",

@@ -23,7 +23,7 @@ _LAST_DAY: Final = date(9999, 12, 30)  # the day after it exists too
 
 @dataclass(frozen=True)
 class ActivityFilter:
-    """A filter as it was typed, what it means, and what is wrong with it, by field."""
+    """A filter as it was typed, as a query of the ledger, and its problems by field."""
 
     typed: Mapping[str, str]
     wanted: TransactionQuery
@@ -40,7 +40,7 @@ class ActivityFilter:
 
 
 def read_filter(books: BookContext, params: Mapping[str, str]) -> ActivityFilter:
-    """The filter that an address holds; fields that make no sense take no part and are named in `problems`."""
+    """Read the filter in an address; a field that cannot be read is left out and named in `problems`."""
     typed = {name: text for name in NAMES if (text := params.get(name, "").strip().replace("\0", ""))}
     problems: dict[str, str] = {}
     since, until = _day(typed, "from", problems), _day(typed, "to", problems)
@@ -75,7 +75,7 @@ def transaction_id_of(text: str | None) -> TransactionId | None:
 
 
 def _searching(wanted: TransactionQuery, text: str) -> TransactionQuery:
-    """Whole ids of instruments and tokens have an index; all else is looked for in the texts."""
+    """A complete id of an instrument or token is looked up by index; any other text is searched for."""
     try:
         token_kind_and_book(text)
     except MalformedIdError:

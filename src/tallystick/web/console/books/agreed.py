@@ -1,4 +1,4 @@
-"""What a buyer agreed to, word for word: what a seller shows when a charge is disputed."""
+"""Evidence of consent, word for word: what a seller shows when a charge is disputed."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from tallystick.words.languages import LANGUAGES
 async def show_agreed(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], authorization_id: FromPath[str]
 ) -> Response[Any]:
-    """The agreement behind an instrument, or behind a token that has none."""
+    """The evidence for an instrument, or for a token that has none."""
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         try:

@@ -1,4 +1,4 @@
-"""Debts by age; settling or writing off one or many: what it would do, doing it, what came of each."""
+"""Debts by age; settling or writing off one or many: the preview, the run, the result for each debt."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -65,7 +65,7 @@ async def show_debts(request: PageRequest, business: FromPath[int], environment:
 
 @get("/console/{business:int}/{environment:str}/debts/preview")
 async def show_debt_preview(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """What settling or writing off the chosen debts would do. The address carries the run's id from here on."""
+    """Preview settling or writing off the chosen debts. From here on the address carries the run's id."""
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         params = request.query_params
@@ -88,9 +88,9 @@ async def show_debt_preview(request: PageRequest, business: FromPath[int], envir
 
 @post("/console/{business:int}/{environment:str}/debts/runs", status_code=HTTP_200_OK)
 async def do_debt_run(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """Settle or write off what the preview showed; the same run again changes nothing.
+    """Settle or write off what the preview showed. Idempotent by the run's id.
 
-    An amount that is not the one in the preview moves nothing: the preview is shown again, with it.
+    If an amount has changed since, nothing is moved: the preview is shown again with the new amount.
     """
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
@@ -118,7 +118,7 @@ async def do_debt_run(request: PageRequest, business: FromPath[int], environment
 async def show_debt_run(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], run_id: FromPath[str]
 ) -> Response[Any]:
-    """How far a run is, debt by debt."""
+    """The progress of a run, debt by debt."""
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         run = await _find(books, run_id)
@@ -148,7 +148,7 @@ async def show_debt_run(
 async def do_go_on(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], run_id: FromPath[str]
 ) -> Response[Any]:
-    """Carry out what a run could not do the first time."""
+    """Resume a run: carry out what it could not the first time."""
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         run = await _find(books, run_id)
@@ -161,7 +161,7 @@ async def do_go_on(
 async def _preview(
     console: ConsoleContext, books: BookContext, deed: Deed, tabs: Sequence[Tab], run_id: str
 ) -> Response[Any]:
-    """The amount can be changed where one debt was chosen."""
+    """The preview. The amount can be edited where a single debt was chosen."""
     typed = {name: text for name in ("amount",) if (text := console.request.query_params.get(name, "").strip())}
     problems: dict[str, str] = {}
     amount: int | None = None
@@ -219,7 +219,7 @@ def _line_of(planned: Planned) -> str:
 
 
 def _amounts(lines: Sequence[object]) -> dict[InstrumentId, int]:
-    """The debts of a form, in micro-units; what no preview wrote takes no part."""
+    """The debts in a form, in micro-units; fields that no preview wrote are ignored."""
     amounts: dict[InstrumentId, int] = {}
     for line in lines[:MAX_DEBTS]:
         instrument_id, _, micros = str(line).partition(":")

@@ -106,7 +106,7 @@ def payments(figures: Figures, span: Span, now: datetime) -> Chart | None:
 
 
 def filling(figures: Figures, span: Span, now: datetime) -> Chart | None:
-    """What came into balances beside what was spent from them."""
+    """Fundings of balances beside what was spent from them."""
     lines = _lines(figures, span, now, {"funded": "Funded", "spent": "Spent"})
     came, went = (sum(line.values) for line in lines)
     if not came and not went:
@@ -129,7 +129,7 @@ def income(figures: Figures, span: Span, now: datetime) -> Chart | None:
 
 
 def liability(figures: Figures, span: Span, now: datetime, owed_micros: int) -> Chart | None:
-    """What was owed on balances at the end of each step: today's figure, and back from there."""
+    """The liability at the end of each step: today's figure, walked back by the changes since."""
     of_step = [figures.get(start, {}) for start in span.starts(now)]
     change = [_amount(sums, "funded") + _amount(sums, "returned") - _amount(sums, "spent") for sums in of_step]
     after = list(accumulate(reversed(change[1:]), lambda stood, change: stood - change, initial=owed_micros))

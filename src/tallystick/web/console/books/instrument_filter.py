@@ -25,12 +25,12 @@ class InstrumentFilter:
         return f"?{urlencode(self.typed)}" if self.typed else ""
 
     def before(self, last: str) -> str:
-        """The address of what comes after the last of a page."""
+        """The address of the next page, behind `last`."""
         return f"?{urlencode({**self.typed, 'before': last})}"
 
 
 def read_filter(books: BookContext, params: Mapping[str, str], kinds: Mapping[str, str]) -> InstrumentFilter:
-    """The filter that an address holds; what is none of the choices takes no part."""
+    """Read the filter in an address; values that are none of the choices are ignored."""
     typed = {name: text for name in _NAMES if (text := params.get(name, "").strip().replace("\0", "")[:_MAX_TEXT])}
     if typed.get("kind") not in kinds:
         typed.pop("kind", None)

@@ -27,7 +27,7 @@ RECENT: Final = 10
 PLACE: Final = "Instruments"
 
 
-_STANDS: Final = {
+_STATE_BADGES: Final = {
     TokenState.CANCELLED: ("Cancelled", "bad"),
     TokenState.EXPIRED: ("Expired", ""),
     TokenState.USED: ("Used", ""),
@@ -47,7 +47,7 @@ async def show_instruments(request: PageRequest, business: FromPath[int], enviro
         return console.page(
             "console/books/instruments.html",
             words=wording,
-            stand_of=stand_of,
+            badge_of=badge_of,
             chosen=chosen,
             part=await instruments.instruments(books, chosen.wanted, LISTED, after),
             later=after is not None,
@@ -75,7 +75,7 @@ async def show_instrument(
             "console/books/instrument.html",
             words=wording,
             received_at=received_at,
-            stand_of=stand_of,
+            badge_of=badge_of,
             held=found,
             state=state,
             tokens=await instruments.tokens_of(books, found.instrument_id),
@@ -87,9 +87,9 @@ async def show_instrument(
     return await with_books(request, business, environment, step)
 
 
-def stand_of(console: ConsoleContext, held: InstrumentRecord | TokenRecord) -> tuple[str, str]:
-    """How something held stands in a word, and the tone of its badge."""
-    return _STANDS[state_of(held, console.now)]
+def badge_of(console: ConsoleContext, held: InstrumentRecord | TokenRecord) -> tuple[str, str]:
+    """The state of an instrument or token in a word, and the tone of its badge."""
+    return _STATE_BADGES[state_of(held, console.now)]
 
 
 instrument_routes = [show_instruments, show_instrument]

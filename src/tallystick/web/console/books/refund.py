@@ -1,7 +1,7 @@
-"""Refunding a payment: how much, what it would do, doing it.
+"""Refunding a payment: the form, the preview, the refund.
 
-The form makes the reference under which the refund is answered, and every step carries it: a second click, a reload
-or a way back never refunds twice.
+The form generates the refund's reference and every step carries it, so a double click, a reload or going back never
+refunds twice.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,7 +28,7 @@ from tallystick.services.seller.staff import Permission
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
-from tallystick.web.console.books.transaction import is_refundable, told_of_archive, transaction_of
+from tallystick.web.console.books.transaction import archived_page, is_refundable, transaction_of
 from tallystick.web.console.console_context import ConsoleContext
 
 ALL: Final = "all"
@@ -38,10 +38,10 @@ _ADDRESS: Final = "/console/{business:int}/{environment:str}/transactions/{trans
 
 
 @dataclass
-class Asked:
-    """The form as it was filled in, the refund that it asks for, and what is wrong with it.
+class RefundForm:
+    """The form as it was filled in, the refund that it asks for, and its problems by field.
 
-    `amount_decides`: an amount was typed where all of it was still chosen, and makes it a part.
+    `amount_decides`: "all of it" was selected but an amount was typed; the amount counts, as a part.
     """
 
     typed: Mapping[str, str]
@@ -85,7 +85,7 @@ async def show_refund(
 async def do_refund(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], transaction_id: FromPath[str]
 ) -> Response[Any]:
-    """Refund, and show the refund's own page; again and again it comes to the same one."""
+    """Refund, and show the refund's own page. Idempotent by the form's reference."""
 
     async def step(console: ConsoleContext, books: BookContext, record: TransactionRecord) -> Response[Any]:
         asked = _read(record, await form_of(request))
@@ -119,13 +119,13 @@ async def _for_payment(
     transaction_id: str,
     step: Callable[[ConsoleContext, BookContext, TransactionRecord], Awaitable[Response[Any]]],
 ) -> Response[Any]:
-    """Do something with a payment that this seller called for, if it may. Raises NotFoundException for all others."""
+    """Run `step` with a refundable payment that this seller called for. Raises NotFoundException: there is none."""
 
     async def of_payment(console: ConsoleContext, books: BookContext) -> Response[Any]:
         try:
             record = await transaction_of(books, transaction_id)
         except NotFoundException:
-            return await told_of_archive(console, books, transaction_id)
+            return await archived_page(console, books, transaction_id)
         if book_of_transaction(record.transaction_id) not in books.parts or not is_refundable(record):
             raise NotFoundException
         return await step(console, books, record)
@@ -133,15 +133,15 @@ async def _for_payment(
     return await with_books(request, business, environment, of_payment, needs=Permission.MOVE_MONEY)
 
 
-def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:
-    """The form; a reference that none of our forms made is replaced by a fresh one."""
+def _read(record: TransactionRecord, params: Mapping[str, str]) -> RefundForm:
+    """Read the form; a reference that no form of ours generated is replaced by a new one."""
     typed = {name: params[name].strip() for name in ("how", "amount", "policy", "description") if params.get(name)}
     given = params.get("reference", "")
     typed["reference"] = given if manual_operations.is_reference(given) else manual_operations.new_reference()
     problems: dict[str, str] = {}
     amount: int | None = None
     amount_decides = typed.get("how") == ALL and bool(typed.get("amount"))
-    if amount_decides:  # "all of it" is what nobody chose: who types an amount means that amount
+    if amount_decides:  # "all of it" is only the default: an amount that was typed counts
         typed["how"] = PART
     how = typed.get("how")
     if how is not None and how not in {ALL, PART}:
@@ -161,11 +161,11 @@ def _read(record: TransactionRecord, params: Mapping[str, str]) -> Asked:
         known = {each.value: each for each in RefundPolicy}
         policy = known.get(typed["policy"], policy)
     wish = RefundWish(record.transaction_id, amount, policy, description or None)
-    return Asked(typed, wish, problems, amount_decides)
+    return RefundForm(typed, wish, problems, amount_decides)
 
 
 async def _page(
-    console: ConsoleContext, record: TransactionRecord, asked: Asked, preview: RefundPreview | None
+    console: ConsoleContext, record: TransactionRecord, asked: RefundForm, preview: RefundPreview | None
 ) -> Response[Any]:
     remains = await transactions.remains(console.books, record.transaction_id)
     return console.page(

@@ -22,7 +22,7 @@ from tallystick.web.common.shared import PageRequest, go
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
 from tallystick.web.console.books.instrument_filter import read_filter
-from tallystick.web.console.books.instruments import LISTED, PLACE, RECENT, stand_of
+from tallystick.web.console.books.instruments import LISTED, PLACE, RECENT, badge_of
 from tallystick.web.console.console_context import ConsoleContext
 
 _CONSEQUENCES: Final = {
@@ -47,7 +47,7 @@ async def show_tokens(request: PageRequest, business: FromPath[int], environment
         return console.page(
             "console/books/tokens.html",
             words=wording,
-            stand_of=stand_of,
+            badge_of=badge_of,
             chosen=chosen,
             part=await instruments.tokens(books, chosen.wanted, LISTED, after),
             later=after is not None,
@@ -71,7 +71,7 @@ async def show_token(
             "console/books/token.html",
             words=wording,
             received_at=received_at,
-            stand_of=stand_of,
+            badge_of=badge_of,
             token=token,
             state=state,
             newer=await instruments.replaced_by(books, token.token_id),
@@ -105,7 +105,7 @@ async def show_cancel_token(
 async def do_cancel_token(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], token_id: FromPath[str]
 ) -> Response[Any]:
-    """Cancel; again and again it comes to the same."""
+    """Cancel; idempotent."""
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         token = await _find(books, token_id)
@@ -124,7 +124,7 @@ async def _find(books: BookContext, token_id: str) -> TokenRecord:
 
 
 async def _state(books: BookContext, token: TokenRecord) -> AuthorizationState | None:
-    """What its giver agreed to; None where the instrument's page tells it, or nobody but the seller agreed."""
+    """The authorization behind a token; None if the instrument's page shows it, or the seller installed the token."""
     if token.instrument_id is not None:
         return None
     return await authorizations.find(books.service, token.giver_id, token.token_id)

@@ -34,7 +34,7 @@ async def show_transaction(
         try:
             record = await transaction_of(books, transaction_id)
         except NotFoundException:
-            return await told_of_archive(console, books, transaction_id)
+            return await archived_page(console, books, transaction_id)
         book_id = book_of_transaction(transaction_id)
         own = book_id in books.parts
         remains = await transactions.remains(books, record.transaction_id)
@@ -71,10 +71,10 @@ async def transaction_of(books: BookContext, text: str) -> TransactionRecord:
     return found
 
 
-async def told_of_archive(console: ConsoleContext, books: BookContext, text: str) -> Response[Any]:
-    """What is said of a transaction that is not there, if it is so old that it may be in the archive.
+async def archived_page(console: ConsoleContext, books: BookContext, text: str) -> Response[Any]:
+    """The page for a transaction that is not found but old enough that it may be in the archive.
 
-    Raises NotFoundException: it is not, or not of this seller's books.
+    Raises NotFoundException: it cannot be there, or is not of this seller's books.
     """
     transaction_id = transaction_id_of(text)
     if transaction_id is None:
@@ -86,7 +86,7 @@ async def told_of_archive(console: ConsoleContext, books: BookContext, text: str
 
 
 def is_refundable(record: TransactionRecord) -> bool:
-    """Whether refunding makes sense at all; how much is left is another matter."""
+    """Whether its operation and status allow a refund, regardless of how much is left to refund."""
     return record.operation in _REFUNDABLE and record.status == "Success"
 
 

@@ -1,4 +1,4 @@
-"""Who did what for the seller."""
+"""The seller's audit log."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -9,17 +9,17 @@ from litestar.response import Response
 
 from tallystick.domain.ids import PartyId
 from tallystick.services.operations import audit
-from tallystick.web.common.audit_words import DEEDS
+from tallystick.web.common.audit_words import ACTION_WORDS
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console.console_context import LARGEST, ConsoleContext, for_staff
 
 LISTED: Final = 40
-_OPERATORS: Final = ("operator.", "account.", "rail.", "books.")  # deeds of the operator
+_OPERATORS: Final = ("operator.", "account.", "rail.", "books.")  # actions of operators
 
 
 @get("/console/{business:int}/{environment:str}/audit")
 async def show_audit_log(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """The deeds that the filters leave, newest first: of both environments, since staff works in both."""
+    """The entries that match the filters, newest first; of both environments, since staff works in both."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         service, business_id = console.service, console.business.party_id
@@ -39,8 +39,8 @@ async def show_audit_log(request: PageRequest, business: FromPath[int], environm
         return console.page(
             "console/business/audit.html",
             entries=shown,
-            actions=DEEDS,
-            kinds=[(name, words) for name, words in DEEDS.items() if not name.startswith(_OPERATORS)],
+            actions=ACTION_WORDS,
+            kinds=[(name, words) for name, words in ACTION_WORDS.items() if not name.startswith(_OPERATORS)],
             people=await audit.actors_of(service, business_id),
             typed=filters,
             newer=f"{here}?{urlencode(filters)}" if "before" in request.query_params else "",
@@ -51,7 +51,7 @@ async def show_audit_log(request: PageRequest, business: FromPath[int], environm
 
 
 def _number(request: PageRequest, name: str) -> int | None:
-    """A number of the query that the database could have."""
+    """A number in the query that fits a bigint."""
     text = request.query_params.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < len(str(LARGEST)) else None
 

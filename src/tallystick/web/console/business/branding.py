@@ -36,9 +36,9 @@ DONE: Final = {
     "removed": "The name stands alone again.",
 }
 LOGO_FORM_BYTES: Final = 8 * 1024 * 1024
-"""A form around a file, also one that is much too large, such as a photograph, so that the page can say so.
+"""The largest form that is read: one with a file far too large, such as a photograph, so that the page can say so.
 
-What is longer than 1 MiB waits on the disk, and no more of it is read than tells that it is too large.
+Above 1 MiB the upload is spooled to disk, and only enough of it is read to tell that it is too large.
 """
 _SAMPLE: Final = {
     "fundingAmount": "25.00",
@@ -51,7 +51,7 @@ _SAMPLE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Shade:
-    """What becomes of a colour in one theme: itself, or the nearest one that can be read."""
+    """The accent colour in one theme: as chosen, or the nearest one with enough contrast."""
 
     theme: str
     colour: str
@@ -113,7 +113,7 @@ async def do_logo(request: PageRequest, business: FromPath[int], environment: Fr
 
 @get(f"{PATH}/preview")
 async def show_preview(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """The first page of a made-up visit, for the frame beside the form; what cannot be used is left out."""
+    """The first page of a sample visit, for the frame beside the form; settings that are invalid are left out."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         typed = {name: request.query_params.get(name, "") for name in FIELDS}
@@ -128,7 +128,7 @@ async def show_preview(request: PageRequest, business: FromPath[int], environmen
 
 
 async def _sample_visit(console: ConsoleContext, chosen: Branding) -> VisitContext:
-    """A visit that is nowhere stored."""
+    """A sample visit, not stored."""
     service, party_id = console.service, console.business.party_id
     environment = console.environment if console.book_id is not None else SANDBOX
     visit = sample_visit(PIPELINES["SetupPrepaid"], _SAMPLE, party_id, environment, console.now)

@@ -1,4 +1,4 @@
-"""Who works for the seller: roles, invitations, and who works there no more."""
+"""The seller's staff: roles, invitations, removing somebody."""
 
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ async def show_staff(request: PageRequest, business: FromPath[int], environment:
 
 @post(PATH, status_code=HTTP_200_OK)
 async def do_invite(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """Invite somebody. Again, it is a new link and the old one is over."""
+    """Invite somebody. Inviting again makes a new link and ends the old one."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         typed = await form_of(request)
@@ -63,7 +63,7 @@ async def do_invite(request: PageRequest, business: FromPath[int], environment: 
 
 @post(f"{PATH}/uninvite", status_code=HTTP_200_OK)
 async def do_uninvite(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """Take an invitation back; again it comes to the same."""
+    """Withdraw an invitation; idempotent."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         email = (await form_of(request)).get("email", "")
@@ -78,7 +78,7 @@ async def do_uninvite(request: PageRequest, business: FromPath[int], environment
 async def show_person(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], person: FromPath[int]
 ) -> Response[Any]:
-    """One of the staff: another role, or none."""
+    """One of the staff: change the role, or remove."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         return _person_page(console, await _post(console, person))
@@ -110,7 +110,7 @@ async def do_change_role(
 async def do_remove(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], person: FromPath[int]
 ) -> Response[Any]:
-    """Let somebody work here no more, oneself too."""
+    """Remove somebody from the staff; one may remove oneself."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         found = await _post(console, person)

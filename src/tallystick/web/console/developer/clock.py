@@ -42,7 +42,7 @@ async def show_clock(request: PageRequest, business: FromPath[int], environment:
 
 @post(PATH, status_code=HTTP_200_OK)
 async def move_clock(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """Move it, from where it was seen: the second click of two moves nothing."""
+    """Move the clock from the time that the form showed, so that a double click moves it once."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         typed = await form_of(request)
@@ -88,7 +88,7 @@ def _period(typed: dict[str, str]) -> Period:
 
 
 def _seconds(text: str) -> timedelta:
-    """How far ahead the clock was when its page was made. Raises FormError."""
+    """How far ahead the clock was when the form was shown. Raises FormError."""
     if not (
         text.isascii() and text.isdecimal() and len(text) <= len(str(int(sandbox_clock.MAX_AHEAD.total_seconds())))
     ):

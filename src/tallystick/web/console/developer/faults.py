@@ -1,4 +1,4 @@
-"""Faults on order: the next charge, hold or refund of this sandbox fails, or stays pending until it is let go."""
+"""Faults on order: the next charge, hold or refund of this sandbox fails, or stays pending until it is released."""
 
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ _DONE: Final = {
 
 @get(PATH)
 async def show_faults(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """What is ordered, what is held, what was met; and the faults that amounts and tokens ask for."""
+    """Faults that wait, faults that hold a request, faults already used; and the fault amounts and tokens."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         return await _page(console, done=_DONE.get(request.query_params.get("done", "")))
@@ -76,7 +76,7 @@ async def order_fault(request: PageRequest, business: FromPath[int], environment
 async def remove_fault(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], fault_id: FromPath[str]
 ) -> Response[Any]:
-    """Take one back that has met no order."""
+    """Withdraw one that no request has met yet."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         await _known(console, fault_id)
@@ -92,7 +92,7 @@ async def remove_fault(
 async def release_fault(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], fault_id: FromPath[str]
 ) -> Response[Any]:
-    """Let go what one holds."""
+    """Release what one holds."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         await _known(console, fault_id)
@@ -132,7 +132,7 @@ async def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa:
 
 
 async def _known(console: ConsoleContext, fault_id: str) -> None:
-    """Raises NotFoundException: this sandbox never had such a fault, or it was taken back."""
+    """A fault of this sandbox. Raises NotFoundException: there is none, or it was withdrawn."""
     if not await faults.exists(console.service, sandbox_book(console), fault_id):
         raise NotFoundException
 

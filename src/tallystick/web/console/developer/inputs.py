@@ -55,7 +55,7 @@ def _inputs_of_field(field: Field) -> list[Input]:
 
 
 def sent(inputs: Iterable[Input], typed: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that a filled form comes to, in its order; what is empty is left out."""
+    """The parameters that the filled form stands for, in its order; empty fields are left out."""
     params: dict[str, str] = {}
     for one in inputs:
         if value := typed.get(one.name):

@@ -29,12 +29,12 @@ OVERLAPS: Final = {
     "7d": (timedelta(days=7), "Seven days"),
     "30d": (timedelta(days=30), "Thirty days"),
 }
-"""How long a key that is replaced goes on, by what the form sends."""
+"""How long a rotated key stays valid, by the value in the form."""
 
 USUAL_OVERLAP: Final = "1d"
 
 SECOND_CLICK: Final = timedelta(minutes=1)
-"""For how long a form that the same person sends again is answered with the same page, secret included."""
+"""For how long the same form, sent again by the same person, gets the same page, the secret included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ async def rotate_key(
 async def revoke_key(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
 ) -> Response[Any]:
-    """Make the key unusable, at once and for ever; again it comes to the same."""
+    """Revoke the key at once; idempotent."""
 
     async def step(console: ConsoleContext, _: KeyRow) -> Response[Any]:
         await access_keys.revoke(console.service, console.actor, console.business.party_id, access_key_id)
@@ -154,7 +154,7 @@ async def _for_key(
 
 
 def _form_token(console: ConsoleContext, typed: Mapping[str, str]) -> str:
-    """What tells this form, sent by this person, from all others; empty where it is none of ours."""
+    """The idempotency key of this form as sent by this person; empty when the form is none of ours."""
     form = typed.get("form", "")
     return f"{form} {console.person.party_id}" if _FORM.fullmatch(form) else ""
 
@@ -162,7 +162,7 @@ def _form_token(console: ConsoleContext, typed: Mapping[str, str]) -> str:
 async def _made_again(
     console: ConsoleContext, made: MadeBeforeError, replaced: str = "", overlap: timedelta = timedelta(0)
 ) -> Response[Any]:
-    """The same page for the second click of two, since a browser shows only the answer to that; later no secret."""
+    """The same page for a double click, since a browser shows only the second answer; later without the secret."""
     service = console.service
     key = await access_keys.find(service, made.access_key_id)
     if key is None or service.clock() - key.created_at >= SECOND_CLICK:

@@ -1,4 +1,4 @@
-"""The delivery log: what a seller was or is to be notified of, what came of it, and sending it again."""
+"""The delivery log: events, their deliveries, and replaying them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ PATH: Final = "/console/{business:int}/{environment:str}/notifications"
 LISTED: Final = 50
 
 STATES: Final = {WAITING: ("Waiting", "warn"), DELIVERED: ("Delivered", "good"), DEAD: ("Given up", "bad")}
-"""The words and the tone of each state; what nobody wanted to hear of is not in the log."""
+"""The words and the tone of each state. Events that the seller did not want are not in the log."""
 
 _SUBJECT: Final = re.compile(r"[A-Za-z0-9-]{1,70}", re.ASCII)
 _CURSOR: Final = re.compile(r"([0-9]{1,17})\.([A-Za-z0-9-]{1,70})", re.ASCII)
@@ -94,7 +94,7 @@ async def show_event(
 async def replay_event(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], event_id: FromPath[str]
 ) -> Response[Any]:
-    """Send one again."""
+    """Replay one event."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         entry = await _entry(console, event_id)
@@ -107,7 +107,7 @@ async def replay_event(
 
 @post(PATH + "/replay-dead", status_code=HTTP_200_OK)
 async def replay_dead(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """Send all again that were given up."""
+    """Replay all dead letters."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         await form_of(request)
@@ -137,12 +137,12 @@ def _address(console: ConsoleContext, query: dict[str, str]) -> str:
 
 
 def _cursor(entry: EventRecord) -> str:
-    """An entry's place in the log, for the address of the next page."""
+    """An entry's cursor, for the address of the next page."""
     return f"{(entry.announced_at - _EPOCH) // _MICROSECOND}.{entry.event_id}"
 
 
 def _position(cursor: str) -> tuple[datetime, str] | None:
-    """The place that such a text names; None when it names none."""
+    """The position that a cursor means; None when it is none."""
     match = _CURSOR.fullmatch(cursor)
     if match is None:
         return None

@@ -21,7 +21,7 @@ _YES: Final = "yes"
 
 @get(PATH)
 async def show_settings(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """The settings; who may not change them reads them."""
+    """The settings; read-only for staff who may not change them."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         return await _page(console, saved="saved" in request.query_params)
@@ -31,7 +31,7 @@ async def show_settings(request: PageRequest, business: FromPath[int], environme
 
 @post(PATH, status_code=HTTP_200_OK)
 async def save_settings(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """Set address and wishes. What still waits for the old address goes to the new one."""
+    """Set the address and the kinds of events. What still waits for the old address goes to the new one."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         if console.book_id is None:
@@ -52,7 +52,7 @@ async def save_settings(request: PageRequest, business: FromPath[int], environme
 
 @post(f"{LOG_PATH}/test", status_code=HTTP_200_OK)
 async def send_test(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """Post a test notification to the address that is set, and show what came of it."""
+    """Post a test notification to the address that is set, and show the result."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         if console.book_id is None:

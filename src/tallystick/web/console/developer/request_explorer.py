@@ -69,7 +69,7 @@ async def show_explorer(request: PageRequest, business: FromPath[int], environme
 
 @post(PATH, status_code=HTTP_200_OK)
 async def explore(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """Sign what was filled in, show it, and send it if so wished. What is wrong with it, the answer says."""
+    """Sign what was filled in, show it, and send it if asked to. Errors in it are left for the API's answer to tell."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         typed = await form_of(request)
@@ -125,7 +125,7 @@ async def _form_page(
 
 
 def _grouped() -> list[tuple[str, list[Action]]]:
-    """Every action once, in the first group that takes it."""
+    """Every action once, in the first group that it matches."""
     left = sorted(ACTIONS.values(), key=lambda action: action.name)
     groups = []
     for title, takes in _GROUPS:
@@ -135,7 +135,7 @@ def _grouped() -> list[tuple[str, list[Action]]]:
 
 
 def _prefilled(console: ConsoleContext, action: Action) -> dict[str, str]:
-    """What can be filled in for anybody: a reference that is not taken, the last day."""
+    """Default values: a random reference, a start a day ago."""
     typed = {"CallerReference": f"try-{secrets.token_hex(4)}"} if action.moves_money else {}
     if action.name == "GetAccountActivity":
         typed["StartDate"] = (console.now - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -143,7 +143,7 @@ def _prefilled(console: ConsoleContext, action: Action) -> dict[str, str]:
 
 
 async def _send(console: ConsoleContext, signed: SignedRequest) -> ShownAnswer:
-    """Give it to the query API as the HTTP server would: every check runs, but nothing leaves this process."""
+    """Call the query API's application as the HTTP server would: every check runs, but nothing leaves this process."""
     transport = httpx.ASGITransport(cast("Any", QueryApi(console.service)))
     begun = time.monotonic()
     async with httpx.AsyncClient(transport=transport, trust_env=False) as http:

@@ -1,4 +1,4 @@
-"""The gate of the sandbox's tools: developers only, and nothing of the kind where money is real."""
+"""The access check of the sandbox's tools: developers only, and only in the sandbox."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tallystick.web.console.console_context import ConsoleContext, Step, for_sta
 
 
 async def for_developer(request: PageRequest, business: int, environment: str, step: Step) -> Response[Any]:
-    """Do it for a developer of this seller, in the sandbox; anywhere else there is no such page."""
+    """Run `step` for a developer of this seller, in the sandbox; anything else gets 404."""
 
     async def sandboxed(console: ConsoleContext) -> Response[Any]:
         if not console.sandbox or console.book_id is None:
@@ -23,7 +23,7 @@ async def for_developer(request: PageRequest, business: int, environment: str, s
 
 
 def sandbox_book(console: ConsoleContext) -> BookId:
-    """The book of whoever came through this gate."""
+    """The sandbox's book; only for requests that passed the access check."""
     if console.book_id is None:
         raise TypeError("a sandbox has a book")
     return console.book_id

@@ -14,7 +14,7 @@ from tallystick.web.console.console_context import ConsoleContext
 LATEST: Final = 40
 
 Suggestions = Mapping[str, list[tuple[str, str]]]
-"""By the name of a parameter: ids, each with words that tell it from others."""
+"""Ids by the name of a parameter, each with a label that tells it from others."""
 
 _PAYING: Final = frozenset({"prepaid_sender", "credit_sender", "sender"})
 _SENDER_TOKENS: Final = {"FundPrepaid": frozenset({"funding"}), "SettleDebt": frozenset({"settlement"})}
@@ -36,7 +36,7 @@ async def credentials(console: ConsoleContext, access_key_id: str) -> Credential
 
 
 async def suggestions(console: ConsoleContext, action: str) -> Suggestions:
-    """The latest ids that an action may want to hear of."""
+    """The latest ids that fit the parameters of an action."""
     books = console.books
     wanted = instruments.InstrumentQuery(books.parts, books.now)
     tokens = (await instruments.tokens(books, wanted, LATEST)).found
