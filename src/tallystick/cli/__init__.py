@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run a command. See `tallystick.cli.app`, which is loaded here so that Ctrl-C while loading is no fault either."""
+    """Run a command. `tallystick.cli.app` is imported here, so that Ctrl-C during the import is handled, too."""
     try:
         from tallystick.cli.app import main as run  # noqa: PLC0415 - its 0.9 s are within the try
 

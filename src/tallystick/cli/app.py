@@ -46,7 +46,7 @@ EXPECTED: Final = (
     asyncpg.InterfaceError,
     httpx.HTTPError,
 )
-"""Faults of the surroundings or of what was typed: told in a line, without a traceback."""
+"""Errors of the environment or of the input: reported in a line, without a traceback."""
 
 app = typer.Typer(
     name="tallystick",
@@ -98,7 +98,7 @@ app.add_typer(dev.app, name="dev")
 
 
 def main() -> None:
-    """Run a command. Exit status 0: done; 1: the answer is no; 2: bad input or surroundings that do not serve."""
+    """Run a command. Exit status 0: done; 1: the answer is no; 2: invalid input or environment."""
     try:
         app()
     except EXPECTED as problem:

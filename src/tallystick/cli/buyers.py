@@ -1,4 +1,4 @@
-"""What a command makes up for an account when nobody gave it: a name."""
+"""Default names for accounts that a command creates."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _STOP: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class ProblemError(Exception):
-    """Something that the person at the keyboard can put right; the message tells what."""
+    """An error that the user can fix; the message says how."""
 
 
 def settings_of_process(*, quiet: bool = True) -> Settings:
@@ -81,7 +81,7 @@ def run(main: Coroutine[Any, Any, Answer]) -> Answer:
 
 
 def run_until_stopped(main: Coroutine[Any, Any, None]) -> None:
-    """Run what has no end of its own: Ctrl-C and SIGTERM are the way to end it, with status 0."""
+    """Run until stopped: Ctrl-C and SIGTERM end it with status 0."""
     with suppress(asyncio.CancelledError):
         _run(main)
 
@@ -104,7 +104,7 @@ async def _until_stopped(main: Coroutine[Any, Any, Answer]) -> Answer:
 
 
 async def while_running(*tasks: asyncio.Task[None]) -> NoReturn:
-    """Wait while all tasks run: they are ended by their owners, not by themselves. Raises whatever broke one."""
+    """Wait while all tasks run; their owners end them. Raises the exception of the first that fails."""
     ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in ended:
         task.result()
@@ -112,7 +112,7 @@ async def while_running(*tasks: asyncio.Task[None]) -> NoReturn:
 
 
 def program() -> str:
-    """What to type for this program: ``./run`` where a clone has brought its own environment, else its name."""
+    """The program's name as the user types it: ``./run`` in a clone with its own environment, else its own name."""
     environment = Path(sys.prefix)
     in_a_clone = environment.name == ".venv" and (environment.parent / "run").is_file()
     return "./run" if in_a_clone else "tallystick"
@@ -153,7 +153,7 @@ def secret_from(
     ask: Callable[[], str] | None = None,
     make_up: Callable[[], str] | None = None,
 ) -> str:
-    """A secret from an environment variable or from standard input: the command line is for everybody to see.
+    """A secret from an environment variable or from standard input: other users can read command lines.
 
     When neither was named, `ask` is used on a terminal, else `make_up`. Raises ProblemError.
     """

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-_NOISY: Final = ("httpx", "httpcore", "_granian", "granian")  # they tell every step at level info
+_NOISY: Final = ("httpx", "httpcore", "_granian", "granian")  # they log each request at level info
 
 
 def configure_logs(log_format: str, log_level: str) -> None:

@@ -1,7 +1,7 @@
 """The words of the pages in several languages: catalogues, amounts and dates.
 
-English texts stand in the code and are the keys of the catalogues. Whoever answers a request says once in which
-language (`speaking`); everything below asks for its texts without knowing. Nobody said anything: English.
+English texts stand in the code and are the keys of the catalogues. The edge sets the language of a request once
+(`speaking`); the code below asks for its texts without passing it on. The default is English.
 """
 
 from tallystick.words.figures import date_of, day, dollars, signed

@@ -16,7 +16,7 @@ from tallystick.words.languages import spoken
 
 _LEFT_TO_RIGHT: Final = "\N{LEFT-TO-RIGHT ISOLATE}"
 _POP_ISOLATE: Final = "\N{POP DIRECTIONAL ISOLATE}"
-_AMOUNT: Final = "#,##0.00####"  # two decimals, more only where they carry something: `display_amount`'s rule
+_AMOUNT: Final = "#,##0.00####"  # two decimals, more only for digits that are not zero, as `display_amount` has it
 
 
 def dollars(micros: int) -> str:
@@ -37,7 +37,7 @@ def _written(micros: int, pattern: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _figure(micros: int, pattern: str, locale: str) -> str:
-    """An amount as a locale writes it. Remembered: lists write the same ones again, and CLDR's patterns take time."""
+    """An amount as a locale writes it. Cached: lists repeat amounts, and formatting by CLDR's patterns is slow."""
     return format_decimal(Decimal(display_amount(micros)), pattern, locale=locale)
 
 
@@ -56,7 +56,7 @@ def read_amount(text: str) -> int:
 
 
 def latin_digits(text: str) -> str:
-    """The text with all its digits as 0 to 9: keyboards of other scripts have others."""
+    """The text with all digits as 0 to 9, since keyboards of other scripts type their own."""
     return "".join(str(unicodedata.decimal(letter, letter)) for letter in text)
 
 
@@ -72,7 +72,7 @@ def number(count: int) -> str:
 
 
 def day(moment: datetime) -> str:
-    """A date; the time only where it is not midnight. UTC, and it says so."""
+    """A date; with its time unless that is midnight. UTC, and it says so."""
     moment = moment.astimezone(UTC)
     text = date_of(moment)
     return text if (moment.hour, moment.minute) == (0, 0) else f"{text}, {moment:%H:%M} UTC"

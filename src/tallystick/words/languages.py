@@ -1,4 +1,4 @@
-"""Which languages there are, and which one is spoken at the moment."""
+"""The languages, and the current one."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _spoken: ContextVar[Language] = ContextVar("language", default=ENGLISH)
 
 
 def spoken() -> Language:
-    """The language in which the present request is answered."""
+    """The language of the current request."""
     return _spoken.get()
 
 
 def speak(language: Language) -> None:
-    """Change the language until the present request, or the present block of `speaking`, is over."""
+    """Set the language for the rest of the current request, or of the enclosing block of `speaking`."""
     _spoken.set(language)
 
 
 @contextmanager
 def speaking(language: Language) -> Iterator[None]:
-    """Speak a language within a block."""
+    """Set the language within a block."""
     before = _spoken.set(language)
     try:
         yield

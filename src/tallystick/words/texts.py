@@ -23,12 +23,12 @@ _POP_ISOLATE: Final = "\N{POP DIRECTIONAL ISOLATE}"
 
 
 def gettext(message: str, /, **values: object) -> str:
-    """The text in the language that is spoken, with `values` in its placeholders."""
+    """The text in the current language, with `values` in its placeholders."""
     return _translations(spoken()).gettext(message) % values
 
 
 def ngettext(singular: str, plural: str, num: int, /, **values: object) -> str:
-    """The text for so many; ``%(num)s`` is the number, unless `values` has another way to write it."""
+    """The text for this number; ``%(num)s`` is the number, unless `values` has another form of it."""
     return _translations(spoken()).ngettext(singular, plural, num) % {"num": num, **values}
 
 
@@ -38,7 +38,7 @@ def pgettext(context: str, message: str, /, **values: object) -> str:
 
 
 def marked(message: str) -> str:
-    """The text itself: marks what stands in a table and is looked up with `gettext` when it is shown."""
+    """The text itself: marks a text in a table for extraction; it is looked up with `gettext` when it is shown."""
     return message
 
 
@@ -48,7 +48,7 @@ def bare_gettext(message: str) -> str:
 
 
 def bare_ngettext(singular: str, plural: str, num: int) -> str:
-    """The text for so many with its placeholders, for templates."""
+    """The text for this number with its placeholders, for templates."""
     return _translations(spoken()).ngettext(singular, plural, num)
 
 
@@ -89,7 +89,7 @@ def _translations(language: Language) -> NullTranslations:
 
 
 def _isolated(text: str | list[str] | tuple[str, ...]) -> str | tuple[str, ...]:
-    """With every placeholder kept to itself: a Latin name would carry the words around it along to the wrong side."""
+    """The text with each placeholder in a bidi isolate: a Latin name would reorder right-to-left words around it."""
     if not isinstance(text, str):
         return tuple(_PLACEHOLDER.sub(_isolate, form) for form in text)
     return _PLACEHOLDER.sub(_isolate, text)

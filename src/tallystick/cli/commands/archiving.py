@@ -75,7 +75,7 @@ def archive(
 async def _archive(
     before: datetime, directory: Path | None
 ) -> tuple[list[ArchivedBatch], list[tuple[BookId, datetime]], Path]:
-    async with service_of_process() as service, _problems_told():
+    async with service_of_process() as service, _problems_reported():
         batches = await archiving.archive(service, actor_of_process(), before, directory)
         return batches, await archiving.held_back(service, before), archiving.place(service, directory)
 
@@ -85,7 +85,7 @@ def check(directory: Directory = None, json: Json = False) -> None:
     """Read the whole archive and prove it; exit status 1 when anything was changed, left out or added."""
 
     async def read() -> ArchiveReport:
-        async with service_of_process() as service, _problems_told():
+        async with service_of_process() as service, _problems_reported():
             return await archiving.check(service, directory)
 
     report = run(read())
@@ -101,7 +101,7 @@ def check(directory: Directory = None, json: Json = False) -> None:
 
 
 @asynccontextmanager
-async def _problems_told() -> AsyncIterator[None]:
+async def _problems_reported() -> AsyncIterator[None]:
     try:
         yield
     except (TooRecentError, AlreadyRunningError, ArchiveError) as problem:

@@ -21,7 +21,7 @@ from tallystick.bench.load.wrk import LoadError
 from tallystick.bench.report import closing_lines, goals_table, measures_table
 from tallystick.bench.run import Plan
 from tallystick.bench.run import bench as run_bench
-from tallystick.bench.target.stall import Progress as Told
+from tallystick.bench.target.stall import Progress as ProgressCallback
 from tallystick.cli.console import NO, ProblemError, run
 from tallystick.db.database import NoDatabaseError
 from tallystick.settings import TEST_PREFIX
@@ -60,7 +60,7 @@ def bench(
     if server is not None and grow is not None:
         raise ProblemError("--grow measures embedded databases; unset TALLYSTICK_TEST_DATABASE_URL")
     if json is not None and (json.is_dir() or not json.absolute().parent.is_dir()):
-        raise ProblemError(f"--json: {json} cannot be written")  # not only when all is measured
+        raise ProblemError(f"--json: {json} cannot be written")  # fail before measuring, not after
     with _directory(data) as directory:
         plan = Plan(
             directory=directory,
@@ -119,8 +119,8 @@ def _line(measured: Slice) -> str:
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Told]:
-    """A bar for each thing that is made before measuring, and one for measuring."""
+def _progress(console: Console) -> Iterator[ProgressCallback]:
+    """A progress bar for each preparation, and one for the measurement."""
     with Progress(console=console, transient=True) as bars:
         tasks = {}
 

@@ -54,9 +54,9 @@ STAFF: Final = Buyer("owner@music.example", "a morning look at the till", "Alex 
 OPERATOR: Final = Buyer("operator@tallystick.example", "somebody has to run it", "Kim Operator")
 POCKET_MONEY: Final = "50.00"
 MARK: Final = "demo.lock"
-"""The file that says that a directory is a demo's: nothing else is ever deleted."""
+"""The file that marks a directory as a demo's; `--fresh` deletes no directory without it."""
 KEY_NOTE: Final = "shop-key.txt"
-"""The file with the id of the key that the shop signs with; its secret is nowhere but in the running shop."""
+"""The file with the id of the shop's key. Its secret is only in the memory of the running shop."""
 
 
 def demo(
@@ -88,15 +88,15 @@ def demo(
 
 
 def settings_of_demo(settings: Settings, directory: Path, port: int) -> Settings:
-    """The settings of the process, but everything in this directory and on this machine."""
+    """The settings of the process, but with all data in this directory and all addresses on this machine."""
     return replace(
         settings,
         data_directory=directory.expanduser().absolute(),
         database_url=None,  # a demo never touches a configured database
         host=HOST,
         port=port,
-        public_url=f"http://localhost:{port}",  # a name, not a number: passkeys are made for names only
-        allow_private_notification_targets=True,  # whoever tries notifications has a receiver on this machine
+        public_url=f"http://localhost:{port}",  # WebAuthn takes host names only, no IP addresses
+        allow_private_notification_targets=True,  # receivers of a demo's notifications are on this machine
     )
 
 
@@ -118,7 +118,7 @@ def _own_directory(directory: Path, *, fresh: bool) -> Iterator[None]:
 
 
 def _empty(directory: Path, mark: Path) -> None:
-    if (directory / "postgres").exists():  # a server may have outlived a demo that was killed: end it first
+    if (directory / "postgres").exists():  # a demo that was killed may have left its server running: stop that first
         with suppress(EmbeddedPostgresError), EmbeddedPostgres(directory):
             pass
     for entry in directory.iterdir():
@@ -172,7 +172,7 @@ def _progress(console: Console, what: str, doing: str) -> Iterator[None]:
 
 
 async def shop_credentials(service: Service) -> Credentials:
-    """The shop's account with a new key. That of the demo before ends; keys that a person made stay as they are."""
+    """The shop's account with a new key. The key of an earlier demo is revoked; other keys stay as they are."""
     email, name = SELLER
     actor, seller = actor_of_process(), await find(service, email)
     if seller is None:
@@ -201,7 +201,7 @@ async def found_or_opened(service: Service, who: Buyer) -> Party:
 
 
 async def _buyer(service: Service) -> None:
-    """The buyer with something of everything to pay with."""
+    """The buyer, with a payment method of each kind."""
     new = await find(service, BUYER.email) is None
     buyer = await found_or_opened(service, BUYER)
     if new:

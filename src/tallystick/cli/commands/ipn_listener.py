@@ -32,7 +32,7 @@ async def listen_for(port: int, public_url: str | None, *, json: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Answers 200 to what is genuine, so that the service need not send it again."""
+    """Answers 200 to genuine notifications, so that the service does not retry them."""
 
     verifier: Verifier
     json: bool

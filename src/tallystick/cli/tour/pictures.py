@@ -60,7 +60,7 @@ class Tour:
         await self._operator()
 
     async def take(self, page: Page, name: str, looks: Iterable[tuple[Look, str]] = ALL) -> None:
-        """Keep what the page shows: on a phone and a desk, light and dark, unless a few of these do."""
+        """Save screenshots of the page: phone and desk, light and dark, or only some of these."""
         for look, size in looks:
             await page.emulate_media(color_scheme=look)
             await page.set_viewport_size({"width": WIDTHS[size], "height": HEIGHT})
@@ -91,7 +91,7 @@ class Tour:
             await page.get_by_role("button", name="Order this fault").click()
 
     async def _shop(self) -> None:
-        """The way from the shop to the hosted pages and back: also the two pictures of the README."""
+        """From the shop to the hosted pages and back; also takes the two pictures of the README."""
         async with self._tab() as page:
             await page.set_viewport_size({"width": 1200, "height": 980})
             await page.goto(self.stage.till.shop_url)
@@ -212,7 +212,7 @@ async def browser() -> AsyncIterator[Browser]:
         program = next(filter(None, map(shutil.which, known)), None)
         if program is None:
             raise ProblemError("no Chromium found: install Debian's `chromium`, or run `playwright install chromium`")
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # its sandbox does not work for root
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's sandbox does not run as root
         started = await playwright.chromium.launch(executable_path=program, args=arguments)
         yield started
         await started.close()
@@ -225,6 +225,6 @@ async def _sign_in(page: Page, who: Buyer) -> None:
 
 
 def _keep(path: Path, png: bytes) -> None:
-    """Write the picture with fewer colours: a third of its size, and nobody sees it."""
+    """Write the picture with a reduced palette: a third of the size, without a visible difference."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -1,4 +1,4 @@
-"""What the pictures show: some weeks of a music shop's business, on the test clock."""
+"""Sample data for the pictures: some weeks of a music shop's business, on the sandbox clock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tallystick.web.api.asgi import Receive, Scope, Send
 
 DAYS: Final = 12  # of sales, for the charts
-BEFORE: Final = 34  # days, since when somebody owes something
+BEFORE: Final = 34  # days before the sales, when the oldest debt begins
 CENT: Final = MICROS_PER_UNIT // 100
 SONG: Final = 25 * CENT
 MAX_POLLS: Final = 200
@@ -68,21 +68,21 @@ def _tab(maximum: str) -> SaleTerms:
 
 
 async def receive_notifications(scope: Scope, receive: Receive, send: Send) -> None:
-    """A seller's receiver that takes all but what is told of refunds, so that there is something to try again."""
+    """A notification receiver that fails for events about refunds, so that the pictures have something to replay."""
     body = await read_body(scope, receive, 64 * 1024)
     await respond(send, 503 if b"operation=REFUND" in body else 204, (), b"")
 
 
 @dataclass(slots=True)
 class Sales:
-    """Business of the demo's shop. `receiver`: the address for its notifications."""
+    """Sales of the demo's shop. `receiver`: the address for its notifications."""
 
     stage: DemoStage
     receiver: str
     count: int = 0
 
     async def run(self) -> None:
-        """Weeks of it; the last day is today. Raises ProblemError: there is no demo."""
+        """Make the sales of some weeks, the last of them today. Raises ProblemError: there is no demo."""
         seller = await self._open()
         await found_or_opened(self.stage.service, NEWCOMER)
         jonas = await self._agree(JONAS, _tab("50.00"), "ACH")
@@ -128,7 +128,7 @@ class Sales:
         await self._record(priya, 900)
 
     async def pending(self, buyer: Buyer = MIRA) -> None:
-        """Money that is on its way: the first charge to a new balance, which a fault on order may hold."""
+        """A pending transaction: the first charge to a new balance, which a fault on order may hold."""
         agreed = await self._agree(buyer, _balance("15.00"), "CC")
         fund = {"SenderTokenId": agreed["fundingTokenID"], "PrepaidInstrumentId": agreed["prepaidInstrumentID"]}
         await self._call("FundPrepaid", SenderDescription="Credit for songs", **fund, **_dollars("Funding", 1500))
@@ -154,7 +154,7 @@ class Sales:
         await sandbox_clock.forward(service, actor_of_process(), seller.party_id, book_id, hand, by)
 
     async def _agree(self, buyer: Buyer, terms: SaleTerms, method: str) -> dict[str, str]:
-        """What comes back to the seller when a buyer agrees."""
+        """The answer that the seller gets when a buyer agrees."""
         client = self.stage.till.client
         given = {f"callerReference{name}": self._reference() for name in terms.references}
         back = {"pipelineName": terms.pipeline, "returnURL": f"{self.stage.till.shop_url}/walked"}
@@ -163,7 +163,7 @@ class Sales:
         return dict(parse_qsl(urlsplit(await authorize(url, buyer, method)).query))
 
     async def _tickets(self) -> str:
-        """A token that ends by itself, for payments in real money."""
+        """A token with an expiry, for payments in real money."""
         end = datetime.now(UTC) + timedelta(days=BEFORE) + timedelta(days=120)
         limits = {"globalAmountLimit": "120.00", "amountType": "Maximum", "transactionAmount": "40.00"}
         rest = {**limits, "validityExpiry": str(int(end.timestamp())), "paymentReason": "Tickets for concerts"}
@@ -188,7 +188,7 @@ class Sales:
         return answer.text("TransactionId")
 
     async def _done(self, action: str, **parameters: str) -> None:
-        """Call, and wait until the card or the bank has answered."""
+        """Call, and wait until the rail has answered."""
         transaction_id = await self._call(action, **parameters)
         for _ in range(MAX_POLLS):
             now = await self.stage.till.client.call("GetTransactionStatus", {"TransactionId": transaction_id})
