@@ -24,17 +24,17 @@ SHAPE = """
       FROM transaction WHERE operation = 'Pay' AND payment_method = $1 AND {} LIMIT 1"""
 
 
-def told(_what: str, _done: int, _total: int) -> None:
+def no_progress(_what: str, _done: int, _total: int) -> None:
     """Nobody looks at the progress of a test."""
 
 
 async def test_filled_books_balance_and_hold_what_requests_make(data_directory: Path) -> None:
     plan = Plan(directory=data_directory, instruments=100, sellers=2)
     async with open_service(plan.settings) as service:
-        stalls = await stock(service, plan, told)
+        stalls = await stock(service, plan, no_progress)
         by_request = await service.pool.fetchval("SELECT array_agg(transaction_id) FROM transaction")
 
-        await Filler(service, stalls[0], told).fill(len(by_request) + 1_000)
+        await Filler(service, stalls[0], no_progress).fill(len(by_request) + 1_000)
 
         assert await service.pool.fetchval("SELECT count(*) FROM transaction") == len(by_request) + 1_000
         assert (await verify(service.pool)).problems == []
@@ -55,7 +55,7 @@ async def test_filled_books_balance_and_hold_what_requests_make(data_directory: 
 async def test_buyers_pay_in_as_often_as_many_balances_need(data_directory: Path) -> None:
     plan = Plan(directory=data_directory, instruments=5_000, sellers=2)
     async with open_service(plan.settings) as service:
-        stalls = await stock(service, plan, told)
+        stalls = await stock(service, plan, no_progress)
 
         assert sum(len(stall.balances) + len(stall.tabs) for stall in stalls) == plan.instruments
         maximum = await service.pool.fetchval(
@@ -70,9 +70,9 @@ async def test_filling_again_goes_on_where_it_ended(data_directory: Path, monkey
     monkeypatch.setattr(filling, "AT_A_TIME", 70)
     plan = Plan(directory=data_directory, instruments=100, sellers=2)
     async with open_service(plan.settings) as service:
-        stalls = await stock(service, plan, told)
+        stalls = await stock(service, plan, no_progress)
         there = await service.pool.fetchval("SELECT count(*) FROM transaction")
-        filler = Filler(service, stalls[0], told)
+        filler = Filler(service, stalls[0], no_progress)
         for wanted in (there + 100, there + 100, there + 250):
             await filler.fill(wanted)
             assert await service.pool.fetchval("SELECT count(*) FROM transaction") == wanted

@@ -1,7 +1,7 @@
-"""What a payment costs as the books fill: the same load on a database that grows and on one that stays fresh.
+"""How throughput changes as the books fill: the same load on a database that grows and on one that stays fresh.
 
-Both are measured in turn at every stage, slice by slice, so that the machine's moods touch both alike. filling.py fills
-one of them; signed requests over HTTP are what is measured, as everywhere else.
+Both are measured in turn at every stage, slice by slice, so that changes in the machine's speed affect both alike.
+filling.py fills one of them; signed requests over HTTP are what is measured, as everywhere else.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ CLIENTS: Final = 64
 _TABLES: Final = ("transaction", "transfer", "answered_reference")
 _STAGES: Final = (0.1, 0.2, 0.5, 1.0)
 WANTED: Final = 0.8
-"""Of the fresh database's rate, what is to be left at the end."""
+"""The goal: the share of the fresh database's rate that must be left at the end."""
 
 
 class GrowthStage(Struct, frozen=True, kw_only=True):
-    """What was found with so many transactions in the books. Sizes in bytes, the tables' with their indexes.
+    """The measurements with so many transactions in the books. Sizes in bytes, the tables' with their indexes.
 
     `log_bytes`: write-ahead log for each payment of the measurement.
     """
@@ -63,7 +63,7 @@ class Growth(Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
 
 
-async def grow(plan: Plan, transactions: int, progress: Progress, told: Callable[[GrowthStage], None]) -> Growth:
+async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Callable[[GrowthStage], None]) -> Growth:
     """Fill one database with up to `transactions` and measure beside a fresh one. Raises LoadError."""
     find_wrk()
     check_room(transactions, plan.instruments)
@@ -84,7 +84,7 @@ async def grow(plan: Plan, transactions: int, progress: Progress, told: Callable
                 )
                 target = Target(grown_plan.directory, grown, served, stalls, await find_postmaster(grown.pool))
                 stages.append(await _stage(plan, target, beside))
-            told(stages[-1])
+            on_stage(stages[-1])
         problems = [*(await verify(grown.pool)).problems, *(await verify(fresh.pool)).problems]
         version = await grown.pool.fetchval("SHOW server_version")
     return Growth(machine=this_machine(version), stages=tuple(stages), problems=tuple(problems))
@@ -97,7 +97,7 @@ async def _written(service: Service) -> int:
 
 
 async def _stage(plan: Plan, target: Target, beside: Target) -> GrowthStage:
-    """Slices of both in turn, after one each that warms everything up."""
+    """Slices of both in turn, after one warm-up slice each."""
     grown: list[Slice] = []
     fresh: list[Slice] = []
     for one in (beside, target):
@@ -172,7 +172,7 @@ def indexes_table(growth: Growth) -> Table:
 
 
 def closing_lines(growth: Growth) -> list[str]:
-    """How it stands beside the goal, and what the books say."""
+    """The comparison with the goal, and the result of `verify`."""
     last = growth.stages[-1]
     standing = "met" if last.ratio >= WANTED else "not met"
     reached = f"{last.ratio:.2f} {TIMES} the fresh rate at {last.transactions:,} transactions"

@@ -1,4 +1,4 @@
-"""What was measured, and how it stands beside the goals. Every figure is of one run on one machine."""
+"""What was measured, compared with the goals. Every figure is of one run on one machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Measure(Struct, frozen=True, kw_only=True):
 
 
 class Goal(Struct, frozen=True, kw_only=True):
-    """A ratio that was to be reached. `reached` is what it came to; for milliseconds and megabytes, less is better."""
+    """A goal. `reached` is what was measured; for milliseconds and megabytes, less is better."""
 
     name: str
     wanted: float
@@ -45,7 +45,7 @@ class Goal(Struct, frozen=True, kw_only=True):
 
 
 class Machine(Struct, frozen=True, kw_only=True):
-    """Where it ran. `compiled`: whether the functions that have a compiled twin were compiled at installation."""
+    """The machine of the run. `compiled`: whether the functions with a compiled twin were compiled at installation."""
 
     processor: str
     cores: int
@@ -84,7 +84,7 @@ def of(measures: Iterable[Measure], case: str, clients: int) -> Measure | None:
 
 
 def goals(measures: tuple[Measure, ...], half_load: Measure | None) -> tuple[Goal, ...]:
-    """The goals that these measures can tell of. `half_load`: Pay at half of its peak rate."""
+    """The goals for which there are measures. `half_load`: Pay at half of its peak rate."""
     found: list[Goal] = []
 
     def ratio(name: str, wanted: float, above: float, below: float) -> None:

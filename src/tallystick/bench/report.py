@@ -1,4 +1,4 @@
-"""A run for people: a table of figures and how they stand beside the goals."""
+"""A run as text for people: a table of figures, compared with the goals."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def goals_table(goals: Sequence[Goal]) -> Table:
 
 
 def closing_lines(report: BenchReport) -> list[str]:
-    """Where it ran, and what the books say."""
+    """The machine, and the result of `verify`."""
     machine = report.machine
     books = f"{report.payments_in_books:,} payments in the books"
     where = (

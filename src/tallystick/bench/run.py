@@ -34,7 +34,7 @@ HALF_LOAD_CLIENTS: Final = 64
 CHARGES: Final = 5_000
 _CONNECTIONS_OF_A_PROCESS: Final = MAX_CONNECTIONS + MONEY_CONNECTIONS + 4  # some to spare
 
-Told = Callable[[Slice], None]
+OnSlice = Callable[[Slice], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +57,12 @@ class Plan:
 
     @property
     def settings(self) -> Settings:
-        """Of the service under measurement: the defaults, but for where its data is."""
+        """The settings of the service under measurement: the defaults, except where its data is."""
         return Settings(data_directory=self.directory, database_url=self.database_url, log_level="error")
 
     @property
     def slice_seconds(self) -> int:
-        """How long a slice lasts; the load generators know whole seconds."""
+        """The length of a slice, in whole seconds, as the load generators need."""
         return max(1, round(self.seconds / self.rounds))
 
 
@@ -75,7 +75,7 @@ class BenchRun:
     empty: Served
     pgbench_dsn: str
     progress: Progress
-    told: Told
+    on_slice: OnSlice
     _slices: defaultdict[tuple[str, int], list[Slice]] = field(default_factory=lambda: defaultdict(list))
 
     async def everything(self) -> tuple[tuple[Measure, ...], Measure | None]:
@@ -85,7 +85,7 @@ class BenchRun:
             self.progress("measuring", number, len(steps))
             measured = await step()
             self._slices[measured.case, measured.clients].append(measured)
-            self.told(measured)
+            self.on_slice(measured)
         self.progress("measuring", len(steps), len(steps))
         measures = tuple(together(slices) for slices in self._slices.values())
         return measures, await self._half_load(best(measures, PAY.name)) if PAY in self.plan.cases else None
@@ -104,12 +104,12 @@ class BenchRun:
                 yield partial(self.target.slice, BATCH, clients, seconds)
 
     async def _half_load(self, best_rate: float) -> Measure:
-        """Pay at half of its best rate, from clients that pause between their requests; how long is tried."""
+        """Measure Pay at half of its best rate, from clients that pause between requests; a trial finds the pause."""
         pause_ms = pause_for(best_rate / 2)
         tried = await self.target.slice(PAY, HALF_LOAD_CLIENTS, self.plan.slice_seconds, pause_ms)
         pause_ms = pause_for(best_rate / 2, answer_ms=1000 * HALF_LOAD_CLIENTS / tried.rate - pause_ms)
         half = await self.target.slice(PAY, HALF_LOAD_CLIENTS, self.plan.seconds, pause_ms)
-        self.told(replace(half, case="pay, half"))
+        self.on_slice(replace(half, case="pay, half"))
         return together([half])
 
     async def _pgbench(self, clients: int) -> Slice:
@@ -123,24 +123,24 @@ class BenchRun:
 
 
 def pause_for(rate: float, answer_ms: float = 0) -> int:
-    """How long each client at half load pauses, in milliseconds, for `rate` of all where answers take so long."""
+    """The pause of each client at half load, in milliseconds, for `rate` over all clients and this response time."""
     return max(1, round(1000 * HALF_LOAD_CLIENTS / rate - answer_ms))
 
 
-async def bench(plan: Plan, progress: Progress, told: Told, server: str | None = None) -> BenchReport:
+async def bench(plan: Plan, progress: Progress, on_slice: OnSlice, server: str | None = None) -> BenchReport:
     """Measure, verify, report: on a database of its own on `server`, if that is given.
 
     Raises LoadError, EmbeddedPostgresError, NoDatabaseError.
     """
     find_wrk()
     if server is None:
-        return await _bench(plan, progress, told)
+        return await _bench(plan, progress, on_slice)
     await check_reachable(server)
     async with database_on(server) as dsn:
-        return await _bench(replace(plan, database_url=dsn), progress, told)
+        return await _bench(replace(plan, database_url=dsn), progress, on_slice)
 
 
-async def _bench(plan: Plan, progress: Progress, told: Told) -> BenchReport:
+async def _bench(plan: Plan, progress: Progress, on_slice: OnSlice) -> BenchReport:
     started_at = datetime.now(UTC)
     async with database_address(plan.settings) as dsn, open_service(plan.settings) as service:
         await _check_connections(service, plan)
@@ -153,7 +153,7 @@ async def _bench(plan: Plan, progress: Progress, told: Told) -> BenchReport:
         ):
             progress("pgbench's tables", 1, 1)
             target = Target(plan.directory, service, served, stalls, await find_postmaster(service.pool))
-            measures, half_load = await BenchRun(plan, target, empty, pgbench_dsn, progress, told).everything()
+            measures, half_load = await BenchRun(plan, target, empty, pgbench_dsn, progress, on_slice).everything()
         report = await verify(service.pool)
         payments = await service.pool.fetchval("SELECT count(*) FROM transaction WHERE operation = 'Pay'")
         version = await service.pool.fetchval("SHOW server_version")
@@ -187,7 +187,7 @@ async def _check_connections(service: Service, plan: Plan) -> None:
 
 
 async def stock(service: Service, plan: Plan, progress: Progress) -> list[Stall]:
-    """Sellers with balances, and one of them with tabs and charges too."""
+    """Create sellers with balances; the first also gets tabs and charges."""
     stocker = Stocker(service, progress)
     stalls = [await open_stall(service) for _ in range(plan.sellers)]
     balances = plan.instruments * 4 // 5

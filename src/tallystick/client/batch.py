@@ -1,4 +1,4 @@
-"""Charge many times by one request: signed lines of JSON out, a line of JSON for each back."""
+"""Many charges in one request: signed lines of JSON out, a line of JSON for each back."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def signed_batch(
 async def pay_all(
     http: httpx.AsyncClient, service_url: str, credentials: Credentials, payments: Sequence[Payment], now: datetime
 ) -> list[dict[str, Any]]:
-    """Send up to a thousand payments; what each came to, in their order.
+    """Send up to a thousand payments; returns the outcome of each, in their order.
 
-    Raises ServiceError: the request as a whole was refused, and nothing was done. httpx.HTTPError: nobody answered; the
-    same lines may be sent again, for each reference is good for one payment.
+    Raises ServiceError: the request as a whole was refused, and nothing was done. httpx.HTTPError: there was no answer;
+    the same lines may be sent again, since each reference is charged at most once.
     """
     headers, body = signed_batch(service_url, credentials, payments, now)
     answer = await http.post(f"{service_url}{BATCH_PATH}", content=body, headers=headers)

@@ -37,7 +37,7 @@ class WalkRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who walks. `name` is needed only for signing up; None: do not sign up when signing in fails."""
+    """The buyer's credentials. `name` is needed only for signing up; None: do not sign up when signing in fails."""
 
     email: str
     password: str = field(repr=False)
@@ -46,7 +46,7 @@ class Buyer:
 
 @dataclass(slots=True)
 class _Steps:
-    """What was done already, so that a page that comes back is taken for a no."""
+    """Steps done already: a page that comes back a second time means a refusal."""
 
     tried: set[str] = field(default_factory=set)
 
@@ -121,7 +121,7 @@ class _Visit:
         raise WalkRefusedError(page.message)
 
     def _what_to_type(self) -> Mapping[tuple[str, ...], Mapping[str, str]]:
-        """By the fields that tell a form from all others."""
+        """What to type into each form, by the fields that identify the form."""
         return {
             _SIGN_UP: self._who() | {"name": self._buyer.name or self._buyer.email},
             _NEW_CARD: _CARD,

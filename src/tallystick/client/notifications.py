@@ -1,8 +1,8 @@
 """Check a notification as a seller's program does, with the service's certificate and nobody else's.
 
-A message names the certificate to check it with, and whoever forges a message can name one of his own. So only an
-address below the service's own is believed, the certificate is fetched from the address that we put together ourselves,
-and redirects are not followed.
+A message names the certificate to check it with, and a forger can name a certificate of their own. So only an address
+below the service's own is accepted, the certificate is fetched from an address that is built here, and redirects are
+not followed.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Verifier:
 
 
 def _decoded(body: bytes) -> dict[str, str]:
-    """Each name once: of two, programs would take one and signatures the other."""
+    """Decode the form, refusing repeated names: a program might read one value and the signature cover the other."""
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What the shop remembers of its customers, in one small file: a real shop would have a database."""
+"""The shop's customer records, in one small file; a real shop would have a database."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Customers:
         return self._known.get(customer_id)
 
     def new(self) -> Customer:
-        """Somebody who came for the first time; remembered once there is something to remember."""
+        """A new customer, saved only once there is something to save."""
         return Customer(secrets.token_urlsafe(_ID_BYTES))
 
     def save(self, customer: Customer) -> None:
-        """Remember a customer."""
+        """Save a customer."""
         self._known[customer.customer_id] = customer
         draft = self._file.with_suffix(".new")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:

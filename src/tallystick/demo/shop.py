@@ -226,7 +226,7 @@ def _query(request: PageRequest) -> str:
 
 
 def _once(data: dict[str, str], what: str) -> str:
-    """The reference that the form carries: a double click is one purchase."""
+    """The idempotency reference that the form carries: a double click is one purchase."""
     once = data.get("once", "")
     if not once.isalnum() or len(once) > 40:  # noqa: PLR2004 - ours have 16
         raise HTTPException(status_code=HTTPStatus.BAD_REQUEST)
@@ -234,7 +234,7 @@ def _once(data: dict[str, str], what: str) -> str:
 
 
 async def _ask(asked: Awaitable[Answer]) -> Answer:
-    """A question to the service that has to be answered for the page to make sense."""
+    """Call the service for a figure without which the page cannot be shown."""
     try:
         return await asked
     except (ServiceError, httpx.HTTPError):
@@ -242,7 +242,7 @@ async def _ask(asked: Awaitable[Answer]) -> Answer:
 
 
 async def _problem(done: Awaitable[None], in_words: Mapping[str, str]) -> str:
-    """Why something could not be done, in the shop's own words where it has some; empty when it was done."""
+    """Why the call failed, in the shop's own words where it has some; empty when it succeeded."""
     try:
         await done
     except ServiceError as error:

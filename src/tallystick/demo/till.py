@@ -35,12 +35,12 @@ _WHY_NOT: Final = {
 
 
 class NotOursError(Exception):
-    """An answer that the service did not sign, or that belongs to another visit: not to be believed."""
+    """An answer that the service did not sign, or that is of another visit; it must not be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceOrTab:
-    """What is on a balance or a tab, and what is on its way. Micro-units."""
+    """The amount of a balance or a tab, and the amount pending. Micro-units."""
 
     micros: int
     pending_micros: int
@@ -87,10 +87,10 @@ class Till:
         return cobranded_url(self.client.service_url, self.client.credentials, {**parameters, **common})
 
     async def accept_prepaid(self, customer: Customer, query: str) -> str | None:
-        """Read the answer to Pay Now and put the first credit on the balance; None, or why there is none.
+        """Read the answer to Pay Now and make the first funding; None, or why there is none.
 
-        The same answer may come again (a reload): the reference of the funding is the order's, so it is charged once.
-        Raises NotOursError, ServiceError.
+        The same answer may come again (a reload): the funding's reference is the order's, so it is charged once. Raises
+        NotOursError, ServiceError.
         """
         answer = await self._answer("/paid", query, customer.prepaid_order)
         if answer["status"] not in SUCCESS:
@@ -154,7 +154,7 @@ class Till:
                 "SenderTokenId": authorization.spending_token,
                 "CallerReference": reference,
                 "CallerDescription": what,
-                "SenderDescription": what,  # this one is what buyers find in their history
+                "SenderDescription": what,  # buyers see this one in their history
                 **amount("TransactionAmount", price_micros),
             },
         )

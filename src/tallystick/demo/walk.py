@@ -1,4 +1,4 @@
-"""The whole way without a person, over HTTP: authorize, fund, pay, settle; each figure is compared with what is due."""
+"""The whole demo without a person, over HTTP: authorize, fund, pay, settle; each figure is compared with its target."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CENT: Final = MICROS_PER_UNIT // 100
 SONG: Final = 5 * CENT
 SONGS: Final = 100
 SIDE_BY_SIDE: Final = 20
-"""Payments under way at once, as from a shop with that many customers."""
+"""Concurrent payments, as from a shop with that many customers."""
 
 LONGEST_WAIT_SECONDS: Final = 120
 _PAUSE_SECONDS: Final = 0.2
@@ -35,7 +35,7 @@ class Walk:
     wrong: list[str] = field(default_factory=list)
 
     async def prepaid(self) -> None:
-        """A balance: filled once, spent in many small pieces, never above its limit."""
+        """A prepaid balance: funded once, spent in many small payments, never above its limit."""
         self.tell("Prepaid: a balance of at most 10.00, from a card")
         answer = await self._authorize(
             "SetupPrepaid",
@@ -85,7 +85,7 @@ class Walk:
         )
 
     async def postpaid(self) -> None:
-        """A tab: charged up to its limit, settled at once, the rest forgiven."""
+        """A tab: charged up to its limit, settled at once, the rest written off."""
         self.tell("Postpaid: a tab of at most 100.00, settled from a bank account")
         answer = await self._authorize(
             "SetupPostpaid",
@@ -137,7 +137,7 @@ class Walk:
             self.client.credentials,
             {"pipelineName": pipeline, "returnURL": back, "paymentReason": "A walk through the demo", **parameters},
         )
-        there = self.client.service_url  # directly, whatever proxy leads to other machines
+        there = self.client.service_url  # bypasses a proxy that the environment names
         query = urlsplit(await authorize(url, self.buyer, method, connect_to=there)).query
         answer = dict(parse_qsl(query, keep_blank_values=True))
         status = {"CC": "SC", "ACH": "SB", "ABT": "SA"}[method]
@@ -193,7 +193,7 @@ class Walk:
         return answer.micros("DebtBalance", "AvailableBalance")
 
     def _check(self, what: str, figures: list[tuple[str, int, int]]) -> None:
-        """Tell what came out; each figure is its name, what it is and what it must be, in micro-units."""
+        """Report the figures; each is its name, what it is and what it must be, in micro-units."""
         told = []
         for name, found, due in figures:
             shown = _shown(name, found)

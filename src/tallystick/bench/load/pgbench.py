@@ -13,12 +13,12 @@ from tallystick.bench.target.databases import execute, made_anew
 from tallystick.db.embedded.binaries import NoBinariesError, find_binaries
 
 DATABASE: Final = "tallystick_bench_pgbench"
-"""A name that nobody has in use: on a server that is given, what has this name is dropped."""
+"""The name of pgbench's own database: on a server that is given, a database of this name is dropped."""
 
 SCALE: Final = 20
 _TABLES: Final = ("pgbench_accounts", "pgbench_branches", "pgbench_tellers", "pgbench_history")
 WARM_UP_SECONDS: Final = 2
-"""What is left out at the beginning of each run: every client has a new connection, which reads the catalogue first."""
+"""The warm-up that is left out of each run: every client has a new connection, which first reads the catalogue."""
 
 _PROGRESS: Final = re.compile(r"^progress: ([0-9.]+) s, ([0-9.]+) tps", re.MULTILINE)
 
@@ -42,7 +42,7 @@ async def run(database_dsn: str, clients: int, seconds: int) -> float:
         "--protocol=prepared",
         f"--client={clients}",
         f"--jobs={min(2, clients)}",
-        f"--time={WARM_UP_SECONDS + seconds + 1}",  # it may end without a word about its last second
+        f"--time={WARM_UP_SECONDS + seconds + 1}",  # it may end without reporting its last second
         "--progress=1",
         database_dsn,
     )
@@ -50,7 +50,7 @@ async def run(database_dsn: str, clients: int, seconds: int) -> float:
 
 
 def read_progress(output: str, warm_up_seconds: int) -> float:
-    """The rate after the warm-up, of what pgbench tells about each second. Raises LoadError."""
+    """The rate after the warm-up, from pgbench's report for each second. Raises LoadError."""
     transactions = spent = before = 0.0
     for moment, rate in _PROGRESS.findall(output):
         if before > warm_up_seconds - 0.5:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 async def output_of(program: str | Path, *arguments: str) -> tuple[int, str, str]:
-    """Run a program to its end: its exit status, what it printed, what it complained of.
+    """Run a program to its end: its exit status, standard output, standard error.
 
-    It ends with us: a load that nobody waits for any more would go on for as long as it was asked to.
+    It is killed when this process is cancelled; otherwise the load would go on for as long as it was asked to.
     """
     process = await asyncio.create_subprocess_exec(
         program, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

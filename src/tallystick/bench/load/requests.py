@@ -1,4 +1,4 @@
-"""Signed requests, made before they are measured: each is distinct, as sellers' programs would send it."""
+"""Signed requests, prepared before the measurement: each is distinct, as sellers' programs would send it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run is cut into slices: each case has one in each round, so that the machine's moods touch all cases alike."""
+"""A run is cut into slices, one of each case in each round: changes in the machine's speed affect all cases alike."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tallystick.bench.measures import Measure
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What answering took: CPU seconds of the API and of the database, and resident memory of the API, in 10⁶ bytes.
+    """Resources used: CPU seconds of the API and of the database, and resident memory of the API, in 10⁶ bytes.
 
     `database_seconds`: None where the database is on another machine.
     """
@@ -25,7 +25,7 @@ class Used:
 class Slice:
     """One case under load for a few seconds. `units`: requests, transactions, or payments of batches that were done.
 
-    `load`: what the load generator saw; None of pgbench. `used`: None where it was not looked at.
+    `load`: what the load generator measured; None of pgbench. `used`: None where it was not measured.
     """
 
     case: str
@@ -42,7 +42,7 @@ class Slice:
 
 
 def together(slices: Sequence[Slice]) -> Measure:
-    """What slices of the same case and number of clients came to: sums over sums, and percentiles of all requests."""
+    """The total of slices of one case and number of clients: sums over sums, and percentiles of all requests."""
     first = slices[0]
     thousands = sum(one.units for one in slices) / 1000
     loads = [one.load for one in slices if one.load is not None]
@@ -63,7 +63,7 @@ def together(slices: Sequence[Slice]) -> Measure:
 
 
 def percentile_ms(loads: Sequence[Load], percent: float) -> float:
-    """Of all requests of these loads. A load knows a thousand latencies, each of which stands for as many requests."""
+    """The percentile over all requests of these loads; each latency of a load stands for as many of its requests."""
     weighted = sorted(
         (latency, load.requests / len(load.latencies_ms)) for load in loads for latency in load.latencies_ms
     )

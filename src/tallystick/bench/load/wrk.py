@@ -20,12 +20,12 @@ _GRACE_SECONDS: Final = 30
 
 
 class LoadError(Exception):
-    """The load could not be sent, or not all of it was answered well."""
+    """The load could not be sent, or not every answer was a success."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run of wrk saw. `latencies_ms`: in order, each stands for as many of the requests."""
+    """The result of one run of wrk. `latencies_ms`: in order, each stands for as many of the requests."""
 
     clients: int
     requests: int

@@ -11,13 +11,13 @@ import asyncpg
 
 def beside(dsn: str, database: str) -> str:
     """The address of another database on the server at `dsn`."""
-    parts = urlsplit(dsn)  # put together by hand: //, which pgbench wants, would be lost where no host follows
+    parts = urlsplit(dsn)  # built by hand: urlunsplit drops the // that pgbench needs when no host follows
     return f"{parts.scheme}://{parts.netloc}/{database}" + (f"?{parts.query}" if parts.query else "")
 
 
 @asynccontextmanager
 async def made_anew(server: str, database: str) -> AsyncIterator[str]:
-    """The address of an empty database on `server`, in the place of one of that name, and dropped at the end."""
+    """Create an empty database on `server`, replacing one of that name, and drop it at the end. Yields its address."""
     await execute(server, f"DROP DATABASE IF EXISTS {database}", f"CREATE DATABASE {database}")
     try:
         yield beside(server, database)

@@ -1,7 +1,7 @@
-"""Books that fill quickly, so that growth can be measured in an evening: valid payments, many in one statement.
+"""Fill books quickly, so that growth can be measured in an evening: valid payments, many in one statement.
 
-What is measured on the way goes through the service; what only has to be there need not be asked for by request. Each
-charge lands in tables and indexes where a request's would, at random, and `verify` proves these books like any others.
+What is measured goes through the service; what only has to exist is inserted directly. Each charge goes to tables and
+indexes where a request's would, at random, and `verify` checks these books like any others.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from tallystick.services.context import Service
 
 AT_A_TIME: Final = 20_000
 PER_MILLISECOND: Final = 20
-"""How close together the ids of charges are: so close that those of a statement come after those of the one before."""
+"""The density of charges' ids: dense enough that the ids of a statement follow those of the statement before."""
 
-_SECONDS: Final = 600  # that a statement may take on a slow disk
+_SECONDS: Final = 600  # statement timeout, enough for a slow disk
 
 
 _SQL: Final = load_statements("filling.sql", __package__)
@@ -32,7 +32,7 @@ _SQL: Final = load_statements("filling.sql", __package__)
 
 @dataclass(slots=True)
 class Filler:
-    """Charges the balances and tabs of a stall by turns, in an order that has nothing to do with that of their ids."""
+    """Charges the balances and tabs of a stall in turn, in an order unrelated to that of their ids."""
 
     service: Service
     stall: Stall
@@ -72,7 +72,7 @@ class Filler:
 
 
 def ids_before(book_id: BookId, now: datetime, count: int) -> Sequence[TransactionId]:
-    """So many new ids in their order, of the moments before `now`."""
+    """New ids in ascending order, with timestamps before `now`."""
     last = int(now.timestamp() * 1000)
     return sorted(
         make_transaction_id(book_id, last - number // PER_MILLISECOND, secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
@@ -81,7 +81,7 @@ def ids_before(book_id: BookId, now: datetime, count: int) -> Sequence[Transacti
 
 
 def check_room(wanted: int, instruments: int) -> None:
-    """Raises LoadError: the stall's balances, two of five instruments, and tabs, one of five, do not bear so many."""
+    """Raises LoadError: the stall's balances, two of five instruments, and tabs, one of five, do not suffice."""
     each = FUNDED_MICROS // CHARGE_MICROS
     maximum = (instruments * 2 // 5 + instruments // 5) * (each - each // 10)  # a tenth is for what is measured
     if wanted > maximum:

@@ -1,4 +1,4 @@
-"""What machine this is: figures without it say nothing."""
+"""The machine of a run, without which its figures mean nothing."""
 
 from __future__ import annotations
 

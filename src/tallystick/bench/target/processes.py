@@ -1,4 +1,4 @@
-"""The processes under measurement: the service on a port, an empty handler on a port, what CPU they used."""
+"""The processes under measurement: the service on a port, an empty handler on a port, their CPU time."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Served:
 async def serving(arguments: Sequence[str], environment: dict[str, str], *, port: int) -> AsyncIterator[Served]:
     """Run a module of ours until it answers on `port`, and stop it at the end. Raises LoadError.
 
-    Of our settings it has those in `environment` alone, whatever is set here: the figures are those of the defaults,
-    and no service that happens to be configured is touched.
+    It gets the settings in `environment` alone and none from this process: the figures are those of the defaults, and a
+    service that happens to be configured here is not touched.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,

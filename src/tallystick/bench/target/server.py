@@ -48,7 +48,7 @@ async def _check_durable(server: str) -> None:
 
 
 async def find_postmaster(database: Database) -> psutil.Process | None:
-    """The process that started the server's others, where it runs on this machine: for what they use of it."""
+    """The server's main process, where it runs on this machine, to read the CPU time and memory of its processes."""
     row = await database.fetchrow("SELECT pg_backend_pid() AS pid, host(inet_server_addr()) AS address")
     if row is None or (row["address"] is not None and not ipaddress.ip_address(row["address"]).is_loopback):
         return None

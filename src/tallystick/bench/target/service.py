@@ -22,7 +22,7 @@ from tallystick.domain.ids import transaction_ids_from
 from tallystick.services.context import Service
 
 _LONELY_SHARE: Final = 0.3
-"""Of the likely rate, what one client alone may reach: not too many requests are prepared for it."""
+"""The share of the likely rate that a single client may reach, so that not too many requests are prepared for it."""
 
 _LAST_ONES_SECONDS: Final = 0.5
 
@@ -31,7 +31,7 @@ Cpu = tuple[dict[int, float], dict[int, float] | None]
 
 @dataclass(slots=True)
 class Target:
-    """`served` answers out of the books that `service`, in this process, looks into afterwards.
+    """The service under measurement. `served` answers; `service`, in this process, has the same books to check them.
 
     `directory`: where requests wait to be sent. `postmaster`: of the database, where it is on this machine.
     """
@@ -45,7 +45,7 @@ class Target:
     _rates: dict[tuple[str, int], float] = field(default_factory=dict)
 
     async def slice(self, case: Case, clients: int, seconds: float, pause_ms: int = 0) -> Slice:
-        """So many clients for so long; requests go on where those of the slice before ended.
+        """Measure a slice; its requests continue where those of the slice before ended.
 
         Raises LoadError, also when the books do not have what was answered.
         """
@@ -55,10 +55,10 @@ class Target:
             measured = await self._slice(case, clients, seconds, pause_ms, count)
             if measured.load is None or measured.load.requests <= count - clients:
                 return measured
-            self._rates[case.name, clients] = 2 * rate  # it was faster than thought: once more, with enough requests
+            self._rates[case.name, clients] = 2 * rate  # the requests ran out: measure again, with twice as many
 
     async def _slice(self, case: Case, clients: int, seconds: float, pause_ms: int, count: int) -> Slice:
-        """The same with `count` requests. When they do not last until the end, the figure would be too low."""
+        """Measure a slice with `count` requests. If they run out before its end, the rate is too low."""
         asked_for: list[int] = []
         requests = _noting(self._requests_of(case, clients), case, asked_for)
         with request_file(self.directory, requests, count) as file:
@@ -83,10 +83,10 @@ class Target:
         return self._requests[key]
 
     async def _check_books(self, since: datetime, load: Load, asked_for: Sequence[int]) -> None:
-        """Every payment that was answered is there, and no more than were under way when the load ended."""
+        """Check that every answered payment is in the books, and no more than were in flight when the load ended."""
         if not any(asked_for):
             return
-        await asyncio.sleep(_LAST_ONES_SECONDS)  # those whose clients have gone
+        await asyncio.sleep(_LAST_ONES_SECONDS)  # for the last requests, whose clients have disconnected
         first = transaction_ids_from(int(since.timestamp() * 1000))
         made = 0
         for stall in self.stalls:
@@ -119,7 +119,7 @@ class Target:
 
 
 def _noting(requests: Iterator[bytes], case: Case, asked_for: list[int]) -> Iterator[bytes]:
-    """The requests; how many transactions each asks for goes to `asked_for`."""
+    """The requests; the number of transactions that each makes is appended to `asked_for`."""
     for request in requests:
         asked_for.append(case.payments or writes(request))
         yield request
@@ -131,9 +131,9 @@ def writes(request: bytes) -> int:
 
 
 def due(asked_for: Sequence[int], load: Load) -> tuple[int, int]:
-    """How many transactions are in the books, at least and at most.
+    """The least and the greatest number of transactions that may be in the books.
 
-    Requests were sent in their order. Each client has one under way when the load ends, done or not.
+    Requests were sent in their order. Each client has one in flight when the load ends, done or not.
     """
     sent = asked_for[: load.requests + load.clients]
     under_way = sorted(sent, reverse=True)[: load.clients]

@@ -1,4 +1,4 @@
-"""What the measurements charge: a seller with a key, buyers, and many funded balances and open tabs.
+"""A stall is what the measurements charge: a seller with a key, buyers, many funded balances and open tabs.
 
 All of it is made by the service's own commands, so that the books of a benchmark can be verified like any others.
 """
@@ -51,16 +51,16 @@ FUNDED_MICROS: Final = 1_000 * MICROS_PER_UNIT
 TAB_MICROS: Final = 1_000_000 * MICROS_PER_UNIT
 CHARGE_MICROS: Final = 10_000
 REFUND_MICROS: Final = 10_000
-"""A cent: the least that may be refunded of more."""
+"""One cent, the smallest partial refund."""
 
 REFUNDABLE_MICROS: Final = 200 * REFUND_MICROS
-"""What is charged to be refunded in part: as often as long runs do."""
+"""The charge that is refunded a cent at a time: enough for as many refunds as long runs make."""
 
 AT_A_TIME: Final = 500
 BUYERS: Final = 200
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being made, how much of it is done, and how much there will be."""
+"""A progress callback: what is being made, how much of it is done, how much there will be."""
 
 
 @dataclass(slots=True)
@@ -160,7 +160,7 @@ class Stocker:
         await self._many("charges", count, one)
 
     async def _need_buyers(self, balances: int) -> None:
-        """Some people with enough on their account balances to fund `balances` more."""
+        """Create buyers with enough on their account balances to fund `balances` more."""
         if not self._buyers:
             now = self.service.clock()
             async with self.service.pool.acquire() as connection:
@@ -191,7 +191,7 @@ class Stocker:
             raise outcome
 
     async def _many(self, what: str, count: int, one: Callable[[int], Awaitable[None]]) -> None:
-        """Enough at a time that they share commits."""
+        """Run so many concurrently that they share commits."""
         for start in range(0, count, AT_A_TIME):
             self.progress(what, start, count)
             await asyncio.gather(*(one(number) for number in range(start, min(start + AT_A_TIME, count))))
