@@ -9,7 +9,7 @@ from tests.support.paths import ROOT
 PACKAGE = ROOT / "src" / "tallystick"
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 MAX_FILES = 18  # "about 15": what a folder may have besides __init__.py and other folders
-PARTS_OF_A_FOLDER = {"sql", "catalogues"}  # told of with the folder that they are in
+PARTS_OF_A_FOLDER = {"sql", "catalogues"}  # described with the folder that they are in
 NO_ROOMS = {"static", "templates", "migrations"}  # one line for all that is below
 
 
@@ -35,7 +35,7 @@ def test_every_file_that_is_named_exists() -> None:
     assert {name for name in named if not any((place / name).exists() for place in places)} == set()
 
 
-def test_no_folder_is_a_hall() -> None:
+def test_no_folder_has_too_many_files() -> None:
     sizes = {
         name: sum(path.is_file() and path.suffix == ".py" and path.name != "__init__.py" for path in folder.iterdir())
         for name in folders()

@@ -44,7 +44,7 @@ def run_static(arguments: tuple[str, ...]) -> Result:
 
 
 def run_tests(pytest_arguments: list[str]) -> int:
-    """Run pytest alone. The floor of what must be reached holds for all tests only, so it is not asked of a part."""
+    """Run pytest alone. The coverage floor holds for the whole suite only, so it is not applied to a part."""
     measured = pytest_arguments[:1] == [MEASURE]
     given = pytest_arguments[1:] if measured else pytest_arguments
     pytest = ["-m", "pytest", "-n", str(WORKERS), "--dist", "worksteal", *given]
@@ -66,7 +66,7 @@ def run_tests(pytest_arguments: list[str]) -> int:
 
 
 def main(pytest_arguments: list[str]) -> int:
-    """Run everything, also after a failure, so that one run shows all there is to mend. 0: all passed."""
+    """Run everything, also after a failure, so that one run shows all that must be fixed. 0: all passed."""
     failed = []
     with ThreadPoolExecutor(WORKERS) as workers:
         for name, result in zip(STATIC_CHECKS, workers.map(run_static, STATIC_CHECKS.values()), strict=True):

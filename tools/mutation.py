@@ -1,7 +1,7 @@
-"""Spoil the decisions one place at a time and count what no test of the domain notices: `python tools/mutation.py`.
+"""Mutation test: change the decisions in one place at a time and count the mutants that no test of the domain notices.
 
-Arguments name what is spoilt, below src/tallystick, instead of domain/decide. The work is done by mutmut on a copy: it
-needs every test to pass on the unspoilt one first. How the last run came out stands in CONTRIBUTING.md.
+Arguments name what is mutated, below src/tallystick, instead of domain/decide. The work is done by mutmut on a copy: it
+needs every test to pass on the unchanged one first. The result of the last run is in CONTRIBUTING.md.
 """
 
 import re
@@ -28,7 +28,7 @@ RESULT = re.compile(r"^\s+(\S+): (\w[\w ]*)$", re.MULTILINE)
 
 
 def configuration(spoilt: list[str]) -> str:
-    """What mutmut is told; one seed, so that each mutant meets the same examples."""
+    """The configuration of mutmut; one seed, so that each mutant meets the same examples."""
     return f"""
 [tool.mutmut]
 source_paths = ["src"]
@@ -41,7 +41,7 @@ use_git_change_detection = false
 
 
 def main(arguments: list[str]) -> int:
-    """Print the mutants that lived, then the sums. 0: the run came to its end."""
+    """Print the mutants that survived, then the sums. 0: the run came to its end."""
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory)
         for name in COPIED:

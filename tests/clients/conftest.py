@@ -29,7 +29,7 @@ from tallystick.wiring import open_service
 
 @dataclass(frozen=True)
 class Market:
-    """A seller's view of the running program: its address, a key and tokens by what they are good for.
+    """A seller's view of the running program: its address, a key, and tokens by what they can be used for.
 
     `tokens`: `card` pays many times, `monthly` 5.00 once a month, `recipient` lets the seller receive for another one;
     `prepaid` and `postpaid` are an instrument with its two tokens each, `spending` and `money`.

@@ -55,7 +55,7 @@ def awssum() -> Path:
         if done.returncode:
             shutil.rmtree(draft, ignore_errors=True)
             pytest.skip(f"awssum-amazon-fps 1.3.0 could not be had: {done.stderr.strip() or done.stdout.strip()}")
-        # npm has held each package against the hash that it wrote down; ours must be the same ones
+        # npm has checked each package against the hash that it recorded, which must be the pinned one
         assert installed(draft) == PINNED
         try:
             draft.rename(place)

@@ -44,7 +44,7 @@ def interpreters() -> Iterator[str]:
 
 
 def works(interpreter: str) -> bool:
-    """A shim of a version manager may be there without any interpreter behind it."""
+    """Whether it runs: a version manager may leave a shim without an interpreter behind it."""
     asked = [interpreter, "-c", "import ssl, sys; sys.exit(sys.version_info[:2] != (2, 7))"]
     return subprocess.run(asked, check=False, capture_output=True, timeout=60).returncode == 0  # noqa: S603 - as found
 

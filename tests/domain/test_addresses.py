@@ -70,7 +70,7 @@ def test_what_is_no_address(url: str) -> None:
     ],
 )
 def test_a_host_that_no_message_finds(host: str) -> None:
-    """Or that is asked for under another name than the one that was signed."""
+    """Also one that is requested under another name than the signed one."""
     assert why_unusable(f"http://{host}/") in {
         "it names no possible host",
         "it must be an absolute http or https address in ASCII, without a password",

@@ -1,4 +1,4 @@
-"""Every refusal of the rules, one by one, and the order in which checks speak."""
+"""Every refusal of the rules, one by one, and the order of the checks."""
 
 from __future__ import annotations
 

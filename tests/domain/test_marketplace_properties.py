@@ -78,7 +78,7 @@ marketplaces = st.one_of(
 
 
 class Market(RuleBasedStateMachine):
-    """The caller's book, the recipient's and their mirror; `asked`: what a rail has not answered yet."""
+    """The caller's book, the recipient's and their mirror; `asked`: transactions whose rail has not answered yet."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class Market(RuleBasedStateMachine):
             self.install(token, TokenPurpose.RECIPIENT, RECIPIENT, None, terms)
         source = self.state.tokens[CARD].source
         assert source is not None
-        known = replace(source, rail="simulated")  # what loading adds: which rail knows the card
+        known = replace(source, rail="simulated")  # loading adds the rail of the card
         self.state.tokens[CARD] = replace(self.state.tokens[CARD], source=known)
 
     def install(
@@ -202,7 +202,7 @@ class Market(RuleBasedStateMachine):
         declined=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=5),
     )
     def refund_in_parts(self, cents: int, parts: int, declined: list[tuple[bool, bool]]) -> None:
-        """The long way of a card payment, of which two refunds wait at a time; chance alone seldom comes to its end."""
+        """A card payment with two refunds pending at a time; random commands alone rarely get that far."""
         paid = self.perform(Pay(self.request(), CARD, cents * parts * 10_000))
         if not isinstance(paid, Accepted):
             return
@@ -217,7 +217,7 @@ class Market(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule(data=st.data(), paid=st.booleans())
     def the_rail_answers(self, data: st.DataObject, paid: bool) -> None:
-        """Whatever it says, no seller has less afterwards: there is nothing that could be missing."""
+        """Whatever the rail answers, no seller's cash decreases, so there is nothing that could be missing."""
         asked = data.draw(st.sampled_from(self.asked))
         before = dict(self.state.cash)
         answer = Paid() if paid else Declined("TransactionDenied", "no")
@@ -226,7 +226,7 @@ class Market(RuleBasedStateMachine):
 
     @rule(data=st.data(), expired=st.booleans())
     def give_up(self, data: st.DataObject, expired: bool) -> None:
-        """Cancel a hold, or what no rail was asked for; the store tells which those are."""
+        """Cancel a hold, or a transaction before its rail was asked; the store knows which those are."""
         chosen = self.some(data, TransactionStatus.PENDING, TransactionStatus.RESERVED)
         if chosen is not None:
             before = dict(self.state.cash)
@@ -249,7 +249,7 @@ class Market(RuleBasedStateMachine):
 
     @invariant()
     def fees_are_given_back_once(self) -> None:
-        """In the books too: an account of fees holds what was taken and not given back, and is never below that."""
+        """The fee account holds the fees taken less those given back, and is never negative."""
         given: Counter[TransactionId] = Counter()
         for refund in self.state.transactions.values():
             if refund.original_id is not None and refund.status is not TransactionStatus.FAILURE:

@@ -118,7 +118,7 @@ class Books(RuleBasedStateMachine):
                 limits=(LimitTerms(LimitKind.AMOUNT, DIRECT_LIMIT, None),),
             )
         )
-        for token in (TokenId("F"), TokenId("T"), TokenId("U")):  # what loading adds: which rail knows the card
+        for token in (TokenId("F"), TokenId("T"), TokenId("U")):  # loading adds the rail of the card
             source = self.state.tokens[token].source
             assert source is not None
             rail = None if card is None else "simulated"
@@ -158,7 +158,7 @@ class Books(RuleBasedStateMachine):
 
     @rule(amount=amounts, part=amounts, declined=st.booleans())
     def pay_directly_and_refund(self, amount: int, part: int, declined: bool) -> None:
-        """The long way of a card payment; chance alone seldom comes to its end."""
+        """A card payment and its refund; random commands alone rarely get that far."""
         paid = self.perform(Pay(self.request(), TokenId("U"), amount))
         if not isinstance(paid, Accepted):
             return
@@ -170,7 +170,7 @@ class Books(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def give_up(self, data: st.DataObject) -> None:
-        """Cancel what no rail was asked for; the store tells which those are."""
+        """Cancel a transaction before its rail was asked; the store knows which those are."""
         if self.moved:
             chosen = data.draw(st.sampled_from(self.moved))
             transaction = self.state.transactions.get(chosen)
@@ -194,7 +194,7 @@ class Books(RuleBasedStateMachine):
 
     @rule(token=st.sampled_from(["S", "D", "F", "T"]))
     def cancel(self, token: str) -> None:
-        if next(self.numbers) % 5 == 0:  # rarely: a cancelled token ends much of the story
+        if next(self.numbers) % 5 == 0:  # rarely, since most commands are refused once the token is cancelled
             self.perform(CancelToken(TokenId(token), SELLER))
 
     @rule(hours=st.integers(min_value=1, max_value=72))
@@ -268,7 +268,7 @@ TestBooks = Books.TestCase
 
 
 def test_an_accepted_outcome_is_what_replays() -> None:
-    """The state machine relies on it: outcomes compare by value."""
+    """The state machine relies on comparing outcomes by value."""
     assert Accepted(TransactionId("T"), TransactionStatus.SUCCESS) == Accepted(
         TransactionId("T"), TransactionStatus.SUCCESS
     )

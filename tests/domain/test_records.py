@@ -1,4 +1,4 @@
-"""What a decision writes down about money that no payment moved, field by field. Found missing by tools/mutation.py."""
+"""What a decision records about money that no payment moved, field by field. Gaps found by tools/mutation.py."""
 
 from __future__ import annotations
 

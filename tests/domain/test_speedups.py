@@ -1,4 +1,4 @@
-"""What was compiled gives what its twin in Python gives, whatever it is asked."""
+"""Each compiled function returns what its twin in Python returns, for any input."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What a token is good for at a moment: one answer, whatever comes together."""
+"""The state of a token at a moment: one answer for every combination of conditions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ dates = st.builds(TokenDates, moments, maybe, maybe, st.none() | st.just("a tran
 
 
 def reached(state: TokenState) -> set[TokenState]:
-    """The states that may come after one, however many are passed over."""
+    """All states reachable from one, directly or through others."""
     found = {state}
     while more := {after for one in found for after in TOKENS.get(one, ())} - found:
         found |= more

@@ -1,4 +1,4 @@
-"""The tables of what may follow what: complete, just what the deciders do, and drawn as they are."""
+"""The transition tables: complete, exactly what the deciders do, and drawn in the documentation as they are."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class History:
         return transaction
 
     def take_up(self, begin: Callable[[], TransactionId], operation: RailOperation) -> TransactionId:
-        """Begin three times: a rail declines the first, nobody asked for the second is cancelled; the third is paid."""
+        """Begin three times: one is declined by its rail, one cancelled before its rail is asked, one paid."""
         self.resolve(begin(), Declined("Declined", "no"), operation)
         called_off = begin()
         self.state.unasked[called_off] = operation

@@ -32,7 +32,7 @@ FORM = b"application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Given:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: dict[str, str]
@@ -94,7 +94,7 @@ class Target:
         return given
 
     def signed(self, verb: str, params: dict[str, str]) -> dict[str, str]:
-        """The parameters with the common ones and the signature; those given win."""
+        """The parameters with the common ones and the signature; explicit parameters take precedence."""
         whole = {
             "AWSAccessKeyId": self.key.access_key_id,
             "SignatureMethod": "HmacSHA256",
@@ -119,7 +119,7 @@ class Target:
 
 
 def wire(params: dict[str, str]) -> bytes:
-    """As on the wire; lone surrogates cannot be sent, so they are not drawn."""
+    """The parameters as sent; lone surrogates cannot be encoded, so they are not drawn."""
     return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in params.items()).encode()
 
 

@@ -1,4 +1,4 @@
-"""Whatever a seller's link or button says: a page, or a way back with the protocol's status; never a fault of ours."""
+"""Any link or button is answered by a page or by a redirect with the protocol's status; never by an internal error."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ async def test_a_spoilt_request_is_refused_and_changes_nothing(target: Target, d
 
 
 def understood(params: dict[str, str]) -> dict[str, str]:
-    """What was asked for, with what may happen to a signature on its way undone."""
+    """The parameters as understood, with the damage undone that a signature may suffer in transit."""
     return params | {"Signature": signing.as_received(params.get("Signature", ""))}
 
 
@@ -233,7 +233,7 @@ async def test_a_signed_call_with_anything_in_it_is_done_or_changes_nothing(
 
     answer = await post(target, target.signed("POST", {"Version": version} | params | {"Action": action}))
 
-    if version == V2007 and answer.status == 200:  # its refusals are successes of HTTP
+    if version == V2007 and answer.status == 200:  # its business errors have HTTP status 200
         failed = ET.fromstring(answer.text).findtext("Status") == "Failure"  # noqa: S314 - an answer of our own
     else:
         failed = check_form(answer) is not None

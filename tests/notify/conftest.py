@@ -26,7 +26,7 @@ async def notify_url(make_database: MakeDatabase) -> str:
 
 @pytest.fixture(scope="session")
 async def notify_pool(notify_url: str) -> AsyncIterator[Pool]:
-    unasked = "simulated_rail_agrees"  # tests say themselves what the rail answers
+    unasked = "simulated_rail_agrees"  # each test sets the rail's answers
     async with await open_pool(notify_url, max_size=10) as opened, all_balanced(opened, without=unasked):
         yield opened
 
@@ -58,6 +58,6 @@ async def office(shop: Shop) -> PostOffice:
 
 @pytest.fixture
 async def seller() -> AsyncIterator[Receiver]:
-    """A receiver that behaves."""
+    """A receiver that answers 200."""
     async with receiver() as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""Real HTTP receivers on 127.0.0.1 that behave as told, and remember what reached them."""
+"""Real HTTP receivers on 127.0.0.1 with prescribed answers, which record what they received."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`answers` come first, one for each request, then `usual`; None: no answer at all, empty: hung up."""
+    """`answers` come first, one for each request, then `usual`; None: no answer at all, empty: connection closed."""
 
     port: int
     scheme: str = "http"
@@ -87,7 +87,7 @@ class Receiver:
             reply = self.answers.pop(0) if self.answers else self.usual
             if reply is None:
                 waits = [asyncio.create_task(reader.read()), asyncio.create_task(self.hung_up.wait())]
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)  # sender or test has had enough
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)  # sender or test disconnected
                 for wait in waits:
                     wait.cancel()
                 return

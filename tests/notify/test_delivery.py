@@ -127,7 +127,7 @@ async def test_nobody_answers(office: PostOffice) -> None:
 
 
 async def test_a_host_whose_name_cannot_be_read(office: PostOffice) -> None:
-    """A failure like any other, not a fault of ours."""
+    """It is a failed delivery like any other, not an internal error."""
     await office.tell("http://xn--a/ipn")
     payment = await office.quick_payment()
     await office.worker().step()

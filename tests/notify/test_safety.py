@@ -107,7 +107,7 @@ async def test_the_setting_lets_tests_and_demos_reach_this_machine() -> None:
 
 
 async def test_a_name_that_changes_its_address_is_resolved_once() -> None:
-    """The connection goes to what was looked at; another answer for the same name comes too late."""
+    """The connection goes to the address that was checked, although the next lookup of the name gives another one."""
     async with receiver() as first:
         names = Names(["127.0.0.1"], ["203.0.113.9"])
         assert await post(f"http://rebinding.example:{first.port}/", names) == 200
@@ -221,7 +221,7 @@ async def test_tls_checks_the_name_while_the_connection_goes_to_the_address(tmp_
 
 
 def make_tls(directory: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server that proves to be `name`, and a client that believes it."""
+    """A server with a certificate for `name`, and a client that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

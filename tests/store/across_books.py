@@ -97,7 +97,7 @@ class _Reader:
             before.append(kind)
 
     def _check_correlated(self, block: exp.Expr, books: list[str], outer: exp.Expr) -> None:
-        """A query that is asked again for each row of another one has to stay with that row's book."""
+        """A correlated subquery must stay with its row's book."""
         where = self._where(block)
         if block.args.get("limit") or block.args.get("offset"):
             self.found.append(f"{where}: LIMIT for each row of another query")
@@ -136,7 +136,7 @@ class _Reader:
         return Kind.EVERYWHERE  # a function, or values
 
     def _kind_of_query(self, query: exp.Expr) -> Kind:
-        """With the books, if it says the book of each row and every machine can answer for its own; else gathered."""
+        """With the books, if it returns each row's book and every machine can answer for its own; else gathered."""
         if isinstance(query, exp.Subquery):
             return self._kind_of_query(query.this)
         if isinstance(query, exp.Union):

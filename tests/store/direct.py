@@ -28,7 +28,7 @@ def taken(outcome: Outcome, status: str = "Success") -> TransactionId:
 
 
 async def work(shop: Shop) -> None:
-    """Let the rail answer everything that is open."""
+    """Run the worker until the rail has answered everything that is open."""
     service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
     worker = Worker(service, {"simulated": SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=True)})
     while await worker.step():

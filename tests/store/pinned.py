@@ -1,4 +1,4 @@
-"""Reads a statement as Citus's router does: which tables are not pinned to the one book that the statement names."""
+"""Reads a statement as Citus's router does: which tables are not restricted to the one book that it names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BOOK = "$1"
 
 
 class _Equal:
-    """Which columns and values a query says are equal; names of one group have one root."""
+    """Which columns and values a query says are equal: a union-find; what is equal has one root."""
 
     def __init__(self) -> None:
         self._parents: dict[str, str] = {}
@@ -91,7 +91,7 @@ def _unpinned_query(query: exp.Expr, distributed: Collection[str], owners: Colle
 
 
 def _said_of(joined: str, join: exp.Join, keyed: list[str]) -> Iterator[str]:
-    """What the key of a joined table is equal to where there is a row of it."""
+    """The columns that the key of a joined table equals, where there is a row of it."""
     for one, other in _equations(_all_of(join.args["on"]) if join.args.get("on") is not None else (), keyed):
         if joined in {one, other}:
             yield other if one == joined else one

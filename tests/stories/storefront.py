@@ -106,7 +106,7 @@ class Shop:
         return f"reference-{self._count}-{secrets.token_hex(4)}"
 
     def signed(self, verb: str, params: Mapping[str, str], host: str | None = None) -> dict[str, str]:
-        """The parameters with the common ones and the signature; those given win, so that tests can spoil them."""
+        """The parameters with the common ones and the signature; explicit ones win, so that tests can break them."""
         whole = {
             "AWSAccessKeyId": self.key.access_key_id,
             "SignatureMethod": "HmacSHA256",

@@ -1,7 +1,7 @@
 """Whether books balance: those of one test when it is over, all of a database when the run is.
 
-`verify` reads everything that there is: after each of a thousand tests on one database, that would be all books of the
-tests before, too. Here its statements are asked of a few books: CTEs with the tables' names give them no other rows.
+`verify` reads everything; after each of a thousand tests on one database that would include the books of all tests
+before. Here its statements are restricted to a few books by CTEs that shadow the tables.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ ACROSS: Final = {
              WHERE split_part(idempotency_key, '.', 1) IN ({THEIR_TRANSACTIONS}))""",  # noqa: S608
     },
 }
-"""What meets in several books: the operator's mirror of these books' transactions, and what the rail says of them."""
+"""Checks across books: the operator's mirror of these books' transactions, and the rail's records of them."""
 
 FIRST_WORD: Final = re.compile(r"^(WITH|SELECT)\b", re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""Forms of requests: what is remembered of names must never change what a request asks for."""
+"""Forms of requests: what is cached by parameter names must never change what a request asks for."""
 
 from itertools import combinations, permutations
 

@@ -79,7 +79,7 @@ async def test_figures_of_a_console_that_was_never_opened_are_added_up_before(pa
 async def test_a_recipient_keeps_its_figures_and_is_told_of_the_archive(
     past: Past, open_shop: OpenShop, later: bool
 ) -> None:
-    """Its transfers leave with the caller's batches, whichever of the two books comes first."""
+    """Its transfers are archived with the caller's batches, whichever of the two books comes first."""
     other, token, buyer = await paid_through(past, open_shop, "20.00")
     while (other.book_id > past.shop.book_id) is not later:  # the numbers of books are random
         other, token, buyer = await paid_through(past, open_shop, "20.00")
@@ -176,7 +176,7 @@ async def test_money_of_recipients_and_of_the_operator_goes_along(past: Past, op
 
 
 async def test_who_was_paid_through_another_seller_waits_with_it(past: Past, open_shop: OpenShop) -> None:
-    """What holds the caller's history back holds the recipient's, too: neither's cash has a gap."""
+    """What keeps the caller's history from being archived keeps the recipient's, too: neither's cash has a gap."""
     other, token, buyer = await paid_through(past, open_shop, "40.00")
     await past.pool.execute("UPDATE book SET notification_url = 'https://x.example/' WHERE book_id = $1", other.book_id)
     own = await other.sender_token(Method.ABT)
@@ -202,7 +202,7 @@ async def test_who_was_paid_through_another_seller_waits_with_it(past: Past, ope
 
 
 async def test_the_parts_of_a_seller_wait_for_one_another(past: Past) -> None:
-    """One list shows the cash of all: what leaves one part would be missing in what is shown of another's."""
+    """One list shows the cash of all shards: archiving one would leave gaps in the balances shown for the others."""
     shop = past.shop
     async with past.pool.acquire() as connection:
         books = await shards.split(connection, shop.party_id, "sandbox", 2, shop.clock())
@@ -288,7 +288,7 @@ async def test_what_the_books_carry_over_is_checked_by_verify_too(past: Past) ->
 
 
 async def test_a_declined_refund_of_a_card_finds_its_original(past: Past) -> None:
-    """While a rail may still say no to a refund, its original stays: the refusal is booked back onto it."""
+    """While a rail may still decline a refund, its original stays: the reversal is booked onto it."""
     shop = past.shop
     buyer = await shop.sender_token(Method.CC)
     paid = await paid_by_card(past, buyer)

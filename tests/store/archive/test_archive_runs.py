@@ -1,4 +1,4 @@
-"""Runs of the archive: what they meet on their way, and where they end."""
+"""Archive runs: what happens meanwhile, and how they end."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ async def test_a_run_that_lost_its_lock_goes_on_behind_what_another_one_has_move
 async def test_the_directories_that_name_a_batch_are_on_disk_too(
     past: Past, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a power cut takes is not the file alone: a new directory may be missing in the one above it."""
+    """A power cut may lose not only the file: a new directory's entry in its parent must be synced as well."""
     flushed = set()
 
     def fsync(descriptor: int) -> None:
@@ -143,7 +143,7 @@ async def test_whoever_lost_its_session_while_it_wrote_replaces_nothing(past: Pa
         return write_batch(past.root, past.shop.book_id, 1, None, "2027-01-01", tables, {})
 
     class Slow(Mapping[str, list[asyncpg.Record]]):
-        """No tables, and while they are written somebody else finishes the batch of this number."""
+        """An archive without tables: while it writes, another run finishes the batch of the same number."""
 
         def __getitem__(self, name: str) -> list[asyncpg.Record]:
             raise KeyError(name)
@@ -183,7 +183,7 @@ async def test_what_a_run_had_to_leave_is_told_although_nobody_needs_it_any_more
 
 async def test_a_book_that_is_opened_meanwhile_holds_nothing_back(past: Past, open_shop: OpenShop) -> None:
     class Slow:
-        """The database; after the first answer a seller comes and is paid."""
+        """The database, but after the first read a new seller is opened and paid."""
 
         paid = False
 

@@ -58,7 +58,7 @@ class Holder:
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """A data directory of its own; not pytest's, which takes back the passage that a server run as root needs."""
+    """A data directory outside of pytest's, which other users cannot enter: a server started as root runs as one."""
     path = Path(tempfile.mkdtemp(prefix="tallystick-embedded-")).resolve()
     yield path
     for process in servers_of(path):
@@ -77,7 +77,7 @@ def servers_of(directory: Path) -> list[psutil.Process]:
 
 
 def postmasters_of(directory: Path) -> set[int]:
-    """The processes that are no other one's child: one for each server."""
+    """The root process of each server."""
     found = servers_of(directory)
     numbers = {process.pid for process in found}
     return {process.pid for process in found if process.ppid() not in numbers}
@@ -235,7 +235,7 @@ async def test_an_interrupted_creation_is_begun_anew(directory: Path) -> None:
 
 async def test_a_long_path_gets_its_socket_elsewhere(directory: Path) -> None:
     deep = directory / ("a long name with spaces and $signs " * 4).strip()
-    for _ in range(2):  # the second start finds the place of the first
+    for _ in range(2):  # the second start finds the socket directory of the first
         with EmbeddedPostgres(deep) as server:
             assert await ask(server, "SELECT 1") == 1
     shutil.rmtree((server.data / "socket_directory").readlink())

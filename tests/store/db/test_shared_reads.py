@@ -9,7 +9,7 @@ from tallystick.db.shared_reads import SharedReads
 
 
 class Shelf:
-    """A slow store that tells how often it was asked."""
+    """A slow store that counts its reads."""
 
     def __init__(self) -> None:
         self.values = {"a": 1, "b": 2}

@@ -1,4 +1,4 @@
-"""A server that is gone without a word: whoever waits for it hears of that, and what comes afterwards goes on."""
+"""A server that vanishes without closing connections: waiting calls fail, and later calls succeed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 0.5
 
 @dataclass
 class Network:
-    """A TCP port before the server's socket. Connections that are open when it is cut say nothing any more."""
+    """A TCP proxy before the server's socket. When it is cut, open connections stay open and carry nothing more."""
 
     database_url: str
     url: str = ""
@@ -79,7 +79,7 @@ async def network(database_url: str) -> AsyncIterator[Network]:
 
 @asynccontextmanager
 async def over(network: Network, shop: Shop) -> AsyncIterator[Shop]:
-    """The same shop, with a committer beyond the network."""
+    """The same shop, with a committer that connects through the proxy."""
     async with AsyncExitStack() as stack:
         pool = await open_pool(network.url, max_size=4, answer_timeout_seconds=PATIENCE_SECONDS, plan_once=True)
         stack.callback(pool.terminate)

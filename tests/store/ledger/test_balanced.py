@@ -1,4 +1,4 @@
-"""What holds tests to their books does so: it fails where they are off, and asks nothing about the books of others."""
+"""The check of a test's books works: it fails when they are off, and ignores the books of other tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tallystick.db.connections import Pool
 
 
 async def spoil(shop: Shop) -> None:
-    """Money that no transfer tells of."""
+    """Change a balance without a transfer."""
     buyer = await shop.funded_buyer("10.00")
     await shop.pool.execute(
         "UPDATE account SET balance_micros = balance_micros - 1 WHERE book_id = $1 AND subject = $2",

@@ -1,4 +1,4 @@
-"""What the money path reads and writes by position has the order of the statement's own columns."""
+"""Rows that the money path reads and writes by position follow the order of the statements' own columns."""
 
 from __future__ import annotations
 

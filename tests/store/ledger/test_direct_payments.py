@@ -44,7 +44,7 @@ async def test_a_payment_by_card_waits_for_the_rail_and_a_refund_goes_back_to_it
 
 
 async def test_a_refund_of_a_bank_payment_goes_to_the_account_balance_at_once(shop: Shop) -> None:
-    """What the books say of it is proven when the test is over, as always."""
+    """The fixture verifies the books when the test is over."""
     buyer = await shop.sender_token(Method.ACH)
     paid = taken(await shop.pay(buyer, "10.00"), "Pending")
     await work(shop)

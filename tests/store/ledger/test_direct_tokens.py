@@ -94,7 +94,7 @@ async def test_a_hold_that_was_given_up_uses_no_limit_but_a_single_use_token(sho
 
 
 async def test_of_what_was_held_only_what_is_settled_counts(shop: Shop) -> None:
-    """The rest lapses: it counts no more than what was never held. As a charge, it counts as one."""
+    """The rest is released and uses no limit. As a charge, it counts as one."""
     limits = (LimitTerms(LimitKind.AMOUNT, parse_amount("10.00"), None), LimitTerms(LimitKind.COUNT, 2, None))
     buyer = await shop.sender_token(Method.CC, limits=limits)
     held = taken(await shop.reserve(buyer, "10.00"), "Pending")

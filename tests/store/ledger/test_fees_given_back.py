@@ -52,7 +52,7 @@ async def end(shop: Shop, refund: TransactionId, *, declined: bool = False) -> N
 
 
 async def given_back(shop: Shop, paid: TransactionId) -> int:
-    """What the payment says of it."""
+    """The fee given back, as the payment records it."""
     statement = "SELECT fee_refunded_micros FROM transaction WHERE book_id = $1 AND transaction_id = $2"
     return int(await shop.pool.fetchval(statement, shop.book_id, paid))
 
@@ -143,7 +143,7 @@ async def test_a_filled_database_is_told_what_was_given_back(make_database: Make
         first, second = await begin(shop, refunded), await begin(shop, refunded)
         await end(shop, first, declined=True)
         await end(shop, second)
-        await begin(shop, refunded)  # which the rail has not answered yet
+        await begin(shop, refunded)  # pending at the rail
         file = "SELECT pg_relation_filenode('transaction')"
         before = await pool.fetchval(file)
         await pool.execute(BEFORE_0020)

@@ -1,4 +1,4 @@
-"""The connection breaks while a commit is under way: who may be tried again, and what the others hear."""
+"""The connection breaks during a commit: which commands may be retried, and what the others are answered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tallystick.store.ledger.apply import apply
 
 @pytest.fixture
 def lose_answers(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
-    """The next commits are carried out, and these are all that is heard of them."""
+    """The next commits are carried out, but the committer gets these errors from them."""
     left: list[Exception] = []
     execute = asyncpg.Connection.execute
 
@@ -32,7 +32,7 @@ def lose_answers(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
 
 
 @pytest.mark.parametrize("trouble", [ConnectionResetError(), TimeoutError(), asyncpg.ConnectionDoesNotExistError()])
-async def test_what_has_a_reference_is_tried_again(
+async def test_a_command_with_a_reference_is_retried(
     shop: Shop, lose_answers: list[Exception], trouble: Exception
 ) -> None:
     buyer = await shop.prepaid_buyer()
@@ -46,7 +46,7 @@ async def test_what_has_a_reference_is_tried_again(
     assert await shop.balance(buyer) == parse_amount("5.00")
 
 
-async def test_a_capture_is_not(shop: Shop, lose_answers: list[Exception]) -> None:
+async def test_a_capture_is_not_retried(shop: Shop, lose_answers: list[Exception]) -> None:
     held = await shop.reserve(await shop.sender_token(Method.CC), "5.00")
     assert isinstance(held, Accepted)
     await shop.perform(ResolveCharge(held.transaction_id, "simulated", Paid(), RailOperation.AUTHORIZE))
@@ -59,7 +59,7 @@ async def test_a_capture_is_not(shop: Shop, lose_answers: list[Exception]) -> No
     assert status == "Pending"
 
 
-async def test_a_cancellation_is_not(shop: Shop, lose_answers: list[Exception]) -> None:
+async def test_a_cancellation_is_not_retried(shop: Shop, lose_answers: list[Exception]) -> None:
     buyer = await shop.prepaid_buyer()
     lose_answers.append(ConnectionResetError("in the middle"))
 
@@ -70,7 +70,7 @@ async def test_a_cancellation_is_not(shop: Shop, lose_answers: list[Exception]) 
     assert cancelled is not None
 
 
-async def test_a_deposit_is_not(shop: Shop, lose_answers: list[Exception]) -> None:
+async def test_a_deposit_is_not_retried(shop: Shop, lose_answers: list[Exception]) -> None:
     buyer = await shop.prepaid_buyer()
     lose_answers.append(ConnectionResetError("in the middle"))
 
@@ -108,4 +108,4 @@ async def test_a_database_that_stays_away_is_an_error(shop: Shop, monkeypatch: p
     answers = await asyncio.gather(*(shop.perform(command) for command in commands), return_exceptions=True)
 
     assert [type(answer) for answer in answers] == [ConnectionRefusedError, ConnectionRefusedError]
-    assert len(tries) == 5  # together: not five times for each
+    assert len(tries) == 5  # the group is retried, not each command by itself

@@ -1,4 +1,4 @@
-"""Payments from instruments are decided on what was looked at without a lock: what if somebody else was faster?"""
+"""Payments from instruments are decided on an optimistic read: what happens when another process writes first."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Meanwhile = Callable[[], Awaitable[object]]
 
 @pytest.fixture
 def between(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Meanwhile]]:
-    """What happens, once, after the next group has looked and before it writes."""
+    """Run something once, after the next group's optimistic read and before its write."""
     happening: list[Meanwhile] = []
 
     async def look_and_dawdle(*arguments: Any) -> Snapshot | None:  # noqa: ANN401 - passed on as they come
@@ -49,7 +49,7 @@ def refusal(outcome: Outcome) -> Refusal:
 
 
 async def rival_of(shop: Shop, open_shop: OpenShop) -> Shop:
-    """The same shop, served by another process."""
+    """The same shop, in another process's committer."""
     committer = (await open_shop()).committer
     return Shop(shop.pool, committer, shop.clock, shop.party_id, shop.book_id, shop.operator_book_id)
 
@@ -86,7 +86,7 @@ async def test_a_debt_that_was_raised_meanwhile_stays_within_its_limit(
 async def test_a_token_that_was_cancelled_meanwhile_pays_nothing(
     shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
 ) -> None:
-    """Cancelling moves no money: it makes a new version of the account all the same."""
+    """Cancelling moves no money, but increments the version of the account."""
     buyer, rival = await shop.funded_buyer("10.00"), await rival_of(shop, open_shop)
     between.append(lambda: rival.perform(CancelToken(buyer.spending, buyer.party_id)))
 
@@ -98,7 +98,7 @@ async def test_a_token_that_was_cancelled_meanwhile_pays_nothing(
 async def test_a_settlement_that_began_meanwhile_is_seen(
     shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
 ) -> None:
-    """A settlement by card that is under way changes what is pending, and no balance."""
+    """A pending settlement by card changes what is pending, and no balance."""
     buyer, rival = await shop.postpaid_buyer("10.00", method=Method.CC), await rival_of(shop, open_shop)
     await shop.pay(buyer, "5.00")
     settling: list[Outcome] = []
@@ -121,7 +121,7 @@ async def test_a_settlement_that_began_meanwhile_is_seen(
 async def test_a_reference_that_was_answered_meanwhile_is_answered_alike(
     shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
 ) -> None:
-    """Under another instrument, so that no account gives it away."""
+    """Under another instrument, so that no account's version reveals it."""
     buyer, other, rival = await shop.funded_buyer(), await shop.funded_buyer(), await rival_of(shop, open_shop)
     first: list[Outcome] = []
 
@@ -237,7 +237,7 @@ async def test_payments_of_a_group_land_in_the_order_of_their_ids(
 
 
 async def test_looking_sees_what_locking_loads(shop: Shop) -> None:
-    """One reads columns by their order, the other by their names."""
+    """The optimistic read takes columns by position, the locking load by name."""
     ends = START + timedelta(days=90)
     buyers = [await shop.funded_buyer("10.00"), await shop.postpaid_buyer("10.00", expires_at=ends)]
     payments = [Pay(shop.request(), buyer.spending, 1_000_000) for buyer in buyers]

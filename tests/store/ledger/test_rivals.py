@@ -1,4 +1,4 @@
-"""Several committers over one database, which share nothing else: whatever meets, each reference has one outcome."""
+"""Several committers over one database, which share nothing else: in every race, each reference has one outcome."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CALLS = 20
 REFERENCES = 200
 
 KILLS = 3
-"""Connections that are ended while they are used: fewer than the times that a command is tried."""
+"""How many connections are ended while in use: fewer than a command's retries."""
 
 _KILL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -55,7 +55,7 @@ async def pools(make_database: MakeDatabase) -> AsyncIterator[list[Pool]]:
 
 @dataclass
 class Trade:
-    """What rivals ask for, by dice of their own, and what they heard."""
+    """Random requests of all committers, from a random generator of its own, and their outcomes."""
 
     buyers: list[Buyer]
     answers: dict[str, set[Outcome]] = field(default_factory=lambda: defaultdict(set))
@@ -96,13 +96,13 @@ class Trade:
 
 
 async def _kill(pool: Pool, trade: Trade) -> None:
-    """End connections that move money, while there are any."""
+    """End connections that are moving money, while the run goes on."""
     killed = 0
     while killed < KILLS and trade.settled < PROCESSES * CALLERS * CALLS:
         killed += bool(await pool.fetchval(_KILL))
 
 
-async def test_whatever_rivals_do_each_reference_has_one_outcome(pools: list[Pool], open_shop: OpenShop) -> None:
+async def test_racing_committers_give_each_reference_one_outcome(pools: list[Pool], open_shop: OpenShop) -> None:
     own = await open_shop(pools[0])
     limits = (LimitTerms(LimitKind.COUNT, 10_000, None),)
     buyers = [await own.funded_buyer("20.00") for _ in range(2)]

@@ -1,4 +1,4 @@
-"""Money on a wrong account, or that no transaction tells of, is found, though every sum comes out even."""
+"""Money on a wrong account, or without a transaction, is found although every sum balances."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UPDATE account SET balance_micros = balance_micros + moved.micros
          GROUP BY book_id, account_id) AS moved
  WHERE account.book_id = moved.book_id AND account.account_id = moved.account_id AND moved.micros <> 0
 """
-"""So that the sums of accounts and books have nothing to object to."""
+"""Makes balances agree with the transfers again, so that the sums of accounts and books do not reveal the damage."""
 
 WRONG_ACCOUNT = """
 UPDATE transfer SET debit_account = CASE debit_account WHEN $3 THEN $4 ELSE debit_account END,

@@ -1,4 +1,4 @@
-"""What came of an authorization: in one order, with true figures, at a cost that does not grow with its length."""
+"""An authorization's history: in one order, with correct figures, at a cost that does not grow with its length."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def opened(outcome: Outcome) -> TransactionId:
 
 
 async def answered(shop: Shop, transaction_id: TransactionId, answer: Paid | Declined) -> None:
-    """The rail answers in its own time; its memory says so, too."""
+    """Record a rail's answer in the books, and in the simulated rail's own memory."""
     outcome = "paid" if isinstance(answer, Paid) else "declined"
     await shop.pool.execute(
         "INSERT INTO simulated_charge (idempotency_key, rail_token, amount_micros, outcome, opened_at, known_at,"

@@ -1,4 +1,4 @@
-"""Figures are added up once, never twice, and in pieces where there is much."""
+"""Figures are aggregated once, never twice, and in pieces where there is much."""
 
 from __future__ import annotations
 

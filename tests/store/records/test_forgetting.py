@@ -1,4 +1,4 @@
-"""What nobody asks for any more goes; what somebody may still ask for stays."""
+"""Records are deleted once they can no longer be asked for, and not before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults on order at the simulated rail: which order meets them, how long they hold, that nothing happens twice."""
+"""Faults on order at the simulated rail: which request meets them, how long they hold it, that none is used twice."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def test_what_was_held_can_be_declined(shop: Shop, buyer: Buyer) -> None:
 
 
 async def test_an_order_that_was_answered_meets_no_fault(shop: Shop, buyer: Buyer) -> None:
-    """It is asked again, because the rail takes its time or a worker died: the answer stays what it was."""
+    """The rail is asked again, because it was slow or a worker died: its answer stays the same."""
     funding = await opened(shop, buyer, "1.00")
     order = RailOrder(funding, RailOperation.CHARGE, 1_000_000, "card")
     slow = rail_of(shop, delay=timedelta(seconds=5))

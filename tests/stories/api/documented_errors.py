@@ -34,7 +34,7 @@ async def _more_than_strangers_may_spend(shop: Shop, action: str) -> Answer:
 
 
 async def _at_the_same_time(shop: Shop, action: str) -> Answer:
-    """Somebody else holds the original transaction for longer than a caller is made to wait."""
+    """Another session locks the original transaction for longer than a caller waits."""
     original = await paid(shop)
     locking = "SELECT FROM token WHERE book_id = $1 FOR UPDATE"
     async with beside_a_rival(shop, locking, shop.books.book_id) as impatient:

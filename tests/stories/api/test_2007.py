@@ -26,7 +26,7 @@ NAMESPACE = "{http://fps.amazonaws.com/doc/2007-01-08/}"
 
 
 class Old:
-    """A client of 2007."""
+    """A client of the interface of 2007."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
@@ -44,7 +44,7 @@ class Old:
         return root
 
     async def refused(self, action: str, params: Mapping[str, str]) -> list[str]:
-        """The codes of a refusal of business."""
+        """The codes of a business error."""
         before = await self.shop.snapshot()
         status, text = await self.call(action, params)
         root = ET.fromstring(text)  # noqa: S314 - an answer of our own service

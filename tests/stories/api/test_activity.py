@@ -105,7 +105,7 @@ def as_it_came(text: str) -> str:
 
 
 def in_microseconds(text: str) -> str:
-    """As a program sends it that reads a dateTime and writes it again."""
+    """As a program sends it that parses a dateTime and formats it again."""
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).isoformat()
 
 
@@ -139,7 +139,7 @@ async def pages(shop: Shop, order: str, follow: str, sent: Callable[[str], str] 
 async def test_following_the_pages_loses_and_repeats_nothing(
     shop: Shop, order: str, follow: str, sizes: list[int]
 ) -> None:
-    """Many transactions share a millisecond: the clock stands still between the moments of a crowd."""
+    """Many transactions share a millisecond: the clock only moves between the bursts."""
     tab = await shop.books.postpaid_buyer()
     made: list[str] = []
     for size in sizes:
@@ -175,7 +175,7 @@ async def test_a_client_that_writes_moments_anew_loses_and_repeats_nothing(
 
 @pytest.mark.parametrize(("order", "follow"), [("Ascending", "StartDate"), ("Descending", "EndDate")])
 async def test_a_client_that_keeps_milliseconds_gets_to_the_end(shop: Shop, order: str, follow: str) -> None:
-    """Where a page reaches beyond one millisecond, and not by StartDate with the newest first."""
+    """Provided that a page spans more than a millisecond, and not by StartDate with the newest first."""
     tab = await shop.books.postpaid_buyer()
     made: set[str] = set()
     for _ in range(9):
@@ -264,7 +264,7 @@ async def test_the_callers_note_is_for_the_caller_only(open_shop: OpenShop) -> N
     assert shown == ["A record"]
 
 
-async def test_nor_does_a_subscriber_read_the_callers_note(open_shop: OpenShop) -> None:
+async def test_a_subscriber_does_not_read_the_callers_note(open_shop: OpenShop) -> None:
     shop, business = await open_shop(), await open_shop()
     command = InstallToken(
         token_id=TokenId(shop.books.token(IdKind.SENDER)),

@@ -1,4 +1,4 @@
-"""A key that was used before is looked at together with what is charged: a statement less, and not a call later."""
+"""A key that was used before is cached and revalidated by the optimistic read: one statement less, and never stale."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def nobody_asks(*_: object) -> NoReturn:
 
 
 def in_the_middle(monkeypatch: pytest.MonkeyPatch, what: Any) -> None:  # noqa: ANN401 - a coroutine function
-    """Have `what` happen when the key was recalled, and nothing looked at yet."""
+    """Run `what` after the key was taken from the cache and before the optimistic read."""
 
     async def later(*arguments: Any) -> Snapshot | None:  # noqa: ANN401 - passed on as they come
         await what()
@@ -103,7 +103,7 @@ async def test_a_key_that_is_revoked_while_it_pays_pays_nothing(
 
 
 async def test_who_holds_a_revoked_key_hears_nothing_else(shop: Shop, buyer: Buyer) -> None:
-    """Not even what is wrong with the request, or that it was signed wrongly."""
+    """Not even an error in the request, or a wrong signature, is reported."""
     await revoke(shop)
     for spoilt in ({"SenderTokenId": "none"}, {"TransactionAmount.Value": "-1"}, {"Signature": "bm90aGluZw=="}):
         assert await refusal(shop, shop.pay_parameters(buyer, "1.00") | spoilt) == "InvalidClientTokenId"

@@ -25,7 +25,7 @@ AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 @pytest.fixture
 async def buyer(shop: Shop) -> Buyer:
-    await shop.service.requests.write(shop.service.pool)  # what other tests left leaves no room
+    await shop.service.requests.write(shop.service.pool)  # flush what other tests left in the buffer
     return await shop.books.funded_buyer("10.00")
 
 

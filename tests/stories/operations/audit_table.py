@@ -26,7 +26,7 @@ class Deed:
         return self.command.partition(" -")[0].partition(" {")[0]
 
 
-DEEDS: Final = (
+ACTION_WORDS: Final = (
     Deed("archive --before {day} --directory {directory}", "books.archive"),
     Deed("account create --kind business --email other@shop.example --name Other", "account.open"),
     Deed("account create --kind personal --email {person} --name Ann", "account.open"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.conftest import MakeDatabase
 from tests.store.shop import Shop as Books
-from tests.stories.operations.audit_table import DEEDS, WITHOUT
+from tests.stories.operations.audit_table import ACTION_WORDS, WITHOUT
 from tests.stories.operations.program import Command, one_process
 from tests.stories.pages.audit_table import FORMS
 from tests.stories.pictures import png
@@ -42,7 +42,7 @@ AGE = timedelta(days=60)
 
 @dataclass
 class Scene:
-    """A seller with history that is old, its database, and what commands are told."""
+    """A seller with history old enough to archive, its database, and the values that commands take."""
 
     pool: Pool
     seller: int
@@ -104,7 +104,7 @@ async def test_every_deed_leaves_its_row(scene: Scene, command: Command) -> None
     pytest.importorskip("pyarrow")
     me = pwd.getpwuid(os.getuid()).pw_name
     last, wrong = 0, []
-    for deed in DEEDS:
+    for deed in ACTION_WORDS:
         arguments = [word.format_map(scene.given) for word in shlex.split(deed.command)]
         ended = await command(*arguments, "--json", settings=scene.settings, typed=deed.typed)
         assert ended.status == 0, (deed, ended)
@@ -124,7 +124,7 @@ async def test_every_deed_leaves_its_row(scene: Scene, command: Command) -> None
 def test_every_command_has_its_entry() -> None:
     command = get_command(app)
     assert isinstance(command, TyperGroup)
-    named = {deed.name for deed in DEEDS}
+    named = {deed.name for deed in ACTION_WORDS}
     assert named | set(WITHOUT) == set(names_of(command))
     assert named & set(WITHOUT) == set()
 
@@ -140,4 +140,4 @@ def names_of(group: TyperGroup, before: str = "") -> Iterator[str]:
 
 
 def test_every_kind_of_deed_is_done_somewhere() -> None:
-    assert {deed.action for deed in DEEDS} | {form.action for form in FORMS} == set(ACTIONS)
+    assert {deed.action for deed in ACTION_WORDS} | {form.action for form in FORMS} == set(ACTIONS)

@@ -1,4 +1,4 @@
-"""Several `serve` processes on one database: they hold no state of their own, so they may do as they like."""
+"""Several `serve` processes on one database, which is all that they share: any of them can serve any call."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ async def test_two_sellers_instruments_cross_without_a_deadlock(branches: list[B
 
 
 async def test_one_of_four_dies_in_the_middle_and_nothing_is_lost_or_doubled(branches: list[Branch]) -> None:
-    """Whoever hears nothing asks another process with the same reference, as clients do."""
+    """A client without an answer asks another process with the same reference."""
     buyer = await funded(branches[0], "10.00")
     heard = 0
     enough = asyncio.Event()
@@ -246,7 +246,7 @@ async def test_one_of_four_dies_in_the_middle_and_nothing_is_lost_or_doubled(bra
 
 
 async def test_one_of_four_freezes_while_it_holds_an_account_and_the_others_go_on(branches: list[Branch]) -> None:
-    """As if its machine had lost the network: the server is not told, and nobody gives back what was locked."""
+    """As if its machine had lost the network: the database server does not notice, and its locks stay held."""
     buyer = await funded(branches[0], "5.00")
     paid = (await branches[0].shop.pay(buyer, "1.00")).value("TransactionId")
     frozen, pool = branches[SERVERS - 1], branches[0].shop.service.pool

@@ -1,4 +1,4 @@
-"""What pages and commands have in common: a deed and its row in the audit log are one commit, whoever asks for it."""
+"""Pages and commands share use cases: an action and its row in the audit log are one commit, whoever asks for it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tallystick.store.accounts import parties
 
 COMMAND = Actor.command("root")
 NOBODY = Actor(PartyId(2**40))
-"""Somebody of whom no row of the audit log can tell: the database refuses it, so nothing may have been done either."""
+"""An actor for whom the database refuses an audit row, so that the action must not be done either."""
 
 
 async def person(service: Service) -> parties.Party:
@@ -90,7 +90,7 @@ async def _add_staff(shop: Shop) -> None:
     await staff.add(shop.service, NOBODY, shop.key.party_id, await person(shop.service), StaffRole.OWNER)
 
 
-DEEDS: dict[str, Callable[[Shop], Awaitable[object]]] = {
+ACTION_WORDS: dict[str, Callable[[Shop], Awaitable[object]]] = {
     "a key made": lambda shop: access_keys.create(shop.service, NOBODY, shop.key.party_id, "sandbox"),
     "a key rotated": lambda shop: access_keys.rotate(
         shop.service, NOBODY, shop.key.party_id, shop.key.access_key_id, timedelta(hours=1)
@@ -130,7 +130,7 @@ SELECT (SELECT count(*) FROM access_key WHERE party_id = $1) AS keys,
 """
 
 
-@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS.keys())
+@pytest.mark.parametrize("deed", ACTION_WORDS.values(), ids=ACTION_WORDS.keys())
 async def test_what_cannot_be_written_down_is_not_done(shop: Shop, deed: Callable[[Shop], Awaitable[object]]) -> None:
     before = await shop.service.pool.fetchrow(EVERYTHING, shop.key.party_id)
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture
 def meeting_place() -> Iterator[Path]:
-    """The directory for temporary ones: where the processes tell one another what they counted."""
+    """The directory for sockets through which the processes exchange their metrics."""
     with tempfile.TemporaryDirectory() as made:
         yield Path(made)
 

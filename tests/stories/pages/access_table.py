@@ -14,7 +14,7 @@ from tallystick.services.seller.staff import Permission
 
 
 class Who(Enum):
-    """To whom a route answers with more than the sign-in page or 404."""
+    """Who gets more from a route than the sign-in page or 404."""
 
     ANYBODY = auto()
     VISITOR = auto()  # who holds the secret id of a visit or an invitation

@@ -58,7 +58,7 @@ class Scene:
             await outbox.set_address(connection, self.seller.book_id, HERE, self.world.clock())
 
     async def given_up(self) -> str:
-        """An event that could not be told to the seller for a day."""
+        """A dead letter: an event whose deliveries failed for a day."""
         await self.address()
         payment = await (await prepaid_customer(self.world, self.seller)).pay("1")
         await self.world.pool.execute("UPDATE outbox SET state = 'dead', due_at = NULL WHERE subject_id = $1", payment)

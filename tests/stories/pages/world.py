@@ -231,7 +231,7 @@ class Seller:
         )
 
     async def told(self, token: str, value: str, **more: str) -> str:
-        """What such a payment comes to: the status, or the code with which it is refused."""
+        """The outcome of such a payment: its status, or the code of the refusal."""
         try:
             answer = await self.pay(token, value, **more)
         except ServiceError as error:

@@ -1,4 +1,4 @@
-"""Whatever is done to a signed envelope: either it is refused, or it says what its signer said."""
+"""However a signed envelope is changed: either it is refused, or the service reads from it what its signer signed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def said(content: bytes, *, allow_weak: bool) -> dict[str, str] | None:
-    """What the service would do; None when it refuses."""
+    """The request as the service would read it; None when it refuses."""
     try:
         envelope = read_envelope(content)
         security.certificate_fingerprint(envelope, security.signature_of(envelope))
@@ -98,7 +98,7 @@ def test_a_rebuilt_envelope_says_nothing_else(signed: bytes, data: st.DataObject
 @fuzz(500)
 @given(data=st.data(), allow_weak=st.booleans())
 def test_a_wrapped_body_says_nothing_else(signed: bytes, data: st.DataObject, allow_weak: bool) -> None:
-    """The signed Body is put anywhere, a Body that says something else takes its place."""
+    """The signed Body is moved elsewhere, and another Body takes its place."""
     root = etree.fromstring(signed)
     body = root.find("s:Body", NAMES)
     assert body is not None

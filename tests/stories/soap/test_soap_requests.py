@@ -76,7 +76,7 @@ async def test_the_body_is_held_against_the_interface(program: Program, request_
 
 
 async def test_a_remark_within_a_value_does_not_cut_it(shop: Shop, program: Program, buyer: Buyer) -> None:
-    """Comments are not signed: who reads only the text up to one reads another value than the signer meant."""
+    """Comments are not signed: a parser that stops at one would read another value than was signed."""
     request = pay(buyer, value="1.2<!-- -->5")
 
     assert (await program.send(program.signed(request))).fault is None

@@ -65,7 +65,7 @@ def empty_the_value(envelope: etree._Element) -> None:
 
 
 def hide_the_signed_body(envelope: etree._Element) -> etree._Element:
-    """Signature wrapping: the signed Body is kept where nobody looks, another one takes its place."""
+    """Signature wrapping: the signed Body is moved to where it is not processed, another one takes its place."""
     body = at(envelope, "s:Body")
     other = deepcopy(body)
     at(other, ".//fps:Value").text = "9.00"

@@ -1,4 +1,4 @@
-"""The HTTP server in the event loop of its caller comes to a quiet end, however often it is asked to."""
+"""The HTTP server in its caller's event loop stops cleanly, however often it is told to."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ async def test_to_be_told_to_stop_several_times_is_no_fault(times: int) -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await serving
-    while others := asyncio.all_tasks() - before:  # of the server, which may have something to hear yet
+    while others := asyncio.all_tasks() - before:  # of the server, which may still be processing a signal
         await asyncio.wait(others)
     assert complaints == []

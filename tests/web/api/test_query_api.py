@@ -120,7 +120,7 @@ async def test_without_a_database_the_service_is_unavailable(caller: Caller, dat
     ids=repr,
 )
 def test_what_a_killed_database_leaves_is_no_fault_of_ours(error: Exception) -> None:
-    """The last one is what the driver says when a connection that lost its server in the middle is used again."""
+    """The last one is the driver's error for a connection that lost its server during a call and is used again."""
     with capture_logs() as logs:
         assert refusal_of(error, "an id").refusal is Refusal.ServiceUnavailable
     assert [line["event"] for line in logs] == ["database_unavailable"]

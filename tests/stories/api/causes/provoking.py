@@ -1,4 +1,4 @@
-"""What provoking a refusal takes: shops with other rules, people in other states, payments to refer to."""
+"""Helpers to provoke refusals: shops with other settings, people in other states, payments to refer to."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def in_process(
 
 @asynccontextmanager
 async def beside_a_rival(shop: Shop, locking: str, what: object) -> AsyncIterator[Shop]:
-    """The same shop, which waits for nobody for long, while somebody else holds what the statement `locking` locks."""
+    """The same shop with a short lock timeout, while another session holds what the statement `locking` locks."""
     dsn = shop.service.settings.database_url
     assert dsn is not None
     async with (

@@ -16,7 +16,7 @@ METHODS = "/account/payment-methods"
 
 
 async def by_card(world: World, seller: Seller, params: dict[str, str], browser_of: Buyer | None = None) -> Buyer:
-    """Somebody who agreed to it with a card ending in 4242; the one of `browser_of` has it already."""
+    """A buyer who agreed to it with a card ending in 4242; `browser_of`: a buyer who has that card already."""
     if browser_of is None:
         browser = world.browser()
         confirm = await browser.add_card(await browser.sign_up(await browser.get(seller.url(params))))

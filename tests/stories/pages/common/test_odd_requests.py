@@ -64,14 +64,14 @@ async def test_a_number_beyond_all_measure_is_nobodys(admin: Browser, path: str,
     assert (await admin.get(path.format("9" * 5000))).status_code == status
 
 
-async def test_neither_is_it_in_the_console(world: World, seller: Seller) -> None:
+async def test_a_character_that_no_text_has_is_not_looked_for_in_the_console(world: World, seller: Seller) -> None:
     browser = await at_work(world, seller)
 
     assert (await browser.get(console(seller, "debts", "runs", NUL))).status_code == 404
     assert (await browser.get(console(seller, f"activity?reference={NUL}"))).status_code == 404
 
 
-async def test_nor_is_it_taken_from_a_form(world: World, admin: Browser) -> None:
+async def test_a_character_that_no_text_has_is_not_taken_from_a_form(world: World, admin: Browser) -> None:
     ann = await person(world)
     security, account = await admin.get("/account/security"), await admin.get(f"/admin/accounts/{ann.party_id}")
 

@@ -1,4 +1,4 @@
-"""A seller's console tells what is in the archive, where it is looked for."""
+"""A seller's console says what is in the archive, wherever one may look for it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_a_transaction_that_left_is_said_to_be_in_the_archive(
     assert "There is no such page" in Page(foreign).text
 
 
-async def test_nor_can_it_be_refunded(world: World, seller: Seller, day: datetime) -> None:
+async def test_an_archived_transaction_cannot_be_refunded(world: World, seller: Seller, day: datetime) -> None:
     till = await at_work(world, seller, StaffRole.OWNER)
     refund = console(seller, "transactions", id_from(seller.book_id, day - timedelta(days=1)), "refund")
 
@@ -142,7 +142,7 @@ async def test_debts_say_that_archived_purchases_count_as_old(
 
 
 async def test_a_run_of_a_week_ago_is_not_gone_on_with(world: World, seller: Seller) -> None:
-    """Its references are free again: what was done unnoticed would be done twice."""
+    """Its idempotency records have expired: what had been done already would be done again."""
     manager = await at_work(world, seller, StaffRole.OWNER)
     customer = await postpaid_customer(world, seller)
     await customer.pay("2.00")

@@ -1,4 +1,4 @@
-"""Agreeing to a charge: only by who proved lately who they are, and what was said then can be shown ever after."""
+"""Agreeing to a charge needs a recent reauthentication, and its evidence can be shown for ever after."""
 
 from __future__ import annotations
 
