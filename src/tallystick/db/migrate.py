@@ -29,6 +29,11 @@ _CREATE_VERSION_TABLE: Final = (
     " (version_num varchar(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
 
+# Not to_regclass: after waiting for the process that makes the table, it would answer "none" from the cache of before.
+_HAS_VERSION_TABLE: Final = (
+    "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'alembic_version' AND pg_table_is_visible(oid))"
+)
+
 _Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
@@ -89,7 +94,7 @@ async def _connected(dsn: str) -> AsyncIterator[_Connection]:
 
 
 async def _lacking(connection: _Connection) -> list[str]:
-    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+    if not await connection.fetchval(_HAS_VERSION_TABLE):
         if (encoding := await connection.fetchval("SHOW server_encoding")) != "UTF8":
             raise MigrationError(f"the database has the encoding {encoding}; create one with ENCODING 'UTF8'")
         return list(FILES)
@@ -109,7 +114,7 @@ def _statements(number: str) -> list[str]:
 
 async def _note(connection: _Connection, number: str) -> None:
     """Write down that this migration is the last that the database has had."""
-    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+    if not await connection.fetchval(_HAS_VERSION_TABLE):
         await connection.execute(_CREATE_VERSION_TABLE)
     if await connection.execute("UPDATE alembic_version SET version_num = $1", number) == "UPDATE 0":
         await connection.execute("INSERT INTO alembic_version VALUES ($1)", number)
