@@ -32,8 +32,8 @@ class TestClock:
 class WorldClock:
     """Goes on by a millisecond whenever somebody looks at it, and by as much as a test wants it to be ahead.
 
-    Ids are ordered by the millisecond in which they were made: on a clock that stood still, what happened one after the
-    other would be listed in any order.
+    Of what happens in one millisecond, card payments are listed after purchases, and the ids of two processes in any
+    order: on a clock that stood still, a list would not show what came after what.
     """
 
     begin: datetime = MOMENT

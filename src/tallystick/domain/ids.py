@@ -4,7 +4,8 @@ Both kinds use the 32 digits and letters that people do not confuse, in byte ord
 numbers do. Randomness and time are passed in.
 
 * token and instrument ids, 64 characters: 1 kind, 13 book, 43 random (215 bits), 7 check;
-* transaction ids, 35 characters: 10 milliseconds, 13 book, 8 random (40 bits), 4 check. Time-ordered.
+* transaction ids, 35 characters: 10 milliseconds, 13 book, 8 random (40 bits), 4 check. Time-ordered; whoever makes
+  several in a millisecond passes ascending numbers in for the random ones.
 """
 
 from __future__ import annotations

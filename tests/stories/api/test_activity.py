@@ -65,6 +65,15 @@ async def test_the_balance_after_each_transaction_is_the_sellers_cash(shop: Shop
     assert await shop.cash() == usd("19.40")
 
 
+async def test_payments_of_one_millisecond_are_listed_in_the_order_in_which_they_were_made(shop: Shop) -> None:
+    buyer = await shop.books.funded_buyer("10.00")
+    made = [(await shop.pay(buyer, "0.50")).value("TransactionId") for _ in range(6)]  # while the clock stands still
+
+    listed = await activity(shop, FPSOperation="Pay", SortOrderByDate="Ascending")
+
+    assert listed.values("Transaction/TransactionId") == made
+
+
 async def test_a_late_success_shows_in_the_balance_from_then_on(shop: Shop) -> None:
     card = await shop.books.prepaid_buyer(method=Method.CC)
     account = await shop.books.prepaid_buyer()

@@ -11,19 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tallystick.domain.commands import Request
-from tallystick.domain.ids import (
-    TRANSACTION_ENTROPY_BYTES,
-    BookId,
-    InstrumentId,
-    TokenId,
-    TransactionId,
-    book_named_in,
-    make_transaction_id,
-)
+from tallystick.domain.ids import BookId, InstrumentId, TokenId, TransactionId, book_named_in
 from tallystick.domain.money import USD, format_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.operations.random_pool import ENTROPY
+from tallystick.services.operations.transaction_ids import fresh_transaction_id
 from tallystick.store.keys.access_keys import AccessKey
 
 if TYPE_CHECKING:
@@ -130,12 +122,6 @@ class Call(Struct, frozen=True):
 
     def _hand_over(self, command: Command, book_id: BookId | None) -> Awaitable[Outcome]:
         return self.service.committer.perform(book_id or self.book_id, command, self.cached_key)
-
-
-def fresh_transaction_id(book_id: BookId, book_now: datetime) -> TransactionId:
-    """An id that no transaction has yet, ordered by the book's time."""
-    milliseconds = int(book_now.timestamp() * 1000)
-    return make_transaction_id(book_id, milliseconds, ENTROPY.take(TRANSACTION_ENTROPY_BYTES))
 
 
 def fingerprint(action: str, business_parameters: Sequence[tuple[str, str]]) -> bytes:

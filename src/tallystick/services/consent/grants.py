@@ -21,14 +21,11 @@ from tallystick.domain.commands import (
 )
 from tallystick.domain.ids import (
     TOKEN_ENTROPY_BYTES,
-    TRANSACTION_ENTROPY_BYTES,
     BookId,
     IdKind,
     InstrumentId,
     TokenId,
-    TransactionId,
     make_token_or_instrument_id,
-    make_transaction_id,
 )
 from tallystick.services.consent.answers import (
     AGREED_BY,
@@ -53,6 +50,7 @@ from tallystick.services.consent.terms import (
     RecipientTerms,
     SenderTerms,
 )
+from tallystick.services.operations.transaction_ids import fresh_transaction_id
 
 if TYPE_CHECKING:
     from tallystick.services.consent.subject import VisitSubject
@@ -70,7 +68,7 @@ def plan(
     terms = subject.terms
     address = visit.choices.address if terms.collect_address else None
     if isinstance(terms, PurchaseTerms):
-        ids = PurchaseIds(_fresh_token(IdKind.SENDER, book_id), _fresh_transaction(subject.book.book_id, now))
+        ids = PurchaseIds(_fresh_token(IdKind.SENDER, book_id), fresh_transaction_id(subject.book.book_id, now))
         receipt = _receipt(terms, subject, person, choice, now)
         return PurchaseAnswer(AnswerStatus.PAID, ids, receipt, address, terms.address_refused)
     status = AnswerStatus.RECIPIENT_AGREED if choice is None else AGREED_BY[choice.method]
@@ -104,10 +102,6 @@ def _fresh_token(kind: IdKind, book_id: BookId) -> TokenId:
 
 def _fresh_instrument(kind: IdKind, book_id: BookId) -> InstrumentId:
     return InstrumentId(make_token_or_instrument_id(kind, book_id, secrets.token_bytes(TOKEN_ENTROPY_BYTES)))
-
-
-def _fresh_transaction(book_id: BookId, now: datetime) -> TransactionId:
-    return make_transaction_id(book_id, int(now.timestamp() * 1000), secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
 
 
 def _receipt(

@@ -10,11 +10,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import Deposit, Method
-from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, PartyId, make_transaction_id
+from tallystick.domain.ids import PartyId
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT
 from tallystick.domain.refusals import Refused
 from tallystick.services.consent.choices import ChosenMethod
 from tallystick.services.form_errors import FormError
+from tallystick.services.operations.transaction_ids import fresh_transaction_id
 from tallystick.store.accounts import payment_methods
 from tallystick.store.accounts.payment_methods import NewPaymentMethod, PaymentMethod
 from tallystick.store.keys.access_keys import SANDBOX
@@ -216,10 +217,8 @@ async def add_test_money(service: Service, party_id: PartyId, amount: str) -> in
     now = service.clock()
     async with service.pool.acquire() as connection:
         book_id = await operator_book(connection, SANDBOX, now)
-    transaction_id = make_transaction_id(
-        book_id, int(now.timestamp() * 1000), secrets.token_bytes(TRANSACTION_ENTROPY_BYTES)
-    )
-    outcome = await service.committer.perform(book_id, Deposit(transaction_id, party_id, SIMULATED_RAIL, micros))
+    deposit = Deposit(fresh_transaction_id(book_id, now), party_id, SIMULATED_RAIL, micros)
+    outcome = await service.committer.perform(book_id, deposit)
     if isinstance(outcome, Refused):
         raise outcome
     return micros

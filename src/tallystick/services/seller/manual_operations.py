@@ -19,8 +19,9 @@ from tallystick.domain.ids import book_named_in
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.api.call import fingerprint, fresh_transaction_id
+from tallystick.services.api.call import fingerprint
 from tallystick.services.operations import audit
+from tallystick.services.operations.transaction_ids import fresh_transaction_id
 from tallystick.store.ledger.dry_run import dry_run
 
 if TYPE_CHECKING:
