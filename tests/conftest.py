@@ -11,7 +11,9 @@ import asyncpg
 import hypothesis
 import pytest
 from argon2 import PasswordHasher
-from tests.support.balanced import all_balanced
+from tests.store.shop import OpenShop, Shop, new_shop
+from tests.support.balanced import all_balanced, balanced
+from tests.support.clock import TestClock
 
 from tallystick.db import distribution
 from tallystick.db.connections import Pool
@@ -19,6 +21,7 @@ from tallystick.db.database import open_pool
 from tallystick.db.embedded.server import SERVER_SETTINGS, EmbeddedPostgres
 from tallystick.db.migrate import migrate
 from tallystick.services.identity import sign_in
+from tallystick.store.ledger.committer import Committer
 
 TEST_DATABASE_URL = "TALLYSTICK_TEST_DATABASE_URL"
 TEST_DIRECTORY = "TALLYSTICK_TEST_DIRECTORY"
@@ -145,3 +148,49 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
     """After the last test all books in it must balance."""
     async with await open_pool(database_url, max_size=10) as opened, all_balanced(opened):
         yield opened
+
+
+@pytest.fixture(scope="module")
+async def migrated(make_database: MakeDatabase) -> str:
+    """A migrated database that nobody uses: others are made from it, which is quicker than to migrate each."""
+    url = await make_database()
+    await migrate(url)
+    return url
+
+
+@pytest.fixture
+async def own_pool(server_url: str, migrated: str) -> AsyncIterator[Pool]:
+    """A migrated database for one test alone: one that spoils it, fills it, or counts or archives everything in it."""
+    name = f"test_{uuid4().hex}"
+    admin = await asyncpg.connect(server_url)
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {urlsplit(migrated).path[1:]}")
+    async with await open_pool(urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")), max_size=6) as opened:
+        yield opened
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    return TestClock()
+
+
+@pytest.fixture
+async def open_shop(pool: Pool, clock: TestClock) -> AsyncIterator[OpenShop]:
+    """Opens shops; when the test is over, their books must balance."""
+    committers: list[Committer] = []
+
+    async def opened(on: Pool = pool) -> Shop:
+        shop = await new_shop(on, clock)
+        committers.append(shop.committer)
+        return shop
+
+    async with balanced(pool):
+        yield opened
+        for committer in committers:
+            await committer.close()
+
+
+@pytest.fixture
+async def shop(open_shop: OpenShop) -> Shop:
+    return await open_shop()

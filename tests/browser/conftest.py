@@ -6,12 +6,11 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser, async_playwright
-from tests.stories.pages.world import Seller, World, running
-from tests.support.balanced import balanced
+from tests.stories.pages.serving import for_one_test, running
+from tests.stories.pages.world import Seller, World
 
 from tallystick.db.connections import Pool
 
@@ -44,9 +43,8 @@ async def pages(pool: Pool) -> AsyncIterator[World]:
 @pytest.fixture
 async def world(pages: World) -> AsyncIterator[World]:
     """The running service; when the test is over, its books must balance."""
-    pages.clock.ahead = timedelta(0)
-    async with balanced(pages.pool):
-        yield pages
+    async with for_one_test(pages) as fresh:
+        yield fresh
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.test_hosted_flows import CONTRAST
-from tests.stories.pages.world import PASSWORD, Seller, World, running
+from tests.stories.pages.serving import running
+from tests.stories.pages.world import PASSWORD, Seller, World
 
 from tallystick.db.connections import Pool
 from tallystick.store.ledger.verify import verify

@@ -1,71 +1,15 @@
-"""Shops on the shared database; after each test its books must balance."""
+"""Shops with a past; after each test the books must balance."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
-import asyncpg
 import pytest
-from tests.conftest import MakeDatabase
 from tests.store.past import Past, accepted
-from tests.store.shop import OpenShop, Shop, new_shop
-from tests.support.balanced import balanced
-from tests.support.clock import TestClock
+from tests.store.shop import OpenShop
 
 from tallystick.db.connections import Pool
-from tallystick.db.database import open_pool
-from tallystick.db.migrate import migrate
 from tallystick.domain.commands import Method
-from tallystick.store.ledger.committer import Committer
-
-
-@pytest.fixture
-def clock() -> TestClock:
-    return TestClock()
-
-
-@pytest.fixture(scope="module")
-async def migrated(make_database: MakeDatabase) -> str:
-    """A migrated database that nobody uses: others are made from it, which is quicker than to migrate each."""
-    url = await make_database()
-    await migrate(url)
-    return url
-
-
-@pytest.fixture
-async def own_pool(server_url: str, migrated: str) -> AsyncIterator[Pool]:
-    """A migrated database for one test alone: one that spoils it, fills it, or counts or archives everything in it."""
-    name = f"test_{uuid4().hex}"
-    admin = await asyncpg.connect(server_url)
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {urlsplit(migrated).path[1:]}")
-    async with await open_pool(urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")), max_size=6) as opened:
-        yield opened
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
-
-
-@pytest.fixture
-async def open_shop(pool: Pool, clock: TestClock) -> AsyncIterator[OpenShop]:
-    """Opens shops; when the test is over, their books must balance."""
-    committers: list[Committer] = []
-
-    async def opened(on: Pool = pool) -> Shop:
-        shop = await new_shop(on, clock)
-        committers.append(shop.committer)
-        return shop
-
-    async with balanced(pool):
-        yield opened
-        for committer in committers:
-            await committer.close()
-
-
-@pytest.fixture
-async def shop(open_shop: OpenShop) -> Shop:
-    return await open_shop()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -14,8 +13,7 @@ import pytest
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from tests.conftest import MakeDatabase
-from tests.store.shop import Shop as Books
-from tests.stories.storefront import Shop
+from tests.stories.storefront import Shop, new_storefront
 from tests.support.balanced import all_balanced, balanced
 from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY
@@ -24,9 +22,6 @@ from tests.support.schemas import CHECKED
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.settings import Settings
-from tallystick.store.accounts import parties
-from tallystick.store.keys import access_keys
-from tallystick.store.ledger import create_book
 from tallystick.wiring import asgi_app, open_service
 from tallystick.worker import Worker
 
@@ -92,14 +87,7 @@ async def open_shop(running: Running) -> AsyncIterator[OpenShop]:
     service, clock = running.service, running.clock
 
     async def opened() -> Shop:
-        email = f"{secrets.token_hex(8)}@shop.example"
-        async with service.pool.acquire() as connection:
-            party = await parties.create_business(connection, email, "Music Shop", clock())
-            operator = await create_book.operator_book(connection, "sandbox", clock())
-        key = await access_keys.create(service.pool, service.vault, party.party_id, "sandbox", clock())
-        assert key.book_id is not None
-        books = Books(service.pool, service.committer, clock, party.party_id, key.book_id, operator)
-        return Shop(service, running.worker, running.client, running.url, key, books, clock, email)
+        return await new_storefront(service, running.worker, running.client, running.url, clock)
 
     async with balanced(service.pool):
         yield opened

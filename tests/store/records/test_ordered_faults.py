@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 from tests.store.shop import Buyer, Shop
-from tests.store.test_worker import charges, opened, status
 from tests.support.master_key import VAULT
+from tests.test_worker import charges, opened, status
 
 from tallystick.domain.commands import Declined, Method, Paid, RailOperation
 from tallystick.domain.ids import BookId

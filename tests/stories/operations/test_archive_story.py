@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,17 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import Shop as Books
 from tests.stories.operations.program import tallystick
-from tests.stories.storefront import Shop
+from tests.stories.storefront import Shop, new_storefront
 from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
 from tests.support.schemas import CHECKED
 
 from tallystick.settings import Settings
-from tallystick.store.accounts import parties
-from tallystick.store.keys import access_keys
-from tallystick.store.ledger import create_book
 from tallystick.web.api.query_api import QueryApi
 from tallystick.wiring import make_worker, open_service
 
@@ -44,14 +39,7 @@ async def stand(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[St
     async with open_service(settings, clock) as service:
         transport = httpx.ASGITransport(QueryApi(service))
         async with httpx.AsyncClient(transport=transport, **CHECKED) as client:
-            email = f"{secrets.token_hex(8)}@shop.example"
-            async with service.pool.acquire() as connection:
-                party = await parties.create_business(connection, email, "Music Shop", clock())
-                operator = await create_book.operator_book(connection, "sandbox", clock())
-            key = await access_keys.create(service.pool, service.vault, party.party_id, "sandbox", clock())
-            assert key.book_id is not None
-            books = Books(service.pool, service.committer, clock, party.party_id, key.book_id, operator)
-            shop = Shop(service, make_worker(service), client, "http://pay.example", key, books, clock, email)
+            shop = await new_storefront(service, make_worker(service), client, "http://pay.example", clock)
             environment = {
                 "TALLYSTICK_DATABASE_URL": url,
                 "TALLYSTICK_DATA_DIRECTORY": str(tmp_path),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import signal
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -15,18 +14,14 @@ import httpx
 import pytest
 from tests.conftest import MakeDatabase
 from tests.store.shop import Buyer
-from tests.store.shop import Shop as Books
 from tests.stories.conftest import free_port
 from tests.stories.operations.program import STOP_SECONDS, start
-from tests.stories.storefront import Answer, Shop, usd
+from tests.stories.storefront import Answer, Shop, new_storefront, usd
 from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
 from tests.support.schemas import CHECKED
 
 from tallystick.settings import Settings
-from tallystick.store.accounts import parties
-from tallystick.store.keys import access_keys
-from tallystick.store.ledger import create_book
 from tallystick.store.ledger.verify import verify
 from tallystick.wiring import make_worker, open_service
 
@@ -93,14 +88,7 @@ async def chain(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFa
         client = await stack.enter_async_context(
             httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=200), **CHECKED)
         )
-        email = f"{secrets.token_hex(8)}@shop.example"
-        async with service.pool.acquire() as connection:
-            party = await parties.create_business(connection, email, "Music Shop", clock())
-            operator = await create_book.operator_book(connection, "sandbox", clock())
-        key = await access_keys.create(service.pool, service.vault, party.party_id, "sandbox", clock())
-        assert key.book_id is not None
-        books = Books(service.pool, service.committer, clock, party.party_id, key.book_id, operator)
-        shop = Shop(service, make_worker(service), client, "", key, books, clock, email)
+        shop = await new_storefront(service, make_worker(service), client, "", clock)
         chain = Chain(settings, shop, [], stack)
         chain.branches += await asyncio.gather(*(chain.open_branch() for _ in range(SERVERS)))
         yield chain

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.stories.pages.world import Seller, World, running
-from tests.support.balanced import all_balanced, balanced
+from tests.stories.pages.serving import for_one_test, running
+from tests.stories.pages.world import Seller, World
+from tests.support.balanced import all_balanced
 
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate
@@ -24,10 +24,8 @@ async def pages(make_database: MakeDatabase) -> AsyncIterator[World]:
 @pytest.fixture
 async def world(pages: World) -> AsyncIterator[World]:
     """The running service; when the test is over, its books must balance."""
-    pages.clock.ahead = timedelta(0)
-    async with balanced(pages.pool):
-        yield pages
-        pages.clock.ahead = timedelta(0)
+    async with for_one_test(pages) as fresh:
+        yield fresh
 
 
 @pytest.fixture

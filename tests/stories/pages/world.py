@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import socket
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
-from granian.constants import Interfaces
-from granian.server.embed import Server
-from tests.support.clock import MOMENT, WorldClock
-from tests.support.master_key import MASTER_KEY, VAULT
+from tests.support.clock import WorldClock
 from tests.support.schemas import CHECKED
 
 from tallystick.client.fps import Client, Credentials, FpsAnswer, ServiceError, amount
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import Method
-from tallystick.domain.fees import Bracket, FeeSchedule, FeeSchedules
 from tallystick.domain.ids import BookId
 from tallystick.domain.messages import signing
 from tallystick.domain.money import parse_amount
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.services.identity import sign_in
-from tallystick.services.operations.fee_schedules import read_fee_schedules
-from tallystick.settings import Settings
 from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import Party
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import AccessKey
 from tallystick.store.ledger import create_book
-from tallystick.store.ledger.committer import Committer
-from tallystick.store.ledger.rules import Rules
 from tallystick.store.records import mail, sandbox_clocks
 from tallystick.store.records.mail import Mail
 from tallystick.web.app import create_pages
-from tallystick.wiring import asgi_app
 from tallystick.worker import Worker
 
 PASSWORD = "tally sticks come in two halves"
@@ -330,51 +317,6 @@ class World:
 
     async def rows(self, query: str, *arguments: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await self.pool.fetch(query, *arguments)]
-
-
-CHARITY: FeeSchedules = dict.fromkeys(Method, FeeSchedule(0, (Bracket(None, 10_000),)))
-"""One per cent of everything."""
-
-
-@asynccontextmanager
-async def running(pool: Pool, host: str = "127.0.0.1", begin: datetime = MOMENT) -> AsyncIterator[World]:
-    """Serve the pages on a port that the system chooses. `host`: what browsers call this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    clock = WorldClock(begin)
-    settings = Settings(port=port, public_url=f"http://{host}:{port}", master_key=MASTER_KEY)
-    rules = Rules(read_fee_schedules(None), simulate_faults=True, own_fees={"charity": CHARITY})
-    committer = Committer(pool, rules, clock)
-    service = Service(settings, pool, committer, VAULT, clock)
-    world = World(service, clock, settings.public_url)
-    server = Server(
-        asgi_app(service),
-        address="127.0.0.1",
-        port=port,
-        interface=Interfaces.ASGI,
-        log_enabled=False,
-    )
-    serving = asyncio.create_task(server.serve())
-    try:
-        await _answers(port, serving)
-        yield world
-    finally:
-        for client in world.clients:
-            await client.aclose()
-        server.stop()  # type: ignore[no-untyped-call]
-        await asyncio.wait_for(serving, 30)
-
-
-async def _answers(port: int, serving: asyncio.Task[None]) -> None:
-    for _ in range(200):
-        assert not serving.done()
-        with suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            await writer.wait_closed()
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError("the pages do not answer")
 
 
 NEEDED: Mapping[str, Mapping[str, str]] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.store.shop import Buyer
-from tests.stories.soap.soap_client import NAMES, Program, StampedX509Data, program_of
+from tests.stories.soap.soap_client import NAMES, Program, StampedX509Data
 from tests.stories.storefront import Shop, usd
 from tests.support.certificates import key_pair, private_key
 from zeep.exceptions import Fault
@@ -18,11 +18,6 @@ from zeep.plugins import HistoryPlugin
 from tallystick.services.api.fields import V2008, V2010
 from tallystick.store.keys import certificates
 from tallystick.store.keys.certificates import fingerprint_of
-
-
-@pytest.fixture
-async def program(shop: Shop, tmp_path: Path) -> Program:
-    return await program_of(shop, tmp_path)
 
 
 async def call(client: Any, action: str, **fields: Any) -> Any:

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
 from lxml import etree
 from structlog.testing import capture_logs
 from tests.store.shop import Buyer
-from tests.stories.soap.soap_client import NAMES, SOAP, Program, SoapAnswer, at, pay, program_of, send_tolerantly
+from tests.stories.soap.soap_client import NAMES, SOAP, Program, SoapAnswer, at, pay, send_tolerantly
 from tests.stories.storefront import NAMESPACE, Shop, usd
 
 from tallystick.web.api.soap.api import SoapApi
-
-
-@pytest.fixture
-async def program(shop: Shop, tmp_path: Path) -> Program:
-    return await program_of(shop, tmp_path)
-
-
-@pytest.fixture
-async def buyer(shop: Shop) -> Buyer:
-    return await shop.books.funded_buyer("10.00")
-
 
 BALANCE = "<fps:GetPrepaidBalance><fps:PrepaidInstrumentId>x</fps:PrepaidInstrumentId>{}</fps:GetPrepaidBalance>"
 PAY = "<fps:Pay><fps:TransactionAmount>{}</fps:TransactionAmount></fps:Pay>"

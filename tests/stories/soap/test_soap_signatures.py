@@ -34,16 +34,6 @@ from tallystick.store.keys import certificates
 Spoil = Callable[[etree._Element], None]  # noqa: SLF001 - lxml has no other name for it
 
 
-@pytest.fixture
-async def program(shop: Shop, tmp_path: Path) -> Program:
-    return await program_of(shop, tmp_path)
-
-
-@pytest.fixture
-async def buyer(shop: Shop) -> Buyer:
-    return await shop.books.funded_buyer("10.00")
-
-
 def change_the_amount(envelope: etree._Element) -> None:
     at(envelope, ".//fps:Value").text = "9.00"
 

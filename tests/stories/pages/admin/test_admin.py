@@ -7,16 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.stories.pages.admin.office import change, funded, text_at
 from tests.stories.pages.people import operator, person, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
-from tallystick.client.fps import amount
-from tallystick.domain.money import parse_amount
 from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.services.identity import mail
 from tallystick.services.operations.heartbeat import EVERY, Heartbeat
 from tallystick.services.operations.meter import Meter
-from tallystick.services.operations.verification import prove_if_due
 from tallystick.store.accounts import staff
 from tallystick.store.accounts.parties import Party
 from tallystick.store.records import heartbeats, outbox
@@ -38,54 +36,6 @@ PAGES = (
     "/admin/settings",
     "/admin/styleguide",
 )
-
-
-@pytest.fixture(scope="module")
-async def someone(pages: World) -> Party:
-    """An operator."""
-    return await operator(pages)
-
-
-@pytest.fixture(scope="module")
-async def admin(pages: World, someone: Party) -> Browser:
-    """A browser on which the operator has signed in."""
-    return await signed_in(pages, someone)
-
-
-@pytest.fixture(scope="module")
-async def stranger(pages: World) -> Browser:
-    """A browser on which somebody else has signed in."""
-    return await signed_in(pages, await person(pages))
-
-
-async def text_at(browser: Browser, path: str) -> str:
-    response = await browser.get(path)
-    assert response.status_code == 200, (path, response.status_code)
-    return Page(response).text
-
-
-async def change(admin: Browser, account: Party, name: str, reason: str = "") -> str:
-    """Do something to an account on its page; what the page says then."""
-    page = await admin.get(f"/admin/accounts/{account.party_id}")
-    form = next(form for form in Page(page).forms if form.fields.get("change") == name)
-    return Page(await admin.post(form.action, form.fields | {"reason": reason})).text
-
-
-async def funded(world: World, seller: Seller, value: str = "20.00") -> dict[str, str]:
-    """A buyer's authorization whose funding a rail still has to carry out."""
-    browser = world.browser()
-    page = await browser.at_confirm(seller.url(seller.prepaid()))
-    answer = await world.answer(await browser.submit(page, "/confirm"))
-    await seller.api.call(
-        "FundPrepaid",
-        {
-            "SenderTokenId": answer["fundingTokenID"],
-            "PrepaidInstrumentId": answer["prepaidInstrumentID"],
-            "CallerReference": secrets.token_hex(6),
-            **amount("FundingAmount", parse_amount(value)),
-        },
-    )
-    return answer
 
 
 class BrokenRail:
@@ -275,66 +225,6 @@ async def test_what_was_given_up_can_be_sent_again(world: World, seller: Seller,
     assert "Nothing was given up" in await text_at(admin, "/admin/notifications")
     assert await world.rows("SELECT 1 FROM outbox WHERE book_id = $1 AND state = 'waiting'", seller.book_id)
     await world.rail_answers()
-
-
-# proofs of the books
-
-
-async def test_a_proof_is_asked_for_once_done_by_a_worker_and_kept(world: World, admin: Browser) -> None:
-    page = await admin.get("/admin/verification")
-    asked = await admin.submit(page, "/verification")
-    await admin.submit(page, "/verification")
-    assert "under way" in Page(asked).text
-
-    assert await prove_if_due(world.service) == 1
-    assert await prove_if_due(world.service) == 0
-
-    listed = await admin.get("/admin/verification")
-    assert "Balanced" in listed.text
-    latest = next(link for link in Page(listed).links if link.startswith("/admin/verification/"))
-    shown = await text_at(admin, latest)
-    assert "Unexplained 0.00" in shown.replace("$", "")
-    assert "Debits equal credits in every book Holds" in shown
-
-
-async def test_a_proof_says_how_much_is_unexplained(world: World, seller: Seller, admin: Browser) -> None:
-    await funded(world, seller)
-    await world.rail_answers()
-    tamper = "UPDATE account SET balance_micros = balance_micros + $2 WHERE book_id = $1 AND kind = 'cash'"
-
-    await world.pool.execute(tamper, seller.book_id, 1_250_000)
-    await admin.submit(await admin.get("/admin/verification"), "/verification")
-    await prove_if_due(world.service)
-    await world.pool.execute(tamper, seller.book_id, -1_250_000)
-
-    listed = await admin.get("/admin/verification")
-    assert "1.25" in listed.text
-    latest = next(link for link in Page(listed).links if link.startswith("/admin/verification/"))
-    assert f"book {seller.book_id}, account cash" in await text_at(admin, latest)
-    assert "Problems" in await text_at(admin, "/admin")
-
-
-async def test_a_proof_whose_worker_died_is_started_again(world: World, admin: Browser) -> None:
-    await admin.submit(await admin.get("/admin/verification"), "/verification")
-    await world.pool.execute(
-        "UPDATE verification_run SET started_at = $1, due_at = $1 WHERE finished_at IS NULL", world.clock()
-    )
-
-    assert await prove_if_due(world.service) == 1
-
-
-async def test_proofs_are_made_by_the_clock_where_settings_say_so(world: World, admin: Browser) -> None:
-    service = world.configured(verify_every_hours=6)
-    world.clock.ahead += timedelta(hours=7)  # after every proof of the other tests
-
-    assert await prove_if_due(world.service) == 0
-    assert await prove_if_due(service) == 1
-    assert await prove_if_due(service) == 0
-    world.clock.ahead += timedelta(hours=6, seconds=1)
-    assert await prove_if_due(service) == 1
-
-    world.clock.ahead = timedelta(0)  # the browser's session is not that old
-    assert "The schedule" in await text_at(admin, "/admin/verification")
 
 
 # the other pages

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tests.stories.pages.business import paying_customer
 from tests.stories.pages.people import operator, person, signed_in
-from tests.stories.pages.world import CHARITY, Browser, Page, Seller, World
+from tests.stories.pages.serving import CHARITY
+from tests.stories.pages.world import Browser, Page, Seller, World
 from tests.support.paths import ROOT
 
 from tallystick.domain.commands import Method

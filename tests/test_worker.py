@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.store.direct import status
 from tests.store.shop import Buyer, Shop
 from tests.support.master_key import VAULT
 from tests.support.paths import ROOT
@@ -36,16 +37,6 @@ async def opened(shop: Shop, buyer: Buyer, amount: str) -> TransactionId:
     assert isinstance(outcome, Accepted)
     assert outcome.status is TransactionStatus.PENDING
     return outcome.transaction_id
-
-
-async def status(shop: Shop, transaction_id: TransactionId) -> tuple[str, str]:
-    row = await shop.pool.fetchrow(
-        "SELECT status, status_code FROM transaction WHERE book_id = $1 AND transaction_id = $2",
-        shop.book_id,
-        transaction_id,
-    )
-    assert row is not None
-    return row["status"], row["status_code"]
 
 
 async def charges(shop: Shop, transaction_id: TransactionId) -> int:
