@@ -3,6 +3,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -29,7 +30,8 @@ TEST_DIRECTORY = "TALLYSTICK_TEST_DIRECTORY"
 # Tests lose nothing in a power cut; synchronous_commit stays on, so that commits are grouped as in real life.
 QUICK_SETTINGS = {**SERVER_SETTINGS, "fsync": "off", "full_page_writes": "off"}
 
-MakeDatabase = Callable[[], Awaitable[str]]
+MakeDatabase = Callable[..., Awaitable[str]]
+"""Gives the address of a new database; of a copy, where the name of another is given that nobody is connected to."""
 
 LONG_TESTS = "TALLYSTICK_LONG_TESTS"
 
@@ -115,18 +117,37 @@ def data_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 async def make_database(server_url: str) -> AsyncIterator[MakeDatabase]:
-    """Makes empty databases, each of them new, and drops them all at the end."""
+    """Makes empty databases, each of them new.
+
+    On a server that stays they are dropped at the end. An embedded one is thrown away with all of them: it would write
+    a checkpoint for each that is dropped.
+    """
     async with AsyncExitStack() as stack:
         admin = await asyncpg.connect(server_url)
         stack.push_async_callback(admin.close)
 
-        async def make() -> str:
+        async def make(template: str = "template1") -> str:
             name = f"test_{uuid4().hex}"
-            await admin.execute(f"CREATE DATABASE {name}")
-            stack.push_async_callback(admin.execute, f"DROP DATABASE {name} WITH (FORCE)")
+            await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            if os.environ.get(TEST_DATABASE_URL):
+                stack.push_async_callback(admin.execute, f"DROP DATABASE {name} WITH (FORCE)")
             return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
 
         yield make
+
+
+@pytest.fixture(scope="session")
+async def migrated(make_database: MakeDatabase) -> str:
+    """A migrated database that nobody uses: others are made from it, which is quicker than to migrate each."""
+    url = await make_database()
+    await migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def make_migrated(make_database: MakeDatabase, migrated: str) -> MakeDatabase:
+    """Makes databases in which nothing is but the tables."""
+    return partial(make_database, urlsplit(migrated).path[1:])
 
 
 @pytest.fixture(scope="session")
@@ -148,14 +169,6 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
     """After the last test all books in it must balance."""
     async with await open_pool(database_url, max_size=10) as opened, all_balanced(opened):
         yield opened
-
-
-@pytest.fixture(scope="module")
-async def migrated(make_database: MakeDatabase) -> str:
-    """A migrated database that nobody uses: others are made from it, which is quicker than to migrate each."""
-    url = await make_database()
-    await migrate(url)
-    return url
 
 
 @pytest.fixture

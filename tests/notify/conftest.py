@@ -14,14 +14,11 @@ from tests.support.clock import TestClock
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
-from tallystick.db.migrate import migrate
 
 
 @pytest.fixture(scope="session")
-async def notify_url(make_database: MakeDatabase) -> str:
-    url = await make_database()
-    await migrate(url)
-    return url
+async def notify_url(make_migrated: MakeDatabase) -> str:
+    return await make_migrated()
 
 
 @pytest.fixture(scope="session")

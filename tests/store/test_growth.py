@@ -45,9 +45,8 @@ UPDATE alembic_version SET version_num = '0016';
 """
 
 
-async def test_transfers_of_a_group_land_in_the_order_of_their_ids(make_database: MakeDatabase) -> None:
-    url = await make_database()
-    await migrate(url)
+async def test_transfers_of_a_group_land_in_the_order_of_their_ids(make_migrated: MakeDatabase) -> None:
+    url = await make_migrated()
     ids = [
         make_transaction_id(BookId(7), 1_800_000_000_000 + number, bytes(TRANSACTION_ENTROPY_BYTES))
         for number in range(50)
@@ -63,9 +62,8 @@ async def test_transfers_of_a_group_land_in_the_order_of_their_ids(make_database
     assert [tuple(row) for row in landed] == [(each, number) for each in ids for number in (1, 2)]
 
 
-async def test_a_filled_database_is_given_the_smaller_indexes(make_database: MakeDatabase, open_shop: OpenShop) -> None:
-    url = await make_database()
-    await migrate(url)
+async def test_a_filled_database_is_given_the_smaller_indexes(make_migrated: MakeDatabase, open_shop: OpenShop) -> None:
+    url = await make_migrated()
     async with await open_pool(url, max_size=3) as pool:
         shop = await open_shop(pool)
         buyer = await shop.funded_buyer("10.00")

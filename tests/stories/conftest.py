@@ -57,14 +57,14 @@ async def until_it_answers(url: str, client: httpx.AsyncClient) -> None:
 
 
 @pytest.fixture(scope="session")
-async def running(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+async def running(make_migrated: MakeDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     """One service for all stories of a worker, on a database of its own, so that its worker finds only its work."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     clock = TestClock()
     settings = Settings(
         data_directory=tmp_path_factory.mktemp("data"),
-        database_url=await make_database(),
+        database_url=await make_migrated(),
         port=port,
         public_url=url,
         master_key=MASTER_KEY,

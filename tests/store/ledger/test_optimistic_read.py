@@ -15,7 +15,6 @@ from tests.support.clock import START
 
 from tallystick.db.connections import Connection, Pool
 from tallystick.db.database import open_pool
-from tallystick.db.migrate import migrate
 from tallystick.domain.commands import CancelToken, Declined, Method, Pay
 from tallystick.domain.ids import IdKind, InstrumentId, TokenId
 from tallystick.domain.outcomes import Accepted, Outcome
@@ -177,11 +176,10 @@ async def test_a_token_that_does_not_exist_spoils_nothing(first: int, shop: Shop
 
 @pytest.mark.parametrize("statement", ["apply", "apply_payments", "apply_payments_and_more"])
 async def test_accounts_are_changed_in_one_order_however_many_there_are(
-    statement: str, make_database: MakeDatabase
+    statement: str, make_migrated: MakeDatabase
 ) -> None:
     """Where tables are empty or small, or nothing is known of them, a plan of another shape seems better."""
-    url = await make_database()
-    await migrate(url)
+    url = await make_migrated()
     async with await open_pool(url, max_size=1, plan_once=True) as pool, pool.acquire() as connection:
         parameters = len((await connection.prepare(MONEY[statement])).get_parameters())
         await connection.execute(f"PREPARE planned_once AS {MONEY[statement]}")

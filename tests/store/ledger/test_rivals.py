@@ -15,7 +15,6 @@ from tests.store.shop import Buyer, OpenShop, Shop
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
-from tallystick.db.migrate import migrate
 from tallystick.domain.commands import LimitTerms
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.limits import LimitKind
@@ -41,10 +40,9 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 
 
 @pytest.fixture
-async def pools(make_database: MakeDatabase) -> AsyncIterator[list[Pool]]:
+async def pools(make_migrated: MakeDatabase) -> AsyncIterator[list[Pool]]:
     """One for the test, and one for each process."""
-    url = await make_database()
-    await migrate(url)
+    url = await make_migrated()
     async with AsyncExitStack() as stack:
         opened = [await stack.enter_async_context(await open_pool(url, max_size=2))]
         for _ in range(PROCESSES):

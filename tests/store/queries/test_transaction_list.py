@@ -17,7 +17,6 @@ from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, VAULT
 
 from tallystick.db.database import open_pool
-from tallystick.db.migrate import migrate
 from tallystick.domain.ids import PartyId
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import read_fee_schedules
@@ -34,10 +33,9 @@ MEGABYTE = 1_000_000
 
 
 @pytest.fixture(scope="module")
-async def shop(make_database: MakeDatabase) -> AsyncIterator[Shop]:
+async def shop(make_migrated: MakeDatabase) -> AsyncIterator[Shop]:
     """A shop with 100,000 payments of 40 buyers in 200 days, on a database of its own."""
-    url = await make_database()
-    await migrate(url)
+    url = await make_migrated()
     clock = TestClock()
     async with await open_pool(url, max_size=4) as pool:
         committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=False), clock)

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.conftest import MakeDatabase
-from tests.stories.operations.program import tallystick
+from tests.stories.operations.program import Command
 from tests.stories.storefront import Shop, new_storefront
 from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
@@ -31,10 +31,10 @@ class Stand:
 
 
 @pytest.fixture
-async def stand(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[Stand]:
+async def stand(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Stand]:
     """A seller on a database of the story's own, two months ago."""
     clock = TestClock(datetime.now(UTC) - timedelta(days=60))
-    url = await make_database()
+    url = await make_migrated()
     settings = Settings(data_directory=tmp_path, database_url=url, public_url="", master_key=MASTER_KEY)
     async with open_service(settings, clock) as service:
         transport = httpx.ASGITransport(QueryApi(service))
@@ -48,7 +48,7 @@ async def stand(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[St
             yield Stand(shop, environment)
 
 
-async def test_an_operator_archives_and_programs_are_told(stand: Stand, tmp_path: Path) -> None:
+async def test_an_operator_archives_and_programs_are_told(stand: Stand, tmp_path: Path, command: Command) -> None:
     shop, settings = stand.shop, stand.environment
     buyer = await shop.books.funded_buyer("10.00")
     old = (await shop.pay(buyer, "1.00")).value("TransactionId")
@@ -56,7 +56,7 @@ async def test_an_operator_archives_and_programs_are_told(stand: Stand, tmp_path
     new = (await shop.pay(buyer, "2.00")).value("TransactionId")
     day = f"{datetime.now(UTC) - timedelta(days=30):%Y-%m-%d}"
 
-    moved = await tallystick("archive", "--before", day, "--json", settings=settings)
+    moved = await command("archive", "--before", day, "--json", settings=settings)
     assert moved.status == 0, moved.complaint
     told = json.loads(moved.out)
     assert (told["batches"], told["transactions"], told["held_back"]) == (2, 3, [])
@@ -70,33 +70,35 @@ async def test_an_operator_archives_and_programs_are_told(stand: Stand, tmp_path
         extra = {"CallerReference": shop.reference()} if action == "Refund" else {}
         assert (await shop.call(action, {"TransactionId": new, **extra})).code is None
     verified, checked = (
-        await tallystick("verify", settings=settings),
-        await tallystick("archive", "check", settings=settings),
+        await command("verify", settings=settings),
+        await command("archive", "check", settings=settings),
     )
     assert verified.status == 0, verified.out
     assert checked.out.endswith("The archive is whole.\n")
 
     next((tmp_path / "archive").glob("book-*/000001/transfer.parquet")).write_bytes(b"")
-    spoilt = await tallystick("archive", "check", "--json", settings=settings)
+    spoilt = await command("archive", "check", "--json", settings=settings)
     assert spoilt.status == 1
     assert "was changed" in json.loads(spoilt.out)["problems"][0]
 
 
-async def test_what_cannot_be_archived(stand: Stand) -> None:
-    without = await tallystick("archive", settings=stand.environment)
-    recent = await tallystick("archive", "--before", f"{datetime.now(UTC):%Y-%m-%d}", settings=stand.environment)
+async def test_what_cannot_be_archived(stand: Stand, command: Command) -> None:
+    without = await command("archive", settings=stand.environment)
+    recent = await command("archive", "--before", f"{datetime.now(UTC):%Y-%m-%d}", settings=stand.environment)
 
     assert (without.status, recent.status) == (2, 2)
     assert "--before" in without.complaint
     assert recent.complaint == "tallystick: only what is older than 7 days can be archived\n"
 
 
-async def test_whoever_archives_recent_purchases_is_told_what_it_means_for_debts(stand: Stand) -> None:
+async def test_whoever_archives_recent_purchases_is_told_what_it_means_for_debts(
+    stand: Stand, command: Command
+) -> None:
     await stand.shop.books.funded_buyer("10.00")
     younger, older = [f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}" for days in (30, 100)]
 
     for day, told in ((older, False), (younger, True)):
-        moved = await tallystick("archive", "--before", day, settings=stand.environment)
+        moved = await command("archive", "--before", day, settings=stand.environment)
         assert moved.status == 0, moved.complaint
         assert ("counts as older than 90 days" in moved.out) is told
         assert ("1 transaction: " in moved.out) is told

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.store.shop import Shop as Books
 from tests.stories.operations.audit_table import ACTION_WORDS, WITHOUT
-from tests.stories.operations.program import Command, one_process
+from tests.stories.operations.program import Command
 from tests.stories.pages.audit_table import FORMS
 from tests.stories.pictures import png
 from tests.support.certificates import key_pair
@@ -50,15 +50,9 @@ class Scene:
     given: Mapping[str, str]
 
 
-@pytest.fixture(name="command")
-async def one_process_for_commands() -> AsyncIterator[Command]:
-    async with one_process() as run:
-        yield run
-
-
 @pytest.fixture
-async def scene(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[Scene]:
-    url, now = await make_database(), datetime.now(UTC)
+async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Scene]:
+    url, now = await make_migrated(), datetime.now(UTC)
     pair = key_pair(now - timedelta(days=1))
     (tmp_path / "certificate.pem").write_bytes(pair.certificate_pem)
     (tmp_path / "logo.png").write_bytes(png(9, 9))

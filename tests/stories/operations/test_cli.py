@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -14,13 +13,12 @@ import httpx
 import pytest
 from tests.conftest import MakeDatabase
 from tests.stories.conftest import free_port
-from tests.stories.operations.program import Command, Ended, one_process, running, tallystick
+from tests.stories.operations.program import Command, Ended, running, tallystick
 from tests.stories.pictures import png
 from tests.support.paths import ROOT
 
 from tallystick import __version__
 from tallystick.cli.reference import reference
-from tallystick.db.migrate import migrate
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -28,18 +26,10 @@ VECTORS = ROOT / "tests" / "data" / "signature_vectors.json"
 PASSWORD = "correct horse battery"
 
 
-@pytest.fixture(name="command")
-async def one_process_for_commands() -> AsyncIterator[Command]:
-    async with one_process() as run:
-        yield run
-
-
 @pytest.fixture
-async def settings(make_database: MakeDatabase, tmp_path: Path) -> dict[str, str]:
+async def settings(make_migrated: MakeDatabase, tmp_path: Path) -> dict[str, str]:
     """An environment with a migrated database of its own."""
-    url = await make_database()
-    await migrate(url)
-    return {"TALLYSTICK_DATABASE_URL": url, "TALLYSTICK_DATA_DIRECTORY": str(tmp_path)}
+    return {"TALLYSTICK_DATABASE_URL": await make_migrated(), "TALLYSTICK_DATA_DIRECTORY": str(tmp_path)}
 
 
 def test_the_reference_is_current() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.stories.operations.program import Ended, tallystick
+from tests.stories.operations.program import Command, Ended
 from tests.support.certificates import key_pair
 
 from tallystick.store.keys.certificates import fingerprint_of
@@ -14,17 +14,17 @@ from tallystick.store.keys.certificates import fingerprint_of
 pytestmark = pytest.mark.timeout(300)
 
 
-async def test_the_life_of_a_certificate(make_database: MakeDatabase, tmp_path: Path) -> None:
-    settings = {"TALLYSTICK_DATABASE_URL": await make_database(), "TALLYSTICK_DATA_DIRECTORY": str(tmp_path)}
+async def test_the_life_of_a_certificate(make_migrated: MakeDatabase, tmp_path: Path, command: Command) -> None:
+    settings = {"TALLYSTICK_DATABASE_URL": await make_migrated(), "TALLYSTICK_DATA_DIRECTORY": str(tmp_path)}
     pair = key_pair(datetime.now(UTC) - timedelta(days=1))
     (tmp_path / "cert.pem").write_bytes(pair.certificate_pem)
     fingerprint = fingerprint_of(pair.certificate)
 
-    async def run(command: str, *arguments: str) -> Ended:
-        return await tallystick("keys", command, "--account", "shop@music.example", *arguments, settings=settings)
+    async def run(keys: str, *arguments: str) -> Ended:
+        return await command("keys", keys, "--account", "shop@music.example", *arguments, settings=settings)
 
     shop = ["--email", "shop@music.example", "--name", "Shop"]
-    assert (await tallystick("account", "create", "--kind", "business", *shop, settings=settings)).status == 0
+    assert (await command("account", "create", "--kind", "business", *shop, settings=settings)).status == 0
     assert (await run("list-certificates")).out == "This account has no certificates yet.\n"
 
     registered = await run("register-certificate", "--file", str(tmp_path / "cert.pem"))

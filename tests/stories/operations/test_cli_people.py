@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from tests.conftest import MakeDatabase
-from tests.stories.operations.program import Command, one_process
-
-from tallystick.db.migrate import migrate
+from tests.stories.operations.program import Command
 
 PASSWORD = "tally sticks come in two halves"
 SHOP, ANN, BEN = "shop@music.example", "ann@people.example", "ben@people.example"
@@ -20,17 +17,10 @@ SHOP, ANN, BEN = "shop@music.example", "ann@people.example", "ben@people.example
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(name="command")
-async def one_process_for_commands() -> AsyncIterator[Command]:
-    async with one_process() as run:
-        yield run
-
-
 @pytest.fixture
-async def settings(make_database: MakeDatabase, tmp_path: Path, command: Command) -> dict[str, str]:
+async def settings(make_migrated: MakeDatabase, tmp_path: Path, command: Command) -> dict[str, str]:
     """An environment with a seller and two people."""
-    url = await make_database()
-    await migrate(url)
+    url = await make_migrated()
     settings = {"TALLYSTICK_DATABASE_URL": url, "TALLYSTICK_DATA_DIRECTORY": str(tmp_path)}
     await command("account", "create", "--kind", "business", "--email", SHOP, "--name", "Music Shop", settings=settings)
     for email, name in ((ANN, "Ann"), (BEN, "Ben")):

@@ -74,12 +74,12 @@ class Chain:
 
 
 @pytest.fixture(scope="module")
-async def chain(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chain]:
+async def chain(make_migrated: MakeDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chain]:
     """The processes stay for all tests of this file, since they take their time to start."""
     clock = RealClock()
     settings = Settings(
         data_directory=tmp_path_factory.mktemp("data"),
-        database_url=await make_database(),
+        database_url=await make_migrated(),
         public_url="",
         master_key=MASTER_KEY,
     )

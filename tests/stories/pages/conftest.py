@@ -9,14 +9,12 @@ from tests.stories.pages.world import Seller, World
 from tests.support.balanced import all_balanced
 
 from tallystick.db.database import open_pool
-from tallystick.db.migrate import migrate
 
 
 @pytest.fixture(scope="session")
-async def pages(make_database: MakeDatabase) -> AsyncIterator[World]:
+async def pages(make_migrated: MakeDatabase) -> AsyncIterator[World]:
     """On a database of its own, so that its worker finds only its work."""
-    url = await make_database()
-    await migrate(url)
+    url = await make_migrated()
     async with await open_pool(url, max_size=10) as pool, all_balanced(pool), running(pool) as world:
         yield world
 

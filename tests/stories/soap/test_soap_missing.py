@@ -20,9 +20,10 @@ from tests.support.master_key import MASTER_KEY_TEXT
 ENVELOPE = f'<s:Envelope xmlns:s="{SOAP}"><s:Body/></s:Envelope>'
 
 
-@pytest.fixture
-async def settings(make_database: MakeDatabase, tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+async def settings(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Those of a program that finds none of the libraries: what it finds first is as if there were none."""
+    tmp_path = tmp_path_factory.mktemp("without-soap")
     for name in ("lxml", "signxml"):
         (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('No module named {name}', name='{name}')\n")
     return {
@@ -33,8 +34,9 @@ async def settings(make_database: MakeDatabase, tmp_path: Path) -> dict[str, str
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def service(settings: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """One process for all tests of this file: none of them leaves anything to the others."""
     port = free_port()
     async with (
         running("serve", "--port", str(port), settings=settings, until="worker"),
