@@ -20,6 +20,8 @@ TESTS = (
     "tests/domain/test_conditions.py",
     "tests/domain/test_limits.py",
     "tests/domain/test_records.py",
+    "tests/domain/test_bounds_of_charges.py",
+    "tests/domain/test_refund_records.py",
     "tests/domain/test_properties.py",
     "tests/domain/test_marketplace_properties.py",
 )

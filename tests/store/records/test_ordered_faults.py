@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.store.direct import status
 from tests.store.shop import Buyer, Shop
 from tests.support.master_key import VAULT
-from tests.test_worker import charges, opened, status
+from tests.test_worker import charges, opened
 
 from tallystick.domain.commands import Declined, Method, Paid, RailOperation
 from tallystick.domain.ids import BookId
