@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from tallystick.domain.commands import (
     AuthorizePostpaid,
@@ -26,9 +27,10 @@ from tallystick.domain.decide import decide
 from tallystick.domain.fees import Bracket, FeeSchedule
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.money import parse_amount
-from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Book, State
+from tallystick.domain.tokens import PaymentSource
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 SELLER, BUYER = PartyId(1), PartyId(2)
@@ -135,3 +137,20 @@ def test_a_balance_is_funded_to_its_limit(buyer: Buyer) -> None:
     assert refused(buyer.fund("5.01")) == (Refusal.PrepaidFundingLimitExceeded, message)
     assert isinstance(buyer.fund("5.00"), Accepted)
     assert buyer.state.instruments[PREPAID].balance_micros == parse_amount("25.00")
+
+
+def test_a_settlement_from_a_card_is_opened_when_it_is_asked_for_and_told(buyer: Buyer) -> None:
+    buyer.pay(CHARGING, "10.00")
+    token = buyer.state.tokens[SETTLING]
+    buyer.state.tokens[SETTLING] = replace(token, source=PaymentSource(Method.CC, 7, "simulated"))
+    later = NOW + timedelta(hours=1)
+
+    decision = decide(buyer.state, SettleDebt(buyer.request(), SETTLING, CREDIT, parse_amount("4.00")), later)
+
+    (made,) = decision.transactions
+    assert (made.status, made.received_at, made.completed_at) == (TransactionStatus.PENDING, later, None)
+    (told,) = decision.events
+    assert (told.subject_id, told.status) == (made.transaction_id, "Pending")
+    (waiting,) = decision.instruments
+    assert (waiting.balance_micros, waiting.pending_micros) == (parse_amount("10.00"), parse_amount("4.00"))
+    assert decision.transfers == ()
