@@ -64,7 +64,8 @@ def is_total(account: AccountId) -> bool:
 def bounds(kind: AccountKind, limit_micros: int | None = None) -> tuple[int | None, int | None]:
     """The least and the greatest balance that an account may have, in micro-units; None: no bound.
 
-    Repeats in the schema what the rules see to. `limit_micros` is a receivable's credit limit.
+    The decisions keep balances within them; the account's row repeats them for a CHECK of the schema. `limit_micros`
+    is a receivable's credit limit.
     """
     if kind is AccountKind.RECEIVABLE:
         return 0, limit_micros

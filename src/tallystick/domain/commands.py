@@ -328,7 +328,7 @@ _MONEY_COMMANDS: Final = frozenset(get_args(MoneyCommand))
 
 
 def is_money_command(command: Command) -> TypeGuard[MoneyCommand]:
-    """Whether this is one of those. Asked for each command: quicker than to try one class after the other."""
+    """Whether this is a MoneyCommand. One look-up in a set, since isinstance would try each class in turn."""
     return type(command) in _MONEY_COMMANDS
 
 
@@ -349,8 +349,8 @@ _REPEATABLE: Final = _MONEY_COMMANDS | {AuthorizePrepaid, AuthorizePostpaid, Ins
 
 
 def is_repeatable(command: Command) -> bool:
-    """Whether it comes to the same when it is carried out again: its reference or its ids tell that it was before.
+    """Whether the command is idempotent: its reference or its ids tell that it was carried out before.
 
-    The second of two cancellations or captures is refused, and a second deposit is an error.
+    Not so the others: a second cancellation or capture is refused, and a second deposit is an error.
     """
     return type(command) in _REPEATABLE

@@ -31,7 +31,7 @@ _TOKEN: Final = re.compile(rf"[A-Z][{ALPHABET}]{{63}}", re.ASCII)
 _TRANSACTION: Final = re.compile(rf"[{ALPHABET}]{{35}}", re.ASCII)
 _PAIRS: Final = tuple(first + second for first in ALPHABET for second in ALPHABET)
 _TO_BASE_32: Final = bytes.maketrans(ALPHABET.encode("ascii"), b"0123456789abcdefghijklmnopqrstuv")
-"""To the digits that Python reads; what is no digit of ours must have been refused before."""
+"""To the digits that Python reads. Other characters pass unchanged, so callers check the alphabet first."""
 
 TOKEN_LENGTH: Final = 64
 TOKEN_ENTROPY_BYTES: Final = 27  # 216 bits, of which 215 are used
@@ -77,7 +77,7 @@ def _encode(number: int, digits: int) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * (digits - 2), -1, -10)])
 
 
-_encode_again = lru_cache(maxsize=1024)(_encode)
+_encode_cached = lru_cache(maxsize=1024)(_encode)
 """For numbers that many ids have in common: books, and the millisecond."""
 
 
@@ -90,7 +90,7 @@ def _decode(digits: bytes) -> int:
     return int(digits.translate(_TO_BASE_32), 32)
 
 
-_decode_again = lru_cache(maxsize=1024)(_decode)
+_decode_cached = lru_cache(maxsize=1024)(_decode)
 """For books."""
 
 
@@ -113,7 +113,7 @@ def make_transaction_id(book_id: BookId, at_milliseconds: int, entropy: bytes) -
 
 def transaction_id_in_python(book: int, milliseconds: int, entropy: bytes) -> str:
     """The digits of a transaction id."""
-    when, where = _encode_again(milliseconds, _TIME_DIGITS), _encode_again(book, _BOOK_DIGITS)
+    when, where = _encode_cached(milliseconds, _TIME_DIGITS), _encode_cached(book, _BOOK_DIGITS)
     random = int.from_bytes(entropy, "big")
     body = f"{when}{where}{_four_digits(random >> 20)}{_four_digits(random)}"
     return body + _four_digits(crc32(body.encode("ascii")))
@@ -139,7 +139,7 @@ def book_of_token_in_python(token: str) -> int | None:
     digits = token.encode("ascii")
     if _check(digits[:-_TOKEN_CHECK_DIGITS], _TOKEN_CHECK_DIGITS) != _decode(digits[-_TOKEN_CHECK_DIGITS:]):
         return None
-    return _decode_again(digits[1 : 1 + _BOOK_DIGITS])
+    return _decode_cached(digits[1 : 1 + _BOOK_DIGITS])
 
 
 _book_of_token: Callable[[str], int | None] = book_of_token_in_python if compiled is None else compiled.book_of_token
@@ -158,7 +158,7 @@ def book_of_transaction(text: str) -> BookId:
     body, check = digits[:-_TRANSACTION_CHECK_DIGITS], digits[-_TRANSACTION_CHECK_DIGITS:]
     if _check(body, _TRANSACTION_CHECK_DIGITS) != _decode(check):
         raise MalformedIdError(text)
-    return BookId(_decode_again(digits[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]))
+    return BookId(_decode_cached(digits[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]))
 
 
 def book_named_in(an_id: TokenId | InstrumentId | TransactionId) -> BookId:

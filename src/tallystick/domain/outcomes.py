@@ -33,4 +33,4 @@ class Done(Struct, frozen=True):
 
 
 Outcome = Accepted | Done | Refused
-"""A refusal is an outcome like the others: it spoils nothing for its neighbours."""
+"""A refusal is an outcome like the others: the other commands of its group are not affected."""

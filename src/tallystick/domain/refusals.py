@@ -14,7 +14,7 @@ from enum import Enum, unique
 class Retry(Enum):
     """Whether asking again can help, at once or after somebody has mended something; the words of the reference.
 
-    What the books refuse spends the request's CallerReference, so that the same request hears the same refusal again.
+    A refusal by the books is recorded under the request's CallerReference: the same request gets it again.
     Source: docs/protocol/semantics.md, 4.
     """
 
@@ -24,7 +24,7 @@ class Retry(Enum):
 
     @property
     def can_help(self) -> bool:
-        """Whether there is any sense in asking again."""
+        """Whether asking again can succeed."""
         return self is not Retry.NO
 
 

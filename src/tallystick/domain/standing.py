@@ -1,4 +1,4 @@
-"""How far the service has come to know an account, and how far it has to before money moves.
+"""What is verified about an account, and what has to be before money moves.
 
 Source: docs/protocol/errors.md, UnverifiedEmailAddress_Caller; who is known how far is up to the operator.
 """
@@ -13,7 +13,7 @@ from msgspec import Struct
 class Standing(Struct, frozen=True):
     """What is known of an account and what it may do.
 
-    `account_verified`: a bank account or card was found to be its own. `marketplace`: as a caller, it may act for other
+    `account_verified`: it was shown to own a bank account or card. `marketplace`: as a caller, it may act for other
     recipients. `denied`: the operator holds back what the account would pay or receive, for now.
     """
 

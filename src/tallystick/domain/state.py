@@ -158,14 +158,14 @@ class Transfer(Struct, frozen=True):
 
 
 class IdempotencyRecord(Struct, frozen=True):
-    """How a caller's reference was answered the first time: `outcome` as the same request hears it from then on."""
+    """The first answer to a caller reference. `outcome`: what the same request gets from then on."""
 
     fingerprint: bytes
     outcome: Outcome
 
 
 class Event(Struct, frozen=True):
-    """A fact others may hear, written in the money's own commit. `status` of the transaction when it happened."""
+    """An event for the outbox, written in the money's own commit. `status` of the transaction when it happened."""
 
     event_id: str
     kind: str
@@ -193,7 +193,7 @@ class Decision(Struct, frozen=True):
     """What one command came to and everything that it changes. A refusal changes nothing but its reference.
 
     `operator_transfers` belong to the operator's book of the same environment, `recipient_transfers` to the book of
-    another seller who is the recipient; all else to this book. `opens` are accounts of this book that come into being
+    another seller who is the recipient; all else to this book. `opens` are accounts of this book that are created
     unless they exist, `operator_opens` those of the operator's. `resolved` names a rail request that is done with.
     """
 

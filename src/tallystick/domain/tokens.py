@@ -18,7 +18,7 @@ class PaymentSource(Struct, frozen=True):
     """Where real money comes from: the account balance, or a card or bank account that a rail knows.
 
     `expires_on` is the last day on which a card can be charged. `removed`: the buyer took it out of the account.
-    `verified`: it was found to be the buyer's own.
+    `verified`: it was shown to be the buyer's own.
     """
 
     method: Method
@@ -99,7 +99,7 @@ class Lifetime(Protocol):
 
 
 class TokenDates(Struct, frozen=True):
-    """The dates of a token alone, for whoever knows of several tokens at once."""
+    """The dates of a token alone, for rows that carry the dates of several tokens."""
 
     valid_from: datetime
     expires_at: datetime | None
@@ -110,7 +110,7 @@ class TokenDates(Struct, frozen=True):
 def state_of(token: Lifetime, now: datetime) -> TokenState:
     """The state of a token, or of whatever has its dates, at `now`: its book's time.
 
-    Cancelled counts before expired, expired before used, used before not begun. Source: spec/flows, 5.
+    Cancelled counts before expired, expired before used, used before not begun. Source: docs/protocol/flows.md, 5.
     """
     if token.cancelled_at is not None:
         return TokenState.CANCELLED

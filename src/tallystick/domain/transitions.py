@@ -1,7 +1,7 @@
 """Which status may follow which: of transactions, by what they do, and of tokens.
 
 The deciders look each change up before anything is written, `verify` compares each recorded history with the tables
-(`allowed_changes`), and docs/states.md is drawn from them. Source: spec/semantics, 2, 3 and 5.
+(`allowed_changes`), and docs/states.md is drawn from them. Source: docs/protocol/semantics.md, 2, 3 and 5.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class ImpossibleTransitionError(AssertionError):
 
 @unique
 class TransactionState(Enum):
-    """Where a transaction is on its way.
+    """The state of a transaction.
 
     A reservation is Pending twice: until the card is held, and (SETTLING) until what was settled is charged.
     """

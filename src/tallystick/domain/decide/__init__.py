@@ -47,7 +47,7 @@ from tallystick.domain.state import Decision, IdempotencyRecord, State
 __all__ = ["REFERENCE_LIFETIME", "decide", "decide_all"]
 
 REFERENCE_LIFETIME: Final = timedelta(days=7)
-"""How long a caller reference stands for the request that used it first. Source: docs/protocol/semantics.md, 4."""
+"""How long a caller reference is remembered with its first request. Source: docs/protocol/semantics.md, 4."""
 
 _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
     FundPrepaid: fund_prepaid,
@@ -68,14 +68,14 @@ _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
 
 
 def decide(state: State, command: Command, now: datetime) -> Decision:
-    """What `command` comes to in `state` at `now`; neither is changed. A refusal comes back as the outcome."""
+    """Decide `command` against `state` at `now`; neither is changed. A refusal is returned as the outcome."""
     if is_money_command(command):
         return _decide_once_per_reference(state, command, now)
     return _decide(state, command, now)
 
 
 def decide_all(state: State, commands: Iterable[Command], now: datetime) -> list[Decision]:
-    """What `commands` come to, each in the state that those before it left. `state` becomes what the last one left."""
+    """Decide `commands` in order. Each decision is applied to `state` before the next command is decided."""
     decisions = []
     for command in commands:
         decision = decide(state, command, now)
@@ -94,15 +94,15 @@ def _decide(state: State, command: Command, now: datetime) -> Decision:
 def _decide_once_per_reference(state: State, command: MoneyCommand, now: datetime) -> Decision:
     """Answer a known reference as before; a different request under it is refused; a new one is decided.
 
-    Source: docs/protocol/semantics.md, 4: the same request gives the first answer again, also when that was a refusal,
-    which then says that it is the first answer: what it states as a fact may be none any more.
+    Source: docs/protocol/semantics.md, 4: the same request gives the first answer again, also when that was a refusal.
+    A repeated refusal says when it was first given, since its reason may no longer hold.
     """
     request = command.request
     earlier = state.answered.get(request.caller_reference)
     if earlier is None:
         decision = _decide(state, command, now)
         answered = IdempotencyRecord(request.fingerprint, _when_repeated(decision.outcome, now))
-        force_setattr(decision, "answered", (request.caller_reference, answered))  # nobody else has seen it yet
+        force_setattr(decision, "answered", (request.caller_reference, answered))  # frozen, but not shared yet
         return decision
     if earlier.fingerprint == request.fingerprint:
         return Decision(earlier.outcome)
@@ -111,7 +111,7 @@ def _decide_once_per_reference(state: State, command: MoneyCommand, now: datetim
 
 
 def _when_repeated(outcome: Outcome, now: datetime) -> Outcome:
-    """What the same request is answered later."""
+    """The outcome that a repetition of the request gets: a refusal says when it was first given."""
     if not isinstance(outcome, Refused):
         return outcome
     note = f"(first answered at {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}; this CallerReference is spent)"

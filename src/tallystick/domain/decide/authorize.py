@@ -92,7 +92,7 @@ def authorize_postpaid(state: State, command: AuthorizePostpaid, now: datetime) 
 
 
 def _authorized_already(state: State, consent: Consent, references: dict[str, TokenId]) -> bool:
-    """True when this very command was carried out before. Raises Refused when it may not be."""
+    """True when this same command was carried out before. Raises Refused: it cannot be carried out."""
     if all(state.token_references.get(reference) == token for reference, token in references.items()):
         return True
     check_seller(state)
@@ -146,6 +146,6 @@ def cancel_token(state: State, command: CancelToken, now: datetime) -> Decision:
 
 
 def cancelled(token: Token, now: datetime) -> Token:
-    """`token`, barred from `now` on. Raises ImpossibleTransitionError: it was before."""
+    """`token`, cancelled at `now`. Raises ImpossibleTransitionError: it was cancelled already."""
     check_token(state_of(token, now), TokenState.CANCELLED)
     return replace(token, cancelled_at=now)

@@ -136,7 +136,7 @@ def _opened(transaction: Transaction, instrument: Instrument, source: PaymentSou
 
 
 def received(state: State, transaction: Transaction, instrument: Instrument, outside: AccountId) -> Decision:
-    """The money is here: `outside` is where it came from in the operator's book (a rail or a person's balance)."""
+    """Book money that has arrived. `outside`: its source in the operator's book, a rail or a person's balance."""
     assert state.book.seller_id is not None, "charges live in sellers' books"  # noqa: S101
     sign = 1 if instrument.kind is InstrumentKind.PREPAID else -1
     moved = replace(instrument, balance_micros=instrument.balance_micros + sign * transaction.amount_micros)

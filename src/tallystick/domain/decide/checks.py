@@ -155,7 +155,7 @@ def simulated_fault(state: State, amount_micros: int) -> Refusal | None:
 
 
 def check_simulated_fault(state: State, amount_micros: int) -> None:
-    """Refuse at once what is decided at once. Raises Refused: AccessFailure, InsufficientBalance."""
+    """The fault that an amount asks for, where no rail is asked. Raises Refused: AccessFailure, InsufficientBalance."""
     fault = simulated_fault(state, amount_micros)
     if fault is not None:
         raise Refused(fault, f"Simulated by the amount: {fault.meaning}.")

@@ -26,7 +26,7 @@ from tallystick.domain.state import Decision, Operation, State, Transaction, bal
 def refund_directly(
     state: State, command: Refund, original: Transaction, amount_micros: int, now: datetime
 ) -> Decision:
-    """In whole cents, rounded down, as all real money.
+    """Refund real money, in whole cents, rounded down.
 
     Raises Refused: AmountOutOfRange, InsufficientBalance, PaymentMethodNotDefined, AccessFailure (simulated).
     """
@@ -145,8 +145,8 @@ def _share_left(original: Transaction) -> int:
 def _fee_part(original: Transaction, amount_micros: int) -> int:
     """This refund's part of the service's fee: what all refunds so far come to, less what was given back already.
 
-    All of them together never give back more than the fee, and the last one all that is left, whichever of them a card
-    declines: another part may be the one that was rounded up.
+    Computed from the sum, so that rounding never gives back more than the fee and the last refund gives back the rest,
+    also when a card declined an earlier refund.
     """
     refunded_micros = original.refunded_micros + amount_micros
     after = in_proportion(original.fee_micros, refunded_micros, original.amount_micros)

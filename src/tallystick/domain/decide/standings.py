@@ -1,4 +1,4 @@
-"""Whether the people in a payment are known well enough for it. Each check raises Refused."""
+"""Whether the accounts in a payment are verified as far as the operator demands. Each check raises Refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tallystick.domain.tokens import PaymentSource, Token
 
 
 def check_known(state: State, token: Token, recipient: Seller | None) -> None:
-    """The operator holds nobody back, and e-mail addresses are verified where it asks for that.
+    """No account is held back by the operator (denied), and e-mail addresses are verified where it demands that.
 
     `recipient`: None for the caller. Raises Refused: TransactionDenied, UnverifiedEmailAddress_Caller,
     UnverifiedEmailAddress_Sender, UnverifiedEmailAddress_Recipient.

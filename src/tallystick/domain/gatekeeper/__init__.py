@@ -2,7 +2,7 @@
 
 `parse` reads a text as an `Instruction` or finds every fault in it; `usage_faults` holds an instruction against the
 kind of token that it is for; `evaluate` tells which of its conditions a transaction breaks. All of it is pure.
-The grammar stands in syntax.py, the names and what they may be compared with in vocabulary.py.
+The grammar is in syntax.py, the names and what they may be compared with in vocabulary.py.
 Source: docs/protocol/semantics.md, 12. What was inferred is listed in docs/gatekeeper.md.
 """
 

@@ -54,7 +54,7 @@ class Facts:
 def evaluate(instruction: Instruction, facts: Facts) -> tuple[str, ...]:
     """A reason for each condition that does not hold: its own orSay text, or the condition. Empty: all hold.
 
-    A declared payment method is a condition too. Usage limits are not looked at here: they change with each use.
+    A declared payment method is a condition too. Usage limits are not checked here: they change with each use.
     """
     failures = [
         _reason(condition)

@@ -36,7 +36,7 @@ class LexemeKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lexeme:
-    """One piece of a text. `value` of a TEXT is what stands between its quotes."""
+    """One piece of a text. `value` of a TEXT is what is between its quotes."""
 
     kind: LexemeKind
     value: str

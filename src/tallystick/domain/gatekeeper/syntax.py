@@ -1,4 +1,4 @@
-"""The grammar, and texts read by it into statements whose names and literals nobody has looked at yet.
+"""The grammar, and the parser: a text becomes statements, whose names and literals meaning.py checks.
 
     instruction = statement , { statement } ;
     statement   = ( condition | declaration ) , ";" ;
@@ -105,7 +105,7 @@ class _Reader:
         return self._take()
 
     def _skip(self) -> None:
-        """Go behind the next ";". A text without an end took everything up to the end of its line with it."""
+        """Skip to after the next ";". A quoted text without an end has already taken the rest of its line."""
         while self._next.kind is not LexemeKind.END and self._take().kind not in {
             LexemeKind.SEMICOLON,
             LexemeKind.UNENDED,

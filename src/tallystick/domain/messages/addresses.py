@@ -1,7 +1,7 @@
 """Web addresses that sellers give, at which messages signed by us shall arrive: whether they ever can.
 
 A message is signed for host, path and parameters as its receiver sees them, and is checked with those. So an address
-that a browser or an HTTP client sends otherwise than it is written, or that two receivers read differently, is none.
+that a browser or an HTTP client rewrites before sending, or that two receivers read differently, cannot be used.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def why_unusable(url: str) -> str | None:
     host = parts.hostname or ""
     if not (_is_ipv6(host) if "[" in parts.netloc else _is_host(host)):
         return NO_HOST
-    if _DOTS.search(parts.path):  # whoever sends a request resolves them
+    if _DOTS.search(parts.path):  # HTTP clients resolve them before they send
         return DOTS
     try:
         names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True, errors="strict")]
@@ -45,7 +45,7 @@ def why_unusable(url: str) -> str | None:
 
 
 def _is_ipv6(host: str) -> bool:
-    return _reads(IPv6Address, host) and "%" not in host  # no zone: it means something on one machine only
+    return _reads(IPv6Address, host) and "%" not in host  # a zone is valid on one machine only
 
 
 def _is_host(host: str) -> bool:

@@ -35,7 +35,7 @@ class MalformedSignatureError(ValueError):
 class MessageSignature(Struct, frozen=True):
     """What the headers ``Signature-Input`` and ``Signature`` say. `parameters` is the first one's text, as signed.
 
-    `expires_at`: from when on it no longer holds, if its maker said so.
+    `expires_at`: from when on it is invalid; None: the signer set no end.
     """
 
     covered: tuple[str, ...]

@@ -34,8 +34,8 @@ NOTIFICATION_NAMES: Final = frozenset(
 )
 """What a notification tells besides the seller's own keys (`callerReference`, `referenceId`).
 
-A return URL must not come with these: what its owner wrote would be signed by us, and read by whoever does not look at
-the type of a message. The own keys may be there, for not every answer repeats them.
+A seller's return URL must not have these among its own parameters: we would sign them, and a receiver that does not
+check the type of a message would take it for a notification. The seller's own keys are allowed in a return URL.
 """
 
 
@@ -105,8 +105,8 @@ def sign_message(
 def is_signed_by(public_key: RSAPublicKey, url: str, params: Mapping[str, str]) -> bool:
     """Whether `params` (with their signature) are a message for `url` that the owner of `public_key` signed.
 
-    Notifications are signed as POST and nothing else is: a buyer's way back, whose parameters its seller chooses in
-    part, never passes for one.
+    Notifications are signed with the verb POST and return URLs with GET, so a return URL, some of whose parameters its
+    seller chooses, never verifies as a notification.
     """
     if params.get("signatureVersion") != "2" or params.get("signatureMethod") != signing.RSA_METHOD:
         return False

@@ -42,7 +42,7 @@ def percent_encoded(text: str) -> str:
     return text if _UNRESERVED.fullmatch(text) else quote(text, safe="-_.~")
 
 
-_encoded_name = lru_cache(maxsize=256)(percent_encoded)  # requests share a few dozen names; bounded for strangers' ones
+_encoded_name = lru_cache(maxsize=256)(percent_encoded)  # a few dozen names recur; anybody can send others
 
 
 def percent_encoded_query(params: Mapping[str, str]) -> str:
@@ -105,11 +105,11 @@ def read_encoded_query_in_python(query: bytes, omit: str) -> tuple[dict[str, str
     """The parameters of a query string, and the same in byte order of their names, without `omit`, as they were sent.
 
     None where that is not how `string_to_sign_v2` would encode them, where their own names need encoding, where one is
-    repeated and where they are not UTF-8: then others have to read them.
+    repeated and where they are not UTF-8: the caller then parses the query with the general parser.
     """
     if _ENCODED_QUERY.fullmatch(query) is None:
         return None
-    # what sorts before everything stands after the names meanwhile, so that "a=" comes before "a.b="
+    # "=" becomes NUL, which sorts before every character, while sorting: "a=" has to come before "a.b="
     pairs = query.decode("ascii").replace("=", "\0").split("&")
     params: dict[str, str] = {}
     try:
