@@ -160,7 +160,7 @@ async def telling(service: Service) -> AsyncIterator[None]:
 
 
 def asgi_app(service: Service) -> Application:
-    """Every face of the service: the query API and SOAP at ``/``, the pages elsewhere."""
+    """All HTTP interfaces of the service: the query API and SOAP at ``/``, the pages elsewhere."""
     # Loaded here, since most commands serve nothing: pages and API take as long to load as all else together, 0.9 s.
     from tallystick.web.api.asgi import Front, LoadedLate  # noqa: PLC0415 - see above
     from tallystick.web.api.batch_api import BatchApi  # noqa: PLC0415 - see above

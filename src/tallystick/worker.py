@@ -19,7 +19,7 @@ from tallystick.services.operations.housekeeping import add_up_figures, ask_rail
 from tallystick.services.operations.verification import prove_if_due
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
-_GATHER_SECONDS: Final = 0.02  # so that one look for work serves several places that became free
+_GATHER_SECONDS: Final = 0.02  # so that one query for due events fills several free slots
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class Worker:
         return asked + ended
 
     async def forget(self) -> int:
-        """Now and then, one pass over what has expired; it counts as no work."""
+        """Delete what has expired, at most once in _FORGET_EVERY. Not counted as work."""
         now = self.service.clock()
         if self._forgot_at is None or now - self._forgot_at >= _FORGET_EVERY:
             self._forgot_at = now
@@ -66,8 +66,8 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Pass after pass until `stop` is set. A pass that fails is logged and tried again at the next interval.
 
-        Notifications, mail, proofs, figures and forgetting go at rhythms of their own: a receiver that takes its time,
-        or a long replay of the books, never holds up money.
+        Notifications, mail, proofs, figures and forgetting have loops of their own: a slow receiver or a long
+        replay of the books never holds up money.
         """
         try:
             await asyncio.gather(
@@ -86,7 +86,7 @@ class Worker:
         sent = 0
         while not stop.is_set() and (started := await self.courier.dispatch()):
             sent += started
-            await self.courier.place_free(self._pause_seconds)
+            await self.courier.slot_free(self._pause_seconds)
             await asyncio.sleep(_GATHER_SECONDS)
         return sent
 

@@ -26,7 +26,7 @@ BROKEN: Final = (
     ConnectionError,
     TimeoutError,
 )
-"""The connection is of no use any more. Another one may be: no statement is to blame."""
+"""The connection is broken and has to be replaced; the statement was not at fault."""
 
 UNAVAILABLE: Final = (
     *BROKEN,
@@ -34,4 +34,4 @@ UNAVAILABLE: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
 )
-"""The database is not there, or not now: another time may do."""
+"""The database is out of reach or overloaded: trying again later may succeed."""

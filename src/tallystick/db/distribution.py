@@ -23,7 +23,7 @@ All other tables without a book_id stay on the coordinator: nothing joins them w
 """
 
 _FIRST: Final = "account"
-"""The table whose shards the other tables of books lie beside."""
+"""The table with which the other tables of books are co-located."""
 
 
 class NoClusterError(Exception):
@@ -59,7 +59,7 @@ async def plan(database: Database) -> list[Step]:
 
     Foreign keys are taken off first and put back at the end: with them in place Citus cannot turn a table with an
     identity column into a reference table, nor distribute a table that others refer to. Row types are made anew: Citus
-    passes on what is made under its eyes.
+    copies to the other machines only types that are made after its installation.
     """
     books = await tables_of_books(database)
     placed = await _placed(database)
@@ -115,7 +115,7 @@ async def plan(database: Database) -> list[Step]:
 async def distribute(pool: Pool) -> list[Step]:
     """Carry the plan out in one transaction: all of it or nothing. What the tables hold moves with them.
 
-    Run again after a new version brought new tables, or never mind: what is done already is left alone.
+    What is done already is left alone, so run it again after a new version that brings new tables.
     Raises NoClusterError, asyncpg.PostgresError.
     """
     if not await extension_available(pool):
@@ -139,7 +139,7 @@ async def distribute(pool: Pool) -> list[Step]:
 
 
 async def rebalance(database: Database) -> None:
-    """Begin to move shards until every machine has its part; books stay usable meanwhile, Citus moves them in the back.
+    """Begin to move shards until every machine has its part; books stay usable; it goes on in the background.
 
     Raises NoClusterError, asyncpg.PostgresError: such as a rebalance that is under way already.
     """

@@ -31,7 +31,7 @@ class SharedReads(Generic[Key, Value]):
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._waiting[key] = []
-        waiting.append(answer)  # each has its own: one who gives up ends nobody else's wait
+        waiting.append(answer)  # one each: cancelling one caller must not cancel the others' wait
         if self._reader is None:
             self._reader = loop.create_task(self._read_all())
         return answer

@@ -1,4 +1,4 @@
-"""What an event says, read from the books when it is first sent: the transaction or token, and what was agreed to."""
+"""The fields of a notification, read from the books at its first attempt: the transaction or token, and its consent."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ Any number of workers may do this at once. An event is claimed by a lease: a wor
 due again when the lease is over, so it may arrive twice, but is never lost. A later event of the same transaction is
 not due before the earlier one has been delivered or given up, so none overtakes another.
 
-One receiver that does not answer holds up its own notifications only: a destination gets few places at a time, one
-place after a failure to connect or answer, and none for a short while.
+One receiver that does not answer holds up its own notifications only: a destination gets few of the worker's slots,
+none for a short cool-down after a failure to connect or answer, then one until an attempt succeeds.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30
 
 MAX_AT_ONCE: Final = 64
 MAX_TO_ONE: Final = 8
-"""Places of a worker, and how many of them one destination may take."""
+"""Slots of a worker (attempts at the same time), and how many of them one destination may take."""
 
 COOL_DOWN: Final = timedelta(seconds=20)
-"""How long a destination that could not be reached is left alone by this worker."""
+"""How long this worker sends nothing to a destination that could not be reached."""
 
-FORGIVEN_AFTER: Final = timedelta(hours=2)
-"""How long after its last failure a destination that was never tried again is treated like any other."""
+_FORGET_FAILURE_AFTER: Final = timedelta(hours=2)
+"""How long after its cool-down a destination that was not tried again gets all its slots back."""
 
 _LEASE_MARGIN: Final = timedelta(seconds=30)
-_LOOK_AHEAD: Final = 4  # candidates looked at for each place: some will have to wait for their destination
-_MAX_WRITERS: Final = 2  # connections that results may take from the pool: money comes first
+_LOOK_AHEAD: Final = 4  # due events fetched for each slot: some have to wait for their destination
+_MAX_WRITERS: Final = 2  # pool connections for writing results; the rest stay free for payments
 _GRACE_SECONDS: Final = 2
 
 _log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ def next_try(attempts: int, announced_at: datetime, now: datetime, lifetime: tim
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port: what is reached or not reached as one."""
+    """Scheme, host and port: the destination, for slots and cool-downs."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"
 
@@ -79,8 +79,8 @@ class _Outgoing:
 
 
 @dataclass(slots=True)
-class _Trouble:
-    """A destination that could not be reached lately."""
+class _CoolDown:
+    """A destination that could not be reached: nothing goes to its `urls` until `until`, then one event at a time."""
 
     until: datetime
     urls: set[str] = field(default_factory=set)
@@ -96,8 +96,8 @@ class Courier:
     clock: Callable[[], datetime]
     resolver: safety.Resolve = safety.resolve
     _under_way: dict[asyncio.Task[None], DueEvent] = field(default_factory=dict)
-    _troubled: dict[str, _Trouble] = field(default_factory=dict)
-    _looked_at: outbox.Places = field(default_factory=dict)
+    _cool_downs: dict[str, _CoolDown] = field(default_factory=dict)
+    _cursors: outbox.DueCursors = field(default_factory=dict)
     _writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_WRITERS))
 
     @cached_property
@@ -111,11 +111,11 @@ class Courier:
 
     @property
     def lease(self) -> timedelta:
-        """How long a claimed event is left alone by other workers: longer than any try takes."""
+        """How long other workers leave a claimed event alone: longer than any attempt takes."""
         return self._timeout + _LEASE_MARGIN
 
     async def dispatch(self) -> int:
-        """Start sending what is due, as far as there are places; does not wait for answers. How many were started."""
+        """Start sending what is due, as far as slots are free; does not wait for answers. How many were started."""
         free = MAX_AT_ONCE - len(self._under_way)
         if free <= 0:
             return 0
@@ -123,10 +123,10 @@ class Courier:
         found = await outbox.due(
             self.pool,
             now,
-            self._shunned(now),
+            self._blocked_urls(now),
             per_book=MAX_TO_ONE * _LOOK_AHEAD,
             maximum=MAX_AT_ONCE * _LOOK_AHEAD,
-            places=self._looked_at,
+            cursors=self._cursors,
         )
         chosen = self._choose(found, free, now)
         if not chosen:
@@ -143,17 +143,17 @@ class Courier:
         return started
 
     async def idle(self) -> None:
-        """Wait until everything that was started has come to its end."""
+        """Wait until every attempt that was started has ended."""
         while self._under_way:
             await asyncio.wait(self._under_way)
 
-    async def place_free(self, at_most_seconds: float) -> None:
-        """Wait until something that was started has come to its end, or for the given time."""
+    async def slot_free(self, at_most_seconds: float) -> None:
+        """Wait until an attempt that was started has ended, or for the given time."""
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=at_most_seconds, return_when=asyncio.FIRST_COMPLETED)
 
     async def close(self) -> None:
-        """Give what is under way a short while, then leave it to its lease."""
+        """Wait a short while for attempts in flight, then cancel them: their events are due again after the lease."""
         if self._under_way:
             _, late = await asyncio.wait(self._under_way, timeout=_GRACE_SECONDS)
             for task in late:
@@ -161,40 +161,40 @@ class Courier:
             await asyncio.gather(*late, return_exceptions=True)
         await self._client.aclose()
 
-    def _shunned(self, now: datetime) -> set[str]:
-        """Addresses for which there is no place now."""
+    def _blocked_urls(self, now: datetime) -> set[str]:
+        """Addresses to which nothing may be sent now: no slot left for the destination, or it is cooling down."""
         taken = self._taken()
-        shunned = {
+        blocked = {
             event.destination
             for event in self._under_way.values()
-            if taken[origin_of(event.destination)] >= self._places(origin_of(event.destination), now)
+            if taken[origin_of(event.destination)] >= self._slots(origin_of(event.destination), now)
         }
-        for trouble in self._troubled.values():
-            if trouble.until > now:
-                shunned |= trouble.urls
-        return shunned
+        for cool_down in self._cool_downs.values():
+            if cool_down.until > now:
+                blocked |= cool_down.urls
+        return blocked
 
     def _taken(self) -> Counter[str]:
         return Counter(origin_of(event.destination) for event in self._under_way.values())
 
-    def _places(self, origin: str, now: datetime) -> int:
-        trouble = self._troubled.get(origin)
-        if trouble is None:
+    def _slots(self, origin: str, now: datetime) -> int:
+        cool_down = self._cool_downs.get(origin)
+        if cool_down is None:
             return MAX_TO_ONE
-        return 0 if trouble.until > now else 1
+        return 0 if cool_down.until > now else 1
 
     def _choose(self, found: list[DueEvent], free: int, now: datetime) -> list[DueEvent]:
         taken = self._taken()
         chosen: list[DueEvent] = []
         for event in found:
             origin = origin_of(event.destination)
-            if len(chosen) < free and taken[origin] < self._places(origin, now):
+            if len(chosen) < free and taken[origin] < self._slots(origin, now):
                 taken[origin] += 1
                 chosen.append(event)
         return chosen
 
     async def _claim(self, connection: Connection, due: DueEvent, signer: MessageSigner) -> _Outgoing | None:
-        """Take an event; None when another worker did, or when there is nothing to send."""
+        """Claim an event; None when another worker did, or when there is nothing to send."""
         until = self.clock() + self.lease
         try:
             async with connection.transaction():
@@ -224,13 +224,13 @@ class Courier:
         try:
             status = await safety.post_form(self._client, form.url, form.body, self._timeout.total_seconds())
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            self._trouble(origin, event.destination)
+            self._start_cool_down(origin, event.destination)
             reason = safety.reason(error)
         except Exception as error:
             log.exception("notification_failed")
             reason = safety.reason(error)
         else:
-            self._troubled.pop(origin, None)
+            self._cool_downs.pop(origin, None)
             if httpx.codes.is_success(status):
                 async with self._writers:
                     await outbox.mark_delivered(self.pool, event, self.clock())
@@ -251,18 +251,18 @@ class Courier:
             else:
                 await outbox.put_off(self.pool, event, again, reason)
 
-    def _trouble(self, origin: str, url: str) -> None:
+    def _start_cool_down(self, origin: str, url: str) -> None:
         now = self.clock()
-        for other, trouble in list(self._troubled.items()):
-            if trouble.until + FORGIVEN_AFTER < now:
-                del self._troubled[other]
-        trouble = self._troubled.setdefault(origin, _Trouble(now))
-        trouble.until = now + COOL_DOWN
-        trouble.urls.add(url)
+        for other, cool_down in list(self._cool_downs.items()):
+            if cool_down.until + _FORGET_FAILURE_AFTER < now:
+                del self._cool_downs[other]
+        cool_down = self._cool_downs.setdefault(origin, _CoolDown(now))
+        cool_down.until = now + COOL_DOWN
+        cool_down.urls.add(url)
 
 
 async def _prepare(connection: Connection, event: ClaimedEvent, signer: MessageSigner) -> _Outgoing | None:
-    """What is to be sent, kept in the claim's own commit, before the first byte leaves. None: nobody wants it."""
+    """Build the message and store it in the claim's own commit, before it is sent. None: nothing is to be sent."""
     if event.message is not None:
         return _Outgoing(event, SignedForm(event.destination, event.message))
     fields = await content.fields_of(connection, event)

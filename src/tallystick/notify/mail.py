@@ -123,14 +123,14 @@ async def _send(relay: Relay, message: EmailMessage) -> None:
 
 
 def _is_permanent(error: Exception) -> bool:
-    """Whether this letter will never be taken. A wrong password of ours is no fault of the letter's."""
+    """Whether the server will never take this letter. A refused login is no reason: it is a fault of our settings."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return all(one.code in _PERMANENT for one in error.recipients)
     return isinstance(error, aiosmtplib.SMTPDataError | ValueError) and getattr(error, "code", 500) in _PERMANENT
 
 
 def message_of(letter: Mail, sender: str) -> EmailMessage:
-    """The letter in the form of RFC 5322. Raises ValueError: it cannot be put so."""
+    """The letter in the form of RFC 5322. Raises ValueError: that form cannot hold it."""
     message = EmailMessage()
     message["From"] = sender
     message["To"] = letter.recipient

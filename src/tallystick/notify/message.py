@@ -119,7 +119,7 @@ def transaction_fields(
 ) -> dict[str, str]:
     """A transaction as it was when the event happened; its amount is for the caller to look up.
 
-    The buyer is who pays for goods, also in a refund, where the money goes back; a caller who only calls for a merchant
+    The buyer is who pays for goods, also in a refund, where the money goes back; a caller that is not the recipient
     does not learn the buyer's e-mail address.
     """
     buyer, merchant = transaction.buyer, transaction.merchant

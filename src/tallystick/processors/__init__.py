@@ -1,1 +1,1 @@
-"""Rails: money outside our walls, behind one protocol."""
+"""Rails: payment networks outside the service, behind one protocol."""

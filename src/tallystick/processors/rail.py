@@ -1,4 +1,4 @@
-"""What a rail is to us: money outside our walls, reached by slow calls that may be lost."""
+"""The protocol of rails: payment networks outside the service, reached by slow calls whose answers may be lost."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The simulated rail: no real money, yet slow, forgetful of nothing, and failing on order.
+"""The simulated rail: no real money moves; it answers late, once for each idempotency key, and fails when told to.
 
-It keeps its own memory (store/records/simulated_charges.py) in commits of its own, as the outside world would. Amounts
-whose first decimal is 6 or 7 are declined, and so is what meets a fault on order. Source: docs/protocol/sandbox.md, 2
+It keeps its own records (store/records/simulated_charges.py) in commits of its own, as a real rail would. Amounts whose
+first decimal is 6 or 7 are declined, and so are orders that meet an ordered fault. Source: docs/protocol/sandbox.md, 2
 and 4.
 """
 
@@ -66,7 +66,7 @@ class SimulatedRail:
         return await ordered_faults.met_by(self.memory, order.idempotency_key, order.operation, now)
 
     async def _carry_out(self, order: RailOrder, decline: str | None, now: datetime) -> SimulatedCharge:
-        """What is remembered of the order from now on."""
+        """The stored result of the order. Of several processes with one key, the first to write decides it."""
         return await simulated_charges.keep(
             self.memory,
             order.idempotency_key,

@@ -50,14 +50,14 @@ async def test_what_waits_behind_a_backlog_that_cannot_go_has_its_turn(
     own_pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "MAX_LOOKED_AT", 10)
-    places: outbox.Places = {}
+    cursors: outbox.DueCursors = {}
     await own_pool.execute(WAIT, BOOK, NOW, 20)  # two of each: 40 events, of which 10 are looked at
     await own_pool.execute(
         "UPDATE outbox SET destination = 'https://b.example/' WHERE subject_id IN ('T000019', 'T000020')"
     )
 
     async def look(*without: str) -> list[str]:
-        found = await outbox.due(own_pool, NOW, without, per_book=2, maximum=10, places=places)
+        found = await outbox.due(own_pool, NOW, without, per_book=2, maximum=10, cursors=cursors)
         return [event.event_id for event in found]
 
     looks = [await look(GONE) for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Brings the embedded server back when it dies under a process that goes on: by a crash, or by the system's hand."""
+"""Restarts the embedded server when it crashes, or the system kills it, while a process still uses it."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ IMPOSSIBLE_PID: Final = "2147483647"  # no system counts that far
 PAUSE_SECONDS: Final = 0.05
 STOP_SECONDS: Final = 60
 LOG_SEGMENT_MEGABYTES: Final = 4
-LAST_BREATH_SECONDS: Final = 5  # between the removal of postmaster.pid and the end of the process
+EXIT_SECONDS: Final = 5  # between the removal of postmaster.pid and the end of the process
 
 # Durability (fsync, full_page_writes, synchronous_commit) is PostgreSQL's default and stays so.
 SERVER_SETTINGS: Final[Mapping[str, str]] = {
@@ -148,7 +148,7 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Give up our hold; the last holder stops the server and waits until its processes are gone."""
-        if self._hold is None or self._holder_pid != os.getpid():  # a forked child inherits the object, not the duty
+        if self._hold is None or self._holder_pid != os.getpid():  # a forked child inherits the object, not the hold
             return
         with self._only_us():
             self._let_go()
@@ -255,7 +255,7 @@ class EmbeddedPostgres:
             self._disarm_stale_pids(socket_directory)
             early_log.unlink(missing_ok=True)
             started = user.run(command, directory=self.data)
-            if started.returncode == 0 or self._running_server() is not None:  # recovery may outlast pg_ctl's patience
+            if started.returncode == 0 or self._running_server() is not None:  # recovery may outlast pg_ctl's time-out
                 return
             log = early_log.read_text("utf-8", "replace") if early_log.exists() else started.stdout
             if "still in use" not in log or time.monotonic() > deadline:
@@ -271,7 +271,7 @@ class EmbeddedPostgres:
         for mode in ("fast", "immediate"):
             command = (binaries.program("pg_ctl"), "stop", "-D", ".", "-m", mode, "-w", "-t", str(STOP_SECONDS))
             stopped = user.run(command, directory=self.data)
-            deadline = time.monotonic() + LAST_BREATH_SECONDS
+            deadline = time.monotonic() + EXIT_SECONDS
             while _is_alive(server) and time.monotonic() < deadline:
                 time.sleep(PAUSE_SECONDS / 10)
             if not _is_alive(server):
@@ -288,7 +288,7 @@ class EmbeddedPostgres:
             server = psutil.Process(pid)
             return server if _is_alive(server) and Path(server.cwd()) == self.data else None
         except psutil.AccessDenied:
-            return server  # it is somebody's, and only we and its user could have started it
+            return server  # of another user; only the server's user writes postmaster.pid
         except psutil.NoSuchProcess:
             return None
 

@@ -23,15 +23,15 @@ DEAD: Final = "dead"
 UNWANTED: Final = "unwanted"
 
 MAX_LOOKED_AT: Final = 2_000
-"""Events of a book that one look passes over at most."""
+"""Events of a book that one query scans at most."""
 
-Place: TypeAlias = tuple[datetime, str]
-"""Behind the event that became due then and has that id."""
+DueCursor: TypeAlias = tuple[datetime, str]
+"""`due_at` and id of the last event that was scanned."""
 
-Places: TypeAlias = dict[BookId, Place]
-"""How far the looks at a book have come of which all first events have to wait."""
+DueCursors: TypeAlias = dict[BookId, DueCursor]
+"""How far the scan of a book has come whose first MAX_LOOKED_AT due events all wait for blocked addresses."""
 
-_BEGINNING: Final[Place] = (datetime.min.replace(tzinfo=UTC), "")
+_BEGINNING: Final[DueCursor] = (datetime.min.replace(tzinfo=UTC), "")
 
 _BOOK_IDS_END: Final = 1 << 62
 """Above the numbers of all books: store/ledger/create_book.py."""
@@ -107,52 +107,54 @@ async def due(
     without: Collection[str],
     per_book: int,
     maximum: int,
-    places: Places | None = None,
+    cursors: DueCursors | None = None,
 ) -> list[DueEvent]:
     """Events to send now, the books by turns so that no seller waits behind another one's backlog.
 
-    At most `per_book` of a book and `maximum` in all. Each book is asked by itself; where more than `maximum` books
-    have something to send, others of them come first each time. `places` carries on from one look to the next.
+    None to the addresses `without`. At most `per_book` of a book and `maximum` in all. Each book is asked by itself;
+    where more than `maximum` books have something to send, others of them come first each time. `cursors` is updated
+    and is to be passed to the next call.
     """
-    places = {} if places is None else places
+    cursors = {} if cursors is None else cursors
     found = []
     for book_id in await _books_with_due(database, now, maximum):
-        rows = await _due_in_book(database, book_id, now, list(without), per_book, places)
+        rows = await _due_in_book(database, book_id, now, list(without), per_book, cursors)
         found += [(turn, DueEvent(**dict(row))) for turn, row in enumerate(rows)]
     found.sort(key=lambda one: (one[0], one[1].due_at))
     return [event for _, event in found[:maximum]]
 
 
 async def _due_in_book(
-    database: Database, book_id: BookId, now: datetime, without: list[str], per_book: int, places: Places
+    database: Database, book_id: BookId, now: datetime, without: list[str], per_book: int, cursors: DueCursors
 ) -> list[Any]:
-    """What may go out of the first events of one book; where nothing may, of others, each time of the next ones.
+    """Of the first due events of a book, those that may be sent; if all have to wait, those of the next stretch.
 
-    So a look costs the same however much waits for a receiver that is gone, and what waits behind that has its turn.
+    The stretch moves on with each call (`cursors`). So a call costs the same however long the backlog of a receiver
+    that is gone, and events behind that backlog are reached.
     """
 
-    async def look(after: Place) -> list[Any]:
+    async def scan(after: DueCursor) -> list[Any]:
         rows: list[Any] = await database.fetch(_SQL["due"], book_id, now, without, per_book, *after, MAX_LOOKED_AT)
         return rows
 
-    async def end(after: Place) -> Place | None:
+    async def end(after: DueCursor) -> DueCursor | None:
         row = await database.fetchrow(_SQL["looked_at"], book_id, now, *after, MAX_LOOKED_AT)
         return None if row is None else (row["due_at"], row["event_id"])
 
-    if rows := await look(_BEGINNING):
+    if rows := await scan(_BEGINNING):
         return rows
-    place = places.pop(book_id, None) or await end(_BEGINNING)
-    if place is None:
+    cursor = cursors.pop(book_id, None) or await end(_BEGINNING)
+    if cursor is None:
         return []
-    rows = await look(place)
-    next_place = place if rows else await end(place)
-    if next_place is not None:
-        places[book_id] = next_place
+    rows = await scan(cursor)
+    following = cursor if rows else await end(cursor)
+    if following is not None:
+        cursors[book_id] = following
     return rows
 
 
 async def _books_with_due(database: Database, now: datetime, maximum: int) -> list[BookId]:
-    """Once around all books, beginning anywhere."""
+    """Books with due events, in the order of their ids from a random one on, around to it again."""
     beginning = secrets.randbelow(_BOOK_IDS_END)
     books: list[BookId] = []
     for after, end in ((beginning, _BOOK_IDS_END), (-1, beginning)):
@@ -167,13 +169,13 @@ async def _books_with_due(database: Database, now: datetime, maximum: int) -> li
 
 
 async def claim(connection: Connection, event: DueEvent, until: datetime) -> ClaimedEvent | None:
-    """Take an event for this worker until `until`; None when another one was quicker."""
+    """Claim an event for this worker, with a lease until `until`; None when another one was quicker."""
     row = await connection.fetchrow(_SQL["claim"], event.book_id, event.event_id, event.due_at, until)
     return None if row is None else ClaimedEvent(**dict(row))
 
 
 async def keep_message(connection: Connection, event: ClaimedEvent, destination: str, message: str) -> None:
-    """Keep what is about to be sent, and where to: every later attempt sends the same."""
+    """Store what is about to be sent, and where to: every later attempt sends the same."""
     await connection.execute(_SQL["keep_message"], event.book_id, event.event_id, destination, message)
 
 
