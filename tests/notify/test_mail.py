@@ -75,7 +75,7 @@ async def _no_older_letters(notify_pool: Pool) -> None:
 async def test_a_letter_is_sent_once_and_then_forgotten(notify_pool: Pool, clock: TestClock) -> None:
     await mail.write(notify_pool, "ann@buyer.example", "Your link", "Open it:\nhttps://pay.example/x?y=z", clock())
     (waiting,) = await mail.latest(notify_pool, 9)
-    assert (waiting.standing, waiting.body) == ("waiting", "Open it:\nhttps://pay.example/x?y=z")
+    assert (waiting.state, waiting.body) == ("waiting", "Open it:\nhttps://pay.example/x?y=z")
 
     async with mail_server() as server:
         several = [postman(notify_pool, clock, server.port).dispatch() for _ in range(4)]
@@ -89,7 +89,7 @@ async def test_a_letter_is_sent_once_and_then_forgotten(notify_pool: Pool, clock
     assert (letter["subject"], letter["auto-submitted"]) == ("Your link", "auto-generated")
     assert "https://pay.example/x?y=z" in letter.get_content()
     (sent,) = await mail.latest(notify_pool, 9)
-    assert (sent.standing, sent.body, sent.sent_at, sent.attempts) == ("sent", None, clock(), 1)
+    assert (sent.state, sent.body, sent.sent_at, sent.attempts) == ("sent", None, clock(), 1)
 
 
 async def test_a_server_that_is_not_there_is_tried_again_for_a_day(notify_pool: Pool, clock: TestClock) -> None:
@@ -105,7 +105,7 @@ async def test_a_server_that_is_not_there_is_tried_again_for_a_day(notify_pool: 
 
     assert tries[:5] == [timedelta(seconds=sum((10, 60, 300, 900, 3600)[:count])) for count in range(5)]
     assert LIFETIME - timedelta(hours=1) <= tries[-1] < LIFETIME
-    assert letter.standing == "given up"
+    assert letter.state == "given up"
     assert "Connect" in (letter.last_error or "")
 
 
@@ -114,14 +114,14 @@ async def test_an_address_that_the_server_knows_to_be_wrong_is_given_up(notify_p
     async with mail_server() as server:
         server.answer = "450 later, please"
         await postman(notify_pool, clock, server.port).dispatch()
-        assert (await mail.latest(notify_pool, 1))[0].standing == "trying again"
+        assert (await mail.latest(notify_pool, 1))[0].state == "trying again"
 
         clock.moment += timedelta(minutes=1)
         server.answer = "550 no such mailbox"
         await postman(notify_pool, clock, server.port).dispatch()
 
     (letter,) = await mail.latest(notify_pool, 1)
-    assert letter.standing == "given up"
+    assert letter.state == "given up"
     assert "no such mailbox" in (letter.last_error or "")
 
 

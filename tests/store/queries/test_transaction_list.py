@@ -88,14 +88,14 @@ async def test_paging_shows_each_transaction_once_newest_first(shop: Shop, wante
 
 async def test_what_is_rare_is_looked_for_so_far_and_then_further(shop: Shop, wanted: TransactionQuery) -> None:
     failed = replace(wanted, status="Failure")
-    first = await transaction_list.look(shop.pool, failed, 50)
+    first = await transaction_list.page(shop.pool, failed, 50)
     assert 0 < len(first.lines) < 50
     assert not first.full
     assert first.earlier is not None
 
     pieces = [first]
     while (before := pieces[-1].earlier) is not None:
-        pieces.append(await transaction_list.look(shop.pool, failed, 50, before))
+        pieces.append(await transaction_list.page(shop.pool, failed, 50, before))
     assert sum(len(piece.lines) for piece in pieces) == COUNT // 1000
     assert len(pieces) >= COUNT // transaction_list.REACH
     exported = [line async for line in transaction_list.everything(shop.pool, failed)]

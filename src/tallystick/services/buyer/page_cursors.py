@@ -1,4 +1,4 @@
-"""Places in a history as links carry them: with the running figure there, so that no page has to add it up anew.
+"""Page cursors of a history, as links carry them: with the running figure there, so that no page adds it up again.
 
 Signed, because a link could come from anybody, and people trust the figures on their own pages.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Final
 
-from tallystick.store.queries.authorization_history import Mark
+from tallystick.store.queries.authorization_history import HistoryCursor
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
@@ -18,21 +18,22 @@ _SEPARATOR: Final = "."
 _SIGNATURE_BYTES: Final = 16
 
 
-def write(service: Service, authorization: Authorization, mark: Mark) -> str:
-    """The mark as a link to the history of `authorization` carries it."""
-    return _SEPARATOR.join((mark.place, str(mark.running_micros), _signature(service, authorization, mark)))
+def write(service: Service, authorization: Authorization, cursor: HistoryCursor) -> str:
+    """The cursor as a link to the history of `authorization` carries it."""
+    return _SEPARATOR.join((cursor.place, str(cursor.running_micros), _signature(service, authorization, cursor)))
 
 
-def read(service: Service, authorization: Authorization, text: str | None) -> Mark | None:
-    """What `write` made; None for anything else, also for a mark in another history."""
+def read(service: Service, authorization: Authorization, text: str | None) -> HistoryCursor | None:
+    """What `write` made; None for anything else, also for a cursor of another history."""
     place, _, rest = (text or "").partition(_SEPARATOR)
     running, _, signature = rest.partition(_SEPARATOR)
     if not running.removeprefix("-").isdecimal() or not running.isascii():
         return None
-    mark = Mark(place, int(running))
-    return mark if hmac.compare_digest(signature.encode(), _signature(service, authorization, mark).encode()) else None
+    cursor = HistoryCursor(place, int(running))
+    expected = _signature(service, authorization, cursor)
+    return cursor if hmac.compare_digest(signature.encode(), expected.encode()) else None
 
 
-def _signature(service: Service, authorization: Authorization, mark: Mark) -> str:
-    text = "\0".join((authorization.authorization_id, mark.place, str(mark.running_micros)))
+def _signature(service: Service, authorization: Authorization, cursor: HistoryCursor) -> str:
+    text = "\0".join((authorization.authorization_id, cursor.place, str(cursor.running_micros)))
     return service.vault.digest(text, "mark in a history").hex()[: 2 * _SIGNATURE_BYTES]

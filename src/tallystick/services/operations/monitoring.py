@@ -1,4 +1,4 @@
-"""What those ask who watch over the service: whether the database answers, what waits, how the last proof came out."""
+"""Monitoring: whether the database answers, how long the queues are, how the last verification of the books ended."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def database_answers(service: Service) -> bool:
 
 async def queues_of(service: Service) -> Queues:
     """How long the queues are at this moment."""
-    return await queues.standing(service.pool)
+    return await queues.current(service.pool)
 
 
 async def database_size(service: Service) -> DatabaseSize:
@@ -62,9 +62,9 @@ async def database_size(service: Service) -> DatabaseSize:
 
 
 async def observe(service: Service) -> Observed | None:
-    """How the queues and the books stand; None while the database is not there."""
+    """Queues and last verification; None while the database is out of reach."""
     try:
-        waiting = await queues.standing(service.pool)
+        waiting = await queues.current(service.pool)
         proof = await verification_runs.latest_result(service.pool)
     except UNAVAILABLE:
         return None

@@ -54,7 +54,7 @@ def all_of(books: BookContext) -> TransactionQuery:
 
 async def list_(books: BookContext, wanted: TransactionQuery, maximum: int, before: str | None = None) -> Piece:
     """The latest transactions that are wanted, at most `maximum`, those before the id `before`."""
-    return await transaction_list.look(books.service.pool, wanted, maximum, before)
+    return await transaction_list.page(books.service.pool, wanted, maximum, before)
 
 
 async def known_by_reference(books: BookContext, caller_reference: str) -> TransactionId | None:

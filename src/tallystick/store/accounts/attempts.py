@@ -1,4 +1,4 @@
-"""How often something was tried lately. What is counted is known here by a digest only."""
+"""Counters of attempts by window. Subjects are stored as digests only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def count(database: Database, subject: bytes, window: timedelta, now: date
 
 
 async def take_back(database: Database, subject: bytes) -> None:
-    """An attempt that was counted turns out to be none."""
+    """Take a counted attempt out of the count again."""
     await database.execute(_SQL["take_back"], subject)
 
 

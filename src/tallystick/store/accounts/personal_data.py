@@ -16,11 +16,11 @@ STATEMENTS: Final = load_statements("personal_data.sql", __package__)
 _TELL: Final = "tell_"
 _ERASE: Final = "erase_"
 SECTIONS: Final = tuple(name.removeprefix(_TELL) for name in STATEMENTS if name.startswith(_TELL))
-"""What there is to tell, by name."""
+"""The sections of an export, by name."""
 
 
 async def tell(connection: Connection, party_id: PartyId, section: str) -> AsyncIterator[str]:
-    """The rows of one section, each as JSON text, without holding them in memory. Within a transaction only."""
+    """Export the rows of one section, each as JSON text, by a cursor of the database: only within a transaction."""
     statement = STATEMENTS[_TELL + section]
     rows = f"SELECT to_jsonb(part)::text AS told FROM ({statement}) AS part"  # noqa: S608 - a statement of ours
     async for row in connection.cursor(rows, party_id):

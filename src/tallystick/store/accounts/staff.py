@@ -49,13 +49,13 @@ async def posts_of(database: Database, person_id: PartyId) -> list[Post]:
 
 
 async def people_of(database: Database, business_id: PartyId) -> list[Post]:
-    """Those who work for a seller, who came first first."""
+    """Those who work for a seller, in the order in which they joined."""
     rows = await database.fetch(_SQL["people_of"], business_id)
     return [Post(**row) for row in rows]
 
 
 async def post_of(database: Database, business_id: PartyId, person_id: PartyId) -> Post | None:
-    """What a person does for a seller; None when it is nothing."""
+    """A person's post with a seller; None when there is none."""
     row = await database.fetchrow(_SQL["post_of"], business_id, person_id)
     return None if row is None else Post(**row)
 
@@ -93,7 +93,7 @@ async def only_owner_of(database: Database, person_id: PartyId) -> list[str]:
 
 
 async def _lock(connection: Connection, business_id: PartyId) -> None:
-    """Two owners who remove each other at the same moment come one after the other."""
+    """Serialise changes of a seller's staff: two owners who remove each other at once must not both succeed."""
     await connection.execute(_SQL["lock"], business_id)
 
 
@@ -121,6 +121,6 @@ async def remove_operator(database: Database, party_id: PartyId) -> bool:
 
 
 async def operators(database: Database) -> list[Operator]:
-    """All operators, who came first first."""
+    """All operators, in the order in which they were added."""
     rows = await database.fetch(_SQL["operators"])
     return [Operator(**row) for row in rows]

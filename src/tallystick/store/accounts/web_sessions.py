@@ -17,7 +17,7 @@ _SQL: Final = load_statements("web_sessions.sql", __package__)
 
 IDLE: Final = timedelta(hours=2)
 LONGEST: Final = timedelta(hours=12)
-"""A session ends so long after it was last used, or after it began."""
+"""Idle and absolute life of a session: after its last use, and after it began."""
 
 _SEEN_EVERY: Final = timedelta(minutes=1)  # a page view writes at most so often
 

@@ -45,7 +45,7 @@ class UnknownKeyError(LookupError):
 
 
 class MadeBeforeError(Exception):
-    """The form that asks for a key was sent before, and made this one."""
+    """The same form was sent before and has already made the key `access_key_id`."""
 
     def __init__(self, access_key_id: str) -> None:
         super().__init__(access_key_id)

@@ -65,7 +65,7 @@ class CertificateEntry:
 
 
 def fingerprint_of(certificate: x509.Certificate) -> str:
-    """What a certificate is called here."""
+    """The name of a certificate here: the SHA-256 of its DER form, as hexadecimal."""
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 

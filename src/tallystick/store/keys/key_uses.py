@@ -27,11 +27,11 @@ class KeyUses:
     _written: dict[str, datetime] = field(default_factory=dict)
 
     def note(self, access_key_id: str, at: datetime) -> None:
-        """A call was signed with this key. As cheap as it gets: every call notes it."""
+        """A call was signed with this key. In memory only, since every call does it."""
         self._seen[access_key_id] = at
 
     async def write(self, database: Database) -> None:
-        """Write down what is worth it."""
+        """Write the uses that are newer than what is written by PRECISION or more."""
         due = {key: at for key, at in self._seen.items() if self._due(key, at)}
         if not due:
             return

@@ -1,4 +1,4 @@
-"""What is sealed in the database: whether a master key is the one that it was sealed with."""
+"""One sealed secret of the database, to check whether a master key opens it."""
 
 from __future__ import annotations
 

@@ -46,5 +46,5 @@ class Vault:
             raise SealBrokenError(f"the master key does not open the secret of {context!r}") from None
 
     def digest(self, text: str, context: str) -> bytes:
-        """What stands for `text` where it must not be kept: nobody without the master key can try out what it was."""
+        """A keyed digest, to store in place of `text`: without the master key nobody can find `text` by trying."""
         return hmac.digest(self._digest_key, f"{context}\0{text}".encode(), sha256)

@@ -2,8 +2,8 @@
 
 The order is that in which things came about: an entry that was decided at once, as purchases are, has its place by its
 time-ordered id; one that took its time, as a card payment does, has it by the moment in which it was decided. What is
-not decided yet changes nothing and stands where it was received. So the past is never rewritten: what is decided later
-comes later, and what an entry says was left after it stays true.
+not decided yet changes nothing and is listed where it was received. So an entry that is decided later comes later, and
+what earlier entries say was left after them stays true.
 
 Nothing sums a whole history. The running figure is known at one end, the present balance, and walked back over the
 entries that are shown; a page hands the place and the figure where it stopped to the next one.
@@ -39,8 +39,8 @@ _PLACE_DIGITS: Final = 20  # of the microseconds of a moment: as text, moments s
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A place between two entries of a history, and what was left, owed or spent there. `place` sorts as text."""
+class HistoryCursor:
+    """A cursor between two entries of a history, and what was left, owed or spent there. `place` sorts as text."""
 
     place: str
     running_micros: int
@@ -65,13 +65,13 @@ class HistoryEntry:
     place: str
 
     @property
-    def before(self) -> Mark:
+    def before(self) -> HistoryCursor:
         """The place just before this entry."""
-        return Mark(self.place, self.running_micros - self.change_micros)
+        return HistoryCursor(self.place, self.running_micros - self.change_micros)
 
 
 async def page(
-    pool: Pool, authorization: Authorization, maximum: int, before: Mark | None = None
+    pool: Pool, authorization: Authorization, maximum: int, before: HistoryCursor | None = None
 ) -> list[HistoryEntry]:
     """At most so many entries, newest first; from `before` backwards, or from the present."""
     async with _snapshot(pool) as connection:
@@ -105,21 +105,21 @@ async def entries(
 
 @asynccontextmanager
 async def _snapshot(pool: Pool) -> AsyncIterator[Connection]:
-    """The balance and the entries must be of one moment."""
+    """A snapshot: balance and entries are read as of one moment."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         yield connection
 
 
-async def _history(connection: Connection, authorization: Authorization) -> _OfInstrument | _OfTokens:
+async def _history(connection: Connection, authorization: Authorization) -> _InstrumentHistory | _TokenHistory:
     if authorization.instrument_id is not None:
-        return _OfInstrument(connection, authorization, authorization.instrument_id)
+        return _InstrumentHistory(connection, authorization, authorization.instrument_id)
     line = await connection.fetch(STATEMENTS["token_line"], authorization.book_id, authorization.token_id)
     recipient_id = authorization.giver_id if authorization.purpose is TokenPurpose.RECIPIENT else None
-    return _OfTokens(connection, authorization, [row["token_id"] for row in line], recipient_id)
+    return _TokenHistory(connection, authorization, [row["token_id"] for row in line], recipient_id)
 
 
 @dataclass(frozen=True, slots=True)
-class _OfInstrument:
+class _InstrumentHistory:
     """Many purchases, found by their ids, and a few slow entries, found by when they were decided."""
 
     connection: Connection
@@ -177,7 +177,7 @@ class _OfInstrument:
 
 
 @dataclass(frozen=True, slots=True)
-class _OfTokens:
+class _TokenHistory:
     """Payments in real money: each went through a rail or an account balance, so there are never very many."""
 
     connection: Connection

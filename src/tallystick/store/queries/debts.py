@@ -172,7 +172,7 @@ async def begin_run(
     amounts: Sequence[tuple[InstrumentId, int]],
     now: datetime,
 ) -> bool:
-    """Write down what is about to be done, in micro-units; False: it was before, and nothing changes."""
+    """Record a run that is to be carried out, in micro-units; False: it was recorded before, nothing changes."""
     async with connection.transaction():
         for book_id, lines in _by_book(amounts):
             if await connection.fetchval(_SQL["begin_run"], book_id, run_id, deed, by, now) is None:
@@ -183,7 +183,7 @@ async def begin_run(
 
 
 async def answer_lines(database: Database, run_id: str, outcomes: Sequence[tuple[InstrumentId, Outcome]]) -> None:
-    """Write down what lines of a run came to."""
+    """Record the outcomes of lines of a run."""
     for book_id, lines in _by_book(outcomes):
         ids, transactions, refusals, messages = [], [], [], []
         for instrument_id, outcome in lines:

@@ -1,7 +1,7 @@
 """Figures for the console's first page, quick however many payments there are.
 
-What is over can change no more: it is added up once, in slices of five minutes, and only the last minutes are counted
-at every look. Books whose console was never opened cost nothing.
+Past slices of five minutes are final: each is added up once and stored, and only the last minutes are counted on every
+read. Books whose console was never opened cost nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tallystick.db.connections import Connection, Database, Pool
 
 LONGEST: Final = timedelta(days=92)
-"""How far back figures go from the first look at a book."""
+"""How far back figures go from the first time that a book's console is opened."""
 
 SLICE: Final = timedelta(minutes=5)
 SETTLING: Final = timedelta(minutes=2)

@@ -1,4 +1,4 @@
-"""What waits: for rails, for receivers of notifications, for the post. For people and for metrics, over all books."""
+"""Lengths of the queues over all books, for people and metrics: requests to rails, notifications, mail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SQL: Final = load_statements("queues.sql", __package__)
 class Queue:
     """`waiting` pieces of work; `oldest_at`: since when the oldest one waits; `due_at`: when the next one is tried.
 
-    `troubled`: how many of them failed at least once. `given_up`: how many others nobody tries any more.
+    `troubled`: how many of them failed at least once. `given_up`: how many others are not tried again.
     """
 
     waiting: int
@@ -37,7 +37,7 @@ class Queues:
     mail: Queue
 
 
-async def standing(database: Database) -> Queues:
+async def current(database: Database) -> Queues:
     """How long the queues are at this moment."""
     rails = await database.fetch(_SQL["rails"])
     notifications: Any = await database.fetchrow(_SQL["notifications"])

@@ -78,7 +78,7 @@ async def ask_again(database: Database, book_id: BookId, transaction_id: Transac
 async def event_cases(
     database: Database, count: int, *, state: str, before: tuple[datetime, str] | None = None
 ) -> list[EventCase]:
-    """Notifications in trouble, the newest first. `state`: ``dead`` or ``waiting``, the latter only after a failure.
+    """Undelivered notifications, the newest first. `state`: ``dead`` or ``waiting``, the latter only after a failure.
 
     `before`: moment and id of the last one that was shown.
     """

@@ -1,4 +1,4 @@
-"""What a transaction left behind: transfers, notifications, and what is kept of its request."""
+"""Details of a transaction: its transfers, its notifications, and what is kept of its request."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A seller's activity as the console lists it: filtered, page by page, or all of it for an export.
 
-Pages go on where the last one ended, by id. What is filtered without an index is looked for among so many transactions
-at a time: a page costs the same however long the history is, and says how far back it looked.
+Pages go on where the last one ended, by id. A filter without an index is applied to at most REACH transactions a page,
+so that a page costs the same however long the history is; it says how far back it has searched.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tallystick.db.connections import Database
 
 REACH: Final = 10_000
-"""How many transactions one look goes through for those that a filter lets pass."""
+"""How many transactions one query scans for those that match a filter."""
 
 _SQL: Final = load_statements("transaction_list.sql", __package__)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,8 +69,8 @@ class TransactionQuery:
         return (self.operation, self.status, self.payment_method, *amounts, containing(self.text))
 
     @property
-    def needs_looking(self) -> bool:
-        """Whether rows that pass may be few and far between, with no index to find them."""
+    def needs_bounded_scan(self) -> bool:
+        """Whether rows that match may be rare, with no index to find them."""
         return self.about is About.BOOK and any(value is not None for value in self.filters)
 
 
@@ -108,7 +108,7 @@ class TransactionLine:
 class Piece:
     """Part of a list, newest first. `earlier`: the id that the next part comes before; None: this is the end.
 
-    `full`: it holds as many as were asked for; else the look went back to `earlier` and found no more.
+    `full`: it holds as many as were asked for; else the search went back to `earlier` and found no more.
     """
 
     lines: list[TransactionLine]
@@ -116,7 +116,7 @@ class Piece:
     full: bool
 
 
-async def look(
+async def page(
     database: Database, wanted: TransactionQuery, maximum: int, before: str | None = None, reach: int = REACH
 ) -> Piece:
     """The latest transactions that are wanted, at most `maximum`, those before the id `before`."""
@@ -125,7 +125,7 @@ async def look(
     if before is not None:
         end = min(end, before)
     reached: str | None = None
-    if wanted.needs_looking:
+    if wanted.needs_bounded_scan:
         reached = await _reach(database, wanted, first, end, reach)
     limits = reached or first, end, maximum + 1
     more = wanted.subject, wanted.seller_id, wanted.environment, *wanted.filters
@@ -142,10 +142,10 @@ async def look(
 
 
 async def everything(database: Database, wanted: TransactionQuery) -> AsyncIterator[TransactionLine]:
-    """All that is wanted, newest first, in short looks: nothing is held in memory, and no connection kept."""
+    """All that is wanted, newest first, by short queries: nothing is held in memory, and no connection kept."""
     before: TransactionId | None = None
     while True:
-        piece = await look(database, wanted, _ROWS_AT_ONCE, before)
+        piece = await page(database, wanted, _ROWS_AT_ONCE, before)
         for line in piece.lines:
             yield line
         before = piece.earlier
@@ -162,7 +162,7 @@ async def known_by_reference(
 
 
 async def _reach(database: Database, wanted: TransactionQuery, first: str, end: str, reach: int) -> str | None:
-    """Where a look back ends: where the first of the seller's lists has shown `reach` rows; None: at the beginning."""
+    """The id at which a search ends: where the first of the seller's lists has `reach` rows; None: at the beginning."""
     places = [await database.fetchval(_SQL["reach"], part, first, end, reach) for part in wanted.parts]
     places.append(await database.fetchval(_SQL["reach_received"], wanted.seller_id, first, end, reach))
     return max((place for place in places if place is not None), default=None)

@@ -1,4 +1,4 @@
-"""Who did what: rows are only ever added."""
+"""The audit log: who did what. Append-only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SQL: Final = load_statements("audit.sql", __package__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One deed. `actor_id` is None for a command on the machine itself, `business_id` for the operator's own doing."""
+    """One audited action. `actor_id` is None for a command on the machine, `business_id` for an operator's actions."""
 
     audit_id: int
     at: datetime
@@ -44,7 +44,7 @@ async def add(
     details: Mapping[str, Any],
     at: datetime,
 ) -> None:
-    """Write down a deed."""
+    """Append an action."""
     await database.execute(_SQL["add"], at, actor_id, business_id, environment, action, subject, dict(details))
 
 
@@ -58,7 +58,7 @@ async def latest(
     subject: str | None = None,
     before: int | None = None,
 ) -> list[AuditEntry]:
-    """The latest deeds, newest first: of everybody or one seller, of one person, of one kind, done to one thing.
+    """The latest actions, newest first: of everybody or one seller, of one person, of one kind, done to one thing.
 
     `before`: only those before this `audit_id`.
     """

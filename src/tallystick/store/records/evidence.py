@@ -41,7 +41,7 @@ class Evidence:
 
 
 async def keep(database: Database, agreed: Sequence[Evidence]) -> None:
-    """Write it down for good: what is there already stays as it is."""
+    """Store it for good; a second call for the same authorization changes nothing."""
     for one in agreed:
         await database.execute(
             _SQL["keep"],

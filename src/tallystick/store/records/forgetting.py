@@ -1,6 +1,6 @@
-"""Delete what nobody asks for any more: old answers, announced events, visits, requests.
+"""Delete expired history: old answers, announced events, visits, requests.
 
-Pieces are commits of their own.
+In batches, each a commit of its own.
 """
 
 from __future__ import annotations

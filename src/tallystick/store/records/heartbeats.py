@@ -1,4 +1,4 @@
-"""Pulses: what each process did in the last moments, so that one page can show all processes."""
+"""Heartbeats: what each process did in the last seconds, so that one page can show all processes."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class KeptRequests:
         return len(self._waiting) >= MAX_WAITING
 
     def note(self, transaction_id: TransactionId, request: KeptRequest) -> None:
-        """A request came to this transaction. As cheap as it gets: every payment may note it."""
+        """A request came to this transaction. In memory only, since every payment may do it."""
         if not self.full:
             self._waiting.append((transaction_id, request))
 

@@ -36,7 +36,7 @@ class Mail:
     last_error: str | None
 
     @property
-    def standing(self) -> str:
+    def state(self) -> str:
         """``sent``, ``given up``, ``trying again`` or ``waiting``."""
         if self.sent_at is not None:
             return "sent"
@@ -46,7 +46,7 @@ class Mail:
 
 
 async def write(database: Database, recipient: str, subject: str, body: str, now: datetime) -> None:
-    """Put a letter into the post."""
+    """Queue a letter."""
     await database.execute(_SQL["write"], recipient, subject, body, now)
 
 
@@ -59,18 +59,18 @@ async def latest(database: Database, maximum: int) -> list[Mail]:
 async def claim(
     database: Database, now: datetime, until: datetime, *, written_after: datetime, maximum: int
 ) -> list[Mail]:
-    """Take letters that are due and not too old; nobody else takes them before `until`. Each counts as tried."""
+    """Claim letters that are due and not too old, with a lease until `until`. Each counts as tried."""
     rows = await database.fetch(_SQL["claim"], now, until, written_after, maximum)
     return [_mail(row) for row in rows]
 
 
 async def mark_sent(database: Database, mail_id: int, now: datetime) -> None:
-    """It left: what it said is forgotten here."""
+    """It was sent: its body is deleted."""
     await database.execute(_SQL["mark_sent"], mail_id, now)
 
 
 async def put_off(database: Database, mail_id: int, due_at: datetime | None, error: str) -> None:
-    """It did not leave; try again at `due_at`, or never."""
+    """Sending failed; try again at `due_at`, or with None never."""
     await database.execute(_SQL["put_off"], mail_id, due_at, error)
 
 

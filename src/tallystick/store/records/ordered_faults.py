@@ -1,8 +1,8 @@
 """Faults on order: the simulated rail fails the next order of its kind, or leaves it unanswered until it is let go.
 
-For sandboxes only, and on the outside of our walls: the books see nothing but a rail that says no, or that takes its
-time. What a rail is never asked for (payments from a prepaid balance, on account or from an account balance) fails by
-amount instead. An ordered fault meets one order, and that order for good: asked again, the rail answers as before.
+For sandboxes only, and part of the simulated rail: the books see just a rail that declines, or has not answered yet.
+What a rail is never asked for (payments from a prepaid balance, on account or from an account balance) fails by amount
+instead. An ordered fault meets one order, and that order for good: asked again, the rail answers as before.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ async def due(database: Database, now: datetime, limit: int) -> list[DueRequest]
 
 
 async def claim(database: Database, request: DueRequest, until: datetime) -> bool:
-    """Take a request for this worker until `until`; False when another one was quicker or it is done."""
+    """Claim a request for this worker, with a lease until `until`; False when another one was quicker or it is done."""
     tag = await database.execute(
         _SQL["claim"],
         request.book_id,

@@ -1,4 +1,4 @@
-"""What the simulated rail was asked for, and what it said: the memory that a real rail has outside our walls."""
+"""Orders of the simulated rail and their results: the records that a real rail keeps in its own systems."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ async def keep(
     opened_at: datetime,
     known_at: datetime,
 ) -> SimulatedCharge:
-    """Remember an order in a commit of its own; `decline`: its status code, None where it is paid.
+    """Store an order in a commit of its own; `decline`: its status code, None where it is paid.
 
-    Gives what is remembered of the key from now on: another process may have been faster.
+    Returns what is stored for the key: another process may have been faster.
     """
     outcome = "paid" if decline is None else "declined"
     arguments = (key, rail_token, amount_micros, outcome, decline, opened_at, known_at, operation.value)

@@ -1,4 +1,4 @@
-"""Proofs of the books: asked for, done by a worker, one at a time, and kept."""
+"""Verification runs of the books (proofs): asked for, done by a worker one at a time, and kept."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class VerificationRun:
     report: Mapping[str, Any] | None
 
     @property
-    def standing(self) -> str:
+    def state(self) -> str:
         """``waiting``, ``running``, ``failed``, ``problems`` or ``clean``."""
         if self.finished_at is None:
             return "waiting" if self.started_at is None else "running"
@@ -56,13 +56,13 @@ async def last_asked_at(database: Database) -> datetime | None:
 
 
 async def claim(database: Database, now: datetime, until: datetime) -> int | None:
-    """Take the proof that is due, until `until`; its number, or None."""
+    """Claim the proof that is due, with a lease until `until`; its number, or None."""
     number: int | None = await database.fetchval(_SQL["claim"], now, until)
     return number
 
 
 async def hold(database: Database, run_id: int, until: datetime) -> None:
-    """Say that somebody is still at it, until `until`."""
+    """Renew the lease of a run, until `until`."""
     await database.execute(_SQL["hold"], run_id, until)
 
 
@@ -74,7 +74,7 @@ async def finish(
 
 
 async def give_up(database: Database, run_id: int, now: datetime, failure: str) -> None:
-    """Say why a proof came to no result."""
+    """Record why a proof came to no result."""
     await database.execute(_SQL["give_up"], run_id, now, failure)
 
 

@@ -107,7 +107,7 @@ async def answered_twins(
 
 
 async def choose(database: Database, visit_id: str, sender_id: PartyId, choices: Mapping[str, str]) -> None:
-    """Remember what this buyer chose. Nothing happens once the visit has an answer."""
+    """Store what this buyer chose. Nothing happens once the visit has an answer."""
     await database.execute(_SQL["choose"], visit_id, sender_id, dict(choices))
 
 

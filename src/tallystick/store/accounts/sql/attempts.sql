@@ -9,7 +9,7 @@ VALUES ($1, 1, $2::timestamptz + $3::interval)
 RETURNING attempts
 
 -- name: take_back
--- One of them was none.
+-- One attempt less.
 UPDATE attempt_count SET attempts = greatest(attempts - 1, 0) WHERE subject = $1
 
 -- name: sweep

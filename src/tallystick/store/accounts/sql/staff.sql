@@ -15,7 +15,7 @@ SELECT staff.business_id, business.name AS business_name, staff.person_id, perso
  WHERE staff.person_id = $1 ORDER BY business.name, business_id
 
 -- name: people_of
--- Those who work for a seller, who came first first.
+-- Those who work for a seller, in the order in which they joined.
 /* part: post */
  WHERE staff.business_id = $1 ORDER BY added_at, person_id
 
@@ -71,5 +71,5 @@ INSERT INTO operator (party_id, added_at) VALUES ($1, $2) ON CONFLICT DO NOTHING
 DELETE FROM operator WHERE party_id = $1 RETURNING true
 
 -- name: operators
--- All of them, who came first first.
+-- All of them, in the order in which they were added.
 SELECT party_id, email, name, added_at FROM operator JOIN party USING (party_id) ORDER BY added_at, party_id

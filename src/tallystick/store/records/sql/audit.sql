@@ -1,7 +1,7 @@
 -- Who did what. Read by audit.py.
 
 -- name: add
--- One thing that somebody did.
+-- Append an action.
 INSERT INTO audit_entry (at, actor_id, business_id, environment, action, subject, details)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 

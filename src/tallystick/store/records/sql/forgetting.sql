@@ -1,5 +1,5 @@
--- What nobody asks for any more, $2 rows at a time: what is older than $1. Read by forgetting.py. Conditions stand twice
--- where a row may have changed between its being found and its being deleted.
+-- Delete expired history, older than $1, in batches of $2 rows. Read by forgetting.py. Conditions are repeated in the
+-- DELETE where a row may change after it is found.
 
 -- name: answers
 -- References that are free again.

@@ -10,7 +10,7 @@ INSERT INTO mail (recipient, subject, body, written_at, due_at) VALUES ($1, $2, 
 SELECT * FROM mail ORDER BY mail_id DESC LIMIT $1
 
 -- name: claim
--- At most $4 that are due at $1 and were written after $3: nobody else takes them before $2. Each counts as tried.
+-- Claim at most $4 that are due at $1 and were written after $3, with a lease until $2. Each counts as tried.
 UPDATE mail
    SET due_at = $2, attempts = attempts + 1
  WHERE mail_id IN (
@@ -18,7 +18,7 @@ UPDATE mail
 RETURNING *
 
 -- name: mark_sent
--- What it said is forgotten.
+-- Sent: its body is deleted.
 UPDATE mail SET sent_at = $2, due_at = NULL, body = NULL, last_error = NULL WHERE mail_id = $1
 
 -- name: put_off

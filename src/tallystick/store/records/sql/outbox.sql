@@ -46,7 +46,7 @@ OFFSET $5 - 1
  LIMIT 1
 
 -- name: claim
--- Take an event until $4, if nobody did since it was found due at $3.
+-- Claim an event, with a lease until $4, unless another worker has since it was found due at $3.
 UPDATE outbox SET due_at = $4, attempts = outbox.attempts + 1
   FROM book
  WHERE outbox.book_id = $1 AND outbox.event_id = $2 AND outbox.state = 'waiting' AND outbox.due_at = $3
@@ -57,16 +57,16 @@ RETURNING /* part: record */, outbox.message, book.notify_immediate, book.notify
 UPDATE outbox SET destination = $3, message = $4 WHERE book_id = $1 AND event_id = $2
 
 -- name: delivered
--- Whoever sent it: it was received. A replay may have put it back meanwhile; it need not go out again.
+-- Received, whichever worker's lease it was. A replay may have made it due again meanwhile; it is not sent again.
 UPDATE outbox SET state = 'delivered', delivered_at = $3, last_error = NULL
  WHERE book_id = $1 AND event_id = $2 AND state = 'waiting'
 
 -- name: put_off
--- Try again at $4, unless the claim that ends at $3 is not ours any more.
+-- Try again at $4, if we still hold the lease that ends at $3.
 UPDATE outbox SET due_at = $4, last_error = $5 WHERE book_id = $1 AND event_id = $2 AND state = 'waiting' AND due_at = $3
 
 -- name: end
--- No more tries ($4: dead or unwanted), unless the claim that ends at $3 is not ours any more.
+-- No more attempts ($4: dead or unwanted), if we still hold the lease that ends at $3.
 UPDATE outbox SET state = $4, last_error = $5 WHERE book_id = $1 AND event_id = $2 AND state = 'waiting' AND due_at = $3
 
 -- name: list

@@ -11,7 +11,7 @@ SELECT book_id, transaction_id, rail_request.rail, rail_token, operation, earlie
  LIMIT $2
 
 -- name: claim
--- Until $4, unless another worker was quicker ($3 is when it was found due) or it is done.
+-- Claim with a lease until $4, unless another worker was quicker ($3 is when it was found due) or it is done.
 UPDATE rail_request
    SET due_at = $4, attempts = $5
  WHERE book_id = $1 AND transaction_id = $2 AND operation = $6 AND due_at = $3

@@ -18,14 +18,14 @@ RETURNING true
 SELECT asked_at FROM verification_run ORDER BY run_id DESC LIMIT 1
 
 -- name: claim
--- The one that is due at $1, until $2.
+-- Claim the one that is due at $1, with a lease until $2.
 UPDATE verification_run
    SET due_at = $2, started_at = $1
  WHERE finished_at IS NULL AND due_at <= $1
 RETURNING run_id
 
 -- name: hold
--- Somebody is still at it, until $2.
+-- Renew the lease, until $2.
 UPDATE verification_run SET due_at = $2 WHERE run_id = $1 AND finished_at IS NULL
 
 -- name: finish
