@@ -72,7 +72,7 @@ async def test_a_command_leaves_its_row_with_who_ran_it(shop: Shop) -> None:
 
 
 async def _forward(shop: Shop) -> None:
-    hand = await sandbox_clock.look(shop.service, shop.books.book_id)
+    hand = await sandbox_clock.read(shop.service, shop.books.book_id)
     await sandbox_clock.forward(
         shop.service, NOBODY, shop.key.party_id, shop.books.book_id, hand, Period.parse("1 Day")
     )

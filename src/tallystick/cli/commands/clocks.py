@@ -13,7 +13,7 @@ from tallystick.domain.environments import SANDBOX
 from tallystick.domain.periods import Period
 from tallystick.services.seller import sandbox_clock
 from tallystick.services.seller.books import first_book_of
-from tallystick.services.seller.sandbox_clock import ClockMovedError, Hand, TooFarAheadError
+from tallystick.services.seller.sandbox_clock import ClockMovedError, ClockReading, TooFarAheadError
 
 app = typer.Typer(no_args_is_help=True, help="The test clock of a seller's sandbox. It only goes forward.")
 
@@ -38,13 +38,13 @@ def forward(
     _tell(run(_move(account, period)), json=json)
 
 
-async def _move(account: str, by: Period | None) -> Hand:
+async def _move(account: str, by: Period | None) -> ClockReading:
     async with service_of_process() as service:
         party = await find_seller(service, account)
         book_id = await first_book_of(service, party.party_id, SANDBOX)
         if book_id is None:
             raise ProblemError(f"{party.email} has no sandbox")
-        hand = await sandbox_clock.look(service, book_id)
+        hand = await sandbox_clock.read(service, book_id)
         if by is None:
             return hand
         try:
@@ -55,7 +55,7 @@ async def _move(account: str, by: Period | None) -> Hand:
             raise ProblemError("somebody else moved the clock at this moment; look at it, then try again") from None
 
 
-def _tell(hand: Hand, *, json: bool) -> None:
+def _tell(hand: ClockReading, *, json: bool) -> None:
     now, ahead = hand.now, hand.ahead
     if json:
         tell_json({"now": now, "ahead_seconds": int(ahead.total_seconds())})

@@ -150,7 +150,7 @@ class Sales:
         book_id = await first_book_of(service, seller.party_id, SANDBOX)
         if book_id is None:
             raise ProblemError("the demo's seller has no sandbox")
-        hand, by = await sandbox_clock.look(service, book_id), Period.parse(f"{days} Days")
+        hand, by = await sandbox_clock.read(service, book_id), Period.parse(f"{days} Days")
         await sandbox_clock.forward(service, actor_of_process(), seller.party_id, book_id, hand, by)
 
     async def _agree(self, buyer: Buyer, terms: SaleTerms, method: str) -> dict[str, str]:

@@ -58,7 +58,7 @@ class _Range:
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Where a page begins: at a millisecond of which `skip` transactions were shown already."""
+    """A cursor: a page begins at a millisecond of which `skip` transactions were shown already."""
 
     milliseconds: int
     skip: int
@@ -130,10 +130,10 @@ def _milliseconds(moment: datetime) -> int:
 
 
 async def _cursor(call: Call, name: str, moment: datetime, *, ascending: bool) -> _Cursor | None:
-    """The place in the pages that a date stands for; None where it is a date and no more.
+    """The page cursor that a date carries in its microseconds; None where it is a plain date.
 
-    A client's own microseconds look like a mark. A mark was given for a transaction that is still to be shown, so
-    where that millisecond has none, it is no mark.
+    A client's own microseconds look like a cursor. A cursor was given for a transaction that is still to be shown, so
+    where that millisecond has no such transaction, the date is a plain one.
     """
     digits, milliseconds = fraction_digits(call.values.given[name]), _milliseconds(moment)
     if len(digits) == _LONG_DIGITS:

@@ -11,7 +11,7 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import identify
 from tallystick.services.api.call import check_descriptor, timeout
 from tallystick.services.api.fields import invalid
-from tallystick.services.seller.archived import told_of_archive
+from tallystick.services.seller.archived import explain_archived
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -83,7 +83,7 @@ async def refund(call: Call) -> Result:
     except Refused as refused:
         if refused.refusal is not Refusal.InvalidTransactionId:
             raise
-        raise await told_of_archive(call, original_id, refused) from None
+        raise await explain_archived(call, original_id, refused) from None
 
 
 def _payment(call: Call) -> tuple[TokenId, Marketplace]:

@@ -93,8 +93,8 @@ async def get_transactions_for_subscription(call: Call) -> Result:
 async def cancel_subscription_and_refund(call: Call) -> Result:
     """End a subscription; with RefundAmount give that much of its latest payment back, also after its end.
 
-    The refund comes first, under its CallerReference: whoever repeats a call that broke off in between gets the same
-    refund and the end that was missing. Raises Refused: InvalidParams, InvalidSubscriptionState, and as Refund.
+    The refund comes first, under its CallerReference: repeating a call that broke off in between gives the
+    same refund and then cancels. Raises Refused: InvalidParams, InvalidSubscriptionState, and as Refund.
     """
     subscription, payments, book_id = await _readable(call)
     if book_id != call.book_id:

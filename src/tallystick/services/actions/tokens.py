@@ -103,7 +103,7 @@ async def get_token_usage(call: Call) -> Result:
 async def get_recipient_verification_status(call: Call) -> Result:
     """How far the account behind a recipient token is known to the service. Raises Refused: InvalidTokenId_Recipient.
 
-    The sandbox's tokens for unverified recipients are told as what they simulate, the others as what they are.
+    The sandbox's tokens for unverified recipients have the status that they simulate, all others their real one.
     """
     text = call.values.text("RecipientTokenId")
     if identify.simulates(call) and text == identify.UNVERIFIED_RECIPIENT:

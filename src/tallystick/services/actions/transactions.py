@@ -1,4 +1,4 @@
-"""GetTransaction and GetTransactionStatus, and how a transaction is told to those who took part in it."""
+"""GetTransaction and GetTransactionStatus, and what of a transaction is shown to those who took part in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import identify
 from tallystick.services.api.call import amount
 from tallystick.services.api.fields import V2007, invalid
-from tallystick.services.seller.archived import told_of_archive
+from tallystick.services.seller.archived import explain_archived
 from tallystick.store.queries import reads
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def name_of(person: reads.Person | None) -> str | None:
 
 
 def parts(call: Call, transaction: reads.TransactionRecord) -> list[Mapping[str, Value]]:
-    """A part for each role that the asking account itself played; the fee stands with who paid it or gets it back.
+    """A part for each role that the asking account itself played; with the fee if that role paid it or gets it back.
 
-    Where the payment was made from a balance or on a tab, the instrument stands with its two sides, sender and
-    recipient. Only 2007-01-08 tells the account.
+    Where the payment was made from a balance or on a tab, the parts of sender and recipient name the instrument. Only
+    2007-01-08 tells the account.
     """
     asking = call.key.party_id
     people = (transaction.seller, transaction.merchant, transaction.buyer)
@@ -138,7 +138,7 @@ async def _readable_transaction(call: Call) -> reads.TransactionRecord:
     found = await reads.transaction(call.service.pool, book_id, transaction_id)
     if found is None and call.owns(book_id):
         unknown = invalid("TransactionId", identify.A_TRANSACTION, transaction_id)
-        raise await told_of_archive(call, transaction_id, unknown)
+        raise await explain_archived(call, transaction_id, unknown)
     if found is None or found.environment != call.key.environment or not roles_of(call.key.party_id, found):
         raise Refused(Refusal.InvalidTransactionId, "The caller took no part in such a transaction.")
     return found

@@ -66,7 +66,7 @@ class Call(Struct, frozen=True):
 
     @property
     def cached_key(self) -> AccessKey | None:
-        """The key that signed this call, where it still has to be looked at."""
+        """The key that signed this call, where it is a cached one and still has to be revalidated."""
         key = self.signed_by
         return key if isinstance(key, AccessKey) and key.cached else None
 
@@ -75,7 +75,7 @@ class Call(Struct, frozen=True):
         return book_id in self.key.parts
 
     def beside(self, named: TokenId | InstrumentId | TransactionId) -> Call:
-        """This call, carried out in that part of the caller's books where `named` is."""
+        """This call for that shard of the caller's books in which `named` is."""
         return self if len(self.key.parts) == 1 else replace(self, part=book_named_in(named))
 
     @property

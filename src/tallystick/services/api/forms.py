@@ -17,7 +17,7 @@ from tallystick.services.api.fields import COMMON_PARAMETERS, LEGACY_AMOUNT, Fie
 from tallystick.services.api.readers import Reader, read_scalar, reader_of
 from tallystick.services.api.values import Parsed, Values
 
-_MAX_REMEMBERED: Final = 64  # forms of requests for each table, and names in each
+_MAX_CACHED: Final = 64  # forms of requests for each table, and names in each
 _INDEX: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 
 
@@ -91,13 +91,13 @@ class FieldTable:
         self._forms: dict[frozenset[str], RequestForm] = {}
 
     def form(self, params: Mapping[str, str]) -> RequestForm:
-        """The form of a request, remembered: a program sends the same names over and over."""
+        """The form of a request, cached: a program sends the same names over and over."""
         names = frozenset(params)
         form = self._forms.get(names)
         if form is None:
             form = self._form(names)
-            if not form.unknown and len(names) <= _MAX_REMEMBERED:  # else strangers could fill the memory
-                if len(self._forms) >= _MAX_REMEMBERED:
+            if not form.unknown and len(names) <= _MAX_CACHED:  # else strangers could fill the memory
+                if len(self._forms) >= _MAX_CACHED:
                     self._forms.clear()
                 self._forms[names] = form
         return form

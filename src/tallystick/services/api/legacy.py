@@ -225,6 +225,6 @@ async def _find(call: Call, token_id: TokenId, book_id: BookId) -> TokenRecord |
     return await tokens.find(call.service.pool, book_id, token_id) if call.owns(book_id) else None
 
 
-def as_told(call: Call, result: Result) -> Result:
-    """The result as this version tells it: a token's own account where later versions have a reference."""
+def legacy_result(call: Call, result: Result) -> Result:
+    """The result in this version's form: a token's own account where later versions have a reference."""
     return {**result, "CallerReference": str(call.key.party_id)} if call.action == "GetPaymentInstruction" else result

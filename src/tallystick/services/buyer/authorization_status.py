@@ -1,4 +1,4 @@
-"""How an authorization stands at a moment: what is left of it, and what its giver can still cancel. No words.
+"""The status of an authorization at a moment: what is left of it, and what its giver can still cancel. No texts.
 
 Source: docs/protocol/flows.md, 5 (tokens: life and end).
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @unique
 class AuthorizationStatus(Enum):
-    """How an authorization stands."""
+    """The status of an authorization, as its giver sees it."""
 
     ACTIVE = "active"
     NOT_YET = "not yet"
@@ -105,7 +105,7 @@ class AuthorizationState:
 
     @property
     def status(self) -> AuthorizationStatus:
-        """How it stands, in one word."""
+        """Its status, in one word."""
         if self.cancellable:
             return (
                 AuthorizationStatus.NOT_YET if self.now < self.authorization.valid_from else AuthorizationStatus.ACTIVE

@@ -1,4 +1,4 @@
-"""A person's authorizations: finding them, as they stand, and cancelling them in the giver's name."""
+"""A person's authorizations: finding them with their status, and cancelling them in the giver's name."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def cancel(service: Service, state: AuthorizationState, scope: Scope) -> N
 
 
 def _ending(state: AuthorizationState, scope: Scope) -> list[TokenId]:
-    """The money stops first: should anything go wrong in between, nothing more is taken."""
+    """The token that brings money in first: where the second cancellation fails, nothing more is charged."""
     ending = []
     if state.topping_up and state.authorization.money_token_id is not None:
         ending.append(state.authorization.money_token_id)

@@ -1,4 +1,4 @@
-"""Finding out that a bank account is its owner's: two small deposits arrive, and who sees the account can name them.
+"""Verifying a bank account by two small deposits, whose amounts only its owner can see.
 
 The simulated rail makes no deposits: the pages tell the amounts in test mode. A bank account is asked for this only
 where settings want verified accounts (`require_verified_accounts`).

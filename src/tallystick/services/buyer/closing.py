@@ -1,4 +1,4 @@
-"""Closing one's account: what stands against it, what it means, and doing it."""
+"""Closing one's account: what prevents it, what it would end, and doing it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from tallystick.store.accounts.parties import Party
 
 
-class StandsAgainstItError(Exception):
-    """Something came up that must be settled first."""
+class ClosingBlockedError(Exception):
+    """Something has to be settled before the account can be closed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prospect:
+class ClosingPreview:
     """What closing an account comes to. Amounts are micro-units.
 
-    Against it stand: `debts` and what is `under_way`, for neither could be settled afterwards; `only_owner_of` sellers,
-    for nobody could decide for them. Lost are: what is `left` in prepaid balances, and the `account_balance`.
-    `ending`: authorizations that end, those included.
+    `debts` and what is `under_way` prevent it, for neither could be settled afterwards; so do sellers whose only owner
+    this is (`only_owner_of`), for nobody could decide for them. Lost are: what is `left` in prepaid balances, and the
+    `account_balance`. `ending`: authorizations that end, those included.
     """
 
     debts: Sequence[AuthorizationState]
@@ -41,14 +41,14 @@ class Prospect:
 
     @property
     def possible(self) -> bool:
-        """Whether nothing stands against it."""
+        """Whether nothing prevents it."""
         return not (self.debts or self.under_way or self.only_owner_of)
 
 
-async def prospect(service: Service, party: Party) -> Prospect:
-    """How things stand today."""
+async def preview(service: Service, party: Party) -> ClosingPreview:
+    """What closing the account would come to now."""
     states = await authorizations.of_person(service, party.party_id)
-    return Prospect(
+    return ClosingPreview(
         debts=[state for state in states if state.tab and state.balance_micros],
         under_way=[state for state in states if state.authorization.pending_micros and not state.receives],
         only_owner_of=await staff.only_owner_of(service.pool, party.party_id),
@@ -62,15 +62,15 @@ async def close(service: Service, party: Party) -> None:
     """Cancel all that was authorized, of which sellers are told, then erase what need not be kept. For good.
 
     The tokens end first, so that nothing can be added while the rest is done; doing it again goes on where it stopped.
-    Raises StandsAgainstItError; Refused: what the books refuse otherwise.
+    Raises ClosingBlockedError; Refused: what the books refuse otherwise.
     """
-    if not (await prospect(service, party)).possible:
-        raise StandsAgainstItError
+    if not (await preview(service, party)).possible:
+        raise ClosingBlockedError
     for book_id, token_id in await personal_data.living_tokens(service.pool, party.party_id):
         outcome = await service.committer.perform(book_id, CancelToken(token_id, by=party.party_id))
         if isinstance(outcome, Refused) and outcome.refusal is not Refusal.TokenNotActive:
             raise outcome
-    if not (await prospect(service, party)).possible:
-        raise StandsAgainstItError
+    if not (await preview(service, party)).possible:
+        raise ClosingBlockedError
     async with service.pool.acquire() as connection:
         await personal_data.erase(connection, party.party_id, service.clock())

@@ -131,7 +131,7 @@ def _receives(token: TokenRecord, now: datetime) -> bool:
 
 
 def hopeless(subject: VisitSubject, now: datetime) -> NoConsent | None:
-    """The answer to a request that nobody could ever agree to, so that nobody has to sign in for nothing."""
+    """The answer to a request that nobody could agree to, known before the buyer has to sign in; else None."""
     if isinstance(subject.terms, EditTerms):
         return None if _editable(subject.edited, now) else INVALID_TOKEN
     third_party = isinstance(subject.terms, RecipientTerms) or bool(subject.others)

@@ -1,4 +1,4 @@
-"""What operators and commands may say of an account: suspended, verified, held back, or not. Each deed is written down.
+"""What operators and commands set on an account: suspended, verified, held back, or not. Each change is audited.
 
 Pages do one of CHANGES by its name; the command says several things at once. Both go through `_apply`.
 """
@@ -49,9 +49,9 @@ CHANGES: Final[Mapping[str, Change]] = {
     "hold": Change(lambda account: account.status == "active" and not account.denied, {"denied": True}, grave=True),
     "release": Change(lambda account: _open(account) and account.denied, {"denied": False}),
 }
-"""Everything that can be done on the page of an account, by the name that forms use."""
+"""Every change that the page of an account offers, by the name that forms use."""
 
-_DEEDS: Final[Mapping[tuple[str, str | bool], str]] = {
+_AUDIT_ACTIONS: Final[Mapping[tuple[str, str | bool], str]] = {
     ("status", "active"): "account.reactivate",
     ("status", "suspended"): "account.suspend",
     ("status", "closed"): "account.close",
@@ -66,11 +66,11 @@ _DEEDS: Final[Mapping[tuple[str, str | bool], str]] = {
     ("denied", True): "account.hold",
     ("denied", False): "account.release",
 }
-"""The kind of deed in the audit log, by the argument of parties.set_standing and its value."""
+"""The action in the audit log, by the argument of parties.set_standing and its value."""
 
 
 async def change_standing(service: Service, actor: Actor, account: Account, name: str, reason: str) -> None:
-    """Do one of CHANGES; done twice it is as once. Raises FormError: no reason for a grave one; one's own account."""
+    """Do one of CHANGES; idempotent. Raises FormError: no reason for a grave one; one's own account."""
     change = CHANGES[name]
     if change.grave and account.party_id == actor.party_id:
         raise FormError({"reason": "This is your own account: ask another operator."})
@@ -129,7 +129,7 @@ async def _apply(service: Service, actor: Actor, account: Account, sets: Mapping
             await audit.record(
                 connection,
                 actor,
-                _DEEDS[name, value],
+                _AUDIT_ACTIONS[name, value],
                 account.email,
                 business_id=account.party_id if account.kind == "business" else None,
                 details={"account": account.party_id} | ({"reason": reason} if reason else {}),

@@ -1,4 +1,4 @@
-"""The audit log: what is written down of the deeds of staff, operators and commands."""
+"""The audit log: what staff, operators and commands did."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ ACTIONS: Final = frozenset(
         "books.archive",
     }
 )
-"""Every kind of deed. Whoever adds a kind adds it here, and its words in web/common/audit_words.py."""
+"""Every audited action. A new one needs an entry here, and its texts in web/common/audit_words.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,9 @@ async def record(
     details: Mapping[str, Any] | None = None,
     at: datetime,
 ) -> None:
-    """Write down a deed; `details` are plain values and never a secret. Raises KeyError: no kind of deed.
+    """Append an action; `details` are plain values and never a secret. Raises KeyError: not one of ACTIONS.
 
-    `business_id`: the seller for whom it was done, in whose audit log it stands too. `at`: real time.
+    `business_id`: the seller for whom it was done, whose audit log shows it too. `at`: real time.
     """
     if action not in ACTIONS:
         raise KeyError(action)
@@ -138,9 +138,9 @@ async def latest(
     subject: str | None = None,
     before: int | None = None,
 ) -> list[AuditEntry]:
-    """The latest deeds, newest first: of everybody or one seller, of one person, of one kind, done to one thing.
+    """The latest actions, newest first: of everybody or one seller, of one person, of one kind, done to one thing.
 
-    `before`: only those before this `audit_id`. An `action` that is no kind of deed does not count.
+    `before`: only those before this `audit_id`. An `action` that is not one of ACTIONS is ignored.
     """
     return await audit.latest(
         service.pool,

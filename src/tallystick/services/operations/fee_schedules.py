@@ -47,7 +47,7 @@ def read_own_fee_schedules(path: Path | None) -> Mapping[str, FeeSchedules]:
 
 
 async def check_chosen_schedules(database: Database, own: Mapping[str, FeeSchedules]) -> None:
-    """Raises SettingsError: a seller has a schedule that the file lacks. Better no start than wrong fees."""
+    """Raises SettingsError: a seller has a schedule that the file lacks. A started service would take wrong fees."""
     lost = [name for name in await parties.chosen_fee_schedules(database) if name not in own]
     if lost:
         raise SettingsError(f"sellers have the fee schedule {', '.join(lost)}, and the file of schedules lacks it")

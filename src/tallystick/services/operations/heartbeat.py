@@ -1,4 +1,4 @@
-"""The pulse of a process: every few seconds it writes down what it did since the last time."""
+"""The heartbeat of a process: every few seconds it writes what it counted since the last one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Heartbeat:
         self._started_at = self._beat_at = self.service.clock()
 
     async def beat(self) -> None:
-        """Write down what came since the last beat, and forget what is old."""
+        """Write what was counted since the last beat, and delete old heartbeats."""
         await self.service.key_uses.write(self.service.pool)
         await self.service.requests.write(self.service.pool)
         now, counted = self.service.clock(), counts_of(self.service)

@@ -76,7 +76,7 @@ class Meter:
         rounds.pieces += pieces
 
     def failed(self, loop: str) -> None:
-        """A round of one of the worker's loops came to a bad end."""
+        """A round of one of the worker's loops failed."""
         rounds = self.rounds.setdefault(loop, Rounds())
         rounds.rounds += 1
         rounds.failed += 1

@@ -42,5 +42,5 @@ async def is_operator(service: Service, party: Party) -> bool:
 
 
 async def list_(service: Service) -> list[Operator]:
-    """All operators, who came first first."""
+    """All operators, in the order in which they were added."""
     return await staff.operators(service.pool)

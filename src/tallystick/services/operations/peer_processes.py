@@ -1,4 +1,4 @@
-"""The processes of one `serve`: each tells the others what it counted, so that any of them can tell it of all.
+"""The processes of one `serve`: each answers the others with its counters, so that any can report those of all.
 
 The system chooses which process answers a connection, so nobody outside can ask a certain one. Each listens on a socket
 in a directory that is the service's own, named after its place, which is the same after a restart. They speak only when
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 PATIENCE_SECONDS: Final = 2.0
-"""How long a sibling is waited for: one that is busy answers between two of its calls."""
+"""Time-out for the answer of another process: a busy one answers between two of its calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Siblings:
             server.close()
 
     async def ask(self) -> Mapping[str, bytes | None]:
-        """What every other one tells, by name; None of one that does not answer."""
+        """The answer of every other process, by name; None where one does not answer."""
         others = [] if self.directory is None else sorted(set(_sockets(self.directory)) - {self.directory / self.name})
         told = await asyncio.gather(*map(_ask, others))
         return {path.name: answer for path, answer in zip(others, told, strict=True)}

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 LEASE: Final = timedelta(minutes=2)
-"""A worker that is at a proof renews its lease twice in this time; when it dies, another one starts again."""
+"""A worker renews the lease of its proof twice in this time; when it dies, another worker starts again."""
 
 _log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ async def prove_if_due(service: Service) -> int:
 
 @asynccontextmanager
 async def _held(service: Service, run_id: int) -> AsyncIterator[None]:
-    """Keep the claim on a proof while this is open."""
+    """Renew the lease of a proof while this is open."""
 
     async def renew() -> None:
         while True:

@@ -1,6 +1,6 @@
 """Access keys of a seller's programs: make one, replace it with an overlap, revoke it, see when it was last used.
 
-Pages and commands call the same functions; each deed and its row in the audit log are one commit.
+Pages and commands call the same functions; each change and its row in the audit log are one commit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Words for what is not here any more: transactions that were moved to the archive."""
+"""Whether a transaction that is not found may be in the archive, and the refusal that says so."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ async def history_of(database: Database, held_id: TokenId | InstrumentId, create
     return None if before is None or created_at >= before else before
 
 
-async def told_of_archive(call: Call, transaction_id: TransactionId, refused: Refused) -> Refused:
-    """The same refusal; where the transaction is so old that it may be in the archive, in words that say so."""
+async def explain_archived(call: Call, transaction_id: TransactionId, refused: Refused) -> Refused:
+    """The same refusal; where the transaction is old enough to be in the archive, with a message that says so."""
     before = await may_hold(call.service.pool, transaction_id)
     if before is None:
         return refused

@@ -1,6 +1,6 @@
 """Certificates with which a seller's programs sign SOAP requests: register one, revoke it, list them.
 
-Each deed and its row in the audit log are one commit.
+Each change and its row in the audit log are one commit.
 """
 
 from __future__ import annotations

@@ -37,16 +37,16 @@ MAX_DEBTS: Final = 50
 """Debts that one run takes in at most."""
 
 GO_ON_WITHIN: Final = REFERENCE_LIFETIME - timedelta(days=1)
-"""How long a run can be gone on with. Later its references are free: what was done unnoticed would be done twice."""
+"""How long a run can be resumed. Later its references are forgotten: what was done unnoticed would be done twice."""
 
-_TELLING: Final = 8  # last characters of an instrument's id: its check and a random one
+_SUFFIX: Final = 8  # last characters of an instrument's id: 7 of its check, 1 random
 
 _log = structlog.get_logger(__name__)
 
 
 @unique
-class Deed(Enum):
-    """What is done to debts."""
+class DebtAction(Enum):
+    """What is done to the debts of a run."""
 
     SETTLE = "settle"
     WRITE_OFF = "write_off"
@@ -66,15 +66,17 @@ class Planned:
     refused: Refused | None = None
 
 
-def whole(deed: Deed, tab: Tab) -> int:
+def whole(action: DebtAction, tab: Tab) -> int:
     """All of a debt that can be settled (in whole cents) or written off now, in micro-units."""
-    return whole_minor_units(tab.open_micros) if deed is Deed.SETTLE else tab.open_micros
+    return whole_minor_units(tab.open_micros) if action is DebtAction.SETTLE else tab.open_micros
 
 
-async def plan(books: BookContext, deed: Deed, tabs: Sequence[Tab], amount_micros: int | None = None) -> list[Planned]:
+async def plan(
+    books: BookContext, action: DebtAction, tabs: Sequence[Tab], amount_micros: int | None = None
+) -> list[Planned]:
     """What would become of each debt now; `amount_micros` of each, or all of it."""
-    amounts = [whole(deed, tab) if amount_micros is None else amount_micros for tab in tabs]
-    decisions = await _rehearsed(books, deed, tabs, amounts)
+    amounts = [whole(action, tab) if amount_micros is None else amount_micros for tab in tabs]
+    decisions = await _dry_run(books, action, tabs, amounts)
     nothing = Refused(Refusal.SettleAmountGreaterThanDebt, "Nothing is owed that is not being settled already.")
     planned = [Planned(tab, amount, refused=nothing) for tab, amount in zip(tabs, amounts, strict=True)]
     for number, decision in decisions.items():
@@ -92,10 +94,10 @@ async def plan(books: BookContext, deed: Deed, tabs: Sequence[Tab], amount_micro
     return planned
 
 
-async def _rehearsed(
-    books: BookContext, deed: Deed, tabs: Sequence[Tab], amounts: Sequence[int]
+async def _dry_run(
+    books: BookContext, action: DebtAction, tabs: Sequence[Tab], amounts: Sequence[int]
 ) -> dict[int, Decision]:
-    """What would become of those tabs of which there is an amount, by their number; each book decides for itself."""
+    """A dry run over the tabs that have an amount, in each book: the decisions by the number of the tab."""
     run_id = new_reference()
     numbers: dict[BookId, list[int]] = {}
     for number, amount in enumerate(amounts):
@@ -104,26 +106,26 @@ async def _rehearsed(
     decided: dict[int, Decision] = {}
     for book_id, here in numbers.items():
         commands = [
-            _command(books, deed, run_id, tabs[number].instrument_id, tabs[number].settlement_token_id, amounts[number])
-            for number in here
+            _command(books, action, run_id, tab.instrument_id, tab.settlement_token_id, amounts[number])
+            for number, tab in ((number, tabs[number]) for number in here)
         ]
         decided |= zip(here, await dry_run(books.service.committer, book_id, commands), strict=True)
     return decided
 
 
 async def begin(
-    books: BookContext, deed: Deed, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]
+    books: BookContext, action: DebtAction, run_id: str, by: PartyId, amounts: Mapping[InstrumentId, int]
 ) -> DebtRun:
-    """Write a run down and carry it out. `amounts` in micro-units. The same `run_id` counts once.
+    """Record a run and carry it out. `amounts` in micro-units. Idempotent by `run_id`.
 
-    The row in the audit log is in the commit that writes the run down, so it is there before any money moves.
+    The row in the audit log is in the commit that records the run, so it is there before any money moves.
     """
     now = books.service.clock()
     async with books.service.pool.acquire() as connection, connection.transaction():
         new = await debts.begin_run(
             connection,
             run_id,
-            deed=deed.value,
+            deed=action.value,
             by=by,
             amounts=list(amounts.items()),
             now=now,
@@ -132,7 +134,7 @@ async def begin(
             await audit.record(
                 connection,
                 books.actor,
-                f"debts.{deed.value}",
+                f"debts.{action.value}",
                 run_id,
                 business_id=books.seller_id,
                 environment=books.environment,
@@ -147,13 +149,13 @@ async def begin(
 
 
 async def go_on(books: BookContext, run: DebtRun) -> None:
-    """Carry out what of a run has no answer yet, for whoever asks now; it is written down when anything was."""
+    """Resume a run: carry out its lines that have no answer yet. Audited when there were any."""
     if count := await _carry_out(books, run):
         await books.record("debts.go_on", run.run_id, debts=count)
 
 
 async def _carry_out(books: BookContext, run: DebtRun) -> int:
-    """How many debts were answered. What failed for a passing reason stays open, for another time."""
+    """How many debts were answered. A line that failed for a transient reason stays open, to be resumed later."""
     if not can_go_on(books, run):
         return 0
     lines = [line for line in await debts.run_lines(books.service.pool, books.parts, run.run_id) if is_open(line)]
@@ -165,7 +167,7 @@ async def _carry_out(books: BookContext, run: DebtRun) -> int:
 
 
 def can_go_on(books: BookContext, run: DebtRun) -> bool:
-    """Whether the references of a run still tell what of it was done."""
+    """Whether the references of a run are still remembered, so that resuming it does nothing twice."""
     return books.service.clock() - run.started_at < GO_ON_WITHIN
 
 
@@ -175,11 +177,11 @@ def is_open(line: RunLine) -> bool:
 
 
 async def _perform(books: BookContext, run: DebtRun, line: RunLine) -> Outcome | None:
-    deed = Deed(run.deed)
-    command = _command(books, deed, run.run_id, line.instrument_id, line.settlement_token_id, line.amount_micros)
+    action = DebtAction(run.deed)
+    command = _command(books, action, run.run_id, line.instrument_id, line.settlement_token_id, line.amount_micros)
     try:
         outcome = await books.service.committer.perform(book_named_in(line.instrument_id), command)
-    except Exception as error:  # noqa: BLE001 - one debt's trouble is not the others': its line stays open
+    except Exception as error:  # noqa: BLE001 - whatever it was: this line stays open, the others go on
         _log.warning("debt_not_reached", run_id=run.run_id, instrument_id=line.instrument_id, error=repr(error))
         return None
     if isinstance(outcome, Refused) and outcome.refusal is Refusal.ConcurrentModification:
@@ -189,16 +191,16 @@ async def _perform(books: BookContext, run: DebtRun, line: RunLine) -> Outcome |
 
 def _command(
     books: BookContext,
-    deed: Deed,
+    action: DebtAction,
     run_id: str,
     instrument_id: InstrumentId,
     token_id: TokenId,
     amount_micros: int,
 ) -> SettleDebt | WriteOffDebt:
     book_id = book_named_in(instrument_id)
-    reference = f"{run_id}-{instrument_id[-_TELLING:]}"
+    reference = f"{run_id}-{instrument_id[-_SUFFIX:]}"
     content = [("CreditInstrumentId", instrument_id), ("Amount", str(amount_micros))]
-    if deed is Deed.SETTLE:
+    if action is DebtAction.SETTLE:
         request = books.request(book_id, "SettleDebt", reference, [("SenderTokenId", token_id), *content])
         return SettleDebt(request, token_id, instrument_id, amount_micros)
     return WriteOffDebt(books.request(book_id, "WriteOffDebt", reference, content), instrument_id, amount_micros)

@@ -1,4 +1,4 @@
-"""Faults on order in a sandbox: place one, take it back, let go what it holds. Each deed stands in the audit log."""
+"""Faults on order in a sandbox: place one, take it back, let go what it holds. Each change is in the audit log."""
 
 from __future__ import annotations
 

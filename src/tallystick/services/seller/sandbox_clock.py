@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_AHEAD",
     "ClockMovedError",
+    "ClockReading",
     "Ending",
-    "Hand",
     "NoTestClockError",
     "TooFarAheadError",
     "ending",
     "forward",
-    "look",
+    "read",
     "target",
 ]
 
@@ -43,29 +43,29 @@ class TooFarAheadError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
-    """Where a test clock stands: its own time, and how far it is before the wall clock."""
+class ClockReading:
+    """A reading of a test clock: its own time, and how far it is ahead of the wall clock."""
 
     now: datetime
     ahead: timedelta
 
 
-async def look(service: Service, book_id: BookId) -> Hand:
-    """What time it is in a book. Raises NoTestClockError: no such book."""
+async def read(service: Service, book_id: BookId) -> ClockReading:
+    """Read the clock of a book. Raises NoTestClockError: no such book."""
     ahead = await sandbox_clocks.offset(service.pool, book_id)
-    return Hand(service.clock() + ahead, ahead)
+    return ClockReading(service.clock() + ahead, ahead)
 
 
-def target(hand: Hand, by: Period) -> Hand:
-    """Where the clock would stand, moved forward from `hand`. Raises TooFarAheadError."""
+def target(reading: ClockReading, by: Period) -> ClockReading:
+    """The reading after moving the clock forward from `reading`. Raises TooFarAheadError."""
     try:
-        then = by.after(hand.now)
+        then = by.after(reading.now)
     except OverflowError:  # beyond what a calendar can tell
         raise TooFarAheadError from None
-    ahead = hand.ahead + (then - hand.now)
+    ahead = reading.ahead + (then - reading.now)
     if ahead >= MAX_AHEAD:
         raise TooFarAheadError
-    return Hand(then, ahead)
+    return ClockReading(then, ahead)
 
 
 async def ending(service: Service, books: Sequence[BookId], now: datetime, then: datetime) -> Ending:
@@ -73,16 +73,18 @@ async def ending(service: Service, books: Sequence[BookId], now: datetime, then:
     return await sandbox_clocks.ending(service.pool, books, now, then)
 
 
-async def forward(service: Service, actor: Actor, seller_id: PartyId, book_id: BookId, hand: Hand, by: Period) -> Hand:
-    """Move a sandbox's clock forward from where it was seen; where it stands now.
+async def forward(
+    service: Service, actor: Actor, seller_id: PartyId, book_id: BookId, reading: ClockReading, by: Period
+) -> ClockReading:
+    """Move a sandbox's clock forward from a reading; gives the new one.
 
-    Raises TooFarAheadError, ClockMovedError: it is not where it was seen any more, NoTestClockError: no sandbox.
+    Raises TooFarAheadError, ClockMovedError: it was moved since the reading, NoTestClockError: no sandbox.
     """
-    step = target(hand, by).ahead - hand.ahead
+    step = target(reading, by).ahead - reading.ahead
     async with service.pool.acquire() as connection, connection.transaction():
-        ahead = await sandbox_clocks.forward(connection, book_id, step, seen=hand.ahead)
+        ahead = await sandbox_clocks.forward(connection, book_id, step, seen=reading.ahead)
         now = service.clock()
-        moved = Hand(now + ahead, ahead)
+        moved = ClockReading(now + ahead, ahead)
         await audit.record(
             connection,
             actor,

@@ -26,7 +26,7 @@ async def as_csv(columns: Sequence[str], rows: AsyncIterable[Sequence[object]]) 
 
 
 def harmless(text: str) -> str:
-    """A text of somebody else's that no spreadsheet takes for a formula."""
+    """Text from others, escaped so that no spreadsheet takes it for a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 

@@ -88,12 +88,12 @@ async def businesses_of(service: Service, party: Party) -> list[Employer]:
 
 
 async def people_of(service: Service, business_id: PartyId) -> list[Post]:
-    """Those who work for a seller, who came first first."""
+    """Those who work for a seller, in the order in which they joined."""
     return await staff.people_of(service.pool, business_id)
 
 
 async def post_of(service: Service, business_id: PartyId, person_id: PartyId) -> Post | None:
-    """What a person does for a seller; None when it is nothing."""
+    """A person's post with a seller; None when there is none."""
     return await staff.post_of(service.pool, business_id, person_id)
 
 

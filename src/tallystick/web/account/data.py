@@ -71,7 +71,7 @@ async def do_close(request: PageRequest) -> Response[Any]:
             return await _close_page(member, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=problems)
         try:
             await closing.close(member.service, member.party)
-        except closing.StandsAgainstItError:
+        except closing.ClosingBlockedError:
             return await _close_page(member, status=HTTP_409_CONFLICT)
         sign_browser_out(request)
         return page("account/closed.html")
@@ -80,7 +80,7 @@ async def do_close(request: PageRequest) -> Response[Any]:
 
 
 async def _close_page(member: Member, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
-    prospect = await closing.prospect(member.service, member.party)
+    prospect = await closing.preview(member.service, member.party)
     return member.page("account/close.html", narrow=True, prospect=prospect, **more)
 
 

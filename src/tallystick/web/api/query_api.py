@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.callers import StaleCachedKeyError
 from tallystick.services.api.fields import V2007, quoted
-from tallystick.services.api.legacy import as_told, modern
+from tallystick.services.api.legacy import legacy_result, modern
 from tallystick.services.api.registry import ACTIONS, Action
 from tallystick.services.operations.random_pool import ENTROPY
 from tallystick.web.api import legacy_xml
@@ -151,7 +151,7 @@ class QueryApi:
         """A call of 2007-01-08: business errors are reported inside the action's answer. Raises Refused: all others."""
         try:
             call = await modern(read_call(self.service, action, V2007, request.params, key, made_at, now))
-            result = as_told(call, watched.done(action, await action.perform(call)))
+            result = legacy_result(call, watched.done(action, await action.perform(call)))
         except Refused as refused:
             if refused.refusal in legacy_xml.TRANSPORT_FAULTS:
                 raise

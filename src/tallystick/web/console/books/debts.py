@@ -15,7 +15,7 @@ from tallystick.domain.money import parse_amount
 from tallystick.services.reports import debts, transactions
 from tallystick.services.reports.debts import LONGEST_AGE, Age, DebtRun, Tab
 from tallystick.services.seller import debt_runs, manual_operations
-from tallystick.services.seller.debt_runs import MAX_DEBTS, Deed, Planned
+from tallystick.services.seller.debt_runs import MAX_DEBTS, DebtAction, Planned
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.shared import PageRequest, go
@@ -69,7 +69,7 @@ async def show_debt_preview(request: PageRequest, business: FromPath[int], envir
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         params = request.query_params
-        deed = next((each for each in Deed if each.value == params.get("deed")), None)
+        deed = next((each for each in DebtAction if each.value == params.get("deed")), None)
         chosen = params.getall("debt", [])
         if deed is None or not chosen:
             return go(f"{console.path('debts')}?none")
@@ -95,7 +95,7 @@ async def do_debt_run(request: PageRequest, business: FromPath[int], environment
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         form = await request.form()
-        deed = next((each for each in Deed if each.value == form.get("deed")), None)
+        deed = next((each for each in DebtAction if each.value == form.get("deed")), None)
         amounts = _amounts(form.getall("line", []))
         run_id = form.get("run", "")
         if deed is None or not amounts or not manual_operations.is_reference(run_id):
@@ -159,7 +159,7 @@ async def do_go_on(
 
 
 async def _preview(
-    console: ConsoleContext, books: BookContext, deed: Deed, tabs: Sequence[Tab], run_id: str
+    console: ConsoleContext, books: BookContext, deed: DebtAction, tabs: Sequence[Tab], run_id: str
 ) -> Response[Any]:
     """The preview. The amount can be edited where a single debt was chosen."""
     typed = {name: text for name in ("amount",) if (text := console.request.query_params.get(name, "").strip())}
@@ -204,13 +204,13 @@ async def _find(books: BookContext, run_id: str) -> DebtRun:
     return found
 
 
-def _preview_path(console: ConsoleContext, deed: Deed, chosen: Sequence[str], run_id: str) -> str:
+def _preview_path(console: ConsoleContext, deed: DebtAction, chosen: Sequence[str], run_id: str) -> str:
     query = urlencode([("deed", deed.value), ("run", run_id), *(("debt", each) for each in chosen[:MAX_DEBTS])])
     return f"{console.path('debts', 'preview')}?{query}"
 
 
-def _other(deed: Deed) -> Deed:
-    return Deed.WRITE_OFF if deed is Deed.SETTLE else Deed.SETTLE
+def _other(deed: DebtAction) -> DebtAction:
+    return DebtAction.WRITE_OFF if deed is DebtAction.SETTLE else DebtAction.SETTLE
 
 
 def _line_of(planned: Planned) -> str:

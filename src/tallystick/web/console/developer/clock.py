@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPRO
 from tallystick.domain.periods import Period
 from tallystick.services.form_errors import FormError
 from tallystick.services.seller import sandbox_clock
-from tallystick.services.seller.sandbox_clock import ClockMovedError, Hand, TooFarAheadError
+from tallystick.services.seller.sandbox_clock import ClockMovedError, ClockReading, TooFarAheadError
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.web.console.developer.sandbox_gate import for_developer, sandbox_book
@@ -49,9 +49,9 @@ async def move_clock(request: PageRequest, business: FromPath[int], environment:
         book_id = sandbox_book(console)
         try:
             by, seen = _period(typed), _seconds(typed.get("seen", ""))
-            hand = await sandbox_clock.look(console.service, book_id)
+            hand = await sandbox_clock.read(console.service, book_id)
             await sandbox_clock.forward(
-                console.service, console.actor, console.business.party_id, book_id, Hand(hand.now, seen), by
+                console.service, console.actor, console.business.party_id, book_id, ClockReading(hand.now, seen), by
             )
         except FormError as error:
             status = HTTP_422_UNPROCESSABLE_ENTITY
@@ -67,7 +67,7 @@ async def move_clock(request: PageRequest, business: FromPath[int], environment:
 
 async def _page(console: ConsoleContext, *, by: Period | None = None, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and so on
     book_id = sandbox_book(console)
-    hand = await sandbox_clock.look(console.service, book_id)
+    hand = await sandbox_clock.read(console.service, book_id)
     then = ending = None
     if by is not None:
         try:
