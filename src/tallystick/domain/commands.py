@@ -120,7 +120,7 @@ class Marketplace(Struct, frozen=True):
 
 
 class Pay(Struct, frozen=True):
-    """Charge what the sender token stands for: a prepaid balance, a credit instrument, or real money.
+    """Charge what is behind the sender token: a prepaid balance, a credit instrument, or real money.
 
     `timeout`: real money that has not arrived by then is given up, where the rail has not been asked yet.
     """

@@ -1,1 +1,1 @@
-"""Notifications: what happened is told to sellers' own addresses (IPN). The outbox is the ledger's."""
+"""Notifications to sellers' own addresses (IPN). The outbox is in store/records."""

@@ -138,7 +138,7 @@ def open_client(
 ) -> httpx.AsyncClient:
     """A client for such requests. `tls`: how receivers' certificates are checked; None: as browsers do.
 
-    Whoever sends sets the time limit for the whole request.
+    The caller sets the time limit for the whole request.
     """
     transport = PinnedTransport(tls or httpx.create_ssl_context(), resolver, allow_private=allow_private)
     return httpx.AsyncClient(

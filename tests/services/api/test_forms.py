@@ -35,7 +35,7 @@ def test_requests_ask_for_the_same_in_any_order_of_their_names() -> None:
         assert form.read(params).integer("TransactionAmount") == 10_000
 
 
-def test_more_forms_than_are_remembered_change_nothing() -> None:
+def test_more_forms_than_are_cached_change_nothing() -> None:
     others = sorted({name for field in PAY.fields for name in field.wire_names()} - PARAMS.keys())
     for names in [*combinations(others, 3), *combinations(others, 3)]:
         params = PARAMS | dict.fromkeys(names, "")
@@ -46,7 +46,7 @@ def test_more_forms_than_are_remembered_change_nothing() -> None:
         assert form.read(params).text("CallerReference") == "one"
 
 
-def test_what_is_remembered_has_no_values() -> None:
+def test_a_cached_form_has_no_values() -> None:
     for reference in ("one", "two", ""):
         params = PARAMS | {"CallerReference": reference}
         given = dict(PAY.form(params).business_parameters(params))

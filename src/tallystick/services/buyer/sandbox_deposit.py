@@ -1,4 +1,4 @@
-"""Test money for a buyer's account balance, put there by whoever runs the service."""
+"""Test money for a buyer's account balance, put there by an operator."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Agreement:
 
 
 def digest_of(party_id: PartyId, choices: BuyerChoices, wording: Wording) -> bytes:
-    """What stands for who saw what, having chosen what."""
+    """A digest of who saw which words, with which choices."""
     seen = [party_id, sorted(encode_choices(choices).items()), msgspec.to_builtins(wording)]
     return sha256(msgspec.json.encode(seen)).digest()
 

@@ -110,7 +110,7 @@ async def set_standing(  # noqa: PLR0913 - one keyword for each thing that can b
 
 
 async def _apply(service: Service, actor: Actor, account: Account, sets: Mapping[str, Any], reason: str = "") -> Party:
-    """Change it, sign out whoever may take part no more, and write a row for each thing that is new."""
+    """Change it, sign out everywhere an account that may not take part any more, and audit each thing that is new."""
     present = {
         "status": account.status,
         "email_verified": account.email_verified_at is not None,

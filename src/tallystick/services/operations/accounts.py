@@ -1,4 +1,4 @@
-"""All accounts, for whoever runs the service and for the gates of pages: found, listed, with what there is of them."""
+"""All accounts, for operators and for the access checks of pages: search, lists, and counts of what each has."""
 
 from __future__ import annotations
 

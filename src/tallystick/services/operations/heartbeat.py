@@ -78,7 +78,7 @@ class Heartbeat:
 
 
 async def pulses_since(service: Service, moment: datetime) -> list[Pulse]:
-    """The pulses of all processes after a moment, in order."""
+    """The heartbeats of all processes after a moment, in order."""
     return await heartbeats.since(service.pool, moment)
 
 

@@ -17,10 +17,10 @@ BOUNDS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 """Upper bounds of the classes of latency; one more class has no bound."""
 
 NO_ACTION: Final = "none"
-"""Stands for the action of a call that named none that exists: what callers make up must not become our labels."""
+"""The label of a call that named no existing action: names that callers make up must not become labels of metrics."""
 
 BATCH: Final = "Batch"
-"""Stands for the action of a request that carries many payments; each of these counts as an action of its own."""
+"""The label of a request that carries many payments; each of these counts as an action of its own."""
 
 OK: Final = "ok"
 """The outcome of a call that was not refused; the others have the names of refusals."""

@@ -1,4 +1,4 @@
-"""Notifications of all sellers, for whoever runs the service: where they do not arrive, and sending them again."""
+"""Notifications of all sellers, for operators: which are not delivered, where, and sending them again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 async def cases(
     service: Service, maximum: int, *, state: str, before: tuple[datetime, str] | None = None
 ) -> list[EventCase]:
-    """Events that were given up, or that wait though they were tried, of all sellers, the newest first."""
+    """Events of all sellers that were given up (dead), or that wait for a retry, the newest first."""
     return await stuck_work.event_cases(service.pool, maximum, state=state, before=before)
 
 
@@ -50,7 +50,7 @@ async def list_(service: Service, seller_id: PartyId | None, state: str | None, 
 
 
 async def replay(service: Service, actor: Actor, event_id: str, book_id: BookId | None = None) -> int:
-    """Send one event again; how many there were: 0 when it waits already, nobody can be sent it, or there is none.
+    """Send one event again; how many there were: 0 when it waits already, has no address, or does not exist.
 
     `book_id`: where it is; without it, it is looked for in every book.
     """

@@ -1,6 +1,6 @@
-"""Settling or writing off one debt or many: what it would do, doing it, and what came of each.
+"""Settling or writing off one debt or many: a dry run, the run, and its result for each debt.
 
-Every debt of a run has a caller reference of its own, made of the run's: carrying a run on again, after a crash or a
+Every debt of a run has a caller reference of its own, made of the run's: resuming a run, after a crash or a
 second click, moves nothing twice.
 """
 

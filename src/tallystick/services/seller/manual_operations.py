@@ -1,7 +1,7 @@
 """What staff do by hand with a seller's money and tokens: the commands of the API, without its requests.
 
-A form carries the caller reference that its command is answered under: sent twice, it moves money once, and stands in
-the audit log once.
+A form carries the caller reference of its command, so a form that is sent twice moves money once, and has one row in
+the audit log.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Links and codes that were sent to an address. Whoever uses one reads the mail there; each works once, for a while."""
+"""Links and codes that were sent to an address. Using one proves access to the mailbox; each works once until it ends."""
 
 from __future__ import annotations
 

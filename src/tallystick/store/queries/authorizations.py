@@ -121,7 +121,7 @@ async def paid_from(database: Database, party_id: PartyId, payment_method_id: in
 
 
 async def _authorizations(database: Database, *arguments: object) -> list[Authorization]:
-    """Found over all books at once; how each stands is asked book by book, each a question for one machine."""
+    """Found over all books by one statement, then read book by book, each by a statement for one machine."""
     tokens = await database.fetch(STATEMENTS["authorizations"], *arguments)
     by_book: dict[int, list[str]] = {}
     for token in tokens:

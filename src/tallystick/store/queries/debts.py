@@ -73,7 +73,7 @@ class Debt:
 
     @property
     def place(self) -> str:
-        """Where it stands in the list: what comes after it is asked for with this."""
+        """The cursor of the list behind this debt."""
         owed = self.owed
         figures = (owed.over_90_micros, owed.over_60_micros, owed.over_30_micros, owed.balance_micros)
         return "-".join(map(str, (*figures, self.instrument_id)))
