@@ -1,4 +1,4 @@
-"""Links and codes that were sent to an address. Using one proves access to the mailbox; each works once until it ends."""
+"""Links and codes that were sent to an address. Using one proves access to the mailbox; each works once."""
 
 from __future__ import annotations
 
