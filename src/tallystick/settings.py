@@ -25,6 +25,9 @@ MASTER_KEY_BYTES: Final = 32
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{16,}")
 _MAIL_FROM: Final = re.compile(r"(?:[^<>@\x00-\x1f]+<[^\s<>@]+@[^\s<>@]+>)|(?:[^\s<>@]+@[^\s<>@]+)")
 
+MAX_CONNECTIONS: Final = 4_096
+MAX_CONNECTIONS_PER_ADDRESS: Final = 512
+
 LOG_FORMATS: Final = ("console", "json")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -77,6 +80,8 @@ class Settings:
         mail_from: the sender's address of that mail.
         confirm_within_minutes: how long after password or passkey somebody may agree to a charge without another one.
         reverse_proxies: how many proxies of ours stand before the service and name the client in X-Forwarded-For.
+        max_connections: how many connections clients may hold to one process; the idle are closed first.
+        max_connections_per_address: how many of them from one address, where that is not a proxy's; 0: no limit.
         verify_every_hours: how often the worker proves the books by itself; 0: only when somebody asks.
         metrics_token: whoever sends it as a bearer token may read `/metrics`. None: this machine alone may.
     """
@@ -112,6 +117,8 @@ class Settings:
     mail_from: str | None = None
     confirm_within_minutes: int = 15
     reverse_proxies: int = 0
+    max_connections: int = MAX_CONNECTIONS
+    max_connections_per_address: int = MAX_CONNECTIONS_PER_ADDRESS
     verify_every_hours: int = 0
     metrics_token: str | None = field(default=None, repr=False)
 
@@ -326,6 +333,8 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "mail_from": _parse_mail_from,
     "confirm_within_minutes": _between(1, 120),
     "reverse_proxies": _between(0, 10),
+    "max_connections": _between(16, 60_000),
+    "max_connections_per_address": _between(0, 60_000),
     "verify_every_hours": _between(0, 8_760),
     "metrics_token": _parse_token,
 }

@@ -162,9 +162,11 @@ async def telling(service: Service) -> AsyncIterator[None]:
 def asgi_app(service: Service) -> Application:
     """All HTTP interfaces of the service: the query API and SOAP at ``/``, the pages elsewhere."""
     # Loaded here, since most commands serve nothing: pages and API take as long to load as all else together, 0.9 s.
-    from tallystick.web.api.asgi import Front, LoadedLate  # noqa: PLC0415 - see above
+    from tallystick.web.api.asgi import LoadedLate  # noqa: PLC0415 - see above
     from tallystick.web.api.batch_api import BatchApi  # noqa: PLC0415 - see above
+    from tallystick.web.api.front import Front  # noqa: PLC0415 - see above
     from tallystick.web.api.query_api import QueryApi  # noqa: PLC0415 - see above
+    from tallystick.web.api.refusing import Refusing  # noqa: PLC0415 - see above
     from tallystick.web.app import create_pages  # noqa: PLC0415 - see above
 
     return Front(
@@ -172,6 +174,7 @@ def asgi_app(service: Service) -> Application:
         soap=LoadedLate(lambda: _soap(service)),
         batch_api=BatchApi(service),
         pages=cast("Application", create_pages(service)),
+        refusing=Refusing(service.meter),
     )
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -78,13 +79,15 @@ async def network(database_url: str) -> AsyncIterator[Network]:
 
 
 @asynccontextmanager
-async def over(network: Network, shop: Shop) -> AsyncIterator[Shop]:
+async def over(
+    network: Network, shop: Shop, *, patience_seconds: float = PATIENCE_SECONDS, budget_seconds: float = 15
+) -> AsyncIterator[Shop]:
     """The same shop, with a committer that connects through the proxy."""
     async with AsyncExitStack() as stack:
-        pool = await open_pool(network.url, max_size=4, answer_timeout_seconds=PATIENCE_SECONDS, plan_once=True)
+        pool = await open_pool(network.url, max_size=4, answer_timeout_seconds=patience_seconds, plan_once=True)
         stack.callback(pool.terminate)
         rules = Rules(read_fee_schedules(None), simulate_faults=False)
-        yield replace(shop, committer=Committer(pool, rules, shop.clock, keeps=2))
+        yield replace(shop, committer=Committer(pool, rules, shop.clock, keeps=2, budget_seconds=budget_seconds))
 
 
 async def many_payments(shop: Shop, buyer: Buyer) -> list[object]:
@@ -118,6 +121,39 @@ async def test_balances_are_told_over_new_connections(open_shop: OpenShop, netwo
 
     assert found is not None
     assert found.balance_micros == parse_amount("10.00")
+
+
+async def test_a_command_has_its_budget_whatever_it_waits_for(open_shop: OpenShop, network: Network) -> None:
+    shop = await open_shop()
+    buyer = await shop.funded_buyer("10.00")
+    async with over(network, shop, patience_seconds=60, budget_seconds=1) as far:
+        assert isinstance(await far.pay(buyer, "0.05"), Accepted)
+        network.cut()
+        began = monotonic()
+        outcomes = await many_payments(far, buyer)  # one group waits for an answer, the others for their turn
+        assert monotonic() - began < 5
+        assert [type(outcome) for outcome in outcomes] == [TimeoutError] * 20
+
+        assert isinstance(await far.pay(buyer, "0.05"), Accepted)  # over a new connection
+
+    assert await shop.balance(buyer) in {parse_amount("9.90"), parse_amount("8.90")}
+
+
+async def test_what_nobody_waits_for_any_more_is_not_done(open_shop: OpenShop, network: Network) -> None:
+    shop = await open_shop()
+    buyer = await shop.funded_buyer("10.00")
+    async with over(network, shop, patience_seconds=1) as far:
+        assert isinstance(await far.pay(buyer, "0.05"), Accepted)
+        network.cut()
+        first = asyncio.ensure_future(far.pay(buyer, "0.05"))
+        await asyncio.sleep(0.1)
+        second = asyncio.ensure_future(far.pay(buyer, "0.05"))
+        await asyncio.sleep(0.1)
+        second.cancel()  # its caller has heard that it is late; it waits behind the first
+        assert isinstance(await first, Accepted)
+        await far.committer.close()
+
+    assert await shop.balance(buyer) == parse_amount("9.90")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other names for these options")

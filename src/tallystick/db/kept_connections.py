@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ class KeptConnections:
         connection = await self._take()
         try:
             yield connection
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):
             connection.terminate()  # it may never answer; the pool would wait until it does
             await self.pool.release(connection)
             raise
@@ -62,6 +63,19 @@ class KeptConnections:
         """Give everything back to the pool."""
         while self._idle:
             await self.pool.release(self._idle.pop())
+
+
+@asynccontextmanager
+async def given_up_when_silent(connection: PoolConnectionProxy[Record]) -> AsyncIterator[None]:
+    """Inside of a transaction: one whose time is up ends with its connection.
+
+    Else the driver would roll it back first, and wait once more for a server that says nothing.
+    """
+    try:
+        yield
+    except (TimeoutError, asyncio.CancelledError):
+        connection.terminate()
+        raise
 
 
 def _is_open(connection: PoolConnectionProxy[Record]) -> bool:

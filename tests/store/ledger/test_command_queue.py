@@ -28,7 +28,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 def payment(loop: asyncio.AbstractEventLoop, token: str) -> QueuedCommand[Pay]:
     request = Request(TransactionId("t"), PartyId(1), "reference", b"", NOW)
-    return QueuedCommand(Pay(request, TokenId(token), 10_000), loop.create_future())
+    return QueuedCommand(Pay(request, TokenId(token), 10_000), loop.create_future(), loop.time() + 60)
 
 
 def tokens(group: list[QueuedCommand[Pay]]) -> list[str]:

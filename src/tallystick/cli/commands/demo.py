@@ -27,6 +27,7 @@ from tallystick.cli.console import (
     settings_of_process,
     while_running,
 )
+from tallystick.cli.serving.connections import limits_of
 from tallystick.cli.serving.http_server import listening, port_or_free_one
 from tallystick.client.fps import Client, Credentials, ServiceError
 from tallystick.client.hosted_pages import Buyer, WalkRefusedError
@@ -153,7 +154,9 @@ async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIt
             await _buyer(service)
             await _people(service)
         with _progress(console, "Service", "API, hosted pages and worker"):
-            serving = await stack.enter_async_context(listening(asgi_app(service), HOST, settings.port))
+            serving = await stack.enter_async_context(
+                listening(asgi_app(service), HOST, settings.port, limits=limits_of(settings))
+            )
             worker = await stack.enter_async_context(working(service))
             heart = await stack.enter_async_context(beating(service, "API and worker"))
         with _progress(console, "Shop", "a music shop that uses the service over HTTP"):

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.console import run_until_stopped, settings_of_process, tell, while_running
+from tallystick.cli.serving.connections import limits_of
 from tallystick.cli.serving.http_server import check_port, listening
 from tallystick.cli.serving.peer_processes import siblings, until_the_parent_is_gone
 from tallystick.client.fps import COBRANDED_PATH
@@ -59,7 +60,7 @@ async def _serve_beside(settings: Settings, socket: Path) -> None:
         open_service(settings, siblings=Siblings(socket.parent, socket.name)) as service,
         telling(service),
         beating(service, "API") as beat,
-        listening(asgi_app(service), settings.host, settings.port, shared=True) as server,
+        listening(asgi_app(service), settings.host, settings.port, shared=True, limits=limits_of(settings)) as server,
     ):
         await asyncio.wait((parent, server, beat), return_when=asyncio.FIRST_COMPLETED)
         if not parent.done():
@@ -75,7 +76,9 @@ async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None
             beside = Siblings(Path(stack.enter_context(TemporaryDirectory(prefix="tallystick-"))))
         service = await stack.enter_async_context(open_service(settings, siblings=beside))
         await stack.enter_async_context(telling(service))
-        server = await stack.enter_async_context(listening(asgi_app(service), settings.host, settings.port))
+        server = await stack.enter_async_context(
+            listening(asgi_app(service), settings.host, settings.port, limits=limits_of(settings))
+        )
         again = ("serve", "--host", settings.host, "--port", str(settings.port), "--beside")
         others = [(*again, f"{beside.directory}/{number}") for number in range(1, workers)]
         tasks = [server, *await stack.enter_async_context(siblings(others))]

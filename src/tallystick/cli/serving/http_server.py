@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from tallystick.cli.console import ProblemError
+from tallystick.cli.serving.connections import ConnectionGuard, ConnectionLimits, affordable, raise_descriptor_limit
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -27,15 +29,28 @@ _COLLECT_AFTER: Final = (50_000, 20, 50)
 """The collector's thresholds: a commit of many commands makes thousands of values, none of them in a cycle, and the
 default of 700 would look through them again and again: a tenth of the time of a payment."""
 _START_SECONDS: Final = 20
-_STOP_SECONDS: Final = 30
+_STOP_SECONDS: Final = 4
+"""How long requests under way may take to be answered at the end; then their connections are cut."""
 _HURRY_SECONDS: Final = 2
+_CUT_SECONDS: Final = 2
+
+HEADER_SECONDS: Final = 30
+"""How long a connection may take for the line and the headers of its next request, and so how long it may be idle."""
+MAX_HEADER_BYTES: Final = 128 * 1024
+"""Of a request's line and headers together, twice the longest query that is read. The server keeps as much for each
+connection that sends them slowly."""
 
 
 @asynccontextmanager
 async def listening(
-    application: Application | Litestar, host: str, port: int, *, shared: bool = False
+    application: Application | Litestar,
+    host: str,
+    port: int,
+    *,
+    shared: bool = False,
+    limits: ConnectionLimits | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Answer requests while this is open; at the end, requests under way get their answers.
+    """Answer requests while this is open; at the end, requests under way get their answers, if that is soon.
 
     The task that is given ends only when the server has failed. `shared`: other processes may listen on the port, too.
     Raises ProblemError: the port is taken.
@@ -46,26 +61,37 @@ async def listening(
     gc.freeze()  # what was loaded stays
     gc.set_threshold(*_COLLECT_AFTER)
     _let_others_finish()
+    limits = affordable(limits or ConnectionLimits(), raise_descriptor_limit())
+    guard = ConnectionGuard(port, limits)
     server = Server(
         application,
         host,
         port,
         interface=Interfaces.ASGI,
         websockets=False,
+        # HTTP/1 alone: where it may be another version, a connection that says nothing at all is left open for ever.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES),
         backlog=BACKLOG,
+        # How many connections are accepted. All that come at once between two looks of the guard fit into what is left.
+        backpressure=limits.in_all + limits.in_all // 4,
         log_enabled=False,
     )
     task = asyncio.create_task(server.serve())
+    watching = asyncio.create_task(guard.run())
     try:
         await _until_it_answers(task, host, port)
         yield task
     finally:
+        watching.cancel()
         server.stop()  # type: ignore[no-untyped-call]
-        await _until_it_ended(task)
+        await _until_it_ended(task, guard)
 
 
-async def _until_it_ended(task: asyncio.Task[None]) -> None:
+async def _until_it_ended(task: asyncio.Task[None], guard: ConnectionGuard) -> None:
     """Wait for the answers under way, not for long when we are told to stop once more.
+
+    Then hang up on those who are still sending, or not taking their answers: the server would wait for them for ever.
 
     A server that is broken off while it hears of its end complains of that; Ctrl-C twice, or Ctrl-C in a terminal and
     SIGTERM from a parent, is no fault.
@@ -77,6 +103,10 @@ async def _until_it_ended(task: asyncio.Task[None]) -> None:
             await asyncio.wait([task], timeout=until - loop.time())
         except asyncio.CancelledError:
             until, again = min(until, loop.time() + _HURRY_SECONDS), True
+    if not task.done():
+        guard.cut_all()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task], timeout=_CUT_SECONDS)
     if not task.done():
         task.cancel()
     elif not task.cancelled():

@@ -29,10 +29,14 @@ Kind = TypeVar("Kind", bound=Command)
 
 @dataclass(slots=True)
 class QueuedCommand(Generic[Kind]):
-    """A command, and its caller's answer to be. `key`: the cached one that signed it, to be revalidated."""
+    """A command, and its caller's answer to be. `key`: the cached one that signed it, to be revalidated.
+
+    `until`: when its time is up, by the clock of the event loop.
+    """
 
     command: Kind
     answer: asyncio.Future[Outcome]
+    until: float
     key: AccessKey | None = None
 
 

@@ -22,7 +22,8 @@ import asyncpg
 import structlog
 
 from tallystick.db.connections import BROKEN, Pool
-from tallystick.db.kept_connections import KeptConnections
+from tallystick.db.database import CALL_SECONDS
+from tallystick.db.kept_connections import KeptConnections, given_up_when_silent
 from tallystick.domain.commands import Command, Pay, is_repeatable
 from tallystick.domain.decide import decide_all
 from tallystick.domain.ids import BookId
@@ -81,13 +82,15 @@ class Statistics:
 class Committer:
     """Groups commands by book. `clock` gives the present moment in UTC; a book's test clock is added to it.
 
-    `keeps`: how many connections of the pool it may keep between two groups.
+    `keeps`: how many connections of the pool it may keep between two groups. `budget_seconds`: how long a command may
+    take, all tries and the wait for its turn included.
     """
 
     pool: Pool
     rules: Rules
     clock: Callable[[], datetime]
     keeps: int = 0
+    budget_seconds: float = CALL_SECONDS
     statistics: Statistics = field(default_factory=Statistics)
     _queues: defaultdict[BookId, CommandQueue[Command]] = field(default_factory=lambda: defaultdict(CommandQueue))
     _payments: defaultdict[BookId, PaymentQueue] = field(default_factory=lambda: defaultdict(PaymentQueue))
@@ -129,16 +132,17 @@ class Committer:
         self, book_id: BookId, command: Command, answer: asyncio.Future[Outcome], key: AccessKey | None = None
     ) -> asyncio.Future[Outcome]:
         """Have `command` wait for its group, which gives `answer`."""
+        until = answer.get_loop().time() + self.budget_seconds
         if charges_an_instrument(command):
             payments = self._payments[book_id]
-            payments.waiting.append(QueuedCommand(command, answer, key))
+            payments.waiting.append(QueuedCommand(command, answer, until, key))
             if payments.can_start_group:
                 self._start_group(self._drain(book_id, self._payments, self._commit_payments), payments)
         elif key is not None:  # the statements that lock do not revalidate keys
             answer.set_exception(StaleCachedKeyError(key.access_key_id))
         else:
             queue = self._queues[book_id]
-            queue.waiting.append(QueuedCommand(command, answer))
+            queue.waiting.append(QueuedCommand(command, answer, until))
             if queue.can_start_group:
                 self._start_group(self._drain(book_id, self._queues, self._commit_and_answer), queue)
         return answer
@@ -168,7 +172,8 @@ class Committer:
         """One group after the other, until nobody waits."""
         queue = queues[book_id]
         while group := queue.next_group():
-            await commit(book_id, group)
+            if wanted := _in_time(group):
+                await commit(book_id, wanted)
             queue.done(group)
         queue.in_flight -= 1
         if not queue.in_flight:
@@ -184,7 +189,7 @@ class Committer:
         if not backoff.try_optimistically():
             return False
         try:
-            async with self._connections.one() as connection:
+            async with asyncio.timeout_at(_until(group)), self._connections.one() as connection:
                 keys = {waiting.key.access_key_id for waiting in group if waiting.key is not None}
                 payments = [waiting.command for waiting in group]
                 snapshot = await optimistic_read(connection, book_id, payments, keys, self.clock, self.rules)
@@ -212,12 +217,12 @@ class Committer:
             if not group:
                 return
             try:
-                decisions = await self._commit(book_id, [waiting.command for waiting in group])
+                decisions = await self._commit(book_id, [waiting.command for waiting in group], _until(group))
             except (LostAnswerError, *BROKEN) as error:
                 self._note_failure(book_id, group, error)
                 group = _those_who_may_repeat(group, error)
-                if attempt >= _max_tries(error):
-                    _fail(group, error)
+                if attempt >= _max_tries(error) or _is_over(group):
+                    _fail(group, TimeoutError() if _is_over(group) else error)
                     return
                 await asyncio.sleep(_PAUSE_SECONDS * attempt)
             except Exception as error:  # noqa: BLE001 - whatever it was, each command gets its own chance
@@ -235,12 +240,13 @@ class Committer:
         """After its group failed: a command that cannot succeed fails alone, passing errors are tried again."""
         for attempt in range(1, _TRIES + 1):
             try:
-                decisions = await self._commit(book_id, [waiting.command])
+                decisions = await self._commit(book_id, [waiting.command], waiting.until)
             except Exception as error:  # noqa: BLE001 - the caller must hear of it
                 broken = isinstance(error, (LostAnswerError, *BROKEN))
                 if broken and not _those_who_may_repeat([waiting], error):
                     return
-                if attempt < _max_tries(error) and (broken or isinstance(error, _WORTH_ANOTHER_TRY)):
+                passes = broken or isinstance(error, _WORTH_ANOTHER_TRY)
+                if passes and attempt < _max_tries(error) and not _is_over([waiting]):
                     await asyncio.sleep(_PAUSE_SECONDS * attempt)
                     continue
                 _fail([waiting], error)
@@ -252,14 +258,19 @@ class Committer:
         self.statistics.retried_groups += 1
         _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
 
-    async def _commit(self, book_id: BookId, commands: Sequence[Command]) -> list[Decision]:
+    async def _commit(self, book_id: BookId, commands: Sequence[Command], until: float) -> list[Decision]:
         """Load, decide, apply and commit `commands` together, with everything locked that they are about.
 
-        Raises LostAnswerError; the database's other errors: nothing was changed.
+        Raises LostAnswerError; the database's other errors, TimeoutError at `until` among them: nothing was changed.
         """
         committing = False
         try:
-            async with self._connections.one() as connection, connection.transaction():
+            async with (
+                asyncio.timeout_at(until),
+                self._connections.one() as connection,
+                connection.transaction(),
+                given_up_when_silent(connection),
+            ):
                 loaded = await load(connection, book_id, commands, self.clock, self.rules)
                 decisions = decide_all(loaded.state, commands, loaded.now)
                 await apply(connection, loaded, decisions, real_now=self.clock())
@@ -277,6 +288,25 @@ class Committer:
         for waiting, decision in zip(group, decisions, strict=True):
             if not waiting.answer.done():  # its caller may have gone
                 waiting.answer.set_result(decision.outcome)
+
+
+def _until(group: Sequence[QueuedCommand[Any]]) -> float:
+    """When the time of the last of a group is up. Whoever came before may have heard meanwhile that theirs was."""
+    return group[-1].until
+
+
+def _is_over(group: Sequence[QueuedCommand[Any]]) -> bool:
+    return bool(group) and asyncio.get_running_loop().time() >= _until(group)
+
+
+def _in_time(group: Sequence[QueuedCommand[Any]]) -> Sequence[QueuedCommand[Any]]:
+    """Those whose callers still wait. Nothing is done for the others: they have heard, or hear now, that it is late."""
+    now = asyncio.get_running_loop().time()
+    late = TimeoutError()
+    for waiting in group:
+        if waiting.until <= now and not waiting.answer.done():
+            waiting.answer.set_exception(late)
+    return [waiting for waiting in group if not waiting.answer.done()]
 
 
 def _max_tries(error: Exception) -> int:

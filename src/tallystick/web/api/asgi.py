@@ -1,14 +1,9 @@
-"""What the service speaks with its HTTP server, and the front that keeps the hot path short.
-
-The query API and SOAP live at ``/`` and nowhere else; everything else goes to the pages, so that a Pay never walks
-through middleware that is made for people.
-"""
+"""What the service speaks with its HTTP server: the body of a request, a whole answer."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -26,38 +21,12 @@ class BodyTooLargeError(Exception):
     """The body of a request is larger than what is read."""
 
 
-DRAINED_BYTES: Final = 1 << 20
-DRAINED_SECONDS: Final = 2.0
-"""How much of a body that is too large, and for how long, is read and thrown away before it is refused. A server that
-hangs up on somebody who is still sending takes the answer away from them: their system drops what it has not read yet.
-"""
-
-
 class ClientGoneError(Exception):
     """The client hung up before its request was whole; nobody waits for an answer."""
 
 
 BATCH_PATH: Final = "/v1/payments/batch"
 SOAP_TYPES: Final = (b"text/xml", b"application/soap+xml")
-
-
-@dataclass(frozen=True, slots=True)
-class Front:
-    """Sends ``/`` to the query API or to SOAP, batches to theirs, all the rest, start and end too, to the pages."""
-
-    query_api: Application
-    soap: Application
-    batch_api: Application
-    pages: Application
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answer one request: what is to be awaited is the application's own coroutine."""
-        application, path = self.pages, scope["path"] if scope["type"] == "http" else None
-        if path in {"/", ""}:
-            application = self.soap if is_soap(scope) else self.query_api
-        elif path == BATCH_PATH:
-            application = self.batch_api
-        return application(scope, receive, send)
 
 
 def is_soap(scope: Scope) -> bool:
@@ -101,11 +70,9 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         part, more = await _next_part(receive)
         body += part
         too_large = len(body) > max_bytes
-    if not too_large:
-        return body
-    if more:
-        await _drain(receive)
-    raise BodyTooLargeError
+    if too_large:
+        raise BodyTooLargeError
+    return body
 
 
 async def _next_part(receive: Receive) -> tuple[bytes, bool]:
@@ -114,16 +81,6 @@ async def _next_part(receive: Receive) -> tuple[bytes, bool]:
     if message["type"] == "http.disconnect":
         raise ClientGoneError
     return bytes(message.get("body", b"")), bool(message.get("more_body", False))
-
-
-async def _drain(receive: Receive) -> None:
-    """Let somebody who sends too much finish, within limits, so that they can hear of it. Raises ClientGoneError."""
-    left, more = DRAINED_BYTES, True
-    with suppress(TimeoutError):
-        async with asyncio.timeout(DRAINED_SECONDS):
-            while more and left > 0:
-                part, more = await _next_part(receive)
-                left -= len(part)
 
 
 CLOSE: Final = (b"connection", b"close")

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Mapping
 from datetime import datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 from msgspec import Struct, field
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from tallystick.services.api.types import Result
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Scope
+
+MAY_HAVE_HAPPENED: Final = (
+    "What was asked for may have happened, or may happen yet. Ask again with the same CallerReference, or ask for the "
+    "status, before you ask for something else."
+)
+"""For whoever hears that their call has no answer: it tells how to get one."""
 
 _log = structlog.get_logger(__name__)
 
@@ -127,7 +133,9 @@ def refusal_of(error: Exception, request_id: str) -> Refused:
         return error
     if isinstance(error, UNAVAILABLE):
         _log_fault("database_unavailable", request_id, error)
-        return Refused(Refusal.ServiceUnavailable, "The service cannot answer now.")
+        known = "The service cannot answer now."
+        message = f"{known} {MAY_HAVE_HAPPENED}" if isinstance(error, TimeoutError) else known
+        return Refused(Refusal.ServiceUnavailable, message)
     _log_fault("call_failed", request_id, error)
     return Refused(Refusal.InternalError, "The service failed; it was not your fault.")
 

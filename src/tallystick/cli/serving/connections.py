@@ -1,0 +1,276 @@
+"""How many connections clients may hold, and which of them are cut when they hold more or do not take their answers.
+
+The HTTP server accepts and closes connections in a thread of its own and counts them in all, nothing else. Its sockets
+are descriptors of this process, though: a few times a second all of them are looked at from outside, and what is too
+much is shut down; the server then closes it as if the client had gone. That costs a request nothing. Decision 090 tells
+why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import resource
+import socket
+import stat
+import struct
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import Final
+
+import structlog
+
+from tallystick.settings import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, Settings
+
+RESERVED_DESCRIPTORS: Final = 256
+"""For the database, files, notifications and what else is open beside the connections of clients."""
+
+SLOWEST_BYTES_PER_SECOND: Final = 512
+SLOW_READER_SECONDS: Final = 20.0
+"""Whoever has taken less than so much of an answer in each second of such a time is cut off."""
+
+_PAUSE_SECONDS: Final = 0.25
+_SHARE_OF_TIME: Final = 20
+"""A look takes at most one part in so many of our time: with thousands of connections the pauses grow."""
+_SHORT_PAUSE_SECONDS: Final = 0.02
+_LARGE_SHARE: Final = 4
+_TELL_SECONDS: Final = 60.0
+_DESCRIPTORS: Final = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
+_INTERNET: Final = (socket.AF_INET, socket.AF_INET6)
+
+_TCP_INFO: Final = struct.Struct("=24xI16xI4xI64xQ16xI")  # struct tcp_info of linux/tcp.h
+_NETWORK_BYTES: Final = 8
+"""Of an IPv6 address: one customer has all addresses that begin with them."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """For one process. `per_address` None: who connects is a proxy of ours, or may be one."""
+
+    in_all: int = MAX_CONNECTIONS
+    per_address: int | None = MAX_CONNECTIONS_PER_ADDRESS
+    per_address_of_this_machine: bool = False
+    """Whether `per_address` binds clients on this machine, too: one of them may be a proxy that nobody told us of."""
+    slow_reader_seconds: float = SLOW_READER_SECONDS
+
+
+def limits_of(settings: Settings) -> ConnectionLimits:
+    """What the settings say. With proxies between, all clients have the same few addresses."""
+    behind_proxies = settings.reverse_proxies > 0 or settings.secure_cookies
+    per_address = None if behind_proxies else settings.max_connections_per_address or None
+    return ConnectionLimits(in_all=settings.max_connections, per_address=per_address)
+
+
+def raise_descriptor_limit() -> int:
+    """Allow this process as many descriptors as the system lets it; how many that is."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536)
+    if wanted > soft:
+        with suppress(ValueError, OSError):  # macOS has another limit below the hard one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def affordable(limits: ConnectionLimits, descriptors: int) -> ConnectionLimits:
+    """The limits that so many descriptors allow: the server accepts a few more before the next look."""
+    most = max(16, (descriptors - RESERVED_DESCRIPTORS) * 4 // 5)
+    if most >= limits.in_all:
+        return limits
+    _log.warning("few_descriptors", descriptors=descriptors, connections=most, wanted=limits.in_all)
+    return replace(limits, in_all=most)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What the system knows of a connection. Times in milliseconds, counted back from now.
+
+    `owed_bytes`: sent by us, and not yet taken by the client's system, or not even sent because that takes no more.
+    """
+
+    sent_ms: int = 0
+    received_ms: int = 0
+    owed_bytes: bool = False
+    taken_bytes: int = 0
+
+    @property
+    def answered(self) -> bool:
+        """Whether we have said the last word: the connection is idle until its client asks again."""
+        return not self.owed_bytes and self.taken_bytes > 1 and self.sent_ms <= self.received_ms
+
+
+def traffic_of(connection: socket.socket) -> Traffic:
+    """What goes over a connection; nothing is known outside of Linux."""
+    if sys.platform != "linux":
+        return Traffic()
+    known = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+    if len(known) < _TCP_INFO.size:  # a system of before 2016
+        return Traffic()
+    unacknowledged, sent_ms, received_ms, taken, not_sent = _TCP_INFO.unpack(known)
+    return Traffic(sent_ms, received_ms, bool(unacknowledged or not_sent), taken)
+
+
+@dataclass(slots=True)
+class _Known:
+    """A connection that was seen before, by the number that its socket has as long as it is open."""
+
+    network: str
+    local: bool
+    since: float
+    owing_since: float | None = None
+    taken_then: int = 0
+
+    def is_too_slow(self, traffic: Traffic, now: float, allowed_seconds: float) -> bool:
+        """Whether its client leaves an answer lying."""
+        if not traffic.owed_bytes:
+            self.owing_since = None
+            return False
+        if self.owing_since is None:
+            self.owing_since, self.taken_then = now, traffic.taken_bytes
+            return False
+        seconds = now - self.owing_since
+        if seconds < allowed_seconds:
+            return False
+        slow = traffic.taken_bytes - self.taken_then < seconds * SLOWEST_BYTES_PER_SECOND
+        self.owing_since, self.taken_then = now, traffic.taken_bytes
+        return slow
+
+
+@dataclass(slots=True)
+class ConnectionGuard:
+    """Watches the connections that clients of a port have to this process."""
+
+    port: int
+    limits: ConnectionLimits
+    cut: Counter[str] = field(default_factory=Counter)
+    """How many connections were cut, by the reason."""
+    _known: dict[int, _Known] = field(default_factory=dict)
+    _strangers: set[int] = field(default_factory=set)
+    """Sockets that are no connections of clients."""
+    _told: float = 0.0
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            began, before = monotonic(), self.cut["full"]
+            self.look(began)
+            crowded = self.cut["full"] > before  # more may wait behind those, whom the server does not accept yet
+            pause, share = (_SHORT_PAUSE_SECONDS, _LARGE_SHARE) if crowded else (_PAUSE_SECONDS, _SHARE_OF_TIME)
+            await asyncio.sleep(max(pause, (monotonic() - began) * share))
+
+    def look(self, now: float) -> None:
+        """Look once, and cut what is too much. `now` in seconds of a clock that only goes forward."""
+        before, found = self.cut.total(), {}
+        for inode, descriptor in self._sockets():
+            with suppress(OSError), _borrowed(descriptor, inode) as connection:
+                known, traffic = self._known[inode], traffic_of(connection)
+                if known.is_too_slow(traffic, now, self.limits.slow_reader_seconds):
+                    # What they have not taken is dropped, too, when the server closes it.
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self._cut(connection, "slow_reader")
+                else:
+                    found[inode] = (descriptor, known, traffic)
+        for reason, inode in _too_many(found, self.limits):
+            with suppress(OSError), _borrowed(found[inode][0], inode) as connection:
+                self._cut(connection, reason)
+        if self.cut.total() > before and now - self._told >= _TELL_SECONDS:
+            self._told = now
+            _log.warning("connections_cut", open=len(found), since_start=dict(self.cut))
+
+    def cut_all(self) -> None:
+        """Hang up on everybody."""
+        for inode, descriptor in self._sockets():
+            with suppress(OSError), _borrowed(descriptor, inode) as connection:
+                self._cut(connection, "end")
+
+    def _cut(self, connection: socket.socket, reason: str) -> None:
+        connection.shutdown(socket.SHUT_RDWR)
+        self.cut[reason] += 1
+
+    def _sockets(self) -> list[tuple[int, int]]:
+        """Number and descriptor of each connection of a client. Those that are gone are forgotten."""
+        found, all_inodes = [], set()
+        for name in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - thousands of paths would be made in vain
+            try:
+                status = os.fstat(int(name))
+            except OSError:  # closed meanwhile
+                continue
+            if not stat.S_ISSOCK(status.st_mode):
+                continue
+            inode = status.st_ino
+            all_inodes.add(inode)
+            if inode not in self._known and inode not in self._strangers:
+                self._meet(inode, int(name))
+            if inode in self._known:
+                found.append((inode, int(name)))
+        for gone in self._known.keys() - all_inodes:
+            del self._known[gone]
+        self._strangers &= all_inodes
+        return found
+
+    def _meet(self, inode: int, descriptor: int) -> None:
+        """See whether a socket is a client's connection to our port. One that is not connected yet may become one."""
+        with suppress(OSError), _borrowed(descriptor, inode) as found:
+            if found.family not in _INTERNET or found.type != socket.SOCK_STREAM or found.getsockname()[1] != self.port:
+                self._strangers.add(inode)
+                return
+            network, local = _network(found.getpeername()[0])
+            self._known[inode] = _Known(network, local, monotonic())
+
+
+_Found = tuple[int, _Known, Traffic]
+
+
+def _too_many(found: dict[int, _Found], limits: ConnectionLimits) -> Iterator[tuple[str, int]]:
+    """Reason and number of each connection that is too much: idle ones first, of these the one idle for longest."""
+    left = set(found)
+    if limits.per_address is not None and len(found) > limits.per_address:
+        by_network: defaultdict[str, list[int]] = defaultdict(list)
+        for inode, (_, known, _) in found.items():
+            if limits.per_address_of_this_machine or not known.local:
+                by_network[known.network].append(inode)
+        for inodes in by_network.values():
+            for inode in _in_turn(found, inodes)[: max(0, len(inodes) - limits.per_address)]:
+                left.discard(inode)
+                yield "address", inode
+    if len(left) > limits.in_all:
+        for inode in _in_turn(found, left)[: len(left) - limits.in_all]:
+            yield "full", inode
+
+
+def _in_turn(found: dict[int, _Found], inodes: Iterable[int]) -> list[int]:
+    """Who has to go first: the idle before those who still owe us a request or wait for an answer; the oldest first."""
+
+    def turn(inode: int) -> tuple[bool, float]:
+        _, known, traffic = found[inode]
+        return not traffic.answered, -traffic.sent_ms if traffic.answered else known.since
+
+    return sorted(inodes, key=turn)
+
+
+@contextmanager
+def _borrowed(descriptor: int, inode: int) -> Iterator[socket.socket]:
+    """A socket of somebody else, by a descriptor of our own: theirs may be closed, and be another's, at any moment.
+
+    Raises OSError: it is gone.
+    """
+    with socket.socket(fileno=os.dup(descriptor)) as ours:
+        if os.fstat(ours.fileno()).st_ino != inode:
+            raise OSError
+        yield ours
+
+
+def _network(address: str) -> tuple[str, bool]:
+    """What is counted as one client, and whether it is on this machine."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is None:
+            return found.packed[:_NETWORK_BYTES].hex(), found.is_loopback
+        found = found.ipv4_mapped
+    return str(found), found.is_loopback

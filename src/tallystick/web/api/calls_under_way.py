@@ -1,0 +1,198 @@
+"""Requests under way: until when each must be whole and answered, and whether there are more than can be answered soon.
+
+Nothing waits for a request here, and no timer is set for one: all are looked at together, a few times a second. A
+request whose time is up is answered by us, and whoever was working on it is told to stop. It may be waiting for a
+database that says nothing, and cannot be told; what it says afterwards is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from math import ceil
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from tallystick.db.database import CALL_SECONDS
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.web.api.asgi import CLOSE, HttpAnswer, header, respond
+from tallystick.web.api.calls import MAY_HAVE_HAPPENED
+
+if TYPE_CHECKING:
+    from tallystick.web.api.asgi import Application, Message, Receive, Scope, Send
+
+BODY_SECONDS: Final = 20.0
+"""From the headers of a request to the end of its body."""
+
+MOST_SECONDS_OF_WAITING: Final = 5.0
+"""Where whoever comes now would have to wait for longer, nobody else is let in."""
+
+FEW_UNDER_WAY: Final = 100
+"""So many requests are never too many: one of them may be slow, and says nothing about the others."""
+
+RETRY_SECONDS: Final = 30
+"""The longest that somebody is told to stay away."""
+
+DRAINED_BYTES: Final = 32 << 20
+DRAINED_SECONDS: Final = 5.0
+"""How much of a body that nobody wanted, and for how long, is read and thrown away before the answer. A server that
+hangs up on somebody who is still sending takes the answer away from them: their system drops what it has not read yet.
+"""
+
+LOOK_SECONDS: Final = 0.25
+
+Refuse = Callable[[Refused], HttpAnswer]
+"""Puts a refusal into the form that the clients of an application expect."""
+
+_BODILESS: Final = frozenset({"GET", "HEAD"})
+
+UNKNOWN: Final = f"The service has no answer within {CALL_SECONDS:.0f} seconds. {MAY_HAVE_HAPPENED}"
+LATE: Final = b"The body of the request did not come in time. Nothing was done.\n"
+BUSY: Final = "The service has more to do than it can answer soon. Nothing was done. Try again later."
+
+
+@dataclass(slots=True, eq=False)
+class CallUnderWay:
+    """One request: the application speaks with its client through this."""
+
+    _receive: Receive
+    _send: Send
+    refuse: Refuse
+    task: asyncio.Task[None] | None
+    began: float
+    reading: bool
+    """Whether the rest of its body is still to come."""
+    waits_with_body: bool = False
+    """Whether its client sends the body when it is told to, and not before."""
+    answered: bool = False
+    """Whether its answer has begun."""
+    expired: bool = False
+
+    async def receive(self) -> Message:
+        """What comes next from the client."""
+        message = await self._receive()
+        if self.reading and not message.get("more_body", False):
+            self.reading, self.began = False, monotonic()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Tell the client, unless it has been told something else."""
+        if self.expired:
+            return
+        if not self.answered:
+            self.answered = True
+            if self.reading and not self.waits_with_body:
+                await self._drain()
+        await self._send(message)
+
+    async def _drain(self) -> None:
+        """Let somebody who sends more than was read of it finish, within limits, so that they can hear the answer."""
+        left, more = DRAINED_BYTES, True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAINED_SECONDS):
+                while more and left > 0:
+                    message = await self._receive()
+                    left -= len(message.get("body", b""))
+                    more = message.get("more_body", False)
+
+    async def expire(self) -> None:
+        """Answer instead of the application, in its form."""
+        refused = Refused(Refusal.ServiceUnavailable, UNKNOWN)
+        if self.reading:
+            answer = HttpAnswer(
+                HTTPStatus.REQUEST_TIMEOUT, ((b"content-type", b"text/plain; charset=utf-8"), CLOSE), LATE
+            )
+        else:
+            answer = told_to_wait(self.refuse(refused), 5)
+        with suppress(Exception):  # the client may have gone, and the server has many ways to say so
+            await respond(self._send, answer.status, answer.headers, answer.body)
+
+
+def told_to_wait(answer: HttpAnswer, seconds: int) -> HttpAnswer:
+    """The same answer, which tells when to come again, and that nothing else is read from this connection."""
+    others = tuple(header for header in answer.headers if header != CLOSE)
+    return HttpAnswer(answer.status, (*others, CLOSE, (b"retry-after", b"%d" % seconds)), answer.body)
+
+
+@dataclass(slots=True)
+class CallsUnderWay:
+    """All requests of a process that have no answer yet."""
+
+    body_seconds: float = BODY_SECONDS
+    call_seconds: float = CALL_SECONDS
+    """From a whole request to the beginning of its answer."""
+    wait_seconds: float = 0.0
+    """How long somebody who comes now would wait, as it was when it was last looked at."""
+    _calls: dict[CallUnderWay, None] = field(default_factory=dict)
+    _finished: int = 0
+    _rate: float = 0.0
+    """Answers per second."""
+    _looked: float = 0.0
+    _looking: bool = False
+    _answering: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def refusal(self) -> int | None:
+        """None: come in. Else in how many seconds to try again."""
+        if self.wait_seconds <= MOST_SECONDS_OF_WAITING or len(self._calls) < FEW_UNDER_WAY:
+            return None
+        return min(RETRY_SECONDS, ceil(self.wait_seconds))
+
+    async def carry_out(
+        self, application: Application, refuse: Refuse, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Have `application` answer a request in time."""
+        call = CallUnderWay(
+            receive, send, refuse, asyncio.current_task(), monotonic(), scope["method"] not in _BODILESS
+        )
+        if call.reading:
+            call.waits_with_body = bool(header(scope, b"expect"))
+        self._calls[call] = None
+        if not self._looking:
+            self._begin_to_look()
+        try:
+            await application(scope, call.receive, call.send)
+        except asyncio.CancelledError:
+            if not call.expired:
+                raise
+        finally:
+            self._finished += 1
+            self._calls.pop(call, None)
+
+    def _begin_to_look(self) -> None:
+        self._looking, self._looked, self._finished = True, monotonic(), 0
+        asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Expire what is due, and measure. It goes on as long as there is something under way."""
+        now, waiting = monotonic(), 0
+        for call in list(self._calls):
+            if call.answered:
+                continue
+            waiting += not call.reading
+            if now - call.began > (self.body_seconds if call.reading else self.call_seconds):
+                self._expire(call)
+        self._measure(waiting, now)
+        self._looking = bool(self._calls)
+        if self._looking:
+            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+        else:
+            self.wait_seconds = 0.0
+
+    def _measure(self, waiting: int, now: float) -> None:
+        """How long `waiting` requests will take, at the rate of the last second or so."""
+        seconds = max(now - self._looked, LOOK_SECONDS)
+        self._rate += (self._finished / seconds - self._rate) / 2
+        self._looked, self._finished = now, 0
+        self.wait_seconds = waiting / max(self._rate, 0.1) if waiting >= FEW_UNDER_WAY else 0.0
+
+    def _expire(self, call: CallUnderWay) -> None:
+        call.expired = True
+        self._calls.pop(call, None)
+        task = asyncio.create_task(call.expire())
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+        if call.task is not None:
+            call.task.cancel()

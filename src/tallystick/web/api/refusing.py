@@ -1,0 +1,69 @@
+"""Refusals of requests that no application has looked at, in the form that the clients of each application expect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+import msgspec
+
+from tallystick.services.api.fields import V2010
+from tallystick.services.operations.meter import BATCH, NO_ACTION
+from tallystick.web.api.asgi import HttpAnswer
+from tallystick.web.api.soap.answers import render_fault
+from tallystick.web.api.xml import CONTENT_TYPE, render_error
+
+if TYPE_CHECKING:
+    from tallystick.domain.refusals import Refused
+    from tallystick.services.operations.meter import Meter
+
+_NOT_KEPT: Final = (b"cache-control", b"no-store")
+_XML: Final = ((b"content-type", CONTENT_TYPE), _NOT_KEPT)
+_PROBLEM: Final = ((b"content-type", b"application/problem+json"), _NOT_KEPT)
+_PAGE: Final = (
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"content-security-policy", b"default-src 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    _NOT_KEPT,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusing:
+    """Writes refusals, and has the meter count those of calls."""
+
+    meter: Meter
+
+    def query(self, refused: Refused) -> HttpAnswer:
+        """For a call of the query API."""
+        self.meter.answered_together(NO_ACTION, {refused.refusal.name: 1})
+        body = render_error(refused.refusal.name, refused.message, str(uuid4()))
+        return HttpAnswer(refused.refusal.http_status, _XML, body)
+
+    def soap(self, refused: Refused) -> HttpAnswer:
+        """For an envelope. SOAP 1.1 over HTTP demands one status for every fault."""
+        self.meter.answered_together(NO_ACTION, {refused.refusal.name: 1})
+        body = render_fault(refused, V2010, str(uuid4()), None)
+        return HttpAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, _XML, body)
+
+    def batch(self, refused: Refused) -> HttpAnswer:
+        """For a batch of payments, in the form of RFC 9457."""
+        refusal = refused.refusal
+        self.meter.answered_together(BATCH, {refusal.name: 1})
+        problem = {
+            "title": refusal.meaning,
+            "status": refusal.http_status,
+            "detail": refused.message,
+            "code": refusal.name,
+            "request_id": str(uuid4()),
+        }
+        return HttpAnswer(refusal.http_status, _PROBLEM, msgspec.json.encode(problem))
+
+    def page(self, refused: Refused) -> HttpAnswer:
+        """For a browser. Nothing is known of it, its language neither."""
+        text = escape(refused.message)
+        page = f'<!doctype html><html lang="en"><title>Not now</title><h1>Not now</h1><p>{text}</p></html>\n'
+        return HttpAnswer(refused.refusal.http_status, _PAGE, page.encode())
