@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tallystick.web.api.asgi import Application
 
-BACKLOG: Final = 1024
+BACKLOG: Final = 4096
 _PAUSE_SECONDS: Final = 0.02
 _COLLECT_AFTER: Final = (50_000, 20, 50)
 """The collector's thresholds: a commit of many commands makes thousands of values, none of them in a cycle, and the
