@@ -85,6 +85,8 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "mail_from": ("Example Payments <pay@example.com>", "Example Payments <pay@example.com>"),
         "confirm_within_minutes": ("5", 5),
         "reverse_proxies": ("1", 1),
+        "calls_per_second": ("50", 50),
+        "requests_per_second_per_address": ("20", 20),
         "max_connections": ("1000", 1_000),
         "max_connections_per_address": ("0", 0),
         "verify_every_hours": ("24", 24),

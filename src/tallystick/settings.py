@@ -82,6 +82,9 @@ class Settings:
         reverse_proxies: how many proxies of ours stand before the service and name the client in X-Forwarded-For.
         max_connections: how many connections clients may hold to one process; the idle are closed first.
         max_connections_per_address: how many of them from one address, where that is not a proxy's; 0: no limit.
+        calls_per_second: how many calls one access key or certificate may make of one process; 0: no limit.
+        requests_per_second_per_address: how many requests one address may send to one process, where it is known; one
+            that begins a visit or signs in counts as ten. 0: no limit.
         verify_every_hours: how often the worker proves the books by itself; 0: only when somebody asks.
         metrics_token: whoever sends it as a bearer token may read `/metrics`. None: this machine alone may.
     """
@@ -119,6 +122,8 @@ class Settings:
     reverse_proxies: int = 0
     max_connections: int = MAX_CONNECTIONS
     max_connections_per_address: int = MAX_CONNECTIONS_PER_ADDRESS
+    calls_per_second: int = 0
+    requests_per_second_per_address: int = 0
     verify_every_hours: int = 0
     metrics_token: str | None = field(default=None, repr=False)
 
@@ -335,6 +340,8 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "reverse_proxies": _between(0, 10),
     "max_connections": _between(16, 60_000),
     "max_connections_per_address": _between(0, 60_000),
+    "calls_per_second": _between(0, 100_000),
+    "requests_per_second_per_address": _between(0, 100_000),
     "verify_every_hours": _between(0, 8_760),
     "metrics_token": _parse_token,
 }

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from tallystick.db.database import ANSWER_TIMEOUT_SECONDS, MONEY_PAUSE_TIMEOUT_MS, check_reachable, open_pool
 from tallystick.db.embedded.guard import kept_alive
@@ -14,6 +14,7 @@ from tallystick.db.embedded.server import EmbeddedPostgres
 from tallystick.db.migrate import migrate, migrate_if_empty
 from tallystick.domain.standing import Demands
 from tallystick.processors.simulated import SimulatedRail
+from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import (
     check_chosen_schedules,
@@ -162,19 +163,25 @@ async def telling(service: Service) -> AsyncIterator[None]:
 def asgi_app(service: Service) -> Application:
     """All HTTP interfaces of the service: the query API and SOAP at ``/``, the pages elsewhere."""
     # Loaded here, since most commands serve nothing: pages and API take as long to load as all else together, 0.9 s.
+    from litestar.connection import ASGIConnection  # noqa: PLC0415 - see above
+
     from tallystick.web.api.asgi import LoadedLate  # noqa: PLC0415 - see above
     from tallystick.web.api.batch_api import BatchApi  # noqa: PLC0415 - see above
     from tallystick.web.api.front import Front  # noqa: PLC0415 - see above
     from tallystick.web.api.query_api import QueryApi  # noqa: PLC0415 - see above
     from tallystick.web.api.refusing import Refusing  # noqa: PLC0415 - see above
     from tallystick.web.app import create_pages  # noqa: PLC0415 - see above
+    from tallystick.web.common.visitors import client_address  # noqa: PLC0415 - see above
 
+    per_second = service.settings.requests_per_second_per_address
     return Front(
         query_api=QueryApi(service),
         soap=LoadedLate(lambda: _soap(service)),
         batch_api=BatchApi(service),
         pages=cast("Application", create_pages(service)),
         refusing=Refusing(service.meter),
+        address_of=lambda scope: client_address(ASGIConnection(cast("Any", scope)), service.settings),
+        rates=CallRates(per_second, BURST_SECONDS * per_second),
     )
 
 

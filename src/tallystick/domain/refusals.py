@@ -350,6 +350,7 @@ class Refusal(Enum):
     MissingClientTokenId = (403, Retry.NO, "the request names no access key")
     MissingAuthenticationToken = (403, Retry.NO, "the request is not signed")
     MalformedQueryString = (400, Retry.NO, "the parameters cannot be decoded")
+    Throttling = (503, Retry.SAME_REQUEST, "too many calls in a short time")
     ServiceUnavailable = (503, Retry.SAME_REQUEST, "the service cannot answer now")
 
     def __init__(self, http_status: int, retry: Retry, meaning: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates, FairShares
 from tallystick.services.operations.meter import Meter
 from tallystick.services.operations.peer_processes import Siblings
 from tallystick.store.keys.access_keys import KeyRing
@@ -36,10 +37,17 @@ class Service:
     keys: KeyRing = field(init=False)
     balances: Balances = field(init=False)
     meter: Meter = field(default_factory=Meter)
+    rates: CallRates = field(init=False)
     siblings: Siblings = field(default_factory=Siblings)
     key_uses: KeyUses = field(default_factory=KeyUses)
+    calls: FairShares = field(default_factory=lambda: FairShares(alone=100_000, together=32, least=4))
+    """Calls under way at a time. So few, where callers share, that none waits long for another's."""
+    reads: FairShares = field(default_factory=lambda: FairShares(alone=4, together=4, least=1))
+    """Calls that read much, which have a few turns of their own."""
     requests: KeptRequests = field(default_factory=KeptRequests)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))
+        per_second = self.settings.calls_per_second
+        object.__setattr__(self, "rates", CallRates(per_second, BURST_SECONDS * per_second))
         object.__setattr__(self, "balances", Balances(self.committer.pool))

@@ -116,7 +116,9 @@ async def served(
     limits: ConnectionLimits | None = None, under_way: CallsUnderWay | None = None
 ) -> AsyncIterator[Served]:
     port, ready = port_or_free_one(HOST, 0), asyncio.Event()
-    front = Front(application, application, application, pages, Refusing(Meter()), under_way or CallsUnderWay())
+    front = Front(
+        application, application, application, pages, Refusing(Meter()), under_way=under_way or CallsUnderWay()
+    )
 
     async def serve() -> None:
         async with listening(front, HOST, port, limits=limits):

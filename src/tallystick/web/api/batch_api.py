@@ -42,7 +42,16 @@ from tallystick.web.api.asgi import (
     read_body,
     respond,
 )
-from tallystick.web.api.calls import Watched, check_fresh, keep_request, read_call, refusal_of, stamp
+from tallystick.web.api.calls import (
+    Watched,
+    check_fresh,
+    check_rate,
+    keep_request,
+    read_call,
+    refusal_of,
+    stamp,
+    when_to_come_again,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -142,7 +151,9 @@ class BatchApi:
             return _refusal(watched.refused(refused), request_id, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
             refused = watched.refused(refusal_of(error, request_id))
-            return _refusal(refused, request_id, HTTPStatus(refused.refusal.http_status))
+            throttled = refused.refusal is Refusal.Throttling
+            status = HTTPStatus.TOO_MANY_REQUESTS if throttled else HTTPStatus(refused.refusal.http_status)
+            return _refusal(refused, request_id, status, *when_to_come_again(refused))
 
     async def _perform(self, scope: Scope, receive: Receive, request_id: str) -> bytes:
         body = await read_body(scope, receive, MAX_BODY_BYTES)
@@ -151,12 +162,14 @@ class BatchApi:
         lines = body.splitlines()
         if len(lines) > MAX_LINES:
             raise Refused(Refusal.InvalidRequest, f"A batch has at most {MAX_LINES} lines, this one {len(lines)}.")
+        check_rate(self.service, key, len(lines))
         outcomes = [OutcomeLine(number) for number in range(1, len(lines) + 1)]
         batch = _Batch(self.service, key, made_at, now, request_id, outcomes)
-        for start in range(0, len(lines), READ_AT_A_TIME):
-            batch.read(lines[start : start + READ_AT_A_TIME], start)
-            await asyncio.sleep(0)
-        await batch.perform()
+        async with self.service.calls.turn(key.party_id, max(1, len(lines))):
+            for start in range(0, len(lines), READ_AT_A_TIME):
+                batch.read(lines[start : start + READ_AT_A_TIME], start)
+                await asyncio.sleep(0)
+            await batch.perform()
         self.service.meter.answered_together(_PAY.name, Counter(map(_outcome_of, outcomes)))
         for outcome, line in zip(outcomes, lines, strict=True):
             keep_request(self.service, outcome.transaction_id, scope, line, request_id)

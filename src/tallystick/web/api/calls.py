@@ -16,7 +16,8 @@ from tallystick.domain.moments import format_moment
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import kept_requests
 from tallystick.services.api.call import Call, fingerprint
-from tallystick.services.api.callers import AccessKey
+from tallystick.services.api.callers import AccessKey, StaleCachedKeyError
+from tallystick.services.api.fair_shares import ThrottledError
 from tallystick.services.api.fields import V2007
 from tallystick.services.operations.meter import NO_ACTION, OK
 from tallystick.web.api.asgi import header
@@ -71,6 +72,46 @@ def check_fresh(made_at: datetime, now: datetime, skew_seconds: int) -> None:
             f"Request has expired. Timestamp date is {stamp(made_at)}; it may differ from the service's clock by "
             f"{skew_seconds} seconds.",
         )
+
+
+EXPENSIVE: Final = frozenset({"GetAccountActivity", "GetTokens", "GetTransactionsForSubscription"})
+"""Actions that may read much for one answer."""
+
+
+def check_rate(service: Service, caller: Caller, calls: int = 1) -> None:
+    """Refuse a caller that calls too often. Raises Refused: Throttling."""
+    seconds = service.rates.take(caller.access_key_id if isinstance(caller, AccessKey) else caller.party_id, calls)
+    if seconds:
+        raise ThrottledError(seconds)
+
+
+def when_to_come_again(refused: Refused) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that tell a throttled caller so; none of another refusal."""
+    return ((b"retry-after", b"%d" % refused.seconds),) if isinstance(refused, ThrottledError) else ()
+
+
+async def carry_out(action: Action, call: Call) -> Result:
+    """Perform a call when it is its caller's turn. Raises Refused, StaleCachedKeyError.
+
+    Who has a cached key hears what is wrong with the call after the key was read again.
+    """
+    if call.signed_by is None:
+        return await action.perform(call)
+    caller = call.signed_by.party_id
+    shares = call.service.reads if action.name in EXPENSIVE else call.service.calls
+    if not shares.begins(caller):
+        await shares.begins_later(caller)
+    try:
+        key = call.cached_key
+        if key is None:
+            return await action.perform(call)
+        try:
+            work = action.perform(call)
+        except Refused:
+            raise StaleCachedKeyError(key.access_key_id) from None
+        return await work
+    finally:
+        shares.ended(caller)
 
 
 def read_call(

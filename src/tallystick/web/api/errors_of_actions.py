@@ -27,6 +27,7 @@ ANY: Final = (
     R.RequestExpired,
     R.ServiceUnavailable,
     R.SignatureDoesNotMatch,
+    R.Throttling,
 )
 """Before an action is carried out at all; see docs/order-of-checks.md."""
 

@@ -6,10 +6,12 @@ through middleware that is made for people.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api.fair_shares import CallRates, ThrottledError
 from tallystick.web.api.asgi import BATCH_PATH, is_soap, respond
 from tallystick.web.api.calls_under_way import BUSY, CallsUnderWay, told_to_wait
 
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
 
 _OF_OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered however much there is to do: whoever watches over us must not take us for dead."""
+_STATIC: Final = "/static/"
+_BEGINNINGS: Final = ("/cobranded-ui/actions/", "/pba/paypipeline")
+_SIGN_IN: Final = ("/sign-in", "/sign-up")
+_WEIGHT_OF_BEGINNING: Final = 10
+"""A visit that begins leaves a row, and whoever signs in has a password hashed: each counts as so many requests."""
+
+
+def _unknown(_scope: Scope) -> None:
+    """Nobody is told from anybody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,10 @@ class Front:
     batch_api: Application
     pages: Application
     refusing: Refusing
+    address_of: Callable[[Scope], str | None] = _unknown
+    """The address that a request comes from, where it is not a proxy's."""
+    rates: CallRates = field(default_factory=lambda: CallRates(0, 0))
+    """How many requests an address may send."""
     under_way: CallsUnderWay = field(default_factory=CallsUnderWay)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,12 +54,29 @@ class Front:
             await self.pages(scope, receive, send)
             return
         application, refuse = self._choose(scope)
-        seconds = self.under_way.refusal()
-        if seconds is not None and scope["path"] not in _OF_OPERATORS:
-            answer = told_to_wait(refuse(Refused(Refusal.ServiceUnavailable, BUSY)), seconds)
+        refused = self._refusal(scope)
+        if refused is not None:
+            answer = told_to_wait(refuse(refused[0]), refused[1])
             await respond(send, answer.status, answer.headers, answer.body)
             return
         await self.under_way.carry_out(application, refuse, scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[Refused, int] | None:
+        """Why a request is not let in, and in how many seconds to try again."""
+        seconds = self.under_way.refusal()
+        if seconds is None and not self.rates.per_second:
+            return None
+        path = scope["path"]
+        if path in _OF_OPERATORS:
+            return None
+        if seconds is not None:
+            return Refused(Refusal.ServiceUnavailable, BUSY), seconds
+        address = self.address_of(scope)
+        if address is None or path.startswith(_STATIC):
+            return None
+        begins = path.startswith(_BEGINNINGS) or (scope["method"] == "POST" and path.endswith(_SIGN_IN))
+        seconds = self.rates.take(address, _WEIGHT_OF_BEGINNING if begins else 1)
+        return (ThrottledError(seconds), seconds) if seconds else None
 
     def _choose(self, scope: Scope) -> tuple[Application, Refuse]:
         """Who answers a request, and who refuses it in the same form."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tallystick.services.api.types import Result, Value
 
 TRANSPORT_FAULTS: Final = frozenset(
-    {Refusal.InvalidRequest, Refusal.AuthFailure, Refusal.AccountClosed, Refusal.ServiceUnavailable}
+    {Refusal.InvalidRequest, Refusal.AuthFailure, Refusal.AccountClosed, Refusal.ServiceUnavailable, Refusal.Throttling}
 )
 """Refusals that use the common error document although the version is known to be 2007-01-08."""
 

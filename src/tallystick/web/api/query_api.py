@@ -18,7 +18,15 @@ from tallystick.services.api.registry import ACTIONS, Action
 from tallystick.services.operations.random_pool import ENTROPY
 from tallystick.web.api import legacy_xml
 from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, HttpAnswer, header, read_body, respond
-from tallystick.web.api.calls import Watched, keep_request, read_call, refusal_of
+from tallystick.web.api.calls import (
+    Watched,
+    carry_out,
+    check_rate,
+    keep_request,
+    read_call,
+    refusal_of,
+    when_to_come_again,
+)
 from tallystick.web.api.query_request import (
     QueryRequest,
     check_signature,
@@ -32,8 +40,8 @@ from tallystick.web.api.xml import CONTENT_TYPE, render_error, render_success
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from tallystick.services.api.call import Call
     from tallystick.services.api.callers import AccessKey
-    from tallystick.services.api.types import Result
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Receive, Scope, Send
 
@@ -102,17 +110,17 @@ class QueryApi:
         except Refused:
             begun = None
         if begun is not None:
-            version, work = begun
+            version, call = begun
             try:
-                result = await work
+                result = await carry_out(action, call)
             except StaleCachedKeyError:
                 pass
             else:
                 return render_success(action, version, watched.done(action, result), request_id)
         return await self._perform_action(action, request, request_id, watched)
 
-    def _begin_with_cached_key(self, action: Action, request: QueryRequest) -> tuple[str, Awaitable[Result]] | None:
-        """The version and the awaitable result; None when no key is cached. Raises Refused."""
+    def _begin_with_cached_key(self, action: Action, request: QueryRequest) -> tuple[str, Call] | None:
+        """The version and the call; None when no key is cached. Raises Refused."""
         service, now = self.service, self.service.clock()
         key = check_signature_with_cached_key(request, service, now)
         if key is None:
@@ -120,7 +128,8 @@ class QueryApi:
         made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
         version = served_version(request)
         check_action_version(action, version)
-        return version, action.perform(read_call(service, action, version, request.params, key, made_at, now))
+        check_rate(service, key)
+        return version, read_call(service, action, version, request.params, key, made_at, now)
 
     async def _perform_action(self, action: Action, request: QueryRequest, request_id: str, watched: Watched) -> bytes:
         """Perform the action with the key read from the database. Raises Refused."""
@@ -129,6 +138,7 @@ class QueryApi:
         if not _may_be_unsigned(request, action):
             key = await check_signature(request, service, now)
             made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
+            check_rate(service, key)
         else:
             made_at = now
         version = served_version(request)
@@ -136,7 +146,7 @@ class QueryApi:
         if version == V2007:
             return await self._perform_legacy(action, request, key, made_at, now, request_id, watched)
         call = read_call(service, action, version, request.params, key, made_at, now)
-        return render_success(action, version, watched.done(action, await action.perform(call)), request_id)
+        return render_success(action, version, watched.done(action, await carry_out(action, call)), request_id)
 
     async def _perform_legacy(
         self,
@@ -151,7 +161,7 @@ class QueryApi:
         """A call of 2007-01-08: business errors are reported inside the action's answer. Raises Refused: all others."""
         try:
             call = await modern(read_call(self.service, action, V2007, request.params, key, made_at, now))
-            result = legacy_result(call, watched.done(action, await action.perform(call)))
+            result = legacy_result(call, watched.done(action, await carry_out(action, call)))
         except Refused as refused:
             if refused.refusal in legacy_xml.TRANSPORT_FAULTS:
                 raise
@@ -161,7 +171,8 @@ class QueryApi:
 
 def _refusal(refused: Refused, request_id: str) -> HttpAnswer:
     refusal = refused.refusal
-    return HttpAnswer(refusal.http_status, _HEADERS, render_error(refusal.name, refused.message, request_id))
+    body = render_error(refusal.name, refused.message, request_id)
+    return HttpAnswer(refusal.http_status, (*_HEADERS, *when_to_come_again(refused)), body)
 
 
 def _read(scope: Scope, body: bytes) -> QueryRequest:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import msgspec
 
+from tallystick.domain.refusals import Refusal
 from tallystick.services.api.fields import V2010
 from tallystick.services.operations.meter import BATCH, NO_ACTION
 from tallystick.web.api.asgi import HttpAnswer
@@ -51,19 +52,25 @@ class Refusing:
 
     def batch(self, refused: Refused) -> HttpAnswer:
         """For a batch of payments, in the form of RFC 9457."""
-        refusal = refused.refusal
+        refusal, status = refused.refusal, _status(refused)
         self.meter.answered_together(BATCH, {refusal.name: 1})
         problem = {
             "title": refusal.meaning,
-            "status": refusal.http_status,
+            "status": status,
             "detail": refused.message,
             "code": refusal.name,
             "request_id": str(uuid4()),
         }
-        return HttpAnswer(refusal.http_status, _PROBLEM, msgspec.json.encode(problem))
+        return HttpAnswer(status, _PROBLEM, msgspec.json.encode(problem))
 
     def page(self, refused: Refused) -> HttpAnswer:
         """For a browser. Nothing is known of it, its language neither."""
         text = escape(refused.message)
         page = f'<!doctype html><html lang="en"><title>Not now</title><h1>Not now</h1><p>{text}</p></html>\n'
-        return HttpAnswer(refused.refusal.http_status, _PAGE, page.encode())
+        return HttpAnswer(_status(refused), _PAGE, page.encode())
+
+
+def _status(refused: Refused) -> int:
+    """The status for clients that go by that; those of the query API go by the code."""
+    throttled = refused.refusal is Refusal.Throttling
+    return HTTPStatus.TOO_MANY_REQUESTS if throttled else refused.refusal.http_status

@@ -16,7 +16,16 @@ from tallystick.services.api import callers
 from tallystick.services.api.fields import V2010, quoted
 from tallystick.services.api.registry import ACTIONS
 from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, read_body, respond
-from tallystick.web.api.calls import Watched, check_fresh, keep_request, read_call, refusal_of
+from tallystick.web.api.calls import (
+    Watched,
+    carry_out,
+    check_fresh,
+    check_rate,
+    keep_request,
+    read_call,
+    refusal_of,
+    when_to_come_again,
+)
 from tallystick.web.api.schema.xsd import SCHEMA_VERSIONS
 from tallystick.web.api.soap import security
 from tallystick.web.api.soap.answers import NotUnderstoodError, render_answer, render_fault, render_not_understood
@@ -67,7 +76,9 @@ class SoapApi:
         except NotUnderstoodError as error:
             status, body, watched.outcome = FAULT, render_not_understood(error), Refusal.InvalidRequest.name
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
-            status, body = FAULT, _fault(watched.refused(refusal_of(error, request_id)), request_id, envelope)
+            refused = watched.refused(refusal_of(error, request_id))
+            status, body = FAULT, _fault(refused, request_id, envelope)
+            headers = (*_HEADERS, *when_to_come_again(refused))
         self.service.meter.answered(watched.action, watched.outcome, watched.began)
         await respond(send, status, headers, body)
 
@@ -78,10 +89,11 @@ class SoapApi:
         watched.action = action.name
         caller, signed = await self._check_signature(envelope, now)
         check_fresh(signed.made_at, now, service.settings.timestamp_skew_seconds)
+        check_rate(service, caller)
         tolerant = service.settings.tolerate_unknown_parameters
         params = parameters(signed.request, action.tables[version], version, tolerant=tolerant)
         call = read_call(service, action, version, params, caller, signed.made_at, now)
-        body = success_element(action, version, watched.done(action, await action.perform(call)), request_id)
+        body = success_element(action, version, watched.done(action, await carry_out(action, call)), request_id)
         return render_answer(body, action.name, envelope.addressing)
 
     async def _check_signature(self, envelope: Envelope, now: datetime) -> tuple[Caller, SignedEnvelope]:

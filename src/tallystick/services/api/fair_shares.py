@@ -1,0 +1,156 @@
+"""What one caller may have of the service while others want it, too: turns, and calls per second.
+
+A caller alone has all of it. As soon as a second one has called within the last moment, each has as many calls under
+way as its share allows; its others wait for these, in order, and nobody else waits for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from math import ceil
+from time import monotonic
+from typing import Final
+
+from tallystick.domain.refusals import Refusal, Refused
+
+ACTIVE_SECONDS: Final = 1.0
+"""How long after its last call a caller counts among those who share."""
+
+BURST_SECONDS: Final = 2
+"""Whoever has not called for so long may make all these calls at once."""
+
+MOST_BUCKETS: Final = 20_000
+"""Callers that are remembered; then those whose buckets are full, which say nothing, are forgotten."""
+
+
+class ThrottledError(Refused):
+    """Somebody calls too often. `seconds`: when to come again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(Refusal.Throttling, f"Too many calls. Nothing was done. Try again in {seconds} seconds.")
+        self.seconds = seconds
+
+
+@dataclass(slots=True)
+class FairShares:
+    """Turns of callers. `alone`: how many one may have at a time while nobody else calls; `together`: all, shared.
+
+    `least`: what each has at any rate, however many they are.
+    """
+
+    alone: int
+    together: int
+    least: int
+    clock: Callable[[], float] = monotonic
+    _under_way: dict[Hashable, int] = field(default_factory=dict)
+    _waiting: dict[Hashable, deque[tuple[asyncio.Future[None], int]]] = field(default_factory=dict)
+    _active: dict[Hashable, float] = field(default_factory=dict)
+    _pruned: float = 0.0
+
+    def share(self) -> int:
+        """How many turns each caller may have now."""
+        callers = len(self._active)
+        return self.alone if callers <= 1 else max(self.least, self.together // callers)
+
+    @asynccontextmanager
+    async def turn(self, caller: Hashable, weight: int = 1) -> AsyncIterator[None]:
+        """Have a turn of `caller`, and give it back. What weighs more than a share waits until it is the only one."""
+        if not self.begins(caller, weight):
+            await self.begins_later(caller, weight)
+        try:
+            yield
+        finally:
+            self.ended(caller, weight)
+
+    def begins(self, caller: Hashable, weight: int = 1) -> bool:
+        """Take a turn, if there is one at once; `ended` gives it back."""
+        now = self.clock()
+        self._active[caller] = now
+        if now - self._pruned > ACTIVE_SECONDS / 4:
+            self._prune(now)
+        if caller in self._waiting or not self._fits(caller, weight):
+            return False
+        self._under_way[caller] = self._under_way.get(caller, 0) + weight
+        return True
+
+    def ended(self, caller: Hashable, weight: int = 1) -> None:
+        """Give a turn back; whoever has waited for it has it."""
+        left = self._under_way[caller] - weight
+        if left:
+            self._under_way[caller] = left
+        else:
+            del self._under_way[caller]
+        if caller in self._waiting:
+            self._wake(caller)
+
+    def _fits(self, caller: Hashable, weight: int) -> bool:
+        under_way = self._under_way.get(caller, 0)
+        return not under_way or under_way + weight <= self.share()
+
+    async def begins_later(self, caller: Hashable, weight: int = 1) -> None:
+        """Wait for a turn that there was not at once; `ended` gives it back."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(caller, deque()).append((turn, weight))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it was its turn at the same moment
+                self.ended(caller, weight)
+            raise
+
+    def _wake(self, caller: Hashable) -> None:
+        waiting = self._waiting[caller]
+        while waiting:
+            turn, weight = waiting[0]
+            if not turn.done():
+                if not self._fits(caller, weight):
+                    return
+                self._under_way[caller] = self._under_way.get(caller, 0) + weight
+                turn.set_result(None)
+            waiting.popleft()
+        del self._waiting[caller]
+
+    def _prune(self, now: float) -> None:
+        """Forget who has not called for a while and has nothing under way."""
+        self._pruned = now
+        for caller in [caller for caller, seen in self._active.items() if now - seen > ACTIVE_SECONDS]:
+            if caller not in self._under_way:
+                del self._active[caller]
+
+
+@dataclass(slots=True)
+class CallRates:
+    """How often each caller may call: each has a bucket of `burst` calls, filled with `per_second`. 0: no limit."""
+
+    per_second: float
+    burst: float
+    clock: Callable[[], float] = monotonic
+    _buckets: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
+
+    def take(self, caller: Hashable, calls: int = 1) -> int:
+        """0: so many calls are taken. Else in how many seconds to come again; nothing is taken.
+
+        More than a bucket holds is taken from a full one, which is then in debt.
+        """
+        if not self.per_second:
+            return 0
+        now = self.clock()
+        left, seen = self._buckets.get(caller, (self.burst, now))
+        left = min(self.burst, left + (now - seen) * self.per_second)
+        needed = min(calls, self.burst)
+        if left < needed:
+            self._buckets[caller] = left, now
+            return ceil((needed - left) / self.per_second)
+        self._buckets[caller] = left - calls, now
+        if len(self._buckets) > MOST_BUCKETS:
+            self._forget(now)
+        return 0
+
+    def _forget(self, now: float) -> None:
+        for caller, (left, seen) in list(self._buckets.items()):
+            if left + (now - seen) * self.per_second >= self.burst:
+                del self._buckets[caller]
