@@ -126,9 +126,9 @@ class QueryApi:
         if key is None:
             return None
         made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
+        check_rate(service, key)
         version = served_version(request)
         check_action_version(action, version)
-        check_rate(service, key)
         return version, read_call(service, action, version, request.params, key, made_at, now)
 
     async def _perform_action(self, action: Action, request: QueryRequest, request_id: str, watched: Watched) -> bytes:
