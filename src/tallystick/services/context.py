@@ -42,12 +42,13 @@ class Service:
     key_uses: KeyUses = field(default_factory=KeyUses)
     calls: FairShares = field(default_factory=lambda: FairShares(alone=100_000, together=32, least=4))
     """Calls under way at a time. So few, where callers share, that none waits long for another's."""
-    reads: FairShares = field(default_factory=lambda: FairShares(alone=4, together=4, least=1))
-    """Calls that read much, which have a few turns of their own."""
+    reads: FairShares = field(init=False)
+    """Calls that read much, which have a few turns of their own, and fewer while others call for anything."""
     requests: KeptRequests = field(default_factory=KeptRequests)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))
         per_second = self.settings.calls_per_second
         object.__setattr__(self, "rates", CallRates(per_second, BURST_SECONDS * per_second))
+        object.__setattr__(self, "reads", FairShares(alone=4, together=2, least=1, beside=self.calls))
         object.__setattr__(self, "balances", Balances(self.committer.pool))

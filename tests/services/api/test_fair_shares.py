@@ -40,6 +40,20 @@ async def test_who_has_not_called_for_a_while_does_not_share() -> None:
     assert all(shares.begins("flood") for _ in range(100))
 
 
+async def test_whoever_wants_turns_of_another_kind_shares_too() -> None:
+    now = Now()
+    calls = FairShares(alone=1_000, together=8, least=2, clock=now)
+    reads = FairShares(alone=4, together=2, least=1, beside=calls, clock=now)
+    assert reads.begins("flood")
+    assert reads.begins("flood")
+    assert calls.begins("neighbour")
+    assert not reads.begins("flood")
+    reads.ended("flood")
+    assert not reads.begins("flood")
+    now.seconds += ACTIVE_SECONDS * 1.5
+    assert reads.begins("flood")
+
+
 async def test_turns_come_in_order_and_none_is_lost() -> None:
     shares = FairShares(alone=2, together=2, least=2, clock=Now())
     done: list[int] = []

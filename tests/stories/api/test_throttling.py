@@ -16,7 +16,6 @@ from tests.support.schemas import CHECKED
 
 from tallystick.client.batch import BATCH_PATH, signed_batch
 from tallystick.client.fps import Credentials
-from tallystick.services.api.fair_shares import FairShares
 from tallystick.wiring import asgi_app
 
 AtService = Callable[..., httpx.AsyncClient]
@@ -111,14 +110,14 @@ async def test_an_address_that_asks_too_often_is_throttled(shop: Shop, service_w
 
 async def test_reads_that_take_long_have_a_budget_of_their_own(shop: Shop) -> None:
     """While all turns for them are taken, a payment has its turn, and the next such read waits for one."""
-    reads = FairShares(alone=1, together=1, least=1)
-    service = replace(shop.service, reads=reads)
+    service = replace(shop.service)
+    reads = service.reads
     buyer = await shop.books.funded_buyer("10.00")
     activity = {"Action": "GetAccountActivity", "StartDate": "2027-01-01T00:00:00Z"}
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(asgi_app(service)), base_url=shop.url, **CHECKED
     ) as client:
-        async with reads.turn(shop.key.party_id):
+        async with reads.turn(shop.key.party_id, weight=100):
             waiting = asyncio.create_task(client.get("/", params=shop.signed("GET", activity)))
             pay = shop.signed("GET", {"Action": "Pay", **shop.pay_parameters(buyer, "1.00")})
             assert (await client.get("/", params=pay)).status_code == 200

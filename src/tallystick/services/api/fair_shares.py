@@ -39,12 +39,14 @@ class ThrottledError(Refused):
 class FairShares:
     """Turns of callers. `alone`: how many one may have at a time while nobody else calls; `together`: all, shared.
 
-    `least`: what each has at any rate, however many they are.
+    `least`: what each has at any rate, however many they are. `beside`: turns of another kind; who wants those shares,
+    too.
     """
 
     alone: int
     together: int
     least: int
+    beside: FairShares | None = None
     clock: Callable[[], float] = monotonic
     _under_way: dict[Hashable, int] = field(default_factory=dict)
     _waiting: dict[Hashable, deque[tuple[asyncio.Future[None], int]]] = field(default_factory=dict)
@@ -54,6 +56,10 @@ class FairShares:
     def share(self) -> int:
         """How many turns each caller may have now."""
         callers = len(self._active)
+        if self.beside is not None:
+            since = self.clock() - ACTIVE_SECONDS
+            others = [caller for caller, seen in self.beside._active.items() if seen > since]  # noqa: SLF001 - our own
+            callers = len(self._active.keys() | others)
         return self.alone if callers <= 1 else max(self.least, self.together // callers)
 
     @asynccontextmanager
