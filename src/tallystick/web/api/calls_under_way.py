@@ -8,13 +8,15 @@ database that says nothing, and cannot be told; what it says afterwards is dropp
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from tallystick.db.database import CALL_SECONDS
 from tallystick.domain.refusals import Refusal, Refused
@@ -29,6 +31,9 @@ BODY_SECONDS: Final = 20.0
 
 MOST_SECONDS_OF_WAITING: Final = 5.0
 """Where whoever comes now would have to wait for longer, nobody else is let in."""
+
+LONG_SECONDS: Final = 1.0
+"""Half of those who wait must have done so for that long already: a sudden crowd may soon be served."""
 
 FEW_UNDER_WAY: Final = 100
 """So many requests are never too many: one of them may be slow, and says nothing about the others."""
@@ -54,12 +59,11 @@ LATE: Final = b"The body of the request did not come in time. Nothing was done.\
 BUSY: Final = "The service has more to do than it can answer soon. Nothing was done. Try again later."
 
 
-@dataclass(slots=True, eq=False)
-class CallUnderWay:
+class CallUnderWay(Struct, eq=False):
     """One request: the application speaks with its client through this."""
 
-    _receive: Receive
-    _send: Send
+    from_client: Receive
+    to_client: Send
     refuse: Refuse
     task: asyncio.Task[None] | None
     began: float
@@ -73,28 +77,32 @@ class CallUnderWay:
 
     async def receive(self) -> Message:
         """What comes next from the client."""
-        message = await self._receive()
+        message = await self.from_client()
         if self.reading and not message.get("more_body", False):
             self.reading, self.began = False, monotonic()
         return message
 
-    async def send(self, message: Message) -> None:
-        """Tell the client, unless it has been told something else."""
+    def send(self, message: Message) -> Awaitable[None]:
+        """Tell the client, unless it has been told something else: what is to be awaited, mostly the server's own."""
         if self.expired:
-            return
+            return _nothing()
         if not self.answered:
             self.answered = True
             if self.reading and not self.waits_with_body:
-                await self._drain()
-        await self._send(message)
+                return self._drain_and_send(message)
+        return self.to_client(message)
+
+    async def _drain_and_send(self, message: Message) -> None:
+        """Let somebody who sends more than was read of it finish, within limits, so that they can hear the answer."""
+        await self._drain()
+        await self.to_client(message)
 
     async def _drain(self) -> None:
-        """Let somebody who sends more than was read of it finish, within limits, so that they can hear the answer."""
         left, more = DRAINED_BYTES, True
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAINED_SECONDS):
                 while more and left > 0:
-                    message = await self._receive()
+                    message = await self.from_client()
                     left -= len(message.get("body", b""))
                     more = message.get("more_body", False)
 
@@ -108,7 +116,11 @@ class CallUnderWay:
         else:
             answer = told_to_wait(self.refuse(refused), 5)
         with suppress(Exception):  # the client may have gone, and the server has many ways to say so
-            await respond(self._send, answer.status, answer.headers, answer.body)
+            await respond(self.to_client, answer.status, answer.headers, answer.body)
+
+
+async def _nothing() -> None:
+    """What becomes of an answer that comes too late."""
 
 
 def told_to_wait(answer: HttpAnswer, seconds: int) -> HttpAnswer:
@@ -126,7 +138,9 @@ class CallsUnderWay:
     """From a whole request to the beginning of its answer."""
     wait_seconds: float = 0.0
     """How long somebody who comes now would wait, as it was when it was last looked at."""
-    _calls: dict[CallUnderWay, None] = field(default_factory=dict)
+    crowded: bool = False
+    """Whether that is too long for anybody else to be let in."""
+    _calls: set[CallUnderWay] = field(default_factory=set)
     _finished: int = 0
     _rate: float = 0.0
     """Answers per second."""
@@ -134,22 +148,23 @@ class CallsUnderWay:
     _looking: bool = False
     _answering: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def refusal(self) -> int | None:
-        """None: come in. Else in how many seconds to try again."""
-        if self.wait_seconds <= MOST_SECONDS_OF_WAITING or len(self._calls) < FEW_UNDER_WAY:
-            return None
+    def retry_seconds(self) -> int:
+        """In how many seconds somebody who is refused may try again."""
         return min(RETRY_SECONDS, ceil(self.wait_seconds))
 
-    async def carry_out(
+    def carry_out(
         self, application: Application, refuse: Refuse, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Have `application` answer a request in time."""
+    ) -> Awaitable[None]:
+        """Have `application` answer a request in time: what is to be awaited, in the task that began it."""
         call = CallUnderWay(
             receive, send, refuse, asyncio.current_task(), monotonic(), scope["method"] not in _BODILESS
         )
         if call.reading:
             call.waits_with_body = bool(header(scope, b"expect"))
-        self._calls[call] = None
+        return self._carry_out(call, application, scope)
+
+    async def _carry_out(self, call: CallUnderWay, application: Application, scope: Scope) -> None:
+        self._calls.add(call)
         if not self._looking:
             self._begin_to_look()
         try:
@@ -159,7 +174,7 @@ class CallsUnderWay:
                 raise
         finally:
             self._finished += 1
-            self._calls.pop(call, None)
+            self._calls.discard(call)
 
     def _begin_to_look(self) -> None:
         self._looking, self._looked, self._finished = True, monotonic(), 0
@@ -167,19 +182,21 @@ class CallsUnderWay:
 
     def _look(self) -> None:
         """Expire what is due, and measure. It goes on as long as there is something under way."""
-        now, waiting = monotonic(), 0
+        now, waiting, long = monotonic(), 0, 0
         for call in list(self._calls):
             if call.answered:
                 continue
             waiting += not call.reading
+            long += not call.reading and now - call.began > LONG_SECONDS
             if now - call.began > (self.body_seconds if call.reading else self.call_seconds):
                 self._expire(call)
         self._measure(waiting, now)
+        self.crowded = self.wait_seconds > MOST_SECONDS_OF_WAITING and 2 * long >= waiting
         self._looking = bool(self._calls)
         if self._looking:
             asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
         else:
-            self.wait_seconds = 0.0
+            self.wait_seconds, self.crowded = 0.0, False
 
     def _measure(self, waiting: int, now: float) -> None:
         """How long `waiting` requests will take, at the rate of the last second or so."""
@@ -190,7 +207,7 @@ class CallsUnderWay:
 
     def _expire(self, call: CallUnderWay) -> None:
         call.expired = True
-        self._calls.pop(call, None)
+        self._calls.discard(call)
         task = asyncio.create_task(call.expire())
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)

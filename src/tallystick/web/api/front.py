@@ -6,7 +6,7 @@ through middleware that is made for people.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -48,29 +48,25 @@ class Front:
     """How many requests an address may send."""
     under_way: CallsUnderWay = field(default_factory=CallsUnderWay)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have one request answered, in time."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Have one request answered, in time: what is to be awaited."""
         if scope["type"] != "http":
-            await self.pages(scope, receive, send)
-            return
+            return self.pages(scope, receive, send)
         application, refuse = self._choose(scope)
-        refused = self._refusal(scope)
-        if refused is not None:
-            answer = told_to_wait(refuse(refused[0]), refused[1])
-            await respond(send, answer.status, answer.headers, answer.body)
-            return
-        await self.under_way.carry_out(application, refuse, scope, receive, send)
+        if self.under_way.crowded or self.rates.per_second:
+            refused = self._refusal(scope)
+            if refused is not None:
+                answer = told_to_wait(refuse(refused[0]), refused[1])
+                return respond(send, answer.status, answer.headers, answer.body)
+        return self.under_way.carry_out(application, refuse, scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[Refused, int] | None:
         """Why a request is not let in, and in how many seconds to try again."""
-        seconds = self.under_way.refusal()
-        if seconds is None and not self.rates.per_second:
-            return None
         path = scope["path"]
         if path in _OF_OPERATORS:
             return None
-        if seconds is not None:
-            return Refused(Refusal.ServiceUnavailable, BUSY), seconds
+        if self.under_way.crowded:
+            return Refused(Refusal.ServiceUnavailable, BUSY), self.under_way.retry_seconds()
         address = self.address_of(scope)
         if address is None or path.startswith(_STATIC):
             return None
