@@ -40,7 +40,7 @@ class Service:
     rates: CallRates = field(init=False)
     siblings: Siblings = field(default_factory=Siblings)
     key_uses: KeyUses = field(default_factory=KeyUses)
-    calls: FairShares = field(default_factory=lambda: FairShares(alone=100_000, together=32, least=4))
+    calls: FairShares = field(default_factory=lambda: FairShares(alone=100_000, together=16, least=4))
     """Calls under way at a time. So few, where callers share, that none waits long for another's."""
     reads: FairShares = field(init=False)
     """Calls that read much, which have a few turns of their own, and fewer while others call for anything."""
