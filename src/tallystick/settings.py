@@ -29,6 +29,7 @@ MAX_CONNECTIONS: Final = 4_096
 MAX_CONNECTIONS_PER_ADDRESS: Final = 512
 
 LOG_FORMATS: Final = ("console", "json")
+REFERENCE_REUSE: Final = ("never", "after-seven-days")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -53,12 +54,15 @@ class Settings:
             certificates. With https, cookies are marked Secure. Empty: `http://127.0.0.1:<port>`.
         master_key: 32 bytes that encrypt the secrets in the database; None: the file `master.key`.
         timestamp_skew_seconds: how far the timestamp of a signed request may be from our clock, either way.
+        clock_tolerance_seconds: how far our clock may be from the database's before no money moves.
         rail_delay_ms: how long the simulated rail leaves a payment Pending.
         sandbox_faults: the simulated failures by token id and by amount are active in sandbox books.
         worker_interval_ms: how often the worker looks for work.
         notification_timeout_ms: how long a receiver of a notification may take to answer.
         notification_lifetime_hours: how long after the event a notification is tried again.
         keep_notifications_days: how long events that arrived, or that nobody wanted, stay in the delivery log.
+        reference_reuse: `never`: a CallerReference that was paid with is spent for ever. `after-seven-days`: it may be
+            used again then, as the original service had it.
         keep_requests_days: how long signed requests stay readable as they came; 0: none is kept.
         allow_private_notification_targets: notifications may go to addresses that are not public, such as this machine.
         allow_unsigned_cobranded: accept Co-Branded requests without a signature, as the oldest clients send them.
@@ -96,12 +100,14 @@ class Settings:
     public_url: str = ""
     master_key: bytes | None = field(default=None, repr=False)
     timestamp_skew_seconds: int = 900
+    clock_tolerance_seconds: int = 5
     rail_delay_ms: int = 1000
     sandbox_faults: bool = True
     worker_interval_ms: int = 200
     notification_timeout_ms: int = 10_000
     notification_lifetime_hours: int = 24
     keep_notifications_days: int = 90
+    reference_reuse: str = "never"
     keep_requests_days: int = 30
     allow_private_notification_targets: bool = False
     allow_unsigned_cobranded: bool = False
@@ -314,12 +320,14 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "public_url": _parse_public_url,
     "master_key": _parse_master_key,
     "timestamp_skew_seconds": _between(0, 86_400),
+    "clock_tolerance_seconds": _between(1, 3_600),
     "rail_delay_ms": _between(0, 86_400_000),
     "sandbox_faults": _parse_switch,
     "worker_interval_ms": _between(10, 60_000),
     "notification_timeout_ms": _between(100, 60_000),
     "notification_lifetime_hours": _between(1, 720),
     "keep_notifications_days": _between(1, 3_650),
+    "reference_reuse": _one_of(REFERENCE_REUSE),
     "keep_requests_days": _between(0, 365),
     "allow_private_notification_targets": _parse_switch,
     "allow_unsigned_cobranded": _parse_switch,

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from tallystick.db.clock_watch import ClockWatch
 from tallystick.db.database import ANSWER_TIMEOUT_SECONDS, MONEY_PAUSE_TIMEOUT_MS, check_reachable, open_pool
 from tallystick.db.embedded.guard import kept_alive
 from tallystick.db.embedded.server import EmbeddedPostgres
@@ -93,10 +94,12 @@ async def open_service(
     *,
     upgrade: bool = True,
     siblings: Siblings | None = None,
+    watch_clock: bool | None = None,
 ) -> AsyncIterator[Service]:
     """A service on a migrated database. At the end every accepted command gets its answer before the pool closes.
 
-    `upgrade` as with `open_database`; `siblings`: the other processes of the same `serve`. Raises SettingsError,
+    `upgrade` as with `open_database`; `siblings`: the other processes of the same `serve`.
+    `watch_clock`: whether the clock is held against the database's; None: if it is the machine's. Raises SettingsError,
     MigrationError, NoDatabaseError and so on.
     """
     async with AsyncExitStack() as stack:
@@ -120,8 +123,20 @@ async def open_service(
         )
         own_fees = read_own_fee_schedules(settings.fee_schedule_file)
         await check_chosen_schedules(pool, own_fees)
-        rules = Rules(read_fee_schedules(settings.fee_schedule_file), settings.sandbox_faults, demands, own_fees)
-        committer = Committer(money_pool, rules, clock, keeps=MAX_IN_FLIGHT)
+        rules = Rules(
+            read_fee_schedules(settings.fee_schedule_file),
+            settings.sandbox_faults,
+            demands,
+            own_fees,
+            reuse_references=settings.reference_reuse == "after-seven-days",
+        )
+        watch = None
+        if clock is utc_now if watch_clock is None else watch_clock:
+            watch = ClockWatch(clock, timedelta(seconds=settings.clock_tolerance_seconds))
+            await watch.compare(pool)
+            watching = asyncio.create_task(watch.run(pool))
+            stack.callback(watching.cancel)
+        committer = Committer(money_pool, rules, clock if watch is None else watch.now, keeps=MAX_IN_FLIGHT)
         stack.push_async_callback(committer.close)
         yield Service(
             settings=settings,
@@ -130,6 +145,7 @@ async def open_service(
             vault=vault,
             clock=clock,
             siblings=siblings or Siblings(),
+            clock_watch=watch,
         )
 
 

@@ -58,9 +58,10 @@ class Worker:
     async def forget(self) -> int:
         """Delete what has expired, at most once in _FORGET_EVERY. Not counted as work."""
         now = self.service.clock()
-        if self._forgot_at is None or now - self._forgot_at >= _FORGET_EVERY:
+        since = None if self._forgot_at is None else now - self._forgot_at
+        # a clock that was set back must not hold it up for as long as it had been ahead
+        if (since is None or since >= _FORGET_EVERY or since < timedelta(0)) and await forget_expired(self.service):
             self._forgot_at = now
-            await forget_expired(self.service)
         return 0
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -158,9 +158,12 @@ class Transfer(Struct, frozen=True):
 
 
 class IdempotencyRecord(Struct, frozen=True):
-    """The first answer to a caller reference. `outcome`: what the same request gets from then on."""
+    """The first answer to a caller reference. `outcome`: what the same request gets from then on.
 
-    fingerprint: bytes
+    Without a fingerprint, that was too long ago to be told again: the reference is spent, and no more.
+    """
+
+    fingerprint: bytes | None
     outcome: Outcome
 
 
@@ -230,6 +233,7 @@ class State:
     `token_references`: references among those asked for that already name a token, with its id.
     `recipients`: the other sellers that recipient tokens and earlier transactions name. `cash`: balances of the cash
     accounts, by book, where a command may take from them. `unasked`: rail requests that no worker has taken up yet.
+    `spent_elsewhere`: references that belong to another book of the same seller.
     """
 
     book: Book
@@ -242,6 +246,7 @@ class State:
     recipients: dict[PartyId, Seller] = field(default_factory=dict)
     cash: dict[BookId, int] = field(default_factory=dict)
     unasked: dict[TransactionId, RailOperation] = field(default_factory=dict)
+    spent_elsewhere: frozenset[str] = frozenset()
     _people: Mapping[AccountId, PartyId] = field(default_factory=dict)
     """Whose balance each account is, derived once for a group."""
 

@@ -16,6 +16,7 @@ from tallystick.store.queries.balances import Balances
 from tallystick.store.records.kept_requests import KeptRequests
 
 if TYPE_CHECKING:
+    from tallystick.db.clock_watch import ClockWatch
     from tallystick.db.connections import Pool
     from tallystick.settings import Settings
     from tallystick.store.keys.vault import Vault
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 class Service:
     """The parts of a running service; wiring.py puts them together. `clock` gives the present moment in UTC.
 
-    What every call asks for is read in groups, through the committer's own connections.
+    `clock_watch`: None where the clock is one that is set by hand. What every call asks for is read in groups, through
+    the committer's own connections.
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class Service:
     reads: FairShares = field(init=False)
     """Calls that read much, which have a few turns of their own, and fewer while others call for anything."""
     requests: KeptRequests = field(default_factory=KeptRequests)
+    clock_watch: ClockWatch | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))

@@ -17,6 +17,7 @@ from tallystick.domain.money import parse_amount
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.archive import archive as archiving
 from tallystick.store.archive.archive import TooRecentError
+from tallystick.store.archive.check import restore_references
 from tallystick.store.ledger import shards
 from tallystick.store.ledger.verify import verify
 from tallystick.store.queries import authorizations, reads
@@ -91,13 +92,32 @@ async def test_a_recipient_keeps_its_figures_and_is_told_of_the_archive(
     assert await archiving.archived_before(past.pool, other.book_id) == past.shop.clock() - timedelta(days=20)
 
 
-async def test_an_archived_payment_cannot_be_refunded_and_its_reference_is_free(past: Past) -> None:
+async def test_an_archived_payment_cannot_be_refunded_and_its_reference_stays_spent(past: Past) -> None:
     await past.archive()
     outcome = await past.shop.refund(past.charge)
+    again = await past.shop.pay(past.prepaid, "1.00", "order-1")
 
     assert isinstance(outcome, Refused)
     assert outcome.refusal is Refusal.InvalidTransactionId
-    accepted(await past.shop.pay(past.prepaid, "1.00", "order-1"))
+    assert isinstance(again, Refused)
+    assert again.refusal is Refusal.DuplicateRequest
+    assert "spent by transaction" in again.message
+    await past.assert_proven()
+
+
+async def test_references_that_an_older_release_freed_are_restored_from_the_archive(past: Past) -> None:
+    await past.archive()
+    whole = "SELECT reference_digest, transaction_id FROM answered_reference WHERE book_id = $1 AND fingerprint IS NULL"
+    before = await past.pool.fetch(whole, past.shop.book_id)
+    gone = "DELETE FROM answered_reference WHERE book_id = $1 AND fingerprint IS NULL"
+    assert await past.pool.execute(gone, past.shop.book_id) == f"DELETE {len(before)}"
+
+    found = (await past.checked()).problems
+    assert found
+    assert all("are not kept as spent; run: tallystick archive references" in problem for problem in found)
+    for _ in range(2):
+        assert await restore_references(past.pool, past.root) >= len(before)
+        assert set(await past.pool.fetch(whole, past.shop.book_id)) == set(before)
     await past.assert_proven()
 
 

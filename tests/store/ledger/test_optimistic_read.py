@@ -133,9 +133,9 @@ async def test_a_reference_that_was_answered_meanwhile_is_answered_alike(
     assert await shop.balance(other) == 9_000_000
 
 
-async def test_a_reference_that_is_free_again_pays_though_its_old_answer_is_still_there(shop: Shop) -> None:
+async def test_a_reference_that_is_free_again_pays_though_its_old_refusal_is_still_there(shop: Shop) -> None:
     buyers = [await shop.funded_buyer() for _ in range(3)]
-    old = await shop.pay(buyers[0], "1.00", reference="order-1")
+    old = await shop.pay(buyers[0], "100.00", reference="order-1")
     shop.clock.forward(days=7, seconds=1)
 
     outcomes = await asyncio.gather(
@@ -144,7 +144,7 @@ async def test_a_reference_that_is_free_again_pays_though_its_old_answer_is_stil
 
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     assert old not in outcomes
-    assert [await shop.balance(buyer) for buyer in buyers] == [8_000_000, 9_000_000, 9_000_000]
+    assert [await shop.balance(buyer) for buyer in buyers] == [9_000_000, 9_000_000, 9_000_000]
     assert await shop.pay(buyers[1], "1.00", reference="order-1") == outcomes[1]
 
 

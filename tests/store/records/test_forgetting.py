@@ -8,23 +8,29 @@ from datetime import timedelta
 import pytest
 from tests.store.shop import Shop
 
-from tallystick.domain.outcomes import Accepted
+from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.refusals import Refused
 from tallystick.store.records import forgetting
 from tallystick.store.records.visits import NewVisit, create, find, leave
 
 
-async def test_answers_go_after_seven_days_and_not_before(shop: Shop) -> None:
+async def test_refusals_go_after_seven_days_and_not_before(shop: Shop) -> None:
     buyer = await shop.funded_buyer("10.00")
-    first = await shop.pay(buyer, "1.00", "order-1")
+    paid = await shop.pay(buyer, "1.00", "order-1")
+    refused = await shop.pay(buyer, "100.00", "order-2")
+    assert isinstance(refused, Refused)
     shop.clock.forward(days=6, hours=23)
     await forgetting.answers(shop.pool, shop.clock())
-    assert await shop.pay(buyer, "1.00", "order-1") == first
+    again = await shop.pay(buyer, "100.00", "order-2")
+    assert isinstance(again, Refused)
+    assert again.message.startswith(refused.message)
 
     shop.clock.forward(hours=1)
     assert await forgetting.answers(shop.pool, shop.clock()) >= 1
-    left = await shop.pool.fetchval("SELECT count(*) FROM answered_reference WHERE book_id = $1", shop.book_id)
-    assert left == 0
-    assert isinstance(await shop.pay(buyer, "1.00", "order-1"), Accepted)
+    left = await shop.pool.fetch("SELECT transaction_id FROM answered_reference WHERE book_id = $1", shop.book_id)
+    assert paid in [Accepted(row["transaction_id"], TransactionStatus.SUCCESS) for row in left]
+    assert None not in [row["transaction_id"] for row in left], "what was paid with stays, refusals go"
+    assert isinstance(await shop.pay(buyer, "1.00", "order-2"), Accepted)
 
 
 @pytest.mark.parametrize(

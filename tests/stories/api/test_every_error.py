@@ -54,6 +54,6 @@ async def test_an_error_can_be_provoked(shop: Shop, code: str) -> None:
     assert form is not None
     assert form[2] != f"Refused: {Refusal[code].meaning}.", "the message says no more than the code"
     if Refusal[code].retry.can_help and ACTIONS[shop.called[-1]].moves_money:
-        spent = "SELECT count(*) FROM answered_reference WHERE refusal = $1 AND caller_party_id = $2"
+        spent = "SELECT count(*) FROM answered_reference JOIN book USING (book_id) WHERE refusal = $1 AND party_id = $2"
         times = await shop.service.pool.fetchval(spent, code, shop.key.party_id)
         assert (times > 0) == (Refusal[code].retry is Retry.NEW_REFERENCE), "the reference of errors tells otherwise"

@@ -92,6 +92,7 @@ WITHOUT: Final[Mapping[str, str]] = {
     "ipn list": LOOKS,
     "ipn listen": "it receives what others send, and keeps nothing",
     "archive check": LOOKS,
+    "archive references": "it keeps what the archive says anyway, and no choice of anybody is in it",
     "sandbox authorize": "it is a buyer on the hosted pages, whose own deed is kept with the authorization",
     "sandbox sign": "it signs a text, and sends nothing",
     "sandbox button": "it signs a text, and sends nothing",

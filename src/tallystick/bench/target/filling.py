@@ -66,7 +66,6 @@ class Filler:
             *(list(column) for column in columns),
             CHARGE_MICROS,
             now,
-            self.stall.key.party_id,
             timeout=_SECONDS,
         )
 

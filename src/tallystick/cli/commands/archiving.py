@@ -100,6 +100,21 @@ def check(directory: Directory = None, json: Json = False) -> None:
         raise typer.Exit(NO)
 
 
+@app.command()
+def references(directory: Directory = None, json: Json = False) -> None:
+    """Keep the references of archived payments as spent, where an older release freed them. Again does no harm."""
+
+    async def restore() -> int:
+        async with service_of_process() as service, _problems_reported():
+            return await archiving.restore_references(service, directory)
+
+    number = run(restore())
+    if json:
+        tell_json({"transactions": number})
+        return
+    tell(f"The references of {number} archived transaction{'' if number == 1 else 's'} are spent.")
+
+
 @asynccontextmanager
 async def _problems_reported() -> AsyncIterator[None]:
     try:

@@ -1,4 +1,5 @@
--- What statements of several files have in common. They put it in where they name it; see statements.py.
+-- What statements of several files have in common. They put it in where they name it; see statements.py. A reference_digest
+-- is by what a payment's caller_reference is known in answered_reference and claimed_payment: in lists, without a comment.
 
 -- part: terms_of_keys
 -- Of those keys ($4) that are not revoked, what `AccessKey.still_is` compares.
@@ -28,3 +29,6 @@ SELECT token.book_id, token.token_id, token.purpose, token.token_type, token.ins
   JOIN book ON book.book_id = token.book_id
   JOIN party AS seller ON seller.party_id = book.party_id
   JOIN party AS giver ON giver.party_id = token.sender_party_id
+
+-- part: reference_digest
+substring(sha256(convert_to(caller_reference, 'UTF8')), 1, 15)

@@ -40,14 +40,16 @@ from tallystick.domain.decide.refund import refund
 from tallystick.domain.decide.reservations import cancel, reserve, settle
 from tallystick.domain.decide.resolve import resolve_charge
 from tallystick.domain.decide.write_off import write_off_debt
-from tallystick.domain.outcomes import Outcome
+from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, IdempotencyRecord, State
 
 __all__ = ["REFERENCE_LIFETIME", "decide", "decide_all"]
 
 REFERENCE_LIFETIME: Final = timedelta(days=7)
-"""How long a caller reference is remembered with its first request. Source: docs/protocol/semantics.md, 4."""
+"""How long requests are answered as before and refusals spend a reference. Source: docs/protocol/semantics.md, 4."""
+
+_OF_ANOTHER: Final = "The request repeats the caller reference of a different request and cannot be executed."
 
 _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
     FundPrepaid: fund_prepaid,
@@ -96,18 +98,23 @@ def _decide_once_per_reference(state: State, command: MoneyCommand, now: datetim
 
     Source: docs/protocol/semantics.md, 4: the same request gives the first answer again, also when that was a refusal.
     A repeated refusal says when it was first given, since its reason may no longer hold.
+    When the first answer can no longer be told, the reference of a transaction stays spent.
     """
     request = command.request
     earlier = state.answered.get(request.caller_reference)
     if earlier is None:
+        if request.caller_reference in state.spent_elsewhere:
+            return Decision(Refused(Refusal.DuplicateRequest, _OF_ANOTHER))
         decision = _decide(state, command, now)
         answered = IdempotencyRecord(request.fingerprint, _when_repeated(decision.outcome, now))
         force_setattr(decision, "answered", (request.caller_reference, answered))  # frozen, but not shared yet
         return decision
     if earlier.fingerprint == request.fingerprint:
         return Decision(earlier.outcome)
-    message = "The request repeats the caller reference of a different request and cannot be executed."
-    return Decision(Refused(Refusal.DuplicateRequest, message))
+    if earlier.fingerprint is None and isinstance(earlier.outcome, Accepted):
+        message = f"The caller reference was spent by transaction {earlier.outcome.transaction_id}."
+        return Decision(Refused(Refusal.DuplicateRequest, message))
+    return Decision(Refused(Refusal.DuplicateRequest, _OF_ANOTHER))
 
 
 def _when_repeated(outcome: Outcome, now: datetime) -> Outcome:

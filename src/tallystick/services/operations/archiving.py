@@ -10,6 +10,7 @@ from tallystick.store.archive import archive as stored
 from tallystick.store.archive.archive import AlreadyRunningError, ArchivedBatch, TooRecentError
 from tallystick.store.archive.check import ArchiveReport
 from tallystick.store.archive.check import check as check_files
+from tallystick.store.archive.check import restore_references as restored
 from tallystick.store.archive.files import ArchiveError
 from tallystick.store.queries.debts import LONGEST_AGE
 
@@ -68,6 +69,14 @@ async def archive(
 async def held_back(service: Service, before: datetime) -> list[tuple[BookId, datetime]]:
     """Books in which settled history from before a moment is left, for whatever reason, and from when on."""
     return await stored.held_back(service.pool, before)
+
+
+async def restore_references(service: Service, directory: Path | None = None) -> int:
+    """Have the references of all that is archived be spent, where an older release freed them; of how many.
+
+    Raises ArchiveError, OSError.
+    """
+    return await restored(service.pool, place(service, directory))
 
 
 async def check(service: Service, directory: Path | None = None) -> ArchiveReport:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
-from datetime import timedelta
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from tallystick.db.clock_watch import believe, believed
 from tallystick.domain.commands import Cancel, RailOperation, ResolveCharge
 from tallystick.processors.rail import Rail, RailOrder, StillPending, idempotency_key
 from tallystick.services.context import Service
@@ -16,6 +17,9 @@ from tallystick.store.accounts import attempts, mailed_proofs, passkeys, web_ses
 from tallystick.store.queries import figures
 from tallystick.store.records import forgetting, mail, outbox, rail_requests
 from tallystick.store.records.rail_requests import DueRequest
+
+if TYPE_CHECKING:
+    from tallystick.db.connections import Pool
 
 LEASE: Final = timedelta(seconds=60)
 """How long a claimed request is left alone before another worker asks the rail again: the claimer may have died."""
@@ -84,7 +88,10 @@ async def end_what_ran_out(service: Service) -> int:
 
     Raises ExceptionGroup as `ask_rails`.
     """
-    ended = await rail_requests.run_out(service.pool, service.clock(), MAX_AT_ONCE)
+    if not await rail_requests.run_out(service.pool, service.clock(), 1):
+        return 0
+    now = await _certain_time(service, believed)  # asked for only where there is something to end
+    ended = [] if now is None else await rail_requests.run_out(service.pool, now, MAX_AT_ONCE)
     cancel = service.committer.perform
     await _all("ending", (cancel(book_id, Cancel(transaction_id, expired=True)) for book_id, transaction_id in ended))
     return len(ended)
@@ -105,9 +112,27 @@ async def add_up_figures(service: Service) -> int:
     return len(behind)
 
 
-async def forget_expired(service: Service) -> None:
-    """Delete what is over: sessions, links and codes, letters, counted attempts, and whatever else is history."""
-    now = service.clock()
+async def _certain_time(service: Service, certain: Callable[[Pool, datetime], Awaitable[datetime]]) -> datetime | None:
+    """The moment by which something may end for good; None while no clock is believed.
+
+    The clock has just been held against the database's, and neither is believed to have gone far since the last pass.
+    """
+    watch = service.clock_watch
+    if watch is None:
+        return service.clock()  # set by hand
+    if not await watch.compare(service.pool):
+        return None
+    return await certain(service.pool, service.clock())
+
+
+async def forget_expired(service: Service) -> bool:
+    """Delete what is over: sessions, links and codes, letters, counted attempts, and whatever else is history.
+
+    False, and nothing is deleted, while no clock is believed.
+    """
+    now = await _certain_time(service, believe)
+    if now is None:
+        return False
     await outbox.forget_messages(service.pool, now - MESSAGES_KEPT)
     for forgetful in (web_sessions, mailed_proofs, passkeys, attempts, mail):
         await forgetful.sweep(service.pool, now)
@@ -115,3 +140,4 @@ async def forget_expired(service: Service) -> None:
     await forgetting.events(service.pool, now - timedelta(days=service.settings.keep_notifications_days))
     await forgetting.visits(service.pool, now)
     await forgetting.requests(service.pool, now - timedelta(days=service.settings.keep_requests_days))
+    return True

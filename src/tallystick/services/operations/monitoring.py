@@ -24,10 +24,12 @@ __all__ = [
     "Queue",
     "Queues",
     "VerificationRun",
+    "clock_off_seconds",
     "database_answers",
     "database_size",
     "observe",
     "queues_of",
+    "wrong_clock",
 ]
 
 _ANSWER_SECONDS = 5
@@ -49,6 +51,17 @@ async def database_answers(service: Service) -> bool:
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
     return True
+
+
+def wrong_clock(service: Service) -> str | None:
+    """What is wrong with the clock, in words; None where it can be believed."""
+    watch = service.clock_watch
+    return None if watch is None or watch.trusted else watch.why
+
+
+def clock_off_seconds(service: Service) -> float:
+    """How far the clock is ahead of the database's."""
+    return 0.0 if service.clock_watch is None else service.clock_watch.off_seconds
 
 
 async def queues_of(service: Service) -> Queues:

@@ -59,7 +59,7 @@ async def list_(books: BookContext, wanted: TransactionQuery, maximum: int, befo
 
 async def known_by_reference(books: BookContext, caller_reference: str) -> TransactionId | None:
     """The transaction that the seller's reference stands for, as long as references are remembered."""
-    return await transaction_list.known_by_reference(books.service.pool, books.parts, books.seller_id, caller_reference)
+    return await transaction_list.known_by_reference(books.service.pool, books.parts, caller_reference)
 
 
 async def find(books: BookContext, transaction_id: TransactionId) -> TransactionRecord | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ _BATCH_LOCK: Final = _LOCK + 1
 
 
 class TooRecentError(ValueError):
-    """History so young must stay: references are remembered for seven days."""
+    """History so young must stay: requests are answered as before for seven days."""
 
 
 class AlreadyRunningError(RuntimeError):
@@ -186,11 +186,24 @@ async def _move_batch(
         root, book.book_id, number, previous, cut.isoformat(), taken.rows, taken.columns
     )
     await _carry(connection, book.book_id, transactions, transfers)
+    await keep_references(connection, book.book_id, transactions)
     await connection.execute(
         _SQL["keep_batch"], book.book_id, number, cut, ids[0], ids[-1], len(ids), written.digest, now
     )
     await connection.execute(_SQL["mark_books"], sorted({book.book_id, *(row["book_id"] for row in transfers)}), cut)
     return ArchivedBatch(book.book_id, number, len(ids), written.directory)
+
+
+async def keep_references(
+    database: Database, book_id: BookId, transactions: Iterable[Mapping[str, Any] | asyncpg.Record]
+) -> None:
+    """Have the references of archived transactions stay spent. Deposits have none."""
+    spent = [
+        (row["caller_reference"], row["transaction_id"], row["received_at"])
+        for row in transactions
+        if row["operation"] != "Deposit"
+    ]
+    await database.execute(_SQL["keep_references"], book_id, *([row[place] for row in spent] for place in range(3)))
 
 
 def _ids_from(moment: datetime) -> str:

@@ -10,11 +10,12 @@ from typing import Final
 from tallystick.db.connections import Pool
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId
-from tallystick.store.archive.archive import TOTALLED, Totals, balances_of, totals_of
+from tallystick.store.archive.archive import TOTALLED, Totals, balances_of, keep_references, totals_of
 from tallystick.store.archive.files import ArchiveError, Manifest, damaged, directory_of, read_manifest, rows
 
 _SQL: Final = load_statements("archive.sql", __package__)
 _TRANSFER: Final = ("book_id", "debit_account", "credit_account", "amount_micros")
+_SPENT: Final = ("operation", "caller_reference", "transaction_id", "received_at")
 _REFUND: Final = ("operation", "status", "original_id", "amount_micros", "sender_party_id")
 
 
@@ -62,6 +63,7 @@ async def check(pool: Pool, root: Path) -> ArchiveReport:
         report.problems += found
         if not found:
             _add_up(report, sums, book_id, directory, manifest)
+            report.problems += await _lost_references(pool, book_id, directory, manifest)
     sums.refunds.update({(row["book_id"], row["original_id"]): row["micros"] for row in live})
     known = await pool.fetch(_SQL["batches"])  # a run may have gone on meanwhile
     report.problems += _strangers(root, on_disk, {(row["book_id"], row["number"]) for row in known})
@@ -78,6 +80,34 @@ async def check(pool: Pool, root: Path) -> ArchiveReport:
             },
         )
     return report
+
+
+async def restore_references(pool: Pool, root: Path) -> int:
+    """Have the references of all archived transactions be spent, as the archive knows them; of how many transactions.
+
+    For archives that are older than the rule that they stay so. Doing it again changes nothing. Raises ArchiveError.
+    """
+    number = 0
+    for batch in await pool.fetch(_SQL["batches"]):
+        book_id = BookId(batch["book_id"])
+        directory = directory_of(root, book_id, batch["number"])
+        manifest, digest = read_manifest(directory)
+        if digest != batch["digest"] or any(damaged(directory, manifest)):
+            raise ArchiveError(f"{directory}: is not what was written; run: tallystick archive check")
+        found = [dict(zip(_SPENT, row, strict=True)) for row in rows(directory, manifest, "transaction", _SPENT)]
+        await keep_references(pool, book_id, found)
+        number += len(found)
+    return number
+
+
+async def _lost_references(pool: Pool, book_id: int, directory: Path, manifest: Manifest) -> list[str]:
+    """What somebody might pay with once more although it was paid with before."""
+    found = rows(directory, manifest, "transaction", ("operation", "caller_reference"))
+    spent = [reference for operation, reference in found if operation != "Deposit"]
+    lost = await pool.fetch(_SQL["lost_references"], book_id, spent)
+    if not lost:
+        return []
+    return [f"{directory}: {len(lost)} of its references are not kept as spent; run: tallystick archive references"]
 
 
 def _add_up(report: ArchiveReport, sums: _Sums, book_id: int, directory: Path, manifest: Manifest) -> None:

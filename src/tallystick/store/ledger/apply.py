@@ -105,12 +105,11 @@ class Batch:
             transfer_rows(transfers),
             self.balance_changes(transfers, tokens),
             [answer_row(reference, answered) for reference, answered in answers],
-            loaded.state.book.seller_id,
             now,
         )
-        free_since = now - REFERENCE_LIFETIME
+        spent = (now - REFERENCE_LIFETIME, loaded.reuse_references)
         with version_conflicts():
-            await self.connection.execute(MONEY["apply"], *values, *self.more(tokens), real_now, free_since)
+            await self.connection.execute(MONEY["apply"], *values, *self.more(tokens), real_now, *spent)
 
     def more(self, tokens: Iterable[Token]) -> tuple[list[Any], list[Any], list[Any]]:
         """Rows of what changes besides: instruments, `tokens`, and events."""

@@ -54,7 +54,6 @@ async def apply_payments(
         _kind(first),
         group.balance_changes(transfers, tokens),
         refused,
-        loaded.state.book.seller_id,
         loaded.now,
     )
     more = group.more(tokens)

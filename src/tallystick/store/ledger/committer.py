@@ -21,6 +21,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 import structlog
 
+from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.connections import BROKEN, Pool
 from tallystick.db.database import CALL_SECONDS
 from tallystick.db.kept_connections import KeptConnections, given_up_when_silent
@@ -34,7 +35,7 @@ from tallystick.store.keys.access_keys import AccessKey, StaleCachedKeyError
 from tallystick.store.ledger.apply import VersionConflictError, apply
 from tallystick.store.ledger.apply_payments import apply_payments
 from tallystick.store.ledger.command_queue import CommandQueue, LockingBackoff, PaymentQueue, QueuedCommand
-from tallystick.store.ledger.load import load
+from tallystick.store.ledger.load import claim_references, load
 from tallystick.store.ledger.optimistic_read import Snapshot, charges_an_instrument, optimistic_read
 from tallystick.store.ledger.rules import Rules
 
@@ -82,6 +83,7 @@ class Statistics:
 class Committer:
     """Groups commands by book. `clock` gives the present moment in UTC; a book's test clock is added to it.
 
+    It raises WrongClockError where it cannot be believed: nothing is carried out then.
     `keeps`: how many connections of the pool it may keep between two groups. `budget_seconds`: how long a command may
     take, all tries and the wait for its turn included.
     """
@@ -132,6 +134,11 @@ class Committer:
         self, book_id: BookId, command: Command, answer: asyncio.Future[Outcome], key: AccessKey | None = None
     ) -> asyncio.Future[Outcome]:
         """Have `command` wait for its group, which gives `answer`."""
+        try:
+            self.clock()
+        except WrongClockError:
+            answer.set_result(_wrong_clock())
+            return answer
         until = answer.get_loop().time() + self.budget_seconds
         if charges_an_instrument(command):
             payments = self._payments[book_id]
@@ -196,10 +203,14 @@ class Committer:
                 if snapshot is None:
                     return False
                 signed = group if not keys else _with_unchanged_keys(group, snapshot)
+                await claim_references(connection, snapshot.loaded, [waiting.command for waiting in signed])
                 decisions = decide_all(
                     snapshot.loaded.state, [waiting.command for waiting in signed], snapshot.loaded.now
                 )
                 await apply_payments(connection, snapshot.loaded, decisions, real_now=self.clock())
+        except WrongClockError as error:  # it jumped after the commands were accepted
+            _fail(group, error)
+            return True
         except VersionConflictError:
             self.statistics.version_conflicts += 1
             backoff.conflicted()
@@ -225,6 +236,9 @@ class Committer:
                     _fail(group, TimeoutError() if _is_over(group) else error)
                     return
                 await asyncio.sleep(_PAUSE_SECONDS * attempt)
+            except WrongClockError as error:
+                _fail(group, error)
+                return
             except Exception as error:  # noqa: BLE001 - whatever it was, each command gets its own chance
                 self._note_failure(book_id, group, error)
                 if attempt < _TRIES_TOGETHER and isinstance(error, _WORTH_ANOTHER_TRY):
@@ -272,6 +286,7 @@ class Committer:
                 given_up_when_silent(connection),
             ):
                 loaded = await load(connection, book_id, commands, self.clock, self.rules)
+                await claim_references(connection, loaded, commands)
                 decisions = decide_all(loaded.state, commands, loaded.now)
                 await apply(connection, loaded, decisions, real_now=self.clock())
                 committing = True
@@ -331,10 +346,17 @@ def _fail(group: Sequence[QueuedCommand[Any]], error: Exception) -> None:
         if isinstance(error, _RIVALS):
             message = "Others are changing the same data; nothing was done. Try again later."
             waiting.answer.set_result(Refused(Refusal.ConcurrentModification, message))
+        elif isinstance(error, WrongClockError):
+            waiting.answer.set_result(_wrong_clock())
         elif isinstance(error, LostAnswerError):
             waiting.answer.set_exception(error.__cause__ or error)
         else:
             waiting.answer.set_exception(error)
+
+
+def _wrong_clock() -> Refused:
+    message = "The clock of the service cannot be relied on; nothing was done. Try again later."
+    return Refused(Refusal.ServiceUnavailable, message)
 
 
 def _with_unchanged_keys(group: Sequence[QueuedCommand[Pay]], snapshot: Snapshot) -> list[QueuedCommand[Pay]]:

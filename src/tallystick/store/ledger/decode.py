@@ -207,4 +207,5 @@ def answered_from_rows(rows: Iterable[asyncpg.Record]) -> dict[str, IdempotencyR
 def _outcome(row: asyncpg.Record) -> Outcome:
     if row["refusal"] is not None:
         return Refused(Refusal[row["refusal"]], row["message"])
-    return Accepted(row["transaction_id"], TransactionStatus(row["status"]))
+    status = row["status"]  # none where a migration or the archive kept that the reference is spent, and no more
+    return Accepted(row["transaction_id"], TransactionStatus.SUCCESS if status is None else TransactionStatus(status))

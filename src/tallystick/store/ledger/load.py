@@ -41,6 +41,7 @@ from tallystick.store.ledger.decode import (
     transaction_from_row,
 )
 from tallystick.store.ledger.rules import Rules
+from tallystick.store.ledger.shards import claim_payments
 from tallystick.store.ledger.statements import MONEY
 
 _RECEIVING = frozenset({TokenPurpose.RECIPIENT, TokenPurpose.INSTALLED})
@@ -60,7 +61,8 @@ class LoadedState:
 
     `notification_url`: where the seller wants to hear of events. `now` is the book's own time. The `known_…` hold
     what was in the store before anything was decided. `versions`: those of the accounts, by number, that must still be
-    the same when they are charged; none where the accounts are locked.
+    the same when they are charged; none where the accounts are locked. `parts`: all books of a seller with several.
+    `reuse_references` as in Rules.
     """
 
     state: State
@@ -71,6 +73,8 @@ class LoadedState:
     known_tokens: frozenset[TokenId]
     known_transactions: frozenset[TransactionId] = frozenset()
     versions: Mapping[AccountId, int] = field(default_factory=dict)
+    parts: Sequence[BookId] = ()
+    reuse_references: bool = False
 
 
 @dataclass(slots=True)
@@ -147,7 +151,7 @@ async def load(
         await _load_named_transactions(connection, state, wanted, commands)
     if any(token_id[0] in _GUARDED_BY_NOTHING for token_id in wanted.tokens):
         await connection.execute(MONEY["lock_tokens"], book_id, sorted(wanted.tokens))
-    await _load_named(connection, state, wanted, now - REFERENCE_LIFETIME)
+    await _load_named(connection, state, wanted, now - REFERENCE_LIFETIME, reuse=rules.reuse_references)
     operator_book_id = book["operator_book_id"]
     payers = {token.sender_id for token in state.tokens.values() if token.source and token.source.method is Method.ABT}
     if payers:
@@ -161,13 +165,30 @@ async def load(
         known_instruments=dict(state.instruments),
         known_tokens=frozenset(state.tokens),
         known_transactions=frozenset(state.transactions),
+        parts=book["parts"] or (),
+        reuse_references=rules.reuse_references,
     )
 
 
-async def _load_named(connection: Connection, state: State, wanted: LoadRequest, since: datetime) -> None:
+async def claim_references(connection: Connection, loaded: LoadedState, commands: Sequence[Command]) -> None:
+    """Of a seller with several books: have those references that are new belong to this one.
+
+    In a transaction they are claimed with what it pays, else before; a claim that nothing was paid with does no harm.
+    """
+    if not loaded.parts:
+        return
+    state = loaded.state
+    asked = {command.request.caller_reference for command in commands if is_money_command(command)}
+    if new := asked - state.answered.keys():
+        state.spent_elsewhere = await claim_payments(connection, loaded.parts, state.book.book_id, new)
+
+
+async def _load_named(
+    connection: Connection, state: State, wanted: LoadRequest, since: datetime, *, reuse: bool
+) -> None:
     """Tokens with their instruments, and what references stand for; most groups need one statement for all of it.
 
-    Answers given before `since` are gone.
+    Answers given before `since` are gone; what they spent is free again where it is to be reused.
     """
     if not (wanted.instruments or wanted.tokens or wanted.references or wanted.token_references):
         return
@@ -176,10 +197,10 @@ async def _load_named(connection: Connection, state: State, wanted: LoadRequest,
         MONEY["load"],
         book.book_id,
         [*wanted.tokens],
-        book.seller_id,
         [*wanted.references],
         since,
         [*wanted.token_references],
+        reuse,
     )
     state.answered = answered_from_rows(rows[0]["answers"])
     state.token_references = dict(map(tuple, rows[0]["token_references"]))

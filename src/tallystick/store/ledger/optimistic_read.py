@@ -55,7 +55,14 @@ async def optimistic_read(
     references = [payment.request.caller_reference for payment in payments]
     now = clock()
     rows = await connection.fetch(
-        MONEY["read_optimistically"], book_id, tokens, tokens[0], [*keys], references, now - REFERENCE_LIFETIME
+        MONEY["read_optimistically"],
+        book_id,
+        tokens,
+        tokens[0],
+        [*keys],
+        references,
+        now - REFERENCE_LIFETIME,
+        rules.reuse_references,
     )
     first = next((row for row in rows if row["book"] is not None), None)
     if first is None:
@@ -76,5 +83,7 @@ async def optimistic_read(
         known_instruments=dict(state.instruments),
         known_tokens=frozenset(state.tokens),
         versions=versions,
+        parts=book["parts"] or (),
+        reuse_references=rules.reuse_references,
     )
     return Snapshot(loaded, current_keys(first["keys"]))

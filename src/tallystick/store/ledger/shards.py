@@ -44,7 +44,10 @@ async def split(
             raise ValueError(f"there are {len(rows)} parts already, and they are never joined")
         for part in range(len(rows), parts):
             await create_shard(connection, BookId(rows[0]["book_id"]), part, now)
-    return await shards_of_seller(connection, party_id, environment)
+        books = await shards_of_seller(connection, party_id, environment)
+        if len(books) > 1:
+            await connection.execute(_SQL["note_parts"], books)
+    return books
 
 
 async def choose(database: Database, parts: Sequence[BookId], references: Collection[str], turn: str) -> BookId:
@@ -77,3 +80,27 @@ async def claim(database: Database, parts: Sequence[BookId], book_id: BookId, re
 async def _claims(database: Database, first: BookId, references: Collection[str]) -> set[BookId]:
     rows = await database.fetch(_SQL["claims"], first, list(references))
     return {BookId(row["part_book_id"]) for row in rows}
+
+
+async def claim_payments(
+    database: Database, parts: Sequence[BookId], book_id: BookId, references: Collection[str]
+) -> frozenset[str]:
+    """Claim references of payments for one of a seller's books, for ever; those that belong to another one.
+
+    What is claimed stays so when the payment is refused, or never made. Claiming again is harmless. The first book
+    holds the claims, whatever number of parts there is, so that two processes that know different ones meet there.
+    """
+    asked = parts[0], book_id, sorted(references)
+    taken = await _elsewhere(database, asked, parts)
+    free = sorted(set(references) - taken)
+    if not free:
+        return taken
+    await database.execute(_SQL["claim_payments"], parts[0], book_id, free)
+    return taken | await _elsewhere(database, (parts[0], book_id, free), parts)
+
+
+async def _elsewhere(
+    database: Database, asked: tuple[BookId, BookId, list[str]], parts: Sequence[BookId]
+) -> frozenset[str]:
+    rows = await database.fetch(_SQL["payments_elsewhere"], *asked, list(parts))
+    return frozenset(row["caller_reference"] for row in rows)

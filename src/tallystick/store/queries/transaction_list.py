@@ -154,10 +154,10 @@ async def everything(database: Database, wanted: TransactionQuery) -> AsyncItera
 
 
 async def known_by_reference(
-    database: Database, parts: Sequence[BookId], seller_id: PartyId, caller_reference: str
+    database: Database, parts: Sequence[BookId], caller_reference: str
 ) -> TransactionId | None:
-    """The transaction that the seller's reference stands for, as long as references are remembered."""
-    found: str | None = await database.fetchval(_SQL["by_reference"], parts, seller_id, caller_reference)
+    """The transaction that the seller's reference stands for, also when it is archived."""
+    found: str | None = await database.fetchval(_SQL["by_reference"], parts, caller_reference)
     return None if found is None else TransactionId(found)
 
 

@@ -1,4 +1,4 @@
-"""Delete expired history: old answers, announced events, visits, requests.
+"""Delete expired history: old refusals, announced events, visits, requests.
 
 In batches, each a commit of its own.
 """
@@ -25,7 +25,7 @@ _MAX_PIECES: Final = 500  # of a pass; the next one goes on
 
 
 async def answers(pool: Pool, now: datetime) -> int:
-    """Answers to references that are free again; how many. Test clocks are ahead of `now`, so none goes too early."""
+    """Refusals whose references are free again; how many. Test clocks are ahead of `now`, so none goes too early."""
     return await _piece_by_piece(pool, _SQL["answers"], now - REFERENCE_LIFETIME)
 
 

@@ -16,7 +16,10 @@ async def alive() -> str:
 
 @get("/readyz", media_type=MediaType.TEXT)
 async def ready(request: PageRequest) -> Response[str]:
-    """The database answers too."""
-    if await monitoring.database_answers(service_of(request)):
-        return Response("ready\n")
-    return Response("the database does not answer\n", status_code=HTTP_503_SERVICE_UNAVAILABLE)
+    """The database answers too, and the clocks agree."""
+    service = service_of(request)
+    if not await monitoring.database_answers(service):
+        return Response("the database does not answer\n", status_code=HTTP_503_SERVICE_UNAVAILABLE)
+    if wrong := monitoring.wrong_clock(service):
+        return Response(f"{wrong}\n", status_code=HTTP_503_SERVICE_UNAVAILABLE)
+    return Response("ready\n")

@@ -144,6 +144,12 @@ class ProcessMetrics:
         yield from self._calls()
         yield from self._commits()
         yield from self._worker()
+        off = "How far the clock of the process is ahead of the database's."
+        yield GaugeMetricFamily("tallystick_clock_off_seconds", off, value=monitoring.clock_off_seconds(self.service))
+        believed = "Whether clocks are believed: else no money moves."
+        yield GaugeMetricFamily(
+            "tallystick_clock_believed", believed, value=0 if monitoring.wrong_clock(self.service) else 1
+        )
 
     def _calls(self) -> Iterator[Metric]:
         meter = self.service.meter

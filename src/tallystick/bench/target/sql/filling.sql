@@ -13,7 +13,7 @@ SELECT instrument.instrument_id, instrument.account_id, instrument.sender_party_
 
 -- name: charge
 -- A charge of $8 micro-units under each id ($2) at $9, with the instrument, account, sender, token and method that stand
--- beside it ($3 to $7), in the book $1 of the seller $10. References and fingerprints are as random as those of requests:
+-- beside it ($3 to $7), in the book $1. References and fingerprints are as random as those of requests:
 -- digests of the ids.
 WITH charge AS MATERIALIZED (
     SELECT *, encode(substring(sha256(transaction_id::bytea) FROM 1 FOR 12), 'hex') AS caller_reference,
@@ -31,9 +31,8 @@ WITH charge AS MATERIALIZED (
     INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
     SELECT $1, transaction_id, 1, account_id, 2, $8, $9 FROM charge -- account 2: sales
 ), answers AS (
-    INSERT INTO answered_reference (book_id, caller_party_id, caller_reference, fingerprint, transaction_id, status,
-                                    answered_at)
-    SELECT $1, $10, caller_reference, fingerprint, transaction_id, 'Success', $9 FROM charge
+    INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, answered_at)
+    SELECT $1, /* part: reference_digest */, fingerprint, transaction_id, 'Success', $9 FROM charge
 ), moved AS (
     SELECT account_id, $8 * count(*) AS micros FROM charge GROUP BY account_id
     UNION ALL

@@ -139,8 +139,29 @@ SELECT refund.book_id, refund.original_id, sum(refund.amount_micros)::bigint AS 
 SELECT archived_before FROM book WHERE book_id = $1
 
 -- name: forget_answers
--- Answers to references that are free again, $2 at the latest. Transactions keep the references themselves.
-DELETE FROM answered_reference WHERE book_id = $1 AND answered_at <= $2
+-- Refusals whose references are free again, answered at $2 at the latest.
+DELETE FROM answered_reference
+ WHERE book_id = $1 AND answered_at <= $2 AND refusal IS NOT NULL AND reuses IS NULL
+
+-- name: keep_references
+-- The references ($2) of transactions ($3) that leave, received at $4, stay spent. What they were answered goes: nobody is
+-- told any more. One that was used again already, or was never written down, has its row as well.
+INSERT INTO answered_reference (book_id, reference_digest, transaction_id, answered_at)
+SELECT $1, /* part: reference_digest */, min(transaction_id), min(received_at)
+  FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS gone (caller_reference, transaction_id, received_at)
+ GROUP BY 2
+    ON CONFLICT (book_id, reference_digest) DO UPDATE SET fingerprint = NULL, status = NULL
+ WHERE answered_reference.transaction_id = excluded.transaction_id
+
+-- name: lost_references
+-- Which of the references $2 of archived transactions are not known to be spent.
+SELECT asked.caller_reference
+  FROM (SELECT caller_reference, /* part: reference_digest */ AS reference_digest
+          FROM unnest($2::text[]) AS caller_reference) AS asked
+  LEFT JOIN answered_reference AS answered
+         ON answered.book_id = $1 AND answered.reference_digest = asked.reference_digest
+        AND (answered.transaction_id IS NOT NULL OR answered.reuses IS NOT NULL)
+ WHERE answered.book_id IS NULL
 
 -- name: lock_runs
 -- One run at a time ($1 names the lock). No waiting: false when somebody else has it.

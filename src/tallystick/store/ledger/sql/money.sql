@@ -3,12 +3,26 @@
 -- where they are named. Payments from instruments need two of them: read_optimistically and apply_payments. The version
 -- of what they read is checked while they write. All else locks first: lock, load and apply. decisions/013 tells why.
 
+-- part: known
+-- What is known of one reference. The limit, of one row at most, has each looked up by the key: without statistics of the
+-- table a join may be planned the other way round, through all references of the book.
+SELECT * FROM answered_reference WHERE book_id = $1 AND reference_digest = /* part: reference_digest */ LIMIT 1
+
+-- part: answer
+-- How a reference was answered. Without a fingerprint where that was too long ago to be told again: it is spent.
+ROW(caller_reference, CASE WHEN answered_at > since THEN fingerprint END, transaction_id, status, refusal,
+    message)::answer_values
+
+-- part: still_counts
+-- Of what was answered long ago, refusals are forgotten and so are, where a setting says so (`reuse`), the rest.
+(answered_at > since OR (transaction_id IS NOT NULL OR reuses IS NOT NULL) AND NOT reuse)
+
 -- name: read_optimistically
 -- What payments from instruments need to know: a row for each of their tokens ($2), with its sender and its instrument. The
 -- row of one of them ($3) has, besides, the rules of the book and its owner, and the keys ($4) that signed them as they
--- are now, and how references ($5) were answered since $6, for older ones are free again. Nothing is locked: `version` is
--- what the account must still be when it is charged, and whoever changes an instrument or its tokens makes a new version
--- of their account. decode.py takes the columns in this order; a test compares their names. An instrument's beginning is
+-- are now, and how references ($5) were answered since $6, or spent before ($7: as if they were free again). Nothing is
+-- locked: `version` is what the account must still be when it is charged, and whoever changes an instrument or its tokens
+-- makes a new version of their account. decode.py takes the columns in this order; a test compares their names. An instrument's beginning is
 -- sent where it is not its token's: moments are the dearest of all to read.
 SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id,
        party.status = 'active' AS sender_active, token.caller_reference, token.payment_reason, token.valid_from,
@@ -26,16 +40,17 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
                       book.notification_url, coalesce(owner.status = 'active', true),
                       owner.email_verified_at IS NOT NULL, owner.verified_at IS NOT NULL,
                       coalesce(owner.receives_cards, true), coalesce(owner.marketplace, true),
-                      coalesce(owner.denied, false), owner.fee_schedule)::book_rules
+                      coalesce(owner.denied, false), owner.fee_schedule, book.parts)::book_rules
              FROM book LEFT JOIN party AS owner USING (party_id)
             WHERE book.book_id = $1
        ) END AS book,
        CASE WHEN token.token_id = $3 THEN ARRAY(
-           SELECT ROW(caller_reference, fingerprint, transaction_id, status, refusal, message)::answer_values
-             FROM answered_reference
-            WHERE book_id = $1 AND caller_party_id = (SELECT party_id FROM book WHERE book.book_id = $1)
-              AND caller_reference = ANY($5::text[])
-              AND answered_at > $6::timestamptz + (SELECT clock_offset_seconds FROM book WHERE book.book_id = $1) * interval '1 second'
+           SELECT /* part: answer */
+             FROM unnest($5::text[]) AS asked (caller_reference)
+            CROSS JOIN LATERAL (/* part: known */) AS answered
+            CROSS JOIN (SELECT $6::timestamptz + clock_offset_seconds * interval '1 second' AS since, $7::boolean AS reuse
+                          FROM book WHERE book.book_id = $1) AS own
+            WHERE /* part: still_counts */
        ) END AS answers,
        CASE WHEN token.token_id = $3 THEN ARRAY(/* part: terms_of_keys */) END AS keys
   FROM token
@@ -66,7 +81,8 @@ SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros
        coalesce(party.status = 'active', true) AS seller_active,
        party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
        coalesce(party.receives_cards, true) AS receives_cards, coalesce(party.marketplace, true) AS marketplace,
-       coalesce(party.denied, false) AS denied, party.fee_schedule, ARRAY(SELECT instrument_id FROM locked) AS instrument_ids
+       coalesce(party.denied, false) AS denied, party.fee_schedule, book.parts,
+       ARRAY(SELECT instrument_id FROM locked) AS instrument_ids
   FROM book
   LEFT JOIN party USING (party_id)
   LEFT JOIN book AS operator
@@ -83,8 +99,8 @@ SELECT token_id FROM token
 -- name: load
 -- What the group names, as fresh as the locks. A row for each token ($2), with the state of its sender and of the card or
 -- bank account behind it, and with its instrument; one row of nothings where there is no token. The first row has, besides,
--- how the references ($4) of a caller ($3) were answered since $5, for older ones are free again, and which tokens the
--- token references ($6) name already. Plain columns: a composite value is several times as dear to send, and one
+-- how the references ($3) were answered since $4, or spent before ($6: as if they were free again), and which tokens the
+-- token references ($5) name already. Plain columns: a composite value is several times as dear to send, and one
 -- without a type of its own can be read on the machine that made it, no further.
 SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, token.sender_party_id,
        token.caller_reference, token.friendly_name, token.old_token_id, token.payment_method, token.payment_method_id,
@@ -99,13 +115,15 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
        instrument.valid_from AS instrument_valid_from, instrument.expires_at AS instrument_expires_at,
        instrument.account_id, account.balance_micros,
        CASE WHEN row_number() OVER () = 1 THEN ARRAY(
-           SELECT ROW(caller_reference, fingerprint, transaction_id, status, refusal, message)::answer_values
-             FROM answered_reference
-            WHERE book_id = $1 AND caller_party_id = $3 AND caller_reference = ANY($4::text[]) AND answered_at > $5
+           SELECT /* part: answer */
+             FROM unnest($3::text[]) AS asked (caller_reference)
+            CROSS JOIN LATERAL (/* part: known */) AS answered
+            CROSS JOIN (SELECT $4::timestamptz AS since, $6::boolean AS reuse) AS own
+            WHERE /* part: still_counts */
        ) END AS answers,
        CASE WHEN row_number() OVER () = 1 THEN ARRAY(
            SELECT ARRAY[caller_reference, token_id]
-             FROM token AS named WHERE named.book_id = $1 AND named.caller_reference = ANY($6::text[])
+             FROM token AS named WHERE named.book_id = $1 AND named.caller_reference = ANY($5::text[])
        ) END AS token_references
   FROM (VALUES (true)) AS always
   LEFT JOIN token ON token.book_id = $1 AND token.token_id = ANY($2::text[])
@@ -210,7 +228,7 @@ moved_first AS (
 
 -- part: payments
 -- Payments from instruments ($2), each of which is a transaction, a transfer to the seller's sales and an answer; $3 is
--- what they have in common. Answers of those that were refused ($5), all to references of a caller ($6). $7 is the book's time.
+-- what they have in common. Answers of those that were refused ($5). $6 is the book's time.
 -- A reference that was answered before, however long ago, makes the statement fail: they are seldom used again.
 WITH /* part: moved */, new_transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
@@ -219,38 +237,39 @@ WITH /* part: moved */, new_transactions AS (
                              completed_at)
     SELECT $1, transaction_id, ($3::payment_kind).operation, ($3).status, ($3).status_code, ($3).status_message,
            amount_micros, payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
-           caller_description, sender_description, notification_url, requested_at, $7::timestamptz, $7::timestamptz
+           caller_description, sender_description, notification_url, requested_at, $6::timestamptz, $6::timestamptz
       FROM unnest($2::payment_values[])
 ), new_transfers AS (
     INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
-    SELECT $1, transaction_id, 1, account_id, ($3).sales_account, amount_micros, $7 FROM unnest($2)
+    SELECT $1, transaction_id, 1, account_id, ($3).sales_account, amount_micros, $6 FROM unnest($2)
 ), answers AS (
-    INSERT INTO answered_reference (book_id, caller_party_id, caller_reference, fingerprint, transaction_id, status,
-                                    refusal, message, answered_at)
-    SELECT $1, $6, new.*, $7
-      FROM (SELECT caller_reference, fingerprint, transaction_id, ($3).status, NULL, NULL FROM unnest($2)
+    INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, refusal, message,
+                                    answered_at)
+    SELECT $1, /* part: reference_digest */, fingerprint, transaction_id, status, refusal, message, $6
+      FROM (SELECT caller_reference, fingerprint, transaction_id, ($3).status, NULL AS refusal, NULL AS message
+              FROM unnest($2)
             UNION ALL SELECT * FROM unnest($5::answer_values[])) AS new
 )
 
 -- part: more
--- What a decision can change of instruments beside the balance ($8) and of tokens ($9), which wait for the accounts that
--- guard them; events ($10). $11 is real time, by which notifications are tried.
+-- What a decision can change of instruments beside the balance ($7) and of tokens ($8), which wait for the accounts that
+-- guard them; events ($9). $10 is real time, by which notifications are tried.
 changed_instruments AS (
     UPDATE instrument SET charged_micros = new.charged_micros, pending_micros = new.pending_micros
-      FROM unnest($8::instrument_change[]) AS new
+      FROM unnest($7::instrument_change[]) AS new
      WHERE instrument.book_id = $1 AND instrument.instrument_id = new.instrument_id
        AND (SELECT count(*) FROM moved_first) >= 0
 ), changed_tokens AS (
     UPDATE token
        SET usage_limits = new.usage_limits::jsonb, cancelled_at = new.cancelled_at, used_by = new.used_by
-      FROM unnest($9::token_change[]) AS new
+      FROM unnest($8::token_change[]) AS new
      WHERE token.book_id = $1 AND token.token_id = new.token_id
        AND (SELECT count(*) FROM moved_first) >= 0
 ), events AS (
     INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
                         occurred_at, announced_at, due_at, state)
-    SELECT $1, new.*, $7::timestamptz, $11::timestamptz, $11::timestamptz, 'waiting'
-      FROM unnest($10::event_values[]) AS new
+    SELECT $1, new.*, $6::timestamptz, $10::timestamptz, $10::timestamptz, 'waiting'
+      FROM unnest($9::event_values[]) AS new
 )
 
 -- part: all_payments_or_nothing
@@ -268,8 +287,9 @@ SELECT 1 / (/* part: all_moved */)::int
 /* part: all_payments_or_nothing */
 
 -- name: apply
--- All that most other groups write, in their own book: new transactions ($2), transfers ($3), and answers ($5). An answer that
--- another process gave meanwhile is not touched, and then missing from the count; one older than $12 is free.
+-- All that most other groups write, in their own book: new transactions ($2), transfers ($3), and answers ($5). An answer
+-- that another process gave meanwhile is not touched, and then missing from the count. A refusal older than $11 gives way;
+-- what a transaction was made with is spent, whatever any clock says, unless a setting ($12) has old ones used again.
 WITH /* part: moved */, new_transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id,
@@ -279,15 +299,19 @@ WITH /* part: moved */, new_transactions AS (
     SELECT $1, new.* FROM unnest($2::transaction_values[]) AS new
 ), new_transfers AS (
     INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
-    SELECT $1, new.*, $7::timestamptz FROM unnest($3::transfer_values[]) AS new
+    SELECT $1, new.*, $6::timestamptz FROM unnest($3::transfer_values[]) AS new
 ), answers AS (
-    INSERT INTO answered_reference (book_id, caller_party_id, caller_reference, fingerprint, transaction_id, status,
-                                    refusal, message, answered_at)
-    SELECT $1, $6, new.*, $7::timestamptz FROM unnest($5::answer_values[]) AS new
-        ON CONFLICT (book_id, caller_party_id, caller_reference) DO UPDATE
+    INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, refusal, message,
+                                    answered_at)
+    SELECT $1, /* part: reference_digest */, fingerprint, transaction_id, status, refusal, message, $6::timestamptz
+      FROM unnest($5::answer_values[]) AS new
+        ON CONFLICT (book_id, reference_digest) DO UPDATE
        SET fingerprint = excluded.fingerprint, transaction_id = excluded.transaction_id, status = excluded.status,
-           refusal = excluded.refusal, message = excluded.message, answered_at = excluded.answered_at
-     WHERE answered_reference.answered_at <= $12
+           refusal = excluded.refusal, message = excluded.message, answered_at = excluded.answered_at,
+           reuses = CASE WHEN answered_reference.transaction_id IS NULL THEN answered_reference.reuses
+                         ELSE coalesce(answered_reference.reuses, 0) + 1 END
+     WHERE answered_reference.answered_at <= $11
+       AND ($12::boolean OR answered_reference.transaction_id IS NULL AND answered_reference.reuses IS NULL)
     RETURNING 1
 ), /* part: more */
 SELECT 1 / (/* part: all_moved */ AND (SELECT count(*) FROM answers) = cardinality($5))::int

@@ -26,3 +26,31 @@ SELECT EXISTS (SELECT FROM token WHERE book_id = ANY($1::bigint[]) AND caller_re
 -- name: claims
 -- The books that have claimed any of the references $2.
 SELECT part_book_id FROM claimed_reference WHERE book_id = $1 AND caller_reference = ANY($2::text[])
+
+-- name: note_parts
+-- On each of the books $1: which the seller has, the first one first.
+UPDATE book SET parts = $1::bigint[] WHERE book_id = ANY($1::bigint[])
+
+-- part: asked
+-- References ($3) of requests that go to the book $2, one of several of a seller's; $1 is the first of these.
+(SELECT caller_reference, /* part: reference_digest */ AS reference_digest FROM unnest($3::text[]) AS caller_reference) AS asked
+
+-- name: payments_elsewhere
+-- Those that another of the books ($4) has claimed, or has spent before there were claims.
+SELECT asked.caller_reference
+  FROM /* part: asked */
+ CROSS JOIN LATERAL (SELECT part_book_id FROM claimed_payment
+                      WHERE book_id = $1 AND reference_digest = asked.reference_digest LIMIT 1) AS claimed
+ WHERE claimed.part_book_id <> $2
+UNION
+SELECT asked.caller_reference
+  FROM /* part: asked */
+ WHERE EXISTS (SELECT FROM answered_reference AS answered
+                WHERE answered.book_id = ANY($4::bigint[]) AND answered.reference_digest = asked.reference_digest
+                  AND answered.book_id <> $2 AND answered.transaction_id IS NOT NULL OFFSET 0)
+
+-- name: claim_payments
+-- They belong to the book $2 from now on, unless another one has them.
+INSERT INTO claimed_payment (book_id, reference_digest, part_book_id)
+SELECT $1, reference_digest, $2 FROM /* part: asked */ ORDER BY reference_digest
+    ON CONFLICT (book_id, reference_digest) DO NOTHING

@@ -282,13 +282,44 @@ SELECT format('book %s, transaction %s: %s', book_id, transaction_id,
  WHERE pending.amount_micros IS DISTINCT FROM rail_request.amount_micros
 
 -- name: references_have_transactions
--- An answer remembered for a reference names a transaction that exists.
-SELECT format('book %s, reference %s: answered with transaction %s, which does not exist', book_id, caller_reference,
-              transaction_id)
-  FROM answered_reference
- WHERE transaction_id IS NOT NULL
-   AND NOT EXISTS (SELECT FROM transaction WHERE transaction.book_id = answered_reference.book_id
-                      AND transaction.transaction_id = answered_reference.transaction_id)
+-- What a reference was spent for is a transaction that exists, or may be in the archive.
+SELECT format('book %s, reference %s: answered with transaction %s, which does not exist', answered.book_id,
+              encode(answered.reference_digest, 'hex'), answered.transaction_id)
+  FROM answered_reference AS answered
+  LEFT JOIN transaction
+         ON transaction.book_id = answered.book_id AND transaction.transaction_id = answered.transaction_id
+ WHERE answered.transaction_id IS NOT NULL AND transaction.transaction_id IS NULL
+   AND NOT EXISTS (SELECT FROM archive_batch AS batch WHERE batch.book_id = answered.book_id
+                      AND answered.transaction_id BETWEEN batch.first_id AND batch.last_id)
+
+-- name: references_are_spent_once
+-- A reference was spent by one transaction of a book and, where a setting or an older release had it used again, by as many
+-- more as were counted; and each transaction has its reference among those that are spent.
+WITH made AS (
+    SELECT book_id, /* part: reference_digest */ AS reference_digest, min(caller_reference) AS caller_reference,
+           count(*) AS number
+      FROM transaction WHERE operation <> 'Deposit' GROUP BY 1, 2
+)
+SELECT format('book %s, reference %s: %s transactions were made with it, %s may be', made.book_id, caller_reference, number,
+              CASE WHEN answered.transaction_id IS NULL AND reuses IS NULL THEN 0 ELSE 1 + coalesce(reuses, 0) END)
+  FROM made
+  LEFT JOIN answered_reference AS answered
+         ON answered.book_id = made.book_id AND answered.reference_digest = made.reference_digest
+ WHERE number > CASE WHEN answered.transaction_id IS NULL AND reuses IS NULL THEN 0 ELSE 1 + coalesce(reuses, 0) END
+
+-- name: references_are_spent_in_one_part
+-- A reference that one of a seller's several books has claimed is spent in no other one of them.
+WITH claimed AS MATERIALIZED (
+    SELECT claimed_payment.reference_digest, part_book_id, book.parts
+      FROM claimed_payment JOIN book USING (book_id)
+), spent AS MATERIALIZED (
+    SELECT answered_reference.book_id, reference_digest, transaction_id
+      FROM answered_reference JOIN book USING (book_id)
+     WHERE book.parts IS NOT NULL AND transaction_id IS NOT NULL
+)
+SELECT format('book %s, transaction %s: its reference belongs to book %s', spent.book_id, spent.transaction_id, part_book_id)
+  FROM claimed JOIN spent USING (reference_digest)
+ WHERE spent.book_id = ANY(claimed.parts) AND spent.book_id <> part_book_id
 
 -- name: simulated_rail_agrees
 -- The simulated rail took money exactly for what the books call paid; what is still pending may be either.

@@ -22,9 +22,7 @@ SELECT event_id, status, state, destination, occurred_at, due_at, attempts, deli
 SELECT transaction.notification_url, transaction.times_out_at, transaction.reserved_until, transaction.refunded_micros,
        transaction.marketplace_refunded_micros, answered.fingerprint, answered.status AS first_answer, answered.answered_at
   FROM transaction
-  JOIN book USING (book_id)
   LEFT JOIN answered_reference AS answered
-         ON answered.book_id = transaction.book_id AND answered.caller_party_id = book.party_id
-        AND answered.caller_reference = transaction.caller_reference
+         ON answered.book_id = transaction.book_id AND answered.reference_digest = /* part: reference_digest */
         AND answered.transaction_id = transaction.transaction_id
  WHERE transaction.book_id = $1 AND transaction.transaction_id = $2

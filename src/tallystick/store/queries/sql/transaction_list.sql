@@ -113,7 +113,9 @@ OFFSET $4::bigint - 1
  LIMIT 1
 
 -- name: by_reference
--- The transaction that a reference ($3) of the seller's ($2) stands for in the books $1, while it is remembered.
-SELECT transaction_id FROM answered_reference
- WHERE book_id = ANY($1) AND caller_party_id = $2 AND caller_reference = $3
+-- The transaction that a reference ($2) stands for in the seller's books $1.
+SELECT transaction_id
+  FROM (SELECT $2::text AS caller_reference) AS asked
+  JOIN answered_reference ON reference_digest = /* part: reference_digest */
+ WHERE book_id = ANY($1) AND transaction_id IS NOT NULL
  LIMIT 1

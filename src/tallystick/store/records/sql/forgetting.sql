@@ -2,11 +2,12 @@
 -- DELETE where a row may change after it is found.
 
 -- name: answers
--- References that are free again.
+-- References of refusals, which are free again. Those of transactions stay for ever, also where one was refused later.
 DELETE FROM answered_reference
- WHERE (book_id, caller_party_id, caller_reference) IN (
-       SELECT book_id, caller_party_id, caller_reference FROM answered_reference WHERE answered_at <= $1 LIMIT $2)
-   AND answered_at <= $1
+ WHERE (book_id, reference_digest) IN (
+       SELECT book_id, reference_digest FROM answered_reference
+        WHERE answered_at <= $1 AND refusal IS NOT NULL AND reuses IS NULL LIMIT $2)
+   AND answered_at <= $1 AND refusal IS NOT NULL AND reuses IS NULL
 
 -- name: events
 -- Events that have arrived, or that nobody wanted.

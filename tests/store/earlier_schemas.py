@@ -1,0 +1,29 @@
+"""The way back to the schemas of earlier releases, for databases that a test has filled by the present one."""
+
+from typing import Final
+
+from tallystick.db.migrate import FILES
+
+_BEFORE: Final = max(number for number in FILES if number < "0022")
+
+_STATEMENTS: Final = """
+ALTER TABLE answered_reference ADD COLUMN caller_reference text COLLATE "C", ADD COLUMN caller_party_id bigint;
+UPDATE answered_reference SET caller_reference = transaction.caller_reference, caller_party_id = book.party_id
+  FROM transaction JOIN book USING (book_id)
+ WHERE transaction.book_id = answered_reference.book_id
+   AND transaction.transaction_id = answered_reference.transaction_id;
+DELETE FROM answered_reference WHERE caller_reference IS NULL OR fingerprint IS NULL;
+ALTER TABLE answered_reference DROP COLUMN reference_digest, DROP COLUMN reuses;
+ALTER TABLE answered_reference ADD CONSTRAINT answered_reference_pkey
+    PRIMARY KEY (book_id, caller_party_id, caller_reference);
+ALTER TABLE answered_reference ALTER COLUMN fingerprint SET NOT NULL;
+DROP INDEX answered_reference_refused;
+CREATE INDEX answered_reference_age ON answered_reference USING brin (answered_at) WITH (autosummarize = on);
+DROP TABLE claimed_payment, believed_time;
+ALTER TABLE book DROP COLUMN parts;
+ALTER TYPE book_rules DROP ATTRIBUTE parts;
+UPDATE alembic_version SET version_num = '(before)';
+"""
+
+BEFORE_0022: Final = _STATEMENTS.replace("(before)", _BEFORE)
+"""Answers alone come back, no refusals: their references are not kept as text."""
