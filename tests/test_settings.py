@@ -73,6 +73,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "allow_private_notification_targets": ("yes", True),
         "allow_unsigned_cobranded": ("true", True),
         "allow_weak_soap_signatures": ("on", True),
+        "verify_signature_for_anyone": ("on", True),
         "allow_signature_v1": ("true", True),
         "allow_signature_v0": ("true", True),
         "require_verified_email": ("true", True),

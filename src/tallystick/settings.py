@@ -70,6 +70,8 @@ class Settings:
             clients send them.
         allow_signature_v1: accept calls, links and messages signed by the first scheme, without verb and path.
         allow_signature_v0: accept API calls signed by the oldest scheme, which signs action and time only.
+        verify_signature_for_anyone: a signed VerifySignature tells Success also of messages about what the caller takes
+            no part in, as the original service did.
         require_verified_email: payments need verified e-mail addresses of caller, sender and recipient; the hosted
             pages ask for the code from a letter, and accounts open with it.
         require_verified_accounts: real money needs verified accounts on both sides, and verified bank accounts.
@@ -114,6 +116,7 @@ class Settings:
     allow_weak_soap_signatures: bool = False
     allow_signature_v1: bool = False
     allow_signature_v0: bool = False
+    verify_signature_for_anyone: bool = False
     require_verified_email: bool = False
     require_verified_accounts: bool = False
     unverified_spending_limit: int | None = None
@@ -334,6 +337,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "allow_weak_soap_signatures": _parse_switch,
     "allow_signature_v1": _parse_switch,
     "allow_signature_v0": _parse_switch,
+    "verify_signature_for_anyone": _parse_switch,
     "require_verified_email": _parse_switch,
     "require_verified_accounts": _parse_switch,
     "unverified_spending_limit": _parse_amount,

@@ -20,6 +20,7 @@ from tallystick.cli.commands import (
     cluster,
     demo,
     dev,
+    hosts,
     ipn,
     keys,
     people,
@@ -87,6 +88,7 @@ keys.app.command()(certificates.register_certificate)
 keys.app.command()(certificates.list_certificates)
 keys.app.command()(certificates.revoke_certificate)
 app.add_typer(keys.app, name="keys")
+app.add_typer(hosts.app, name="hosts")
 app.add_typer(people.staff_app, name="staff")
 app.add_typer(people.operators_app, name="operators")
 app.add_typer(clocks.app, name="clock")

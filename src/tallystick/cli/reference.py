@@ -50,6 +50,9 @@ is `null`.
 `status` (`usable`, `expired`, `revoked`), `created_at`, `expires_at`, `revoked_at` |
 | `keys list-certificates` | an array of those |
 | `keys rotate-signing` | `name`, `certificate_url` |
+| `hosts claim` | `account_id`, `host`, `token`, `begun_at`, `claimed_at`, `proved_by` (`file`, `operator`), `guests` |
+| `hosts list` | an array of those |
+| `hosts release`, `hosts allow`, `hosts disallow` | `released`, `allowed`, `disallowed`: the host |
 | `staff add` | `account_id`, `person_id`, `email`, `name`, `role`, `added_at` |
 | `staff list` | an array of those |
 | `staff remove`, `operators remove` | `removed` |

@@ -177,6 +177,26 @@ async def post_form(client: httpx.AsyncClient, url: str, body: str, timeout_seco
     return response.status_code
 
 
+async def get_text(client: httpx.AsyncClient, url: str, timeout_seconds: float) -> tuple[int, str]:
+    """Status and text of an answer, no more of it than MAX_ANSWER_BYTES; letters beyond ASCII are replaced.
+
+    Raises TimeoutError when it is not there in time, httpx.TransportError, httpx.InvalidURL.
+    """
+    body = b""
+    async with asyncio.timeout(timeout_seconds):
+        # as it comes, not compressed: a few bytes could become very many
+        request = client.build_request("GET", url, headers={"accept-encoding": "identity"})
+        response = await client.send(request, stream=True)
+        try:
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    break
+        finally:
+            await response.aclose()
+    return response.status_code, body[:MAX_ANSWER_BYTES].decode("ascii", errors="replace")
+
+
 def reason(error: Exception) -> str:
     """Why a request failed, for people."""
     if isinstance(error, TimeoutError):

@@ -45,6 +45,7 @@ VIEW: Final = Entry(Who.STAFF)
 MOVE_MONEY: Final = Entry(Who.STAFF, Permission.MOVE_MONEY)
 DEVELOP: Final = Entry(Who.STAFF, Permission.DEVELOP)
 MANAGE: Final = Entry(Who.STAFF, Permission.MANAGE)
+MANAGE_NAMES: Final = Entry(Who.STAFF, Permission.MANAGE, names=True)
 
 DESK: Final = "/console/{business}/{environment}"
 VISIT: Final = "/cobranded-ui/visits/{visit_id}"
@@ -135,6 +136,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "GET /admin/accounts/{account}": OPERATOR,
     "POST /admin/accounts/{account}/standing": OPERATOR_NAMES,
     "POST /admin/accounts/{account}/fees": OPERATOR,
+    "POST /admin/accounts/{account}/hosts": OPERATOR,
+    "POST /admin/accounts/{account}/hosts/release": OPERATOR_NAMES,
     "GET /admin/rails": OPERATOR,
     "POST /admin/rails/ask-again": OPERATOR_NAMES,
     "GET /admin/notifications": OPERATOR,
@@ -168,6 +171,12 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     f"GET {DESK}/staff/{{person}}": MANAGE,
     f"POST {DESK}/staff/{{person}}/role": MANAGE,
     f"POST {DESK}/staff/{{person}}/remove": MANAGE,
+    f"GET {DESK}/hosts": VIEW,
+    f"POST {DESK}/hosts": MANAGE,
+    f"POST {DESK}/hosts/check": MANAGE_NAMES,
+    f"POST {DESK}/hosts/release": MANAGE_NAMES,
+    f"POST {DESK}/hosts/allow": MANAGE_NAMES,
+    f"POST {DESK}/hosts/disallow": MANAGE_NAMES,
     f"GET {DESK}/audit": VIEW,
     "GET /console/invitations/{invitation}": VISITOR,
     "POST /console/invitations/{invitation}": VISITOR,

@@ -22,6 +22,7 @@ from tests.stories.pictures import png
 from tallystick.domain.commands import Method, RailOperation
 from tallystick.services.operations.account_standing import CHANGES
 from tallystick.services.seller.staff import StaffRole
+from tallystick.store.accounts import return_hosts
 from tallystick.store.accounts.parties import Party
 from tallystick.store.records import ordered_faults, outbox
 
@@ -160,6 +161,49 @@ async def _logo(scene: Scene) -> None:
 async def _remove_logo(scene: Scene) -> None:
     await _logo(scene)
     await scene.on("branding", "/logo", do="remove")
+
+
+async def _host(scene: Scene) -> str:
+    """A host that the seller asked for; nobody else knows it."""
+    host = f"{secrets.token_hex(6)}.example"
+    await scene.on("hosts", "/hosts", host=host)
+    return host
+
+
+async def _claimed(scene: Scene) -> str:
+    host = await _host(scene)
+    await return_hosts.claim(scene.world.pool, scene.seller.party.party_id, host, "file", scene.world.clock())
+    return host
+
+
+async def _ask_for_host(scene: Scene) -> None:
+    await _host(scene)
+
+
+async def _release_host(scene: Scene) -> None:
+    await _host(scene)
+    await scene.on("hosts", "/release")
+
+
+async def _allow(scene: Scene) -> str:
+    host, guest = await _claimed(scene), await scene.world.seller("Neighbour")
+    await scene.on("hosts", "/allow", guest=str(guest.party.party_id))
+    return host
+
+
+async def _disallow(scene: Scene) -> None:
+    await _allow(scene)
+    await scene.on("hosts", "/disallow")
+
+
+async def _operator_gives_asked_host(scene: Scene) -> None:
+    host = await _host(scene)
+    await scene.send(await scene.browser.get(f"/admin/accounts/{scene.seller.party.party_id}"), "/hosts", host=host)
+
+
+async def _operator_takes_host(scene: Scene) -> None:
+    await _claimed(scene)
+    await scene.send(await scene.browser.get(f"/admin/accounts/{scene.seller.party.party_id}"), "/release")
 
 
 async def _invite(scene: Scene) -> None:
@@ -327,6 +371,12 @@ FORMS: Final = (
     Form(f"POST {DESK}/branding", "branding.change", _branding),
     Form(f"POST {DESK}/branding/logo", "branding.change", _logo),
     Form(f"POST {DESK}/branding/logo", "branding.change", _remove_logo),
+    Form(f"POST {DESK}/hosts", "host.ask", _ask_for_host),
+    Form(f"POST {DESK}/hosts/release", "host.release", _release_host),
+    Form(f"POST {DESK}/hosts/allow", "host.allow", _allow),
+    Form(f"POST {DESK}/hosts/disallow", "host.disallow", _disallow),
+    Form("POST /admin/accounts/{account}/hosts", "host.claim", _operator_gives_asked_host),
+    Form("POST /admin/accounts/{account}/hosts/release", "host.release", _operator_takes_host),
     Form(f"POST {DESK}/staff", "staff.invite", _invite),
     Form(f"POST {DESK}/staff/uninvite", "staff.uninvite", _uninvite),
     Form(f"POST {DESK}/staff/{{person}}/role", "staff.role", _role),
@@ -356,6 +406,7 @@ CONSENT: Final = "a buyer's own deed: what was agreed to is kept word by word wi
 OWN: Final = "somebody's own account: nobody else's business, and the thing itself keeps when it was changed"
 
 WITHOUT: Final[Mapping[str, str]] = {
+    f"POST {DESK}/hosts/check": "only a host that shows its line leaves one: test_return_hosts.py",
     # the way in
     "POST /account/sign-in": SIGNING_IN,
     "POST /console/sign-in": SIGNING_IN,

@@ -44,6 +44,26 @@ def why_unusable(url: str) -> str | None:
     return TWICE if len(set(names)) < len(names) else None
 
 
+def host_of(url: str) -> str:
+    """The host of a usable address, in the one form in which hosts are compared: see `read_host`."""
+    host = read_host(urlsplit(url).hostname or "")
+    if host is None:
+        raise ValueError(f"no usable address: {url[:200]!r}")
+    return host
+
+
+def read_host(text: str) -> str | None:
+    """A host in the form in which hosts are compared: lower case, no dot at the end, numeric IPv6 as short as can be.
+
+    `text` has neither scheme nor port; brackets around IPv6 may be there. None: it names no possible host.
+    """
+    host = text.strip().lower()
+    bare = host.removeprefix("[").removesuffix("]")
+    if _is_ipv6(bare):
+        return str(IPv6Address(bare))
+    return host.removesuffix(".") if host.isascii() and _is_host(host) else None
+
+
 def _is_ipv6(host: str) -> bool:
     return _reads(IPv6Address, host) and "%" not in host  # a zone is valid on one machine only
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
 from tallystick.domain.messages import signing
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.actions.message_subjects import takes_part
 from tallystick.services.consent.outbound import signed_by_us
 from tallystick.store.keys import access_keys
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 async def verify_signature(call: Call) -> Result:
     """Success or Failure; a message does not age.
+
+    Who signs this call is told Success only of messages about what they take part in: a return URL at their own address
+    may be about a payment to somebody else. Without a signature nobody is known, and the answer is the protocol's.
 
     Messages of the oldest kind, without a certificate, count only where a setting lets them: names and values run
     together in what they sign, so that a buyer's text in a signed link, cut elsewhere, makes an answer.
@@ -36,7 +40,14 @@ async def verify_signature(call: Call) -> Result:
         return _status(verified=await _signed_by_caller(call, params))
     if not params.get("certificateUrl"):
         raise Refused(Refusal.InvalidParams, "certificateUrl is missing in 'HttpParameters'.")
-    return _status(verified=await signed_by_us(call.service, endpoint, params))
+    verified = await signed_by_us(call.service, endpoint, params)
+    return _status(verified=verified and await _concerns_caller(call, params))
+
+
+async def _concerns_caller(call: Call, params: dict[str, str]) -> bool:
+    if call.signed_by is None or call.service.settings.verify_signature_for_anyone:
+        return True
+    return await takes_part(call.service.pool, call.signed_by, params)
 
 
 def _status(*, verified: bool) -> Result:

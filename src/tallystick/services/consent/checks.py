@@ -18,24 +18,26 @@ MAX_START_AHEAD: Final = timedelta(days=366)  # "at most one year ahead", leap y
 class Faults:
     """Names of the parameters with which something is wrong, in the order of the table.
 
-    `ill_formed`: missing, or not as they should be. `past`: dates that are well formed and over.
+    `ill_formed`: missing, or not as they should be. `past`: dates that are well formed and over. `foreign`: addresses
+    at hosts that another seller has claimed.
     """
 
     ill_formed: tuple[str, ...] = ()
     past: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.ill_formed or self.past)
+        return bool(self.names)
 
     @property
     def names(self) -> tuple[str, ...]:
         """All of them."""
-        return self.ill_formed + self.past
+        return self.ill_formed + self.past + self.foreign
 
     @property
     def message(self) -> str:
         """The text for the caller: a sentence for each kind of fault."""
-        sentences = ((not_well_formed, self.ill_formed), (in_the_past, self.past))
+        sentences = ((not_well_formed, self.ill_formed), (in_the_past, self.past), (elsewhere, self.foreign))
         return ". ".join(say(names) for say, names in sentences if names)
 
 
@@ -47,6 +49,11 @@ def not_well_formed(names: tuple[str, ...]) -> str:
 def in_the_past(names: tuple[str, ...]) -> str:
     """The error text for dates that are over, in the same form: ours, since none was recorded."""
     return f"The following input(s) are in the past:[{', '.join(names)}]"
+
+
+def elsewhere(names: tuple[str, ...]) -> str:
+    """The error text for addresses at claimed hosts, in the same form: ours, since there was no such claim."""
+    return f"The following input(s) lead to a host that another seller has claimed:[{', '.join(names)}]"
 
 
 def find_faults(pipeline: Pipeline, params: Mapping[str, str], now: datetime, leeway: timedelta) -> Faults:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from tallystick.domain.messages import signing
-from tallystick.services.consent.checks import Faults, find_faults, not_well_formed
+from tallystick.domain.messages.addresses import host_of
+from tallystick.services.consent.checks import Faults, elsewhere, find_faults, not_well_formed
 from tallystick.services.consent.parameters import INTERFACE_VERSION, PIPELINES, SIMPLE_PAY, Pipeline, known_parameters
-from tallystick.services.consent.values import is_return_url
+from tallystick.services.consent.values import ValueKind, is_return_url
+from tallystick.store.accounts import return_hosts
 from tallystick.store.keys import access_keys
 from tallystick.words import gettext as _
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 MAX_PARAMETERS: Final = 100
 PREFIX: Final = "Caller Input Exception: "
+_NOT_GONE_TO: Final = frozenset({"returnUrl", "cobrandingUrl"})
+"""Addresses that are checked by themselves, or that nothing is ever sent to."""
+
 SIGNATURE_NAMES: Final = frozenset({"signature", "signatureVersion", "signatureMethod"})
 
 
@@ -89,6 +94,7 @@ async def check(service: Service, request: PipelineRequest) -> CheckedRequest:
     if (given.get("version") or INTERFACE_VERSION) != INTERFACE_VERSION:  # many clients send none
         raise NotTrustedError(_absent("version"), _("The link needs version=%(version)s.", version=INTERFACE_VERSION))
     known = known_parameters(pipeline, given)
+    await _check_host(service, key, known["returnURL"], "returnURL")
     faults = _faults(service, pipeline, known, key)
     if faults and not signed:
         raise NotTrustedError(faults.message, _("The link lacks something, or something in it cannot be read."))
@@ -129,7 +135,10 @@ async def check_button(service: Service, request: PipelineRequest) -> CheckedReq
     signed = _check_signature(service, request, given, key, may_be_unsigned=False)
     known = known_parameters(SIMPLE_PAY, given)
     _check_return_url(known.get("returnUrl", ""), "returnUrl")
-    return CheckedRequest(key, SIMPLE_PAY, known, _digest(given), signed, _faults(service, SIMPLE_PAY, known, key))
+    await _check_host(service, key, known["returnUrl"], "returnUrl")
+    faults = _faults(service, SIMPLE_PAY, known, key)
+    faults = replace(faults, foreign=await _foreign(service, key, SIMPLE_PAY, known, faults))
+    return CheckedRequest(key, SIMPLE_PAY, known, _digest(given), signed, faults)
 
 
 async def _key(service: Service, given: Mapping[str, str], name: str) -> AccessKey:
@@ -150,6 +159,31 @@ def _check_return_url(return_url: str, name: str) -> None:
                 name=name,
             ),
         )
+
+
+async def _check_host(service: Service, key: AccessKey, return_url: str, name: str) -> None:
+    """Whose buyers return to that host. Raises NotTrustedError: those of another seller, who does not let this one."""
+    if await return_hosts.closed_to(service.pool, key.party_id, [host_of(return_url)]):
+        raise NotTrustedError(
+            elsewhere((name,)),
+            _(
+                "The link leads to the site of another seller in the end, which does not let the seller of this link"
+                " send buyers there."
+            ),
+        )
+
+
+async def _foreign(
+    service: Service, key: AccessKey, pipeline: Pipeline, known: Mapping[str, str], faults: Faults
+) -> tuple[str, ...]:
+    """The other parameters whose address is that of another seller's site: where a browser or a notification goes."""
+    hosts = {
+        one.name: host_of(known[one.name])
+        for one in pipeline.parameters
+        if one.kind is ValueKind.URL and one.name in known and one.name not in (*faults.names, *_NOT_GONE_TO)
+    }
+    closed = await return_hosts.closed_to(service.pool, key.party_id, hosts.values())
+    return tuple(name for name, host in hosts.items() if host in closed)
 
 
 def _faults(service: Service, pipeline: Pipeline, known: Mapping[str, str], key: AccessKey) -> Faults:

@@ -19,6 +19,7 @@ from tallystick.services.operations import accounts, audit
 from tallystick.services.operations.account_standing import change_standing
 from tallystick.services.operations.accounts import Account
 from tallystick.services.operations.fee_schedules import STANDARD, choose_schedule
+from tallystick.services.seller import return_hosts
 from tallystick.web.admin import account_changes
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.audit_words import ACTION_WORDS
@@ -33,6 +34,8 @@ METHODS: Final = {Method.CC: "Card", Method.ACH: "Bank account", Method.ABT: "Ac
 EXAMPLES_MICROS: Final = (1_000_000, 10_000_000, 90_000_000)
 """Amounts whose fees are shown."""
 
+HOST_GIVEN: Final = "The host is this seller's: links of others do not lead there any more."
+HOST_TAKEN: Final = "The host is not this seller's any more."
 FEES_CHOSEN: Final = "The fee schedule is chosen. It counts from the next charge on."
 
 
@@ -83,8 +86,10 @@ async def show_account(request: PageRequest, account: FromPath[int]) -> Response
 
     async def step(operator: OperatorContext) -> Response[Any]:
         done = operator.asked("done")
-        words = {"fees": FEES_CHOSEN} | {name: change.done for name, change in account_changes.CHANGES.items()}
-        return await _account_page(operator, account, done=words.get(done, ""))
+        words = {"fees": FEES_CHOSEN, "host": HOST_GIVEN, "no-host": HOST_TAKEN} | {
+            name: change.done for name, change in account_changes.CHANGES.items()
+        }
+        return await account_page(operator, account, done=words.get(done, ""))
 
     return await for_operator(request, step)
 
@@ -103,7 +108,7 @@ async def do_change_standing(request: PageRequest, account: FromPath[int]) -> Re
             await change_standing(operator.service, operator.actor, found, name, typed.get("reason", ""))
         except FormError as error:
             status = HTTP_422_UNPROCESSABLE_ENTITY
-            return await _account_page(operator, account, status=status, problems=error.problems, typed=typed)
+            return await account_page(operator, account, status=status, problems=error.problems, typed=typed)
         return go(f"{HOME}/accounts/{account}?done={name}")
 
     return await for_operator(request, step)
@@ -122,13 +127,14 @@ async def do_choose_fees(request: PageRequest, account: FromPath[int]) -> Respon
             await choose_schedule(operator.service, operator.actor, found, None if name == STANDARD else name)
         except LookupError:
             problems, status = {"schedule": "Choose one of these."}, HTTP_422_UNPROCESSABLE_ENTITY
-            return await _account_page(operator, account, status=status, problems=problems)
+            return await account_page(operator, account, status=status, problems=problems)
         return go(f"{HOME}/accounts/{account}?done=fees")
 
     return await for_operator(request, step)
 
 
-async def _account_page(operator: OperatorContext, number: int, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems
+async def account_page(operator: OperatorContext, number: int, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems
+    """The page of an account, with what came of a form on it. Raises NotFoundException."""
     service = operator.service
     account = await accounts.account_of(service, number)
     if account is None:
@@ -140,6 +146,7 @@ async def _account_page(operator: OperatorContext, number: int, **more: Any) -> 
         "status_name": STATUSES[account.status],
         "changes": account_changes.open_to(account),
         "books": await accounts.books_of(service, account.party_id),
+        "hosts": await return_hosts.of_seller(service, account.party_id),
         "holdings": await accounts.holdings_of(service, account.party_id),
         "fees": fee_lines(rules.fees_of(account.fee_schedule)) if account.kind == "business" else [],
         "schedules": [(name, name.replace("-", " ").capitalize()) for name in (STANDARD, *sorted(rules.own_fees))],

@@ -5,6 +5,7 @@ from typing import Any, Final
 from tallystick.web.admin.accounts import do_change_standing, do_choose_fees, show_account, show_accounts
 from tallystick.web.admin.audit_log import show_audit_log
 from tallystick.web.admin.health import show_health
+from tallystick.web.admin.hosts import do_claim_host, do_release_host
 from tallystick.web.admin.mail import show_letter, show_mail
 from tallystick.web.admin.notifications import do_replay, show_notifications
 from tallystick.web.admin.rails import do_ask_again, show_rails
@@ -18,6 +19,8 @@ admin_routes: Final[list[Any]] = [
     show_account,
     do_change_standing,
     do_choose_fees,
+    do_claim_host,
+    do_release_host,
     show_rails,
     do_ask_again,
     show_notifications,

@@ -48,14 +48,35 @@ in a list of its own: `The following input(s) are in the past:[validityExpiry]`.
 * **percentage**: from 0 to 100 with up to four decimals.
 * **period**: a number, a blank and `Hour`, `Day`, `Week`, `Month` or `Year`, also in the plural.
 * **reference**: up to 128 bytes. References name tokens for ever: one that was used is refused, unless the very same
-  request comes again, which gives the very same answer.
+  request comes again from the same buyer, which gives the very same answer.
 * **token id**: 64 letters and digits, as they came back on a return URL.
 
 ## The answer
 
 `status`, what the pipeline returns, `errorMessage` where something went wrong, and the parameters that `returnURL` had
 before. It is signed with our key: `signatureVersion=2`, `signatureMethod=RSA-SHA1`, `certificateUrl`, `signature`. The
-action VerifySignature checks it.
+action [VerifySignature](api/VerifySignature.md) checks it.
+
+The signature says that this service sent the buyer, **not for whom or for what**. Another seller can sign a link with
+your `returnURL` and your order number, and a buyer can open the address of an earlier answer again. So before you hand
+anything over:
+
+* sign VerifySignature with your key: it says Failure of what you take no part in ([a setting](settings.md) keeps the
+  old way; without a signature it cannot tell);
+* compare **recipient** (of a Simple Pay button: `recipientEmail` is yours), **amount**, **reference** (`referenceId` or
+  `callerReference` is that of the order, and you asked for it) and **status** with what you asked for;
+* take each id **once**: an order whose `transactionId` or token another order has is not paid.
+
+Then **claim the hosts** to which your buyers return, in the console under *Settings*, *Return hosts*. Links and buttons
+of other sellers that lead there are refused then: on a page or, where an `abandonUrl` or `ipnUrl` is theirs, by
+`errorMessage=The following input(s) lead to a host that another seller has claimed:[abandonUrl]`. A host proves to be
+yours by a line at `https://HOST/.well-known/tallystick-return-host`, or the operator says so. You can open it to other
+sellers by the numbers of their accounts. Each host is claimed by itself, with all its ports, for the sandbox and live
+alike.
+
+A link that was finished is answered again, with the same ids, to the buyer who finished it and in the browser in which
+it was finished. Everybody else is asked to sign in, and learns nothing. When an answer got lost, `GetTokenByCaller` has
+the token by its reference.
 
 """
 

@@ -69,6 +69,8 @@ def _name(action: Action) -> str:
 
 def _page(action: Action) -> str:
     parts = [f"# {action.name}\n\n{_NOTE}\n\n{action.summary}{_nature(action)}\n"]
+    if action.name in _NOTES:
+        parts.append(_NOTES[action.name])
     if action.fields:
         rows = ((field.name, field.type, _NEEDS[field.need], meaning(field)) for field in action.fields)
         parts.append("## Parameters\n\n" + _table(("parameter", "type", "", "meaning"), rows))
@@ -95,6 +97,20 @@ def _nature(action: Action) -> str:
     if action.first_version != V2007:
         notes += f" Since {action.first_version}."
     return notes
+
+
+_NOTES: Final = {
+    "VerifySignature": """\
+Success says that this service signed the message for that address, not that it is about your order. A signed call is
+told Failure of messages about a transaction or token in which the caller takes no part
+([a setting](../settings.md) keeps the old way); an unsigned call cannot be told that. A message that names neither
+(left without agreeing, a request at fault) is for everybody.
+
+Before you hand anything over, compare recipient, amount, reference and status with what you asked for, and take each
+`transactionId` and token once: [the answer](../pipelines.md#the-answer), [notifications](../notifications.md).
+"""
+}
+"""What is to know of an action besides its table."""
 
 
 def _errors(action: Action) -> str:

@@ -5,6 +5,7 @@ from tallystick.web.console.books.home import home_routes
 from tallystick.web.console.books.routes import book_routes
 from tallystick.web.console.business.audit_log import audit_routes
 from tallystick.web.console.business.branding import branding_routes
+from tallystick.web.console.business.hosts import host_routes
 from tallystick.web.console.business.invitations import invitation_routes
 from tallystick.web.console.business.staff import staff_routes
 from tallystick.web.console.developer.buttons import button_routes
@@ -30,6 +31,7 @@ console_routes = [
     *key_routes,
     *branding_routes,
     *staff_routes,
+    *host_routes,
     *invitation_routes,
     *audit_routes,
 ]

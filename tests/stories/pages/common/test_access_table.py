@@ -103,7 +103,7 @@ def what_came(response: httpx.Response) -> str:
 
 def expected(route: str, entry: Entry, role: StaffRole | None, *, someone: bool, runs_it: bool) -> str:
     """What comes, for one of the tried seller's staff (`role`), the operator, anybody signed in, or nobody."""
-    got_in = "nothing" if names_a_thing(route) else "answered"
+    got_in = "nothing" if names_a_thing(route) or entry.names else "answered"
     shown = "nothing" if entry.names else "answered"
     match entry.who:
         case Who.ANYBODY:
