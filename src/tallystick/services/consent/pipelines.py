@@ -45,7 +45,7 @@ from tallystick.services.consent.subject import (
     subject_of,
 )
 from tallystick.services.consent.terms import EditTerms, PostpaidTerms, PrepaidTerms, PurchaseTerms, read_terms
-from tallystick.services.consent.visits import Visit, WayBack, read_references, read_way_back
+from tallystick.services.consent.visits import Asker, Visit, WayBack, read_references, read_way_back
 from tallystick.store.ledger import shards
 from tallystick.store.ledger.load import LoadRequest
 from tallystick.store.records.visits import SellerBook, seller_book, token_with_reference
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.store.accounts.parties import Party
 
+NOBODY: Final = Asker()
 LEFT: Final = NoConsent(AnswerStatus.ABANDONED, "The buyer left without agreeing.")
 NO_METHOD: Final = NoConsent(AnswerStatus.NO_PAYMENT_METHOD, "The buyer has none of the payment methods asked for.")
 
@@ -85,18 +86,19 @@ class SentBack:
     url: str
 
 
-async def begin(service: Service, request: PipelineRequest, request_id: str) -> Begun | SentBack:
-    """Open a visit for a signed request, or answer it again when it was finished before.
+async def begin(service: Service, request: PipelineRequest, request_id: str, asker: Asker = NOBODY) -> Begun | SentBack:
+    """Open a visit for a signed request, or answer it again when `asker` finished it before.
 
+    Of a request that somebody finished, a browser that nobody is signed in on gets a visit, to ask who it is.
     Raises NotTrustedError: show a page and send the browser nowhere.
     """
     checked = await check(service, request)
     if checked.faults:
         return await _caller_error(service, checked, checked.faults, request_id)
     book = await _book(service, checked.key.party_id, checked.key.environment)
-    answer = await _earlier_answer(service, checked, book)
-    if answer is not None:
-        return await _send_back(service, checked, answer, request_id)
+    earlier = await _earlier(service, checked, book)
+    if earlier is not None and (again := await _again(service, checked, earlier, asker, request_id)):
+        return again
     references = read_references(checked.pipeline, checked.parameters)
     used = [
         name
@@ -157,8 +159,8 @@ async def _signed(service: Service, back: WayBack, answer: VisitAnswer, request_
     return await sign_return_url(service, back.url_for(answer.status), wire, request_id)
 
 
-async def _earlier_answer(service: Service, checked: CheckedRequest, book: SellerBook) -> VisitAnswer | None:
-    """How the very same request ended before, if the books have what it made."""
+async def _earlier(service: Service, checked: CheckedRequest, book: SellerBook) -> Visit | None:
+    """The visit in which the very same request was finished before, if the books have what it made."""
     reference = checked.parameters[checked.pipeline.references[0]]
     made = await token_with_reference(service.pool, book, reference)
     if made is None:
@@ -166,8 +168,31 @@ async def _earlier_answer(service: Service, checked: CheckedRequest, book: Selle
     key = checked.key
     for twin in await visits.answered_twins(service, key.party_id, key.environment, checked.digest):
         if twin.answer is not None and main_token(twin.answer) == made:
-            return (await visits.finish(service, twin, twin.answer)).answer
+            return await visits.finish(service, twin, twin.answer)
     return None
+
+
+async def _again(
+    service: Service, checked: CheckedRequest, earlier: Visit, asker: Asker, request_id: str
+) -> Begun | SentBack | None:
+    """The earlier answer for who gave it, a visit for who is not known yet; None: others find the references taken."""
+    if earlier.answer is not None and earlier.answers_to(asker):
+        return await _send_back(service, checked, earlier.answer, request_id)
+    return await _open(service, checked) if asker.party_id is None else None
+
+
+async def ended_before(service: Service, visit: Visit, subject: VisitSubject, person: Party) -> Visit | None:
+    """This visit, ended because its request was finished in another one before; None where it was not.
+
+    Whoever finished it gets the same answer; to everybody else its references are taken.
+    """
+    reference = next(iter(visit.references.values()), None)
+    if visit.answer is not None or reference is None:
+        return None
+    if await token_with_reference(service.pool, subject.book, reference) is None:
+        return None
+    taken_on = await visits.choose(service, visit, person.party_id, visit.chosen_by(person.party_id))
+    return await visits.finish(service, taken_on, await _duplicate(service, taken_on, subject))
 
 
 async def subject_of_visit(service: Service, visit: Visit) -> VisitSubject:

@@ -6,13 +6,16 @@ have always had them, so that visits go on while a release replaces another.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from tallystick.services.consent.answers import (
     AnswerStatus,
+    NoConsent,
     VisitAnswer,
     decode_answer,
     encode_answer,
@@ -53,11 +56,20 @@ class WayBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Asker:
+    """Who wants to know how a visit ended: who is signed in, and by what the browser is known. None: nobody knows."""
+
+    party_id: PartyId | None = None
+    browser: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """One visit: what is asked for, what was chosen, how it ended.
 
     `references`: the caller's names for the tokens, by their parameters, the main token's first. `answer` without
-    `finished_at`: confirmed, but nobody knows yet whether the books have it.
+    `finished_at`: confirmed, but nobody knows yet whether the books have it. `browser_digest`: of what the browser in
+    which it was confirmed is known by.
     """
 
     visit_id: str
@@ -73,6 +85,20 @@ class Visit:
     choices: BuyerChoices = NOTHING_CHOSEN
     answer: VisitAnswer | None = None
     finished_at: datetime | None = None
+    browser_digest: bytes | None = None
+
+    def answers_to(self, asker: Asker) -> bool:
+        """Whether this one may have the answer: who gave it or, where nothing was agreed to, whoever has the visit.
+
+        An answer holds the ids of what was agreed to, a card's expiry and a delivery address.
+        """
+        if isinstance(self.answer, NoConsent):
+            return True
+        if asker.party_id is not None and asker.party_id == self.sender_id:
+            return True
+        if asker.browser is None or self.browser_digest is None:
+            return False
+        return hmac.compare_digest(self.browser_digest, _browser_digest(asker.browser))
 
     def chosen_by(self, party_id: PartyId | None) -> BuyerChoices:
         """What this buyer chose so far; nothing of what another one chose."""
@@ -148,6 +174,15 @@ async def choose(service: Service, visit: Visit, buyer_id: PartyId, choices: Buy
     return await find(service, visit.visit_id) or visit
 
 
+async def keep_browser(service: Service, visit: Visit, buyer_id: PartyId, browser: str) -> None:
+    """Remember the browser in which this buyer agrees: it is told the answer again. `browser`: its secret name."""
+    await visits.keep_browser(service.pool, visit.visit_id, buyer_id, _browser_digest(browser))
+
+
+def _browser_digest(browser: str) -> bytes:
+    return sha256(browser.encode()).digest()  # of 192 random bits: nobody can try them out
+
+
 async def intend(service: Service, seen: Visit, answer: VisitAnswer) -> Visit | None:
     """Write down the answer, ids and all, before the books are asked. The first one wins; gives the visit as it is now.
 
@@ -187,4 +222,5 @@ def read_visit(row: VisitRow) -> Visit:
         choices=decode_choices(row.choices),
         answer=None if row.answer is None else decode_answer(row.answer),
         finished_at=row.finished_at,
+        browser_digest=row.browser_digest,
     )

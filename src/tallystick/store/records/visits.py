@@ -55,6 +55,7 @@ class VisitRow:
     status: str | None
     answer: Mapping[str, str] | None
     finished_at: datetime | None
+    browser_digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,11 @@ async def intend(
     return visit if (visit.sender_id, visit.choices) == (sender_id, choices) else None
 
 
+async def keep_browser(database: Database, visit_id: str, sender_id: PartyId, digest: bytes) -> None:
+    """Remember in which browser this buyer agrees. Nothing happens once the visit has ended."""
+    await database.execute(_SQL["keep_browser"], visit_id, sender_id, digest)
+
+
 async def _as_it_is(database: Database, visit_id: str) -> VisitRow:
     visit = await find(database, visit_id)
     if visit is None:
@@ -165,4 +171,5 @@ def _visit(row: asyncpg.Record) -> VisitRow:
         status=row["status"],
         answer=row["answer"],
         finished_at=row["finished_at"],
+        browser_digest=row["browser_digest"],
     )

@@ -7,7 +7,7 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT
 
-from tallystick.services.consent import evidence, pipelines
+from tallystick.services.consent import evidence, pipelines, visits
 from tallystick.services.consent.evidence import Agreement, Wording
 from tallystick.services.consent.pipelines import ChoicesChangedError
 from tallystick.services.consent.visits import Visit
@@ -18,6 +18,7 @@ from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.signing_in import client_of, proved_lately
 from tallystick.web.common.visit.context import VisitContext
 from tallystick.web.common.visitors import user_agent
+from tallystick.web.hosted.known_browser import known_or_new, remember
 from tallystick.web.hosted.steps import VISIT, finished, keep_choices, payment_choices, with_visit
 from tallystick.words import gettext as _
 from tallystick.words import spoken
@@ -45,12 +46,15 @@ async def do_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[
         agreement = _agreement(context, choice)
         if (await form_of(request)).get("agreed") != agreement.digest.hex():
             return _confirm_page(context, choice, changed=True)
-        visit = context.visit if context.pays else await _claimed(context)
+        visit, browser = context.visit if context.pays else await _claimed(context), known_or_new(request)
+        await visits.keep_browser(context.service, visit, context.buyer.party_id, browser)
         try:
             visit = await pipelines.confirm(context.service, visit, context.buyer, choice, agreement)
         except ChoicesChangedError:
             return go(context.to("confirm"))
-        return await finished(request, context.service, visit)
+        response = await finished(request, context.service, visit)
+        remember(request, response, browser)
+        return response
 
     return await with_visit(request, visit_id, step)
 

@@ -1,6 +1,7 @@
 """Where visits begin: the signed link of a seller."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -16,6 +17,7 @@ from tallystick.web.common.headers import request_id
 from tallystick.web.common.reading import ANY_TEXT
 from tallystick.web.common.shared import PageRequest, go, go_back_to_seller, page, service_of
 from tallystick.web.common.visit.context import visit_path
+from tallystick.web.hosted.known_browser import asker_of
 
 PATH: Final = "/cobranded-ui/actions/start"
 BUTTON_PATH: Final = "/pba/paypipeline"
@@ -28,7 +30,7 @@ _log = structlog.get_logger(__name__)
 @get(PATH, opt=ANY_TEXT)
 async def start(request: PageRequest) -> Response[Any]:
     """Begin a visit from a link or a form with method GET."""
-    return await _begin(request, b"", pipelines.begin)
+    return await _begin(request, b"", partial(pipelines.begin, asker=await asker_of(request)))
 
 
 @post(
@@ -36,7 +38,7 @@ async def start(request: PageRequest) -> Response[Any]:
 )  # comes from the seller's site, and the seller signed it
 async def start_posted(request: PageRequest) -> Response[Any]:
     """Begin a visit from a POSTed form."""
-    return await _begin(request, await request.body(), pipelines.begin)
+    return await _begin(request, await request.body(), partial(pipelines.begin, asker=await asker_of(request)))
 
 
 @post(BUTTON_PATH, status_code=HTTP_200_OK, exclude_from_csrf=True, opt=ANY_TEXT)  # same

@@ -12,13 +12,14 @@ from litestar.status_codes import HTTP_410_GONE
 from tallystick.services.consent import pipelines, visits, wallet
 from tallystick.services.consent.choices import BuyerChoices
 from tallystick.services.consent.subject import brand_of_subject
-from tallystick.services.consent.visits import Visit
+from tallystick.services.consent.visits import Asker, Visit
 from tallystick.services.consent.wallet import Choice
 from tallystick.services.context import Service
 from tallystick.web.common.headers import allow_form_redirects, request_id
 from tallystick.web.common.shared import PageRequest, form_of, go, go_back_to_seller, service_of, signed_in
 from tallystick.web.common.visit.context import VISITS, PageBrand, VisitContext, visit_path
 from tallystick.web.hosted.carried_form import STEPS, to_keep
+from tallystick.web.hosted.known_browser import asker_of
 
 VISIT: Final = f"{VISITS}/{{visit_id:str}}"
 """The address of a visit; its steps are below it."""
@@ -57,9 +58,9 @@ async def with_visit(request: PageRequest, visit_id: str, step: Step, *, buyer_n
 async def _step(
     request: PageRequest, service: Service, visit: Visit, step: Step, *, buyer_needed: bool
 ) -> Response[Any]:
-    if visit.finished_at is not None:
-        return await finished(request, service, visit)
     someone = await signed_in(request)
+    if visit.finished_at is not None and not _to_be_asked(request, visit, await asker_of(request)):
+        return await finished(request, service, visit)
     subject = await pipelines.subject_of_visit(service, visit)
     brand = PageBrand.of(await brand_of_subject(service, subject), wide=subject.terms.banner)
     context = VisitContext(request, service, visit, subject, brand, someone)
@@ -68,6 +69,8 @@ async def _step(
             return await _ask_to_sign_in(context)
         if context.unverified and visit.answer is None:
             return go(context.to("verify"))
+        if ended := await pipelines.ended_before(service, visit, subject, someone):
+            return await finished(request, service, ended)
         if reason := context.stopped:
             return await finished(request, service, await pipelines.leave(service, visit, reason))
     return await step(context)
@@ -81,10 +84,23 @@ async def _ask_to_sign_in(context: VisitContext) -> Response[Any]:
     return go(context.to(f"sign-in?step={step}" if step in STEPS else "sign-in"))
 
 
+def _to_be_asked(request: PageRequest, visit: Visit, asker: Asker) -> bool:
+    """Whether this is the sign-in page of a visit whose answer nobody may have who is not known yet."""
+    return asker.party_id is None and not visit.answers_to(asker) and request.url.path.endswith("/sign-in")
+
+
 async def finished(request: PageRequest, service: Service, visit: Visit) -> Response[Any]:
-    """Back to the seller; or to the confirmation that is under way and cannot be left any more."""
+    """Back to the seller; or to the confirmation that is under way and cannot be left any more.
+
+    The answer of a visit is for who gave it. Others have to sign in; to those who are, there is no such visit.
+    """
     if visit.finished_at is None:
         return go(visit_path(visit.visit_id, "confirm"))
+    asker = await asker_of(request)
+    if not visit.answers_to(asker):
+        if asker.party_id is None:
+            return go(visit_path(visit.visit_id, "sign-in"))
+        raise NotFoundException
     return go_back_to_seller(await pipelines.way_back(service, visit, request_id(request.scope)))
 
 

@@ -46,7 +46,7 @@ async def test_a_finished_link_gives_the_same_ids_again(world: World, seller: Se
     confirm = await at_confirm(browser, url)
     first = await world.answer(await browser.submit(confirm, "/confirm"))
 
-    again = await world.answer(await world.browser().get(url))
+    again = await world.answer(await browser.get(url))
     back_button = await world.answer(await browser.get(str(confirm.url)))
 
     for other in (again, back_button):
@@ -116,7 +116,9 @@ async def test_a_crash_after_the_commit_gives_the_same_ids_again(world: World, s
     assert lost["status"] == "SE"
     assert "prepaidInstrumentID" not in lost
 
-    again = await world.answer(await world.browser().get(url))
+    healthy = world.browser()
+    healthy.http.cookies = browser.http.cookies
+    again = await world.answer(await healthy.get(url))
 
     assert again["status"] == "SC"
     assert [again["prepaidInstrumentID"]] == await instruments(world, seller)

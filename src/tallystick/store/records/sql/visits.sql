@@ -3,7 +3,7 @@
 -- part: columns
 -- What a VisitRow is made of.
 visit_id, caller_party_id, access_key_id, environment, pipeline, parameters, request_digest, created_at,
-       sender_party_id, choices, status, answer, finished_at
+       sender_party_id, choices, status, answer, finished_at, browser_digest
 
 -- name: seller_book
 -- The books of the seller $1 in an environment, the first one first, with their clock. No row where there is none.
@@ -40,6 +40,10 @@ UPDATE cobranded_visit SET sender_party_id = $2, choices = $3 WHERE visit_id = $
 UPDATE cobranded_visit
    SET answer = $4
  WHERE visit_id = $1 AND sender_party_id = $2 AND choices = $3 AND answer IS NULL
+
+-- name: keep_browser
+-- The browser in which the buyer $2 agrees, as a digest; nothing of a visit that has ended, or is another's.
+UPDATE cobranded_visit SET browser_digest = $3 WHERE visit_id = $1 AND sender_party_id = $2 AND finished_at IS NULL
 
 -- name: finish
 -- Unless it has ended.
