@@ -1,12 +1,14 @@
 """Every vector of the signatures: HMAC V2, V1 and of 2007, RSA outbound, negative cases, answers of other clients."""
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.paths import DATA as DATA_FOLDER
@@ -158,6 +160,19 @@ def test_rsa_outbound(name: str, private_key: rsa.RSAPrivateKey) -> None:
     assert not signing.rsa_verifies(text + "x", vector["signature"], public_key)
     assert not signing.rsa_verifies(text, vector["signature"][:-8] + "AAAAAA==", public_key)
     assert not signing.rsa_verifies(text, "no base64", public_key)
+
+
+def test_the_newer_method_is_another_signature_by_the_same_key() -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    older, newer = (signing.rsa_signature("text", key, method) for method in signing.RSA_METHODS)
+
+    key.public_key().verify(base64.b64decode(newer), b"text", padding.PKCS1v15(), hashes.SHA256())
+    assert signing.rsa_verifies("text", newer, key.public_key(), "RSA-SHA256")
+    assert signing.rsa_verifies("text", older, key.public_key(), "RSA-SHA1")
+    assert not signing.rsa_verifies("text", newer, key.public_key(), "RSA-SHA1")
+    assert not signing.rsa_verifies("text", older, key.public_key(), "RSA-SHA256")
+    assert not signing.rsa_verifies("text", older, key.public_key(), "RSA-MD5")
+    assert not signing.rsa_verifies("texts", newer, key.public_key(), "RSA-SHA256")
 
 
 @pytest.mark.parametrize("name", of_kind("v2-outbound"))

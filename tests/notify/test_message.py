@@ -55,8 +55,10 @@ EVENT = ClaimedEvent(
     delivered_at=None,
     last_error=None,
     message=None,
+    seller_id=PartyId(1),
     notify_immediate=True,
     notify_write_offs=True,
+    signature_method="RSA-SHA1",
 )
 
 

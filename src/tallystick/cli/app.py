@@ -26,6 +26,7 @@ from tallystick.cli.commands import (
     people,
     sandbox,
     serve,
+    signing,
     splitting,
 )
 from tallystick.cli.console import ProblemError, complain, tell
@@ -87,6 +88,9 @@ app.add_typer(accounts.app, name="account")
 keys.app.command()(certificates.register_certificate)
 keys.app.command()(certificates.list_certificates)
 keys.app.command()(certificates.revoke_certificate)
+keys.app.command()(signing.list_signing)
+keys.app.command()(signing.revoke_signing)
+keys.app.command()(signing.destroy_signing)
 app.add_typer(keys.app, name="keys")
 app.add_typer(hosts.app, name="hosts")
 app.add_typer(people.staff_app, name="staff")

@@ -53,6 +53,9 @@ is `null`.
 | `hosts claim` | `account_id`, `host`, `token`, `begun_at`, `claimed_at`, `proved_by` (`file`, `operator`), `guests` |
 | `hosts list` | an array of those |
 | `hosts release`, `hosts allow`, `hosts disallow` | `released`, `allowed`, `disallowed`: the host |
+| `keys list-signing` | an array of `name`, `status` (`signs`, `retired`, `revoked`), `certificate_url`, `created_at`, \
+`retired_at`, `revoked_at`, `private_half` |
+| `keys revoke-signing`, `keys destroy-signing` | `revoked`: the name; `destroyed`: an array of names |
 | `staff add` | `account_id`, `person_id`, `email`, `name`, `role`, `added_at` |
 | `staff list` | an array of those |
 | `staff remove`, `operators remove` | `removed` |
@@ -61,7 +64,7 @@ is `null`.
 | `ipn list` | an array of `event_id`, `kind`, `subject_id`, `status`, `state`, `destination`, `occurred_at`, \
 `due_at`, `attempts`, `delivered_at`, `last_error` |
 | `ipn replay` | `replayed` |
-| `ipn set-url` | `notification_url`, `immediate`, `write_offs` |
+| `ipn set-url` | `notification_url`, `immediate`, `write_offs`, `signature_method` |
 | `ipn listen` | a line for each message: `url`, `genuine`, `problem`, `parameters` |
 | `clock show`, `clock forward` | `now`, `ahead_seconds` |
 | `archive` | `directory`, `batches`, `transactions`, `held_back`: an array of `book`, `from` |

@@ -7,7 +7,7 @@ not followed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
@@ -27,10 +27,14 @@ class NotGenuineError(Exception):
 
 @dataclass(slots=True)
 class Verifier:
-    """Checks notifications of the service at `service_url`; each certificate is fetched once."""
+    """Checks notifications of the service at `service_url`; each certificate is fetched once.
+
+    `methods`: those that count. Whoever has the service sign with SHA-256 takes nothing else any more.
+    """
 
     service_url: str
     http: httpx.AsyncClient
+    methods: Collection[str] = signing.RSA_METHODS
     _keys: dict[str, RSAPublicKey] = field(default_factory=dict)
 
     async def verify(self, url: str, body: bytes) -> Mapping[str, str]:
@@ -39,8 +43,9 @@ class Verifier:
         Raises NotGenuineError; httpx.HTTPError when the certificate cannot be had: then nothing is known.
         """
         params = _decoded(body)
-        if params.get("signatureVersion") != "2" or params.get("signatureMethod") != signing.RSA_METHOD:
-            raise NotGenuineError("it is not signed with version 2 and RSA-SHA1")
+        method = params.get("signatureMethod", "")
+        if params.get("signatureVersion") != "2" or method not in self.methods:
+            raise NotGenuineError(f"it is not signed with version 2 and {' or '.join(self.methods)}")
         name = key_name(params.get("certificateUrl", ""), self.service_url)
         if name is None:
             raise NotGenuineError(f"its certificate is not one of {self.service_url}")
@@ -49,7 +54,7 @@ class Verifier:
             text = signing.string_to_sign_outbound("POST", url, params)
         except ValueError as error:
             raise NotGenuineError(str(error)) from error
-        if not signing.rsa_verifies(text, params.get("signature", ""), key):
+        if not signing.rsa_verifies(text, params.get("signature", ""), key, method):
             raise NotGenuineError(f"the signature does not fit the message at {url}")
         return params
 

@@ -13,20 +13,22 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import structlog
 
 from tallystick.db.connections import Connection, Pool
-from tallystick.domain.messages.signed_messages import MessageSigner
+from tallystick.domain.messages.addresses import host_of
+from tallystick.domain.messages.signed_messages import MessageSigner, key_name
 from tallystick.notify import content, message, safety
 from tallystick.notify.message import SignedForm
 from tallystick.settings import Settings
+from tallystick.store.accounts import return_hosts
 from tallystick.store.keys import signing_keys
 from tallystick.store.keys.vault import Vault
 from tallystick.store.records import outbox
@@ -263,16 +265,26 @@ class Courier:
 
 async def _prepare(connection: Connection, event: ClaimedEvent, signer: MessageSigner) -> _Outgoing | None:
     """Build the message and store it in the claim's own commit, before it is sent. None: nothing is to be sent."""
-    if event.message is not None:
+    if event.message is not None and not await _disowned(connection, event.message, signer):
         return _Outgoing(event, SignedForm(event.destination, event.message))
     fields = await content.fields_of(connection, event)
     if fields is None:
         await outbox.end(connection, event, outbox.UNWANTED, None)
         return None
     try:
-        form = message.build(signer, event, fields)
+        form = message.build(replace(signer, method=event.signature_method), event, fields)
+        closed = await return_hosts.closed_to(connection, event.seller_id, [host_of(form.url)])
     except ValueError as error:  # no address that anything could ever be sent to
         await outbox.end(connection, event, outbox.DEAD, str(error))
         return None
+    if closed:  # a message about somebody else's payment would be genuine there
+        await outbox.end(connection, event, outbox.DEAD, f"another seller has claimed {', '.join(closed)}")
+        return None
     await outbox.keep_message(connection, event, form.url, form.body)
     return _Outgoing(event, form)
+
+
+async def _disowned(connection: Connection, form: str, signer: MessageSigner) -> bool:
+    """Whether the key that signed a kept form was revoked since: then it is built anew, or it would not verify."""
+    name = key_name(parse_qs(form).get("certificateUrl", [""])[0], signer.public_url)
+    return name is not None and await signing_keys.is_revoked(connection, name)

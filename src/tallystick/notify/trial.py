@@ -13,6 +13,7 @@ import httpx
 import structlog
 
 from tallystick.db.connections import Pool
+from tallystick.domain.messages import signing
 from tallystick.domain.messages.signed_messages import MessageSigner
 from tallystick.notify import message, safety
 from tallystick.settings import Settings
@@ -51,14 +52,18 @@ class Tester:
     settings: Settings
     resolver: safety.Resolve = safety.resolve
 
-    async def send(self, url: str, recipient: Mapping[str, str], now: datetime) -> Trial:
+    async def send(
+        self, url: str, recipient: Mapping[str, str], now: datetime, method: str = signing.RSA_METHOD
+    ) -> Trial:
         """Post to `url` and wait, no longer than any notification may take. `recipient`: fields about the seller.
+
+        `method`: one of signing.RSA_METHODS, as the seller chose.
 
         Raises ValueError: not an absolute http or https URL.
         """
         async with self.pool.acquire() as connection:
             key = await signing_keys.ensure_current(connection, self.vault, now)
-        signer = MessageSigner(self.settings.public_url, key.name, key.private_key)
+        signer = MessageSigner(self.settings.public_url, key.name, key.private_key, method)
         fields = {
             "notificationType": TEST,
             "transactionDate": str(int(now.timestamp())),

@@ -84,6 +84,7 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
             "fingerprint": fingerprint_of(pair.certificate),
             "event": await service.pool.fetchval("SELECT event_id FROM outbox WHERE state = 'dead' LIMIT 1"),
             "day": f"{now - AGE / 2:%Y-%m-%d}",
+            "day_of_key": f"{now:%y%m%d}",
             "directory": str(tmp_path / "archive"),
         }
         environment = {

@@ -24,6 +24,7 @@ from tallystick.services.operations.account_standing import CHANGES
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import return_hosts
 from tallystick.store.accounts.parties import Party
+from tallystick.store.keys import signing_keys
 from tallystick.store.records import ordered_faults, outbox
 
 HERE: Final = "http://127.0.0.1:9/ipn"
@@ -354,6 +355,26 @@ async def _prove(scene: Scene) -> None:
     await scene.send(await scene.browser.get("/admin/verification"), "/verification")
 
 
+async def _rotate_signing(scene: Scene) -> None:
+    await scene.send(await scene.browser.get("/admin/signing-keys"), "/rotate")
+
+
+async def _retired_signing_key(scene: Scene) -> httpx.Response:
+    """The page of signing keys, with one that signs no more and has its private half."""
+    async with scene.world.pool.acquire() as connection:
+        for _ in range(2):
+            await signing_keys.rotate(connection, scene.world.service.vault, scene.world.clock())
+    return await scene.browser.get("/admin/signing-keys")
+
+
+async def _revoke_signing(scene: Scene) -> None:
+    await scene.send(await _retired_signing_key(scene), "/revoke")
+
+
+async def _destroy_signing(scene: Scene) -> None:
+    await scene.send(await _retired_signing_key(scene), "/destroy")
+
+
 FORMS: Final = (
     Form(f"POST {DESK}/keys", "key.create", _make_key),
     Form(f"POST {DESK}/keys/{{access_key_id}}/rotate", "key.rotate", _rotate_key),
@@ -398,6 +419,9 @@ FORMS: Final = (
     Form("POST /admin/notifications/replay", "notification.replay", _operator_replays_one),
     Form("POST /admin/notifications/replay", "notification.replay_dead", _operator_replays_all_of_a_seller),
     Form("POST /admin/verification", "books.verify", _prove),
+    Form("POST /admin/signing-keys/rotate", "operator.signing_key", _rotate_signing),
+    Form("POST /admin/signing-keys/revoke", "operator.signing_key_revoke", _revoke_signing),
+    Form("POST /admin/signing-keys/destroy", "operator.signing_key_destroy", _destroy_signing),
 )
 """Every form that leaves a row, once for each kind of row and each thing that it can do."""
 

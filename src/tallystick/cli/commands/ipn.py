@@ -35,6 +35,13 @@ DEFAULT_PORT: Final = 8410
 Seller = Annotated[str | None, typer.Option("--account", metavar="EMAIL_OR_ID", help="Only of this business account.")]
 
 
+class SignatureMethod(StrEnum):
+    """By which messages to a seller can be signed."""
+
+    sha1 = "RSA-SHA1"
+    sha256 = "RSA-SHA256"
+
+
 class EventState(StrEnum):
     """How far an event is."""
 
@@ -109,22 +116,28 @@ def set_url(
     write_offs: Annotated[
         bool | None, typer.Option("--write-offs/--no-write-offs", help="Also of debts that were written off.")
     ] = None,
+    signature_method: Annotated[
+        SignatureMethod | None,
+        typer.Option(help="By which notifications and return URLs are signed. The protocol knows RSA-SHA1 alone."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Set where and of what a seller is notified. Events that still wait for the old address go to the new one."""
     if url is not None and none:
         raise ProblemError("give a URL or --none, not both")
-    if url is None and not none and immediate is None and write_offs is None:
+    if url is None and not none and all(wish is None for wish in (immediate, write_offs, signature_method)):
         raise ProblemError("give a URL, or --none for no notifications")
     if url is not None:
         check_url(url)
-    wishes = run(_set_url(account, url, immediate, write_offs, change=url is not None or none))
+    method = None if signature_method is None else signature_method.value
+    wishes = run(_set_url(account, url, immediate, write_offs, method, change=url is not None or none))
     if json:
         tell_json(
             {
                 "notification_url": wishes.notification_url,
                 "immediate": wishes.notify_immediate,
                 "write_offs": wishes.notify_write_offs,
+                "signature_method": wishes.signature_method,
             }
         )
     else:
@@ -132,7 +145,7 @@ def set_url(
 
 
 async def _set_url(
-    account: str, url: str | None, immediate: bool | None, write_offs: bool | None, *, change: bool
+    account: str, url: str | None, immediate: bool | None, write_offs: bool | None, method: str | None, *, change: bool
 ) -> Wishes:
     async with service_of_process() as service:
         party = await find_seller(service, account)
@@ -145,6 +158,7 @@ async def _set_url(
                 url=url if change else KEEP,
                 immediate=immediate,
                 write_offs=write_offs,
+                signature_method=method,
             )
         except NoBooksError:
             raise ProblemError(f"{party.email} has no sandbox") from None

@@ -41,11 +41,15 @@ check the type of a message would take it for a notification. The seller's own k
 
 @dataclass(frozen=True, slots=True)
 class MessageSigner:
-    """The key that signs now, by its name in the certificate's path; `public_url` is where certificates are served."""
+    """The key that signs now, by its name in the certificate's path; `public_url` is where certificates are served.
+
+    `method`: one of signing.RSA_METHODS, which the receiver's owner chose.
+    """
 
     public_url: str
     key_name: str
     private_key: RSAPrivateKey
+    method: str = signing.RSA_METHOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def sign_message(
     params = {
         **content,
         "signatureVersion": "2",
-        "signatureMethod": signing.RSA_METHOD,
+        "signatureMethod": signer.method,
         "certificateUrl": certificate_url(signer.public_url, signer.key_name, request_id),
     }
     parts = urlsplit(url)
@@ -98,7 +102,7 @@ def sign_message(
         query = "&".join(f"{signing.percent_encoded(name)}={signing.percent_encoded(value)}" for name, value in kept)
     cleared = urlunsplit(parts._replace(query=query, fragment=""))
     text = signing.string_to_sign_outbound(verb, cleared, params)
-    params["signature"] = signing.rsa_signature(text, signer.private_key)
+    params["signature"] = signing.rsa_signature(text, signer.private_key, signer.method)
     return SignedMessage(cleared, params)
 
 
@@ -108,8 +112,9 @@ def is_signed_by(public_key: RSAPublicKey, url: str, params: Mapping[str, str]) 
     Notifications are signed with the verb POST and return URLs with GET, so a return URL, some of whose parameters its
     seller chooses, never verifies as a notification.
     """
-    if params.get("signatureVersion") != "2" or params.get("signatureMethod") != signing.RSA_METHOD:
+    method = params.get("signatureMethod", "")
+    if params.get("signatureVersion") != "2" or method not in signing.RSA_METHODS:
         return False
     verb = "POST" if NOTIFICATION_TYPE in params else "GET"
     text = signing.string_to_sign_outbound(verb, url, params)
-    return signing.rsa_verifies(text, params.get("signature", ""), public_key)
+    return signing.rsa_verifies(text, params.get("signature", ""), public_key, method)

@@ -26,6 +26,16 @@ from tallystick.domain.speedups import compiled
 
 HMAC_METHODS: Final = {"HmacSHA256": "sha256", "HmacSHA1": "sha1"}
 RSA_METHOD: Final = "RSA-SHA1"
+"""The protocol's own, which every receiver of that time knows."""
+
+RSA_SHA256: Final = "RSA-SHA256"
+_RSA_HASHES: Final[Mapping[str, Callable[[], hashes.HashAlgorithm]]] = {
+    RSA_METHOD: hashes.SHA1,  # SHA-1, since the protocol has nothing else
+    RSA_SHA256: hashes.SHA256,
+}
+RSA_METHODS: Final = tuple(_RSA_HASHES)
+"""The methods by which a message of ours may be signed: ours to add, since receivers read it from the message."""
+
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9\-_.~]*", re.ASCII)  # most of what is signed needs no encoding
 _ENCODED_NAME: Final = rb"[A-Za-z0-9\-_.~]++"
 _ENCODED_VALUE: Final = (
@@ -195,17 +205,22 @@ def string_to_sign_outbound(verb: str, url: str, params: Mapping[str, str]) -> s
     )
 
 
-def rsa_signature(text: str, private_key: RSAPrivateKey) -> str:
-    """Sign with RSA, PKCS #1 v1.5 and SHA-1, as the protocol asks for; base64 without line breaks."""
-    signature = private_key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - the protocol's
+def rsa_signature(text: str, private_key: RSAPrivateKey, method: str = RSA_METHOD) -> str:
+    """Sign with RSA and PKCS #1 v1.5, base64 without line breaks. `method`: one of RSA_METHODS, else KeyError."""
+    signature = private_key.sign(text.encode(), padding.PKCS1v15(), _RSA_HASHES[method]())
     return base64.b64encode(signature).decode("ascii")
 
 
-def rsa_verifies(text: str, signature: str, public_key: RSAPublicKey) -> bool:
-    """Whether `signature` (base64, wrapped or not) is one of rsa_signature by the owner of `public_key`."""
+def rsa_verifies(text: str, signature: str, public_key: RSAPublicKey, method: str = RSA_METHOD) -> bool:
+    """Whether `signature` (base64, wrapped or not) is one of rsa_signature by the owner of `public_key`.
+
+    No signature is one by a `method` that we do not know.
+    """
+    if method not in _RSA_HASHES:
+        return False
     try:
         raw = base64.b64decode(as_received(signature), validate=True)
-        public_key.verify(raw, text.encode(), padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - the protocol's
+        public_key.verify(raw, text.encode(), padding.PKCS1v15(), _RSA_HASHES[method]())
     except (binascii.Error, ValueError, InvalidSignature):
         return False
     return True

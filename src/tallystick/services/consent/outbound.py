@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
 
 
-async def sign_return_url(service: Service, return_url: str, answer: Mapping[str, str], request_id: str) -> str:
+async def sign_return_url(
+    service: Service, return_url: str, answer: Mapping[str, str], request_id: str, method: str = signing.RSA_METHOD
+) -> str:
     """The whole URL to send the buyer to: the caller's own parameters as written, then `answer`, then the signature.
 
-    An own parameter with a name that the answer has is dropped, so that no receiver can read the wrong one. Raises
-    ValueError when `return_url` is not an absolute http or https URL.
+    `method`: one of signing.RSA_METHODS, as the caller chose. An own parameter with a name that the answer has is
+    dropped, so that no receiver can read the wrong one. Raises ValueError when `return_url` is not an absolute http or
+    https URL.
     """
     async with service.pool.acquire() as connection:
         key = await signing_keys.ensure_current(connection, service.vault, service.clock())
-    signer = MessageSigner(service.settings.public_url, key.name, key.private_key)
+    signer = MessageSigner(service.settings.public_url, key.name, key.private_key, method)
     message = sign_message(signer, "GET", return_url, answer, request_id)
     parts = urlsplit(message.url)
     query = "&".join(part for part in (parts.query, signing.percent_encoded_query(message.params)) if part)
@@ -30,7 +33,7 @@ async def sign_return_url(service: Service, return_url: str, answer: Mapping[str
 
 
 async def signed_by_us(service: Service, endpoint: str, params: Mapping[str, str]) -> bool:
-    """Whether a message for `endpoint` was signed by any key that this service ever had.
+    """Whether a message for `endpoint` was signed by any key that this service ever had, unless it was revoked.
 
     A certificate stays good after its key was replaced. Nothing is fetched: the key is looked up by the name in
     `certificateUrl`.

@@ -148,15 +148,17 @@ async def _caller_error(service: Service, checked: CheckedRequest, faults: Fault
 async def _send_back(service: Service, checked: CheckedRequest, answer: VisitAnswer, request_id: str) -> SentBack:
     well_formed = {name: value for name, value in checked.parameters.items() if name not in checked.faults.names}
     back = read_way_back(checked.pipeline, well_formed)
-    return SentBack(await _signed(service, back, answer, request_id))
+    key = checked.key
+    book = await _book(service, key.party_id, key.environment)
+    return SentBack(await _signed(service, back, answer, request_id, book))
 
 
-async def _signed(service: Service, back: WayBack, answer: VisitAnswer, request_id: str) -> str:
+async def _signed(service: Service, back: WayBack, answer: VisitAnswer, request_id: str, book: SellerBook) -> str:
     """The signed return URL, with the caller's reference where the pipeline gives it back."""
     wire = encode_answer(answer)
     if back.reference is not None:
         wire["callerReference"] = back.reference
-    return await sign_return_url(service, back.url_for(answer.status), wire, request_id)
+    return await sign_return_url(service, back.url_for(answer.status), wire, request_id, book.signature_method)
 
 
 async def _earlier(service: Service, checked: CheckedRequest, book: SellerBook) -> Visit | None:
@@ -316,13 +318,15 @@ async def way_back(service: Service, visit: Visit, request_id: str) -> str:
     """The signed URL for a finished visit. The same answer each time; only the request id differs."""
     if visit.answer is None:
         raise LookupError("the visit is not finished")
-    return await _signed(service, visit.way_back, visit.answer, request_id)
+    book = await _book(service, visit.caller_id, visit.environment)
+    return await _signed(service, visit.way_back, visit.answer, request_id, book)
 
 
 async def system_error(service: Service, visit: Visit, request_id: str) -> str:
     """The signed URL that tells the caller of a fault of ours. The visit stays as it is."""
     answer = NoConsent(AnswerStatus.SYSTEM_ERROR, f"Something went wrong here. Request {request_id}.")
-    return await _signed(service, visit.way_back, answer, request_id)
+    book = await _book(service, visit.caller_id, visit.environment)
+    return await _signed(service, visit.way_back, answer, request_id, book)
 
 
 async def _book(service: Service, caller_id: int, environment: str) -> SellerBook:

@@ -56,6 +56,8 @@ ACTIONS: Final = frozenset(
         "operator.add",
         "operator.remove",
         "operator.signing_key",
+        "operator.signing_key_revoke",
+        "operator.signing_key_destroy",
         "account.open",
         "account.password",
         "account.test_money",

@@ -2,7 +2,8 @@
 
 A key is named by the date on which it was made (`YYMMDD`, a second one of that day `YYMMDD-2`), which is also the
 directory in its certificate's path. It signs for a year, or until somebody rotates it; then a new one takes over. Old
-certificates stay served for good, so that what was signed before still verifies, however late it arrives.
+certificates stay served for good, so that what was signed before still verifies, however late it arrives; unless a key
+is revoked, since somebody else may have it.
 """
 
 from __future__ import annotations
@@ -43,6 +44,22 @@ class SigningKey:
     private_key: rsa.RSAPrivateKey = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key as it stands. `retired_at`: since when it signs no more; `revoked_at`: since when it never counts."""
+
+    name: str
+    certificate_pem: str = field(repr=False)
+    created_at: datetime
+    retired_at: datetime | None
+    revoked_at: datetime | None
+    has_private_half: bool
+
+    def signs(self, now: datetime) -> bool:
+        """Whether messages can be signed with it now."""
+        return self.retired_at is None and self.has_private_half and self.created_at > now - SIGNS_FOR
+
+
 async def ensure_current(connection: Connection, vault: Vault, now: datetime) -> SigningKey:
     """The key to sign with at `now`; made on first use."""
     row = await _newest(connection, now)
@@ -70,10 +87,40 @@ async def rotate(connection: Connection, vault: Vault, now: datetime) -> Signing
         return await _create(connection, vault, now)
 
 
+async def revoke(connection: Connection, name: str, now: datetime) -> bool:
+    """Let nothing count that this key ever signed, and destroy its private half; whether it still counted.
+
+    Where it signed, the next message makes a new key.
+    """
+    return str(await connection.execute(_SQL["revoke"], name, now)) != "UPDATE 0"
+
+
+async def destroy_retired(connection: Connection, now: datetime) -> list[str]:
+    """Destroy the private halves of keys that sign no more; their names. What they signed stays good."""
+    return sorted(row["name"] for row in await connection.fetch(_SQL["destroy"], now - SIGNS_FOR))
+
+
+async def find(database: Database, name: str) -> KeyRecord | None:
+    """A key of any age; None when there never was one of that name."""
+    row = await database.fetchrow(_SQL["find"], name)
+    return None if row is None else KeyRecord(**row)
+
+
+async def list_(database: Database) -> list[KeyRecord]:
+    """All keys that there ever were, the newest first."""
+    return [KeyRecord(**row) for row in await database.fetch(_SQL["list"])]
+
+
 async def certificate(database: Database, name: str) -> str | None:
-    """The certificate of a key of any age, as PEM; None when there never was one of that name."""
-    pem = await database.fetchval(_SQL["certificate"], name)
-    return None if pem is None else str(pem)
+    """The certificate of a key of any age, as PEM; None when there never was one of that name, or it was revoked."""
+    found = await find(database, name)
+    return None if found is None or found.revoked_at is not None else found.certificate_pem
+
+
+async def is_revoked(database: Database, name: str) -> bool:
+    """Whether what this key signed counts no more."""
+    found = await find(database, name)
+    return found is not None and found.revoked_at is not None
 
 
 async def _newest(connection: Connection, now: datetime) -> asyncpg.Record | None:

@@ -75,13 +75,15 @@ class EventRecord:
 class ClaimedEvent(EventRecord):
     """An event that this worker may send until `due_at`; `attempts` counts this one.
 
-    `notify_…`: what the seller wants to hear of.
+    `notify_…`: what the seller wants to hear of, signed by `signature_method`.
     """
 
     destination: str
     due_at: datetime
+    seller_id: PartyId
     notify_immediate: bool
     notify_write_offs: bool
+    signature_method: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,15 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Where a seller is notified, and of what: also of results that the request's own answer gave; of write-offs."""
+    """Where a seller is notified, and of what: also of results that the request's own answer gave; of write-offs.
+
+    `signature_method`: by which notifications and return URLs are signed.
+    """
 
     notification_url: str | None
     notify_immediate: bool
     notify_write_offs: bool
+    signature_method: str
 
 
 async def due(
@@ -278,10 +284,15 @@ async def wishes(database: Database, book_id: BookId) -> Wishes:
 
 
 async def set_wishes(
-    database: Database, book_id: BookId, *, immediate: bool | None = None, write_offs: bool | None = None
+    database: Database,
+    book_id: BookId,
+    *,
+    immediate: bool | None = None,
+    write_offs: bool | None = None,
+    signature_method: str | None = None,
 ) -> Wishes:
-    """Say what a seller wants to hear of; None leaves a wish as it is."""
-    row: Any = await database.fetchrow(_SQL["set_wishes"], book_id, immediate, write_offs)
+    """Say what a seller wants to hear of, signed how; None leaves a wish as it is."""
+    row: Any = await database.fetchrow(_SQL["set_wishes"], book_id, immediate, write_offs, signature_method)
     if row is None:
         raise LookupError("there is no such book")
     return Wishes(**dict(row))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, PartyId
+from tallystick.domain.messages.signing import RSA_METHOD
 
 if TYPE_CHECKING:
     import asyncpg
@@ -62,12 +63,14 @@ class VisitRow:
 class SellerBook:
     """The seller's book in one environment; its test clock is `clock_offset` ahead.
 
-    `parts` are all books of a seller whose account was split, `book_id` first.
+    `parts` are all books of a seller whose account was split, `book_id` first. `signature_method`: by which the seller
+    has its messages signed.
     """
 
     book_id: BookId
     parts: tuple[BookId, ...]
     clock_offset: timedelta
+    signature_method: str = RSA_METHOD
 
 
 async def seller_book(database: Database, party_id: int, environment: str) -> SellerBook | None:
@@ -75,7 +78,8 @@ async def seller_book(database: Database, party_id: int, environment: str) -> Se
     row = await database.fetchrow(_SQL["seller_book"], party_id, environment)
     if row is None:
         return None
-    return SellerBook(row["parts"][0], tuple(row["parts"]), timedelta(seconds=row["clock_offset_seconds"]))
+    offset = timedelta(seconds=row["clock_offset_seconds"])
+    return SellerBook(row["parts"][0], tuple(row["parts"]), offset, row["signature_method"])
 
 
 async def create(database: Database, new: NewVisit, now: datetime) -> None:

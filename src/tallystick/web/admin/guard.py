@@ -27,6 +27,7 @@ NAV: Final = (
     ("Rails", f"{HOME}/rails"),
     ("Notifications", f"{HOME}/notifications"),
     ("Verification", f"{HOME}/verification"),
+    ("Signing keys", f"{HOME}/signing-keys"),
     ("Audit log", f"{HOME}/audit"),
     ("Mail", f"{HOME}/mail"),
     ("Settings", f"{HOME}/settings"),

@@ -10,6 +10,7 @@ from tallystick.web.admin.mail import show_letter, show_mail
 from tallystick.web.admin.notifications import do_replay, show_notifications
 from tallystick.web.admin.rails import do_ask_again, show_rails
 from tallystick.web.admin.settings import show_settings
+from tallystick.web.admin.signing_keys import do_destroy, do_revoke, do_rotate, show_signing_keys
 from tallystick.web.admin.styleguide import show_styleguide
 from tallystick.web.admin.verification import do_verify, show_run, show_runs
 
@@ -28,6 +29,10 @@ admin_routes: Final[list[Any]] = [
     show_runs,
     do_verify,
     show_run,
+    show_signing_keys,
+    do_rotate,
+    do_revoke,
+    do_destroy,
     show_audit_log,
     show_mail,
     show_letter,

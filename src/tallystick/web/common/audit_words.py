@@ -40,6 +40,8 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "operator.add": "Made somebody an operator",
     "operator.remove": "Removed an operator",
     "operator.signing_key": "Made a new key for signing messages",
+    "operator.signing_key_revoke": "Revoked a key for signing messages",
+    "operator.signing_key_destroy": "Destroyed private halves of keys for signing messages",
     "account.open": "Opened an account",
     "account.password": "Gave an account another password",
     "account.test_money": "Put test money on an account balance",

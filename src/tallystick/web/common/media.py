@@ -7,6 +7,7 @@ from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
+from litestar.status_codes import HTTP_410_GONE
 
 from tallystick.services.operations import signing_certificates
 from tallystick.services.seller import logos
@@ -17,11 +18,16 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 @get("/certs/{name:str}/PKICert.pem", media_type="application/x-pem-file")
 async def show_certificate(request: PageRequest, name: FromPath[str]) -> Response[str]:
-    """The certificate with which answers and notifications can be checked. It never changes."""
-    pem = await signing_certificates.find(service_of(request), name)
-    if pem is None:
+    """The certificate with which answers and notifications can be checked. It never changes, and may be revoked."""
+    key = await signing_certificates.find(service_of(request), name)
+    if key is None:
         raise NotFoundException
-    return Response(pem, media_type="application/x-pem-file", headers={"cache-control": "public, max-age=86400"})
+    if key.revoked_at is not None:
+        said = f"The key {name} was revoked on {key.revoked_at:%Y-%m-%d}: nothing that it signed is genuine any more.\n"
+        return Response(said, media_type="text/plain", status_code=HTTP_410_GONE)
+    return Response(
+        key.certificate_pem, media_type="application/x-pem-file", headers={"cache-control": "public, max-age=86400"}
+    )
 
 
 @get("/logos/{digest:str}")

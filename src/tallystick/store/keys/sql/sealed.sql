@@ -2,7 +2,7 @@
 
 -- name: any_signing_key
 -- One of the service's own.
-SELECT name, private_key_sealed FROM signing_key LIMIT 1
+SELECT name, private_key_sealed FROM signing_key WHERE private_key_sealed IS NOT NULL LIMIT 1
 
 -- name: any_access_key
 -- One of somebody's.

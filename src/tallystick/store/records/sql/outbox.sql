@@ -51,7 +51,8 @@ UPDATE outbox SET due_at = $4, attempts = outbox.attempts + 1
   FROM book
  WHERE outbox.book_id = $1 AND outbox.event_id = $2 AND outbox.state = 'waiting' AND outbox.due_at = $3
    AND book.book_id = outbox.book_id
-RETURNING /* part: record */, outbox.message, book.notify_immediate, book.notify_write_offs
+RETURNING /* part: record */, outbox.message, book.party_id AS seller_id, book.notify_immediate,
+          book.notify_write_offs, book.signature_method
 
 -- name: keep_message
 UPDATE outbox SET destination = $3, message = $4 WHERE book_id = $1 AND event_id = $2
@@ -133,14 +134,15 @@ UPDATE book SET notification_url = $2
 RETURNING book_id
 
 -- name: wishes
-SELECT notification_url, notify_immediate, notify_write_offs FROM book WHERE book_id = $1
+SELECT notification_url, notify_immediate, notify_write_offs, signature_method FROM book WHERE book_id = $1
 
 -- name: set_wishes
 -- What a seller ($1: any of its books) wants to hear of; null leaves a wish as it is.
 UPDATE book
-   SET notify_immediate = coalesce($2, notify_immediate), notify_write_offs = coalesce($3, notify_write_offs)
+   SET notify_immediate = coalesce($2, notify_immediate), notify_write_offs = coalesce($3, notify_write_offs),
+       signature_method = coalesce($4, signature_method)
  WHERE (party_id, environment, currency) = (SELECT party_id, environment, currency FROM book WHERE book_id = $1)
-RETURNING notification_url, notify_immediate, notify_write_offs
+RETURNING notification_url, notify_immediate, notify_write_offs, signature_method
 
 -- name: books_of_event
 -- In every book: an event's id alone is not its address.

@@ -7,7 +7,8 @@ visit_id, caller_party_id, access_key_id, environment, pipeline, parameters, req
 
 -- name: seller_book
 -- The books of the seller $1 in an environment, the first one first, with their clock. No row where there is none.
-SELECT array_agg(book_id ORDER BY part) AS parts, max(clock_offset_seconds) AS clock_offset_seconds
+SELECT array_agg(book_id ORDER BY part) AS parts, max(clock_offset_seconds) AS clock_offset_seconds,
+       max(signature_method) AS signature_method
   FROM book
  WHERE party_id = $1 AND environment = $2 AND currency = 'USD'
 HAVING count(*) > 0

@@ -9,7 +9,11 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.services.seller import notification_settings
-from tallystick.services.seller.notification_settings import NoAddressError, UnusableAddressError
+from tallystick.services.seller.notification_settings import (
+    SIGNATURE_METHODS,
+    NoAddressError,
+    UnusableAddressError,
+)
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext, for_staff
@@ -17,6 +21,11 @@ from tallystick.web.console.developer.notification_log import PATH as LOG_PATH
 
 PATH: Final = f"{LOG_PATH}/settings"
 _YES: Final = "yes"
+METHODS: Final = {
+    "RSA-SHA1": "RSA-SHA1, as the protocol has it",
+    "RSA-SHA256": "RSA-SHA256, for programs that know it",
+}
+"""By which messages can be signed, in words."""
 
 
 @get(PATH)
@@ -41,7 +50,16 @@ async def save_settings(request: PageRequest, business: FromPath[int], environme
         wanted = {name: typed.get(name) == _YES for name in ("immediate", "write_offs")}
         seller_id, environment = console.business.party_id, console.environment
         try:
-            await notification_settings.save(console.service, console.actor, seller_id, environment, url=url, **wanted)
+            await notification_settings.save(
+                console.service,
+                console.actor,
+                seller_id,
+                environment,
+                url=url,
+                immediate=wanted["immediate"],
+                write_offs=wanted["write_offs"],
+                signature_method=_method(typed),
+            )
         except UnusableAddressError as error:
             problems, status = {"url": _sentence(error)}, HTTP_422_UNPROCESSABLE_ENTITY
             return await _page(console, status=status, typed=typed, wanted=wanted, problems=problems)
@@ -75,13 +93,20 @@ async def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa:
     defaults = {
         "wishes": wishes,
         "wanted": {"immediate": wishes.notify_immediate, "write_offs": wishes.notify_write_offs},
-        "typed": {"url": wishes.notification_url or ""},
+        "typed": {"url": wishes.notification_url or "", "method": wishes.signature_method},
+        "methods": [(name, METHODS[name]) for name in SIGNATURE_METHODS],
         "saved": False,
         "trial": None,
         "hours": settings.notification_lifetime_hours,
         "seconds": settings.notification_timeout_ms / 1000,
     }
     return console.page("console/developer/notification_settings.html", **(defaults | more))
+
+
+def _method(typed: dict[str, str]) -> str | None:
+    """The method that was chosen; None: a form of before, or nothing that there is, leaves it as it is."""
+    chosen = typed.get("method")
+    return chosen if chosen in SIGNATURE_METHODS else None
 
 
 def _sentence(error: UnusableAddressError) -> str:
