@@ -60,7 +60,12 @@ async def test_the_address_is_set_and_taken_away(office: PostOffice, settings: d
     account = ("--account", str(office.shop.party_id))
     url = "https://shop.example:8443/ipn?shop=7"
     done = await tallystick("ipn", "set-url", *account, url, "--no-immediate", "--json", settings=settings)
-    assert json.loads(done.out) == {"notification_url": url, "immediate": False, "write_offs": True}
+    assert json.loads(done.out) == {
+        "notification_url": url,
+        "immediate": False,
+        "write_offs": True,
+        "signature_method": "RSA-SHA1",
+    }
     payment = await office.quick_payment()
     assert await office.states(payment) == ["waiting"]
 

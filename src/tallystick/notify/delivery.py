@@ -23,7 +23,7 @@ import httpx
 import structlog
 
 from tallystick.db.connections import Connection, Pool
-from tallystick.domain.messages.addresses import host_of
+from tallystick.domain.messages.addresses import read_host
 from tallystick.domain.messages.signed_messages import MessageSigner, key_name
 from tallystick.notify import content, message, safety
 from tallystick.notify.message import SignedForm
@@ -273,10 +273,11 @@ async def _prepare(connection: Connection, event: ClaimedEvent, signer: MessageS
         return None
     try:
         form = message.build(replace(signer, method=event.signature_method), event, fields)
-        closed = await return_hosts.closed_to(connection, event.seller_id, [host_of(form.url)])
     except ValueError as error:  # no address that anything could ever be sent to
         await outbox.end(connection, event, outbox.DEAD, str(error))
         return None
+    host = read_host(urlsplit(form.url).hostname or "")  # None: nobody can have claimed it
+    closed = await return_hosts.closed_to(connection, event.seller_id, [] if host is None else [host])
     if closed:  # a message about somebody else's payment would be genuine there
         await outbox.end(connection, event, outbox.DEAD, f"another seller has claimed {', '.join(closed)}")
         return None

@@ -53,7 +53,7 @@ async def test_a_business_agrees_to_be_paid_through_another(world: World, seller
     assert token_kind_and_book(answer["tokenID"]) == (IdKind.RECIPIENT, seller.book_id)
     assert token_kind_and_book(answer["refundTokenID"]) == (IdKind.INSTALLED, seller.book_id)
     assert "expiry" not in answer
-    again = await world.answer(await world.browser().get(seller.url(params)))
+    again = await world.answer(await browser.get(seller.url(params)))
     assert (again["tokenID"], again["refundTokenID"]) == (answer["tokenID"], answer["refundTokenID"])
 
 

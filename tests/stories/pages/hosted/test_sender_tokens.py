@@ -175,8 +175,9 @@ async def test_the_same_link_gives_the_same_token_and_a_used_reference_none(
     world: World, seller: Seller, pipeline: str
 ) -> None:
     params = seller.request(pipeline)
-    first = await by_card(world, seller, params)
-    again = await world.answer(await world.browser().get(seller.url(params)))
+    browser = world.browser()
+    first = await world.answer(await browser.submit(await browser.at_confirm(seller.url(params)), "/confirm"))
+    again = await world.answer(await browser.get(seller.url(params)))
     assert again["tokenID"] == first["tokenID"]
 
     changed = await world.answer(await world.browser().get(seller.url(params | {"paymentReason": "else"})))
@@ -242,7 +243,7 @@ async def test_edited_way_of_paying_keeps_what_was_used(world: World, seller: Se
     assert usage.micros("TokenUsageLimits", "Amount") == parse_amount("10")
     assert [await seller.told(new, "10") for _ in range(3)] == ["Pending", "Pending", "TokenUsageError"]
     await world.rail_answers()
-    again = await world.answer(await world.browser().get(seller.url(edit)))
+    again = await world.answer(await browser.get(seller.url(edit)))
     assert again["tokenID"] == new
 
 
