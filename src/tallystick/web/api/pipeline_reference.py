@@ -54,7 +54,8 @@ in a list of its own: `The following input(s) are in the past:[validityExpiry]`.
 ## The answer
 
 `status`, what the pipeline returns, `errorMessage` where something went wrong, and the parameters that `returnURL` had
-before. It is signed with our key: `signatureVersion=2`, `signatureMethod=RSA-SHA1`, `certificateUrl`, `signature`. The
+before. It is signed with our key: `signatureVersion=2`, `signatureMethod=RSA-SHA1` (as FPS has it; [RSA-SHA256 for
+sellers who ask for it](notifications.md#is-it-genuine)), `certificateUrl`, `signature`. The
 action [VerifySignature](api/VerifySignature.md) checks it.
 
 The signature says that this service sent the buyer, **not for whom or for what**. Another seller can sign a link with

@@ -56,8 +56,8 @@ async def test_a_reference_is_used_once_in_all_parts(world: World, large: Seller
 
 
 async def test_the_same_link_again_gives_the_same_ids(world: World, large: Seller) -> None:
-    params = large.postpaid()
-    first = await authorized(world, params, large)
-    again = await world.answer(await world.browser().get(large.url(params)))
+    params, browser = large.postpaid(), world.browser()
+    first = await world.answer(await browser.submit(await browser.at_confirm(large.url(params)), "/confirm"))
+    again = await world.answer(await browser.get(large.url(params)))
 
     assert again["creditInstrumentID"] == first["creditInstrumentID"]
