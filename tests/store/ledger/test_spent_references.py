@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.earlier_schemas import BEFORE_0022
 from tests.store.shop import Buyer, OpenShop, Shop
 from tests.support.clock import TestClock
+from tests.support.earlier_schemas import BEFORE_0022
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool

@@ -27,3 +27,11 @@ UPDATE alembic_version SET version_num = '(before)';
 
 BEFORE_0022: Final = _STATEMENTS.replace("(before)", _BEFORE)
 """Answers alone come back, no refusals: their references are not kept as text."""
+
+BEFORE_0024: Final = """
+DROP TABLE return_host_guest, return_host;
+ALTER TABLE cobranded_visit DROP COLUMN browser_digest;
+ALTER TABLE signing_key DROP COLUMN revoked_at;
+ALTER TABLE book DROP COLUMN signature_method;
+"""
+"""Hosts that are claimed, and how messages are signed; the version is for the test to set."""
