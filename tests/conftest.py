@@ -21,7 +21,7 @@ from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
 from tallystick.db.embedded.server import SERVER_SETTINGS, EmbeddedPostgres
 from tallystick.db.migrate import migrate
-from tallystick.services.identity import sign_in
+from tallystick.services.identity.password_hashing import of_process
 from tallystick.store.ledger.committer import Committer
 
 TEST_DATABASE_URL = "TALLYSTICK_TEST_DATABASE_URL"
@@ -47,11 +47,10 @@ def _quick_passwords() -> Iterator[None]:
 
     Services in processes of their own hash as they do in real life.
     """
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sign_in, "_HASHER", quick)
-        patch.setattr(sign_in, "_NOBODYS_HASH", quick.hash("nobody has this password"))
-        yield
+    hashing = of_process()
+    usual, hashing.hasher = hashing.hasher, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    yield
+    hashing.hasher = usual
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -73,7 +73,8 @@ class Settings:
         verify_signature_for_anyone: a signed VerifySignature tells Success also of messages about what the caller takes
             no part in, as the original service did.
         require_verified_email: payments need verified e-mail addresses of caller, sender and recipient; the hosted
-            pages ask for the code from a letter, and accounts open with it.
+            pages ask for the code from a letter, and accounts open with it. On unless it says otherwise as soon as
+            `smtp_url` is set.
         require_verified_accounts: real money needs verified accounts on both sides, and verified bank accounts.
         unverified_spending_limit: the most, in micro-units, that one payment may take from an account not verified.
         unverified_receiving_limit: the most, in micro-units, that is held for an account not verified.
@@ -146,6 +147,11 @@ class Settings:
         return self.public_url.startswith("https://")
 
     @property
+    def consent_needs_verified_email(self) -> bool:
+        """Whether consents and passkeys need a verified address: wherever a letter can be answered."""
+        return self.require_verified_email or self.smtp_url is not None
+
+    @property
     def master_key_file(self) -> Path:
         """Where the master key is kept when no setting gives it."""
         return self.data_directory / "master.key"
@@ -172,6 +178,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
                 raise SettingsError(f"{key}: {error}") from None
     if "smtp_url" in values and "mail_from" not in values:
         raise SettingsError(f"{variable_name('smtp_url')} needs {variable_name('mail_from')}")
+    if "smtp_url" in values:  # a letter can be answered: who does not is perhaps not who they say
+        values.setdefault("require_verified_email", True)
     return Settings(**values)
 
 

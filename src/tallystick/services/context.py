@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates, FairShares
+from tallystick.services.identity import password_hashing
+from tallystick.services.identity.password_hashing import PasswordHashing
 from tallystick.services.operations.meter import Meter
 from tallystick.services.operations.peer_processes import Siblings
 from tallystick.store.keys.access_keys import KeyRing
@@ -48,6 +50,7 @@ class Service:
     """Calls that read much, which have a few turns of their own, and fewer while others call for anything."""
     requests: KeptRequests = field(default_factory=KeptRequests)
     clock_watch: ClockWatch | None = None
+    passwords: PasswordHashing = field(default_factory=password_hashing.of_process)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))

@@ -11,6 +11,7 @@ from litestar.template.config import TemplateConfig
 
 from tallystick import words
 from tallystick.services.context import Service
+from tallystick.services.identity.password_hashing import BusyError
 from tallystick.settings import Settings, load_master_key
 from tallystick.web.account import security
 from tallystick.web.account.methods import test_money_form
@@ -18,11 +19,12 @@ from tallystick.web.account.routes import account_routes
 from tallystick.web.admin.routes import admin_routes
 from tallystick.web.api.schema import documents
 from tallystick.web.common import assets, health, media, metrics
-from tallystick.web.common.errors import http_error, unexpected_error
+from tallystick.web.common.cookies import cookie_name
+from tallystick.web.common.errors import http_error, too_busy, unexpected_error
 from tallystick.web.common.headers import Headers
 from tallystick.web.common.languages import Pages
 from tallystick.web.common.reading import TextRequest, refuse_no_text
-from tallystick.web.common.sessions import STORE, DatabaseStore, cookie_name, session_config
+from tallystick.web.common.sessions import STORE, DatabaseStore, session_config
 from tallystick.web.common.shared import template_engine
 from tallystick.web.common.signing_in import sign_out_form
 from tallystick.web.common.visit import accents
@@ -67,7 +69,7 @@ def create_pages(service: Service) -> Litestar:
         middleware=[session_config(settings).middleware],
         csrf_config=csrf_config(settings),
         template_config=TemplateConfig(instance=template_engine()),
-        exception_handlers={HTTPException: http_error, Exception: unexpected_error},
+        exception_handlers={HTTPException: http_error, BusyError: too_busy, Exception: unexpected_error},
         before_send=[Headers(settings)],
         request_class=TextRequest,
         guards=[refuse_no_text],

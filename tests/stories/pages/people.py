@@ -6,7 +6,7 @@ import secrets
 
 from tests.stories.pages.world import PASSWORD, Browser, Seller, World
 
-from tallystick.services.identity import sign_in
+from tallystick.services.identity.password_hashing import of_process
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import parties, staff
 from tallystick.store.accounts.parties import Party
@@ -15,7 +15,7 @@ from tallystick.store.accounts.parties import Party
 async def person(world: World, name: str = "Ann Person") -> Party:
     """Somebody with an account, PASSWORD and nothing else."""
     email = f"{secrets.token_hex(6)}@people.example"
-    password_hash = await sign_in.hash_password(PASSWORD)
+    password_hash = await of_process().hash(PASSWORD)
     async with world.pool.acquire() as connection:
         return await parties.create_personal(connection, email, name, password_hash, world.clock())
 

@@ -21,7 +21,7 @@ from tallystick.domain.messages import signing
 from tallystick.domain.money import parse_amount
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
-from tallystick.services.identity import sign_in
+from tallystick.services.identity.password_hashing import of_process
 from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import Party
 from tallystick.store.keys import access_keys
@@ -262,7 +262,7 @@ class World:
     async def seller(self, name: str = "Music Shop", *, signs_in: bool = False) -> Seller:
         """A business with a key; with `signs_in`, somebody can sign in for it with PASSWORD."""
         now = self.clock()
-        password_hash = await sign_in.hash_password(PASSWORD) if signs_in else None
+        password_hash = await of_process().hash(PASSWORD) if signs_in else None
         email = f"{secrets.token_hex(6)}@shop.example"
         async with self.pool.acquire() as connection:
             party = await parties.create_business(connection, email, name, now, password_hash)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tallystick.domain.commands import CancelToken
-from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.buyer import authorizations
+from tallystick.services.identity import first_proof
 from tallystick.store.accounts import personal_data, staff
 from tallystick.store.keys.access_keys import SANDBOX
 from tallystick.store.queries import account_balances
@@ -66,10 +65,8 @@ async def close(service: Service, party: Party) -> None:
     """
     if not (await preview(service, party)).possible:
         raise ClosingBlockedError
-    for book_id, token_id in await personal_data.living_tokens(service.pool, party.party_id):
-        outcome = await service.committer.perform(book_id, CancelToken(token_id, by=party.party_id))
-        if isinstance(outcome, Refused) and outcome.refusal is not Refusal.TokenNotActive:
-            raise outcome
+    living = await personal_data.living_tokens(service.pool, party.party_id)
+    await first_proof.cancel_all(service, party.party_id, living)
     if not (await preview(service, party)).possible:
         raise ClosingBlockedError
     async with service.pool.acquire() as connection:

@@ -122,7 +122,7 @@ async def subject_of(service: Service, terms: AnyTerms, caller_id: PartyId, book
     found = await tokens.by_ids(service.pool, book.book_id, recipients)
     now = service.clock() + book.clock_offset
     paid = tuple(found[one] for one in recipients if one in found and _receives(found[one], now))
-    demanded = service.settings.require_verified_email
+    demanded = service.settings.consent_needs_verified_email
     return VisitSubject(terms, caller, book, paid, len(paid) < len(recipients), edited, demanded)
 
 

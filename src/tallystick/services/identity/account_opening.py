@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity.sign_in import (
     check_new_account,
-    hash_password,
     is_email,
     is_name,
     password_problem,
@@ -47,7 +46,7 @@ async def open_business(service: Service, actor: Actor, name: str, email: str, p
         raise FormError({"email": f"not an e-mail address: {email!r}"})
     if password is not None and (problem := password_problem(password, email, name)):
         raise FormError({"password": problem})
-    password_hash = None if password is None else await hash_password(password)
+    password_hash = None if password is None else await service.passwords.hash(password)
     async with service.pool.acquire() as connection, connection.transaction():
         party = await parties.create_business(connection, email, name, service.clock(), password_hash)
         await _record(connection, service, actor, "account.open", party)
@@ -57,7 +56,7 @@ async def open_business(service: Service, actor: Actor, name: str, email: str, p
 async def open_personal(service: Service, actor: Actor, name: str, email: str, password: str) -> Party:
     """Open a buyer's account. Raises FormError, EmailTakenError."""
     name, email = check_new_account(name, email, password)
-    password_hash = await hash_password(password)
+    password_hash = await service.passwords.hash(password)
     async with service.pool.acquire() as connection, connection.transaction():
         party = await parties.create_personal(connection, email, name, password_hash, service.clock())
         await _record(connection, service, actor, "account.open", party)
@@ -71,7 +70,7 @@ async def set_password(service: Service, actor: Actor, party: Party, password: s
     """
     if problem := password_problem(password, party.email, party.name):
         raise FormError({"password": problem})
-    password_hash = await hash_password(password)
+    password_hash = await service.passwords.hash(password)
     async with service.pool.acquire() as connection, connection.transaction():
         await store_password(connection, party, password_hash)
         await _record(connection, service, actor, "account.password", party)

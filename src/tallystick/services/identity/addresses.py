@@ -9,8 +9,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import attempts, email_templates, mail
-from tallystick.store.accounts import mailed_proofs, parties
+from tallystick.services.identity import attempts, email_templates, first_proof, mail
+from tallystick.store.accounts import mailed_proofs
 from tallystick.store.accounts.mailed_proofs import MailedProof
 from tallystick.words import gettext as _
 from tallystick.words import marked
@@ -91,10 +91,19 @@ async def link_works(service: Service, purpose: Purpose, link: str) -> bool:
     return found is not None
 
 
-async def verify_by_link(service: Service, link: str) -> bool:
-    """Whether the link proved its address; it does so once."""
-    proof = await mailed_proofs.use_link(service.pool, "verify", digest_of_link(link), service.clock())
-    return proof is not None and await _verified(service, proof)
+async def verify_by_link(service: Service, party: Party, link: str) -> bool:
+    """Whether the link proved the address of the party that is signed in; it does so once.
+
+    Only for them: somebody else may have opened the account, and whoever got the letter did not choose its password.
+    """
+    digest, now = digest_of_link(link), service.clock()
+    proof = await mailed_proofs.find_link(service.pool, "verify", digest, now)
+    if proof is None or not _is_of(proof, party):
+        return False
+    if await mailed_proofs.use_link(service.pool, "verify", digest, now) is None:
+        return False
+    await first_proof.confirm(service, party)
+    return True
 
 
 async def verify_by_code(service: Service, party: Party, code: str) -> None:
@@ -104,15 +113,11 @@ async def verify_by_code(service: Service, party: Party, code: str) -> None:
     if ticket is not None:
         digest = digest_of_code(service, ticket, code)
         proof = await mailed_proofs.use_code(service.pool, "verify", ticket, digest, now)
-        if proof is not None and await _verified(service, proof):
+        if proof is not None and _is_of(proof, party):
+            await first_proof.confirm(service, party)
             return
     raise FormError({"code": _(WRONG_CODE)})
 
 
-async def _verified(service: Service, proof: MailedProof) -> bool:
-    party = None if proof.party_id is None else await parties.find(service.pool, proof.party_id)
-    if party is None or party.email != proof.email:
-        return False
-    async with service.pool.acquire() as connection:
-        await parties.set_standing(connection, party.party_id, service.clock(), email_verified=True)
-    return True
+def _is_of(proof: MailedProof, party: Party) -> bool:
+    return proof.party_id == party.party_id and proof.email == party.email

@@ -1,4 +1,4 @@
-"""How often a client may try something, whichever account it is about. Accounts have their own pause: sign_in.py."""
+"""How often a client may try something, whichever account it is about. The pause after wrong passwords: sign_in.py."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Limit:
 FAILED_SIGN_INS: Final = Limit("failed sign-ins", 30, timedelta(minutes=15))
 SIGN_UPS: Final = Limit("sign-ups", 20, timedelta(hours=1))
 FORGOTTEN: Final = Limit("forgotten passwords", 10, timedelta(hours=1))
-"""Of one client. Many people may share an address, so these are wide; an account's own pause is narrow."""
+"""Of one client. Many people may share an address, so these are wide; the pause at one account is narrow."""
 
 LETTERS: Final = Limit("letters", 5, timedelta(hours=1))
 """To one e-mail address that nobody has proved to be theirs: nobody's mailbox is flooded in our name."""
@@ -48,10 +48,10 @@ async def take_back(service: Service, limit: Limit, subject: str | None) -> None
 
 
 def _digest(service: Service, limit: Limit, subject: str) -> bytes:
-    return service.vault.digest(_home(subject), f"attempts: {limit.name}")
+    return service.vault.digest(home_of(subject), f"attempts: {limit.name}")
 
 
-def _home(subject: str) -> str:
+def home_of(subject: str) -> str:
     """An IPv6 address stands for its network; everything else for itself."""
     try:
         address = ipaddress.ip_address(subject)

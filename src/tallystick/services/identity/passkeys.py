@@ -35,6 +35,19 @@ if TYPE_CHECKING:
     from tallystick.settings import Settings
     from tallystick.store.accounts.parties import Party
 
+__all__ = [
+    "Passkey",
+    "add",
+    "name_in_forms",
+    "of_party",
+    "owner_of",
+    "registration_options",
+    "relying_party",
+    "remove",
+    "sign_in_options",
+    "waits_for_address",
+]
+
 SECURITY_PATH: Final = "/account/security"
 MAX_PASSKEYS: Final = 20
 MAX_NAME: Final = 60
@@ -87,10 +100,15 @@ def sign_in_options(service: Service) -> dict[str, Any] | None:
     return options_to_json_dict(options)
 
 
+def waits_for_address(service: Service, party: Party) -> bool:
+    """Whether this party has to show first that its address is its own: else somebody's passkey opens another's."""
+    return service.settings.consent_needs_verified_email and not party.email_verified
+
+
 async def registration_options(service: Service, party: Party) -> dict[str, Any] | None:
-    """What the security page asks a browser for: a new passkey. None where passkeys cannot be."""
+    """What the security page asks a browser for: a new passkey. None where passkeys cannot be, or not yet."""
     ours = relying_party(service.settings)
-    if ours is None:
+    if ours is None or waits_for_address(service, party):
         return None
     known = await passkeys.of_party(service.pool, party.party_id)
     options = webauthn.generate_registration_options(
@@ -126,7 +144,7 @@ async def add(service: Service, party: Party, answer: str, name: str) -> Passkey
     challenge = await _challenge(service, read, _adding_to(party.party_id))
     if len(await passkeys.of_party(service.pool, party.party_id)) >= MAX_PASSKEYS:
         raise FormError({"name": _(TOO_MANY, num=MAX_PASSKEYS)})
-    if ours is None or read is None or challenge is None:
+    if ours is None or read is None or challenge is None or waits_for_address(service, party):
         raise FormError({"passkey": _(NOT_MADE)})
     try:
         made = webauthn.verify_registration_response(

@@ -6,21 +6,33 @@ Nobody but the mailbox learns whether an address has an account.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import addresses, attempts, email_templates, mail, sign_in
-from tallystick.store.accounts import mailed_proofs, parties
+from tallystick.services.identity import addresses, attempts, email_templates, first_proof, mail, sign_in
+from tallystick.services.identity import passkeys as identity_passkeys
+from tallystick.store.accounts import mailed_proofs, parties, passkeys
 from tallystick.store.accounts.mailed_proofs import MailedProof
 from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.store.accounts.parties import Party
+    from tallystick.store.accounts.passkeys import Passkey
 
 RESET_PATH: Final = "/account/reset"
 LIFE: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose account a link is for. `passkeys`: what else signs in to it."""
+
+    party: Party
+    passkeys: Sequence[Passkey]
 
 
 class LinkSpentError(Exception):
@@ -62,19 +74,32 @@ async def _send_link(service: Service, party: Party, way_on: str) -> None:
     await mail.post(service, party.email, email_templates.new_password(url))
 
 
-async def choose_password(service: Service, link: str, password: str) -> Party:
-    """Use the link up: another password, all browsers signed out, the address verified.
-
-    Raises FormError: not with this password, the link still works. Raises LinkSpentError.
-    """
+async def owner_of(service: Service, link: str) -> Owner:
+    """Whose password the link replaces, and what else opens their account. Raises LinkSpentError."""
     digest = addresses.digest_of_link(link)
     party = await _owner(service, await mailed_proofs.find_link(service.pool, "reset", digest, service.clock()))
+    return Owner(party, await passkeys.of_party(service.pool, party.party_id))
+
+
+async def choose_password(
+    service: Service, link: str, password: str, *, client: str | None = None, removed: Collection[str] = ()
+) -> Party:
+    """Use the link up: another password, all browsers signed out, the address verified.
+
+    `removed`: passkeys that end with it, as `passkeys.name_in_forms` names them. Where nobody had proved the address
+    before, all of them end, and what else was left in the account: first_proof.py. Raises FormError: not with this
+    password, the link still works; BusyError: so it does; LinkSpentError.
+    """
+    digest = addresses.digest_of_link(link)
+    party = (await owner_of(service, link)).party
     if problem := sign_in.password_problem(password, party.email, party.name):
         raise FormError({"password": problem})
+    password_hash = await sign_in.hash_password(service, password, client)
     await _owner(service, await mailed_proofs.use_link(service.pool, "reset", digest, service.clock()))
-    await sign_in.set_password(service, party, password)
-    async with service.pool.acquire() as connection:
-        return await parties.set_standing(connection, party.party_id, service.clock(), email_verified=True)
+    await sign_in.replace_password(service, party, password_hash)
+    for named in removed:
+        await identity_passkeys.remove(service, party, named)
+    return await first_proof.take_over(service, party)
 
 
 async def _owner(service: Service, proof: MailedProof | None) -> Party:

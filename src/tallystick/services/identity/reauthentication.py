@@ -8,12 +8,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import attempts, passkeys, sign_in
+from tallystick.services.identity import passkeys, sign_in
 from tallystick.words import gettext as _
 from tallystick.words import marked
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
+    from tallystick.services.identity.visitors import Visitor
     from tallystick.store.accounts.parties import Party
 
 PASSWORD_MISSING: Final = marked("Type your password.")
@@ -26,10 +27,13 @@ class Means(Enum):
     PASSKEY = "passkey"
 
 
-async def enter(service: Service, typed: Mapping[str, str], client: str | None) -> tuple[Party, Means]:
-    """Who signs in with a form that has `email` and `password`, or `passkey`. Raises FormError."""
+async def enter(service: Service, typed: Mapping[str, str], visitor: Visitor) -> tuple[Party, Means]:
+    """Who signs in with a form that has `email` and `password`, or `passkey`. Raises FormError, BusyError.
+
+    Passkeys are never held up: nobody guesses one, and checking one is cheap.
+    """
     if answer := typed.get("passkey"):
-        return await _owner_of_passkey(service, answer, client), Means.PASSKEY
+        return await passkeys.owner_of(service, answer), Means.PASSKEY
     email, password = typed.get("email", ""), typed.get("password", "")
     missing = {}
     if not email.strip():
@@ -38,31 +42,23 @@ async def enter(service: Service, typed: Mapping[str, str], client: str | None) 
         missing["password"] = _(PASSWORD_MISSING)
     if missing:  # no attempt: nobody was named, or nothing was guessed
         raise FormError(missing)
-    return await sign_in.sign_in(service, email, password, client), Means.PASSWORD
+    return await sign_in.sign_in(service, email, password, visitor), Means.PASSWORD
 
 
-async def prove(service: Service, party: Party, typed: Mapping[str, str], client: str | None) -> Means:
+async def prove(service: Service, party: Party, typed: Mapping[str, str], visitor: Visitor) -> Means:
     """How this party proves it again, with a form that has `password` or `passkey`. Raises FormError."""
     if answer := typed.get("passkey"):
-        owner = await _owner_of_passkey(service, answer, client)
+        owner = await passkeys.owner_of(service, answer)
         if owner.party_id != party.party_id:
             raise FormError({"passkey": _("This passkey belongs to another account.")})
         return Means.PASSKEY
     if not typed.get("password"):
         raise FormError({"password": _(PASSWORD_MISSING)})
     try:
-        await sign_in.sign_in(service, party.email, typed.get("password", ""), client)
+        await sign_in.sign_in(service, party.email, typed.get("password", ""), visitor)
     except FormError:
         raise FormError({"password": _(sign_in.WRONG_CURRENT)}) from None
     return Means.PASSWORD
-
-
-async def _owner_of_passkey(service: Service, answer: str, client: str | None) -> Party:
-    if not await attempts.allowed(service, attempts.FAILED_SIGN_INS, client):
-        raise FormError({"passkey": _(passkeys.FAILED)})
-    party = await passkeys.owner_of(service, answer)
-    await attempts.take_back(service, attempts.FAILED_SIGN_INS, client)
-    return party
 
 
 def is_recent(service: Service, proved_at: datetime | None) -> bool:

@@ -1,23 +1,23 @@
 """Signing in with a password, and what a password may be.
 
-Nothing here tells whether an e-mail address has an account: every way to fail takes one hash and says the same words.
+Nothing here tells whether an e-mail address has an account: whoever may try takes one hash, and every way to fail says
+the same words.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import attempts, email_templates, mail
-from tallystick.store.accounts import parties, web_sessions
-from tallystick.store.accounts.parties import Party, Throttle
+from tallystick.services.identity.password_hashing import MAX_PASSWORD
+from tallystick.services.identity.visitors import UNKNOWN, Visitor, known_device
+from tallystick.store.accounts import parties, sign_in_pauses, web_sessions
+from tallystick.store.accounts.parties import Party
+from tallystick.store.accounts.sign_in_pauses import Throttle
 from tallystick.words import gettext as _
 from tallystick.words import marked
 
@@ -25,12 +25,17 @@ if TYPE_CHECKING:
     from tallystick.db.connections import Connection
     from tallystick.services.context import Service
 
-PASSWORD_LENGTH: Final = range(12, 129)  # characters; the upper end keeps hashing cheap
+PASSWORD_LENGTH: Final = range(12, MAX_PASSWORD + 1)  # characters; the upper end keeps hashing cheap
 MIN_DIFFERENT_CHARACTERS: Final = 5
 MAX_NAME: Final = 100
 MAX_EMAIL: Final = 254  # RFC 5321
 
-THROTTLE: Final = Throttle(attempts=5, first_pause=timedelta(seconds=30), longest_pause=timedelta(minutes=15))
+THROTTLE: Final = Throttle(
+    attempts=5,
+    first_pause=timedelta(seconds=30),
+    longest_pause=timedelta(minutes=15),
+    forgotten_after=timedelta(days=1),
+)
 
 WRONG: Final = marked(
     "E-mail address and password do not match, or sign-in is paused after several wrong attempts. "
@@ -51,67 +56,84 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DIRECTION: Final = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Unicode's Bidi_Control: unseen, and what follows them may be read as something else."""
 
-_HASHER: Final = PasswordHasher()  # argon2id with the library's current parameters
-_NOBODYS_HASH: Final = _HASHER.hash("nobody has this password")
-_THREADS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")  # each hash takes 64 MiB
 
+async def sign_in(service: Service, email: str, password: str, visitor: Visitor = UNKNOWN) -> Party:
+    """The party with this address and password, also when it is suspended or closed. Raises FormError, BusyError.
 
-async def sign_in(service: Service, email: str, password: str, client: str | None = None) -> Party:
-    """The party with this address and password, also when it is suspended or closed. Raises FormError.
-
-    `client`: the address that the attempt comes from, where it is known: one client's failures are counted, whichever
-    accounts they are about.
+    Failures are counted twice: of the client, whichever accounts they are about, and of client and address together,
+    whether or not there is such an account. A device that is known for the address has a count of its own instead, so
+    that nobody else holds it up. Who has too many waits, and nothing is hashed.
     """
-    now = service.clock()
     loop = asyncio.get_running_loop()
     earliest = loop.time() + FAILURE_SECONDS
-    welcome = await attempts.allowed(service, attempts.FAILED_SIGN_INS, client)
-    party = await parties.find_by_email(service.pool, email) if welcome and _storable(email) else None
-    counted = party is not None and await parties.begin_sign_in(service.pool, party.party_id, THROTTLE, now)
-    stored = party.password_hash if party is not None and counted else None
-    right = await verify_password(stored, password)
-    if party is None or stored is None or not right:
+    email = email if _storable(email) else ""
+    device = known_device(service, email, visitor)
+    client = visitor.client if device is None else None
+    subject = _subject(service, email, visitor.client, device)
+    with service.passwords.place(visitor.client, known=device is not None):
+        party = await _right(service, email, password, client, subject)
+    if party is None:
         await asyncio.sleep(earliest - loop.time())
         raise FormError({"email": _(WRONG)})
     await attempts.take_back(service, attempts.FAILED_SIGN_INS, client)
-    await parties.forget_failed_sign_ins(service.pool, party.party_id)
-    if _HASHER.check_needs_rehash(stored):
-        await parties.renew_password_hash(service.pool, party.party_id, stored, await hash_password(password))
+    await sign_in_pauses.end(service.pool, subject)
     return party
 
 
-async def open_personal(service: Service, name: str, email: str, password: str) -> Party:
-    """Open a personal account. Raises FormError, EmailTakenError."""
+async def _right(service: Service, email: str, password: str, client: str | None, subject: bytes) -> Party | None:
+    """The party, if it may be tried and the password is right."""
+    if not await attempts.allowed(service, attempts.FAILED_SIGN_INS, client):
+        return None
+    if not await sign_in_pauses.begin(service.pool, subject, THROTTLE, service.clock()):
+        return None
+    party = await parties.find_by_email(service.pool, email)
+    stored = None if party is None else party.password_hash
+    right = await service.passwords.verify(stored, password)
+    if party is None or stored is None or not right:
+        return None
+    if service.passwords.outdated(stored):
+        await parties.renew_password_hash(service.pool, party.party_id, stored, await service.passwords.hash(password))
+    return party
+
+
+def _subject(service: Service, email: str, client: str | None, device: str | None) -> bytes:
+    """Who is held up after wrong passwords: a known device, else a client at an address."""
+    if device is not None:
+        return service.vault.digest(device, "sign-ins on a known device")
+    home = "" if client is None else attempts.home_of(client)
+    return service.vault.digest(f"{parties.normal_email(email)}\0{home}", "sign-ins of a client")
+
+
+async def open_personal(service: Service, name: str, email: str, password: str, client: str | None = None) -> Party:
+    """Open a personal account. Raises FormError, EmailTakenError, BusyError."""
     name, email = check_new_account(name, email, password)
-    password_hash = await hash_password(password)
+    password_hash = await hash_password(service, password, client)
     async with service.pool.acquire() as connection:
         return await parties.create_personal(connection, email, name, password_hash, service.clock())
 
 
-async def set_password(service: Service, party: Party, password: str) -> None:
-    """Give an account another password, or its first one, and sign out everywhere. Raises FormError."""
-    if problem := password_problem(password, party.email, party.name):
-        raise FormError({"password": problem})
-    await _replace_password(service, party, password)
+async def hash_password(service: Service, password: str, client: str | None = None) -> str:
+    """Argon2id in its text form, for a client who gets one of the places. Raises BusyError."""
+    with service.passwords.place(client):
+        return await service.passwords.hash(password)
 
 
-async def change_password(service: Service, party: Party, current: str, new: str) -> Party:
-    """Another password for somebody who knows the present one; signs out everywhere. Raises FormError.
+async def change_password(service: Service, party: Party, current: str, new: str, visitor: Visitor) -> Party:
+    """Another password for somebody who knows the present one; signs out everywhere. Raises FormError, BusyError.
 
     Wrong guesses count, and pause, as those on the sign-in page do.
     """
     if problem := password_problem(new, party.email, party.name):
         raise FormError({"password": problem})
     try:
-        await sign_in(service, party.email, current)
+        await sign_in(service, party.email, current, visitor)
     except FormError:
         raise FormError({"current": _(WRONG_CURRENT)}) from None
-    return await _replace_password(service, party, new)
+    return await replace_password(service, party, await hash_password(service, new, visitor.client))
 
 
-async def _replace_password(service: Service, party: Party, password: str) -> Party:
+async def replace_password(service: Service, party: Party, password_hash: str) -> Party:
     """Another password, other browsers signed out, and word to the owner in case it was not them."""
-    password_hash = await hash_password(password)
     async with service.pool.acquire() as connection, connection.transaction():
         renewed = await store_password(connection, party, password_hash)
     await tell_of_new_password(service, party)
@@ -178,24 +200,6 @@ def password_problem(password: str, email: str, name: str) -> str | None:
     if len(set(lower)) < MIN_DIFFERENT_CHARACTERS or lower in "".join(map(chr, range(32, 127))):
         return _("This is too easy to guess. Use several words, or more different characters.")
     return None
-
-
-async def hash_password(password: str) -> str:
-    """Argon2id in its text form; on a thread, since it takes its time on purpose."""
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, _HASHER.hash, password)
-
-
-async def verify_password(stored: str | None, password: str) -> bool:
-    """Whether this is the password of the hash. Without a hash it is not, and that takes as long."""
-
-    def verify() -> bool:
-        try:
-            return _HASHER.verify(stored or _NOBODYS_HASH, password[: PASSWORD_LENGTH[-1] + 1])
-        except (VerificationError, InvalidHashError):
-            return False
-
-    right = await asyncio.get_running_loop().run_in_executor(_THREADS, verify)
-    return right and stored is not None
 
 
 def _storable(text: str) -> bool:

@@ -22,6 +22,7 @@ from tallystick.words import marked
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
+    from tallystick.services.identity.visitors import Visitor
     from tallystick.store.accounts.parties import Party
 
 FORGOTTEN_PATH: Final = "/account/forgotten"
@@ -41,34 +42,34 @@ class Waiting:
     email: str
 
 
-async def begin(service: Service, name: str, email: str, password: str, client: str | None) -> Party | Waiting:
-    """Open an account, or ask for the code that opens it. Raises FormError.
+async def begin(service: Service, name: str, email: str, password: str, visitor: Visitor) -> Party | Waiting:
+    """Open an account, or ask for the code that opens it. Raises FormError, BusyError.
 
     Somebody who forgot that they have been here, and types the right password, is simply let in.
     """
     name, email = sign_in.check_new_account(name, email, password)
-    if not await attempts.allowed(service, attempts.SIGN_UPS, client):
+    if not await attempts.allowed(service, attempts.SIGN_UPS, visitor.client):
         raise FormError({"email": _(TOO_MANY)})
     if service.settings.require_verified_email:
-        return await _ask_for_code(service, name, email, password)
+        return await _ask_for_code(service, name, email, password, visitor.client)
     try:
-        party = await sign_in.open_personal(service, name, email, password)
+        party = await sign_in.open_personal(service, name, email, password, visitor.client)
     except EmailTakenError:
-        return await _let_in(service, email, password, client)
+        return await _let_in(service, email, password, visitor)
     await addresses.send_proof(service, party)
     return party
 
 
-async def _let_in(service: Service, email: str, password: str, client: str | None) -> Party:
+async def _let_in(service: Service, email: str, password: str, visitor: Visitor) -> Party:
     try:
-        return await sign_in.sign_in(service, email, password, client)
+        return await sign_in.sign_in(service, email, password, visitor)
     except FormError:
         await _tell_owner(service, email)
         raise FormError({"email": _(NOT_OPENED)}) from None
 
 
-async def _ask_for_code(service: Service, name: str, email: str, password: str) -> Waiting:
-    password_hash = await sign_in.hash_password(password)
+async def _ask_for_code(service: Service, name: str, email: str, password: str, client: str | None) -> Waiting:
+    password_hash = await sign_in.hash_password(service, password, client)
     owner = await parties.find_by_email(service.pool, email)
     made, now = addresses.make_secrets(service), service.clock()
     proof = MailedProof(

@@ -36,6 +36,7 @@ def configuration(settings: Settings, environ: Mapping[str, str]) -> list[Settin
     plain, meanings = Settings(), _meanings()
     usual = {setting.name: getattr(plain, setting.name) for setting in fields(Settings)}
     usual["public_url"] = Settings(port=settings.port).public_url  # without one it follows from the port
+    usual["require_verified_email"] = settings.smtp_url is not None  # follows from whether letters leave
     return [
         SettingLine(
             variable=variable_name(setting.name),

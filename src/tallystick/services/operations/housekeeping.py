@@ -13,7 +13,7 @@ from tallystick.db.clock_watch import believe, believed
 from tallystick.domain.commands import Cancel, RailOperation, ResolveCharge
 from tallystick.processors.rail import Rail, RailOrder, StillPending, idempotency_key
 from tallystick.services.context import Service
-from tallystick.store.accounts import attempts, mailed_proofs, passkeys, web_sessions
+from tallystick.store.accounts import attempts, mailed_proofs, passkeys, sign_in_pauses, web_sessions
 from tallystick.store.queries import figures
 from tallystick.store.records import forgetting, mail, outbox, rail_requests
 from tallystick.store.records.rail_requests import DueRequest
@@ -134,7 +134,7 @@ async def forget_expired(service: Service) -> bool:
     if now is None:
         return False
     await outbox.forget_messages(service.pool, now - MESSAGES_KEPT)
-    for forgetful in (web_sessions, mailed_proofs, passkeys, attempts, mail):
+    for forgetful in (web_sessions, mailed_proofs, passkeys, attempts, sign_in_pauses, mail):
         await forgetful.sweep(service.pool, now)
     await forgetting.answers(service.pool, now)
     await forgetting.events(service.pool, now - timedelta(days=service.settings.keep_notifications_days))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 import asyncpg
@@ -26,15 +26,6 @@ class EmailTakenError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Throttle:
-    """How many wrong passwords in a row pause an account's sign-ins, and for how long: twice as long each time."""
-
-    attempts: int
-    first_pause: timedelta
-    longest_pause: timedelta
-
-
-@dataclass(frozen=True, slots=True)
 class Party:
     """One account holder. `email` is in lower case; `password_hash` is None for parties that cannot sign in.
 
@@ -49,8 +40,6 @@ class Party:
     status: Status
     created_at: datetime
     password_hash: str | None = field(default=None, repr=False)
-    failed_sign_ins: int = 0
-    locked_until: datetime | None = None
     marketplace: bool = True
     email_verified: bool = False
     session_round: int = 0
@@ -160,22 +149,6 @@ async def list_(database: Database, kind: Kind | None = None) -> list[Party]:
     return [_party(row) for row in rows]
 
 
-async def begin_sign_in(database: Database, party_id: PartyId, throttle: Throttle, now: datetime) -> bool:
-    """Count an attempt before its password is looked at; False while sign-ins are paused.
-
-    One statement, so that attempts that race each other all count.
-    """
-    counted = await database.fetchval(
-        _SQL["begin_sign_in"], party_id, now, throttle.attempts, throttle.first_pause, throttle.longest_pause
-    )
-    return bool(counted)
-
-
-async def forget_failed_sign_ins(database: Database, party_id: PartyId) -> None:
-    """After a sign-in that worked."""
-    await database.execute(_SQL["forget_failed_sign_ins"], party_id)
-
-
 async def renew_password_hash(database: Database, party_id: PartyId, old_hash: str, new_hash: str) -> None:
     """Store the same password hashed with newer parameters, unless it was replaced meanwhile."""
     await database.execute(_SQL["renew_password_hash"], party_id, old_hash, new_hash)
@@ -208,8 +181,6 @@ def _party(row: asyncpg.Record | None) -> Party:
         status=row["status"],
         created_at=row["created_at"],
         password_hash=row["password_hash"],
-        failed_sign_ins=row["failed_sign_ins"],
-        locked_until=row["locked_until"],
         marketplace=row["marketplace"],
         email_verified=row["email_verified"],
         session_round=row["session_round"],

@@ -78,6 +78,11 @@ async def remove(database: Database, party_id: PartyId, credential_id: bytes) ->
     return None if name is None else str(name)
 
 
+async def remove_all(database: Database, party_id: PartyId) -> None:
+    """Remove all passkeys of a party."""
+    await database.execute(_SQL["remove_all"], party_id)
+
+
 async def spend_challenge(database: Database, challenge_digest: bytes, expires_at: datetime) -> bool:
     """Write down that a challenge was answered; False when it was before. Of several at once, one gets True."""
     spent = await database.fetchval(_SQL["spend_challenge"], challenge_digest, expires_at)

@@ -117,6 +117,11 @@ async def remove(database: Database, party_id: PartyId, payment_method_id: int, 
     await database.execute(_SQL["remove"], payment_method_id, party_id, now)
 
 
+async def remove_all(database: Database, party_id: PartyId, now: datetime) -> None:
+    """Take all of them out of a party's account."""
+    await database.execute(_SQL["remove_all"], party_id, now)
+
+
 async def verify(connection: Connection, method: PaymentMethod, now: datetime) -> None:
     """It was found to be its party's own, who is thereby known, too."""
     async with connection.transaction():

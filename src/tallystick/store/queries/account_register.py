@@ -39,7 +39,6 @@ class Account:
     denied: bool
     fee_schedule: str | None
     signs_in: bool
-    locked_until: datetime | None
     operator: bool
 
 

@@ -10,7 +10,9 @@ from litestar.status_codes import HTTP_200_OK, HTTP_410_GONE
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import addresses, password_reset
 from tallystick.services.identity.password_reset import LinkSpentError
+from tallystick.web.account.keyring import Keyring
 from tallystick.web.account.member import HOME, SIGN_IN, Member, for_member, own_path
+from tallystick.web.common.cookies import remember_device
 from tallystick.web.common.sessions import sign_browser_out
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
 from tallystick.web.common.signing_in import UNUSABLE, client_of, enter, own_way, prove, proved_lately
@@ -20,6 +22,7 @@ FORGOTTEN: Final = "/account/forgotten"
 RESET: Final = password_reset.RESET_PATH
 VERIFY: Final = addresses.VERIFY_PATH
 PROVE: Final = "/account/prove"
+_REMOVED: Final = "remove."
 
 
 @get(SIGN_IN)
@@ -69,9 +72,10 @@ async def do_forgotten(request: PageRequest) -> Response[Any]:
 async def show_reset(request: PageRequest) -> Response[Any]:
     """Ask for the new password. Looking does not use the link."""
     key, way_on = request.query_params.get("key", ""), own_way(request.query_params.get("next", ""), HOME)
-    if not await addresses.link_works(service_of(request), "reset", key):
+    try:
+        return await _reset_page(request, key, way_on)
+    except LinkSpentError:
         return page("account/link_spent.html", status=HTTP_410_GONE, next=way_on, verify=False)
-    return page("account/reset.html", key=key, next=way_on, done=False)
 
 
 @post(RESET, status_code=HTTP_200_OK)
@@ -79,14 +83,34 @@ async def do_reset(request: PageRequest) -> Response[Any]:
     """Store the new password; everybody who was signed in to the account has to sign in again."""
     typed = await form_of(request)
     key, way_on = typed.get("key", ""), own_way(typed.get("next", ""), HOME)
+    service = service_of(request)
+    removed = [name.removeprefix(_REMOVED) for name in typed if name.startswith(_REMOVED)]
     try:
-        await password_reset.choose_password(service_of(request), key, typed.get("password", ""))
-    except FormError as error:
-        return page("account/reset.html", status=UNUSABLE, key=key, next=way_on, done=False, problems=error.problems)
+        try:
+            party = await password_reset.choose_password(
+                service, key, typed.get("password", ""), client=client_of(request), removed=removed
+            )
+        except FormError as error:
+            return await _reset_page(request, key, way_on, status=UNUSABLE, typed=typed, problems=error.problems)
     except LinkSpentError:
         return page("account/link_spent.html", status=HTTP_410_GONE, next=way_on, verify=False)
     sign_browser_out(request)
+    remember_device(request, service, party)
     return page("account/reset.html", key="", next=way_on, done=True)
+
+
+async def _reset_page(request: PageRequest, key: str, way_on: str, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems, what was typed
+    owner = await password_reset.owner_of(service_of(request), key)
+    keyring = [Keyring.of(one) for one in owner.passkeys]
+    return page(
+        "account/reset.html",
+        key=key,
+        next=way_on,
+        done=False,
+        first=not owner.party.email_verified,
+        passkeys=keyring if owner.party.email_verified else [],
+        **more,
+    )
 
 
 @get(VERIFY)
@@ -95,16 +119,22 @@ async def show_verify(request: PageRequest) -> Response[Any]:
     key = request.query_params.get("key", "")
     if not await addresses.link_works(service_of(request), "verify", key):
         return page("account/link_spent.html", status=HTTP_410_GONE, next=HOME, verify=True)
+    if await signed_in(request) is None:
+        return go(f"{SIGN_IN}?next={quote(f'{VERIFY}?key={key}', safe='')}")
     return page("account/verify.html", key=key, done=False)
 
 
 @post(VERIFY, status_code=HTTP_200_OK)
 async def do_verify(request: PageRequest) -> Response[Any]:
-    """The address is proved."""
-    key = (await form_of(request)).get("key", "")
-    if not await addresses.verify_by_link(service_of(request), key):
-        return page("account/link_spent.html", status=HTTP_410_GONE, next=HOME, verify=True)
-    return page("account/verify.html", key="", done=True)
+    """The address is proved, by who is signed in to its account."""
+
+    async def step(member: Member) -> Response[Any]:
+        key = (await form_of(request)).get("key", "")
+        if not await addresses.verify_by_link(member.service, member.party, key):
+            return page("account/link_spent.html", status=HTTP_410_GONE, next=HOME, verify=True)
+        return page("account/verify.html", key="", done=True)
+
+    return await for_member(request, step)
 
 
 @get(PROVE)

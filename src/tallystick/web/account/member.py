@@ -15,7 +15,9 @@ from tallystick.web.common.ways_back import ask_to_sign_in
 
 HOME: Final = "/account"
 SIGN_IN: Final = "/account/sign-in"
-_OURS: Final = re.compile(r"/account(?:/[A-Za-z0-9-]+){0,4}(?:\.(?:csv|json|pdf))?")
+_OURS: Final = re.compile(
+    r"/account(?:/[A-Za-z0-9-]+){0,4}(?:\.(?:csv|json|pdf))?|/account/verify\?key=[A-Za-z0-9_-]{1,100}"
+)
 """Addresses of pages of ours: never one of somebody else's."""
 
 

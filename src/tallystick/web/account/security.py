@@ -13,10 +13,11 @@ from tallystick.services.form_errors import FormError
 from tallystick.services.identity import addresses, passkeys, sign_in, web_sessions
 from tallystick.web.account.entry import ask_for_proof, entry_routes
 from tallystick.web.account.evidence import show_agreed
+from tallystick.web.account.keyring import Keyring
 from tallystick.web.account.member import Member, for_member
 from tallystick.web.common.sessions import session_name, sign_browser_in, sign_browser_out
 from tallystick.web.common.shared import PageRequest, form_of, go, page
-from tallystick.web.common.signing_in import UNUSABLE, proved_lately
+from tallystick.web.common.signing_in import UNUSABLE, proved_lately, visitor_of
 from tallystick.web.common.visitors import device, user_agent
 from tallystick.words import gettext as _
 from tallystick.words import marked
@@ -44,17 +45,6 @@ class Seat:
     here: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Keyring:
-    """A passkey in the list: `id` names it in forms."""
-
-    id: str
-    name: str
-    synced: bool
-    added: datetime
-    used: datetime | None
-
-
 @get(SECURITY)
 async def show_security(request: PageRequest) -> Response[Any]:
     """All of it."""
@@ -75,10 +65,8 @@ async def _page(member: Member, **more: Any) -> Response[Any]:  # noqa: ANN401 -
         "narrow": True,
         "done": None,
         "passkeys_possible": passkeys.relying_party(service.settings) is not None,
-        "passkeys": [
-            Keyring(passkeys.name_in_forms(one), one.name, one.synced, one.created_at, one.last_used_at)
-            for one in registered
-        ],
+        "passkeys_wait": passkeys.waits_for_address(service, party),
+        "passkeys": [Keyring.of(one) for one in registered],
         "seats": [
             Seat(one.key, device(one.user_agent), one.began_at, one.seen_at, one.key == here) for one in sessions
         ],
@@ -94,7 +82,7 @@ async def do_password(request: PageRequest) -> Response[Any]:
         typed = await form_of(request)
         current, new = typed.get("current", ""), typed.get("password", "")
         try:
-            party = await sign_in.change_password(member.service, member.party, current, new)
+            party = await sign_in.change_password(member.service, member.party, current, new, visitor_of(request))
         except FormError as error:
             return await _page(member, status=UNUSABLE, problems=error.problems)
         sign_browser_in(request, party)

@@ -17,6 +17,7 @@ from litestar.status_codes import (
 )
 
 from tallystick.db.connections import UNAVAILABLE
+from tallystick.services.identity.password_hashing import RETRY_AFTER_SECONDS
 from tallystick.web.common.headers import request_id
 from tallystick.web.common.shared import PageRequest, page
 from tallystick.words import gettext as _
@@ -43,6 +44,11 @@ TEXTS: Final[Mapping[int, tuple[str, str]]] = {
     500: (marked("Something went wrong here"), marked("The fault is ours. Try again in a moment.")),
 }
 
+BUSY: Final = (
+    marked("Many people are signing in just now"),
+    marked("Nothing was changed. Go back and try again in a few seconds."),
+)
+
 WAYS_BACK: Final = {"console": "Back to the console", "admin": "Back to the operator's pages"}
 """Where an error page leads back to, by the first part of the path. What is under these paths is in English."""
 
@@ -56,6 +62,13 @@ def http_error(request: PageRequest, error: HTTPException) -> Response[Any]:
         response.headers["allow"] = allowed
     if error.status_code == HTTP_403_FORBIDDEN:
         _drop_damaged_csrf_cookie(request, response)
+    return response
+
+
+def too_busy(request: Request[Any, Any, Any], _error: Exception) -> Response[Any]:
+    """The page for whoever came when too many passwords were being checked."""
+    response = _page(request, HTTP_503_SERVICE_UNAVAILABLE, *BUSY)
+    response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
     return response
 
 

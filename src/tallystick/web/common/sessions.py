@@ -22,6 +22,7 @@ from tallystick.services.identity.accounts import Party
 from tallystick.services.identity.reauthentication import Means
 from tallystick.services.identity.web_sessions import IDLE, LONGEST, Owner
 from tallystick.settings import Settings
+from tallystick.web.common.cookies import cookie_name, cookie_to_set, remember_device
 from tallystick.web.common.visitors import user_agent
 
 STORE: Final = "sessions"
@@ -111,15 +112,21 @@ class StrictSessionBackend(ServerSideSessionBackend):
         """Write what changed, under a new id whenever it changed, and tell the browser."""
         before: dict[str, Any] = connection.scope["state"].get(_BEFORE, {})
         session = {} if scope_session is Empty or not isinstance(scope_session, dict) else scope_session
-        if session == before:
-            return
+        headers = MutableScopeHeaders.from_message(message)
+        if session != before:
+            await self._write(session, headers, connection)
+        if (device := cookie_to_set(connection)) is not None:
+            headers.add("set-cookie", device.to_header(header=""))
+
+    async def _write(
+        self, session: dict[str, Any], headers: MutableScopeHeaders, connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> None:
         store = self.config.get_store_from_app(connection.scope["litestar_app"])
         if not isinstance(store, DatabaseStore):
             raise TypeError("sessions are kept in the database")
         known: str | None = connection.scope["state"].get(_COOKIE)
         if known is not None:
             await self.delete(known, store)
-        headers = MutableScopeHeaders.from_message(message)
         if session:
             session_id = self.generate_session_id()
             await store.keep(session_id, self.serialize_data(session, connection.scope), _owner(session, connection))
@@ -165,11 +172,6 @@ def session_config(settings: Settings) -> StrictSessionConfig:
     )
 
 
-def cookie_name(settings: Settings, name: str) -> str:
-    """The name of a cookie of ours. Browsers hold `__Host-` cookies to this host, https and the whole site."""
-    return f"__Host-tallystick-{name}" if settings.secure_cookies else f"tallystick-{name}"
-
-
 def signed_in_party(request: Request[Any, Any, Any]) -> tuple[PartyId, int] | None:
     """Who signed in on this browser, and in which session round: signing out everywhere begins another one."""
     party_id, session_round = request.session.get(_PARTY), request.session.get(_ROUND)
@@ -193,7 +195,11 @@ def session_name(request: Request[Any, Any, Any]) -> str | None:
 
 
 def sign_browser_in(request: Request[Any, Any, Any], party: Party, by: Means = Means.PASSWORD) -> None:
-    """Begin a session for this person under a new id; all earlier data of the browser's session is dropped."""
+    """Begin a session for this person under a new id; all earlier data of the browser's session is dropped.
+
+    The browser is a known device of theirs from now on.
+    """
+    remember_device(request, request.app.state["service"], party)
     request.scope["state"][_BEFORE] = {}  # also when the same person signs in again: always a new id
     now = _now(request)
     who = {_PARTY: party.party_id, _ROUND: party.session_round}

@@ -11,6 +11,8 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.services.identity import reauthentication
 from tallystick.services.identity.accounts import Party
+from tallystick.services.identity.visitors import Visitor
+from tallystick.web.common.cookies import marks_of
 from tallystick.web.common.sessions import last_proof, renew_proof, sign_browser_in, sign_browser_out
 from tallystick.web.common.shared import PageRequest, form_of, page, service_of
 from tallystick.web.common.visitors import client_address
@@ -25,16 +27,21 @@ def client_of(request: PageRequest) -> str | None:
     return client_address(request, service_of(request).settings)
 
 
+def visitor_of(request: PageRequest) -> Visitor:
+    """Who sends a request, as far as that is known before they sign in."""
+    return Visitor(client_of(request), marks_of(request, service_of(request).settings))
+
+
 async def enter(request: PageRequest, typed: Mapping[str, str]) -> Party:
-    """Sign in with a form that has `email` and `password`, or `passkey`. Raises FormError."""
-    party, by = await reauthentication.enter(service_of(request), typed, client_of(request))
+    """Sign in with a form that has `email` and `password`, or `passkey`. Raises FormError, BusyError."""
+    party, by = await reauthentication.enter(service_of(request), typed, visitor_of(request))
     sign_browser_in(request, party, by)
     return party
 
 
 async def prove(request: PageRequest, party: Party, typed: Mapping[str, str]) -> None:
-    """Reauthenticate the person with a form that has `password` or `passkey`. Raises FormError."""
-    renew_proof(request, await reauthentication.prove(service_of(request), party, typed, client_of(request)))
+    """Reauthenticate the person with a form that has `password` or `passkey`. Raises FormError, BusyError."""
+    renew_proof(request, await reauthentication.prove(service_of(request), party, typed, visitor_of(request)))
 
 
 def proved_lately(request: PageRequest) -> bool:

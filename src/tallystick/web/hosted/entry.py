@@ -14,7 +14,7 @@ from tallystick.services.identity.accounts import Party
 from tallystick.services.identity.sign_up import Waiting
 from tallystick.web.common.sessions import sign_browser_in
 from tallystick.web.common.shared import PageRequest, form_of, go
-from tallystick.web.common.signing_in import UNUSABLE, client_of, enter, prove, proved_lately
+from tallystick.web.common.signing_in import UNUSABLE, enter, prove, proved_lately, visitor_of
 from tallystick.web.common.visit.context import VisitContext
 from tallystick.web.hosted.carried_form import kept_of
 from tallystick.web.hosted.method import shown_again
@@ -79,7 +79,7 @@ async def do_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[
         typed = await form_of(request)
         name, email, password = (typed.get(field, "") for field in ("name", "email", "password"))
         try:
-            begun = await sign_up.begin(context.service, name, email, password, client_of(request))
+            begun = await sign_up.begin(context.service, name, email, password, visitor_of(request))
         except FormError as error:
             return context.page("hosted/sign_up.html", status=UNUSABLE, typed=typed, problems=error.problems)
         if isinstance(begun, Waiting):

@@ -15,6 +15,7 @@ from tallystick.services.consent.subject import brand_of_subject
 from tallystick.services.consent.visits import Asker, Visit
 from tallystick.services.consent.wallet import Choice
 from tallystick.services.context import Service
+from tallystick.services.identity.password_hashing import BusyError
 from tallystick.web.common.headers import allow_form_redirects, request_id
 from tallystick.web.common.shared import PageRequest, form_of, go, go_back_to_seller, service_of, signed_in
 from tallystick.web.common.visit.context import VISITS, PageBrand, VisitContext, visit_path
@@ -46,7 +47,7 @@ async def with_visit(request: PageRequest, visit_id: str, step: Step, *, buyer_n
         raise HTTPException(status_code=HTTP_410_GONE)
     try:
         return await _step(request, service, visit, step, buyer_needed=buyer_needed)
-    except HTTPException:
+    except (HTTPException, BusyError):
         raise
     except Exception:
         if service.settings.allow_unsigned_cobranded:

@@ -43,17 +43,38 @@ async def ask(world: World, email: str, browser: Browser | None = None) -> httpx
 
 
 async def test_a_link_confirms_an_address_once_and_only_when_somebody_says_so(world: World, seller: Seller) -> None:
-    _, email = await new_buyer(world, seller)
-    link, anybody = await world.mailed_link(email), world.browser()
-    asking = await anybody.get(link)
+    browser, email = await new_buyer(world, seller)
+    link = await world.mailed_link(email)
+    asking = await browser.get(link)
     assert not await verified(world, email)  # programs that look at links in mail confirm nothing
 
-    done = await anybody.submit(asking, "/verify")
+    done = await browser.submit(asking, "/verify")
 
     assert "Your e-mail address is confirmed" in Page(done).text
     assert await verified(world, email)
-    assert (await anybody.get(link)).status_code == 410
-    assert (await anybody.submit(asking, "/verify")).status_code == 410
+    assert (await browser.get(link)).status_code == 410
+    assert (await browser.submit(asking, "/verify")).status_code == 410
+
+
+async def test_a_link_confirms_nothing_for_who_cannot_sign_in_to_its_account(world: World, seller: Seller) -> None:
+    browser, email = await new_buyer(world, seller)
+    link = await world.mailed_link(email)
+    other = await signed_in(world, await person(world), "/account/sign-in")
+    assert (await other.submit(await other.get(link), "/verify")).status_code == 410
+    stranger = world.browser()
+    asked = await stranger.get(link)
+    assert asked.url.path == "/account/sign-in"
+    form = Page(await browser.get(link)).form("/verify")
+    csrf = Page(asked).form("/sign-in").fields["_csrf_token"]
+    late = await stranger.post("/account/verify", {"key": form.fields["key"], "_csrf_token": csrf})
+    assert late.url.path == "/account/sign-in"
+    assert not await verified(world, email)
+
+    known = await stranger.sign_in(asked, email)
+
+    assert str(known.url.path) == "/account/verify"
+    await stranger.submit(known, "/verify")
+    assert await verified(world, email)
 
 
 async def test_a_code_confirms_an_address(world: World, seller: Seller) -> None:

@@ -10,7 +10,7 @@ from tests.stories.pages.visits import POSTPAID_IDS, PREPAID_IDS, at_confirm, ch
 from tests.stories.pages.world import PASSWORD, Page, Seller, World
 
 from tallystick.domain.ids import token_kind_and_book
-from tallystick.services.identity import sign_in
+from tallystick.services.identity.password_hashing import of_process
 
 
 async def test_prepaid_by_card(world: World, seller: Seller) -> None:
@@ -206,7 +206,7 @@ async def test_the_seller_cannot_pay_itself(world: World, seller: Seller) -> Non
     await world.pool.execute(
         "UPDATE party SET password_hash = $2 WHERE party_id = $1",
         seller.party.party_id,
-        await sign_in.hash_password(PASSWORD),
+        await of_process().hash(PASSWORD),
     )
     browser = world.browser()
     page = await browser.get(seller.url(seller.prepaid()))

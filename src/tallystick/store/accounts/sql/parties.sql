@@ -2,8 +2,8 @@
 
 -- part: columns
 -- What a Party is made of.
-party_id, kind, email, name, status, password_hash, failed_sign_ins, locked_until, marketplace,
-       session_round, email_verified_at IS NOT NULL AS email_verified, created_at, language
+party_id, kind, email, name, status, password_hash, marketplace, session_round,
+       email_verified_at IS NOT NULL AS email_verified, created_at, language
 
 -- name: create
 -- A new one of kind $1.
@@ -56,27 +56,13 @@ SELECT /* part: columns */
 SELECT /* part: columns */
   FROM party WHERE $1::text IS NULL OR kind = $1 ORDER BY party_id
 
--- name: begin_sign_in
--- Count an attempt at $2. From $3 in a row on sign-ins pause: for $4, twice as long each time, at most $5. No row while
--- they do.
-UPDATE party
-   SET failed_sign_ins = failed_sign_ins + 1,
-       locked_until = CASE WHEN failed_sign_ins + 1 >= $3::integer THEN $2::timestamptz
-                           + least($4::interval * 2 ^ least(failed_sign_ins + 1 - $3, 20), $5::interval) END
- WHERE party_id = $1 AND (locked_until IS NULL OR locked_until <= $2)
-RETURNING true
-
--- name: forget_failed_sign_ins
--- One has worked.
-UPDATE party SET failed_sign_ins = 0, locked_until = NULL WHERE party_id = $1
-
 -- name: renew_password_hash
 -- From $2 to $3, unless it was replaced meanwhile.
 UPDATE party SET password_hash = $3 WHERE party_id = $1 AND password_hash = $2
 
 -- name: replace_password
--- Another password also ends pauses and the sessions of all browsers.
-UPDATE party SET password_hash = $2, session_round = session_round + 1, failed_sign_ins = 0, locked_until = NULL
+-- Another password also ends the sessions of all browsers.
+UPDATE party SET password_hash = $2, session_round = session_round + 1
  WHERE party_id = $1
 RETURNING /* part: columns */
 

@@ -24,6 +24,10 @@ RETURNING true
 -- No row when the party $1 has none of the id $2.
 DELETE FROM passkey WHERE party_id = $1 AND credential_id = $2 RETURNING name
 
+-- name: remove_all
+-- Those of the party $1.
+DELETE FROM passkey WHERE party_id = $1
+
 -- name: spend_challenge
 -- No row when it was spent before.
 INSERT INTO spent_challenge (challenge_digest, expires_at)

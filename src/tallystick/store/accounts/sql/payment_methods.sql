@@ -43,6 +43,10 @@ UPDATE payment_method
    SET removed_at = $3
  WHERE payment_method_id = $1 AND party_id = $2 AND removed_at IS NULL
 
+-- name: remove_all
+-- All that the party $1 has.
+UPDATE payment_method SET removed_at = $2 WHERE party_id = $1 AND removed_at IS NULL
+
 -- name: verify
 -- It is its owner's own.
 UPDATE payment_method SET verified_at = coalesce(verified_at, $2) WHERE payment_method_id = $1

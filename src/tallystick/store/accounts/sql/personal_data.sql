@@ -108,7 +108,7 @@ UPDATE authorization_evidence SET user_agent = '', client_digest = NULL
 -- name: erase_person
 -- Last: the statements before look for the address.
 UPDATE party SET status = 'closed', email = 'closed-' || party_id || '@closed.invalid', name = 'Closed account',
-       password_hash = NULL, failed_sign_ins = 0, locked_until = NULL, session_round = session_round + 1,
+       password_hash = NULL, session_round = session_round + 1,
        email_verified_at = NULL, language = NULL
  WHERE party_id = $1
 

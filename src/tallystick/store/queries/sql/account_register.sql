@@ -3,7 +3,7 @@
 -- part: account
 -- Accounts with all that the operator sees of them.
 SELECT party.party_id, kind, email, name, status, created_at, email_verified_at, verified_at, receives_cards,
-       marketplace, denied, fee_schedule, password_hash IS NOT NULL AS signs_in, locked_until,
+       marketplace, denied, fee_schedule, password_hash IS NOT NULL AS signs_in,
        operator.party_id IS NOT NULL AS operator
   FROM party LEFT JOIN operator USING (party_id)
 

@@ -18,6 +18,7 @@ from tallystick.services.seller.invitations import Invitation
 from tallystick.services.seller.staff import StaffRole
 from tallystick.web.common.sessions import sign_browser_in
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
+from tallystick.web.common.signing_in import client_of
 from tallystick.web.common.staff_sign_in import CONSOLE
 from tallystick.web.console.wording import ROLES
 
@@ -57,7 +58,9 @@ async def do_sign_up(request: PageRequest, invitation: FromPath[str]) -> Respons
     async def step(service: Service, found: Invitation) -> Response[Any]:
         typed = await form_of(request)
         try:
-            person = await open_personal(service, typed.get("name", ""), found.email, typed.get("password", ""))
+            person = await open_personal(
+                service, typed.get("name", ""), found.email, typed.get("password", ""), client_of(request)
+            )
         except FormError as error:
             status = HTTP_422_UNPROCESSABLE_ENTITY
             return await _page(request, found, status=status, typed=typed, problems=error.problems)
@@ -79,9 +82,11 @@ async def _for_invited(request: PageRequest, secret: str, step: Step) -> Respons
 
 async def _join(request: PageRequest, service: Service, found: Invitation, person: Party) -> Response[Any]:
     try:
-        await invitations.accept(service, found, person)
+        joined = await invitations.accept(service, found, person)
     except FormError as error:
         return await _page(request, found, status=HTTP_409_CONFLICT, problems=error.problems)
+    if joined.session_round != person.session_round:
+        sign_browser_in(request, joined)
     return go(f"{CONSOLE}/{found.business_id}/sandbox")
 
 
