@@ -1,9 +1,9 @@
 """The first time that somebody shows that an account's address is theirs.
 
-Anybody can open an account with anybody's address, and leave in it a passkey that signs in, or a consent that is
-charged. So where the mailbox alone speaks for its owner (a link for a new password, an invitation), what was there before
-ends. Who is signed in when they type the code, or open the link, has password or passkey and the mailbox: they opened
-the account, and nothing of theirs ends.
+Anybody can open an account with the address of others, and leave in it a passkey that signs in, or a consent that is
+charged. So where the mailbox alone speaks for its owner (a link for a new password, an invitation), what was there
+before ends. Who is signed in when they type the code, or open the link, has password or passkey and the mailbox: they
+opened the account, and nothing of theirs ends.
 """
 
 from __future__ import annotations
