@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 VERIFY_PATH: Final = "/account/verify"
 LIFE: Final = timedelta(hours=24)
-CODE_DIGITS: Final = 6
+CODE_DIGITS: Final = 8
 
 WRONG_CODE: Final = marked(
     "This is not the code, or it works no longer. Type the code of the last letter, or ask for another."
@@ -108,15 +108,23 @@ async def verify_by_link(service: Service, party: Party, link: str) -> bool:
 
 async def verify_by_code(service: Service, party: Party, code: str) -> None:
     """Prove a party's address with the code of the last letter to it. Raises FormError."""
+    ticket = await mailed_proofs.open_ticket(service.pool, "verify", party.party_id, service.clock())
+    proof = None if ticket is None else await use_code(service, "verify", ticket, code)
+    if proof is None or not _is_of(proof, party):
+        raise FormError({"code": _(WRONG_CODE)})
+    await first_proof.confirm(service, party)
+
+
+async def use_code(service: Service, purpose: Purpose, ticket: str, code: str) -> MailedProof | None:
+    """Use a letter's code up; None where it is wrong, or too many for its address were lately."""
     now = service.clock()
-    ticket = await mailed_proofs.open_ticket(service.pool, "verify", party.party_id, now)
-    if ticket is not None:
-        digest = digest_of_code(service, ticket, code)
-        proof = await mailed_proofs.use_code(service.pool, "verify", ticket, digest, now)
-        if proof is not None and _is_of(proof, party):
-            await first_proof.confirm(service, party)
-            return
-    raise FormError({"code": _(WRONG_CODE)})
+    email = await mailed_proofs.email_of(service.pool, purpose, ticket, now)
+    if email is None or not await attempts.allowed(service, attempts.WRONG_CODES, email):
+        return None
+    proof = await mailed_proofs.use_code(service.pool, purpose, ticket, digest_of_code(service, ticket, code), now)
+    if proof is not None:
+        await attempts.take_back(service, attempts.WRONG_CODES, email)
+    return proof
 
 
 def _is_of(proof: MailedProof, party: Party) -> bool:

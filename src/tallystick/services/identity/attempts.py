@@ -30,6 +30,15 @@ FORGOTTEN: Final = Limit("forgotten passwords", 10, timedelta(hours=1))
 LETTERS: Final = Limit("letters", 5, timedelta(hours=1))
 """To one e-mail address that nobody has proved to be theirs: nobody's mailbox is flooded in our name."""
 
+RESET_LETTERS: Final = Limit("letters for a new password", 5, timedelta(hours=1))
+"""The same, counted apart: who makes us send other letters keeps nobody from a new password."""
+
+INVITATIONS: Final = Limit("invitations", 30, timedelta(hours=1))
+"""Of one seller, to whichever addresses."""
+
+WRONG_CODES: Final = Limit("wrong codes", 10, timedelta(hours=1))
+"""For one e-mail address, whichever letters they are about: asking for another letter gives no more guesses."""
+
 _HOME_BITS: Final = 64  # of an IPv6 address: whoever has one has all that share these
 
 

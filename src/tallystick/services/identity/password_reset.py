@@ -57,7 +57,7 @@ async def ask(service: Service, email: str, client: str | None, way_on: str) -> 
 
 
 async def _send_link(service: Service, party: Party, way_on: str) -> None:
-    if not await attempts.allowed(service, attempts.LETTERS, party.email):
+    if not await attempts.allowed(service, attempts.RESET_LETTERS, party.email):
         return
     made, now = addresses.make_secrets(service), service.clock()
     proof = MailedProof(

@@ -64,13 +64,16 @@ async def _let_in(service: Service, email: str, password: str, visitor: Visitor)
     try:
         return await sign_in.sign_in(service, email, password, visitor)
     except FormError:
-        await _tell_owner(service, email)
+        if await attempts.allowed(service, attempts.LETTERS, email):
+            taken = email_templates.address_is_taken(mail.address_of(service, FORGOTTEN_PATH))
+            await mail.post(service, email, taken)
         raise FormError({"email": _(NOT_OPENED)}) from None
 
 
 async def _ask_for_code(service: Service, name: str, email: str, password: str, client: str | None) -> Waiting:
     password_hash = await sign_in.hash_password(service, password, client)
     owner = await parties.find_by_email(service.pool, email)
+    sent = await attempts.allowed(service, attempts.LETTERS, email)
     made, now = addresses.make_secrets(service), service.clock()
     proof = MailedProof(
         ticket=made.ticket,
@@ -79,27 +82,21 @@ async def _ask_for_code(service: Service, name: str, email: str, password: str, 
         email=parties.normal_email(email),
         created_at=now,
         expires_at=now + CODE_LIFE,
-        code_digest=made.code_digest if owner is None else None,
+        code_digest=made.code_digest if owner is None and sent else None,  # no letter, no code
         name=name,
         password_hash=password_hash,
     )
     await mailed_proofs.create(service.pool, proof)
-    if owner is not None:
-        await _tell_owner(service, email)
-    elif await attempts.allowed(service, attempts.LETTERS, email):
-        await mail.post(service, email, email_templates.open_account(made.code))
+    if sent:
+        taken = email_templates.address_is_taken(mail.address_of(service, FORGOTTEN_PATH))
+        await mail.post(service, email, taken if owner is not None else email_templates.open_account(made.code))
     return Waiting(made.ticket, email)
-
-
-async def _tell_owner(service: Service, email: str) -> None:
-    if await attempts.allowed(service, attempts.LETTERS, email):
-        await mail.post(service, email, email_templates.address_is_taken(mail.address_of(service, FORGOTTEN_PATH)))
 
 
 async def finish(service: Service, ticket: str, code: str) -> Party:
     """Open the account that waits for this code, its address verified. Raises FormError."""
-    digest, now = addresses.digest_of_code(service, ticket, code), service.clock()
-    proof = await mailed_proofs.use_code(service.pool, "open", ticket, digest, now)
+    now = service.clock()
+    proof = await addresses.use_code(service, "open", ticket, code)
     if proof is None or proof.name is None or proof.password_hash is None:
         raise FormError({"code": _(addresses.WRONG_CODE)})
     try:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import first_proof, mail
+from tallystick.services.identity import attempts, first_proof, mail
 from tallystick.services.identity.email_templates import Letter
 from tallystick.services.identity.sign_in import is_email
 from tallystick.services.operations import audit
@@ -40,6 +40,10 @@ async def invite(
         raise FormError({"email": "Type an e-mail address, such as name@example.com."})
     if any(post.person_email == email for post in await staff.people_of(service.pool, business.party_id)):
         raise FormError({"email": "This person is of the staff already."})
+    if not await attempts.allowed(service, attempts.INVITATIONS, str(business.party_id)):
+        raise FormError({"email": "Many people were invited lately. Wait an hour."})
+    if not await attempts.allowed(service, attempts.LETTERS, email):
+        raise FormError({"email": "Several letters were sent to this address already. Wait an hour."})
     secret, now = secrets.token_urlsafe(24), service.clock()
     async with service.pool.acquire() as connection, connection.transaction():
         await invitations.save(connection, secret, business.party_id, email, role, inviter.party_id, now, now + LIFE)

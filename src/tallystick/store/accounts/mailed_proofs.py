@@ -75,6 +75,12 @@ async def open_ticket(database: Database, purpose: Purpose, party_id: PartyId, n
     return None if ticket is None else str(ticket)
 
 
+async def email_of(database: Database, purpose: Purpose, ticket: str, now: datetime) -> str | None:
+    """Where the letter of a ticket was sent to, if it still works."""
+    email = await database.fetchval(_SQL["email_of"], ticket, purpose, now, MAX_WRONG_CODES)
+    return None if email is None else str(email)
+
+
 async def use_code(
     database: Database, purpose: Purpose, ticket: str, code_digest: bytes, now: datetime
 ) -> MailedProof | None:

@@ -29,6 +29,11 @@ SELECT ticket
  ORDER BY created_at DESC
  LIMIT 1
 
+-- name: email_of
+-- Where the letter of the ticket $1 was sent to, if it works at $3 for the purpose $2 and fewer than $4 codes were wrong.
+SELECT email FROM mailed_proof
+ WHERE ticket = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 AND wrong_codes < $4
+
 -- name: use_code
 -- Used up with the right code ($3); a wrong one is counted, and from $5 of them on nothing helps. Not used: used_at is
 -- null.
