@@ -37,7 +37,7 @@ class Worker:
     def __post_init__(self) -> None:
         service = self.service
         self.courier = Courier(service.pool, service.vault, service.settings, service.clock)
-        self.postman = Postman(service.pool, service.settings, service.clock)
+        self.postman = Postman(service.pool, service.vault, service.settings, service.clock)
 
     async def step(self) -> int:
         """One pass over everything, to its end; how many pieces of work there were."""

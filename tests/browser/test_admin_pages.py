@@ -12,6 +12,7 @@ from tests.stories.pages.people import operator
 from tests.stories.pages.world import PASSWORD, Seller, World
 
 from tallystick.services.identity import mail
+from tallystick.services.identity.email_templates import Letter
 from tallystick.services.operations.heartbeat import EVERY, Heartbeat
 from tallystick.services.operations.meter import flat
 from tallystick.services.operations.verification import prove_if_due
@@ -50,7 +51,7 @@ async def something_to_see(world: World) -> Seller:
     await seller.api.call("FundPrepaid", params)
     await world.pool.execute("UPDATE rail_request SET last_error = $1, attempts = 2", f"TimeoutError: {LONG}")
     await world.pool.execute("UPDATE outbox SET state = 'dead', last_error = $1 WHERE state = 'waiting'", LONG)
-    await mail.send(world.service, f"{LONG[:60]}@buyer.example", LONG, LONG)
+    await mail.post(world.service, f"{LONG[:60]}@buyer.example", Letter(LONG, LONG))
     heart = Heartbeat(world.service, "API and worker")
     world.clock.ahead += EVERY
     await heart.beat()

@@ -12,13 +12,14 @@ from email import message_from_bytes, policy
 
 import pytest
 from tests.support.clock import TestClock
+from tests.support.master_key import VAULT
 
 from tallystick.db.connections import Pool
 from tallystick.notify.mail import LEASE, LIFETIME, Postman, Relay, relay_of
 from tallystick.settings import Settings
 from tallystick.store.records import mail
 
-HELD = "SELECT count(*) FROM mail WHERE body IS NOT NULL"
+HELD = "SELECT count(*) FROM mail WHERE sealed IS NOT NULL"
 
 
 @dataclass
@@ -64,7 +65,7 @@ async def mail_server() -> AsyncIterator[MailServer]:
 
 def postman(pool: Pool, clock: TestClock, port: int) -> Postman:
     settings = Settings(smtp_url=f"smtp://127.0.0.1:{port}", mail_from="Example Pay <pay@example.com>")
-    return Postman(pool, settings, clock)
+    return Postman(pool, VAULT, settings, clock)
 
 
 @pytest.fixture(autouse=True)
@@ -73,8 +74,10 @@ async def _no_older_letters(notify_pool: Pool) -> None:
 
 
 async def test_a_letter_is_sent_once_and_then_forgotten(notify_pool: Pool, clock: TestClock) -> None:
-    await mail.write(notify_pool, "ann@buyer.example", "Your link", "Open it:\nhttps://pay.example/x?y=z", clock())
-    (waiting,) = await mail.latest(notify_pool, 9)
+    await mail.write(
+        notify_pool, VAULT, "ann@buyer.example", "Your link", "Open it:\nhttps://pay.example/x?y=z", clock()
+    )
+    (waiting,) = await mail.latest(notify_pool, VAULT, 9)
     assert (waiting.state, waiting.body) == ("waiting", "Open it:\nhttps://pay.example/x?y=z")
 
     async with mail_server() as server:
@@ -88,16 +91,16 @@ async def test_a_letter_is_sent_once_and_then_forgotten(notify_pool: Pool, clock
     assert (letter["from"], letter["to"]) == ("Example Pay <pay@example.com>", "ann@buyer.example")
     assert (letter["subject"], letter["auto-submitted"]) == ("Your link", "auto-generated")
     assert "https://pay.example/x?y=z" in letter.get_content()
-    (sent,) = await mail.latest(notify_pool, 9)
+    (sent,) = await mail.latest(notify_pool, VAULT, 9)
     assert (sent.state, sent.body, sent.sent_at, sent.attempts) == ("sent", None, clock(), 1)
 
 
 async def test_a_server_that_is_not_there_is_tried_again_for_a_day(notify_pool: Pool, clock: TestClock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    await mail.write(notify_pool, "ann@buyer.example", "Your link", "…", clock())
+    await mail.write(notify_pool, VAULT, "ann@buyer.example", "Your link", "…", clock())
     begun, tries = clock(), []
-    while (letter := (await mail.latest(notify_pool, 1))[0]).due_at is not None:
+    while (letter := (await mail.latest(notify_pool, VAULT, 1))[0]).due_at is not None:
         clock.moment = letter.due_at
         tries.append(clock() - begun)
         assert await postman(notify_pool, clock, port).dispatch() == 1
@@ -110,26 +113,26 @@ async def test_a_server_that_is_not_there_is_tried_again_for_a_day(notify_pool: 
 
 
 async def test_an_address_that_the_server_knows_to_be_wrong_is_given_up(notify_pool: Pool, clock: TestClock) -> None:
-    await mail.write(notify_pool, "nobody@buyer.example", "Your link", "…", clock())
+    await mail.write(notify_pool, VAULT, "nobody@buyer.example", "Your link", "…", clock())
     async with mail_server() as server:
         server.answer = "450 later, please"
         await postman(notify_pool, clock, server.port).dispatch()
-        assert (await mail.latest(notify_pool, 1))[0].state == "trying again"
+        assert (await mail.latest(notify_pool, VAULT, 1))[0].state == "trying again"
 
         clock.moment += timedelta(minutes=1)
         server.answer = "550 no such mailbox"
         await postman(notify_pool, clock, server.port).dispatch()
 
-    (letter,) = await mail.latest(notify_pool, 1)
+    (letter,) = await mail.latest(notify_pool, VAULT, 1)
     assert letter.state == "given up"
     assert "no such mailbox" in (letter.last_error or "")
 
 
 async def test_without_a_server_letters_stay_where_operators_can_read_them(notify_pool: Pool, clock: TestClock) -> None:
-    await mail.write(notify_pool, "ann@buyer.example", "Your link", "read me", clock())
+    await mail.write(notify_pool, VAULT, "ann@buyer.example", "Your link", "read me", clock())
 
-    assert await Postman(notify_pool, Settings(), clock).dispatch() == 0
-    assert (await mail.latest(notify_pool, 1))[0].body == "read me"
+    assert await Postman(notify_pool, VAULT, Settings(), clock).dispatch() == 0
+    assert (await mail.latest(notify_pool, VAULT, 1))[0].body == "read me"
 
     clock.moment += LIFETIME  # a server that is named much later gets no stale links
     async with mail_server() as server:
@@ -140,8 +143,8 @@ async def test_without_a_server_letters_stay_where_operators_can_read_them(notif
 
 
 async def test_a_worker_that_dies_leaves_a_letter_for_the_next(notify_pool: Pool, clock: TestClock) -> None:
-    await mail.write(notify_pool, "ann@buyer.example", "Your link", "…", clock())
-    assert await mail.claim(notify_pool, clock(), clock() + LEASE, written_after=clock() - LIFETIME, maximum=9)
+    await mail.write(notify_pool, VAULT, "ann@buyer.example", "Your link", "…", clock())
+    assert await mail.claim(notify_pool, VAULT, clock(), clock() + LEASE, written_after=clock() - LIFETIME, maximum=9)
 
     async with mail_server() as server:
         assert await postman(notify_pool, clock, server.port).dispatch() == 0

@@ -21,6 +21,7 @@ import structlog
 
 from tallystick.db.connections import Pool
 from tallystick.settings import Settings
+from tallystick.store.keys.vault import Vault
 from tallystick.store.records import mail
 from tallystick.store.records.mail import Mail
 
@@ -78,6 +79,7 @@ class Postman:
     """Sends what is due, as settings say."""
 
     pool: Pool
+    vault: Vault
     settings: Settings
     clock: Callable[[], datetime]
 
@@ -86,7 +88,9 @@ class Postman:
         if self.settings.smtp_url is None or self.settings.mail_from is None:
             return 0
         now = self.clock()
-        letters = await mail.claim(self.pool, now, now + LEASE, written_after=now - LIFETIME, maximum=MAX_AT_ONCE)
+        letters = await mail.claim(
+            self.pool, self.vault, now, now + LEASE, written_after=now - LIFETIME, maximum=MAX_AT_ONCE
+        )
         relay = relay_of(self.settings.smtp_url)
         await asyncio.gather(*(self._try(relay, self.settings.mail_from, letter) for letter in letters))
         return len(letters)

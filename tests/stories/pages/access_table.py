@@ -93,7 +93,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "GET /account/reset": ANYBODY,
     "POST /account/reset": ANYBODY,
     "GET /account/verify": ANYBODY,
-    "POST /account/verify": ANYBODY,
+    "POST /account/verify": MEMBER,
+    "GET /.well-known/change-password": ANYBODY,  # a redirect
     "GET /account/prove": MEMBER,
     "POST /account/prove": MEMBER,
     "GET /account": MEMBER,

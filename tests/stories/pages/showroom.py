@@ -19,6 +19,7 @@ from tallystick.client.fps import ServiceError, amount
 from tallystick.domain.commands import Method, RailOperation
 from tallystick.domain.money import parse_amount
 from tallystick.services.identity import mail
+from tallystick.services.identity.email_templates import Letter
 from tallystick.services.operations.heartbeat import Heartbeat
 from tallystick.services.operations.verification import prove_if_due
 from tallystick.services.seller.staff import StaffRole
@@ -229,8 +230,8 @@ class Showroom:
         self.keep("POST /account/security/address", wrong, "wrong", status=422)
         await member.submit(security, "/address", again="yes")
         link = await self.world.mailed_link(another.email)
-        await self.look(browser, "GET /account/verify", link)
-        self.keep("POST /account/verify", await browser.submit(await browser.get(link), "/verify"), "done")
+        await self.look(member, "GET /account/verify", link)
+        self.keep("POST /account/verify", await member.submit(await member.get(link), "/verify"), "done")
         self.keep("POST /sign-out", await member.submit(await member.get("/account"), "/sign-out"))
         self.keep("GET /nowhere", await browser.get("/nowhere"), "nothing", status=404)
         broken = await browser.get(f"{self.seller.url(self.seller.prepaid())}x")
@@ -367,7 +368,7 @@ async def _done_by_the_operator(world: World, seller: Seller) -> dict[str, str]:
     slow = "TimeoutError: no answer in 10 s"
     await world.pool.execute("UPDATE outbox SET state = 'dead', last_error = $1 WHERE state = 'waiting'", slow)
     await world.pool.execute("UPDATE rail_request SET last_error = $1, attempts = 2", slow)
-    await mail.send(world.service, "ann@buyer.example", "A letter", "Dear Ann,\n\nthis is a letter.\n")
+    await mail.post(world.service, "ann@buyer.example", Letter("A letter", "Dear Ann,\n\nthis is a letter.\n"))
     await Heartbeat(world.service, "API and worker").beat()
     await verification_runs.ask(world.pool, None, world.clock())
     await prove_if_due(world.service)

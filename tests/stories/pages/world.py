@@ -21,14 +21,15 @@ from tallystick.domain.messages import signing
 from tallystick.domain.money import parse_amount
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
+from tallystick.services.identity import mail
+from tallystick.services.identity.mail import Mail
 from tallystick.services.identity.password_hashing import of_process
 from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import Party
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import AccessKey
 from tallystick.store.ledger import create_book
-from tallystick.store.records import mail, sandbox_clocks
-from tallystick.store.records.mail import Mail
+from tallystick.store.records import sandbox_clocks
 from tallystick.web.app import create_pages
 from tallystick.worker import Worker
 
@@ -311,7 +312,7 @@ class World:
 
     async def mailed(self, email: str) -> Mail:
         """The last letter to an address."""
-        return next(one for one in await mail.latest(self.pool, 100) if one.recipient == email)
+        return next(one for one in await mail.latest(self.service, 100) if one.recipient == email)
 
     async def mailed_code(self, email: str) -> str:
         """The code in it."""

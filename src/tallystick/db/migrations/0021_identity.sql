@@ -14,3 +14,6 @@ ALTER TABLE party DROP COLUMN failed_sign_ins, DROP COLUMN locked_until;
 -- A letter's text and its full subject are sealed until it was sent: links and codes in it open accounts. `subject` is
 -- what operators may read; `body` is of letters that were written before.
 ALTER TABLE mail ADD COLUMN sealed bytea;
+
+-- Agreements that name where to deliver to: the worker looks for those that may no longer.
+CREATE INDEX authorization_evidence_address ON authorization_evidence (agreed_at) WHERE wording -> 'address' <> '[]';

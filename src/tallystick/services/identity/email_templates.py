@@ -8,10 +8,11 @@ from tallystick.words import gettext as _
 
 
 class Letter(NamedTuple):
-    """What is sent: a subject and plain text."""
+    """What is sent: a subject and plain text. `code`: the one that stands in the subject, if there is one."""
 
     subject: str
     text: str
+    code: str = ""
 
 
 def verify_address(url: str, code: str) -> Letter:
@@ -26,6 +27,7 @@ def verify_address(url: str, code: str) -> Letter:
             code=code,
             url=url,
         ),
+        code,
     )
 
 
@@ -38,6 +40,7 @@ def open_account(code: str) -> Letter:
             "If you did not ask for an account, you need not do anything: without the code nobody can open one.\n",
             code=code,
         ),
+        code,
     )
 
 

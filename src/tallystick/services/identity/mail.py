@@ -12,22 +12,18 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.services.identity.email_templates import Letter
 
-__all__ = ["KEPT", "Mail", "address_of", "latest", "post", "send"]
-
-
-async def send(service: Service, to: str, subject: str, text: str) -> None:
-    """Send plain text to an e-mail address, soon. Whether it arrives nobody can promise."""
-    await mail.write(service.pool, to, subject, text, service.clock())
+__all__ = ["KEPT", "Mail", "address_of", "latest", "post"]
 
 
 async def post(service: Service, to: str, letter: Letter) -> None:
-    """Send one of our letters."""
-    await send(service, to, letter.subject, letter.text)
+    """Send a letter to an e-mail address, soon. Whether it arrives nobody can promise."""
+    shown = letter.subject.replace(letter.code, "…") if letter.code else letter.subject
+    await mail.write(service.pool, service.vault, to, letter.subject, letter.text, service.clock(), shown=shown)
 
 
 async def latest(service: Service, maximum: int) -> list[Mail]:
     """The newest letters, newest first, for operators."""
-    return await mail.latest(service.pool, maximum)
+    return await mail.latest(service.pool, service.vault, maximum)
 
 
 def address_of(service: Service, path: str, **query: str) -> str:

@@ -137,6 +137,7 @@ async def forget_expired(service: Service) -> bool:
     for forgetful in (web_sessions, mailed_proofs, passkeys, attempts, sign_in_pauses, mail):
         await forgetful.sweep(service.pool, now)
     await forgetting.answers(service.pool, now)
+    await forgetting.addresses(service.pool, now)
     await forgetting.events(service.pool, now - timedelta(days=service.settings.keep_notifications_days))
     await forgetting.visits(service.pool, now)
     await forgetting.requests(service.pool, now - timedelta(days=service.settings.keep_requests_days))

@@ -20,6 +20,10 @@ UNFINISHED_VISITS_KEPT: Final = timedelta(days=7)
 VISITS_KEPT: Final = timedelta(days=365)
 """Finished visits: a request that is sent once more within this time is answered with the same ids."""
 
+EVIDENCE_NAMES_PEOPLE: Final = timedelta(days=3653)
+"""How long name and delivery address stay in what was agreed to after an account is closed, counted from when it was
+agreed: ten years, the longest for which business records have to be kept, and claims can be made, in most countries."""
+
 MAX_AT_ONCE: Final = 20_000
 _MAX_PIECES: Final = 500  # of a pass; the next one goes on
 
@@ -27,6 +31,11 @@ _MAX_PIECES: Final = 500  # of a pass; the next one goes on
 async def answers(pool: Pool, now: datetime) -> int:
     """Refusals whose references are free again; how many. Test clocks are ahead of `now`, so none goes too early."""
     return await _piece_by_piece(pool, _SQL["answers"], now - REFERENCE_LIFETIME)
+
+
+async def addresses(pool: Pool, now: datetime) -> int:
+    """Names and delivery addresses in old agreements of closed accounts; of how many."""
+    return await _piece_by_piece(pool, _SQL["addresses"], now - EVIDENCE_NAMES_PEOPLE)
 
 
 async def events(pool: Pool, before: datetime) -> int:

@@ -21,6 +21,7 @@ from tallystick.web.common.ways_back import ENDED
 FORGOTTEN: Final = "/account/forgotten"
 RESET: Final = password_reset.RESET_PATH
 VERIFY: Final = addresses.VERIFY_PATH
+WELL_KNOWN: Final = "/.well-known/change-password"
 PROVE: Final = "/account/prove"
 _REMOVED: Final = "remove."
 
@@ -137,6 +138,12 @@ async def do_verify(request: PageRequest) -> Response[Any]:
     return await for_member(request, step)
 
 
+@get(WELL_KNOWN)
+async def change_password() -> Response[Any]:
+    """Where programs that keep passwords send people. Source: W3C, A Well-Known URL for Changing Passwords."""
+    return go("/account/security")
+
+
 @get(PROVE)
 async def show_prove(request: PageRequest) -> Response[Any]:
     """Ask for password or passkey once more."""
@@ -178,6 +185,7 @@ entry_routes = [
     do_reset,
     show_verify,
     do_verify,
+    change_password,
     show_prove,
     do_prove,
 ]

@@ -11,11 +11,10 @@ import pytest
 from tests.stories.pages.people import person, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
-from tallystick.services.identity import addresses, attempts, password_reset, sign_in, sign_up
+from tallystick.services.identity import addresses, attempts, mail, password_reset, sign_in, sign_up
+from tallystick.services.identity.mail import Mail
 from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import Party
-from tallystick.store.records import mail
-from tallystick.store.records.mail import Mail
 
 NEW = "an entirely different sentence"
 
@@ -27,7 +26,7 @@ async def verified(world: World, email: str) -> bool:
 
 
 async def letters_to(world: World, email: str) -> list[Mail]:
-    return [one for one in await mail.latest(world.pool, 500) if one.recipient == email]
+    return [one for one in await mail.latest(world.service, 500) if one.recipient == email]
 
 
 async def new_buyer(world: World, seller: Seller) -> tuple[Browser, str]:

@@ -139,3 +139,21 @@ async def test_invitations_flood_nobody(world: World, seller: Seller) -> None:
     world.clock.ahead = timedelta(hours=1)
     again = await owner.get(console(seller, "staff"))
     assert (await owner.submit(again, "/staff", email=other, role=Role.VIEWER)).status_code == 200
+
+
+async def test_links_and_codes_do_not_lie_open_in_the_database(world: World, seller: Seller) -> None:
+    someone, browser = await person(world), world.browser()
+    await browser.submit(await browser.get("/account/forgotten"), "/forgotten", email=someone.email)
+    email = f"{secrets.token_hex(6)}@people.example"
+    await asked_for_code(world, seller, email)
+    key = (await world.mailed_link(someone.email)).partition("key=")[2].partition("&")[0]
+    code = await world.mailed_code(email)
+
+    kept = await world.rows("SELECT mail::text AS row FROM mail WHERE recipient = ANY($1)", [someone.email, email])
+
+    assert len(kept) == 2
+    assert len(key) > 30
+    for row in kept:
+        assert key not in row["row"]
+        assert code not in row["row"]
+    assert any("… is your code" in row["row"] for row in kept)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,6 +18,8 @@ from tallystick.db.connections import Pool
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import personal_data, staff
 from tallystick.store.ledger.verify import verify
+from tallystick.store.records import forgetting
+from tallystick.store.records.forgetting import EVIDENCE_NAMES_PEOPLE
 
 CLOSE: Final = "/account/data/close"
 NAMES_PEOPLE: Final = re.compile(r"(.*_)?(party_id|person_id|actor_id|email|recipient)|.*_by")
@@ -105,6 +109,79 @@ async def test_an_account_is_closed_and_the_books_stay_as_they_are(world: World,
     new = world.browser()
     fresh = await new.sign_up(await new.get(seller.url(seller.prepaid())), buyer.email)
     assert fresh.url.path.endswith("/method"), "the address is free again"
+
+
+async def test_closing_takes_the_address_out_of_the_log_and_of_waiting_notifications(
+    world: World, seller: Seller
+) -> None:
+    buyer, other = await prepaid_buyer(world, seller), await prepaid_buyer(world, seller)
+    (party,) = await world.rows("SELECT party_id FROM party WHERE email = $1", buyer.email)
+    await world.pool.execute(
+        "INSERT INTO audit_entry (at, actor_id, action, subject, details) VALUES ($1, $2, 'account.suspend', $3, '{}')",
+        world.clock(),
+        party["party_id"],
+        buyer.email,
+    )
+    events: list[str] = []
+    for one in (buyer, other):
+        moved = await world.rows(
+            "UPDATE outbox SET state = 'waiting', destination = 'https://shop.example/ipn', announced_at = $3,"
+            " due_at = $3, message = $4"
+            " WHERE book_id = $1 AND subject_id IN ("
+            " SELECT transaction_id FROM transaction WHERE sender_token_id = ANY($2)"
+            " OR original_id IN (SELECT transaction_id FROM transaction WHERE sender_token_id = ANY($2)))"
+            " RETURNING event_id",
+            seller.book_id,
+            list(one.answer.values()),
+            world.clock() + timedelta(days=900),
+            f"buyerEmail={quote(one.email)}&buyerName=Ann+Buyer",
+        )
+        assert len(moved) >= 3  # sales and a refund
+        events += [row["event_id"] for row in moved]
+
+    assert "Your account is closed" in await close(buyer)
+
+    for table in ("audit_entry", "outbox"):
+        (row,) = await world.rows(
+            f"SELECT count(*) FROM {table} AS kept WHERE kept::text ILIKE ANY($1)",  # noqa: S608
+            [f"%{buyer.email}%", f"%{quote(buyer.email).replace('%', chr(92) + '%')}%"],
+        )
+        assert row["count"] == 0, table
+    kept = await world.rows("SELECT event_id, message FROM outbox WHERE event_id = ANY($1)", events)
+    assert len(kept) == len(events)
+    assert {row["message"] for row in kept} == {None, f"buyerEmail={quote(other.email)}&buyerName=Ann+Buyer"}
+    log = await world.rows("SELECT subject FROM audit_entry WHERE actor_id = $1", party["party_id"])
+    assert {"subject": f"closed-{party['party_id']}@closed.invalid"} in log
+
+
+async def test_names_in_evidence_stay_for_ten_years_and_no_longer(world: World, seller: Seller) -> None:
+    buyer, other = await prepaid_buyer(world, seller), await prepaid_buyer(world, seller)
+    ids = [buyer.authorization, other.authorization]
+    await world.pool.execute(
+        "UPDATE authorization_evidence SET wording = jsonb_set(wording, '{address}', $2)"
+        " WHERE authorization_id = ANY($1)",
+        ids,
+        ["Ann Buyer", "1 Street"],
+    )
+
+    async def addresses() -> list[list[str]]:
+        rows = await world.rows(
+            "SELECT wording -> 'address' AS address FROM authorization_evidence"
+            " WHERE authorization_id = ANY($1) ORDER BY authorization_id = $2 DESC",
+            ids,
+            buyer.authorization,
+        )
+        return [row["address"] for row in rows]
+
+    assert "Your account is closed" in await close(buyer)
+    world.clock.ahead = EVIDENCE_NAMES_PEOPLE - timedelta(days=1)
+    await forgetting.addresses(world.pool, world.clock())
+    assert await addresses() == [["Ann Buyer", "1 Street"]] * 2
+
+    world.clock.ahead = EVIDENCE_NAMES_PEOPLE + timedelta(days=1)
+    assert await forgetting.addresses(world.pool, world.clock()) >= 1
+
+    assert await addresses() == [[], ["Ann Buyer", "1 Street"]]
 
 
 async def balances(world: World, seller: Seller) -> list[tuple[str, int]]:

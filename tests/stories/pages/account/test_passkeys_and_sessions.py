@@ -204,6 +204,17 @@ async def test_where_the_service_is_reached_by_a_number_there_are_no_passkeys(wo
     assert security.url.path == "/account"
 
 
+async def test_programs_that_keep_passwords_find_where_to_change_one(world: World) -> None:
+    known = "/.well-known/change-password"
+    stranger = await world.browser().get(known)
+    assert stranger.url.path == "/account/sign-in"
+    assert Page(stranger).form("/sign-in").fields["next"] == "/account/security"
+
+    page = await (await signed_in(world, await person(world))).get(known)
+
+    assert "Change your password" in Page(page).text
+
+
 async def test_sessions_are_listed_and_ended_one_by_one(world: World) -> None:
     someone = await person(world)
     here = await signed_in(world, someone)

@@ -13,6 +13,7 @@ from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.services.identity import mail
+from tallystick.services.identity.email_templates import Letter
 from tallystick.services.operations.heartbeat import EVERY, Heartbeat
 from tallystick.services.operations.meter import Meter
 from tallystick.store.accounts import staff
@@ -242,7 +243,9 @@ async def test_the_audit_log_is_filtered_by_who_for_whom_and_what(
 
 
 async def test_letters_can_be_read_only_while_they_stay_here(world: World, someone: Party, admin: Browser) -> None:
-    await mail.send(world.service, "ann@buyer.example", "123456 is your code", "Open https://pay.example/reset/secret")
+    await mail.post(
+        world.service, "ann@buyer.example", Letter("123456 is your code", "Open https://pay.example/reset/secret")
+    )
 
     listed = await admin.get("/admin/mail")
     assert "123456 is your code" in listed.text

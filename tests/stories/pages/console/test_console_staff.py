@@ -34,9 +34,10 @@ async def test_somebody_with_an_account_takes_up_an_invitation(world: World, sel
     owner, friend = await at_work(world, seller), await person(world, "Flo Finance")
     shown = await invite(owner, seller, f" {friend.email.upper()} ")
     path = link(world, shown)
-    (letter,) = await world.rows("SELECT subject, body FROM mail WHERE recipient = $1", friend.email)
-    assert letter["subject"] == "Ann Owner invites you to Music Shop"
-    assert path in letter["body"]
+    letter = await world.mailed(friend.email)
+    assert letter.subject == "Ann Owner invites you to Music Shop"
+    assert letter.body is not None
+    assert path in letter.body
 
     browser = world.browser()
     offer = await browser.get(path)

@@ -32,7 +32,7 @@ SELECT caller.name AS seller, cobranded_visit.environment, pipeline, cobranded_v
  WHERE sender_party_id = $1 ORDER BY cobranded_visit.created_at
 
 -- name: tell_letters
-SELECT subject, body, written_at, sent_at
+SELECT subject, written_at, sent_at
   FROM mail WHERE recipient = (SELECT email FROM party WHERE party_id = $1) ORDER BY mail_id
 
 -- name: tell_codes_by_mail
@@ -101,9 +101,31 @@ UPDATE cobranded_visit
  WHERE sender_party_id = $1
 
 -- name: erase_device_of_agreements
--- What was agreed to is the seller's evidence, too, and stays.
+-- What was agreed to is the seller's evidence, too, and stays; its delivery address for as long as forgetting.py says.
 UPDATE authorization_evidence SET user_agent = '', client_digest = NULL
  WHERE party_id = $1
+
+-- name: erase_subject_of_deeds
+-- What was done to the account stays, less the address by which the log names it.
+UPDATE audit_entry SET subject = 'closed-' || $1::bigint || '@closed.invalid'
+ WHERE subject = (SELECT email FROM party WHERE party_id = $1)
+
+-- name: erase_waiting_messages
+-- Notifications that no receiver has taken yet are built anew for their next try, without name and address.
+UPDATE outbox SET message = NULL
+ WHERE state IN ('waiting', 'dead') AND message IS NOT NULL
+   AND book_id IN (SELECT book_id FROM token WHERE sender_party_id = $1)
+   AND EXISTS (
+       SELECT FROM transaction
+         LEFT JOIN transaction AS original
+           ON original.book_id = transaction.book_id AND original.transaction_id = transaction.original_id
+         LEFT JOIN instrument
+           ON instrument.book_id = transaction.book_id AND instrument.instrument_id = transaction.instrument_id
+         LEFT JOIN token
+           ON token.book_id = transaction.book_id
+          AND token.token_id IN (transaction.sender_token_id, original.sender_token_id)
+        WHERE transaction.book_id = outbox.book_id AND transaction.transaction_id = outbox.subject_id
+          AND (instrument.sender_party_id = $1 OR token.sender_party_id = $1))
 
 -- name: erase_person
 -- Last: the statements before look for the address.

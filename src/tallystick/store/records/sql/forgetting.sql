@@ -9,6 +9,17 @@ DELETE FROM answered_reference
         WHERE answered_at <= $1 AND refusal IS NOT NULL AND reuses IS NULL LIMIT $2)
    AND answered_at <= $1 AND refusal IS NOT NULL AND reuses IS NULL
 
+-- name: addresses
+-- Delivery addresses in what people agreed to before $1 whose accounts are closed.
+UPDATE authorization_evidence
+   SET wording = jsonb_set(wording, '{address}', '[]')
+ WHERE (book_id, authorization_id) IN (
+       SELECT book_id, authorization_id
+         FROM authorization_evidence JOIN party USING (party_id)
+        WHERE agreed_at <= $1 AND wording -> 'address' <> '[]' AND status = 'closed'
+        LIMIT $2)
+   AND wording -> 'address' <> '[]'
+
 -- name: events
 -- Events that have arrived, or that nobody wanted.
 DELETE FROM outbox

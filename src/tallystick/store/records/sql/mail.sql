@@ -2,8 +2,8 @@
 -- no due_at.
 
 -- name: write
--- Due at once.
-INSERT INTO mail (recipient, subject, body, written_at, due_at) VALUES ($1, $2, $3, $4, $4)
+-- Due at once. $3 is sealed: subject and text.
+INSERT INTO mail (recipient, subject, sealed, written_at, due_at) VALUES ($1, $2, $3, $4, $4)
 
 -- name: latest
 -- The newest $1, the newest first.
@@ -18,8 +18,8 @@ UPDATE mail
 RETURNING *
 
 -- name: mark_sent
--- Sent: its body is deleted.
-UPDATE mail SET sent_at = $2, due_at = NULL, body = NULL, last_error = NULL WHERE mail_id = $1
+-- Sent: what it said is deleted.
+UPDATE mail SET sent_at = $2, due_at = NULL, body = NULL, sealed = NULL, last_error = NULL WHERE mail_id = $1
 
 -- name: put_off
 -- Until $2, or where that is null for ever.
