@@ -114,6 +114,9 @@ async def test_an_account_is_closed_and_the_books_stay_as_they_are(world: World,
 async def test_closing_takes_the_address_out_of_the_log_and_of_waiting_notifications(
     world: World, seller: Seller
 ) -> None:
+    await world.pool.execute(
+        "UPDATE book SET notification_url = 'https://shop.example/ipn' WHERE book_id = $1", seller.book_id
+    )
     buyer, other = await prepaid_buyer(world, seller), await prepaid_buyer(world, seller)
     (party,) = await world.rows("SELECT party_id FROM party WHERE email = $1", buyer.email)
     await world.pool.execute(
