@@ -11,6 +11,7 @@ from litestar.template.config import TemplateConfig
 
 from tallystick import words
 from tallystick.services.context import Service
+from tallystick.services.identity import common_passwords
 from tallystick.services.identity.password_hashing import BusyError
 from tallystick.settings import Settings, load_master_key
 from tallystick.web.account import security
@@ -40,6 +41,7 @@ def create_pages(service: Service) -> Litestar:
     """The Co-Branded pages and what belongs to them. Everything but ``/``, which is the query API's."""
     settings = service.settings
     words.load()
+    common_passwords.load()
     return Pages(
         route_handlers=[
             start.start,

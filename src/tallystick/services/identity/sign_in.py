@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import attempts, email_templates, mail
+from tallystick.services.identity.common_passwords import is_common
 from tallystick.services.identity.password_hashing import MAX_PASSWORD
 from tallystick.services.identity.visitors import UNKNOWN, Visitor, known_device
 from tallystick.store.accounts import parties, sign_in_pauses, web_sessions
@@ -197,7 +198,7 @@ def password_problem(password: str, email: str, name: str) -> str | None:
         leftover = leftover.replace(word, "") if len(word) > 3 else leftover  # noqa: PLR2004 - initials may occur
     if len(leftover) < PASSWORD_LENGTH[0] // 2:
         return _("Do not use your name or e-mail address as your password.")
-    if len(set(lower)) < MIN_DIFFERENT_CHARACTERS or lower in "".join(map(chr, range(32, 127))):
+    if len(set(lower)) < MIN_DIFFERENT_CHARACTERS or lower in "".join(map(chr, range(32, 127))) or is_common(password):
         return _("This is too easy to guess. Use several words, or more different characters.")
     return None
 
