@@ -11,7 +11,7 @@ from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.services.identity import attempts
 from tallystick.services.identity.attempts import Limit
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import mailed_proofs, parties
 
 NEW = "an entirely different sentence"
@@ -124,7 +124,7 @@ async def test_invitations_flood_nobody(world: World, seller: Seller) -> None:
     owner, email = await at_work(world, seller), f"{secrets.token_hex(6)}@new.example"
     page = await owner.get(console(seller, "staff"))
     answers = [
-        await owner.submit(page, "/staff", email=email, role=Role.VIEWER) for _ in range(attempts.LETTERS.maximum + 1)
+        await owner.submit(page, "/staff", email=email, role=StaffRole.VIEWER) for _ in range(attempts.LETTERS.maximum + 1)
     ]
 
     assert answers[-1].status_code == 422
@@ -133,12 +133,12 @@ async def test_invitations_flood_nobody(world: World, seller: Seller) -> None:
 
     await exhaust(world, attempts.INVITATIONS, str(seller.party.party_id))
     other = f"{secrets.token_hex(6)}@new.example"
-    many = await owner.submit(page, "/staff", email=other, role=Role.VIEWER)
+    many = await owner.submit(page, "/staff", email=other, role=StaffRole.VIEWER)
     assert "Many people were invited lately." in Page(many).text
     assert await letters_to(world, other) == 0
     world.clock.ahead = timedelta(hours=1)
     again = await owner.get(console(seller, "staff"))
-    assert (await owner.submit(again, "/staff", email=other, role=Role.VIEWER)).status_code == 200
+    assert (await owner.submit(again, "/staff", email=other, role=StaffRole.VIEWER)).status_code == 200
 
 
 async def test_links_and_codes_do_not_lie_open_in_the_database(world: World, seller: Seller) -> None:

@@ -13,7 +13,7 @@ from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.services.context import Service
 from tallystick.services.identity import mail
-from tallystick.services.seller.staff import Role
+from tallystick.services.seller.staff import StaffRole
 from tallystick.settings import from_environment
 from tallystick.store.accounts import parties
 from tallystick.store.ledger.verify import verify
@@ -148,7 +148,7 @@ async def test_an_invitation_sent_to_the_address_ends_what_was_there(world: Worl
     mailing = world.configured(**MAIL)
     owner = await at_work(world, seller)
     page = await owner.get(console(seller, "staff"))
-    await owner.submit(page, "/staff", email=email, role=Role.DEVELOPER)
+    await owner.submit(page, "/staff", email=email, role=StaffRole.DEVELOPER)
     path = await world.mailed_link(email)
     browser = world.browser(mailing)
     asking = await browser.get(path)
@@ -167,7 +167,7 @@ async def test_an_invitation_sent_to_the_address_ends_what_was_there(world: Worl
 async def test_an_invitation_that_its_inviter_sees_proves_nothing(world: World, seller: Seller) -> None:
     friend = await person(world)
     owner = await at_work(world, seller)
-    await owner.submit(await owner.get(console(seller, "staff")), "/staff", email=friend.email, role=Role.VIEWER)
+    await owner.submit(await owner.get(console(seller, "staff")), "/staff", email=friend.email, role=StaffRole.VIEWER)
     path, browser = await world.mailed_link(friend.email), world.browser()
     sign_in = await browser.get(next(one for one in Page(await browser.get(path)).links if "sign-in" in one))
     accepting = await browser.submit(sign_in, "/sign-in", email=friend.email, password=PASSWORD)
