@@ -124,7 +124,8 @@ async def test_invitations_flood_nobody(world: World, seller: Seller) -> None:
     owner, email = await at_work(world, seller), f"{secrets.token_hex(6)}@new.example"
     page = await owner.get(console(seller, "staff"))
     answers = [
-        await owner.submit(page, "/staff", email=email, role=StaffRole.VIEWER) for _ in range(attempts.LETTERS.maximum + 1)
+        await owner.submit(page, "/staff", email=email, role=StaffRole.VIEWER)
+        for _ in range(attempts.LETTERS.maximum + 1)
     ]
 
     assert answers[-1].status_code == 422
