@@ -28,7 +28,7 @@ UPDATE alembic_version SET version_num = '(before)';
 BEFORE_0022: Final = _STATEMENTS.replace("(before)", _BEFORE)
 """Answers alone come back, no refusals: their references are not kept as text."""
 
-BEFORE_0024: Final = """
+BEFORE_0023: Final = """
 DROP TABLE return_host_guest, return_host;
 ALTER TABLE cobranded_visit DROP COLUMN browser_digest;
 ALTER TABLE signing_key DROP COLUMN revoked_at;
