@@ -22,7 +22,7 @@ from tallystick.services.operations.fee_schedules import (
     read_fee_schedules,
     read_own_fee_schedules,
 )
-from tallystick.services.operations.peer_processes import Siblings
+from tallystick.services.process.peer_processes import Siblings
 from tallystick.settings import Settings, SettingsError, has_master_key, load_master_key
 from tallystick.store.keys.sealed import any_secret
 from tallystick.store.keys.vault import SealBrokenError, Vault

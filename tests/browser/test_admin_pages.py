@@ -13,9 +13,9 @@ from tests.stories.pages.world import PASSWORD, Seller, World
 
 from tallystick.services.identity import mail
 from tallystick.services.identity.email_templates import Letter
-from tallystick.services.operations.heartbeat import EVERY, Heartbeat
-from tallystick.services.operations.meter import flat
 from tallystick.services.operations.verification import prove_if_due
+from tallystick.services.process.heartbeat import EVERY, Heartbeat
+from tallystick.services.process.meter import flat
 from tallystick.store.records import outbox, verification_runs
 
 SCREENS: list[dict[str, Any]] = [

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import asyncpg
 from tests.conftest import MakeDatabase
 from tests.store.shop import OpenShop
-from tests.support.earlier_schemas import BEFORE_0022, BEFORE_0023
+from tests.support.earlier_schemas import BEFORE_0021, BEFORE_0022, BEFORE_0023
 
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate
@@ -75,6 +75,7 @@ async def test_a_filled_database_is_given_the_smaller_indexes(make_migrated: Mak
         transfers = await pool.fetch(whole)
         await pool.execute(BEFORE_0023)
         await pool.execute(BEFORE_0022)
+        await pool.execute(BEFORE_0021)
         await pool.execute(BEFORE_0020)
         await pool.execute(BEFORE_0019)
         await pool.execute(BEFORE_0017)

@@ -35,3 +35,11 @@ ALTER TABLE signing_key DROP COLUMN revoked_at;
 ALTER TABLE book DROP COLUMN signature_method;
 """
 """Hosts that are claimed, and how messages are signed; the version is for the test to set."""
+
+BEFORE_0021: Final = """
+DROP INDEX authorization_evidence_address;
+ALTER TABLE mail DROP COLUMN sealed;
+ALTER TABLE party ADD COLUMN failed_sign_ins integer NOT NULL DEFAULT 0, ADD COLUMN locked_until timestamptz;
+DROP TABLE sign_in_pause;
+"""
+"""Wrong passwords pause an account, whoever typed them; letters lie there in clear."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates, FairShares
 from tallystick.services.identity import password_hashing
 from tallystick.services.identity.password_hashing import PasswordHashing
-from tallystick.services.operations.meter import Meter
-from tallystick.services.operations.peer_processes import Siblings
+from tallystick.services.process.meter import Meter
+from tallystick.services.process.peer_processes import Siblings
 from tallystick.store.keys.access_keys import KeyRing
 from tallystick.store.keys.key_uses import KeyUses
 from tallystick.store.queries.balances import Balances

@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken, work
 from tests.store.shop import OpenShop, Shop
-from tests.support.earlier_schemas import BEFORE_0022, BEFORE_0023
+from tests.support.earlier_schemas import BEFORE_0021, BEFORE_0022, BEFORE_0023
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
@@ -148,6 +148,7 @@ async def test_a_filled_database_is_told_what_was_given_back(make_migrated: Make
         before = await pool.fetchval(file)
         await pool.execute(BEFORE_0023)
         await pool.execute(BEFORE_0022)
+        await pool.execute(BEFORE_0021)
         await pool.execute(BEFORE_0020)
 
         assert (await migrate(url))[0] == "0020"

@@ -16,7 +16,7 @@ from tests.stories.soap.test_soap import call, dollars
 from tests.stories.storefront import Answer, Shop, Way, canonical
 
 from tallystick.domain.ids import TransactionId
-from tallystick.services.operations.transaction_ids import fresh_transaction_id
+from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.records import kept_requests
 from tallystick.store.records.kept_requests import MAX_CHARACTERS, MAX_WAITING, KeptRequest, KeptRequests, as_text
 

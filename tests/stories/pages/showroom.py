@@ -20,8 +20,8 @@ from tallystick.domain.commands import Method, RailOperation
 from tallystick.domain.money import parse_amount
 from tallystick.services.identity import mail
 from tallystick.services.identity.email_templates import Letter
-from tallystick.services.operations.heartbeat import Heartbeat
 from tallystick.services.operations.verification import prove_if_due
+from tallystick.services.process.heartbeat import Heartbeat
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import branding, logos
 from tallystick.store.accounts.branding import Branding

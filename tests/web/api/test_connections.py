@@ -22,7 +22,7 @@ from tallystick.cli.serving.connections import (
     traffic_of,
 )
 from tallystick.cli.serving.http_server import listening, port_or_free_one
-from tallystick.services.operations.meter import Meter
+from tallystick.services.process.meter import Meter
 from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, Receive, Scope, Send, read_body, respond
 from tallystick.web.api.calls_under_way import CallsUnderWay
 from tallystick.web.api.front import Front

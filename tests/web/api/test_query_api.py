@@ -21,7 +21,7 @@ from tallystick.db.connections import Pool
 from tallystick.domain.refusals import Refusal
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import read_fee_schedules
-from tallystick.services.operations.meter import Meter
+from tallystick.services.process.meter import Meter
 from tallystick.settings import Settings
 from tallystick.store.accounts import parties
 from tallystick.store.keys import access_keys

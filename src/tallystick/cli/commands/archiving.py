@@ -11,16 +11,7 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli.console import (
-    NO,
-    Json,
-    ProblemError,
-    actor_of_process,
-    run,
-    service_of_process,
-    tell,
-    tell_json,
-)
+from tallystick.cli.console import NO, Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
 from tallystick.domain.ids import BookId
 from tallystick.services.operations import archiving
 from tallystick.services.operations.archiving import (

@@ -19,8 +19,8 @@ from tallystick.cli.serving.http_server import check_port, listening
 from tallystick.cli.serving.peer_processes import siblings, until_the_parent_is_gone
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.services.context import Service
-from tallystick.services.operations.heartbeat import Heartbeat
-from tallystick.services.operations.peer_processes import Siblings
+from tallystick.services.process.heartbeat import Heartbeat
+from tallystick.services.process.peer_processes import Siblings
 from tallystick.settings import Settings
 from tallystick.wiring import asgi_app, make_worker, open_service, telling
 

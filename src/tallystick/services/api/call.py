@@ -15,7 +15,7 @@ from tallystick.domain.ids import BookId, InstrumentId, TokenId, TransactionId, 
 from tallystick.domain.money import USD, format_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.operations.transaction_ids import fresh_transaction_id
+from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.keys.access_keys import AccessKey
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ from tallystick.services.consent.terms import (
     RecipientTerms,
     SenderTerms,
 )
-from tallystick.services.operations.transaction_ids import fresh_transaction_id
+from tallystick.services.process.transaction_ids import fresh_transaction_id
 
 if TYPE_CHECKING:
     from tallystick.services.consent.subject import VisitSubject

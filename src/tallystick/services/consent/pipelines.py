@@ -29,13 +29,7 @@ from tallystick.services.consent.checks import Faults
 from tallystick.services.consent.grants import authorization, payment, pays_so_already, plan
 from tallystick.services.consent.outbound import sign_return_url
 from tallystick.services.consent.parameters import SIMPLE_PAY
-from tallystick.services.consent.requests import (
-    CheckedRequest,
-    NotTrustedError,
-    PipelineRequest,
-    check,
-    check_button,
-)
+from tallystick.services.consent.requests import CheckedRequest, NotTrustedError, PipelineRequest, check, check_button
 from tallystick.services.consent.subject import (
     INVALID_TOKEN,
     SAME_ACCOUNT,

@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.commands import TokenPurpose, TokenType
 from tallystick.services.consent.answers import AnswerStatus, NoConsent
 from tallystick.services.consent.participants import Names
-from tallystick.services.consent.terms import (
-    AnyTerms,
-    EditTerms,
-    PurchaseTerms,
-    RecipientTerms,
-    SenderTerms,
-)
+from tallystick.services.consent.terms import AnyTerms, EditTerms, PurchaseTerms, RecipientTerms, SenderTerms
 from tallystick.store.accounts import branding, logos, parties
 from tallystick.store.queries import tokens
 

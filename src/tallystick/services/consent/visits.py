@@ -13,13 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from tallystick.services.consent.answers import (
-    AnswerStatus,
-    NoConsent,
-    VisitAnswer,
-    decode_answer,
-    encode_answer,
-)
+from tallystick.services.consent.answers import AnswerStatus, NoConsent, VisitAnswer, decode_answer, encode_answer
 from tallystick.services.consent.choices import NOTHING_CHOSEN, BuyerChoices, decode_choices, encode_choices
 from tallystick.services.consent.parameters import SIMPLE_PAY, Pipeline, pipeline_of_visit
 from tallystick.services.consent.terms import AnyTerms, read_terms

@@ -15,7 +15,7 @@ from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT
 from tallystick.domain.refusals import Refused
 from tallystick.services.consent.choices import ChosenMethod
 from tallystick.services.form_errors import FormError
-from tallystick.services.operations.transaction_ids import fresh_transaction_id
+from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.accounts import payment_methods
 from tallystick.store.accounts.payment_methods import NewPaymentMethod, PaymentMethod
 from tallystick.store.keys.access_keys import SANDBOX

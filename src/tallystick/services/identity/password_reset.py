@@ -28,7 +28,7 @@ LIFE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class ResetOwner:
     """Whose account a link is for. `passkeys`: what else signs in to it."""
 
     party: Party
@@ -74,11 +74,11 @@ async def _send_link(service: Service, party: Party, way_on: str) -> None:
     await mail.post(service, party.email, email_templates.new_password(url))
 
 
-async def owner_of(service: Service, link: str) -> Owner:
+async def owner_of(service: Service, link: str) -> ResetOwner:
     """Whose password the link replaces, and what else opens their account. Raises LinkSpentError."""
     digest = addresses.digest_of_link(link)
     party = await _owner(service, await mailed_proofs.find_link(service.pool, "reset", digest, service.clock()))
-    return Owner(party, await passkeys.of_party(service.pool, party.party_id))
+    return ResetOwner(party, await passkeys.of_party(service.pool, party.party_id))
 
 
 async def choose_password(

@@ -21,7 +21,7 @@ from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.call import fingerprint
 from tallystick.services.operations import audit
-from tallystick.services.operations.transaction_ids import fresh_transaction_id
+from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.ledger.dry_run import dry_run
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ _SQL: Final = load_statements("heartbeats.sql", __package__)
 class Pulse:
     """What a process did in the `seconds` before `at`: calls answered, how many of them refused, everything by name.
 
-    `counts`: as services/operations/meter.py's `flat` names them.
+    `counts`: as services/process/meter.py's `flat` names them.
     """
 
     process_id: str

@@ -9,10 +9,11 @@ from typing import Any, Final
 from litestar import get
 from litestar.response import Response
 
-from tallystick.services.operations import heartbeat, monitoring, verification
-from tallystick.services.operations.heartbeat import EVERY, KEPT, Minute, Pulse
-from tallystick.services.operations.meter import BOUNDS_SECONDS, OK, outcomes_of, quantile_seconds
+from tallystick.services.operations import monitoring, verification
 from tallystick.services.operations.monitoring import Queue, Queues
+from tallystick.services.process import heartbeat
+from tallystick.services.process.heartbeat import EVERY, KEPT, Minute, Pulse
+from tallystick.services.process.meter import BOUNDS_SECONDS, OK, outcomes_of, quantile_seconds
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.charts import Chart, ChartLine, Words, columns
 from tallystick.web.common.filters import many

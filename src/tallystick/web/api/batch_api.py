@@ -30,8 +30,8 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.actions.pay import payment_command
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
-from tallystick.services.operations.meter import BATCH, OK
-from tallystick.services.operations.random_pool import ENTROPY
+from tallystick.services.process.meter import BATCH, OK
+from tallystick.services.process.random_pool import ENTROPY
 from tallystick.web.api.asgi import (
     BATCH_PATH,
     CLOSE,

@@ -19,7 +19,7 @@ from tallystick.services.api.call import Call, fingerprint
 from tallystick.services.api.callers import AccessKey, StaleCachedKeyError
 from tallystick.services.api.fair_shares import ThrottledError
 from tallystick.services.api.fields import V2007
-from tallystick.services.operations.meter import NO_ACTION, OK
+from tallystick.services.process.meter import NO_ACTION, OK
 from tallystick.web.api.asgi import header
 from tallystick.web.api.xml import namespace
 

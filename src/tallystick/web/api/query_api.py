@@ -15,7 +15,7 @@ from tallystick.services.api.callers import StaleCachedKeyError
 from tallystick.services.api.fields import V2007, quoted
 from tallystick.services.api.legacy import legacy_result, modern
 from tallystick.services.api.registry import ACTIONS, Action
-from tallystick.services.operations.random_pool import ENTROPY
+from tallystick.services.process.random_pool import ENTROPY
 from tallystick.web.api import legacy_xml
 from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, HttpAnswer, header, read_body, respond
 from tallystick.web.api.calls import (

@@ -12,14 +12,14 @@ import msgspec
 
 from tallystick.domain.refusals import Refusal
 from tallystick.services.api.fields import V2010
-from tallystick.services.operations.meter import BATCH, NO_ACTION
+from tallystick.services.process.meter import BATCH, NO_ACTION
 from tallystick.web.api.asgi import HttpAnswer
 from tallystick.web.api.soap.answers import render_fault
 from tallystick.web.api.xml import CONTENT_TYPE, render_error
 
 if TYPE_CHECKING:
     from tallystick.domain.refusals import Refused
-    from tallystick.services.operations.meter import Meter
+    from tallystick.services.process.meter import Meter
 
 _NOT_KEPT: Final = (b"cache-control", b"no-store")
 _XML: Final = ((b"content-type", CONTENT_TYPE), _NOT_KEPT)

@@ -24,7 +24,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from tallystick.services.operations import monitoring
-from tallystick.services.operations.meter import BOUNDS_SECONDS
+from tallystick.services.process.meter import BOUNDS_SECONDS
 from tallystick.web.common.shared import PageRequest, service_of
 
 if TYPE_CHECKING:

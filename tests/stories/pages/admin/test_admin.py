@@ -14,8 +14,8 @@ from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.services.identity import mail
 from tallystick.services.identity.email_templates import Letter
-from tallystick.services.operations.heartbeat import EVERY, Heartbeat
-from tallystick.services.operations.meter import Meter
+from tallystick.services.process.heartbeat import EVERY, Heartbeat
+from tallystick.services.process.meter import Meter
 from tallystick.store.accounts import staff
 from tallystick.store.accounts.parties import Party
 from tallystick.store.records import heartbeats, outbox

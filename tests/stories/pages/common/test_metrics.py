@@ -17,9 +17,9 @@ from tests.stories.pages.world import Seller, World
 from tallystick.client.batch import BATCH_PATH, pay_all
 from tallystick.client.fps import Credentials, ServiceError
 from tallystick.services.context import Service
-from tallystick.services.operations.meter import BOUNDS_SECONDS, Meter, quantile_seconds
-from tallystick.services.operations.peer_processes import Siblings
 from tallystick.services.operations.verification import prove_if_due
+from tallystick.services.process.meter import BOUNDS_SECONDS, Meter, quantile_seconds
+from tallystick.services.process.peer_processes import Siblings
 from tallystick.store.records import verification_runs
 from tallystick.web.app import create_pages
 from tallystick.wiring import telling

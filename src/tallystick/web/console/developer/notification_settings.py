@@ -9,11 +9,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.services.seller import notification_settings
-from tallystick.services.seller.notification_settings import (
-    SIGNATURE_METHODS,
-    NoAddressError,
-    UnusableAddressError,
-)
+from tallystick.services.seller.notification_settings import SIGNATURE_METHODS, NoAddressError, UnusableAddressError
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext, for_staff

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.domain.ids import BookId, TransactionId, book_of_transaction, milliseconds_of_transaction
-from tallystick.services.operations.random_pool import Entropy
-from tallystick.services.operations.transaction_ids import TransactionIds
+from tallystick.services.process.random_pool import Entropy
+from tallystick.services.process.transaction_ids import TransactionIds
 
 AT = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 MILLISECONDS = int(AT.timestamp() * 1000)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
-from tallystick.services.operations.random_pool import ENTROPY, Entropy
+from tallystick.services.process.random_pool import ENTROPY, Entropy
 
 _END: Final = 1 << 8 * TRANSACTION_ENTROPY_BYTES
 _STEP_BYTES: Final = 3

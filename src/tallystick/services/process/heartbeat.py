@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from tallystick.services.context import Service
-from tallystick.services.operations.meter import OK, flat, outcomes_of
+from tallystick.services.process.meter import OK, flat, outcomes_of
 from tallystick.store.records import heartbeats
 from tallystick.store.records.heartbeats import Minute, Pulse
 

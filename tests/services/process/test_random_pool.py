@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from tallystick.services.operations.random_pool import Entropy
+from tallystick.services.process.random_pool import Entropy
 
 
 def test_no_byte_is_given_out_twice(monkeypatch: pytest.MonkeyPatch) -> None:

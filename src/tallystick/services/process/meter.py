@@ -1,7 +1,7 @@
 """What this process did, counted as it goes: cheap enough for the path of a payment.
 
 One event loop counts and reads, so there are no locks. `/metrics` shows everything since the start; pulses
-(services/operations/heartbeat.py) carry what came between two of them to the operator's pages.
+(services/process/heartbeat.py) carry what came between two of them to the operator's pages.
 """
 
 from __future__ import annotations
