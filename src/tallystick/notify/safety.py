@@ -37,11 +37,15 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _SPECIAL: Final = tuple(
     map(
         ipaddress.ip_network,
-        ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "2002::/16", "3fff::/20", "5f00::/16"),
+        (
+            *("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "2002::/16", "3fff::/20", "5f00::/16"),
+            "168.63.129.16/32",  # public by its number, but on every machine of Azure the host's own metadata
+        ),
     )
 )
 """Kept for special purposes by IANA, though some versions of Python take parts of them for public. Among them the
 tunnels Teredo and 6to4 (2001::/32, 2002::/16): what they lead to is an IPv4 address, and nobody needs them any more.
+The other clouds keep their metadata where no public address is: 169.254.169.254, 100.100.100.200, fd00:ec2::254.
 """
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from tallystick.services.seller.spreadsheets import as_csv
+import pytest
+
+from tallystick.services.seller.spreadsheets import as_csv, harmless
 
 ROWS = 100_000
 PIECE = 70_000  # bytes: a little more than the size from which on a piece is sent
@@ -25,3 +27,10 @@ async def test_a_long_table_is_never_held_as_a_whole() -> None:
         seen += piece.count(b"\r\n")
         assert taken == seen - 1  # the head is no row, and no row was asked for before its time
     assert seen == ROWS + 1
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_what_a_spreadsheet_would_calculate_stays_text(sign: str) -> None:
+    assert harmless(f"{sign}1+1") == f"'{sign}1+1"
+    assert harmless(f" \u3000{sign}1+1") == f"' \u3000{sign}1+1"
+    assert harmless(f"1{sign}1") == f"1{sign}1"

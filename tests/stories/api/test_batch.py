@@ -114,6 +114,27 @@ async def test_lines_that_cannot_be_read_spoil_nothing(shop: Shop) -> None:
     assert await balance(shop, buyer) == "9.900000"
 
 
+async def test_a_name_given_twice_is_refused(shop: Shop) -> None:
+    """Whoever checks the line before us may take the first value, where we would take the last."""
+    buyer = await shop.books.funded_buyer("10.00")
+    start = f'{{"caller_reference": "{shop.reference()}", "sender_token_id": "{buyer.spending}"'
+    outcomes = await raw(
+        shop,
+        "\n".join(
+            [
+                f'{start}, "amount": "0.10", "amount": "9.00"}}',
+                f'{start}, "amount": "0.10", "amoun\\u0074": "9.00"}}',
+                f'{start}, "amount": "0.10", "notification_url": null, "notification_url": null}}',
+                f'{start}, "amount": "0.10", "notification_url": null, "sender_description": "\\"a\\": "}}',
+            ]
+        ).encode(),
+    )
+
+    assert codes(outcomes) == [*["InvalidRequest"] * 3, "Success"]
+    assert outcomes[1]["error"]["message"].endswith("`amount` more than once")
+    assert await balance(shop, buyer) == "9.900000"
+
+
 async def raw(shop: Shop, body: bytes) -> list[dict[str, Any]]:
     headers = signed_headers(shop, body)
     answer = await shop.client.post(f"{shop.url}{BATCH_PATH}", content=body, headers=headers)

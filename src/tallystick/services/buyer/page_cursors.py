@@ -6,6 +6,7 @@ Signed, because a link could come from anybody, and people trust the figures on 
 from __future__ import annotations
 
 import hmac
+import re
 from typing import TYPE_CHECKING, Final
 
 from tallystick.store.queries.authorization_history import HistoryCursor
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _SEPARATOR: Final = "."
 _SIGNATURE_BYTES: Final = 16
+_RUNNING: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
 def write(service: Service, authorization: Authorization, cursor: HistoryCursor) -> str:
@@ -27,7 +29,7 @@ def read(service: Service, authorization: Authorization, text: str | None) -> Hi
     """What `write` made; None for anything else, also for a cursor of another history."""
     place, _, rest = (text or "").partition(_SEPARATOR)
     running, _, signature = rest.partition(_SEPARATOR)
-    if not running.removeprefix("-").isdecimal() or not running.isascii():
+    if _RUNNING.fullmatch(running) is None:
         return None
     cursor = HistoryCursor(place, int(running))
     expected = _signature(service, authorization, cursor)

@@ -15,6 +15,7 @@ from tallystick.domain.ids import TokenId
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount
 from tallystick.domain.periods import Period
+from tallystick.domain.texts import DIRECTION
 from tallystick.services.consent.address import WIRE_NAMES, DeliveryAddress, read_address
 from tallystick.services.consent.parameters import LINES, LONGEST_ADDRESS_LINE
 from tallystick.services.consent.values import (
@@ -35,8 +36,11 @@ MULTI_USE_LIFE: Final = Period(1, "Year")
 
 
 def reason_html(reason: str) -> str:
-    """What a seller said of a payment, safe to show: a few tags stay, all else is text."""
-    return nh3.clean(reason, tags=REASON_TAGS, attributes={}).strip()
+    """What a seller said of a payment, safe to show: a few tags stay, all else is text that reads as it was written.
+
+    Without signs that turn text around, also those that came as a character reference.
+    """
+    return DIRECTION.sub("", nh3.clean(reason, tags=REASON_TAGS, attributes={})).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class PurchaseTerms(SenderTerms):
     @property
     def reason_html(self) -> str:
         """The description: text without any tags."""
-        return escape(self.reason)
+        return escape(DIRECTION.sub("", self.reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.texts import DIRECTION
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import attempts, email_templates, mail
 from tallystick.services.identity.common_passwords import is_common
@@ -54,9 +55,6 @@ _EMAIL: Final = re.compile(
     r"[^\s@<>\"',;:\\\x00-\x20\x7f]{1,64}@[^\s@<>\"',;:\\/\x00-\x20\x7f]+\.[^\s@.<>\"',;:\\/\x00-\x20\x7f]{2,}"
 )
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_DIRECTION: Final = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Unicode's Bidi_Control: unseen, and what follows them may be read as something else."""
-
 
 async def sign_in(service: Service, email: str, password: str, visitor: Visitor = UNKNOWN) -> Party:
     """The party with this address and password, also when it is suspended or closed. Raises FormError, BusyError.
@@ -177,7 +175,7 @@ def check_new_account(name: str, email: str, password: str) -> tuple[str, str]:
 
 def is_name(text: str) -> bool:
     """Whether this can be the name of an account holder: one line, not too long, and nothing that turns text around."""
-    return 0 < len(text) <= MAX_NAME and _CONTROL.search(text) is None and _DIRECTION.search(text) is None
+    return 0 < len(text) <= MAX_NAME and _CONTROL.search(text) is None and DIRECTION.search(text) is None
 
 
 def is_email(text: str) -> bool:

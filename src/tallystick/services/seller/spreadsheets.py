@@ -8,7 +8,8 @@ import re
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import Final
 
-_FORMULA: Final = re.compile(r"\s*[=+\-@|%\t\r\n]")
+_FORMULA: Final = re.compile(r"\s*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""What spreadsheets begin a formula with; with East Asian settings they take the wide signs (U+FF1D …) for it, too."""
 _CHUNK: Final = 64 * 1024
 
 

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK
 from tallystick.domain.ids import BookId, PartyId
 from tallystick.services.operations import notifications
 from tallystick.services.operations.notifications import DEAD, WAITING, EventCase
-from tallystick.web.admin.guard import HOME, LARGEST, OperatorContext, for_operator, number_of
+from tallystick.web.admin.guard import HOME, OperatorContext, for_operator, number_of
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 LISTED: Final = 25
@@ -52,11 +52,11 @@ async def do_replay(request: PageRequest) -> Response[Any]:
 
     async def step(operator: OperatorContext) -> Response[Any]:
         typed, service, actor = await form_of(request), operator.service, operator.actor
-        event, book, seller = typed.get("event", ""), typed.get("book", ""), number_of(typed.get("seller", ""))
+        event, (book, seller) = typed.get("event", ""), (number_of(typed.get(name, "")) for name in ("book", "seller"))
         if event:
-            if not book.isdecimal() or int(book) > LARGEST:
+            if book is None:
                 raise NotFoundException
-            count = await notifications.replay(service, actor, event, BookId(int(book)))
+            count = await notifications.replay(service, actor, event, BookId(book))
         elif seller is not None:
             count = await notifications.replay_dead(service, actor, PartyId(seller))
         elif "everything" in typed:

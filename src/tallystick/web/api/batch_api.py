@@ -8,6 +8,7 @@ the same under the same reference are one payment.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -118,6 +119,7 @@ class OutcomeLine(msgspec.Struct, omit_defaults=True):
     error: LineFault | None = None
 
 
+_NAMES: Final = PaymentLine.__struct_fields__
 _line: Final = msgspec.json.Decoder(PaymentLine)
 _written: Final = msgspec.json.Encoder()
 
@@ -222,6 +224,7 @@ class _Batch:
     def _command(self, outcome: OutcomeLine, line: bytes) -> tuple[BookId, Command]:
         try:
             payment = _line.decode(line)
+            _refuse_names_given_twice(payment, line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Refused(Refusal.InvalidRequest, f"The line cannot be read: {error}") from None
         outcome.caller_reference = payment.caller_reference
@@ -249,6 +252,23 @@ class _Batch:
     def _fault(self, error: Exception) -> LineFault:
         refused = refusal_of(error, self.request_id)
         return LineFault(refused.refusal.name, refused.message)
+
+
+def _refuse_names_given_twice(payment: PaymentLine, line: bytes) -> None:
+    """Refuse a line that readers would understand differently: some take the first of two values, some the last.
+
+    Source: RFC 8259, 4. Each name and each text of a line that was read has two quotation marks, so that those of most
+    lines need only be counted; the rest is read once more. Raises msgspec.DecodeError.
+    """
+    given = sum(getattr(payment, name) is not None for name in _NAMES)
+    if b"\\" in line or line.count(b'"') != 4 * given:
+        json.loads(line, object_pairs_hook=_names_once)
+
+
+def _names_once(members: list[tuple[str, Any]]) -> None:
+    (name, times), *_ = Counter(name for name, _ in members).most_common(1)
+    if times > 1:
+        raise msgspec.DecodeError(f"Object contains the field `{name}` more than once")
 
 
 def _signature(scope: Scope) -> MessageSignature:

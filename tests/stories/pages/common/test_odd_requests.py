@@ -64,6 +64,15 @@ async def test_a_number_beyond_all_measure_is_nobodys(admin: Browser, path: str,
     assert (await admin.get(path.format("9" * 5000))).status_code == status
 
 
+async def test_a_number_beyond_all_measure_in_a_form_is_nobodys(admin: Browser) -> None:
+    page = await admin.get("/admin/notifications")
+    token = Page(page).forms[0].fields["_csrf_token"]
+
+    for book in ("9" * 5000, str(2**63), "\u0663"):
+        fields = {"_csrf_token": token, "event": "e", "book": book}
+        assert (await admin.post("/admin/notifications/replay", fields)).status_code == 404
+
+
 async def test_a_character_that_no_text_has_is_not_looked_for_in_the_console(world: World, seller: Seller) -> None:
     browser = await at_work(world, seller)
 

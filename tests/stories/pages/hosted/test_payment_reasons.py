@@ -56,6 +56,16 @@ async def test_a_reason_of_blanks_is_none(world: World, seller: Seller) -> None:
         token.text("Token", "PaymentReason")
 
 
+@pytest.mark.parametrize("turn", ["\u202e", "\u2067", "&#x202e;", "&#8238;"])
+async def test_a_reason_on_a_page_turns_no_text_around(world: World, seller: Seller, turn: str) -> None:
+    link = seller.url(seller.request("MultiUse", paymentReason=f"Songs {turn}00.1$"))
+    page = await world.browser().get(link)
+    _, button = await pressed(world, seller.button(description="One CD \u202e00.1$"))
+
+    assert "Songs 00.1$" in Page(page).text
+    assert "One CD 00.1$" in Page(button).text
+
+
 @pytest.mark.parametrize(
     ("kept", "shown"),
     [
