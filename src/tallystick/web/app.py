@@ -1,10 +1,6 @@
 """The application behind the pages."""
 
-import hmac
-from hashlib import sha256
-
 from litestar import Litestar
-from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.template.config import TemplateConfig
@@ -13,15 +9,14 @@ from tallystick import words
 from tallystick.services.context import Service
 from tallystick.services.identity import common_passwords
 from tallystick.services.identity.password_hashing import BusyError
-from tallystick.settings import Settings, load_master_key
 from tallystick.web.account import security
 from tallystick.web.account.methods import test_money_form
 from tallystick.web.account.routes import account_routes
 from tallystick.web.admin.routes import admin_routes
 from tallystick.web.api.schema import documents
 from tallystick.web.common import assets, health, media, metrics
-from tallystick.web.common.cookies import cookie_name
 from tallystick.web.common.errors import http_error, too_busy, unexpected_error
+from tallystick.web.common.form_tokens import form_tokens
 from tallystick.web.common.headers import Headers
 from tallystick.web.common.languages import Pages
 from tallystick.web.common.reading import TextRequest, refuse_no_text
@@ -68,8 +63,7 @@ def create_pages(service: Service) -> Litestar:
         ],
         state=State({"service": service}),
         stores={STORE: DatabaseStore(service)},
-        middleware=[session_config(settings).middleware],
-        csrf_config=csrf_config(settings),
+        middleware=[session_config(settings).middleware, form_tokens(settings)],
         template_config=TemplateConfig(instance=template_engine()),
         exception_handlers={HTTPException: http_error, BusyError: too_busy, Exception: unexpected_error},
         before_send=[Headers(settings)],
@@ -79,16 +73,4 @@ def create_pages(service: Service) -> Litestar:
         openapi_config=None,
         logging_config=None,
         debug=False,
-    )
-
-
-def csrf_config(settings: Settings) -> CSRFConfig:
-    """CSRF tokens for all forms but the seller's own. The secret survives restarts, so that open pages stay usable."""
-    secret = hmac.digest(load_master_key(settings), b"tallystick: forms", sha256).hex()
-    return CSRFConfig(
-        secret=secret,
-        cookie_name=cookie_name(settings, "form"),
-        cookie_secure=settings.secure_cookies,
-        cookie_httponly=True,
-        cookie_samesite="lax",
     )

@@ -19,7 +19,7 @@ from tallystick.web.common.ways_back import ask_to_sign_in
 
 HOME: Final = "/admin"
 LARGEST: Final = 2**63 - 1  # the largest bigint
-_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+_NUMBER: Final = re.compile(r"[0-9]{1,19}")
 
 NAV: Final = (
     ("Health", HOME),
@@ -80,4 +80,5 @@ async def for_operator(request: PageRequest, step: Step) -> Response[Any]:
 
 def number_of(text: str) -> int | None:
     """The whole number that was typed; None for anything that is no bigint."""
-    return int(text) if _NUMBER.fullmatch(text) else None
+    number = int(text) if _NUMBER.fullmatch(text) else None
+    return number if number is not None and number <= LARGEST else None

@@ -1,20 +1,13 @@
 """Pages for when something went wrong, in the same look as all others."""
 
 from collections.abc import Mapping
-from hmac import compare_digest
 from typing import Any, Final
 
 import structlog
 from litestar.connection import Request
-from litestar.datastructures import Cookie
 from litestar.exceptions import HTTPException
-from litestar.middleware.csrf import CSRF_SECRET_LENGTH, generate_csrf_hash
 from litestar.response import Response
-from litestar.status_codes import (
-    HTTP_403_FORBIDDEN,
-    HTTP_500_INTERNAL_SERVER_ERROR,
-    HTTP_503_SERVICE_UNAVAILABLE,
-)
+from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR, HTTP_503_SERVICE_UNAVAILABLE
 
 from tallystick.db.connections import UNAVAILABLE
 from tallystick.services.identity.password_hashing import RETRY_AFTER_SECONDS
@@ -60,8 +53,6 @@ def http_error(request: PageRequest, error: HTTPException) -> Response[Any]:
     response = _page(request, error.status_code, heading, text)
     if allowed := (error.headers or {}).get("allow") or (error.headers or {}).get("Allow"):
         response.headers["allow"] = allowed
-    if error.status_code == HTTP_403_FORBIDDEN:
-        _drop_damaged_csrf_cookie(request, response)
     return response
 
 
@@ -90,23 +81,3 @@ def _page(request: Request[Any, Any, Any], status: int, heading: str, text: str)
         request_id=request_id(request.scope),
         way_back=(f"/{place}", WAYS_BACK[place]) if place in WAYS_BACK else None,
     )
-
-
-def _drop_damaged_csrf_cookie(request: PageRequest, response: Response[Any]) -> None:
-    """A cookie that we did not sign would be refused for ever, since the framework keeps whatever there is."""
-    config = request.app.csrf_config
-    if config is None or (cookie := request.cookies.get(config.cookie_name)) is None:
-        return
-    secret, signature = cookie[:CSRF_SECRET_LENGTH], cookie[CSRF_SECRET_LENGTH:]
-    if not compare_digest(signature.encode(), generate_csrf_hash(secret, config.secret).encode()):
-        response.cookies.append(
-            Cookie(
-                key=config.cookie_name,
-                value="",
-                max_age=0,
-                path=config.cookie_path,
-                secure=config.cookie_secure,
-                httponly=config.cookie_httponly,
-                samesite=config.cookie_samesite,
-            )
-        )

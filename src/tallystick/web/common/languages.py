@@ -96,7 +96,9 @@ def _english_only(scope: Scope) -> bool:
 def _keeping(send: Send, cookie: Cookie) -> Send:
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableScopeHeaders.from_message(message).add("set-cookie", cookie.to_header(header=""))
+            headers = MutableScopeHeaders.from_message(message)
+            if "public" not in headers.get("cache-control", ""):  # a cache would give it to others
+                headers.add("set-cookie", cookie.to_header(header=""))
         await send(message)
 
     return answer

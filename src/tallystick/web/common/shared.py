@@ -16,6 +16,7 @@ from tallystick.web.common.agreements import history_text, payment_method_text
 from tallystick.web.common.agreements.authorization_text import AuthorizationText
 from tallystick.web.common.assets import asset
 from tallystick.web.common.filters import FILTERS
+from tallystick.web.common.form_tokens import form_token
 from tallystick.web.common.languages import language_links, remember_language
 from tallystick.web.common.sessions import sign_browser_out, signed_in_party
 from tallystick.words import date_of, dollars, signed, spoken
@@ -42,7 +43,7 @@ def template_engine() -> JinjaTemplateEngine:
         bare_gettext, bare_ngettext, newstyle=True, pgettext=bare_pgettext
     )
     environment.globals |= {"asset": asset, "language": spoken, "language_links": language_links}
-    environment.globals["passkey_options"] = passkey_options
+    environment.globals |= {"passkey_options": passkey_options, "form_token": form_token}
     environment.filters |= FILTERS
     environment.filters["date"] = date_of
     environment.filters["dollars"] = dollars

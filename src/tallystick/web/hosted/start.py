@@ -13,6 +13,7 @@ from tallystick.services.consent import pipelines
 from tallystick.services.consent.pipelines import Begun, SentBack
 from tallystick.services.consent.requests import NotTrustedError, PipelineRequest
 from tallystick.services.context import Service
+from tallystick.web.common.form_tokens import FROM_ELSEWHERE
 from tallystick.web.common.headers import request_id
 from tallystick.web.common.reading import ANY_TEXT
 from tallystick.web.common.shared import PageRequest, go, go_back_to_seller, page, service_of
@@ -33,15 +34,13 @@ async def start(request: PageRequest) -> Response[Any]:
     return await _begin(request, b"", partial(pipelines.begin, asker=await asker_of(request)))
 
 
-@post(
-    PATH, status_code=HTTP_200_OK, exclude_from_csrf=True, opt=ANY_TEXT
-)  # comes from the seller's site, and the seller signed it
+@post(PATH, status_code=HTTP_200_OK, opt=ANY_TEXT | FROM_ELSEWHERE)
 async def start_posted(request: PageRequest) -> Response[Any]:
     """Begin a visit from a POSTed form."""
     return await _begin(request, await request.body(), partial(pipelines.begin, asker=await asker_of(request)))
 
 
-@post(BUTTON_PATH, status_code=HTTP_200_OK, exclude_from_csrf=True, opt=ANY_TEXT)  # same
+@post(BUTTON_PATH, status_code=HTTP_200_OK, opt=ANY_TEXT | FROM_ELSEWHERE)
 async def pay_button(request: PageRequest) -> Response[Any]:
     """Begin a purchase from the form of a Simple Pay button."""
     return await _begin(request, await request.body(), pipelines.begin_purchase)

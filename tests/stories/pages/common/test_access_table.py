@@ -24,7 +24,6 @@ from tallystick.store.records import ordered_faults, outbox, verification_runs
 from tallystick.web.app import create_pages
 
 NOT_ASKED = {"HEAD", "OPTIONS"}
-CSRF_COOKIE = "tallystick-form"
 
 
 def routes(app: Litestar) -> set[str]:
@@ -83,7 +82,7 @@ async def somebody_elses(world: World) -> dict[str, str]:
 async def ask(browser: Browser, route: str, path: str) -> httpx.Response:
     if route.startswith("GET"):
         return await browser.http.get(path)
-    return await browser.http.post(path, headers={"x-csrftoken": browser.http.cookies[CSRF_COOKIE]})
+    return await browser.http.post(path, headers=await browser.form_header())
 
 
 def names_a_thing(route: str) -> bool:

@@ -100,8 +100,7 @@ async def test_what_cannot_be_used_is_said_and_kept_in_the_form(
 async def test_a_logo_comes_and_goes(world: World, seller: Seller) -> None:
     owner = await at_work(world, seller)
     path = console(seller, "branding")
-    await owner.get(path)
-    token = {"x-csrftoken": owner.http.cookies["tallystick-form"]}
+    token = await owner.form_header()
     pictures = {
         b"no picture": "must be a PNG or JPEG",
         png(200, 40)[:8] + bytes(MAX_BYTES - 8): "damaged",

@@ -70,7 +70,7 @@ async def test_an_invitation_is_for_its_address_alone(world: World, seller: Sell
     path = link(world, await invite(owner, seller, friend.email))
     browser = await signed_in(world, other)
     assert "You are signed in as" in (await browser.get(path)).text
-    refused = await browser.http.post(path, headers={"x-csrftoken": browser.http.cookies["tallystick-form"]})
+    refused = await browser.http.post(path, headers=await browser.form_header())
     assert refused.status_code == 409
     assert await staff.post_of(world.pool, seller.party.party_id, other.party_id) is None
     nobody = world.browser()

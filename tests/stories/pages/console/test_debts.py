@@ -200,11 +200,10 @@ async def test_nothing_is_chosen_or_somebody_elses(world: World, seller: Seller,
     assert "Choose at least one debt." in empty.text
     assert (await browser.get(chosen(seller, "settle", other))).status_code == 404
     assert (await browser.get(chosen(seller, "settle", prepaid))).status_code == 404
-    token = browser.http.cookies["tallystick-form"]
     forged = await browser.http.post(
         console(seller, "debts", "runs"),
         data={"deed": "settle", "run": f"console-{secrets.token_hex(10)}", "line": f"{other.instrument}:1000000"},
-        headers={"x-csrftoken": token},
+        headers=await browser.form_header(),
     )
     assert forged.status_code == 404
     assert await owed(world, other) == [1000]

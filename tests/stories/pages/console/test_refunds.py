@@ -130,7 +130,7 @@ async def test_what_cannot_be_is_said_beside_its_field(
     posted = await browser.http.post(
         form.action,
         data=form.fields | typed,
-        headers={"x-csrftoken": browser.http.cookies["tallystick-form"]},
+        headers=await browser.form_header(),
     )
     assert posted.status_code == 422
     assert await refunds(world, payment) == []
