@@ -3,6 +3,7 @@ import inspect
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import MISSING, fields
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,11 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104 - only parsed
         "port": ("9000", 9000),
         "public_url": ("https://pay.example.com/", "https://pay.example.com"),
+        "allowed_hosts": ("pay.example.com, Fps.Example.com", ("pay.example.com", "fps.example.com")),
+        "hsts": ("max-age=63072000; includeSubDomains; preload", "max-age=63072000; includeSubDomains; preload"),
+        "staff_url": ("https://staff.example.com/", "https://staff.example.com"),
+        "staff_networks": ("10.1.0.0/16, fd00::/8", (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))),
+        "security_contact": ("mailto:security@example.com", ("mailto:security@example.com",)),
         "master_key": (KEY, bytes(range(32))),
         "timestamp_skew_seconds": ("60", 60),
         "clock_tolerance_seconds": ("60", 60),

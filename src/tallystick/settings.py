@@ -8,8 +8,9 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -23,6 +24,9 @@ _OF_DEVELOPERS: Final = frozenset({"TALLYSTICK_COMPILE", "TALLYSTICK_LONG_TESTS"
 MASTER_KEY_BYTES: Final = 32
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{16,}")
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
+_HSTS: Final = re.compile(r"max-age=[0-9]{1,10}(?:; ?includeSubDomains)?(?:; ?preload)?")
+_CONTACT: Final = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://[!-~]+")
 _MAIL_FROM: Final = re.compile(r"(?:[^<>@\x00-\x1f]+<[^\s<>@]+@[^\s<>@]+>)|(?:[^\s<>@]+@[^\s<>@]+)")
 
 MAX_CONNECTIONS: Final = 4_096
@@ -31,6 +35,10 @@ MAX_CONNECTIONS_PER_ADDRESS: Final = 512
 LOG_FORMATS: Final = ("console", "json")
 REFERENCE_REUSE: Final = ("never", "after-seven-days")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+Network: TypeAlias = IPv4Network | IPv6Network
+Item = TypeVar("Item")
 
 
 class SettingsError(Exception):
@@ -52,6 +60,14 @@ class Settings:
         port: the TCP port that the service listens on.
         public_url: the service as its users reach it, without a slash at the end: in links and as the place of
             certificates. With https, cookies are marked Secure. Empty: `http://127.0.0.1:<port>`.
+        allowed_hosts: names besides those of `public_url` and `staff_url` under which pages are answered; None: no
+            other, and any where `public_url` names this machine itself.
+        hsts: the header Strict-Transport-Security of every answer where `public_url` has https.
+        staff_url: the address at which alone console and operator's pages are answered, without a slash at the end.
+            None: `public_url` has them too.
+        staff_networks: the networks from which alone console and operator's pages are answered; None: from anywhere.
+        security_contact: where to report weaknesses, as `mailto:` or https addresses, for `/.well-known/security.txt`;
+            None: there is no such page.
         master_key: 32 bytes that encrypt the secrets in the database; None: the file `master.key`.
         timestamp_skew_seconds: how far the timestamp of a signed request may be from our clock, either way.
         clock_tolerance_seconds: how far our clock may be from the database's before no money moves.
@@ -101,6 +117,11 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8400
     public_url: str = ""
+    allowed_hosts: tuple[str, ...] | None = None
+    hsts: str = "max-age=31536000"
+    staff_url: str | None = None
+    staff_networks: tuple[Network, ...] | None = None
+    security_contact: tuple[str, ...] | None = None
     master_key: bytes | None = field(default=None, repr=False)
     timestamp_skew_seconds: int = 900
     clock_tolerance_seconds: int = 5
@@ -270,6 +291,31 @@ def _parse_public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _parse_host(text: str) -> str:
+    if _HOST.fullmatch(text) is None:
+        raise ValueError(f"must be names of hosts, such as pay.example.com, without ports; not {text!r}")
+    return text.lower()
+
+
+def _parse_hsts(text: str) -> str:
+    if _HSTS.fullmatch(text) is None:
+        raise ValueError(f"must be such as `max-age=63072000; includeSubDomains; preload`, not {text!r}")
+    return text
+
+
+def _parse_network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(f"must be networks such as 10.1.0.0/16, not {text!r}") from None
+
+
+def _parse_contact(text: str) -> str:
+    if _CONTACT.fullmatch(text) is None:
+        raise ValueError(f"must be mailto: or https addresses, not {text!r}")
+    return text
+
+
 def _parse_smtp_url(text: str) -> str:
     parts = urlsplit(text)
     with suppress(ValueError):  # of a port that is no number
@@ -314,6 +360,13 @@ def _between(minimum: int, maximum: int) -> Callable[[str], int]:
     return parse
 
 
+def _list_of(parse: Callable[[str], Item]) -> Callable[[str], tuple[Item, ...]]:
+    def parse_all(text: str) -> tuple[Item, ...]:
+        return tuple(parse(item.strip()) for item in text.split(","))
+
+    return parse_all
+
+
 def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in allowed:
@@ -329,6 +382,11 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "host": str,
     "port": _between(1, 65_535),
     "public_url": _parse_public_url,
+    "allowed_hosts": _list_of(_parse_host),
+    "hsts": _parse_hsts,
+    "staff_url": _parse_public_url,
+    "staff_networks": _list_of(_parse_network),
+    "security_contact": _list_of(_parse_contact),
     "master_key": _parse_master_key,
     "timestamp_skew_seconds": _between(0, 86_400),
     "clock_tolerance_seconds": _between(1, 3_600),

@@ -186,11 +186,12 @@ def asgi_app(service: Service) -> Application:
     from tallystick.web.api.front import Front  # noqa: PLC0415 - see above
     from tallystick.web.api.query_api import QueryApi  # noqa: PLC0415 - see above
     from tallystick.web.api.refusing import Refusing  # noqa: PLC0415 - see above
+    from tallystick.web.api.strict_answers import StrictAnswers  # noqa: PLC0415 - see above
     from tallystick.web.app import create_pages  # noqa: PLC0415 - see above
     from tallystick.web.common.visitors import client_address  # noqa: PLC0415 - see above
 
     per_second = service.settings.requests_per_second_per_address
-    return Front(
+    front = Front(
         query_api=QueryApi(service),
         soap=LoadedLate(lambda: _soap(service)),
         batch_api=BatchApi(service),
@@ -199,6 +200,7 @@ def asgi_app(service: Service) -> Application:
         address_of=lambda scope: client_address(ASGIConnection(cast("Any", scope)), service.settings),
         rates=CallRates(per_second, BURST_SECONDS * per_second),
     )
+    return StrictAnswers(front, service.settings)
 
 
 def _soap(service: Service) -> Application:

@@ -16,9 +16,12 @@ from tallystick.web.admin.routes import admin_routes
 from tallystick.web.api.schema import documents
 from tallystick.web.common import assets, health, media, metrics
 from tallystick.web.common.errors import http_error, too_busy, unexpected_error
-from tallystick.web.common.form_tokens import form_tokens
 from tallystick.web.common.headers import Headers
 from tallystick.web.common.languages import Pages
+from tallystick.web.common.protection import security_contact
+from tallystick.web.common.protection.form_tokens import form_tokens
+from tallystick.web.common.protection.hosts import refuse_foreign_host
+from tallystick.web.common.protection.staff_address import refuse_staff_pages_elsewhere
 from tallystick.web.common.reading import TextRequest, refuse_no_text
 from tallystick.web.common.sessions import STORE, DatabaseStore, session_config
 from tallystick.web.common.shared import template_engine
@@ -56,6 +59,7 @@ def create_pages(service: Service) -> Litestar:
             media.show_logo,
             accents.show_accent,
             metrics.show_metrics,
+            security_contact.show_contact,
             health.alive,
             health.ready,
             assets.show_style_sheet,
@@ -68,7 +72,7 @@ def create_pages(service: Service) -> Litestar:
         exception_handlers={HTTPException: http_error, BusyError: too_busy, Exception: unexpected_error},
         before_send=[Headers(settings)],
         request_class=TextRequest,
-        guards=[refuse_no_text],
+        guards=[refuse_foreign_host, refuse_no_text, refuse_staff_pages_elsewhere],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,

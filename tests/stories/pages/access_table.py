@@ -53,6 +53,7 @@ VISIT: Final = "/cobranded-ui/visits/{visit_id}"
 ENTRIES: Final[Mapping[str, Entry]] = {
     "GET /healthz": ANYBODY,
     "GET /readyz": ANYBODY,
+    "GET /.well-known/security.txt": ANYBODY,
     "GET /metrics": ANYBODY,  # of this machine: test_metrics.py
     "GET /static/style.css": ANYBODY,
     "GET /static/{file_path}": ANYBODY,

@@ -13,12 +13,13 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli.console import run_until_stopped, settings_of_process, tell, while_running
+from tallystick.cli.console import complain, run_until_stopped, settings_of_process, tell, while_running
 from tallystick.cli.serving.connections import limits_of
 from tallystick.cli.serving.http_server import check_port, listening
 from tallystick.cli.serving.peer_processes import siblings, until_the_parent_is_gone
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.services.context import Service
+from tallystick.services.operations.configuration import exposure_warnings
 from tallystick.services.process.heartbeat import Heartbeat
 from tallystick.services.process.peer_processes import Siblings
 from tallystick.settings import Settings
@@ -85,6 +86,8 @@ async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None
         if with_worker:
             tasks.append(await stack.enter_async_context(working(service)))
         tasks.append(await stack.enter_async_context(beating(service, "API and worker" if with_worker else "API")))
+        for warning in exposure_warnings(settings):
+            complain(f"WARNING: {warning}")
         tell(f"Tallystick serves {settings.public_url}")
         tell(f"  query API     {settings.public_url}/")
         tell(f"  hosted pages  {settings.public_url}{COBRANDED_PATH}")

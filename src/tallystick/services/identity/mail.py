@@ -27,6 +27,8 @@ async def latest(service: Service, maximum: int) -> list[Mail]:
 
 
 def address_of(service: Service, path: str, **query: str) -> str:
-    """A page of ours as a letter names it."""
-    address = f"{service.settings.public_url}{path}"
+    """A page of ours as a letter names it; the console may have an address of its own."""
+    settings = service.settings
+    of_staff = path.startswith(("/console/", "/admin/")) and settings.staff_url is not None
+    address = f"{settings.staff_url if of_staff else settings.public_url}{path}"
     return f"{address}?{urlencode(query)}" if query else address

@@ -63,10 +63,10 @@ _TRANSPORTS: Final = frozenset(transport.value for transport in AuthenticatorTra
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """Who asks for a passkey: the name of our host, and the origin of our pages."""
+    """Who asks for a passkey: the name of our host, and the origins of our pages."""
 
     host: str
-    origin: str
+    origins: list[str]
 
 
 class _Answer(msgspec.Struct):
@@ -83,7 +83,7 @@ def relying_party(settings: Settings) -> RelyingParty | None:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return RelyingParty(host, f"{parts.scheme}://{parts.netloc}")
+        return RelyingParty(host, [url for url in (settings.public_url, settings.staff_url) if url is not None])
     return None
 
 
@@ -151,7 +151,7 @@ async def add(service: Service, party: Party, answer: str, name: str) -> Passkey
             credential=answer,
             expected_challenge=challenge,
             expected_rp_id=ours.host,
-            expected_origin=ours.origin,
+            expected_origin=ours.origins,
             require_user_verification=True,
         )
         passkey = Passkey(
@@ -184,7 +184,7 @@ async def owner_of(service: Service, answer: str) -> Party:
             credential=answer,
             expected_challenge=challenge,
             expected_rp_id=ours.host,
-            expected_origin=ours.origin,
+            expected_origin=ours.origins,
             credential_public_key=passkey.public_key,
             credential_current_sign_count=passkey.sign_count,
             require_user_verification=True,

@@ -17,6 +17,7 @@ DEFAULT: Final = "default"
 COMMAND: Final = "command line"
 
 _AMOUNTS: Final = frozenset({"unverified_spending_limit", "unverified_receiving_limit"})
+_THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
 _MEANING: Final = re.compile(r"^ {4}(?P<name>[a-z_0-9]+): (?P<text>.+(?:\n {8}.+)*)", re.MULTILINE)
 
 
@@ -64,7 +65,7 @@ def _shown(name: str, value: object, *, secret: bool) -> str:
         return "true" if value else "false"
     if name in _AMOUNTS and isinstance(value, int):
         return f"${display_amount(value)}"
-    return str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _without_secrets(url: str) -> str:
@@ -81,3 +82,23 @@ def _meanings() -> dict[str, str]:
         text = " ".join(found["text"].replace("`", "").split())
         meanings[found["name"]] = text[:1].upper() + text[1:]
     return meanings
+
+
+def exposure_warnings(settings: Settings) -> list[str]:
+    """What whoever starts the service should put right before others reach it; empty where there is nothing."""
+    if not settings.secure_cookies:
+        if urlsplit(settings.public_url).hostname in _THIS_MACHINE:
+            return []
+        return [f"{settings.public_url} has no https: whoever is on the way reads passwords and takes over sessions."]
+    found = []
+    if not settings.reverse_proxies:
+        found.append(
+            "TALLYSTICK_REVERSE_PROXIES is not set: something before the service speaks https, and without its word "
+            "all clients look like one. Nobody's attempts to sign in are counted by client."
+        )
+    if settings.smtp_url is None:
+        found.append(
+            "TALLYSTICK_SMTP_URL is not set: no letter leaves. Nobody can prove an address or get a new password, and "
+            "operators can read everybody's letters, with the links in them."
+        )
+    return found

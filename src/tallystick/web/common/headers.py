@@ -21,9 +21,9 @@ _STRICT: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
-_A_YEAR: Final = "max-age=31536000"
 
 
 def request_id(scope: Scope) -> str:
@@ -73,7 +73,7 @@ class Headers:
     """Hook for everything that is sent, error pages included."""
 
     def __init__(self, settings: Settings) -> None:
-        self._https = settings.secure_cookies
+        self._hsts = settings.hsts if settings.secure_cookies else None
 
     async def __call__(self, message: Message, scope: Scope) -> None:
         """Add the headers to the start of an answer."""
@@ -88,7 +88,7 @@ class Headers:
         if framing == _SHOWN:
             headers["x-frame-options"] = "SAMEORIGIN"
         headers["x-request-id"] = request_id(scope)
-        if self._https:
-            headers["strict-transport-security"] = _A_YEAR
+        if self._hsts is not None:
+            headers["strict-transport-security"] = self._hsts
         if "cache-control" not in headers:
             headers["cache-control"] = "no-store"

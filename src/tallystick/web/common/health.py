@@ -5,16 +5,17 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_503_SERVICE_UNAVAILABLE
 
 from tallystick.services.operations import monitoring
+from tallystick.web.common.protection.hosts import ANY_HOST
 from tallystick.web.common.shared import PageRequest, service_of
 
 
-@get("/healthz", media_type=MediaType.TEXT)
+@get("/healthz", media_type=MediaType.TEXT, opt=ANY_HOST)
 async def alive() -> str:
     """The process answers."""
     return "alive\n"
 
 
-@get("/readyz", media_type=MediaType.TEXT)
+@get("/readyz", media_type=MediaType.TEXT, opt=ANY_HOST)
 async def ready(request: PageRequest) -> Response[str]:
     """The database answers too, and the clocks agree."""
     service = service_of(request)

@@ -6,18 +6,20 @@ fall whenever a process restarts and its counters begin at zero.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
 from ipaddress import ip_address
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.response import Response
+from litestar.status_codes import HTTP_401_UNAUTHORIZED
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -25,6 +27,7 @@ from prometheus_client.registry import Collector
 
 from tallystick.services.operations import monitoring
 from tallystick.services.process.meter import BOUNDS_SECONDS
+from tallystick.web.common.protection.hosts import ANY_HOST, is_named, names_this_machine
 from tallystick.web.common.shared import PageRequest, service_of
 
 if TYPE_CHECKING:
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
     from tallystick.services.operations.monitoring import Observed, Queue
     from tallystick.settings import Settings
 
-_FORWARDED: Final = ("x-forwarded-for", "forwarded")
+_OF_PROXIES: Final = re.compile(r"x-(?!prometheus-)|cf-|cdn-|fastly-|fly-|forwarded$|via$|true-client-ip$")
+"""Names of headers that proxies add, each its own; none of them comes from a scraper, or from a person with curl."""
+
 _PROCESS: Final = "process"
 """The label of the process."""
 
@@ -46,11 +51,18 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
     samples: list[tuple[str, dict[str, str], float]]
 
 
-@get("/metrics")
-async def show_metrics(request: PageRequest) -> Response[bytes]:
-    """All metrics, in the format that the request accepts. To clients without access there is no such page."""
+@get("/metrics", opt=ANY_HOST)
+async def show_metrics(request: PageRequest) -> Response[Any]:
+    """All metrics, in the format that the request accepts."""
     service = service_of(request)
-    if not may_read(request, service.settings):
+    if service.settings.metrics_token is not None and not _has_token(request, service.settings.metrics_token):
+        return Response(
+            "The token is missing or wrong.\n",
+            status_code=HTTP_401_UNAUTHORIZED,
+            media_type="text/plain",
+            headers={"www-authenticate": 'Bearer realm="metrics"'},
+        )
+    if service.settings.metrics_token is None and not _is_from_here(request, service.settings):
         raise NotFoundException
     siblings = await service.siblings.ask()
     processes = {service.siblings.name: _counted(service)} | {
@@ -67,14 +79,21 @@ def export_metrics(service: Service) -> bytes:
     return msgspec.json.encode(_counted(service))
 
 
-def may_read(request: PageRequest, settings: Settings) -> bool:
-    """Whether the request has the token; where none is set, whether it comes from this machine and through no proxy."""
-    if settings.metrics_token is not None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and compare_digest(token.strip().encode(), settings.metrics_token.encode())
+def _has_token(request: PageRequest, expected: str) -> bool:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and compare_digest(token.strip().encode(), expected.encode())
+
+
+def _is_from_here(request: PageRequest, settings: Settings) -> bool:
+    """Whether it comes from this machine itself, from nobody behind a proxy, and is meant for this machine.
+
+    A page of somebody's can have a browser on this machine ask us, under a name of theirs that leads here (rebinding).
+    """
     if settings.secure_cookies and not settings.reverse_proxies:
         return False  # https needs a proxy in front of us, which need not send a header that says so
-    if request.client is None or any(name in request.headers for name in _FORWARDED):
+    if request.client is None or any(_OF_PROXIES.match(name.lower()) for name in request.headers):
+        return False
+    if not (names_this_machine(request.headers.get("host", "")) or is_named(request.headers.get("host", ""), settings)):
         return False
     try:
         return ip_address(request.client.host).is_loopback

@@ -20,6 +20,12 @@ _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 """What PostgreSQL takes into no text: NUL, and halves of a UTF-16 pair."""
 
 
+_ODD_SPELLING: Final = re.compile(rb"//|%(?:2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae])", re.IGNORECASE)
+"""Two slashes, or a character encoded that needs no encoding (or is a slash): the same address for us, but another one
+for a proxy that is to keep people from it. Source: RFC 3986, 6.2.2.2.
+"""
+
+
 def head_as_get(scope: HTTPScope, send: Send) -> tuple[Scope, Send]:
     """The same request as GET, answered without the body, if it is a HEAD. Source: RFC 9110, 9.1 and 9.3.2."""
     if scope["method"] != "HEAD":
@@ -37,6 +43,9 @@ def refuse_no_text(connection: ASGIConnection[Any, Any, Any, Any], handler: Base
     """A guard that refuses paths and queries with characters that no stored text has. Raises NotFoundException."""
     if handler.opt.get("reads_any_text"):
         return
+    raw_path = cast("bytes | None", connection.scope.get("raw_path"))
+    if raw_path is not None and _ODD_SPELLING.search(raw_path.partition(b"?")[0]):
+        raise NotFoundException
     texts = [connection.scope["path"], *itertools.chain(*connection.query_params.multi_items())]
     if any(map(_NO_TEXT.search, texts)):
         raise NotFoundException

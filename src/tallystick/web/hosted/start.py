@@ -13,8 +13,8 @@ from tallystick.services.consent import pipelines
 from tallystick.services.consent.pipelines import Begun, SentBack
 from tallystick.services.consent.requests import NotTrustedError, PipelineRequest
 from tallystick.services.context import Service
-from tallystick.web.common.form_tokens import FROM_ELSEWHERE
 from tallystick.web.common.headers import request_id
+from tallystick.web.common.protection.form_tokens import FROM_ELSEWHERE
 from tallystick.web.common.reading import ANY_TEXT
 from tallystick.web.common.shared import PageRequest, go, go_back_to_seller, page, service_of
 from tallystick.web.common.visit.context import visit_path

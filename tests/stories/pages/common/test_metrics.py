@@ -178,8 +178,25 @@ async def test_a_process_that_does_not_answer_is_said_to_be_down(
         ({"public_url": "https://pay.example"}, "127.0.0.1", {}, 404),  # a proxy that says nothing
         ({"public_url": "https://pay.example", "reverse_proxies": 1}, "127.0.0.1", {}, 200),
         ({"metrics_token": TOKEN}, "192.0.2.1", {"authorization": f"Bearer {TOKEN}"}, 200),
-        ({"metrics_token": TOKEN}, "192.0.2.1", {"authorization": "Bearer another-token-than-it"}, 404),
-        ({"metrics_token": TOKEN}, "127.0.0.1", {}, 404),
+        ({"metrics_token": TOKEN}, "192.0.2.1", {"authorization": "Bearer another-token-than-it"}, 401),
+        ({"metrics_token": TOKEN}, "127.0.0.1", {}, 401),
+        *(
+            ({}, "127.0.0.1", {name: "192.0.2.1"}, 404)  # proxies have many ways to say for whom
+            for name in (
+                "forwarded",
+                "via",
+                "x_real_ip",
+                "x_forwarded_host",
+                "x_envoy_peer",
+                "cf_ray",
+                "true_client_ip",
+            )
+        ),
+        ({}, "127.0.0.1", {"x_prometheus_scrape_timeout_seconds": "10"}, 200),
+        ({}, "127.0.0.1", {"host": "evil.example:8400"}, 404),  # a page whose name leads to this machine
+        ({}, "127.0.0.1", {"host": "localhost:8400"}, 200),
+        ({"allowed_hosts": ("tally.internal",)}, "127.0.0.1", {"host": "tally.internal:8400"}, 200),
+        ({"metrics_token": TOKEN}, "192.0.2.1", {"host": "10.0.0.7:8400", "authorization": f"Bearer {TOKEN}"}, 200),
     ],
 )
 async def test_only_this_machine_or_the_token_reads_them(

@@ -107,10 +107,9 @@ async def test_a_damaged_form_cookie_is_replaced(world: World, seller: Seller) -
     browser = world.browser()
     browser.http.cookies.set("tallystick-form", "damaged", domain="127.0.0.1")
     page = await sign_in_page(browser, seller)
-    assert (await browser.submit(page, "/leave")).status_code == 403
-    assert "tallystick-form" not in browser.http.cookies
+    assert browser.http.cookies["tallystick-form"] != "damaged"
 
-    assert (await browser.submit(await browser.get(str(page.url)), "/leave")).status_code == 302
+    assert (await browser.submit(page, "/leave")).status_code == 302
 
 
 async def test_every_answer_carries_strict_headers(world: World, seller: Seller) -> None:
@@ -224,9 +223,9 @@ async def test_cookies_are_strict(world: World, seller: Seller) -> None:
     assert "Path=/" in cookie
 
 
-async def test_over_https_cookies_belong_to_this_host_alone(world: World, seller: Seller) -> None:
+async def test_over_https_cookies_belong_to_this_host_alone(world: World) -> None:
     browser = world.browser(world.configured(public_url="https://pay.example"))
-    start = await browser.http.get(seller.url(seller.prepaid()))
+    start = await browser.http.get("/account/sign-in", headers={"host": "pay.example"})
 
     cookie = start.headers["set-cookie"]
 

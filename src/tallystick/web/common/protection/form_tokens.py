@@ -35,6 +35,9 @@ FROM_ELSEWHERE: Final = {"comes_from_elsewhere": True}
 _FORMS: Final = {RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART}
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 _OURS: Final = {"same-origin", "none"}  # none: typed, or reloaded, by the person themselves
+_ENTRANCES: Final = ("/sign-in", "/sign-up")
+"""Forms for whoever is not signed in. Two clicks send one twice, and the second finds somebody signed in."""
+
 _DIGITS: Final = 64
 _STATE: Final = "tallystick_form_token"
 _NOBODY: Final = "nobody"
@@ -110,7 +113,8 @@ class FormTokens:
         if request.method not in _SAFE_METHODS and not elsewhere:
             # the form is read also where it cannot be right: a body that is no form has an answer of its own
             token = await _token(request)
-            if not (known and is_same_origin(request) and self._tokens.fits(token, given, _person(request))):
+            person = _NOBODY if request.url.path.endswith(_ENTRANCES) else _person(request)
+            if not (known and is_same_origin(request) and self._tokens.fits(token, given, person)):
                 raise PermissionDeniedException("The form is not one of ours.")
         await self._app(scope, receive, state.keeping(send))
 

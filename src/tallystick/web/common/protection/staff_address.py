@@ -1,0 +1,56 @@
+"""Console and operator's pages where a setting puts them: at an address of their own, for networks of their own."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
+
+from tallystick.settings import Settings
+from tallystick.web.common.visitors import client_address
+
+PLACES: Final = ("/console", "/admin")
+
+_USUAL_PORTS: Final = {"http": ":80", "https": ":443"}
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+def refuse_staff_pages_elsewhere(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """A guard: to others, and at other addresses, there are no such pages. Raises NotFoundException."""
+    path = connection.scope["path"]
+    if not any(path == place or path.startswith(f"{place}/") for place in PLACES):
+        return
+    settings: Settings = connection.app.state["service"].settings
+    if not (_is_at_staff_address(connection, settings) and _is_from_staff_network(connection, settings)):
+        raise NotFoundException
+
+
+def _is_at_staff_address(connection: Connection, settings: Settings) -> bool:
+    if settings.staff_url is None:
+        return True
+    parts = urlsplit(settings.staff_url)
+    usual = _USUAL_PORTS[parts.scheme]
+    asked = connection.headers.get("host", "").lower().removesuffix(usual)
+    return asked == parts.netloc.lower().removesuffix(usual)
+
+
+def _is_from_staff_network(connection: Connection, settings: Settings) -> bool:
+    """Whether the client is in one of the networks; a client that is not known is in none."""
+    if settings.staff_networks is None:
+        return True
+    if settings.reverse_proxies:
+        known = client_address(connection, settings)
+    else:
+        known = None if connection.client is None else connection.client.host
+    try:
+        address = ipaddress.ip_address(known or "")
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in settings.staff_networks)
