@@ -1,12 +1,18 @@
-"""Compiles what has a compiled twin (src/tallystick/domain/speedups.py) when the package is built or installed.
+"""What happens when the package is built or installed: one module is compiled, and what belongs to it is listed.
 
-Without a C compiler or Python's headers the package is built all the same, only slower; TALLYSTICK_COMPILE=must makes
-that an error, and TALLYSTICK_COMPILE=never leaves the compiler alone.
+The list is a software bill of materials (CycloneDX), of the exact packages in requirements.lock; a wheel carries it in
+`.dist-info/sboms/` (PEP 770), where scanners look for it.
+
+Compiled is what has a compiled twin (src/tallystick/domain/speedups.py). Without a C compiler or Python's headers the
+package is built all the same, only slower; TALLYSTICK_COMPILE=must makes that an error, and TALLYSTICK_COMPILE=never
+leaves the compiler alone.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sysconfig
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,12 +20,20 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+LOCK = "requirements.lock"
+SBOM = "tallystick.cdx.json"
+_LOCKED = re.compile(
+    r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?: ; (?P<marker>[^\\]+?))?(?: \\)?$(?P<more>(?:\n[ ].*)*)",
+    re.MULTILINE,
+)
+_DIGEST = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
 SOURCE = Path("src", "tallystick", "domain", "_speedups.pyx")
 MODULE = "tallystick.domain._speedups"
 
 
 class CompileHook(BuildHookInterface[Any]):
-    """Puts the compiled module beside its source, for wheels and for installations that are edited."""
+    """Puts the compiled module beside its source, for wheels and for installations that are edited; adds the list."""
 
     PLUGIN_NAME = "custom"
 
@@ -27,6 +41,10 @@ class CompileHook(BuildHookInterface[Any]):
         """Compile, and say what the wheel is then for."""
         if self.target_name != "wheel":
             return
+        self._listed = TemporaryDirectory()
+        listed = Path(self._listed.name, SBOM)
+        listed.write_text(bill_of_materials(Path(self.root, LOCK).read_text("utf-8"), self.metadata.version), "utf-8")
+        build_data["sbom_files"].append(str(listed))
         wanted = os.environ.get("TALLYSTICK_COMPILE", "if possible")
         target = Path(self.root, SOURCE).with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
         target.unlink(missing_ok=True)  # of an older source
@@ -43,6 +61,43 @@ class CompileHook(BuildHookInterface[Any]):
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
         build_data["artifacts"].append(str(target.relative_to(self.root)))
+
+
+def bill_of_materials(lock: str, version: str) -> str:
+    """The packages of a lock as CycloneDX 1.6 in JSON. The same lock gives the same text."""
+    components = [
+        {
+            "type": "library",
+            "bom-ref": f"pkg:pypi/{found['name']}@{found['version']}",
+            "name": found["name"],
+            "version": found["version"],
+            "purl": f"pkg:pypi/{found['name']}@{found['version']}",
+            "properties": [
+                *([{"name": "python:marker", "value": found["marker"]}] if found["marker"] else []),
+                *({"name": "python:file:sha256", "value": digest} for digest in _DIGEST.findall(found["more"])),
+            ],
+        }
+        for found in _LOCKED.finditer(lock)
+    ]
+    ours = f"pkg:pypi/tallystick@{version}"
+    document = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {
+            "component": {
+                "type": "application",
+                "bom-ref": ours,
+                "name": "tallystick",
+                "version": version,
+                "purl": ours,
+                "licenses": [{"license": {"id": "Apache-2.0"}}],
+            },
+        },
+        "components": components,
+    }
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
 def _compile(root: Path, build: Path, target: Path) -> None:
