@@ -188,7 +188,7 @@ def asgi_app(service: Service) -> Application:
     from tallystick.web.api.refusing import Refusing  # noqa: PLC0415 - see above
     from tallystick.web.api.strict_answers import StrictAnswers  # noqa: PLC0415 - see above
     from tallystick.web.app import create_pages  # noqa: PLC0415 - see above
-    from tallystick.web.common.visitors import client_address  # noqa: PLC0415 - see above
+    from tallystick.web.common.browser.visitors import client_address  # noqa: PLC0415 - see above
 
     per_second = service.settings.requests_per_second_per_address
     front = Front(

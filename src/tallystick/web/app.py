@@ -15,6 +15,8 @@ from tallystick.web.account.routes import account_routes
 from tallystick.web.admin.routes import admin_routes
 from tallystick.web.api.schema import documents
 from tallystick.web.common import assets, health, media, metrics
+from tallystick.web.common.browser.sessions import STORE, DatabaseStore, session_config
+from tallystick.web.common.browser.signing_in import sign_out_form
 from tallystick.web.common.errors import http_error, too_busy, unexpected_error
 from tallystick.web.common.headers import Headers
 from tallystick.web.common.languages import Pages
@@ -23,9 +25,7 @@ from tallystick.web.common.protection.form_tokens import form_tokens
 from tallystick.web.common.protection.hosts import refuse_foreign_host
 from tallystick.web.common.protection.staff_address import refuse_staff_pages_elsewhere
 from tallystick.web.common.reading import TextRequest, refuse_no_text
-from tallystick.web.common.sessions import STORE, DatabaseStore, session_config
 from tallystick.web.common.shared import template_engine
-from tallystick.web.common.signing_in import sign_out_form
 from tallystick.web.common.visit import accents
 from tallystick.web.console.routes import console_routes
 from tallystick.web.hosted import sandbox_return, start

@@ -56,6 +56,7 @@ _EMAIL: Final = re.compile(
 )
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
+
 async def sign_in(service: Service, email: str, password: str, visitor: Visitor = UNKNOWN) -> Party:
     """The party with this address and password, also when it is suspended or closed. Raises FormError, BusyError.
 

@@ -10,9 +10,9 @@ from tallystick.services.buyer import closing, personal_data
 from tallystick.web.account.entry import ask_for_proof
 from tallystick.web.account.member import Member, for_member
 from tallystick.web.common.agreements.history_text import kind_in_words
-from tallystick.web.common.sessions import sign_browser_out
+from tallystick.web.common.browser.sessions import sign_browser_out
+from tallystick.web.common.browser.signing_in import proved_lately
 from tallystick.web.common.shared import PageRequest, form_of, page
-from tallystick.web.common.signing_in import proved_lately
 from tallystick.words import gettext as _
 
 DATA: Final = "/account/data"

@@ -12,11 +12,11 @@ from tallystick.services.identity import addresses, password_reset
 from tallystick.services.identity.password_reset import LinkSpentError
 from tallystick.web.account.keyring import Keyring
 from tallystick.web.account.member import HOME, SIGN_IN, Member, for_member, own_path
-from tallystick.web.common.cookies import remember_device
-from tallystick.web.common.sessions import sign_browser_out
+from tallystick.web.common.browser.cookies import remember_device
+from tallystick.web.common.browser.sessions import sign_browser_out
+from tallystick.web.common.browser.signing_in import UNUSABLE, client_of, enter, own_way, prove, proved_lately
+from tallystick.web.common.browser.ways_back import ENDED
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
-from tallystick.web.common.signing_in import UNUSABLE, client_of, enter, own_way, prove, proved_lately
-from tallystick.web.common.ways_back import ENDED
 
 FORGOTTEN: Final = "/account/forgotten"
 RESET: Final = password_reset.RESET_PATH

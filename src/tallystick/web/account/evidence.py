@@ -9,8 +9,8 @@ from litestar.response import Response
 from tallystick.services.consent import evidence
 from tallystick.web.account.authorizations import state_of
 from tallystick.web.account.member import HOME, Member, for_member
+from tallystick.web.common.browser.visitors import device
 from tallystick.web.common.shared import PageRequest
-from tallystick.web.common.visitors import device
 
 
 @get(f"{HOME}/authorizations/{{authorization_id:str}}/agreed")

@@ -10,8 +10,8 @@ from litestar.status_codes import HTTP_403_FORBIDDEN
 
 from tallystick.services.context import Service
 from tallystick.services.identity.accounts import Party
+from tallystick.web.common.browser.ways_back import ask_to_sign_in
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
-from tallystick.web.common.ways_back import ask_to_sign_in
 
 HOME: Final = "/account"
 SIGN_IN: Final = "/account/sign-in"

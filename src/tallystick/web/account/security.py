@@ -15,10 +15,10 @@ from tallystick.web.account.entry import ask_for_proof, entry_routes
 from tallystick.web.account.evidence import show_agreed
 from tallystick.web.account.keyring import Keyring
 from tallystick.web.account.member import Member, for_member
-from tallystick.web.common.sessions import session_name, sign_browser_in, sign_browser_out
+from tallystick.web.common.browser.sessions import session_name, sign_browser_in, sign_browser_out
+from tallystick.web.common.browser.signing_in import UNUSABLE, proved_lately, visitor_of
+from tallystick.web.common.browser.visitors import device, user_agent
 from tallystick.web.common.shared import PageRequest, form_of, go, page
-from tallystick.web.common.signing_in import UNUSABLE, proved_lately, visitor_of
-from tallystick.web.common.visitors import device, user_agent
 from tallystick.words import gettext as _
 from tallystick.words import marked
 

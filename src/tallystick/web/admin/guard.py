@@ -13,9 +13,9 @@ from tallystick.services.context import Service
 from tallystick.services.operations import operators
 from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.audit import Actor
+from tallystick.web.common.browser.staff_sign_in import SIGN_IN, own_path
+from tallystick.web.common.browser.ways_back import ask_to_sign_in
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
-from tallystick.web.common.staff_sign_in import SIGN_IN, own_path
-from tallystick.web.common.ways_back import ask_to_sign_in
 
 HOME: Final = "/admin"
 LARGEST: Final = 2**63 - 1  # the largest bigint

@@ -16,7 +16,7 @@ from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSe
 from tallystick.services.context import Service
 from tallystick.services.identity import accounts
 from tallystick.services.identity.accounts import Party
-from tallystick.web.common.cookies import cookie_name
+from tallystick.web.common.browser.cookies import cookie_name
 from tallystick.web.common.reading import head_as_get
 from tallystick.words import ENGLISH, LANGUAGES, Language, speak, speaking, spoken
 

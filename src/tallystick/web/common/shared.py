@@ -15,10 +15,10 @@ from tallystick.services.identity.accounts import Party
 from tallystick.web.common.agreements import history_text, payment_method_text
 from tallystick.web.common.agreements.authorization_text import AuthorizationText
 from tallystick.web.common.assets import asset
+from tallystick.web.common.browser.sessions import sign_browser_out, signed_in_party
 from tallystick.web.common.filters import FILTERS
 from tallystick.web.common.languages import language_links, remember_language
 from tallystick.web.common.protection.form_tokens import form_token
-from tallystick.web.common.sessions import sign_browser_out, signed_in_party
 from tallystick.words import date_of, dollars, signed, spoken
 from tallystick.words.figures import month_of, number
 from tallystick.words.texts import bare_gettext, bare_ngettext, bare_pgettext

@@ -19,9 +19,9 @@ from tallystick.services.operations.audit import Actor
 from tallystick.services.seller.books import books_of, clock_offset
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission, StaffRole, businesses_of, may
+from tallystick.web.common.browser.staff_sign_in import CONSOLE, SIGN_IN, own_path
+from tallystick.web.common.browser.ways_back import ask_to_sign_in
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
-from tallystick.web.common.staff_sign_in import CONSOLE, SIGN_IN, own_path
-from tallystick.web.common.ways_back import ask_to_sign_in
 
 LARGEST: Final = 2**63 - 1  # the largest bigint, as the number of a party
 

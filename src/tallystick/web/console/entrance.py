@@ -10,10 +10,10 @@ from tallystick.domain.environments import LIVE, SANDBOX
 from tallystick.services.form_errors import FormError
 from tallystick.services.seller.books import first_book_of
 from tallystick.services.seller.staff import businesses_of
+from tallystick.web.common.browser.signing_in import UNUSABLE, enter
+from tallystick.web.common.browser.staff_sign_in import CONSOLE, SIGN_IN, own_path
+from tallystick.web.common.browser.ways_back import ENDED
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
-from tallystick.web.common.signing_in import UNUSABLE, enter
-from tallystick.web.common.staff_sign_in import CONSOLE, SIGN_IN, own_path
-from tallystick.web.common.ways_back import ENDED
 
 
 @get(CONSOLE)

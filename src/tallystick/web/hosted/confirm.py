@@ -13,11 +13,11 @@ from tallystick.services.consent.pipelines import ChoicesChangedError
 from tallystick.services.consent.visits import Visit
 from tallystick.services.consent.wallet import Choice
 from tallystick.web.common.agreements.payment_method_text import noun, title_and_expiry
-from tallystick.web.common.sessions import last_proof
+from tallystick.web.common.browser.sessions import last_proof
+from tallystick.web.common.browser.signing_in import client_of, proved_lately
+from tallystick.web.common.browser.visitors import user_agent
 from tallystick.web.common.shared import PageRequest, form_of, go
-from tallystick.web.common.signing_in import client_of, proved_lately
 from tallystick.web.common.visit.context import VisitContext
-from tallystick.web.common.visitors import user_agent
 from tallystick.web.hosted.known_browser import known_or_new, remember
 from tallystick.web.hosted.steps import VISIT, finished, keep_choices, payment_choices, with_visit
 from tallystick.words import gettext as _

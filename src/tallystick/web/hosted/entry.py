@@ -12,9 +12,9 @@ from tallystick.services.form_errors import FormError
 from tallystick.services.identity import addresses, sign_up
 from tallystick.services.identity.accounts import Party
 from tallystick.services.identity.sign_up import Waiting
-from tallystick.web.common.sessions import sign_browser_in
+from tallystick.web.common.browser.sessions import sign_browser_in
+from tallystick.web.common.browser.signing_in import UNUSABLE, enter, prove, proved_lately, visitor_of
 from tallystick.web.common.shared import PageRequest, form_of, go
-from tallystick.web.common.signing_in import UNUSABLE, enter, prove, proved_lately, visitor_of
 from tallystick.web.common.visit.context import VisitContext
 from tallystick.web.hosted.carried_form import kept_of
 from tallystick.web.hosted.method import shown_again

@@ -11,7 +11,7 @@ from typing import Any, Final
 from litestar.response import Response
 
 from tallystick.services.consent.visits import Asker
-from tallystick.web.common.cookies import cookie_name
+from tallystick.web.common.browser.cookies import cookie_name
 from tallystick.web.common.shared import PageRequest, service_of, signed_in
 
 _NAME: Final = "browser"

@@ -21,8 +21,8 @@ from tallystick.services.consent.choices import ChosenMethod
 from tallystick.services.consent.terms import PurchaseTerms
 from tallystick.services.consent.wallet import Choice
 from tallystick.services.form_errors import FormError
+from tallystick.web.common.browser.signing_in import UNUSABLE
 from tallystick.web.common.shared import PageRequest, form_of, go
-from tallystick.web.common.signing_in import UNUSABLE
 from tallystick.web.common.visit.context import VisitContext
 from tallystick.web.hosted.steps import VISIT, finished, keep_choices, payment_choices, with_visit
 from tallystick.words import gettext as _

@@ -9,9 +9,9 @@ from litestar.response import Response
 from tallystick.services.actions.verify_signature import decode_message
 from tallystick.services.consent.outbound import signed_by_us
 from tallystick.services.consent.parameters import STATUSES
+from tallystick.web.common.browser.ways_back import SANDBOX_RETURN as PATH
 from tallystick.web.common.languages import PARAMETER as LANGUAGE
 from tallystick.web.common.shared import PageRequest, page, service_of
-from tallystick.web.common.ways_back import SANDBOX_RETURN as PATH
 
 _OF_SIGNATURE: Final = frozenset({"signature", "signatureVersion", "signatureMethod", "certificateUrl"})
 

@@ -9,8 +9,8 @@ from tallystick.domain.commands import Method
 from tallystick.services.consent import wallet
 from tallystick.services.consent.choices import ChosenMethod
 from tallystick.services.form_errors import FormError
+from tallystick.web.common.browser.signing_in import UNUSABLE
 from tallystick.web.common.shared import PageRequest, go
-from tallystick.web.common.signing_in import UNUSABLE
 from tallystick.web.common.visit.context import VisitContext
 from tallystick.web.hosted.method import method_page
 from tallystick.web.hosted.steps import keep_choices, with_visit

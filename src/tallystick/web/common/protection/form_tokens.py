@@ -23,7 +23,8 @@ from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallystick.settings import Settings, load_master_key
-from tallystick.web.common.sessions import cookie_name, signed_in_party
+from tallystick.web.common.browser.cookies import cookie_name
+from tallystick.web.common.browser.sessions import signed_in_party
 
 FIELD: Final = "_csrf_token"
 HEADER: Final = "x-csrftoken"

@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
 
 from tallystick.settings import Settings
-from tallystick.web.common.visitors import client_address
+from tallystick.web.common.browser.visitors import client_address
 
 PLACES: Final = ("/console", "/admin")
 

@@ -10,8 +10,8 @@ from litestar.response import Response
 from tallystick.domain.ids import MalformedIdError, token_kind_and_book
 from tallystick.services.consent import evidence
 from tallystick.services.seller.manual_operations import BookContext
+from tallystick.web.common.browser.visitors import device
 from tallystick.web.common.shared import PageRequest
-from tallystick.web.common.visitors import device
 from tallystick.web.console.book_context import with_books
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.words.languages import LANGUAGES

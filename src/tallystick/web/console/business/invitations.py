@@ -16,10 +16,10 @@ from tallystick.services.operations.accounts import EmailTakenError, Party
 from tallystick.services.seller import invitations
 from tallystick.services.seller.invitations import Invitation
 from tallystick.services.seller.staff import StaffRole
-from tallystick.web.common.sessions import sign_browser_in
+from tallystick.web.common.browser.sessions import sign_browser_in
+from tallystick.web.common.browser.signing_in import client_of
+from tallystick.web.common.browser.staff_sign_in import CONSOLE
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
-from tallystick.web.common.signing_in import client_of
-from tallystick.web.common.staff_sign_in import CONSOLE
 from tallystick.web.console.wording import ROLES
 
 PATH: Final = f"{invitations.PATH}/{{invitation:str}}"

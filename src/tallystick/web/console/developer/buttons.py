@@ -16,9 +16,9 @@ from tallystick.services.consent.checks import find_faults
 from tallystick.services.consent.parameters import INTERFACE_VERSION, PIPELINES, SIMPLE_PAY, Pipeline
 from tallystick.services.consent.values import ValueKind
 from tallystick.web.api.pipeline_reference import samples
+from tallystick.web.common.browser.ways_back import SANDBOX_RETURN
 from tallystick.web.common.headers import allow_form_redirects
 from tallystick.web.common.shared import PageRequest, form_of
-from tallystick.web.common.ways_back import SANDBOX_RETURN
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.web.console.developer.inputs import input_of
 from tallystick.web.console.developer.sandbox_gate import for_developer

@@ -12,10 +12,10 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 from tallystick.services.identity import reauthentication
 from tallystick.services.identity.accounts import Party
 from tallystick.services.identity.visitors import Visitor
-from tallystick.web.common.cookies import marks_of
-from tallystick.web.common.sessions import last_proof, renew_proof, sign_browser_in, sign_browser_out
+from tallystick.web.common.browser.cookies import marks_of
+from tallystick.web.common.browser.sessions import last_proof, renew_proof, sign_browser_in, sign_browser_out
+from tallystick.web.common.browser.visitors import client_address
 from tallystick.web.common.shared import PageRequest, form_of, page, service_of
-from tallystick.web.common.visitors import client_address
 
 UNUSABLE: Final = HTTP_422_UNPROCESSABLE_ENTITY
 

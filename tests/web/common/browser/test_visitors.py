@@ -7,7 +7,7 @@ import pytest
 from litestar.testing import RequestFactory
 
 from tallystick.settings import Settings
-from tallystick.web.common.visitors import client_address, device, user_agent
+from tallystick.web.common.browser.visitors import client_address, device, user_agent
 from tallystick.words import LANGUAGES, speaking
 
 

@@ -22,8 +22,8 @@ from tallystick.services.identity.accounts import Party
 from tallystick.services.identity.reauthentication import Means
 from tallystick.services.identity.web_sessions import IDLE, LONGEST, Owner
 from tallystick.settings import Settings
-from tallystick.web.common.cookies import cookie_name, cookie_to_set, remember_device
-from tallystick.web.common.visitors import user_agent
+from tallystick.web.common.browser.cookies import cookie_name, cookie_to_set, remember_device
+from tallystick.web.common.browser.visitors import user_agent
 
 STORE: Final = "sessions"
 
