@@ -37,6 +37,8 @@ NOT_PAGES: Final = frozenset(
         "GET /static/{file_path}",
         "GET /logos/{digest}",
         "GET /accents/{accent}",
+        "GET /.well-known/change-password",
+        "GET /.well-known/security.txt",
         "GET /certs/{name}/PKICert.pem",
         "GET /doc/{version}/AmazonFPS.xsd",
         "GET /doc/{version}/AmazonFPS.wsdl",
