@@ -11,6 +11,8 @@ import pytest
 from tests.stories.pages.people import operator, signed_in
 from tests.stories.pages.world import Browser, World
 
+from tallystick.web.api.asgi import Receive, Scope, Send, respond
+from tallystick.web.api.strict_answers import StrictAnswers
 from tallystick.wiring import asgi_app
 
 PUBLIC = "https://pay.example.com"
@@ -108,5 +110,17 @@ async def test_so_does_a_soap_fault(world: World) -> None:
     answer = await world.browser().http.post("/", content="<a", headers={"content-type": "text/xml"})
 
     assert answer.status_code == 500
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+async def test_so_does_what_is_refused_before_a_page_is_made(world: World) -> None:
+    async def busy(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await respond(send, 503, ((b"content-type", b"text/html"),), b"Not now")
+
+    transport = httpx.ASGITransport(StrictAnswers(busy, world.service.settings))
+    async with httpx.AsyncClient(transport=transport, base_url=world.base_url) as client:
+        answer = await client.get("/account")
+
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"

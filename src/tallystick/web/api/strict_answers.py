@@ -1,6 +1,6 @@
-"""Headers that keep browsers strict, on the answers of the API too: somebody may look at one in a browser.
+"""Headers that keep browsers strict, on every answer: somebody may look at one of the API's in a browser, too.
 
-Pages have more of them, from a hook of their own.
+Pages have them and more from a hook of their own; what is refused before it reaches the pages has them from here.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from tallystick.web.api.asgi import Application, Message, Receive, Scope, Send
 
 _OF_API: Final = frozenset({"/", "", BATCH_PATH})
+_NOSNIFF: Final = b"x-content-type-options"
 _STRICT: Final = (
-    (b"x-content-type-options", b"nosniff"),
+    (_NOSNIFF, b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 
 
 class StrictAnswers:
-    """An application whose API answers with those headers."""
+    """An application all of whose answers have those headers."""
 
     __slots__ = ("_application", "_headers")
 
@@ -34,11 +35,15 @@ class StrictAnswers:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
-        if scope["type"] == "http" and scope["path"] in _OF_API:
-            send = partial(self._send, send)
+        if scope["type"] == "http":
+            send = partial(self._send if scope["path"] in _OF_API else self._send_where_missing, send)
         return self._application(scope, receive, send)
 
     def _send(self, send: Send, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *self._headers]
         return send(message)
+
+    def _send_where_missing(self, send: Send, message: Message) -> Awaitable[None]:
+        has_them = message["type"] != "http.response.start" or any(name == _NOSNIFF for name, _ in message["headers"])
+        return send(message) if has_them else self._send(send, message)
