@@ -35,7 +35,12 @@ async def running(pool: Pool, host: str = "127.0.0.1", begin: datetime = MOMENT)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     clock = WorldClock(begin)
-    settings = Settings(port=port, public_url=f"http://{host}:{port}", master_key=MASTER_KEY)
+    settings = Settings(
+        port=port,
+        public_url=f"http://{host}:{port}",
+        security_contact=("mailto:security@example.com",),
+        master_key=MASTER_KEY,
+    )
     rules = Rules(read_fee_schedules(None), simulate_faults=True, own_fees={"charity": CHARITY})
     committer = Committer(pool, rules, clock)
     service = Service(settings, pool, committer, VAULT, clock)
