@@ -82,7 +82,8 @@ async def gaps_of(recorded: Recorded, shop: Shop, open_shop: OpenShop) -> dict[s
     }
     action = recorded.value("Action")
     if action == "VerifySignature":
-        answer = {"status": "SC", "expiry": "12/2039", "fundingTokenID": "F0 +~"}
+        own = (await shop.books.prepaid_buyer()).money  # a signed call hears only of what it takes part in
+        answer = {"status": "SC", "expiry": "12/2039", "fundingTokenID": own, "callerReference": "F0 +~"}
         url = await sign_return_url(shop.service, f"{ENDPOINT}?order=7", answer, "request-1")
         gaps |= {"endpoint": ENDPOINT, "message": urlsplit(url).query}
     elif action == "Pay":

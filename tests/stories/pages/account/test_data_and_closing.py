@@ -31,6 +31,8 @@ NOT_TOLD: Final[Mapping[str, str]] = {
     "token": IN_THE_BOOKS,
     "transaction": IN_THE_BOOKS,
     "answered_reference": "what programs of businesses asked",
+    "return_host": "where the buyers of a business return to",
+    "return_host_guest": "which other business may send buyers there",
     "verification_run": "what operators asked the service to do; told as part of what they did",
     "debt_run": "what staff did for a business; told as part of what they did",
 }
