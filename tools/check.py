@@ -1,6 +1,6 @@
 """Every check and test, as `./run test` runs them; arguments go to pytest, whose summary comes last.
 
-With `--coverage` first, as in CI, what the tests reach of the program is measured, too.
+With `--coverage` first, what the tests reach of the program is measured, too.
 """
 
 import os
