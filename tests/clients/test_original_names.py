@@ -109,6 +109,7 @@ async def named(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[Na
         "TALLYSTICK_DATA_DIRECTORY": str(tmp_path / "data"),
         "TALLYSTICK_PORT": str(port),
         "TALLYSTICK_PUBLIC_URL": f"https://{API}",
+        "TALLYSTICK_ALLOWED_HOSTS": PAGES,
     }
     async with open_service(from_environment(settings)) as service:
         key, _ = await make_seller(service)

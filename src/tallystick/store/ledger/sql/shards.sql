@@ -39,15 +39,13 @@ UPDATE book SET parts = $1::bigint[] WHERE book_id = ANY($1::bigint[])
 -- Those that another of the books ($4) has claimed, or has spent before there were claims.
 SELECT asked.caller_reference
   FROM /* part: asked */
- CROSS JOIN LATERAL (SELECT part_book_id FROM claimed_payment
-                      WHERE book_id = $1 AND reference_digest = asked.reference_digest LIMIT 1) AS claimed
+  JOIN claimed_payment AS claimed ON claimed.book_id = $1 AND claimed.reference_digest = asked.reference_digest
  WHERE claimed.part_book_id <> $2
 UNION
 SELECT asked.caller_reference
   FROM /* part: asked */
- WHERE EXISTS (SELECT FROM answered_reference AS answered
-                WHERE answered.book_id = ANY($4::bigint[]) AND answered.reference_digest = asked.reference_digest
-                  AND answered.book_id <> $2 AND answered.transaction_id IS NOT NULL OFFSET 0)
+  JOIN answered_reference AS answered ON answered.reference_digest = asked.reference_digest
+ WHERE answered.book_id = ANY($4::bigint[]) AND answered.book_id <> $2 AND answered.transaction_id IS NOT NULL
 
 -- name: claim_payments
 -- They belong to the book $2 from now on, unless another one has them.

@@ -298,7 +298,7 @@ SELECT format('book %s, reference %s: answered with transaction %s, which does n
 WITH made AS (
     SELECT book_id, /* part: reference_digest */ AS reference_digest, min(caller_reference) AS caller_reference,
            count(*) AS number
-      FROM transaction WHERE operation <> 'Deposit' GROUP BY 1, 2
+      FROM transaction WHERE operation <> 'Deposit' GROUP BY book_id, /* part: reference_digest */
 )
 SELECT format('book %s, reference %s: %s transactions were made with it, %s may be', made.book_id, caller_reference, number,
               CASE WHEN answered.transaction_id IS NULL AND reuses IS NULL THEN 0 ELSE 1 + coalesce(reuses, 0) END)

@@ -9,15 +9,18 @@ DELETE FROM answered_reference
         WHERE answered_at <= $1 AND refusal IS NOT NULL AND reuses IS NULL LIMIT $2)
    AND answered_at <= $1 AND refusal IS NOT NULL AND reuses IS NULL
 
+-- name: addresses_due
+-- Agreements from before $1 that name a delivery address, of accounts that are closed; $2 of them at the most.
+SELECT book_id, authorization_id
+  FROM authorization_evidence JOIN party USING (party_id)
+ WHERE agreed_at <= $1 AND wording -> 'address' <> '[]' AND status = 'closed'
+ LIMIT $2
+
 -- name: addresses
--- Delivery addresses in what people agreed to before $1 whose accounts are closed.
+-- The delivery addresses of those agreements: books $1, with their authorizations $2.
 UPDATE authorization_evidence
    SET wording = jsonb_set(wording, '{address}', '[]')
- WHERE (book_id, authorization_id) IN (
-       SELECT book_id, authorization_id
-         FROM authorization_evidence JOIN party USING (party_id)
-        WHERE agreed_at <= $1 AND wording -> 'address' <> '[]' AND status = 'closed'
-        LIMIT $2)
+ WHERE (book_id, authorization_id) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))
    AND wording -> 'address' <> '[]'
 
 -- name: events
