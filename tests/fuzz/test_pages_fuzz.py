@@ -142,3 +142,9 @@ async def test_any_bytes_are_answered(
     answer = await target.send(verb, path, query, body, {b"content-type": content_type})
 
     assert answer.status in {400, 403, 404, 405, 413}
+
+
+async def test_a_query_that_is_no_text_does_not_break_the_check_of_a_form(target: Target) -> None:
+    answer = await target.send("POST", "/account/sign-in", query=b"\x80")
+
+    assert answer.status == 403, answer

@@ -114,7 +114,7 @@ class FormTokens:
         if request.method not in _SAFE_METHODS and not elsewhere:
             # the form is read also where it cannot be right: a body that is no form has an answer of its own
             token = await _token(request)
-            person = _NOBODY if request.url.path.endswith(_ENTRANCES) else _person(request)
+            person = _NOBODY if scope["path"].endswith(_ENTRANCES) else _person(request)
             if not (known and is_same_origin(request) and self._tokens.fits(token, given, person)):
                 raise PermissionDeniedException("The form is not one of ours.")
         await self._app(scope, receive, state.keeping(send))
