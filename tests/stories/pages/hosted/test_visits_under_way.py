@@ -17,7 +17,9 @@ CHOSEN = "UPDATE cobranded_visit SET choices = $2 WHERE caller_party_id = $1"
 
 async def test_choices_of_before_are_shown_and_agreed_to(world: World, seller: Seller) -> None:
     browser, confirm = await at_confirm(world, seller, seller.prepaid(collectShippingAddress="True"))
-    [method] = await world.rows("SELECT choices, sender_party_id FROM cobranded_visit ORDER BY created_at DESC LIMIT 1")
+    [method] = await world.rows(
+        "SELECT choices, sender_party_id FROM cobranded_visit WHERE caller_party_id = $1", seller.party.party_id
+    )
     address = {f"address:{name}": "" for name in ("addressLine2", "state", "phoneNumber")}
     address |= {f"address:{name}": value for name, value in HOME_ADDRESS.items()}
     chosen = {"key": method["choices"]["key"], "method": "CC"} | address
