@@ -1,18 +1,8 @@
 """Every setting, read once from the environment into a frozen value; `docs/settings.md` is their table."""
 
-from tallystick.settings.values import (
-    MAX_CONNECTIONS,
-    MAX_CONNECTIONS_PER_ADDRESS,
-    PARSERS,
-    PREFIX,
-    TEST_PREFIX,
-    Settings,
-    SettingsError,
-    from_environment,
-    has_master_key,
-    load_master_key,
-    variable_name,
-)
+from tallystick.settings.environment import PARSERS, PREFIX, TEST_PREFIX, from_environment, variable_name
+from tallystick.settings.master_key import has_master_key, load_master_key
+from tallystick.settings.values import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, Settings, SettingsError
 
 __all__ = [
     "MAX_CONNECTIONS",

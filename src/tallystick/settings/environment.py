@@ -1,0 +1,116 @@
+"""Settings are read once, from the variables of the environment; `docs/settings.md` is their table."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any, Final
+
+from tallystick.settings.master_key import parse_master_key
+from tallystick.settings.parsers import (
+    absolute_path,
+    amount,
+    bearer_token,
+    between,
+    contact,
+    database_url,
+    existing_file,
+    host_name,
+    hsts,
+    list_of,
+    mail_from,
+    network,
+    one_of,
+    origin,
+    smtp_url,
+    switch,
+)
+from tallystick.settings.values import Settings, SettingsError
+
+PREFIX: Final = "TALLYSTICK_"
+TEST_PREFIX: Final = "TALLYSTICK_TEST_"
+_OF_DEVELOPERS: Final = frozenset({"TALLYSTICK_COMPILE", "TALLYSTICK_LONG_TESTS"})
+"""What installation and tests read: no settings of the service, but no misspelt ones either."""
+
+LOG_FORMATS: Final = ("console", "json")
+REFERENCE_REUSE: Final = ("never", "after-seven-days")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "data_directory": absolute_path,
+    "database_url": database_url,
+    "host": str,
+    "port": between(1, 65_535),
+    "public_url": origin,
+    "allowed_hosts": list_of(host_name),
+    "hsts": hsts,
+    "staff_url": origin,
+    "staff_networks": list_of(network),
+    "security_contact": list_of(contact),
+    "master_key": parse_master_key,
+    "timestamp_skew_seconds": between(0, 86_400),
+    "clock_tolerance_seconds": between(1, 3_600),
+    "rail_delay_ms": between(0, 86_400_000),
+    "sandbox_faults": switch,
+    "worker_interval_ms": between(10, 60_000),
+    "notification_timeout_ms": between(100, 60_000),
+    "notification_lifetime_hours": between(1, 720),
+    "keep_notifications_days": between(1, 3_650),
+    "reference_reuse": one_of(REFERENCE_REUSE),
+    "keep_requests_days": between(0, 365),
+    "allow_private_notification_targets": switch,
+    "allow_unsigned_cobranded": switch,
+    "allow_weak_soap_signatures": switch,
+    "allow_signature_v1": switch,
+    "allow_signature_v0": switch,
+    "verify_signature_for_anyone": switch,
+    "require_verified_email": switch,
+    "require_verified_accounts": switch,
+    "unverified_spending_limit": amount,
+    "unverified_receiving_limit": amount,
+    "tolerate_unknown_parameters": switch,
+    "log_format": one_of(LOG_FORMATS),
+    "log_level": one_of(LOG_LEVELS),
+    "fee_schedule_file": existing_file,
+    "smtp_url": smtp_url,
+    "mail_from": mail_from,
+    "confirm_within_minutes": between(1, 120),
+    "reverse_proxies": between(0, 10),
+    "max_connections": between(16, 60_000),
+    "max_connections_per_address": between(0, 60_000),
+    "calls_per_second": between(0, 100_000),
+    "requests_per_second_per_address": between(0, 100_000),
+    "verify_every_hours": between(0, 8_760),
+    "metrics_token": bearer_token,
+}
+if PARSERS.keys() != {setting.name for setting in fields(Settings)}:  # one line short is a bug found at import
+    raise TypeError("every setting needs a parser")
+
+
+def from_environment(environ: Mapping[str, str]) -> Settings:
+    """Read the `TALLYSTICK_…` variables of `environ`; an empty variable counts as not set.
+
+    Raises SettingsError: a malformed value, or a variable we do not know (a misspelt setting must not pass silently).
+    """
+    known = {variable_name(name): name for name in PARSERS}
+    given = {key: value.strip() for key, value in environ.items() if key.startswith(PREFIX)}
+    allowed = known.keys() | _OF_DEVELOPERS
+    unknown = sorted(key for key in given if key not in allowed and not key.startswith(TEST_PREFIX))
+    if unknown:
+        raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+
+    values: dict[str, Any] = {}
+    for key, name in known.items():
+        if text := given.get(key):
+            try:
+                values[name] = PARSERS[name](text)
+            except ValueError as error:
+                raise SettingsError(f"{key}: {error}") from None
+    if "smtp_url" in values and "mail_from" not in values:
+        raise SettingsError(f"{variable_name('smtp_url')} needs {variable_name('mail_from')}")
+    if "smtp_url" in values:  # a letter can be answered: who does not is perhaps not who they say
+        values.setdefault("require_verified_email", True)
+    return Settings(**values)
+
+
+def variable_name(setting: str) -> str:
+    """The environment variable of a setting: TALLYSTICK_PORT for `port`."""
+    return PREFIX + setting.upper()

@@ -1,0 +1,155 @@
+"""From the text of a variable to a value. Each raises ValueError, whose text completes "TALLYSTICK_…: "."""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from tallystick.domain.money import parse_amount
+from tallystick.settings.values import Network
+
+_TOKEN: Final = re.compile(r"[\x21-\x7e]{16,}")
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
+_HSTS: Final = re.compile(r"max-age=[0-9]{1,10}(?:; ?includeSubDomains)?(?:; ?preload)?")
+_CONTACT: Final = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://[!-~]+")
+_MAIL_FROM: Final = re.compile(r"(?:[^<>@\x00-\x1f]+<[^\s<>@]+@[^\s<>@]+>)|(?:[^\s<>@]+@[^\s<>@]+)")
+
+Item = TypeVar("Item")
+
+
+def absolute_path(text: str) -> Path:
+    """An absolute path; `~` is the home directory."""
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"names a home directory that does not exist: {text!r}") from None
+    if not path.is_absolute():
+        raise ValueError(f"must be an absolute path, not {text!r}")
+    return path
+
+
+def existing_file(text: str) -> Path:
+    """The absolute path of a file that is there."""
+    path = absolute_path(text)
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
+def database_url(text: str) -> str:
+    """The address of a PostgreSQL server, as asyncpg takes it."""
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must start with postgresql://")  # not quoted back: it may hold a password
+    return text
+
+
+def origin(text: str) -> str:
+    """An http or https address of a whole host, without a slash at its end."""
+    parts = urlsplit(text)
+    more = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in {"http", "https"} or not parts.hostname or more:
+        raise ValueError(f"must be an http or https address without a path or a query, not {text!r}")
+    return text.rstrip("/")
+
+
+def host_name(text: str) -> str:
+    """The name or the address of a host, in small letters."""
+    if _HOST.fullmatch(text) is None:
+        raise ValueError(f"must be names of hosts, such as pay.example.com, without ports; not {text!r}")
+    return text.lower()
+
+
+def hsts(text: str) -> str:
+    """The value of the header Strict-Transport-Security."""
+    if _HSTS.fullmatch(text) is None:
+        raise ValueError(f"must be such as `max-age=63072000; includeSubDomains; preload`, not {text!r}")
+    return text
+
+
+def network(text: str) -> Network:
+    """A network in CIDR notation; one address is a network of its own."""
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(f"must be networks such as 10.1.0.0/16, not {text!r}") from None
+
+
+def contact(text: str) -> str:
+    """Where people write to: an address of e-mail or of a page."""
+    if _CONTACT.fullmatch(text) is None:
+        raise ValueError(f"must be mailto: or https addresses, not {text!r}")
+    return text
+
+
+def smtp_url(text: str) -> str:
+    """The address of a mail server, perhaps with a user and a password."""
+    parts = urlsplit(text)
+    with suppress(ValueError):  # of a port that is no number
+        if parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.port != 0 and not parts.path.strip("/"):
+            return text
+    raise ValueError("must be smtp:// or smtps:// with a host")  # not quoted back: it may hold a password
+
+
+def mail_from(text: str) -> str:
+    """A sender: the address alone, or a name with it in angle brackets."""
+    if _MAIL_FROM.fullmatch(text) is None:
+        raise ValueError(f"must be an address such as payments@example.com, not {text!r}")
+    return text
+
+
+def bearer_token(text: str) -> str:
+    """A secret that goes into a header as it is."""
+    if _TOKEN.fullmatch(text) is None:
+        raise ValueError("must be 16 characters or more, without blanks")  # not quoted back: it is a secret
+    return text
+
+
+def switch(text: str) -> bool:
+    """True or false, in the words that people use for them."""
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError(f"must be true or false, not {text!r}")
+
+
+def amount(text: str) -> int:
+    """An amount of money in micro-units."""
+    try:
+        return parse_amount(text)
+    except ValueError:
+        raise ValueError(f"must be an amount such as 250.00, not {text!r}") from None
+
+
+def between(minimum: int, maximum: int) -> Callable[[str], int]:
+    """A parser of whole numbers, both bounds included."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and minimum <= int(text) <= maximum):
+            raise ValueError(f"must be a whole number from {minimum} to {maximum}, not {text!r}")
+        return int(text)
+
+    return parse
+
+
+def list_of(parse: Callable[[str], Item]) -> Callable[[str], tuple[Item, ...]]:
+    """A parser of values that stand between commas."""
+
+    def parse_all(text: str) -> tuple[Item, ...]:
+        return tuple(parse(item.strip()) for item in text.split(","))
+
+    return parse_all
+
+
+def one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    """A parser of words, whose case does not count."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}, not {text!r}")
+        return text.lower()
+
+    return parse
