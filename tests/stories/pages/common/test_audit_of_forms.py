@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 from litestar.routes import HTTPRoute
-from tests.stories.pages.audit_table import FORMS, WITHOUT, Form, Scene
+from tests.stories.pages.audit_table import FORMS, WITHOUT, Form
+from tests.stories.pages.deeds.scene import Scene
 from tests.stories.pages.people import employee, signed_in
 from tests.stories.pages.world import Seller, World
 

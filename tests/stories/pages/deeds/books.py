@@ -1,0 +1,45 @@
+"""Deeds in the console about money, tokens and exports."""
+
+from __future__ import annotations
+
+import httpx
+from tests.stories.pages.business import postpaid_customer, prepaid_customer
+from tests.stories.pages.deeds.scene import Scene
+from tests.stories.pages.world import Page
+
+
+async def refund(scene: Scene) -> None:
+    payment = await (await prepaid_customer(scene.world, scene.seller)).pay("5")
+    form = Page(await scene.look("transactions", payment, "refund")).form("/refund")
+    await scene.send(await scene.look("transactions", payment, "refund", **form.fields), "/refund")
+
+
+async def cancel_token(scene: Scene) -> None:
+    customer = await prepaid_customer(scene.world, scene.seller)
+    await scene.on(f"tokens/{customer.spending}/cancel", "/cancel")
+
+
+async def _debts(scene: Scene, deed: str) -> httpx.Response:
+    customer = await postpaid_customer(scene.world, scene.seller)
+    await customer.pay("12")
+    preview = await scene.look("debts", "preview", deed=deed, debt=customer.instrument)
+    return await scene.send(preview, "/runs")
+
+
+async def settle(scene: Scene) -> None:
+    await _debts(scene, "settle")
+
+
+async def write_off(scene: Scene) -> None:
+    await _debts(scene, "write_off")
+
+
+async def go_on(scene: Scene) -> None:
+    result = await _debts(scene, "settle")
+    run_id = result.url.path.rpartition("/")[2]
+    await scene.world.pool.execute("UPDATE debt_run_line SET transaction_id = NULL WHERE run_id = $1", run_id)
+    await scene.send(await scene.browser.get(result.url.path), run_id)
+
+
+async def export(scene: Scene) -> None:
+    assert (await scene.look("activity.csv")).status_code == 200
