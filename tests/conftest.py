@@ -12,8 +12,8 @@ import asyncpg
 import hypothesis
 import pytest
 from argon2 import PasswordHasher
-from tests.store.shop import OpenShop, Shop, new_shop
 from tests.support.balanced import all_balanced, balanced
+from tests.support.books import Books, OpenBooks, new_books
 from tests.support.clock import TestClock
 
 from tallystick.db import distribution
@@ -188,12 +188,12 @@ def clock() -> TestClock:
 
 
 @pytest.fixture
-async def open_shop(pool: Pool, clock: TestClock) -> AsyncIterator[OpenShop]:
+async def open_shop(pool: Pool, clock: TestClock) -> AsyncIterator[OpenBooks]:
     """Opens shops; when the test is over, their books must balance."""
     committers: list[Committer] = []
 
-    async def opened(on: Pool = pool) -> Shop:
-        shop = await new_shop(on, clock)
+    async def opened(on: Pool = pool) -> Books:
+        shop = await new_books(on, clock)
         committers.append(shop.committer)
         return shop
 
@@ -204,5 +204,5 @@ async def open_shop(pool: Pool, clock: TestClock) -> AsyncIterator[OpenShop]:
 
 
 @pytest.fixture
-async def shop(open_shop: OpenShop) -> Shop:
+async def shop(open_shop: OpenBooks) -> Books:
     return await open_shop()

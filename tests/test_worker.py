@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.store.direct import status
-from tests.store.shop import Buyer, Shop
+from tests.support.books import Books, Buyer
 from tests.support.master_key import VAULT
 from tests.support.paths import ROOT
 
@@ -27,25 +27,25 @@ DELAY = timedelta(seconds=5)
 CHILD = "tests.store.die_at_the_rail"
 
 
-def worker_of(shop: Shop) -> Worker:
+def worker_of(shop: Books) -> Worker:
     service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
     return Worker(service, {"simulated": SimulatedRail(shop.pool, shop.clock, DELAY, faults=True)})
 
 
-async def opened(shop: Shop, buyer: Buyer, amount: str) -> TransactionId:
+async def opened(shop: Books, buyer: Buyer, amount: str) -> TransactionId:
     outcome = await shop.fund(buyer, amount)
     assert isinstance(outcome, Accepted)
     assert outcome.status is TransactionStatus.PENDING
     return outcome.transaction_id
 
 
-async def charges(shop: Shop, transaction_id: TransactionId) -> int:
+async def charges(shop: Books, transaction_id: TransactionId) -> int:
     count = await shop.pool.fetchval("SELECT count(*) FROM simulated_charge WHERE idempotency_key = $1", transaction_id)
     assert isinstance(count, int)
     return count
 
 
-async def test_a_charge_is_pending_for_the_rails_delay_and_then_succeeds(shop: Shop) -> None:
+async def test_a_charge_is_pending_for_the_rails_delay_and_then_succeeds(shop: Books) -> None:
     buyer = await shop.prepaid_buyer("25.00", Method.CC)
     funding = await opened(shop, buyer, "10.00")
     worker = worker_of(shop)
@@ -63,7 +63,7 @@ async def test_a_charge_is_pending_for_the_rails_delay_and_then_succeeds(shop: S
 
 
 @pytest.mark.parametrize(("amount", "code"), [("2.61", "TemporaryDecline"), ("5.71", "TransactionDenied")])
-async def test_magic_amounts_go_pending_and_then_fail(shop: Shop, amount: str, code: str) -> None:
+async def test_magic_amounts_go_pending_and_then_fail(shop: Books, amount: str, code: str) -> None:
     buyer = await shop.prepaid_buyer("25.00", Method.CC)
     funding = await opened(shop, buyer, amount)
     worker = worker_of(shop)
@@ -81,7 +81,7 @@ async def test_magic_amounts_go_pending_and_then_fail(shop: Shop, amount: str, c
 
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_worker_killed_at_the_rail_is_replaced_by_the_next_one(
-    shop: Shop, database_url: str, when: str
+    shop: Books, database_url: str, when: str
 ) -> None:
     """Before or after the rail took the money: the next worker asks again with the same key and finishes the job."""
     buyer = await shop.prepaid_buyer("25.00", Method.CC)
@@ -126,7 +126,7 @@ class BrokenRail:
         return answer
 
 
-async def test_an_unknown_result_is_asked_again_and_never_guessed(shop: Shop) -> None:
+async def test_an_unknown_result_is_asked_again_and_never_guessed(shop: Books) -> None:
     buyer = await shop.postpaid_buyer("100.00", method=Method.CC)
     await shop.pay(buyer, "50.00")
     settled = await shop.settle(buyer, "20.00")
@@ -146,7 +146,7 @@ async def test_an_unknown_result_is_asked_again_and_never_guessed(shop: Shop) ->
 
 
 async def test_an_answer_that_cannot_be_booked_holds_up_nothing_else(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    shop: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spoilt = await opened(shop, await shop.prepaid_buyer("25.00", Method.CC), "10.00")
     sound = await opened(shop, await shop.prepaid_buyer("25.00", Method.CC), "20.00")
@@ -175,7 +175,7 @@ async def test_an_answer_that_cannot_be_booked_holds_up_nothing_else(
     assert (await status(shop, held.transaction_id))[0] == "Cancelled"
 
 
-async def test_two_workers_share_the_work_without_charging_twice(shop: Shop) -> None:
+async def test_two_workers_share_the_work_without_charging_twice(shop: Books) -> None:
     buyer = await shop.prepaid_buyer("100.00", Method.ACH)
     fundings = [await opened(shop, buyer, "1.00") for _ in range(20)]
     one, other = worker_of(shop), worker_of(shop)
@@ -187,7 +187,7 @@ async def test_two_workers_share_the_work_without_charging_twice(shop: Shop) -> 
     assert await shop.balance(buyer) == parse_amount("20.00")
 
 
-async def test_the_rail_refuses_one_key_for_two_amounts(shop: Shop) -> None:
+async def test_the_rail_refuses_one_key_for_two_amounts(shop: Books) -> None:
     rail = SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=False)
     buyer = await shop.prepaid_buyer("25.00", Method.CC)
     funding = await opened(shop, buyer, "1.00")

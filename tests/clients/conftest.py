@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import Buyer, Shop
 from tests.stories.conftest import free_port
 from tests.stories.operations.program import running
+from tests.support.books import Buyer, new_seller
 from tests.support.clock import TestClock
 
 from tallystick.domain.commands import AmountRule, LimitTerms, Method, TokenTerms, TokenType
@@ -20,9 +20,7 @@ from tallystick.domain.periods import Period
 from tallystick.services.context import Service
 from tallystick.settings import from_environment
 from tallystick.store.accounts import parties
-from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import AccessKey
-from tallystick.store.ledger import create_book
 from tallystick.store.ledger.verify import verify
 from tallystick.wiring import open_service
 
@@ -44,14 +42,10 @@ class Market:
 async def make_seller(service: Service) -> tuple[AccessKey, dict[str, str | dict[str, str]]]:
     """A seller's key, and what buyers and another seller agreed to: put into the books directly."""
     clock = TestClock(service.clock())
+    _, key, books = await new_seller(service, clock, "shop@sellers.example", "Shop")
     async with service.pool.acquire() as connection:
-        operator = await create_book.operator_book(connection, "sandbox", clock())
-        shop = await parties.create_business(connection, "shop@sellers.example", "Shop", clock())
         band = await parties.create_business(connection, "band@sellers.example", "Band", clock())
-    key = await access_keys.create(service.pool, service.vault, shop.party_id, "sandbox", clock())
-    assert key.book_id is not None
-    books = Shop(service.pool, service.committer, clock, shop.party_id, key.book_id, operator)
-    other = Shop(service.pool, service.committer, clock, band.party_id, key.book_id, operator)
+    other = replace(books, party_id=band.party_id)
     monthly = LimitTerms(LimitKind.COUNT, 1, Period(1, "Month"))
     price = TokenTerms(AmountRule.EXACT, parse_amount("5.00"))
     subscriber = await books.sender_token(Method.CC, TokenType.RECURRING, price, (monthly,))

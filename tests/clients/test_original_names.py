@@ -22,8 +22,8 @@ from tests.clients.conftest import make_seller
 from tests.conftest import MakeDatabase
 from tests.stories.conftest import free_port
 from tests.stories.operations.program import running
-from tests.stories.storefront import signature
 from tests.support.paths import ROOT
+from tests.support.shop import signature
 
 from tallystick.domain.messages import signing
 from tallystick.services.consent.outbound import sign_return_url

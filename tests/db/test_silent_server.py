@@ -12,7 +12,7 @@ from time import monotonic
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from tests.store.shop import Buyer, OpenShop, Shop
+from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.db.database import open_pool
 from tallystick.domain.money import parse_amount
@@ -80,8 +80,8 @@ async def network(database_url: str) -> AsyncIterator[Network]:
 
 @asynccontextmanager
 async def over(
-    network: Network, shop: Shop, *, patience_seconds: float = PATIENCE_SECONDS, budget_seconds: float = 15
-) -> AsyncIterator[Shop]:
+    network: Network, shop: Books, *, patience_seconds: float = PATIENCE_SECONDS, budget_seconds: float = 15
+) -> AsyncIterator[Books]:
     """The same shop, with a committer that connects through the proxy."""
     async with AsyncExitStack() as stack:
         pool = await open_pool(network.url, max_size=4, answer_timeout_seconds=patience_seconds, plan_once=True)
@@ -90,12 +90,12 @@ async def over(
         yield replace(shop, committer=Committer(pool, rules, shop.clock, keeps=2, budget_seconds=budget_seconds))
 
 
-async def many_payments(shop: Shop, buyer: Buyer) -> list[object]:
+async def many_payments(shop: Books, buyer: Buyer) -> list[object]:
     async with asyncio.timeout(20):
         return await asyncio.gather(*(shop.pay(buyer, "0.05") for _ in range(20)), return_exceptions=True)
 
 
-async def test_payments_go_on_over_new_connections(open_shop: OpenShop, network: Network) -> None:
+async def test_payments_go_on_over_new_connections(open_shop: OpenBooks, network: Network) -> None:
     shop = await open_shop()
     buyer = await shop.funded_buyer("10.00")
     async with over(network, shop) as far:
@@ -107,7 +107,7 @@ async def test_payments_go_on_over_new_connections(open_shop: OpenShop, network:
     assert await shop.balance(buyer) == parse_amount("8.95")
 
 
-async def test_balances_are_told_over_new_connections(open_shop: OpenShop, network: Network) -> None:
+async def test_balances_are_told_over_new_connections(open_shop: OpenBooks, network: Network) -> None:
     shop = await open_shop()
     buyer = await shop.funded_buyer("10.00")
     async with over(network, shop) as far:
@@ -123,7 +123,7 @@ async def test_balances_are_told_over_new_connections(open_shop: OpenShop, netwo
     assert found.balance_micros == parse_amount("10.00")
 
 
-async def test_a_command_has_its_budget_whatever_it_waits_for(open_shop: OpenShop, network: Network) -> None:
+async def test_a_command_has_its_budget_whatever_it_waits_for(open_shop: OpenBooks, network: Network) -> None:
     shop = await open_shop()
     buyer = await shop.funded_buyer("10.00")
     async with over(network, shop, patience_seconds=60, budget_seconds=1) as far:
@@ -139,7 +139,7 @@ async def test_a_command_has_its_budget_whatever_it_waits_for(open_shop: OpenSho
     assert await shop.balance(buyer) in {parse_amount("9.90"), parse_amount("8.90")}
 
 
-async def test_what_nobody_waits_for_any_more_is_not_done(open_shop: OpenShop, network: Network) -> None:
+async def test_what_nobody_waits_for_any_more_is_not_done(open_shop: OpenBooks, network: Network) -> None:
     shop = await open_shop()
     buyer = await shop.funded_buyer("10.00")
     async with over(network, shop, patience_seconds=1) as far:

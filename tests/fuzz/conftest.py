@@ -9,19 +9,16 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import Buyer, Shop
-from tests.stories.storefront import signature
+from tests.support.books import Books, Buyer, new_seller
 from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY
 from tests.support.schemas import check_answer
+from tests.support.shop import signature
 
 from tallystick.domain.outcomes import Accepted
 from tallystick.services.context import Service
 from tallystick.settings import Settings
-from tallystick.store.accounts import parties
-from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import AccessKey
-from tallystick.store.ledger import create_book
 from tallystick.store.ledger.verify import verify
 from tallystick.web.api.asgi import Application, Message, Scope
 from tallystick.wiring import asgi_app, open_service
@@ -50,7 +47,7 @@ class Target:
 
     app: Application
     service: Service
-    books: Shop
+    books: Books
     key: AccessKey
     buyer: Buyer
     tab: Buyer
@@ -135,12 +132,7 @@ async def target(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathF
         sandbox_faults=False,
     )
     async with open_service(settings, clock) as service:
-        async with service.pool.acquire() as connection:
-            party = await parties.create_business(connection, "shop@fuzz.example", "Music Shop", clock())
-            operator = await create_book.operator_book(connection, "sandbox", clock())
-        key = await access_keys.create(service.pool, service.vault, party.party_id, "sandbox", clock())
-        assert key.book_id is not None
-        books = Shop(service.pool, service.committer, clock, party.party_id, key.book_id, operator)
+        _, key, books = await new_seller(service, clock, "shop@fuzz.example")
         buyer, tab = await books.funded_buyer("20.00"), await books.postpaid_buyer()
         await books.deposit(tab, "20.00")
         assert isinstance(await books.pay(tab, "15.00"), Accepted)

@@ -14,7 +14,7 @@ from tests.conftest import fuzz
 from tests.fuzz.conftest import FORM, HOST, Given, Target, wire
 from tests.fuzz.test_query_fuzz import amounts, any_bytes, content_types, odd, texts
 from tests.stories.pages.world import BUTTON, START, needed
-from tests.stories.storefront import canonical
+from tests.support.shop import canonical
 
 from tallystick.services.consent.parameters import PIPELINES, SIMPLE_PAY, Parameter
 from tallystick.services.consent.values import ValueKind

@@ -8,8 +8,8 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, receiver
-from tests.store.shop import OpenShop, Shop, new_shop
 from tests.support.balanced import all_balanced
+from tests.support.books import Books, OpenBooks, new_books
 from tests.support.clock import TestClock
 
 from tallystick.db.connections import Pool
@@ -34,22 +34,22 @@ def clock() -> TestClock:
 
 
 @pytest.fixture
-async def open_shop(notify_pool: Pool, clock: TestClock) -> OpenShop:
+async def open_shop(notify_pool: Pool, clock: TestClock) -> OpenBooks:
     await notify_pool.execute("UPDATE outbox SET state = 'unwanted' WHERE state = 'waiting'")  # of earlier tests
 
-    async def opened() -> Shop:
-        return await new_shop(notify_pool, clock)
+    async def opened() -> Books:
+        return await new_books(notify_pool, clock)
 
     return opened
 
 
 @pytest.fixture
-async def shop(open_shop: OpenShop) -> Shop:
+async def shop(open_shop: OpenBooks) -> Books:
     return await open_shop()
 
 
 @pytest.fixture
-async def office(shop: Shop) -> PostOffice:
+async def office(shop: Books) -> PostOffice:
     return PostOffice(shop)
 
 

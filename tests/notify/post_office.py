@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import msgspec
-from tests.store.shop import Buyer, Shop
+from tests.support.books import Books, Buyer
 from tests.support.master_key import VAULT
 
 from tallystick.domain.commands import FundPrepaid, Method
@@ -30,7 +30,7 @@ SETTINGS = Settings(
 class PostOffice:
     """A worker for one shop, and a look at its outbox."""
 
-    shop: Shop
+    shop: Books
     settings: Settings = SETTINGS
 
     def worker(self, **changed: int) -> Worker:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import receiver
-from tests.store.shop import OpenShop
+from tests.support.books import OpenBooks
 
 from tallystick.store.accounts import return_hosts
 
 
-async def test_another_sellers_host_gets_nothing(open_shop: OpenShop) -> None:
+async def test_another_sellers_host_gets_nothing(open_shop: OpenBooks) -> None:
     """Named in the request, and set for the seller before the host was claimed."""
     victim, attacker = await open_shop(), await open_shop()
     office, own = PostOffice(attacker), PostOffice(victim)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, answer, receiver, until
-from tests.store.shop import OpenShop, Shop
+from tests.support.books import Books, OpenBooks
 from tests.support.paths import ROOT
 
 from tallystick.domain.commands import CancelToken, Paid
@@ -19,7 +19,7 @@ CHILD = "tests.notify.die_while_sending"
 DAY = timedelta(hours=24)
 
 
-async def test_pending_and_success_arrive_in_their_order(shop: Shop, office: PostOffice, seller: Receiver) -> None:
+async def test_pending_and_success_arrive_in_their_order(shop: Books, office: PostOffice, seller: Receiver) -> None:
     await office.tell(seller.url)
     funding = await office.slow_funding()
     await shop.resolve(funding, Paid())
@@ -45,7 +45,7 @@ async def test_an_event_of_a_seller_without_an_address_is_no_work(office: PostOf
 
 
 async def test_the_address_in_the_request_wins_also_for_later_events(
-    shop: Shop, office: PostOffice, seller: Receiver
+    shop: Books, office: PostOffice, seller: Receiver
 ) -> None:
     await office.tell(seller.url)
     async with receiver() as special:
@@ -60,7 +60,7 @@ async def test_the_address_in_the_request_wins_also_for_later_events(
     assert seller.received == []
 
 
-async def test_a_cancelled_token_is_announced(shop: Shop, office: PostOffice, seller: Receiver) -> None:
+async def test_a_cancelled_token_is_announced(shop: Books, office: PostOffice, seller: Receiver) -> None:
     buyer = await shop.prepaid_buyer()
     cancel = CancelToken(buyer.spending, by=shop.party_id, notification_url=seller.url)
     assert await shop.perform(cancel) == Done()
@@ -72,7 +72,7 @@ async def test_a_cancelled_token_is_announced(shop: Shop, office: PostOffice, se
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 500, 503])
-async def test_any_answer_but_2xx_is_a_failure(shop: Shop, office: PostOffice, status: int) -> None:
+async def test_any_answer_but_2xx_is_a_failure(shop: Books, office: PostOffice, status: int) -> None:
     async with receiver(answers=[answer(status, "location: http://127.0.0.1:9/elsewhere")]) as seller:
         await office.tell(seller.url)
         payment = await office.quick_payment()
@@ -97,7 +97,7 @@ async def test_any_2xx_is_a_success_whatever_the_body(office: PostOffice, status
         assert (await office.entry(payment)).state == "delivered"
 
 
-async def test_a_retry_sends_the_same_bytes(shop: Shop, office: PostOffice) -> None:
+async def test_a_retry_sends_the_same_bytes(shop: Books, office: PostOffice) -> None:
     async with receiver(answers=[answer(500), b""]) as seller:
         await office.tell(seller.url + "?shop=7")
         await office.quick_payment()
@@ -147,7 +147,7 @@ async def test_an_answer_that_does_not_come_in_time(office: PostOffice) -> None:
     assert (failed.state, failed.last_error) == ("waiting", "no answer in time")
 
 
-async def test_the_tries_of_a_day(shop: Shop, office: PostOffice) -> None:
+async def test_the_tries_of_a_day(shop: Books, office: PostOffice) -> None:
     """One, two, five, 15, 30, 60 minutes after the failure before, then hourly; the last one when the day is over."""
     start = shop.clock()
     async with receiver(usual=answer(500)) as seller:
@@ -169,14 +169,14 @@ async def test_the_tries_of_a_day(shop: Shop, office: PostOffice) -> None:
     assert await worker.courier.dispatch() == 0
 
 
-def test_the_last_try_is_at_the_end_of_the_day_even_after_a_long_sleep(shop: Shop) -> None:
+def test_the_last_try_is_at_the_end_of_the_day_even_after_a_long_sleep(shop: Books) -> None:
     event = shop.clock()
     assert next_try(3, event, event + DAY - timedelta(seconds=1), DAY) == event + DAY
     assert next_try(3, event, event + DAY, DAY) is None
     assert next_try(99, event, event, DAY) == event + timedelta(hours=1)
 
 
-async def test_a_dead_event_lets_the_next_one_through_and_can_be_replayed(shop: Shop, office: PostOffice) -> None:
+async def test_a_dead_event_lets_the_next_one_through_and_can_be_replayed(shop: Books, office: PostOffice) -> None:
     async with receiver(usual=answer(410)) as seller:
         await office.tell(seller.url)
         funding = await office.slow_funding()
@@ -218,7 +218,7 @@ async def test_a_new_address_takes_over_what_still_waits(office: PostOffice, sel
     assert await office.states(await office.quick_payment()) == []
 
 
-async def test_an_unusable_address_is_given_up_at_once(shop: Shop, office: PostOffice, seller: Receiver) -> None:
+async def test_an_unusable_address_is_given_up_at_once(shop: Books, office: PostOffice, seller: Receiver) -> None:
     await office.tell("gopher://shop.example/")
     lost = await office.quick_payment()
     await office.tell(seller.url)
@@ -232,7 +232,7 @@ async def test_an_unusable_address_is_given_up_at_once(shop: Shop, office: PostO
     assert (await office.entry(good)).state == "delivered"
 
 
-async def test_sellers_choose_what_they_hear_of(shop: Shop, office: PostOffice, seller: Receiver) -> None:
+async def test_sellers_choose_what_they_hear_of(shop: Books, office: PostOffice, seller: Receiver) -> None:
     await office.tell(seller.url)
     await outbox.set_wishes(shop.pool, shop.book_id, immediate=False, write_offs=False)
     buyer = await shop.postpaid_buyer()
@@ -249,7 +249,7 @@ async def test_sellers_choose_what_they_hear_of(shop: Shop, office: PostOffice, 
 
 
 async def test_one_silent_receiver_holds_up_nobody_else(
-    shop: Shop, office: PostOffice, open_shop: OpenShop, seller: Receiver
+    shop: Books, office: PostOffice, open_shop: OpenBooks, seller: Receiver
 ) -> None:
     other = PostOffice(await open_shop())
     async with receiver(usual=None) as silent:
@@ -283,7 +283,7 @@ async def test_one_silent_receiver_holds_up_nobody_else(
 
 
 async def test_several_workers_send_each_event_once_and_in_order(
-    shop: Shop, office: PostOffice, seller: Receiver
+    shop: Books, office: PostOffice, seller: Receiver
 ) -> None:
     seller.seconds = 0.01
     await office.tell(seller.url)
@@ -307,7 +307,7 @@ async def test_several_workers_send_each_event_once_and_in_order(
 
 
 async def test_a_worker_killed_while_sending_neither_loses_nor_reorders(
-    shop: Shop, office: PostOffice, notify_url: str
+    shop: Books, office: PostOffice, notify_url: str
 ) -> None:
     async with receiver(answers=[None]) as seller:
         await office.tell(seller.url)
@@ -333,7 +333,7 @@ async def test_a_worker_killed_while_sending_neither_loses_nor_reorders(
         assert await office.states(funding) == ["delivered", "delivered"]
 
 
-async def test_a_slow_receiver_does_not_hold_up_the_rails(shop: Shop, office: PostOffice) -> None:
+async def test_a_slow_receiver_does_not_hold_up_the_rails(shop: Books, office: PostOffice) -> None:
     async with receiver(usual=None) as silent:
         await office.tell(silent.url)
         funding = await office.slow_funding()
@@ -349,7 +349,7 @@ async def test_a_slow_receiver_does_not_hold_up_the_rails(shop: Shop, office: Po
         assert await office.states(funding) == ["waiting", "waiting"]
 
 
-async def test_a_running_worker_empties_a_backlog(shop: Shop, office: PostOffice, seller: Receiver) -> None:
+async def test_a_running_worker_empties_a_backlog(shop: Books, office: PostOffice, seller: Receiver) -> None:
     await office.tell(seller.url)
     buyer = await shop.postpaid_buyer("1000.00")
     await asyncio.gather(*(shop.pay(buyer, "1.00") for _ in range(200)))

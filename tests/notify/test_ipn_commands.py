@@ -10,8 +10,8 @@ import httpx
 import pytest
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, answer, receiver
-from tests.store.shop import Shop
 from tests.stories.operations.program import tallystick
+from tests.support.books import Books
 from tests.support.master_key import MASTER_KEY_TEXT, VAULT
 from typer.testing import CliRunner
 
@@ -132,7 +132,7 @@ async def test_an_event_that_does_not_exist(settings: dict[str, str]) -> None:
 class Certificates:
     """A service's certificates over a transport of our own: what is asked for is remembered."""
 
-    shop: Shop
+    shop: Books
     asked: list[str]
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -142,7 +142,7 @@ class Certificates:
 
 
 @pytest.fixture
-async def verifier(shop: Shop) -> AsyncIterator[tuple[Verifier, list[str]]]:
+async def verifier(shop: Books) -> AsyncIterator[tuple[Verifier, list[str]]]:
     asked: list[str] = []
     async with httpx.AsyncClient(transport=httpx.MockTransport(Certificates(shop, asked))) as http:
         yield Verifier("https://pay.example", http), asked
@@ -212,7 +212,7 @@ async def test_messages_of_a_replaced_key_still_verify(
     assert f"/certs/{current.name}/" not in first.form["certificateUrl"]
 
 
-async def test_keys_of_one_day_have_names_of_their_own(shop: Shop) -> None:
+async def test_keys_of_one_day_have_names_of_their_own(shop: Books) -> None:
     now = shop.clock().replace(year=2031)
     async with shop.pool.acquire() as connection:
         names = [(await signing_keys.rotate(connection, VAULT, now)).name for _ in range(3)]

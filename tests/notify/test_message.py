@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver
-from tests.store.shop import Shop
+from tests.support.books import Books
 from tests.support.paths import DATA as DATA_FOLDER
 
 from tallystick.domain.commands import Method, Paid, RailOperation, Reserve, ResolveCharge, Settle
@@ -241,7 +241,7 @@ def test_what_is_built_twice_is_the_same() -> None:
 
 
 async def test_each_status_of_a_reservation_has_the_amount_that_it_had(
-    shop: Shop, office: PostOffice, seller: Receiver
+    shop: Books, office: PostOffice, seller: Receiver
 ) -> None:
     """Also when nothing was sent until all of it was over."""
     buyer = await shop.sender_token(Method.CC)
@@ -268,7 +268,7 @@ async def test_each_status_of_a_reservation_has_the_amount_that_it_had(
     ]
 
 
-async def test_each_operation_reaches_the_seller(shop: Shop, office: PostOffice, seller: Receiver) -> None:
+async def test_each_operation_reaches_the_seller(shop: Books, office: PostOffice, seller: Receiver) -> None:
     await office.tell(seller.url)
     buyer = await shop.postpaid_buyer()
     await shop.deposit(buyer, "50.00")

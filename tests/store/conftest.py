@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 from tests.store.past import Past, accepted
-from tests.store.shop import OpenShop
+from tests.support.books import OpenBooks
 
 from tallystick.db.connections import Pool
 from tallystick.domain.commands import Method
 
 
 @pytest.fixture
-async def past(own_pool: Pool, open_shop: OpenShop, tmp_path: Path) -> Past:
+async def past(own_pool: Pool, open_shop: OpenBooks, tmp_path: Path) -> Past:
     """A shop with a month behind it, in a database of its own: whoever archives, archives all books."""
     shop = await open_shop(own_pool)
     prepaid = await shop.funded_buyer("10.00")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.store.shop import Buyer, Shop
+from tests.support.books import Books, Buyer
 from tests.support.master_key import VAULT
 
 from tallystick.domain.ids import TransactionId
@@ -27,7 +27,7 @@ def taken(outcome: Outcome, status: str = "Success") -> TransactionId:
     return outcome.transaction_id
 
 
-async def work(shop: Shop) -> None:
+async def work(shop: Books) -> None:
     """Run the worker until the rail has answered everything that is open."""
     service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
     worker = Worker(service, {"simulated": SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=True)})
@@ -35,7 +35,7 @@ async def work(shop: Shop) -> None:
         pass
 
 
-async def status(shop: Shop, transaction_id: TransactionId) -> tuple[str, str]:
+async def status(shop: Books, transaction_id: TransactionId) -> tuple[str, str]:
     row = await shop.pool.fetchrow(
         "SELECT status, status_code FROM transaction WHERE book_id = $1 AND transaction_id = $2",
         shop.book_id,
@@ -45,7 +45,7 @@ async def status(shop: Shop, transaction_id: TransactionId) -> tuple[str, str]:
     return row["status"], row["status_code"]
 
 
-async def on_account(shop: Shop, buyer: Buyer) -> int:
+async def on_account(shop: Books, buyer: Buyer) -> int:
     balance = await shop.pool.fetchval(
         "SELECT -balance_micros FROM account WHERE book_id = $1 AND kind = 'balance_of' AND subject = $2",
         shop.operator_book_id,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from tests.store.shop import Buyer, Shop
+from tests.support.books import Books, Buyer
 
 from tallystick.domain.ids import make_transaction_id
 
@@ -34,7 +34,7 @@ COLUMNS = (
 )
 
 
-async def write_history(shop: Shop, buyers: Sequence[Buyer], count: int, span: timedelta) -> None:
+async def write_history(shop: Books, buyers: Sequence[Buyer], count: int, span: timedelta) -> None:
     """`count` payments of these buyers, one after the other, spread over the time until now."""
     async with shop.pool.acquire() as connection:
         rows = _rows(shop, buyers, count, span)
@@ -42,7 +42,7 @@ async def write_history(shop: Shop, buyers: Sequence[Buyer], count: int, span: t
         await connection.execute("ANALYZE")
 
 
-def _rows(shop: Shop, buyers: Sequence[Buyer], count: int, span: timedelta) -> Iterator[tuple[Any, ...]]:
+def _rows(shop: Books, buyers: Sequence[Buyer], count: int, span: timedelta) -> Iterator[tuple[Any, ...]]:
     chance = random.Random(7)  # noqa: S311 - the same history each time
     begin = shop.clock() - span
     for number in range(count):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from tests.store.shop import Buyer, OpenShop, Shop
+from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.db.connections import Pool
 from tallystick.domain.commands import Marketplace, Method, Pay, TokenTerms
@@ -27,7 +27,7 @@ from tallystick.store.queries.figures import NONE, Sum
 class Past:
     """A shop with a month behind it."""
 
-    shop: Shop
+    shop: Books
     root: Path
     prepaid: Buyer
     tab: Buyer
@@ -60,7 +60,7 @@ def accepted(outcome: Outcome) -> TransactionId:
     return outcome.transaction_id
 
 
-async def paid_through(past: Past, open_shop: OpenShop, money: str) -> tuple[Shop, TokenId, Buyer]:
+async def paid_through(past: Past, open_shop: OpenBooks, money: str) -> tuple[Books, TokenId, Buyer]:
     """Another shop that may be paid through this one, by which token, and somebody with so much money to pay it."""
     other = await open_shop(past.pool)
     other.clock = past.shop.clock
@@ -70,12 +70,12 @@ async def paid_through(past: Past, open_shop: OpenShop, money: str) -> tuple[Sho
     return other, token, buyer
 
 
-async def pay_other(shop: Shop, buyer: Buyer, token: TokenId) -> Outcome:
+async def pay_other(shop: Books, buyer: Buyer, token: TokenId) -> Outcome:
     request = shop.request(None, pay="12.00")
     return await shop.perform(Pay(request, buyer.spending, parse_amount("12.00"), Marketplace(token)))
 
 
-async def figure(past: Past, shop: Shop, name: str) -> Sum:
+async def figure(past: Past, shop: Books, name: str) -> Sum:
     """What a figure of the last ninety days comes to, on the first page of a shop's console."""
     now = past.shop.clock() + timedelta(hours=1)
     state = await figures.catch_up(past.pool, (shop.book_id,), now, commits=100)

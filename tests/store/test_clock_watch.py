@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.store.shop import OpenShop, Shop
+from tests.support.books import Books, OpenBooks
 from tests.support.clock import START
 from tests.support.master_key import VAULT
 
@@ -122,7 +122,7 @@ async def test_a_machine_that_slept_has_not_jumped() -> None:
 
 
 @asynccontextmanager
-async def real_process(shop: Shop) -> AsyncIterator[tuple[Service, JumpingClock]]:
+async def real_process(shop: Books) -> AsyncIterator[tuple[Service, JumpingClock]]:
     """A process on the shop's books whose clock is the machine's, and watched; the shop's day is today."""
     clock = JumpingClock()
     shop.clock.moment = clock()
@@ -140,7 +140,7 @@ def is_unavailable(outcome: Outcome) -> bool:
 
 
 @pytest.mark.parametrize("wrong", DAYS)
-async def test_no_money_moves_by_a_wrong_clock(shop: Shop, wrong: timedelta) -> None:
+async def test_no_money_moves_by_a_wrong_clock(shop: Books, wrong: timedelta) -> None:
     async with real_process(shop) as (service, clock):
         buyer = await shop.funded_buyer("10.00")
         right, shop.committer = shop.committer, service.committer
@@ -164,7 +164,7 @@ async def test_no_money_moves_by_a_wrong_clock(shop: Shop, wrong: timedelta) -> 
         assert await shop.balance(buyer) == parse_amount("7.90")
 
 
-async def test_no_reservation_ends_by_a_wrong_clock(own_pool: Pool, open_shop: OpenShop) -> None:
+async def test_no_reservation_ends_by_a_wrong_clock(own_pool: Pool, open_shop: OpenBooks) -> None:
     shop = await open_shop(own_pool)
     async with real_process(shop) as (service, clock):
         buyer = await shop.sender_token(Method.CC)
@@ -187,7 +187,7 @@ async def test_no_reservation_ends_by_a_wrong_clock(own_pool: Pool, open_shop: O
 
 
 async def test_housekeeping_deletes_nothing_by_a_wrong_clock_and_goes_on_after_it(
-    own_pool: Pool, open_shop: OpenShop
+    own_pool: Pool, open_shop: OpenBooks
 ) -> None:
     shop = await open_shop(own_pool)
     async with real_process(shop) as (service, clock):
@@ -206,7 +206,7 @@ async def test_housekeeping_deletes_nothing_by_a_wrong_clock_and_goes_on_after_i
         assert await own_pool.fetchval(left) == 0, "it does not wait until the moment that the clock had shown"
 
 
-async def test_the_worker_forgets_although_its_clock_was_ahead_the_last_time(shop: Shop) -> None:
+async def test_the_worker_forgets_although_its_clock_was_ahead_the_last_time(shop: Books) -> None:
     service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
     worker = Worker(service, {})
     buyer = await shop.prepaid_buyer()

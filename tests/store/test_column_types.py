@@ -7,7 +7,7 @@ from enum import Enum
 
 import asyncpg
 import pytest
-from tests.store.shop import Shop
+from tests.support.books import Books
 
 from tallystick.domain.accounts import AccountKind
 from tallystick.domain.commands import FeePayer, Method, TokenPurpose, TokenType
@@ -30,7 +30,7 @@ WRITTEN_BY_PAYMENTS = ("account", "instrument", "token", "transaction", "transfe
 
 
 @pytest.mark.parametrize("name", WORDS)
-async def test_a_type_has_the_words_of_the_domain(name: str, shop: Shop) -> None:
+async def test_a_type_has_the_words_of_the_domain(name: str, shop: Books) -> None:
     for word in WORDS[name]:
         assert await shop.pool.fetchval(f"SELECT $1::text::{name}", word.value) == word.value
     with pytest.raises(asyncpg.CheckViolationError, match=f"{name}_is_known"):
@@ -38,13 +38,13 @@ async def test_a_type_has_the_words_of_the_domain(name: str, shop: Shop) -> None
 
 
 @pytest.mark.parametrize(("name", "minimum"), [("positive_micros", 1), ("unsigned_micros", 0)])
-async def test_amounts_have_a_least_value(name: str, minimum: int, shop: Shop) -> None:
+async def test_amounts_have_a_least_value(name: str, minimum: int, shop: Books) -> None:
     assert await shop.pool.fetchval(f"SELECT $1::bigint::{name}", minimum) == minimum
     with pytest.raises(asyncpg.CheckViolationError):
         await shop.pool.fetchval(f"SELECT $1::bigint::{name}", minimum - 1)
 
 
-async def test_no_column_can_be_given_what_its_type_forbids(shop: Shop) -> None:
+async def test_no_column_can_be_given_what_its_type_forbids(shop: Books) -> None:
     buyer = await shop.funded_buyer("10.00")
     await shop.pay(buyer, "1.00")
     for change in (
@@ -59,7 +59,7 @@ async def test_no_column_can_be_given_what_its_type_forbids(shop: Shop) -> None:
             await shop.pool.execute(change)
 
 
-async def test_tables_check_only_what_several_columns_must_agree_on(shop: Shop) -> None:
+async def test_tables_check_only_what_several_columns_must_agree_on(shop: Books) -> None:
     """The others would be read from the catalogue anew for each group of payments."""
     of_one_column = await shop.pool.fetch(
         "SELECT conrelid::regclass::text, conname FROM pg_constraint"

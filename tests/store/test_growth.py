@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 from tests.conftest import MakeDatabase
-from tests.store.shop import OpenShop
+from tests.support.books import OpenBooks
 from tests.support.earlier_schemas import BEFORE_0021, BEFORE_0022, BEFORE_0023
 
 from tallystick.db.database import open_pool
@@ -63,7 +63,9 @@ async def test_transfers_of_a_group_land_in_the_order_of_their_ids(make_migrated
     assert [tuple(row) for row in landed] == [(each, number) for each in ids for number in (1, 2)]
 
 
-async def test_a_filled_database_is_given_the_smaller_indexes(make_migrated: MakeDatabase, open_shop: OpenShop) -> None:
+async def test_a_filled_database_is_given_the_smaller_indexes(
+    make_migrated: MakeDatabase, open_shop: OpenBooks
+) -> None:
     url = await make_migrated()
     async with await open_pool(url, max_size=3) as pool:
         shop = await open_shop(pool)

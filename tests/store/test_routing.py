@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from asyncpg.connection import LoggedQuery
 from tests.store.pinned import tables_of, unpinned
-from tests.store.shop import Shop
+from tests.support.books import Books
 
 from tallystick.db import distribution
 from tallystick.db.connections import Pool
@@ -82,7 +82,7 @@ async def test_nothing_refers_across_books_and_nothing_counts_on_its_own(pool: P
 
 
 @pytest.fixture
-async def statements(pool: Pool, shop: Shop, distributed: set[str]) -> list[LoggedQuery]:
+async def statements(pool: Pool, shop: Books, distributed: set[str]) -> list[LoggedQuery]:
     """What the committer sent to tables of ours while a seller did a bit of everything."""
     seen: list[LoggedQuery] = []
     async with _overheard(pool, seen):
@@ -112,7 +112,7 @@ async def _overheard(pool: Pool, seen: list[LoggedQuery]) -> AsyncIterator[None]
             connection.remove_query_logger(seen.append)
 
 
-async def _live(shop: Shop) -> None:
+async def _live(shop: Books) -> None:
     """Prepaid, postpaid and real money, from the authorization to the refund."""
     prepaid = await shop.funded_buyer("10.00")
     paid = await shop.pay(prepaid, "1.00")

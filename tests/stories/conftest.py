@@ -13,11 +13,11 @@ import pytest
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from tests.conftest import MakeDatabase
-from tests.stories.storefront import Shop, new_storefront
 from tests.support.balanced import all_balanced, balanced
 from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY
 from tests.support.schemas import CHECKED
+from tests.support.shop import Shop, new_shop
 
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
@@ -87,7 +87,7 @@ async def open_shop(running: Running) -> AsyncIterator[OpenShop]:
     service, clock = running.service, running.clock
 
     async def opened() -> Shop:
-        return await new_storefront(service, running.worker, running.client, running.url, clock)
+        return await new_shop(service, running.worker, running.client, running.url, clock)
 
     async with balanced(service.pool):
         yield opened

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.store.past import Past, accepted, figure, paid_through, pay_other
-from tests.store.shop import Buyer, OpenShop
+from tests.support.books import Buyer, OpenBooks
 
 from tallystick.domain.commands import Declined, Method, Paid, RailOperation, Refund, ResolveCharge
 from tallystick.domain.ids import TransactionId
@@ -78,7 +78,7 @@ async def test_figures_of_a_console_that_was_never_opened_are_added_up_before(pa
 
 @pytest.mark.parametrize("later", [True, False], ids=["a book that comes later", "a book that came before"])
 async def test_a_recipient_keeps_its_figures_and_is_told_of_the_archive(
-    past: Past, open_shop: OpenShop, later: bool
+    past: Past, open_shop: OpenBooks, later: bool
 ) -> None:
     """Its transfers are archived with the caller's batches, whichever of the two books comes first."""
     other, token, buyer = await paid_through(past, open_shop, "20.00")
@@ -185,7 +185,7 @@ async def test_an_event_that_still_waits_holds_its_transaction_back(past: Past) 
     await past.assert_proven()
 
 
-async def test_money_of_recipients_and_of_the_operator_goes_along(past: Past, open_shop: OpenShop) -> None:
+async def test_money_of_recipients_and_of_the_operator_goes_along(past: Past, open_shop: OpenBooks) -> None:
     _, token, buyer = await paid_through(past, open_shop, "20.00")
     accepted(await pay_other(past.shop, buyer, token))
     past.shop.clock.forward(days=30)
@@ -195,7 +195,7 @@ async def test_money_of_recipients_and_of_the_operator_goes_along(past: Past, op
     await past.assert_proven()
 
 
-async def test_who_was_paid_through_another_seller_waits_with_it(past: Past, open_shop: OpenShop) -> None:
+async def test_who_was_paid_through_another_seller_waits_with_it(past: Past, open_shop: OpenBooks) -> None:
     """What keeps the caller's history from being archived keeps the recipient's, too: neither's cash has a gap."""
     other, token, buyer = await paid_through(past, open_shop, "40.00")
     await past.pool.execute("UPDATE book SET notification_url = 'https://x.example/' WHERE book_id = $1", other.book_id)

@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.store.past import Past, accepted, figure, paid_through, pay_other
-from tests.store.shop import OpenShop
+from tests.support.books import OpenBooks
 
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
@@ -181,7 +181,7 @@ async def test_what_a_run_had_to_leave_is_told_although_nobody_needs_it_any_more
     assert await archiving.held_back(past.pool, before) == []
 
 
-async def test_a_book_that_is_opened_meanwhile_holds_nothing_back(past: Past, open_shop: OpenShop) -> None:
+async def test_a_book_that_is_opened_meanwhile_holds_nothing_back(past: Past, open_shop: OpenBooks) -> None:
     class Slow:
         """The database, but after the first read a new seller is opened and paid."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.store.shop import OpenShop, Shop
 from tests.support.balanced import all_balanced, balanced
+from tests.support.books import Books, OpenBooks
 
 from tallystick.db.connections import Pool
 
 
-async def spoil(shop: Shop) -> None:
+async def spoil(shop: Books) -> None:
     """Change a balance without a transfer."""
     buyer = await shop.funded_buyer("10.00")
     await shop.pool.execute(
@@ -19,13 +19,13 @@ async def spoil(shop: Shop) -> None:
     )
 
 
-async def test_books_of_a_test_that_are_off_fail_it(own_pool: Pool, open_shop: OpenShop) -> None:
+async def test_books_of_a_test_that_are_off_fail_it(own_pool: Pool, open_shop: OpenBooks) -> None:
     with pytest.raises(AssertionError, match="its transfers sum to"):
         async with balanced(own_pool):
             await spoil(await open_shop(own_pool))
 
 
-async def test_books_of_an_earlier_test_are_left_to_the_end_of_the_run(own_pool: Pool, open_shop: OpenShop) -> None:
+async def test_books_of_an_earlier_test_are_left_to_the_end_of_the_run(own_pool: Pool, open_shop: OpenBooks) -> None:
     await spoil(await open_shop(own_pool))
 
     async with balanced(own_pool):

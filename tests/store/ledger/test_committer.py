@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.store.shop import OpenShop, Shop
+from tests.support.books import Books, OpenBooks
 
 from tallystick.db.connections import Pool
 from tallystick.domain.commands import Declined, Method, Paid, ResolveCharge
@@ -30,7 +30,7 @@ def transaction(outcome: Outcome) -> TransactionId:
     return outcome.transaction_id
 
 
-async def test_prepaid_from_funding_to_refund(shop: Shop) -> None:
+async def test_prepaid_from_funding_to_refund(shop: Books) -> None:
     buyer = await shop.prepaid_buyer("10.00")
     assert refusal(await shop.pay(buyer, "0.05")) is Refusal.InsufficientBalance
     await shop.deposit(buyer, "50.00")
@@ -47,7 +47,7 @@ async def test_prepaid_from_funding_to_refund(shop: Shop) -> None:
     assert refusal(await shop.fund(buyer, "3.01")) is Refusal.PrepaidFundingLimitExceeded
 
 
-async def test_postpaid_from_debt_to_write_off(shop: Shop) -> None:
+async def test_postpaid_from_debt_to_write_off(shop: Books) -> None:
     buyer = await shop.postpaid_buyer("100.00")
     await shop.pay(buyer, "40.00")
     await shop.pay(buyer, "60.00")
@@ -62,7 +62,7 @@ async def test_postpaid_from_debt_to_write_off(shop: Shop) -> None:
     assert refusal(await shop.write_off(buyer, "0.01")) is Refusal.SettleAmountGreaterThanDebt
 
 
-async def test_a_retried_payment_moves_money_once(shop: Shop) -> None:
+async def test_a_retried_payment_moves_money_once(shop: Books) -> None:
     buyer = await shop.funded_buyer("10.00")
 
     first = await shop.pay(buyer, "4.00", reference="order-7")
@@ -74,7 +74,7 @@ async def test_a_retried_payment_moves_money_once(shop: Shop) -> None:
     assert await shop.balance(buyer) == parse_amount("6.00")
 
 
-async def test_a_refusal_is_remembered_with_its_reference_for_seven_days(shop: Shop) -> None:
+async def test_a_refusal_is_remembered_with_its_reference_for_seven_days(shop: Books) -> None:
     buyer = await shop.funded_buyer("1.00")
     assert refusal(await shop.pay(buyer, "1.50", reference="big")) is Refusal.InsufficientBalance
     await shop.deposit(buyer, "10.00")
@@ -88,7 +88,7 @@ async def test_a_refusal_is_remembered_with_its_reference_for_seven_days(shop: S
     assert isinstance(await shop.pay(buyer, "1.25", reference="big"), Accepted)
 
 
-async def test_two_hundred_payments_at_once_share_few_commits(shop: Shop) -> None:
+async def test_two_hundred_payments_at_once_share_few_commits(shop: Books) -> None:
     buyer = await shop.funded_buyer("10.00")
     before = shop.committer.statistics.groups
 
@@ -103,7 +103,7 @@ async def test_two_hundred_payments_at_once_share_few_commits(shop: Shop) -> Non
     assert commits <= 10, "rows written together carry the same database transaction"
 
 
-async def test_the_ceiling_holds_exactly_with_several_committers_racing(shop: Shop, open_shop: OpenShop) -> None:
+async def test_the_ceiling_holds_exactly_with_several_committers_racing(shop: Books, open_shop: OpenBooks) -> None:
     """Four committers stand for four processes: they share nothing but the database."""
     buyer = await shop.funded_buyer("10.00")
     rivals = [shop.committer, *[(await open_shop()).committer for _ in range(3)]]
@@ -123,7 +123,7 @@ async def test_the_ceiling_holds_exactly_with_several_committers_racing(shop: Sh
     assert await shop.balance(buyer) == 0
 
 
-async def test_racing_the_same_reference_from_several_processes_pays_once(shop: Shop, open_shop: OpenShop) -> None:
+async def test_racing_the_same_reference_from_several_processes_pays_once(shop: Books, open_shop: OpenBooks) -> None:
     buyer, other = await shop.funded_buyer("10.00"), await shop.funded_buyer("10.00")
     rival = (await open_shop()).committer
     own = shop.committer
@@ -142,7 +142,7 @@ async def test_racing_the_same_reference_from_several_processes_pays_once(shop: 
     assert await shop.balance(buyer) + await shop.balance(other) == parse_amount("18.00")
 
 
-async def test_fundings_and_payments_of_many_instruments_do_not_deadlock(shop: Shop, open_shop: OpenShop) -> None:
+async def test_fundings_and_payments_of_many_instruments_do_not_deadlock(shop: Books, open_shop: OpenBooks) -> None:
     buyers = [await shop.funded_buyer("10.00", limit="1000.00") for _ in range(6)]
     for buyer in buyers:
         await shop.deposit(buyer, "500.00")
@@ -164,7 +164,7 @@ async def test_fundings_and_payments_of_many_instruments_do_not_deadlock(shop: S
     assert sum([await shop.balance(buyer) for buyer in buyers]) == parse_amount("236.40")
 
 
-async def test_a_charge_by_card_is_pending_until_the_rail_has_answered(shop: Shop) -> None:
+async def test_a_charge_by_card_is_pending_until_the_rail_has_answered(shop: Books) -> None:
     await shop.pool.execute(
         "UPDATE book SET notification_url = 'http://shop.example/ipn' WHERE book_id = $1", shop.book_id
     )
@@ -194,7 +194,7 @@ async def test_a_charge_by_card_is_pending_until_the_rail_has_answered(shop: Sho
     await shop.pool.execute("DELETE FROM outbox WHERE book_id = $1", shop.book_id)  # nobody else's work
 
 
-async def test_a_declined_settlement_leaves_the_debt_as_it_was(shop: Shop) -> None:
+async def test_a_declined_settlement_leaves_the_debt_as_it_was(shop: Books) -> None:
     buyer = await shop.postpaid_buyer("100.00", method=Method.ACH)
     await shop.pay(buyer, "50.00")
     opened = transaction(await shop.settle(buyer, "30.00"))
@@ -213,7 +213,7 @@ async def test_a_declined_settlement_leaves_the_debt_as_it_was(shop: Shop) -> No
     assert isinstance(await shop.write_off(buyer, "50.00"), Accepted)
 
 
-async def test_a_poisonous_command_fails_alone(shop: Shop) -> None:
+async def test_a_poisonous_command_fails_alone(shop: Books) -> None:
     buyer = await shop.funded_buyer("10.00")
     unknown = TransactionId("0" * 35)
 
@@ -229,7 +229,7 @@ async def test_a_poisonous_command_fails_alone(shop: Shop) -> None:
 
 
 async def test_a_group_that_failed_in_passing_is_tried_again_together(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    shop: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     buyer = await shop.funded_buyer("10.00")
     troubles = [ConnectionResetError()]
@@ -249,12 +249,12 @@ async def test_a_group_that_failed_in_passing_is_tried_again_together(
     assert await shop.balance(buyer) == parse_amount("10.00")
 
 
-async def test_a_book_that_does_not_exist_is_an_error(shop: Shop) -> None:
+async def test_a_book_that_does_not_exist_is_an_error(shop: Books) -> None:
     with pytest.raises(NoSuchBookError):
         await shop.committer.perform(BookId(12345), ResolveCharge(TransactionId("x"), "simulated", Paid()))
 
 
-async def test_the_schema_refuses_what_the_domain_should_have_refused(shop: Shop) -> None:
+async def test_the_schema_refuses_what_the_domain_should_have_refused(shop: Books) -> None:
     buyer = await shop.funded_buyer("1.00")
     with pytest.raises(asyncpg.CheckViolationError):
         await shop.pool.execute(
@@ -264,7 +264,7 @@ async def test_the_schema_refuses_what_the_domain_should_have_refused(shop: Shop
         )
 
 
-async def test_a_sandbox_clock_moves_one_book_only(shop: Shop, open_shop: OpenShop) -> None:
+async def test_a_sandbox_clock_moves_one_book_only(shop: Books, open_shop: OpenBooks) -> None:
     other = await open_shop()
     expires_at = shop.clock() + timedelta(days=365)
     here, there = await shop.prepaid_buyer(expires_at=expires_at), await other.prepaid_buyer(expires_at=expires_at)
@@ -280,7 +280,7 @@ async def test_a_sandbox_clock_moves_one_book_only(shop: Shop, open_shop: OpenSh
     assert isinstance(await other.pay(there, "1.00"), Accepted)
 
 
-async def test_verify_names_what_is_off(own_pool: Pool, open_shop: OpenShop) -> None:
+async def test_verify_names_what_is_off(own_pool: Pool, open_shop: OpenBooks) -> None:
     """In a database of its own, because the damage is real."""
     shop = await open_shop(own_pool)
     buyer = await shop.funded_buyer("10.00")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.store.direct import on_account, said, status, taken, work
-from tests.store.shop import Shop
+from tests.support.books import Books
 
 from tallystick.domain.commands import Cancel, Method, Pay, Settle
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 
 
-async def test_a_payment_by_balance_is_decided_at_once(shop: Shop) -> None:
+async def test_a_payment_by_balance_is_decided_at_once(shop: Books) -> None:
     buyer = await shop.sender_token()
     assert said(await shop.pay(buyer, "5.00")) == "InsufficientBalance"
     await shop.deposit(buyer, "20.00")
@@ -24,7 +24,7 @@ async def test_a_payment_by_balance_is_decided_at_once(shop: Shop) -> None:
     assert await on_account(shop, buyer) == parse_amount("15.00")
 
 
-async def test_a_payment_by_card_waits_for_the_rail_and_a_refund_goes_back_to_it(shop: Shop) -> None:
+async def test_a_payment_by_card_waits_for_the_rail_and_a_refund_goes_back_to_it(shop: Books) -> None:
     buyer = await shop.sender_token(Method.CC)
     paid = taken(await shop.pay(buyer, "10.00"), "Pending")
     assert said(await shop.refund(paid)) == "OriginalTransactionIncomplete"
@@ -43,7 +43,7 @@ async def test_a_payment_by_card_waits_for_the_rail_and_a_refund_goes_back_to_it
     assert await shop.total("cash") == 0
 
 
-async def test_a_refund_of_a_bank_payment_goes_to_the_account_balance_at_once(shop: Shop) -> None:
+async def test_a_refund_of_a_bank_payment_goes_to_the_account_balance_at_once(shop: Books) -> None:
     """The fixture verifies the books when the test is over."""
     buyer = await shop.sender_token(Method.ACH)
     paid = taken(await shop.pay(buyer, "10.00"), "Pending")
@@ -53,7 +53,7 @@ async def test_a_refund_of_a_bank_payment_goes_to_the_account_balance_at_once(sh
     assert await on_account(shop, buyer) == parse_amount("3.00")
 
 
-async def test_a_refund_that_the_rail_declines_is_booked_back(shop: Shop) -> None:
+async def test_a_refund_that_the_rail_declines_is_booked_back(shop: Books) -> None:
     buyer = await shop.sender_token(Method.CC)
     paid = taken(await shop.pay(buyer, "10.00"), "Pending")
     await work(shop)
@@ -66,7 +66,7 @@ async def test_a_refund_that_the_rail_declines_is_booked_back(shop: Shop) -> Non
     await work(shop)
 
 
-async def test_a_refund_needs_the_sellers_cash(shop: Shop) -> None:
+async def test_a_refund_needs_the_sellers_cash(shop: Books) -> None:
     buyer = await shop.sender_token()
     await shop.deposit(buyer, "20.00")
     paid = taken(await shop.pay(buyer, "20.00"))
@@ -79,7 +79,7 @@ async def test_a_refund_needs_the_sellers_cash(shop: Shop) -> None:
     assert await on_account(shop, buyer) == parse_amount("5.00"), "a balance payment goes back to the balance"
 
 
-async def test_a_reservation_is_settled_once_for_what_was_held_or_less(shop: Shop) -> None:
+async def test_a_reservation_is_settled_once_for_what_was_held_or_less(shop: Books) -> None:
     buyer = await shop.sender_token(Method.CC)
     assert said(await shop.reserve(await shop.sender_token(Method.ACH), "5.00")) == "PaymentInstrumentNotCC"
     held = taken(await shop.reserve(buyer, "50.00"), "Pending")
@@ -105,7 +105,7 @@ async def test_a_reservation_is_settled_once_for_what_was_held_or_less(shop: Sho
     await work(shop)
 
 
-async def test_a_reservation_is_cancelled_by_the_caller_or_by_time(shop: Shop) -> None:
+async def test_a_reservation_is_cancelled_by_the_caller_or_by_time(shop: Books) -> None:
     buyer = await shop.sender_token(Method.CC)
     one, other = [taken(await shop.reserve(buyer, "5.00"), "Pending") for _ in range(2)]
     await work(shop)
@@ -127,7 +127,7 @@ async def test_a_reservation_is_cancelled_by_the_caller_or_by_time(shop: Shop) -
     assert voids == 2
 
 
-async def test_a_payment_can_be_cancelled_until_the_rail_is_asked(shop: Shop) -> None:
+async def test_a_payment_can_be_cancelled_until_the_rail_is_asked(shop: Books) -> None:
     buyer = await shop.sender_token(Method.CC)
     early, late = taken(await shop.pay(buyer, "5.00"), "Pending"), taken(await shop.pay(buyer, "6.00"), "Pending")
     taken(await shop.perform(Cancel(early)), "Cancelled")
@@ -138,7 +138,7 @@ async def test_a_payment_can_be_cancelled_until_the_rail_is_asked(shop: Shop) ->
     assert said(await shop.perform(Cancel(TransactionId("0" * 35)))) == "InvalidTransactionId"
 
 
-async def test_a_payment_not_asked_for_in_time_fails_as_expired(shop: Shop) -> None:
+async def test_a_payment_not_asked_for_in_time_fails_as_expired(shop: Books) -> None:
     buyer = await shop.sender_token(Method.CC)
     command = Pay(shop.request(), buyer.spending, parse_amount("5.00"), timeout=timedelta(minutes=5))
     opened = taken(await shop.perform(command), "Pending")
@@ -150,7 +150,7 @@ async def test_a_payment_not_asked_for_in_time_fails_as_expired(shop: Shop) -> N
     assert await status(shop, opened) == ("Failure", "Expired")
 
 
-async def test_refunds_of_real_money_move_whole_cents(shop: Shop) -> None:
+async def test_refunds_of_real_money_move_whole_cents(shop: Books) -> None:
     buyer = await shop.sender_token()
     await shop.deposit(buyer, "5.00")
     paid = taken(await shop.pay(buyer, "5.00"))

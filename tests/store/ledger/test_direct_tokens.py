@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.store.direct import said, status, taken, work
-from tests.store.shop import Buyer, Shop
+from tests.support.books import Books, Buyer
 
 from tallystick.domain.commands import (
     AmountRule,
@@ -28,7 +28,7 @@ from tallystick.domain.periods import Period
 from tallystick.store.ledger.usage_limits import limits_from_text
 
 
-async def test_a_single_use_token_pays_once_exactly_what_was_agreed(shop: Shop) -> None:
+async def test_a_single_use_token_pays_once_exactly_what_was_agreed(shop: Books) -> None:
     terms = TokenTerms(AmountRule.EXACT, parse_amount("5.00"))
     buyer = await shop.sender_token(token_type=TokenType.SINGLE_USE, terms=terms)
     await shop.deposit(buyer, "20.00")
@@ -38,7 +38,7 @@ async def test_a_single_use_token_pays_once_exactly_what_was_agreed(shop: Shop) 
     assert said(await shop.pay(buyer, "5.00")) == "SameTokenIdUsedMultipleTimes"
 
 
-async def test_a_recurring_token_pays_once_per_period(shop: Shop) -> None:
+async def test_a_recurring_token_pays_once_per_period(shop: Books) -> None:
     terms = TokenTerms(AmountRule.EXACT, parse_amount("5.00"))
     limits = (LimitTerms(LimitKind.COUNT, 1, Period(1, "Month")),)
     buyer = await shop.sender_token(token_type=TokenType.RECURRING, terms=terms, limits=limits)
@@ -50,7 +50,7 @@ async def test_a_recurring_token_pays_once_per_period(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("rule", "good", "bad"), [("Maximum", "5.00", "5.01"), ("Minimum", "5.00", "4.99")])
-async def test_multi_use_tokens_bind_each_payment_and_the_total(shop: Shop, rule: str, good: str, bad: str) -> None:
+async def test_multi_use_tokens_bind_each_payment_and_the_total(shop: Books, rule: str, good: str, bad: str) -> None:
     terms = TokenTerms(AmountRule(rule), parse_amount("5.00"))
     limits = (LimitTerms(LimitKind.AMOUNT, parse_amount("12.00"), None),)
     buyer = await shop.sender_token(terms=terms, limits=limits)
@@ -62,7 +62,7 @@ async def test_multi_use_tokens_bind_each_payment_and_the_total(shop: Shop, rule
 
 
 @pytest.mark.parametrize("calls_off", [False, True])
-async def test_who_was_not_charged_may_be_charged_instead(shop: Shop, calls_off: bool) -> None:
+async def test_who_was_not_charged_may_be_charged_instead(shop: Books, calls_off: bool) -> None:
     """A subscription whose card is declined, or whose payment is called off, still has its payment for the month."""
     amount = "5.00" if calls_off else "2.61"
     terms = TokenTerms(AmountRule.EXACT, parse_amount(amount))
@@ -80,7 +80,7 @@ async def test_who_was_not_charged_may_be_charged_instead(shop: Shop, calls_off:
     assert said(await shop.pay(buyer, amount)) == "TokenUsageError"
 
 
-async def test_a_hold_that_was_given_up_uses_no_limit_but_a_single_use_token(shop: Shop) -> None:
+async def test_a_hold_that_was_given_up_uses_no_limit_but_a_single_use_token(shop: Books) -> None:
     limits = (LimitTerms(LimitKind.AMOUNT, parse_amount("5.00"), None),)
     many = await shop.sender_token(Method.CC, limits=limits)
     once = await shop.sender_token(Method.CC, token_type=TokenType.SINGLE_USE, terms=TokenTerms(for_reserve=True))
@@ -93,7 +93,7 @@ async def test_a_hold_that_was_given_up_uses_no_limit_but_a_single_use_token(sho
     assert said(await shop.reserve(once, "5.00")) == "SameTokenIdUsedMultipleTimes"
 
 
-async def test_of_what_was_held_only_what_is_settled_counts(shop: Shop) -> None:
+async def test_of_what_was_held_only_what_is_settled_counts(shop: Books) -> None:
     """The rest is released and uses no limit. As a charge, it counts as one."""
     limits = (LimitTerms(LimitKind.AMOUNT, parse_amount("10.00"), None), LimitTerms(LimitKind.COUNT, 2, None))
     buyer = await shop.sender_token(Method.CC, limits=limits)
@@ -112,7 +112,7 @@ async def test_of_what_was_held_only_what_is_settled_counts(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("settled", ["10.00", "4.00"])
-async def test_a_hold_whose_settlement_is_declined_uses_no_limit(shop: Shop, settled: str) -> None:
+async def test_a_hold_whose_settlement_is_declined_uses_no_limit(shop: Books, settled: str) -> None:
     limits = (LimitTerms(LimitKind.AMOUNT, parse_amount("10.00"), None), LimitTerms(LimitKind.COUNT, 1, None))
     buyer = await shop.sender_token(Method.CC, limits=limits)
     held = taken(await shop.reserve(buyer, "10.00"), "Pending")
@@ -126,14 +126,14 @@ async def test_a_hold_whose_settlement_is_declined_uses_no_limit(shop: Shop, set
     taken(await shop.pay(buyer, "10.00"), "Pending")
 
 
-async def used(shop: Shop, buyer: Buyer) -> list[str | int]:
+async def used(shop: Books, buyer: Buyer) -> list[str | int]:
     """What is used of the limits of a buyer's token: an amount in words, a count as it is."""
     statement = "SELECT usage_limits::text FROM token WHERE book_id = $1 AND token_id = $2"
     limits = limits_from_text(await shop.pool.fetchval(statement, shop.book_id, buyer.spending))
     return [display_amount(each.used) if each.kind is LimitKind.AMOUNT else each.used for each in limits]
 
 
-async def test_an_edited_token_carries_over_what_was_used(shop: Shop) -> None:
+async def test_an_edited_token_carries_over_what_was_used(shop: Books) -> None:
     limits = (LimitTerms(LimitKind.AMOUNT, parse_amount("12.00"), None),)
     buyer = await shop.sender_token(limits=limits)
     await shop.deposit(buyer, "50.00")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken, work
-from tests.store.shop import OpenShop, Shop
+from tests.support.books import Books, OpenBooks
 from tests.support.earlier_schemas import BEFORE_0021, BEFORE_0022, BEFORE_0023
 
 from tallystick.db.connections import Pool
@@ -36,30 +36,30 @@ UPDATE alembic_version SET version_num = '0019';
 """
 
 
-async def paid_by_card(shop: Shop) -> TransactionId:
+async def paid_by_card(shop: Books) -> TransactionId:
     buyer = await shop.sender_token(Method.CC)
     paid = taken(await shop.pay(buyer, "3.30"), "Pending")
     await work(shop)
     return paid
 
 
-async def begin(shop: Shop, paid: TransactionId) -> TransactionId:
+async def begin(shop: Books, paid: TransactionId) -> TransactionId:
     return taken(await shop.refund(paid, THIRD), "Pending")
 
 
-async def end(shop: Shop, refund: TransactionId, *, declined: bool = False) -> None:
+async def end(shop: Books, refund: TransactionId, *, declined: bool = False) -> None:
     answer = Declined("TransactionDenied", "no") if declined else Paid()
     assert await shop.perform(ResolveCharge(refund, "simulated", answer, RailOperation.REFUND)) == Done()
 
 
-async def given_back(shop: Shop, paid: TransactionId) -> int:
+async def given_back(shop: Books, paid: TransactionId) -> int:
     """The fee given back, as the payment records it."""
     statement = "SELECT fee_refunded_micros FROM transaction WHERE book_id = $1 AND transaction_id = $2"
     return int(await shop.pool.fetchval(statement, shop.book_id, paid))
 
 
 @pytest.mark.parametrize("declined", [0, 1])
-async def test_a_fee_is_given_back_once_though_a_refund_is_declined(shop: Shop, declined: int) -> None:
+async def test_a_fee_is_given_back_once_though_a_refund_is_declined(shop: Books, declined: int) -> None:
     paid = await paid_by_card(shop)
     assert await shop.total("fees") == parse_amount("0.22")
     for number, refund in enumerate([await begin(shop, paid), await begin(shop, paid)]):
@@ -72,7 +72,7 @@ async def test_a_fee_is_given_back_once_though_a_refund_is_declined(shop: Shop, 
     assert (await shop.total("fees"), await shop.total("cash")) == (0, 0)
 
 
-async def test_a_declined_refund_leaves_the_fee_to_the_next_one(shop: Shop) -> None:
+async def test_a_declined_refund_leaves_the_fee_to_the_next_one(shop: Books) -> None:
     paid = await paid_by_card(shop)
     refund = taken(await shop.refund(paid), "Pending")
     assert await given_back(shop, paid) == parse_amount("0.22"), "what waits for the rail is spoken for"
@@ -85,7 +85,7 @@ async def test_a_declined_refund_leaves_the_fee_to_the_next_one(shop: Shop) -> N
     assert await given_back(shop, paid) == parse_amount("0.07")
 
 
-async def test_the_last_refund_of_a_fee_that_the_caller_pays_can_be_booked(shop: Shop, open_shop: OpenShop) -> None:
+async def test_the_last_refund_of_a_fee_that_the_caller_pays_can_be_booked(shop: Books, open_shop: OpenBooks) -> None:
     """The fee comes back with the card's answer, and the caller has paid no other fee that more could be taken from."""
     token = await shop.recipient_token(await open_shop(), TokenTerms(max_fixed_fee_micros=parse_amount("2.00")))
     await earn(shop, token)
@@ -108,7 +108,7 @@ async def test_the_last_refund_of_a_fee_that_the_caller_pays_can_be_booked(shop:
     assert (await shop.total("fees"), await shop.total("cash")) == (0, parse_amount("2.00"))
 
 
-async def earn(shop: Shop, token: TokenId) -> None:
+async def earn(shop: Books, token: TokenId) -> None:
     """A share of 2.00, of which no fee is taken: the recipient pays it."""
     buyer = await shop.sender_token()
     await shop.deposit(buyer, "20.00")
@@ -116,7 +116,7 @@ async def earn(shop: Shop, token: TokenId) -> None:
     taken(await shop.perform(Pay(shop.request(), buyer.spending, parse_amount("20.00"), marketplace)))
 
 
-async def test_verify_compares_a_fee_with_what_was_given_back(own_pool: Pool, open_shop: OpenShop) -> None:
+async def test_verify_compares_a_fee_with_what_was_given_back(own_pool: Pool, open_shop: OpenBooks) -> None:
     shop = await open_shop(own_pool)
     paid = await paid_by_card(shop)
     await end(shop, await begin(shop, paid))
@@ -135,7 +135,7 @@ async def problems(pool: Pool) -> list[str]:
     return [problem.partition("transaction ")[2] for problem in check.problems]
 
 
-async def test_a_filled_database_is_told_what_was_given_back(make_migrated: MakeDatabase, open_shop: OpenShop) -> None:
+async def test_a_filled_database_is_told_what_was_given_back(make_migrated: MakeDatabase, open_shop: OpenBooks) -> None:
     url = await make_migrated()
     async with await open_pool(url, max_size=3) as pool:
         shop = await open_shop(pool)

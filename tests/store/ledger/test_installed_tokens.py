@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.store.shop import Buyer, Shop
+from tests.support.books import Books, Buyer
 
 from tallystick.domain.commands import InstallToken, LimitTerms, Marketplace, Pay, TokenPurpose, TokenType
 from tallystick.domain.ids import IdKind, TokenId
@@ -17,7 +17,7 @@ from tallystick.domain.refusals import Refused
 TEXT = "MyRole == 'Recipient'; TransactionAmount <= 'USD 10' orSay 'at most ten';"
 
 
-async def installed(shop: Shop, token_type: TokenType, *limits: LimitTerms) -> TokenId:
+async def installed(shop: Books, token_type: TokenType, *limits: LimitTerms) -> TokenId:
     token_id = TokenId(shop.token(IdKind.INSTALLED))
     command = InstallToken(
         token_id=token_id,
@@ -36,13 +36,13 @@ async def installed(shop: Shop, token_type: TokenType, *limits: LimitTerms) -> T
     return token_id
 
 
-async def funded(shop: Shop) -> Buyer:
+async def funded(shop: Books) -> Buyer:
     buyer = await shop.sender_token()
     await shop.deposit(buyer, "100.00")
     return buyer
 
 
-async def pay(shop: Shop, buyer: Buyer, token_id: TokenId, amount: str) -> Outcome:
+async def pay(shop: Books, buyer: Buyer, token_id: TokenId, amount: str) -> Outcome:
     request = shop.request(None, pay=amount)
     return await shop.perform(Pay(request, buyer.spending, parse_amount(amount), Marketplace(token_id)))
 
@@ -51,7 +51,7 @@ def refusals(outcomes: list[Outcome]) -> list[str]:
     return [outcome.refusal.name for outcome in outcomes if isinstance(outcome, Refused)]
 
 
-async def test_the_text_is_kept_at_pay_time(shop: Shop) -> None:
+async def test_the_text_is_kept_at_pay_time(shop: Books) -> None:
     buyer = await funded(shop)
     token_id = await installed(shop, TokenType.UNRESTRICTED)
 
@@ -61,7 +61,7 @@ async def test_the_text_is_kept_at_pay_time(shop: Shop) -> None:
     assert (refused.refusal.name, refused.message) == ("IncompatibleTokens", "at most ten")
 
 
-async def test_payments_that_race_do_not_pass_the_limit_of_a_text(shop: Shop) -> None:
+async def test_payments_that_race_do_not_pass_the_limit_of_a_text(shop: Books) -> None:
     buyers = [await funded(shop) for _ in range(3)]
     token_id = await installed(shop, TokenType.MULTI_USE, LimitTerms(LimitKind.COUNT, 5, Period(1, "Day")))
 
@@ -73,7 +73,7 @@ async def test_payments_that_race_do_not_pass_the_limit_of_a_text(shop: Shop) ->
     assert isinstance(await pay(shop, buyers[0], token_id, "1.00"), Accepted)
 
 
-async def test_one_of_many_payments_gets_a_single_use_token(shop: Shop) -> None:
+async def test_one_of_many_payments_gets_a_single_use_token(shop: Books) -> None:
     buyers = [await funded(shop) for _ in range(2)]
     token_id = await installed(shop, TokenType.SINGLE_USE)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.store.shop import Shop
+from tests.support.books import Books
 
 from tallystick.domain.commands import CancelToken, Method, Paid, RailOperation, ResolveCharge, Settle
 from tallystick.domain.money import parse_amount
@@ -33,7 +33,7 @@ def lose_answers(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
 
 @pytest.mark.parametrize("trouble", [ConnectionResetError(), TimeoutError(), asyncpg.ConnectionDoesNotExistError()])
 async def test_a_command_with_a_reference_is_retried(
-    shop: Shop, lose_answers: list[Exception], trouble: Exception
+    shop: Books, lose_answers: list[Exception], trouble: Exception
 ) -> None:
     buyer = await shop.prepaid_buyer()
     await shop.deposit(buyer, "5.00")
@@ -46,7 +46,7 @@ async def test_a_command_with_a_reference_is_retried(
     assert await shop.balance(buyer) == parse_amount("5.00")
 
 
-async def test_a_capture_is_not_retried(shop: Shop, lose_answers: list[Exception]) -> None:
+async def test_a_capture_is_not_retried(shop: Books, lose_answers: list[Exception]) -> None:
     held = await shop.reserve(await shop.sender_token(Method.CC), "5.00")
     assert isinstance(held, Accepted)
     await shop.perform(ResolveCharge(held.transaction_id, "simulated", Paid(), RailOperation.AUTHORIZE))
@@ -59,7 +59,7 @@ async def test_a_capture_is_not_retried(shop: Shop, lose_answers: list[Exception
     assert status == "Pending"
 
 
-async def test_a_cancellation_is_not_retried(shop: Shop, lose_answers: list[Exception]) -> None:
+async def test_a_cancellation_is_not_retried(shop: Books, lose_answers: list[Exception]) -> None:
     buyer = await shop.prepaid_buyer()
     lose_answers.append(ConnectionResetError("in the middle"))
 
@@ -70,7 +70,7 @@ async def test_a_cancellation_is_not_retried(shop: Shop, lose_answers: list[Exce
     assert cancelled is not None
 
 
-async def test_a_deposit_is_not_retried(shop: Shop, lose_answers: list[Exception]) -> None:
+async def test_a_deposit_is_not_retried(shop: Books, lose_answers: list[Exception]) -> None:
     buyer = await shop.prepaid_buyer()
     lose_answers.append(ConnectionResetError("in the middle"))
 
@@ -80,7 +80,7 @@ async def test_a_deposit_is_not_retried(shop: Shop, lose_answers: list[Exception
     assert isinstance(await shop.fund(buyer, "5.00"), Accepted)
 
 
-async def test_before_the_commit_everybody_is_tried_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_before_the_commit_everybody_is_tried_again(shop: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     buyer = await shop.prepaid_buyer()
     troubles = [ConnectionResetError() for _ in range(3)]
 
@@ -95,7 +95,7 @@ async def test_before_the_commit_everybody_is_tried_again(shop: Shop, monkeypatc
     assert not troubles
 
 
-async def test_a_database_that_stays_away_is_an_error(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_that_stays_away_is_an_error(shop: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     buyer = await shop.prepaid_buyer()
     tries = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.store.direct import on_account, said, status, taken, work
-from tests.store.shop import Buyer, OpenShop, Shop
+from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.domain.commands import (
     Cancel,
@@ -25,7 +25,7 @@ from tallystick.domain.outcomes import Outcome
 from tallystick.store.ledger.verify import verify
 
 
-async def test_a_marketplace_shares_a_payment_among_three(shop: Shop, open_shop: OpenShop) -> None:
+async def test_a_marketplace_shares_a_payment_among_three(shop: Books, open_shop: OpenBooks) -> None:
     recipient = await open_shop()
     terms = TokenTerms(recipient_pays_fee=True, max_fixed_fee_micros=parse_amount("0.50"), max_variable_fee_ppm=100_000)
     token = await shop.recipient_token(recipient, terms)
@@ -54,7 +54,7 @@ async def test_a_marketplace_shares_a_payment_among_three(shop: Shop, open_shop:
     assert await on_account(shop, buyer) == parse_amount("98.00")
 
 
-async def test_the_callers_share_alone_can_go_back_to_the_recipient(shop: Shop, open_shop: OpenShop) -> None:
+async def test_the_callers_share_alone_can_go_back_to_the_recipient(shop: Books, open_shop: OpenBooks) -> None:
     recipient = await open_shop()
     terms = TokenTerms(max_fixed_fee_micros=parse_amount("2.00"))
     token = await shop.recipient_token(recipient, terms)
@@ -92,14 +92,14 @@ async def test_the_callers_share_alone_can_go_back_to_the_recipient(shop: Shop, 
     assert await shop.total("cash") == 0
 
 
-async def test_without_a_share_there_is_none_to_give_back(shop: Shop) -> None:
+async def test_without_a_share_there_is_none_to_give_back(shop: Books) -> None:
     buyer = await shop.funded_buyer("10.00")
     paid = taken(await shop.pay(buyer, "1.00"))
     refund = Refund(shop.request(), paid, None, RefundPolicy.MARKETPLACE_ONLY)
     assert said(await shop.perform(refund)) == "TransactionTypeNotRefundable"
 
 
-async def test_the_caller_may_pay_the_fee_of_a_marketplace_payment(shop: Shop, open_shop: OpenShop) -> None:
+async def test_the_caller_may_pay_the_fee_of_a_marketplace_payment(shop: Books, open_shop: OpenBooks) -> None:
     recipient = await open_shop()
     token = await shop.recipient_token(recipient, TokenTerms(recipient_pays_fee=False))
     buyer = await shop.sender_token()
@@ -115,7 +115,7 @@ async def test_the_caller_may_pay_the_fee_of_a_marketplace_payment(shop: Shop, o
     assert await shop.total("cash") == parse_amount("0.60")
 
 
-async def earned(shop: Shop) -> TransactionId:
+async def earned(shop: Books) -> TransactionId:
     """A payment of 1.00 by balance; 0.90 of it is the shop's."""
     payer = await shop.sender_token()
     await shop.deposit(payer, "1.00")
@@ -126,14 +126,14 @@ async def earned(shop: Shop) -> TransactionId:
 class Agency:
     """A caller who pays the service's fee for a recipient, out of the 0.90 that it earned before."""
 
-    caller: Shop
-    recipient: Shop
+    caller: Books
+    recipient: Books
     marketplace: Marketplace
     buyer: Buyer
     earned: TransactionId
 
     @classmethod
-    async def open(cls, shop: Shop, open_shop: OpenShop, share: str = "0.00") -> Agency:
+    async def open(cls, shop: Books, open_shop: OpenBooks, share: str = "0.00") -> Agency:
         recipient = await open_shop()
         maximum = parse_amount(share)
         token = await shop.recipient_token(
@@ -159,7 +159,9 @@ class Agency:
         return display_amount(cash), display_amount(fees), display_amount(await self.recipient.total("cash"))
 
 
-async def test_a_fee_that_the_caller_pays_is_set_aside_until_the_card_answers(shop: Shop, open_shop: OpenShop) -> None:
+async def test_a_fee_that_the_caller_pays_is_set_aside_until_the_card_answers(
+    shop: Books, open_shop: OpenBooks
+) -> None:
     agency = await Agency.open(shop, open_shop)
     paid = taken(await agency.pay("10.00"), "Pending")
     assert await agency.totals() == ("0.60", "0.40", "0.00")
@@ -173,7 +175,7 @@ async def test_a_fee_that_the_caller_pays_is_set_aside_until_the_card_answers(sh
     assert await agency.totals() == ("0.02", "0.33", "10.00")
 
 
-async def test_a_fee_set_aside_comes_back_when_nothing_is_paid(shop: Shop, open_shop: OpenShop) -> None:
+async def test_a_fee_set_aside_comes_back_when_nothing_is_paid(shop: Books, open_shop: OpenBooks) -> None:
     agency = await Agency.open(shop, open_shop)
     taken(await agency.pay("10.70"), "Pending")
     assert await agency.totals() == ("0.58", "0.42", "0.00")
@@ -193,7 +195,7 @@ async def test_a_fee_set_aside_comes_back_when_nothing_is_paid(shop: Shop, open_
     assert await agency.totals() == ("0.90", "0.10", "0.00")
 
 
-async def test_a_share_covers_the_callers_fee_as_far_as_it_goes(shop: Shop, open_shop: OpenShop) -> None:
+async def test_a_share_covers_the_callers_fee_as_far_as_it_goes(shop: Books, open_shop: OpenBooks) -> None:
     agency = await Agency.open(shop, open_shop, share="0.20")
     taken(await agency.pay("10.00"), "Pending")
     assert await agency.totals() == ("0.80", "0.20", "0.00"), "the share of 0.20 will cover the rest of 0.30"
@@ -204,7 +206,7 @@ async def test_a_share_covers_the_callers_fee_as_far_as_it_goes(shop: Shop, open
     assert said(await agency.pay("10.00")) == "InsufficientBalance"
 
 
-async def test_what_is_set_aside_follows_the_amount_that_is_settled(shop: Shop, open_shop: OpenShop) -> None:
+async def test_what_is_set_aside_follows_the_amount_that_is_settled(shop: Books, open_shop: OpenBooks) -> None:
     agency = await Agency.open(shop, open_shop, share="0.50")
     assert said(await agency.reserve("80.00")) == "InsufficientBalance", "2.23 less 0.50 is more than 0.90"
     held = taken(await agency.reserve("50.00"), "Pending")
@@ -227,7 +229,7 @@ async def test_what_is_set_aside_follows_the_amount_that_is_settled(shop: Shop, 
 
 
 async def test_the_fee_of_a_refund_comes_back_to_the_caller_with_the_cards_answer(
-    shop: Shop, open_shop: OpenShop
+    shop: Books, open_shop: OpenBooks
 ) -> None:
     """Sooner, the caller could spend it, and a refund that the card declines could not be booked back."""
     agency = await Agency.open(shop, open_shop)
@@ -244,7 +246,7 @@ async def test_the_fee_of_a_refund_comes_back_to_the_caller_with_the_cards_answe
     assert await agency.totals() == ("0.90", "0.10", "0.00")
 
 
-async def test_recipient_tokens_that_cannot_be_used(shop: Shop, open_shop: OpenShop) -> None:
+async def test_recipient_tokens_that_cannot_be_used(shop: Books, open_shop: OpenBooks) -> None:
     recipient = await open_shop()
     token = await shop.recipient_token(recipient, TokenTerms())
     buyer = await shop.sender_token()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import Buyer, OpenShop, Shop
+from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.clock import START
 
 from tallystick.db.connections import Connection, Pool
@@ -47,13 +47,13 @@ def refusal(outcome: Outcome) -> Refusal:
     return outcome.refusal
 
 
-async def rival_of(shop: Shop, open_shop: OpenShop) -> Shop:
+async def rival_of(shop: Books, open_shop: OpenBooks) -> Books:
     """The same shop, in another process's committer."""
     committer = (await open_shop()).committer
-    return Shop(shop.pool, committer, shop.clock, shop.party_id, shop.book_id, shop.operator_book_id)
+    return Books(shop.pool, committer, shop.clock, shop.party_id, shop.book_id, shop.operator_book_id)
 
 
-async def test_a_payment_needs_no_lock(shop: Shop) -> None:
+async def test_a_payment_needs_no_lock(shop: Books) -> None:
     buyer = await shop.funded_buyer("10.00")
     before = shop.committer.statistics.groups
     assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
@@ -62,7 +62,7 @@ async def test_a_payment_needs_no_lock(shop: Shop) -> None:
 
 
 async def test_a_balance_that_was_spent_meanwhile_is_not_spent_again(
-    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+    shop: Books, open_shop: OpenBooks, between: list[Meanwhile]
 ) -> None:
     buyer, rival = await shop.funded_buyer("10.00"), await rival_of(shop, open_shop)
     between.append(lambda: rival.pay(buyer, "9.00"))
@@ -73,7 +73,7 @@ async def test_a_balance_that_was_spent_meanwhile_is_not_spent_again(
 
 
 async def test_a_debt_that_was_raised_meanwhile_stays_within_its_limit(
-    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+    shop: Books, open_shop: OpenBooks, between: list[Meanwhile]
 ) -> None:
     buyer, rival = await shop.postpaid_buyer("10.00"), await rival_of(shop, open_shop)
     between.append(lambda: rival.pay(buyer, "9.00"))
@@ -83,7 +83,7 @@ async def test_a_debt_that_was_raised_meanwhile_stays_within_its_limit(
 
 
 async def test_a_token_that_was_cancelled_meanwhile_pays_nothing(
-    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+    shop: Books, open_shop: OpenBooks, between: list[Meanwhile]
 ) -> None:
     """Cancelling moves no money, but increments the version of the account."""
     buyer, rival = await shop.funded_buyer("10.00"), await rival_of(shop, open_shop)
@@ -95,7 +95,7 @@ async def test_a_token_that_was_cancelled_meanwhile_pays_nothing(
 
 
 async def test_a_settlement_that_began_meanwhile_is_seen(
-    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+    shop: Books, open_shop: OpenBooks, between: list[Meanwhile]
 ) -> None:
     """A pending settlement by card changes what is pending, and no balance."""
     buyer, rival = await shop.postpaid_buyer("10.00", method=Method.CC), await rival_of(shop, open_shop)
@@ -118,7 +118,7 @@ async def test_a_settlement_that_began_meanwhile_is_seen(
 
 
 async def test_a_reference_that_was_answered_meanwhile_is_answered_alike(
-    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+    shop: Books, open_shop: OpenBooks, between: list[Meanwhile]
 ) -> None:
     """Under another instrument, so that no account's version reveals it."""
     buyer, other, rival = await shop.funded_buyer(), await shop.funded_buyer(), await rival_of(shop, open_shop)
@@ -133,7 +133,7 @@ async def test_a_reference_that_was_answered_meanwhile_is_answered_alike(
     assert await shop.balance(other) == 9_000_000
 
 
-async def test_a_reference_that_is_free_again_pays_though_its_old_refusal_is_still_there(shop: Shop) -> None:
+async def test_a_reference_that_is_free_again_pays_though_its_old_refusal_is_still_there(shop: Books) -> None:
     buyers = [await shop.funded_buyer() for _ in range(3)]
     old = await shop.pay(buyers[0], "100.00", reference="order-1")
     shop.clock.forward(days=7, seconds=1)
@@ -149,7 +149,7 @@ async def test_a_reference_that_is_free_again_pays_though_its_old_refusal_is_sti
 
 
 async def test_others_of_the_group_are_paid_when_one_met_a_version_conflict(
-    shop: Shop, open_shop: OpenShop, between: list[Meanwhile]
+    shop: Books, open_shop: OpenBooks, between: list[Meanwhile]
 ) -> None:
     buyers, rival = [await shop.funded_buyer() for _ in range(5)], await rival_of(shop, open_shop)
     between.append(lambda: rival.pay(buyers[2], "9.50"))
@@ -161,7 +161,7 @@ async def test_others_of_the_group_are_paid_when_one_met_a_version_conflict(
 
 
 @pytest.mark.parametrize("first", [0, 1])
-async def test_a_token_that_does_not_exist_spoils_nothing(first: int, shop: Shop) -> None:
+async def test_a_token_that_does_not_exist_spoils_nothing(first: int, shop: Books) -> None:
     buyer = await shop.funded_buyer()
     kinds = (IdKind.PREPAID_INSTRUMENT, IdKind.PREPAID_SENDER, IdKind.FUNDING)
     instrument, spending, money = map(shop.token, kinds)
@@ -220,7 +220,7 @@ async def _insert_accounts(connection: Connection, books: int, instruments: int)
 
 
 async def test_payments_of_a_group_land_in_the_order_of_their_ids(
-    shop: Shop, own_pool: Pool, open_shop: OpenShop
+    shop: Books, own_pool: Pool, open_shop: OpenBooks
 ) -> None:
     """So that the indexes that their ids lead grow at their ends, in full pages."""
     shop = await open_shop(own_pool)
@@ -234,7 +234,7 @@ async def test_payments_of_a_group_land_in_the_order_of_their_ids(
     assert landed == [request.transaction_id for request in reversed(requests)]
 
 
-async def test_looking_sees_what_locking_loads(shop: Shop) -> None:
+async def test_looking_sees_what_locking_loads(shop: Books) -> None:
     """The optimistic read takes columns by position, the locking load by name."""
     ends = START + timedelta(days=90)
     buyers = [await shop.funded_buyer("10.00"), await shop.postpaid_buyer("10.00", expires_at=ends)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import Buyer, OpenShop, Shop
+from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
@@ -60,13 +60,13 @@ class Trade:
     paid: list[TransactionId] = field(default_factory=list)
     settled: int = 0
 
-    async def go_on(self, shop: Shop, number: int) -> None:
+    async def go_on(self, shop: Books, number: int) -> None:
         dice = random.Random(number)  # noqa: S311 - guards nothing
         for _ in range(CALLS):
             await self._call(shop, dice)
             self.settled += 1
 
-    async def _call(self, shop: Shop, dice: random.Random) -> None:
+    async def _call(self, shop: Books, dice: random.Random) -> None:
         buyer, amount, kind = dice.choice(self.buyers), f"{dice.randrange(1, 300) / 100:.2f}", dice.random()
         if kind < 0.7:
             await self._pay(shop, dice.randrange(REFERENCES), gone=dice.random() < 0.1)
@@ -79,7 +79,7 @@ class Trade:
         else:
             await shop.write_off(buyer, amount)
 
-    async def _pay(self, shop: Shop, order: int, *, gone: bool) -> None:
+    async def _pay(self, shop: Books, order: int, *, gone: bool) -> None:
         """The same for the same order, whoever asks."""
         reference, buyer = f"order-{order}", self.buyers[order % len(self.buyers)]
         asking = asyncio.ensure_future(shop.pay(buyer, f"{order % 23 / 10 + 0.01:.2f}", reference))
@@ -100,7 +100,7 @@ async def _kill(pool: Pool, trade: Trade) -> None:
         killed += bool(await pool.fetchval(_KILL))
 
 
-async def test_racing_committers_give_each_reference_one_outcome(pools: list[Pool], open_shop: OpenShop) -> None:
+async def test_racing_committers_give_each_reference_one_outcome(pools: list[Pool], open_shop: OpenBooks) -> None:
     own = await open_shop(pools[0])
     limits = (LimitTerms(LimitKind.COUNT, 10_000, None),)
     buyers = [await own.funded_buyer("20.00") for _ in range(2)]
@@ -110,7 +110,7 @@ async def test_racing_committers_give_each_reference_one_outcome(pools: list[Poo
     trade, shops = Trade(buyers), []
     for pool in pools[1:]:
         committer = Committer(pool, own.committer.rules, own.clock, keeps=MAX_IN_FLIGHT)
-        shops.append(Shop(pool, committer, own.clock, own.party_id, own.book_id, own.operator_book_id))
+        shops.append(Books(pool, committer, own.clock, own.party_id, own.book_id, own.operator_book_id))
 
     callers = [trade.go_on(shop, 100 * at + number) for at, shop in enumerate(shops) for number in range(CALLERS)]
     await asyncio.gather(_kill(pools[0], trade), *callers)

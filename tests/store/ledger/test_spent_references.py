@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import Buyer, OpenShop, Shop
+from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.clock import TestClock
 from tests.support.earlier_schemas import BEFORE_0022, BEFORE_0023
 
@@ -29,7 +29,7 @@ from tallystick.store.records import forgetting
 
 
 @asynccontextmanager
-async def process_with(shop: Shop, clock: TestClock, *, reuse: bool = False) -> AsyncIterator[Committer]:
+async def process_with(shop: Books, clock: TestClock, *, reuse: bool = False) -> AsyncIterator[Committer]:
     """Another process on the same books, with a clock and a setting of its own."""
     rules = Rules(read_fee_schedules(None), simulate_faults=False, reuse_references=reuse)
     committer = Committer(shop.pool, rules, clock)
@@ -53,7 +53,7 @@ async def problems(pool: Pool, check: str) -> list[str]:
 
 
 @pytest.mark.parametrize("days", [8, -8])
-async def test_a_clock_that_jumps_charges_nobody_again(shop: Shop, days: int) -> None:
+async def test_a_clock_that_jumps_charges_nobody_again(shop: Books, days: int) -> None:
     """One process is wrong by eight days for a moment: it forgets, and it is asked for everything once more."""
     buyer = await shop.funded_buyer("10.00")
     shop.clock.forward(days=20)
@@ -73,7 +73,7 @@ async def test_a_clock_that_jumps_charges_nobody_again(shop: Shop, days: int) ->
     assert (await verify(shop.pool)).problems == []
 
 
-async def test_after_seven_days_the_same_request_hears_which_transaction_spent_its_reference(shop: Shop) -> None:
+async def test_after_seven_days_the_same_request_hears_which_transaction_spent_its_reference(shop: Books) -> None:
     buyer, tab = await shop.funded_buyer("10.00"), await shop.postpaid_buyer()
     paid, charged = await shop.pay(buyer, "1.00", "a"), await shop.pay(tab, "1.00", "b")
     shop.clock.forward(days=6, hours=23)
@@ -88,7 +88,7 @@ async def test_after_seven_days_the_same_request_hears_which_transaction_spent_i
 
 
 async def test_the_setting_has_references_used_again_after_seven_days_and_counts_it(
-    own_pool: Pool, open_shop: OpenShop
+    own_pool: Pool, open_shop: OpenBooks
 ) -> None:
     shop = await open_shop(own_pool)
     buyer = await shop.funded_buyer("10.00")
@@ -116,7 +116,7 @@ async def test_the_setting_has_references_used_again_after_seven_days_and_counts
     assert (await verify(own_pool)).problems == []
 
 
-async def test_verify_sees_a_reference_that_was_paid_with_twice(own_pool: Pool, open_shop: OpenShop) -> None:
+async def test_verify_sees_a_reference_that_was_paid_with_twice(own_pool: Pool, open_shop: OpenBooks) -> None:
     shop = await open_shop(own_pool)
     buyer = await shop.funded_buyer("10.00")
     await shop.pay(buyer, "1.00", "a")
@@ -128,7 +128,7 @@ async def test_verify_sees_a_reference_that_was_paid_with_twice(own_pool: Pool, 
     assert f"book {shop.book_id}, reference a: 2 transactions were made with it, 1 may be" in found
 
 
-async def split_shop(pool: Pool, open_shop: OpenShop) -> tuple[Shop, BookId, Buyer, Buyer]:
+async def split_shop(pool: Pool, open_shop: OpenBooks) -> tuple[Books, BookId, Buyer, Buyer]:
     """A seller with two books: the shop, the other book, and a buyer with 10.00 in each."""
     shop = await open_shop(pool)
     async with pool.acquire() as connection:
@@ -140,7 +140,7 @@ async def split_shop(pool: Pool, open_shop: OpenShop) -> tuple[Shop, BookId, Buy
     return shop, other, here, there
 
 
-async def test_parts_of_a_seller_share_one_space_of_references(own_pool: Pool, open_shop: OpenShop) -> None:
+async def test_parts_of_a_seller_share_one_space_of_references(own_pool: Pool, open_shop: OpenBooks) -> None:
     shop, other, here, there = await split_shop(own_pool, open_shop)
     first = shop.book_id
 
@@ -173,7 +173,7 @@ async def test_parts_of_a_seller_share_one_space_of_references(own_pool: Pool, o
     assert await problems(own_pool, "references_are_spent_in_one_part")
 
 
-async def test_what_was_paid_before_a_split_is_spent_in_every_part(own_pool: Pool, open_shop: OpenShop) -> None:
+async def test_what_was_paid_before_a_split_is_spent_in_every_part(own_pool: Pool, open_shop: OpenBooks) -> None:
     shop = await open_shop(own_pool)
     buyer = await shop.funded_buyer("10.00")
     await shop.pay(buyer, "1.00", "before")
@@ -188,7 +188,9 @@ async def test_what_was_paid_before_a_split_is_spent_in_every_part(own_pool: Poo
     assert first == (await shards.shards_of_seller(own_pool, shop.party_id, "sandbox"))[0]
 
 
-async def test_a_filled_database_has_all_its_references_spent(make_database: MakeDatabase, open_shop: OpenShop) -> None:
+async def test_a_filled_database_has_all_its_references_spent(
+    make_database: MakeDatabase, open_shop: OpenBooks
+) -> None:
     """Answers, what was forgotten already, and what the older rule had used twice."""
     url = await make_database()
     await migrate(url)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 from tests.store.direct import taken, work
-from tests.store.shop import Buyer, OpenShop, Shop
 from tests.support.balanced import problems_of
+from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.db.connections import Connection
 from tallystick.domain.accounts import AccountKind, account_id
@@ -91,7 +91,7 @@ class Past:
 
 
 @pytest.fixture
-async def past(shop: Shop, open_shop: OpenShop) -> AsyncIterator[Past]:
+async def past(shop: Books, open_shop: OpenBooks) -> AsyncIterator[Past]:
     buyers = {
         "ann": await shop.funded_buyer("10.00"),
         "bob": await shop.funded_buyer("10.00"),

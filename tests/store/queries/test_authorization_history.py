@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.store.long_history import write_history
-from tests.store.shop import Buyer, OpenShop, Shop
+from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.db.connections import Pool
 from tallystick.domain.commands import Declined, Method, Paid
@@ -29,7 +29,7 @@ def opened(outcome: Outcome) -> TransactionId:
     return outcome.transaction_id
 
 
-async def answered(shop: Shop, transaction_id: TransactionId, answer: Paid | Declined) -> None:
+async def answered(shop: Books, transaction_id: TransactionId, answer: Paid | Declined) -> None:
     """Record a rail's answer in the books, and in the simulated rail's own memory."""
     outcome = "paid" if isinstance(answer, Paid) else "declined"
     await shop.pool.execute(
@@ -44,13 +44,13 @@ async def answered(shop: Shop, transaction_id: TransactionId, answer: Paid | Dec
     await shop.resolve(transaction_id, answer)
 
 
-async def given_to(shop: Shop, buyer: Buyer) -> Authorization:
+async def given_to(shop: Books, buyer: Buyer) -> Authorization:
     found = await authorizations.find(shop.pool, buyer.party_id, buyer.instrument or buyer.spending)
     assert found is not None
     return found
 
 
-async def by_pages(shop: Shop, given: Authorization, maximum: int) -> list[HistoryEntry]:
+async def by_pages(shop: Books, given: Authorization, maximum: int) -> list[HistoryEntry]:
     """The whole history, oldest first, read from the end in pages."""
     found: list[HistoryEntry] = []
     before = None
@@ -61,7 +61,7 @@ async def by_pages(shop: Shop, given: Authorization, maximum: int) -> list[Histo
     return found[::-1]
 
 
-async def eventful(shop: Shop) -> Buyer:
+async def eventful(shop: Books) -> Buyer:
     """A prepaid balance filled by card, with purchases and a refund while cards have not answered yet."""
     buyer = await shop.prepaid_buyer("25.00", Method.CC)
     first = opened(await shop.fund(buyer, "10.00"))
@@ -80,7 +80,7 @@ async def eventful(shop: Shop) -> Buyer:
 
 
 @pytest.mark.parametrize("maximum", [1, 2, 3, 100])
-async def test_pages_of_any_size_tell_the_same_story(shop: Shop, maximum: int) -> None:
+async def test_pages_of_any_size_tell_the_same_story(shop: Books, maximum: int) -> None:
     buyer = await eventful(shop)
     given = await given_to(shop, buyer)
 
@@ -97,7 +97,7 @@ async def test_pages_of_any_size_tell_the_same_story(shop: Shop, maximum: int) -
     assert [entry.operation for entry in told if entry.status != "Success"] == ["FundPrepaid", "FundPrepaid"]
 
 
-async def test_tabs_and_payments_without_an_instrument_have_histories_too(shop: Shop) -> None:
+async def test_tabs_and_payments_without_an_instrument_have_histories_too(shop: Books) -> None:
     tab = await shop.postpaid_buyer(method=Method.CC)
     charged = opened(await shop.pay(tab, "12.50"))
     shop.clock.forward(minutes=1)
@@ -122,7 +122,7 @@ async def test_tabs_and_payments_without_an_instrument_have_histories_too(shop: 
     assert (await given_to(shop, token)).spent_micros == 7_000_000
 
 
-async def test_figures_agree_with_the_ledger_at_any_moment(shop: Shop) -> None:
+async def test_figures_agree_with_the_ledger_at_any_moment(shop: Books) -> None:
     buyer = await eventful(shop)
     given = await given_to(shop, buyer)
     account = await shop.pool.fetchval(
@@ -137,7 +137,7 @@ async def test_figures_agree_with_the_ledger_at_any_moment(shop: Shop) -> None:
         assert sum(entry.change_micros for entry in later) == await shop.balance(buyer) + booked
 
 
-async def test_the_cost_of_a_page_does_not_grow_with_the_history(own_pool: Pool, open_shop: OpenShop) -> None:
+async def test_the_cost_of_a_page_does_not_grow_with_the_history(own_pool: Pool, open_shop: OpenBooks) -> None:
     """Neither the newest page, nor one far back, nor the list of authorizations reads more than what it shows."""
     shop = await open_shop(own_pool)
     buyer = await shop.prepaid_buyer()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from tests.store.long_history import write_history
-from tests.store.shop import OpenShop, Shop
+from tests.support.books import Books, OpenBooks
 
 from tallystick.db.connections import Pool
 from tallystick.store.queries import figures
@@ -18,7 +18,7 @@ SPAN = timedelta(days=2)
 
 
 @pytest.fixture
-async def busy_shop(own_pool: Pool, open_shop: OpenShop) -> Shop:
+async def busy_shop(own_pool: Pool, open_shop: OpenBooks) -> Books:
     """A shop of two years with many payments in the last two days."""
     shop = await open_shop(own_pool)
     await own_pool.execute("UPDATE book SET created_at = created_at - interval '2 years'")
@@ -35,7 +35,7 @@ def whole(found: Figures) -> dict[str, Sum]:
     return sums
 
 
-async def counted(shop: Shop) -> Sum:
+async def counted(shop: Books) -> Sum:
     row = await shop.pool.fetchrow(
         "SELECT count(*) AS number, sum(amount_micros)::bigint AS amount_micros FROM transaction"
         " WHERE book_id = $1 AND status = 'Success'",
@@ -45,7 +45,7 @@ async def counted(shop: Shop) -> Sum:
     return Sum(**row)
 
 
-async def test_pieces_come_to_the_same_as_the_whole(busy_shop: Shop) -> None:
+async def test_pieces_come_to_the_same_as_the_whole(busy_shop: Books) -> None:
     shop, now = busy_shop, busy_shop.clock()
     begin = now - SPAN - timedelta(days=8)
     first = await figures.catch_up(shop.pool, [shop.book_id], now, commits=1, at_once=700)
@@ -60,7 +60,7 @@ async def test_pieces_come_to_the_same_as_the_whole(busy_shop: Shop) -> None:
         assert all(start == figures.start_of(start, step) for start in found)
 
 
-async def test_several_who_look_at_once_add_up_once(busy_shop: Shop) -> None:
+async def test_several_who_look_at_once_add_up_once(busy_shop: Books) -> None:
     shop, now = busy_shop, busy_shop.clock()
     looks = (figures.catch_up(shop.pool, [shop.book_id], now, commits=3, at_once=500) for _ in range(6))
     await asyncio.gather(*looks)
@@ -70,7 +70,7 @@ async def test_several_who_look_at_once_add_up_once(busy_shop: Shop) -> None:
     }
 
 
-async def test_only_books_that_somebody_looked_at_are_added_up(busy_shop: Shop) -> None:
+async def test_only_books_that_somebody_looked_at_are_added_up(busy_shop: Books) -> None:
     shop, now = busy_shop, busy_shop.clock()
     assert await figures.behind(shop.pool, now, 10) == []
     await figures.catch_up(shop.pool, [shop.book_id], now, commits=100)
@@ -79,7 +79,7 @@ async def test_only_books_that_somebody_looked_at_are_added_up(busy_shop: Shop) 
     assert await figures.behind(shop.pool, later, 10) == [(shop.book_id, later)]
 
 
-async def test_real_money_counts_when_it_moved(shop: Shop) -> None:
+async def test_real_money_counts_when_it_moved(shop: Books) -> None:
     buyer = await shop.funded_buyer("20.00")
     await shop.pay(buyer, "4.00")
     state = await figures.catch_up(shop.pool, [shop.book_id], shop.clock())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import product
 
-from tests.store.shop import Shop
+from tests.support.books import Books
 
 from tallystick.db.connections import Pool
 from tallystick.domain.tokens import state_of
@@ -20,7 +20,7 @@ UPDATE token SET valid_from = $3, expires_at = $4, cancelled_at = $5, used_by = 
 """
 
 
-async def tokens_of_all_sorts(shop: Shop) -> None:
+async def tokens_of_all_sorts(shop: Books) -> None:
     now = shop.clock()
     ends = (None, now - DAY, now, now + DAY)
     for dates in product((now - 2 * DAY, now, now + DAY), ends, (None, now - DAY), (None, "T")):
@@ -32,7 +32,7 @@ async def ids(pool: Pool, wanted: instrument_list.InstrumentQuery) -> set[str]:
     return {token.token_id for token in (await instrument_list.tokens(pool, wanted, 1_000)).found}
 
 
-async def test_the_list_of_tokens(shop: Shop) -> None:
+async def test_the_list_of_tokens(shop: Books) -> None:
     await tokens_of_all_sorts(shop)
     now, parts = shop.clock(), (shop.book_id,)
 
@@ -45,7 +45,7 @@ async def test_the_list_of_tokens(shop: Shop) -> None:
     assert await ids(shop.pool, instrument_list.InstrumentQuery(parts, now, life=Life.ENDED)) == ended
 
 
-async def test_the_list_of_instruments(shop: Shop) -> None:
+async def test_the_list_of_instruments(shop: Books) -> None:
     now, parts = shop.clock(), (shop.book_id,)
     for ends, cancelled in product((None, now - DAY, now, now + DAY), (None, now - DAY)):
         buyer = await shop.prepaid_buyer()
@@ -66,7 +66,7 @@ async def test_the_list_of_instruments(shop: Shop) -> None:
         assert {state_of(one, now).live for one in found.found} == {life is Life.ACTIVE}
 
 
-async def test_what_a_sandbox_clock_would_end(shop: Shop) -> None:
+async def test_what_a_sandbox_clock_would_end(shop: Books) -> None:
     await tokens_of_all_sorts(shop)
     now = shop.clock()
     everything = (
@@ -77,7 +77,7 @@ async def test_what_a_sandbox_clock_would_end(shop: Shop) -> None:
     assert ending.tokens == sum(one.state(now).live and one.state(now + 2 * DAY).over for one in everything) > 0
 
 
-async def test_one_record_whoever_asks(shop: Shop) -> None:
+async def test_one_record_whoever_asks(shop: Books) -> None:
     buyer = await shop.sender_token()
     found = await tokens.find(shop.pool, shop.book_id, buyer.spending)
     assert found is not None

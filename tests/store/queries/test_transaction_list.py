@@ -12,19 +12,14 @@ import pytest
 from psutil import Process
 from tests.conftest import MakeDatabase
 from tests.store.long_history import write_history
-from tests.store.shop import Shop
+from tests.support.books import Books, new_books
 from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, VAULT
 
 from tallystick.db.database import open_pool
-from tallystick.domain.ids import PartyId
 from tallystick.services.context import Service
-from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.services.reports import activity_export
 from tallystick.settings import Settings
-from tallystick.store.ledger import create_book
-from tallystick.store.ledger.committer import Committer
-from tallystick.store.ledger.rules import Rules
 from tallystick.store.queries import debts, transaction_list
 from tallystick.store.queries.transaction_list import TransactionQuery
 
@@ -33,35 +28,26 @@ MEGABYTE = 1_000_000
 
 
 @pytest.fixture(scope="module")
-async def shop(make_migrated: MakeDatabase) -> AsyncIterator[Shop]:
+async def shop(make_migrated: MakeDatabase) -> AsyncIterator[Books]:
     """A shop with 100,000 payments of 40 buyers in 200 days, on a database of its own."""
     url = await make_migrated()
     clock = TestClock()
     async with await open_pool(url, max_size=4) as pool:
-        committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=False), clock)
-        async with pool.acquire() as connection:
-            party_id = await connection.fetchval(
-                "INSERT INTO party (kind, email, name, created_at) VALUES ('business', 'a@b.example', 'Shop', $1)"
-                " RETURNING party_id",
-                clock(),
-            )
-            book_id = await create_book.create_seller_book(connection, party_id, "sandbox", clock())
-            operator = await create_book.operator_book(connection, "sandbox", clock())
-        opened = Shop(pool, committer, clock, PartyId(party_id), book_id, operator)
+        opened = await new_books(pool, clock)
         buyers = [await opened.postpaid_buyer() for _ in range(20)]
         buyers += [await opened.prepaid_buyer() for _ in range(20)]
         await write_history(opened, buyers, COUNT, timedelta(days=200))
         yield opened
-        await committer.close()
+        await opened.committer.close()
 
 
 @pytest.fixture
-def wanted(shop: Shop) -> TransactionQuery:
+def wanted(shop: Books) -> TransactionQuery:
     return TransactionQuery((shop.book_id,), shop.party_id, "sandbox")
 
 
 @pytest.fixture
-def service(shop: Shop) -> Service:
+def service(shop: Books) -> Service:
     return Service(Settings(master_key=MASTER_KEY), shop.pool, shop.committer, VAULT, shop.clock)
 
 
@@ -79,14 +65,14 @@ async def test_the_whole_activity_is_exported_without_memory_growth(service: Ser
     assert len(list(csv.DictReader(io.StringIO(beginning.decode("utf-8-sig"))))) > 1000
 
 
-async def test_paging_shows_each_transaction_once_newest_first(shop: Shop, wanted: TransactionQuery) -> None:
+async def test_paging_shows_each_transaction_once_newest_first(shop: Books, wanted: TransactionQuery) -> None:
     ids = [line.transaction_id async for line in transaction_list.everything(shop.pool, wanted)]
 
     assert len(ids) == len(set(ids)) == COUNT
     assert ids == sorted(ids, reverse=True)
 
 
-async def test_what_is_rare_is_looked_for_so_far_and_then_further(shop: Shop, wanted: TransactionQuery) -> None:
+async def test_what_is_rare_is_looked_for_so_far_and_then_further(shop: Books, wanted: TransactionQuery) -> None:
     failed = replace(wanted, status="Failure")
     first = await transaction_list.page(shop.pool, failed, 50)
     assert 0 < len(first.lines) < 50
@@ -102,7 +88,7 @@ async def test_what_is_rare_is_looked_for_so_far_and_then_further(shop: Shop, wa
     assert len(exported) == COUNT // 1000
 
 
-async def test_the_age_of_a_debt_is_that_of_the_latest_purchases(shop: Shop) -> None:
+async def test_the_age_of_a_debt_is_that_of_the_latest_purchases(shop: Books) -> None:
     """Each tab's debt is set to what it bought in the last 75 days: all of it is younger than that."""
     await shop.pool.execute(
         "UPDATE account SET balance_micros = bought.micros, ceiling_micros = NULL"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.store.queries.test_authorization_history import scanned
-from tests.store.shop import OpenShop
+from tests.support.books import OpenBooks
 
 from tallystick.db.connections import Pool
 from tallystick.db.statements import load_statements
@@ -70,7 +70,7 @@ async def test_what_waits_behind_a_backlog_that_cannot_go_has_its_turn(
     assert await look() == ["T000001-1", "T000002-1"]
 
 
-async def test_an_event_waits_for_the_earlier_ones_of_its_subject_alone(own_pool: Pool, open_shop: OpenShop) -> None:
+async def test_an_event_waits_for_the_earlier_ones_of_its_subject_alone(own_pool: Pool, open_shop: OpenBooks) -> None:
     await own_pool.execute(WAIT, (await open_shop(own_pool)).book_id, NOW, 3)
     first = await outbox.due(own_pool, NOW, (), per_book=10, maximum=10)
     assert [event.event_id for event in first] == ["T000001-1", "T000002-1", "T000003-1"]

@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 
 import pytest
-from tests.store.shop import Shop
+from tests.support.books import Books
 
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refused
@@ -14,7 +14,7 @@ from tallystick.store.records import forgetting
 from tallystick.store.records.visits import NewVisit, create, find, leave
 
 
-async def test_refusals_go_after_seven_days_and_not_before(shop: Shop) -> None:
+async def test_refusals_go_after_seven_days_and_not_before(shop: Books) -> None:
     buyer = await shop.funded_buyer("10.00")
     paid = await shop.pay(buyer, "1.00", "order-1")
     refused = await shop.pay(buyer, "100.00", "order-2")
@@ -36,7 +36,7 @@ async def test_refusals_go_after_seven_days_and_not_before(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("state", "goes"), [("delivered", True), ("unwanted", True), ("waiting", False), ("dead", False)]
 )
-async def test_events_go_when_they_have_arrived_long_ago(shop: Shop, state: str, goes: bool) -> None:
+async def test_events_go_when_they_have_arrived_long_ago(shop: Books, state: str, goes: bool) -> None:
     event = secrets.token_hex(8)
     await shop.pool.execute(
         "INSERT INTO outbox"
@@ -55,11 +55,11 @@ async def test_events_go_when_they_have_arrived_long_ago(shop: Shop, state: str,
     await shop.pool.execute("DELETE FROM outbox WHERE event_id = $1", event)
 
 
-async def _exists(shop: Shop, event: str) -> bool:
+async def _exists(shop: Books, event: str) -> bool:
     return bool(await shop.pool.fetchval("SELECT count(*) FROM outbox WHERE event_id = $1", event))
 
 
-async def test_visits_go_a_week_after_they_were_left_lying_and_a_year_after_they_ended(shop: Shop) -> None:
+async def test_visits_go_a_week_after_they_were_left_lying_and_a_year_after_they_ended(shop: Books) -> None:
     async def visit(*, finished: bool) -> str:
         new = NewVisit(secrets.token_hex(8), shop.party_id, "AK", "sandbox", "SetupPrepaid", {}, b"x")
         await create(shop.pool, new, shop.clock())

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from tests.store.direct import status
-from tests.store.shop import Buyer, Shop
+from tests.support.books import Books, Buyer
 from tests.support.master_key import VAULT
 from tests.test_worker import charges, opened
 
@@ -22,31 +22,31 @@ from tallystick.store.records.ordered_faults import MAX_WAITING, OrderedFault, T
 from tallystick.worker import Worker
 
 
-def rail_of(shop: Shop, *, faults: bool = True, delay: timedelta = timedelta(0)) -> SimulatedRail:
+def rail_of(shop: Books, *, faults: bool = True, delay: timedelta = timedelta(0)) -> SimulatedRail:
     return SimulatedRail(shop.pool, shop.clock, delay, faults=faults)
 
 
-def worker_of(shop: Shop) -> Worker:
+def worker_of(shop: Books) -> Worker:
     service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
     return Worker(service, {"simulated": rail_of(shop)})
 
 
-async def ordered(shop: Shop, decline: str | None, operation: RailOperation = RailOperation.CHARGE) -> str:
+async def ordered(shop: Books, decline: str | None, operation: RailOperation = RailOperation.CHARGE) -> str:
     return await ordered_faults.place(shop.pool, shop.book_id, operation, decline, shop.clock())
 
 
-async def faults(shop: Shop) -> list[OrderedFault]:
+async def faults(shop: Books) -> list[OrderedFault]:
     return await ordered_faults.of_book(shop.pool, shop.book_id, 100)
 
 
 @pytest.fixture
-async def buyer(shop: Shop) -> Buyer:
+async def buyer(shop: Books) -> Buyer:
     return await shop.prepaid_buyer("100.00", Method.CC)
 
 
 @pytest.mark.parametrize("code", ordered_faults.DECLINES)
 async def test_the_next_charge_fails_with_the_code_that_was_ordered_and_the_one_after_goes_well(
-    shop: Shop, buyer: Buyer, code: str
+    shop: Books, buyer: Buyer, code: str
 ) -> None:
     await ordered(shop, code)
     first = await opened(shop, buyer, "10.00")
@@ -60,7 +60,7 @@ async def test_the_next_charge_fails_with_the_code_that_was_ordered_and_the_one_
     assert (met.transaction_id, met.met_at, met.holding) == (first, shop.clock(), False)
 
 
-async def test_a_charge_is_held_until_it_is_let_go(shop: Shop, buyer: Buyer) -> None:
+async def test_a_charge_is_held_until_it_is_let_go(shop: Books, buyer: Buyer) -> None:
     fault_id = await ordered(shop, None)
     held = await opened(shop, buyer, "10.00")
     worker = worker_of(shop)
@@ -80,7 +80,7 @@ async def test_a_charge_is_held_until_it_is_let_go(shop: Shop, buyer: Buyer) -> 
     assert await charges(shop, held) == 1
 
 
-async def test_what_was_held_can_be_declined(shop: Shop, buyer: Buyer) -> None:
+async def test_what_was_held_can_be_declined(shop: Books, buyer: Buyer) -> None:
     fault_id = await ordered(shop, None)
     held = await opened(shop, buyer, "10.00")
     await worker_of(shop).step()
@@ -91,7 +91,7 @@ async def test_what_was_held_can_be_declined(shop: Shop, buyer: Buyer) -> None:
     assert await status(shop, held) == ("Failure", "TemporaryDecline")
 
 
-async def test_an_order_that_was_answered_meets_no_fault(shop: Shop, buyer: Buyer) -> None:
+async def test_an_order_that_was_answered_meets_no_fault(shop: Books, buyer: Buyer) -> None:
     """The rail is asked again, because it was slow or a worker died: its answer stays the same."""
     funding = await opened(shop, buyer, "1.00")
     order = RailOrder(funding, RailOperation.CHARGE, 1_000_000, "card")
@@ -105,7 +105,7 @@ async def test_an_order_that_was_answered_meets_no_fault(shop: Shop, buyer: Buye
     await worker_of(shop).step()
 
 
-async def test_a_fault_stays_with_the_order_that_it_met(shop: Shop, buyer: Buyer) -> None:
+async def test_a_fault_stays_with_the_order_that_it_met(shop: Books, buyer: Buyer) -> None:
     """Also when the process died between meeting the fault and remembering the charge."""
     await ordered(shop, "TransactionDenied")
     await ordered(shop, "TemporaryDecline")
@@ -122,7 +122,7 @@ async def test_a_fault_stays_with_the_order_that_it_met(shop: Shop, buyer: Buyer
     await worker_of(shop).step()
 
 
-async def test_a_fault_meets_its_own_kind_of_order_in_its_own_book(shop: Shop, buyer: Buyer) -> None:
+async def test_a_fault_meets_its_own_kind_of_order_in_its_own_book(shop: Books, buyer: Buyer) -> None:
     await ordered(shop, "TransactionDenied", RailOperation.REFUND)
     stranger = replace(shop, book_id=BookId(shop.book_id + 1))
     await ordered(stranger, "TransactionDenied")
@@ -133,7 +133,7 @@ async def test_a_fault_meets_its_own_kind_of_order_in_its_own_book(shop: Shop, b
     assert [fault.key for fault in (*await faults(shop), *await faults(stranger))] == [None, None]
 
 
-async def test_without_the_setting_nothing_is_met(shop: Shop, buyer: Buyer) -> None:
+async def test_without_the_setting_nothing_is_met(shop: Books, buyer: Buyer) -> None:
     await ordered(shop, "TransactionDenied")
     funding = await opened(shop, buyer, "1.00")
     assert (
@@ -143,7 +143,7 @@ async def test_without_the_setting_nothing_is_met(shop: Shop, buyer: Buyer) -> N
     assert [fault.key for fault in await faults(shop)] == [None]
 
 
-async def test_what_has_met_no_order_can_be_taken_back_and_the_rest_cannot(shop: Shop, buyer: Buyer) -> None:
+async def test_what_has_met_no_order_can_be_taken_back_and_the_rest_cannot(shop: Books, buyer: Buyer) -> None:
     kept, gone = await ordered(shop, "TransactionDenied"), await ordered(shop, "TransactionDenied")
     assert await ordered_faults.take_back(shop.pool, shop.book_id, gone)
     assert not await ordered_faults.take_back(shop.pool, shop.book_id, gone)
@@ -154,7 +154,7 @@ async def test_what_has_met_no_order_can_be_taken_back_and_the_rest_cannot(shop:
     assert [fault.fault_id for fault in await faults(shop)] == [kept]
 
 
-async def test_only_so_many_may_wait(shop: Shop) -> None:
+async def test_only_so_many_may_wait(shop: Books) -> None:
     for _ in range(MAX_WAITING):
         await ordered(shop, "TransactionDenied")
     with pytest.raises(TooManyFaultsError):

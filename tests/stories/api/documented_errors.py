@@ -8,7 +8,7 @@ from typing import Final
 from tests.stories.api.causes import CAUSES
 from tests.stories.api.causes.provoking import beside_a_rival, in_process, paid
 from tests.stories.api.good_requests import good_request
-from tests.stories.storefront import Answer, Shop, amount
+from tests.support.shop import Answer, Shop, amount
 
 from tallystick.domain.standing import Demands
 from tallystick.services.api.fields import V2010

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.store.shop import Buyer
-from tests.stories.storefront import Shop
+from tests.support.books import Buyer
+from tests.support.shop import Shop
 
 from tallystick.domain.commands import AmountRule, InstallToken, LimitTerms, Method, TokenPurpose, TokenTerms, TokenType
 from tallystick.domain.ids import IdKind, TokenId

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.stories.conftest import OpenShop
-from tests.stories.storefront import Shop, amount
+from tests.support.shop import Shop, amount
 
 from tallystick.store.keys import access_keys
 from tallystick.store.ledger import create_book

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.store.shop import Buyer
 from tests.stories.conftest import OpenShop
-from tests.stories.storefront import NAMESPACE, Answer, Shop, usd
+from tests.support.books import Buyer
+from tests.support.shop import NAMESPACE, Answer, Shop, usd
 
 from tallystick.domain.commands import (
     AmountRule,

@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.store.shop import Buyer
 from tests.stories.conftest import OpenShop
-from tests.stories.storefront import Shop
+from tests.support.books import Buyer
+from tests.support.shop import Shop
 
 from tallystick.client.batch import BATCH_PATH, pay_all
 from tallystick.client.fps import Credentials, ServiceError

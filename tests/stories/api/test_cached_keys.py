@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 import pytest
-from tests.store.shop import Buyer
-from tests.stories.storefront import Answer, Shop, usd
+from tests.support.books import Buyer
+from tests.support.shop import Answer, Shop, usd
 
 from tallystick.domain.ids import BookId, IdKind, make_token_or_instrument_id
 from tallystick.services.context import Service

@@ -15,8 +15,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from tests.stories.api.documented_errors import provoke
 from tests.stories.api.good_requests import good_request
-from tests.stories.storefront import Shop
 from tests.support.paths import DATA
+from tests.support.shop import Shop
 
 from tallystick.services.api.fields import V2008, V2010
 from tallystick.services.api.registry import ACTIONS

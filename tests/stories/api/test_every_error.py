@@ -7,8 +7,8 @@ import re
 
 import pytest
 from tests.stories.api.causes import CAUSES
-from tests.stories.storefront import UUID, Shop
 from tests.support.paths import ROOT
+from tests.support.shop import UUID, Shop
 
 from tallystick.domain.refusals import Refusal, Retry
 from tallystick.services.api.registry import ACTIONS

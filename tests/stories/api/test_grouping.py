@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.stories.storefront import Shop, usd
+from tests.support.shop import Shop, usd
 
 
 async def test_two_hundred_payments_at_once_take_far_fewer_commits(shop: Shop) -> None:

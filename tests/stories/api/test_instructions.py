@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.stories.conftest import OpenShop
-from tests.stories.storefront import Answer, Shop
+from tests.support.shop import Answer, Shop
 
 from tallystick.domain.commands import Method
 from tallystick.store.accounts import payment_methods

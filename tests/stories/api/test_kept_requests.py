@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from tests.store.shop import Buyer
 from tests.stories.api.test_batch import line, pay
 from tests.stories.soap.soap_client import program_of
 from tests.stories.soap.test_soap import call, dollars
-from tests.stories.storefront import Answer, Shop, Way, canonical
+from tests.support.books import Buyer
+from tests.support.shop import Answer, Shop, Way, canonical
 
 from tallystick.domain.ids import TransactionId
 from tallystick.services.process.transaction_ids import fresh_transaction_id

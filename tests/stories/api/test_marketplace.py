@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.stories.api.causes.provoking import other_shop, payer
 from tests.stories.api.good_requests import World
-from tests.stories.storefront import Answer, Shop, amount, usd
+from tests.support.shop import Answer, Shop, amount, usd
 
 from tallystick.domain.commands import AmountRule, InstallToken, LimitTerms, Method, TokenPurpose, TokenTerms, TokenType
 from tallystick.domain.ids import IdKind, TokenId

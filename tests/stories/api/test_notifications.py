@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from tests.notify.receivers import receiver
-from tests.store.shop import Shop as Books
 from tests.stories.conftest import Running, free_port
 from tests.stories.operations.program import start
-from tests.stories.storefront import Shop, amount
+from tests.support.books import Books
+from tests.support.shop import Shop, amount
 
 from tallystick.domain.commands import Method
 

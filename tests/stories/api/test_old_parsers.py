@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
-from tests.stories.storefront import Shop
+from tests.support.shop import Shop
 
 VERSIONS: Final = ("2008-09-17", "2010-08-28")
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.stories.storefront import Shop, usd
+from tests.support.shop import Shop, usd
 
 from tallystick.domain.commands import LimitTerms
 from tallystick.domain.limits import LimitKind

@@ -1,6 +1,6 @@
 """The life of a prepaid instrument, over HTTP."""
 
-from tests.stories.storefront import Shop, amount, usd
+from tests.support.shop import Shop, amount, usd
 
 from tallystick.domain.commands import Method
 

@@ -17,8 +17,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import httpx
 import pytest
 from tests.stories.conftest import OpenShop
-from tests.stories.storefront import Shop, signature
 from tests.support.paths import DATA
+from tests.support.shop import Shop, signature
 
 from tallystick.domain.commands import Method, TokenTerms
 from tallystick.domain.outcomes import Accepted

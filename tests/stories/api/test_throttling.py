@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 from tests.stories.conftest import OpenShop
-from tests.stories.storefront import Shop
 from tests.support.schemas import CHECKED
+from tests.support.shop import Shop
 
 from tallystick.client.batch import BATCH_PATH, signed_batch
 from tallystick.client.fps import Credentials

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from tests.stories.storefront import UUID, Answer, Shop, Way, amount, canonical, encoded, signature, usd
+from tests.support.shop import UUID, Answer, Shop, Way, amount, canonical, encoded, signature, usd
 
 WAYS: list[Way] = ["GET", "POST", "POST with a query string"]
 

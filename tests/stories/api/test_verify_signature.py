@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.stories.api.causes.provoking import in_process
-from tests.stories.storefront import Answer, Shop
+from tests.support.shop import Answer, Shop
 
 from tallystick.domain.messages import signing
 from tallystick.domain.messages.signed_messages import MessageSigner, sign_message

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from tests.stories.api.causes.provoking import in_process
 from tests.stories.api.test_marketplace import marketplace_payment
 from tests.stories.conftest import OpenShop
-from tests.stories.storefront import Shop
+from tests.support.shop import Shop
 
 from tallystick.services.consent.outbound import sign_return_url
 

@@ -12,10 +12,10 @@ import httpx
 import pytest
 from tests.conftest import MakeDatabase
 from tests.stories.operations.program import Command
-from tests.stories.storefront import Shop, new_storefront
 from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
 from tests.support.schemas import CHECKED
+from tests.support.shop import Shop, new_shop
 
 from tallystick.settings import Settings
 from tallystick.web.api.query_api import QueryApi
@@ -39,7 +39,7 @@ async def stand(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[St
     async with open_service(settings, clock) as service:
         transport = httpx.ASGITransport(QueryApi(service))
         async with httpx.AsyncClient(transport=transport, **CHECKED) as client:
-            shop = await new_storefront(service, make_worker(service), client, "http://pay.example", clock)
+            shop = await new_shop(service, make_worker(service), client, "http://pay.example", clock)
             environment = {
                 "TALLYSTICK_DATABASE_URL": url,
                 "TALLYSTICK_DATA_DIRECTORY": str(tmp_path),

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import Shop as Books
 from tests.stories.operations.audit_table import ACTION_WORDS, WITHOUT
 from tests.stories.operations.program import Command
 from tests.stories.pages.audit_table import FORMS
 from tests.stories.pictures import png
+from tests.support.books import new_seller
 from tests.support.certificates import key_pair
 from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
@@ -29,9 +29,7 @@ from tallystick.db.connections import Pool
 from tallystick.services.operations.audit import ACTIONS
 from tallystick.settings import Settings
 from tallystick.store.accounts import parties
-from tallystick.store.keys import access_keys
 from tallystick.store.keys.certificates import fingerprint_of
-from tallystick.store.ledger import create_book
 from tallystick.store.records import outbox
 from tallystick.wiring import open_service
 
@@ -60,12 +58,9 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
     settings = Settings(data_directory=tmp_path, database_url=url, public_url="", master_key=MASTER_KEY)
     async with open_service(settings, clock) as service:
         async with service.pool.acquire() as connection:
-            seller = await parties.create_business(connection, "shop@music.example", "Music Shop", clock())
             await parties.create_personal(connection, "ben@people.example", "Ben", "no hash", clock())
-            operator = await create_book.operator_book(connection, "sandbox", clock())
-        key = await access_keys.create(service.pool, service.vault, seller.party_id, "sandbox", clock())
+        seller, key, books = await new_seller(service, clock, "shop@music.example")
         assert key.book_id is not None
-        books = Books(service.pool, service.committer, clock, seller.party_id, key.book_id, operator)
         buyer = await books.funded_buyer("10.00")
         await books.pay(buyer, "1.00")
         clock.forward(days=AGE.days)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.stories.operations.program import tallystick
-from tests.stories.storefront import Shop
+from tests.support.shop import Shop
 
 from tallystick.cli.commands.demo import shop_credentials
 from tallystick.store.keys import access_keys

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
@@ -13,19 +12,15 @@ from time import monotonic
 import httpx
 import psutil
 import pytest
-from tests.store.shop import Shop as Books
 from tests.stories.conftest import free_port
-from tests.stories.storefront import Shop, amount
 from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY
 from tests.support.schemas import CHECKED
+from tests.support.shop import Shop, amount, new_shop
 
 from tallystick.cli.serving.http_server import listening
 from tallystick.domain.money import parse_amount
 from tallystick.settings import Settings
-from tallystick.store.accounts import parties
-from tallystick.store.keys import access_keys
-from tallystick.store.ledger import create_book
 from tallystick.store.ledger.verify import verify
 from tallystick.wiring import asgi_app, make_worker, open_service
 
@@ -68,14 +63,7 @@ async def lonely_shop(data_directory: Path) -> AsyncIterator[Shop]:
         service = await stack.enter_async_context(open_service(settings, clock))
         await stack.enter_async_context(listening(asgi_app(service), "127.0.0.1", port))
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=90, **CHECKED))
-        async with service.pool.acquire() as connection:
-            email = f"{secrets.token_hex(8)}@shop.example"
-            party = await parties.create_business(connection, email, "Music Shop", clock())
-            operator = await create_book.operator_book(connection, "sandbox", clock())
-        key = await access_keys.create(service.pool, service.vault, party.party_id, "sandbox", clock())
-        assert key.book_id is not None
-        books = Books(service.pool, service.committer, clock, party.party_id, key.book_id, operator)
-        yield Shop(service, make_worker(service), client, url, key, books, clock, email)
+        yield await new_shop(service, make_worker(service), client, url, clock)
         assert (await verify(service.pool)).problems == []
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.store.shop import Buyer
 from tests.stories.api.causes.provoking import in_process, payer
-from tests.stories.storefront import Answer, Shop
+from tests.support.books import Buyer
+from tests.support.shop import Answer, Shop
 
 from tallystick.domain.commands import Method
 from tallystick.services.api.identify import SIMULATED_RECIPIENTS, SIMULATED_SENDERS

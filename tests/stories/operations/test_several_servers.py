@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.shop import Buyer
 from tests.stories.conftest import free_port
 from tests.stories.operations.program import STOP_SECONDS, start
-from tests.stories.storefront import Answer, Shop, new_storefront, usd
+from tests.support.books import Buyer
 from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
 from tests.support.schemas import CHECKED
+from tests.support.shop import Answer, Shop, new_shop, usd
 
 from tallystick.settings import Settings
 from tallystick.store.ledger.verify import verify
@@ -88,7 +88,7 @@ async def chain(make_migrated: MakeDatabase, tmp_path_factory: pytest.TempPathFa
         client = await stack.enter_async_context(
             httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=200), **CHECKED)
         )
-        shop = await new_storefront(service, make_worker(service), client, "", clock)
+        shop = await new_shop(service, make_worker(service), client, "", clock)
         chain = Chain(settings, shop, [], stack)
         chain.branches += await asyncio.gather(*(chain.open_branch() for _ in range(SERVERS)))
         yield chain

@@ -6,9 +6,9 @@ import secrets
 from dataclasses import dataclass, replace
 
 import pytest
-from tests.store.shop import Buyer
 from tests.stories.conftest import OpenShop
-from tests.stories.storefront import Shop, usd
+from tests.support.books import Buyer
+from tests.support.shop import Shop, usd
 
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import BookId, TransactionId, book_named_in

@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.stories.pictures import png
-from tests.stories.storefront import Shop
 from tests.support.certificates import key_pair
+from tests.support.shop import Shop
 
 from tallystick.domain.ids import PartyId
 from tallystick.domain.periods import Period

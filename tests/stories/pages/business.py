@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.store.shop import Buyer, Shop
 from tests.stories.pages.world import Seller, World
+from tests.support.books import Books, Buyer, books_of
 from tests.support.clock import TestClock
 
-from tallystick.client.fps import amount
 from tallystick.domain.commands import Method, TokenTerms
 from tallystick.domain.ids import TokenId
-from tallystick.domain.money import parse_amount
-from tallystick.store.ledger import create_book
 
 
 @dataclass(frozen=True)
@@ -37,26 +33,18 @@ class Customer:
         return self.buyer.instrument
 
     async def fund(self, value: str) -> str:
-        return await self._charge("FundPrepaid", "PrepaidInstrumentId", "FundingAmount", value)
+        return (await self.seller.fund(self.money, self.instrument, value)).text("TransactionId")
 
     async def settle(self, value: str) -> str:
-        return await self._charge("SettleDebt", "CreditInstrumentId", "SettlementAmount", value)
+        return (await self.seller.settle(self.money, self.instrument, value)).text("TransactionId")
 
     async def pay(self, value: str, **more: str) -> str:
         return (await self.seller.pay(self.spending, value, **more)).text("TransactionId")
 
-    async def _charge(self, action: str, instrument: str, field: str, value: str) -> str:
-        params = {"SenderTokenId": self.money, instrument: self.instrument, "CallerReference": secrets.token_hex(6)}
-        answer = await self.seller.api.call(action, params | amount(field, parse_amount(value)))
-        return answer.text("TransactionId")
 
-
-async def books(world: World, seller: Seller) -> Shop:
+async def books(world: World, seller: Seller) -> Books:
     """The seller's books, for what hosted pages or the sandbox's tools would do."""
-    async with world.pool.acquire() as connection:
-        operator = await create_book.operator_book(connection, "sandbox", world.clock())
-    clock = TestClock(world.clock())
-    return Shop(world.pool, world.service.committer, clock, seller.party.party_id, seller.book_id, operator)
+    return await books_of(world.service, seller.party.party_id, seller.book_id, TestClock(world.clock()))
 
 
 async def prepaid_customer(world: World, seller: Seller, funded: str = "20.00") -> Customer:

@@ -1,4 +1,4 @@
-"""Buyers who agreed to something, and what a seller does with it."""
+"""Buyers who agreed on the hosted pages and look at their account, and what a seller does with it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from tests.stories.pages.world import Browser, Page, Seller, World
 
-from tallystick.client.fps import FpsAnswer, amount
-from tallystick.domain.money import parse_amount
+from tallystick.client.fps import FpsAnswer
 
 
 @dataclass(frozen=True)
-class Buyer:
+class AccountHolder:
     """Somebody with a browser, and what they agreed to."""
 
     browser: Browser
@@ -29,55 +28,34 @@ class Buyer:
         return f"/account/authorizations/{self.authorization}"
 
 
-async def buyer_of(world: World, seller: Seller, params: dict[str, str], money: str = "500") -> Buyer:
+async def buyer_of(world: World, seller: Seller, params: dict[str, str], money: str = "500") -> AccountHolder:
     """Somebody who agreed to it, paying from the account balance."""
     browser, email = world.browser(), f"{secrets.token_hex(6)}@buyer.example"
     method = await browser.sign_up(await browser.get(seller.url(params)), email)
     confirmed = await browser.submit(await browser.use_test_money(method, money), "/confirm")
-    return Buyer(browser, email, await world.answer(confirmed))
+    return AccountHolder(browser, email, await world.answer(confirmed))
 
 
-async def fund(seller: Seller, buyer: Buyer, value: str) -> FpsAnswer:
-    return await seller.api.call(
-        "FundPrepaid",
-        {
-            "SenderTokenId": buyer.answer["fundingTokenID"],
-            "PrepaidInstrumentId": buyer.authorization,
-            "CallerReference": secrets.token_hex(6),
-            **amount("FundingAmount", parse_amount(value)),
-        },
-    )
+async def fund(seller: Seller, buyer: AccountHolder, value: str) -> FpsAnswer:
+    return await seller.fund(buyer.answer["fundingTokenID"], buyer.authorization, value)
 
 
-async def settle(seller: Seller, buyer: Buyer, value: str) -> FpsAnswer:
-    return await seller.api.call(
-        "SettleDebt",
-        {
-            "SenderTokenId": buyer.answer["settlementTokenID"],
-            "CreditInstrumentId": buyer.authorization,
-            "CallerReference": secrets.token_hex(6),
-            **amount("SettlementAmount", parse_amount(value)),
-        },
-    )
+async def settle(seller: Seller, buyer: AccountHolder, value: str) -> FpsAnswer:
+    return await seller.settle(buyer.answer["settlementTokenID"], buyer.authorization, value)
 
 
-async def refund(seller: Seller, transaction_id: str, value: str) -> None:
-    reference = {"TransactionId": transaction_id, "CallerReference": secrets.token_hex(6)}
-    await seller.api.call("Refund", reference | amount("RefundAmount", parse_amount(value)))
-
-
-async def prepaid_buyer(world: World, seller: Seller) -> Buyer:
+async def prepaid_buyer(world: World, seller: Seller) -> AccountHolder:
     """Filled with 20.00, 8.00 spent, 1.50 of it refunded: 13.50 left."""
     buyer = await buyer_of(world, seller, seller.prepaid())
     await fund(seller, buyer, "20")
     token = buyer.answer["prepaidSenderTokenID"]
     paid = await seller.pay(token, "5", SenderDescription="Two songs")
     await seller.pay(token, "3", SenderDescription="=HYPERLINK(1)")
-    await refund(seller, paid.text("TransactionId"), "1.50")
+    await seller.refund(paid.text("TransactionId"), "1.50")
     return buyer
 
 
-async def seen(buyer: Buyer, path: str) -> str:
+async def seen(buyer: AccountHolder, path: str) -> str:
     response = await buyer.browser.get(path)
     assert response.status_code == 200, response.text
     return Page(response).text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import httpx
-from tests.stories.pages.world import Browser, Seller, World
+from tests.stories.pages.world import Seller, World
 
 from tallystick.domain.ids import IdKind
 
@@ -17,11 +17,6 @@ POSTPAID_IDS = {
     "creditSenderTokenID": IdKind.CREDIT_SENDER,
     "settlementTokenID": IdKind.SETTLEMENT,
 }
-
-
-async def at_confirm(browser: Browser, url: str) -> httpx.Response:
-    """A new buyer with a new card, one click before agreeing."""
-    return await browser.add_card(await browser.sign_up(await browser.get(url)))
 
 
 async def instruments(world: World, seller: Seller) -> list[str]:

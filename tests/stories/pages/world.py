@@ -213,15 +213,26 @@ class Seller:
 
     async def pay(self, token: str, value: str, **more: str) -> FpsAnswer:
         """Pay with a token that came back on a return URL."""
-        return await self.api.call(
-            "Pay",
-            {
-                "SenderTokenId": token,
-                "CallerReference": f"pay-{secrets.token_hex(6)}",
-                **amount("TransactionAmount", parse_amount(value)),
-                **more,
-            },
+        return await self._call("Pay", "TransactionAmount", value, SenderTokenId=token, **more)
+
+    async def fund(self, token: str, instrument: str, value: str) -> FpsAnswer:
+        """Fill a prepaid instrument by its funding token."""
+        return await self._call(
+            "FundPrepaid", "FundingAmount", value, SenderTokenId=token, PrepaidInstrumentId=instrument
         )
+
+    async def settle(self, token: str, instrument: str, value: str) -> FpsAnswer:
+        """Collect a debt by its settlement token."""
+        return await self._call(
+            "SettleDebt", "SettlementAmount", value, SenderTokenId=token, CreditInstrumentId=instrument
+        )
+
+    async def refund(self, transaction_id: str, value: str) -> FpsAnswer:
+        return await self._call("Refund", "RefundAmount", value, TransactionId=transaction_id)
+
+    async def _call(self, action: str, amount_name: str, value: str, **params: str) -> FpsAnswer:
+        reference = {"CallerReference": f"{action.lower()}-{secrets.token_hex(6)}"}
+        return await self.api.call(action, reference | amount(amount_name, parse_amount(value)) | params)
 
     async def told(self, token: str, value: str, **more: str) -> str:
         """The outcome of such a payment: its status, or the code of the refusal."""

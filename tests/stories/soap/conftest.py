@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.store.shop import Buyer
 from tests.stories.soap.soap_client import Program, program_of
-from tests.stories.storefront import Shop
+from tests.support.books import Buyer
+from tests.support.shop import Shop
 
 
 @pytest.fixture

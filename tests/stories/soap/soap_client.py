@@ -16,11 +16,11 @@ import xmlsec
 import zeep
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
-from tests.store.shop import Buyer
-from tests.stories.storefront import NAMESPACE, Shop
+from tests.support.books import Buyer
 from tests.support.certificates import KeyPair, key_pair, private_key
 from tests.support.clock import TestClock
 from tests.support.schemas import published
+from tests.support.shop import NAMESPACE, Shop
 from xmlsec import constants
 from zeep.transports import Transport
 from zeep.wsse.signature import BinarySignature, Signature

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.store.shop import Buyer
 from tests.stories.soap.soap_client import NAMES, Program, StampedX509Data
-from tests.stories.storefront import Shop, usd
+from tests.support.books import Buyer
 from tests.support.certificates import key_pair, private_key
+from tests.support.shop import Shop, usd
 from zeep.exceptions import Fault
 from zeep.plugins import HistoryPlugin
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from tests.stories.soap.soap_client import program_of
-from tests.stories.storefront import Shop
 from tests.support.paths import ROOT
+from tests.support.shop import Shop
 
 GUIDE = ROOT / "docs" / "soap.md"
 

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from lxml import etree
 from structlog.testing import capture_logs
-from tests.store.shop import Buyer
 from tests.stories.soap.soap_client import NAMES, SOAP, Program, SoapAnswer, at, pay, send_tolerantly
-from tests.stories.storefront import NAMESPACE, Shop, usd
+from tests.support.books import Buyer
+from tests.support.shop import NAMESPACE, Shop, usd
 
 from tallystick.web.api.soap.api import SoapApi
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from tests.store.shop import Buyer
 from tests.stories.conftest import OpenShop
 from tests.stories.soap.soap_client import (
     NAMES,
@@ -25,8 +24,9 @@ from tests.stories.soap.soap_client import (
     text_of,
     timestamp,
 )
-from tests.stories.storefront import Shop
+from tests.support.books import Buyer
 from tests.support.certificates import key_pair, private_key
+from tests.support.shop import Shop
 from xmlsec import constants
 
 from tallystick.store.keys import certificates

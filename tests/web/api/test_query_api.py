@@ -13,9 +13,9 @@ import asyncpg
 import httpx
 import pytest
 from structlog.testing import capture_logs
-from tests.stories.storefront import Answer, canonical, signature
 from tests.support.master_key import MASTER_KEY, VAULT
 from tests.support.schemas import CHECKED
+from tests.support.shop import Answer, canonical, signature
 
 from tallystick.db.connections import Pool
 from tallystick.domain.refusals import Refusal

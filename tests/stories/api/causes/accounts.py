@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.stories.api.causes.provoking import CARD, causes, in_process, payer, recipient_of, standing, third_party
 from tests.stories.api.good_requests import good_request
-from tests.stories.storefront import Answer, Shop
+from tests.support.shop import Answer, Shop
 
 from tallystick.domain.commands import Method
 from tallystick.domain.money import parse_amount

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.stories.api.causes.provoking import causes, paid, payer, reserved
-from tests.stories.storefront import Answer, Shop, amount
+from tests.support.shop import Answer, Shop, amount
 
 from tallystick.domain.commands import LimitTerms
 from tallystick.domain.limits import LimitKind

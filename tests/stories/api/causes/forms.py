@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tests.stories.api.causes.provoking import causes, in_process
-from tests.stories.storefront import Answer, Shop
+from tests.support.shop import Answer, Shop
 
 
 @causes("InvalidDateRange")

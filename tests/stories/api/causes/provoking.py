@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import datetime
 
 import httpx
-from tests.store.shop import Buyer
 from tests.stories.api.good_requests import World, recipient_token
-from tests.stories.storefront import Answer, Shop
+from tests.support.books import Buyer
 from tests.support.schemas import CHECKED
+from tests.support.shop import Answer, Shop
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tests.stories.api.causes.provoking import CARD, causes, other_shop, payer, third_party
 from tests.stories.api.good_requests import recipient_token
-from tests.stories.storefront import Answer, Shop, amount
+from tests.support.shop import Answer, Shop, amount
 
 from tallystick.domain.commands import Method, TokenTerms, TokenType
 from tallystick.domain.ids import IdKind, TokenId

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.stories.api.causes.provoking import CARD, beside_a_rival, causes, other_shop, paid, payer
 from tests.stories.api.good_requests import good_request
-from tests.stories.storefront import Answer, Shop
+from tests.support.shop import Answer, Shop
 
 
 @causes("ConcurrentModification")

@@ -9,7 +9,7 @@ import re
 import secrets
 from datetime import timedelta
 
-from tests.stories.pages.buyers import Buyer, buyer_of, fund, prepaid_buyer, refund, seen, settle
+from tests.stories.pages.buyers import AccountHolder, buyer_of, fund, prepaid_buyer, seen, settle
 from tests.stories.pages.hosted.test_marketplace import recipient_tokens
 from tests.stories.pages.world import Page, Seller, World
 
@@ -121,7 +121,7 @@ async def test_a_balance_is_cancelled_once_however_often_one_clicks(world: World
     assert again.url.path == buyer.path
 
 
-async def told_of_funding(seller: Seller, buyer: Buyer) -> str:
+async def told_of_funding(seller: Seller, buyer: AccountHolder) -> str:
     try:
         await fund(seller, buyer, "1")
     except ServiceError as error:
@@ -234,7 +234,7 @@ async def test_payment_methods_come_and_go(world: World, seller: Seller) -> None
     browser = world.browser()
     confirm = await browser.at_confirm(seller.url(seller.prepaid()))
     answer = await world.answer(await browser.submit(confirm, "/confirm"))
-    buyer = Buyer(browser, "", answer)
+    buyer = AccountHolder(browser, "", answer)
     await fund(seller, buyer, "10")
     await world.rail_answers()
 
@@ -276,7 +276,7 @@ async def test_what_is_under_way_outlives_both_the_authorization_and_the_card(wo
     browser = world.browser()
     params = seller.request("MultiUse", paymentMethod="CC")
     answer = await world.answer(await browser.submit(await browser.at_confirm(seller.url(params)), "/confirm"))
-    buyer = Buyer(browser, "", answer)
+    buyer = AccountHolder(browser, "", answer)
     paid = await seller.pay(answer["tokenID"], "5")
     held = await seller.api.call(
         "Reserve",
@@ -297,7 +297,7 @@ async def test_what_is_under_way_outlives_both_the_authorization_and_the_card(wo
     await browser.submit(await browser.get(removing), "/remove")
     await seller.api.call("Settle", {"ReserveTransactionId": held.text("TransactionId")})
     await world.rail_answers()
-    await refund(seller, paid.text("TransactionId"), "2")
+    await seller.refund(paid.text("TransactionId"), "2")
     await world.rail_answers()
 
     text = await seen(buyer, buyer.path)

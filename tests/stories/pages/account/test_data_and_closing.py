@@ -11,7 +11,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.stories.pages.buyers import Buyer, buyer_of, fund, prepaid_buyer, refund, settle
+from tests.stories.pages.buyers import AccountHolder, buyer_of, fund, prepaid_buyer, settle
 from tests.stories.pages.world import Page, Seller, World
 
 from tallystick.db.connections import Pool
@@ -46,7 +46,7 @@ NOT_ERASED: Final[Mapping[str, str]] = {
 }
 
 
-async def close(buyer: Buyer) -> str:
+async def close(buyer: AccountHolder) -> str:
     page = await buyer.browser.get(CLOSE)
     return Page(await buyer.browser.submit(page, "/close", sure="yes")).text
 
@@ -106,7 +106,7 @@ async def test_an_account_is_closed_and_the_books_stay_as_they_are(world: World,
     for table in ("party", "mail", "mailed_proof", "cobranded_visit"):
         (row,) = await world.rows(f"SELECT count(*) FROM {table} AS kept WHERE kept::text ILIKE $1", f"%{buyer.email}%")  # noqa: S608
         assert row["count"] == 0, table
-    await refund(seller, sold.text("TransactionId"), "1")
+    await seller.refund(sold.text("TransactionId"), "1")
     assert (await verify(world.pool)).problems == []
     new = world.browser()
     fresh = await new.sign_up(await new.get(seller.url(seller.prepaid())), buyer.email)
@@ -214,7 +214,7 @@ async def test_what_is_owed_or_under_way_comes_first(world: World, seller: Selle
 async def test_money_on_its_way_by_card_comes_first(world: World, seller: Seller) -> None:
     browser = world.browser()
     confirm = await browser.at_confirm(seller.url(seller.prepaid()))
-    buyer = Buyer(browser, "", await world.answer(await browser.submit(confirm, "/confirm")))
+    buyer = AccountHolder(browser, "", await world.answer(await browser.submit(confirm, "/confirm")))
     await fund(seller, buyer, "5")
     assert "5.00 USD is under way or held." in Page(await browser.get(CLOSE)).text
     await world.rail_answers()

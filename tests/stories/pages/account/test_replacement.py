@@ -6,7 +6,7 @@ import secrets
 
 import httpx
 import pytest
-from tests.stories.pages.buyers import Buyer, fund, settle
+from tests.stories.pages.buyers import AccountHolder, fund, settle
 from tests.stories.pages.world import Page, Seller, World
 
 from tallystick.client.fps import ServiceError
@@ -15,7 +15,9 @@ from tallystick.store.ledger.verify import verify
 METHODS = "/account/payment-methods"
 
 
-async def by_card(world: World, seller: Seller, params: dict[str, str], browser_of: Buyer | None = None) -> Buyer:
+async def by_card(
+    world: World, seller: Seller, params: dict[str, str], browser_of: AccountHolder | None = None
+) -> AccountHolder:
     """A buyer who agreed to it with a card ending in 4242; `browser_of`: a buyer who has that card already."""
     if browser_of is None:
         browser = world.browser()
@@ -24,10 +26,10 @@ async def by_card(world: World, seller: Seller, params: dict[str, str], browser_
         browser = browser_of.browser
         number = (await replace_link(browser_of, "4242")).split("/")[3]
         confirm = await browser.submit(await browser.get(seller.url(params)), "/method", key=number)
-    return Buyer(browser, "", await world.answer(await browser.submit(confirm, "/confirm")))
+    return AccountHolder(browser, "", await world.answer(await browser.submit(confirm, "/confirm")))
 
 
-async def replace_link(buyer: Buyer, ending: str) -> str:
+async def replace_link(buyer: AccountHolder, ending: str) -> str:
     """Where the card with this ending is replaced."""
     page = Page(await buyer.browser.get(METHODS))
     before = page.text.partition(f"ending in {ending}")[0]

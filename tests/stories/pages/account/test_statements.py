@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from tests.stories.pages.buyers import buyer_of, fund, prepaid_buyer, refund, seen
+from tests.stories.pages.buyers import buyer_of, fund, prepaid_buyer, seen
 from tests.stories.pages.world import Page, Seller, World
 
 from tallystick.services.buyer import authorizations, monthly
@@ -101,7 +101,7 @@ async def test_a_busy_month_has_a_line_for_each_day_and_kind(world: World, selle
     buyer = await buyer_of(world, seller, seller.postpaid())
     token = buyer.answer["creditSenderTokenID"]
     paid = [await seller.pay(token, "0.10") for _ in range(6)]
-    await refund(seller, paid[0].text("TransactionId"), "0.05")
+    await seller.refund(paid[0].text("TransactionId"), "0.05")
     (owner,) = await world.rows("SELECT party_id FROM party WHERE email = $1", buyer.email)
     state = await authorizations.find(world.service, owner["party_id"], buyer.authorization)
     assert state is not None

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.stories.pages.authenticator import Authenticator, asked
-from tests.stories.pages.buyers import Buyer
+from tests.stories.pages.buyers import AccountHolder
 from tests.stories.pages.people import at_work, console, person
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
@@ -28,13 +28,13 @@ def named(world: World, **settings: object) -> Service:
     return world.configured(public_url=ORIGIN, **settings)
 
 
-async def intruder(world: World, seller: Seller, email: str) -> tuple[Buyer, Authenticator]:
+async def intruder(world: World, seller: Seller, email: str) -> tuple[AccountHolder, Authenticator]:
     """Somebody who opened an account with this address, consented to a charge, and added a card and a passkey."""
     browser, device = world.browser(named(world)), Authenticator(ORIGIN)
     method = await browser.sign_up(await browser.get(seller.url(seller.request("MultiUse"))), email)
     confirm = await browser.add_card(method)
     back = await browser.submit(confirm, "/confirm")
-    buyer = Buyer(browser, email, dict(parse_qsl(urlsplit(back.headers["location"]).query)))
+    buyer = AccountHolder(browser, email, dict(parse_qsl(urlsplit(back.headers["location"]).query)))
     page = await browser.get("/account/security/passkey")
     await browser.submit(page, "/passkey", passkey=device.make(asked(page)), name="Intruder's phone")
     assert await enters(world, device)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from tests.stories.pages.buyers import Buyer, buyer_of
+from tests.stories.pages.buyers import AccountHolder, buyer_of
 from tests.stories.pages.world import Page, Seller, World
 
 TOLD = "Your account is suspended"
 CARD = {"number": "4242 4242 4242 4242", "expiry": "10/2031"}
 
 
-async def standing(world: World, buyer: Buyer, status: str) -> None:
+async def standing(world: World, buyer: AccountHolder, status: str) -> None:
     await world.pool.execute("UPDATE party SET status = $2 WHERE email = $1", buyer.email, status)
 
 
 @pytest.fixture
-async def buyer(world: World, seller: Seller) -> Buyer:
+async def buyer(world: World, seller: Seller) -> AccountHolder:
     """Somebody who agreed to something and paid from the account balance."""
     return await buyer_of(world, seller, seller.prepaid())
 
 
-async def test_every_page_of_the_account_says_so(world: World, buyer: Buyer) -> None:
+async def test_every_page_of_the_account_says_so(world: World, buyer: AccountHolder) -> None:
     paths = ("/account", buyer.path, "/account/payment-methods", "/account/test-money", "/account/security")
     for path in paths:
         assert TOLD not in Page(await buyer.browser.get(path)).text
@@ -43,7 +43,7 @@ async def test_every_page_of_the_account_says_so(world: World, buyer: Buyer) -> 
     ],
 )
 async def test_a_form_that_comes_to_nothing_says_why(
-    world: World, buyer: Buyer, path: str, ending: str, typed: dict[str, str]
+    world: World, buyer: AccountHolder, path: str, ending: str, typed: dict[str, str]
 ) -> None:
     page = await buyer.browser.get(path)
     before = await buyer.browser.get("/account/payment-methods")
@@ -59,7 +59,7 @@ async def test_a_form_that_comes_to_nothing_says_why(
     assert Page(await buyer.browser.get("/account/payment-methods")).text == Page(before).text
 
 
-async def test_cancelling_is_possible_all_the_same(world: World, buyer: Buyer) -> None:
+async def test_cancelling_is_possible_all_the_same(world: World, buyer: AccountHolder) -> None:
     await standing(world, buyer, "suspended")
 
     page = await buyer.browser.submit(await buyer.browser.get(f"{buyer.path}/cancel"), "/cancel", scope="all")

@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 
 import pytest
-from tests.stories.pages.visits import POSTPAID_IDS, PREPAID_IDS, at_confirm, chosen_card, instruments
+from tests.stories.pages.visits import POSTPAID_IDS, PREPAID_IDS, chosen_card, instruments
 from tests.stories.pages.world import PASSWORD, Page, Seller, World
 
 from tallystick.domain.ids import token_kind_and_book
@@ -16,7 +16,7 @@ from tallystick.services.identity.password_hashing import of_process
 async def test_prepaid_by_card(world: World, seller: Seller) -> None:
     browser = world.browser()
     params = seller.prepaid(paymentReason="Song <b>credits</b>")
-    confirm = await at_confirm(browser, seller.url(params))
+    confirm = await browser.at_confirm(seller.url(params))
     text = Page(confirm).text
     assert "Music Shop may take up to 25.00 USD from your card ending in 4242 to fill your prepaid balance." in text
     assert "Nothing is charged now." in text
@@ -160,7 +160,7 @@ async def test_leaving_from_any_page(world: World, seller: Seller) -> None:
     url = seller.url(seller.prepaid(websiteDescription="Music & More"))
     page = await browser.get(url)
     assert "Leave and go back to Music & More" in Page(page).text
-    confirm = await at_confirm(browser, url)
+    confirm = await browser.at_confirm(url)
 
     answer = await world.answer(await browser.submit(confirm, "/leave"))
 
@@ -181,14 +181,14 @@ async def test_without_a_fitting_method_the_buyer_may_say_so(world: World, selle
 
 async def test_who_has_a_method_cannot_claim_to_have_none(world: World, seller: Seller) -> None:
     browser = world.browser()
-    confirm = await at_confirm(browser, seller.url(seller.prepaid()))
+    confirm = await browser.at_confirm(seller.url(seller.prepaid()))
 
     assert (await world.answer(await browser.submit(confirm, "/leave", reason="no-method")))["status"] == "A"
 
 
 async def test_an_expired_card_is_shown_but_not_offered(world: World, seller: Seller) -> None:
     browser = world.browser()
-    await at_confirm(browser, seller.url(seller.prepaid()))
+    await browser.at_confirm(seller.url(seller.prepaid()))
     await world.pool.execute(
         "UPDATE payment_method SET expires_on = '2020-01-31' WHERE party_id ="
         " (SELECT max(party_id) FROM party WHERE kind = 'personal')"
@@ -230,7 +230,7 @@ async def test_a_suspended_buyer_goes_back(world: World, seller: Seller) -> None
 async def test_a_delivery_address_comes_back_when_asked_for(world: World, seller: Seller) -> None:
     browser = world.browser()
     url = seller.url(seller.prepaid(collectShippingAddress="True", addressLine2="x" * 201, city="ignored"))
-    address = await at_confirm(browser, url)
+    address = await browser.at_confirm(url)
     assert address.url.path.endswith("/address")
     assert "ignored" not in address.text
 
@@ -253,7 +253,7 @@ async def test_a_delivery_address_comes_back_when_asked_for(world: World, seller
 
 async def test_a_given_address_is_shown_and_not_returned(world: World, seller: Seller) -> None:
     browser = world.browser()
-    confirm = await at_confirm(browser, seller.url(seller.prepaid(addressName="Ann", addressLine1="2 High St")))
+    confirm = await browser.at_confirm(seller.url(seller.prepaid(addressName="Ann", addressLine1="2 High St")))
     assert "2 High St" in Page(confirm).text
 
     answer = await world.answer(await browser.submit(confirm, "/confirm"))
@@ -265,7 +265,7 @@ async def test_an_address_that_cannot_be_used_is_not_shown_and_warned_of(
     world: World, seller: Seller, address: dict[str, str]
 ) -> None:
     browser = world.browser()
-    confirm = await at_confirm(browser, seller.url(seller.postpaid(**address)))
+    confirm = await browser.at_confirm(seller.url(seller.postpaid(**address)))
     assert not [line for line in address.values() if line in Page(confirm).text]
 
     answer = await world.answer(await browser.submit(confirm, "/confirm"))
@@ -278,7 +278,7 @@ async def test_an_address_that_cannot_be_used_is_not_shown_and_warned_of(
 
 async def test_another_buyers_card_cannot_be_used(world: World, seller: Seller) -> None:
     owner = world.browser()
-    await at_confirm(owner, seller.url(seller.prepaid()))
+    await owner.at_confirm(seller.url(seller.prepaid()))
     key = chosen_card(await owner.get(seller.url(seller.prepaid())))
     thief = world.browser()
     method = await thief.sign_up(await thief.get(seller.url(seller.prepaid())))
@@ -288,7 +288,7 @@ async def test_another_buyers_card_cannot_be_used(world: World, seller: Seller) 
 
 async def test_another_person_on_the_same_visit_starts_from_the_choice(world: World, seller: Seller) -> None:
     browser = world.browser()
-    confirm = await at_confirm(browser, seller.url(seller.prepaid()))
+    confirm = await browser.at_confirm(seller.url(seller.prepaid()))
     signed_out = await browser.submit(confirm, "/sign-out")
     assert signed_out.url.path.endswith("/sign-in")
     method = await browser.sign_up(signed_out)
@@ -301,9 +301,8 @@ async def test_another_person_on_the_same_visit_starts_from_the_choice(world: Wo
 
 async def test_an_end_that_came_while_the_buyer_waited(world: World, seller: Seller) -> None:
     browser = world.browser()
-    confirm = await at_confirm(
-        browser, seller.url(seller.prepaid(validityExpiry=str(int(world.clock().timestamp()) + 600)))
-    )
+    end = str(int(world.clock().timestamp()) + 600)
+    confirm = await browser.at_confirm(seller.url(seller.prepaid(validityExpiry=end)))
     world.clock.ahead = timedelta(minutes=11)
 
     answer = await world.answer(await browser.submit(confirm, "/confirm"))

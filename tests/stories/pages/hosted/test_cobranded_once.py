@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import cast
 
-from tests.stories.pages.visits import PREPAID_IDS, at_confirm, chosen_card, instruments
+from tests.stories.pages.visits import PREPAID_IDS, chosen_card, instruments
 from tests.stories.pages.world import Page, Seller, World, named
 
 from tallystick.db.connections import Pool
@@ -18,7 +18,7 @@ from tallystick.store.ledger.committer import Committer
 
 async def test_a_double_click_makes_it_once(world: World, seller: Seller) -> None:
     browser = world.browser()
-    confirm = await at_confirm(browser, seller.url(seller.prepaid()))
+    confirm = await browser.at_confirm(seller.url(seller.prepaid()))
 
     answers = await asyncio.gather(*(browser.submit(confirm, "/confirm") for _ in range(4)))
 
@@ -30,7 +30,7 @@ async def test_a_double_click_makes_it_once(world: World, seller: Seller) -> Non
 async def test_the_same_link_in_two_tabs_makes_it_once(world: World, seller: Seller) -> None:
     browser = world.browser()
     url = seller.url(seller.prepaid())
-    first = await at_confirm(browser, url)
+    first = await browser.at_confirm(url)
     second = await browser.submit(await browser.get(url), "/method", key=chosen_card(await browser.get(url)))
     assert first.url != second.url
 
@@ -43,7 +43,7 @@ async def test_the_same_link_in_two_tabs_makes_it_once(world: World, seller: Sel
 async def test_a_finished_link_gives_the_same_ids_again(world: World, seller: Seller) -> None:
     browser = world.browser()
     url = seller.url(seller.prepaid())
-    confirm = await at_confirm(browser, url)
+    confirm = await browser.at_confirm(url)
     first = await world.answer(await browser.submit(confirm, "/confirm"))
 
     again = await world.answer(await browser.get(url))
@@ -59,7 +59,7 @@ async def test_a_finished_link_gives_the_same_ids_again(world: World, seller: Se
 async def test_a_used_reference_with_other_parameters_is_refused(world: World, seller: Seller) -> None:
     browser = world.browser()
     params = seller.prepaid()
-    await browser.submit(await at_confirm(browser, seller.url(params)), "/confirm")
+    await browser.submit(await browser.at_confirm(seller.url(params)), "/confirm")
 
     answer = await world.answer(await browser.get(seller.url(params | {"fundingAmount": "2500.00"})))
 
@@ -70,9 +70,9 @@ async def test_a_used_reference_with_other_parameters_is_refused(world: World, s
 async def test_a_reference_taken_meanwhile_is_refused(world: World, seller: Seller) -> None:
     browser = world.browser()
     params = seller.prepaid()
-    slow = await at_confirm(browser, seller.url(params))
+    slow = await browser.at_confirm(seller.url(params))
     other = world.browser()
-    quick = await at_confirm(other, seller.url(params | {"fundingAmount": "5.00"}))
+    quick = await other.at_confirm(seller.url(params | {"fundingAmount": "5.00"}))
     await other.submit(quick, "/confirm")
 
     answer = await world.answer(await browser.submit(slow, "/confirm"))
@@ -111,7 +111,7 @@ async def test_a_crash_after_the_commit_gives_the_same_ids_again(world: World, s
     broken = replace(world.service, committer=cast("Committer", FailsAfter(world.service.committer)))
     browser = world.browser(broken)
     url = seller.url(seller.prepaid())
-    confirm = await at_confirm(browser, url)
+    confirm = await browser.at_confirm(url)
     lost = await world.answer(await browser.submit(confirm, "/confirm"))
     assert lost["status"] == "SE"
     assert "prepaidInstrumentID" not in lost
@@ -127,7 +127,7 @@ async def test_a_crash_after_the_commit_gives_the_same_ids_again(world: World, s
 async def test_a_crash_before_the_commit_can_be_made_good(world: World, seller: Seller) -> None:
     broken = replace(world.service, committer=cast("Committer", FailsAfter(world.service.committer, commits=False)))
     browser = world.browser(broken)
-    confirm = await at_confirm(browser, seller.url(seller.prepaid()))
+    confirm = await browser.at_confirm(seller.url(seller.prepaid()))
     assert (await world.answer(await browser.submit(confirm, "/confirm")))["status"] == "SE"
     planned = await world.rows(
         "SELECT answer, finished_at FROM cobranded_visit WHERE caller_party_id = $1", seller.party.party_id
@@ -146,7 +146,7 @@ async def test_a_crash_before_the_commit_can_be_made_good(world: World, seller: 
 async def test_a_change_in_another_tab_must_be_seen_before_confirming(world: World, seller: Seller) -> None:
     browser = world.browser()
     url = seller.url(seller.prepaid())
-    confirm = await at_confirm(browser, url)
+    confirm = await browser.at_confirm(url)
     method = await browser.get(str(confirm.url).replace("/confirm", "/method"))
     await browser.submit(method, "/method", key="balance")
 
@@ -161,7 +161,7 @@ async def test_a_change_in_another_tab_must_be_seen_before_confirming(world: Wor
 
 async def test_leaving_after_confirming_changes_nothing(world: World, seller: Seller) -> None:
     browser = world.browser()
-    confirm = await at_confirm(browser, seller.url(seller.prepaid()))
+    confirm = await browser.at_confirm(seller.url(seller.prepaid()))
     await browser.submit(confirm, "/confirm")
 
     assert (await world.answer(await browser.submit(confirm, "/leave")))["status"] == "SC"

@@ -9,7 +9,7 @@ from html import unescape
 
 import httpx
 import pytest
-from tests.stories.pages.buyers import Buyer, fund
+from tests.stories.pages.buyers import AccountHolder, fund
 from tests.stories.pages.hosted.test_marketplace import recipient_tokens
 from tests.stories.pages.world import Browser, Page, Seller, World
 
@@ -314,7 +314,7 @@ async def test_amounts_in_a_history(world: World, seller: Seller) -> None:
     method = await browser.sign_up(await browser.get(seller.url(seller.prepaid(fundingAmount="2500"))), email)
     confirmed = await browser.submit(await browser.use_test_money(method, "2500"), "/confirm")
     answer = await world.answer(confirmed)
-    await fund(seller, Buyer(browser, email, answer), "1250.00")
+    await fund(seller, AccountHolder(browser, email, answer), "1250.00")
     shown = await browser.get(f"/account/authorizations/{answer['prepaidInstrumentID']}?lang=de")
 
     assert "+1.250,00 USD" in Page(shown).text

@@ -1,4 +1,4 @@
-"""A seller and buyers straight on the committer: real PostgreSQL, no HTTP, a clock that tests move."""
+"""A seller with books and buyers, straight on the committer: real PostgreSQL, no HTTP, a clock that tests move."""
 
 from __future__ import annotations
 
@@ -48,7 +48,12 @@ from tallystick.domain.ids import (
 )
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done, Outcome
+from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import read_fee_schedules
+from tallystick.store.accounts import parties
+from tallystick.store.accounts.parties import Party
+from tallystick.store.keys import access_keys
+from tallystick.store.keys.access_keys import SANDBOX, AccessKey
 from tallystick.store.ledger import create_book
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
@@ -64,7 +69,9 @@ class Buyer:
 
 
 @dataclass
-class Shop:
+class Books:
+    """One seller. Commands go to the committer directly; amounts are texts in dollars."""
+
     pool: Pool
     committer: Committer
     clock: TestClock
@@ -177,7 +184,7 @@ class Shop:
         assert await self.perform(command) == Done()
         return Buyer(consent.sender_id, InstrumentId(""), command.token_id, command.token_id)
 
-    async def recipient_token(self, recipient: Shop, terms: TokenTerms) -> TokenId:
+    async def recipient_token(self, recipient: Books, terms: TokenTerms) -> TokenId:
         """`recipient` lets this shop receive on its behalf."""
         token_id = TokenId(self.token(IdKind.RECIPIENT))
         command = InstallToken(
@@ -257,7 +264,7 @@ class Shop:
         return balance
 
 
-async def new_shop(pool: Pool, clock: TestClock) -> Shop:
+async def new_books(pool: Pool, clock: TestClock) -> Books:
     """A seller's first day, in books of its own. Who asked for it closes the committer."""
     committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=False), clock)
     async with pool.acquire() as connection:
@@ -269,8 +276,27 @@ async def new_shop(pool: Pool, clock: TestClock) -> Shop:
         )
         book_id = await create_book.create_seller_book(connection, party_id, "sandbox", clock())
         operator = await create_book.operator_book(connection, "sandbox", clock())
-    return Shop(pool, committer, clock, PartyId(party_id), book_id, operator)
+    return Books(pool, committer, clock, PartyId(party_id), book_id, operator)
 
 
-OpenShop = Callable[..., Awaitable[Shop]]
+async def books_of(service: Service, party_id: PartyId, book_id: BookId, clock: TestClock) -> Books:
+    """The books of a seller of a running service, which closes its committer itself."""
+    async with service.pool.acquire() as connection:
+        operator = await create_book.operator_book(connection, "sandbox", clock())
+    return Books(service.pool, service.committer, clock, party_id, book_id, operator)
+
+
+async def new_seller(
+    service: Service, clock: TestClock, email: str | None = None, name: str = "Music Shop"
+) -> tuple[Party, AccessKey, Books]:
+    """A seller with a sandbox key at a running service, and the books behind it."""
+    async with service.pool.acquire() as connection:
+        email = email or f"{secrets.token_hex(8)}@shop.example"
+        party = await parties.create_business(connection, email, name, clock())
+    key = await access_keys.create(service.pool, service.vault, party.party_id, SANDBOX, clock())
+    assert key.book_id is not None
+    return party, key, await books_of(service, party.party_id, key.book_id, clock)
+
+
+OpenBooks = Callable[..., Awaitable[Books]]
 """Opens a shop, on a pool of one's own or on the shared one."""

@@ -14,16 +14,12 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import httpx
-from tests.store.shop import Buyer
-from tests.store.shop import Shop as Books
+from tests.support.books import Books, Buyer, new_seller
 from tests.support.clock import TestClock
 
 from tallystick.domain.money import parse_amount
 from tallystick.services.context import Service
-from tallystick.store.accounts import parties
-from tallystick.store.keys import access_keys
-from tallystick.store.keys.access_keys import SANDBOX, AccessKey
-from tallystick.store.ledger import create_book
+from tallystick.store.keys.access_keys import AccessKey
 from tallystick.worker import Worker
 
 Way = Literal["GET", "POST", "POST with a query string"]
@@ -230,16 +226,10 @@ class Shop:
         await self.worker.step()
 
 
-async def new_storefront(service: Service, worker: Worker, http: httpx.AsyncClient, url: str, clock: TestClock) -> Shop:
+async def new_shop(service: Service, worker: Worker, http: httpx.AsyncClient, url: str, clock: TestClock) -> Shop:
     """A new seller with a sandbox key, whose program calls the service at `url`."""
-    email = f"{secrets.token_hex(8)}@shop.example"
-    async with service.pool.acquire() as connection:
-        party = await parties.create_business(connection, email, "Music Shop", clock())
-        operator = await create_book.operator_book(connection, SANDBOX, clock())
-    key = await access_keys.create(service.pool, service.vault, party.party_id, SANDBOX, clock())
-    assert key.book_id is not None
-    books = Books(service.pool, service.committer, clock, party.party_id, key.book_id, operator)
-    return Shop(service, worker, http, url, key, books, clock, email)
+    party, key, books = await new_seller(service, clock)
+    return Shop(service, worker, http, url, key, books, clock, party.email)
 
 
 def usd(text: str) -> int:
