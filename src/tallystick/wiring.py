@@ -6,10 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tallystick.db.clock_watch import ClockWatch
-from tallystick.db.database import ANSWER_TIMEOUT_SECONDS, MONEY_PAUSE_TIMEOUT_MS, check_reachable, open_pool
+from tallystick.db.database import (
+    ANSWER_TIMEOUT_SECONDS,
+    MONEY_PAUSE_TIMEOUT_MS,
+    check_reachable,
+    open_pool,
+    until_it_answers,
+)
 from tallystick.db.embedded.guard import kept_alive
 from tallystick.db.embedded.server import EmbeddedPostgres
 from tallystick.db.migrate import migrate, migrate_if_empty
@@ -83,7 +90,7 @@ async def open_database(settings: Settings, *, upgrade: bool = True) -> AsyncIte
     `upgrade`: whether one that an older version of the program has made is brought up to date, too.
     """
     async with database_address(settings) as dsn:
-        await (migrate(dsn) if upgrade else migrate_if_empty(dsn))
+        await until_it_answers(lambda: _migrate(dsn, upgrade=upgrade))
         yield dsn
 
 
@@ -104,17 +111,9 @@ async def open_service(
     """
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(open_database(settings, upgrade=upgrade))
-        pool = await stack.enter_async_context(await open_pool(dsn, max_size=MAX_CONNECTIONS))
-        money_pool = await stack.enter_async_context(
-            await open_pool(
-                dsn,
-                max_size=MONEY_CONNECTIONS,
-                answer_timeout_seconds=ANSWER_TIMEOUT_SECONDS,
-                pause_timeout_ms=MONEY_PAUSE_TIMEOUT_MS,
-                plan_once=True,
-            )
-        )
-        vault = await _open_vault(settings, pool)
+        pool = await stack.enter_async_context(await until_it_answers(lambda: open_pool(dsn, max_size=MAX_CONNECTIONS)))
+        money_pool = await stack.enter_async_context(await until_it_answers(lambda: _open_money_pool(dsn)))
+        vault = await until_it_answers(lambda: _open_vault(settings, pool))
         demands = Demands(
             settings.require_verified_email,
             settings.require_verified_accounts,
@@ -122,7 +121,7 @@ async def open_service(
             settings.unverified_receiving_limit,
         )
         own_fees = read_own_fee_schedules(settings.fee_schedule_file)
-        await check_chosen_schedules(pool, own_fees)
+        await until_it_answers(lambda: check_chosen_schedules(pool, own_fees))
         rules = Rules(
             read_fee_schedules(settings.fee_schedule_file),
             settings.sandbox_faults,
@@ -133,7 +132,7 @@ async def open_service(
         watch = None
         if clock is utc_now if watch_clock is None else watch_clock:
             watch = ClockWatch(clock, timedelta(seconds=settings.clock_tolerance_seconds))
-            await watch.compare(pool)
+            await until_it_answers(partial(watch.compare, pool))
             watching = asyncio.create_task(watch.run(pool))
             stack.callback(watching.cancel)
         committer = Committer(money_pool, rules, clock if watch is None else watch.now, keeps=MAX_IN_FLIGHT)
@@ -147,6 +146,20 @@ async def open_service(
             siblings=siblings or Siblings(),
             clock_watch=watch,
         )
+
+
+async def _migrate(dsn: str, *, upgrade: bool) -> None:
+    await (migrate(dsn) if upgrade else migrate_if_empty(dsn))
+
+
+async def _open_money_pool(dsn: str) -> Pool:
+    return await open_pool(
+        dsn,
+        max_size=MONEY_CONNECTIONS,
+        answer_timeout_seconds=ANSWER_TIMEOUT_SECONDS,
+        pause_timeout_ms=MONEY_PAUSE_TIMEOUT_MS,
+        plan_once=True,
+    )
 
 
 async def _open_vault(settings: Settings, pool: Pool) -> Vault:

@@ -95,7 +95,8 @@ class Worker:
         while not stop.is_set():
             try:
                 self.service.meter.worked(loop, await work())
-            except Exception:  # noqa: BLE001 - a bug in one pass must not end the worker
+            except Exception as error:  # noqa: BLE001 - a bug in one pass must not end the worker
+                self.service.damage.note(error)
                 self.service.meter.failed(loop)
                 _log.exception("worker_pass_failed", loop=loop)
             try:

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -14,7 +15,8 @@ import asyncpg
 import psutil
 import pytest
 
-from tallystick.db.embedded.binaries import MIN_MAJOR, from_system
+from tallystick.db.database import until_it_answers
+from tallystick.db.embedded.binaries import MIN_MAJOR, find_binaries, from_system
 from tallystick.db.embedded.server import SERVER_SETTINGS, EmbeddedPostgres, EmbeddedPostgresError
 from tallystick.db.migrate import FILES, migrate
 from tallystick.settings import Settings
@@ -304,3 +306,53 @@ def test_a_process_that_forgets_to_stop_stops_at_its_exit(directory: Path) -> No
 def test_the_server_is_in_a_session_of_its_own_out_of_reach_of_an_interrupt_at_the_keyboard(directory: Path) -> None:
     with EmbeddedPostgres(directory) as server:
         assert os.getsid(postmaster_pid(server)) != os.getsid(0)
+
+
+KILLED_AT_FIRST = """#!/bin/sh
+# Starts the server as it is asked to, and kills it the first time, as somebody might who is short of memory.
+{programs}/pg_ctl "$@" || exit
+[ "$1" = start ] && [ ! -e killed_once ] || exit 0
+touch killed_once
+server=$(head -n 1 postmaster.pid)
+kill -9 "$server"
+while kill -0 "$server" 2>/dev/null && ! grep -q "^State:.Z" "/proc/$server/status"; do :; done
+exit 1
+"""
+
+
+async def test_a_server_killed_while_it_starts_is_started_again(directory: Path) -> None:
+    found = find_binaries()
+    programs = directory / "programs"
+    programs.mkdir()
+    for program in found.directory.iterdir():
+        (programs / program.name).symlink_to(program)
+    (programs / "pg_ctl").unlink()
+    (programs / "pg_ctl").write_text(KILLED_AT_FIRST.format(programs=found.directory))
+    (programs / "pg_ctl").chmod(0o755)
+    binaries = replace(found, directory=programs, trees=(*found.trees, programs))
+
+    with EmbeddedPostgres(directory, find=lambda _: binaries) as server:
+        assert await ask(server, "SELECT 1") == 1
+        assert (server.data / "killed_once").exists()
+    assert servers_of(directory) == []
+
+
+async def test_a_start_goes_on_when_the_database_dies_under_it(directory: Path) -> None:
+    """Every step of a start asks the database for something; it may die between any two of them."""
+    server = EmbeddedPostgres(directory)
+    async with database_address(Settings(data_directory=directory)) as address:
+        tries = 0
+
+        async def step() -> object:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
+                kill_postmaster(server)
+            connection = await asyncpg.connect(address)
+            try:
+                return await connection.fetchval("SELECT 7")
+            finally:
+                await connection.close()
+
+        assert await until_it_answers(step) == 7
+        assert tries > 1

@@ -8,11 +8,16 @@ from typing import Final
 
 import structlog
 
+from tallystick.cli.log_limits import LineLimits
+
 _NOISY: Final = ("httpx", "httpcore", "_granian", "granian")  # they log each request at level info
 
 
 def configure_logs(log_format: str, log_level: str) -> None:
-    """Our own lines and those of libraries in one form. `log_format` and `log_level` as in the settings."""
+    """Our own lines and those of libraries in one form. `log_format` and `log_level` as in the settings.
+
+    What says the same again and again is held back (LineLimits).
+    """
     level = logging.getLevelNamesMapping()[log_level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -43,6 +48,7 @@ def configure_logs(log_format: str, log_level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
         )
     )
+    handler.addFilter(LineLimits())
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

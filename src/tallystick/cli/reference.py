@@ -77,7 +77,8 @@ is `null`.
 | `sandbox button` | `html` |
 | `migrate` | `applied`; with `--check` `lacking`: arrays of migration numbers |
 | `verify` | `ok`, `checks` (array of `name`, `problems`), `books`, `accounts`, `transactions`, `transfers`, \
-`pending`, `liability_micros`, `debt_micros`, `cash_micros` |
+`pending`, `liability_micros`, `debt_micros`, `cash_micros`; where tables cannot be read \
+`ok`, `damaged` (array of texts) |
 """
 
 

@@ -32,6 +32,9 @@ UNAVAILABLE: Final = (
     *BROKEN,
     OSError,
     asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # too many connections, no memory, a full disk
 )
-"""The database is out of reach or overloaded: trying again later may succeed."""
+"""The database is out of reach, overloaded or out of room: trying again later may succeed."""
+
+DAMAGED: Final = (asyncpg.DataCorruptedError, asyncpg.IndexCorruptedError)
+"""A page of the database is not what was written: its checksum is wrong, or what is in it makes no sense."""

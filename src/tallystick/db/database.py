@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import msgspec
 
+from tallystick.db.connections import BROKEN
 from tallystick.db.statements import load_statements
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ _SILENT_SECONDS: Final = 10
 _PROBES: Final = 3
 _PROBE_SECONDS: Final = 5
 ATTEMPTS: Final = 8
+PATIENCE_SECONDS: Final = 60.0
+"""How long a process that starts waits for a database that has died meanwhile; it was there a moment before."""
 FIRST_PAUSE_SECONDS: Final = 0.005  # doubled with each attempt, and spread so that rivals do not meet again
 JSONB_VERSION: Final = b"\x01"  # the one version of jsonb's binary form there is
 
@@ -77,6 +80,23 @@ def _place(dsn: str) -> str:
     except ValueError:
         return ""
     return f" at {host}:{port}" if host else ""
+
+
+async def until_it_answers(work: Callable[[], Awaitable[Answer]], patience_seconds: float = PATIENCE_SECONDS) -> Answer:
+    """Do something at the start of a process; again, while the database has just died and is being started anew.
+
+    Raises what the last try did.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + patience_seconds
+    while True:
+        try:
+            return await work()
+        except (*BROKEN, OSError) as error:
+            if loop.time() >= until:
+                raise
+            logger.info("the database is gone while this process starts, trying again: %r", error)
+            await asyncio.sleep(FIRST_PAUSE_SECONDS * 40)
 
 
 async def open_pool(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tallystick.db.damage import DamageWatch
 from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates, FairShares
 from tallystick.services.identity import password_hashing
 from tallystick.services.identity.password_hashing import PasswordHashing
@@ -50,6 +51,7 @@ class Service:
     """Calls that read much, which have a few turns of their own, and fewer while others call for anything."""
     requests: KeptRequests = field(default_factory=KeptRequests)
     clock_watch: ClockWatch | None = None
+    damage: DamageWatch = field(default_factory=DamageWatch)
     passwords: PasswordHashing = field(default_factory=password_hashing.of_process)
 
     def __post_init__(self) -> None:

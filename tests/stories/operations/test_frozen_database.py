@@ -5,24 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
 import httpx
 import psutil
 import pytest
-from tests.stories.conftest import free_port
-from tests.support.clock import TestClock
-from tests.support.master_key import MASTER_KEY
-from tests.support.schemas import CHECKED
-from tests.support.shop import Shop, amount, new_shop
+from tests.stories.operations.lonely_shop import open_lonely_shop
+from tests.support.shop import Shop, amount
 
-from tallystick.cli.serving.http_server import listening
 from tallystick.domain.money import parse_amount
-from tallystick.settings import Settings
-from tallystick.store.ledger.verify import verify
-from tallystick.wiring import asgi_app, make_worker, open_service
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -55,16 +48,8 @@ def frozen(data_directory: Path) -> Iterator[None]:
 
 @pytest.fixture
 async def lonely_shop(data_directory: Path) -> AsyncIterator[Shop]:
-    """A seller at a service with an embedded database of its own, which may be stopped."""
-    port, clock = free_port(), TestClock()
-    url = f"http://127.0.0.1:{port}"
-    settings = Settings(data_directory=data_directory, port=port, public_url=url, master_key=MASTER_KEY)
-    async with AsyncExitStack() as stack:
-        service = await stack.enter_async_context(open_service(settings, clock))
-        await stack.enter_async_context(listening(asgi_app(service), "127.0.0.1", port))
-        client = await stack.enter_async_context(httpx.AsyncClient(timeout=90, **CHECKED))
-        yield await new_shop(service, make_worker(service), client, url, clock)
-        assert (await verify(service.pool)).problems == []
+    async with open_lonely_shop(data_directory) as shop:
+        yield shop
 
 
 async def test_every_call_has_an_answer_in_time(lonely_shop: Shop, data_directory: Path) -> None:

@@ -10,7 +10,7 @@ from tallystick.cli.console import NO, Json, ProblemError, run, settings_of_proc
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate as migrate_database
 from tallystick.db.migrate import pending
-from tallystick.services.operations.verification import VerificationReport
+from tallystick.services.operations.verification import DamagedError, VerificationReport
 from tallystick.services.operations.verification import verify as verify_books
 from tallystick.wiring import database_address
 
@@ -38,7 +38,11 @@ async def _migrate(*, check: bool) -> list[str]:
 
 def verify(json: Json = False) -> None:
     """Replay all books and name what is off; exit status 1 when anything is."""
-    report = run(_verify())
+    try:
+        report = run(_verify())
+    except DamagedError as damaged:
+        _tell_damage(damaged, json=json)
+        raise typer.Exit(NO) from None
     if json:
         tell_json(report_as_json(report))
     else:
@@ -46,6 +50,16 @@ def verify(json: Json = False) -> None:
             tell(line)
     if report.problems:
         raise typer.Exit(NO)
+
+
+def _tell_damage(damaged: DamagedError, *, json: bool) -> None:
+    """Tell which tables cannot be read: nothing about the books is proven."""
+    if json:
+        tell_json({"ok": False, "damaged": damaged.findings})
+        return
+    for finding in damaged.findings:
+        tell(f"BAD {finding}")
+    tell("The books cannot be read as a whole: nothing is proven.")
 
 
 async def _verify() -> VerificationReport:

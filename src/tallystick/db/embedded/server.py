@@ -28,6 +28,7 @@ import asyncpg
 import psutil
 
 from tallystick.db.embedded.binaries import Binaries, NoBinariesError, find_binaries
+from tallystick.db.embedded.server_log import FULL, is_full, log_ends, log_since, was_killed
 from tallystick.db.embedded.server_memory import buffers_bytes, memory_bytes
 from tallystick.db.embedded.server_user import ServerUser, ServerUserError, choose_server_user
 from tallystick.db.statements import load_statements
@@ -245,7 +246,10 @@ class EmbeddedPostgres:
         draft.rename(self.data)
 
     def _launch(self, binaries: Binaries, user: ServerUser, deadline: float) -> None:
-        """Start the server; retry while processes of one that crashed are still on their way out."""
+        """Start the server; retry while processes of one that crashed are still on their way out.
+
+        One that somebody kills while it starts, most often in a long recovery, is started again.
+        """
         early_log = self.data / "startup.log"
         socket_directory = self._socket_directory(user)
         buffers = buffers_bytes(memory_bytes()) >> 20
@@ -254,12 +258,16 @@ class EmbeddedPostgres:
         while True:
             self._disarm_stale_pids(socket_directory)
             early_log.unlink(missing_ok=True)
+            before = log_ends(self.log_directory)
             started = user.run(command, directory=self.data)
             if started.returncode == 0 or self._running_server() is not None:  # recovery may outlast pg_ctl's time-out
                 return
-            log = early_log.read_text("utf-8", "replace") if early_log.exists() else started.stdout
-            if "still in use" not in log or time.monotonic() > deadline:
-                raise EmbeddedPostgresError(f"the embedded database does not start:\n{log}{self._latest_log()}")
+            early = early_log.read_text("utf-8", "replace") if early_log.exists() else started.stdout
+            log = f"{early}{log_since(self.log_directory, before)}"
+            if is_full(log):
+                raise EmbeddedPostgresError(f"the disk of {self.data} is full ({FULL}); it starts when there is room")
+            if not ("still in use" in log or was_killed(log)) or time.monotonic() > deadline:
+                raise EmbeddedPostgresError(f"the embedded database does not start:\n{log}")
             time.sleep(PAUSE_SECONDS)
 
     def _stop_server(self) -> None:
@@ -304,10 +312,6 @@ class EmbeddedPostgres:
             if pid is not None and psutil.pid_exists(pid) and self._running_server(record) is None:
                 lines = record.read_text("ascii").splitlines(keepends=True)
                 record.write_text("".join([f"{IMPOSSIBLE_PID}\n", *lines[1:]]), "ascii")
-
-    def _latest_log(self) -> str:
-        logs = sorted(self.log_directory.glob("*.log"), key=lambda path: path.stat().st_mtime)
-        return "\n".join(logs[-1].read_text("utf-8", "replace").splitlines()[-20:]) if logs else ""
 
     # Where the server listens.
 

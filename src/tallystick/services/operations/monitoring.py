@@ -10,6 +10,7 @@ import asyncpg
 
 from tallystick.db.connections import UNAVAILABLE
 from tallystick.db.database import ping
+from tallystick.services.process.disk import room_for_data
 from tallystick.store.queries import queues
 from tallystick.store.queries.queues import DatabaseSize, Queue, Queues
 from tallystick.store.records import verification_runs
@@ -17,6 +18,7 @@ from tallystick.store.records.verification_runs import VerificationRun
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
+    from tallystick.services.process.disk import Room
 
 __all__ = [
     "DatabaseSize",
@@ -27,7 +29,9 @@ __all__ = [
     "clock_off_seconds",
     "database_answers",
     "database_size",
+    "disk",
     "observe",
+    "out_of_order",
     "queues_of",
     "wrong_clock",
 ]
@@ -51,6 +55,21 @@ async def database_answers(service: Service) -> bool:
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
     return True
+
+
+async def out_of_order(service: Service) -> list[str]:
+    """What keeps a database that answers from doing its work: a full disk, pages that cannot be read; in words.
+
+    Raises what the database does.
+    """
+    room = disk(service)
+    full = [f"the disk is full: {room.told}"] if room is not None and room.full else []
+    return full + await service.damage.findings(service.pool)
+
+
+def disk(service: Service) -> Room | None:
+    """The room for the data directory; None where there is none yet."""
+    return room_for_data(service.settings)
 
 
 def wrong_clock(service: Service) -> str | None:

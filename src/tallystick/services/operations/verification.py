@@ -10,19 +10,24 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from tallystick.db.connections import DAMAGED
+from tallystick.db.damage import DamagedError, explain, read_everything
 from tallystick.services.operations import audit
-from tallystick.store.ledger.verify import VerificationReport, unexplained_micros, verify
+from tallystick.store.ledger import verify as ledger
+from tallystick.store.ledger.verify import VerificationReport, unexplained_micros
 from tallystick.store.records import verification_runs
 from tallystick.store.records.verification_runs import VerificationRun
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from tallystick.db.connections import Pool
     from tallystick.services.context import Service
     from tallystick.services.operations.audit import Actor
 
 __all__ = [
     "LEASE",
+    "DamagedError",
     "VerificationReport",
     "VerificationRun",
     "ask",
@@ -37,6 +42,18 @@ LEASE: Final = timedelta(minutes=2)
 """A worker renews the lease of its proof twice in this time; when it dies, another worker starts again."""
 
 _log = structlog.get_logger(__name__)
+
+
+async def verify(pool: Pool) -> VerificationReport:
+    """Read all tables, then run every check of the books in one snapshot.
+
+    Raises DamagedError: there are pages that cannot be read.
+    """
+    await read_everything(pool)
+    try:
+        return await ledger.verify(pool)
+    except DAMAGED as error:  # of an index
+        raise DamagedError([await explain(pool, str(error))]) from error
 
 
 async def ask(service: Service, actor: Actor) -> bool:
@@ -82,6 +99,7 @@ async def prove_if_due(service: Service) -> int:
             report = await verify(service.pool)
             unexplained = await unexplained_micros(service.pool) if report.problems else 0
     except Exception as error:
+        service.damage.note(error)
         reason = f"{type(error).__name__}: {error}"[:500]
         await verification_runs.give_up(service.pool, run_id, service.clock(), reason)
         raise

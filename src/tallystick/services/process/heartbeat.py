@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from tallystick.services.context import Service
+from tallystick.services.process.disk import room_for_data
 from tallystick.services.process.meter import OK, flat, outcomes_of
 from tallystick.store.records import heartbeats
 from tallystick.store.records.heartbeats import Minute, Pulse
@@ -20,6 +21,9 @@ __all__ = ["EVERY", "KEPT", "Heartbeat", "Minute", "Pulse", "counts_of", "minute
 
 EVERY: Final = timedelta(seconds=10)
 KEPT: Final = timedelta(hours=1)
+
+WARN_EVERY: Final = timedelta(minutes=10)
+"""How often the log tells that the disk will soon be full."""
 
 _log = structlog.get_logger(__name__)
 
@@ -34,6 +38,7 @@ class Heartbeat:
     _started_at: datetime = field(init=False)
     _beat_at: datetime = field(init=False)
     _counted: Mapping[str, int] = field(default_factory=dict)
+    _warned_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self._started_at = self._beat_at = self.service.clock()
@@ -72,9 +77,19 @@ class Heartbeat:
                 await asyncio.wait_for(stop.wait(), EVERY.total_seconds())
             except TimeoutError:
                 try:
+                    self.warn_of_full_disk()
                     await self.beat()
                 except Exception as error:  # noqa: BLE001 - the database may be gone for a while
                     _log.warning("pulse_missed", error=repr(error))
+
+    def warn_of_full_disk(self) -> None:
+        """Log that room on the disk of the data is scarce, now and then, while it is."""
+        room, now = room_for_data(self.service.settings), self.service.clock()
+        if room is None or not room.scarce:
+            self._warned_at = None
+        elif self._warned_at is None or not timedelta(0) <= now - self._warned_at < WARN_EVERY:
+            self._warned_at = now
+            _log.warning("disk_nearly_full", free_bytes=room.free, total_bytes=room.total, told=room.told)
 
 
 async def pulses_since(service: Service, moment: datetime) -> list[Pulse]:

@@ -152,6 +152,7 @@ class BatchApi:
             refused = Refused(Refusal.InvalidRequest, f"A batch has at most {MAX_BODY_BYTES} bytes.")
             return _refusal(watched.refused(refused), request_id, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
+            self.service.damage.note(error)
             refused = watched.refused(refusal_of(error, request_id))
             throttled = refused.refusal is Refusal.Throttling
             status = HTTPStatus.TOO_MANY_REQUESTS if throttled else HTTPStatus(refused.refusal.http_status)
@@ -250,6 +251,7 @@ class _Batch:
             raise TypeError(f"a payment came to {result!r}")
 
     def _fault(self, error: Exception) -> LineFault:
+        self.service.damage.note(error)
         refused = refusal_of(error, self.request_id)
         return LineFault(refused.refusal.name, refused.message)
 

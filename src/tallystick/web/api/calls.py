@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 import structlog
 from msgspec import Struct, field
 
-from tallystick.db.connections import UNAVAILABLE
+from tallystick.db.connections import DAMAGED, UNAVAILABLE
 from tallystick.domain.moments import format_moment
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import kept_requests
@@ -177,7 +177,7 @@ def refusal_of(error: Exception, request_id: str) -> Refused:
         known = "The service cannot answer now."
         message = f"{known} {MAY_HAVE_HAPPENED}" if isinstance(error, TimeoutError) else known
         return Refused(Refusal.ServiceUnavailable, message)
-    _log_fault("call_failed", request_id, error)
+    _log_fault("database_damaged" if isinstance(error, DAMAGED) else "call_failed", request_id, error)
     return Refused(Refusal.InternalError, "The service failed; it was not your fault.")
 
 

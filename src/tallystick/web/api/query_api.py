@@ -85,6 +85,7 @@ class QueryApi:
         except ClientGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
+            self.service.damage.note(error)
             return _refusal(watched.refused(refusal_of(error, request_id)), request_id)
 
     def _perform(self, scope: Scope, content: bytes, request_id: str, watched: Watched) -> Awaitable[bytes]:

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR, HTTP_503_SERVI
 from tallystick.db.connections import UNAVAILABLE
 from tallystick.services.identity.password_hashing import RETRY_AFTER_SECONDS
 from tallystick.web.common.headers import request_id
-from tallystick.web.common.shared import PageRequest, page
+from tallystick.web.common.shared import PageRequest, page, service_of
 from tallystick.words import gettext as _
 from tallystick.words import marked
 
@@ -65,6 +65,7 @@ def too_busy(request: Request[Any, Any, Any], _error: Exception) -> Response[Any
 
 def unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The page for a fault of ours. What happened goes to the log, not to the browser."""
+    service_of(request).damage.note(error)
     _log.error("page failed", request_id=request_id(request.scope), path=request.scope.get("path"), exc_info=error)
     heading, text = TEXTS[HTTP_500_INTERNAL_SERVER_ERROR]
     known = isinstance(error, UNAVAILABLE)

@@ -4,6 +4,7 @@ from litestar import MediaType, get
 from litestar.response import Response
 from litestar.status_codes import HTTP_503_SERVICE_UNAVAILABLE
 
+from tallystick.db.connections import UNAVAILABLE
 from tallystick.services.operations import monitoring
 from tallystick.web.common.protection.hosts import ANY_HOST
 from tallystick.web.common.shared import PageRequest, service_of
@@ -17,10 +18,16 @@ async def alive() -> str:
 
 @get("/readyz", media_type=MediaType.TEXT, opt=ANY_HOST)
 async def ready(request: PageRequest) -> Response[str]:
-    """The database answers too, and the clocks agree."""
+    """The database answers too and is in order, and the clocks agree."""
     service = service_of(request)
     if not await monitoring.database_answers(service):
         return Response("the database does not answer\n", status_code=HTTP_503_SERVICE_UNAVAILABLE)
+    try:
+        problems = await monitoring.out_of_order(service)
+    except UNAVAILABLE:
+        problems = ["the database does not answer"]
+    if problems:
+        return Response("".join(f"{each}\n" for each in problems), status_code=HTTP_503_SERVICE_UNAVAILABLE)
     if wrong := monitoring.wrong_clock(service):
         return Response(f"{wrong}\n", status_code=HTTP_503_SERVICE_UNAVAILABLE)
     return Response("ready\n")

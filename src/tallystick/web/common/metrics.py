@@ -170,6 +170,13 @@ class ProcessMetrics:
             "tallystick_clock_believed", believed, value=0 if monitoring.wrong_clock(self.service) else 1
         )
 
+        if (room := monitoring.disk(self.service)) is not None:
+            for name, text, value in (
+                ("free", "Room that is left on the disk of the data directory.", room.free),
+                ("total", "Size of the disk of the data directory.", room.total),
+            ):
+                yield GaugeMetricFamily(f"tallystick_disk_{name}_bytes", text, value=value)
+
     def _calls(self) -> Iterator[Metric]:
         meter = self.service.meter
         calls = CounterMetricFamily(

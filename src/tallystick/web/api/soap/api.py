@@ -76,6 +76,7 @@ class SoapApi:
         except NotUnderstoodError as error:
             status, body, watched.outcome = FAULT, render_not_understood(error), Refusal.InvalidRequest.name
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
+            self.service.damage.note(error)
             refused = watched.refused(refusal_of(error, request_id))
             status, body = FAULT, _fault(refused, request_id, envelope)
             headers = (*_HEADERS, *when_to_come_again(refused))
