@@ -73,6 +73,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "smtp_url": smtp_url,
     "mail_from": mail_from,
     "confirm_within_minutes": between(1, 120),
+    "step_up_minutes": between(1, 120),
     "reverse_proxies": between(0, 10),
     "max_connections": between(16, 60_000),
     "max_connections_per_address": between(0, 60_000),

@@ -74,6 +74,7 @@ class Settings:
             once). None: mail stays where operators can read it.
         mail_from: the sender's address of that mail.
         confirm_within_minutes: how long after password or passkey somebody may agree to a charge without another one.
+        step_up_minutes: how long after password, code or passkey somebody may do what matters without another proof.
         reverse_proxies: how many proxies of ours stand before the service and name the client in X-Forwarded-For.
         max_connections: how many connections clients may hold to one process; the idle are closed first.
         max_connections_per_address: how many of them from one address, where that is not a proxy's; 0: no limit.
@@ -122,6 +123,7 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)  # may hold a password
     mail_from: str | None = None
     confirm_within_minutes: int = 15
+    step_up_minutes: int = 15
     reverse_proxies: int = 0
     max_connections: int = MAX_CONNECTIONS
     max_connections_per_address: int = MAX_CONNECTIONS_PER_ADDRESS

@@ -11,7 +11,7 @@ from tallystick.web.account.entry import ask_for_proof
 from tallystick.web.account.member import Member, for_member
 from tallystick.web.common.agreements.history_text import kind_in_words
 from tallystick.web.common.browser.sessions import sign_browser_out
-from tallystick.web.common.browser.signing_in import proved_lately
+from tallystick.web.common.browser.step_up import STEP_UP, stepped_up
 from tallystick.web.common.shared import PageRequest, form_of, page
 from tallystick.words import gettext as _
 
@@ -35,7 +35,7 @@ async def show_export(request: PageRequest) -> Response[Any]:
     """The export, after a recent reauthentication."""
 
     async def step(member: Member) -> Response[Any]:
-        if not proved_lately(request):
+        if not stepped_up(request):
             return ask_for_proof(EXPORT)
         name = personal_data.file_name(member.service)
         return Stream(
@@ -57,15 +57,13 @@ async def show_close(request: PageRequest) -> Response[Any]:
     return await for_member(request, step)
 
 
-@post(CLOSE, status_code=HTTP_200_OK)
+@post(CLOSE, status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_close(request: PageRequest) -> Response[Any]:
-    """Close the account, after a recent reauthentication."""
+    """Close the account."""
 
     async def step(member: Member) -> Response[Any]:
         if member.party.kind != "personal":
             return await _close_page(member)
-        if not proved_lately(request):
-            return ask_for_proof(CLOSE)
         if (await form_of(request)).get("sure") != "yes":
             problems = {"sure": _("Tick this to close your account.")}
             return await _close_page(member, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=problems)

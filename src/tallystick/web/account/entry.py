@@ -14,7 +14,8 @@ from tallystick.web.account.keyring import Keyring
 from tallystick.web.account.member import HOME, SIGN_IN, Member, for_member, own_path
 from tallystick.web.common.browser.cookies import remember_device
 from tallystick.web.common.browser.sessions import sign_browser_out
-from tallystick.web.common.browser.signing_in import UNUSABLE, client_of, enter, own_way, prove, proved_lately
+from tallystick.web.common.browser.signing_in import UNUSABLE, client_of, enter, own_way, prove
+from tallystick.web.common.browser.step_up import stepped_up
 from tallystick.web.common.browser.ways_back import ENDED
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
 
@@ -150,7 +151,7 @@ async def show_prove(request: PageRequest) -> Response[Any]:
 
     async def step(member: Member) -> Response[Any]:
         way_on = own_path(request.query_params.get("next", ""))
-        return go(way_on) if proved_lately(request) else member.page("account/prove.html", narrow=True, next=way_on)
+        return go(way_on) if stepped_up(request) else member.page("account/prove.html", narrow=True, next=way_on)
 
     return await for_member(request, step)
 

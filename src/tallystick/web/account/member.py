@@ -10,6 +10,7 @@ from litestar.status_codes import HTTP_403_FORBIDDEN
 
 from tallystick.services.context import Service
 from tallystick.services.identity.accounts import Party
+from tallystick.web.common.browser.step_up import gate
 from tallystick.web.common.browser.ways_back import ask_to_sign_in
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
 
@@ -43,7 +44,7 @@ async def for_member(request: PageRequest, step: Step) -> Response[Any]:
     party = await signed_in(request)
     if party is None:
         return ask_to_sign_in(request, SIGN_IN, lambda path: own_path(path.partition("?")[0]))
-    return await step(Member(request, service_of(request), party))
+    return await gate(request, party) or await step(Member(request, service_of(request), party))
 
 
 async def for_active_member(request: PageRequest, step: Step) -> Response[Any]:

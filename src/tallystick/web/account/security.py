@@ -16,7 +16,8 @@ from tallystick.web.account.evidence import show_agreed
 from tallystick.web.account.keyring import Keyring
 from tallystick.web.account.member import Member, for_member
 from tallystick.web.common.browser.sessions import session_name, sign_browser_in, sign_browser_out
-from tallystick.web.common.browser.signing_in import UNUSABLE, proved_lately, visitor_of
+from tallystick.web.common.browser.signing_in import UNUSABLE, visitor_of
+from tallystick.web.common.browser.step_up import STEP_UP, stepped_up
 from tallystick.web.common.browser.visitors import device, user_agent
 from tallystick.web.common.shared import PageRequest, form_of, go, page
 from tallystick.words import gettext as _
@@ -96,7 +97,7 @@ async def show_passkey(request: PageRequest) -> Response[Any]:
     """The form for a new passkey, for who proved lately who they are."""
 
     async def step(member: Member) -> Response[Any]:
-        if not proved_lately(request):
+        if not stepped_up(request):
             return ask_for_proof(f"{SECURITY}/passkey")
         name = device(user_agent(request)).translate(_NO_ISOLATES)  # a field is on its own
         return await _passkey_page(member, typed={"name": name})
@@ -111,14 +112,12 @@ async def _passkey_page(member: Member, **more: Any) -> Response[Any]:  # noqa: 
     )
 
 
-@post(f"{SECURITY}/passkey", status_code=HTTP_200_OK)
+@post(f"{SECURITY}/passkey", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_passkey(request: PageRequest) -> Response[Any]:
     """Register what the browser made."""
 
     async def step(member: Member) -> Response[Any]:
         typed = await form_of(request)
-        if not proved_lately(request):
-            return ask_for_proof(f"{SECURITY}/passkey")
         try:
             await passkeys.add(member.service, member.party, typed.get("passkey", ""), typed.get("name", ""))
         except FormError as error:
@@ -128,13 +127,11 @@ async def do_passkey(request: PageRequest) -> Response[Any]:
     return await for_member(request, step)
 
 
-@post(f"{SECURITY}/passkey/remove", status_code=HTTP_200_OK)
+@post(f"{SECURITY}/passkey/remove", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_remove_passkey(request: PageRequest) -> Response[Any]:
     """Remove a passkey; the password stays."""
 
     async def step(member: Member) -> Response[Any]:
-        if not proved_lately(request):
-            return ask_for_proof(SECURITY)
         await passkeys.remove(member.service, member.party, (await form_of(request)).get("id", ""))
         return go(f"{SECURITY}?removed")
 

@@ -23,6 +23,7 @@ from tallystick.services.seller import return_hosts
 from tallystick.web.admin import account_changes
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.audit_words import ACTION_WORDS
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.words import dollars
 
@@ -94,7 +95,7 @@ async def show_account(request: PageRequest, account: FromPath[int]) -> Response
     return await for_operator(request, step)
 
 
-@post(f"{HOME}/accounts/{{account:int}}/standing", status_code=HTTP_200_OK)
+@post(f"{HOME}/accounts/{{account:int}}/standing", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_change_standing(request: PageRequest, account: FromPath[int]) -> Response[Any]:
     """Suspend, reactivate, verify…; the reason goes to the audit log."""
 
@@ -114,7 +115,7 @@ async def do_change_standing(request: PageRequest, account: FromPath[int]) -> Re
     return await for_operator(request, step)
 
 
-@post(f"{HOME}/accounts/{{account:int}}/fees", status_code=HTTP_200_OK)
+@post(f"{HOME}/accounts/{{account:int}}/fees", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_choose_fees(request: PageRequest, account: FromPath[int]) -> Response[Any]:
     """Give a seller the fee schedule of this name."""
 

@@ -15,12 +15,13 @@ from tallystick.services.seller import return_hosts
 from tallystick.services.seller.return_hosts import HostTakenError, UnknownHostError
 from tallystick.web.admin.accounts import account_page
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 _TAKEN = "Another seller has it. Take it from that one first."
 
 
-@post(f"{HOME}/accounts/{{account:int}}/hosts", status_code=HTTP_200_OK)
+@post(f"{HOME}/accounts/{{account:int}}/hosts", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_claim_host(request: PageRequest, account: FromPath[int]) -> Response[Any]:
     """Give a seller a host without a proof."""
 
@@ -39,7 +40,7 @@ async def do_claim_host(request: PageRequest, account: FromPath[int]) -> Respons
     return await for_operator(request, step)
 
 
-@post(f"{HOME}/accounts/{{account:int}}/hosts/release", status_code=HTTP_200_OK)
+@post(f"{HOME}/accounts/{{account:int}}/hosts/release", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_release_host(request: PageRequest, account: FromPath[int]) -> Response[Any]:
     """Take a host from a seller."""
 

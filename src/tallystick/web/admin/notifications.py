@@ -13,6 +13,7 @@ from tallystick.domain.ids import BookId, PartyId
 from tallystick.services.operations import notifications
 from tallystick.services.operations.notifications import DEAD, WAITING, EventCase
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator, number_of
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 LISTED: Final = 25
@@ -46,7 +47,7 @@ async def show_notifications(request: PageRequest) -> Response[Any]:
     return await for_operator(request, step)
 
 
-@post(f"{PLACE}/replay", status_code=HTTP_200_OK)
+@post(f"{PLACE}/replay", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_replay(request: PageRequest) -> Response[Any]:
     """Replay one notification, or all dead letters of one seller or of all."""
 

@@ -11,6 +11,7 @@ from litestar.status_codes import HTTP_200_OK
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
 from tallystick.services.operations import monitoring, rails
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 LISTED: Final = 25
@@ -43,7 +44,7 @@ async def show_rails(request: PageRequest) -> Response[Any]:
     return await for_operator(request, step)
 
 
-@post(f"{PLACE}/ask-again", status_code=HTTP_200_OK)
+@post(f"{PLACE}/ask-again", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_ask_again(request: PageRequest) -> Response[Any]:
     """Let a rail be asked now instead of at the next interval."""
 

@@ -9,6 +9,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from tallystick.services.operations import signing_keys
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 PLACE: Final = f"{HOME}/signing-keys"
@@ -35,7 +36,7 @@ async def show_signing_keys(request: PageRequest) -> Response[Any]:
     return await for_operator(request, step)
 
 
-@post(f"{PLACE}/rotate", status_code=HTTP_200_OK)
+@post(f"{PLACE}/rotate", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_rotate(request: PageRequest) -> Response[Any]:
     """Let a new key sign."""
 
@@ -46,7 +47,7 @@ async def do_rotate(request: PageRequest) -> Response[Any]:
     return await for_operator(request, step)
 
 
-@post(f"{PLACE}/revoke", status_code=HTTP_200_OK)
+@post(f"{PLACE}/revoke", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_revoke(request: PageRequest) -> Response[Any]:
     """Let nothing count that a key signed."""
 
@@ -60,7 +61,7 @@ async def do_revoke(request: PageRequest) -> Response[Any]:
     return await for_operator(request, step)
 
 
-@post(f"{PLACE}/destroy", status_code=HTTP_200_OK)
+@post(f"{PLACE}/destroy", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_destroy(request: PageRequest) -> Response[Any]:
     """Destroy the private halves that nothing needs any more."""
 

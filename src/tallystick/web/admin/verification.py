@@ -10,6 +10,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from tallystick.services.operations import verification
 from tallystick.web.admin.guard import HOME, LARGEST, OperatorContext, for_operator
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, go
 
 LISTED: Final = 20
@@ -57,7 +58,7 @@ async def show_runs(request: PageRequest) -> Response[Any]:
     return await for_operator(request, step)
 
 
-@post(PLACE, status_code=HTTP_200_OK)
+@post(PLACE, status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_verify(request: PageRequest) -> Response[Any]:
     """Request a run; a worker carries it out."""
 

@@ -20,6 +20,7 @@ from tallystick.services.seller.books import books_of, clock_offset
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission, StaffRole, businesses_of, may
 from tallystick.web.common.browser.staff_sign_in import CONSOLE, SIGN_IN, own_path
+from tallystick.web.common.browser.step_up import gate
 from tallystick.web.common.browser.ways_back import ask_to_sign_in
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
 
@@ -120,7 +121,7 @@ async def for_staff(
     console = ConsoleContext(request, service, person, seller, role, len(employers) > 1, environment, parts, now)
     if not console.may(needs):
         return console.page("console/forbidden.html", status=HTTP_403_FORBIDDEN, roles=_roles_for(needs))
-    return await step(console)
+    return await gate(request, person) or await step(console)
 
 
 def _roles_for(needs: Permission) -> list[StaffRole]:

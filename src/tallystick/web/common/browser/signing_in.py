@@ -45,9 +45,9 @@ async def prove(request: PageRequest, party: Party, typed: Mapping[str, str]) ->
 
 
 def proved_lately(request: PageRequest) -> bool:
-    """Whether the person reauthenticated within the time that the settings give."""
-    proof = last_proof(request)
-    return proof is not None and reauthentication.is_recent(service_of(request), proof.at)
+    """Whether the person reauthenticated within the time that the settings give for agreeing to a charge."""
+    proof, service = last_proof(request), service_of(request)
+    return proof is not None and reauthentication.is_recent(service, proof.at, service.settings.confirm_within_minutes)
 
 
 def own_way(path: str, otherwise: str) -> str:

@@ -18,6 +18,7 @@ from tallystick.services.seller import debt_runs, manual_operations
 from tallystick.services.seller.debt_runs import MAX_DEBTS, DebtAction, Planned
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, go
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
@@ -86,7 +87,7 @@ async def show_debt_preview(request: PageRequest, business: FromPath[int], envir
     return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY, place=PLACE)
 
 
-@post("/console/{business:int}/{environment:str}/debts/runs", status_code=HTTP_200_OK)
+@post("/console/{business:int}/{environment:str}/debts/runs", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_debt_run(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Settle or write off what the preview showed. Idempotent by the run's id.
 
@@ -144,7 +145,7 @@ async def show_debt_run(
     return await with_books(request, business, environment, step)
 
 
-@post("/console/{business:int}/{environment:str}/debts/runs/{run_id:str}", status_code=HTTP_200_OK)
+@post("/console/{business:int}/{environment:str}/debts/runs/{run_id:str}", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_go_on(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], run_id: FromPath[str]
 ) -> Response[Any]:

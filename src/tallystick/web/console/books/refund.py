@@ -25,6 +25,7 @@ from tallystick.services.reports.transactions import TransactionRecord
 from tallystick.services.seller import manual_operations
 from tallystick.services.seller.manual_operations import BookContext, RefundPreview, RefundWish
 from tallystick.services.seller.staff import Permission
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
@@ -81,7 +82,7 @@ async def show_refund(
     return await _for_payment(request, business, environment, transaction_id, step)
 
 
-@post(_ADDRESS, status_code=HTTP_200_OK)
+@post(_ADDRESS, status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_refund(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], transaction_id: FromPath[str]
 ) -> Response[Any]:

@@ -18,6 +18,7 @@ from tallystick.services.reports.transactions import About
 from tallystick.services.seller import manual_operations
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, go
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
@@ -101,7 +102,7 @@ async def show_cancel_token(
     return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY)
 
 
-@post("/console/{business:int}/{environment:str}/tokens/{token_id:str}/cancel", status_code=HTTP_200_OK)
+@post("/console/{business:int}/{environment:str}/tokens/{token_id:str}/cancel", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_cancel_token(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], token_id: FromPath[str]
 ) -> Response[Any]:

@@ -13,6 +13,7 @@ from tallystick.services.form_errors import FormError
 from tallystick.services.seller import return_hosts
 from tallystick.services.seller.return_hosts import HostTakenError, NotProvedError, UnknownHostError
 from tallystick.services.seller.staff import Permission
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import LARGEST, ConsoleContext, for_staff
 
@@ -73,7 +74,7 @@ async def check_host(request: PageRequest, business: FromPath[int], environment:
     return await for_staff(request, business, environment, step, Permission.MANAGE)
 
 
-@post(f"{PATH}/release", status_code=HTTP_200_OK)
+@post(f"{PATH}/release", status_code=HTTP_200_OK, opt=STEP_UP)
 async def release_host(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Give a host back, or stop asking for it."""
 
@@ -89,7 +90,7 @@ async def release_host(request: PageRequest, business: FromPath[int], environmen
     return await for_staff(request, business, environment, step, Permission.MANAGE)
 
 
-@post(f"{PATH}/allow", status_code=HTTP_200_OK)
+@post(f"{PATH}/allow", status_code=HTTP_200_OK, opt=STEP_UP)
 async def allow_guest(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Let another seller's links lead to a host, too."""
 
@@ -109,7 +110,7 @@ async def allow_guest(request: PageRequest, business: FromPath[int], environment
     return await for_staff(request, business, environment, step, Permission.MANAGE)
 
 
-@post(f"{PATH}/disallow", status_code=HTTP_200_OK)
+@post(f"{PATH}/disallow", status_code=HTTP_200_OK, opt=STEP_UP)
 async def disallow_guest(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Let another seller's links lead there no more."""
 

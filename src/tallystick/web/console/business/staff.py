@@ -13,6 +13,7 @@ from tallystick.services.form_errors import FormError
 from tallystick.services.operations.accounts import normal_email
 from tallystick.services.seller import invitations, staff
 from tallystick.services.seller.staff import LastOwnerError, Permission, Post, StaffRole
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import LARGEST, ConsoleContext, for_staff
 from tallystick.web.console.wording import ROLES
@@ -37,7 +38,7 @@ async def show_staff(request: PageRequest, business: FromPath[int], environment:
     return await for_staff(request, business, environment, step)
 
 
-@post(PATH, status_code=HTTP_200_OK)
+@post(PATH, status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_invite(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Invite somebody. Inviting again makes a new link and ends the old one."""
 
@@ -61,7 +62,7 @@ async def do_invite(request: PageRequest, business: FromPath[int], environment: 
     return await for_staff(request, business, environment, step, Permission.MANAGE)
 
 
-@post(f"{PATH}/uninvite", status_code=HTTP_200_OK)
+@post(f"{PATH}/uninvite", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_uninvite(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Withdraw an invitation; idempotent."""
 
@@ -86,7 +87,7 @@ async def show_person(
     return await for_staff(request, business, environment, step, Permission.MANAGE)
 
 
-@post(f"{ONE}/role", status_code=HTTP_200_OK)
+@post(f"{ONE}/role", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_change_role(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], person: FromPath[int]
 ) -> Response[Any]:
@@ -106,7 +107,7 @@ async def do_change_role(
     return await for_staff(request, business, environment, step, Permission.MANAGE)
 
 
-@post(f"{ONE}/remove", status_code=HTTP_200_OK)
+@post(f"{ONE}/remove", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_remove(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], person: FromPath[int]
 ) -> Response[Any]:

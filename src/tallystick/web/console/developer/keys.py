@@ -16,6 +16,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPRO
 from tallystick.services.seller import access_keys
 from tallystick.services.seller.access_keys import AccessKey, KeyEntry, MadeBeforeError, UnknownKeyError
 from tallystick.services.seller.staff import Permission
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 
@@ -64,7 +65,7 @@ async def show_keys(request: PageRequest, business: FromPath[int], environment: 
     return await for_staff(request, business, environment, step)
 
 
-@post(PATH, status_code=HTTP_200_OK)
+@post(PATH, status_code=HTTP_200_OK, opt=STEP_UP)
 async def make_key(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Make a key, and show its secret this once."""
 
@@ -94,7 +95,7 @@ async def show_key(
     return await _for_key(request, business, environment, access_key_id, step, Permission.VIEW)
 
 
-@post(f"{ONE}/rotate", status_code=HTTP_200_OK)
+@post(f"{ONE}/rotate", status_code=HTTP_200_OK, opt=STEP_UP)
 async def rotate_key(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
 ) -> Response[Any]:
@@ -119,7 +120,7 @@ async def rotate_key(
     return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
 
 
-@post(f"{ONE}/revoke", status_code=HTTP_200_OK)
+@post(f"{ONE}/revoke", status_code=HTTP_200_OK, opt=STEP_UP)
 async def revoke_key(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
 ) -> Response[Any]:

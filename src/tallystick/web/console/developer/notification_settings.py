@@ -11,6 +11,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPRO
 from tallystick.services.seller import notification_settings
 from tallystick.services.seller.notification_settings import SIGNATURE_METHODS, NoAddressError, UnusableAddressError
 from tallystick.services.seller.staff import Permission
+from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 from tallystick.web.console.developer.notification_log import PATH as LOG_PATH
@@ -34,7 +35,7 @@ async def show_settings(request: PageRequest, business: FromPath[int], environme
     return await for_staff(request, business, environment, step)
 
 
-@post(PATH, status_code=HTTP_200_OK)
+@post(PATH, status_code=HTTP_200_OK, opt=STEP_UP)
 async def save_settings(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Set the address and the kinds of events. What still waits for the old address goes to the new one."""
 
