@@ -99,7 +99,8 @@ GATED: Final = tuple(form for form in FORMS if form.route.startswith("POST ") an
 
 
 def test_every_form_asks_for_a_proof_or_says_why_not(world: World) -> None:
-    gated, free = set(), set()
+    gated: set[str] = set()
+    free: set[str] = set()
     for route in create_pages(world.service).routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if "POST" in handler.http_methods:
