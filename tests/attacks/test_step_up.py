@@ -12,8 +12,9 @@ import httpx
 import pytest
 from litestar.routes import HTTPRoute
 from tests.stories.pages.access_table import DESK, VISIT
-from tests.stories.pages.audit_table import FORMS, SIGNING_IN, Form, Scene
+from tests.stories.pages.audit_table import FORMS, SIGNING_IN, Form
 from tests.stories.pages.common.test_audit_of_forms import marks
+from tests.stories.pages.deeds.scene import Scene
 from tests.stories.pages.people import at_work, console, employee, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
