@@ -29,7 +29,7 @@ from tallystick.services.operations.fee_schedules import (
     read_fee_schedules,
     read_own_fee_schedules,
 )
-from tallystick.services.process.peer_processes import Siblings
+from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.settings import Settings, SettingsError, has_master_key, load_master_key
 from tallystick.store.keys.sealed import any_secret
 from tallystick.store.keys.vault import SealBrokenError, Vault
@@ -46,10 +46,10 @@ __all__ = [
     "SealBrokenError",
     "asgi_app",
     "database_address",
+    "exporting_metrics",
     "make_worker",
     "open_database",
     "open_service",
-    "telling",
     "utc_now",
 ]
 
@@ -100,12 +100,12 @@ async def open_service(
     clock: Callable[[], datetime] = utc_now,
     *,
     upgrade: bool = True,
-    siblings: Siblings | None = None,
+    peers: PeerProcesses | None = None,
     watch_clock: bool | None = None,
 ) -> AsyncIterator[Service]:
     """A service on a migrated database. At the end every accepted command gets its answer before the pool closes.
 
-    `upgrade` as with `open_database`; `siblings`: the other processes of the same `serve`.
+    `upgrade` as with `open_database`; `peers`: the other processes of the same `serve`.
     `watch_clock`: whether the clock is held against the database's; None: if it is the machine's. Raises SettingsError,
     MigrationError, NoDatabaseError and so on.
     """
@@ -143,7 +143,7 @@ async def open_service(
             committer=committer,
             vault=vault,
             clock=clock,
-            siblings=siblings or Siblings(),
+            peers=peers or PeerProcesses(),
             clock_watch=watch,
         )
 
@@ -181,11 +181,11 @@ async def _open_vault(settings: Settings, pool: Pool) -> Vault:
 
 
 @asynccontextmanager
-async def telling(service: Service) -> AsyncIterator[None]:
+async def exporting_metrics(service: Service) -> AsyncIterator[None]:
     """Let the other processes of the same `serve` ask this one what it counted. Raises OSError."""
     from tallystick.web.common.metrics import export_metrics  # noqa: PLC0415 - half a second, for servers only
 
-    async with service.siblings.telling(lambda: export_metrics(service)):
+    async with service.peers.answering(lambda: export_metrics(service)):
         yield
 
 
@@ -194,11 +194,11 @@ def asgi_app(service: Service) -> Application:
     # Loaded here, since most commands serve nothing: pages and API take as long to load as all else together, 0.9 s.
     from litestar.connection import ASGIConnection  # noqa: PLC0415 - see above
 
-    from tallystick.web.api.asgi import LoadedLate  # noqa: PLC0415 - see above
+    from tallystick.web.api.asgi import LazyApplication  # noqa: PLC0415 - see above
     from tallystick.web.api.batch_api import BatchApi  # noqa: PLC0415 - see above
     from tallystick.web.api.front import Front  # noqa: PLC0415 - see above
     from tallystick.web.api.query_api import QueryApi  # noqa: PLC0415 - see above
-    from tallystick.web.api.refusing import Refusing  # noqa: PLC0415 - see above
+    from tallystick.web.api.refusing import RefusalWriter  # noqa: PLC0415 - see above
     from tallystick.web.api.strict_answers import StrictAnswers  # noqa: PLC0415 - see above
     from tallystick.web.app import create_pages  # noqa: PLC0415 - see above
     from tallystick.web.common.browser.visitors import client_address  # noqa: PLC0415 - see above
@@ -206,10 +206,10 @@ def asgi_app(service: Service) -> Application:
     per_second = service.settings.requests_per_second_per_address
     front = Front(
         query_api=QueryApi(service),
-        soap=LoadedLate(lambda: _soap(service)),
+        soap=LazyApplication(lambda: _soap(service)),
         batch_api=BatchApi(service),
         pages=cast("Application", create_pages(service)),
-        refusing=Refusing(service.meter),
+        refusing=RefusalWriter(service.meter),
         address_of=lambda scope: client_address(ASGIConnection(cast("Any", scope)), service.settings),
         rates=CallRates(per_second, BURST_SECONDS * per_second),
     )

@@ -1,4 +1,4 @@
-"""The worker: one pass after another over what is due. `step()` does one pass, so that tests can drive it."""
+"""The worker: loops that poll for work that is due. `step()` runs each of them once, so that tests can drive it."""
 
 from __future__ import annotations
 
@@ -11,83 +11,83 @@ from typing import Final
 
 import structlog
 
-from tallystick.notify.delivery import Courier
-from tallystick.notify.mail import Postman
+from tallystick.notify.delivery import NotificationSender
+from tallystick.notify.mail import MailSender
 from tallystick.processors.rail import Rail
 from tallystick.services.context import Service
-from tallystick.services.operations.housekeeping import add_up_figures, ask_rails, end_what_ran_out, forget_expired
+from tallystick.services.operations.housekeeping import add_up_figures, ask_rails, expire_transactions, forget_expired
 from tallystick.services.operations.verification import prove_if_due
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
-_GATHER_SECONDS: Final = 0.02  # so that one query for due events fills several free slots
+_GATHER_SECONDS: Final = 0.02  # lets several slots become free, so that one query for due events fills them all
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Worker:
-    """Several workers may run at once: each request and each notification is claimed by one."""
+    """Any number of workers may run at once: each rail request and each notification is claimed by one of them."""
 
     service: Service
     rails: Mapping[str, Rail]
-    courier: Courier = field(init=False)
-    postman: Postman = field(init=False)
+    notification_sender: NotificationSender = field(init=False)
+    mail_sender: MailSender = field(init=False)
     _forgot_at: datetime | None = field(default=None)
 
     def __post_init__(self) -> None:
         service = self.service
-        self.courier = Courier(service.pool, service.vault, service.settings, service.clock)
-        self.postman = Postman(service.pool, service.vault, service.settings, service.clock)
+        self.notification_sender = NotificationSender(service.pool, service.vault, service.settings, service.clock)
+        self.mail_sender = MailSender(service.pool, service.vault, service.settings, service.clock)
 
     async def step(self) -> int:
-        """One pass over everything, to its end; how many pieces of work there were."""
+        """Run every loop once and wait until its work is done; return how many pieces of work there were."""
         asked = await self.ask_rails()
-        sent = await self.courier.dispatch() + await self.postman.dispatch()
-        await self.courier.idle()
+        sent = await self.notification_sender.dispatch() + await self.mail_sender.dispatch()
+        await self.notification_sender.idle()
         await self.forget()
         return asked + sent + await prove_if_due(self.service) + await add_up_figures(self.service)
 
     async def ask_rails(self) -> int:
-        """One pass over what waits for a rail, and over what ran out of time."""
+        """Send the rail requests that are due, then expire the transactions that are past their deadline."""
         try:
             asked = await ask_rails(self.service, self.rails)
         finally:
-            ended = await end_what_ran_out(self.service)
+            ended = await expire_transactions(self.service)
         return asked + ended
 
     async def forget(self) -> int:
         """Delete what has expired, at most once in _FORGET_EVERY. Not counted as work."""
         now = self.service.clock()
         since = None if self._forgot_at is None else now - self._forgot_at
-        # a clock that was set back must not hold it up for as long as it had been ahead
+        # a negative span: the clock was set back; waiting until it has caught up could take for ever
         if (since is None or since >= _FORGET_EVERY or since < timedelta(0)) and await forget_expired(self.service):
             self._forgot_at = now
         return 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Pass after pass until `stop` is set. A pass that fails is logged and tried again at the next interval.
+        """Run all loops until `stop` is set. An iteration that fails is logged and tried again at the next interval.
 
-        Notifications, mail, proofs, figures and forgetting have loops of their own: a slow receiver or a long
-        replay of the books never holds up money.
+        Notifications, mail, verification, totals and deletion have loops of their own, so that a slow receiver or a
+        long verification of the books never delays payments.
         """
         try:
             await asyncio.gather(
                 self._repeat("rails", self.ask_rails, stop),
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
                 self._repeat("forgetting", self.forget, stop),
-                self._repeat("mail", self.postman.dispatch, stop),
+                self._repeat("mail", self.mail_sender.dispatch, stop),
                 self._repeat("proofs", functools.partial(prove_if_due, self.service), stop),
                 self._repeat("figures", functools.partial(add_up_figures, self.service), stop),
             )
         finally:
-            await self.courier.close()
+            await self.notification_sender.close()
 
     async def _notify(self, stop: asyncio.Event) -> int:
-        """Go on without a pause while there is work: each delivery that ends makes room for others."""
+        """Claim and send without a pause while events are due: each delivery that ends frees a slot for the next."""
         sent = 0
-        while not stop.is_set() and (started := await self.courier.dispatch()):
+        while not stop.is_set() and (started := await self.notification_sender.dispatch()):
             sent += started
-            await self.courier.slot_free(self._pause_seconds)
+            await self.notification_sender.slot_free(self._pause_seconds)
             await asyncio.sleep(_GATHER_SECONDS)
         return sent
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tallystick.bench.load.wrk import LoadError
-from tallystick.bench.run import Plan, stock
+from tallystick.bench.run import Plan, provision
 from tallystick.bench.target import filling
 from tallystick.bench.target.filling import Filler, check_room, ids_before
-from tallystick.bench.target.stall import CHARGE_MICROS
+from tallystick.bench.target.sellers import CHARGE_MICROS
 from tallystick.domain.decide.checks import MAX_FROM_A_RAIL_MICROS
 from tallystick.domain.ids import BookId, book_of_transaction, milliseconds_of_transaction
 from tallystick.store.ledger.verify import verify
@@ -31,10 +31,10 @@ def no_progress(_what: str, _done: int, _total: int) -> None:
 async def test_filled_books_balance_and_hold_what_requests_make(data_directory: Path) -> None:
     plan = Plan(directory=data_directory, instruments=100, sellers=2)
     async with open_service(plan.settings) as service:
-        stalls = await stock(service, plan, no_progress)
+        sellers = await provision(service, plan, no_progress)
         by_request = await service.pool.fetchval("SELECT array_agg(transaction_id) FROM transaction")
 
-        await Filler(service, stalls[0], no_progress).fill(len(by_request) + 1_000)
+        await Filler(service, sellers[0], no_progress).fill(len(by_request) + 1_000)
 
         assert await service.pool.fetchval("SELECT count(*) FROM transaction") == len(by_request) + 1_000
         assert (await verify(service.pool)).problems == []
@@ -55,9 +55,9 @@ async def test_filled_books_balance_and_hold_what_requests_make(data_directory: 
 async def test_buyers_pay_in_as_often_as_many_balances_need(data_directory: Path) -> None:
     plan = Plan(directory=data_directory, instruments=5_000, sellers=2)
     async with open_service(plan.settings) as service:
-        stalls = await stock(service, plan, no_progress)
+        sellers = await provision(service, plan, no_progress)
 
-        assert sum(len(stall.balances) + len(stall.tabs) for stall in stalls) == plan.instruments
+        assert sum(len(seller.balances) + len(seller.tabs) for seller in sellers) == plan.instruments
         maximum = await service.pool.fetchval(
             "SELECT max(paid_in) FROM (SELECT sum(amount_micros) AS paid_in FROM transaction"
             " WHERE operation = 'Deposit' GROUP BY sender_party_id) AS of_a_buyer"
@@ -70,16 +70,16 @@ async def test_filling_again_goes_on_where_it_ended(data_directory: Path, monkey
     monkeypatch.setattr(filling, "AT_A_TIME", 70)
     plan = Plan(directory=data_directory, instruments=100, sellers=2)
     async with open_service(plan.settings) as service:
-        stalls = await stock(service, plan, no_progress)
+        sellers = await provision(service, plan, no_progress)
         there = await service.pool.fetchval("SELECT count(*) FROM transaction")
-        filler = Filler(service, stalls[0], no_progress)
+        filler = Filler(service, sellers[0], no_progress)
         for wanted in (there + 100, there + 100, there + 250):
             await filler.fill(wanted)
             assert await service.pool.fetchval("SELECT count(*) FROM transaction") == wanted
         used = await service.pool.fetch(
             "SELECT count(*) AS charges FROM transaction"
             " WHERE book_id = $1 AND operation = 'Pay' GROUP BY instrument_id ORDER BY 1",
-            stalls[0].book_id,
+            sellers[0].book_id,
         )
         assert len(used) == 60, "every balance and tab has its turn"
         assert (await verify(service.pool)).problems == []

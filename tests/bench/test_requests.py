@@ -12,7 +12,7 @@ from tallystick.bench.load import requests
 from tallystick.bench.load.requests import BATCH_LINES, RequestSigner
 from tallystick.bench.load.wrk import Load
 from tallystick.bench.target import service as target
-from tallystick.bench.target.stall import Stall
+from tallystick.bench.target.sellers import BenchmarkSeller
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.messages.message_signatures import content_digest, read_signature, verifies
 from tallystick.domain.messages.signing import hmac_signature, string_to_sign_v2
@@ -22,7 +22,7 @@ NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 SIGNER = RequestSigner("http://127.0.0.1:8400", lambda: NOW)
 
 
-def stall(name: str) -> Stall:
+def seller(name: str) -> BenchmarkSeller:
     key = AccessKey(
         access_key_id=f"AK{name}",
         party_id=PartyId(1),
@@ -36,7 +36,7 @@ def stall(name: str) -> Stall:
         clock_offset=timedelta(0),
     )
     balances = [(InstrumentId(f"P{name}{number}"), TokenId(f"S{name}{number}")) for number in range(3)]
-    return Stall(key, BookId(7), balances, [TokenId(f"D{name}")], [TransactionId(f"T{name}")])
+    return BenchmarkSeller(key, BookId(7), balances, [TokenId(f"D{name}")], [TransactionId(f"T{name}")])
 
 
 def parameters(request: bytes) -> dict[str, str]:
@@ -46,13 +46,13 @@ def parameters(request: bytes) -> dict[str, str]:
     return dict(parse_qsl(target.removeprefix("/?"), strict_parsing=True))
 
 
-def check_signed(params: dict[str, str], one: Stall) -> None:
+def check_signed(params: dict[str, str], one: BenchmarkSeller) -> None:
     text = string_to_sign_v2("GET", "127.0.0.1:8400", "/", params, "Signature")
     assert params["Signature"] == hmac_signature(text, one.key.secret, "HmacSHA256")
 
 
 def test_each_payment_is_signed_and_has_a_reference_of_its_own() -> None:
-    one = stall("1")
+    one = seller("1")
     made = [parameters(request) for request in islice(requests.pays(SIGNER, one, [t for _, t in one.balances]), 7)]
 
     for params in made:
@@ -63,15 +63,15 @@ def test_each_payment_is_signed_and_has_a_reference_of_its_own() -> None:
 
 
 def test_spread_payments_take_turns_among_sellers() -> None:
-    stalls = [stall("1"), stall("2")]
-    made = [parameters(request) for request in islice(requests.spread_pays(SIGNER, stalls), 4)]
+    sellers = [seller("1"), seller("2")]
+    made = [parameters(request) for request in islice(requests.spread_pays(SIGNER, sellers), 4)]
 
     assert [params["AWSAccessKeyId"] for params in made] == ["AK1", "AK2", "AK1", "AK2"]
-    check_signed(made[1], stalls[1])
+    check_signed(made[1], sellers[1])
 
 
 def test_the_mix_has_its_shares_and_is_the_same_in_every_run() -> None:
-    one = stall("1")
+    one = seller("1")
 
     def actions() -> list[str]:
         return [parameters(request)["Action"] for request in islice(requests.mixed(SIGNER, one), 2_000)]
@@ -85,7 +85,7 @@ def test_the_mix_has_its_shares_and_is_the_same_in_every_run() -> None:
 
 
 def test_what_the_books_must_have_of_a_mix() -> None:
-    writing = [target.writes(request) for request in islice(requests.mixed(SIGNER, stall("1")), 2_000)]
+    writing = [target.writes(request) for request in islice(requests.mixed(SIGNER, seller("1")), 2_000)]
     assert 0.82 < sum(writing) / len(writing) < 0.88, "payments and refunds"
 
     def load(answered: int) -> Load:
@@ -97,8 +97,8 @@ def test_what_the_books_must_have_of_a_mix() -> None:
 
 
 def test_a_batch_is_signed_as_a_whole() -> None:
-    stalls = [stall("1"), stall("2")]
-    first, second = islice(requests.batches(SIGNER, stalls), 2)
+    sellers = [seller("1"), seller("2")]
+    first, second = islice(requests.batches(SIGNER, sellers), 2)
     head, _, body = first.partition(b"\r\n\r\n")
     line, *lines = head.decode("ascii").split("\r\n")
     headers = dict(one.split(": ", 1) for one in lines)
@@ -113,7 +113,7 @@ def test_a_batch_is_signed_as_a_whole() -> None:
         "@path": "/v1/payments/batch",
         "content-digest": headers["content-digest"],
     }
-    assert verifies(signature, values, stalls[0].key.secret)
+    assert verifies(signature, values, sellers[0].key.secret)
     references = {msgspec.json.decode(one)["caller_reference"] for one in body.splitlines()}
     assert len(references) == BATCH_LINES
     assert b'keyid="AK2"' in second

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.bench.load.slices import Slice, Used, percentile_ms, together
+from tallystick.bench.load.slices import ResourceUsage, Slice, percentile_ms, together
 from tallystick.bench.load.wrk import Load
 from tallystick.bench.run import HALF_LOAD_CLIENTS, pause_for
 
@@ -27,8 +27,8 @@ def test_rates_are_sums_over_sums() -> None:
 
 def test_cpu_is_that_of_a_thousand_and_memory_the_highest() -> None:
     slices = [
-        Slice(case="pay", clients=4, units=1500, seconds=1, used=Used(0.3, 0.1, 130)),
-        Slice(case="pay", clients=4, units=500, seconds=1, used=Used(0.1, 0.1, 120)),
+        Slice(case="pay", clients=4, units=1500, seconds=1, used=ResourceUsage(0.3, 0.1, 130)),
+        Slice(case="pay", clients=4, units=500, seconds=1, used=ResourceUsage(0.1, 0.1, 120)),
     ]
 
     measure = together(slices)

@@ -21,8 +21,8 @@ async def test_another_sellers_host_gets_nothing(open_shop: OpenBooks) -> None:
         try:
             payments = [await office.slow_funding(notification_url=shop.url), await office.quick_payment()]
             worker = office.worker()
-            await worker.courier.dispatch()
-            await worker.courier.idle()
+            await worker.notification_sender.dispatch()
+            await worker.notification_sender.idle()
 
             assert shop.received == []
             assert [await office.states(payment) for payment in payments] == [["dead"], ["dead"]]
@@ -31,8 +31,8 @@ async def test_another_sellers_host_gets_nothing(open_shop: OpenBooks) -> None:
 
             await own.tell(shop.url)
             mine = await own.quick_payment()
-            await worker.courier.dispatch()
-            await worker.courier.idle()
+            await worker.notification_sender.dispatch()
+            await worker.notification_sender.idle()
             assert [received.form["transactionId"] for received in shop.received] == [mine]
         finally:  # other tests of this database send there
             await return_hosts.release(pool, victim.party_id, host)

@@ -26,22 +26,22 @@ async def test_pending_and_success_arrive_in_their_order(shop: Books, office: Po
     assert await office.states() == ["waiting", "waiting"]
     worker = office.worker()
 
-    await worker.courier.dispatch()
-    await worker.courier.idle()
+    await worker.notification_sender.dispatch()
+    await worker.notification_sender.idle()
     assert seller.statuses == ["PENDING"], "the later one waits for the earlier one"
-    await worker.courier.dispatch()
-    await worker.courier.idle()
+    await worker.notification_sender.dispatch()
+    await worker.notification_sender.idle()
 
     assert seller.statuses == ["PENDING", "SUCCESS"]
     assert await office.states() == ["delivered", "delivered"]
-    assert await worker.courier.dispatch() == 0
+    assert await worker.notification_sender.dispatch() == 0
 
 
 async def test_an_event_of_a_seller_without_an_address_is_no_work(office: PostOffice) -> None:
     payment = await office.quick_payment()
 
     assert await office.states(payment) == []
-    assert await office.worker().courier.dispatch() == 0
+    assert await office.worker().notification_sender.dispatch() == 0
 
 
 async def test_the_address_in_the_request_wins_also_for_later_events(
@@ -166,7 +166,7 @@ async def test_the_tries_of_a_day(shop: Books, office: PostOffice) -> None:
     hourly = [53 + 60 * hour for hour in range(24)]
     assert minutes == [0, 1, 3, 8, 23, *hourly, 24 * 60]
     assert (await office.entry(payment)).state == "dead"
-    assert await worker.courier.dispatch() == 0
+    assert await worker.notification_sender.dispatch() == 0
 
 
 def test_the_last_try_is_at_the_end_of_the_day_even_after_a_long_sleep(shop: Books) -> None:
@@ -182,12 +182,12 @@ async def test_a_dead_event_lets_the_next_one_through_and_can_be_replayed(shop: 
         funding = await office.slow_funding()
         worker = office.worker(notification_lifetime_hours=1)
         for _ in range(5):
-            await worker.courier.dispatch()
-            await worker.courier.idle()
+            await worker.notification_sender.dispatch()
+            await worker.notification_sender.idle()
             shop.clock.forward(minutes=15)
         await shop.resolve(funding, Paid())
-        await worker.courier.dispatch()
-        await worker.courier.idle()
+        await worker.notification_sender.dispatch()
+        await worker.notification_sender.idle()
         assert await office.states(funding) == ["dead", "waiting"]
         assert seller.statuses[-1] == "SUCCESS"
 
@@ -261,25 +261,25 @@ async def test_one_silent_receiver_holds_up_nobody_else(
         good = [await other.quick_payment() for _ in range(MAX_TO_ONE)]
         worker = office.worker()
 
-        assert await worker.courier.dispatch() == 2 * MAX_TO_ONE
+        assert await worker.notification_sender.dispatch() == 2 * MAX_TO_ONE
         await seller.until(MAX_TO_ONE)
         await until(lambda: silent.busy == MAX_TO_ONE)
         assert not silent.hung_up.is_set(), "all others have theirs while the silent one is still waited for"
         silent.hung_up.set()
-        await worker.courier.idle()
+        await worker.notification_sender.idle()
 
         assert seller.times() == {(payment, "SUCCESS"): 1 for payment in good}
         assert silent.most_busy == MAX_TO_ONE
-        assert await worker.courier.dispatch() == 0, "left alone for a while"
+        assert await worker.notification_sender.dispatch() == 0, "left alone for a while"
         shop.clock.moment += COOL_DOWN
-        assert await worker.courier.dispatch() == 1, "one may look whether it is back"
-        await worker.courier.idle()
+        assert await worker.notification_sender.dispatch() == 1, "one may look whether it is back"
+        await worker.notification_sender.idle()
         silent.usual = answer(200)
         shop.clock.moment += COOL_DOWN
-        assert await worker.courier.dispatch() == 1
-        await worker.courier.idle()
-        assert await worker.courier.dispatch() == MAX_TO_ONE, "it is back"
-        await worker.courier.idle()
+        assert await worker.notification_sender.dispatch() == 1
+        await worker.notification_sender.idle()
+        assert await worker.notification_sender.dispatch() == MAX_TO_ONE, "it is back"
+        await worker.notification_sender.idle()
 
 
 async def test_several_workers_send_each_event_once_and_in_order(
@@ -294,10 +294,10 @@ async def test_several_workers_send_each_event_once_and_in_order(
 
     async with asyncio.timeout(30):
         while set(await office.states()) != {"delivered"}:
-            await asyncio.gather(*(worker.courier.dispatch() for worker in workers))
+            await asyncio.gather(*(worker.notification_sender.dispatch() for worker in workers))
             await asyncio.sleep(0.005)
     for worker in workers:
-        await worker.courier.close()
+        await worker.notification_sender.close()
 
     assert set(seller.times().values()) == {1}
     assert len(seller.received) == 30
@@ -324,7 +324,7 @@ async def test_a_worker_killed_while_sending_neither_loses_nor_reorders(
         worker = office.worker()
         await worker.step()
         assert seller.statuses == ["PENDING"], "the dead one's lease still runs, and nothing overtakes"
-        shop.clock.moment += worker.courier.lease + timedelta(seconds=60)
+        shop.clock.moment += worker.notification_sender.lease + timedelta(seconds=60)
         for _ in range(2):
             await worker.step()
 

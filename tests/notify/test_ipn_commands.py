@@ -189,8 +189,8 @@ async def test_messages_of_a_replaced_key_still_verify(
     seller.answers = [answer(500)]
     funding = await office.slow_funding()
     worker = office.worker()
-    await worker.courier.dispatch()
-    await worker.courier.idle()
+    await worker.notification_sender.dispatch()
+    await worker.notification_sender.idle()
     rotated = json.loads((await tallystick("keys", "rotate-signing", "--json", settings=settings)).out)
     await shop.resolve(funding, Paid())
     async with shop.pool.acquire() as connection:
@@ -199,8 +199,8 @@ async def test_messages_of_a_replaced_key_still_verify(
     assert rotated["certificate_url"] == f"https://pay.example/certs/{current.name}/PKICert.pem"
     shop.clock.forward(seconds=60)
     for _ in range(2):
-        await worker.courier.dispatch()
-        await worker.courier.idle()
+        await worker.notification_sender.dispatch()
+        await worker.notification_sender.idle()
 
     first, retry, later = seller.received
     assert seller.statuses == ["PENDING", "PENDING", "SUCCESS"]

@@ -15,7 +15,7 @@ from tests.support.clock import TestClock
 from tests.support.master_key import VAULT
 
 from tallystick.db.connections import Pool
-from tallystick.notify.mail import LEASE, LIFETIME, Postman, Relay, relay_of
+from tallystick.notify.mail import LEASE, LIFETIME, MailSender, Relay, relay_of
 from tallystick.settings import Settings
 from tallystick.store.records import mail
 
@@ -63,9 +63,9 @@ async def mail_server() -> AsyncIterator[MailServer]:
         yield server
 
 
-def postman(pool: Pool, clock: TestClock, port: int) -> Postman:
+def mail_sender(pool: Pool, clock: TestClock, port: int) -> MailSender:
     settings = Settings(smtp_url=f"smtp://127.0.0.1:{port}", mail_from="Example Pay <pay@example.com>")
-    return Postman(pool, VAULT, settings, clock)
+    return MailSender(pool, VAULT, settings, clock)
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +81,7 @@ async def test_a_letter_is_sent_once_and_then_forgotten(notify_pool: Pool, clock
     assert (waiting.state, waiting.body) == ("waiting", "Open it:\nhttps://pay.example/x?y=z")
 
     async with mail_server() as server:
-        several = [postman(notify_pool, clock, server.port).dispatch() for _ in range(4)]
+        several = [mail_sender(notify_pool, clock, server.port).dispatch() for _ in range(4)]
         assert sum(await asyncio.gather(*several)) == 1
 
     ((said, raw),) = server.taken
@@ -103,8 +103,8 @@ async def test_a_server_that_is_not_there_is_tried_again_for_a_day(notify_pool: 
     while (letter := (await mail.latest(notify_pool, VAULT, 1))[0]).due_at is not None:
         clock.moment = letter.due_at
         tries.append(clock() - begun)
-        assert await postman(notify_pool, clock, port).dispatch() == 1
-        assert await postman(notify_pool, clock, port).dispatch() == 0
+        assert await mail_sender(notify_pool, clock, port).dispatch() == 1
+        assert await mail_sender(notify_pool, clock, port).dispatch() == 0
 
     assert tries[:5] == [timedelta(seconds=sum((10, 60, 300, 900, 3600)[:count])) for count in range(5)]
     assert LIFETIME - timedelta(hours=1) <= tries[-1] < LIFETIME
@@ -116,12 +116,12 @@ async def test_an_address_that_the_server_knows_to_be_wrong_is_given_up(notify_p
     await mail.write(notify_pool, VAULT, "nobody@buyer.example", "Your link", "…", clock())
     async with mail_server() as server:
         server.answer = "450 later, please"
-        await postman(notify_pool, clock, server.port).dispatch()
+        await mail_sender(notify_pool, clock, server.port).dispatch()
         assert (await mail.latest(notify_pool, VAULT, 1))[0].state == "trying again"
 
         clock.moment += timedelta(minutes=1)
         server.answer = "550 no such mailbox"
-        await postman(notify_pool, clock, server.port).dispatch()
+        await mail_sender(notify_pool, clock, server.port).dispatch()
 
     (letter,) = await mail.latest(notify_pool, VAULT, 1)
     assert letter.state == "given up"
@@ -131,12 +131,12 @@ async def test_an_address_that_the_server_knows_to_be_wrong_is_given_up(notify_p
 async def test_without_a_server_letters_stay_where_operators_can_read_them(notify_pool: Pool, clock: TestClock) -> None:
     await mail.write(notify_pool, VAULT, "ann@buyer.example", "Your link", "read me", clock())
 
-    assert await Postman(notify_pool, VAULT, Settings(), clock).dispatch() == 0
+    assert await MailSender(notify_pool, VAULT, Settings(), clock).dispatch() == 0
     assert (await mail.latest(notify_pool, VAULT, 1))[0].body == "read me"
 
     clock.moment += LIFETIME  # a server that is named much later gets no stale links
     async with mail_server() as server:
-        assert await postman(notify_pool, clock, server.port).dispatch() == 0
+        assert await mail_sender(notify_pool, clock, server.port).dispatch() == 0
     clock.moment += mail.KEPT
     await mail.sweep(notify_pool, clock())
     assert await notify_pool.fetchval(HELD) == 0
@@ -147,9 +147,9 @@ async def test_a_worker_that_dies_leaves_a_letter_for_the_next(notify_pool: Pool
     assert await mail.claim(notify_pool, VAULT, clock(), clock() + LEASE, written_after=clock() - LIFETIME, maximum=9)
 
     async with mail_server() as server:
-        assert await postman(notify_pool, clock, server.port).dispatch() == 0
+        assert await mail_sender(notify_pool, clock, server.port).dispatch() == 0
         clock.moment += LEASE
-        assert await postman(notify_pool, clock, server.port).dispatch() == 1
+        assert await mail_sender(notify_pool, clock, server.port).dispatch() == 1
 
 
 def test_where_letters_go() -> None:

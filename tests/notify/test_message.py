@@ -254,9 +254,9 @@ async def test_each_status_of_a_reservation_has_the_amount_that_it_had(
     )
     for command in (held, Settle(reserved.transaction_id, parse_amount("3.00")), charged):
         assert not isinstance(await shop.perform(command), Refused)
-    courier = office.worker().courier
-    while await courier.dispatch():
-        await courier.idle()
+    notification_sender = office.worker().notification_sender
+    while await notification_sender.dispatch():
+        await notification_sender.idle()
 
     forms = [received.form for received in seller.received]
     told = [(form["operation"], form["transactionStatus"], form["transactionAmount"]) for form in forms]

@@ -23,7 +23,7 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.context import Service
 from tallystick.services.operations import monitoring
 from tallystick.services.operations.fee_schedules import read_fee_schedules
-from tallystick.services.operations.housekeeping import end_what_ran_out, forget_expired
+from tallystick.services.operations.housekeeping import expire_transactions, forget_expired
 from tallystick.settings import Settings
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
@@ -176,13 +176,13 @@ async def test_no_reservation_ends_by_a_wrong_clock(own_pool: Pool, open_shop: O
         assert await own_pool.fetchval(status, held.transaction_id) == "Reserved"
 
         clock.wrong = timedelta(days=8)
-        assert await end_what_ran_out(service) == 0
+        assert await expire_transactions(service) == 0
         clock.wrong = timedelta(0)
-        assert await end_what_ran_out(service) == 0
+        assert await expire_transactions(service) == 0
         assert await own_pool.fetchval(status, held.transaction_id) == "Reserved"
 
         await own_pool.execute("UPDATE transaction SET reserved_until = $1 WHERE status = 'Reserved'", clock())
-        assert await end_what_ran_out(service) == 1
+        assert await expire_transactions(service) == 1
         assert await own_pool.fetchval(status, held.transaction_id) == "Cancelled"
 
 

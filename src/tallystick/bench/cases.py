@@ -8,9 +8,9 @@ from typing import Final
 
 from tallystick.bench.load import requests
 from tallystick.bench.load.requests import BATCH_LINES, RequestSigner
-from tallystick.bench.target.stall import Stall
+from tallystick.bench.target.sellers import BenchmarkSeller
 
-Stalls = list[Stall]
+Sellers = list[BenchmarkSeller]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Case:
 
     name: str
     title: str
-    requests: Callable[[RequestSigner, Stalls], Iterator[bytes]]
+    requests: Callable[[RequestSigner, Sellers], Iterator[bytes]]
     payments: int
     likely_rate: int
 
@@ -30,14 +30,14 @@ class Case:
 PAY: Final = Case(
     "pay",
     "signed Pay, prepaid, one seller",
-    lambda signer, stalls: requests.pays(signer, stalls[0], [token for _, token in stalls[0].balances]),
+    lambda signer, sellers: requests.pays(signer, sellers[0], [token for _, token in sellers[0].balances]),
     payments=1,
     likely_rate=14_000,
 )
 TAB: Final = Case(
     "tab",
     "signed Pay, postpaid, one hot seller",
-    lambda signer, stalls: requests.pays(signer, stalls[0], stalls[0].tabs),
+    lambda signer, sellers: requests.pays(signer, sellers[0], sellers[0].tabs),
     payments=1,
     likely_rate=14_000,
 )
@@ -51,14 +51,14 @@ SPREAD: Final = Case(
 MIX: Final = Case(
     "mix",
     "80 % Pay, 10 % balances, 5 % status, 5 % refunds",
-    lambda signer, stalls: requests.mixed(signer, stalls[0]),
+    lambda signer, sellers: requests.mixed(signer, sellers[0]),
     payments=0,
     likely_rate=14_000,
 )
 READ: Final = Case(
     "read",
     "GetPrepaidBalance",
-    lambda signer, stalls: requests.balance_reads(signer, stalls[0]),
+    lambda signer, sellers: requests.balance_reads(signer, sellers[0]),
     payments=0,
     likely_rate=25_000,
 )

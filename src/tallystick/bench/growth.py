@@ -17,12 +17,12 @@ from tallystick.bench.cases import PAY
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import find_wrk
 from tallystick.bench.measures import TIMES, Machine, Measure
-from tallystick.bench.run import Plan, serving_service, stock
+from tallystick.bench.run import Plan, provision, serving_service
 from tallystick.bench.target.filling import Filler, check_room
 from tallystick.bench.target.machine import this_machine
+from tallystick.bench.target.sellers import Progress
 from tallystick.bench.target.server import find_postmaster
 from tallystick.bench.target.service import Target
-from tallystick.bench.target.stall import Progress
 from tallystick.services.context import Service
 from tallystick.store.ledger.verify import verify
 from tallystick.wiring import open_service
@@ -72,17 +72,17 @@ async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Call
     for directory in (fresh_plan.directory, grown_plan.directory):
         directory.mkdir(mode=0o711, parents=True, exist_ok=True)
     async with open_service(fresh_plan.settings) as fresh, open_service(grown_plan.settings) as grown:
-        fresh_stalls = await stock(fresh, fresh_plan, progress)
-        stalls = await stock(grown, grown_plan, progress)
-        filler = Filler(grown, stalls[0], progress)
+        fresh_sellers = await provision(fresh, fresh_plan, progress)
+        sellers = await provision(grown, grown_plan, progress)
+        filler = Filler(grown, sellers[0], progress)
         stages = []
         for share in _STAGES:
             await filler.fill(int(transactions * share))
             async with serving_service(fresh_plan) as served_fresh, serving_service(grown_plan) as served:
                 beside = Target(
-                    fresh_plan.directory, fresh, served_fresh, fresh_stalls, await find_postmaster(fresh.pool)
+                    fresh_plan.directory, fresh, served_fresh, fresh_sellers, await find_postmaster(fresh.pool)
                 )
-                target = Target(grown_plan.directory, grown, served, stalls, await find_postmaster(grown.pool))
+                target = Target(grown_plan.directory, grown, served, sellers, await find_postmaster(grown.pool))
                 stages.append(await _stage(plan, target, beside))
             on_stage(stages[-1])
         problems = [*(await verify(grown.pool)).problems, *(await verify(fresh.pool)).problems]

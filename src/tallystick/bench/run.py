@@ -18,10 +18,10 @@ from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import LoadError, find_wrk, send
 from tallystick.bench.measures import BenchReport, Measure, best, goals
 from tallystick.bench.target.machine import this_machine
-from tallystick.bench.target.processes import HOST, Served, free_port, serving
+from tallystick.bench.target.processes import HOST, ServerProcess, free_port, serving
+from tallystick.bench.target.sellers import REFUNDABLE_MICROS, BenchmarkSeller, Progress, Provisioner, open_seller
 from tallystick.bench.target.server import database_on, find_postmaster
 from tallystick.bench.target.service import Target
-from tallystick.bench.target.stall import REFUNDABLE_MICROS, Progress, Stall, Stocker, open_stall
 from tallystick.db.database import check_reachable
 from tallystick.services.context import Service
 from tallystick.settings import PREFIX, Settings
@@ -72,7 +72,7 @@ class BenchRun:
 
     plan: Plan
     target: Target
-    empty: Served
+    empty: ServerProcess
     pgbench_dsn: str
     progress: Progress
     on_slice: OnSlice
@@ -144,7 +144,7 @@ async def _bench(plan: Plan, progress: Progress, on_slice: OnSlice) -> BenchRepo
     started_at = datetime.now(UTC)
     async with database_address(plan.settings) as dsn, open_service(plan.settings) as service:
         await _check_connections(service, plan)
-        stalls = await stock(service, plan, progress)
+        sellers = await provision(service, plan, progress)
         progress("pgbench's tables", 0, 1)
         async with (
             pgbench.database_on(dsn) as pgbench_dsn,
@@ -152,7 +152,7 @@ async def _bench(plan: Plan, progress: Progress, on_slice: OnSlice) -> BenchRepo
             serving_nothing(plan.workers) as empty,
         ):
             progress("pgbench's tables", 1, 1)
-            target = Target(plan.directory, service, served, stalls, await find_postmaster(service.pool))
+            target = Target(plan.directory, service, served, sellers, await find_postmaster(service.pool))
             measures, half_load = await BenchRun(plan, target, empty, pgbench_dsn, progress, on_slice).everything()
         report = await verify(service.pool)
         payments = await service.pool.fetchval("SELECT count(*) FROM transaction WHERE operation = 'Pay'")
@@ -186,23 +186,23 @@ async def _check_connections(service: Service, plan: Plan) -> None:
         )
 
 
-async def stock(service: Service, plan: Plan, progress: Progress) -> list[Stall]:
+async def provision(service: Service, plan: Plan, progress: Progress) -> list[BenchmarkSeller]:
     """Create sellers with balances; the first also gets tabs and charges."""
-    stocker = Stocker(service, progress)
-    stalls = [await open_stall(service) for _ in range(plan.sellers)]
+    provisioner = Provisioner(service, progress)
+    sellers = [await open_seller(service) for _ in range(plan.sellers)]
     balances = plan.instruments * 4 // 5
-    await stocker.balances(stalls[0], balances // 2)
-    for stall in stalls[1:]:
-        await stocker.balances(stall, balances // 2 // (plan.sellers - 1))
-    await stocker.tabs(stalls[0], plan.instruments - balances)
-    await stocker.charges(stalls[0], CHARGES, REFUNDABLE_MICROS)
+    await provisioner.balances(sellers[0], balances // 2)
+    for seller in sellers[1:]:
+        await provisioner.balances(seller, balances // 2 // (plan.sellers - 1))
+    await provisioner.tabs(sellers[0], plan.instruments - balances)
+    await provisioner.charges(sellers[0], CHARGES, REFUNDABLE_MICROS)
     await service.pool.execute("VACUUM (ANALYZE)")
     await service.pool.execute("CHECKPOINT")
-    return stalls
+    return sellers
 
 
 @asynccontextmanager
-async def serving_service(plan: Plan) -> AsyncIterator[Served]:
+async def serving_service(plan: Plan) -> AsyncIterator[ServerProcess]:
     """The service on a free port, as `tallystick serve` runs it, its worker included."""
     port = free_port()
     arguments = ["tallystick", "serve", "--host", HOST, "--port", str(port)]
@@ -216,7 +216,7 @@ async def serving_service(plan: Plan) -> AsyncIterator[Served]:
 
 
 @asynccontextmanager
-async def serving_nothing(workers: int = 1) -> AsyncIterator[Served]:
+async def serving_nothing(workers: int = 1) -> AsyncIterator[ServerProcess]:
     """The empty handler on a free port, in as many processes as the service has."""
     port = free_port()
     async with AsyncExitStack() as stack:

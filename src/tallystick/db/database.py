@@ -25,7 +25,7 @@ _SQL: Final = load_statements("database.sql", __package__)
 STATEMENT_CACHE_SIZE: Final = 512  # prepared statements that a connection keeps: all of ours, several times over
 CONNECT_TIMEOUT_SECONDS: Final = 30
 DEFAULT_PORT: Final = 5432
-LOCK_TIMEOUT_MS: Final = 5_000  # much longer than any commit of ours holds a row
+LOCK_TIMEOUT_MS: Final = 5_000  # lock_timeout: much longer than any commit of ours holds a row lock
 CALL_SECONDS: Final = 15.0
 """The budget of a call: whatever it does, it has an answer after that time. docs/operating.md promises it."""
 ANSWER_TIMEOUT_SECONDS: Final = 7.0
@@ -41,10 +41,10 @@ _PROBE_SECONDS: Final = 5
 ATTEMPTS: Final = 8
 PATIENCE_SECONDS: Final = 60.0
 """How long a process that starts waits for a database that has died meanwhile; it was there a moment before."""
-FIRST_PAUSE_SECONDS: Final = 0.005  # doubled with each attempt, and spread so that rivals do not meet again
+FIRST_PAUSE_SECONDS: Final = 0.005  # doubled with each attempt (backoff), with jitter
 JSONB_VERSION: Final = b"\x01"  # the one version of jsonb's binary form there is
 
-# Of several transactions that met, this one had to give way: nothing of it happened, and it may simply be run again.
+# The transaction was rolled back because of a serialization failure or a deadlock; running it again is safe.
 GAVE_WAY: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 _PLANNING: Final = "; ".join(
@@ -63,7 +63,7 @@ class NoDatabaseError(Exception):
 
 
 async def check_reachable(dsn: str) -> None:
-    """Connect once, so that what is in the way is said in words. Raises NoDatabaseError; its text has no password."""
+    """Connect once, to say in words why the database cannot be used. Raises NoDatabaseError; it has no password."""
     try:
         connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_SECONDS)
         await connection.close()
@@ -73,7 +73,7 @@ async def check_reachable(dsn: str) -> None:
 
 
 def _place(dsn: str) -> str:
-    """Where a URL of a database leads, in words, without who we are there."""
+    """Host, port and name of a database, for messages: a URL without user and password."""
     try:
         parts = urlsplit(dsn)
         host, port = parts.hostname, parts.port or DEFAULT_PORT
@@ -111,11 +111,11 @@ async def open_pool(
 ) -> Pool:
     """Open up to `max_size` connections to `dsn` (TCP or socket), the first of them now.
 
-    A statement waits `lock_timeout_ms` for rows that somebody else holds, then it fails with LockNotAvailableError; it
-    waits `answer_timeout_seconds` for the server, if that is given, then it fails with TimeoutError. A machine that is
-    gone without a word is noticed without that, after half a minute: the connection breaks.
-    `pause_timeout_ms`: how long a transaction may do nothing before the server ends it with its connection. Whoever is
-    stopped, or gone without a word, in the middle of one would hold for hours what it has locked.
+    A statement that waits longer than `lock_timeout_ms` for a lock fails with LockNotAvailableError; one that is not
+    answered within `answer_timeout_seconds`, if given, fails with TimeoutError. When the server's machine disappears
+    without closing its connections, TCP keepalive breaks them after half a minute.
+    `pause_timeout_ms`: how long a transaction may be idle before the server ends it with its connection. A process that
+    is stopped or cut off in the middle of one would otherwise hold its locks for hours.
     `plan_once`: for few statements that run very often: each is planned once for all its arguments. The server would
     plan those that take arrays anew each time, which costs more than to carry them out. Not on Citus.
     Sessions speak UTC; `jsonb` columns are Python values by way of msgspec.
@@ -129,7 +129,7 @@ async def open_pool(
         command_timeout=answer_timeout_seconds,
         statement_cache_size=STATEMENT_CACHE_SIZE,
         init=_prepare_to_plan_once if plan_once else prepare_connection,
-        reset=_nothing_to_reset,
+        reset=_skip_reset,
         server_settings={
             "application_name": application_name,
             "timezone": "UTC",
@@ -141,16 +141,16 @@ async def open_pool(
 
 async def prepare_connection(connection: Connection) -> None:
     """Teach a new connection to read and write `jsonb` as Python values, and to notice when its server is gone."""
-    _ask_whether_it_lives(connection)
+    _enable_keepalive(connection)
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
     )
 
 
-def _ask_whether_it_lives(connection: Connection) -> None:
-    """Have the system ask a server that has been silent for a while, and break the connection where nothing answers.
+def _enable_keepalive(connection: Connection) -> None:
+    """Turn on TCP keepalive: after a while without traffic the system probes, and breaks a connection without answers.
 
-    A machine that loses its power or its network says no word; whoever waits for it would do so for ever.
+    A machine that loses power or network closes no connection; without probes, a read from it would wait for ever.
     """
     raw = cast("Any", connection)._transport.get_extra_info("socket")  # noqa: SLF001 - the driver has no other way
     if raw.family not in {socket.AF_INET, socket.AF_INET6}:
@@ -162,7 +162,7 @@ def _ask_whether_it_lives(connection: Connection) -> None:
         ("TCP_KEEPALIVE", _SILENT_SECONDS),  # the same on macOS
         ("TCP_KEEPINTVL", _PROBE_SECONDS),
         ("TCP_KEEPCNT", _PROBES),
-        ("TCP_USER_TIMEOUT", longest_ms),  # Linux alone: for what was sent and nobody has received
+        ("TCP_USER_TIMEOUT", longest_ms),  # Linux only: for data sent and not acknowledged
     ):
         if (option := getattr(socket, name, None)) is not None:
             raw.setsockopt(socket.IPPROTO_TCP, option, value)
@@ -171,8 +171,8 @@ def _ask_whether_it_lives(connection: Connection) -> None:
 async def plan_statements_once(connection: Connection) -> None:
     """Have each statement of a connection planned once for all arguments, except where Citus plans them.
 
-    Citus finds the machine of a book while it plans, by the book's number: it has no plan for all books, and a session
-    that insists on one is refused ("could not create distributed plan"). Left alone, it plans anew by itself.
+    Citus chooses the shard while it plans, by the book's number: it has no generic plan for all books, and refuses a
+    session that forces one ("could not create distributed plan"). Left alone, it plans anew by itself.
     """
     await connection.execute(_PLANNING)
     await connection.execute(_SQL["plan_once"])
@@ -183,8 +183,8 @@ async def _prepare_to_plan_once(connection: Connection) -> None:
     await plan_statements_once(connection)
 
 
-async def _nothing_to_reset(_connection: Connection) -> None:
-    """Leave the session as it is: nobody changes its settings or leaves a lock in it.
+async def _skip_reset(_connection: Connection) -> None:
+    """No reset between two uses: nothing here changes a session's settings or leaves an advisory lock in it.
 
     The four statements of the pool's own reset, in a round trip after each use, would find nothing to do. The driver
     still rolls back a transaction that was left open.
@@ -192,17 +192,17 @@ async def _nothing_to_reset(_connection: Connection) -> None:
 
 
 async def ping(pool: Pool, timeout_seconds: float) -> None:
-    """Have the database answer. Raises OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: no."""
+    """Run a trivial statement. Raises OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError."""
     await pool.fetchval(_SQL["ping"], timeout=timeout_seconds)
 
 
 async def in_transaction(
     pool: Pool, work: Callable[[Connection], Awaitable[Answer]], *, attempts: int = ATTEMPTS
 ) -> Answer:
-    """Run `work` in one transaction and commit it; run it again when it met another one and had to give way.
+    """Run `work` in one transaction and commit it; retry with backoff after a serialization failure or a deadlock.
 
     `work` may run several times, so it changes nothing but the database. Its exceptions roll back and go through.
-    Raises asyncpg.SerializationError, asyncpg.DeadlockDetectedError: it gave way `attempts` times.
+    Raises asyncpg.SerializationError, asyncpg.DeadlockDetectedError: it failed so `attempts` times.
     """
     for attempt in range(1, attempts + 1):
         try:

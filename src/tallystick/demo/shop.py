@@ -24,8 +24,8 @@ from litestar.template.config import TemplateConfig
 
 from tallystick.client.fps import ServiceError
 from tallystick.demo.catalogue import RECORDS, SONG_PRICE_MICROS, SONGS
+from tallystick.demo.checkout import CREDIT_MICROS, MAX_CREDIT_MICROS, TAB_MICROS, BalanceOrTab, Checkout, NotOursError
 from tallystick.demo.customers import Customer, Customers
-from tallystick.demo.till import CREDIT_MICROS, MAX_CREDIT_MICROS, TAB_MICROS, BalanceOrTab, NotOursError, Till
 from tallystick.domain.money import display_amount
 
 HERE: Final = Path(__file__).parent
@@ -46,17 +46,17 @@ _NO_MONEY: Final = {"InsufficientBalance": "The account that you settle from has
 class Shop:
     """What the pages work with."""
 
-    till: Till
+    checkout: Checkout
     customers: Customers
 
 
-def create_shop(till: Till, customers: Customers) -> Litestar:
+def create_shop(checkout: Checkout, customers: Customers) -> Litestar:
     """The shop as an application."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["dollars"] = display_amount
-    service = urlsplit(till.client.service_url)
+    service = urlsplit(checkout.client.service_url)
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {service.scheme}://{service.netloc}"
@@ -75,7 +75,7 @@ def create_shop(till: Till, customers: Customers) -> Litestar:
             settle,
             create_static_files_router(path="/static", directories=[HERE / "static"]),
         ],
-        state=State({"shop": Shop(till, customers)}),
+        state=State({"shop": Shop(checkout, customers)}),
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={HTTPException: _problem_page},
         response_headers={
@@ -98,7 +98,7 @@ async def songs(request: PageRequest) -> Response[Any]:
 async def _songs_page(request: PageRequest, customer: Customer, problem: str = "") -> Response[Any]:
     standing: BalanceOrTab | None = None
     if customer.prepaid is not None:
-        standing = await _ask(_shop(request).till.balance(customer.prepaid))
+        standing = await _ask(_shop(request).checkout.balance(customer.prepaid))
     return _page(
         "songs.html",
         customer,
@@ -116,7 +116,7 @@ async def _songs_page(request: PageRequest, customer: Customer, problem: str = "
 async def pay_now(request: PageRequest) -> Response[Any]:
     """To the hosted pages, with a link made for this customer."""
     customer, shop = _customer(request), _shop(request)
-    link = shop.till.prepaid_link(customer)
+    link = shop.checkout.prepaid_link(customer)
     return _go(shop, customer, link)
 
 
@@ -124,14 +124,14 @@ async def pay_now(request: PageRequest) -> Response[Any]:
 async def paid(request: PageRequest) -> Response[Any]:
     """Back from the hosted pages."""
     customer, shop = _customer(request), _shop(request)
-    return await _came_back(shop, customer, shop.till.accept_prepaid(customer, _query(request)), "/")
+    return await _came_back(shop, customer, shop.checkout.accept_prepaid(customer, _query(request)), "/")
 
 
 @post("/credit")
 async def add_credit(request: PageRequest, data: Form) -> Response[Any]:
     """More credit, without another visit to the hosted pages."""
     customer, shop = _customer(request), _shop(request)
-    if problem := await _problem(shop.till.add_credit(customer, _once(data, "credit")), _TOO_MUCH):
+    if problem := await _problem(shop.checkout.add_credit(customer, _once(data, "credit")), _TOO_MUCH):
         return await _songs_page(request, customer, problem)
     return _go(shop, customer, "/")
 
@@ -143,7 +143,7 @@ async def buy_song(request: PageRequest, number: int, data: Form) -> Response[An
     song = next((song for song in SONGS if song.number == number), None)
     if song is None:
         raise HTTPException(status_code=HTTPStatus.NOT_FOUND)
-    if problem := await _problem(shop.till.sell_song(customer, song, _once(data, "song")), _NO_CREDIT):
+    if problem := await _problem(shop.checkout.sell_song(customer, song, _once(data, "song")), _NO_CREDIT):
         return await _songs_page(request, customer, problem)
     return _go(shop, customer, "/")
 
@@ -157,7 +157,7 @@ async def tab(request: PageRequest) -> Response[Any]:
 async def _tab_page(request: PageRequest, customer: Customer, problem: str = "") -> Response[Any]:
     standing: BalanceOrTab | None = None
     if customer.tab is not None:
-        standing = await _ask(_shop(request).till.tab(customer.tab))
+        standing = await _ask(_shop(request).checkout.tab(customer.tab))
     return _page(
         "tab.html",
         customer,
@@ -173,7 +173,7 @@ async def _tab_page(request: PageRequest, customer: Customer, problem: str = "")
 async def authorize_now(request: PageRequest) -> Response[Any]:
     """To the hosted pages for a tab."""
     customer, shop = _customer(request), _shop(request)
-    link = shop.till.tab_link(customer)
+    link = shop.checkout.tab_link(customer)
     return _go(shop, customer, link)
 
 
@@ -181,7 +181,7 @@ async def authorize_now(request: PageRequest) -> Response[Any]:
 async def tab_opened(request: PageRequest) -> Response[Any]:
     """Back from the hosted pages."""
     customer, shop = _customer(request), _shop(request)
-    return await _came_back(shop, customer, shop.till.accept_tab(customer, _query(request)), "/tab")
+    return await _came_back(shop, customer, shop.checkout.accept_tab(customer, _query(request)), "/tab")
 
 
 @post("/tab/records/{number:int}")
@@ -191,7 +191,7 @@ async def buy_record(request: PageRequest, number: int, data: Form) -> Response[
     record = next((record for record in RECORDS if record.number == number), None)
     if record is None:
         raise HTTPException(status_code=HTTPStatus.NOT_FOUND)
-    if problem := await _problem(shop.till.sell_record(customer, record, _once(data, "record")), _TAB_FULL):
+    if problem := await _problem(shop.checkout.sell_record(customer, record, _once(data, "record")), _TAB_FULL):
         return await _tab_page(request, customer, problem)
     return _go(shop, customer, "/tab")
 
@@ -200,7 +200,7 @@ async def buy_record(request: PageRequest, number: int, data: Form) -> Response[
 async def settle(request: PageRequest, data: Form) -> Response[Any]:
     """Pay all that is owed."""
     customer, shop = _customer(request), _shop(request)
-    if problem := await _problem(shop.till.settle(customer, _once(data, "settle")), _NO_MONEY):
+    if problem := await _problem(shop.checkout.settle(customer, _once(data, "settle")), _NO_MONEY):
         return await _tab_page(request, customer, problem)
     return _go(shop, customer, "/tab")
 

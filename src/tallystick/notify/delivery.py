@@ -89,7 +89,7 @@ class _CoolDown:
 
 
 @dataclass
-class Courier:
+class NotificationSender:
     """Sends what is due. `clock` is real time; a book's test clock has no part in this."""
 
     pool: Pool
@@ -265,7 +265,7 @@ class Courier:
 
 async def _prepare(connection: Connection, event: ClaimedEvent, signer: MessageSigner) -> _Outgoing | None:
     """Build the message and store it in the claim's own commit, before it is sent. None: nothing is to be sent."""
-    if event.message is not None and not await _disowned(connection, event.message, signer):
+    if event.message is not None and not await _key_was_revoked(connection, event.message, signer):
         return _Outgoing(event, SignedForm(event.destination, event.message))
     fields = await content.fields_of(connection, event)
     if fields is None:
@@ -285,7 +285,7 @@ async def _prepare(connection: Connection, event: ClaimedEvent, signer: MessageS
     return _Outgoing(event, form)
 
 
-async def _disowned(connection: Connection, form: str, signer: MessageSigner) -> bool:
-    """Whether the key that signed a kept form was revoked since: then it is built anew, or it would not verify."""
+async def _key_was_revoked(connection: Connection, form: str, signer: MessageSigner) -> bool:
+    """Whether the key that signed a stored form was revoked since: then it is built again with another key."""
     name = key_name(parse_qs(form).get("certificateUrl", [""])[0], signer.public_url)
     return name is not None and await signing_keys.is_revoked(connection, name)

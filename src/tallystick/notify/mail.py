@@ -75,7 +75,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Postman:
+class MailSender:
     """Sends what is due, as settings say."""
 
     pool: Pool

@@ -45,7 +45,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Tester:
-    """Sends test notifications under the same rules as the courier sends real ones."""
+    """Sends test notifications under the same rules as NotificationSender sends real ones."""
 
     pool: Pool
     vault: Vault

@@ -39,11 +39,11 @@ class Rail(Protocol):
 
     @property
     def name(self) -> str:
-        """Short name; the operator's book has an account for it."""
+        """Short name, which names the rail's account in the operator's book too."""
         ...
 
     async def perform(self, order: RailOrder) -> RailAnswer:
-        """Carry an order out, once for each key, or say what came of it before.
+        """Carry out an order, once for each idempotency key; for a key that was used before, return the stored result.
 
         May raise anything: the result is then unknown, the transaction stays pending, and the rail is asked again.
         """
@@ -51,5 +51,5 @@ class Rail(Protocol):
 
 
 def idempotency_key(transaction_id: str, operation: RailOperation) -> str:
-    """The key of an order: its transaction's id for charges, with the operation for all that may follow."""
+    """The idempotency key of an order: the transaction's id for a charge, id and operation for what may follow it."""
     return transaction_id if operation is RailOperation.CHARGE else f"{transaction_id}.{operation.value}"

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 NAME: Final = "simulated"
 
 _BY_AMOUNT: Final = {6: "TemporaryDecline", 7: "TransactionDenied"}
-"""What a first decimal asks for."""
+"""The decline that an amount's first decimal triggers."""
 
 ASK_AGAIN: Final = timedelta(seconds=2)
-"""When to ask again for an order that a fault holds: nobody knows how long that will be."""
+"""The polling interval for an order that an ordered fault holds back, which it does until somebody releases it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedRail:
-    """Charges anything in full, after `delay`. `faults`: amounts and ordered faults may ask for a decline."""
+    """Charges anything in full, after `delay`. `faults`: amounts and ordered faults may decline or hold an order."""
 
     memory: Database
     clock: Callable[[], datetime]
@@ -46,7 +46,7 @@ class SimulatedRail:
         return NAME
 
     async def perform(self, order: RailOrder) -> RailAnswer:
-        """Carry out once per key. The same key with another amount is refused: ValueError."""
+        """Carry out an order once per idempotency key. Raises ValueError: the key was used with another amount."""
         now = self.clock()
         charge = await simulated_charges.find(self.memory, order.idempotency_key)
         if charge is None:
@@ -66,7 +66,7 @@ class SimulatedRail:
         return await ordered_faults.met_by(self.memory, order.idempotency_key, order.operation, now)
 
     async def _carry_out(self, order: RailOrder, decline: str | None, now: datetime) -> SimulatedCharge:
-        """The stored result of the order. Of several processes with one key, the first to write decides it."""
+        """The stored result of the order. Of several processes with the same key, the first insert decides it."""
         return await simulated_charges.keep(
             self.memory,
             order.idempotency_key,
@@ -79,7 +79,7 @@ class SimulatedRail:
         )
 
     def _decline(self, order: RailOrder) -> str | None:
-        """The status code that the amount asks for."""
+        """The status code of the decline that the amount triggers; None: it is charged."""
         if not self.faults or order.operation not in OPERATIONS:
             return None
         return _BY_AMOUNT.get(order.amount_micros // (MICROS_PER_UNIT // 10) % 10)

@@ -12,7 +12,7 @@ from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates, FairSh
 from tallystick.services.identity import password_hashing
 from tallystick.services.identity.password_hashing import PasswordHashing
 from tallystick.services.process.meter import Meter
-from tallystick.services.process.peer_processes import Siblings
+from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.store.keys.access_keys import KeyRing
 from tallystick.store.keys.key_uses import KeyUses
 from tallystick.store.queries.balances import Balances
@@ -43,7 +43,7 @@ class Service:
     balances: Balances = field(init=False)
     meter: Meter = field(default_factory=Meter)
     rates: CallRates = field(init=False)
-    siblings: Siblings = field(default_factory=Siblings)
+    peers: PeerProcesses = field(default_factory=PeerProcesses)
     key_uses: KeyUses = field(default_factory=KeyUses)
     calls: FairShares = field(default_factory=lambda: FairShares(alone=100_000, together=16, least=4))
     """Calls under way at a time. So few, where callers share, that none waits long for another's."""

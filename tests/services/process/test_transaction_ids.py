@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.domain.ids import BookId, TransactionId, book_of_transaction, milliseconds_of_transaction
-from tallystick.services.process.random_pool import Entropy
+from tallystick.services.process.random_pool import RandomPool
 from tallystick.services.process.transaction_ids import TransactionIds
 
 AT = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -16,7 +16,7 @@ MILLISECOND = timedelta(milliseconds=1)
 SHOP, STALL = BookId(7), BookId(8)
 
 
-class Highest(Entropy):
+class Highest(RandomPool):
     """Random bytes that leave no room for a second id in the same millisecond."""
 
     def take(self, count: int) -> bytes:

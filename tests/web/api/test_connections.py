@@ -26,7 +26,7 @@ from tallystick.services.process.meter import Meter
 from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, Receive, Scope, Send, read_body, respond
 from tallystick.web.api.calls_under_way import CallsUnderWay
 from tallystick.web.api.front import Front
-from tallystick.web.api.refusing import Refusing
+from tallystick.web.api.refusing import RefusalWriter
 
 HOST = "127.0.0.1"
 WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -80,7 +80,7 @@ class Client:
 
 
 @dataclass
-class Served:
+class ServerProcess:
     """A server under test, and its clients, each of which is closed at the end."""
 
     port: int
@@ -114,10 +114,10 @@ class Served:
 @asynccontextmanager
 async def served(
     limits: ConnectionLimits | None = None, under_way: CallsUnderWay | None = None
-) -> AsyncIterator[Served]:
+) -> AsyncIterator[ServerProcess]:
     port, ready = port_or_free_one(HOST, 0), asyncio.Event()
     front = Front(
-        application, application, application, pages, Refusing(Meter()), under_way=under_way or CallsUnderWay()
+        application, application, application, pages, RefusalWriter(Meter()), under_way=under_way or CallsUnderWay()
     )
 
     async def serve() -> None:
@@ -127,7 +127,7 @@ async def served(
 
     async with AsyncExitStack() as stack:
         serving = asyncio.create_task(serve())
-        server = Served(port, serving)
+        server = ServerProcess(port, serving)
         stack.push_async_callback(server.stop)
         await ready.wait()
         yield server

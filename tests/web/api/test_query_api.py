@@ -29,11 +29,11 @@ from tallystick.store.keys.access_keys import AccessKey
 from tallystick.store.keys.vault import Vault
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
-from tallystick.web.api.asgi import LoadedLate, Message, Scope
+from tallystick.web.api.asgi import LazyApplication, Message, Scope
 from tallystick.web.api.calls import refusal_of
 from tallystick.web.api.front import Front
 from tallystick.web.api.query_api import QueryApi
-from tallystick.web.api.refusing import Refusing
+from tallystick.web.api.refusing import RefusalWriter
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -211,8 +211,8 @@ async def test_the_front_sends_the_root_to_the_apis_and_all_else_to_the_pages(
     async def nothing(*_: object) -> Message:
         return {}
 
-    refusing = Refusing(Meter())
-    front = Front(query_api=api, soap=LoadedLate(lambda: soap), batch_api=soap, pages=pages, refusing=refusing)
+    refusing = RefusalWriter(Meter())
+    front = Front(query_api=api, soap=LazyApplication(lambda: soap), batch_api=soap, pages=pages, refusing=refusing)
     scope = {"type": "http", "method": method, "path": path, "headers": headers}
     await front(scope, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]
     await front({"type": "lifespan"}, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]

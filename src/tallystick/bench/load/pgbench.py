@@ -9,7 +9,7 @@ from typing import Final
 
 from tallystick.bench.load.programs import output_of
 from tallystick.bench.load.wrk import LoadError
-from tallystick.bench.target.databases import execute, made_anew
+from tallystick.bench.target.databases import execute, recreated
 from tallystick.db.embedded.binaries import NoBinariesError, find_binaries
 
 DATABASE: Final = "tallystick_bench_pgbench"
@@ -30,7 +30,7 @@ async def database_on(dsn: str) -> AsyncIterator[str]:
     Autovacuum leaves its tables alone; it would work on them while something else is measured. pgbench itself vacuums
     what needs it, before each run.
     """
-    async with made_anew(dsn, DATABASE) as database_dsn:
+    async with recreated(dsn, DATABASE) as database_dsn:
         await _pgbench("--initialize", "--quiet", f"--scale={SCALE}", database_dsn)
         await execute(database_dsn, *(f"ALTER TABLE {table} SET (autovacuum_enabled = false)" for table in _TABLES))
         yield database_dsn

@@ -11,7 +11,7 @@ from itertools import count, cycle, islice
 from typing import Final
 from urllib.parse import urlsplit
 
-from tallystick.bench.target.stall import CHARGE_MICROS, REFUND_MICROS, Stall, spread
+from tallystick.bench.target.sellers import CHARGE_MICROS, REFUND_MICROS, BenchmarkSeller, spread
 from tallystick.client.batch import BATCH_PATH, signed_batch
 from tallystick.client.fps import API_VERSION, METHOD, Credentials, amount
 from tallystick.domain.ids import TokenId
@@ -47,7 +47,7 @@ class RequestSigner:
         params["Signature"] = hmac_signature(text, key.secret, METHOD)
         return f"GET /?{percent_encoded_query(params)} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode("ascii")
 
-    def batch(self, stall: Stall, tokens: Iterator[TokenId]) -> bytes:
+    def batch(self, seller: BenchmarkSeller, tokens: Iterator[TokenId]) -> bytes:
         """A batch of charges of a cent, each on the next token, from its request line to its last byte."""
         lines = [
             {
@@ -57,60 +57,60 @@ class RequestSigner:
             }
             for token in islice(tokens, BATCH_LINES)
         ]
-        credentials = Credentials(stall.key.access_key_id, stall.key.secret)
+        credentials = Credentials(seller.key.access_key_id, seller.key.secret)
         headers, body = signed_batch(self.service_url, credentials, lines, self.clock())
         headers |= {"host": urlsplit(self.service_url).netloc, "content-length": str(len(body))}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"POST {BATCH_PATH} HTTP/1.1\r\n{head}\r\n".encode("ascii") + body
 
 
-def pays(signer: RequestSigner, stall: Stall, tokens: Sequence[TokenId]) -> Iterator[bytes]:
-    """Charges of one stall, each on the next token."""
+def pays(signer: RequestSigner, seller: BenchmarkSeller, tokens: Sequence[TokenId]) -> Iterator[bytes]:
+    """Charges of one seller, each on the next token."""
     for token in cycle(tokens):
-        yield pay(signer, stall, token)
+        yield pay(signer, seller, token)
 
 
-def batches(signer: RequestSigner, stalls: Sequence[Stall]) -> Iterator[bytes]:
-    """Batches of one stall after the other."""
-    tokens = [cycle([token for _, token in stall.balances]) for stall in stalls]
-    for number in cycle(range(len(stalls))):
-        yield signer.batch(stalls[number], tokens[number])
+def batches(signer: RequestSigner, sellers: Sequence[BenchmarkSeller]) -> Iterator[bytes]:
+    """Batches of one seller after the other."""
+    tokens = [cycle([token for _, token in seller.balances]) for seller in sellers]
+    for number in cycle(range(len(sellers))):
+        yield signer.batch(sellers[number], tokens[number])
 
 
-def spread_pays(signer: RequestSigner, stalls: Sequence[Stall]) -> Iterator[bytes]:
-    """Charges of balances, of each stall in turn."""
-    for stall, _, token in cycle(spread(stalls)):
-        yield pay(signer, stall, token)
+def spread_pays(signer: RequestSigner, sellers: Sequence[BenchmarkSeller]) -> Iterator[bytes]:
+    """Charges of balances, of each seller in turn."""
+    for seller, _, token in cycle(spread(sellers)):
+        yield pay(signer, seller, token)
 
 
-def pay(signer: RequestSigner, stall: Stall, token: TokenId) -> bytes:
+def pay(signer: RequestSigner, seller: BenchmarkSeller, token: TokenId) -> bytes:
     """One charge of a cent with a reference of its own."""
     parameters = {"SenderTokenId": token, "CallerReference": secrets.token_hex(12)}
-    return signer.request(stall.key, "Pay", parameters | amount("TransactionAmount", CHARGE_MICROS))
+    return signer.request(seller.key, "Pay", parameters | amount("TransactionAmount", CHARGE_MICROS))
 
 
-def balance_reads(signer: RequestSigner, stall: Stall) -> Iterator[bytes]:
+def balance_reads(signer: RequestSigner, seller: BenchmarkSeller) -> Iterator[bytes]:
     """GetPrepaidBalance of one balance after the other."""
-    for instrument_id, _ in cycle(stall.balances):
-        yield signer.request(stall.key, "GetPrepaidBalance", {"PrepaidInstrumentId": instrument_id})
+    for instrument_id, _ in cycle(seller.balances):
+        yield signer.request(seller.key, "GetPrepaidBalance", {"PrepaidInstrumentId": instrument_id})
 
 
-def mixed(signer: RequestSigner, stall: Stall) -> Iterator[bytes]:
+def mixed(signer: RequestSigner, seller: BenchmarkSeller) -> Iterator[bytes]:
     """Four kinds of request in the shares of the mix, in a random order that is the same in every run."""
     order = random.Random(1351)  # noqa: S311 - an order, not a secret
     actions, weights = [name for name, _ in _MIX], [share for _, share in _MIX]
-    numbers, reads = count(), balance_reads(signer, stall)
+    numbers, reads = count(), balance_reads(signer, seller)
     while True:
         action = order.choices(actions, weights)[0]
         if action == "Pay":
-            _, token = stall.balances[order.randrange(len(stall.balances))]
-            yield pay(signer, stall, token)
+            _, token = seller.balances[order.randrange(len(seller.balances))]
+            yield pay(signer, seller, token)
         elif action == "GetPrepaidBalance":
             yield next(reads)
         else:
-            charge = stall.charges[next(numbers) % len(stall.charges)]
+            charge = seller.charges[next(numbers) % len(seller.charges)]
             parameters: dict[str, str] = {"TransactionId": charge}
             if action == "Refund":
                 parameters |= {"CallerReference": secrets.token_hex(12)}
                 parameters |= amount("RefundAmount", REFUND_MICROS)
-            yield signer.request(stall.key, action, parameters)
+            yield signer.request(seller.key, action, parameters)

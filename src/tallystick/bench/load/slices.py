@@ -10,7 +10,7 @@ from tallystick.bench.measures import Measure
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class ResourceUsage:
     """Resources used: CPU seconds of the API and of the database, and resident memory of the API, in 10⁶ bytes.
 
     `database_seconds`: None where the database is on another machine.
@@ -33,7 +33,7 @@ class Slice:
     units: float
     seconds: float
     load: Load | None = None
-    used: Used | None = None
+    used: ResourceUsage | None = None
 
     @property
     def rate(self) -> float:

@@ -16,7 +16,7 @@ def beside(dsn: str, database: str) -> str:
 
 
 @asynccontextmanager
-async def made_anew(server: str, database: str) -> AsyncIterator[str]:
+async def recreated(server: str, database: str) -> AsyncIterator[str]:
     """Create an empty database on `server`, replacing one of that name, and drop it at the end. Yields its address."""
     await execute(server, f"DROP DATABASE IF EXISTS {database}", f"CREATE DATABASE {database}")
     try:

@@ -15,7 +15,7 @@ from itertools import cycle, islice
 from typing import Any, Final
 
 from tallystick.bench.load.wrk import LoadError
-from tallystick.bench.target.stall import CHARGE_MICROS, FUNDED_MICROS, Progress, Stall
+from tallystick.bench.target.sellers import CHARGE_MICROS, FUNDED_MICROS, BenchmarkSeller, Progress
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
 from tallystick.services.context import Service
@@ -32,12 +32,12 @@ _SQL: Final = load_statements("filling.sql", __package__)
 
 @dataclass(slots=True)
 class Filler:
-    """Charges the balances and tabs of a stall in turn, in an order unrelated to that of their ids."""
+    """Charges the balances and tabs of a seller in turn, in an order unrelated to that of their ids."""
 
     service: Service
-    stall: Stall
+    seller: BenchmarkSeller
     progress: Progress
-    _purses: Iterator[tuple[Any, ...]] | None = None
+    _instruments: Iterator[tuple[Any, ...]] | None = None
 
     async def fill(self, wanted: int) -> None:
         """Charge until there are `wanted` transactions. Raises LoadError: the balances do not suffice."""
@@ -52,16 +52,16 @@ class Filler:
         await pool.execute("VACUUM (ANALYZE)")
 
     async def _charge(self, count: int) -> None:
-        if self._purses is None:
-            rows = [tuple(row) for row in await self.service.pool.fetch(_SQL["purses"], self.stall.book_id)]
+        if self._instruments is None:
+            rows = [tuple(row) for row in await self.service.pool.fetch(_SQL["instruments"], self.seller.book_id)]
             random.Random(1351).shuffle(rows)  # noqa: S311 - an order, not a secret
-            self._purses = cycle(rows)
+            self._instruments = cycle(rows)
         now = self.service.clock()
-        columns = zip(*islice(self._purses, count), strict=True)
-        ids = ids_before(self.stall.book_id, now, count)
+        columns = zip(*islice(self._instruments, count), strict=True)
+        ids = ids_before(self.seller.book_id, now, count)
         await self.service.pool.execute(
             _SQL["charge"],
-            self.stall.book_id,
+            self.seller.book_id,
             ids,
             *(list(column) for column in columns),
             CHARGE_MICROS,
@@ -80,7 +80,7 @@ def ids_before(book_id: BookId, now: datetime, count: int) -> Sequence[Transacti
 
 
 def check_room(wanted: int, instruments: int) -> None:
-    """Raises LoadError: the stall's balances, two of five instruments, and tabs, one of five, do not suffice."""
+    """Raises LoadError: the seller's balances, two of five instruments, and tabs, one of five, do not suffice."""
     each = FUNDED_MICROS // CHARGE_MICROS
     maximum = (instruments * 2 // 5 + instruments // 5) * (each - each // 10)  # a tenth is for what is measured
     if wanted > maximum:

@@ -24,7 +24,7 @@ _PAUSE_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServerProcess:
     """A server of ours in a process of its own, with the processes that it started."""
 
     url: str
@@ -36,7 +36,7 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(arguments: Sequence[str], environment: dict[str, str], *, port: int) -> AsyncIterator[Served]:
+async def serving(arguments: Sequence[str], environment: dict[str, str], *, port: int) -> AsyncIterator[ServerProcess]:
     """Run a module of ours until it answers on `port`, and stop it at the end. Raises LoadError.
 
     It gets the settings in `environment` alone and none from this process: the figures are those of the defaults, and a
@@ -52,7 +52,7 @@ async def serving(arguments: Sequence[str], environment: dict[str, str], *, port
     try:
         url = f"http://{HOST}:{port}"
         await _until_it_answers(process, url)
-        yield Served(url, psutil.Process(process.pid))
+        yield ServerProcess(url, psutil.Process(process.pid))
     finally:
         if process.returncode is None:
             process.terminate()

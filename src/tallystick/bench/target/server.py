@@ -11,7 +11,7 @@ import asyncpg
 import psutil
 
 from tallystick.bench.load.wrk import LoadError
-from tallystick.bench.target.databases import made_anew
+from tallystick.bench.target.databases import recreated
 from tallystick.db import distribution
 from tallystick.db.connections import Database
 from tallystick.db.database import open_pool
@@ -28,7 +28,7 @@ async def database_on(server: str) -> AsyncIterator[str]:
     Raises LoadError: the server may lose what it has committed, so that its figures would say nothing.
     """
     await _check_durable(server)
-    async with made_anew(server, DATABASE) as dsn:
+    async with recreated(server, DATABASE) as dsn:
         await migrate(dsn)
         async with await open_pool(dsn, max_size=1) as pool:
             if await distribution.extension_available(pool):

@@ -14,10 +14,10 @@ import psutil
 
 from tallystick.bench.cases import BATCH, Case
 from tallystick.bench.load.requests import RequestSigner
-from tallystick.bench.load.slices import Slice, Used
+from tallystick.bench.load.slices import ResourceUsage, Slice
 from tallystick.bench.load.wrk import Load, LoadError, request_file, send
-from tallystick.bench.target.processes import Served, cpu_seconds, cpu_used, memory_mb
-from tallystick.bench.target.stall import Stall
+from tallystick.bench.target.processes import ServerProcess, cpu_seconds, cpu_used, memory_mb
+from tallystick.bench.target.sellers import BenchmarkSeller
 from tallystick.domain.ids import transaction_ids_from
 from tallystick.services.context import Service
 
@@ -38,8 +38,8 @@ class Target:
 
     directory: Path
     service: Service
-    served: Served
-    stalls: list[Stall]
+    served: ServerProcess
+    sellers: list[BenchmarkSeller]
     postmaster: psutil.Process | None
     _requests: dict[tuple[str, int], Iterator[bytes]] = field(default_factory=dict)
     _rates: dict[tuple[str, int], float] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Target:
     def _requests_of(self, case: Case, clients: int) -> Iterator[bytes]:
         key = case.name, clients
         if key not in self._requests:
-            self._requests[key] = case.requests(RequestSigner(self.served.url, self.service.clock), self.stalls)
+            self._requests[key] = case.requests(RequestSigner(self.served.url, self.service.clock), self.sellers)
         return self._requests[key]
 
     async def _check_books(self, since: datetime, load: Load, asked_for: Sequence[int]) -> None:
@@ -89,12 +89,12 @@ class Target:
         await asyncio.sleep(_LAST_ONES_SECONDS)  # for the last requests, whose clients have disconnected
         first = transaction_ids_from(int(since.timestamp() * 1000))
         made = 0
-        for stall in self.stalls:
+        for seller in self.sellers:
             made += await self.service.pool.fetchval(
                 "SELECT count(*) FROM transaction"
                 " WHERE book_id = $1 AND transaction_id >= $2 AND status = 'Success'"
                 " AND operation IN ('Pay', 'Refund')",
-                stall.book_id,
+                seller.book_id,
                 first,
             )
         minimum, maximum = due(asked_for, load)
@@ -109,9 +109,9 @@ class Target:
             return served, None
         return served, cpu_seconds([self.postmaster, *self.postmaster.children(recursive=True)])
 
-    def _used(self, before: Cpu) -> Used:
+    def _used(self, before: Cpu) -> ResourceUsage:
         after = self._cpu()
-        return Used(
+        return ResourceUsage(
             cpu_used(before[0], after[0]),
             None if before[1] is None or after[1] is None else cpu_used(before[1], after[1]),
             max(memory_mb(process) for process in self.served.processes()),

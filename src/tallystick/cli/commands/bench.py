@@ -21,7 +21,7 @@ from tallystick.bench.load.wrk import LoadError
 from tallystick.bench.report import closing_lines, goals_table, measures_table
 from tallystick.bench.run import Plan
 from tallystick.bench.run import bench as run_bench
-from tallystick.bench.target.stall import Progress as ProgressCallback
+from tallystick.bench.target.sellers import Progress as ProgressCallback
 from tallystick.cli.console import NO, ProblemError, run
 from tallystick.db.database import NoDatabaseError
 from tallystick.settings import TEST_PREFIX

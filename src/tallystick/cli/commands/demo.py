@@ -32,8 +32,8 @@ from tallystick.cli.serving.http_server import listening, port_or_free_one
 from tallystick.client.fps import Client, Credentials, ServiceError
 from tallystick.client.hosted_pages import Buyer, WalkRefusedError
 from tallystick.db.embedded.server import EmbeddedPostgres, EmbeddedPostgresError
+from tallystick.demo.checkout import Checkout
 from tallystick.demo.customers import Customers
-from tallystick.demo.till import Till
 from tallystick.demo.walk import Walk
 from tallystick.domain.commands import Method
 from tallystick.domain.environments import SANDBOX
@@ -134,7 +134,7 @@ class DemoStage:
     """What runs, and where."""
 
     service: Service
-    till: Till
+    checkout: Checkout
     tasks: tuple[asyncio.Task[None], ...]
 
 
@@ -161,10 +161,10 @@ async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIt
             heart = await stack.enter_async_context(beating(service, "API and worker"))
         with _progress(console, "Shop", "a music shop that uses the service over HTTP"):
             http = await stack.enter_async_context(httpx.AsyncClient(timeout=30, trust_env=False))
-            till = Till(Client(settings.public_url, credentials, http), shop_url)
+            checkout = Checkout(Client(settings.public_url, credentials, http), shop_url)
             customers = Customers(settings.data_directory / "shop.json")
-            selling = await stack.enter_async_context(listening(create_shop(till, customers), HOST, shop_port))
-        yield DemoStage(service, till, (serving, worker, heart, selling))
+            selling = await stack.enter_async_context(listening(create_shop(checkout, customers), HOST, shop_port))
+        yield DemoStage(service, checkout, (serving, worker, heart, selling))
 
 
 @contextmanager
@@ -232,7 +232,7 @@ async def _show(settings: Settings, shop_port: int) -> None:
     async with stage(settings, shop_port, console) as running:
         console.print()
         for name, url, who in (
-            ("Music shop", running.till.shop_url, BUYER),
+            ("Music shop", running.checkout.shop_url, BUYER),
             ("Buyer's account", f"{settings.public_url}/account", BUYER),
             ("Seller's console", f"{settings.public_url}/console", STAFF),
             ("Operator's pages", f"{settings.public_url}/admin", OPERATOR),
@@ -258,7 +258,7 @@ async def _walk(settings: Settings, shop_port: int) -> bool:
         console.print(line, markup=False)
 
     async with stage(settings, shop_port, console) as running:
-        walk = Walk(running.till.client, running.till.shop_url, BUYER, tell)
+        walk = Walk(running.checkout.client, running.checkout.shop_url, BUYER, tell)
         try:
             await walk.prepaid()
             await walk.postpaid()

@@ -16,14 +16,14 @@ import typer
 from tallystick.cli.console import complain, run_until_stopped, settings_of_process, tell, while_running
 from tallystick.cli.serving.connections import limits_of
 from tallystick.cli.serving.http_server import check_port, listening
-from tallystick.cli.serving.peer_processes import siblings, until_the_parent_is_gone
+from tallystick.cli.serving.peer_processes import more_processes, until_the_parent_is_gone
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.services.context import Service
 from tallystick.services.operations.configuration import exposure_warnings
 from tallystick.services.process.heartbeat import Heartbeat
-from tallystick.services.process.peer_processes import Siblings
+from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.settings import Settings
-from tallystick.wiring import asgi_app, make_worker, open_service, telling
+from tallystick.wiring import asgi_app, exporting_metrics, make_worker, open_service
 
 Loop = Callable[[asyncio.Event], Coroutine[None, None, None]]
 """Runs until the event is set."""
@@ -58,8 +58,8 @@ async def _serve_beside(settings: Settings, socket: Path) -> None:
     """One of several processes on a port, which ends with the one that started it. `socket`: where it is asked."""
     parent = asyncio.create_task(until_the_parent_is_gone())
     async with (
-        open_service(settings, siblings=Siblings(socket.parent, socket.name)) as service,
-        telling(service),
+        open_service(settings, peers=PeerProcesses(socket.parent, socket.name)) as service,
+        exporting_metrics(service),
         beating(service, "API") as beat,
         listening(asgi_app(service), settings.host, settings.port, shared=True, limits=limits_of(settings)) as server,
     ):
@@ -72,17 +72,17 @@ async def _serve_beside(settings: Settings, socket: Path) -> None:
 async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None:
     check_port(settings.host, settings.port)  # before a database is started in vain
     async with AsyncExitStack() as stack:
-        beside = Siblings()
+        peers = PeerProcesses()
         if workers > 1:
-            beside = Siblings(Path(stack.enter_context(TemporaryDirectory(prefix="tallystick-"))))
-        service = await stack.enter_async_context(open_service(settings, siblings=beside))
-        await stack.enter_async_context(telling(service))
+            peers = PeerProcesses(Path(stack.enter_context(TemporaryDirectory(prefix="tallystick-"))))
+        service = await stack.enter_async_context(open_service(settings, peers=peers))
+        await stack.enter_async_context(exporting_metrics(service))
         server = await stack.enter_async_context(
             listening(asgi_app(service), settings.host, settings.port, limits=limits_of(settings))
         )
         again = ("serve", "--host", settings.host, "--port", str(settings.port), "--beside")
-        others = [(*again, f"{beside.directory}/{number}") for number in range(1, workers)]
-        tasks = [server, *await stack.enter_async_context(siblings(others))]
+        others = [(*again, f"{peers.directory}/{number}") for number in range(1, workers)]
+        tasks = [server, *await stack.enter_async_context(more_processes(others))]
         if with_worker:
             tasks.append(await stack.enter_async_context(working(service)))
         tasks.append(await stack.enter_async_context(beating(service, "API and worker" if with_worker else "API")))

@@ -1,9 +1,9 @@
-"""How many connections clients may hold, and which of them are cut when they hold more or do not take their answers.
+"""Limits on clients' connections: in all, per address, and for readers that are too slow. What exceeds them is closed.
 
-The HTTP server accepts and closes connections in a thread of its own and counts them in all, nothing else. Its sockets
-are descriptors of this process, though: a few times a second all of them are looked at from outside, and what is too
-much is shut down; the server then closes it as if the client had gone. That costs a request nothing. Decision 090 tells
-why.
+The HTTP server accepts and closes connections in a thread of its own and offers no limit but their total number. Its
+sockets are descriptors of this process, though: a few times a second a scan of them finds what exceeds a limit and
+shuts it down; the server then closes the connection as if the client had gone. No request pays for that. Decision 090
+tells why.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RESERVED_DESCRIPTORS: Final = 256
 
 SLOWEST_BYTES_PER_SECOND: Final = 512
 SLOW_READER_SECONDS: Final = 20.0
-"""Whoever has taken less than so much of an answer in each second of such a time is cut off."""
+"""A client that reads an answer more slowly than this, on average over so many seconds, is disconnected."""
 
 _PAUSE_SECONDS: Final = 0.25
 _SHARE_OF_TIME: Final = 20
@@ -62,14 +62,14 @@ class ConnectionLimits:
 
 
 def limits_of(settings: Settings) -> ConnectionLimits:
-    """What the settings say. With proxies between, all clients have the same few addresses."""
+    """The limits that the settings ask for; none per address behind proxies, whose few addresses all clients share."""
     behind_proxies = settings.reverse_proxies > 0 or settings.secure_cookies
     per_address = None if behind_proxies else settings.max_connections_per_address or None
     return ConnectionLimits(in_all=settings.max_connections, per_address=per_address)
 
 
 def raise_descriptor_limit() -> int:
-    """Allow this process as many descriptors as the system lets it; how many that is."""
+    """Raise this process's limit of open descriptors as far as the system allows; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = max(soft, min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536)
     if wanted > soft:
@@ -79,7 +79,7 @@ def raise_descriptor_limit() -> int:
 
 
 def affordable(limits: ConnectionLimits, descriptors: int) -> ConnectionLimits:
-    """The limits that so many descriptors allow: the server accepts a few more before the next look."""
+    """The limits, lowered to what so many descriptors allow: between two scans the server accepts a few more."""
     most = max(16, (descriptors - RESERVED_DESCRIPTORS) * 4 // 5)
     if most >= limits.in_all:
         return limits
@@ -101,12 +101,12 @@ class Traffic:
 
     @property
     def answered(self) -> bool:
-        """Whether we have said the last word: the connection is idle until its client asks again."""
+        """Whether everything was answered and read: the connection is idle until its client sends another request."""
         return not self.owed_bytes and self.taken_bytes > 1 and self.sent_ms <= self.received_ms
 
 
 def traffic_of(connection: socket.socket) -> Traffic:
-    """What goes over a connection; nothing is known outside of Linux."""
+    """The kernel's counters of a connection (TCP_INFO); all zero outside of Linux."""
     if sys.platform != "linux":
         return Traffic()
     known = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
@@ -127,7 +127,7 @@ class _Known:
     taken_then: int = 0
 
     def is_too_slow(self, traffic: Traffic, now: float, allowed_seconds: float) -> bool:
-        """Whether its client leaves an answer lying."""
+        """Whether its client reads an answer too slowly, or not at all."""
         if not traffic.owed_bytes:
             self.owing_since = None
             return False
@@ -152,11 +152,11 @@ class ConnectionGuard:
     """How many connections were cut, by the reason."""
     _known: dict[int, _Known] = field(default_factory=dict)
     _strangers: set[int] = field(default_factory=set)
-    """Sockets that are no connections of clients."""
+    """Inodes of sockets that are no connections of clients."""
     _told: float = 0.0
 
     async def run(self) -> None:
-        """Look again and again, until cancelled."""
+        """Scan again and again, until cancelled."""
         while True:
             began, before = monotonic(), self.cut["full"]
             self.look(began)
@@ -165,7 +165,7 @@ class ConnectionGuard:
             await asyncio.sleep(max(pause, (monotonic() - began) * share))
 
     def look(self, now: float) -> None:
-        """Look once, and cut what is too much. `now` in seconds of a clock that only goes forward."""
+        """Scan once, and shut down what exceeds a limit. `now`: seconds of a monotonic clock."""
         before, found = self.cut.total(), {}
         for inode, descriptor in self._sockets():
             with suppress(OSError), _borrowed(descriptor, inode) as connection:
@@ -184,7 +184,7 @@ class ConnectionGuard:
             _log.warning("connections_cut", open=len(found), since_start=dict(self.cut))
 
     def cut_all(self) -> None:
-        """Hang up on everybody."""
+        """Shut down every connection of a client."""
         for inode, descriptor in self._sockets():
             with suppress(OSError), _borrowed(descriptor, inode) as connection:
                 self._cut(connection, "end")
@@ -194,7 +194,7 @@ class ConnectionGuard:
         self.cut[reason] += 1
 
     def _sockets(self) -> list[tuple[int, int]]:
-        """Number and descriptor of each connection of a client. Those that are gone are forgotten."""
+        """Inode and descriptor of each connection of a client. Forgets those that are closed."""
         found, all_inodes = [], set()
         for name in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - thousands of paths would be made in vain
             try:
@@ -215,7 +215,7 @@ class ConnectionGuard:
         return found
 
     def _meet(self, inode: int, descriptor: int) -> None:
-        """See whether a socket is a client's connection to our port. One that is not connected yet may become one."""
+        """Decide whether a socket is a client's connection to our port; one not connected yet is decided later."""
         with suppress(OSError), _borrowed(descriptor, inode) as found:
             if found.family not in _INTERNET or found.type != socket.SOCK_STREAM or found.getsockname()[1] != self.port:
                 self._strangers.add(inode)
@@ -228,7 +228,7 @@ _Found = tuple[int, _Known, Traffic]
 
 
 def _too_many(found: dict[int, _Found], limits: ConnectionLimits) -> Iterator[tuple[str, int]]:
-    """Reason and number of each connection that is too much: idle ones first, of these the one idle for longest."""
+    """Reason and inode of each connection above a limit: idle ones first, of these the one idle for longest."""
     left = set(found)
     if limits.per_address is not None and len(found) > limits.per_address:
         by_network: defaultdict[str, list[int]] = defaultdict(list)
@@ -245,7 +245,7 @@ def _too_many(found: dict[int, _Found], limits: ConnectionLimits) -> Iterator[tu
 
 
 def _in_turn(found: dict[int, _Found], inodes: Iterable[int]) -> list[int]:
-    """Who has to go first: the idle before those who still owe us a request or wait for an answer; the oldest first."""
+    """The order of eviction: idle connections before those with a request under way; the oldest first."""
 
     def turn(inode: int) -> tuple[bool, float]:
         _, known, traffic = found[inode]
@@ -256,7 +256,7 @@ def _in_turn(found: dict[int, _Found], inodes: Iterable[int]) -> list[int]:
 
 @contextmanager
 def _borrowed(descriptor: int, inode: int) -> Iterator[socket.socket]:
-    """A socket of somebody else, by a descriptor of our own: theirs may be closed, and be another's, at any moment.
+    """A socket of the server's, by a duplicate of its descriptor: the original may be closed and reused at any moment.
 
     Raises OSError: it is gone.
     """
@@ -267,7 +267,7 @@ def _borrowed(descriptor: int, inode: int) -> Iterator[socket.socket]:
 
 
 def _network(address: str) -> tuple[str, bool]:
-    """What is counted as one client, and whether it is on this machine."""
+    """The network that counts as one client, and whether it is this machine."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         if found.ipv4_mapped is None:

@@ -52,7 +52,7 @@ async def listening(
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Answer requests while this is open; at the end, requests under way get their answers, if that is soon.
 
-    The task that is given ends only when the server has failed. `shared`: other processes may listen on the port, too.
+    The task that is yielded ends only when the server fails. `shared`: other processes may listen on the port, too.
     Raises ProblemError: the port is taken.
     """
     if not shared:
@@ -60,7 +60,7 @@ async def listening(
     gc.collect()
     gc.freeze()  # what was loaded stays
     gc.set_threshold(*_COLLECT_AFTER)
-    _let_others_finish()
+    _use_batch_scheduling()
     limits = affordable(limits or ConnectionLimits(), raise_descriptor_limit())
     guard = ConnectionGuard(port, limits)
     server = Server(
@@ -89,12 +89,12 @@ async def listening(
 
 
 async def _until_it_ended(task: asyncio.Task[None], guard: ConnectionGuard) -> None:
-    """Wait for the answers under way, not for long when we are told to stop once more.
+    """Drain: wait for the answers under way, for a shorter time when we are told to stop once more.
 
-    Then hang up on those who are still sending, or not taking their answers: the server would wait for them for ever.
+    Then shut down the connections that are still sending, or not reading their answers: the server would wait for ever.
 
-    A server that is broken off while it hears of its end complains of that; Ctrl-C twice, or Ctrl-C in a terminal and
-    SIGTERM from a parent, is no fault.
+    The server raises when it is cancelled during its shutdown. That is no fault: Ctrl-C twice, or Ctrl-C in a terminal
+    and SIGTERM from a parent, do it.
     """
     loop = asyncio.get_running_loop()
     until, again = loop.time() + _STOP_SECONDS, False
@@ -115,8 +115,8 @@ async def _until_it_ended(task: asyncio.Task[None], guard: ConnectionGuard) -> N
         raise asyncio.CancelledError
 
 
-def _let_others_finish() -> None:
-    """Ask Linux for the policy SCHED_BATCH, for this thread and those that it starts: they wake without pushing in.
+def _use_batch_scheduling() -> None:
+    """Ask Linux for the policy SCHED_BATCH, for this thread and those that it starts: on waking they preempt nobody.
 
     Requests and answers pass from the thread that runs Python to the one that speaks HTTP. As an ordinary thread the
     second takes the processor from the first for each single one; as this it waits until the first has nothing more to
@@ -141,7 +141,7 @@ async def _until_it_answers(task: asyncio.Task[None], host: str, port: int) -> N
 
 
 def check_port(host: str, port: int) -> None:
-    """The server itself would share a port with another one of its kind without a word. Raises ProblemError."""
+    """Raises ProblemError: the port is taken. The server itself would share it (SO_REUSEPORT) without an error."""
     try:
         _probe(host, port)
     except OSError as error:

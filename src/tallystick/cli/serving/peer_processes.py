@@ -17,7 +17,7 @@ _log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def siblings(commands: Sequence[Sequence[str]]) -> AsyncIterator[list[asyncio.Task[None]]]:
+async def more_processes(commands: Sequence[Sequence[str]]) -> AsyncIterator[list[asyncio.Task[None]]]:
     """Run `tallystick` with each of these arguments in a process; one that ends is started again. At the end all stop.
 
     Each has a pipe from us on its standard input: it stops when that closes, also when we are killed.
@@ -61,7 +61,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 async def until_the_parent_is_gone() -> None:
-    """Wait until standard input ends: whoever started this process with `siblings` has stopped."""
+    """Wait until standard input ends: whoever started this process with `more_processes` has stopped."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -1,4 +1,4 @@
-"""VerifySignature: is this message, which somebody received, really from us?
+"""VerifySignature: whether a message that somebody received was signed by this service.
 
 Our own keys are looked up by the date in `certificateUrl`. Nothing is ever fetched: verifiers that fetched what the
 message named could be made to trust anybody's key. Source: docs/protocol/signatures.md, 5 and 6.
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 
 async def verify_signature(call: Call) -> Result:
-    """Success or Failure; a message does not age.
+    """Success or Failure, whatever the age of the message.
 
-    Who signs this call is told Success only of messages about what they take part in: a return URL at their own address
-    may be about a payment to somebody else. Without a signature nobody is known, and the answer is the protocol's.
+    A caller who signs this call gets Success only for messages about transactions or tokens of their own: a return URL
+    at their address may carry an answer about a payment to somebody else. A call without a signature names no caller;
+    then the signature of the message alone decides, as the protocol has it.
 
-    Messages of the oldest kind, without a certificate, count only where a setting lets them: names and values run
-    together in what they sign, so that a buyer's text in a signed link, cut elsewhere, makes an answer.
+    Messages of the first signature scheme, which name no certificate, are accepted only where a setting allows them.
+    Their string to sign has no separators between names and values, so that a signed link with text of a buyer's can
+    be split differently and passed off as an answer.
 
     Raises Refused: InvalidParams when no certificate is named.
     """
@@ -55,7 +57,7 @@ def _status(*, verified: bool) -> Result:
 
 
 def decode_message(text: str) -> dict[str, str] | None:
-    """The parameters of the message. None when a name comes twice: its reader may have taken the one not signed."""
+    """The parameters of the message. None when a name is repeated: its reader may have used the unsigned value."""
     params: dict[str, str] = {}
     for pair in filter(None, text.split("&")):
         name, _, value = pair.partition("=")
@@ -70,7 +72,7 @@ def decode_message(text: str) -> dict[str, str] | None:
 
 
 async def _signed_by_caller(call: Call, params: dict[str, str]) -> bool:
-    """Messages of the oldest kind carry an HMAC with the caller's own secret: only its owner can ask."""
+    """Messages of the first scheme carry an HMAC made with the caller's secret, so only that caller can verify them."""
     if call.signed_by is None:
         return False
     key = call.signed_by

@@ -9,7 +9,7 @@ from typing import Final
 
 from tallystick.domain.commands import Method
 from tallystick.services.consent.parameters import Parameter, Pipeline
-from tallystick.services.consent.values import CHECKS, ValueKind, count, moment, payment_methods, truth
+from tallystick.services.consent.values import CHECKS, ValueKind, boolean, count, moment, payment_methods
 
 MAX_START_AHEAD: Final = timedelta(days=366)  # "at most one year ahead", leap years included
 
@@ -122,6 +122,6 @@ def _bad_limits(params: Mapping[str, str], bad: set[str]) -> set[str]:
 
 def _bad_reserve(params: Mapping[str, str], bad: set[str]) -> set[str]:
     """Only cards can be reserved from, so a token for Reserve needs them allowed."""
-    if not truth(params.get("reserve")) or "paymentMethod" in bad:
+    if not boolean(params.get("reserve")) or "paymentMethod" in bad:
         return set()
     return set() if Method.CC in payment_methods(params.get("paymentMethod")) else {"paymentMethod"}

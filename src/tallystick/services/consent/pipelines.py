@@ -34,12 +34,12 @@ from tallystick.services.consent.subject import (
     INVALID_TOKEN,
     SAME_ACCOUNT,
     VisitSubject,
-    hopeless,
+    refused_to_everybody,
     stop_reason,
     subject_of,
 )
 from tallystick.services.consent.terms import EditTerms, PostpaidTerms, PrepaidTerms, PurchaseTerms, read_terms
-from tallystick.services.consent.visits import Asker, Visit, WayBack, read_references, read_way_back
+from tallystick.services.consent.visits import AnswerRequester, Visit, WayBack, read_references, read_way_back
 from tallystick.store.ledger import shards
 from tallystick.store.ledger.load import LoadRequest
 from tallystick.store.records.visits import SellerBook, seller_book, token_with_reference
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.store.accounts.parties import Party
 
-NOBODY: Final = Asker()
+NOBODY: Final = AnswerRequester()
 LEFT: Final = NoConsent(AnswerStatus.ABANDONED, "The buyer left without agreeing.")
 NO_METHOD: Final = NoConsent(AnswerStatus.NO_PAYMENT_METHOD, "The buyer has none of the payment methods asked for.")
 
@@ -80,7 +80,9 @@ class SentBack:
     url: str
 
 
-async def begin(service: Service, request: PipelineRequest, request_id: str, asker: Asker = NOBODY) -> Begun | SentBack:
+async def begin(
+    service: Service, request: PipelineRequest, request_id: str, asker: AnswerRequester = NOBODY
+) -> Begun | SentBack:
     """Open a visit for a signed request, or answer it again when `asker` finished it before.
 
     Of a request that somebody finished, a browser that nobody is signed in on gets a visit, to ask who it is.
@@ -106,7 +108,7 @@ async def begin(service: Service, request: PipelineRequest, request_id: str, ask
     if subject.unknown_recipients and not isinstance(subject.terms, EditTerms):
         names = tuple(name for name in ("recipientToken", "recipientTokenList") if name in checked.parameters)
         return await _caller_error(service, checked, Faults(names), request_id)
-    answer = hopeless(subject, service.clock() + book.clock_offset)
+    answer = refused_to_everybody(subject, service.clock() + book.clock_offset)
     if answer is not None and checked.signed:
         return await _send_back(service, checked, answer, request_id)
     return await _open(service, checked)
@@ -162,14 +164,14 @@ async def _earlier(service: Service, checked: CheckedRequest, book: SellerBook) 
     if made is None:
         return None
     key = checked.key
-    for twin in await visits.answered_twins(service, key.party_id, key.environment, checked.digest):
+    for twin in await visits.answered_visits(service, key.party_id, key.environment, checked.digest):
         if twin.answer is not None and main_token(twin.answer) == made:
             return await visits.finish(service, twin, twin.answer)
     return None
 
 
 async def _again(
-    service: Service, checked: CheckedRequest, earlier: Visit, asker: Asker, request_id: str
+    service: Service, checked: CheckedRequest, earlier: Visit, asker: AnswerRequester, request_id: str
 ) -> Begun | SentBack | None:
     """The earlier answer for who gave it, a visit for who is not known yet; None: others find the references taken."""
     if earlier.answer is not None and earlier.answers_to(asker):
@@ -292,7 +294,7 @@ async def _duplicate(service: Service, visit: Visit, subject: VisitSubject) -> V
         for name, reference in visit.references.items()
     }
     main = next(iter(made.values()), None)
-    for twin in await visits.answered_twins(service, visit.caller_id, visit.environment, visit.request_digest):
+    for twin in await visits.answered_visits(service, visit.caller_id, visit.environment, visit.request_digest):
         if main and twin.answer and main_token(twin.answer) == main and twin.sender_id == visit.sender_id:
             return twin.answer
     used = tuple(name for name, token_id in made.items() if token_id is not None)

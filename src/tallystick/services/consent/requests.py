@@ -1,8 +1,8 @@
-"""Co-Branded requests as they arrive: who signed them, whether they can be trusted, what is wrong with them.
+"""Co-Branded requests as they arrive: authenticate the caller, check signature and return URL, validate parameters.
 
-The order of checks (docs/protocol/cobranded.md, 8): as long as caller, signature, return URL, pipeline or
-version cannot be trusted, a page tells what is wrong, and the browser is sent nowhere. After that, faults go back to
-the caller with status CE.
+The order of checks is that of docs/protocol/cobranded.md, 8. Until caller, signature, return URL, pipeline and version
+have been checked, a page tells what is wrong, and the browser is redirected nowhere. After that, faults go back to the
+caller with status CE.
 """
 
 from __future__ import annotations
@@ -63,9 +63,10 @@ class PipelineRequest:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRequest:
-    """A request with a caller, a pipeline and a return URL. `signed`: the caller vouches for all of it.
+    """A request whose caller, pipeline and return URL are known. `signed`: it has a valid signature of the caller's.
 
-    `faults`: what is wrong with its parameters. `digest` is the same for the same request.
+    `faults`: parameters that are missing, malformed, over or at another seller's host. `digest`: of all parameters but
+    the signature's; a repeated request has the same one.
     """
 
     key: AccessKey
@@ -162,7 +163,7 @@ def _check_return_url(return_url: str, name: str) -> None:
 
 
 async def _check_host(service: Service, key: AccessKey, return_url: str, name: str) -> None:
-    """Whose buyers return to that host. Raises NotTrustedError: those of another seller, who does not let this one."""
+    """Raises NotTrustedError: another seller has claimed the return URL's host and does not allow this one there."""
     if await return_hosts.closed_to(service.pool, key.party_id, [host_of(return_url)]):
         raise NotTrustedError(
             elsewhere((name,)),
@@ -176,7 +177,7 @@ async def _check_host(service: Service, key: AccessKey, return_url: str, name: s
 async def _foreign(
     service: Service, key: AccessKey, pipeline: Pipeline, known: Mapping[str, str], faults: Faults
 ) -> tuple[str, ...]:
-    """The other parameters whose address is that of another seller's site: where a browser or a notification goes."""
+    """The other URL parameters, for browsers or notifications, whose host another seller has claimed."""
     hosts = {
         one.name: host_of(known[one.name])
         for one in pipeline.parameters
@@ -194,7 +195,7 @@ def _faults(service: Service, pipeline: Pipeline, known: Mapping[str, str], key:
 def _check_signature(
     service: Service, request: PipelineRequest, given: Mapping[str, str], key: AccessKey, *, may_be_unsigned: bool
 ) -> bool:
-    """Whether the request is signed. Raises NotTrustedError: wrongly signed, or not signed where it must be."""
+    """Whether the request is signed. Raises NotTrustedError: the signature does not verify, or one is required."""
     if not given.get("signature"):
         if may_be_unsigned:
             return False
@@ -220,7 +221,7 @@ def _check_signature(
 
 
 def _check_matches(signature: str, key: AccessKey, method: str, texts: Sequence[str]) -> None:
-    """The signature is that of one of the texts. Raises NotTrustedError."""
+    """Raises NotTrustedError: the signature is not the HMAC of any of the texts."""
     if not any(signing.equal(signature, signing.hmac_signature(text, key.secret, method)) for text in texts):
         raise NotTrustedError(
             "Invalid Signature",

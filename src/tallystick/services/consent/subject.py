@@ -124,8 +124,8 @@ def _receives(token: TokenRecord, now: datetime) -> bool:
     return token.purpose in _RECEIVING and not token.state(now).over
 
 
-def hopeless(subject: VisitSubject, now: datetime) -> NoConsent | None:
-    """The answer to a request that nobody could agree to, known before the buyer has to sign in; else None."""
+def refused_to_everybody(subject: VisitSubject, now: datetime) -> NoConsent | None:
+    """The answer to a request that no buyer can agree to, known before anybody signs in; else None."""
     if isinstance(subject.terms, EditTerms):
         return None if _editable(subject.edited, now) else INVALID_TOKEN
     third_party = isinstance(subject.terms, RecipientTerms) or bool(subject.others)
@@ -134,7 +134,7 @@ def hopeless(subject: VisitSubject, now: datetime) -> NoConsent | None:
 
 def stop_reason(subject: VisitSubject, person: Party, now: datetime) -> NoConsent | None:
     """The answer when this person cannot go on at all, else None. `now` is the book's time."""
-    if impossible := hopeless(subject, now):
+    if impossible := refused_to_everybody(subject, now):
         return impossible
     match subject.terms:
         case EditTerms():

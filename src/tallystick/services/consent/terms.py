@@ -19,13 +19,13 @@ from tallystick.domain.texts import DIRECTION
 from tallystick.services.consent.address import WIRE_NAMES, DeliveryAddress, read_address
 from tallystick.services.consent.parameters import LINES, LONGEST_ADDRESS_LINE
 from tallystick.services.consent.values import (
+    boolean,
     count,
     dollars_micros,
     moment,
     payment_methods,
     percent_ppm,
     token_ids,
-    truth,
 )
 
 REASON_TAGS: Final = {"b", "i", "u", "ul", "li", "br", "em", "strong", "strike"}
@@ -158,7 +158,7 @@ def read_terms(pipeline: str, params: Mapping[str, str]) -> AnyTerms:
 
 
 def _shared(params: Mapping[str, str], reference: str) -> dict[str, Any]:
-    collect = truth(params.get("collectShippingAddress"))
+    collect = boolean(params.get("collectShippingAddress"))
     given = not collect and not WIRE_NAMES.keys().isdisjoint(params)
     address = read_address(params) if given else None
     usable = address is None or _can_be_used(address)
@@ -200,7 +200,7 @@ def _postpaid(params: Mapping[str, str]) -> PostpaidTerms:
 
 
 def _single_use(params: Mapping[str, str]) -> SenderTerms:
-    reserve = truth(params.get("reserve"))
+    reserve = boolean(params.get("reserve"))
     shared = _shared(params, "callerReference")
     if reserve:  # only cards can be reserved from
         shared["methods"] = (Method.CC,)
@@ -229,7 +229,7 @@ def _multi_use(params: Mapping[str, str]) -> SenderTerms:
             recipient_tokens=_recipient_tokens(params, "recipientTokenList"),
         ),
         limits=(total, *_usage_limits(params)),
-        recipient_branding=truth(params.get("isRecipientCobranding")),
+        recipient_branding=boolean(params.get("isRecipientCobranding")),
     )
 
 
@@ -243,7 +243,7 @@ def _recurring(params: Mapping[str, str]) -> SenderTerms:
             recipient_tokens=_recipient_tokens(params, "recipientToken"),
         ),
         limits=(LimitTerms(LimitKind.COUNT, 1, Period.parse(params["recurringPeriod"])),),
-        recipient_branding=truth(params.get("isRecipientCobranding")),
+        recipient_branding=boolean(params.get("isRecipientCobranding")),
     )
 
 
@@ -251,7 +251,7 @@ def _recipient(params: Mapping[str, str]) -> RecipientTerms:
     return RecipientTerms(
         **_shared(params, "callerReference"),
         agreed=TokenTerms(
-            recipient_pays_fee=truth(params["recipientPaysFee"]),
+            recipient_pays_fee=boolean(params["recipientPaysFee"]),
             max_fixed_fee_micros=parse_amount(params.get("maxFixedFee", "0")),
             max_variable_fee_ppm=percent_ppm(params.get("maxVariableFee", "0")),
         ),

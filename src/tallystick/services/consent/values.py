@@ -72,7 +72,7 @@ def count(text: str) -> int | None:
     return None if rest else whole
 
 
-def truth(text: str | None) -> bool:
+def boolean(text: str | None) -> bool:
     """A boolean of the protocol, or a flag; absent is False."""
     return text is not None and text.lower() in {"true", "1"}
 

@@ -50,8 +50,8 @@ class WayBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who wants to know how a visit ended: who is signed in, and by what the browser is known. None: nobody knows."""
+class AnswerRequester:
+    """Who asks for a visit's answer: the person signed in, and the secret of the browser's cookie. None: unknown."""
 
     party_id: PartyId | None = None
     browser: str | None = field(default=None, repr=False)
@@ -81,7 +81,7 @@ class Visit:
     finished_at: datetime | None = None
     browser_digest: bytes | None = None
 
-    def answers_to(self, asker: Asker) -> bool:
+    def answers_to(self, asker: AnswerRequester) -> bool:
         """Whether this one may have the answer: who gave it or, where nothing was agreed to, whoever has the visit.
 
         An answer holds the ids of what was agreed to, a card's expiry and a delivery address.
@@ -139,9 +139,9 @@ async def find(service: Service, visit_id: str) -> Visit | None:
     return None if row is None else read_visit(row)
 
 
-async def answered_twins(service: Service, caller_id: PartyId, environment: str, request_digest: bytes) -> list[Visit]:
-    """Earlier visits for the very same request that have an answer, newest first."""
-    rows = await visits.answered_twins(service.pool, caller_id, environment, request_digest)
+async def answered_visits(service: Service, caller_id: PartyId, environment: str, request_digest: bytes) -> list[Visit]:
+    """Earlier visits of the same request (by its digest) that have an answer, newest first."""
+    rows = await visits.answered_visits(service.pool, caller_id, environment, request_digest)
     return [read_visit(row) for row in rows]
 
 

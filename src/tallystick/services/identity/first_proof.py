@@ -29,13 +29,13 @@ _log = structlog.get_logger(__name__)
 
 
 async def confirm(service: Service, party: Party) -> Party:
-    """The address is its account's, says who is signed in to it: from now on it counts as verified."""
+    """Mark the address as verified: shown by somebody who is signed in to the account."""
     async with service.pool.acquire() as connection:
         return await parties.set_standing(connection, party.party_id, service.clock(), email_verified=True)
 
 
 async def take_over(service: Service, party: Party) -> Party:
-    """The address is its account's, says the mailbox alone. What was in an account never verified ends.
+    """Mark the address as verified: shown by the mailbox alone. What was in an account never verified ends.
 
     First the ways in, so that nothing is added while the rest is done; then every token, through the books, of which
     sellers are told; the address counts as verified last, so that doing it again goes on where it stopped. Raises

@@ -1,8 +1,8 @@
-"""Hashing passwords, which takes its time on purpose, without taking it from payments.
+"""Hashing passwords, which is slow on purpose, without slowing payments down.
 
-One or two threads of a process hash, where the system lets them with the lowest priority, each on one core. Few may
-wait for them: who comes when there is no place is told so at once (BusyError) instead of joining a queue without end.
-One client has few of the places, and the last ones are kept for devices that are known.
+One or two threads of a process hash, with the lowest priority where the system allows that, each on one core. The queue
+for them is bounded: when it is full, a caller fails at once (BusyError). One client may take few of its places, and the
+last ones are reserved for known devices.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NICENESS: Final = 19  # the kernel's lowest priority: whatever else wants the c
 
 
 class BusyError(Exception):
-    """There is no place for another password now; try again in RETRY_AFTER_SECONDS."""
+    """The queue for hashing is full; try again in RETRY_AFTER_SECONDS."""
 
 
 class Hasher(Protocol):
@@ -60,7 +60,7 @@ ARGON2: Final = PasswordHasher(parallelism=1)
 
 @dataclass
 class PasswordHashing:
-    """The threads that hash, and the places before them."""
+    """The threads that hash, and their bounded queue."""
 
     hasher: Hasher = ARGON2
     threads: int = THREADS
@@ -75,12 +75,12 @@ class PasswordHashing:
     _nobodys_hash: Callable[[], str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._executor = ThreadPoolExecutor(self.threads, "passwords", _give_way)
+        self._executor = ThreadPoolExecutor(self.threads, "passwords", _lower_priority)
         self._nobodys_hash = cache(lambda: self.hasher.hash("nobody has this password"))
 
     @contextmanager
     def place(self, client: str | None = None, *, known: bool = False) -> Iterator[None]:
-        """Have a place while this is open. `client`: who asks, where that is known; `known`: on a device of theirs.
+        """Hold a place in the queue while this is open. `client`: who asks, where known; `known`: from a known device.
 
         Raises BusyError.
         """
@@ -124,7 +124,7 @@ class PasswordHashing:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     """Lower the priority of this thread. Linux schedules threads one by one; elsewhere it would be the process's."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -49,7 +49,7 @@ WRONG_CURRENT: Final = marked(
 )
 
 FAILURE_SECONDS: Final = 0.25
-"""A failure never comes sooner, so that the extra statement for accounts that exist does not show in the time."""
+"""The least time that a failed attempt takes: the extra statement for existing accounts does not show in it."""
 
 _EMAIL: Final = re.compile(
     r"[^\s@<>\"',;:\\\x00-\x20\x7f]{1,64}@[^\s@<>\"',;:\\/\x00-\x20\x7f]+\.[^\s@.<>\"',;:\\/\x00-\x20\x7f]{2,}"
@@ -97,7 +97,7 @@ async def _right(service: Service, email: str, password: str, client: str | None
 
 
 def _subject(service: Service, email: str, client: str | None, device: str | None) -> bytes:
-    """Who is held up after wrong passwords: a known device, else a client at an address."""
+    """What wrong passwords are counted by: the known device, else client and e-mail address together."""
     if device is not None:
         return service.vault.digest(device, "sign-ins on a known device")
     home = "" if client is None else attempts.home_of(client)
@@ -133,7 +133,7 @@ async def change_password(service: Service, party: Party, current: str, new: str
 
 
 async def replace_password(service: Service, party: Party, password_hash: str) -> Party:
-    """Another password, other browsers signed out, and word to the owner in case it was not them."""
+    """Set another password, end all sessions, and tell the owner by e-mail in case it was not them."""
     async with service.pool.acquire() as connection, connection.transaction():
         renewed = await store_password(connection, party, password_hash)
     await tell_of_new_password(service, party)

@@ -1,4 +1,4 @@
-"""Who tries to sign in, as far as that is known before they have: a client's address, and devices that were here.
+"""What is known of somebody before they sign in: the client's address, and known devices.
 
 A device is known for an address once somebody has signed in with it there: the browser keeps a mark that we sealed. It
 opens nothing; it only keeps its owner from being held up by what others do with the same address, or from the same
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
 
 LIFE: Final = timedelta(days=400)
-"""How long a device stays known; browsers keep nothing for longer."""
+"""How long a device stays known; browsers keep no cookie for longer."""
 
 _MARK: Final = re.compile(r"(?P<nonce>[A-Za-z0-9_-]{16})\.(?P<made>[0-9]{1,12})\.(?P<seal>[0-9a-f]{64})")
 

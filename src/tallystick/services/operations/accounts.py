@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import EmailTakenError, Kind, Party, Status, normal_email
 from tallystick.store.queries import account_register
-from tallystick.store.queries.account_register import Account, AccountCounts, SellersBook
+from tallystick.store.queries.account_register import Account, AccountCounts, BookTotals
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import PartyId
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Account",
     "AccountCounts",
+    "BookTotals",
     "EmailTakenError",
     "Kind",
     "Party",
-    "SellersBook",
     "Status",
     "account_of",
     "books_of",
@@ -68,7 +68,7 @@ async def search(
     return await account_register.search(service.pool, maximum, text=text, kind=kind, status=status, before=before)
 
 
-async def books_of(service: Service, party_id: PartyId) -> list[SellersBook]:
+async def books_of(service: Service, party_id: PartyId) -> list[BookTotals]:
     """A seller's books, with what is in them."""
     return await account_register.books_of(service.pool, party_id)
 

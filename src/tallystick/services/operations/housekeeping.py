@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tallystick.db.connections import Pool
 
 LEASE: Final = timedelta(seconds=60)
-"""How long a claimed request is left alone before another worker asks the rail again: the claimer may have died."""
+"""The lease of a claimed request. Afterwards another worker may send it again: the first one may have died."""
 
 MESSAGES_KEPT: Final = timedelta(days=7)
 """How long sellers can look at what a notification said, after it arrived."""
@@ -36,11 +36,12 @@ _log = structlog.get_logger(__name__)
 
 
 async def ask_rails(service: Service, rails: Mapping[str, Rail]) -> int:
-    """Ask for every charge that is due, side by side; how many were asked for.
+    """Send every rail request that is due to its rail, concurrently; return how many there were.
 
-    The intent was committed before, the transaction's id is the rail's idempotency key, and the result is committed
-    after: a process that dies in between leaves a request that becomes due again when its lease is over. An unknown
-    result is never guessed. Raises ExceptionGroup when all were asked for: what went wrong with some of them.
+    The request was committed before, with the transaction's id as its idempotency key; the result is committed after.
+    A process that dies in between leaves the request leased: when the lease has expired, any worker sends it again, and
+    the rail answers as before. An unknown result is never guessed: the transaction stays pending, and the request is
+    retried with exponential backoff. Raises ExceptionGroup when all are done: the failures among them.
     """
     requests = await rail_requests.due(service.pool, service.clock(), MAX_AT_ONCE)
     await _all("asking rails", (_ask(service, rails, request) for request in requests))
@@ -83,14 +84,14 @@ def _order(request: DueRequest) -> RailOrder:
     )
 
 
-async def end_what_ran_out(service: Service) -> int:
-    """Cancel reservations whose seven days are over and payments that were not finished in time; how many.
+async def expire_transactions(service: Service) -> int:
+    """Cancel reservations older than seven days and payments past their deadline; return how many.
 
     Raises ExceptionGroup as `ask_rails`.
     """
     if not await rail_requests.run_out(service.pool, service.clock(), 1):
         return 0
-    now = await _certain_time(service, believed)  # asked for only where there is something to end
+    now = await _trusted_time(service, believed)  # only when there is something to expire
     ended = [] if now is None else await rail_requests.run_out(service.pool, now, MAX_AT_ONCE)
     cancel = service.committer.perform
     await _all("ending", (cancel(book_id, Cancel(transaction_id, expired=True)) for book_id, transaction_id in ended))
@@ -98,39 +99,40 @@ async def end_what_ran_out(service: Service) -> int:
 
 
 async def _all(doing: str, work: Iterable[Awaitable[object]]) -> None:
-    """Do all of it side by side: what fails holds up nothing else. Raises ExceptionGroup afterwards."""
+    """Run all of it concurrently; one failure does not cancel the others. Raises ExceptionGroup when all are done."""
     ended = await asyncio.gather(*work, return_exceptions=True)
     if failures := [failure for failure in ended if isinstance(failure, Exception)]:
         raise ExceptionGroup(doing, failures)
 
 
 async def add_up_figures(service: Service) -> int:
-    """Add up what is over in the books whose console somebody has opened; how many books were behind."""
+    """Bring stored totals up to date for books whose console was opened before; return how many were behind."""
     behind = await figures.behind(service.pool, service.clock(), MAX_AT_ONCE)
     for book_id, now in behind:
         await figures.catch_up(service.pool, [book_id], now)
     return len(behind)
 
 
-async def _certain_time(service: Service, certain: Callable[[Pool, datetime], Awaitable[datetime]]) -> datetime | None:
-    """The moment by which something may end for good; None while no clock is believed.
+async def _trusted_time(service: Service, certain: Callable[[Pool, datetime], Awaitable[datetime]]) -> datetime | None:
+    """The time up to which something may be expired or deleted; None while the clock is not trusted.
 
-    The clock has just been held against the database's, and neither is believed to have gone far since the last pass.
+    Compares the clock with the database's first. `certain` then limits how far time may have advanced since the last
+    pass, in case both clocks were set wrong.
     """
     watch = service.clock_watch
     if watch is None:
-        return service.clock()  # set by hand
+        return service.clock()  # a clock that a test sets has no watch
     if not await watch.compare(service.pool):
         return None
     return await certain(service.pool, service.clock())
 
 
 async def forget_expired(service: Service) -> bool:
-    """Delete what is over: sessions, links and codes, letters, counted attempts, and whatever else is history.
+    """Delete what has expired: sessions, links and codes, e-mail, attempt counters, other rows with a retention time.
 
-    False, and nothing is deleted, while no clock is believed.
+    False, and nothing is deleted, while the clock is not trusted.
     """
-    now = await _certain_time(service, believe)
+    now = await _trusted_time(service, believe)
     if now is None:
         return False
     await outbox.forget_messages(service.pool, now - MESSAGES_KEPT)

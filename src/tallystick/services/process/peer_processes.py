@@ -1,8 +1,8 @@
 """The processes of one `serve`: each answers the others with its counters, so that any can report those of all.
 
-The system chooses which process answers a connection, so nobody outside can ask a certain one. Each listens on a socket
-in a directory that is the service's own, named after its place, which is the same after a restart. They speak only when
-somebody asks: meanwhile counting costs a call what it does in a process that is alone.
+The kernel chooses which process gets a connection, so a scraper cannot address one of them. Each process listens on a
+Unix socket in a directory of the service's own; the socket's name is the number of the process, which stays the same
+after a restart. Counters are exchanged only when metrics are scraped, so counting costs a call nothing more.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ PATIENCE_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Siblings:
-    """Where the processes find one another, and the name of this one among them. No directory: it is alone."""
+class PeerProcesses:
+    """Where the processes find one another, and the name of this one among them. No directory: there is only one."""
 
     directory: Path | None = None
     name: str = "0"
 
     @asynccontextmanager
-    async def telling(self, what: Callable[[], bytes]) -> AsyncIterator[None]:
-        """Answer the others while this is open. Raises OSError."""
+    async def answering(self, what: Callable[[], bytes]) -> AsyncIterator[None]:
+        """Serve the peers' questions while this is open; `what` makes the answer. Raises OSError."""
         if self.directory is None:
             yield
             return
@@ -39,7 +39,7 @@ class Siblings:
             writer.close()
 
         socket = self.directory / self.name
-        socket.unlink(missing_ok=True)  # of the one before, which was killed
+        socket.unlink(missing_ok=True)  # left behind by a process that was killed
         server = await asyncio.start_unix_server(answer, socket)
         try:
             yield

@@ -16,7 +16,7 @@ _VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abc
 
 
 @dataclass(slots=True)
-class Entropy:
+class RandomPool:
     """A page of the system's random bytes, each given out once; for one event loop."""
 
     _page: bytes = b""
@@ -40,5 +40,5 @@ class Entropy:
         self._page, self._used = b"", 0
 
 
-ENTROPY: Final = Entropy()
-os.register_at_fork(after_in_child=ENTROPY.forget)  # parent and child must not share what is left of a page
+RANDOM_POOL: Final = RandomPool()
+os.register_at_fork(after_in_child=RANDOM_POOL.forget)  # parent and child must not share what is left of a page

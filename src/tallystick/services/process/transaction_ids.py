@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
-from tallystick.services.process.random_pool import ENTROPY, Entropy
+from tallystick.services.process.random_pool import RANDOM_POOL, RandomPool
 
 _END: Final = 1 << 8 * TRANSACTION_ENTROPY_BYTES
 _STEP_BYTES: Final = 3
@@ -38,7 +38,7 @@ class TransactionIds:
     their milliseconds only.
     """
 
-    entropy: Entropy = field(default_factory=lambda: ENTROPY)
+    entropy: RandomPool = field(default_factory=lambda: RANDOM_POOL)
     _last: dict[BookId, _Last] = field(default_factory=dict)  # the one that was used longest ago comes first
 
     def fresh(self, book_id: BookId, book_now: datetime) -> TransactionId:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.money import USD, format_amount
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.seller import spreadsheets
-from tallystick.services.seller.spreadsheets import harmless
+from tallystick.services.seller.spreadsheets import without_formula
 from tallystick.store.queries import transaction_list
 
 if TYPE_CHECKING:
@@ -72,12 +72,12 @@ def _row(line: TransactionLine) -> list[str]:
         format_amount(line.marketplace_fee_micros),
         USD,
         line.payment_method,
-        harmless(line.buyer_name or ""),
-        harmless(line.buyer_email or ""),
-        harmless(line.recipient_name or ""),
-        harmless(line.caller_reference or ""),
-        harmless(line.caller_description or ""),
-        harmless(line.sender_description or ""),
+        without_formula(line.buyer_name or ""),
+        without_formula(line.buyer_email or ""),
+        without_formula(line.recipient_name or ""),
+        without_formula(line.caller_reference or ""),
+        without_formula(line.caller_description or ""),
+        without_formula(line.sender_description or ""),
         line.instrument_id or "",
         line.sender_token_id or "",
         line.original_id or "",

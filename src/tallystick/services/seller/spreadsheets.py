@@ -26,7 +26,7 @@ async def as_csv(columns: Sequence[str], rows: AsyncIterable[Sequence[object]]) 
     yield _taken(text)
 
 
-def harmless(text: str) -> str:
+def without_formula(text: str) -> str:
     """Text from others, escaped so that no spreadsheet takes it for a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 

@@ -43,7 +43,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class SellersBook:
+class BookTotals:
     """What one book of a seller comes to. Amounts in micro-units."""
 
     book_id: BookId
@@ -99,10 +99,10 @@ async def find(database: Database, party_id: int) -> Account | None:
     return None if row is None else Account(**row)
 
 
-async def books_of(database: Database, party_id: PartyId) -> list[SellersBook]:
+async def books_of(database: Database, party_id: PartyId) -> list[BookTotals]:
     """A seller's books, with what is in them."""
     rows = await database.fetch(_SQL["books_of"], party_id)
-    return [SellersBook(**row) for row in rows]
+    return [BookTotals(**row) for row in rows]
 
 
 async def holdings(database: Database, party_id: PartyId) -> AccountCounts:

@@ -103,11 +103,11 @@ async def find(database: Database, visit_id: str) -> VisitRow | None:
     return None if row is None else _visit(row)
 
 
-async def answered_twins(
+async def answered_visits(
     database: Database, caller_id: PartyId, environment: str, request_digest: bytes
 ) -> list[VisitRow]:
     """Earlier visits for the very same request that have an answer, newest first."""
-    rows = await database.fetch(_SQL["answered_twins"], caller_id, environment, request_digest)
+    rows = await database.fetch(_SQL["answered_visits"], caller_id, environment, request_digest)
     return [_visit(row) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""Ways into one's account without a visit: signing in, a new password, proving an address, proving oneself again."""
+"""Ways into an account outside of a visit: sign-in, password reset, address verification, reauthentication."""
 
 from typing import Any, Final
 from urllib.parse import quote
@@ -29,7 +29,7 @@ _REMOVED: Final = "remove."
 
 @get(SIGN_IN)
 async def show_sign_in(request: PageRequest) -> Response[Any]:
-    """Ask who it is."""
+    """The sign-in page."""
     way_on = own_path(request.query_params.get("next", ""))
     if await signed_in(request) is not None:
         return go(way_on)
@@ -38,7 +38,7 @@ async def show_sign_in(request: PageRequest) -> Response[Any]:
 
 @post(SIGN_IN, status_code=HTTP_200_OK)
 async def do_sign_in(request: PageRequest) -> Response[Any]:
-    """Check e-mail address and password, or the passkey."""
+    """Check e-mail address and password, or the passkey, and begin a session."""
     typed = await form_of(request)
     way_on = own_path(typed.get("next", ""))
     try:
@@ -52,13 +52,13 @@ async def do_sign_in(request: PageRequest) -> Response[Any]:
 
 @get(FORGOTTEN)
 async def show_forgotten(request: PageRequest) -> Response[Any]:
-    """Ask for the address of somebody who forgot their password."""
+    """The page that asks for the e-mail address of somebody who forgot their password."""
     return page("account/forgotten.html", next=own_way(request.query_params.get("next", ""), HOME), sent_to=None)
 
 
 @post(FORGOTTEN, status_code=HTTP_200_OK)
 async def do_forgotten(request: PageRequest) -> Response[Any]:
-    """Send a link, and say the same whoever asks for whomever."""
+    """Send a reset link if the address has an account; the page is the same if it has none."""
     typed = await form_of(request)
     email, way_on = typed.get("email", ""), own_way(typed.get("next", ""), HOME)
     try:
@@ -72,7 +72,7 @@ async def do_forgotten(request: PageRequest) -> Response[Any]:
 
 @get(RESET)
 async def show_reset(request: PageRequest) -> Response[Any]:
-    """Ask for the new password. Looking does not use the link."""
+    """The page that asks for the new password. Opening it does not use the link up."""
     key, way_on = request.query_params.get("key", ""), own_way(request.query_params.get("next", ""), HOME)
     try:
         return await _reset_page(request, key, way_on)
@@ -117,7 +117,7 @@ async def _reset_page(request: PageRequest, key: str, way_on: str, **more: Any) 
 
 @get(VERIFY)
 async def show_verify(request: PageRequest) -> Response[Any]:
-    """Ask whether the address is theirs: programs look at the links in mail, too, and must not answer that."""
+    """The page behind a verification link. Opening it verifies nothing: mail scanners open links too; its form does."""
     key = request.query_params.get("key", "")
     if not await addresses.link_works(service_of(request), "verify", key):
         return page("account/link_spent.html", status=HTTP_410_GONE, next=HOME, verify=True)
@@ -128,7 +128,7 @@ async def show_verify(request: PageRequest) -> Response[Any]:
 
 @post(VERIFY, status_code=HTTP_200_OK)
 async def do_verify(request: PageRequest) -> Response[Any]:
-    """The address is proved, by who is signed in to its account."""
+    """Verify the address of the account that is signed in."""
 
     async def step(member: Member) -> Response[Any]:
         key = (await form_of(request)).get("key", "")
@@ -147,7 +147,7 @@ async def change_password() -> Response[Any]:
 
 @get(PROVE)
 async def show_prove(request: PageRequest) -> Response[Any]:
-    """Ask for password or passkey once more."""
+    """The page for reauthentication."""
 
     async def step(member: Member) -> Response[Any]:
         way_on = own_path(request.query_params.get("next", ""))
@@ -158,7 +158,7 @@ async def show_prove(request: PageRequest) -> Response[Any]:
 
 @post(PROVE, status_code=HTTP_200_OK)
 async def do_prove(request: PageRequest) -> Response[Any]:
-    """Check it."""
+    """Check password or passkey, and renew the session's proof."""
 
     async def step(member: Member) -> Response[Any]:
         typed = await form_of(request)
@@ -173,7 +173,7 @@ async def do_prove(request: PageRequest) -> Response[Any]:
 
 
 def ask_for_proof(way_on: str) -> Response[Any]:
-    """To the page that asks for password or passkey once more, and back."""
+    """A redirect to reauthentication, which leads back to where it was asked for."""
     return go(f"{PROVE}?next={quote(way_on)}")
 
 

@@ -1,4 +1,4 @@
-"""How somebody signs in, and where they are signed in: password, passkeys, sessions, whether their address works."""
+"""The security page of an account: password, passkeys, sessions, verification of the e-mail address."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,7 +48,7 @@ class Seat:
 
 @get(SECURITY)
 async def show_security(request: PageRequest) -> Response[Any]:
-    """All of it."""
+    """The page."""
 
     async def step(member: Member) -> Response[Any]:
         done = next((_(text) for name, text in DONE.items() if name in request.query_params), None)
@@ -77,7 +77,7 @@ async def _page(member: Member, **more: Any) -> Response[Any]:  # noqa: ANN401 -
 
 @post(f"{SECURITY}/password", status_code=HTTP_200_OK)
 async def do_password(request: PageRequest) -> Response[Any]:
-    """Another password; only this browser stays signed in."""
+    """Change the password; all other sessions end."""
 
     async def step(member: Member) -> Response[Any]:
         typed = await form_of(request)
@@ -94,7 +94,7 @@ async def do_password(request: PageRequest) -> Response[Any]:
 
 @get(f"{SECURITY}/passkey")
 async def show_passkey(request: PageRequest) -> Response[Any]:
-    """The form for a new passkey, for who proved lately who they are."""
+    """The form for a new passkey; needs a recent reauthentication."""
 
     async def step(member: Member) -> Response[Any]:
         if not stepped_up(request):
@@ -164,7 +164,7 @@ async def do_sign_out_everywhere(request: PageRequest) -> Response[Any]:
 
 @post(f"{SECURITY}/address", status_code=HTTP_200_OK)
 async def do_address(request: PageRequest) -> Response[Any]:
-    """Check the code of the letter to one's address, or send another one."""
+    """Verify the address with the code that was mailed, or mail another one."""
 
     async def step(member: Member) -> Response[Any]:
         typed = await form_of(request)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.money import USD, display_amount
 from tallystick.services.buyer import history
 from tallystick.services.seller import spreadsheets
-from tallystick.services.seller.spreadsheets import harmless
+from tallystick.services.seller.spreadsheets import without_formula
 from tallystick.web.common.agreements.history_text import kind_in_words, status_in_words
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def _rows(service: Service, state: AuthorizationState, month: Month | None
         yield [
             entry.at.isoformat(timespec="seconds"),
             kind_in_words(history.kind_of(entry, authorization)),
-            harmless(entry.description or ""),
+            without_formula(entry.description or ""),
             status_in_words(entry),
             display_amount(entry.amount_micros),
             display_amount(entry.change_micros),

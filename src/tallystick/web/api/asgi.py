@@ -40,7 +40,7 @@ def is_soap(scope: Scope) -> bool:
 
 
 @dataclass(slots=True)
-class LoadedLate:
+class LazyApplication:
     """An application whose code is loaded with its first request, in a thread: meanwhile others are answered."""
 
     load: Callable[[], Application]

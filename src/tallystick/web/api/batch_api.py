@@ -32,7 +32,7 @@ from tallystick.services.actions.pay import payment_command
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
 from tallystick.services.process.meter import BATCH, OK
-from tallystick.services.process.random_pool import ENTROPY
+from tallystick.services.process.random_pool import RANDOM_POOL
 from tallystick.web.api.asgi import (
     BATCH_PATH,
     CLOSE,
@@ -44,7 +44,7 @@ from tallystick.web.api.asgi import (
     respond,
 )
 from tallystick.web.api.calls import (
-    Watched,
+    MeasuredCall,
     check_fresh,
     check_rate,
     keep_request,
@@ -132,7 +132,7 @@ class BatchApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
-        request_id, watched = ENTROPY.uuid(), Watched(BATCH)
+        request_id, watched = RANDOM_POOL.uuid(), MeasuredCall(BATCH)
         try:
             answer = await self._answer(scope, receive, request_id, watched)
         except ClientGoneError:
@@ -140,7 +140,7 @@ class BatchApi:
         self.service.meter.answered(watched.action, watched.outcome, watched.began)
         await respond(send, answer.status, answer.headers, answer.body)
 
-    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> HttpAnswer:
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: MeasuredCall) -> HttpAnswer:
         if scope["method"] != "POST":
             refused = watched.refused(Refused(Refusal.InvalidRequest, "A batch is sent with POST."))
             return _refusal(refused, request_id, HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"POST"))

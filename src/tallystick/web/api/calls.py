@@ -39,7 +39,7 @@ MAY_HAVE_HAPPENED: Final = (
 _log = structlog.get_logger(__name__)
 
 
-class Watched(Struct):
+class MeasuredCall(Struct):
     """A call under way, as the meter will hear of it: filled in as it becomes known."""
 
     action: str = NO_ACTION

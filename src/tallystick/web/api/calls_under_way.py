@@ -114,7 +114,7 @@ class CallUnderWay(Struct, eq=False):
                 HTTPStatus.REQUEST_TIMEOUT, ((b"content-type", b"text/plain; charset=utf-8"), CLOSE), LATE
             )
         else:
-            answer = told_to_wait(self.refuse(refused), 5)
+            answer = with_retry_after(self.refuse(refused), 5)
         with suppress(Exception):  # the client may have gone, and the server has many ways to say so
             await respond(self.to_client, answer.status, answer.headers, answer.body)
 
@@ -123,7 +123,7 @@ async def _nothing() -> None:
     """What becomes of an answer that comes too late."""
 
 
-def told_to_wait(answer: HttpAnswer, seconds: int) -> HttpAnswer:
+def with_retry_after(answer: HttpAnswer, seconds: int) -> HttpAnswer:
     """The same answer, which tells when to come again, and that nothing else is read from this connection."""
     others = tuple(header for header in answer.headers if header != CLOSE)
     return HttpAnswer(answer.status, (*others, CLOSE, (b"retry-after", b"%d" % seconds)), answer.body)

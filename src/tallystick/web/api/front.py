@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.fair_shares import CallRates, ThrottledError
 from tallystick.web.api.asgi import BATCH_PATH, is_soap, respond
-from tallystick.web.api.calls_under_way import BUSY, CallsUnderWay, told_to_wait
+from tallystick.web.api.calls_under_way import BUSY, CallsUnderWay, with_retry_after
 
 if TYPE_CHECKING:
     from tallystick.web.api.asgi import Application, Receive, Scope, Send
     from tallystick.web.api.calls_under_way import Refuse
-    from tallystick.web.api.refusing import Refusing
+    from tallystick.web.api.refusing import RefusalWriter
 
 _OF_OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered however much there is to do: whoever watches over us must not take us for dead."""
@@ -41,7 +41,7 @@ class Front:
     soap: Application
     batch_api: Application
     pages: Application
-    refusing: Refusing
+    refusing: RefusalWriter
     address_of: Callable[[Scope], str | None] = _unknown
     """The address that a request comes from, where it is not a proxy's."""
     rates: CallRates = field(default_factory=lambda: CallRates(0, 0))
@@ -56,7 +56,7 @@ class Front:
         if self.under_way.crowded or self.rates.per_second:
             refused = self._refusal(scope)
             if refused is not None:
-                answer = told_to_wait(refuse(refused[0]), refused[1])
+                answer = with_retry_after(refuse(refused[0]), refused[1])
                 return respond(send, answer.status, answer.headers, answer.body)
         return self.under_way.carry_out(application, refuse, scope, receive, send)
 

@@ -15,11 +15,11 @@ from tallystick.services.api.callers import StaleCachedKeyError
 from tallystick.services.api.fields import V2007, quoted
 from tallystick.services.api.legacy import legacy_result, modern
 from tallystick.services.api.registry import ACTIONS, Action
-from tallystick.services.process.random_pool import ENTROPY
+from tallystick.services.process.random_pool import RANDOM_POOL
 from tallystick.web.api import legacy_xml
 from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, HttpAnswer, header, read_body, respond
 from tallystick.web.api.calls import (
-    Watched,
+    MeasuredCall,
     carry_out,
     check_rate,
     keep_request,
@@ -59,7 +59,7 @@ class QueryApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
-        request_id, watched = ENTROPY.uuid(), Watched()
+        request_id, watched = RANDOM_POOL.uuid(), MeasuredCall()
         try:
             answer = await self._answer(scope, receive, request_id, watched)
         except ClientGoneError:
@@ -67,7 +67,7 @@ class QueryApi:
         self.service.meter.answered(watched.action, watched.outcome, watched.began)
         await respond(send, answer.status, answer.headers, answer.body)
 
-    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: Watched) -> HttpAnswer:
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: MeasuredCall) -> HttpAnswer:
         if scope["method"] not in VERBS:
             watched.outcome = Refusal.InvalidRequest.name
             body = render_error(Refusal.InvalidRequest.name, "Calls are made with GET or POST.", request_id)
@@ -88,7 +88,7 @@ class QueryApi:
             self.service.damage.note(error)
             return _refusal(watched.refused(refusal_of(error, request_id)), request_id)
 
-    def _perform(self, scope: Scope, content: bytes, request_id: str, watched: Watched) -> Awaitable[bytes]:
+    def _perform(self, scope: Scope, content: bytes, request_id: str, watched: MeasuredCall) -> Awaitable[bytes]:
         """Run all checks in their documented order, then the action; returns the awaitable answer. Raises Refused."""
         request = _read(scope, content)
         action = _find_action(request)
@@ -98,7 +98,7 @@ class QueryApi:
         return self._perform_action(action, request, request_id, watched)
 
     async def _perform_with_cached_key(
-        self, action: Action, request: QueryRequest, request_id: str, watched: Watched
+        self, action: Action, request: QueryRequest, request_id: str, watched: MeasuredCall
     ) -> bytes:
         """Perform with the cached key, if there is one, which the action's optimistic read revalidates. Raises Refused.
 
@@ -132,7 +132,9 @@ class QueryApi:
         check_action_version(action, version)
         return version, read_call(service, action, version, request.params, key, made_at, now)
 
-    async def _perform_action(self, action: Action, request: QueryRequest, request_id: str, watched: Watched) -> bytes:
+    async def _perform_action(
+        self, action: Action, request: QueryRequest, request_id: str, watched: MeasuredCall
+    ) -> bytes:
         """Perform the action with the key read from the database. Raises Refused."""
         service, now = self.service, self.service.clock()
         key: AccessKey | None = None
@@ -157,7 +159,7 @@ class QueryApi:
         made_at: datetime,
         now: datetime,
         request_id: str,
-        watched: Watched,
+        watched: MeasuredCall,
     ) -> bytes:
         """A call of 2007-01-08: business errors are reported inside the action's answer. Raises Refused: all others."""
         try:

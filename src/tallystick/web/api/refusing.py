@@ -33,7 +33,7 @@ _PAGE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Refusing:
+class RefusalWriter:
     """Writes refusals, and has the meter count those of calls."""
 
     meter: Meter

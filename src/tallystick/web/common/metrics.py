@@ -64,10 +64,8 @@ async def show_metrics(request: PageRequest) -> Response[Any]:
         )
     if service.settings.metrics_token is None and not _is_from_here(request, service.settings):
         raise NotFoundException
-    siblings = await service.siblings.ask()
-    processes = {service.siblings.name: _counted(service)} | {
-        name: _decode(encoded) for name, encoded in siblings.items()
-    }
+    peers = await service.peers.ask()
+    processes = {service.peers.name: _counted(service)} | {name: _decode(encoded) for name, encoded in peers.items()}
     registry = CollectorRegistry(auto_describe=False)
     registry.register(AllMetrics(processes, await monitoring.observe(service)))
     encode, media_type = choose_encoder(request.headers.get("accept", ""))

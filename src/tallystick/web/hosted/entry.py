@@ -1,4 +1,4 @@
-"""The first step of a visit, who the buyer is: sign in, open an account, prove an address, prove it again."""
+"""The first step of a visit, identifying the buyer: sign-in, sign-up, address verification, reauthentication."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ from tallystick.web.hosted.steps import VISIT, path_after, sign_in_page, with_vi
 
 @get(f"{VISIT}/sign-in")
 async def show_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Ask who the buyer is."""
+    """The sign-in page."""
 
     async def step(context: VisitContext) -> Response[Any]:
         came_from = request.query_params.get("step", "")
@@ -34,7 +34,7 @@ async def show_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Respons
 
 @post(f"{VISIT}/sign-in", status_code=HTTP_200_OK)
 async def do_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Check who it is, and go on where the visit stood, with what was typed there."""
+    """Sign in, and go on with the step at which the session had ended, with what was typed there."""
 
     async def step(context: VisitContext) -> Response[Any]:
         typed = await form_of(request)
@@ -51,7 +51,7 @@ async def do_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[
 
 
 async def _go_on(context: VisitContext, typed: dict[str, str]) -> Response[Any]:
-    """The step at which a session had ended, with what was typed; else where its path leads."""
+    """The step at which the session had ended, its form filled in as it was sent; else the step of the path."""
     if (kept := kept_of(typed)) and not context.stopped and not context.unverified:
         return await shown_again(context, typed["step"], kept)
     return go(path_after(context, typed.get("step", "")))
@@ -59,7 +59,7 @@ async def _go_on(context: VisitContext, typed: dict[str, str]) -> Response[Any]:
 
 @get(f"{VISIT}/sign-up")
 async def show_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Offer a new account."""
+    """The sign-up page."""
 
     async def step(context: VisitContext) -> Response[Any]:
         if context.someone:
@@ -71,7 +71,7 @@ async def show_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Respons
 
 @post(f"{VISIT}/sign-up", status_code=HTTP_200_OK)
 async def do_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Open the account and sign in, or ask for the code of a letter first."""
+    """Open the account and sign in; where addresses must be verified, ask for the code that was mailed first."""
 
     async def step(context: VisitContext) -> Response[Any]:
         if not context.pays:  # accounts of businesses are not opened here
@@ -91,7 +91,7 @@ async def do_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[
 
 @post(f"{VISIT}/code", status_code=HTTP_200_OK)
 async def do_code(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Open the account with the code of the letter."""
+    """Open the account with the code that was mailed."""
 
     async def step(context: VisitContext) -> Response[Any]:
         typed = await form_of(request)
@@ -116,7 +116,7 @@ def _signed_in(context: VisitContext, party: Party) -> Response[Any]:
 
 @get(f"{VISIT}/verify")
 async def show_verify(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Ask for the code that was sent to the buyer's address, where settings ask for verified ones."""
+    """The page that asks for the mailed code, where settings require verified addresses."""
 
     async def step(context: VisitContext) -> Response[Any]:
         if context.someone is None:
@@ -128,7 +128,7 @@ async def show_verify(request: PageRequest, visit_id: FromPath[str]) -> Response
 
 @post(f"{VISIT}/verify", status_code=HTTP_200_OK)
 async def do_verify(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Check the code, or send another one."""
+    """Verify the address with the code, or mail another one."""
 
     async def step(context: VisitContext) -> Response[Any]:
         if context.someone is None:
@@ -148,7 +148,7 @@ async def do_verify(request: PageRequest, visit_id: FromPath[str]) -> Response[A
 
 @get(f"{VISIT}/prove")
 async def show_prove(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Ask for password or passkey once more, before something that cannot be undone."""
+    """The page for reauthentication, before something that cannot be undone."""
 
     async def step(context: VisitContext) -> Response[Any]:
         return go(context.to("confirm")) if proved_lately(request) else context.page("hosted/prove.html")
@@ -158,7 +158,7 @@ async def show_prove(request: PageRequest, visit_id: FromPath[str]) -> Response[
 
 @post(f"{VISIT}/prove", status_code=HTTP_200_OK)
 async def do_prove(request: PageRequest, visit_id: FromPath[str]) -> Response[Any]:
-    """Check it, and go on to the confirmation."""
+    """Check password or passkey, and go on to the confirmation."""
 
     async def step(context: VisitContext) -> Response[Any]:
         try:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from litestar.response import Response
 
-from tallystick.services.consent.visits import Asker
+from tallystick.services.consent.visits import AnswerRequester
 from tallystick.web.common.browser.cookies import cookie_name
 from tallystick.web.common.shared import PageRequest, service_of, signed_in
 
@@ -19,10 +19,10 @@ _VALUE: Final = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
 _A_YEAR: Final = 365 * 24 * 60 * 60  # as long as finished visits are kept
 
 
-async def asker_of(request: PageRequest) -> Asker:
+async def asker_of(request: PageRequest) -> AnswerRequester:
     """Who asks for an answer: who is signed in on this browser, and the browser itself."""
     someone = await signed_in(request)
-    return Asker(None if someone is None else someone.party_id, _cookie(request))
+    return AnswerRequester(None if someone is None else someone.party_id, _cookie(request))
 
 
 def known_or_new(request: PageRequest) -> str:

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_410_GONE
 from tallystick.services.consent import pipelines, visits, wallet
 from tallystick.services.consent.choices import BuyerChoices
 from tallystick.services.consent.subject import brand_of_subject
-from tallystick.services.consent.visits import Asker, Visit
+from tallystick.services.consent.visits import AnswerRequester, Visit
 from tallystick.services.consent.wallet import Choice
 from tallystick.services.context import Service
 from tallystick.services.identity.password_hashing import BusyError
@@ -85,7 +85,7 @@ async def _ask_to_sign_in(context: VisitContext) -> Response[Any]:
     return go(context.to(f"sign-in?step={step}" if step in STEPS else "sign-in"))
 
 
-def _to_be_asked(request: PageRequest, visit: Visit, asker: Asker) -> bool:
+def _to_be_asked(request: PageRequest, visit: Visit, asker: AnswerRequester) -> bool:
     """Whether this is the sign-in page of a visit whose answer nobody may have who is not known yet."""
     return asker.party_id is None and not visit.answers_to(asker) and request.url.path.endswith("/sign-in")
 

@@ -19,10 +19,10 @@ from tallystick.client.fps import Credentials, ServiceError
 from tallystick.services.context import Service
 from tallystick.services.operations.verification import prove_if_due
 from tallystick.services.process.meter import BOUNDS_SECONDS, Meter, quantile_seconds
-from tallystick.services.process.peer_processes import Siblings
+from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.store.records import verification_runs
 from tallystick.web.app import create_pages
-from tallystick.wiring import telling
+from tallystick.wiring import exporting_metrics
 
 TOKEN = "a-token-of-some-length"
 
@@ -133,12 +133,12 @@ def directory() -> Iterator[Path]:
 
 
 async def test_whichever_process_is_asked_tells_what_all_of_them_counted(world: World, directory: Path) -> None:
-    services = [replace(world.service, meter=Meter(), siblings=Siblings(directory, name)) for name in ("0", "1")]
+    services = [replace(world.service, meter=Meter(), peers=PeerProcesses(directory, name)) for name in ("0", "1")]
     for service in services:
         service.meter.answered("Pay", "ok", 0.0)
     services[1].meter.answered("Pay", "ok", 0.0)
 
-    async with telling(services[0]), telling(services[1]):
+    async with exporting_metrics(services[0]), exporting_metrics(services[1]):
         told = [samples(await scrape(world, service)) for service in services]
         openmetrics = await scrape(world, services[0], accept="application/openmetrics-text; version=1.0.0")
 
@@ -155,8 +155,8 @@ async def test_whichever_process_is_asked_tells_what_all_of_them_counted(world: 
 async def test_a_process_that_does_not_answer_is_said_to_be_down(
     world: World, directory: Path, told: bytes | None
 ) -> None:
-    service = replace(world.service, meter=Meter(), siblings=Siblings(directory, "0"))
-    async with Siblings(directory, "1").telling(lambda: told or b""):
+    service = replace(world.service, meter=Meter(), peers=PeerProcesses(directory, "0"))
+    async with PeerProcesses(directory, "1").answering(lambda: told or b""):
         if told is not None:
             found = samples(await scrape(world, service))
     if told is None:

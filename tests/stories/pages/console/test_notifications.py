@@ -12,7 +12,7 @@ from tests.stories.pages.people import console, employee
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.client.notifications import Verifier
-from tallystick.notify.delivery import Courier
+from tallystick.notify.delivery import NotificationSender
 from tallystick.services.operations.housekeeping import MESSAGES_KEPT, forget_expired
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.records import outbox
@@ -48,10 +48,10 @@ class Notified:
     async def deliver(self) -> None:
         """Let a worker send what is due."""
         service = self.service
-        courier = Courier(service.pool, service.vault, service.settings, service.clock)
-        await courier.dispatch()
-        await courier.idle()
-        await courier.close()
+        notification_sender = NotificationSender(service.pool, service.vault, service.settings, service.clock)
+        await notification_sender.dispatch()
+        await notification_sender.idle()
+        await notification_sender.close()
 
     async def gave_up(self, transaction_id: str) -> None:
         """As after a day in vain."""

@@ -11,7 +11,7 @@ from tests.stories.pages.people import at_work, console, operator, signed_in
 from tests.stories.pages.world import RETURN_URL, Page, Seller, World
 
 from tallystick.client.notifications import NotGenuineError, Verifier
-from tallystick.notify.delivery import Courier
+from tallystick.notify.delivery import NotificationSender
 from tallystick.services.seller import notification_settings
 from tallystick.store.records import outbox
 
@@ -77,10 +77,10 @@ async def told(world: World, seller: Seller, url: str) -> None:
 
 async def deliver(world: World) -> None:
     service = world.configured(allow_private_notification_targets=True)
-    courier = Courier(service.pool, service.vault, service.settings, service.clock)
-    await courier.dispatch()
-    await courier.idle()
-    await courier.close()
+    notification_sender = NotificationSender(service.pool, service.vault, service.settings, service.clock)
+    await notification_sender.dispatch()
+    await notification_sender.idle()
+    await notification_sender.close()
 
 
 async def test_notifications_are_signed_so_and_the_client_checks_them(world: World, seller: Seller) -> None:

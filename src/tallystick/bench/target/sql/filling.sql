@@ -1,7 +1,7 @@
 -- Many charges at once, for the measurement of growth. Read by filling.py. The rows are those that the money path writes
 -- (store/ledger/sql/money.sql, apply); what they come to is added up here, so that `verify` has nothing to object to.
 
--- name: purses
+-- name: instruments
 -- What can be charged in a book ($1): its instruments with the tokens that spend from them.
 SELECT instrument.instrument_id, instrument.account_id, instrument.sender_party_id, token.token_id,
        CASE instrument.kind WHEN 'prepaid' THEN 'Prepaid' ELSE 'Debt' END AS payment_method

@@ -24,7 +24,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 SELECT /* part: columns */
   FROM cobranded_visit WHERE visit_id = $1
 
--- name: answered_twins
+-- name: answered_visits
 -- Visits of the seller $1 for the very same request ($3) that have an answer, the newest first.
 SELECT /* part: columns */
   FROM cobranded_visit

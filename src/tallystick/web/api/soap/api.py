@@ -17,7 +17,7 @@ from tallystick.services.api.fields import V2010, quoted
 from tallystick.services.api.registry import ACTIONS
 from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, read_body, respond
 from tallystick.web.api.calls import (
-    Watched,
+    MeasuredCall,
     carry_out,
     check_fresh,
     check_rate,
@@ -59,7 +59,7 @@ class SoapApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error becomes a fault, except that a client that hung up gets none."""
-        request_id, watched = str(uuid4()), Watched()
+        request_id, watched = str(uuid4()), MeasuredCall()
         envelope: Envelope | None = None
         headers: tuple[tuple[bytes, bytes], ...] = _HEADERS
         try:
@@ -83,7 +83,7 @@ class SoapApi:
         self.service.meter.answered(watched.action, watched.outcome, watched.began)
         await respond(send, status, headers, body)
 
-    async def _perform(self, envelope: Envelope, request_id: str, watched: Watched) -> bytes:
+    async def _perform(self, envelope: Envelope, request_id: str, watched: MeasuredCall) -> bytes:
         """All checks in the order of the query API, then the action. Raises Refused."""
         service, now = self.service, self.service.clock()
         action, version = _find_action(envelope)

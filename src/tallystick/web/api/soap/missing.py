@@ -12,7 +12,7 @@ from uuid import uuid4
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.fields import V2010
 from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, read_body, respond
-from tallystick.web.api.calls import Watched
+from tallystick.web.api.calls import MeasuredCall
 from tallystick.web.api.soap.answers import render_fault
 from tallystick.web.api.xml import CONTENT_TYPE
 
@@ -41,7 +41,7 @@ class SoapMissing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, without reading what is in it."""
-        watched = Watched()
+        watched = MeasuredCall()
         try:
             with suppress(BodyTooLargeError):  # what is read or not makes no difference to the answer
                 await read_body(scope, receive, 0)

@@ -208,7 +208,7 @@ class AuthorizationText:
         return found
 
     @property
-    def aftermath(self) -> str:
+    def after_cancelling(self) -> str:
         """What cancelling means in any case."""
         after = _(
             "%(seller)s is told. To start again, you would have to agree anew on their site.", seller=self.state.seller

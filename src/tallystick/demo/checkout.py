@@ -47,7 +47,7 @@ class BalanceOrTab:
 
 
 @dataclass(frozen=True, slots=True)
-class Till:
+class Checkout:
     """The shop's account with the service. `shop_url` is where its customers' browsers come back to."""
 
     client: Client

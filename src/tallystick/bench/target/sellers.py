@@ -1,4 +1,4 @@
-"""A stall is what the measurements charge: a seller with a key, buyers, many funded balances and open tabs.
+"""What the measurements charge: a seller with a key, buyers, many funded balances and open tabs.
 
 All of it is made by the service's own commands, so that the books of a benchmark can be verified like any others.
 """
@@ -64,8 +64,8 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(slots=True)
-class Stall:
-    """A seller with everything that a benchmark of this seller needs."""
+class BenchmarkSeller:
+    """A seller with what requests of a benchmark name: balances and tabs with their tokens, charges to refund."""
 
     key: AccessKey
     book_id: BookId
@@ -74,38 +74,38 @@ class Stall:
     charges: list[TransactionId] = field(default_factory=list)
 
 
-async def open_stall(service: Service) -> Stall:
+async def open_seller(service: Service) -> BenchmarkSeller:
     """A new seller with an access key."""
     now = service.clock()
     async with service.pool.acquire() as connection:
         party = await parties.create_business(
-            connection, f"{secrets.token_hex(8)}@stall.example", "Benchmark Stall", now
+            connection, f"{secrets.token_hex(8)}@seller.example", "Benchmark Seller", now
         )
     key = await access_keys.create(service.pool, service.vault, party.party_id, SANDBOX, now)
     if key.book_id is None:
         raise RuntimeError("a new seller has a sandbox book")
-    return Stall(key, key.book_id)
+    return BenchmarkSeller(key, key.book_id)
 
 
 @dataclass(slots=True)
-class Stocker:
-    """Fills stalls. `progress` is told how far it is."""
+class Provisioner:
+    """Makes buyers, balances, tabs and charges of a seller. `progress` is called as it goes on."""
 
     service: Service
     progress: Progress
     _buyers: list[PartyId] = field(default_factory=list)
 
-    async def balances(self, stall: Stall, count: int) -> None:
+    async def balances(self, seller: BenchmarkSeller, count: int) -> None:
         """Open prepaid balances and fund them from their buyers' account balances."""
         await self._need_buyers(count)
 
         async def one(number: int) -> None:
-            ids = _Ids(stall.book_id)
+            ids = _Ids(seller.book_id)
             instrument_id = InstrumentId(ids.make(IdKind.PREPAID_INSTRUMENT))
             sender, funding = TokenId(ids.make(IdKind.PREPAID_SENDER)), TokenId(ids.make(IdKind.FUNDING))
             now = self.service.clock()
             await self._perform(
-                stall.book_id,
+                seller.book_id,
                 AuthorizePrepaid(
                     self._consent(number, now),
                     instrument_id,
@@ -117,22 +117,22 @@ class Stocker:
                 ),
             )
             await self._perform(
-                stall.book_id, FundPrepaid(request_of(stall, now), funding, instrument_id, FUNDED_MICROS)
+                seller.book_id, FundPrepaid(request_of(seller, now), funding, instrument_id, FUNDED_MICROS)
             )
-            stall.balances.append((instrument_id, sender))
+            seller.balances.append((instrument_id, sender))
 
         await self._many("balances", count, one)
 
-    async def tabs(self, stall: Stall, count: int) -> None:
+    async def tabs(self, seller: BenchmarkSeller, count: int) -> None:
         """Open credit instruments."""
         await self._need_buyers(0)
 
         async def one(number: int) -> None:
-            ids = _Ids(stall.book_id)
+            ids = _Ids(seller.book_id)
             sender = TokenId(ids.make(IdKind.CREDIT_SENDER))
             now = self.service.clock()
             await self._perform(
-                stall.book_id,
+                seller.book_id,
                 AuthorizePostpaid(
                     self._consent(number, now),
                     InstrumentId(ids.make(IdKind.CREDIT_INSTRUMENT)),
@@ -144,18 +144,18 @@ class Stocker:
                     TAB_MICROS,
                 ),
             )
-            stall.tabs.append(sender)
+            seller.tabs.append(sender)
 
         await self._many("tabs", count, one)
 
-    async def charges(self, stall: Stall, count: int, amount_micros: int = CHARGE_MICROS) -> None:
+    async def charges(self, seller: BenchmarkSeller, count: int, amount_micros: int = CHARGE_MICROS) -> None:
         """Charge balances, one after the other: what reads ask for and refunds give back."""
 
         async def one(number: int) -> None:
-            request = request_of(stall, self.service.clock())
-            _, token_id = stall.balances[number % len(stall.balances)]
-            await self._perform(stall.book_id, Pay(request, token_id, amount_micros))
-            stall.charges.append(request.transaction_id)
+            request = request_of(seller, self.service.clock())
+            _, token_id = seller.balances[number % len(seller.balances)]
+            await self._perform(seller.book_id, Pay(request, token_id, amount_micros))
+            seller.charges.append(request.transaction_id)
 
         await self._many("charges", count, one)
 
@@ -206,12 +206,12 @@ class _Ids:
         return make_token_or_instrument_id(kind, self.book_id, secrets.token_bytes(TOKEN_ENTROPY_BYTES))
 
 
-def request_of(stall: Stall, now: datetime) -> Request:
+def request_of(seller: BenchmarkSeller, now: datetime) -> Request:
     """A request of this seller's program under a new reference."""
     reference = secrets.token_hex(8)
     return Request(
-        transaction_id=_transaction_id(stall.book_id, now),
-        caller_id=stall.key.party_id,
+        transaction_id=_transaction_id(seller.book_id, now),
+        caller_id=seller.key.party_id,
         caller_reference=reference,
         fingerprint=blake2b(reference.encode(), digest_size=32).digest(),
         requested_at=now,
@@ -223,12 +223,12 @@ def _transaction_id(book_id: BookId, now: datetime) -> TransactionId:
     return make_transaction_id(book_id, milliseconds, secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
 
 
-def spread(stalls: Sequence[Stall]) -> list[tuple[Stall, InstrumentId, TokenId]]:
-    """The balances of several stalls, one of each in turn."""
-    longest = max(len(stall.balances) for stall in stalls)
+def spread(sellers: Sequence[BenchmarkSeller]) -> list[tuple[BenchmarkSeller, InstrumentId, TokenId]]:
+    """The balances of several sellers, one of each in turn."""
+    longest = max(len(seller.balances) for seller in sellers)
     return [
-        (stall, *stall.balances[number])
+        (seller, *seller.balances[number])
         for number in range(longest)
-        for stall in stalls
-        if number < len(stall.balances)
+        for seller in sellers
+        if number < len(seller.balances)
     ]
