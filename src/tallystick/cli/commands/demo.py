@@ -31,6 +31,7 @@ from tallystick.cli.serving.connections import limits_of
 from tallystick.cli.serving.http_server import listening, port_or_free_one
 from tallystick.client.fps import Client, Credentials, ServiceError
 from tallystick.client.hosted_pages import Buyer, WalkRefusedError
+from tallystick.db.embedded.data_directory import OpenDirectoryError, make_closed
 from tallystick.db.embedded.server import EmbeddedPostgres, EmbeddedPostgresError
 from tallystick.demo.checkout import Checkout
 from tallystick.demo.customers import Customers
@@ -107,7 +108,10 @@ def _own_directory(directory: Path, *, fresh: bool) -> Iterator[None]:
     mark = directory / MARK
     if directory.exists() and not mark.exists() and any(directory.iterdir()):
         raise ProblemError(f"{directory} holds something else; name another directory with --data")
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        make_closed(directory)
+    except OpenDirectoryError as error:
+        raise ProblemError(str(error)) from None
     with mark.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from tallystick.db.embedded.environment import bare_environment
+
 MIN_MAJOR: Final = 15
 """The oldest major version of PostgreSQL that the service runs on."""
 
@@ -133,7 +135,13 @@ def _output(program: Path | str, argument: str) -> str:
     """What a program says; nothing where it cannot run here, such as one for another kind of machine."""
     try:
         ran = subprocess.run(  # noqa: S603 - PostgreSQL's own programs, no shell
-            (program, argument), check=False, capture_output=True, text=True, errors="replace", timeout=10
+            (program, argument),
+            check=False,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=10,
+            env=bare_environment(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

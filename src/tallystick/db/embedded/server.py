@@ -13,6 +13,7 @@ import os
 import secrets
 import shlex
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -28,6 +29,7 @@ import asyncpg
 import psutil
 
 from tallystick.db.embedded.binaries import Binaries, NoBinariesError, find_binaries
+from tallystick.db.embedded.data_directory import OpenDirectoryError, make_closed
 from tallystick.db.embedded.server_log import FULL, is_full, log_ends, log_since, was_killed
 from tallystick.db.embedded.server_memory import buffers_bytes, memory_bytes
 from tallystick.db.embedded.server_user import ServerUser, ServerUserError, choose_server_user
@@ -126,7 +128,7 @@ class EmbeddedPostgres:
         Raises EmbeddedPostgresError: it does not start, or does not answer within `timeout_seconds`.
         """
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_closed(self._directory)
             with self._only_us():
                 newly_held = self._hold is None
                 self._take_hold()
@@ -136,7 +138,7 @@ class EmbeddedPostgres:
                     if newly_held:
                         self._let_go()
                     raise
-        except (OSError, ServerUserError, NoBinariesError) as error:
+        except (OSError, OpenDirectoryError, ServerUserError, NoBinariesError) as error:
             raise EmbeddedPostgresError(f"the embedded database cannot be started: {error}") from error
         return self.dsn
 
@@ -192,6 +194,8 @@ class EmbeddedPostgres:
         user = choose_server_user(self.data, binaries.trees)
         if not self._version_file.exists():
             self._create_data(binaries, user)
+        elif stat.S_IMODE(self.data.stat().st_mode) != stat.S_IRWXU:  # PostgreSQL itself lets a group read, and no more
+            self.data.chmod(stat.S_IRWXU)
         deadline = time.monotonic() + self._timeout_seconds
         while True:
             if self._running_server() is None:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tallystick.db.embedded.environment import bare_environment
+
 SERVICE_USER: Final = "tallystick"
 LAST_RESORT_USER: Final = "nobody"
 
 # Both, always: a member of the group gets the group's rights, even where all others have more.
 _READ_ALL: Final = stat.S_IRGRP | stat.S_IROTH
 _PASS_ALL: Final = stat.S_IXGRP | stat.S_IXOTH
+_ROOT_GROUP: Final = 0
 
 logger = logging.getLogger(__name__)
 
@@ -31,26 +34,25 @@ class ServerUser:
 
     Attributes:
         uid: the user id to change to, which only root can.
-        gid: that user's group.
-        extra_groups: groups that the programs need to pass through the directories above their files.
+        gid: that user's group, the only one that the programs are in.
     """
 
     uid: int | None = None
     gid: int | None = None
-    extra_groups: tuple[int, ...] = ()
 
     def run(self, command: Sequence[str | Path], *, directory: Path) -> subprocess.CompletedProcess[str]:
         """Run a program of the server as this user and wait for it; its output is in the result, errors included.
 
+        It gets nothing of our environment but where programs are: passwords and the master key may be in it, and every
+        superuser of the database could read them.
         Raises ServerUserError: the system does not let us change to the user.
         """
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         try:
             return subprocess.run(  # noqa: S603 - our own programs, no shell
                 command,
                 check=False,
                 cwd=directory,
-                env=environment | {"LC_ALL": "C"},
+                env=bare_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -59,7 +61,7 @@ class ServerUser:
                 umask=0o077,
                 user=self.uid,
                 group=self.gid,
-                extra_groups=None if self.uid is None else self.extra_groups,
+                extra_groups=None if self.uid is None else (),
             )
         except (PermissionError, subprocess.SubprocessError) as error:
             raise ServerUserError(f"cannot run {command[0]} as user id {self.uid or os.geteuid()}: {error}") from error
@@ -92,14 +94,25 @@ def choose_server_user(data: Path, programs: Iterable[Path]) -> ServerUser:
         raise ServerUserError(
             f"{data} belongs to root, as whom no PostgreSQL runs; run: chown -R {SERVICE_USER} {data}"
         )
-    entry = _service_user() if owner in {None, 0} else None
-    uid = entry.pw_uid if entry is not None else int(owner or 0)
-    gid = entry.pw_gid if entry is not None else data.stat().st_gid
-    groups = _grant_passage(data)
+    user = _user_of(_service_user()) if owner in {None, 0} else _owner_of(data)
+    _grant_passage(data, user)
     for program in programs:
-        groups |= _grant_passage(program)
+        _grant_passage(program, user)
         _grant_reading(program)
-    return ServerUser(uid, gid, tuple(sorted(groups - {gid})))
+    return user
+
+
+def _user_of(entry: pwd.struct_passwd) -> ServerUser:
+    return ServerUser(entry.pw_uid, entry.pw_gid)
+
+
+def _owner_of(data: Path) -> ServerUser:
+    """Who made the data, with a group that is not root's: nothing in the data needs it."""
+    status = data.stat()
+    try:
+        return _user_of(pwd.getpwuid(status.st_uid))
+    except KeyError:  # the system has no name for the number, as in some containers
+        return ServerUser(status.st_uid, status.st_gid if status.st_gid != _ROOT_GROUP else status.st_uid)
 
 
 def _service_user() -> pwd.struct_passwd:
@@ -122,7 +135,9 @@ def _make_service_user() -> pwd.struct_passwd | None:
         logger.warning("there is no useradd here; the embedded database runs as the user %s", LAST_RESORT_USER)
         return None
     command = (useradd, "--system", "--user-group", "--no-create-home", "--home-dir", "/", "--shell", "/bin/false")
-    made = subprocess.run((*command, SERVICE_USER), check=False, capture_output=True, text=True)  # noqa: S603 - same
+    made = subprocess.run(  # noqa: S603 - same
+        (*command, SERVICE_USER), check=False, capture_output=True, text=True, env=bare_environment()
+    )
     try:
         return pwd.getpwnam(SERVICE_USER)  # also when another process made it at the same time
     except KeyError:
@@ -130,22 +145,34 @@ def _make_service_user() -> pwd.struct_passwd | None:
         return None
 
 
-def _grant_passage(path: Path) -> set[int]:
-    """Let the server pass through the directories above `path`, and return the groups that it needs for that.
+def _grant_passage(path: Path, user: ServerUser) -> None:
+    """Let the server pass through the directories above `path`.
 
-    Root's home is closed to everybody, and shall stay so. The server gets through it by its group: passage (x) without
-    the right to list (r), for a group in which nobody else is.
+    Root's home is closed to everybody, and shall stay so. Such a directory is given to the server's own group, with
+    passage (x) without the right to list (r): the server is in no group of root's, and nobody else is in this one.
+    Raises ServerUserError: another group would lose rights by that.
     """
-    groups = set()
     for directory in path.parents:
         status = directory.stat()
-        if status.st_mode & _PASS_ALL == _PASS_ALL:
+        mode = stat.S_IMODE(status.st_mode)
+        if _may_pass(user, status):
             continue
-        groups.add(status.st_gid)
-        if not status.st_mode & stat.S_IXGRP:
-            logger.info("letting group id %d pass through %s, for the embedded database", status.st_gid, directory)
-            directory.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXGRP)
-    return groups
+        lost = mode & stat.S_IRWXG & ~(stat.S_IXGRP if status.st_gid == _ROOT_GROUP else 0)
+        if status.st_gid != user.gid and lost:
+            raise ServerUserError(
+                f"user id {user.uid}, as whom the embedded database runs, cannot pass through {directory}: let its group "
+                f"id {user.gid} pass, or keep data and programs elsewhere"
+            )
+        logger.info("letting group id %s pass through %s, for the embedded database", user.gid, directory)
+        os.chown(directory, -1, -1 if user.gid is None else user.gid)
+        directory.chmod(mode | stat.S_IXGRP)
+
+
+def _may_pass(user: ServerUser, status: os.stat_result) -> bool:
+    """Whether the system lets the server through: it asks for the owner's right, else the group's, else all others'."""
+    if status.st_uid == user.uid:
+        return bool(status.st_mode & stat.S_IXUSR)
+    return bool(status.st_mode & (stat.S_IXGRP if status.st_gid == user.gid else stat.S_IXOTH))
 
 
 def _grant_reading(tree: Path) -> None:
