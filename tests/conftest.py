@@ -3,7 +3,6 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -15,17 +14,16 @@ from argon2 import PasswordHasher
 from tests.support.balanced import all_balanced, balanced
 from tests.support.books import Books, OpenBooks, new_books
 from tests.support.clock import TestClock
+from tests.support.owner import TEST_DATABASE_URL, TEST_DIRECTORY
 
 from tallystick.db import distribution
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
 from tallystick.db.embedded.server import SERVER_SETTINGS, EmbeddedPostgres
 from tallystick.db.migrate import migrate
+from tallystick.db.privileges import WORK
 from tallystick.services.identity.password_hashing import of_process
 from tallystick.store.ledger.committer import Committer
-
-TEST_DATABASE_URL = "TALLYSTICK_TEST_DATABASE_URL"
-TEST_DIRECTORY = "TALLYSTICK_TEST_DIRECTORY"
 
 # Tests lose nothing in a power cut; synchronous_commit stays on, so that commits are grouped as in real life.
 QUICK_SETTINGS = {**SERVER_SETTINGS, "fsync": "off", "full_page_writes": "off"}
@@ -100,7 +98,18 @@ def server_url() -> Iterator[str]:
         yield given
         return
     with EmbeddedPostgres(Path(os.environ[TEST_DIRECTORY]), server_settings=QUICK_SETTINGS) as server:
-        yield server.dsn
+        yield server.admin_dsn
+
+
+def for_work(url: str) -> str:
+    """A database as the service sees it: by the role for work, which an embedded server has made.
+
+    On a server that is given, one role does everything: nobody knows the password of another one there.
+    """
+    if os.environ.get(TEST_DATABASE_URL):
+        return url
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{WORK}@{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
 
 
 @pytest.fixture
@@ -145,13 +154,17 @@ async def migrated(make_database: MakeDatabase) -> str:
 
 @pytest.fixture(scope="session")
 def make_migrated(make_database: MakeDatabase, migrated: str) -> MakeDatabase:
-    """Makes databases in which nothing is but the tables."""
-    return partial(make_database, urlsplit(migrated).path[1:])
+    """Makes databases in which nothing is but the tables, for services: as the role for work sees them."""
+
+    async def make() -> str:
+        return for_work(await make_database(urlsplit(migrated).path[1:]))
+
+    return make
 
 
 @pytest.fixture(scope="session")
 async def database_url(make_database: MakeDatabase) -> str:
-    """A migrated database that the tests of one worker share: each makes books of its own.
+    """A migrated database that the tests of one worker share: each makes books of its own. By the role for work.
 
     On a Citus coordinator it is distributed, so that all tests run on that.
     """
@@ -160,7 +173,7 @@ async def database_url(make_database: MakeDatabase) -> str:
     async with await open_pool(url, max_size=1) as pool:
         if await distribution.extension_available(pool):
             await distribution.distribute(pool)
-    return url
+    return for_work(url)
 
 
 @pytest.fixture(scope="session")
@@ -172,7 +185,10 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def own_pool(server_url: str, migrated: str) -> AsyncIterator[Pool]:
-    """A migrated database for one test alone: one that spoils it, fills it, or counts or archives everything in it."""
+    """A migrated database for one test alone: one that spoils it, fills it, or counts or archives everything in it.
+
+    By the role that owns it.
+    """
     name = f"test_{uuid4().hex}"
     admin = await asyncpg.connect(server_url)
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE {urlsplit(migrated).path[1:]}")

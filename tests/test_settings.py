@@ -57,6 +57,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     given = {
         "data_directory": (str(tmp_path), tmp_path),
         "database_url": ("postgresql://me:secret@db/tally", "postgresql://me:secret@db/tally"),
+        "owner_database_url": ("postgresql://owner:secret@db/tally", "postgresql://owner:secret@db/tally"),
         "host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104 - only parsed
         "port": ("9000", 9000),
         "public_url": ("https://pay.example.com/", "https://pay.example.com"),

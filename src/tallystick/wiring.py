@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from tallystick.db.clock_watch import ClockWatch
 from tallystick.db.database import (
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from tallystick.web.api.asgi import Application
 
 __all__ = [
+    "DatabaseAddress",
     "SealBrokenError",
     "asgi_app",
     "database_address",
@@ -65,33 +66,48 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class DatabaseAddress(NamedTuple):
+    """How to connect to one database, by what for. Where one role does everything, all are the same.
+
+    `work`: for the service. `owner`: for what changes the schema. `admin`: for what needs a superuser; on a server that
+    is given, the owner again.
+    """
+
+    work: str
+    owner: str
+    admin: str
+
+
 @asynccontextmanager
-async def database_address(settings: Settings) -> AsyncIterator[str]:
+async def database_address(settings: Settings) -> AsyncIterator[DatabaseAddress]:
     """The address of the database as it is: the configured one, or the embedded one, held while this is open.
 
     Raises NoDatabaseError, EmbeddedPostgresError.
     """
     async with AsyncExitStack() as stack:
-        dsn = settings.database_url
-        if dsn is not None:
-            await check_reachable(dsn)
+        if settings.database_url is not None:
+            owner = settings.owner_database_url or settings.database_url
+            address = DatabaseAddress(settings.database_url, owner, owner)
+            for dsn in {address.work, address.owner}:
+                await check_reachable(dsn)
         else:
             embedded = EmbeddedPostgres(settings.data_directory)
             stack.push_async_callback(asyncio.to_thread, embedded.stop)
-            dsn = await asyncio.to_thread(embedded.start)
+            await asyncio.to_thread(embedded.start)
+            address = DatabaseAddress(embedded.dsn, embedded.owner_dsn, embedded.admin_dsn)
             await stack.enter_async_context(kept_alive(embedded))
-        yield dsn
+        yield address
 
 
 @asynccontextmanager
 async def open_database(settings: Settings, *, upgrade: bool = True) -> AsyncIterator[str]:
-    """The address of a migrated database. Raises MigrationError.
+    """The service's address of a migrated database. Raises MigrationError.
 
     `upgrade`: whether one that an older version of the program has made is brought up to date, too.
     """
-    async with database_address(settings) as dsn:
-        await until_it_answers(lambda: _migrate(dsn, upgrade=upgrade))
-        yield dsn
+    async with database_address(settings) as address:
+        await until_it_answers(lambda: _migrate(address.owner, upgrade=upgrade))
+        yield address.work
 
 
 @asynccontextmanager

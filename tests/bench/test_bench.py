@@ -71,13 +71,13 @@ async def test_a_given_server_is_measured_and_no_other_setting_counts(
 ) -> None:
     configured = await make_database()
     with EmbeddedPostgres(data_directory) as server:
-        others = beside(server.dsn, "pgbench")
-        await execute(server.dsn, "CREATE DATABASE pgbench")
+        others = beside(server.admin_dsn, "pgbench")
+        await execute(server.admin_dsn, "CREATE DATABASE pgbench")
         await execute(others, "CREATE TABLE theirs ()")
         figures = tmp_path / "figures.json"
         options = ["--seconds", "1", "--rounds", "1", "--instruments", "200", "--clients", "2", "--only", "pay,batch"]
         settings = {
-            "TALLYSTICK_TEST_DATABASE_URL": server.dsn,
+            "TALLYSTICK_TEST_DATABASE_URL": server.admin_dsn,
             "TALLYSTICK_DATABASE_URL": configured,
             "TALLYSTICK_KEEP_REQUESTS_DAYS": "0",
         }
@@ -90,7 +90,7 @@ async def test_a_given_server_is_measured_and_no_other_setting_counts(
         assert report["payments_in_books"] > 0
         pay = next(measure for measure in report["measures"] if measure["case"] == "pay")
         assert pay["database_cpu"] > 0
-        assert await _count(server.dsn, "SELECT count(*) FROM pg_database WHERE datname ~ 'bench'") == 1
+        assert await _count(server.admin_dsn, "SELECT count(*) FROM pg_database WHERE datname ~ 'bench'") == 1
         assert await _count(others, "SELECT count(*) FROM theirs") == 0
     assert await _count(configured, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
 
@@ -98,7 +98,7 @@ async def test_a_given_server_is_measured_and_no_other_setting_counts(
 @pytest.mark.usefixtures("needs_wrk")
 async def test_a_server_that_may_lose_what_it_commits_is_not_measured(data_directory: Path) -> None:
     with EmbeddedPostgres(data_directory, server_settings={**SERVER_SETTINGS, "fsync": "off"}) as server:
-        done = await tallystick("bench", settings={"TALLYSTICK_TEST_DATABASE_URL": server.dsn})
+        done = await tallystick("bench", settings={"TALLYSTICK_TEST_DATABASE_URL": server.admin_dsn})
 
     assert done.status == 2
     assert "fsync = off" in done.complaint
@@ -107,11 +107,11 @@ async def test_a_server_that_may_lose_what_it_commits_is_not_measured(data_direc
 @pytest.mark.usefixtures("needs_wrk")
 async def test_a_server_with_too_few_connections_is_told_at_once(data_directory: Path) -> None:
     with EmbeddedPostgres(data_directory, server_settings={**SERVER_SETTINGS, "max_connections": "60"}) as server:
-        done = await tallystick("bench", settings={"TALLYSTICK_TEST_DATABASE_URL": server.dsn})
+        done = await tallystick("bench", settings={"TALLYSTICK_TEST_DATABASE_URL": server.admin_dsn})
 
         assert done.status == 2
         assert "takes 60 connections" in done.complaint
-        assert await _count(server.dsn, "SELECT count(*) FROM pg_database WHERE datname ~ 'bench'") == 0
+        assert await _count(server.admin_dsn, "SELECT count(*) FROM pg_database WHERE datname ~ 'bench'") == 0
 
 
 @pytest.mark.usefixtures("needs_wrk")

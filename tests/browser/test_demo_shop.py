@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Page, expect
-from tests.conftest import TEST_DIRECTORY
 from tests.stories.conftest import free_port
 from tests.stories.operations.program import running, tallystick
+from tests.support.owner import TEST_DIRECTORY
 
 pytestmark = pytest.mark.timeout(300)
 

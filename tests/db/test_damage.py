@@ -33,15 +33,15 @@ SELECT 'process ' || n, now(), 'API', now(), 10, 0, 0, '{}' FROM generate_series
 @asynccontextmanager
 async def opened(directory: Path) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
     with EmbeddedPostgres(directory) as server:
-        async with await open_pool(server.dsn, max_size=2) as pool:
+        async with await open_pool(server.admin_dsn, max_size=2) as pool:
             yield pool
 
 
 async def spoiled(directory: Path, relation: str, page: int = 3) -> str:
     """Flip a bit in a page of a table or index that nobody has in memory; the name of its file."""
     with EmbeddedPostgres(directory) as server:
-        await migrate(server.dsn)
-        async with await open_pool(server.dsn, max_size=1) as pool:
+        await migrate(server.owner_dsn)
+        async with await open_pool(server.admin_dsn, max_size=1) as pool:
             await pool.execute(FILL)
             path = await pool.fetchval("SELECT pg_relation_filepath($1::text::regclass)", relation)
     file = server.data / path

@@ -97,7 +97,7 @@ def kill_postmaster(server: EmbeddedPostgres) -> None:
 
 
 async def ask(server: EmbeddedPostgres, statement: str) -> object:
-    connection = await asyncpg.connect(server.dsn)
+    connection = await asyncpg.connect(server.admin_dsn)
     try:
         return await connection.fetchval(statement)
     finally:
@@ -269,11 +269,11 @@ async def test_data_are_kept_by_the_version_that_made_them(directory: Path) -> N
         assert await ask(server, "SELECT 'É' ILIKE 'é' AND 'Z' < 'a' AND 'z' < 'é'"), (
             "letters, in the order of their codes"
         )
-        assert await migrate(server.dsn) == list(FILES)
+        assert await migrate(server.owner_dsn) == list(FILES)
 
     with EmbeddedPostgres(directory) as server:
         assert await ask(server, "SELECT current_setting('server_version_num')::int / 10000") == system.major
-        assert await migrate(server.dsn) == []
+        assert await migrate(server.owner_dsn) == []
 
 
 def test_a_server_that_cannot_start_says_why_and_is_not_held(directory: Path) -> None:
@@ -348,7 +348,7 @@ async def test_a_start_goes_on_when_the_database_dies_under_it(directory: Path) 
             tries += 1
             if tries == 1:
                 kill_postmaster(server)
-            connection = await asyncpg.connect(address)
+            connection = await asyncpg.connect(address.work)
             try:
                 return await connection.fetchval("SELECT 7")
             finally:

@@ -17,7 +17,7 @@ from tallystick.bench.cases import PAY
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import find_wrk
 from tallystick.bench.measures import TIMES, Machine, Measure
-from tallystick.bench.run import Plan, provision, serving_service
+from tallystick.bench.run import Plan, provision, serving_service, tidy
 from tallystick.bench.target.filling import Filler, check_room
 from tallystick.bench.target.machine import this_machine
 from tallystick.bench.target.sellers import Progress
@@ -70,7 +70,7 @@ async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Call
     fresh_plan = replace(plan, directory=plan.directory / "fresh")
     grown_plan = replace(plan, directory=plan.directory / "grown")
     for directory in (fresh_plan.directory, grown_plan.directory):
-        directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with open_service(fresh_plan.settings) as fresh, open_service(grown_plan.settings) as grown:
         fresh_sellers = await provision(fresh, fresh_plan, progress)
         sellers = await provision(grown, grown_plan, progress)
@@ -78,6 +78,7 @@ async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Call
         stages = []
         for share in _STAGES:
             await filler.fill(int(transactions * share))
+            await tidy(grown_plan)
             async with serving_service(fresh_plan) as served_fresh, serving_service(grown_plan) as served:
                 beside = Target(
                     fresh_plan.directory, fresh, served_fresh, fresh_sellers, await find_postmaster(fresh.pool)

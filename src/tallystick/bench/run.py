@@ -17,6 +17,7 @@ from tallystick.bench.load import pgbench
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import LoadError, find_wrk, send
 from tallystick.bench.measures import BenchReport, Measure, best, goals
+from tallystick.bench.target.databases import execute
 from tallystick.bench.target.machine import this_machine
 from tallystick.bench.target.processes import HOST, ServerProcess, free_port, serving
 from tallystick.bench.target.sellers import REFUNDABLE_MICROS, BenchmarkSeller, Progress, Provisioner, open_seller
@@ -142,12 +143,12 @@ async def bench(plan: Plan, progress: Progress, on_slice: OnSlice, server: str |
 
 async def _bench(plan: Plan, progress: Progress, on_slice: OnSlice) -> BenchReport:
     started_at = datetime.now(UTC)
-    async with database_address(plan.settings) as dsn, open_service(plan.settings) as service:
+    async with database_address(plan.settings) as address, open_service(plan.settings) as service:
         await _check_connections(service, plan)
         sellers = await provision(service, plan, progress)
         progress("pgbench's tables", 0, 1)
         async with (
-            pgbench.database_on(dsn) as pgbench_dsn,
+            pgbench.database_on(address.admin) as pgbench_dsn,
             serving_service(plan) as served,
             serving_nothing(plan.workers) as empty,
         ):
@@ -196,9 +197,14 @@ async def provision(service: Service, plan: Plan, progress: Progress) -> list[Be
         await provisioner.balances(seller, balances // 2 // (plan.sellers - 1))
     await provisioner.tabs(sellers[0], plan.instruments - balances)
     await provisioner.charges(sellers[0], CHARGES, REFUNDABLE_MICROS)
-    await service.pool.execute("VACUUM (ANALYZE)")
-    await service.pool.execute("CHECKPOINT")
+    await tidy(plan)
     return sellers
+
+
+async def tidy(plan: Plan) -> None:
+    """Leave the database as one that has been in use for long: with statistics, and nothing to be written yet."""
+    async with database_address(plan.settings) as address:
+        await execute(address.admin, "VACUUM (ANALYZE)", "CHECKPOINT")
 
 
 @asynccontextmanager

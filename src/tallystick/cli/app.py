@@ -17,7 +17,7 @@ from tallystick.cli.commands import (
     books,
     certificates,
     clocks,
-    cluster,
+    database,
     demo,
     dev,
     hosts,
@@ -99,7 +99,7 @@ app.add_typer(clocks.app, name="clock")
 app.add_typer(ipn.app, name="ipn")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(archiving.app, name="archive")
-app.add_typer(cluster.app, name="db")
+app.add_typer(database.app, name="db")
 app.add_typer(dev.app, name="dev")
 
 

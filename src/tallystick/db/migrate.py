@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
+from tallystick.db import privileges
 from tallystick.db.sql_script import split_script
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -38,18 +39,28 @@ _Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class MigrationError(Exception):
-    """The schema cannot be brought up to date: it was made by a newer version of the program than this one."""
+    """The schema cannot be brought up to date: a newer program made it, or our role may not change it."""
 
 
 async def migrate(dsn: str) -> list[str]:
-    """Give the database the migrations that it lacks, oldest first; return their numbers.
+    """Give the database the migrations that it lacks, oldest first, and the role for work its rights.
 
-    Processes that call this at once take turns, and the later ones find nothing to do.
+    Returns the numbers. Processes that call this at once take turns, and the later ones find nothing to do.
     Raises MigrationError: also where the database cannot hold all texts. asyncpg.PostgresError: nothing was changed.
     """
+    try:
+        return await _migrate(dsn)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MigrationError(
+            f"the database role may not change the schema ({error}); let TALLYSTICK_OWNER_DATABASE_URL name the one "
+            "that owns it, or run as that one: tallystick migrate"
+        ) from None
+
+
+async def _migrate(dsn: str) -> list[str]:
     async with _connected(dsn) as connection:
-        if not await _lacking(connection):  # by far the most common case, and it waits for nobody
-            return []
+        if not await _lacking(connection) and not await privileges.plan(connection):
+            return []  # by far the most common case, and it waits for nobody
         async with connection.transaction(isolation="read_committed"):
             # Held until the commit. Who waited here reads the version afterwards and finds the work done.
             await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
@@ -63,6 +74,8 @@ async def migrate(dsn: str) -> list[str]:
                     await connection.execute(statement)
             if lacking:
                 await _note(connection, lacking[-1])
+            for statement in await privileges.plan(connection):
+                await connection.execute(statement)
         return lacking
 
 

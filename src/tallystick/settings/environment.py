@@ -37,6 +37,7 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "data_directory": absolute_path,
     "database_url": database_url,
+    "owner_database_url": database_url,
     "host": str,
     "port": between(1, 65_535),
     "public_url": origin,
@@ -105,6 +106,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
                 values[name] = PARSERS[name](text)
             except ValueError as error:
                 raise SettingsError(f"{key}: {error}") from None
+    if "owner_database_url" in values and "database_url" not in values:
+        raise SettingsError(f"{variable_name('owner_database_url')} needs {variable_name('database_url')}")
     if "smtp_url" in values and "mail_from" not in values:
         raise SettingsError(f"{variable_name('smtp_url')} needs {variable_name('mail_from')}")
     if "smtp_url" in values:  # a letter can be answered: who does not is perhaps not who they say

@@ -28,6 +28,8 @@ class Settings:
     Attributes:
         data_directory: where the embedded database and the master key live; ours alone (mode 0700).
         database_url: a PostgreSQL server (15 or newer) as `postgresql://…`; None starts the embedded one.
+        owner_database_url: the same database by the role that owns the tables, for migrations; None: the role of
+            `database_url` does everything.
         host: the address that the service listens on.
         port: the TCP port that the service listens on.
         public_url: the service as its users reach it, without a slash at the end: in links and as the place of
@@ -87,6 +89,7 @@ class Settings:
 
     data_directory: Path = field(default_factory=_default_data_directory)
     database_url: str | None = field(default=None, repr=False)  # may hold a password
+    owner_database_url: str | None = field(default=None, repr=False)  # the same
     host: str = "127.0.0.1"
     port: int = 8400
     public_url: str = ""

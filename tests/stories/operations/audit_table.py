@@ -91,6 +91,7 @@ WITHOUT: Final[Mapping[str, str]] = {
     "db distribute": MACHINES,
     "db rebalance": MACHINES,
     "verify": LOOKS,
+    "db roles": "it changes what a role of the database may do, and no row",
     "account list": LOOKS,
     "keys list": LOOKS,
     "keys list-certificates": LOOKS,

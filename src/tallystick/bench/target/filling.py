@@ -49,7 +49,6 @@ class Filler:
             await self._charge(count)
             there += count
             self.progress(f"{wanted:,} transactions", there - start, wanted - start)
-        await pool.execute("VACUUM (ANALYZE)")
 
     async def _charge(self, count: int) -> None:
         if self._instruments is None:

@@ -32,8 +32,8 @@ def migrate(
 
 
 async def _migrate(*, check: bool) -> list[str]:
-    async with database_address(settings_of_process()) as dsn:
-        return await pending(dsn) if check else await migrate_database(dsn)
+    async with database_address(settings_of_process()) as address:
+        return await pending(address.owner) if check else await migrate_database(address.owner)
 
 
 def verify(json: Json = False) -> None:
@@ -63,10 +63,10 @@ def _tell_damage(damaged: DamagedError, *, json: bool) -> None:
 
 
 async def _verify() -> VerificationReport:
-    async with database_address(settings_of_process()) as dsn:
-        if await pending(dsn):
+    async with database_address(settings_of_process()) as address:
+        if await pending(address.work):
             raise ProblemError("the database is empty or behind; run: tallystick migrate")
-        async with await open_pool(dsn, max_size=1) as pool:
+        async with await open_pool(address.work, max_size=1) as pool:
             return await verify_books(pool)
 
 

@@ -11,6 +11,7 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
+import structlog
 import typer
 
 from tallystick.cli.console import complain, run_until_stopped, settings_of_process, tell, while_running
@@ -19,11 +20,13 @@ from tallystick.cli.serving.http_server import check_port, listening
 from tallystick.cli.serving.peer_processes import more_processes, until_the_parent_is_gone
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.services.context import Service
-from tallystick.services.operations.configuration import exposure_warnings
+from tallystick.services.operations.configuration import exposure_warnings, role_warnings
 from tallystick.services.process.heartbeat import Heartbeat
 from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.settings import Settings
 from tallystick.wiring import asgi_app, exporting_metrics, make_worker, open_service
+
+_log = structlog.get_logger(__name__)
 
 Loop = Callable[[asyncio.Event], Coroutine[None, None, None]]
 """Runs until the event is set."""
@@ -86,6 +89,7 @@ async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None
         if with_worker:
             tasks.append(await stack.enter_async_context(working(service)))
         tasks.append(await stack.enter_async_context(beating(service, "API and worker" if with_worker else "API")))
+        await _tell_log_of_role(service)
         for warning in exposure_warnings(settings):
             complain(f"WARNING: {warning}")
         tell(f"Tallystick serves {settings.public_url}")
@@ -107,8 +111,14 @@ def worker() -> None:
 
 async def _work(settings: Settings) -> None:
     async with open_service(settings) as service, working(service) as work, beating(service, "Worker") as beat:
+        await _tell_log_of_role(service)
         tell("Tallystick works.")
         await while_running(work, beat)
+
+
+async def _tell_log_of_role(service: Service) -> None:
+    for warning in await role_warnings(service):
+        _log.warning("database_role", problem=f"{warning}; see: tallystick db roles")
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ counts its users in a file that a killed process never leaves, answers before cr
 every directory above the data to everybody (docs/decisions/002-one-embedded-postgresql.md).
 """
 
-import asyncio
 import atexit
 import fcntl
 import logging
@@ -18,7 +17,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -30,18 +28,15 @@ import psutil
 
 from tallystick.db.embedded.binaries import Binaries, NoBinariesError, find_binaries
 from tallystick.db.embedded.data_directory import OpenDirectoryError, make_closed
+from tallystick.db.embedded.roles import ADMIN, DATABASE, OWNER, prepare
 from tallystick.db.embedded.server_log import FULL, is_full, log_ends, log_since, was_killed
 from tallystick.db.embedded.server_memory import buffers_bytes, memory_bytes
 from tallystick.db.embedded.server_user import ServerUser, ServerUserError, choose_server_user
-from tallystick.db.statements import load_statements
-
-_SQL: Final = load_statements("server.sql", __package__)
+from tallystick.db.privileges import WORK
 
 INITDB_WITH_SETTINGS: Final = 16
 BUILTIN_LOCALES: Final = 17
 """The first major versions of PostgreSQL that have these."""
-DATABASE: Final = "tallystick"
-ROLE: Final = "tallystick"
 SOCKET_NAME: Final = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH: Final = 103  # bytes; macOS allows the fewest
 IMPOSSIBLE_PID: Final = "2147483647"  # no system counts that far
@@ -118,7 +113,17 @@ class EmbeddedPostgres:
 
     @property
     def dsn(self) -> str:
-        """How to connect to the database; works from the moment `start` has returned."""
+        """How the service connects to the database; works from the moment `start` has returned."""
+        return self._dsn_of(DATABASE, WORK)
+
+    @property
+    def owner_dsn(self) -> str:
+        """How migrations connect to it: as its owner."""
+        return self._dsn_of(DATABASE, OWNER)
+
+    @property
+    def admin_dsn(self) -> str:
+        """How to connect to it as the superuser of the whole server: for the benchmark, backups and tests."""
         return self._dsn_of(DATABASE)
 
     def start(self) -> str:
@@ -201,7 +206,7 @@ class EmbeddedPostgres:
             if self._running_server() is None:
                 self._launch(binaries, user, deadline)
             try:
-                _in_own_loop(self._dsn_of("postgres"))
+                prepare(self._dsn_of)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 if time.monotonic() > deadline:
                     raise EmbeddedPostgresError(
@@ -233,7 +238,7 @@ class EmbeddedPostgres:
         draft.mkdir(mode=0o700)
         user.own(draft)
         # Who reaches the socket is the server's own user or root: the directory keeps everyone else out.
-        access = (f"--username={ROLE}", "--auth-local=trust", "--auth-host=reject")
+        access = (f"--username={ADMIN}", "--auth-local=trust", "--auth-host=reject")
         # A new piece of the log is filled with zeros while every commit waits: pieces of the default 16 MB, every few
         # seconds under load, kept one payment in a hundred waiting for as long.
         log = (f"--wal-segsize={LOG_SEGMENT_MEGABYTES}",)
@@ -319,9 +324,9 @@ class EmbeddedPostgres:
 
     # Where the server listens.
 
-    def _dsn_of(self, database: str) -> str:
+    def _dsn_of(self, database: str, role: str = ADMIN) -> str:
         directory = quote(str(self._socket_directory()))
-        return f"postgresql://{ROLE}@/{database}?host={directory}&port=5432"
+        return f"postgresql://{role}@/{database}?host={directory}&port=5432"
 
     def _socket_directory(self, user: ServerUser | None = None) -> Path:
         """The data directory; where its path is too long for a socket, a directory that nobody else could make."""
@@ -361,18 +366,3 @@ def _is_alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def _in_own_loop(dsn: str) -> None:
-    """Run `_ensure_database` to its end, also when the caller's thread has a running event loop."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, _ensure_database(dsn)).result()
-
-
-async def _ensure_database(dsn: str) -> None:
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
-        if not await connection.fetchval(_SQL["exists"], DATABASE):
-            await connection.execute(_SQL["create"])
-    finally:
-        await connection.close(timeout=5)

@@ -160,8 +160,8 @@ def _grant_passage(path: Path, user: ServerUser) -> None:
         lost = mode & stat.S_IRWXG & ~(stat.S_IXGRP if status.st_gid == _ROOT_GROUP else 0)
         if status.st_gid != user.gid and lost:
             raise ServerUserError(
-                f"user id {user.uid}, as whom the embedded database runs, cannot pass through {directory}: let its group "
-                f"id {user.gid} pass, or keep data and programs elsewhere"
+                f"user id {user.uid}, as whom the embedded database runs, cannot pass through {directory}: let its "
+                f"group id {user.gid} pass, or keep data and programs elsewhere"
             )
         logger.info("letting group id %s pass through %s, for the embedded database", user.gid, directory)
         os.chown(directory, -1, -1 if user.gid is None else user.gid)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, fields
 from typing import Final
 from urllib.parse import urlsplit
 
+from tallystick.db.privileges import state_of
 from tallystick.domain.money import display_amount
+from tallystick.services.context import Service
 from tallystick.settings import Settings, variable_name
 
 ENVIRONMENT: Final = "environment"
@@ -82,6 +84,12 @@ def _meanings() -> dict[str, str]:
         text = " ".join(found["text"].replace("`", "").split())
         meanings[found["name"]] = text[:1].upper() + text[1:]
     return meanings
+
+
+async def role_warnings(service: Service) -> list[str]:
+    """What the service's role in the database may do, and should not; empty where there is nothing."""
+    state = await state_of(service.pool)
+    return [] if state is None else [f"the database role {state.name} {excess}" for excess in state.excess]
 
 
 def exposure_warnings(settings: Settings) -> list[str]:

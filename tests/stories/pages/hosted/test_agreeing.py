@@ -10,6 +10,7 @@ import httpx
 import pytest
 from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
+from tests.support.owner import execute_as_owner
 
 from tallystick.services.consent import evidence
 from tallystick.services.consent.parameters import ADDRESS
@@ -160,7 +161,7 @@ async def test_an_edited_authorization_has_evidence_of_its_own_and_an_exchanged_
     second = (await world.answer(await browser.submit(page, "/confirm")))["tokenID"]
     assert (await kept(world, seller, second)).authorization_id == second
 
-    await world.pool.execute("DELETE FROM authorization_evidence WHERE authorization_id = $1", second)
+    await execute_as_owner(world.pool, "DELETE FROM authorization_evidence WHERE authorization_id = $1", second)
     assert (await kept(world, seller, second)).authorization_id == first
 
 
