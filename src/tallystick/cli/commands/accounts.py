@@ -22,6 +22,7 @@ from tallystick.cli.console import (
     tell_json,
     tell_table,
 )
+from tallystick.cli.options import PasswordEnv, PasswordStdin
 from tallystick.services.context import Service
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import account_opening
@@ -55,12 +56,8 @@ def create(
     name: Annotated[
         str | None, typer.Option(help="The name that the other side sees; else made from the address.")
     ] = None,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
-    password_env: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Take the password from this environment variable.")
-    ] = None,
+    password_stdin: PasswordStdin = False,
+    password_env: PasswordEnv = None,
     json: Json = False,
 ) -> None:
     """Open an account. A business needs a password only to sign in on the hosted pages, as a recipient or a buyer.
@@ -137,12 +134,8 @@ def list_(
 @app.command("set-password")
 def set_password_(
     account: Annotated[str, typer.Option(help="Number or e-mail address of the account.")],
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
-    password_env: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Take the password from this environment variable.")
-    ] = None,
+    password_stdin: PasswordStdin = False,
+    password_env: PasswordEnv = None,
     json: Json = False,
 ) -> None:
     """Give an account another password, or its first one."""

@@ -19,6 +19,7 @@ from tallystick.cli.console import (
     tell_json,
     tell_table,
 )
+from tallystick.cli.options import Account, usability
 from tallystick.domain.environments import SANDBOX
 from tallystick.services.seller import certificates
 from tallystick.services.seller.certificates import (
@@ -28,7 +29,6 @@ from tallystick.services.seller.certificates import (
     UnknownCertificateError,
 )
 
-Account = Annotated[str, typer.Option(metavar="EMAIL_OR_ID", help="The business account.")]
 MAX_FILE_BYTES: Final = 64 * 1024
 
 
@@ -78,7 +78,7 @@ def list_certificates(account: Account, json: Json = False) -> None:
         [
             {
                 "fingerprint": entry.fingerprint,
-                "status": _status(entry, now),
+                "status": usability(entry, now),
                 "subject": entry.subject,
                 "ends": f"{entry.revoked_at or entry.expires_at:%Y-%m-%d %H:%M}",
             }
@@ -124,14 +124,8 @@ def _as_json(entry: CertificateEntry, now: datetime) -> dict[str, object]:
         "fingerprint": entry.fingerprint,
         "environment": entry.environment,
         "subject": entry.subject,
-        "status": _status(entry, now),
+        "status": usability(entry, now),
         "created_at": entry.created_at,
         "expires_at": entry.expires_at,
         "revoked_at": entry.revoked_at,
     }
-
-
-def _status(entry: CertificateEntry, now: datetime) -> str:
-    if entry.revoked_at is not None:
-        return "revoked"
-    return "usable" if entry.usable(now) else "expired"

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.commands.accounts import find_seller
-from tallystick.cli.commands.keys import Account
 from tallystick.cli.console import Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
+from tallystick.cli.options import Account
 from tallystick.domain.environments import SANDBOX
 from tallystick.domain.periods import Period
 from tallystick.services.seller import sandbox_clock

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.commands.accounts import find_seller
-from tallystick.cli.commands.keys import Account
 from tallystick.cli.console import (
     Json,
     ProblemError,
@@ -19,6 +18,7 @@ from tallystick.cli.console import (
     tell_json,
     tell_table,
 )
+from tallystick.cli.options import Account
 from tallystick.services.context import Service
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations.accounts import Party

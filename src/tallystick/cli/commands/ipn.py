@@ -9,7 +9,6 @@ import typer
 
 from tallystick.cli.commands.accounts import find_seller
 from tallystick.cli.commands.ipn_listener import listen_for
-from tallystick.cli.commands.keys import Account
 from tallystick.cli.console import (
     Json,
     ProblemError,
@@ -21,6 +20,7 @@ from tallystick.cli.console import (
     tell_json,
     tell_table,
 )
+from tallystick.cli.options import Account
 from tallystick.domain.environments import SANDBOX
 from tallystick.notify import address
 from tallystick.notify.address import UnusableAddressError

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.commands.accounts import find_account, find_seller
-from tallystick.cli.commands.keys import Account
 from tallystick.cli.console import (
     Json,
     ProblemError,
@@ -18,6 +17,7 @@ from tallystick.cli.console import (
     tell_json,
     tell_table,
 )
+from tallystick.cli.options import Account
 from tallystick.services.context import Service
 from tallystick.services.operations import operators
 from tallystick.services.operations.accounts import Party

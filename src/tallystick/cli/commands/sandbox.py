@@ -24,6 +24,7 @@ from tallystick.cli.console import (
     tell,
     tell_json,
 )
+from tallystick.cli.options import SecretEnv, SecretStdin, ServiceUrl, SigningKey
 from tallystick.client import buttons
 from tallystick.client.fps import Credentials, api_url, cobranded_url
 from tallystick.client.hosted_pages import Buyer, WalkRefusedError
@@ -152,24 +153,16 @@ def sign(
     parameters: Annotated[
         list[str], typer.Argument(metavar="NAME=VALUE…", help="What to ask for, such as pipelineName=SetupPrepaid.")
     ],
-    key: Annotated[str, typer.Option(metavar="KEY_ID", help="The access key to sign with.")],
-    secret_env: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Take the key's secret from this environment variable.")
-    ] = None,
-    secret_stdin: Annotated[
-        bool, typer.Option("--secret-stdin", help="Read the key's secret from standard input.")
-    ] = False,
-    service: Annotated[
-        str | None, typer.Option(metavar="URL", help="The service's address; else as TALLYSTICK_PUBLIC_URL says.")
-    ] = None,
+    key: SigningKey,
+    secret_env: SecretEnv = None,
+    secret_stdin: SecretStdin = False,
+    service: ServiceUrl = None,
     json: Json = False,
 ) -> None:
     """Make a signed URL from parameters. Nothing is sent; key and parameters are not checked."""
     settings = settings_of_process()
     given = _parameters(parameters)
-    secret = secret_from(
-        secret_env, stdin=secret_stdin, what="secret", ask=lambda: str(typer.prompt("Secret", hide_input=True))
-    )
+    secret = _secret(secret_env, stdin=secret_stdin)
     credentials = Credentials(key, secret)
     address = service or settings.public_url
     try:
@@ -193,21 +186,15 @@ def button(
         list[str],
         typer.Argument(metavar="NAME=VALUE…", help="What it needs: see docs/pipelines.md."),
     ],
-    key: Annotated[str, typer.Option(metavar="KEY_ID", help="The access key to sign with.")],
+    key: SigningKey,
     pay_now: Annotated[bool, typer.Option("--pay-now", help="A prepaid balance, by SetupPrepaid.")] = False,
     authorize_now: Annotated[bool, typer.Option("--authorize-now", help="A tab, by SetupPostpaid.")] = False,
     simple_pay: Annotated[bool, typer.Option("--simple-pay", help="One payment at once; a form.")] = False,
     as_form: Annotated[bool, typer.Option("--form/--link", help="A form with hidden fields, or a link.")] = False,
     label: Annotated[str | None, typer.Option(help="What stands on it; else Pay Now or Authorize Now.")] = None,
-    secret_env: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Take the key's secret from this environment variable.")
-    ] = None,
-    secret_stdin: Annotated[
-        bool, typer.Option("--secret-stdin", help="Read the key's secret from standard input.")
-    ] = False,
-    service: Annotated[
-        str | None, typer.Option(metavar="URL", help="The service's address; else as TALLYSTICK_PUBLIC_URL says.")
-    ] = None,
+    secret_env: SecretEnv = None,
+    secret_stdin: SecretStdin = False,
+    service: ServiceUrl = None,
     json: Json = False,
 ) -> None:
     """Make a signed button as HTML for a seller's page. Nothing is sent; key and parameters are not checked."""
@@ -218,9 +205,7 @@ def button(
         raise ProblemError(f"name one of {', '.join(f'--{kind.value}' for kind in Button)}")
     kind = wanted[0]
     given = _parameters(parameters)
-    secret = secret_from(
-        secret_env, stdin=secret_stdin, what="secret", ask=lambda: str(typer.prompt("Secret", hide_input=True))
-    )
+    secret = _secret(secret_env, stdin=secret_stdin)
     if kind in _PIPELINES:
         given = {"pipelineName": _PIPELINES[kind]} | given
         make = buttons.form if as_form else buttons.link
@@ -234,6 +219,10 @@ def button(
         tell_json({"html": html})
     else:
         tell(html)
+
+
+def _secret(variable: str | None, *, stdin: bool) -> str:
+    return secret_from(variable, stdin=stdin, what="secret", ask=lambda: str(typer.prompt("Secret", hide_input=True)))
 
 
 def _parameters(given: list[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ In batches, each a commit of its own.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -25,49 +26,56 @@ EVIDENCE_NAMES_PEOPLE: Final = timedelta(days=3653)
 agreed: ten years, the longest for which business records have to be kept, and claims can be made, in most countries."""
 
 MAX_AT_ONCE: Final = 20_000
-_MAX_PIECES: Final = 500  # of a pass; the next one goes on
+_MAX_BATCHES: Final = 500  # of a pass; the next one goes on
 
 
 async def answers(pool: Pool, now: datetime) -> int:
     """Refusals whose references are free again; how many. Test clocks are ahead of `now`, so none goes too early."""
-    return await _piece_by_piece(pool, _SQL["answers"], now - REFERENCE_LIFETIME)
+    return await _delete(pool, _SQL["answers"], now - REFERENCE_LIFETIME)
 
 
 async def addresses(pool: Pool, now: datetime) -> int:
     """Names and delivery addresses in old agreements of closed accounts; of how many."""
-    gone = 0
-    for _ in range(_MAX_PIECES):
+
+    async def batch() -> int:
         due = await pool.fetch(_SQL["addresses_due"], now - EVIDENCE_NAMES_PEOPLE, MAX_AT_ONCE)
         if due:  # two statements: Citus changes no rows of books by what a reference table says
             columns = [row["book_id"] for row in due], [row["authorization_id"] for row in due]
             await pool.execute(_SQL["addresses"], *columns)
-        gone += len(due)
-        if len(due) < MAX_AT_ONCE:
-            break
-    return gone
+        return len(due)
+
+    return await _in_batches(batch)
 
 
 async def events(pool: Pool, before: datetime) -> int:
     """Events that were announced before a moment and have arrived, or were wanted by nobody; how many."""
-    return await _piece_by_piece(pool, _SQL["events"], before)
+    return await _delete(pool, _SQL["events"], before)
 
 
 async def visits(pool: Pool, now: datetime) -> int:
     """Visits of long ago; how many."""
-    return await _piece_by_piece(pool, _SQL["visits"], now - UNFINISHED_VISITS_KEPT, now - VISITS_KEPT)
+    return await _delete(pool, _SQL["visits"], now - UNFINISHED_VISITS_KEPT, now - VISITS_KEPT)
 
 
 async def requests(pool: Pool, before: datetime) -> int:
     """Requests as they came, received before a moment; how many."""
-    return await _piece_by_piece(pool, _SQL["requests"], before)
+    return await _delete(pool, _SQL["requests"], before)
 
 
-async def _piece_by_piece(pool: Pool, statement: str, before: datetime, *more: datetime) -> int:
-    gone = 0
-    for _ in range(_MAX_PIECES):
+async def _delete(pool: Pool, statement: str, before: datetime, *more: datetime) -> int:
+    async def batch() -> int:
         tag = await pool.execute(statement, before, MAX_AT_ONCE, *more)
-        piece = int(tag.rpartition(" ")[2])
-        gone += piece
-        if piece < MAX_AT_ONCE:
+        return int(tag.rpartition(" ")[2])
+
+    return await _in_batches(batch)
+
+
+async def _in_batches(batch: Callable[[], Awaitable[int]]) -> int:
+    """Run `batch`, which says how many rows it changed, until one is not full; how many it changed in all."""
+    gone = 0
+    for _ in range(_MAX_BATCHES):
+        count = await batch()
+        gone += count
+        if count < MAX_AT_ONCE:
             break
     return gone
