@@ -10,7 +10,7 @@ from tests.support.books import Books
 from tallystick.db.connections import Pool
 from tallystick.domain.tokens import state_of
 from tallystick.store.queries import instrument_list, tokens
-from tallystick.store.queries.instrument_list import Life
+from tallystick.store.queries.instrument_list import Usability
 from tallystick.store.records import sandbox_clocks
 
 DAY = timedelta(days=1)
@@ -40,9 +40,9 @@ async def test_the_list_of_tokens(shop: Books) -> None:
     live = {token.token_id for token in everything if token.state(now).live}
     assert len(everything) == 48
     assert len(live) == 6
-    assert await ids(shop.pool, instrument_list.InstrumentQuery(parts, now, life=Life.ACTIVE)) == live
+    assert await ids(shop.pool, instrument_list.InstrumentQuery(parts, now, life=Usability.ACTIVE)) == live
     ended = {token.token_id for token in everything} - live
-    assert await ids(shop.pool, instrument_list.InstrumentQuery(parts, now, life=Life.ENDED)) == ended
+    assert await ids(shop.pool, instrument_list.InstrumentQuery(parts, now, life=Usability.ENDED)) == ended
 
 
 async def test_the_list_of_instruments(shop: Books) -> None:
@@ -58,12 +58,12 @@ async def test_the_list_of_instruments(shop: Books) -> None:
         )
         await shop.pool.execute(CHANGED, shop.book_id, buyer.spending, now - 2 * DAY, ends, cancelled, None)
 
-    for life in Life:
+    for life in Usability:
         found = await instrument_list.instruments(
             shop.pool, instrument_list.InstrumentQuery(parts, now, life=life), 1_000
         )
         assert found.found
-        assert {state_of(one, now).live for one in found.found} == {life is Life.ACTIVE}
+        assert {state_of(one, now).live for one in found.found} == {life is Usability.ACTIVE}
 
 
 async def test_what_a_sandbox_clock_would_end(shop: Books) -> None:

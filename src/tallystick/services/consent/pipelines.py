@@ -67,8 +67,8 @@ class ChoicesChangedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """The buyer goes on with this visit."""
+class VisitOpened:
+    """A visit was opened, or is under way: the buyer goes on with it."""
 
     visit_id: str
 
@@ -82,7 +82,7 @@ class SentBack:
 
 async def begin(
     service: Service, request: PipelineRequest, request_id: str, asker: AnswerRequester = NOBODY
-) -> Begun | SentBack:
+) -> VisitOpened | SentBack:
     """Open a visit for a signed request, or answer it again when `asker` finished it before.
 
     Of a request that somebody finished, a browser that nobody is signed in on gets a visit, to ask who it is.
@@ -114,7 +114,7 @@ async def begin(
     return await _open(service, checked)
 
 
-async def begin_purchase(service: Service, request: PipelineRequest, request_id: str) -> Begun | SentBack:
+async def begin_purchase(service: Service, request: PipelineRequest, request_id: str) -> VisitOpened | SentBack:
     """Open a visit for the form of a Simple Pay button. One button serves many buyers: each time is a new purchase.
 
     Raises NotTrustedError: show a page and send the browser nowhere.
@@ -125,10 +125,10 @@ async def begin_purchase(service: Service, request: PipelineRequest, request_id:
     return await _open(service, checked)
 
 
-async def _open(service: Service, checked: CheckedRequest) -> Begun:
+async def _open(service: Service, checked: CheckedRequest) -> VisitOpened:
     visit_id = secrets.token_urlsafe(24)
     await visits.begin(service, visit_id, checked)
-    return Begun(visit_id)
+    return VisitOpened(visit_id)
 
 
 async def _caller_error(service: Service, checked: CheckedRequest, faults: Faults, request_id: str) -> SentBack:
@@ -158,7 +158,7 @@ async def _signed(service: Service, back: WayBack, answer: VisitAnswer, request_
 
 
 async def _earlier(service: Service, checked: CheckedRequest, book: SellerBook) -> Visit | None:
-    """The visit in which the very same request was finished before, if the books have what it made."""
+    """The visit in which the same request was finished before, if the books have what it made."""
     reference = checked.parameters[checked.pipeline.references[0]]
     made = await token_with_reference(service.pool, book, reference)
     if made is None:
@@ -172,7 +172,7 @@ async def _earlier(service: Service, checked: CheckedRequest, book: SellerBook) 
 
 async def _again(
     service: Service, checked: CheckedRequest, earlier: Visit, asker: AnswerRequester, request_id: str
-) -> Begun | SentBack | None:
+) -> VisitOpened | SentBack | None:
     """The earlier answer for who gave it, a visit for who is not known yet; None: others find the references taken."""
     if earlier.answer is not None and earlier.answers_to(asker):
         return await _send_back(service, checked, earlier.answer, request_id)
@@ -277,7 +277,7 @@ async def _part(service: Service, visit: Visit, subject: VisitSubject) -> BookId
 
 
 async def _refused(service: Service, visit: Visit, refused: Refused, subject: VisitSubject) -> VisitAnswer:
-    """The books said no. A reference that was used meanwhile may be the same request's, made in another visit."""
+    """The answer for a refused command. A duplicate reference may be that of the same request in another visit."""
     if refused.refusal is Refusal.DuplicateRequest:
         return await _duplicate(service, visit, subject)
     if refused.refusal is Refusal.SameSenderAndRecipient:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DatabaseSize",
-    "Observed",
+    "DatabaseStatus",
     "Queue",
     "Queues",
     "VerificationRun",
@@ -40,8 +40,8 @@ _ANSWER_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
-    """What the database told at the moment `now`. `last_proof`: the last one of the books that came to a result."""
+class DatabaseStatus:
+    """Queues at the moment `now`, and the last verification of the books that came to a result (`last_proof`)."""
 
     queues: Queues
     last_proof: VerificationRun | None
@@ -93,11 +93,11 @@ async def database_size(service: Service) -> DatabaseSize:
     return await queues.database_size(service.pool)
 
 
-async def observe(service: Service) -> Observed | None:
+async def observe(service: Service) -> DatabaseStatus | None:
     """Queues and last verification; None while the database is out of reach."""
     try:
         waiting = await queues.current(service.pool)
         proof = await verification_runs.latest_result(service.pool)
     except UNAVAILABLE:
         return None
-    return Observed(waiting, proof, service.clock())
+    return DatabaseStatus(waiting, proof, service.clock())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.store.queries import figures
 from tallystick.store.queries.debts import Ageing
-from tallystick.store.queries.figures import NONE, Figures, FiguresState, Owed, Sum, start_of
+from tallystick.store.queries.figures import NONE, Figures, FiguresState, OutstandingDebt, Sum, start_of
 
 if TYPE_CHECKING:
     from tallystick.services.seller.manual_operations import BookContext
@@ -18,7 +18,7 @@ __all__ = [
     "Ageing",
     "Figures",
     "FiguresState",
-    "Owed",
+    "OutstandingDebt",
     "Sum",
     "catch_up",
     "holdings",
@@ -43,6 +43,6 @@ async def holdings(books: BookContext) -> Mapping[str, Sum]:
     return await figures.holdings(books.service.pool, books.parts)
 
 
-async def owed(books: BookContext) -> Owed:
+async def owed(books: BookContext) -> OutstandingDebt:
     """What is owed on tabs, and how old it is. The figures were caught up with before."""
     return await figures.owed(books.service.pool, books.parts, books.now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tallystick.store.queries import instrument_list, reads
-from tallystick.store.queries.instrument_list import InstrumentQuery, InstrumentRecord, Life, Part
+from tallystick.store.queries.instrument_list import InstrumentQuery, InstrumentRecord, ListPage, Usability
 from tallystick.store.queries.tokens import TokenRecord
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 __all__ = [
     "InstrumentQuery",
     "InstrumentRecord",
-    "Life",
-    "Part",
+    "ListPage",
     "TokenRecord",
+    "Usability",
     "instrument",
     "instruments",
     "replaced_by",
@@ -31,7 +31,7 @@ __all__ = [
 
 async def instruments(
     books: BookContext, wanted: InstrumentQuery, maximum: int, after: InstrumentRecord | None = None
-) -> Part[InstrumentRecord]:
+) -> ListPage[InstrumentRecord]:
     """The latest instruments, at most `maximum`, those made before `after`."""
     return await instrument_list.instruments(books.service.pool, wanted, maximum, after)
 
@@ -43,7 +43,7 @@ async def instrument(books: BookContext, instrument_id: str) -> InstrumentRecord
 
 async def tokens(
     books: BookContext, wanted: InstrumentQuery, maximum: int, after: TokenRecord | None = None
-) -> Part[TokenRecord]:
+) -> ListPage[TokenRecord]:
     """The latest tokens, at most `maximum`, those made before `after`."""
     return await instrument_list.tokens(books.service.pool, wanted, maximum, after)
 

@@ -11,8 +11,8 @@ from tallystick.domain.ids import book_of_transaction
 from tallystick.services.seller import archived
 from tallystick.store.queries import reads, transaction_detail, transaction_list
 from tallystick.store.queries.reads import TransactionRecord
-from tallystick.store.queries.transaction_detail import AccountName, Notice, Remains, TransferRecord
-from tallystick.store.queries.transaction_list import About, Piece, TransactionLine, TransactionQuery
+from tallystick.store.queries.transaction_detail import AccountName, Notice, RetainedRequest, TransferRecord
+from tallystick.store.queries.transaction_list import About, TransactionLine, TransactionPage, TransactionQuery
 from tallystick.store.records import kept_requests
 from tallystick.store.records.kept_requests import KeptRequest
 
@@ -25,9 +25,9 @@ __all__ = [
     "AccountName",
     "KeptRequest",
     "Notice",
-    "Piece",
-    "Remains",
+    "RetainedRequest",
     "TransactionLine",
+    "TransactionPage",
     "TransactionQuery",
     "TransactionRecord",
     "TransferRecord",
@@ -52,7 +52,9 @@ def all_of(books: BookContext) -> TransactionQuery:
     return TransactionQuery(books.parts, books.seller_id, books.environment)
 
 
-async def list_(books: BookContext, wanted: TransactionQuery, maximum: int, before: str | None = None) -> Piece:
+async def list_(
+    books: BookContext, wanted: TransactionQuery, maximum: int, before: str | None = None
+) -> TransactionPage:
     """The latest transactions that are wanted, at most `maximum`, those before the id `before`."""
     return await transaction_list.page(books.service.pool, wanted, maximum, before)
 
@@ -70,7 +72,7 @@ async def find(books: BookContext, transaction_id: TransactionId) -> Transaction
     return found if books.seller_id in (found.seller.party_id, found.merchant.party_id) else None
 
 
-async def remains(books: BookContext, transaction_id: TransactionId) -> Remains:
+async def remains(books: BookContext, transaction_id: TransactionId) -> RetainedRequest:
     """What is kept of the request. Raises LookupError: there is no such transaction."""
     return await transaction_detail.remains(books.service.pool, book_of_transaction(transaction_id), transaction_id)
 

@@ -68,8 +68,8 @@ class FiguresState:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
-    """What buyers owe on how many tabs, by its age."""
+class OutstandingDebt:
+    """What buyers owe on their tabs, by age, and on how many."""
 
     tabs: int
     debt: Ageing
@@ -101,7 +101,7 @@ async def _catch_up(connection: Connection, book_id: BookId, now: datetime, comm
     return until
 
 
-async def owed(pool: Pool, books: Sequence[BookId], now: datetime) -> Owed:
+async def owed(pool: Pool, books: Sequence[BookId], now: datetime) -> OutstandingDebt:
     """What is owed on tabs, and how old it is. `now`: the books' own time; they have been caught up with before.
 
     All tabs' purchases are looked through only when a tab's balance has changed since, or an hour has gone.
@@ -109,20 +109,20 @@ async def owed(pool: Pool, books: Sequence[BookId], now: datetime) -> Owed:
     async with pool.acquire() as connection:
         found = [await _owed(connection, book_id, now) for book_id in books]
     debt = Ageing(*(sum(parts) for parts in zip(*(astuple(one.debt) for one in found), strict=True)))
-    return Owed(sum(one.tabs for one in found), debt)
+    return OutstandingDebt(sum(one.tabs for one in found), debt)
 
 
-async def _owed(connection: Connection, book_id: BookId, now: datetime) -> Owed:
+async def _owed(connection: Connection, book_id: BookId, now: datetime) -> OutstandingDebt:
     row = await connection.fetchrow(_SQL["kept_debt"], book_id)
     balances = await connection.fetchval(_SQL["balances"], book_id)
     if row is not None and row["debt"] is not None and timedelta(0) <= now - row["debt_at"] < _DEBT_LASTS:
         kept = dict(row["debt"])
         if kept.pop("balances", None) == balances:
-            return Owed(kept.pop("tabs"), Ageing(**kept))
+            return OutstandingDebt(kept.pop("tabs"), Ageing(**kept))
     listed = await debts.list_(connection, (book_id,), now, maximum=1)
     kept = asdict(listed.total) | {"tabs": listed.count, "balances": balances}
     await connection.execute(_SQL["keep_debt"], book_id, kept, now)
-    return Owed(listed.count, listed.total)
+    return OutstandingDebt(listed.count, listed.total)
 
 
 async def behind(database: Database, wall_clock: datetime, maximum: int) -> list[tuple[BookId, datetime]]:

@@ -23,7 +23,7 @@ _SQL: Final = load_statements("instrument_list.sql", __package__)
 Held = TypeVar("Held")
 
 
-class Life(Enum):
+class Usability(Enum):
     """Whether something can still be used."""
 
     ACTIVE = "active"
@@ -70,13 +70,13 @@ class InstrumentQuery:
     parts: tuple[BookId, ...]
     now: datetime
     kind: str | None = None
-    life: Life | None = None
+    life: Usability | None = None
     text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[Held]):
-    """Part of a list, newest first. `earlier`: the id that the next part comes after; None: this is the end."""
+class ListPage(Generic[Held]):
+    """A page of a list, newest first. `earlier`: the cursor, an id, for the next page; None: this is the last one."""
 
     found: list[Held]
     earlier: str | None
@@ -84,12 +84,12 @@ class Part(Generic[Held]):
 
 async def instruments(
     database: Database, wanted: InstrumentQuery, maximum: int, after: InstrumentRecord | None = None
-) -> Part[InstrumentRecord]:
+) -> ListPage[InstrumentRecord]:
     """The latest instruments, at most `maximum`, those made before `after`."""
     moment, last = (None, None) if after is None else (after.created_at, after.instrument_id)
     rows = await _of_parts(database, "instruments", wanted, None, moment, last, maximum + 1)
     found = [InstrumentRecord(**dict(row)) for row in rows[:maximum]]
-    return Part(found, found[-1].instrument_id if len(rows) > maximum else None)
+    return ListPage(found, found[-1].instrument_id if len(rows) > maximum else None)
 
 
 async def instrument(database: Database, parts: Sequence[BookId], instrument_id: str) -> InstrumentRecord | None:
@@ -103,12 +103,12 @@ async def instrument(database: Database, parts: Sequence[BookId], instrument_id:
 
 async def tokens(
     database: Database, wanted: InstrumentQuery, maximum: int, after: TokenRecord | None = None
-) -> Part[TokenRecord]:
+) -> ListPage[TokenRecord]:
     """The latest tokens, at most `maximum`, those made before `after`."""
     moment, last = (None, None) if after is None else (after.created_at, after.token_id)
     rows = await _of_parts(database, "tokens", wanted, None, moment, last, maximum + 1, None)
     found = [token_from_row(row) for row in rows[:maximum]]
-    return Part(found, found[-1].token_id if len(rows) > maximum else None)
+    return ListPage(found, found[-1].token_id if len(rows) > maximum else None)
 
 
 async def token(database: Database, parts: Sequence[BookId], token_id: str) -> TokenRecord | None:

@@ -50,10 +50,10 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Remains:
-    """What is kept of the request, and what was given back since, in micro-units.
+class RetainedRequest:
+    """What is retained of the request, and what was refunded since, in micro-units.
 
-    `fingerprint`, `first_answer` and `answered_at` are forgotten with the caller's reference.
+    `fingerprint`, `first_answer` and `answered_at` are deleted with the idempotency record.
     """
 
     notification_url: str | None
@@ -85,9 +85,9 @@ async def notices(database: Database, book_id: BookId, transaction_id: Transacti
     return [Notice(**dict(row)) for row in rows]
 
 
-async def remains(database: Database, book_id: BookId, transaction_id: TransactionId) -> Remains:
-    """What is kept of the request. Raises LookupError: there is no such transaction."""
+async def remains(database: Database, book_id: BookId, transaction_id: TransactionId) -> RetainedRequest:
+    """What is retained of the request. Raises LookupError: there is no such transaction."""
     row = await database.fetchrow(_SQL["remains"], book_id, transaction_id)
     if row is None:
         raise LookupError(transaction_id)
-    return Remains(**dict(row))
+    return RetainedRequest(**dict(row))

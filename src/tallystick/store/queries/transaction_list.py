@@ -105,8 +105,8 @@ class TransactionLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Part of a list, newest first. `earlier`: the id that the next part comes before; None: this is the end.
+class TransactionPage:
+    """A page of the list, newest first. `earlier`: the cursor, an id, for the next page; None: this is the last one.
 
     `full`: it holds as many as were asked for; else the search went back to `earlier` and found no more.
     """
@@ -118,7 +118,7 @@ class Piece:
 
 async def page(
     database: Database, wanted: TransactionQuery, maximum: int, before: str | None = None, reach: int = REACH
-) -> Piece:
+) -> TransactionPage:
     """The latest transactions that are wanted, at most `maximum`, those before the id `before`."""
     first = "" if wanted.since is None else _ids_from(wanted.since)
     end = _NO_END if wanted.until is None else _ids_from(wanted.until)
@@ -137,8 +137,8 @@ async def page(
     rows.sort(key=lambda row: row["transaction_id"], reverse=True)
     lines = [_line(row, wanted.parts) for row in rows[:maximum]]
     if len(rows) > maximum:
-        return Piece(lines, lines[-1].transaction_id, full=True)
-    return Piece(lines, None if reached is None else TransactionId(reached), full=False)
+        return TransactionPage(lines, lines[-1].transaction_id, full=True)
+    return TransactionPage(lines, None if reached is None else TransactionId(reached), full=False)
 
 
 async def everything(database: Database, wanted: TransactionQuery) -> AsyncIterator[TransactionLine]:

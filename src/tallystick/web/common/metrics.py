@@ -32,7 +32,7 @@ from tallystick.web.common.shared import PageRequest, service_of
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
-    from tallystick.services.operations.monitoring import Observed, Queue
+    from tallystick.services.operations.monitoring import DatabaseStatus, Queue
     from tallystick.settings import Settings
 
 _OF_PROXIES: Final = re.compile(r"x-(?!prometheus-)|cf-|cdn-|fastly-|fly-|forwarded$|via$|true-client-ip$")
@@ -128,7 +128,7 @@ class AllMetrics(Collector):
     """
 
     processes: Mapping[str, Sequence[Family] | None]
-    observed: Observed | None
+    observed: DatabaseStatus | None
 
     def collect(self) -> Iterator[Metric]:
         """All families of metrics."""
@@ -223,7 +223,7 @@ class ProcessMetrics:
         yield from families.values()
 
 
-def _queues(observed: Observed) -> Iterator[Metric]:
+def _queues(observed: DatabaseStatus) -> Iterator[Metric]:
     named: dict[str, Queue] = {
         **{f"rail:{name}": queue for name, queue in observed.queues.rails.items()},
         "notifications": observed.queues.notifications,
@@ -245,7 +245,7 @@ def _queues(observed: Observed) -> Iterator[Metric]:
     yield from (waiting, oldest, overdue, troubled, given_up)
 
 
-def _last_verification(observed: Observed) -> Iterator[Metric]:
+def _last_verification(observed: DatabaseStatus) -> Iterator[Metric]:
     """The last verification run that came to a result."""
     run = observed.last_proof
     if run is None or run.finished_at is None or run.problems is None or run.unexplained_micros is None:

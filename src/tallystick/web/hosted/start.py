@@ -10,7 +10,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_400_BAD_REQUEST
 
 from tallystick.services.consent import pipelines
-from tallystick.services.consent.pipelines import Begun, SentBack
+from tallystick.services.consent.pipelines import SentBack, VisitOpened
 from tallystick.services.consent.requests import NotTrustedError, PipelineRequest
 from tallystick.services.context import Service
 from tallystick.web.common.headers import request_id
@@ -23,7 +23,7 @@ from tallystick.web.hosted.known_browser import asker_of
 PATH: Final = "/cobranded-ui/actions/start"
 BUTTON_PATH: Final = "/pba/paypipeline"
 
-Begin = Callable[[Service, PipelineRequest, str], Awaitable[Begun | SentBack]]
+Begin = Callable[[Service, PipelineRequest, str], Awaitable[VisitOpened | SentBack]]
 
 _log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 from tallystick.domain.ids import TransactionId
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.reports import activity_export, transactions
-from tallystick.services.reports.transactions import Piece
+from tallystick.services.reports.transactions import TransactionPage
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
@@ -30,15 +30,15 @@ async def show_activity(request: PageRequest, business: FromPath[int], environme
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         chosen = read_filter(books, request.query_params)
         before = transaction_id_of(request.query_params.get("before"))
-        piece, exact = None, None
+        listed, exact = None, None
         if not chosen.problems:
-            piece = await transactions.list_(books, chosen.wanted, LISTED, before)
+            listed = await transactions.list_(books, chosen.wanted, LISTED, before)
             if chosen.wanted.text and before is None:
                 exact = await transactions.known_by_reference(books, chosen.wanted.text)
         gone = await transactions.archived_before(books)
         if gone is not None and chosen.wanted.since is not None and chosen.wanted.since >= gone:
             gone = None
-        return _page(console, chosen, piece, exact, later=before is not None, archived_before=gone)
+        return _page(console, chosen, listed, exact, later=before is not None, archived_before=gone)
 
     return await with_books(request, business, environment, step, place=PLACE)
 
@@ -64,7 +64,7 @@ async def show_activity_csv(request: PageRequest, business: FromPath[int], envir
 def _page(
     console: ConsoleContext,
     chosen: ActivityFilter,
-    piece: Piece | None = None,
+    listed: TransactionPage | None = None,
     exact: TransactionId | None = None,
     *,
     later: bool = False,
@@ -81,7 +81,7 @@ def _page(
         words=wording,
         received_at=received_at,
         chosen=chosen,
-        piece=piece,
+        listed=listed,
         exact=exact,
         later=later,
         archived_before=archived_before,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from tallystick.services.reports.instruments import InstrumentQuery, Life
+from tallystick.services.reports.instruments import InstrumentQuery, Usability
 from tallystick.services.seller.manual_operations import BookContext
 
 _NAMES: Final = ("q", "kind", "life")
@@ -34,7 +34,7 @@ def read_filter(books: BookContext, params: Mapping[str, str], kinds: Mapping[st
     typed = {name: text for name in _NAMES if (text := params.get(name, "").strip().replace("\0", "")[:_MAX_TEXT])}
     if typed.get("kind") not in kinds:
         typed.pop("kind", None)
-    life = next((each for each in Life if each.value == typed.get("life")), None)
+    life = next((each for each in Usability if each.value == typed.get("life")), None)
     if life is None:
         typed.pop("life", None)
     return InstrumentFilter(typed, InstrumentQuery(books.parts, books.now, typed.get("kind"), life, typed.get("q")))
