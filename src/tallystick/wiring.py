@@ -40,7 +40,8 @@ from tallystick.worker import Worker
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Pool
-    from tallystick.web.api.asgi import Application
+    from tallystick.services.api.callers import Address
+    from tallystick.web.api.asgi import Application, Scope
 
 __all__ = [
     "DatabaseAddress",
@@ -217,13 +218,17 @@ def asgi_app(service: Service) -> Application:
     from tallystick.web.api.refusing import RefusalWriter  # noqa: PLC0415 - see above
     from tallystick.web.api.strict_answers import StrictAnswers  # noqa: PLC0415 - see above
     from tallystick.web.app import create_pages  # noqa: PLC0415 - see above
-    from tallystick.web.common.browser.visitors import client_address  # noqa: PLC0415 - see above
+    from tallystick.web.common.browser.visitors import client_address, network_address  # noqa: PLC0415 - see above
+
+    def address_of(scope: Scope) -> Address | None:
+        """Where a call comes from, for keys that are for some networks only."""
+        return network_address(ASGIConnection(cast("Any", scope)), service.settings)
 
     per_second = service.settings.requests_per_second_per_address
     front = Front(
-        query_api=QueryApi(service),
+        query_api=QueryApi(service, address_of),
         soap=LazyApplication(lambda: _soap(service)),
-        batch_api=BatchApi(service),
+        batch_api=BatchApi(service, address_of),
         pages=cast("Application", create_pages(service)),
         refusing=RefusalWriter(service.meter),
         address_of=lambda scope: client_address(ASGIConnection(cast("Any", scope)), service.settings),

@@ -16,6 +16,7 @@ from tallystick.bench.target.sellers import BenchmarkSeller
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.messages.message_signatures import content_digest, read_signature, verifies
 from tallystick.domain.messages.signing import hmac_signature, string_to_sign_v2
+from tallystick.domain.scopes import EVERYTHING
 from tallystick.store.keys.access_keys import AccessKey
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -34,6 +35,9 @@ def seller(name: str) -> BenchmarkSeller:
         book_id=BookId(7),
         parts=(BookId(7),),
         clock_offset=timedelta(0),
+        scopes=EVERYTHING,
+        networks=(),
+        calls_per_second=None,
     )
     balances = [(InstrumentId(f"P{name}{number}"), TokenId(f"S{name}{number}")) for number in range(3)]
     return BenchmarkSeller(key, BookId(7), balances, [TokenId(f"D{name}")], [TransactionId(f"T{name}")])

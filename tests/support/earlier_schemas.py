@@ -36,6 +36,13 @@ ALTER TABLE book DROP COLUMN signature_method;
 """
 """Hosts that are claimed, and how messages are signed; the version is for the test to set."""
 
+BEFORE_0024: Final = """
+ALTER TABLE access_key DROP COLUMN name, DROP COLUMN scopes, DROP COLUMN networks, DROP COLUMN calls_per_second,
+    DROP COLUMN planned_end, DROP COLUMN made_by;
+DROP TYPE access_key_terms;
+"""
+"""Keys that are for everything, from anywhere; the version is for the test to set."""
+
 BEFORE_0021: Final = """
 DROP INDEX authorization_evidence_address;
 ALTER TABLE mail DROP COLUMN sealed;

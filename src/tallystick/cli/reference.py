@@ -42,10 +42,11 @@ is `null`.
 | `account list` | an array of those |
 | `account split` | `parts`: how many books there are |
 | `account set-logo` | `logo`: what the picture is found by |
-| `keys create`, `keys rotate` | `account_id`, `access_key_id`, `secret`, `environment`, `created_at` |
+| `keys create`, `keys make`, `keys rotate` | `account_id`, `access_key_id`, `secret`, `environment`, `created_at`, \
+`expires_at`, `scopes`, `networks`, `calls_per_second` |
 | `keys list` | an array of `account_id`, `access_key_id`, `environment`, `status` (`usable`, `expired`, `revoked`), \
-`created_at`, `expires_at`, `revoked_at` |
-| `keys revoke` | one of those |
+`created_at`, `expires_at`, `revoked_at`, `name`, `scopes`, `networks`, `calls_per_second`, `maker_id`, `used_at` |
+| `keys revoke` | one of those, without `used_at` |
 | `keys register-certificate`, `keys revoke-certificate` | `account_id`, `fingerprint`, `environment`, `subject`, \
 `status` (`usable`, `expired`, `revoked`), `created_at`, `expires_at`, `revoked_at` |
 | `keys list-certificates` | an array of those |
@@ -58,7 +59,8 @@ is `null`.
 | `keys revoke-signing`, `keys destroy-signing` | `revoked`: the name; `destroyed`: an array of names |
 | `staff add` | `account_id`, `person_id`, `email`, `name`, `role`, `added_at` |
 | `staff list` | an array of those |
-| `staff remove`, `operators remove` | `removed` |
+| `staff remove`, `operators remove` | `removed`; of `staff remove` also `revoked_keys`, `kept_keys`: ids of keys that \
+the person had made |
 | `operators add` | `operator` |
 | `operators list` | an array of `account_id`, `email`, `name` |
 | `ipn list` | an array of `event_id`, `kind`, `subject_id`, `status`, `state`, `destination`, `occurred_at`, \

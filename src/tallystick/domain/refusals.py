@@ -56,7 +56,7 @@ class Refusal(Enum):
     AuthFailure = (
         401,
         Retry.SAME_REQUEST,
-        "the credentials are not accepted, e.g. the account may not use this service",
+        "the credentials are not accepted: the account may not use this service, or the key is not for this call",
     )
     ConcurrentModification = (
         400,
@@ -126,7 +126,7 @@ class Refusal(Enum):
     InvalidClientTokenId = (
         403,
         Retry.NO,
-        "the access key id is unknown",
+        "the access key id is unknown, or the key has been revoked or has expired",
     )
     InvalidDateRange = (
         400,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tallystick.services.api.fair_shares import ACTIVE_SECONDS, CallRates, FairShares
+from tallystick.services.api.fair_shares import ACTIVE_SECONDS, MOST_BUCKETS, CallRates, FairShares
 
 
 class Now:
@@ -112,6 +112,25 @@ def test_it_is_told_when_to_come_again(calls: int, seconds: int) -> None:
     assert rates.take("other", 10) == 0
     now.seconds += seconds
     assert rates.take("caller", calls) == 0
+
+
+def test_a_caller_may_have_a_rate_of_its_own() -> None:
+    now = Now()
+    rates = CallRates(per_second=0, burst=0, clock=now)
+    assert [rates.take("caller", own=1) for _ in range(4)] == [0, 0, 1, 1]
+    assert rates.take("other") == 0
+    now.seconds += 1
+    assert [rates.take("caller", own=1) for _ in range(2)] == [0, 1]
+
+
+def test_who_is_remembered_is_forgotten_when_the_bucket_is_full_by_its_own_rate() -> None:
+    now = Now()
+    rates = CallRates(per_second=0, burst=0, clock=now)
+    assert rates.take("slow", 2, own=1) == 0
+    now.seconds += 1
+    for number in range(MOST_BUCKETS):
+        assert rates.take(number, own=1_000) == 0
+    assert rates.take("slow", 2, own=1) == 1  # half full, so it is remembered
 
 
 def test_without_a_rate_there_is_no_limit() -> None:

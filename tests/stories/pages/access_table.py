@@ -163,6 +163,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     f"GET {DESK}": VIEW,
     f"GET {DESK}/agreed/{{authorization_id}}": VIEW,
     f"GET {DESK}/keys": VIEW,
+    f"GET {DESK}/keys/new": DEVELOP,
     f"POST {DESK}/keys": DEVELOP,
     f"GET {DESK}/keys/{{access_key_id}}": VIEW,
     f"POST {DESK}/keys/{{access_key_id}}/rotate": DEVELOP,

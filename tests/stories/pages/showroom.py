@@ -288,7 +288,10 @@ class Showroom:
         ):
             page = await owner.get(f"{console(self.seller)}/{path}")
             self.keep(f"POST {DESK}/{path}", await owner.submit(page, ending, **typed), "wrong", status=422)
-        made = await owner.submit(await owner.get(console(self.seller, "keys")), "/keys")
+        form = await owner.get(console(self.seller, "keys", "new"))
+        wrong = await owner.submit(form, "/keys", uses="chosen", networks="10.1.2.3/8")
+        self.keep(f"POST {DESK}/keys", wrong, "wrong", status=422)
+        made = await owner.submit(form, "/keys", uses="everything", name="Checkout")
         self.keep(f"POST {DESK}/keys", made, "made")
 
     async def invited(self) -> None:

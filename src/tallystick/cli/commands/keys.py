@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -19,56 +19,144 @@ from tallystick.cli.console import (
     tell_table,
 )
 from tallystick.domain.environments import SANDBOX
+from tallystick.domain.scopes import EVERYTHING, scope_names, scopes_of
 from tallystick.services.context import Service
 from tallystick.services.operations import signing_keys
 from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.signing_keys import SigningKey
 from tallystick.services.seller import access_keys
-from tallystick.services.seller.access_keys import AccessKey, KeyEntry, UnknownKeyError
+from tallystick.services.seller.access_keys import (
+    ANY_USE,
+    MAX_NAME,
+    MAX_NETWORKS,
+    AccessKey,
+    KeyEntry,
+    KeyTerms,
+    KeyUse,
+    UnknownKeyError,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Access keys of sellers' programs, and the service's own signing key.")
 
 Account = Annotated[str, typer.Option(metavar="EMAIL_OR_ID", help="The business account.")]
 LONGEST_OVERLAP_HOURS = 24 * 365
+LONGEST_LIFE_DAYS = 3660
+MOST_CALLS_PER_SECOND = 100_000
 
 
 @app.command()
 def create(account: Account, json: Json = False) -> None:
-    """Make a key. The secret is shown now and never again."""
-    _tell_new(run(_create(account)), json=json)
+    """Make a key for everything. The secret is shown now and never again."""
+    _tell_new(run(_create(account, ANY_USE)), json=json)
 
 
-async def _create(account: str) -> AccessKey:
+@app.command()
+def make(
+    account: Account,
+    scope: Annotated[
+        list[str],
+        typer.Option(
+            metavar="SCOPE",
+            help=f"What it may be used for: {', '.join(scope_names(EVERYTHING))}, everything. Give it several times.",
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="What it is for, in your words.")] = "",
+    network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CIDR", help="Where its calls come from, such as 10.1.0.0/16. Give it several times."),
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="DAYS_OR_DATE", help="When it ends: 90d, or 2027-06-30 (UTC).")
+    ] = None,
+    calls_per_second: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_CALLS_PER_SECOND, help="Instead of TALLYSTICK_CALLS_PER_SECOND, for this key."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a key for some uses, networks or a while. The secret is shown now and never again."""
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise ProblemError(f"a name has at most {MAX_NAME} characters, on one line")
+    terms = KeyTerms(
+        name=name.strip(),
+        scopes=_scopes_of(scope),
+        networks=_networks(network or []),
+        lifetime=None if expires is None else _lifetime(expires, datetime.now(UTC)),
+        calls_per_second=calls_per_second,
+    )
+    _tell_new(run(_create(account, terms)), json=json)
+
+
+async def _create(account: str, terms: KeyTerms) -> AccessKey:
     async with service_of_process() as service:
         party = await find_seller(service, account)
-        return await access_keys.create(service, actor_of_process(), party.party_id, SANDBOX)
+        return await access_keys.create(service, actor_of_process(), party.party_id, SANDBOX, terms)
+
+
+def _scopes_of(names: list[str]) -> int:
+    try:
+        return scopes_of(names).value
+    except ValueError as error:
+        raise ProblemError(str(error)) from None
+
+
+def _networks(given: list[str]) -> tuple[str, ...]:
+    if len(given) > MAX_NETWORKS:
+        raise ProblemError(f"a key is for at most {MAX_NETWORKS} networks")
+    try:
+        return tuple(dict.fromkeys(access_keys.read_network(one) for one in given))
+    except ValueError as error:
+        raise ProblemError(f"a network is given like 10.1.0.0/16: {error}") from None
+
+
+def _lifetime(text: str, now: datetime) -> timedelta:
+    """How long a key lives that ends after so many days, or when a day begins. Raises ProblemError."""
+    try:
+        if text.endswith("d"):
+            life = timedelta(days=int(text.removesuffix("d")))
+        else:
+            life = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) - now
+    except (ValueError, OverflowError):
+        raise ProblemError(f"an end is given like 90d or 2027-06-30, not {text!r}") from None
+    if not timedelta(0) < life <= timedelta(days=LONGEST_LIFE_DAYS):
+        raise ProblemError(f"an end is to come, within {LONGEST_LIFE_DAYS} days")
+    return life
 
 
 @app.command("list")
 def list_(account: Account, json: Json = False) -> None:
     """List the keys of an account, oldest first, without their secrets."""
-    entries, now = run(_list(account))
+    found, now = run(_list(account))
     if json:
-        tell_json([_as_json(entry, now) for entry in entries])
+        tell_json([_as_json(one.key, now) | {"used_at": one.used_at} for one in found])
         return
     tell_table(
         [
             {
-                "key": entry.access_key_id,
-                "status": _status(entry, now),
-                "created": f"{entry.created_at:%Y-%m-%d %H:%M}",
-                "ends": _ends(entry),
+                "key": one.key.access_key_id,
+                "name": one.key.name,
+                "status": _status(one.key, now),
+                "scopes": _scopes(one.key.scopes),
+                "networks": ", ".join(one.key.networks) or "any",
+                "created": _moment(one.key.created_at),
+                "by": one.key.maker_name or "",
+                "last used": _moment(one.used_at),
+                "ends": _moment(one.key.revoked_at or one.key.expires_at),
             }
-            for entry in entries
+            for one in found
         ],
         "This account has no keys yet.",
     )
 
 
-async def _list(account: str) -> tuple[list[KeyEntry], datetime]:
+def _scopes(scopes: int) -> str:
+    return "everything" if scopes == EVERYTHING else ", ".join(scope_names(scopes))
+
+
+async def _list(account: str) -> tuple[list[KeyUse], datetime]:
     async with service_of_process() as service:
         party = await find_seller(service, account)
-        return await access_keys.list_(service, party.party_id), service.clock()
+        return await access_keys.with_uses(service, party.party_id), service.clock()
 
 
 @app.command()
@@ -157,6 +245,10 @@ def _tell_new(key: AccessKey, *, json: bool) -> None:
                 "secret": key.secret,
                 "environment": key.environment,
                 "created_at": key.created_at,
+                "expires_at": key.expires_at,
+                "scopes": scope_names(key.scopes),
+                "networks": key.networks,
+                "calls_per_second": key.calls_per_second,
             }
         )
         return
@@ -174,6 +266,11 @@ def _as_json(entry: KeyEntry, now: datetime) -> dict[str, object]:
         "created_at": entry.created_at,
         "expires_at": entry.expires_at,
         "revoked_at": entry.revoked_at,
+        "name": entry.name,
+        "scopes": scope_names(entry.scopes),
+        "networks": entry.networks,
+        "calls_per_second": entry.calls_per_second,
+        "maker_id": entry.maker_id,
     }
 
 
@@ -183,6 +280,5 @@ def _status(entry: KeyEntry, now: datetime) -> str:
     return "usable" if entry.usable(now) else "expired"
 
 
-def _ends(entry: KeyEntry) -> str:
-    ends = entry.revoked_at or entry.expires_at
-    return "" if ends is None else f"{ends:%Y-%m-%d %H:%M}"
+def _moment(at: datetime | None) -> str:
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M}"

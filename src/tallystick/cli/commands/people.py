@@ -23,6 +23,7 @@ from tallystick.services.operations import operators
 from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.operators import Operator
 from tallystick.services.seller import staff
+from tallystick.services.seller.access_keys import KeyEntry
 from tallystick.services.seller.staff import LastOwnerError, Post, StaffRole
 
 staff_app = typer.Typer(no_args_is_help=True, help="Who works for a seller, and as what.")
@@ -71,26 +72,38 @@ async def _post_of(service: Service, seller: Party, someone: Party) -> Post:
 
 
 @staff_app.command("remove")
-def remove_staff(account: Account, person: Person, json: Json = False) -> None:
+def remove_staff(
+    account: Account,
+    person: Person,
+    revoke_keys: Annotated[
+        bool, typer.Option("--revoke-keys/--keep-keys", help="Whether the access keys that they made end, too.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Take a seller's console from somebody."""
 
-    async def remove() -> Party:
+    async def remove() -> tuple[Party, list[KeyEntry], list[KeyEntry]]:
         async with service_of_process() as service:
             seller, someone = await _both(service, account, person)
             post = await _post_of(service, seller, someone)
             try:
-                await staff.remove(service, actor_of_process(), post)
+                revoked = await staff.remove(service, actor_of_process(), post, revoke_keys=revoke_keys)
             except LookupError:
                 raise ProblemError(f"{someone.email} was removed at this moment") from None
             except LastOwnerError:
                 raise ProblemError(f"{someone.email} is the last owner of {seller.name}") from None
-            return someone
+            return someone, revoked, await staff.keys_made_by(service, post)
 
-    someone = run(remove())
+    someone, revoked, left = run(remove())
+    revoked_ids, left_ids = ([key.access_key_id for key in keys] for keys in (revoked, left))
     if json:
-        tell_json({"removed": someone.email})
-    else:
-        tell(f"{someone.email} is of the staff no more.")
+        tell_json({"removed": someone.email, "revoked_keys": revoked_ids, "kept_keys": left_ids})
+        return
+    tell(f"{someone.email} is of the staff no more.")
+    if revoked:
+        tell(f"Revoked are the keys that they made: {', '.join(revoked_ids)}")
+    if left:
+        tell(f"Keys that they made go on: {', '.join(left_ids)}; see: tallystick keys revoke")
 
 
 @staff_app.command("list")

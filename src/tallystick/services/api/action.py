@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tallystick.domain.scopes import Scope
 from tallystick.services.api.fields import V2007, V2010, VERSIONS, Field
 from tallystick.services.api.forms import FieldTable
 from tallystick.services.api.legacy import legacy_fields
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 class Action:
     """One action. `result` is None where the answer has no result element; `may_be_unsigned`: anybody may ask.
 
+    `scopes`: what a key needs that signs for it; a plain number, since every call compares it.
+
     `last_version`: the last published interface that has it. What that of 2010-08-28 has, later versions have too.
 
     `revalidates_key`: `perform` also takes calls whose key is a cached one. It reads the call at once; what is then to
@@ -29,6 +32,7 @@ class Action:
 
     name: str
     summary: str
+    scopes: int
     perform: Callable[[Call], Awaitable[Result]]
     fields: tuple[Field, ...]
     result: tuple[Element, ...] | None
@@ -47,6 +51,7 @@ class Action:
 def make_action(  # noqa: PLR0913 - a row of the table has so many columns
     name: str,
     summary: str,
+    scopes: Scope,
     perform: Callable[[Call], Awaitable[Result]],
     fields: tuple[Field, ...] = (),
     result: tuple[Element, ...] | None = None,
@@ -60,6 +65,7 @@ def make_action(  # noqa: PLR0913 - a row of the table has so many columns
     return Action(
         name=name,
         summary=summary,
+        scopes=scopes.value,
         perform=perform,
         fields=fields,
         result=result,

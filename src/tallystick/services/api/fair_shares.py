@@ -135,28 +135,33 @@ class CallRates:
     per_second: float
     burst: float
     clock: Callable[[], float] = monotonic
-    _buckets: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
+    _buckets: dict[Hashable, tuple[float, float, float]] = field(default_factory=dict)
+    """What each has left, as of when, and when it will have been filled."""
 
-    def take(self, caller: Hashable, calls: int = 1) -> int:
+    def take(self, caller: Hashable, calls: int = 1, own: float | None = None) -> int:
         """0: so many calls are taken. Else in how many seconds to come again; nothing is taken.
 
-        More than a bucket holds is taken from a full one, which is then in debt.
+        More than a bucket holds is taken from a full one, which is then in debt. `own`: calls per second of this
+        caller, where they are not those of all.
         """
-        if not self.per_second:
+        per_second, burst = (self.per_second, self.burst) if own is None else (own, BURST_SECONDS * own)
+        if not per_second:
             return 0
         now = self.clock()
-        left, seen = self._buckets.get(caller, (self.burst, now))
-        left = min(self.burst, left + (now - seen) * self.per_second)
-        needed = min(calls, self.burst)
-        if left < needed:
-            self._buckets[caller] = left, now
-            return ceil((needed - left) / self.per_second)
-        self._buckets[caller] = left - calls, now
+        left, seen, _ = self._buckets.get(caller, (burst, now, now))
+        left = min(burst, left + (now - seen) * per_second)
+        needed = min(calls, burst)
+        lacking = needed - left
+        if lacking <= 0:
+            left -= calls
+        self._buckets[caller] = left, now, now + (burst - left) / per_second
+        if lacking > 0:
+            return ceil(lacking / per_second)
         if len(self._buckets) > MOST_BUCKETS:
             self._forget(now)
         return 0
 
     def _forget(self, now: float) -> None:
-        for caller, (left, seen) in list(self._buckets.items()):
-            if left + (now - seen) * self.per_second >= self.burst:
+        for caller, (_, _, full_at) in list(self._buckets.items()):
+            if full_at <= now:
                 del self._buckets[caller]

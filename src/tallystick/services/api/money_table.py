@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from tallystick.domain.scopes import Scope
 from tallystick.services.actions import pay, postpaid, prepaid
 from tallystick.services.api.action import make_action
 from tallystick.services.api.common_fields import (
@@ -49,6 +50,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "FundPrepaid",
         "Charges the sender through the funding token and raises the balance of a prepaid instrument.",
+        Scope.FUND,
         prepaid.fund_prepaid,
         (
             SENDER_TOKEN,
@@ -67,6 +69,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "Pay",
         "Charges the sender: a prepaid balance, a debt, or real money, as the sender token says.",
+        Scope.CHARGE,
         pay.pay,
         _PAYMENT_FIELDS,
         MONEY_RESULT,
@@ -76,6 +79,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "Reserve",
         "Holds an amount on the sender's card, for seven days at most.",
+        Scope.CHARGE,
         pay.reserve,
         _PAYMENT_FIELDS,
         MONEY_RESULT,
@@ -84,6 +88,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "Settle",
         "Charges what was reserved, once: all of it, or less.",
+        Scope.CHARGE,
         pay.settle,
         (
             Field("ReserveTransactionId", "string", REQUIRED, "The reservation.", max_length=35),
@@ -96,6 +101,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "Cancel",
         "Stops a transaction that is still reserved, or that waits for the payment network to be asked.",
+        Scope.CHARGE,
         pay.cancel,
         (
             replace(TRANSACTION, first_version=V2008),
@@ -119,6 +125,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "Refund",
         "Gives back all or part of a payment: to where it came from, or off the debt.",
+        Scope.REFUND,
         pay.refund,
         (
             TRANSACTION,
@@ -140,6 +147,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "SettleDebt",
         "Charges the sender through the settlement token and lowers the debt of a credit instrument.",
+        Scope.SETTLE,
         postpaid.settle_debt,
         (
             SENDER_TOKEN,
@@ -158,6 +166,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "WriteOffDebt",
         "Forgives part or all of a debt. No money moves, and it cannot be undone.",
+        Scope.WRITE_OFF,
         postpaid.write_off_debt,
         (
             CREDIT_INSTRUMENT,

@@ -1,38 +1,61 @@
 """Access keys of a seller's programs: make one, replace it with an overlap, revoke it, see when it was last used.
 
-Pages and commands call the same functions; each change and its row in the audit log are one commit.
+Pages and commands call the same functions; each change and its row in the audit log are one commit. Who may not have a
+key of some scopes in their hands can neither make nor rotate one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any, Final
 
+from tallystick.domain.scopes import scope_names
 from tallystick.services.operations import audit
+from tallystick.services.seller.staff import may_make_key, role_of
 from tallystick.store.keys import access_keys, key_uses
-from tallystick.store.keys.access_keys import AccessKey, KeyEntry, MadeBeforeError, UnknownKeyError
+from tallystick.store.keys.access_keys import (
+    ANY_USE,
+    AccessKey,
+    KeyEntry,
+    KeyTerms,
+    MadeBeforeError,
+    UnknownKeyError,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tallystick.domain.ids import PartyId
     from tallystick.services.context import Service
     from tallystick.services.operations.audit import Actor
 
 __all__ = [
+    "ANY_USE",
     "AccessKey",
     "KeyEntry",
+    "KeyTerms",
     "KeyUse",
     "MadeBeforeError",
+    "NotTheirKeyError",
     "UnknownKeyError",
     "create",
     "find",
     "list_",
+    "read_network",
     "revoke",
     "rotate",
     "with_uses",
 ]
 
+MAX_NAME: Final = 80
+MAX_NETWORKS: Final = 20
 _HOUR: Final = timedelta(hours=1)
+
+
+class NotTheirKeyError(Exception):
+    """Whoever asks may not have a key of these scopes: only owners make keys that move real money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +66,30 @@ class KeyUse:
     used_at: datetime | None
 
 
-async def create(service: Service, actor: Actor, seller_id: PartyId, environment: str, form: str = "") -> AccessKey:
+def read_network(text: str) -> str:
+    """A network as it is kept, from ``10.1.0.0/16`` or one address. Raises ValueError: it is none."""
+    return str(ip_network(text.strip()))
+
+
+async def create(
+    service: Service,
+    actor: Actor,
+    seller_id: PartyId,
+    environment: str,
+    terms: KeyTerms = ANY_USE,
+    form: str = "",
+) -> AccessKey:
     """Make a key. This is the only time that its owner sees the secret.
 
     `form`: what tells the form that asks for it from all others; it makes one key, however often it is sent. Raises
-    MadeBeforeError.
+    MadeBeforeError, NotTheirKeyError.
     """
+    await _check_may_have(service, actor, seller_id, environment, terms.scopes)
     now = service.clock()
     async with service.pool.acquire() as connection, connection.transaction():
-        key = await access_keys.create(connection, service.vault, seller_id, environment, now, form)
+        key = await access_keys.create(
+            connection, service.vault, seller_id, environment, now, form, terms=terms, maker_id=actor.party_id
+        )
         await audit.record(
             connection,
             actor,
@@ -59,6 +97,7 @@ async def create(service: Service, actor: Actor, seller_id: PartyId, environment
             key.access_key_id,
             business_id=seller_id,
             environment=environment,
+            details=_told(terms.name, key),
             at=now,
         )
     return key
@@ -67,13 +106,16 @@ async def create(service: Service, actor: Actor, seller_id: PartyId, environment
 async def rotate(
     service: Service, actor: Actor, seller_id: PartyId, access_key_id: str, overlap: timedelta, form: str = ""
 ) -> AccessKey:
-    """Make the successor of a key; the old one stays usable for `overlap`. `form`: as for `create`.
+    """Make the successor of a key, for the same; the old one stays usable for `overlap`. `form`: as for `create`.
 
-    Raises MadeBeforeError, UnknownKeyError: the seller has no such key, or it is no longer usable.
+    Raises MadeBeforeError, NotTheirKeyError, UnknownKeyError: the seller has no such key, or it is no longer usable.
     """
     old, now = await _find(service, seller_id, access_key_id), service.clock()
+    await _check_may_have(service, actor, seller_id, old.environment, old.scopes)
     async with service.pool.acquire() as connection, connection.transaction():
-        key = await access_keys.rotate(connection, service.vault, access_key_id, overlap, now, form)
+        key = await access_keys.rotate(
+            connection, service.vault, access_key_id, overlap, now, form, maker_id=actor.party_id
+        )
         await audit.record(
             connection,
             actor,
@@ -120,10 +162,30 @@ async def list_(service: Service, seller_id: PartyId, environment: str | None = 
     return [entry for entry in entries if environment is None or entry.environment == environment]
 
 
-async def with_uses(service: Service, seller_id: PartyId, environment: str) -> list[KeyUse]:
+async def with_uses(service: Service, seller_id: PartyId, environment: str | None = None) -> list[KeyUse]:
     """The same, each with its last use."""
     uses = await key_uses.last_uses(service.pool, seller_id)
     return [KeyUse(entry, uses.get(entry.access_key_id)) for entry in await list_(service, seller_id, environment)]
+
+
+async def _check_may_have(service: Service, actor: Actor, seller_id: PartyId, environment: str, scopes: int) -> None:
+    """Commands on the machine make any key. Raises NotTheirKeyError."""
+    if actor.party_id is None:
+        return
+    role = await role_of(service, seller_id, actor.party_id)
+    if role is None or not may_make_key(role, environment, scopes):
+        raise NotTheirKeyError(seller_id)
+
+
+def _told(name: str, key: AccessKey) -> Mapping[str, Any]:
+    """What the audit log keeps of a new key."""
+    return {
+        "name": name,
+        "scopes": scope_names(key.scopes),
+        "networks": [*key.networks],
+        "expires_at": None if key.expires_at is None else key.expires_at.isoformat(),
+        "calls_per_second": key.calls_per_second,
+    }
 
 
 async def _find(service: Service, seller_id: PartyId, access_key_id: str) -> KeyEntry:

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.environments import SANDBOX
 from tallystick.domain.ids import PartyId
+from tallystick.domain.scopes import MONEY
 from tallystick.services.operations import audit
 from tallystick.store.accounts import staff
 from tallystick.store.accounts.staff import LastOwnerError, Post
+from tallystick.store.keys import access_keys
+from tallystick.store.keys.access_keys import KeyEntry
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
@@ -30,10 +34,13 @@ __all__ = [
     "add",
     "businesses_of",
     "change_role",
+    "keys_made_by",
     "may",
+    "may_make_key",
     "people_of",
     "post_of",
     "remove",
+    "role_of",
 ]
 
 
@@ -52,6 +59,8 @@ class Permission(Enum):
     VIEW = auto()
     MOVE_MONEY = auto()
     DEVELOP = auto()
+    MAKE_MONEY_KEYS = auto()
+    """Make keys that move real money; those of the sandbox move none."""
     MANAGE = auto()
 
 
@@ -59,6 +68,7 @@ ALLOWED: Final[Mapping[Permission, frozenset[StaffRole]]] = {
     Permission.VIEW: frozenset(StaffRole),
     Permission.MOVE_MONEY: frozenset({StaffRole.OWNER, StaffRole.FINANCE}),
     Permission.DEVELOP: frozenset({StaffRole.OWNER, StaffRole.DEVELOPER}),
+    Permission.MAKE_MONEY_KEYS: frozenset({StaffRole.OWNER}),
     Permission.MANAGE: frozenset({StaffRole.OWNER}),
 }
 """The one table of rights."""
@@ -76,6 +86,20 @@ class Employer:
 def may(role: StaffRole, permission: Permission) -> bool:
     """Whether somebody in this role may do this."""
     return role in ALLOWED[permission]
+
+
+def may_make_key(role: StaffRole, environment: str, scopes: int) -> bool:
+    """Whether somebody in this role may have the secret of a key of these scopes: make it, rotate it, change it."""
+    real_money = environment != SANDBOX and scopes & MONEY
+    return may(role, Permission.DEVELOP) and (not real_money or may(role, Permission.MAKE_MONEY_KEYS))
+
+
+async def role_of(service: Service, business_id: PartyId, person_id: PartyId) -> StaffRole | None:
+    """What somebody is at a seller's; None: nothing. A business is its own owner."""
+    if person_id == business_id:
+        return StaffRole.OWNER
+    post = await staff.post_of(service.pool, business_id, person_id)
+    return None if post is None else StaffRole(post.role)
 
 
 async def businesses_of(service: Service, party: Party) -> list[Employer]:
@@ -150,11 +174,15 @@ async def change_role(
         )
 
 
-async def remove(service: Service, actor: Actor, post: Post, *, environment: str | None = None) -> None:
+async def remove(
+    service: Service, actor: Actor, post: Post, *, revoke_keys: bool = False, environment: str | None = None
+) -> list[KeyEntry]:
     """Let a person work for a seller no more. `environment`: as for `add`.
 
-    Raises LookupError: they are not of the staff any more; LastOwnerError.
+    `revoke_keys`: end the keys that they made for the seller, too, in the sandbox and live; these are returned. Raises
+    LookupError: they are not of the staff any more; LastOwnerError.
     """
+    now = service.clock()
     async with service.pool.acquire() as connection, connection.transaction():
         await staff.remove(connection, post.business_id, post.person_id)
         await audit.record(
@@ -165,5 +193,26 @@ async def remove(service: Service, actor: Actor, post: Post, *, environment: str
             business_id=post.business_id,
             environment=environment,
             details={"role": post.role},
-            at=service.clock(),
+            at=now,
         )
+        if not revoke_keys:
+            return []
+        keys = await access_keys.usable_made_by(connection, post.business_id, post.person_id, now)
+        for key in keys:
+            await access_keys.revoke(connection, key.access_key_id, now)
+            await audit.record(
+                connection,
+                actor,
+                "key.revoke",
+                key.access_key_id,
+                business_id=post.business_id,
+                environment=key.environment,
+                details={"with": "staff.remove"},
+                at=now,
+            )
+    return keys
+
+
+async def keys_made_by(service: Service, post: Post) -> list[KeyEntry]:
+    """The usable keys that somebody made for a seller, in the sandbox and live, oldest first."""
+    return await access_keys.usable_made_by(service.pool, post.business_id, post.person_id, service.clock())

@@ -12,13 +12,15 @@ import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tallystick.db.shared_reads import SharedReads
 from tallystick.db.statements import load_statements
 from tallystick.domain import environments
 from tallystick.domain.ids import ALPHABET, BookId, PartyId
+from tallystick.domain.scopes import EVERYTHING
 from tallystick.store.keys.callers import Caller
 
 if TYPE_CHECKING:
@@ -56,8 +58,10 @@ class StaleCachedKeyError(LookupError):
     """The books have another version of a cached key, or did not compare it. Nothing was done: read the key again."""
 
 
+Address: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
 CurrentKeys: TypeAlias = Mapping[str, Mapping[str, Any]]
-"""Keys by their ids as one statement read them, with the columns of the type key_terms."""
+"""Keys by their ids as one statement read them, with the columns of the type access_key_terms."""
 
 
 def current_keys(rows: Iterable[Mapping[str, Any]]) -> CurrentKeys:
@@ -66,19 +70,51 @@ def current_keys(rows: Iterable[Mapping[str, Any]]) -> CurrentKeys:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyTerms:
+    """What a key is made for.
+
+    `networks`: where its calls come from, as CIDR text; none: anywhere. `lifetime`: when it ends by itself, and as long
+    as its successor lives; None: never. `calls_per_second`: of one process, instead of the setting; None: as that says.
+    """
+
+    name: str = ""
+    scopes: int = EVERYTHING.value
+    networks: tuple[str, ...] = ()
+    lifetime: timedelta | None = None
+    calls_per_second: int | None = None
+
+
+ANY_USE: Final = KeyTerms()
+"""A key for everything, from anywhere, without an end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessKey(Caller):
-    """A usable key with what every call needs to know about its owner."""
+    """A key that is not revoked, with what every call needs to know about its owner. The rest is as in KeyTerms."""
 
     access_key_id: str
     secret: str = field(repr=False)
     created_at: datetime
     expires_at: datetime | None
+    scopes: int
+    networks: tuple[str, ...]
+    calls_per_second: int | None
     cached: bool = False
     """As it was when it was read last. Whoever acts on it has to revalidate it."""
 
     def usable(self, now: datetime) -> bool:
         """Whether its time has not run out at `now`."""
         return self.expires_at is None or now < self.expires_at
+
+    def may(self, scopes: int) -> bool:
+        """Whether it has all of these scopes."""
+        return not scopes & ~self.scopes
+
+    def may_come_from(self, address: Address | None) -> bool:
+        """Whether calls from there are accepted; who comes from an address that is not known is in no network."""
+        if not self.networks:
+            return True
+        return address is not None and any(address in network for network in map(_network, self.networks))
 
     def still_is(self, keys: CurrentKeys) -> bool:
         """Whether it is among `keys`, and nothing that calls depend on has changed."""
@@ -91,12 +127,19 @@ class AccessKey(Caller):
             and [*self.parts] == row["parts"]
             and self.party_id == row["party_id"]
             and self.environment == row["environment"]
+            and self.scopes == row["scopes"]
+            and [*self.networks] == row["networks"]
+            and self.calls_per_second == row["calls_per_second"]
         )
 
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """A key as lists show it: no secret."""
+    """A key as lists show it: no secret.
+
+    `maker_id`: who made it; None: a command, or somebody before this was noted. `planned_end`: when it ends by itself,
+    where no rotation ends it before.
+    """
 
     access_key_id: str
     party_id: PartyId
@@ -104,6 +147,13 @@ class KeyEntry:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    name: str
+    scopes: int
+    networks: tuple[str, ...]
+    calls_per_second: int | None
+    planned_end: datetime | None
+    maker_id: PartyId | None
+    maker_name: str | None
 
     def usable(self, now: datetime) -> bool:
         """Whether a call signed with this key is accepted at `now`."""
@@ -130,12 +180,11 @@ class KeyRing:
         self._reads = SharedReads(self._read)
         self._cached: dict[str, AccessKey] = {}
 
-    async def find(self, access_key_id: str, now: datetime) -> AccessKey | None:
-        """As `find` of this module."""
+    async def find(self, access_key_id: str) -> AccessKey | None:
+        """As `find` of this module, but with those that have expired: who holds one is told so."""
         if _ID.fullmatch(access_key_id) is None:
             return None
-        key = await self._reads.find(access_key_id)
-        return key if key is not None and key.usable(now) else None
+        return await self._reads.find(access_key_id)
 
     def recall(self, access_key_id: str, now: datetime) -> AccessKey | None:
         """The key as it was when it was found last, for callers that revalidate it."""
@@ -172,16 +221,27 @@ def _key(row: asyncpg.Record, vault: Vault) -> AccessKey:
         book_id=None if row["book_id"] is None else BookId(row["book_id"]),
         parts=tuple(row["parts"]),
         clock_offset=timedelta(seconds=row["clock_offset_seconds"]),
+        scopes=row["scopes"],
+        networks=tuple(row["networks"]),
+        calls_per_second=row["calls_per_second"],
     )
 
 
 async def create(
-    database: Database, vault: Vault, party_id: PartyId, environment: str, now: datetime, form: str = ""
+    database: Database,
+    vault: Vault,
+    party_id: PartyId,
+    environment: str,
+    now: datetime,
+    form: str = "",
+    *,
+    terms: KeyTerms = ANY_USE,
+    maker_id: PartyId | None = None,
 ) -> AccessKey:
     """Make a key. This is the only time that its owner sees the secret.
 
-    `form`: what tells the form that asks for it from all others; it makes one key, however often it is sent. Raises
-    MadeBeforeError.
+    `form`: what tells the form that asks for it from all others; it makes one key, however often it is sent.
+    `maker_id`: None for a command. Raises MadeBeforeError.
     """
     access_key_id = _new_id(party_id, environment, form or secrets.token_hex())
     secret = "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(_SECRET_LENGTH))
@@ -192,6 +252,12 @@ async def create(
         environment,
         vault.seal(secret.encode("ascii"), seal_context(access_key_id)),
         now,
+        terms.name,
+        int(terms.scopes),
+        terms.networks,
+        terms.calls_per_second,
+        None if terms.lifetime is None else now + terms.lifetime,
+        maker_id,
     )
     if made is None:
         raise MadeBeforeError(access_key_id)
@@ -199,6 +265,11 @@ async def create(
     if key is None:
         raise UnknownKeyError(access_key_id)
     return key
+
+
+@lru_cache(maxsize=1024)
+def _network(text: str) -> Network:
+    return ip_network(text)
 
 
 def _new_id(party_id: PartyId, environment: str, form: str) -> str:
@@ -212,6 +283,12 @@ async def list_(database: Database, party_id: PartyId) -> list[KeyEntry]:
     return [_entry(row) for row in rows]
 
 
+async def usable_made_by(database: Database, party_id: PartyId, maker_id: PartyId, now: datetime) -> list[KeyEntry]:
+    """The usable keys of the party that this person made, in both environments, oldest first."""
+    rows = await database.fetch(_SQL["made_by"], party_id, maker_id, now)
+    return [_entry(row) for row in rows]
+
+
 async def secrets_of(database: Database, vault: Vault, party_id: PartyId, environment: str, now: datetime) -> list[str]:
     """The secrets of all usable keys of the party: for checking messages that were signed with one of them."""
     rows = await database.fetch(_SQL["secrets_of"], party_id, environment, now)
@@ -219,17 +296,32 @@ async def secrets_of(database: Database, vault: Vault, party_id: PartyId, enviro
 
 
 async def rotate(
-    connection: Connection, vault: Vault, access_key_id: str, overlap: timedelta, now: datetime, form: str = ""
+    connection: Connection,
+    vault: Vault,
+    access_key_id: str,
+    overlap: timedelta,
+    now: datetime,
+    form: str = "",
+    *,
+    maker_id: PartyId | None = None,
 ) -> AccessKey:
-    """Make the successor of a key; the old one stays usable for `overlap`. `form`: as for `create`.
+    """Make the successor of a key, for the same as the old one, which stays usable for `overlap`, but not for longer.
 
-    Raises MadeBeforeError, UnknownKeyError.
+    `form`, `maker_id`: as for `create`. Raises MadeBeforeError, UnknownKeyError.
     """
     async with connection.transaction():
-        owner = await connection.fetchrow(_SQL["owner"], access_key_id)
-        if owner is None:
+        old = await connection.fetchrow(_SQL["terms"], access_key_id)
+        if old is None:
             raise UnknownKeyError(access_key_id)
-        new = await create(connection, vault, PartyId(owner["party_id"]), owner["environment"], now, form)
+        terms = KeyTerms(
+            name=old["name"],
+            scopes=old["scopes"],
+            networks=tuple(old["networks"]),
+            lifetime=None if old["planned_end"] is None else old["planned_end"] - old["created_at"],
+            calls_per_second=old["calls_per_second"],
+        )
+        seller_id, environment = PartyId(old["party_id"]), old["environment"]
+        new = await create(connection, vault, seller_id, environment, now, form, terms=terms, maker_id=maker_id)
         row = await connection.fetchrow(_SQL["end_at"], access_key_id, now + overlap, now)
         if row is None:
             raise UnknownKeyError(access_key_id)
@@ -256,4 +348,11 @@ def _entry(row: asyncpg.Record) -> KeyEntry:
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
+        name=row["name"],
+        scopes=row["scopes"],
+        networks=tuple(row["networks"]),
+        calls_per_second=row["calls_per_second"],
+        planned_end=row["planned_end"],
+        maker_id=None if row["made_by"] is None else PartyId(row["made_by"]),
+        maker_name=row["maker_name"],
     )

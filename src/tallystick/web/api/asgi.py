@@ -29,6 +29,10 @@ BATCH_PATH: Final = "/v1/payments/batch"
 SOAP_TYPES: Final = (b"text/xml", b"application/soap+xml")
 
 
+def unknown_address(_scope: Scope) -> None:
+    """Where nobody can tell from which address a request came."""
+
+
 def is_soap(scope: Scope) -> bool:
     """Whether a request for ``/`` is an envelope: it says so by its content type or by naming a SOAPAction."""
     if scope["method"] != "POST":

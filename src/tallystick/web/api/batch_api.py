@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,7 @@ from tallystick.domain.money import USD
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.actions.pay import payment_command
+from tallystick.services.api.callers import by_key
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
 from tallystick.services.process.meter import BATCH, OK
@@ -42,11 +44,12 @@ from tallystick.web.api.asgi import (
     header,
     read_body,
     respond,
+    unknown_address,
 )
 from tallystick.web.api.calls import (
     MeasuredCall,
+    admit,
     check_fresh,
-    check_rate,
     keep_request,
     read_call,
     refusal_of,
@@ -55,12 +58,13 @@ from tallystick.web.api.calls import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from tallystick.domain.commands import Command
     from tallystick.domain.ids import BookId
     from tallystick.domain.outcomes import Outcome
-    from tallystick.services.api.callers import AccessKey
+    from tallystick.services.api.callers import AccessKey, Address
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Receive, Scope, Send
 
@@ -126,9 +130,10 @@ _written: Final = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class BatchApi:
-    """The ASGI application at BATCH_PATH."""
+    """The ASGI application at BATCH_PATH. `address_of`: as of the query API."""
 
     service: Service
+    address_of: Callable[[Scope], Address | None] = unknown_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
@@ -165,7 +170,7 @@ class BatchApi:
         lines = body.splitlines()
         if len(lines) > MAX_LINES:
             raise Refused(Refusal.InvalidRequest, f"A batch has at most {MAX_LINES} lines, this one {len(lines)}.")
-        check_rate(self.service, key, len(lines))
+        admit(self.service, key, _PAY.scopes, partial(self.address_of, scope), len(lines))
         outcomes = [OutcomeLine(number) for number in range(1, len(lines) + 1)]
         batch = _Batch(self.service, key, made_at, now, request_id, outcomes)
         async with self.service.calls.turn(key.party_id, max(1, len(lines))):
@@ -184,9 +189,7 @@ class BatchApi:
         digest = header(scope, b"content-digest")
         if not has_digest_of(body, digest):
             raise Refused(Refusal.InvalidSignature, "Content-Digest does not have the SHA-256 of the body.")
-        key = await self.service.keys.find(signature.key_id, now)
-        if key is None:
-            raise Refused(Refusal.InvalidClientTokenId, "The access key in keyid is not known.")
+        key = await by_key(self.service, signature.key_id, "keyid", now)
         values = {"@method": scope["method"], "@path": BATCH_PATH, "content-digest": digest}
         authorities = signing.signed_hosts(header(scope, b"host"), self.service.settings.public_url)
         if not any(verifies(signature, {**values, "@authority": one}, key.secret) for one in authorities):

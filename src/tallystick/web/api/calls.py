@@ -16,7 +16,7 @@ from tallystick.domain.moments import format_moment
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import kept_requests
 from tallystick.services.api.call import Call, fingerprint
-from tallystick.services.api.callers import AccessKey, StaleCachedKeyError
+from tallystick.services.api.callers import AccessKey, StaleCachedKeyError, check_terms
 from tallystick.services.api.fair_shares import ThrottledError
 from tallystick.services.api.fields import V2007
 from tallystick.services.process.meter import NO_ACTION, OK
@@ -24,7 +24,7 @@ from tallystick.web.api.asgi import header
 from tallystick.web.api.xml import namespace
 
 if TYPE_CHECKING:
-    from tallystick.services.api.callers import Caller
+    from tallystick.services.api.callers import Caller, SourceOf
     from tallystick.services.api.registry import Action
     from tallystick.services.api.types import Result
     from tallystick.services.context import Service
@@ -78,9 +78,16 @@ EXPENSIVE: Final = frozenset({"GetAccountActivity", "GetTokens", "GetTransaction
 """Actions that may read much for one answer."""
 
 
-def check_rate(service: Service, caller: Caller, calls: int = 1) -> None:
-    """Refuse a caller that calls too often. Raises Refused: Throttling."""
-    seconds = service.rates.take(caller.access_key_id if isinstance(caller, AccessKey) else caller.party_id, calls)
+def admit(service: Service, caller: Caller, scopes: int, source: SourceOf, calls: int = 1) -> None:
+    """Let a caller in whose signature is right: its key is for this, and it does not call too often.
+
+    Every face asks this, and before anything else is looked at. Raises Refused: AuthFailure, Throttling.
+    """
+    check_terms(caller, scopes, source)
+    if isinstance(caller, AccessKey):
+        seconds = service.rates.take(caller.access_key_id, calls, caller.calls_per_second)
+    else:
+        seconds = service.rates.take(caller.party_id, calls)
     if seconds:
         raise ThrottledError(seconds)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.fair_shares import CallRates, ThrottledError
-from tallystick.web.api.asgi import BATCH_PATH, is_soap, respond
+from tallystick.web.api.asgi import BATCH_PATH, is_soap, respond, unknown_address
 from tallystick.web.api.calls_under_way import BUSY, CallsUnderWay, with_retry_after
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ _WEIGHT_OF_BEGINNING: Final = 10
 """A visit that begins leaves a row, and whoever signs in has a password hashed: each counts as so many requests."""
 
 
-def _unknown(_scope: Scope) -> None:
-    """Nobody is told from anybody else."""
-
-
 @dataclass(frozen=True, slots=True)
 class Front:
     """Sends ``/`` to the query API or to SOAP, batches to theirs, all the rest, start and end too, to the pages."""
@@ -42,7 +38,7 @@ class Front:
     batch_api: Application
     pages: Application
     refusing: RefusalWriter
-    address_of: Callable[[Scope], str | None] = _unknown
+    address_of: Callable[[Scope], str | None] = unknown_address
     """The address that a request comes from, where it is not a proxy's."""
     rates: CallRates = field(default_factory=lambda: CallRates(0, 0))
     """How many requests an address may send."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -17,11 +18,20 @@ from tallystick.services.api.legacy import legacy_result, modern
 from tallystick.services.api.registry import ACTIONS, Action
 from tallystick.services.process.random_pool import RANDOM_POOL
 from tallystick.web.api import legacy_xml
-from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, HttpAnswer, header, read_body, respond
+from tallystick.web.api.asgi import (
+    CLOSE,
+    BodyTooLargeError,
+    ClientGoneError,
+    HttpAnswer,
+    header,
+    read_body,
+    respond,
+    unknown_address,
+)
 from tallystick.web.api.calls import (
     MeasuredCall,
+    admit,
     carry_out,
-    check_rate,
     keep_request,
     read_call,
     refusal_of,
@@ -38,10 +48,10 @@ from tallystick.web.api.query_request import (
 from tallystick.web.api.xml import CONTENT_TYPE, render_error, render_success
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from tallystick.services.api.call import Call
-    from tallystick.services.api.callers import AccessKey
+    from tallystick.services.api.callers import AccessKey, Address, SourceOf
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Receive, Scope, Send
 
@@ -53,9 +63,10 @@ _HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-stor
 
 @dataclass(frozen=True, slots=True)
 class QueryApi:
-    """The ASGI application at ``/``."""
+    """The ASGI application at ``/``. `address_of`: from which address a request came, by the rule of the settings."""
 
     service: Service
+    address_of: Callable[[Scope], Address | None] = unknown_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
@@ -90,7 +101,7 @@ class QueryApi:
 
     def _perform(self, scope: Scope, content: bytes, request_id: str, watched: MeasuredCall) -> Awaitable[bytes]:
         """Run all checks in their documented order, then the action; returns the awaitable answer. Raises Refused."""
-        request = _read(scope, content)
+        request = _read(scope, content, partial(self.address_of, scope))
         action = _find_action(request)
         watched.action = action.name
         if action.revalidates_key and request.params.get("Version") != V2007:
@@ -127,7 +138,7 @@ class QueryApi:
         if key is None:
             return None
         made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
-        check_rate(service, key)
+        admit(service, key, action.scopes, request.source)
         version = served_version(request)
         check_action_version(action, version)
         return version, read_call(service, action, version, request.params, key, made_at, now)
@@ -141,7 +152,7 @@ class QueryApi:
         if not _may_be_unsigned(request, action):
             key = await check_signature(request, service, now)
             made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
-            check_rate(service, key)
+            admit(service, key, action.scopes, request.source)
         else:
             made_at = now
         version = served_version(request)
@@ -178,12 +189,12 @@ def _refusal(refused: Refused, request_id: str) -> HttpAnswer:
     return HttpAnswer(refusal.http_status, (*_HEADERS, *when_to_come_again(refused)), body)
 
 
-def _read(scope: Scope, body: bytes) -> QueryRequest:
+def _read(scope: Scope, body: bytes, source: SourceOf) -> QueryRequest:
     query = scope["query_string"]
     if len(query) > MAX_BODY_BYTES:
         raise BodyTooLargeError
     params, encoded = decode(query, body, header(scope, b"content-type") if body else "")
-    return QueryRequest(scope["method"], header(scope, b"host"), scope["path"], params, encoded)
+    return QueryRequest(scope["method"], header(scope, b"host"), scope["path"], params, encoded, source)
 
 
 def _find_action(request: QueryRequest) -> Action:

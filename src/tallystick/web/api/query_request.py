@@ -17,11 +17,12 @@ from msgspec import Struct
 from tallystick.domain.messages import signing
 from tallystick.domain.moments import parse_moment
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api.callers import by_key, nowhere
 from tallystick.services.api.fields import SERVED, V2010, quoted
 from tallystick.web.api.calls import check_fresh
 
 if TYPE_CHECKING:
-    from tallystick.services.api.callers import AccessKey
+    from tallystick.services.api.callers import AccessKey, SourceOf
     from tallystick.services.context import Service
     from tallystick.settings import Settings
 
@@ -39,7 +40,7 @@ class QueryRequest(Struct, frozen=True):
     """One request with its parameters decoded. `host` is the Host header as sent, `path` as in the request line.
 
     `in_order`: the parameters still encoded, sorted for signing and without the signature, when the client encoded them
-    as the string to sign does; else None.
+    as the string to sign does; else None. `source`: from which address it came, for who wants to know.
     """
 
     verb: str
@@ -47,6 +48,7 @@ class QueryRequest(Struct, frozen=True):
     path: str
     params: Mapping[str, str]
     in_order: str | None = None
+    source: SourceOf = nowhere
 
     def common(self, name: str) -> str:
         """A common parameter that has to be there. Raises Refused: MissingParameter."""
@@ -106,9 +108,7 @@ async def check_signature(request: QueryRequest, service: Service, now: datetime
     schemes before version 2 are for old clients, where a setting allows them.
     """
     signed = _read_signature(request, service.settings)
-    key = await service.keys.find(signed.key_id, now)
-    if key is None:
-        raise Refused(Refusal.InvalidClientTokenId, "The access key in AWSAccessKeyId is not known.")
+    key = await by_key(service, signed.key_id, "AWSAccessKeyId", now)
     _verify(request, signed, key, service.settings)
     return key
 

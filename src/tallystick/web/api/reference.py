@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.scopes import scope_names
 from tallystick.services.api.fields import V2007, V2008, V2010, V2011, Need
 from tallystick.services.api.registry import ACTIONS
 from tallystick.services.api.types import COMPLEX_TYPES, ENUMERATIONS, ENUMERATIONS_OF, SCALARS
@@ -68,7 +69,7 @@ def _name(action: Action) -> str:
 
 
 def _page(action: Action) -> str:
-    parts = [f"# {action.name}\n\n{_NOTE}\n\n{action.summary}{_nature(action)}\n"]
+    parts = [f"# {action.name}\n\n{_NOTE}\n\n{action.summary}{_nature(action)}\n", _scopes(action)]
     if action.name in _NOTES:
         parts.append(_NOTES[action.name])
     if action.fields:
@@ -97,6 +98,13 @@ def _nature(action: Action) -> str:
     if action.first_version != V2007:
         notes += f" Since {action.first_version}."
     return notes
+
+
+def _scopes(action: Action) -> str:
+    names = [f"`{name}`" for name in scope_names(action.scopes)]
+    key = "[access key](../security.md#keys-of-programs)"
+    signer = f"An {key} that signs it" if action.may_be_unsigned else f"The {key}"
+    return f"{signer} needs the {'scope' if len(names) == 1 else 'scopes'} {' and '.join(names)}.\n"
 
 
 _NOTES: Final = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tallystick.domain.accounts import AccountKind
+from tallystick.domain.scopes import Scope
 from tallystick.services.actions.tokens import FRIENDLY_NAMES
 from tallystick.services.reports.transactions import AccountName, TransferRecord
 from tallystick.services.seller.staff import StaffRole
@@ -35,10 +36,23 @@ METHODS: Final[Mapping[str, str]] = {
 ROLES: Final[Mapping[StaffRole, str]] = {
     StaffRole.OWNER: "Does everything, and decides who else may.",
     StaffRole.FINANCE: "Refunds, settles and writes off; sees everything.",
-    StaffRole.DEVELOPER: "Makes access keys, sets up notifications, uses the sandbox's tools; sees everything.",
+    StaffRole.DEVELOPER: "Makes keys that move no real money, sets up notifications, tries things; sees everything.",
     StaffRole.VIEWER: "Sees everything and changes nothing.",
 }
 """What to say of each role to whoever gives it."""
+
+SCOPES: Final[Mapping[Scope, tuple[str, str]]] = {
+    Scope.READ: ("Read", "Balances, debts, transactions, tokens."),
+    Scope.CHARGE: ("Charge", "Pay from balances, on tabs and in real money; reserve, settle and cancel reservations."),
+    Scope.FUND: ("Fund balances", "Charge buyers to fill their prepaid balances."),
+    Scope.REFUND: ("Refund", "Give payments back."),
+    Scope.SETTLE: ("Settle debts", "Charge buyers for what they owe."),
+    Scope.WRITE_OFF: ("Write off debts", "Forgive what buyers owe."),
+    Scope.TOKENS: ("Tokens", "Cancel tokens and subscriptions, make tokens on your own account."),
+    Scope.HOSTED_LINKS: ("Hosted links", "Sign links and buttons that lead buyers to the hosted pages."),
+    Scope.NOTIFICATIONS: ("Notifications", "Have messages checked that say they come from here."),
+}
+"""What to say of each scope to whoever gives it to a key: a title, and what it lets programs do."""
 
 INSTRUMENTS: Final[Mapping[str, str]] = {"prepaid": "Prepaid balance", "credit": "Tab"}
 PURPOSES: Final = FRIENDLY_NAMES

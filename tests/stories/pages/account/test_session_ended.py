@@ -55,17 +55,17 @@ async def test_forms_of_the_account_lead_back_to_their_page(world: World, path: 
     assert (await browser.sign_in(asked, ann.email)).url.path == path
 
 
-@pytest.mark.parametrize(("place", "ending"), [("keys", "/keys"), ("staff", "/staff"), ("branding", "/branding")])
-async def test_forms_of_the_console_lead_back_to_their_page(
-    world: World, seller: Seller, place: str, ending: str
+@pytest.mark.parametrize(("place", "back"), [("keys/new", "keys"), ("staff", "staff"), ("branding", "branding")])
+async def test_forms_of_the_console_lead_back_to_where_they_are_sent(
+    world: World, seller: Seller, place: str, back: str
 ) -> None:
     owner = await employee(world, seller, StaffRole.OWNER)
     browser = await signed_in(world, owner)
-    path = console(seller, place)
 
-    asked = await too_late(browser, await browser.get(path), ending)
+    asked = await too_late(browser, await browser.get(console(seller, place)), f"/{back}")
 
-    assert (await browser.submit(asked, "/sign-in", email=owner.email, password=PASSWORD)).url.path == path
+    home = await browser.submit(asked, "/sign-in", email=owner.email, password=PASSWORD)
+    assert home.url.path == console(seller, back)
 
 
 async def test_a_form_that_is_sent_below_its_page_leads_back_to_that(world: World) -> None:

@@ -34,9 +34,15 @@ async def told(world: World, credentials: Credentials) -> str:
     return "OK"
 
 
-async def make(browser: Browser, seller: Seller) -> Credentials:
-    page = await browser.get(console(seller, "keys"))
-    return made(await browser.submit(page, "/keys"))
+async def form_for_a_key(browser: Browser, seller: Seller, environment: str = "sandbox") -> httpx.Response:
+    return await browser.get(console(seller, "keys", "new", environment=environment))
+
+
+async def make(
+    browser: Browser, seller: Seller, environment: str = "sandbox", uses: str = "everything", **typed: str
+) -> Credentials:
+    page = await form_for_a_key(browser, seller, environment)
+    return made(await browser.submit(page, "/keys", uses=uses, **typed))
 
 
 async def deeds(world: World, seller: Seller) -> list[tuple[str, str]]:
@@ -61,24 +67,24 @@ async def test_a_new_key_signs_at_once_and_its_secret_is_shown_once(world: World
 
 async def test_a_form_that_is_sent_again_makes_no_second_key(world: World, seller: Seller) -> None:
     browser = await at_work(world, seller, StaffRole.DEVELOPER)
-    page = await browser.get(console(seller, "keys"))
-    key = made(await browser.submit(page, "/keys"))
+    page = await form_for_a_key(browser, seller)
+    key = made(await browser.submit(page, "/keys", uses="everything"))
     world.clock.ahead = keys.SECOND_CLICK
 
-    again = await browser.submit(page, "/keys")
+    again = await browser.submit(page, "/keys", uses="everything")
 
     assert again.url.path == console(seller, "keys", key.access_key_id)
     assert "This key was made already" in Page(again).text
     assert key.secret not in again.text
     assert await deeds(world, seller) == [("key.create", key.access_key_id)]
-    other = made(await browser.submit(await browser.get(console(seller, "keys")), "/keys"))
+    other = await make(browser, seller)
     assert other.access_key_id != key.access_key_id
 
 
 async def test_both_clicks_of_two_show_the_one_new_secret(world: World, seller: Seller) -> None:
     browser = await at_work(world, seller, StaffRole.DEVELOPER)
-    page = await browser.get(console(seller, "keys"))
-    first, second = await asyncio.gather(*(browser.submit(page, "/keys") for _ in range(2)))
+    page = await form_for_a_key(browser, seller)
+    first, second = await asyncio.gather(*(browser.submit(page, "/keys", uses="everything") for _ in range(2)))
     assert made(first) == made(second)
 
     page = await browser.get(console(seller, "keys", made(first).access_key_id))
@@ -90,12 +96,12 @@ async def test_both_clicks_of_two_show_the_one_new_secret(world: World, seller: 
 
 async def test_a_form_shows_its_secret_to_nobody_else(world: World, seller: Seller) -> None:
     browser = await at_work(world, seller, StaffRole.DEVELOPER)
-    form = Page(await browser.get(console(seller, "keys"))).form("/keys")
-    key = made(await browser.post(form.action, form.fields))
+    form = Page(await form_for_a_key(browser, seller)).form("/keys")
+    key = made(await browser.post(form.action, form.fields | {"uses": "everything"}))
 
     other = await at_work(world, seller, StaffRole.DEVELOPER)
-    theirs = Page(await other.get(console(seller, "keys"))).form("/keys")
-    answer = await other.post(theirs.action, theirs.fields | {"form": form.fields["form"]})
+    theirs = Page(await form_for_a_key(other, seller)).form("/keys")
+    answer = await other.post(theirs.action, theirs.fields | {"form": form.fields["form"], "uses": "everything"})
 
     assert key.secret not in answer.text
 

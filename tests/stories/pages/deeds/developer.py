@@ -10,7 +10,7 @@ from tallystick.store.records import ordered_faults
 
 
 async def make_key(scene: Scene) -> None:
-    await scene.on("keys", "/keys")
+    await scene.on("keys/new", "/keys", uses="everything")
 
 
 async def rotate_key(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 -- name: find
 -- Those of the keys $1 that are not revoked, with whose they are and the books that calls signed with them reach.
 SELECT key.access_key_id, key.party_id, key.environment, key.secret_sealed, key.created_at, key.expires_at,
-       party.status, book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds,
+       key.scopes, key.networks::text[] AS networks, key.calls_per_second, party.status, book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds,
        ARRAY(SELECT part.book_id FROM book AS part
               WHERE part.party_id = key.party_id AND part.environment = key.environment AND part.currency = 'USD'
               ORDER BY part.part) AS parts
@@ -15,17 +15,32 @@ SELECT key.access_key_id, key.party_id, key.environment, key.secret_sealed, key.
 
 -- name: create
 -- No row when a key of this id was made before.
-INSERT INTO access_key (access_key_id, party_id, environment, secret_sealed, created_at)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO access_key (access_key_id, party_id, environment, secret_sealed, created_at, name, scopes, networks,
+                        calls_per_second, planned_end, expires_at, made_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text[]::cidr[], $9, $10, $10, $11)
     ON CONFLICT (access_key_id) DO NOTHING
 RETURNING 1
 
+-- part: entry
+-- Keys as lists show them, with whoever made each.
+SELECT key.access_key_id, key.party_id, key.environment, key.created_at, key.expires_at, key.revoked_at, key.name,
+       key.scopes, key.networks::text[] AS networks, key.calls_per_second, key.planned_end, key.made_by,
+       maker.name AS maker_name
+  FROM access_key AS key
+  LEFT JOIN party AS maker ON maker.party_id = key.made_by
+
 -- name: list
 -- All that the party $1 ever had, the oldest first.
-SELECT access_key_id, party_id, environment, created_at, expires_at, revoked_at
-  FROM access_key
- WHERE party_id = $1
- ORDER BY created_at, access_key_id
+/* part: entry */
+ WHERE key.party_id = $1
+ ORDER BY key.created_at, key.access_key_id
+
+-- name: made_by
+-- Of the keys of the party $1 those that the person $2 made and that are usable at $3, the oldest first.
+/* part: entry */
+ WHERE key.party_id = $1 AND key.made_by = $2 AND key.revoked_at IS NULL
+   AND (key.expires_at IS NULL OR key.expires_at > $3)
+ ORDER BY key.created_at, key.access_key_id
 
 -- name: secrets_of
 -- Of the keys of the party $1 in the environment $2 that are usable at $3.
@@ -33,14 +48,16 @@ SELECT access_key_id, secret_sealed
   FROM access_key
  WHERE party_id = $1 AND environment = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
 
--- name: owner
--- Whose key $1 is.
-SELECT party_id, environment FROM access_key WHERE access_key_id = $1
+-- name: terms
+-- Whose key $1 is, and what for.
+SELECT party_id, environment, name, scopes, networks::text[] AS networks, calls_per_second, created_at, planned_end
+  FROM access_key
+ WHERE access_key_id = $1
 
 -- name: end_at
--- A key that is usable at $3 ends at $2. No row when there is none.
+-- A key that is usable at $3 ends at $2, or when it would have ended anyway. No row when there is none.
 UPDATE access_key
-   SET expires_at = $2
+   SET expires_at = least($2, planned_end)
  WHERE access_key_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
 RETURNING 1
 

@@ -18,9 +18,9 @@ from tallystick.services.api.registry import ACTIONS
 from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, read_body, respond
 from tallystick.web.api.calls import (
     MeasuredCall,
+    admit,
     carry_out,
     check_fresh,
-    check_rate,
     keep_request,
     read_call,
     refusal_of,
@@ -90,7 +90,7 @@ class SoapApi:
         watched.action = action.name
         caller, signed = await self._check_signature(envelope, now)
         check_fresh(signed.made_at, now, service.settings.timestamp_skew_seconds)
-        check_rate(service, caller)
+        admit(service, caller, action.scopes, callers.nowhere)
         tolerant = service.settings.tolerate_unknown_parameters
         params = parameters(signed.request, action.tables[version], version, tolerant=tolerant)
         call = read_call(service, action, version, params, caller, signed.made_at, now)

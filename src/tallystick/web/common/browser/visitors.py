@@ -48,6 +48,24 @@ def client_address(connection: Connection, settings: Settings) -> str | None:
     return None if this_machine else address  # a user of this machine, or a proxy that the settings do not count
 
 
+def network_address(connection: Connection, settings: Settings) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that rules about networks go by: as our proxies tell it or, where none are counted, the peer's.
+
+    None: that is not known, and in no network. An IPv4 address in the form of IPv6 is the IPv4 one.
+    """
+    if settings.reverse_proxies:
+        known = client_address(connection, settings)
+    else:
+        known = None if connection.client is None else connection.client.host
+    try:
+        address = ipaddress.ip_address(known or "")
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
 def _address(text: str) -> str | None:
     """The address without a port, if it is one."""
     bare = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -11,7 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
 
 from tallystick.settings import Settings
-from tallystick.web.common.browser.visitors import client_address
+from tallystick.web.common.browser.visitors import network_address
 
 PLACES: Final = ("/console", "/admin")
 
@@ -43,14 +42,5 @@ def _is_from_staff_network(connection: Connection, settings: Settings) -> bool:
     """Whether the client is in one of the networks; a client that is not known is in none."""
     if settings.staff_networks is None:
         return True
-    if settings.reverse_proxies:
-        known = client_address(connection, settings)
-    else:
-        known = None if connection.client is None else connection.client.host
-    try:
-        address = ipaddress.ip_address(known or "")
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address in network for network in settings.staff_networks)
+    address = network_address(connection, settings)
+    return address is not None and any(address in network for network in settings.staff_networks)

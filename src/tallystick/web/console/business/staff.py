@@ -21,6 +21,8 @@ from tallystick.web.console.wording import ROLES
 PATH: Final = "/console/{business:int}/{environment:str}/staff"
 ONE: Final = f"{PATH}/{{person:int}}"
 LAST_OWNER: Final = "Somebody has to be owner. Make somebody else owner first."
+REVOKE: Final = "revoke"
+KEEP: Final = "keep"
 DONE: Final = {
     "role": "The role is changed. It counts from now on.",
     "removed": "Removed. They cannot see this console any more.",
@@ -82,7 +84,7 @@ async def show_person(
     """One of the staff: change the role, or remove."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
-        return _person_page(console, await _post(console, person))
+        return await _person_page(console, await _post(console, person))
 
     return await for_staff(request, business, environment, step, Permission.MANAGE)
 
@@ -99,9 +101,9 @@ async def do_change_role(
             role = _role(await form_of(request))
             await staff.change_role(console.service, console.actor, found, role, environment=console.environment)
         except FormError as error:
-            return _person_page(console, found, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=error.problems)
+            return await _person_page(console, found, status=HTTP_422_UNPROCESSABLE_ENTITY, problems=error.problems)
         except LastOwnerError:
-            return _person_page(console, found, status=HTTP_409_CONFLICT, problems={"role": LAST_OWNER})
+            return await _person_page(console, found, status=HTTP_409_CONFLICT, problems={"role": LAST_OWNER})
         return go(f"{console.path('staff')}?done=role")
 
     return await for_staff(request, business, environment, step, Permission.MANAGE)
@@ -111,14 +113,26 @@ async def do_change_role(
 async def do_remove(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], person: FromPath[int]
 ) -> Response[Any]:
-    """Remove somebody from the staff; one may remove oneself."""
+    """Remove somebody from the staff; one may remove oneself. Who made keys leaves them, or they end: it is asked."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
-        found = await _post(console, person)
+        found, typed = await _post(console, person), await form_of(request)
+        keys = await staff.keys_made_by(console.service, found)
+        if keys and typed.get("keys") not in {REVOKE, KEEP}:
+            problems = {"keys": "Choose what becomes of these keys."}
+            return await _person_page(
+                console, found, status=HTTP_422_UNPROCESSABLE_ENTITY, typed=typed, problems=problems
+            )
         try:
-            await staff.remove(console.service, console.actor, found, environment=console.environment)
+            await staff.remove(
+                console.service,
+                console.actor,
+                found,
+                revoke_keys=typed.get("keys") == REVOKE,
+                environment=console.environment,
+            )
         except LastOwnerError:
-            return _person_page(console, found, status=HTTP_409_CONFLICT, problems={"remove": LAST_OWNER})
+            return await _person_page(console, found, status=HTTP_409_CONFLICT, problems={"remove": LAST_OWNER})
         oneself = found.person_id == console.person.party_id
         return go("/console" if oneself else f"{console.path('staff')}?done=removed")
 
@@ -155,8 +169,12 @@ async def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa:
     )
 
 
-def _person_page(console: ConsoleContext, found: Post, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
-    return console.page("console/business/staff_person.html", post=found, roles=_roles(), **more)
+async def _person_page(console: ConsoleContext, found: Post, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+    keys = await staff.keys_made_by(console.service, found)
+    choices = [(REVOKE, "Revoke them now", "Programs that use them stop."), (KEEP, "Let them go on", "")]
+    return console.page(
+        "console/business/staff_person.html", post=found, roles=_roles(), keys=keys, key_choices=choices, **more
+    )
 
 
 def _roles() -> list[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.client import buttons
 from tallystick.client.fps import Credentials, SignedRequest, cobranded_request, simple_pay_request
+from tallystick.domain.scopes import Scope
 from tallystick.services.consent.checks import find_faults
 from tallystick.services.consent.parameters import INTERFACE_VERSION, PIPELINES, SIMPLE_PAY, Pipeline
 from tallystick.services.consent.values import ValueKind
@@ -22,7 +23,7 @@ from tallystick.web.common.shared import PageRequest, form_of
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.web.console.developer.inputs import input_of
 from tallystick.web.console.developer.sandbox_gate import for_developer
-from tallystick.web.console.developer.sandbox_picks import credentials, usable_keys
+from tallystick.web.console.developer.sandbox_picks import credentials, key_choices, usable_keys
 
 PATH: Final = "/console/{business:int}/{environment:str}/tools/buttons"
 KINDS: Final[Mapping[str, Pipeline]] = {**PIPELINES, SIMPLE_PAY.name: SIMPLE_PAY}
@@ -79,10 +80,10 @@ async def make_button(request: PageRequest, business: FromPath[int], environment
             return console.page(
                 "console/developer/buttons.html", status=HTTP_422_UNPROCESSABLE_ENTITY, kinds=KINDS.values()
             )
-        signer = await credentials(console, typed.get("key", ""))
+        signer = await credentials(console, typed.get("key", ""), Scope.HOSTED_LINKS)
         problems = _problems(console, pipeline, typed)
         if signer is None:
-            problems["key"] = "Choose one of the sandbox's keys."
+            problems["key"] = "Choose one of the sandbox's keys that sign links."
         if signer is None or problems:
             status = HTTP_422_UNPROCESSABLE_ENTITY
             return await _page(console, pipeline, typed=typed, problems=problems, status=status)
@@ -102,7 +103,7 @@ async def _page(console: ConsoleContext, pipeline: Pipeline, **more: Any) -> Res
         "kind": pipeline,
         "wanted": [one for one in inputs if one.required],
         "others": [one for one in inputs if not one.required],
-        "key_choices": [(key.access_key_id, key.access_key_id) for key in await usable_keys(console)],
+        "key_choices": key_choices(await usable_keys(console, Scope.HOSTED_LINKS)),
         "shapes": shapes,
         "signed": None,
         "html": None,

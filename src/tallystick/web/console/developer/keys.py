@@ -11,16 +11,39 @@ from litestar import get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
-from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_ENTITY
+from litestar.status_codes import (
+    HTTP_200_OK,
+    HTTP_403_FORBIDDEN,
+    HTTP_409_CONFLICT,
+    HTTP_422_UNPROCESSABLE_ENTITY,
+)
 
+from tallystick.domain.scopes import EVERYTHING
+from tallystick.services.form_errors import FormError
 from tallystick.services.seller import access_keys
-from tallystick.services.seller.access_keys import AccessKey, KeyEntry, MadeBeforeError, UnknownKeyError
-from tallystick.services.seller.staff import Permission
+from tallystick.services.seller.access_keys import (
+    AccessKey,
+    KeyEntry,
+    MadeBeforeError,
+    NotTheirKeyError,
+    UnknownKeyError,
+)
+from tallystick.services.seller.staff import Permission, may_make_key
 from tallystick.web.common.browser.step_up import STEP_UP
+from tallystick.web.common.browser.visitors import network_address
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.console_context import ConsoleContext, for_staff
+from tallystick.web.console.developer.key_form import (
+    FOR_OWNERS,
+    LIVES,
+    preset_choices,
+    read_key_form,
+    scope_choices,
+    uses,
+)
 
 PATH: Final = "/console/{business:int}/{environment:str}/keys"
+NEW: Final = f"{PATH}/new"
 ONE: Final = f"{PATH}/{{access_key_id:str}}"
 
 OVERLAPS: Final = {
@@ -51,6 +74,11 @@ class KeyRow:
         """Whether calls that are signed with it are accepted."""
         return self.standing in {"active", "ending"}
 
+    @property
+    def uses(self) -> str:
+        """What it may do, in a few words."""
+        return uses(self.key.scopes)
+
 
 @get(PATH)
 async def show_keys(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
@@ -65,17 +93,34 @@ async def show_keys(request: PageRequest, business: FromPath[int], environment: 
     return await for_staff(request, business, environment, step)
 
 
+@get(NEW)
+async def show_form(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """The form for a new key."""
+
+    async def step(console: ConsoleContext) -> Response[Any]:
+        return _form_page(console)
+
+    return await for_staff(request, business, environment, step, Permission.DEVELOP)
+
+
 @post(PATH, status_code=HTTP_200_OK, opt=STEP_UP)
 async def make_key(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """Make a key, and show its secret this once."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
         if console.book_id is None:
-            problems = {"make": "There are no books in this environment yet, so a key could sign nothing."}
-            return _list_page(console, [], status=HTTP_409_CONFLICT, problems=problems)
-        form, seller_id = _form_token(console, await form_of(request)), console.business.party_id
+            return _form_page(console, status=HTTP_409_CONFLICT)
+        typed = await form_of(request)
+        form, seller_id = _form_token(console, typed), console.business.party_id
         try:
-            key = await access_keys.create(console.service, console.actor, seller_id, console.environment, form)
+            terms = read_key_form(typed, console.role, console.environment)
+            key = await access_keys.create(
+                console.service, console.actor, seller_id, console.environment, terms, form=form
+            )
+        except FormError as error:
+            return _form_page(console, status=HTTP_422_UNPROCESSABLE_ENTITY, typed=typed, problems=error.problems)
+        except NotTheirKeyError:  # their role has changed at this moment
+            return _form_page(console, status=HTTP_403_FORBIDDEN, typed=typed, problems={"uses": FOR_OWNERS})
         except MadeBeforeError as error:
             return await _made_again(console, error)
         return _made_page(console, key)
@@ -111,11 +156,14 @@ async def rotate_key(
         try:
             key = await access_keys.rotate(console.service, console.actor, seller_id, access_key_id, overlap, form)
         except MadeBeforeError as error:
-            return await _made_again(console, error, replaced=access_key_id, overlap=overlap)
+            return await _made_again(console, error, row.key, overlap)
+        except NotTheirKeyError:
+            problems = {"overlap": "Only owners rotate keys that move real money."}
+            return _key_page(console, row, status=HTTP_403_FORBIDDEN, problems=problems)
         except UnknownKeyError:
             problems = {"overlap": "This key can no longer be used, so nothing can follow it. Make a new one."}
             return _key_page(console, row, status=HTTP_409_CONFLICT, problems=problems)
-        return _made_page(console, key, replaced=access_key_id, overlap=overlap)
+        return _made_page(console, key, row.key, overlap)
 
     return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
 
@@ -161,7 +209,7 @@ def _form_token(console: ConsoleContext, typed: Mapping[str, str]) -> str:
 
 
 async def _made_again(
-    console: ConsoleContext, made: MadeBeforeError, replaced: str = "", overlap: timedelta = timedelta(0)
+    console: ConsoleContext, made: MadeBeforeError, replaced: KeyEntry | None = None, overlap: timedelta = timedelta(0)
 ) -> Response[Any]:
     """The same page for a double click, since a browser shows only the second answer; later without the secret."""
     service = console.service
@@ -187,23 +235,47 @@ def _standing(key: KeyEntry, now: datetime) -> str:
 
 def _list_page(console: ConsoleContext, rows: list[KeyRow], **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
     usable, over = [row for row in rows if row.usable], [row for row in rows if not row.usable]
-    defaults: dict[str, Any] = {"revoked": "", "now": console.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
+    defaults: dict[str, Any] = {"revoked": "", "now": console.service.clock()}
     return console.page("console/developer/keys.html", usable=usable, over=over, **(defaults | more))
+
+
+def _form_page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+    if console.book_id is None:
+        return console.page("console/books/no_book.html", place="Developers", **more)
+    at = network_address(console.request, console.service.settings)
+    defaults: dict[str, Any] = {
+        "presets": preset_choices(console.role, console.environment),
+        "scopes": scope_choices(console.role, console.environment),
+        "lives": [(value, words) for value, (_, words) in LIVES.items()],
+        "at": "" if at is None else str(at),
+        "for_owners": not may_make_key(console.role, console.environment, EVERYTHING),
+    }
+    form = {"form": secrets.token_hex(_FORM_BYTES)}
+    return console.page("console/developer/key_form.html", **(defaults | more | form))
 
 
 def _key_page(console: ConsoleContext, row: KeyRow, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
     overlaps = [(value, words) for value, (_, words) in OVERLAPS.items()]
-    defaults: dict[str, Any] = {"again": False, "now": console.service.clock(), "form": secrets.token_hex(_FORM_BYTES)}
+    defaults: dict[str, Any] = {
+        "again": False,
+        "now": console.service.clock(),
+        "form": secrets.token_hex(_FORM_BYTES),
+        "may_rotate": may_make_key(console.role, console.environment, row.key.scopes),
+    }
     return console.page(
         "console/developer/key.html", row=row, overlaps=overlaps, usual=USUAL_OVERLAP, **(defaults | more)
     )
 
 
 def _made_page(
-    console: ConsoleContext, key: AccessKey, replaced: str = "", overlap: timedelta = timedelta(0)
+    console: ConsoleContext, key: AccessKey, replaced: KeyEntry | None = None, overlap: timedelta = timedelta(0)
 ) -> Response[Any]:
     until, now = key.created_at + overlap, console.service.clock()
-    return console.page("console/developer/key_made.html", key=key, replaced=replaced, until=until, now=now)
+    if replaced is not None and replaced.planned_end is not None:
+        until = min(until, replaced.planned_end)
+    return console.page(
+        "console/developer/key_made.html", key=key, uses=uses(key.scopes), replaced=replaced, until=until, now=now
+    )
 
 
-key_routes = [show_keys, make_key, show_key, rotate_key, revoke_key]
+key_routes = [show_keys, show_form, make_key, show_key, rotate_key, revoke_key]

@@ -21,14 +21,17 @@ from tallystick.services.api.action import Action
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
 from tallystick.web.api.query_api import VERBS, QueryApi
+from tallystick.web.common.browser.visitors import network_address
 from tallystick.web.common.shared import PageRequest, form_of
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.web.console.developer.inputs import inputs_of, sent
 from tallystick.web.console.developer.sandbox_gate import for_developer
-from tallystick.web.console.developer.sandbox_picks import credentials, suggestions, usable_keys
+from tallystick.web.console.developer.sandbox_picks import credentials, key_choices, suggestions, usable_keys
 
 PATH: Final = "/console/{business:int}/{environment:str}/tools/requests"
 SEND: Final = "send"
+NO_SCOPE: Final = 0
+"""Any key may be tried: what it lacks, the answer tells."""
 INDENT: Final = "  "
 
 _TAG: Final = re.compile(r"<(/?)([^<>]*?)(/?)>([^<]*)")
@@ -78,7 +81,7 @@ async def explore(request: PageRequest, business: FromPath[int], environment: Fr
             return console.page(
                 "console/developer/requests.html", status=HTTP_422_UNPROCESSABLE_ENTITY, groups=_grouped()
             )
-        signer = await credentials(console, typed.get("key", ""))
+        signer = await credentials(console, typed.get("key", ""), NO_SCOPE)
         if signer is None:
             problems = {"key": "Choose one of the sandbox's keys."}
             status = HTTP_422_UNPROCESSABLE_ENTITY
@@ -114,7 +117,7 @@ async def _form_page(
         "filled": {name for name, value in typed.items() if value},
         "wanted": [one for one in inputs if one.required],
         "others": [one for one in inputs if not one.required],
-        "key_choices": [(key.access_key_id, key.access_key_id) for key in await usable_keys(console)],
+        "key_choices": key_choices(await usable_keys(console, NO_SCOPE)),
         "suggestions": await suggestions(console, action.name),
         "verb_choices": [(verb, verb) for verb in VERBS],
         "method_choices": [(method, method) for method in HMAC_METHODS],
@@ -143,8 +146,12 @@ def _prefilled(console: ConsoleContext, action: Action) -> dict[str, str]:
 
 
 async def _send(console: ConsoleContext, signed: SignedRequest) -> ShownAnswer:
-    """Call the query API's application as the HTTP server would: every check runs, but nothing leaves this process."""
-    transport = httpx.ASGITransport(cast("Any", QueryApi(console.service)))
+    """Call the query API's application as the HTTP server would: every check runs, but nothing leaves this process.
+
+    It comes from where the person is, for keys that are for some networks only.
+    """
+    at = network_address(console.request, console.service.settings)
+    transport = httpx.ASGITransport(cast("Any", QueryApi(console.service, lambda _: at)))
     begun = time.monotonic()
     async with httpx.AsyncClient(transport=transport, trust_env=False) as http:
         headers = {"content-type": FORM_TYPE} if signed.body else {}

@@ -20,16 +20,21 @@ _PAYING: Final = frozenset({"prepaid_sender", "credit_sender", "sender"})
 _SENDER_TOKENS: Final = {"FundPrepaid": frozenset({"funding"}), "SettleDebt": frozenset({"settlement"})}
 
 
-async def usable_keys(console: ConsoleContext) -> list[KeyEntry]:
-    """The seller's keys with which calls to the sandbox can be signed now, the newest first."""
+async def usable_keys(console: ConsoleContext, scopes: int) -> list[KeyEntry]:
+    """The seller's keys with these scopes that can sign for the sandbox now, the newest first."""
     keys = await access_keys.list_(console.service, console.business.party_id, SANDBOX)
     now = console.service.clock()
-    return [key for key in reversed(keys) if key.usable(now)]
+    return [key for key in reversed(keys) if key.usable(now) and not scopes & ~key.scopes]
 
 
-async def credentials(console: ConsoleContext, access_key_id: str) -> Credentials | None:
+def key_choices(keys: Iterable[KeyEntry]) -> list[tuple[str, str]]:
+    """Keys to choose from, in a menu."""
+    return [(key.access_key_id, f"{key.name} ({key.access_key_id})" if key.name else key.access_key_id) for key in keys]
+
+
+async def credentials(console: ConsoleContext, access_key_id: str, scopes: int) -> Credentials | None:
     """One of those keys with its secret; None for any other id."""
-    if access_key_id not in {key.access_key_id for key in await usable_keys(console)}:
+    if access_key_id not in {key.access_key_id for key in await usable_keys(console, scopes)}:
         return None
     key = await access_keys.find(console.service, access_key_id)
     return None if key is None else Credentials(key.access_key_id, key.secret)

@@ -1,0 +1,55 @@
+"""What an access key may be used for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntFlag, unique
+from typing import Final
+
+
+@unique
+class Scope(IntFlag):
+    """One thing that a key may do. The numbers are in the database: a new scope takes the next one, none is used again.
+
+    `TOKENS`: make tokens on the seller's own account, and cancel any. `HOSTED_LINKS`: sign links and buttons that lead
+    buyers to the hosted pages. `NOTIFICATIONS`: have messages checked that say they are from this service.
+    """
+
+    READ = 1
+    CHARGE = 2
+    FUND = 4
+    REFUND = 8
+    SETTLE = 16
+    WRITE_OFF = 32
+    TOKENS = 64
+    HOSTED_LINKS = 128
+    NOTIFICATIONS = 256
+
+
+MONEY: Final = Scope.CHARGE | Scope.FUND | Scope.REFUND | Scope.SETTLE | Scope.WRITE_OFF | Scope.TOKENS
+"""What moves money or debt, or takes away the tokens that it is moved by: what no developer among the staff may do."""
+
+READ_ONLY: Final = Scope.READ | Scope.NOTIFICATIONS
+CHARGES_ONLY: Final = READ_ONLY | Scope.CHARGE
+EVERYTHING: Final = MONEY | READ_ONLY | Scope.HOSTED_LINKS
+
+
+def scope_name(scope: Scope) -> str:
+    """``write_off``: how commands, answers and the audit log call a scope."""
+    return (scope.name or "").lower()
+
+
+def scope_names(scopes: int) -> list[str]:
+    """The names of all scopes that are set, in the order of the table."""
+    return [scope_name(scope) for scope in Scope if scope & scopes]
+
+
+def scopes_of(names: Iterable[str]) -> Scope:
+    """All scopes of these names, ``everything`` among them. Raises ValueError: there is no such one."""
+    known = {scope_name(scope): scope for scope in Scope} | {"everything": EVERYTHING}
+    found = Scope(0)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"there is no scope {name!r}, only {', '.join(known)}")
+        found |= known[name]
+    return found
