@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.domain.scopes import CHARGES_ONLY, EVERYTHING, MONEY, READ_ONLY, Scope, scope_names, scopes_of
+from tallystick.domain.scopes import CHARGES_ONLY, EVERYTHING, MONEY, READ_ONLY, KeyScope, scope_names, scopes_of
 from tallystick.services.api.registry import ACTIONS
 
 
 def test_the_numbers_that_databases_have_stay() -> None:
-    assert [(scope.name, scope.value) for scope in Scope] == [
+    assert [(scope.name, scope.value) for scope in KeyScope] == [
         ("READ", 1),
         ("CHARGE", 2),
         ("FUND", 4),
@@ -20,7 +20,7 @@ def test_the_numbers_that_databases_have_stay() -> None:
         ("HOSTED_LINKS", 128),
         ("NOTIFICATIONS", 256),
     ]
-    assert sum(Scope) == EVERYTHING == 511  # what 0024_keys.sql gives to keys of before
+    assert sum(KeyScope) == EVERYTHING == 511  # what 0024_keys.sql gives to keys of before
 
 
 def test_names_lead_to_their_scopes_and_back() -> None:
@@ -41,7 +41,7 @@ def test_what_reads_only_moves_no_money() -> None:
 
 
 def test_every_action_needs_a_scope() -> None:
-    assert {name: scope_names(action.scopes) for name, action in ACTIONS.items() if action.scopes != Scope.READ} == {
+    assert {name: scope_names(action.scopes) for name, action in ACTIONS.items() if action.scopes != KeyScope.READ} == {
         "FundPrepaid": ["fund"],
         "Pay": ["charge"],
         "Reserve": ["charge"],

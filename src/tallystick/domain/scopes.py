@@ -8,7 +8,7 @@ from typing import Final
 
 
 @unique
-class Scope(IntFlag):
+class KeyScope(IntFlag):
     """One thing that a key may do. The numbers are in the database: a new scope takes the next one, none is used again.
 
     `TOKENS`: make tokens on the seller's own account, and cancel any. `HOSTED_LINKS`: sign links and buttons that lead
@@ -26,28 +26,30 @@ class Scope(IntFlag):
     NOTIFICATIONS = 256
 
 
-MONEY: Final = Scope.CHARGE | Scope.FUND | Scope.REFUND | Scope.SETTLE | Scope.WRITE_OFF | Scope.TOKENS
+MONEY: Final = (
+    KeyScope.CHARGE | KeyScope.FUND | KeyScope.REFUND | KeyScope.SETTLE | KeyScope.WRITE_OFF | KeyScope.TOKENS
+)
 """What moves money or debt, or takes away the tokens that it is moved by: what no developer among the staff may do."""
 
-READ_ONLY: Final = Scope.READ | Scope.NOTIFICATIONS
-CHARGES_ONLY: Final = READ_ONLY | Scope.CHARGE
-EVERYTHING: Final = MONEY | READ_ONLY | Scope.HOSTED_LINKS
+READ_ONLY: Final = KeyScope.READ | KeyScope.NOTIFICATIONS
+CHARGES_ONLY: Final = READ_ONLY | KeyScope.CHARGE
+EVERYTHING: Final = MONEY | READ_ONLY | KeyScope.HOSTED_LINKS
 
 
-def scope_name(scope: Scope) -> str:
+def scope_name(scope: KeyScope) -> str:
     """``write_off``: how commands, answers and the audit log call a scope."""
     return (scope.name or "").lower()
 
 
 def scope_names(scopes: int) -> list[str]:
     """The names of all scopes that are set, in the order of the table."""
-    return [scope_name(scope) for scope in Scope if scope & scopes]
+    return [scope_name(scope) for scope in KeyScope if scope & scopes]
 
 
-def scopes_of(names: Iterable[str]) -> Scope:
+def scopes_of(names: Iterable[str]) -> KeyScope:
     """All scopes of these names, ``everything`` among them. Raises ValueError: there is no such one."""
-    known = {scope_name(scope): scope for scope in Scope} | {"everything": EVERYTHING}
-    found = Scope(0)
+    known = {scope_name(scope): scope for scope in KeyScope} | {"everything": EVERYTHING}
+    found = KeyScope(0)
     for name in names:
         if name not in known:
             raise ValueError(f"there is no scope {name!r}, only {', '.join(known)}")

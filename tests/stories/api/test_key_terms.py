@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.stories.storefront import Answer, Shop
 from tests.support.schemas import CHECKED
+from tests.support.shop import Answer, Shop
 
 from tallystick.client.batch import BATCH_PATH, signed_batch
 from tallystick.client.fps import Credentials, cobranded_request
-from tallystick.domain.scopes import CHARGES_ONLY, EVERYTHING, Scope
+from tallystick.domain.scopes import CHARGES_ONLY, EVERYTHING, KeyScope
 from tallystick.services.api.registry import ACTIONS
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import KeyTerms
@@ -60,7 +60,7 @@ async def behind(shop: Shop) -> AsyncIterator[Behind]:
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS.keys())
 async def test_each_action_wants_its_scopes_and_no_others(shop: Shop, action: Any) -> None:  # noqa: ANN401 - a row
-    for scope in Scope:
+    for scope in KeyScope:
         if scope & action.scopes:
             lacking = await with_terms(shop, scopes=(EVERYTHING & ~scope).value)
             answer = await lacking.call(action.name)
@@ -88,20 +88,20 @@ async def test_a_key_for_charges_charges_and_gives_nothing_back(shop: Shop) -> N
 
 
 async def test_a_refused_use_leaves_its_reference_free(shop: Shop) -> None:
-    buyer, program = await shop.books.funded_buyer("10.00"), await with_terms(shop, scopes=Scope.READ.value)
+    buyer, program = await shop.books.funded_buyer("10.00"), await with_terms(shop, scopes=KeyScope.READ.value)
     wanted = shop.pay_parameters(buyer, "1.00")
     assert await program.refused("Pay", wanted) == "AuthFailure"
     await shop.done("Pay", wanted)
 
 
 async def test_calls_of_2007_are_refused_as_they_know_it(shop: Shop) -> None:
-    program = await with_terms(shop, scopes=Scope.CHARGE.value)
+    program = await with_terms(shop, scopes=KeyScope.CHARGE.value)
     answer = await program.call("GetAccountBalance", {"Version": "2007-01-08"})
     assert (answer.status, answer.code) == (401, "AuthFailure")
 
 
 async def test_who_has_no_secret_learns_nothing_of_what_a_key_is_for(shop: Shop) -> None:
-    program = await with_terms(shop, scopes=Scope.READ.value, networks=NETWORKS)
+    program = await with_terms(shop, scopes=KeyScope.READ.value, networks=NETWORKS)
     forged = program.signed("POST", {"Action": "Pay", "Signature": "AAAA"})
     response = await program.send("POST", forged)
     assert Answer(response.status_code, response.text).code == "SignatureDoesNotMatch"
@@ -116,12 +116,12 @@ async def test_a_batch_needs_the_scope_for_charges(shop: Shop, behind: Behind) -
         headers, body = signed_batch(shop.url, credentials, [payment], shop.clock())
         return await program.client.post(f"{shop.url}{BATCH_PATH}", content=body, headers=headers)
 
-    reader = await sent(await with_terms(shop, scopes=Scope.READ.value))
+    reader = await sent(await with_terms(shop, scopes=KeyScope.READ.value))
     assert (reader.status_code, reader.json()["code"]) == (401, "AuthFailure")
     elsewhere = await sent(behind("198.51.100.1", await with_terms(shop, networks=NETWORKS)))
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (401, "AuthFailure")
     for program in (
-        await with_terms(shop, scopes=Scope.CHARGE.value),
+        await with_terms(shop, scopes=KeyScope.CHARGE.value),
         behind(HERE, await with_terms(shop, networks=NETWORKS)),
     ):
         assert '"status":"Success"' in (await sent(program)).text
@@ -145,7 +145,7 @@ async def test_links_need_their_scope_and_no_network(shop: Shop) -> None:
     charging = await opened(await with_terms(shop, scopes=CHARGES_ONLY.value))
     assert charging.status_code == 400
     assert "was not made for links to these pages" in charging.text
-    linking = await opened(await with_terms(shop, scopes=Scope.HOSTED_LINKS.value, networks=NETWORKS))
+    linking = await opened(await with_terms(shop, scopes=KeyScope.HOSTED_LINKS.value, networks=NETWORKS))
     assert linking.status_code == 303
 
 
@@ -179,7 +179,7 @@ async def test_without_proxies_the_peer_counts_and_not_what_it_says(shop: Shop, 
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("scopes", str(Scope.READ.value)),
+        ("scopes", str(KeyScope.READ.value)),
         ("networks", "'{203.0.113.0/24}'"),
         ("expires_at", "'2001-01-01'"),
     ],
@@ -198,7 +198,7 @@ async def test_what_changes_about_a_key_in_use_counts_at_once(shop: Shop, column
 
 
 async def test_a_wider_scope_counts_at_once_too(shop: Shop) -> None:
-    buyer, program = await shop.books.funded_buyer("10.00"), await with_terms(shop, scopes=Scope.READ.value)
+    buyer, program = await shop.books.funded_buyer("10.00"), await with_terms(shop, scopes=KeyScope.READ.value)
     await program.done("GetPrepaidBalance", {"PrepaidInstrumentId": buyer.instrument})
     assert program.service.keys.recall(program.key.access_key_id, program.clock()) is not None
     await change(program, "scopes", str(CHARGES_ONLY.value))
@@ -207,7 +207,7 @@ async def test_a_wider_scope_counts_at_once_too(shop: Shop) -> None:
 
 async def test_a_key_ends_by_itself_and_its_successor_lives_as_long(shop: Shop) -> None:
     service = shop.service
-    program = await with_terms(shop, lifetime=timedelta(days=90), networks=("127.0.0.0/8",), scopes=Scope.READ.value)
+    program = await with_terms(shop, lifetime=timedelta(days=90), networks=("127.0.0.0/8",), scopes=KeyScope.READ.value)
     shop.clock.forward(days=89)
     await program.done("GetAccountBalance")
     async with service.pool.acquire() as connection:
@@ -215,7 +215,7 @@ async def test_a_key_ends_by_itself_and_its_successor_lives_as_long(shop: Shop) 
         new = await access_keys.rotate(
             connection, service.vault, program.key.access_key_id, overlap, shop.clock(), maker_id=shop.key.party_id
         )
-    assert (new.scopes, new.networks) == (Scope.READ, ("127.0.0.0/8",))
+    assert (new.scopes, new.networks) == (KeyScope.READ, ("127.0.0.0/8",))
     assert new.expires_at == shop.clock() + timedelta(days=90)
     entries = {entry.access_key_id: entry for entry in await access_keys.list_(service.pool, shop.key.party_id)}
     assert (entries[program.key.access_key_id].maker_id, entries[new.access_key_id].maker_id) == (

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from tests.conftest import MakeDatabase
 from tests.stories.operations.program import Command
 
 SHOP = ("--account", "shop@music.example")
 SCOPES = ["read", "charge", "fund", "refund", "settle", "write_off", "tokens", "hosted_links", "notifications"]
+
+
+@pytest.fixture
+async def settings(make_migrated: MakeDatabase, tmp_path: Path) -> dict[str, str]:
+    """An environment with a migrated database of its own."""
+    return {"TALLYSTICK_DATABASE_URL": await make_migrated(), "TALLYSTICK_DATA_DIRECTORY": str(tmp_path)}
 
 
 @pytest.fixture
@@ -99,7 +107,10 @@ async def test_what_no_key_can_be_made_for(
 
 @pytest.mark.parametrize("revoking", [True, False])
 async def test_keys_of_somebody_who_leaves_end_if_told_to(settings: dict[str, str], told: Any, revoking: bool) -> None:  # noqa: ANN401 - see above
-    await told("account", "create", "--kind", "personal", "--email", "dee@people.example", "--name", "Dee")
+    for name, role in (("Olive", "owner"), ("Dee", "developer")):
+        email = f"{name.lower()}@people.example"
+        await told("account", "create", "--kind", "personal", "--email", email, "--name", name)
+        await told("staff", "add", *SHOP, "--person", email, "--role", role)
     person = await told("staff", "add", *SHOP, "--person", "dee@people.example", "--role", "developer")
     theirs, others = await told("keys", "create", *SHOP), await told("keys", "create", *SHOP)
     connection = await asyncpg.connect(settings["TALLYSTICK_DATABASE_URL"])

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tallystick.domain.scopes import Scope
+from tallystick.domain.scopes import KeyScope
 from tallystick.services.api.fields import V2007, V2010, VERSIONS, Field
 from tallystick.services.api.forms import FieldTable
 from tallystick.services.api.legacy import legacy_fields
@@ -51,7 +51,7 @@ class Action:
 def make_action(  # noqa: PLR0913 - a row of the table has so many columns
     name: str,
     summary: str,
-    scopes: Scope,
+    scopes: KeyScope,
     perform: Callable[[Call], Awaitable[Result]],
     fields: tuple[Field, ...] = (),
     result: tuple[Element, ...] | None = None,

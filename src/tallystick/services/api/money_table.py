@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from tallystick.domain.scopes import Scope
+from tallystick.domain.scopes import KeyScope
 from tallystick.services.actions import pay, postpaid, prepaid
 from tallystick.services.api.action import make_action
 from tallystick.services.api.common_fields import (
@@ -50,7 +50,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "FundPrepaid",
         "Charges the sender through the funding token and raises the balance of a prepaid instrument.",
-        Scope.FUND,
+        KeyScope.FUND,
         prepaid.fund_prepaid,
         (
             SENDER_TOKEN,
@@ -69,7 +69,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "Pay",
         "Charges the sender: a prepaid balance, a debt, or real money, as the sender token says.",
-        Scope.CHARGE,
+        KeyScope.CHARGE,
         pay.pay,
         _PAYMENT_FIELDS,
         MONEY_RESULT,
@@ -79,7 +79,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "Reserve",
         "Holds an amount on the sender's card, for seven days at most.",
-        Scope.CHARGE,
+        KeyScope.CHARGE,
         pay.reserve,
         _PAYMENT_FIELDS,
         MONEY_RESULT,
@@ -88,7 +88,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "Settle",
         "Charges what was reserved, once: all of it, or less.",
-        Scope.CHARGE,
+        KeyScope.CHARGE,
         pay.settle,
         (
             Field("ReserveTransactionId", "string", REQUIRED, "The reservation.", max_length=35),
@@ -101,7 +101,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "Cancel",
         "Stops a transaction that is still reserved, or that waits for the payment network to be asked.",
-        Scope.CHARGE,
+        KeyScope.CHARGE,
         pay.cancel,
         (
             replace(TRANSACTION, first_version=V2008),
@@ -125,7 +125,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "Refund",
         "Gives back all or part of a payment: to where it came from, or off the debt.",
-        Scope.REFUND,
+        KeyScope.REFUND,
         pay.refund,
         (
             TRANSACTION,
@@ -147,7 +147,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "SettleDebt",
         "Charges the sender through the settlement token and lowers the debt of a credit instrument.",
-        Scope.SETTLE,
+        KeyScope.SETTLE,
         postpaid.settle_debt,
         (
             SENDER_TOKEN,
@@ -166,7 +166,7 @@ MONEY_ACTIONS: Final = (
     make_action(
         "WriteOffDebt",
         "Forgives part or all of a debt. No money moves, and it cannot be undone.",
-        Scope.WRITE_OFF,
+        KeyScope.WRITE_OFF,
         postpaid.write_off_debt,
         (
             CREDIT_INSTRUMENT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from tallystick.domain.scopes import Scope
+from tallystick.domain.scopes import KeyScope
 from tallystick.services.actions import account, activity, postpaid, prepaid, transactions
 from tallystick.services.api.action import make_action
 from tallystick.services.api.common_fields import CREDIT_INSTRUMENT, OPTIONAL, PREPAID_INSTRUMENT, REQUIRED, TRANSACTION
@@ -16,7 +16,7 @@ BALANCES: Final = (
     make_action(
         "GetPrepaidBalance",
         "What is left to spend of a prepaid instrument. For its sender and its recipient.",
-        Scope.READ,
+        KeyScope.READ,
         prepaid.get_prepaid_balance,
         (PREPAID_INSTRUMENT,),
         (Element("PrepaidBalance", "PrepaidBalance", optional=True),),
@@ -25,7 +25,7 @@ BALANCES: Final = (
     make_action(
         "GetTotalPrepaidLiability",
         "The sum of all prepaid balances that the caller has to make good.",
-        Scope.READ,
+        KeyScope.READ,
         prepaid.get_total_prepaid_liability,
         (),
         (Element("OutstandingPrepaidLiability", "OutstandingPrepaidLiability", optional=True),),
@@ -33,7 +33,7 @@ BALANCES: Final = (
     make_action(
         "GetDebtBalance",
         "What is owed on a credit instrument. For its sender and its recipient.",
-        Scope.READ,
+        KeyScope.READ,
         postpaid.get_debt_balance,
         (CREDIT_INSTRUMENT,),
         (Element("DebtBalance", "DebtBalance", optional=True),),
@@ -42,7 +42,7 @@ BALANCES: Final = (
     make_action(
         "GetOutstandingDebtBalance",
         "The sum of all debts owed to the caller.",
-        Scope.READ,
+        KeyScope.READ,
         postpaid.get_outstanding_debt_balance,
         (),
         (Element("OutstandingDebt", "OutstandingDebtBalance", optional=True),),
@@ -50,7 +50,7 @@ BALANCES: Final = (
     make_action(
         "GetAccountBalance",
         "What the service holds for the caller.",
-        Scope.READ,
+        KeyScope.READ,
         account.get_account_balance,
         (),
         (Element("AccountBalance", "AccountBalance", optional=True),),
@@ -61,7 +61,7 @@ TRANSACTIONS: Final = (
     make_action(
         "GetTransaction",
         "Everything about a transaction. For those who took part in it.",
-        Scope.READ,
+        KeyScope.READ,
         transactions.get_transaction,
         (TRANSACTION,),
         (Element("Transaction", "TransactionDetail", optional=True),),
@@ -69,7 +69,7 @@ TRANSACTIONS: Final = (
     make_action(
         "GetTransactionStatus",
         "How far a transaction is.",
-        Scope.READ,
+        KeyScope.READ,
         transactions.get_transaction_status,
         (replace(TRANSACTION, first_version=V2008),),
         (
@@ -84,7 +84,7 @@ TRANSACTIONS: Final = (
     make_action(
         "GetAccountActivity",
         "The transactions in which the caller took part, page by page.",
-        Scope.READ,
+        KeyScope.READ,
         activity.get_account_activity,
         (
             Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from tallystick.domain.scopes import Scope
+from tallystick.domain.scopes import KeyScope
 from tallystick.services.actions import instructions, subscriptions, tokens, verify_signature
 from tallystick.services.api.action import make_action
 from tallystick.services.api.common_fields import (
@@ -25,7 +25,7 @@ TOKENS: Final = (
     make_action(
         "GetTokenByCaller",
         "A token that the caller had installed on another account.",
-        Scope.READ,
+        KeyScope.READ,
         tokens.get_token_by_caller,
         (
             Field("TokenId", "string", CONDITIONAL, "The token.", condition=_EITHER, max_length=64),
@@ -43,7 +43,7 @@ TOKENS: Final = (
     make_action(
         "GetTokens",
         "The tokens on the caller's own account.",
-        Scope.READ,
+        KeyScope.READ,
         tokens.get_tokens,
         (
             Field("TokenStatus", "TokenStatus", OPTIONAL, "Only tokens in this status.", default="Active"),
@@ -56,7 +56,7 @@ TOKENS: Final = (
     make_action(
         "GetTokenUsage",
         "How much of a token's usage limits is used.",
-        Scope.READ,
+        KeyScope.READ,
         tokens.get_token_usage,
         (Field("TokenId", "string", REQUIRED, "The token.", max_length=64),),
         (Element("TokenUsageLimits", "TokenUsageLimit", optional=True, repeated=True, max_occurs=3),),
@@ -64,7 +64,7 @@ TOKENS: Final = (
     make_action(
         "CancelToken",
         "Revokes a token so that it can pay for nothing more.",
-        Scope.TOKENS,
+        KeyScope.TOKENS,
         tokens.cancel_token,
         (
             Field("TokenId", "string", REQUIRED, "The token.", max_length=64),
@@ -75,7 +75,7 @@ TOKENS: Final = (
     make_action(
         "InstallPaymentInstruction",
         "Makes a token on the caller's own account from a payment instruction.",
-        Scope.TOKENS,
+        KeyScope.TOKENS,
         instructions.install_payment_instruction,
         (
             Field(
@@ -100,7 +100,7 @@ TOKENS: Final = (
     make_action(
         "GetPaymentInstruction",
         "The payment instruction that a token was made from.",
-        Scope.READ,
+        KeyScope.READ,
         instructions.get_payment_instruction,
         (Field("TokenId", "string", REQUIRED, "The token.", max_length=64),),
         (
@@ -113,7 +113,7 @@ TOKENS: Final = (
     make_action(
         "GetRecipientVerificationStatus",
         "How far the service has come to know the account behind a recipient token.",
-        Scope.READ,
+        KeyScope.READ,
         tokens.get_recipient_verification_status,
         (
             Field(
@@ -131,7 +131,7 @@ TOKENS: Final = (
     make_action(
         "VerifySignature",
         "Tells whether a return URL or a notification was signed by this service.",
-        Scope.NOTIFICATIONS,
+        KeyScope.NOTIFICATIONS,
         verify_signature.verify_signature,
         (
             Field(
@@ -159,7 +159,7 @@ SUBSCRIPTIONS: Final = (
     make_action(
         "GetSubscriptionDetails",
         "What was agreed to with a recurring token, and how far it has come.",
-        Scope.READ,
+        KeyScope.READ,
         subscriptions.get_subscription_details,
         (replace(SUBSCRIPTION, first_version=V2010),),
         (Element("SubscriptionDetails", "SubscriptionDetails", optional=True),),
@@ -168,7 +168,7 @@ SUBSCRIPTIONS: Final = (
     make_action(
         "GetTransactionsForSubscription",
         "The payments of a subscription, oldest first.",
-        Scope.READ,
+        KeyScope.READ,
         subscriptions.get_transactions_for_subscription,
         (replace(SUBSCRIPTION, first_version=V2010),),
         (Element("SubscriptionTransaction", "SubscriptionTransaction", optional=True, repeated=True),),
@@ -177,7 +177,7 @@ SUBSCRIPTIONS: Final = (
     make_action(
         "CancelSubscriptionAndRefund",
         "Ends a subscription and, if asked, gives back all or part of its latest payment.",
-        Scope.TOKENS | Scope.REFUND,
+        KeyScope.TOKENS | KeyScope.REFUND,
         subscriptions.cancel_subscription_and_refund,
         (
             replace(SUBSCRIPTION, first_version=V2008),

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 from tallystick.domain.messages import signing
 from tallystick.domain.messages.addresses import host_of
-from tallystick.domain.scopes import Scope
+from tallystick.domain.scopes import KeyScope
 from tallystick.services.consent.checks import Faults, elsewhere, find_faults, not_well_formed
 from tallystick.services.consent.parameters import INTERFACE_VERSION, PIPELINES, SIMPLE_PAY, Pipeline, known_parameters
 from tallystick.services.consent.values import ValueKind, is_return_url
@@ -147,7 +147,7 @@ async def _key(service: Service, given: Mapping[str, str], name: str) -> AccessK
     key = await access_keys.find(service.pool, service.vault, given.get(name, ""), service.clock())
     if key is None or key.party_status != "active" or key.book_id is None:
         raise NotTrustedError(_absent(name), _("The link names no seller that we know, or one that is not active."))
-    if not key.may(Scope.HOSTED_LINKS):
+    if not key.may(KeyScope.HOSTED_LINKS):
         raise NotTrustedError(_absent(name), _("The seller's key in the link was not made for links to these pages."))
     return key
 

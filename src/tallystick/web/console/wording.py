@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tallystick.domain.accounts import AccountKind
-from tallystick.domain.scopes import Scope
+from tallystick.domain.scopes import KeyScope
 from tallystick.services.actions.tokens import FRIENDLY_NAMES
 from tallystick.services.reports.transactions import AccountName, TransferRecord
 from tallystick.services.seller.staff import StaffRole
@@ -41,16 +41,19 @@ ROLES: Final[Mapping[StaffRole, str]] = {
 }
 """What to say of each role to whoever gives it."""
 
-SCOPES: Final[Mapping[Scope, tuple[str, str]]] = {
-    Scope.READ: ("Read", "Balances, debts, transactions, tokens."),
-    Scope.CHARGE: ("Charge", "Pay from balances, on tabs and in real money; reserve, settle and cancel reservations."),
-    Scope.FUND: ("Fund balances", "Charge buyers to fill their prepaid balances."),
-    Scope.REFUND: ("Refund", "Give payments back."),
-    Scope.SETTLE: ("Settle debts", "Charge buyers for what they owe."),
-    Scope.WRITE_OFF: ("Write off debts", "Forgive what buyers owe."),
-    Scope.TOKENS: ("Tokens", "Cancel tokens and subscriptions, make tokens on your own account."),
-    Scope.HOSTED_LINKS: ("Hosted links", "Sign links and buttons that lead buyers to the hosted pages."),
-    Scope.NOTIFICATIONS: ("Notifications", "Have messages checked that say they come from here."),
+SCOPES: Final[Mapping[KeyScope, tuple[str, str]]] = {
+    KeyScope.READ: ("Read", "Balances, debts, transactions, tokens."),
+    KeyScope.CHARGE: (
+        "Charge",
+        "Pay from balances, on tabs and in real money; reserve, settle and cancel holds.",
+    ),
+    KeyScope.FUND: ("Fund balances", "Charge buyers to fill their prepaid balances."),
+    KeyScope.REFUND: ("Refund", "Give payments back."),
+    KeyScope.SETTLE: ("Settle debts", "Charge buyers for what they owe."),
+    KeyScope.WRITE_OFF: ("Write off debts", "Forgive what buyers owe."),
+    KeyScope.TOKENS: ("Tokens", "Cancel tokens and subscriptions, make tokens on your own account."),
+    KeyScope.HOSTED_LINKS: ("Hosted links", "Sign links and buttons that lead buyers to the hosted pages."),
+    KeyScope.NOTIFICATIONS: ("Notifications", "Have messages checked that say they come from here."),
 }
 """What to say of each scope to whoever gives it to a key: a title, and what it lets programs do."""
 

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.client import buttons
 from tallystick.client.fps import Credentials, SignedRequest, cobranded_request, simple_pay_request
-from tallystick.domain.scopes import Scope
+from tallystick.domain.scopes import KeyScope
 from tallystick.services.consent.checks import find_faults
 from tallystick.services.consent.parameters import INTERFACE_VERSION, PIPELINES, SIMPLE_PAY, Pipeline
 from tallystick.services.consent.values import ValueKind
@@ -80,7 +80,7 @@ async def make_button(request: PageRequest, business: FromPath[int], environment
             return console.page(
                 "console/developer/buttons.html", status=HTTP_422_UNPROCESSABLE_ENTITY, kinds=KINDS.values()
             )
-        signer = await credentials(console, typed.get("key", ""), Scope.HOSTED_LINKS)
+        signer = await credentials(console, typed.get("key", ""), KeyScope.HOSTED_LINKS)
         problems = _problems(console, pipeline, typed)
         if signer is None:
             problems["key"] = "Choose one of the sandbox's keys that sign links."
@@ -103,7 +103,7 @@ async def _page(console: ConsoleContext, pipeline: Pipeline, **more: Any) -> Res
         "kind": pipeline,
         "wanted": [one for one in inputs if one.required],
         "others": [one for one in inputs if not one.required],
-        "key_choices": key_choices(await usable_keys(console, Scope.HOSTED_LINKS)),
+        "key_choices": key_choices(await usable_keys(console, KeyScope.HOSTED_LINKS)),
         "shapes": shapes,
         "signed": None,
         "html": None,

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from tallystick.domain.scopes import CHARGES_ONLY, EVERYTHING, READ_ONLY, Scope, scope_name, scopes_of
+from tallystick.domain.scopes import CHARGES_ONLY, EVERYTHING, READ_ONLY, KeyScope, scope_name, scopes_of
 from tallystick.services.form_errors import FormError
 from tallystick.services.seller.access_keys import MAX_NAME, MAX_NETWORKS, KeyTerms, read_network
 from tallystick.services.seller.staff import StaffRole, may_make_key
 from tallystick.web.console.wording import SCOPES
 
-PRESETS: Final[Mapping[str, tuple[Scope, str, str]]] = {
+PRESETS: Final[Mapping[str, tuple[KeyScope, str, str]]] = {
     "everything": (EVERYTHING, "Everything", "Whatever a program can do here."),
     "charges": (CHARGES_ONLY, "Charges only", "Charges buyers and reads. Gives nothing back, forgives nothing."),
     "read": (READ_ONLY, "Read only", "Reads balances, debts and transactions. Changes nothing."),
@@ -82,17 +82,17 @@ def read_key_form(typed: Mapping[str, str], role: StaffRole, environment: str) -
     return KeyTerms(name=name, scopes=scopes.value, networks=networks, lifetime=life)
 
 
-def _field(scope: Scope) -> str:
+def _field(scope: KeyScope) -> str:
     return f"may_{scope_name(scope)}"
 
 
-def _scopes(typed: Mapping[str, str]) -> Scope:
+def _scopes(typed: Mapping[str, str]) -> KeyScope:
     preset = PRESETS.get(typed.get("uses", ""))
     if preset is not None:
         return preset[0]
     if typed.get("uses") != CHOSEN:
-        return Scope(0)
-    return scopes_of(scope_name(scope) for scope in Scope if typed.get(_field(scope)))
+        return KeyScope(0)
+    return scopes_of(scope_name(scope) for scope in KeyScope if typed.get(_field(scope)))
 
 
 def _networks(text: str) -> tuple[str, ...]:
