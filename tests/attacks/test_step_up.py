@@ -199,7 +199,7 @@ async def test_what_was_typed_is_kept_over_mistakes(world: World, seller: Seller
 
 async def test_two_clicks_do_it_once_and_so_does_sending_it_again(world: World, seller: Seller) -> None:
     browser, before = await some_time_later(world, seller), await keys(world, seller)
-    asked = await browser.submit(await browser.get(console(seller, "keys")), "/keys")
+    asked = await browser.submit(await browser.get(console(seller, "keys", "new")), "/keys", uses="everything")
     other = Browser(world.browser().http)
     other.http.cookies = httpx.Cookies(browser.http.cookies)
 
@@ -215,8 +215,8 @@ async def test_two_clicks_do_it_once_and_so_does_sending_it_again(world: World, 
 
 async def test_one_proof_is_enough_for_some_minutes(world: World, seller: Seller) -> None:
     browser = await some_time_later(world, seller)
-    page = await browser.get(console(seller, "keys"))
-    asked = await browser.submit(page, "/keys")
+    page = await browser.get(console(seller, "keys", "new"))
+    asked = await browser.submit(page, "/keys", uses="everything")
     assert asks(asked)
     await prove(browser, asked)
 
@@ -230,7 +230,7 @@ async def test_one_proof_is_enough_for_some_minutes(world: World, seller: Seller
 @pytest.mark.parametrize("ticket", ["", "x", "AAAA", "é"])
 async def test_a_ticket_alone_proves_nothing(world: World, seller: Seller, ticket: str) -> None:
     browser, before = await some_time_later(world, seller), await keys(world, seller)
-    form = Page(await browser.get(console(seller, "keys"))).form("/keys")
+    form = Page(await browser.get(console(seller, "keys", "new"))).form("/keys")
 
     bare = await browser.post(form.action, form.fields | {"_proof_ticket": ticket})
     assert bare.status_code == 422
@@ -245,7 +245,7 @@ async def test_a_ticket_is_for_one_form_and_for_a_while(world: World, seller: Se
     page = await browser.get(console(seller, "staff"))
     elsewhere = Page(await browser.submit(page, "/staff", email="dee@new.example", role="viewer")).forms[-1]
     ticket = elsewhere.fields["_proof_ticket"]
-    keys_form = Page(await browser.get(console(seller, "keys"))).form("/keys")
+    keys_form = Page(await browser.get(console(seller, "keys", "new"))).form("/keys")
     given = {"_proof_ticket": ticket, "_proof_password": PASSWORD}
     assert asks(await browser.post(keys_form.action, keys_form.fields | given))
     world.clock.ahead += timedelta(minutes=31)
@@ -269,7 +269,7 @@ async def test_who_may_not_do_it_is_not_asked(world: World, seller: Seller) -> N
 
 async def test_guesses_are_counted_as_at_the_sign_in(world: World, seller: Seller) -> None:
     browser, before = await some_time_later(world, seller), await keys(world, seller)
-    asked = await browser.submit(await browser.get(console(seller, "keys")), "/keys")
+    asked = await browser.submit(await browser.get(console(seller, "keys", "new")), "/keys", uses="everything")
     for _ in range(5):
         asked = await prove(browser, asked, "not the password")
 
