@@ -115,7 +115,7 @@ class Showroom:
         self.keep(f"GET {VISIT}/address", address)
         self.keep(f"POST {VISIT}/address", await browser.submit(address, "/address"), "wrong", status=422)
         confirm = self.keep(f"GET {VISIT}/confirm", await browser.submit(address, "/address", **ADDRESS))
-        late = self.world.browser(self.world.configured(confirm_within_minutes=0))
+        late = self.world.browser(self.world.configured(confirm_within_minutes=0, step_up_minutes=0))
         late.http.cookies = browser.http.cookies
         self.keep(f"GET {VISIT}/prove", await late.get(f"{steps}/confirm"))
         await self.look(late, "GET /account/prove", "/account/prove?next=/account/security")
