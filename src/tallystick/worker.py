@@ -36,7 +36,9 @@ class Worker:
 
     def __post_init__(self) -> None:
         service = self.service
-        self.notification_sender = NotificationSender(service.pool, service.vault, service.settings, service.clock)
+        watch = service.clock_watch
+        trusted = service.clock if watch is None else watch.now
+        self.notification_sender = NotificationSender(service.pool, service.vault, service.settings, trusted)
         self.mail_sender = MailSender(service.pool, service.vault, service.settings, service.clock)
 
     async def step(self) -> int:

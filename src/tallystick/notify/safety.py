@@ -138,13 +138,19 @@ class PinnedTransport(httpx.AsyncBaseTransport):
 
 
 def open_client(
-    *, allow_private: bool, tls: ssl.SSLContext | None = None, resolver: Resolve = resolve
+    *,
+    allow_private: bool,
+    tls: ssl.SSLContext | None = None,
+    resolver: Resolve = resolve,
+    transport: httpx.AsyncBaseTransport | None = None,
 ) -> httpx.AsyncClient:
     """A client for such requests. `tls`: how receivers' certificates are checked; None: as browsers do.
 
+    `transport`: another way to receivers than over the network, which then has to look at addresses itself.
     The caller sets the time limit for the whole request.
     """
-    transport = PinnedTransport(tls or httpx.create_ssl_context(), resolver, allow_private=allow_private)
+    if transport is None:
+        transport = PinnedTransport(tls or httpx.create_ssl_context(), resolver, allow_private=allow_private)
     return httpx.AsyncClient(
         transport=transport,
         trust_env=False,

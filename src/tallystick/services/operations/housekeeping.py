@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tallystick.db.clock_watch import believe, believed
+from tallystick.db.clock_watch import WrongClockError, believe, believed
 from tallystick.domain.commands import Cancel, RailOperation, ResolveCharge
 from tallystick.processors.rail import Rail, RailOrder, StillPending, idempotency_key
 from tallystick.services.context import Service
@@ -43,14 +43,17 @@ async def ask_rails(service: Service, rails: Mapping[str, Rail]) -> int:
     the rail answers as before. An unknown result is never guessed: the transaction stays pending, and the request is
     retried with exponential backoff. Raises ExceptionGroup when all are done: the failures among them.
     """
-    requests = await rail_requests.due(service.pool, service.clock(), MAX_AT_ONCE)
+    now = _trusted_now(service)
+    if now is None:  # by a clock that is ahead, requests would be put off for as long
+        return 0
+    requests = await rail_requests.due(service.pool, now, MAX_AT_ONCE)
     await _all("asking rails", (_ask(service, rails, request) for request in requests))
     return len(requests)
 
 
 async def _ask(service: Service, rails: Mapping[str, Rail], request: DueRequest) -> None:
-    now = service.clock()
-    if not await rail_requests.claim(service.pool, request, now + LEASE):
+    now = _trusted_now(service)
+    if now is None or not await rail_requests.claim(service.pool, request, now + LEASE):
         return
     log = _log.bind(transaction_id=request.transaction_id, rail=request.rail, attempt=request.attempts)
     try:
@@ -111,6 +114,17 @@ async def add_up_figures(service: Service) -> int:
     for book_id, now in behind:
         await figures.catch_up(service.pool, [book_id], now)
     return len(behind)
+
+
+def _trusted_now(service: Service) -> datetime | None:
+    """The present moment; None while the clock is not trusted."""
+    watch = service.clock_watch
+    if watch is None:
+        return service.clock()  # set by hand
+    try:
+        return watch.now()
+    except WrongClockError:
+        return None
 
 
 async def _trusted_time(service: Service, certain: Callable[[Pool, datetime], Awaitable[datetime]]) -> datetime | None:

@@ -1,0 +1,329 @@
+"""The statements of the money path (store/ledger/sql/money.sql) as the model carries them out: what reads and locks.
+
+Each function is one statement, with its arguments in the same order. `test_against_postgres.py` holds them against the
+real ones. References stand for themselves here: the model needs no digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from tests.simulation import money_writes
+from tests.simulation.connections import Handler
+from tests.simulation.postgres import Record, Transaction
+
+from tallystick.store.ledger.statements import MONEY
+
+_STANDING: Final = ("email_verified", "account_verified", "receives_cards", "marketplace", "denied")
+
+
+def standing(party: Record | None) -> dict[str, Any]:
+    """What all statements read of a party; a book of nobody's has no owner to doubt."""
+    if party is None:
+        return dict(zip(_STANDING, (False, False, True, True, False), strict=True))
+    return {
+        "email_verified": party["email_verified_at"] is not None,
+        "account_verified": party["verified_at"] is not None,
+        "receives_cards": party["receives_cards"],
+        "marketplace": party["marketplace"],
+        "denied": party["denied"],
+    }
+
+
+def _book_rules(tx: Transaction, book_id: int) -> dict[str, Any] | None:
+    book = tx.see("book", (book_id,))
+    if book is None:
+        return None
+    owner = None if book["party_id"] is None else tx.see("party", (book["party_id"],))
+    return {
+        "party_id": book["party_id"],
+        "environment": book["environment"],
+        "minimum_charge_micros": book["minimum_charge_micros"],
+        "clock_offset_seconds": book["clock_offset_seconds"],
+        "notification_url": book["notification_url"],
+        "seller_active": owner is None or owner["status"] == "active",
+        **standing(owner),
+        "fee_schedule": None if owner is None else owner["fee_schedule"],
+        "parts": book["parts"],
+    }
+
+
+def _answers(tx: Transaction, book_id: int, references: Iterable[str], since: datetime, *, reuse: bool) -> list[Record]:
+    found = []
+    for reference in references:
+        answered = tx.see("answered_reference", (book_id, reference))
+        if answered is None:
+            continue
+        recent = answered["answered_at"] > since
+        spent = answered["transaction_id"] is not None or answered["reuses"] is not None
+        if recent or (spent and not reuse):
+            found.append(
+                Record(
+                    caller_reference=reference,
+                    fingerprint=answered["fingerprint"] if recent else None,
+                    transaction_id=answered["transaction_id"],
+                    status=answered["status"],
+                    refusal=answered["refusal"],
+                    message=answered["message"],
+                )
+            )
+    return found
+
+
+async def read_optimistically(
+    tx: Transaction,
+    book_id: int,
+    tokens: Sequence[str],
+    first: str,
+    keys: Sequence[str],
+    references: Sequence[str],
+    since: datetime,
+    reuse: bool,
+) -> list[Record]:
+    assert not keys, "the simulation signs nothing"
+    rows = []
+    for token_id in tokens:
+        token = tx.see("token", (book_id, token_id))
+        if token is None or token["instrument_id"] is None:
+            continue
+        party = tx.see("party", (token["sender_party_id"],))
+        instrument = tx.see("instrument", (book_id, token["instrument_id"]))
+        assert party is not None
+        assert instrument is not None
+        account = tx.see("account", (book_id, instrument["account_id"]))
+        assert account is not None
+        book = _book_rules(tx, book_id) if token_id == first else None
+        offset = timedelta(seconds=0 if book is None else book["clock_offset_seconds"])
+        rows.append(
+            Record(
+                token_id=token_id,
+                purpose=token["purpose"],
+                instrument_id=token["instrument_id"],
+                sender_party_id=token["sender_party_id"],
+                sender_active=party["status"] == "active",
+                caller_reference=token["caller_reference"],
+                payment_reason=token["payment_reason"],
+                valid_from=token["valid_from"],
+                expires_at=token["expires_at"],
+                cancelled_at=token["cancelled_at"],
+                usage_limits=token["usage_limits"],
+                token_type=token["token_type"],
+                friendly_name=token["friendly_name"],
+                old_token_id=token["old_token_id"],
+                terms=token["terms"],
+                instruction=token["instruction"],
+                used_by=token["used_by"],
+                **standing(party),
+                instrument_kind=instrument["kind"],
+                instrument_sender_id=instrument["sender_party_id"],
+                balance_micros=account["balance_micros"],
+                limit_micros=instrument["limit_micros"],
+                pending_micros=instrument["pending_micros"],
+                instrument_valid_from=(
+                    None if instrument["valid_from"] == token["valid_from"] else instrument["valid_from"]
+                ),
+                instrument_expires_at=instrument["expires_at"],
+                total_limit_micros=instrument["total_limit_micros"],
+                charged_micros=instrument["charged_micros"],
+                account_id=instrument["account_id"],
+                version=account["xmin"],
+                book=None if book is None else Record(book),
+                answers=None if book is None else _answers(tx, book_id, references, since + offset, reuse=reuse),
+                keys=None if book is None else [],
+            )
+        )
+    return rows
+
+
+async def lock(
+    tx: Transaction,
+    book_id: int,
+    instruments: Sequence[str],
+    tokens: Sequence[str],
+    transactions: Sequence[str],
+) -> list[Record]:
+    rules = _book_rules(tx, book_id)
+    if rules is None:
+        return []
+    wanted = {*instruments}
+    for table, names in (("token", tokens), ("transaction", transactions)):
+        wanted |= {row["instrument_id"] for name in names if (row := tx.see(table, (book_id, name))) is not None}
+    known = [row for name in wanted if name and (row := tx.see("instrument", (book_id, name))) is not None]
+    operator = next(
+        (
+            row["book_id"]
+            for _, row in tx.scan("book")
+            if row["party_id"] is None and row["environment"] == rules["environment"]
+        ),
+        None,
+    )
+    for instrument in sorted(known, key=lambda row: row["account_id"]):
+        await tx.lock("account", (book_id, instrument["account_id"]))
+    return [
+        Record(
+            book_id=book_id,
+            operator_book_id=operator,
+            **rules,
+            instrument_ids=[row["instrument_id"] for row in known],
+        )
+    ]
+
+
+async def lock_tokens(tx: Transaction, book_id: int, tokens: Sequence[str]) -> list[Record]:
+    known = [row for name in tokens if (row := tx.see("token", (book_id, name))) is not None]
+    locked = sorted(row["token_id"] for row in known if row["instrument_id"] is None)
+    for token_id in locked:
+        await tx.lock("token", (book_id, token_id))
+    return [Record(token_id=token_id) for token_id in locked]
+
+
+async def load(
+    tx: Transaction,
+    book_id: int,
+    tokens: Sequence[str],
+    references: Sequence[str],
+    since: datetime,
+    token_references: Sequence[str],
+    reuse: bool,
+) -> list[Record]:
+    rows = [_loaded(tx, book_id, token) for name in tokens if (token := tx.see("token", (book_id, name))) is not None]
+    rows = rows or [Record(token_id=None, instrument_kind=None)]
+    rows[0]["answers"] = _answers(tx, book_id, references, since, reuse=reuse)
+    rows[0]["token_references"] = [
+        [reference, named["token_id"]]
+        for reference in token_references
+        if (named := tx.see("token_reference", (book_id, reference))) is not None
+    ]
+    return rows
+
+
+def _loaded(tx: Transaction, book_id: int, token: Record) -> Record:
+    party = tx.see("party", (token["sender_party_id"],))
+    method = tx.see("payment_method", (token["payment_method_id"],))
+    instrument = tx.see("instrument", (book_id, token["instrument_id"]))
+    assert party is not None
+    row = Record(token)
+    row["sender_active"] = party["status"] == "active"
+    row["rail"] = None if method is None else method["rail"]
+    row["expires_on"] = None if method is None else method["expires_on"]
+    row["removed"] = method is not None and method["removed_at"] is not None
+    row["method_verified"] = method is not None and method["verified_at"] is not None
+    row.update(standing(party))
+    row.update(_NO_INSTRUMENT if instrument is None else _instrument(tx, book_id, instrument))
+    return row
+
+
+_NO_INSTRUMENT: Final[Mapping[str, Any]] = {"instrument_kind": None}
+
+
+def _instrument(tx: Transaction, book_id: int, instrument: Record) -> dict[str, Any]:
+    account = tx.see("account", (book_id, instrument["account_id"]))
+    assert account is not None
+    return {
+        "instrument_id": instrument["instrument_id"],
+        "instrument_kind": instrument["kind"],
+        "instrument_sender_id": instrument["sender_party_id"],
+        "limit_micros": instrument["limit_micros"],
+        "total_limit_micros": instrument["total_limit_micros"],
+        "charged_micros": instrument["charged_micros"],
+        "pending_micros": instrument["pending_micros"],
+        "instrument_valid_from": instrument["valid_from"],
+        "instrument_expires_at": instrument["expires_at"],
+        "account_id": instrument["account_id"],
+        "balance_micros": account["balance_micros"],
+    }
+
+
+async def load_instruments(tx: Transaction, book_id: int, names: Sequence[str]) -> list[Record]:
+    known = [row for name in names if (row := tx.see("instrument", (book_id, name))) is not None]
+    return [Record(_instrument(tx, book_id, row)) for row in known]
+
+
+_OF_TRANSACTION: Final = (
+    *("transaction_id", "operation", "status", "status_code", "status_message", "status_number", "amount_micros"),
+    *("fee_micros", "fee_payer", "fee_refunded_micros", "marketplace_fee_micros", "marketplace_refunded_micros"),
+    *("refunded_micros", "payment_method", "sender_party_id", "sender_token_id", "instrument_id"),
+    *("recipient_party_id", "recipient_token_id", "original_id", "caller_reference", "caller_description"),
+    *("sender_description", "notification_url", "requested_at", "received_at", "completed_at", "reserved_until"),
+    "times_out_at",
+)
+
+
+async def load_transactions(tx: Transaction, book_id: int, names: Sequence[str]) -> list[Record]:
+    known = sorted(name for name in names if tx.see("transaction", (book_id, name)) is not None)
+    rows = [await tx.lock("transaction", (book_id, name)) for name in known]
+    return [Record({name: row[name] for name in _OF_TRANSACTION}) for row in rows if row is not None]
+
+
+async def load_unasked(tx: Transaction, book_id: int, names: Sequence[str]) -> list[Record]:
+    keys = [
+        key
+        for key, row in tx.scan("rail_request")
+        if row["book_id"] == book_id and row["transaction_id"] in names and row["attempts"] == 0
+    ]
+    rows = [await tx.lock("rail_request", key) for key in keys]
+    return [
+        Record(transaction_id=row["transaction_id"], operation=row["operation"])
+        for row in rows
+        if row is not None and row["attempts"] == 0
+    ]
+
+
+async def load_sellers(tx: Transaction, book_id: int, parties: Sequence[int]) -> list[Record]:
+    own = tx.see("book", (book_id,))
+    assert own is not None
+    rows = []
+    for _, book in tx.scan("book"):
+        if book["party_id"] in parties and book["environment"] == own["environment"] and book["part"] == 0:
+            party = tx.see("party", (book["party_id"],))
+            assert party is not None
+            rows.append(
+                Record(
+                    party_id=book["party_id"],
+                    book_id=book["book_id"],
+                    active=party["status"] == "active",
+                    **standing(party),
+                )
+            )
+    return rows
+
+
+async def lock_accounts(tx: Transaction, book_id: int, accounts: Sequence[int]) -> list[Record]:
+    known = sorted(number for number in accounts if tx.see("account", (book_id, number)) is not None)
+    rows = [await tx.lock("account", (book_id, number)) for number in known]
+    return [
+        Record(account_id=row["account_id"], balance_micros=row["balance_micros"]) for row in rows if row is not None
+    ]
+
+
+MODEL: Final[Mapping[str, Handler]] = {
+    "read_optimistically": read_optimistically,
+    "lock": lock,
+    "lock_tokens": lock_tokens,
+    "load": load,
+    "load_instruments": load_instruments,
+    "load_transactions": load_transactions,
+    "load_unasked": load_unasked,
+    "load_sellers": load_sellers,
+    "lock_accounts": lock_accounts,
+    "ensure_accounts": money_writes.ensure_accounts,
+    "insert_instruments": money_writes.insert_instruments,
+    "insert_tokens": money_writes.insert_tokens,
+    "apply_payments": money_writes.apply_payments,
+    "apply_payments_and_more": money_writes.apply_payments_and_more,
+    "apply": money_writes.apply,
+    "update_transactions": money_writes.update_transactions,
+    "insert_steps": money_writes.insert_steps,
+    "insert_transfers": money_writes.insert_transfers,
+    "move_balances": money_writes.move_balances,
+    "insert_rail_requests": money_writes.insert_rail_requests,
+    "delete_rail_requests": money_writes.delete_rail_requests,
+}
+"""By name; a test compares the names with those of money.sql."""
+
+
+def of_money(changed: Mapping[str, Handler] | None = None) -> dict[str, Handler]:
+    """The model of each statement by its text. `changed`: others in the place of some, by name."""
+    return {MONEY[name]: handler for name, handler in {**MODEL, **(changed or {})}.items()}
