@@ -1,4 +1,4 @@
-"""One process of the service in the simulation: the real committer, worker and courier over the model of the store."""
+"""One process of the service: the real committer, worker and notifications over the model of the store."""
 
 from __future__ import annotations
 
