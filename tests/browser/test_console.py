@@ -33,7 +33,15 @@ async def test_everything_fits_and_can_be_read(
     await authorized(world, seller)
     async with tab(chromium, world, **size, color_scheme=color_scheme) as page:
         await sign_in(page, world, seller)
-        for parts in ([], ["keys"], ["keys", seller.key.access_key_id], ["branding"], ["staff"], ["audit"]):
+        for parts in (
+            [],
+            ["keys"],
+            ["keys", "new"],
+            ["keys", seller.key.access_key_id],
+            ["branding"],
+            ["staff"],
+            ["audit"],
+        ):
             await page.goto(console(seller, *parts))
             width = await page.evaluate("document.documentElement.scrollWidth")
             assert width <= size["viewport"]["width"], parts

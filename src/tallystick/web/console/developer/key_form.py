@@ -21,7 +21,7 @@ CHOSEN: Final = "chosen"
 """The value in the form for scopes that are ticked one by one."""
 
 LIVES: Final = {
-    "": (None, "Never, unless it is rotated or revoked"),
+    "": (None, "Never by itself"),
     "30d": (timedelta(days=30), "In thirty days"),
     "90d": (timedelta(days=90), "In ninety days"),
     "365d": (timedelta(days=365), "In a year"),
@@ -46,7 +46,7 @@ def preset_choices(role: StaffRole, environment: str) -> list[tuple[str, str, st
         for value, (scopes, name, detail) in PRESETS.items()
         if may_make_key(role, environment, scopes)
     ]
-    return [*open_to, (CHOSEN, "Only what I tick", "")]
+    return [*open_to, (CHOSEN, "What I tick below", "")]
 
 
 def scope_choices(role: StaffRole, environment: str) -> list[tuple[str, str, str]]:
