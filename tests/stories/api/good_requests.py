@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.support.books import Buyer
 from tests.support.shop import Shop
 
-from tallystick.domain.commands import AmountRule, InstallToken, LimitTerms, Method, TokenPurpose, TokenTerms, TokenType
-from tallystick.domain.ids import IdKind, TokenId
+from tallystick.domain.commands import AmountRule, LimitTerms, Method, TokenTerms, TokenType
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount
-from tallystick.domain.outcomes import Done
 from tallystick.domain.periods import Period
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
@@ -21,8 +19,8 @@ from tallystick.store.accounts import parties
 
 
 @dataclass(frozen=True)
-class World:
-    """A shop with what an action needs."""
+class ShopSetup:
+    """A shop, and how to bring about what a request needs."""
 
     shop: Shop
 
@@ -47,75 +45,62 @@ async def recipient_token(shop: Shop) -> str:
     async with shop.service.pool.acquire() as connection:
         email = f"{secrets.token_hex(8)}@seller.example"
         seller = await parties.create_business(connection, email, "Band", shop.clock())
-    token_id = TokenId(shop.books.token(IdKind.RECIPIENT))
-    command = InstallToken(
-        token_id=token_id,
-        purpose=TokenPurpose.RECIPIENT,
-        token_type=TokenType.UNRESTRICTED,
-        sender_id=seller.party_id,
-        caller_reference=secrets.token_hex(8),
-        method=None,
-        payment_method_id=None,
-        valid_from=shop.clock(),
-        expires_at=None,
-        terms=TokenTerms(max_fixed_fee_micros=parse_amount("1.00"), max_variable_fee_ppm=100_000),
-    )
-    assert await shop.books.perform(command) == Done()
-    return token_id
+    terms = TokenTerms(max_fixed_fee_micros=parse_amount("1.00"), max_variable_fee_ppm=100_000)
+    return await shop.books.recipient_token(replace(shop.books, party_id=seller.party_id), terms)
 
 
-async def _pay(world: World, method: Method = Method.ABT) -> dict[str, str]:
-    payer = await world.payer(method)
-    return {"SenderTokenId": payer.spending, "RecipientTokenId": await recipient_token(world.shop)}
+async def _pay(setup: ShopSetup, method: Method = Method.ABT) -> dict[str, str]:
+    payer = await setup.payer(method)
+    return {"SenderTokenId": payer.spending, "RecipientTokenId": await recipient_token(setup.shop)}
 
 
-async def _reserve(world: World) -> dict[str, str]:
-    return await _pay(world, Method.CC)
+async def _reserve(setup: ShopSetup) -> dict[str, str]:
+    return await _pay(setup, Method.CC)
 
 
-async def _settle(world: World) -> dict[str, str]:
-    return {"ReserveTransactionId": await world.reservation()}
+async def _settle(setup: ShopSetup) -> dict[str, str]:
+    return {"ReserveTransactionId": await setup.reservation()}
 
 
-async def _cancel(world: World) -> dict[str, str]:
-    return {"TransactionId": await world.reservation()}
+async def _cancel(setup: ShopSetup) -> dict[str, str]:
+    return {"TransactionId": await setup.reservation()}
 
 
-async def _transaction(world: World) -> dict[str, str]:
-    buyer = await world.shop.books.funded_buyer("10.00")
-    return {"TransactionId": (await world.shop.pay(buyer, "2.00")).value("TransactionId")}
+async def _transaction(setup: ShopSetup) -> dict[str, str]:
+    buyer = await setup.shop.books.funded_buyer("10.00")
+    return {"TransactionId": (await setup.shop.pay(buyer, "2.00")).value("TransactionId")}
 
 
-async def _prepaid(world: World) -> dict[str, str]:
-    buyer = await world.shop.books.funded_buyer("10.00", limit="25.00")
-    await world.shop.books.deposit(buyer, "20.00")
+async def _prepaid(setup: ShopSetup) -> dict[str, str]:
+    buyer = await setup.shop.books.funded_buyer("10.00", limit="25.00")
+    await setup.shop.books.deposit(buyer, "20.00")
     return {"SenderTokenId": buyer.money, "PrepaidInstrumentId": buyer.instrument, "TokenId": buyer.spending}
 
 
-async def _postpaid(world: World) -> dict[str, str]:
-    buyer = await world.shop.books.postpaid_buyer()
-    await world.shop.books.deposit(buyer, "20.00")
-    await world.shop.pay(buyer, "5.00")
+async def _postpaid(setup: ShopSetup) -> dict[str, str]:
+    buyer = await setup.shop.books.postpaid_buyer()
+    await setup.shop.books.deposit(buyer, "20.00")
+    await setup.shop.pay(buyer, "5.00")
     return {"SenderTokenId": buyer.money, "CreditInstrumentId": buyer.instrument}
 
 
-async def _instruction(world: World) -> dict[str, str]:
-    text = {"PaymentInstruction": "MyRole == 'Recipient';", "CallerReference": world.shop.reference()}
-    installed = await world.shop.done("InstallPaymentInstruction", text | {"TokenType": "Unrestricted"})
+async def _instruction(setup: ShopSetup) -> dict[str, str]:
+    text = {"PaymentInstruction": "MyRole == 'Recipient';", "CallerReference": setup.shop.reference()}
+    installed = await setup.shop.done("InstallPaymentInstruction", text | {"TokenType": "Unrestricted"})
     return {"TokenId": installed.value("TokenId")}
 
 
-async def _recipient(world: World) -> dict[str, str]:
-    return {"RecipientTokenId": await recipient_token(world.shop)}
+async def _recipient(setup: ShopSetup) -> dict[str, str]:
+    return {"RecipientTokenId": await recipient_token(setup.shop)}
 
 
-async def _subscription(world: World) -> dict[str, str]:
-    buyer = await world.payer(token_type=TokenType.RECURRING)
-    assert (await world.shop.pay(buyer, "5.00")).code is None
+async def _subscription(setup: ShopSetup) -> dict[str, str]:
+    buyer = await setup.payer(token_type=TokenType.RECURRING)
+    assert (await setup.shop.pay(buyer, "5.00")).code is None
     return {"SubscriptionId": buyer.spending}
 
 
-_IDS: dict[str, Callable[[World], Awaitable[dict[str, str]]]] = {
+_IDS: dict[str, Callable[[ShopSetup], Awaitable[dict[str, str]]]] = {
     "Pay": _pay,
     "Reserve": _reserve,
     "Settle": _settle,
@@ -160,7 +145,7 @@ async def good_request(shop: Shop, action: str) -> dict[str, str]:
         "PaymentReason": "songs",
     }
     if action in _IDS:
-        values |= await _IDS[action](World(shop))
+        values |= await _IDS[action](ShopSetup(shop))
     moment = shop.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
     values |= {"MaxBatchSize": "20", "StartDate": moment, "EndDate": moment}
     params: dict[str, str] = {}

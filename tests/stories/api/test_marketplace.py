@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from tests.stories.api.causes.provoking import other_shop, payer
-from tests.stories.api.good_requests import World
+from tests.stories.api.good_requests import ShopSetup
 from tests.support.shop import Answer, Shop, amount, usd
 
 from tallystick.domain.commands import AmountRule, InstallToken, LimitTerms, Method, TokenPurpose, TokenTerms, TokenType
@@ -142,7 +142,7 @@ async def test_a_caller_may_pay_from_its_own_account_to_others(shop: Shop) -> No
 
 
 async def test_a_reservation_tells_every_status_with_its_amount(shop: Shop) -> None:
-    reserved = await World(shop).reservation()
+    reserved = await ShopSetup(shop).reservation()
     await shop.done("Settle", {"ReserveTransactionId": reserved, **amount("TransactionAmount", "3.00")})
     await shop.rail_answers()
 
@@ -160,7 +160,7 @@ async def test_a_reservation_tells_every_status_with_its_amount(shop: Shop) -> N
 
 
 async def test_cancelling_keeps_the_reason(shop: Shop) -> None:
-    reserved = await World(shop).reservation()
+    reserved = await ShopSetup(shop).reservation()
     cancelled = await shop.done("Cancel", {"TransactionId": reserved, "Description": "sold out"})
 
     assert cancelled.value("TransactionStatus") == "Cancelled"
@@ -196,7 +196,7 @@ async def test_what_is_not_asked_for_in_time_expires(shop: Shop, action: str) ->
 
 
 async def test_a_subscription_from_its_start_to_its_end(shop: Shop) -> None:
-    buyer = await World(shop).payer(token_type=TokenType.RECURRING)
+    buyer = await ShopSetup(shop).payer(token_type=TokenType.RECURRING)
     named = {"SubscriptionId": buyer.spending}
     before = await shop.done("GetSubscriptionDetails", named)
     assert before.value("NumberOfTransactionsProcessed") == "0"
@@ -254,7 +254,7 @@ async def test_a_period_that_no_calendar_holds_has_no_next_payment(shop: Shop, t
 
 
 async def test_subscriptions_of_others_and_other_tokens_are_none(shop: Shop) -> None:
-    stranger = await World(await other_shop(shop)).payer(token_type=TokenType.RECURRING)
+    stranger = await ShopSetup(await other_shop(shop)).payer(token_type=TokenType.RECURRING)
     plain = await payer(shop)
     for named in (stranger.spending, plain.spending, "x", shop.books.token(IdKind.SENDER)):
         for action in ("GetSubscriptionDetails", "GetTransactionsForSubscription", "CancelSubscriptionAndRefund"):

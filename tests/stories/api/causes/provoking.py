@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import httpx
-from tests.stories.api.good_requests import World, recipient_token
+from tests.stories.api.good_requests import ShopSetup, recipient_token
 from tests.support.books import Buyer
 from tests.support.schemas import CHECKED
 from tests.support.shop import Answer, Shop
@@ -86,7 +86,7 @@ async def paid(shop: Shop, value: str = "5.00", method: Method = Method.ABT) -> 
 
 
 async def reserved(shop: Shop) -> str:
-    return await World(shop).reservation()
+    return await ShopSetup(shop).reservation()
 
 
 async def third_party(shop: Shop, **more: str) -> dict[str, str]:
