@@ -18,6 +18,7 @@ from tallystick.cli.console import (
     tell_json,
     tell_table,
 )
+from tallystick.cli.options import Account, usability
 from tallystick.domain.environments import SANDBOX
 from tallystick.domain.scopes import EVERYTHING, scope_names, scopes_of
 from tallystick.services.context import Service
@@ -38,7 +39,6 @@ from tallystick.services.seller.access_keys import (
 
 app = typer.Typer(no_args_is_help=True, help="Access keys of sellers' programs, and the service's own signing key.")
 
-Account = Annotated[str, typer.Option(metavar="EMAIL_OR_ID", help="The business account.")]
 LONGEST_OVERLAP_HOURS = 24 * 365
 LONGEST_LIFE_DAYS = 3660
 MOST_CALLS_PER_SECOND = 100_000
@@ -135,7 +135,7 @@ def list_(account: Account, json: Json = False) -> None:
             {
                 "key": one.key.access_key_id,
                 "name": one.key.name,
-                "status": _status(one.key, now),
+                "status": usability(one.key, now),
                 "scopes": _scopes(one.key.scopes),
                 "networks": ", ".join(one.key.networks) or "any",
                 "created": _moment(one.key.created_at),
@@ -262,7 +262,7 @@ def _as_json(entry: KeyEntry, now: datetime) -> dict[str, object]:
         "account_id": entry.party_id,
         "access_key_id": entry.access_key_id,
         "environment": entry.environment,
-        "status": _status(entry, now),
+        "status": usability(entry, now),
         "created_at": entry.created_at,
         "expires_at": entry.expires_at,
         "revoked_at": entry.revoked_at,
@@ -272,12 +272,6 @@ def _as_json(entry: KeyEntry, now: datetime) -> dict[str, object]:
         "calls_per_second": entry.calls_per_second,
         "maker_id": entry.maker_id,
     }
-
-
-def _status(entry: KeyEntry, now: datetime) -> str:
-    if entry.revoked_at is not None:
-        return "revoked"
-    return "usable" if entry.usable(now) else "expired"
 
 
 def _moment(at: datetime | None) -> str:
