@@ -15,10 +15,12 @@ from tallystick.notify.delivery import NotificationSender
 from tallystick.notify.mail import MailSender
 from tallystick.processors.rail import Rail
 from tallystick.services.context import Service
+from tallystick.services.operations import audit_chains
 from tallystick.services.operations.housekeeping import add_up_figures, ask_rails, expire_transactions, forget_expired
 from tallystick.services.operations.verification import prove_if_due
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
+_ANCHOR_EVERY: Final = timedelta(minutes=1)
 _GATHER_SECONDS: Final = 0.02  # lets several slots become free, so that one query for due events fills them all
 
 _log = structlog.get_logger(__name__)
@@ -33,6 +35,7 @@ class Worker:
     notification_sender: NotificationSender = field(init=False)
     mail_sender: MailSender = field(init=False)
     _forgot_at: datetime | None = field(default=None)
+    _anchored_at: datetime | None = field(default=None)
 
     def __post_init__(self) -> None:
         service = self.service
@@ -46,6 +49,7 @@ class Worker:
         asked = await self.ask_rails()
         sent = await self.notification_sender.dispatch() + await self.mail_sender.dispatch()
         await self.notification_sender.idle()
+        await self.chain()
         await self.forget()
         return asked + sent + await prove_if_due(self.service) + await add_up_figures(self.service)
 
@@ -57,25 +61,33 @@ class Worker:
             ended = await expire_transactions(self.service)
         return asked + ended
 
+    async def chain(self) -> int:
+        """Chain what was written to the audit log and agreed to; how much. Look for ends to anchor in _ANCHOR_EVERY."""
+        chained = await audit_chains.chain_waiting(self.service)
+        now = self.service.clock()
+        if _is_time(self._anchored_at, now, _ANCHOR_EVERY):
+            await audit_chains.anchor(self.service)
+            self._anchored_at = now
+        return chained
+
     async def forget(self) -> int:
         """Delete what has expired, at most once in _FORGET_EVERY. Not counted as work."""
         now = self.service.clock()
-        since = None if self._forgot_at is None else now - self._forgot_at
-        # a negative span: the clock was set back; waiting until it has caught up could take for ever
-        if (since is None or since >= _FORGET_EVERY or since < timedelta(0)) and await forget_expired(self.service):
+        if _is_time(self._forgot_at, now, _FORGET_EVERY) and await forget_expired(self.service):
             self._forgot_at = now
         return 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run all loops until `stop` is set. An iteration that fails is logged and tried again at the next interval.
 
-        Notifications, mail, verification, totals and deletion have loops of their own, so that a slow receiver or a
-        long verification of the books never delays payments.
+        Notifications, mail, verification, totals, chains and deletion have loops of their own, so that a slow receiver
+        or a long verification of the books never delays payments.
         """
         try:
             await asyncio.gather(
                 self._repeat("rails", self.ask_rails, stop),
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
+                self._repeat("chains", self.chain, stop),
                 self._repeat("forgetting", self.forget, stop),
                 self._repeat("mail", self.mail_sender.dispatch, stop),
                 self._repeat("proofs", functools.partial(prove_if_due, self.service), stop),
@@ -109,3 +121,11 @@ class Worker:
     @property
     def _pause_seconds(self) -> float:
         return self.service.settings.worker_interval_ms / 1000
+
+
+def _is_time(last: datetime | None, now: datetime, every: timedelta) -> bool:
+    """Whether `every` has passed since `last`.
+
+    Also when it is negative: the clock was set back, and waiting until it has caught up could take for ever.
+    """
+    return last is None or not timedelta(0) <= now - last < every

@@ -50,3 +50,16 @@ ALTER TABLE party ADD COLUMN failed_sign_ins integer NOT NULL DEFAULT 0, ADD COL
 DROP TABLE sign_in_pause;
 """
 """Wrong passwords pause an account, whoever typed them; letters lie there in clear."""
+
+BEFORE_0024: Final = """
+DROP TRIGGER audit_entry_is_kept ON audit_entry;
+DROP TRIGGER audit_entry_is_not_emptied ON audit_entry;
+DROP FUNCTION keep_audit_entry;
+DROP TABLE chain_head;
+ALTER TABLE audit_entry DROP COLUMN chain_sequence, DROP COLUMN chained_at, DROP COLUMN previous_digest,
+    DROP COLUMN chain_digest, DROP COLUMN subject_salt, DROP COLUMN subject_digest;
+ALTER TABLE authorization_evidence DROP COLUMN chain_sequence, DROP COLUMN chained_at, DROP COLUMN previous_digest,
+    DROP COLUMN chain_digest, DROP COLUMN device_salt, DROP COLUMN device_digest, DROP COLUMN address_salt,
+    DROP COLUMN address_digest;
+"""
+"""The audit log and what was agreed to have no chains; rows can be changed."""

@@ -99,6 +99,7 @@ app.add_typer(clocks.app, name="clock")
 app.add_typer(ipn.app, name="ipn")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(archiving.app, name="archive")
+app.add_typer(books.audit_app, name="audit")
 app.add_typer(database.app, name="db")
 app.add_typer(dev.app, name="dev")
 

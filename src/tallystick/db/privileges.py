@@ -41,6 +41,7 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "book",
         "branding",
         "certificate",
+        "chain_head",
         "debt_run_line",
         "figure_state",
         "instrument",
@@ -80,11 +81,24 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 
+_CHAIN: Final = ("chain_sequence", "chained_at", "previous_digest", "chain_digest")
+"""A row's place in its hash chain, which it is given soon after it was written, and once."""
+
 APPEND_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
-    "audit_entry": ("subject",),
-    "authorization_evidence": ("wording", "user_agent", "client_digest"),
+    "audit_entry": ("subject", "subject_salt", "subject_digest", *_CHAIN),
+    "authorization_evidence": (
+        "wording",
+        "user_agent",
+        "client_digest",
+        "device_salt",
+        "device_digest",
+        "address_salt",
+        "address_digest",
+        *_CHAIN,
+    ),
 }
-"""Tables whose rows stay for good, with the columns in which closing an account erases a person."""
+"""Tables whose rows stay for good, with the columns that do change: their places in the chain, and what closing an account
+erases of a person."""
 
 
 class Right(NamedTuple):

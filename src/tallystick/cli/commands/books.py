@@ -1,18 +1,32 @@
-"""`tallystick migrate` and `tallystick verify`: the database and the truth of what is in it."""
+"""`tallystick migrate`, `verify` and `audit`: the database and the truth of what is in it."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
-from tallystick.cli.console import NO, Json, ProblemError, run, settings_of_process, tell, tell_json
+from tallystick.cli.console import NO, Json, ProblemError, complain, run, settings_of_process, tell, tell_json
+from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate as migrate_database
 from tallystick.db.migrate import pending
+from tallystick.services.operations import audit_chains
+from tallystick.services.operations.audit_chains import Anchors, ChainReport
 from tallystick.services.operations.verification import DamagedError, VerificationReport
 from tallystick.services.operations.verification import verify as verify_books
 from tallystick.wiring import database_address
+
+audit_app = typer.Typer(
+    no_args_is_help=True, help="Prove and export the audit log and what was agreed to, which are hash chains."
+)
+
+_STDIN: Final = Path("-")
 
 
 def migrate(
@@ -63,13 +77,108 @@ def _tell_damage(damaged: DamagedError, *, json: bool) -> None:
 
 
 async def _verify() -> VerificationReport:
+    async with _database() as pool:
+        return await verify_books(pool)
+
+
+@asynccontextmanager
+async def _database() -> AsyncIterator[Pool]:
+    """The database, with nothing of the service around it. Raises ProblemError: its schema is another one."""
     async with database_address(settings_of_process()) as address:
         if await pending(address.work):
             raise ProblemError("the database is empty or behind; run: tallystick migrate")
         async with await open_pool(address.work, max_size=1) as pool:
-            return await verify_books(pool)
+            yield pool
 
 
 def report_as_json(report: VerificationReport) -> dict[str, object]:
     """The report for programs. Amounts in micro-units."""
     return {"ok": not report.problems, **asdict(report)}
+
+
+@audit_app.command("verify")
+def audit_verify(
+    anchors: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A log file of the service, or `-`: every audit_anchor in it has to be found. Several may be named."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Read every chain; exit status 1 when a row was changed, taken out, put in or cut off."""
+    told = _read_anchors(anchors or [])
+    if anchors and not told:
+        raise ProblemError(
+            "no audit_anchor is in what was named: is it a log of this service, with lines of level info?"
+        )
+
+    async def check() -> ChainReport:
+        async with _database() as pool:
+            return await audit_chains.check_chains(pool, told)
+
+    report = run(check())
+    if json:
+        tell_json(
+            {
+                "ok": not report.problems,
+                "chains": report.chains,
+                "records": report.records,
+                "erased": report.erased,
+                "anchors": report.anchors,
+                "waiting": report.waiting,
+                "oldest_waiting": report.oldest_waiting,
+                "late": report.late,
+                "problems": report.problems,
+            }
+        )
+    else:
+        for line in _lines_of_chains(report, anchored=bool(anchors)):
+            tell(line)
+    if report.problems:
+        raise typer.Exit(NO)
+
+
+def _read_anchors(files: list[Path]) -> Anchors:
+    with ExitStack() as stack:
+        lines = (
+            line
+            for file in files
+            for line in (
+                sys.stdin if file == _STDIN else stack.enter_context(file.open(encoding="utf-8", errors="replace"))
+            )
+        )
+        return audit_chains.read_anchors(lines)
+
+
+def _lines_of_chains(report: ChainReport, *, anchored: bool) -> list[str]:
+    lines = [
+        f"{report.records} records in {report.chains} chains read, {report.erased} erased parts of closed accounts"
+    ]
+    if anchored:
+        lines.append(f"{report.anchors} anchors of the log compared")
+    if report.oldest_waiting is not None:
+        lines.append(f"{report.waiting} not chained yet, the oldest of {report.oldest_waiting:%Y-%m-%d %H:%M:%S} UTC")
+    lines += [f"late: {record}" for record in report.late]
+    lines += report.problems
+    return [*lines, f"{len(report.problems)} problems." if report.problems else "The chains are whole."]
+
+
+@audit_app.command("export")
+def audit_export(
+    chain: Annotated[
+        str | None, typer.Option(metavar="CHAIN", help="One alone: operator, seller-NUMBER or book-NUMBER.")
+    ] = None,
+) -> None:
+    """Write what is chained as JSON, a record on each line, in the order of the chains."""
+    if chain is not None and not audit_chains.is_chain(chain):
+        raise ProblemError(f"there can be no chain {chain}: say operator, seller-NUMBER or book-NUMBER")
+
+    async def write() -> int:
+        async with _database() as pool:
+            async for record in audit_chains.export(pool, chain):
+                tell_json(record)
+            return await audit_chains.waiting(pool)
+
+    if left := run(write()):
+        complain(f"{left} not chained yet are left out")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Final
 
 import structlog
 import typer
@@ -19,7 +19,9 @@ from tallystick.cli.serving.connections import limits_of
 from tallystick.cli.serving.http_server import check_port, listening
 from tallystick.cli.serving.peer_processes import more_processes, until_the_parent_is_gone
 from tallystick.client.fps import COBRANDED_PATH
+from tallystick.db.connections import UNAVAILABLE
 from tallystick.services.context import Service
+from tallystick.services.operations import audit_chains
 from tallystick.services.operations.configuration import exposure_warnings, role_warnings
 from tallystick.services.process.heartbeat import Heartbeat
 from tallystick.services.process.peer_processes import PeerProcesses
@@ -27,6 +29,8 @@ from tallystick.settings import Settings
 from tallystick.wiring import asgi_app, exporting_metrics, make_worker, open_service
 
 _log = structlog.get_logger(__name__)
+
+_LAST_ANCHOR_SECONDS: Final = 2
 
 Loop = Callable[[asyncio.Event], Coroutine[None, None, None]]
 """Runs until the event is set."""
@@ -80,6 +84,7 @@ async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None
             peers = PeerProcesses(Path(stack.enter_context(TemporaryDirectory(prefix="tallystick-"))))
         service = await stack.enter_async_context(open_service(settings, peers=peers))
         await stack.enter_async_context(exporting_metrics(service))
+        await stack.enter_async_context(anchored(service))
         server = await stack.enter_async_context(
             listening(asgi_app(service), settings.host, settings.port, limits=limits_of(settings))
         )
@@ -110,7 +115,12 @@ def worker() -> None:
 
 
 async def _work(settings: Settings) -> None:
-    async with open_service(settings) as service, working(service) as work, beating(service, "Worker") as beat:
+    async with (
+        open_service(settings) as service,
+        anchored(service),
+        working(service) as work,
+        beating(service, "Worker") as beat,
+    ):
         await _tell_log_of_role(service)
         tell("Tallystick works.")
         await while_running(work, beat)
@@ -126,6 +136,21 @@ async def working(service: Service) -> AsyncIterator[asyncio.Task[None]]:
     """The worker's loop in the background; at the end, its last pass is finished."""
     async with _until_stopped(make_worker(service).run) as task:
         yield task
+
+
+@asynccontextmanager
+async def anchored(service: Service) -> AsyncIterator[None]:
+    """Tells the log where the audit log and other chains end, when this opens and, a last time, when it closes."""
+    await audit_chains.anchor_all(service)
+    try:
+        yield
+    finally:
+        try:
+            async with asyncio.timeout(_LAST_ANCHOR_SECONDS):
+                await audit_chains.chain_waiting(service)
+                await audit_chains.anchor_all(service)
+        except UNAVAILABLE as error:  # the end is not held up by it
+            _log.warning("audit_anchor_failed", error=repr(error))
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -12,9 +12,9 @@ import structlog
 
 from tallystick.db.connections import DAMAGED
 from tallystick.db.damage import DamagedError, explain, read_everything
-from tallystick.services.operations import audit
+from tallystick.services.operations import audit, audit_chains
 from tallystick.store.ledger import verify as ledger
-from tallystick.store.ledger.verify import VerificationReport, unexplained_micros
+from tallystick.store.ledger.verify import Check, VerificationReport, unexplained_micros
 from tallystick.store.records import verification_runs
 from tallystick.store.records.verification_runs import VerificationRun
 
@@ -45,15 +45,18 @@ _log = structlog.get_logger(__name__)
 
 
 async def verify(pool: Pool) -> VerificationReport:
-    """Read all tables, then run every check of the books in one snapshot.
+    """Read all tables, run every check of the books in one snapshot, and read the chains of the audit log and agreements.
 
     Raises DamagedError: there are pages that cannot be read.
     """
     await read_everything(pool)
     try:
-        return await ledger.verify(pool)
+        report = await ledger.verify(pool)
+        chains = await audit_chains.check_chains(pool)
     except DAMAGED as error:  # of an index
         raise DamagedError([await explain(pool, str(error))]) from error
+    more = [Check(audit_chains.CHECKS[kind], tuple(problems)) for kind, problems in chains.by_kind.items()]
+    return replace(report, checks=(*report.checks, *more))
 
 
 async def ask(service: Service, actor: Actor) -> bool:

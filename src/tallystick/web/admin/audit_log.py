@@ -7,7 +7,7 @@ from litestar import get
 from litestar.response import Response
 
 from tallystick.domain.ids import PartyId
-from tallystick.services.operations import accounts, audit
+from tallystick.services.operations import accounts, audit, audit_chains
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.audit_words import ACTION_WORDS
 from tallystick.web.common.shared import PageRequest
@@ -45,6 +45,7 @@ async def show_audit_log(request: PageRequest) -> Response[Any]:
         return operator.page(
             "admin/audit.html",
             entries=shown,
+            proof=await audit_chains.last_proof(operator.service),
             actions=ACTION_WORDS,
             typed=typed,
             problems=problems,

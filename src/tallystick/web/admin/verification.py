@@ -34,8 +34,13 @@ CHECKS: Final = {
     "simulated_rail_agrees": "The simulated rail took money exactly for what the books call paid",
     "fees_given_back_agree": "What was given back of a fee is what the refunds say, and never more than the fee",
     "statuses_follow_each_other": "Each status of a transaction may follow the one before it",
+    "audit_log_is_whole": "No entry of the audit log was changed, taken out or put in since it was chained",
+    "agreements_are_whole": "Nothing that was agreed to was changed, taken out or put in since it was chained",
 }
-"""What each check of store/ledger/sql/verify.sql proves, for people; one that is missing here shows its name."""
+"""What each check proves, for people; one that is missing here shows its name.
+
+They are those of store/ledger/sql/verify.sql, and of store/chains/check.py.
+"""
 
 
 @get(PLACE)

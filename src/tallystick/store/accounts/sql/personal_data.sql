@@ -102,12 +102,13 @@ UPDATE cobranded_visit
 
 -- name: erase_device_of_agreements
 -- What was agreed to is the seller's evidence, too, and stays; its delivery address for as long as forgetting.py says.
-UPDATE authorization_evidence SET user_agent = '', client_digest = NULL
+-- With its salt, so that nobody can try what the digest in the chain was made of.
+UPDATE authorization_evidence SET user_agent = '', client_digest = NULL, device_salt = NULL
  WHERE party_id = $1
 
 -- name: erase_subject_of_deeds
 -- What was done to the account stays, less the address by which the log names it.
-UPDATE audit_entry SET subject = 'closed-' || $1::bigint || '@closed.invalid'
+UPDATE audit_entry SET subject = 'closed-' || $1::bigint || '@closed.invalid', subject_salt = NULL
  WHERE subject = (SELECT email FROM party WHERE party_id = $1)
 
 -- name: erase_waiting_messages

@@ -17,9 +17,9 @@ SELECT book_id, authorization_id
  LIMIT $2
 
 -- name: addresses
--- The delivery addresses of those agreements: books $1, with their authorizations $2.
+-- The delivery addresses of those agreements, and their salts: books $1, with their authorizations $2.
 UPDATE authorization_evidence
-   SET wording = jsonb_set(wording, '{address}', '[]')
+   SET wording = jsonb_set(wording, '{address}', '[]'), address_salt = NULL
  WHERE (book_id, authorization_id) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))
    AND wording -> 'address' <> '[]'
 

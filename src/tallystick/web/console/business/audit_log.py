@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from litestar.response import Response
 
 from tallystick.domain.ids import PartyId
-from tallystick.services.operations import audit
+from tallystick.services.operations import audit, audit_chains
 from tallystick.web.common.audit_words import ACTION_WORDS
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console.console_context import LARGEST, ConsoleContext, for_staff
@@ -39,6 +39,7 @@ async def show_audit_log(request: PageRequest, business: FromPath[int], environm
         return console.page(
             "console/business/audit.html",
             entries=shown,
+            proof=await audit_chains.last_proof(service, business_id),
             actions=ACTION_WORDS,
             kinds=[(name, words) for name, words in ACTION_WORDS.items() if not name.startswith(_OPERATORS)],
             people=await audit.actors_of(service, business_id),

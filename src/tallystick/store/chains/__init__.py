@@ -1,0 +1,1 @@
+"""Hash chains over the audit log and over what was agreed to."""
