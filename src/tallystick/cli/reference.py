@@ -24,7 +24,7 @@ Commands work on the same database as a `tallystick serve` beside them, also on 
 | exit status | meaning |
 |---|---|
 | 0 | done |
-| 1 | the answer is no: the books or the archive are off, migrations are lacking, the pages refused the buyer |
+| 1 | the answer is no: the books, the archive or the audit log are off, migrations are lacking, the pages refused the buyer |
 | 2 | bad input, or surroundings that do not serve (a taken port, no database, …); one line says what |
 | 130 | interrupted; `serve`, `worker` and `demo` run until they are interrupted and end with 0 |
 
@@ -71,6 +71,8 @@ the person had made |
 | `clock show`, `clock forward` | `now`, `ahead_seconds` |
 | `archive` | `directory`, `batches`, `transactions`, `held_back`: an array of `book`, `from` |
 | `archive check` | `ok`, `batches`, `transactions`, `transfers`, `problems` |
+| `audit verify` | `ok`, `chains`, `records`, `erased`, `anchors`, `waiting`, `oldest_waiting`, `late`, `problems` |
+| `audit export` | a line for each record: `content`, `digest`, `erasable` |
 | `db distribute` | `done`, with `--dry-run` `planned`: an array of `purpose`, `statement` |
 | `db rebalance` | `begun` |
 | `sandbox authorize` | `return_url` |

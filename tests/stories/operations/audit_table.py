@@ -93,6 +93,8 @@ WITHOUT: Final[Mapping[str, str]] = {
     "db rebalance": MACHINES,
     "verify": LOOKS,
     "db roles": "it changes what a role of the database may do, and no row",
+    "audit verify": LOOKS,
+    "audit export": LOOKS,
     "account list": LOOKS,
     "keys list": LOOKS,
     "keys list-certificates": LOOKS,
