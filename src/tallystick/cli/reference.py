@@ -24,7 +24,8 @@ Commands work on the same database as a `tallystick serve` beside them, also on 
 | exit status | meaning |
 |---|---|
 | 0 | done |
-| 1 | the answer is no: the books, the archive or the audit log are off, migrations are lacking, the pages refused the buyer |
+| 1 | the answer is no: the books, the archive or the chains are off, migrations are lacking, \
+the pages refused the buyer |
 | 2 | bad input, or surroundings that do not serve (a taken port, no database, …); one line says what |
 | 130 | interrupted; `serve`, `worker` and `demo` run until they are interrupted and end with 0 |
 

@@ -76,7 +76,7 @@ def part_digest(salt: bytes, value: object) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class ChainRecord:
     """A record in its chain. `facts`: JSON values of all that is never erased.
 
     `name`: what to call it, such as ``entry 7``; `at`: when it was written, by what it says itself.

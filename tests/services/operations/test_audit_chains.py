@@ -108,7 +108,7 @@ async def test_what_nobody_would_see_in_the_log_does_not_count_as_told(service: 
 
 
 async def test_a_backlog_is_chained_over_several_passes(service: Service, log: Log) -> None:
-    number = 4_100  # twenty steps of 200, and then some
+    number = 4_100  # forty steps of 100, and then some
     await log.pool.execute(
         "INSERT INTO audit_entry (at, business_id, action)"
         " SELECT $1::timestamptz + number * interval '1 second', $2, 'key.create'"

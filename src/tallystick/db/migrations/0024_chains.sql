@@ -1,4 +1,4 @@
--- The audit log and what was agreed to, in hash chains: docs/decisions/095-rows-are-chained-by-a-pass.md. A row is written
+-- The audit log and what was agreed to, in hash chains: docs/decisions/112-rows-are-chained-by-a-pass.md. A row is written
 -- without its place; a pass of the worker gives it one soon after, and rows from before this migration, too.
 
 ALTER TABLE audit_entry

@@ -23,7 +23,7 @@ from tallystick.store.records import verification_runs
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Pool
-    from tallystick.domain.chains import Record
+    from tallystick.domain.chains import ChainRecord
     from tallystick.domain.ids import PartyId
     from tallystick.services.context import Service
 
@@ -55,7 +55,7 @@ STILL_EVERY: Final = timedelta(days=7)
 """How often it is told of one that does not: log files are thrown away one day."""
 
 _AT_ONCE: Final = 200
-_STEPS_OF_A_PASS: Final = 20
+_STEPS_OF_A_PASS: Final = 40
 _EVENT: Final = "audit_anchor"
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 _LEVEL: Final = re.compile(r"\[(debug|info|warning|error|critical)\s*\] ")
@@ -174,7 +174,7 @@ async def export(pool: Pool, chain: str | None = None) -> AsyncIterator[dict[str
                 yield _exported(record)
 
 
-def _exported(record: Record) -> dict[str, Any]:
+def _exported(record: ChainRecord) -> dict[str, Any]:
     return {
         "content": record.content,
         "digest": record.digest.hex(),

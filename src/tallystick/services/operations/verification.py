@@ -45,7 +45,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def verify(pool: Pool) -> VerificationReport:
-    """Read all tables, run every check of the books in one snapshot, and read the chains of the audit log and agreements.
+    """Read all tables, run every check of the books in one snapshot, then those of the chains.
 
     Raises DamagedError: there are pages that cannot be read.
     """

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.db.statements import load_statements
-from tallystick.domain.chains import FIRST, Record
+from tallystick.domain.chains import FIRST, ChainRecord
 from tallystick.store.chains.heads import Head, heads
 from tallystick.store.chains.records import Kind, number_in, pages, waiting
 
@@ -98,7 +98,7 @@ class _Walk:
         self._chain, self._place, self._digest, self._at = chain, 0, FIRST, None
         self._report.chains += 1
 
-    def _follow(self, record: Record) -> None:
+    def _follow(self, record: ChainRecord) -> None:
         place = f"{record.chain}, {record.sequence} ({record.name})"
         self._report.records += 1
         if record.sequence > self._place + 1:
@@ -122,7 +122,7 @@ class _Walk:
             )
         self._place, self._digest, self._at = record.sequence, record.digest, record.at
 
-    def _changed_parts(self, record: Record) -> list[tuple[int, str]]:
+    def _changed_parts(self, record: ChainRecord) -> list[tuple[int, str]]:
         """Parts that look as erasing leaves them, each with the account whose closing would have done it."""
         erased = []
         for part in record.parts:

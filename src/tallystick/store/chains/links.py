@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tallystick.db.statements import load_statements
-from tallystick.domain.chains import FIRST, Record
+from tallystick.domain.chains import FIRST, ChainRecord
 from tallystick.store.chains.heads import Head, heads, move
 from tallystick.store.chains.records import PAGE, unchained_agreements, unchained_entries
 
@@ -46,7 +46,7 @@ async def chain_some(pool: Pool, now: datetime, maximum: int = PAGE) -> int:
         return len(waiting)
 
 
-def _linked(records: Sequence[Record], ends: dict[str, Head], now: datetime) -> list[Record]:
+def _linked(records: Sequence[ChainRecord], ends: dict[str, Head], now: datetime) -> list[ChainRecord]:
     """The records in their places, in the order given; `ends` moves with them."""
     linked = []
     for record in records:
@@ -64,7 +64,7 @@ def _linked(records: Sequence[Record], ends: dict[str, Head], now: datetime) -> 
     return linked
 
 
-async def _keep_entries(connection: Connection, records: Sequence[Record], now: datetime) -> None:
+async def _keep_entries(connection: Connection, records: Sequence[ChainRecord], now: datetime) -> None:
     await connection.execute(
         _SQL["chain_entries"],
         [record.facts["audit_id"] for record in records],
@@ -73,7 +73,9 @@ async def _keep_entries(connection: Connection, records: Sequence[Record], now: 
     )
 
 
-async def _keep_agreements(connection: Connection, book_id: BookId, records: Sequence[Record], now: datetime) -> None:
+async def _keep_agreements(
+    connection: Connection, book_id: BookId, records: Sequence[ChainRecord], now: datetime
+) -> None:
     await connection.execute(
         _SQL["chain_agreements"],
         book_id,
@@ -83,7 +85,7 @@ async def _keep_agreements(connection: Connection, book_id: BookId, records: Seq
     )
 
 
-def _columns(records: Sequence[Record]) -> list[list[object]]:
+def _columns(records: Sequence[ChainRecord]) -> list[list[object]]:
     """Places, digests of the records before and of their own, then salt and digest of each part."""
     columns: list[list[object]] = [
         [record.sequence for record in records],

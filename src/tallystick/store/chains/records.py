@@ -11,8 +11,8 @@ from tallystick.db.statements import load_statements
 from tallystick.domain.chains import (
     FIRST,
     OPERATOR,
+    ChainRecord,
     ErasablePart,
-    Record,
     chain_of_book,
     chain_of_seller,
     moment_text,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _SQL: Final = load_statements("records.sql", __package__)
 
-PAGE: Final = 200
+PAGE: Final = 100
 """Records that are read and digested in one piece: a few milliseconds, in which nothing else of the process runs."""
 
 _ERASED_SUBJECT: Final = re.compile(r"closed-(\d+)@closed\.invalid")
@@ -44,10 +44,10 @@ class Kind(StrEnum):
     AGREEMENT = "agreements"
 
 
-def entry_record(row: asyncpg.Record) -> Record:
+def entry_record(row: asyncpg.Record) -> ChainRecord:
     """An entry of the audit log; one that is not chained yet has the place 0."""
     subject, erased = row["subject"], _ERASED_SUBJECT.fullmatch(row["subject"])
-    return Record(
+    return ChainRecord(
         chain=chain_of_seller(row["business_id"]),
         name=f"entry {row['audit_id']}",
         at=row["at"],
@@ -75,12 +75,12 @@ def entry_record(row: asyncpg.Record) -> Record:
     )
 
 
-def agreement_record(row: asyncpg.Record) -> Record:
+def agreement_record(row: asyncpg.Record) -> ChainRecord:
     """What was agreed to for an authorization; one that is not chained yet has the place 0."""
     client, owner = row["client_digest"], row["party_id"]
     device = [row["user_agent"], None if client is None else client.hex()]
     address = row["wording"].get(_ADDRESS)
-    return Record(
+    return ChainRecord(
         chain=chain_of_book(row["book_id"]),
         name=f"authorization {row['authorization_id']}",
         at=row["agreed_at"],
@@ -114,7 +114,7 @@ def _place(row: asyncpg.Record) -> dict[str, Any]:
     }
 
 
-async def pages(database: Database, kind: Kind, only: int | None = None) -> AsyncIterator[list[Record]]:
+async def pages(database: Database, kind: Kind, only: int | None = None) -> AsyncIterator[list[ChainRecord]]:
     """All that is chained, in the order of chains and places. `only`: of this seller (0: the operator) or book."""
     after, size = _BEFORE_ALL, PAGE
     while size == PAGE:
@@ -143,12 +143,12 @@ def number_in(chain: str) -> tuple[Kind, int]:
     return kinds[kind], int(number)
 
 
-async def unchained_entries(connection: Connection, maximum: int) -> list[Record]:
+async def unchained_entries(connection: Connection, maximum: int) -> list[ChainRecord]:
     """Entries of the audit log without a place, the first written first; held until the commit."""
     return [entry_record(row) for row in await connection.fetch(_SQL["unchained_entries"], maximum)]
 
 
-async def unchained_agreements(connection: Connection, maximum: int) -> dict[BookId, list[Record]]:
+async def unchained_agreements(connection: Connection, maximum: int) -> dict[BookId, list[ChainRecord]]:
     """Agreements without a place by book, in the order in which they were made; held until the commit."""
     found = {}
     for book in await connection.fetch(_SQL["unchained_agreements"], maximum):
