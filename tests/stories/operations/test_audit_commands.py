@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import asyncpg
 import pytest
 from tests.conftest import MakeDatabase
 from tests.stories.conftest import free_port
 from tests.stories.operations.program import Command, start
 from tests.support.master_key import MASTER_KEY_TEXT
+from tests.support.owner import execute_as_owner
 from tests.support.paths import ROOT
 
 from tallystick.db.database import open_pool
@@ -71,16 +71,16 @@ async def test_a_log_of_the_service_tells_when_the_end_of_a_chain_is_gone(
     assert (told["ok"], told["records"], told["waiting"], told["problems"]) == (True, 4, 0, [])
     assert told["anchors"] >= 2
 
-    connection = await asyncpg.connect(settings["TALLYSTICK_DATABASE_URL"])
-    await connection.execute("ALTER TABLE audit_entry DISABLE TRIGGER USER")
-    chain = await connection.fetchval("SELECT chain FROM chain_head WHERE chain LIKE 'seller-%'")
-    await connection.execute("DELETE FROM audit_entry WHERE chain_sequence = 3")
-    await connection.execute(
-        "UPDATE chain_head SET sequence = 2, digest = (SELECT chain_digest FROM audit_entry"
-        " WHERE business_id IS NOT NULL AND chain_sequence = 2) WHERE chain = $1",
-        chain,
-    )
-    await connection.close()
+    async with await open_pool(settings["TALLYSTICK_DATABASE_URL"], max_size=1) as pool:
+        chain = await pool.fetchval("SELECT chain FROM chain_head WHERE chain LIKE 'seller-%'")
+        await execute_as_owner(pool, "ALTER TABLE audit_entry DISABLE TRIGGER USER")
+        await execute_as_owner(pool, "DELETE FROM audit_entry WHERE chain_sequence = 3")
+        await execute_as_owner(
+            pool,
+            "UPDATE chain_head SET sequence = 2, digest = (SELECT chain_digest FROM audit_entry"
+            " WHERE business_id IS NOT NULL AND chain_sequence = 2) WHERE chain = $1",
+            chain,
+        )
     assert (await command("audit", "verify", settings=settings)).status == 0
     cut = await command("audit", "verify", "--anchors", str(worker), settings=settings)
     assert cut.status == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.stories.pages.admin.office import funded, text_at
+from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.services.operations.verification import prove_if_due
@@ -42,6 +43,20 @@ async def test_a_proof_says_how_much_is_unexplained(world: World, seller: Seller
     latest = next(link for link in Page(listed).links if link.startswith("/admin/verification/"))
     assert f"book {seller.book_id}, account cash" in await text_at(admin, latest)
     assert "Problems" in await text_at(admin, "/admin")
+
+
+async def test_pages_with_an_audit_log_say_when_its_chain_was_proved(
+    world: World, seller: Seller, admin: Browser
+) -> None:
+    await admin.submit(await admin.get("/admin/verification"), "/verification")
+    assert await prove_if_due(world.service) == 1
+
+    owner = await at_work(world, seller)
+    for browser, page in ((admin, "/admin/audit"), (owner, console(seller, "audit"))):
+        assert "Its chain was proved whole on " in await text_at(browser, page)
+    latest = next(link for link in Page(await admin.get("/admin/verification")).links if "/verification/" in link)
+    shown = await text_at(admin, latest)
+    assert "No entry of the audit log was changed, taken out or put in since it was chained Holds" in shown
 
 
 async def test_a_proof_whose_worker_died_is_started_again(world: World, admin: Browser) -> None:
