@@ -51,7 +51,7 @@ DROP TABLE sign_in_pause;
 """
 """Wrong passwords pause an account, whoever typed them; letters lie there in clear."""
 
-BEFORE_0024: Final = """
+BEFORE_0025: Final = """
 DROP TRIGGER audit_entry_is_kept ON audit_entry;
 DROP TRIGGER audit_entry_is_not_emptied ON audit_entry;
 DROP FUNCTION keep_audit_entry;
