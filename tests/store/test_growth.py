@@ -64,9 +64,10 @@ async def test_transfers_of_a_group_land_in_the_order_of_their_ids(make_migrated
 
 
 async def test_a_filled_database_is_given_the_smaller_indexes(
-    make_migrated: MakeDatabase, open_shop: OpenBooks
+    make_database: MakeDatabase, open_shop: OpenBooks
 ) -> None:
-    url = await make_migrated()
+    url = await make_database()
+    await migrate(url)
     async with await open_pool(url, max_size=3) as pool:
         shop = await open_shop(pool)
         buyer = await shop.funded_buyer("10.00")

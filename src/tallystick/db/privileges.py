@@ -97,7 +97,7 @@ APPEND_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
         *_CHAIN,
     ),
 }
-"""Tables whose rows stay for good, with the columns that change: places in the chain, and what is erased of a person."""
+"""Tables whose rows stay for good, with the columns that change: places in the chain, and what is erased of people."""
 
 
 class Right(NamedTuple):

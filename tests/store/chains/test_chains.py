@@ -13,9 +13,9 @@ from tests.store.chains.deeds import BOOK, NOON, Log, new_log
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
 from tallystick.db.privileges import WORK
-from tallystick.domain.chains import FIRST
 from tallystick.domain.ids import BookId
 from tallystick.store.accounts import personal_data
+from tallystick.store.chains.chain_record import FIRST
 from tallystick.store.chains.heads import heads
 from tallystick.store.chains.links import chain_some
 from tallystick.store.chains.records import Kind, any_waits, pages, waiting

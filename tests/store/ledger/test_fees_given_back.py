@@ -135,8 +135,9 @@ async def problems(pool: Pool) -> list[str]:
     return [problem.partition("transaction ")[2] for problem in check.problems]
 
 
-async def test_a_filled_database_is_told_what_was_given_back(make_migrated: MakeDatabase, open_shop: OpenBooks) -> None:
-    url = await make_migrated()
+async def test_a_filled_database_is_told_what_was_given_back(make_database: MakeDatabase, open_shop: OpenBooks) -> None:
+    url = await make_database()
+    await migrate(url)
     async with await open_pool(url, max_size=3) as pool:
         shop = await open_shop(pool)
         refunded, whole = await paid_by_card(shop), await paid_by_card(shop)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from tallystick.domain.chains import OPERATOR, chain_of_seller
 from tallystick.store.chains import heads
 from tallystick.store.chains import records as chained
+from tallystick.store.chains.chain_record import OPERATOR, chain_of_seller
 from tallystick.store.chains.check import MAX_PROBLEMS, Anchors, ChainReport
 from tallystick.store.chains.check import check as check_chains
 from tallystick.store.chains.links import chain_some
@@ -23,9 +23,9 @@ from tallystick.store.records import verification_runs
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Pool
-    from tallystick.domain.chains import ChainRecord
     from tallystick.domain.ids import PartyId
     from tallystick.services.context import Service
+    from tallystick.store.chains.chain_record import ChainRecord
 
 __all__ = [
     "AUDIT_LOG_CHECK",

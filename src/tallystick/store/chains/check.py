@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.db.statements import load_statements
-from tallystick.domain.chains import FIRST, ChainRecord
+from tallystick.store.chains.chain_record import FIRST, ChainRecord
 from tallystick.store.chains.heads import Head, heads
 from tallystick.store.chains.records import Kind, number_in, pages, waiting
 

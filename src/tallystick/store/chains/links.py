@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tallystick.db.statements import load_statements
-from tallystick.domain.chains import FIRST, ChainRecord
+from tallystick.store.chains.chain_record import FIRST, ChainRecord
 from tallystick.store.chains.heads import Head, heads, move
 from tallystick.store.chains.records import PAGE, unchained_agreements, unchained_entries
 

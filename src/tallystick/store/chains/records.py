@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.db.statements import load_statements
-from tallystick.domain.chains import (
+from tallystick.domain.ids import BookId
+from tallystick.store.chains.chain_record import (
     FIRST,
     OPERATOR,
     ChainRecord,
@@ -17,7 +18,6 @@ from tallystick.domain.chains import (
     chain_of_seller,
     moment_text,
 )
-from tallystick.domain.ids import BookId
 
 if TYPE_CHECKING:
     from datetime import datetime
