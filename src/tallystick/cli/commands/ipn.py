@@ -27,7 +27,7 @@ from tallystick.notify.address import UnusableAddressError
 from tallystick.services.operations import notifications
 from tallystick.services.operations.notifications import EventRecord
 from tallystick.services.seller import notification_settings
-from tallystick.services.seller.notification_settings import KEEP, NoBooksError, Wishes
+from tallystick.services.seller.notification_settings import KEEP, NoBooksError, NotificationSettings
 
 app = typer.Typer(no_args_is_help=True, help="Notifications: lists, replays, addresses, a local receiver.")
 
@@ -146,7 +146,7 @@ def set_url(
 
 async def _set_url(
     account: str, url: str | None, immediate: bool | None, write_offs: bool | None, method: str | None, *, change: bool
-) -> Wishes:
+) -> NotificationSettings:
     async with service_of_process() as service:
         party = await find_seller(service, account)
         try:

@@ -35,14 +35,14 @@ NOT_OPENED: Final = marked("No account was opened. If you have been here before,
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingSignUp:
     """A letter was sent to `email`; its code and the ticket open the account."""
 
     ticket: str
     email: str
 
 
-async def begin(service: Service, name: str, email: str, password: str, visitor: Visitor) -> Party | Waiting:
+async def begin(service: Service, name: str, email: str, password: str, visitor: Visitor) -> Party | PendingSignUp:
     """Open an account, or ask for the code that opens it. Raises FormError, BusyError.
 
     Somebody who forgot that they have been here, and types the right password, is simply let in.
@@ -70,7 +70,7 @@ async def _let_in(service: Service, email: str, password: str, visitor: Visitor)
         raise FormError({"email": _(NOT_OPENED)}) from None
 
 
-async def _ask_for_code(service: Service, name: str, email: str, password: str, client: str | None) -> Waiting:
+async def _ask_for_code(service: Service, name: str, email: str, password: str, client: str | None) -> PendingSignUp:
     password_hash = await sign_in.hash_password(service, password, client)
     owner = await parties.find_by_email(service.pool, email)
     sent = await attempts.allowed(service, attempts.LETTERS, email)
@@ -90,7 +90,7 @@ async def _ask_for_code(service: Service, name: str, email: str, password: str, 
     if sent:
         taken = email_templates.address_is_taken(mail.address_of(service, FORGOTTEN_PATH))
         await mail.post(service, email, taken if owner is not None else email_templates.open_account(made.code))
-    return Waiting(made.ticket, email)
+    return PendingSignUp(made.ticket, email)
 
 
 async def finish(service: Service, ticket: str, code: str) -> Party:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tallystick.store.accounts import web_sessions
-from tallystick.store.accounts.web_sessions import IDLE, LONGEST, Listed, Owner, session_key
+from tallystick.store.accounts.web_sessions import IDLE, LONGEST, Owner, SessionEntry, session_key
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = [
     "IDLE",
     "LONGEST",
-    "Listed",
     "Owner",
+    "SessionEntry",
     "end",
     "end_all",
     "end_one",
@@ -62,7 +62,7 @@ async def end_all(service: Service) -> None:
     await web_sessions.end_all(service.pool)
 
 
-async def of_party(service: Service, party: Party) -> Sequence[Listed]:
+async def of_party(service: Service, party: Party) -> Sequence[SessionEntry]:
     """The browsers on which this party is signed in, the one used last first."""
     return await web_sessions.of_party(service.pool, party.party_id, service.clock())
 

@@ -17,7 +17,7 @@ from tallystick.services.operations import audit
 from tallystick.services.seller.books import first_book_of
 from tallystick.store.accounts import return_hosts
 from tallystick.store.records import outbox
-from tallystick.store.records.outbox import Wishes
+from tallystick.store.records.outbox import NotificationSettings
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import PartyId
@@ -30,8 +30,8 @@ __all__ = [
     "SIGNATURE_METHODS",
     "NoAddressError",
     "NoBooksError",
+    "NotificationSettings",
     "UnusableAddressError",
-    "Wishes",
     "find",
     "save",
     "send_test",
@@ -57,7 +57,7 @@ KEEP: Final = _Unchanged.URL
 """As the address that `save` is given: the present one stays."""
 
 
-async def find(service: Service, seller_id: PartyId, environment: str) -> Wishes:
+async def find(service: Service, seller_id: PartyId, environment: str) -> NotificationSettings:
     """The settings of a seller in an environment. Raises NoBooksError."""
     book_id = await first_book_of(service, seller_id, environment)
     if book_id is None:
@@ -75,7 +75,7 @@ async def save(
     immediate: bool | None = None,
     write_offs: bool | None = None,
     signature_method: str | None = None,
-) -> Wishes:
+) -> NotificationSettings:
     """Set the address (None: none) and what is told; what still waits for the old address goes to the new one.
 
     `immediate`, `write_offs`, `signature_method` (one of SIGNATURE_METHODS, of return URLs too): None leaves a wish as

@@ -32,7 +32,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class SessionEntry:
     """One session in its owner's list. `key` names it; it opens nothing."""
 
     key: str
@@ -78,10 +78,10 @@ async def end(database: Database, cookie_value: str) -> None:
     await database.execute(_SQL["end"], session_key(cookie_value))
 
 
-async def of_party(database: Database, party_id: PartyId, now: datetime) -> list[Listed]:
+async def of_party(database: Database, party_id: PartyId, now: datetime) -> list[SessionEntry]:
     """A party's sessions, the one used last first."""
     rows = await database.fetch(_SQL["of_party"], party_id, now)
-    return [Listed(row["session_key"], row["began_at"], row["seen_at"], row["user_agent"] or "") for row in rows]
+    return [SessionEntry(row["session_key"], row["began_at"], row["seen_at"], row["user_agent"] or "") for row in rows]
 
 
 async def end_of_party(database: Database, party_id: PartyId, key: str | None = None) -> None:

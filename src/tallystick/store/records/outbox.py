@@ -95,7 +95,7 @@ class Unfinished:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class NotificationSettings:
     """Where a seller is notified, and of what: also of results that the request's own answer gave; of write-offs.
 
     `signature_method`: by which notifications and return URLs are signed.
@@ -275,12 +275,12 @@ async def set_address(connection: Connection, book_id: BookId, url: str | None, 
         await connection.execute(_SQL["readdress"], [book["book_id"] for book in books], url, now)
 
 
-async def wishes(database: Database, book_id: BookId) -> Wishes:
+async def wishes(database: Database, book_id: BookId) -> NotificationSettings:
     """Where and of what a seller is notified. Raises LookupError: no such book."""
     row: Any = await database.fetchrow(_SQL["wishes"], book_id)
     if row is None:
         raise LookupError("there is no such book")
-    return Wishes(**dict(row))
+    return NotificationSettings(**dict(row))
 
 
 async def set_wishes(
@@ -290,9 +290,9 @@ async def set_wishes(
     immediate: bool | None = None,
     write_offs: bool | None = None,
     signature_method: str | None = None,
-) -> Wishes:
+) -> NotificationSettings:
     """Say what a seller wants to hear of, signed how; None leaves a wish as it is."""
     row: Any = await database.fetchrow(_SQL["set_wishes"], book_id, immediate, write_offs, signature_method)
     if row is None:
         raise LookupError("there is no such book")
-    return Wishes(**dict(row))
+    return NotificationSettings(**dict(row))

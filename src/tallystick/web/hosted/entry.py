@@ -11,7 +11,7 @@ from litestar.status_codes import HTTP_200_OK
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import addresses, sign_up
 from tallystick.services.identity.accounts import Party
-from tallystick.services.identity.sign_up import Waiting
+from tallystick.services.identity.sign_up import PendingSignUp
 from tallystick.web.common.browser.sessions import sign_browser_in
 from tallystick.web.common.browser.signing_in import UNUSABLE, enter, prove, proved_lately, visitor_of
 from tallystick.web.common.shared import PageRequest, form_of, go
@@ -82,7 +82,7 @@ async def do_sign_up(request: PageRequest, visit_id: FromPath[str]) -> Response[
             begun = await sign_up.begin(context.service, name, email, password, visitor_of(request))
         except FormError as error:
             return context.page("hosted/sign_up.html", status=UNUSABLE, typed=typed, problems=error.problems)
-        if isinstance(begun, Waiting):
+        if isinstance(begun, PendingSignUp):
             return _code_page(context, begun.ticket, begun.email)
         return _signed_in(context, begun)
 
