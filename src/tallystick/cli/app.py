@@ -28,6 +28,7 @@ from tallystick.cli.commands import (
     serve,
     signing,
     splitting,
+    torture,
 )
 from tallystick.cli.console import ProblemError, complain, tell
 from tallystick.db.database import NoDatabaseError
@@ -81,6 +82,7 @@ app.command()(serve.serve)
 app.command()(serve.worker)
 app.command()(demo.demo)
 app.command()(bench.bench)
+app.command()(torture.torture)
 app.command()(books.migrate)
 app.command()(books.verify)
 accounts.app.command()(splitting.split)

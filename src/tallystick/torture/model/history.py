@@ -1,0 +1,258 @@
+"""Histories: what the program of a seller asks for, for one buyer. The same seed gives the same history.
+
+Amounts are chosen with the model at hand, so that balances are spent to the last cent, limits are met, and most of what
+is asked for is possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Final
+
+from tallystick.torture.model.money import CENT, UNIT
+from tallystick.torture.model.operations import Action, Operation, Round, Token
+from tallystick.torture.model.rules import apply, network_answers
+from tallystick.torture.model.state import State, Terms, Transaction, beginning
+
+SERVERS: Final = 4
+"""Operations name one of so many processes; where fewer run, they share the numbers."""
+
+_WAITS_AT: Final = 3
+"""With so many transactions that wait for a network, their ends are waited for: each doubles the possible worlds."""
+
+_WEIGHTS: Final = {
+    "pay_prepaid": 22,
+    "pay_credit": 16,
+    "pay_account": 4,
+    "pay_card": 4,
+    "fund": 12,
+    "reserve": 6,
+    "settle": 7,
+    "cancel": 4,
+    "refund": 15,
+    "settle_debt": 9,
+    "write_off": 4,
+    "prepaid_balance": 8,
+    "debt_balance": 6,
+    "status": 5,
+}
+_LATE: Final = {"cancel_token": 5}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How long a history is, and how many of its requests go by card, in percent of the usual."""
+
+    rounds: int = 40
+    cards: int = 100
+
+
+def terms_of(random: Random) -> Terms:
+    """What a buyer agrees to."""
+    return Terms(
+        account=random.choice((40, 80, 120)) * UNIT,
+        funding_limit=random.choice((20, 50)) * UNIT,
+        credit_limit=random.choice((8, 20)) * UNIT,
+        total_limit=random.choice((30, 100)) * UNIT,
+        funding_by_card=random.random() < 0.3,
+        settlement_by_card=random.random() < 0.3,
+    )
+
+
+@dataclass(slots=True)
+class Author:
+    """Writes one history. `_state` is what comes of it when everything is carried out at once and in order."""
+
+    random: Random
+    terms: Terms
+    shape: Shape
+    _state: State = field(init=False)
+    _asked: list[Operation] = field(default_factory=list)
+    _references: int = 0
+    _rounds: int = 0
+
+    def __post_init__(self) -> None:
+        self._state = beginning(self.terms)
+
+    def rounds(self) -> Iterator[Round]:
+        """All rounds, one after the other."""
+        yield self._written((self._operation(Action.FUND, amount=self.random.randrange(5, 20) * UNIT),))
+        while self._rounds < self.shape.rounds:
+            waiting = [made for made in self._state.transactions if made.asked]
+            if len(waiting) >= _WAITS_AT:
+                yield from (self._waiting_for(made) for made in waiting)
+            else:
+                yield self._written(self._next())
+        yield from (self._waiting_for(made) for made in self._state.transactions if made.asked)
+        for read in (Action.PREPAID_BALANCE, Action.DEBT_BALANCE):
+            yield self._written((Operation(read, server=self._server()),))
+
+    def _next(self) -> Round:
+        kind = self.random.choices(("one", "race", "same", "again", "other"), (60, 20, 10, 6, 4))[0]
+        with_reference = [operation for operation in self._asked if operation.reference is not None]
+        if kind == "race":
+            return tuple(self._any() for _ in range(self.random.choice((2, 2, 2, 3))))
+        if kind == "same":
+            operation, first = self._any(), self._server()
+            copies = 1 if operation.reference is None else self.random.choice((2, 2, 3))
+            return tuple(replace(operation, server=(first + number) % SERVERS) for number in range(copies))
+        if kind == "again" and with_reference:
+            return (replace(self.random.choice(with_reference), server=self._server()),)
+        if kind == "other" and with_reference:
+            earlier = self.random.choice(with_reference)
+            return (replace(earlier, amount=(earlier.amount or UNIT) + CENT, server=self._server()),)
+        return (self._any(),)
+
+    def _written(self, requests: Round) -> Round:
+        """Note a round, and carry it out in the order in which it is written; networks answer some of the time."""
+        self._rounds += 1
+        for operation in requests:
+            self._asked.append(operation)
+            self._state = apply(self._state, operation)[0][1]
+        while self.random.random() < 0.5 and (answered := next(network_answers(self._state), None)):
+            self._state = answered
+        return requests
+
+    def _waiting_for(self, made: Transaction) -> Round:
+        """Ask for a status until it is final."""
+        for answered in network_answers(self._state):
+            found = answered.find(made.reference)
+            if found is not None and found.asked is None:
+                self._state = answered
+                break
+        return (Operation(Action.STATUS, original=made.reference, server=self._server(), until_final=True),)
+
+    def _any(self) -> Operation:
+        weights = _WEIGHTS | (_LATE if self._rounds > self.shape.rounds * 2 // 3 else {})
+        by_card = {"pay_card", "reserve", "settle", "cancel"}
+        shares = [weight * (self.shape.cards if name in by_card else 100) for name, weight in weights.items()]
+        while True:
+            makers = _MAKERS[self.random.choices(list(weights), shares)[0]]
+            if (operation := makers(self)) is not None:
+                return operation
+
+    def _operation(
+        self, action: Action, *, token: Token | None = None, amount: int | None = None, original: str | None = None
+    ) -> Operation:
+        reference = None
+        if action in _WITH_REFERENCE:
+            self._references += 1
+            reference = f"r{self._references}"
+        return Operation(action, amount, token, reference, original, self._server())
+
+    def _server(self) -> int:
+        return self.random.randrange(SERVERS)
+
+    def _part_of(self, most: int, *, cents: bool) -> int:
+        """An amount of up to `most`, now and then just all of it, or a little more."""
+        if self.random.random() < 0.12:
+            return max(CENT, most)
+        if self.random.random() < 0.12:
+            return max(CENT, most + self.random.choice((1, CENT, UNIT)))
+        amount = self.random.randint(CENT, max(CENT, most // self.random.choice((1, 2, 4, 8))))
+        return max(CENT, amount - amount % CENT) if cents or self.random.random() < 0.7 else amount
+
+    def _one_of(self, wanted: Callable[[Transaction], bool]) -> str | None:
+        found = [made.reference for made in self._state.transactions if wanted(made)]
+        return self.random.choice(found) if found else None
+
+    def pay(self, token: Token) -> Operation:
+        """A payment."""
+        state = self._state
+        most = {
+            Token.PREPAID: state.balance,
+            Token.CREDIT: self.terms.credit_limit - state.debt,
+            Token.CARD: 20 * UNIT,
+            Token.ACCOUNT: state.account // 4,
+        }[token]
+        return self._operation(
+            Action.PAY, token=token, amount=self._part_of(most, cents=token in {Token.CARD, Token.ACCOUNT})
+        )
+
+    def fund(self) -> Operation:
+        """Money onto the balance."""
+        most = self.terms.funding_limit - self._state.balance - self._state.coming_in
+        return self._operation(Action.FUND, amount=self._part_of(most, cents=True))
+
+    def reserve(self) -> Operation:
+        """A hold on a card; once in a while on what cannot be held."""
+        token = Token.ACCOUNT if self.random.random() < 0.05 else Token.CARD
+        return self._operation(Action.RESERVE, token=token, amount=self._part_of(15 * UNIT, cents=True))
+
+    def settle(self) -> Operation | None:
+        """A charge of what is held."""
+        original = self._one_of(lambda made: made.action is Action.RESERVE)
+        if original is None:
+            return None
+        held = self._state.find(original)
+        amount = None if held is None or self.random.random() < 0.4 else self._part_of(held.amount, cents=True)
+        return self._operation(Action.SETTLE, original=original, amount=amount)
+
+    def cancel(self) -> Operation | None:
+        """The end of something that is still open, or not."""
+        original = self._one_of(lambda made: made.method == "Card" and made.action is not Action.REFUND)
+        return None if original is None else self._operation(Action.CANCEL, original=original)
+
+    def refund(self) -> Operation | None:
+        """All or a part of a payment back."""
+        original = self._one_of(lambda made: made.action in {Action.PAY, Action.RESERVE} or self.random.random() < 0.05)
+        if original is None:
+            return None
+        made = self._state.find(original)
+        left = 0 if made is None else made.amount - made.refunded
+        amount = None if self.random.random() < 0.25 else self._part_of(left, cents=False)
+        return self._operation(Action.REFUND, original=original, amount=amount)
+
+    def settle_debt(self) -> Operation:
+        """Money for what is owed."""
+        most = self._state.debt - self._state.being_settled
+        return self._operation(Action.SETTLE_DEBT, amount=self._part_of(most, cents=True))
+
+    def write_off(self) -> Operation:
+        """A little of what is owed, forgiven."""
+        most = (self._state.debt - self._state.being_settled) // 3
+        return self._operation(Action.WRITE_OFF, amount=self._part_of(most, cents=False))
+
+    def read(self, action: Action) -> Operation:
+        """What a balance or a debt is."""
+        return self._operation(action)
+
+    def status(self) -> Operation | None:
+        """How far a transaction is."""
+        original = self._one_of(lambda _: True)
+        return None if original is None else self._operation(Action.STATUS, original=original)
+
+    def cancel_token(self) -> Operation:
+        """The end of one of the buyer's tokens."""
+        return self._operation(Action.CANCEL_TOKEN, token=self.random.choice(list(Token)))
+
+
+_WITH_REFERENCE: Final = frozenset(
+    {Action.FUND, Action.PAY, Action.RESERVE, Action.REFUND, Action.SETTLE_DEBT, Action.WRITE_OFF}
+)
+_MAKERS: Final[dict[str, Callable[[Author], Operation | None]]] = {
+    "pay_prepaid": lambda author: author.pay(Token.PREPAID),
+    "pay_credit": lambda author: author.pay(Token.CREDIT),
+    "pay_account": lambda author: author.pay(Token.ACCOUNT),
+    "pay_card": lambda author: author.pay(Token.CARD),
+    "fund": Author.fund,
+    "reserve": Author.reserve,
+    "settle": Author.settle,
+    "cancel": Author.cancel,
+    "refund": Author.refund,
+    "settle_debt": Author.settle_debt,
+    "write_off": Author.write_off,
+    "prepaid_balance": lambda author: author.read(Action.PREPAID_BALANCE),
+    "debt_balance": lambda author: author.read(Action.DEBT_BALANCE),
+    "status": Author.status,
+    "cancel_token": Author.cancel_token,
+}
+
+
+def write(seed: str, shape: Shape) -> tuple[Terms, tuple[Round, ...]]:
+    """The terms and the history of one buyer."""
+    random = Random(seed)  # a history, not a secret
+    terms = terms_of(random)
+    return terms, tuple(Author(random, terms, shape).rounds())

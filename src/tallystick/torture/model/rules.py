@@ -1,0 +1,337 @@
+"""What each action may come to, one after the other: small, sequential, and written from the documentation.
+
+A rule gives every possible outcome with the state after it; there are several only where nobody can see what has
+happened, such as whether a network was asked already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from typing import Final
+
+from tallystick.torture.model.money import CENT, MOST, declined, fault_of, fee, half_up, whole_cents
+from tallystick.torture.model.operations import Action, Operation, Outcome, Token
+from tallystick.torture.model.state import Rail, State, Transaction
+
+Possible = list[tuple[Outcome, State]]
+
+_PENDING: Final = Outcome(status="Pending")
+_SUCCESS: Final = Outcome(status="Success")
+_DONE: Final = Outcome()
+_BALANCE: Final = "balance"
+_DEBT: Final = "debt"
+
+
+def apply(state: State, operation: Operation) -> Possible:
+    """What `operation` may come to. A reference answers the same request as before, and no other one, for ever."""
+    rule = _RULES[operation.action]
+    if operation.reference is None:
+        return rule(state, operation)
+    earlier = state.answered(operation.reference)
+    if earlier is not None:
+        content, outcome = earlier
+        return [(outcome, state)] if content == operation.content else _refused(state, "DuplicateRequest")
+    return [
+        (outcome, after.having_answered(operation.reference, operation.content, outcome))
+        for outcome, after in rule(state, operation)
+    ]
+
+
+def without_effect(state: State, operation: Operation) -> bool:
+    """Whether `operation` can change nothing any more, whenever it is carried out."""
+    if operation.reference is not None:
+        return state.answered(operation.reference) is not None
+    if operation.action is Action.CANCEL_TOKEN:
+        return operation.token in state.cancelled
+    about = state.find(operation.original)
+    if about is None or about.action in {Action.REFUND, Action.WRITE_OFF}:
+        return True
+    return about.status not in {"Pending", "Reserved"} or about.asked is Rail.CAPTURE
+
+
+def network_answers(state: State, topics: Collection[str] | None = None) -> Iterator[State]:
+    """What the state may become by itself: each network that was asked may answer now.
+
+    `topics`: only where that makes a difference to an operation that is about one of them.
+    """
+    for waiting in state.transactions:
+        if waiting.asked is not None and (topics is None or not _topics_of(waiting).isdisjoint(topics)):
+            yield _answered(state, waiting)
+
+
+def topics(operation: Operation) -> frozenset[str]:
+    """What an operation is about: a balance, a debt, a transaction. Operations without a common topic commute."""
+    match operation.action:
+        case Action.FUND | Action.PREPAID_BALANCE:
+            return frozenset({_BALANCE})
+        case Action.SETTLE_DEBT | Action.WRITE_OFF | Action.DEBT_BALANCE:
+            return frozenset({_DEBT})
+        case Action.PAY:
+            own = {Token.PREPAID: _BALANCE, Token.CREDIT: _DEBT}
+            return frozenset({own[operation.token]}) if operation.token in own else frozenset()
+        case Action.REFUND:
+            return frozenset({_BALANCE, _DEBT, operation.original or ""})
+        case _:
+            return frozenset() if operation.original is None else frozenset({operation.original})
+
+
+def _topics_of(waiting: Transaction) -> frozenset[str]:
+    own = {Action.FUND: {_BALANCE}, Action.SETTLE_DEBT: {_DEBT}, Action.REFUND: {waiting.original or ""}}
+    return frozenset({waiting.reference, *own.get(waiting.action, ())})
+
+
+def _answered(state: State, waiting: Transaction) -> State:
+    if waiting.asked is not Rail.CAPTURE and declined(waiting.amount):
+        return _not_done(state.having(replace(waiting, status="Failure", asked=None)), waiting)
+    if waiting.asked is Rail.AUTHORIZE:
+        return state.having(replace(waiting, status="Reserved", asked=None))
+    after = state.having(replace(waiting, status="Success", asked=None))
+    if waiting.action is Action.REFUND:
+        return after  # what the seller gives was taken when the refund was opened
+    if waiting.action is Action.FUND:
+        after = replace(after, coming_in=after.coming_in - waiting.amount, balance=after.balance + waiting.amount)
+    if waiting.action is Action.SETTLE_DEBT:
+        after = replace(after, being_settled=after.being_settled - waiting.amount, debt=after.debt - waiting.amount)
+    return replace(after, cash=after.cash + waiting.amount - waiting.fee)
+
+
+def _not_done(state: State, given_up: Transaction) -> State:
+    """Nothing comes of a transaction that was open: whatever was set aside for it is free again."""
+    amount = given_up.amount
+    match given_up.action:
+        case Action.FUND:
+            return replace(state, coming_in=state.coming_in - amount)
+        case Action.SETTLE_DEBT:
+            return replace(state, being_settled=state.being_settled - amount)
+        case Action.REFUND:
+            original = state.find(given_up.original)
+            if original is None:
+                raise LookupError(given_up.original)
+            returned, back = original.fee_returned - given_up.fee, original.refunded - amount
+            unrefunded = replace(original, refunded=back, fee_returned=returned)
+            return replace(state.having(unrefunded), cash=state.cash + amount - given_up.fee)
+        case _:
+            return state
+
+
+def _refused(state: State, code: str) -> Possible:
+    return [(Outcome(code=code), state)]
+
+
+def _made(state: State, operation: Operation, **more: object) -> Transaction:
+    if operation.reference is None:
+        raise ValueError(f"{operation.action} has a reference")
+    transaction = Transaction(operation.reference, operation.action, 0, "", "Success", original=operation.original)
+    return replace(transaction, **more)  # type: ignore[arg-type]
+
+
+def _fund(state: State, operation: Operation) -> Possible:
+    asked = _amount(operation)
+    if Token.FUNDING in state.cancelled:
+        return _refused(state, "TokenNotActive_Sender")
+    if not CENT <= asked <= MOST:
+        return _refused(state, "AmountOutOfRange")
+    if state.balance + state.coming_in + asked > state.terms.funding_limit:
+        return _refused(state, "PrepaidFundingLimitExceeded")
+    return _real_money(state, operation, whole_cents(asked), by_card=state.terms.funding_by_card)
+
+
+def _settle_debt(state: State, operation: Operation) -> Possible:
+    asked = _amount(operation)
+    if Token.SETTLEMENT in state.cancelled:
+        return _refused(state, "TokenNotActive_Sender")
+    if not CENT <= asked <= MOST:
+        return _refused(state, "AmountOutOfRange")
+    if asked > state.debt - state.being_settled:
+        return _refused(state, "SettleAmountGreaterThanDebt")
+    return _real_money(state, operation, whole_cents(asked), by_card=state.terms.settlement_by_card)
+
+
+def _real_money(state: State, operation: Operation, amount: int, *, by_card: bool) -> Possible:
+    """Money that comes in: from the buyer's account at once, by card when the network has answered."""
+    taken = fee(amount)
+    if taken >= amount:
+        return _refused(state, "InvalidParams")
+    if by_card:
+        rail = Rail.AUTHORIZE if operation.action is Action.RESERVE else Rail.CHARGE
+        opened = _made(state, operation, amount=amount, method="Card", status="Pending", asked=rail, fee=taken)
+        after = state.having(opened)
+        if operation.action is Action.FUND:
+            after = replace(after, coming_in=after.coming_in + amount)
+        if operation.action is Action.SETTLE_DEBT:
+            after = replace(after, being_settled=after.being_settled + amount)
+        return [(_PENDING, after)]
+    if operation.action is Action.RESERVE:
+        return _refused(state, "PaymentInstrumentNotCC")
+    if fault := fault_of(amount):
+        return _refused(state, fault)
+    if amount > state.account:
+        return _refused(state, "InsufficientBalance")
+    after = state.having(_made(state, operation, amount=amount, method="Account", fee=taken))
+    after = replace(after, account=after.account - amount, cash=after.cash + amount - taken)
+    if operation.action is Action.FUND:
+        after = replace(after, balance=after.balance + amount)
+    if operation.action is Action.SETTLE_DEBT:
+        after = replace(after, debt=after.debt - amount)
+    return [(_SUCCESS, after)]
+
+
+def _pay(state: State, operation: Operation) -> Possible:
+    asked = _amount(operation)
+    if operation.token in state.cancelled:
+        return _refused(state, "TokenNotActive_Sender")
+    if operation.token in {Token.CARD, Token.ACCOUNT}:
+        if not CENT <= asked <= MOST:
+            return _refused(state, "AmountOutOfRange")
+        return _real_money(state, operation, whole_cents(asked), by_card=operation.token is Token.CARD)
+    if asked < CENT:
+        return _refused(state, "AmountOutOfRange")
+    if operation.token is Token.CREDIT and state.charged + asked > state.terms.total_limit:
+        return _refused(state, "TokenUsageError")
+    if fault := fault_of(asked):
+        return _refused(state, fault)
+    if operation.token is Token.CREDIT:
+        if state.debt + asked > state.terms.credit_limit:
+            return _refused(state, "InsufficientBalance")
+        owed = replace(state, debt=state.debt + asked, charged=state.charged + asked)
+        return [(_SUCCESS, owed.having(_made(state, operation, amount=asked, method="Debt")))]
+    if asked > state.balance:
+        return _refused(state, "InsufficientBalance")
+    drawn = replace(state, balance=state.balance - asked)
+    return [(_SUCCESS, drawn.having(_made(state, operation, amount=asked, method="Prepaid")))]
+
+
+def _settle(state: State, operation: Operation) -> Possible:
+    held = state.find(operation.original)
+    if held is None or held.action is not Action.RESERVE:
+        return _refused(state, "InvalidTransactionId")
+    if held.asked is Rail.AUTHORIZE:
+        return _refused(state, "OriginalTransactionIncomplete")
+    if held.status == "Failure":
+        return _refused(state, "OriginalTransactionFailed")
+    if held.status != "Reserved":
+        return _refused(state, "InvalidTransactionState")
+    asked = held.amount if operation.amount is None else operation.amount
+    if asked > held.amount:
+        return _refused(state, "SettleAmountGreaterThanReserveAmount")
+    if not CENT <= asked <= MOST:
+        return _refused(state, "AmountOutOfRange")
+    amount = whole_cents(asked)
+    if fee(amount) >= amount:
+        return _refused(state, "InvalidParams")
+    captured = replace(held, status="Pending", asked=Rail.CAPTURE, amount=amount, fee=fee(amount))
+    return [(_PENDING, state.having(captured))]
+
+
+def _cancel(state: State, operation: Operation) -> Possible:
+    about = state.find(operation.original)
+    if about is None:
+        return _refused(state, "InvalidTransactionId")
+    given_up = (Outcome(status="Cancelled"), state.having(replace(about, status="Cancelled", asked=None)))
+    if about.status in {"Cancelled", "Reserved"}:
+        return [given_up]
+    if about.asked in {Rail.CHARGE, Rail.AUTHORIZE}:  # unless the network was asked, which nobody sees
+        return [(given_up[0], _not_done(given_up[1], about)), *_refused(state, "InvalidTransactionState")]
+    return _refused(state, "InvalidTransactionState")
+
+
+def _refund(state: State, operation: Operation) -> Possible:
+    original = state.find(operation.original)
+    if original is None:
+        return _refused(state, "InvalidTransactionId")
+    if original.action not in {Action.PAY, Action.RESERVE}:
+        return _refused(state, "TransactionTypeNotRefundable")
+    if original.status in {"Pending", "Reserved"}:
+        return _refused(state, "OriginalTransactionIncomplete")
+    if original.status != "Success":
+        return _refused(state, "OriginalTransactionFailed")
+    left = original.amount - original.refunded
+    if left == 0:
+        return _refused(state, "TransactionFullyRefundedAlready")
+    asked = left if operation.amount is None else operation.amount
+    if asked > left:
+        return _refused(state, "RefundAmountExceeded")
+    if original.method in {"Card", "Account"}:
+        return _refund_real_money(state, operation, original, asked)
+    if asked < CENT and asked != left:
+        return _refused(state, "AmountOutOfRange")
+    if original.method == "Debt" and asked > state.debt - state.being_settled:
+        return _refused(state, "RefundAmountExceeded")
+    if fault := fault_of(asked):
+        return _refused(state, fault)
+    after = state.having(replace(original, refunded=original.refunded + asked))
+    after = after.having(_made(state, operation, amount=asked, method=original.method))
+    if original.method == "Debt":
+        return [(_SUCCESS, replace(after, debt=after.debt - asked))]
+    return [(_SUCCESS, replace(after, balance=after.balance + asked))]
+
+
+def _refund_real_money(state: State, operation: Operation, original: Transaction, asked: int) -> Possible:
+    """The fee goes back in proportion, counted over all refunds so far. The seller always has enough here."""
+    if not CENT <= asked <= MOST:
+        return _refused(state, "AmountOutOfRange")
+    amount = whole_cents(asked)
+    refunded = original.refunded + amount
+    returned = max(0, half_up(original.fee * refunded, original.amount) - original.fee_returned)
+    if original.method == "Account" and (fault := fault_of(amount)):
+        return _refused(state, fault)
+    after = state.having(replace(original, refunded=refunded, fee_returned=original.fee_returned + returned))
+    after = replace(after, cash=after.cash - amount + returned)
+    made = _made(state, operation, amount=amount, method=original.method, fee=returned)
+    if original.method == "Card":
+        return [(_PENDING, after.having(replace(made, status="Pending", asked=Rail.REFUND)))]
+    return [(_SUCCESS, replace(after.having(made), account=after.account + amount))]
+
+
+def _write_off(state: State, operation: Operation) -> Possible:
+    asked, most = _amount(operation), state.debt - state.being_settled
+    if asked < CENT and asked != most:
+        return _refused(state, "AmountOutOfRange")
+    if asked > most:
+        return _refused(state, "SettleAmountGreaterThanDebt")
+    after = state.having(_made(state, operation, amount=asked, method="Debt"))
+    return [(_SUCCESS, replace(after, debt=after.debt - asked))]
+
+
+def _cancel_token(state: State, operation: Operation) -> Possible:
+    if operation.token is None:
+        raise ValueError("a token is cancelled")
+    if operation.token in state.cancelled:
+        return _refused(state, "TokenNotActive")
+    return [(_DONE, replace(state, cancelled=state.cancelled | {operation.token}))]
+
+
+def _prepaid_balance(state: State, _operation: Operation) -> Possible:
+    return [(Outcome(values=(state.balance, state.coming_in)), state)]
+
+
+def _debt_balance(state: State, _operation: Operation) -> Possible:
+    return [(Outcome(values=(state.debt, state.being_settled)), state)]
+
+
+def _status(state: State, operation: Operation) -> Possible:
+    about = state.find(operation.original)
+    return _refused(state, "InvalidTransactionId") if about is None else [(Outcome(status=about.status), state)]
+
+
+def _amount(operation: Operation) -> int:
+    if operation.amount is None:
+        raise ValueError(f"{operation.action} has an amount")
+    return operation.amount
+
+
+_RULES: Final[dict[Action, Callable[[State, Operation], Possible]]] = {
+    Action.FUND: _fund,
+    Action.PAY: _pay,
+    Action.RESERVE: _pay,
+    Action.SETTLE: _settle,
+    Action.CANCEL: _cancel,
+    Action.REFUND: _refund,
+    Action.SETTLE_DEBT: _settle_debt,
+    Action.WRITE_OFF: _write_off,
+    Action.CANCEL_TOKEN: _cancel_token,
+    Action.PREPAID_BALANCE: _prepaid_balance,
+    Action.DEBT_BALANCE: _debt_balance,
+    Action.STATUS: _status,
+}

@@ -1,0 +1,76 @@
+"""A history in words, short enough to be read in an issue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tallystick.torture.model.operations import Answer, Call, Operation, Outcome
+from tallystick.torture.model.rules import apply
+from tallystick.torture.model.state import Terms
+from tallystick.torture.model.worlds import Worlds
+
+
+def amount(micros: int) -> str:
+    """Micro-units as people write them: two decimals, more where there are more."""
+    whole, fraction = divmod(micros, 1_000_000)
+    return f"{whole}.{f'{fraction:06d}'.rstrip('0'):0<2}"
+
+
+def agreed(terms: Terms) -> str:
+    """What the buyer of a story has agreed to."""
+    ways = {True: "card", False: "account"}
+    return (
+        f"a buyer with {amount(terms.account)} on the account; balance up to {amount(terms.funding_limit)}, funded by "
+        f"{ways[terms.funding_by_card]}; tab up to {amount(terms.credit_limit)}, {amount(terms.total_limit)} in all, "
+        f"settled by {ways[terms.settlement_by_card]}"
+    )
+
+
+def request(operation: Operation) -> str:
+    """What was asked for."""
+    words = [operation.action.value]
+    if operation.amount is not None:
+        words.append(amount(operation.amount))
+    if operation.token is not None:
+        words.append(f"with the {operation.token.value} token")
+    if operation.original is not None:
+        words.append(f"of {operation.original}")
+    if operation.reference is not None:
+        words.append(f"as {operation.reference}")
+    return " ".join((*words, f"at process {operation.server}"))
+
+
+def outcome(heard: Outcome) -> str:
+    """What it came to."""
+    if heard.code is not None:
+        return heard.code
+    if heard.values:
+        return " and ".join(amount(value) for value in heard.values)
+    return heard.status or "done"
+
+
+def answer(call: Call) -> str:
+    """What was heard."""
+    heard: Answer | None = call.answer
+    if heard is None:
+        return f"no answer ({call.why})"
+    return outcome(heard.outcome) + (f", transaction {heard.transaction_id}" if heard.transaction_id else "")
+
+
+def lines(told: Sequence[Sequence[Call]]) -> Iterator[str]:
+    """A line for each request; requests that were under way together begin with the same number."""
+    for number, calls in enumerate(told, start=1):
+        for place, call in enumerate(calls):
+            beside = f"{number:3}." if place == 0 else "   &"
+            yield f"{beside} {request(call.operation)}: {answer(call)}"
+
+
+def expected(worlds: Worlds, operation: Operation) -> str:
+    """What the model would have said, just after the round before."""
+    possible = set()
+    for world in worlds:
+        for heard, after in apply(world.state, operation):
+            made = after.find(operation.reference)
+            known = None if made is None else made.transaction_id
+            possible.add(outcome(heard) + (f", transaction {known}" if known else ""))
+    return " or ".join(sorted(possible))

@@ -1,0 +1,276 @@
+"""Plays a history for one buyer, over HTTP, and holds every answer against what is possible.
+
+What is unknown is found out as the documentation tells sellers to: by the same request under the same reference, at
+another process, until there is an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Final, Protocol
+
+import httpx
+
+from tallystick.client.fps import Client, ServiceError, amount
+from tallystick.torture.model.operations import READS, Action, Answer, Call, Operation, Outcome, Round, Token
+from tallystick.torture.model.state import Terms
+from tallystick.torture.model.story import expected
+from tallystick.torture.model.worlds import Worlds, first_worlds, step
+from tallystick.torture.stage import Buyer
+
+CALL_SECONDS: Final = 60
+"""How long an answer is waited for: much longer than the service promises."""
+
+PATIENCE_SECONDS: Final = 240
+"""How long anything may stay unknown or pending: a worker that was killed leaves its lease behind, for a minute."""
+
+UNDECIDED: Final = frozenset(
+    {
+        "ConcurrentModification",
+        "InternalError",
+        "RequestExpired",  # by a process whose clock is wrong
+        "ServiceUnavailable",
+        "Throttling",
+        "Unreadable",
+    }
+)
+"""Answers that spend no reference, and that leave open what has happened: to be asked again."""
+
+_FIRST_PAUSE_SECONDS: Final = 0.05
+_LONGEST_PAUSE_SECONDS: Final = 1.0
+
+_AMOUNTS: Final = {
+    Action.FUND: "FundingAmount",
+    Action.PAY: "TransactionAmount",
+    Action.RESERVE: "TransactionAmount",
+    Action.SETTLE: "TransactionAmount",
+    Action.REFUND: "RefundAmount",
+    Action.SETTLE_DEBT: "SettlementAmount",
+    Action.WRITE_OFF: "AdjustmentAmount",
+}
+
+
+class Face(Protocol):
+    """One way to ask a process: the query API, and any other that says the same."""
+
+    async def ask(self, action: str, parameters: Mapping[str, str], server: int) -> Answer:
+        """Raises ServiceError, httpx.HTTPError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFace:
+    """Signed calls of the query API, one program for each process."""
+
+    clients: Sequence[Client]
+
+    async def ask(self, action: str, parameters: Mapping[str, str], server: int) -> Answer:
+        """One call. Raises ServiceError, httpx.HTTPError."""
+        heard = await self.clients[server % len(self.clients)].call(action, parameters)
+        match action:
+            case Action.CANCEL_TOKEN:
+                return Answer(Outcome())
+            case Action.STATUS:
+                return Answer(Outcome(status=heard.text("TransactionStatus")))
+            case Action.PREPAID_BALANCE:
+                balance = heard.micros("PrepaidBalance", "AvailableBalance")
+                return Answer(Outcome(values=(balance, heard.micros("PrepaidBalance", "PendingInBalance"))))
+            case Action.DEBT_BALANCE:
+                debt = heard.micros("DebtBalance", "AvailableBalance")
+                return Answer(Outcome(values=(debt, heard.micros("DebtBalance", "PendingOutBalance"))))
+            case _:
+                return Answer(Outcome(status=heard.text("TransactionStatus")), heard.text("TransactionId"))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How something unknown was found out. `asked_again`: when; `transaction_id`: where there is one."""
+
+    operation: Operation
+    why: str
+    outcome: Outcome
+    transaction_id: str | None
+    asked_again: datetime
+
+
+@dataclass(slots=True)
+class Log:
+    """What a run counts, over all buyers. `tell` is called after each answer."""
+
+    tell: Callable[[], None] = lambda: None
+    answered: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+    found: list[Found] = field(default_factory=list)
+    longest_seconds: float = 0.0
+
+    @property
+    def operations(self) -> int:
+        """Answers that say what has happened, so far."""
+        return sum(self.answered.values())
+
+    def note(self, call: Call, seconds: float) -> None:
+        """Count one call."""
+        self.longest_seconds = max(self.longest_seconds, seconds)
+        if call.answer is None:
+            self.unknown[call.why] = self.unknown.get(call.why, 0) + 1
+            return
+        action = call.operation.action.value
+        self.answered[action] = self.answered.get(action, 0) + 1
+        if (code := call.answer.outcome.code) is not None:
+            self.refused[code] = self.refused.get(code, 0) + 1
+        self.tell()
+
+
+class ViolationError(Exception):
+    """The service said, or did, what no order of events explains. `told`: all that was asked and heard, in rounds."""
+
+    def __init__(self, message: str, terms: Terms, told: Sequence[Sequence[Call]]) -> None:
+        super().__init__(message)
+        self.message = message
+        self.terms = terms
+        self.told = told
+
+
+@dataclass(slots=True)
+class Player:
+    """Plays for one buyer. `worlds`: what is possible so far."""
+
+    face: Face
+    buyer: Buyer
+    log: Log
+    worlds: Worlds = field(init=False)
+    told: list[list[Call]] = field(default_factory=list)
+    ids: dict[str, str] = field(default_factory=dict)
+    _prefix: str = field(default_factory=lambda: secrets.token_hex(6))
+
+    def __post_init__(self) -> None:
+        self.worlds = first_worlds(self.buyer.terms)
+
+    async def play(self, rounds: Sequence[Round]) -> None:
+        """All rounds, one after the other. Raises ViolationError."""
+        for requests in rounds:
+            possible = [operation for operation in requests if self._can_be_asked(operation)]
+            if possible:
+                await self._round(possible)
+
+    async def settle_down(self) -> None:
+        """Wait for all that is open, then read the balances. Raises ViolationError."""
+        for reference in list(self.ids):
+            if any(made.asked for world in self.worlds if (made := world.state.find(reference)) is not None):
+                await self._round([Operation(Action.STATUS, original=reference, until_final=True)])
+        for read in (Action.PREPAID_BALANCE, Action.DEBT_BALANCE):
+            await self._until_answered(Operation(read))
+
+    def _can_be_asked(self, operation: Operation) -> bool:
+        """Whether the transaction that it is about exists: who made it may have been refused."""
+        return operation.original is None or operation.original in self.ids
+
+    async def _round(self, requests: Sequence[Operation]) -> None:
+        calls = await asyncio.gather(*(self._ask(operation) for operation in requests))
+        self._held_against_the_model(calls)
+        for call in calls:
+            if call.answer is None and call.operation.action not in READS:
+                await self._find_out(call)
+        for operation in requests:
+            if operation.until_final:
+                await self._until_final(operation)
+
+    async def _find_out(self, unknown: Call) -> None:
+        asked_again = datetime.now(UTC)
+        call = await self._until_answered(unknown.operation)
+        if call.answer is not None:
+            outcome, transaction_id = call.answer.outcome, call.answer.transaction_id
+            self.log.found.append(Found(unknown.operation, unknown.why, outcome, transaction_id, asked_again))
+
+    async def _until_answered(self, operation: Operation) -> Call:
+        """Ask again, at one process after the other. Raises ViolationError: there is no answer, for a long time."""
+        pause, until, server = _FIRST_PAUSE_SECONDS, monotonic() + PATIENCE_SECONDS, operation.server
+        while True:
+            server += 1
+            call = await self._ask(operation, server)
+            self._held_against_the_model([call])
+            if call.answer is not None:
+                return call
+            if monotonic() > until:
+                raise self._violation(f"{operation.action} has had no answer for {PATIENCE_SECONDS} seconds")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def _until_final(self, operation: Operation) -> None:
+        pause, until = _FIRST_PAUSE_SECONDS, monotonic() + PATIENCE_SECONDS
+        while True:
+            call = await self._until_answered(operation)
+            if call.answer is None or call.answer.outcome.status != "Pending":
+                return
+            if monotonic() > until:
+                raise self._violation(f"{operation.original} has been Pending for {PATIENCE_SECONDS} seconds")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def _ask(self, operation: Operation, server: int | None = None) -> Call:
+        began = monotonic()
+        call = await self._heard(operation, operation.server if server is None else server)
+        self.log.note(call, monotonic() - began)
+        if call.answer is not None and operation.reference is not None and call.answer.transaction_id is not None:
+            self.ids[operation.reference] = call.answer.transaction_id
+        return call
+
+    async def _heard(self, operation: Operation, server: int) -> Call:
+        try:
+            answer = await self.face.ask(operation.action.value, self._parameters(operation), server)
+        except ServiceError as error:
+            if error.code in UNDECIDED:
+                return Call(operation, None, error.code)
+            return Call(operation, Answer(Outcome(code=error.code)))
+        except httpx.HTTPError as error:
+            return Call(operation, None, type(error).__name__)
+        return Call(operation, answer)
+
+    def _held_against_the_model(self, calls: Sequence[Call]) -> None:
+        self.told.append(list(calls))
+        after = step(self.worlds, calls)
+        if not after:
+            raise self._violation(_what_is_wrong(self.worlds, calls))
+        self.worlds = after
+
+    def _violation(self, message: str) -> ViolationError:
+        return ViolationError(message, self.buyer.terms, self.told)
+
+    def _parameters(self, operation: Operation) -> dict[str, str]:
+        action, buyer = operation.action, self.buyer
+        parameters: dict[str, str] = {}
+        if operation.amount is not None:
+            parameters |= amount(_AMOUNTS[action], operation.amount)
+        if operation.reference is not None:
+            parameters["CallerReference"] = f"{self._prefix}-{operation.reference}"
+        if operation.original is not None:
+            name = "ReserveTransactionId" if action is Action.SETTLE else "TransactionId"
+            parameters[name] = self.ids[operation.original]
+        match action:
+            case Action.FUND:
+                parameters |= {"SenderTokenId": buyer.tokens[Token.FUNDING], "PrepaidInstrumentId": buyer.prepaid}
+            case Action.SETTLE_DEBT:
+                parameters |= {"SenderTokenId": buyer.tokens[Token.SETTLEMENT], "CreditInstrumentId": buyer.credit}
+            case Action.WRITE_OFF | Action.DEBT_BALANCE:
+                parameters["CreditInstrumentId"] = buyer.credit
+            case Action.PREPAID_BALANCE:
+                parameters["PrepaidInstrumentId"] = buyer.prepaid
+            case Action.PAY | Action.RESERVE | Action.CANCEL_TOKEN if operation.token is not None:
+                name = "TokenId" if action is Action.CANCEL_TOKEN else "SenderTokenId"
+                parameters[name] = buyer.tokens[operation.token]
+            case _:
+                pass
+        return parameters
+
+
+def _what_is_wrong(worlds: Worlds, calls: Sequence[Call]) -> str:
+    if len(calls) == 1:
+        return f"the last answer should have been: {expected(worlds, calls[0].operation)}"
+    alone = "; ".join(f"{call.operation.action}: {expected(worlds, call.operation)}" for call in calls)
+    return f"no order of the last requests explains their answers; each alone would have been {alone}"

@@ -1,0 +1,83 @@
+"""What a run has shown, in figures and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """What went wrong: in a line, and as the shortest story that shows it. `alone`: without any fault."""
+
+    message: str
+    buyer: str
+    story: tuple[str, ...]
+    requests_before: int
+    requests: int
+    alone: bool
+    reproduced: bool
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a run. `unknown`: answers that left open what had happened, by reason; `found_out`: what became of them."""
+
+    seed: int
+    processes: int
+    sellers: int
+    buyers: int
+    seconds: float
+    operations: int
+    answered: dict[str, int]
+    refused: dict[str, int]
+    unknown: dict[str, int]
+    found_out: dict[str, int]
+    faults: dict[str, int]
+    left_out: dict[str, str]
+    longest_seconds: float
+    tracebacks: int
+    transactions: int
+    verified: bool
+    problems: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was found."""
+        return self.verified and not self.problems and self.failure is None
+
+
+def lines(report: Report) -> Iterator[str]:
+    """The report for people."""
+    faults = sum(report.faults.values())
+    yield (
+        f"seed {report.seed}: {report.operations:,} operations of {report.buyers:,} buyers at {report.sellers} sellers, "
+        f"{report.processes} processes, {faults} faults, {report.seconds:.0f} s"
+    )
+    yield f"  answered     {_counts(report.answered)}"
+    yield f"  refused      {_counts(report.refused)}"
+    yield f"  faults       {_counts(report.faults)}"
+    for fault, why in report.left_out.items():
+        yield f"  left out     {fault}: {why}"
+    yield f"  unknown      {sum(report.unknown.values())}: {_counts(report.unknown)}"
+    yield f"  found out    {_counts(report.found_out)}"
+    yield f"  longest call {report.longest_seconds:.1f} s; tracebacks in logs: {report.tracebacks}"
+    yield f"  books        {report.transactions:,} transactions; verify: {'clean' if report.verified else 'NOT CLEAN'}"
+    yield from (f"  WRONG        {problem}" for problem in report.problems)
+    if report.failure is not None:
+        yield from _told(report.failure, report)
+
+
+def _told(failure: Failure, report: Report) -> Iterator[str]:
+    yield f"  WRONG        {failure.message}"
+    shorter = f"{failure.requests_before} requests, shortened to {failure.requests}"
+    how = "without any fault" if failure.alone else "with the same kinds of faults"
+    yield f"  The story ({shorter if failure.reproduced else f'did not show itself again; {failure.requests} requests'}"
+    yield f"  {'it fails ' + how if failure.reproduced else 'as it was'}), for {failure.buyer}:"
+    yield from (f"  {line}" for line in failure.story)
+    yield f"  Again: tallystick torture --seed {report.seed} --operations {report.operations}"
+
+
+def _counts(counted: dict[str, int]) -> str:
+    ordered: Sequence[tuple[str, int]] = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {count:,}" for name, count in ordered) or "none"

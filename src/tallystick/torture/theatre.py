@@ -1,0 +1,147 @@
+"""Everything that a run needs: a database that can die, processes that can be killed, proxies between all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from tallystick.client.fps import Client
+from tallystick.db.embedded.server import ROLE, SOCKET_NAME, EmbeddedPostgres
+from tallystick.settings import Settings
+from tallystick.torture.clocks import SettableClock, find_library
+from tallystick.torture.disk import SmallDisk, small_disk
+from tallystick.torture.player import CALL_SECONDS, QueryFace
+from tallystick.torture.processes import Program, TorturedDatabase, free_port, until_it_serves
+from tallystick.torture.proxy import HOST, Proxy, to_port, to_socket
+from tallystick.torture.stage import Seller, Stage, open_stage
+
+_ANSWERS_WITHIN_SECONDS: Final = 30
+
+
+@dataclass(slots=True)
+class Serving:
+    """One `serve` process and the proxy before it."""
+
+    program: Program
+    port: int
+    door: Proxy
+
+    async def until_ready(self) -> None:
+        """Wait until it answers, and start it where it has ended. Raises TortureError."""
+        await until_it_serves(self.program, self.port)
+
+
+@dataclass(slots=True)
+class Theatre:
+    """What a run plays in. `disk`, `clocks`: None, or no, where this machine has no means for them."""
+
+    directory: Path
+    database: TorturedDatabase
+    database_door: Proxy
+    serving: list[Serving]
+    worker: Program
+    stage: Stage
+    http: httpx.AsyncClient
+    disk: SmallDisk | None
+    clocks: bool
+    sellers: list[Seller] = field(default_factory=list)
+
+    def face(self, seller: Seller) -> QueryFace:
+        """The programs of a seller: one for each process, all through its proxy."""
+        return QueryFace([Client(serving.door.url, seller.credentials, self.http) for serving in self.serving])
+
+    async def heal(self) -> None:
+        """Everything runs, nothing is in the way. Raises TortureError."""
+        if self.disk is not None:
+            self.disk.empty()
+        for door in (self.database_door, *(serving.door for serving in self.serving)):
+            door.cut_requests = door.cut_answers = 0
+            door.delay_seconds = 0.0
+        for program in self.programs:
+            program.thaw()
+            if program.clock is not None:
+                program.clock.set_ahead(0)
+        self.database.thaw()
+        await self.database.bring_back()
+        for serving in self.serving:
+            await serving.until_ready()
+        if not self.worker.running:
+            await self.worker.start()
+
+    @property
+    def programs(self) -> Sequence[Program]:
+        """All processes of the program itself."""
+        return [*(serving.program for serving in self.serving), self.worker]
+
+    async def close(self) -> None:
+        """Stop them. Raises TortureError: one does not end as it should."""
+        for program in self.programs:
+            await program.stop()
+
+    def tracebacks(self) -> int:
+        """How many tracebacks the processes have written to their logs."""
+        return sum(program.log.read_text("utf-8", "replace").count("Traceback") for program in self.programs)
+
+
+@asynccontextmanager
+async def open_theatre(processes: int, sellers: int) -> AsyncIterator[Theatre]:
+    """A theatre in a temporary directory. Raises TortureError, EmbeddedPostgresError."""
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tallystick-torture-")))
+        directory.chmod(0o711)  # the database may run as a user of its own
+        for name in ("disk", "data", "clocks"):
+            (directory / name).mkdir(mode=0o711)
+        disk = stack.enter_context(small_disk(directory / "disk"))
+        server = EmbeddedPostgres(directory / "disk", timeout_seconds=_ANSWERS_WITHIN_SECONDS)
+        stack.push_async_callback(asyncio.to_thread, server.stop)
+        dsn = await asyncio.to_thread(server.start)
+        socket = f"{parse_qs(urlsplit(dsn).query)['host'][0]}/{SOCKET_NAME}"
+        door = await stack.enter_async_context(Proxy(to_socket(socket)).listening())
+        stage = await stack.enter_async_context(
+            open_stage(Settings(data_directory=directory / "data", database_url=dsn, rail_delay_ms=20))
+        )
+        settings = {
+            "TALLYSTICK_DATABASE_URL": f"postgresql://{ROLE}@{HOST}:{door.port}{urlsplit(dsn).path}",
+            "TALLYSTICK_DATA_DIRECTORY": str(directory / "data"),
+            "TALLYSTICK_LOG_LEVEL": "warning",
+            "TALLYSTICK_RAIL_DELAY_MS": "20",
+            "TALLYSTICK_WORKER_INTERVAL_MS": "50",
+        }
+        library = find_library()
+        serving = []
+        for number in range(processes):
+            port = free_port()
+            clock = None if library is None else SettableClock(library, directory / "clocks" / f"serve-{number}")
+            arguments = ("serve", "--no-worker", "--port", str(port))
+            program = Program(f"serve {number}", arguments, settings, directory / f"serve-{number}.log", clock)
+            stack.push_async_callback(program.kill)
+            proxy = await stack.enter_async_context(Proxy(to_port(port)).listening())
+            serving.append(Serving(program, port, proxy))
+        clock = None if library is None else SettableClock(library, directory / "clocks" / "worker")
+        worker = Program("worker", ("worker",), settings, directory / "worker.log", clock)
+        stack.push_async_callback(worker.kill)
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(trust_env=False, timeout=CALL_SECONDS, limits=httpx.Limits(max_connections=None))
+        )
+        theatre = Theatre(
+            directory,
+            TorturedDatabase(server),
+            door,
+            serving,
+            worker,
+            stage,
+            http,
+            disk,
+            clocks=library is not None,
+        )
+        await theatre.heal()
+        theatre.sellers = [await stage.seller(number) for number in range(sellers)]
+        yield theatre
