@@ -13,7 +13,6 @@ import tallystick
 from tallystick.cli.commands import (
     accounts,
     archiving,
-    bench,
     books,
     certificates,
     clocks,
@@ -28,9 +27,9 @@ from tallystick.cli.commands import (
     serve,
     signing,
     splitting,
-    torture,
 )
 from tallystick.cli.console import ProblemError, complain, tell
+from tallystick.cli.trials import bench, torture
 from tallystick.db.database import NoDatabaseError
 from tallystick.db.embedded.server import EmbeddedPostgresError
 from tallystick.db.migrate import MigrationError

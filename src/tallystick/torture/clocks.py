@@ -1,4 +1,4 @@
-"""Processes with a clock that can be set: by libfaketime, where Debian's package `faketime` or another one brings it."""
+"""Processes with a clock that can be set: by libfaketime, where a package brings it, such as Debian's `faketime`."""
 
 from __future__ import annotations
 

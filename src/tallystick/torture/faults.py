@@ -68,6 +68,7 @@ class Tormentor:
             self._next = self._operations + self.random.randint(*self.every)
             self._due.clear()
             await self._due.wait()
+            await self.theatre.start_again()
             fault = self.random.choices(self.faults, shares)[0]
             self.done[fault] = self.done.get(fault, 0) + 1
             await _DEEDS[fault](self)
@@ -94,10 +95,11 @@ def possible(faults: tuple[Fault, ...], theatre: Theatre) -> tuple[tuple[Fault, 
 
 
 async def _kill_serve(by: Tormentor) -> None:
-    serving = by.one_process()
-    await serving.program.kill()
+    """The next ones do not wait until it is back: the others go on without it."""
+    program = by.one_process().program
+    await program.kill()
     await by.pause(0, 0.5)
-    await serving.until_ready()
+    await program.start()
 
 
 async def _kill_worker(by: Tormentor) -> None:

@@ -107,15 +107,19 @@ class Log:
     refused: dict[str, int] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
+    polls: int = 0
     longest_seconds: float = 0.0
 
     @property
     def operations(self) -> int:
-        """Answers that say what has happened, so far."""
+        """Answers that say what has happened, so far, without polls."""
         return sum(self.answered.values())
 
     def note(self, call: Call, seconds: float) -> None:
         """Count one call."""
+        if call.answer is not None and call.operation.until_final and call.answer.outcome.status == "Pending":
+            self.polls += 1
+            return
         self.longest_seconds = max(self.longest_seconds, seconds)
         if call.answer is None:
             self.unknown[call.why] = self.unknown.get(call.why, 0) + 1

@@ -51,7 +51,13 @@ class Program:
             environment |= self.clock.environment()
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tallystick", *self.arguments, env=environment, stdout=log, stderr=log,
+                sys.executable,
+                "-m",
+                "tallystick",
+                *self.arguments,
+                env=environment,
+                stdout=log,
+                stderr=log,
                 stdin=DEVNULL,
             )
 

@@ -20,7 +20,10 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a run. `unknown`: answers that left open what had happened, by reason; `found_out`: what became of them."""
+    """All of a run. `unknown`: answers that left open what had happened, by reason; `found_out`: what became of them.
+
+    `operations`: answers that told what had happened, without the `polls` for the end of a payment by card.
+    """
 
     seed: int
     processes: int
@@ -28,6 +31,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     buyers: int
     seconds: float
     operations: int
+    polls: int
     answered: dict[str, int]
     refused: dict[str, int]
     unknown: dict[str, int]
@@ -51,8 +55,8 @@ def lines(report: Report) -> Iterator[str]:
     """The report for people."""
     faults = sum(report.faults.values())
     yield (
-        f"seed {report.seed}: {report.operations:,} operations of {report.buyers:,} buyers at {report.sellers} sellers, "
-        f"{report.processes} processes, {faults} faults, {report.seconds:.0f} s"
+        f"seed {report.seed}: {report.operations:,} operations (and {report.polls:,} polls) of {report.buyers:,} "
+        f"buyers at {report.sellers} sellers, {report.processes} processes, {faults} faults, {report.seconds:.0f} s"
     )
     yield f"  answered     {_counts(report.answered)}"
     yield f"  refused      {_counts(report.refused)}"
@@ -70,10 +74,10 @@ def lines(report: Report) -> Iterator[str]:
 
 def _told(failure: Failure, report: Report) -> Iterator[str]:
     yield f"  WRONG        {failure.message}"
-    shorter = f"{failure.requests_before} requests, shortened to {failure.requests}"
-    how = "without any fault" if failure.alone else "with the same kinds of faults"
-    yield f"  The story ({shorter if failure.reproduced else f'did not show itself again; {failure.requests} requests'}"
-    yield f"  {'it fails ' + how if failure.reproduced else 'as it was'}), for {failure.buyer}:"
+    how = "without any fault" if failure.alone else "under the same kinds of faults"
+    shown = f"of {failure.requests_before} requests {failure.requests} are enough, {how}"
+    yield f"  The story ({shown if failure.reproduced else 'as it was: it did not show itself again'}),"
+    yield f"  for {failure.buyer}:"
     yield from (f"  {line}" for line in failure.story)
     yield f"  Again: tallystick torture --seed {report.seed} --operations {report.operations}"
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from time import monotonic
 from typing import Final
@@ -43,7 +44,7 @@ class Plan:
     processes: int = 3
     sellers: int = 3
     buyers: int = 8
-    shape: Shape = Shape()
+    shape: Shape = field(default_factory=Shape)
     every: tuple[int, int] = (15, 60)
 
 
@@ -92,6 +93,7 @@ class Run:
             buyers=len(self.players),
             seconds=seconds,
             operations=operations,
+            polls=self.log.polls,
             answered=dict(self.log.answered),
             refused=dict(self.log.refused),
             unknown=dict(self.log.unknown),
@@ -205,9 +207,7 @@ def _asked(told: Sequence[Sequence[Call]]) -> list[Round]:
     return rounds
 
 
-def _failure(
-    shortest: ViolationError, first: ViolationError, *, alone: bool, reproduced: bool
-) -> report.Failure:
+def _failure(shortest: ViolationError, first: ViolationError, *, alone: bool, reproduced: bool) -> report.Failure:
     return report.Failure(
         message=shortest.message,
         buyer=agreed(shortest.terms),
@@ -219,7 +219,10 @@ def _failure(
     )
 
 
-async def torture(plan: Plan, tell: Callable[[str], None] = lambda _: None) -> report.Report:
-    """Carry a plan out. Raises TortureError, SetUpError, EmbeddedPostgresError: it cannot be brought to an end."""
-    async with open_theatre(plan.processes, plan.sellers) as theatre:
+async def torture(plan: Plan, tell: Callable[[str], None] = lambda _: None, logs: Path | None = None) -> report.Report:
+    """Carry a plan out. `logs`: a directory for what the processes write, which stays; None: it goes.
+
+    Raises TortureError, SetUpError, EmbeddedPostgresError: it cannot be brought to an end.
+    """
+    async with open_theatre(plan.processes, plan.sellers, logs) as theatre:
         return await Run(plan, theatre, tell).play()

@@ -154,7 +154,10 @@ class Stage:
             party_id = (await parties.create_personal(connection, email, "Buyer", "", now)).party_id
             operator = await operator_book(connection, SANDBOX, now)
         card = await payment_methods.add(
-            pool, party_id, SANDBOX, NewPaymentMethod(Method.CC, SIMULATED_RAIL, secrets.token_hex(8), "Card", "4242"),
+            pool,
+            party_id,
+            SANDBOX,
+            NewPaymentMethod(Method.CC, SIMULATED_RAIL, secrets.token_hex(8), "Card", "4242"),
             now,
         )
         deposit_id = fresh_transaction_id(operator, now)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -73,8 +73,13 @@ class Theatre:
         await self.database.bring_back()
         for serving in self.serving:
             await serving.until_ready()
-        if not self.worker.running:
-            await self.worker.start()
+        await self.start_again()
+
+    async def start_again(self) -> None:
+        """Start what has ended, without waiting for it: a start is given up where the database is away."""
+        for program in self.programs:
+            if not program.running:
+                await program.start()
 
     @property
     def programs(self) -> Sequence[Program]:
@@ -91,14 +96,24 @@ class Theatre:
         return sum(program.log.read_text("utf-8", "replace").count("Traceback") for program in self.programs)
 
 
-@asynccontextmanager
-async def open_theatre(processes: int, sellers: int) -> AsyncIterator[Theatre]:
-    """A theatre in a temporary directory. Raises TortureError, EmbeddedPostgresError."""
-    async with AsyncExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tallystick-torture-")))
+@contextmanager
+def _directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tallystick-torture-") as name:
+        directory = Path(name)
         directory.chmod(0o711)  # the database may run as a user of its own
-        for name in ("disk", "data", "clocks"):
-            (directory / name).mkdir(mode=0o711)
+        for room in ("disk", "data", "clocks", "logs"):
+            (directory / room).mkdir(mode=0o711)
+        yield directory
+
+
+@asynccontextmanager
+async def open_theatre(processes: int, sellers: int, logs: Path | None = None) -> AsyncIterator[Theatre]:
+    """A theatre in a temporary directory. `logs`: where its processes write, if not there.
+
+    Raises TortureError, SetUpError, EmbeddedPostgresError.
+    """
+    async with AsyncExitStack() as stack:
+        directory = stack.enter_context(_directory())
         disk = stack.enter_context(small_disk(directory / "disk"))
         server = EmbeddedPostgres(directory / "disk", timeout_seconds=_ANSWERS_WITHIN_SECONDS)
         stack.push_async_callback(asyncio.to_thread, server.stop)
@@ -121,12 +136,14 @@ async def open_theatre(processes: int, sellers: int) -> AsyncIterator[Theatre]:
             port = free_port()
             clock = None if library is None else SettableClock(library, directory / "clocks" / f"serve-{number}")
             arguments = ("serve", "--no-worker", "--port", str(port))
-            program = Program(f"serve {number}", arguments, settings, directory / f"serve-{number}.log", clock)
+            program = Program(
+                f"serve {number}", arguments, settings, (logs or directory / "logs") / f"serve-{number}.log", clock
+            )
             stack.push_async_callback(program.kill)
             proxy = await stack.enter_async_context(Proxy(to_port(port)).listening())
             serving.append(Serving(program, port, proxy))
         clock = None if library is None else SettableClock(library, directory / "clocks" / "worker")
-        worker = Program("worker", ("worker",), settings, directory / "worker.log", clock)
+        worker = Program("worker", ("worker",), settings, (logs or directory / "logs") / "worker.log", clock)
         stack.push_async_callback(worker.kill)
         http = await stack.enter_async_context(
             httpx.AsyncClient(trust_env=False, timeout=CALL_SECONDS, limits=httpx.Limits(max_connections=None))

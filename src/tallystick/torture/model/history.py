@@ -49,6 +49,10 @@ class Shape:
     cards: int = 100
 
 
+def _happens(random: Random, percent: int) -> bool:
+    return random.randrange(100) < percent
+
+
 def terms_of(random: Random) -> Terms:
     """What a buyer agrees to."""
     return Terms(
@@ -56,8 +60,8 @@ def terms_of(random: Random) -> Terms:
         funding_limit=random.choice((20, 50)) * UNIT,
         credit_limit=random.choice((8, 20)) * UNIT,
         total_limit=random.choice((30, 100)) * UNIT,
-        funding_by_card=random.random() < 0.3,
-        settlement_by_card=random.random() < 0.3,
+        funding_by_card=_happens(random, 30),
+        settlement_by_card=_happens(random, 30),
     )
 
 
@@ -111,7 +115,7 @@ class Author:
         for operation in requests:
             self._asked.append(operation)
             self._state = apply(self._state, operation)[0][1]
-        while self.random.random() < 0.5 and (answered := next(network_answers(self._state), None)):
+        while self._happens(50) and (answered := next(network_answers(self._state), None)):
             self._state = answered
         return requests
 
@@ -142,17 +146,20 @@ class Author:
             reference = f"r{self._references}"
         return Operation(action, amount, token, reference, original, self._server())
 
+    def _happens(self, percent: int) -> bool:
+        return _happens(self.random, percent)
+
     def _server(self) -> int:
         return self.random.randrange(SERVERS)
 
     def _part_of(self, most: int, *, cents: bool) -> int:
         """An amount of up to `most`, now and then just all of it, or a little more."""
-        if self.random.random() < 0.12:
+        if self._happens(12):
             return max(CENT, most)
-        if self.random.random() < 0.12:
+        if self._happens(12):
             return max(CENT, most + self.random.choice((1, CENT, UNIT)))
         amount = self.random.randint(CENT, max(CENT, most // self.random.choice((1, 2, 4, 8))))
-        return max(CENT, amount - amount % CENT) if cents or self.random.random() < 0.7 else amount
+        return max(CENT, amount - amount % CENT) if cents or self._happens(70) else amount
 
     def _one_of(self, wanted: Callable[[Transaction], bool]) -> str | None:
         found = [made.reference for made in self._state.transactions if wanted(made)]
@@ -178,7 +185,7 @@ class Author:
 
     def reserve(self) -> Operation:
         """A hold on a card; once in a while on what cannot be held."""
-        token = Token.ACCOUNT if self.random.random() < 0.05 else Token.CARD
+        token = Token.ACCOUNT if self._happens(5) else Token.CARD
         return self._operation(Action.RESERVE, token=token, amount=self._part_of(15 * UNIT, cents=True))
 
     def settle(self) -> Operation | None:
@@ -187,7 +194,7 @@ class Author:
         if original is None:
             return None
         held = self._state.find(original)
-        amount = None if held is None or self.random.random() < 0.4 else self._part_of(held.amount, cents=True)
+        amount = None if held is None or self._happens(40) else self._part_of(held.amount, cents=True)
         return self._operation(Action.SETTLE, original=original, amount=amount)
 
     def cancel(self) -> Operation | None:
@@ -197,12 +204,12 @@ class Author:
 
     def refund(self) -> Operation | None:
         """All or a part of a payment back."""
-        original = self._one_of(lambda made: made.action in {Action.PAY, Action.RESERVE} or self.random.random() < 0.05)
+        original = self._one_of(lambda made: made.action in {Action.PAY, Action.RESERVE} or self._happens(5))
         if original is None:
             return None
         made = self._state.find(original)
         left = 0 if made is None else made.amount - made.refunded
-        amount = None if self.random.random() < 0.25 else self._part_of(left, cents=False)
+        amount = None if self._happens(25) else self._part_of(left, cents=False)
         return self._operation(Action.REFUND, original=original, amount=amount)
 
     def settle_debt(self) -> Operation:
@@ -253,6 +260,6 @@ _MAKERS: Final[dict[str, Callable[[Author], Operation | None]]] = {
 
 def write(seed: str, shape: Shape) -> tuple[Terms, tuple[Round, ...]]:
     """The terms and the history of one buyer."""
-    random = Random(seed)  # a history, not a secret
+    random = Random(seed)  # noqa: S311 - a history, not a secret
     terms = terms_of(random)
     return terms, tuple(Author(random, terms, shape).rounds())

@@ -1,4 +1,4 @@
-"""Fees, shares and simulated faults, as the documentation tells them: services/operations/fees.toml, docs/sandbox.md."""
+"""Fees, shares and simulated faults, as they are documented: services/operations/fees.toml, docs/sandbox.md."""
 
 from __future__ import annotations
 

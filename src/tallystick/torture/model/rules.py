@@ -23,19 +23,34 @@ _BALANCE: Final = "balance"
 _DEBT: Final = "debt"
 
 
+class _RefusedError(Exception):
+    """A rule says no, with one of the protocol's codes."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 def apply(state: State, operation: Operation) -> Possible:
     """What `operation` may come to. A reference answers the same request as before, and no other one, for ever."""
-    rule = _RULES[operation.action]
-    if operation.reference is None:
-        return rule(state, operation)
-    earlier = state.answered(operation.reference)
+    reference = operation.reference
+    if reference is None:
+        return _decided(state, operation)
+    earlier = state.answered(reference)
     if earlier is not None:
         content, outcome = earlier
-        return [(outcome, state)] if content == operation.content else _refused(state, "DuplicateRequest")
+        return [(outcome if content == operation.content else Outcome(code="DuplicateRequest"), state)]
     return [
-        (outcome, after.having_answered(operation.reference, operation.content, outcome))
-        for outcome, after in rule(state, operation)
+        (outcome, after.having_answered(reference, operation.content, outcome))
+        for outcome, after in _decided(state, operation)
     ]
+
+
+def _decided(state: State, operation: Operation) -> Possible:
+    try:
+        return _RULES[operation.action](state, operation)
+    except _RefusedError as refused:
+        return [(Outcome(code=refused.code), state)]
 
 
 def without_effect(state: State, operation: Operation) -> bool:
@@ -115,11 +130,17 @@ def _not_done(state: State, given_up: Transaction) -> State:
             return state
 
 
-def _refused(state: State, code: str) -> Possible:
-    return [(Outcome(code=code), state)]
+def _refuse_if(wrong: bool, code: str) -> None:
+    if wrong:
+        raise _RefusedError(code)
 
 
-def _made(state: State, operation: Operation, **more: object) -> Transaction:
+def _refuse_fault(amount: int) -> None:
+    if (fault := fault_of(amount)) is not None:
+        raise _RefusedError(fault)
+
+
+def _made(operation: Operation, **more: object) -> Transaction:
     if operation.reference is None:
         raise ValueError(f"{operation.action} has a reference")
     transaction = Transaction(operation.reference, operation.action, 0, "", "Success", original=operation.original)
@@ -128,47 +149,37 @@ def _made(state: State, operation: Operation, **more: object) -> Transaction:
 
 def _fund(state: State, operation: Operation) -> Possible:
     asked = _amount(operation)
-    if Token.FUNDING in state.cancelled:
-        return _refused(state, "TokenNotActive_Sender")
-    if not CENT <= asked <= MOST:
-        return _refused(state, "AmountOutOfRange")
-    if state.balance + state.coming_in + asked > state.terms.funding_limit:
-        return _refused(state, "PrepaidFundingLimitExceeded")
+    _refuse_if(Token.FUNDING in state.cancelled, "TokenNotActive_Sender")
+    _refuse_if(not CENT <= asked <= MOST, "AmountOutOfRange")
+    _refuse_if(state.balance + state.coming_in + asked > state.terms.funding_limit, "PrepaidFundingLimitExceeded")
     return _real_money(state, operation, whole_cents(asked), by_card=state.terms.funding_by_card)
 
 
 def _settle_debt(state: State, operation: Operation) -> Possible:
     asked = _amount(operation)
-    if Token.SETTLEMENT in state.cancelled:
-        return _refused(state, "TokenNotActive_Sender")
-    if not CENT <= asked <= MOST:
-        return _refused(state, "AmountOutOfRange")
-    if asked > state.debt - state.being_settled:
-        return _refused(state, "SettleAmountGreaterThanDebt")
+    _refuse_if(Token.SETTLEMENT in state.cancelled, "TokenNotActive_Sender")
+    _refuse_if(not CENT <= asked <= MOST, "AmountOutOfRange")
+    _refuse_if(asked > state.debt - state.being_settled, "SettleAmountGreaterThanDebt")
     return _real_money(state, operation, whole_cents(asked), by_card=state.terms.settlement_by_card)
 
 
 def _real_money(state: State, operation: Operation, amount: int, *, by_card: bool) -> Possible:
     """Money that comes in: from the buyer's account at once, by card when the network has answered."""
     taken = fee(amount)
-    if taken >= amount:
-        return _refused(state, "InvalidParams")
+    _refuse_if(taken >= amount, "InvalidParams")
     if by_card:
         rail = Rail.AUTHORIZE if operation.action is Action.RESERVE else Rail.CHARGE
-        opened = _made(state, operation, amount=amount, method="Card", status="Pending", asked=rail, fee=taken)
+        opened = _made(operation, amount=amount, method="Card", status="Pending", asked=rail, fee=taken)
         after = state.having(opened)
         if operation.action is Action.FUND:
             after = replace(after, coming_in=after.coming_in + amount)
         if operation.action is Action.SETTLE_DEBT:
             after = replace(after, being_settled=after.being_settled + amount)
         return [(_PENDING, after)]
-    if operation.action is Action.RESERVE:
-        return _refused(state, "PaymentInstrumentNotCC")
-    if fault := fault_of(amount):
-        return _refused(state, fault)
-    if amount > state.account:
-        return _refused(state, "InsufficientBalance")
-    after = state.having(_made(state, operation, amount=amount, method="Account", fee=taken))
+    _refuse_if(operation.action is Action.RESERVE, "PaymentInstrumentNotCC")
+    _refuse_fault(amount)
+    _refuse_if(amount > state.account, "InsufficientBalance")
+    after = state.having(_made(operation, amount=amount, method="Account", fee=taken))
     after = replace(after, account=after.account - amount, cash=after.cash + amount - taken)
     if operation.action is Action.FUND:
         after = replace(after, balance=after.balance + amount)
@@ -179,89 +190,63 @@ def _real_money(state: State, operation: Operation, amount: int, *, by_card: boo
 
 def _pay(state: State, operation: Operation) -> Possible:
     asked = _amount(operation)
-    if operation.token in state.cancelled:
-        return _refused(state, "TokenNotActive_Sender")
+    _refuse_if(operation.token in state.cancelled, "TokenNotActive_Sender")
     if operation.token in {Token.CARD, Token.ACCOUNT}:
-        if not CENT <= asked <= MOST:
-            return _refused(state, "AmountOutOfRange")
+        _refuse_if(not CENT <= asked <= MOST, "AmountOutOfRange")
         return _real_money(state, operation, whole_cents(asked), by_card=operation.token is Token.CARD)
-    if asked < CENT:
-        return _refused(state, "AmountOutOfRange")
-    if operation.token is Token.CREDIT and state.charged + asked > state.terms.total_limit:
-        return _refused(state, "TokenUsageError")
-    if fault := fault_of(asked):
-        return _refused(state, fault)
+    _refuse_if(asked < CENT, "AmountOutOfRange")
+    _refuse_if(operation.token is Token.CREDIT and state.charged + asked > state.terms.total_limit, "TokenUsageError")
+    _refuse_fault(asked)
     if operation.token is Token.CREDIT:
-        if state.debt + asked > state.terms.credit_limit:
-            return _refused(state, "InsufficientBalance")
+        _refuse_if(state.debt + asked > state.terms.credit_limit, "InsufficientBalance")
         owed = replace(state, debt=state.debt + asked, charged=state.charged + asked)
-        return [(_SUCCESS, owed.having(_made(state, operation, amount=asked, method="Debt")))]
-    if asked > state.balance:
-        return _refused(state, "InsufficientBalance")
+        return [(_SUCCESS, owed.having(_made(operation, amount=asked, method="Debt")))]
+    _refuse_if(asked > state.balance, "InsufficientBalance")
     drawn = replace(state, balance=state.balance - asked)
-    return [(_SUCCESS, drawn.having(_made(state, operation, amount=asked, method="Prepaid")))]
+    return [(_SUCCESS, drawn.having(_made(operation, amount=asked, method="Prepaid")))]
 
 
 def _settle(state: State, operation: Operation) -> Possible:
-    held = state.find(operation.original)
-    if held is None or held.action is not Action.RESERVE:
-        return _refused(state, "InvalidTransactionId")
-    if held.asked is Rail.AUTHORIZE:
-        return _refused(state, "OriginalTransactionIncomplete")
-    if held.status == "Failure":
-        return _refused(state, "OriginalTransactionFailed")
-    if held.status != "Reserved":
-        return _refused(state, "InvalidTransactionState")
+    held = _find(state, operation)
+    _refuse_if(held.action is not Action.RESERVE, "InvalidTransactionId")
+    _refuse_if(held.asked is Rail.AUTHORIZE, "OriginalTransactionIncomplete")
+    _refuse_if(held.status == "Failure", "OriginalTransactionFailed")
+    _refuse_if(held.status != "Reserved", "InvalidTransactionState")
     asked = held.amount if operation.amount is None else operation.amount
-    if asked > held.amount:
-        return _refused(state, "SettleAmountGreaterThanReserveAmount")
-    if not CENT <= asked <= MOST:
-        return _refused(state, "AmountOutOfRange")
+    _refuse_if(asked > held.amount, "SettleAmountGreaterThanReserveAmount")
+    _refuse_if(not CENT <= asked <= MOST, "AmountOutOfRange")
     amount = whole_cents(asked)
-    if fee(amount) >= amount:
-        return _refused(state, "InvalidParams")
+    _refuse_if(fee(amount) >= amount, "InvalidParams")
     captured = replace(held, status="Pending", asked=Rail.CAPTURE, amount=amount, fee=fee(amount))
     return [(_PENDING, state.having(captured))]
 
 
 def _cancel(state: State, operation: Operation) -> Possible:
-    about = state.find(operation.original)
-    if about is None:
-        return _refused(state, "InvalidTransactionId")
+    about = _find(state, operation)
     given_up = (Outcome(status="Cancelled"), state.having(replace(about, status="Cancelled", asked=None)))
     if about.status in {"Cancelled", "Reserved"}:
         return [given_up]
     if about.asked in {Rail.CHARGE, Rail.AUTHORIZE}:  # unless the network was asked, which nobody sees
-        return [(given_up[0], _not_done(given_up[1], about)), *_refused(state, "InvalidTransactionState")]
-    return _refused(state, "InvalidTransactionState")
+        return [(given_up[0], _not_done(given_up[1], about)), (Outcome(code="InvalidTransactionState"), state)]
+    raise _RefusedError("InvalidTransactionState")
 
 
 def _refund(state: State, operation: Operation) -> Possible:
-    original = state.find(operation.original)
-    if original is None:
-        return _refused(state, "InvalidTransactionId")
-    if original.action not in {Action.PAY, Action.RESERVE}:
-        return _refused(state, "TransactionTypeNotRefundable")
-    if original.status in {"Pending", "Reserved"}:
-        return _refused(state, "OriginalTransactionIncomplete")
-    if original.status != "Success":
-        return _refused(state, "OriginalTransactionFailed")
+    original = _find(state, operation)
+    _refuse_if(original.action not in {Action.PAY, Action.RESERVE}, "TransactionTypeNotRefundable")
+    _refuse_if(original.status in {"Pending", "Reserved"}, "OriginalTransactionIncomplete")
+    _refuse_if(original.status != "Success", "OriginalTransactionFailed")
     left = original.amount - original.refunded
-    if left == 0:
-        return _refused(state, "TransactionFullyRefundedAlready")
+    _refuse_if(left == 0, "TransactionFullyRefundedAlready")
     asked = left if operation.amount is None else operation.amount
-    if asked > left:
-        return _refused(state, "RefundAmountExceeded")
+    _refuse_if(asked > left, "RefundAmountExceeded")
     if original.method in {"Card", "Account"}:
         return _refund_real_money(state, operation, original, asked)
-    if asked < CENT and asked != left:
-        return _refused(state, "AmountOutOfRange")
-    if original.method == "Debt" and asked > state.debt - state.being_settled:
-        return _refused(state, "RefundAmountExceeded")
-    if fault := fault_of(asked):
-        return _refused(state, fault)
+    _refuse_if(asked < CENT and asked != left, "AmountOutOfRange")
+    _refuse_if(original.method == "Debt" and asked > state.debt - state.being_settled, "RefundAmountExceeded")
+    _refuse_fault(asked)
     after = state.having(replace(original, refunded=original.refunded + asked))
-    after = after.having(_made(state, operation, amount=asked, method=original.method))
+    after = after.having(_made(operation, amount=asked, method=original.method))
     if original.method == "Debt":
         return [(_SUCCESS, replace(after, debt=after.debt - asked))]
     return [(_SUCCESS, replace(after, balance=after.balance + asked))]
@@ -269,16 +254,15 @@ def _refund(state: State, operation: Operation) -> Possible:
 
 def _refund_real_money(state: State, operation: Operation, original: Transaction, asked: int) -> Possible:
     """The fee goes back in proportion, counted over all refunds so far. The seller always has enough here."""
-    if not CENT <= asked <= MOST:
-        return _refused(state, "AmountOutOfRange")
+    _refuse_if(not CENT <= asked <= MOST, "AmountOutOfRange")
     amount = whole_cents(asked)
     refunded = original.refunded + amount
     returned = max(0, half_up(original.fee * refunded, original.amount) - original.fee_returned)
-    if original.method == "Account" and (fault := fault_of(amount)):
-        return _refused(state, fault)
+    if original.method == "Account":
+        _refuse_fault(amount)
     after = state.having(replace(original, refunded=refunded, fee_returned=original.fee_returned + returned))
     after = replace(after, cash=after.cash - amount + returned)
-    made = _made(state, operation, amount=amount, method=original.method, fee=returned)
+    made = _made(operation, amount=amount, method=original.method, fee=returned)
     if original.method == "Card":
         return [(_PENDING, after.having(replace(made, status="Pending", asked=Rail.REFUND)))]
     return [(_SUCCESS, replace(after.having(made), account=after.account + amount))]
@@ -286,19 +270,16 @@ def _refund_real_money(state: State, operation: Operation, original: Transaction
 
 def _write_off(state: State, operation: Operation) -> Possible:
     asked, most = _amount(operation), state.debt - state.being_settled
-    if asked < CENT and asked != most:
-        return _refused(state, "AmountOutOfRange")
-    if asked > most:
-        return _refused(state, "SettleAmountGreaterThanDebt")
-    after = state.having(_made(state, operation, amount=asked, method="Debt"))
+    _refuse_if(asked < CENT and asked != most, "AmountOutOfRange")
+    _refuse_if(asked > most, "SettleAmountGreaterThanDebt")
+    after = state.having(_made(operation, amount=asked, method="Debt"))
     return [(_SUCCESS, replace(after, debt=after.debt - asked))]
 
 
 def _cancel_token(state: State, operation: Operation) -> Possible:
     if operation.token is None:
         raise ValueError("a token is cancelled")
-    if operation.token in state.cancelled:
-        return _refused(state, "TokenNotActive")
+    _refuse_if(operation.token in state.cancelled, "TokenNotActive")
     return [(_DONE, replace(state, cancelled=state.cancelled | {operation.token}))]
 
 
@@ -311,8 +292,14 @@ def _debt_balance(state: State, _operation: Operation) -> Possible:
 
 
 def _status(state: State, operation: Operation) -> Possible:
-    about = state.find(operation.original)
-    return _refused(state, "InvalidTransactionId") if about is None else [(Outcome(status=about.status), state)]
+    return [(Outcome(status=_find(state, operation).status), state)]
+
+
+def _find(state: State, operation: Operation) -> Transaction:
+    found = state.find(operation.original)
+    if found is None:
+        raise _RefusedError("InvalidTransactionId")
+    return found
 
 
 def _amount(operation: Operation) -> int:

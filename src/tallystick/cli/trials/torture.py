@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 import typer
 
 from tallystick.cli.console import NO, ProblemError, complain, run, tell
+from tallystick.cli.logs import configure_logs
 from tallystick.torture.faults import Fault
 from tallystick.torture.processes import TortureError
 from tallystick.torture.report import lines
@@ -33,6 +35,10 @@ def torture(
     processes: Annotated[int, typer.Option(min=1, max=4, help="How many `serve` processes.")] = 3,
     sellers: Annotated[int, typer.Option(min=1, help="How many sellers.")] = 3,
     buyers: Annotated[int, typer.Option(min=1, help="How many buyers at a time.")] = 8,
+    logs: Annotated[
+        Path | None,
+        typer.Option(metavar="DIRECTORY", file_okay=False, exists=True, help="Keep the processes' logs here."),
+    ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report here, too.")] = None,
 ) -> None:
     """Play histories of money actions under faults, and hold every answer and the books against a small model.
@@ -50,9 +56,11 @@ def torture(
         sellers=sellers,
         buyers=buyers,
     )
+    configure_logs("console", "error")
+    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)  # that the database is away is no news here
     tell(f"seed {plan.seed}")
     try:
-        report = run(run_torture(plan, complain))
+        report = run(run_torture(plan, complain, logs))
     except (TortureError, SetUpError) as error:
         raise ProblemError(f"seed {plan.seed}: {error}") from None
     for line in lines(report):
