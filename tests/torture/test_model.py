@@ -153,9 +153,9 @@ def test_refusals(code: str, before: Callable[[State], State], operation: Operat
 
 
 def test_a_story_can_be_read() -> None:
-    fund = Operation(Action.FUND, 5_130_000, reference="r1", server=2)
+    fund = Operation(Action.FUND, 5_130_000, reference="r1")
     told = [
-        [Call(fund, Answer(Outcome(status="Success"), "T1"))],
+        [Call(fund, Answer(Outcome(status="Success"), "T1"), server=2)],
         [
             Call(pay(UNIT, "r2"), None, "ReadError"),
             Call(Operation(Action.DEBT_BALANCE), Answer(Outcome(values=(0, CENT)))),

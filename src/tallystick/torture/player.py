@@ -56,7 +56,10 @@ _AMOUNTS: Final = {
 
 
 class Face(Protocol):
-    """One way to ask a process: the query API, and any other that says the same."""
+    """One way to ask a process: the query API, and any other that says the same. `processes`: how many there are."""
+
+    @property
+    def processes(self) -> int: ...
 
     async def ask(self, action: str, parameters: Mapping[str, str], server: int) -> Answer:
         """Raises ServiceError, httpx.HTTPError."""
@@ -69,9 +72,14 @@ class QueryFace:
 
     clients: Sequence[Client]
 
+    @property
+    def processes(self) -> int:
+        """How many can be asked."""
+        return len(self.clients)
+
     async def ask(self, action: str, parameters: Mapping[str, str], server: int) -> Answer:
         """One call. Raises ServiceError, httpx.HTTPError."""
-        heard = await self.clients[server % len(self.clients)].call(action, parameters)
+        heard = await self.clients[server].call(action, parameters)
         match action:
             case Action.CANCEL_TOKEN:
                 return Answer(Outcome())
@@ -219,7 +227,7 @@ class Player:
 
     async def _ask(self, operation: Operation, server: int | None = None) -> Call:
         began = monotonic()
-        call = await self._heard(operation, operation.server if server is None else server)
+        call = await self._heard(operation, (operation.server if server is None else server) % self.face.processes)
         self.log.note(call, monotonic() - began)
         if call.answer is not None and operation.reference is not None and call.answer.transaction_id is not None:
             self.ids[operation.reference] = call.answer.transaction_id
@@ -230,11 +238,11 @@ class Player:
             answer = await self.face.ask(operation.action.value, self._parameters(operation), server)
         except ServiceError as error:
             if error.code in UNDECIDED:
-                return Call(operation, None, error.code)
-            return Call(operation, Answer(Outcome(code=error.code)))
+                return Call(operation, None, error.code, server)
+            return Call(operation, Answer(Outcome(code=error.code)), server=server)
         except httpx.HTTPError as error:
-            return Call(operation, None, type(error).__name__)
-        return Call(operation, answer)
+            return Call(operation, None, type(error).__name__, server)
+        return Call(operation, answer, server=server)
 
     def _held_against_the_model(self, calls: Sequence[Call]) -> None:
         self.told.append(list(calls))

@@ -43,7 +43,10 @@ _LATE: Final = {"cancel_token": 5}
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How long a history is, and how many of its requests go by card, in percent of the usual."""
+    """How long a history is, and how much of it goes by card, in percent of the usual.
+
+    Cards need the worker: what it had in hand when it died waits for a minute.
+    """
 
     rounds: int = 40
     cards: int = 100
@@ -53,15 +56,15 @@ def _happens(random: Random, percent: int) -> bool:
     return random.randrange(100) < percent
 
 
-def terms_of(random: Random) -> Terms:
+def terms_of(random: Random, shape: Shape) -> Terms:
     """What a buyer agrees to."""
     return Terms(
         account=random.choice((40, 80, 120)) * UNIT,
         funding_limit=random.choice((20, 50)) * UNIT,
         credit_limit=random.choice((8, 20)) * UNIT,
         total_limit=random.choice((30, 100)) * UNIT,
-        funding_by_card=_happens(random, 30),
-        settlement_by_card=_happens(random, 30),
+        funding_by_card=_happens(random, 30 * shape.cards // 100),
+        settlement_by_card=_happens(random, 30 * shape.cards // 100),
     )
 
 
@@ -94,10 +97,12 @@ class Author:
             yield self._written((Operation(read, server=self._server()),))
 
     def _next(self) -> Round:
-        kind = self.random.choices(("one", "race", "same", "again", "other"), (60, 20, 10, 6, 4))[0]
+        kind = self.random.choices(("one", "race", "rivals", "same", "again", "other"), (54, 18, 8, 10, 6, 4))[0]
         with_reference = [operation for operation in self._asked if operation.reference is not None]
         if kind == "race":
             return tuple(self._any() for _ in range(self.random.choice((2, 2, 2, 3))))
+        if kind == "rivals":
+            return self._rivals()
         if kind == "same":
             operation, first = self._any(), self._server()
             copies = 1 if operation.reference is None else self.random.choice((2, 2, 3))
@@ -108,6 +113,15 @@ class Author:
             earlier = self.random.choice(with_reference)
             return (replace(earlier, amount=(earlier.amount or UNIT) + CENT, server=self._server()),)
         return (self._any(),)
+
+    def _rivals(self) -> Round:
+        """Two requests that want the same money, at different processes: there may not be enough for both."""
+        first = self._any()
+        reference = None
+        if first.reference is not None:
+            self._references += 1
+            reference = f"r{self._references}"
+        return first, replace(first, reference=reference, server=(first.server + 1) % SERVERS)
 
     def _written(self, requests: Round) -> Round:
         """Note a round, and carry it out in the order in which it is written; networks answer some of the time."""
@@ -261,5 +275,5 @@ _MAKERS: Final[dict[str, Callable[[Author], Operation | None]]] = {
 def write(seed: str, shape: Shape) -> tuple[Terms, tuple[Round, ...]]:
     """The terms and the history of one buyer."""
     random = Random(seed)  # noqa: S311 - a history, not a secret
-    terms = terms_of(random)
+    terms = terms_of(random, shape)
     return terms, tuple(Author(random, terms, shape).rounds())

@@ -89,8 +89,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An operation that was asked for; no answer: it may have happened, or may happen yet. `why`: what came instead."""
+    """An operation that was asked for; no answer: it may have happened, or may happen yet. `why`: what came instead.
+
+    `server`: the number of the process that was asked in the end.
+    """
 
     operation: Operation
     answer: Answer | None
     why: str = ""
+    server: int = 0

@@ -37,7 +37,7 @@ def request(operation: Operation) -> str:
         words.append(f"of {operation.original}")
     if operation.reference is not None:
         words.append(f"as {operation.reference}")
-    return " ".join((*words, f"at process {operation.server}"))
+    return " ".join(words)
 
 
 def outcome(heard: Outcome) -> str:
@@ -62,7 +62,7 @@ def lines(told: Sequence[Sequence[Call]]) -> Iterator[str]:
     for number, calls in enumerate(told, start=1):
         for place, call in enumerate(calls):
             beside = f"{number:3}." if place == 0 else "   &"
-            yield f"{beside} {request(call.operation)}: {answer(call)}"
+            yield f"{beside} {request(call.operation)} at process {call.server}: {answer(call)}"
 
 
 def expected(worlds: Worlds, operation: Operation) -> str:

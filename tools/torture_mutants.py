@@ -1,0 +1,141 @@
+"""Show that `tallystick torture` can fail: run it against copies of the program that are wrong in one place each.
+
+Arguments name mutants, else all are tried. A mutant is a text of one file, and another one in its place; where the
+text is not there any more, this ends with an error. The figures of the last run are in docs/reliability.md.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = 1
+OPERATIONS = 3_000
+SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What is spoilt: every `right` in a file below src/tallystick becomes `wrong`. `faults`: what it takes to show."""
+
+    name: str
+    meaning: str
+    file: str
+    right: str
+    wrong: str
+    faults: str = "none"
+
+
+MUTANTS = (
+    Mutant(
+        "forgotten-reference",
+        "answers are kept under a name that nobody finds again",
+        "store/ledger/sql/money.sql",
+        "SELECT $1, /* part: reference_digest */, fingerprint",
+        "SELECT $1, decode(md5(random()::text), 'hex'), fingerprint",
+    ),
+    Mutant(
+        "lost-update",
+        "two processes read what was refunded of a payment, and the later one writes over the earlier",
+        "store/ledger/sql/money.sql",
+        "       FOR UPDATE OF account\n",
+        "",
+    ),
+    Mutant(
+        "early-answer",
+        "payments are answered just before they are committed",
+        "store/ledger/committer.py",
+        "                await apply_payments(connection",
+        "                self._answer(signed, decisions)\n"
+        "                await asyncio.sleep(0.05)\n"
+        "                await apply_payments(connection",
+    ),
+    Mutant(
+        "refund-counted-twice",
+        "the books give back twice what a refund says",
+        "domain/decide/refund.py",
+        "TOTALS[AccountKind.SALES], instrument.account_id, amount_micros)",
+        "TOTALS[AccountKind.SALES], instrument.account_id, 2 * amount_micros)",
+    ),
+    Mutant(
+        "forgotten-refund",
+        "a payment does not know what was refunded of it",
+        "domain/decide/refund.py",
+        "transactions=(replace(original, refunded_micros=original.refunded_micros + amount_micros), transaction),",
+        "transactions=(original, transaction),",
+    ),
+    Mutant(
+        "token-that-lives-on",
+        "a cancelled token can still be used",
+        "domain/decide/checks.py",
+        "    if token_state is not TokenState.ACTIVE and token_state is not TokenState.USED:",
+        "    if token_state not in {TokenState.ACTIVE, TokenState.USED, TokenState.CANCELLED}:",
+    ),
+    Mutant(
+        "pending-for-ever",
+        "what was declined stays set aside",
+        "domain/decide/resolve.py",
+        "pending_micros=instrument.pending_micros - transaction.amount_micros",
+        "pending_micros=instrument.pending_micros",
+    ),
+    Mutant(
+        "believed-clock",
+        "the worker ends reservations and forgets refusals by whatever its own clock says",
+        "services/operations/housekeeping.py",
+        "    watch = service.clock_watch\n",
+        "    watch = None\n",
+        "clock",
+    ),
+)
+
+
+def spoilt(mutant: Mutant, directory: Path) -> Path:
+    """A copy of the sources with the mutant in it. Raises LookupError: its place is not there any more."""
+    copy = directory / mutant.name
+    shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    file = copy / "tallystick" / mutant.file
+    text = file.read_text("utf-8")
+    if mutant.right not in text:
+        raise LookupError(f"{mutant.name}: {mutant.file} has no {mutant.right!r} any more")
+    file.write_text(text.replace(mutant.right, mutant.wrong), "utf-8")
+    return copy
+
+
+def notices(mutant: Mutant) -> bool:
+    """Whether torture notices the mutant; prints what it says about it."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        found = directory / "report.json"
+        command = (sys.executable, "-m", "tallystick", "torture", "--seed", str(SEED), "--faults", mutant.faults)
+        limits = ("--operations", str(OPERATIONS), "--json", str(found))
+        environment = os.environ | {"PYTHONPATH": str(spoilt(mutant, directory))}
+        began = time.monotonic()
+        ended = subprocess.run((*command, *limits), env=environment, check=False, timeout=SECONDS)  # noqa: S603
+        seconds = time.monotonic() - began
+        report = json.loads(found.read_bytes()) if found.exists() else {}
+    failure = report.get("failure") or {}
+    noticed = ended.returncode == 1 and bool(failure or report.get("problems"))
+    words = f"after {report.get('operations')} operations, {seconds:.0f} s; story of {failure.get('requests')} requests"
+    print(f"{'NOTICED' if noticed else 'MISSED'} {mutant.name} ({mutant.meaning}): {words}\n", flush=True)  # noqa: T201
+    return noticed
+
+
+def main(names: list[str]) -> int:
+    """0: all were noticed."""
+    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    if len(chosen) < len(set(names)):
+        print(f"there are {', '.join(mutant.name for mutant in MUTANTS)}")  # noqa: T201 - a command line tool
+        return 2
+    missed = [mutant.name for mutant in chosen if not notices(mutant)]
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} noticed; missed: {missed or 'none'}")  # noqa: T201
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
