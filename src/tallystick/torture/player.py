@@ -59,7 +59,9 @@ class Face(Protocol):
     """One way to ask a process: the query API, and any other that says the same. `processes`: how many there are."""
 
     @property
-    def processes(self) -> int: ...
+    def processes(self) -> int:
+        """How many can be asked."""
+        ...
 
     async def ask(self, action: str, parameters: Mapping[str, str], server: int) -> Answer:
         """Raises ServiceError, httpx.HTTPError."""

@@ -190,6 +190,7 @@ class Run:
         settings = self.theatre.stage.service.settings
         environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         environment["TALLYSTICK_DATABASE_URL"] = settings.database_url or ""
+        environment["TALLYSTICK_OWNER_DATABASE_URL"] = settings.owner_database_url or ""
         environment["TALLYSTICK_DATA_DIRECTORY"] = str(settings.data_directory)
         command = (sys.executable, "-m", "tallystick", "verify")
         process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=DEVNULL)

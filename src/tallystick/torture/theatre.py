@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from tallystick.client.fps import Client
-from tallystick.db.embedded.server import ROLE, SOCKET_NAME, EmbeddedPostgres
+from tallystick.db.embedded.server import SOCKET_NAME, EmbeddedPostgres
 from tallystick.settings import Settings
 from tallystick.torture.clocks import SettableClock, find_library
 from tallystick.torture.disk import SmallDisk, small_disk
@@ -106,6 +106,12 @@ def _directory() -> Iterator[Path]:
         yield directory
 
 
+def _through(door: Proxy, dsn: str) -> str:
+    """The address of the database at `dsn`, by way of a proxy."""
+    parts = urlsplit(dsn)
+    return f"postgresql://{parts.username}@{HOST}:{door.port}{parts.path}"
+
+
 @asynccontextmanager
 async def open_theatre(processes: int, sellers: int, logs: Path | None = None) -> AsyncIterator[Theatre]:
     """A theatre in a temporary directory. `logs`: where its processes write, if not there.
@@ -120,11 +126,15 @@ async def open_theatre(processes: int, sellers: int, logs: Path | None = None) -
         dsn = await asyncio.to_thread(server.start)
         socket = f"{parse_qs(urlsplit(dsn).query)['host'][0]}/{SOCKET_NAME}"
         door = await stack.enter_async_context(Proxy(to_socket(socket)).listening())
-        stage = await stack.enter_async_context(
-            open_stage(Settings(data_directory=directory / "data", database_url=dsn, rail_delay_ms=20))
+        stage_settings = Settings(
+            data_directory=directory / "data",
+            database_url=dsn,
+            owner_database_url=server.owner_dsn,
         )
+        stage = await stack.enter_async_context(open_stage(stage_settings))
         settings = {
-            "TALLYSTICK_DATABASE_URL": f"postgresql://{ROLE}@{HOST}:{door.port}{urlsplit(dsn).path}",
+            "TALLYSTICK_DATABASE_URL": _through(door, dsn),
+            "TALLYSTICK_OWNER_DATABASE_URL": _through(door, server.owner_dsn),
             "TALLYSTICK_DATA_DIRECTORY": str(directory / "data"),
             "TALLYSTICK_LOG_LEVEL": "warning",
             "TALLYSTICK_RAIL_DELAY_MS": "20",
