@@ -255,7 +255,7 @@ def make_worker(service: Service) -> Worker:
     settings = service.settings
     rail = SimulatedRail(
         memory=service.pool,
-        clock=service.clock,
+        clock=service.trusted_now,
         delay=timedelta(milliseconds=settings.rail_delay_ms),
         faults=settings.sandbox_faults,
     )

@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from tallystick.db.clock_watch import WrongClockError
 from tallystick.notify.delivery import NotificationSender
 from tallystick.notify.mail import MailSender
 from tallystick.processors.rail import Rail
@@ -39,10 +40,10 @@ class Worker:
 
     def __post_init__(self) -> None:
         service = self.service
-        watch = service.clock_watch
-        trusted = service.clock if watch is None else watch.now
-        self.notification_sender = NotificationSender(service.pool, service.vault, service.settings, trusted)
-        self.mail_sender = MailSender(service.pool, service.vault, service.settings, service.clock)
+        self.notification_sender = NotificationSender(
+            service.pool, service.vault, service.settings, service.trusted_now
+        )
+        self.mail_sender = MailSender(service.pool, service.vault, service.settings, service.trusted_now)
 
     async def step(self) -> int:
         """Run every loop once and wait until its work is done; return how many pieces of work there were."""
@@ -80,6 +81,9 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Run all loops until `stop` is set. An iteration that fails is logged and tried again at the next interval.
 
+        None begins while the clock is not trusted: a lease or a further try that it dates would last as long as it is
+        wrong.
+
         Notifications, mail, verification, totals, chains and deletion have loops of their own, so that a slow receiver
         or a long verification of the books never delays payments.
         """
@@ -108,7 +112,10 @@ class Worker:
     async def _repeat(self, loop: str, work: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
+                self.service.trusted_now()
                 self.service.meter.worked(loop, await work())
+            except WrongClockError:
+                self.service.meter.failed(loop)  # the watch has logged it, once
             except Exception as error:  # noqa: BLE001 - a bug in one pass must not end the worker
                 self.service.damage.note(error)
                 self.service.meter.failed(loop)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,6 +27,8 @@ from tallystick.services.operations.housekeeping import expire_transactions, for
 from tallystick.settings import Settings
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
+from tallystick.store.records import verification_runs
+from tallystick.wiring import make_worker
 from tallystick.worker import Worker
 
 TOLERANCE = timedelta(seconds=5)
@@ -184,6 +186,73 @@ async def test_no_reservation_ends_by_a_wrong_clock(own_pool: Pool, open_shop: O
         await own_pool.execute("UPDATE transaction SET reserved_until = $1 WHERE status = 'Reserved'", clock())
         assert await expire_transactions(service) == 1
         assert await own_pool.fetchval(status, held.transaction_id) == "Cancelled"
+
+
+@pytest.mark.parametrize("wrong", DAYS)
+async def test_a_card_payment_does_not_wait_for_what_a_wrong_clock_has_shown(
+    own_pool: Pool, open_shop: OpenBooks, wrong: timedelta
+) -> None:
+    """Neither by the lease of the worker, nor by the rail's own note of when its answer is known."""
+    shop = await open_shop(own_pool)
+    async with real_process(shop) as (service, clock):
+        worker = make_worker(replace(service, settings=Settings(rail_delay_ms=0)))
+        buyer = await shop.prepaid_buyer("25.00", Method.CC)
+        funded = await shop.fund(buyer, "10.00")
+        assert isinstance(funded, Accepted)
+
+        clock.wrong = wrong
+        with suppress(WrongClockError):
+            await worker.ask_rails()
+        clock.wrong = timedelta(0)
+        await worker.ask_rails()
+
+        status = "SELECT status FROM transaction WHERE transaction_id = $1"
+        assert await own_pool.fetchval(status, funded.transaction_id) == "Success"
+        assert await shop.balance(buyer) == parse_amount("10.00")
+
+
+async def test_no_notification_is_put_off_or_given_up_by_a_wrong_clock(own_pool: Pool, open_shop: OpenBooks) -> None:
+    """Nobody listens at the address: what is tried once more than a day later is given up for good."""
+    shop = await open_shop(own_pool)
+    async with real_process(shop) as (service, clock):
+        worker = make_worker(replace(service, settings=Settings(allow_private_notification_targets=True)))
+        await own_pool.execute("UPDATE book SET notification_url = 'http://127.0.0.1:1/ipn'")
+        await shop.funded_buyer("10.00")
+        event = "SELECT state, due_at FROM outbox ORDER BY due_at DESC LIMIT 1"
+        before = await own_pool.fetchrow(event)
+        assert before["state"] == "waiting"
+
+        clock.wrong = timedelta(days=8)
+        with suppress(WrongClockError):
+            await worker.notification_sender.dispatch()
+        await worker.notification_sender.idle()
+        await worker.notification_sender.close()
+
+        assert await own_pool.fetchrow(event) == before
+
+
+async def test_a_worker_begins_nothing_by_a_wrong_clock_and_goes_on_after_it(
+    own_pool: Pool, open_shop: OpenBooks
+) -> None:
+    shop = await open_shop(own_pool)
+    async with real_process(shop) as (service, clock):
+        settings = Settings(rail_delay_ms=0, worker_interval_ms=10)
+        worker, stop = make_worker(replace(service, settings=settings)), asyncio.Event()
+        clock.wrong = timedelta(days=8)
+        running = asyncio.create_task(worker.run(stop))
+        buyer = await shop.prepaid_buyer("25.00", Method.CC)
+        assert isinstance(await shop.fund(buyer, "10.00"), Accepted)
+        await verification_runs.ask(own_pool, None, datetime.now(UTC))
+        await asyncio.sleep(0.2)
+        assert await own_pool.fetchval("SELECT count(*) FROM rail_request WHERE attempts = 0") == 1
+        assert await own_pool.fetchval("SELECT count(*) FROM verification_run WHERE started_at IS NOT NULL") == 0
+
+        clock.wrong = timedelta(0)
+        async with asyncio.timeout(60):
+            while await shop.balance(buyer) != parse_amount("10.00"):  # noqa: ASYNC110 - nobody tells us when
+                await asyncio.sleep(0.02)
+        stop.set()
+        await running
 
 
 async def test_housekeeping_deletes_nothing_by_a_wrong_clock_and_goes_on_after_it(

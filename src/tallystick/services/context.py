@@ -60,3 +60,7 @@ class Service:
         object.__setattr__(self, "rates", CallRates(per_second, BURST_SECONDS * per_second))
         object.__setattr__(self, "reads", FairShares(alone=4, together=2, least=1, beside=self.calls))
         object.__setattr__(self, "balances", Balances(self.committer.pool))
+
+    def trusted_now(self) -> datetime:
+        """The present moment, for what would last: leases, further tries, what is given up. Raises WrongClockError."""
+        return self.clock() if self.clock_watch is None else self.clock_watch.now()

@@ -110,7 +110,7 @@ async def _all(doing: str, work: Iterable[Awaitable[object]]) -> None:
 
 async def add_up_figures(service: Service) -> int:
     """Bring stored totals up to date for books whose console was opened before; return how many were behind."""
-    behind = await figures.behind(service.pool, service.clock(), MAX_AT_ONCE)
+    behind = await figures.behind(service.pool, service.trusted_now(), MAX_AT_ONCE)
     for book_id, now in behind:
         await figures.catch_up(service.pool, [book_id], now)
     return len(behind)
@@ -118,11 +118,8 @@ async def add_up_figures(service: Service) -> int:
 
 def _trusted_now(service: Service) -> datetime | None:
     """The present moment; None while the clock is not trusted."""
-    watch = service.clock_watch
-    if watch is None:
-        return service.clock()  # set by hand
     try:
-        return watch.now()
+        return service.trusted_now()
     except WrongClockError:
         return None
 
