@@ -220,6 +220,7 @@ async def test_no_notification_is_put_off_or_given_up_by_a_wrong_clock(own_pool:
         await shop.funded_buyer("10.00")
         event = "SELECT state, due_at FROM outbox ORDER BY due_at DESC LIMIT 1"
         before = await own_pool.fetchrow(event)
+        assert before is not None
         assert before["state"] == "waiting"
 
         clock.wrong = timedelta(days=8)

@@ -42,5 +42,5 @@ async def test_nothing_is_wrong_where_cards_answer_late() -> None:
 
     told = "\n".join(lines(report))
     assert report.good, told
-    assert report.answered["Reserve"] + report.answered["Settle"] > 0, told
+    assert report.answered["Reserve"] >= 5, told  # of the first history of each buyer
     assert not report.unknown, told

@@ -53,7 +53,7 @@ def small_disk(directory: Path) -> Iterator[SmallDisk | None]:
     if os.geteuid() != 0 or mount is None or umount is None:
         yield None
         return
-    command = (mount, "-t", "tmpfs", "-o", f"size={MEGABYTES}m,mode=0711", "tmpfs", str(directory))
+    command = (mount, "-t", "tmpfs", "-o", f"size={MEGABYTES}m,mode=0700", "tmpfs", str(directory))
     if subprocess.run(command, check=False, capture_output=True).returncode != 0:  # noqa: S603 - arguments of our own
         yield None
         return

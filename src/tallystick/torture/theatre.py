@@ -102,7 +102,7 @@ def _directory() -> Iterator[Path]:
         directory = Path(name)
         directory.chmod(0o711)  # the database may run as a user of its own
         for room in ("disk", "data", "clocks", "logs"):
-            (directory / room).mkdir(mode=0o711)
+            (directory / room).mkdir(mode=0o700)
         yield directory
 
 
