@@ -71,6 +71,33 @@ async def test_a_key_is_made_for_something(settings: dict[str, str], command: Co
     )
 
 
+async def test_what_is_not_given_stays_as_it_is(settings: dict[str, str], command: Command, told: Any) -> None:  # noqa: ANN401 - see above
+    network = ("--network", "10.1.0.0/16")
+    key = await told("keys", "make", *SHOP, "--name", "Report", "--scope", "read", *network, "--expires", "9d")
+    named = ("keys", "change", *SHOP, "--key", key["access_key_id"])
+    kept: dict[str, object] = {
+        "name": "Report",
+        "scopes": ["read"],
+        "networks": ["10.1.0.0/16"],
+        "calls_per_second": None,
+    }
+    changes: tuple[tuple[tuple[str, ...], dict[str, object]], ...] = (
+        (("--scope", "read", "--scope", "refund"), {"scopes": ["read", "refund"]}),
+        (("--calls-per-second", "3"), {"calls_per_second": 3}),
+        (("--network", "any"), {"networks": []}),
+        (("--calls-per-second", "0", "--name", "Refunds"), {"calls_per_second": None, "name": "Refunds"}),
+    )
+    for given, now in changes:
+        kept |= now
+        entry = await told(*named, *given)
+        assert {field: entry[field] for field in kept} == kept
+        assert entry["expires_at"] == key["expires_at"]
+
+    await told("keys", "revoke", *SHOP, "--key", key["access_key_id"])
+    ended = await command(*named, "--scope", "read", settings=settings)
+    assert (ended.status, "no longer usable" in ended.complaint) == (2, True)
+
+
 async def test_a_key_may_end_on_a_day(told: Any) -> None:  # noqa: ANN401 - see above
     day = (datetime.now(UTC) + timedelta(days=40)).date()
     key = await told("keys", "make", *SHOP, "--scope", "everything", "--expires", f"{day}")

@@ -30,7 +30,7 @@ from tallystick.services.seller import (
     sandbox_clock,
     staff,
 )
-from tallystick.services.seller.access_keys import UnknownKeyError
+from tallystick.services.seller.access_keys import KeyTerms, UnknownKeyError
 from tallystick.services.seller.branding import Branding
 from tallystick.services.seller.certificates import CertificateTakenError, UnknownCertificateError
 from tallystick.services.seller.notification_settings import KEEP, NoBooksError, UnusableAddressError
@@ -107,6 +107,9 @@ ACTION_WORDS: dict[str, Callable[[Shop], Awaitable[object]]] = {
     "a key rotated": lambda shop: access_keys.rotate(
         shop.service, UNTOLD, shop.key.party_id, shop.key.access_key_id, timedelta(hours=1)
     ),
+    "a key changed": lambda shop: access_keys.change(
+        shop.service, UNTOLD, shop.key.party_id, shop.key.access_key_id, KeyTerms(scopes=1)
+    ),
     "a key revoked": lambda shop: access_keys.revoke(shop.service, NOBODY, shop.key.party_id, shop.key.access_key_id),
     "a certificate": lambda shop: certificates.register(
         shop.service, NOBODY, shop.key.party_id, "sandbox", key_pair(shop.clock()).certificate_pem
@@ -130,6 +133,7 @@ ACTION_WORDS: dict[str, Callable[[Shop], Awaitable[object]]] = {
 STATE = """
 SELECT (SELECT count(*) FROM access_key WHERE party_id = $1) AS keys,
        (SELECT count(*) FROM access_key WHERE party_id = $1 AND revoked_at IS NULL AND expires_at IS NULL) AS usable,
+       (SELECT sum(scopes) FROM access_key WHERE party_id = $1) AS scopes,
        (SELECT count(*) FROM certificate WHERE party_id = $1) AS certificates,
        (SELECT row(notification_url, notify_immediate, clock_offset_seconds)::text FROM book WHERE party_id = $1),
        (SELECT count(*) FROM simulated_fault JOIN book USING (book_id) WHERE party_id = $1) AS faults,

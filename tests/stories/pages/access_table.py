@@ -166,6 +166,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     f"GET {DESK}/keys/new": DEVELOP,
     f"POST {DESK}/keys": DEVELOP,
     f"GET {DESK}/keys/{{access_key_id}}": VIEW,
+    f"GET {DESK}/keys/{{access_key_id}}/change": DEVELOP,
+    f"POST {DESK}/keys/{{access_key_id}}/change": DEVELOP,
     f"POST {DESK}/keys/{{access_key_id}}/rotate": DEVELOP,
     f"POST {DESK}/keys/{{access_key_id}}/revoke": DEVELOP,
     f"GET {DESK}/branding": VIEW,

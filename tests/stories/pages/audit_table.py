@@ -27,6 +27,7 @@ class Form:
 
 FORMS: Final = (
     Form(f"POST {DESK}/keys", "key.create", developer.make_key),
+    Form(f"POST {DESK}/keys/{{access_key_id}}/change", "key.change", developer.change_key),
     Form(f"POST {DESK}/keys/{{access_key_id}}/rotate", "key.rotate", developer.rotate_key),
     Form(f"POST {DESK}/keys/{{access_key_id}}/revoke", "key.revoke", developer.revoke_key),
     Form(f"POST {DESK}/notifications/settings", "notification.settings", developer.notification_settings),

@@ -75,10 +75,8 @@ def make(
     json: Json = False,
 ) -> None:
     """Make a key for some uses, networks or a while. The secret is shown now and never again."""
-    if len(name) > MAX_NAME or not name.isprintable():
-        raise ProblemError(f"a name has at most {MAX_NAME} characters, on one line")
     terms = KeyTerms(
-        name=name.strip(),
+        name=_name(name),
         scopes=_scopes_of(scope),
         networks=_networks(network or []),
         lifetime=None if expires is None else _lifetime(expires, datetime.now(UTC)),
@@ -91,6 +89,12 @@ async def _create(account: str, terms: KeyTerms) -> AccessKey:
     async with service_of_process() as service:
         party = await find_seller(service, account)
         return await access_keys.create(service, actor_of_process(), party.party_id, SANDBOX, terms)
+
+
+def _name(text: str) -> str:
+    if len(text) > MAX_NAME or not text.isprintable():
+        raise ProblemError(f"a name has at most {MAX_NAME} characters, on one line")
+    return text.strip()
 
 
 def _scopes_of(names: list[str]) -> int:
@@ -121,6 +125,48 @@ def _lifetime(text: str, now: datetime) -> timedelta:
     if not timedelta(0) < life <= timedelta(days=LONGEST_LIFE_DAYS):
         raise ProblemError(f"an end is to come, within {LONGEST_LIFE_DAYS} days")
     return life
+
+
+@app.command()
+def change(
+    account: Account,
+    key: Annotated[str, typer.Option(metavar="KEY_ID", help="The key to change.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(metavar="SCOPE", help="What it may be used for, as of make.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What it is for, in your words.")] = None,
+    network: Annotated[
+        list[str] | None, typer.Option(metavar="CIDR", help="Where its calls come from; 'any': from anywhere.")
+    ] = None,
+    calls_per_second: Annotated[
+        int | None, typer.Option(min=0, max=MOST_CALLS_PER_SECOND, help="Of this key; 0: as the setting has it.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Change what a key is for, from the next call on. What is not given stays, and so do secret and end."""
+
+    async def changed() -> tuple[KeyEntry, datetime]:
+        async with service_of_process() as service:
+            party = await find_seller(service, account)
+            old = await access_keys.find_entry(service, party.party_id, await _one_key(service, party, key))
+            terms = KeyTerms(
+                name=old.name if name is None else _name(name),
+                scopes=_scopes_of(scope) if scope else old.scopes,
+                networks=old.networks if network is None else _networks([] if network == ["any"] else network),
+                calls_per_second=old.calls_per_second if calls_per_second is None else calls_per_second or None,
+            )
+            try:
+                return await access_keys.change(
+                    service, actor_of_process(), party.party_id, old.access_key_id, terms
+                ), service.clock()
+            except UnknownKeyError:
+                raise ProblemError(f"{key} is no longer usable, so it cannot be changed; make a new key") from None
+
+    entry, now = run(changed())
+    if json:
+        tell_json(_as_json(entry, now))
+    else:
+        tell(f"{entry.access_key_id} may do: {_scopes(entry.scopes)}; from: {', '.join(entry.networks) or 'anywhere'}.")
 
 
 @app.command("list")

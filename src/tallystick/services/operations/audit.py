@@ -21,6 +21,7 @@ __all__ = ["ACTIONS", "Actor", "AuditEntry", "actors_of", "latest", "record"]
 ACTIONS: Final = frozenset(
     {
         "key.create",
+        "key.change",
         "key.rotate",
         "key.revoke",
         "certificate.register",

@@ -25,8 +25,6 @@ from tallystick.store.keys.access_keys import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tallystick.domain.ids import PartyId
     from tallystick.services.context import Service
     from tallystick.services.operations.audit import Actor
@@ -40,8 +38,10 @@ __all__ = [
     "MadeBeforeError",
     "NotTheirKeyError",
     "UnknownKeyError",
+    "change",
     "create",
     "find",
+    "find_entry",
     "list_",
     "read_network",
     "revoke",
@@ -97,7 +97,7 @@ async def create(
             key.access_key_id,
             business_id=seller_id,
             environment=environment,
-            details=_told(terms.name, key),
+            details=_told(terms) | {"expires_at": None if key.expires_at is None else key.expires_at.isoformat()},
             at=now,
         )
     return key
@@ -110,7 +110,7 @@ async def rotate(
 
     Raises MadeBeforeError, NotTheirKeyError, UnknownKeyError: the seller has no such key, or it is no longer usable.
     """
-    old, now = await _find(service, seller_id, access_key_id), service.clock()
+    old, now = await find_entry(service, seller_id, access_key_id), service.clock()
     await _check_may_have(service, actor, seller_id, old.environment, old.scopes)
     async with service.pool.acquire() as connection, connection.transaction():
         key = await access_keys.rotate(
@@ -129,12 +129,35 @@ async def rotate(
     return key
 
 
+async def change(service: Service, actor: Actor, seller_id: PartyId, access_key_id: str, terms: KeyTerms) -> KeyEntry:
+    """Let a key be for something else, from the next call on. Its secret and its end stay as they are.
+
+    Raises NotTheirKeyError: whoever asks could not make such a key, or the one that it was; UnknownKeyError: the seller
+    has no such key, or it is no longer usable.
+    """
+    old, now = await find_entry(service, seller_id, access_key_id), service.clock()
+    await _check_may_have(service, actor, seller_id, old.environment, old.scopes | terms.scopes)
+    async with service.pool.acquire() as connection, connection.transaction():
+        await access_keys.change(connection, access_key_id, terms, now)
+        await audit.record(
+            connection,
+            actor,
+            "key.change",
+            access_key_id,
+            business_id=seller_id,
+            environment=old.environment,
+            details={"before": _told(old), "now": _told(terms)},
+            at=now,
+        )
+    return await find_entry(service, seller_id, access_key_id)
+
+
 async def revoke(service: Service, actor: Actor, seller_id: PartyId, access_key_id: str) -> KeyEntry:
     """Make a key unusable at once and for ever; doing it again changes nothing and writes nothing down.
 
     Raises UnknownKeyError: the seller has no such key.
     """
-    old, now = await _find(service, seller_id, access_key_id), service.clock()
+    old, now = await find_entry(service, seller_id, access_key_id), service.clock()
     if old.revoked_at is not None:
         return old
     async with service.pool.acquire() as connection, connection.transaction():
@@ -148,7 +171,7 @@ async def revoke(service: Service, actor: Actor, seller_id: PartyId, access_key_
             environment=old.environment,
             at=now,
         )
-    return await _find(service, seller_id, access_key_id)
+    return await find_entry(service, seller_id, access_key_id)
 
 
 async def find(service: Service, access_key_id: str) -> AccessKey | None:
@@ -177,18 +200,18 @@ async def _check_may_have(service: Service, actor: Actor, seller_id: PartyId, en
         raise NotTheirKeyError(seller_id)
 
 
-def _told(name: str, key: AccessKey) -> Mapping[str, Any]:
-    """What the audit log keeps of a new key."""
+def _told(terms: KeyTerms | KeyEntry) -> dict[str, Any]:
+    """What the audit log keeps of what a key is for."""
     return {
-        "name": name,
-        "scopes": scope_names(key.scopes),
-        "networks": [*key.networks],
-        "expires_at": None if key.expires_at is None else key.expires_at.isoformat(),
-        "calls_per_second": key.calls_per_second,
+        "name": terms.name,
+        "scopes": scope_names(terms.scopes),
+        "networks": [*terms.networks],
+        "calls_per_second": terms.calls_per_second,
     }
 
 
-async def _find(service: Service, seller_id: PartyId, access_key_id: str) -> KeyEntry:
+async def find_entry(service: Service, seller_id: PartyId, access_key_id: str) -> KeyEntry:
+    """One key of the seller, usable or not. Raises UnknownKeyError."""
     for entry in await access_keys.list_(service.pool, seller_id):
         if entry.access_key_id == access_key_id:
             return entry

@@ -328,6 +328,15 @@ async def rotate(
         return new
 
 
+async def change(database: Database, access_key_id: str, terms: KeyTerms, now: datetime) -> None:
+    """Let a key be for something else, from the next call on; its end stays. Raises UnknownKeyError."""
+    changed = await database.fetchrow(
+        _SQL["change"], access_key_id, terms.name, int(terms.scopes), terms.networks, terms.calls_per_second, now
+    )
+    if changed is None:
+        raise UnknownKeyError(access_key_id)
+
+
 async def revoke(database: Database, access_key_id: str, now: datetime) -> None:
     """Make a key unusable at once and for ever. Raises UnknownKeyError; revoking twice changes nothing."""
     row = await database.fetchrow(_SQL["revoke"], access_key_id, now)

@@ -5,6 +5,7 @@ from typing import Final
 
 ACTION_WORDS: Final[Mapping[str, str]] = {
     "key.create": "Made an access key",
+    "key.change": "Changed what an access key is for",
     "key.rotate": "Rotated an access key",
     "key.revoke": "Revoked an access key",
     "certificate.register": "Registered a certificate",

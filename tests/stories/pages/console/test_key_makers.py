@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 import httpx
@@ -172,6 +173,48 @@ async def test_what_is_typed_wrong_makes_no_key(
     assert answer.status_code == 422
     assert problem in Page(answer).text
     assert await keys_of(world, seller) == before
+
+
+async def test_a_key_is_changed_and_keeps_its_secret(world: World, seller: Seller) -> None:
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
+    key = await make(browser, seller, uses="charges", name="Checkout", networks="127.0.0.0/8", life="30d")
+    before = (await keys_of(world, seller))[key.access_key_id]
+    assert await told(world, key, "Refund") == "AuthFailure"
+    page = await browser.get(console(seller, "keys", key.access_key_id, "change"))
+    assert 'value="Checkout"' in page.text
+    assert re.search(r'value="charges" checked', page.text)
+
+    wrong = await browser.submit(page, "/change", uses="chosen", networks="10.1.2.3/8")
+    assert (wrong.status_code, (await keys_of(world, seller))[key.access_key_id]) == (422, before)
+    form = Page(page).form("/change")
+    ticked = {name for name in form.fields if name.startswith("may_")}
+    assert ticked == {"may_read", "may_charge", "may_notifications"}
+    typed = {name: value for name, value in form.fields.items() if name not in ticked}
+    done = await browser.post(
+        form.action, typed | {"uses": "chosen", "may_read": "yes", "may_refund": "yes", "name": "Refunds"}
+    )
+
+    assert "Read, Refund" in Page(done).text
+    after = (await keys_of(world, seller))[key.access_key_id]
+    assert (after.name, after.scopes, after.networks) == ("Refunds", 9, ("127.0.0.0/8",))
+    assert (after.expires_at, after.maker_id) == (before.expires_at, before.maker_id)
+    assert [await told(world, key, action) for action in ("Refund", "Pay")] == ["InvalidParams", "AuthFailure"]
+
+
+async def test_a_developer_changes_no_key_for_real_money(world: World, live_seller: Seller) -> None:
+    owner, browser = await at_work(world, live_seller), await at_work(world, live_seller, StaffRole.DEVELOPER)
+    key = await make(owner, live_seller, IN_LIVE, "chosen", may_refund="yes", networks="198.51.100.0/24")
+    theirs = await make(browser, live_seller, IN_LIVE, "read")
+    before = await keys_of(world, live_seller)
+    header = await browser.form_header()
+    for one, uses, status in ((key, "read", 403), (theirs, "everything", 422)):
+        path = console(live_seller, "keys", one.access_key_id, "change", environment=IN_LIVE)
+        refused = await browser.http.post(path, data={"uses": uses}, headers=header)
+        assert refused.status_code == status
+        assert "Only owners make keys that move real money." in refused.text
+    assert await keys_of(world, live_seller) == before
+    shown = await browser.get(console(live_seller, "keys", key.access_key_id, "change", environment=IN_LIVE))
+    assert shown.url.path == console(live_seller, "keys", key.access_key_id, environment=IN_LIVE)
 
 
 async def leave(seller: Seller, boss: Browser, person_id: int, **typed: str) -> httpx.Response:

@@ -13,6 +13,10 @@ async def make_key(scene: Scene) -> None:
     await scene.on("keys/new", "/keys", uses="everything")
 
 
+async def change_key(scene: Scene) -> None:
+    await scene.on(f"keys/{scene.seller.key.access_key_id}/change", "/change", uses="read")
+
+
 async def rotate_key(scene: Scene) -> None:
     await scene.on(f"keys/{scene.seller.key.access_key_id}", "/rotate")
 

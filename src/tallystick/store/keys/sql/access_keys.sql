@@ -54,6 +54,13 @@ SELECT party_id, environment, name, scopes, networks::text[] AS networks, calls_
   FROM access_key
  WHERE access_key_id = $1
 
+-- name: change
+-- What a key that is usable at $6 is for from now on. No row when there is none.
+UPDATE access_key
+   SET name = $2, scopes = $3, networks = $4::text[]::cidr[], calls_per_second = $5
+ WHERE access_key_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $6)
+RETURNING 1
+
 -- name: end_at
 -- A key that is usable at $3 ends at $2, or when it would have ended anyway. No row when there is none.
 UPDATE access_key

@@ -6,7 +6,7 @@ from typing import Final
 
 from tallystick.domain.scopes import CHARGES_ONLY, EVERYTHING, READ_ONLY, KeyScope, scope_name, scopes_of
 from tallystick.services.form_errors import FormError
-from tallystick.services.seller.access_keys import MAX_NAME, MAX_NETWORKS, KeyTerms, read_network
+from tallystick.services.seller.access_keys import MAX_NAME, MAX_NETWORKS, KeyEntry, KeyTerms, read_network
 from tallystick.services.seller.staff import StaffRole, may_make_key
 from tallystick.web.console.wording import SCOPES
 
@@ -56,6 +56,13 @@ def scope_choices(role: StaffRole, environment: str) -> list[tuple[str, str, str
         for scope, (title, detail) in SCOPES.items()
         if may_make_key(role, environment, scope)
     ]
+
+
+def filled_in(key: KeyEntry) -> dict[str, str]:
+    """The form as it would be filled in for a key that there is."""
+    preset = next((value for value, (scopes, _, _) in PRESETS.items() if scopes == key.scopes), CHOSEN)
+    ticked = {_field(scope): "yes" for scope in KeyScope if scope & key.scopes}
+    return {"name": key.name, "uses": preset, "networks": "\n".join(key.networks)} | ticked
 
 
 def read_key_form(typed: Mapping[str, str], role: StaffRole, environment: str) -> KeyTerms:

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -36,6 +36,7 @@ from tallystick.web.console.console_context import ConsoleContext, for_staff
 from tallystick.web.console.developer.key_form import (
     FOR_OWNERS,
     LIVES,
+    filled_in,
     preset_choices,
     read_key_form,
     scope_choices,
@@ -45,6 +46,8 @@ from tallystick.web.console.developer.key_form import (
 PATH: Final = "/console/{business:int}/{environment:str}/keys"
 NEW: Final = f"{PATH}/new"
 ONE: Final = f"{PATH}/{{access_key_id:str}}"
+
+CHANGE: Final = f"{ONE}/change"
 
 OVERLAPS: Final = {
     "0": (timedelta(0), "Not at all: it stops at once"),
@@ -138,6 +141,45 @@ async def show_key(
         return _key_page(console, row, again="again" in request.query_params and row.usable)
 
     return await _for_key(request, business, environment, access_key_id, step, Permission.VIEW)
+
+
+@get(CHANGE)
+async def show_change(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
+) -> Response[Any]:
+    """The form for what a key is for, as it is now."""
+
+    async def step(console: ConsoleContext, row: KeyRow) -> Response[Any]:
+        if not row.usable or not may_make_key(console.role, console.environment, row.key.scopes):
+            return go(console.path("keys", access_key_id))
+        return _form_page(console, row=row, typed=filled_in(row.key))
+
+    return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
+
+
+@post(CHANGE, status_code=HTTP_200_OK, opt=STEP_UP)
+async def change_key(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
+) -> Response[Any]:
+    """Let the key be for something else, from the next call on."""
+
+    async def step(console: ConsoleContext, row: KeyRow) -> Response[Any]:
+        typed = await form_of(request)
+        try:
+            wanted = read_key_form(typed, console.role, console.environment)
+            terms = replace(wanted, calls_per_second=row.key.calls_per_second)  # the operator's to give
+            await access_keys.change(console.service, console.actor, console.business.party_id, access_key_id, terms)
+        except FormError as error:
+            status, problems = HTTP_422_UNPROCESSABLE_ENTITY, error.problems
+            return _form_page(console, status=status, row=row, typed=typed, problems=problems)
+        except NotTheirKeyError:
+            status, problems = HTTP_403_FORBIDDEN, {"uses": FOR_OWNERS}
+            return _form_page(console, status=status, row=row, typed=typed, problems=problems)
+        except UnknownKeyError:  # it has ended at this moment
+            return go(console.path("keys", access_key_id))
+        return go(console.path("keys", access_key_id))
+
+    return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
 
 
 @post(f"{ONE}/rotate", status_code=HTTP_200_OK, opt=STEP_UP)
@@ -244,6 +286,7 @@ def _form_page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: 
         return console.page("console/books/no_book.html", place="Developers", **more)
     at = network_address(console.request, console.service.settings)
     defaults: dict[str, Any] = {
+        "row": None,
         "presets": preset_choices(console.role, console.environment),
         "scopes": scope_choices(console.role, console.environment),
         "lives": [(value, words) for value, (_, words) in LIVES.items()],
@@ -278,4 +321,4 @@ def _made_page(
     )
 
 
-key_routes = [show_keys, show_form, make_key, show_key, rotate_key, revoke_key]
+key_routes = [show_keys, show_form, make_key, show_key, show_change, change_key, rotate_key, revoke_key]
