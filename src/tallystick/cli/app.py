@@ -28,6 +28,7 @@ from tallystick.cli.commands import (
     signing,
     splitting,
 )
+from tallystick.cli.commands.safekeeping import backup, restore, upgrade
 from tallystick.cli.console import ProblemError, complain, tell
 from tallystick.cli.trials import bench, torture
 from tallystick.db.database import NoDatabaseError
@@ -84,6 +85,9 @@ app.command()(bench.bench)
 app.command()(torture.torture)
 app.command()(books.migrate)
 app.command()(books.verify)
+app.add_typer(backup.app, name="backup")
+app.command()(restore.restore)
+app.command()(upgrade.upgrade)
 accounts.app.command()(splitting.split)
 app.add_typer(accounts.app, name="account")
 keys.app.command()(certificates.register_certificate)

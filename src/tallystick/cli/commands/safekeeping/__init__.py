@@ -1,0 +1,1 @@
+"""Commands for backups, restoring them, and the next version of PostgreSQL."""

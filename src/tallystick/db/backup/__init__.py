@@ -1,0 +1,1 @@
+"""Backups of the whole database server, from which any moment can be restored."""

@@ -1,0 +1,74 @@
+"""Backups all the time: the log as it is written, base backups every so often, old ones deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import asyncpg
+
+from tallystick.db.backup.base import forget_old, take
+from tallystick.db.backup.log import gaps, receiving, segments
+from tallystick.db.backup.place import Place
+from tallystick.db.backup.source import BackupError, Source
+
+LOOK_EVERY_SECONDS: Final = 10.0
+AGAIN_AFTER: Final = timedelta(minutes=5)
+"""After a base backup that failed."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Schedule:
+    """When base backups of a server are made, and how long they are kept.
+
+    `beside`: what is done again and again beside that, such as copying files.
+    """
+
+    source: Source
+    place: Place
+    every: timedelta
+    keep: timedelta
+    clock: Callable[[], datetime]
+    beside: Callable[[], Awaitable[None]]
+    _failed_at: datetime | None = None
+
+    async def run(self, begun: Callable[[], None]) -> None:
+        """Go on until this is cancelled; `begun` is called once the log is being fetched. Raises BackupError."""
+        async with receiving(self.source, self.place):
+            begun()
+            while True:
+                await self.step()
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def step(self) -> None:
+        """Make a base backup if one is due, and delete what is too old. What fails is logged and tried again."""
+        try:
+            await self.beside()
+            if (why := await asyncio.to_thread(self._due)) is not None:
+                logger.info("making a base backup: %s", why)
+                base = await take(self.source, self.place, self.clock)
+                gone = await asyncio.to_thread(forget_old, self.place, self.keep, self.clock())
+                logger.info("the base backup %s is done, %d old ones deleted", base.name, len(gone))
+                self._failed_at = None
+        except (BackupError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            self._failed_at = self.clock()
+            logger.error("no backup could be made: %s", error)  # noqa: TRY400 - where it happened tells nothing
+
+    def _due(self) -> str | None:
+        """Why a base backup is due now; None: it is not."""
+        now = self.clock()
+        if self._failed_at is not None and timedelta(0) <= now - self._failed_at < AGAIN_AFTER:
+            return None
+        bases = self.place.list_bases()
+        if not bases:
+            return "there is none yet"
+        if not timedelta(0) <= now - bases[-1].started_at < self.every:
+            return "it is time"
+        missing = gaps(segments(self.place.log, self.source.segment_bytes), bases[-1], self.source.segment_bytes)
+        return missing[0] if missing else None
