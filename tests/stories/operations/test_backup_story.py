@@ -110,7 +110,7 @@ async def test_any_moment_is_restored_from_backups_that_were_made_while_payments
 
 async def test_what_cannot_be_restored_is_told_and_leaves_nothing(shop: Shop, data_directory: Path) -> None:
     backups, settings = data_directory / "backups", environment(data_directory / "data")
-    assert await shop.books.funded_buyer("10.00")
+    await shop.books.funded_buyer("10.00")
     made = await tallystick("backup", "--directory", str(backups), settings=settings)
     assert made.status == 0, made.complaint
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.services.operations.verification import verify
 from tallystick.settings import has_master_key, load_master_key
 from tallystick.store.archive import check as archived
+from tallystick.store.archive.files import directory_of
 from tallystick.store.keys.sealed import any_secret
 from tallystick.store.keys.vault import SealBrokenError, Vault
 
@@ -48,9 +49,9 @@ async def restore_archive(pool: Pool, files: Path, archive: Path) -> list[str]:
     """Copy the batches that the restored books know of; what is wrong with them, in words. Raises OSError."""
     known = await archived.known_batches(pool)
     for batch in known:
-        kept = archived.directory_of(files / ARCHIVE, *batch)
+        kept = directory_of(files / ARCHIVE, *batch)
         if kept.is_dir():
-            shutil.copytree(kept, archived.directory_of(archive, *batch))
+            shutil.copytree(kept, directory_of(archive, *batch))
     if not known:
         return []
     report = await archived.check(pool, archive)
