@@ -67,6 +67,9 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "staff_networks": ("10.1.0.0/16, fd00::/8", (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))),
         "security_contact": ("mailto:security@example.com", ("mailto:security@example.com",)),
         "master_key": (KEY, bytes(range(32))),
+        "master_key_command": ("kms decrypt 'the key'", ("kms", "decrypt", "the key")),
+        "master_key_file": (str(schedule), schedule),
+        "further_master_keys": (f"{KEY},{KEY}", (bytes(range(32)), bytes(range(32)))),
         "timestamp_skew_seconds": ("60", 60),
         "clock_tolerance_seconds": ("60", 60),
         "rail_delay_ms": ("0", 0),
@@ -105,10 +108,14 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     }
     assert given.keys() == PARSERS.keys()
 
-    settings = from_environment({variable_name(name): text for name, (text, _) in given.items()})
-
-    assert {name: getattr(settings, name) for name in given} == {name: value for name, (_, value) in given.items()}
-    assert settings.secure_cookies
+    sources = ("master_key", "master_key_command", "master_key_file")
+    for source in sources:  # one at a time
+        read = {name: each for name, each in given.items() if name == source or name not in sources}
+        settings = from_environment({variable_name(name): text for name, (text, _) in read.items()})
+        assert {name: getattr(settings, name) for name in read} == {name: value for name, (_, value) in read.items()}
+        assert settings.secure_cookies
+    with pytest.raises(SettingsError, match=r"TALLYSTICK_MASTER_KEY and TALLYSTICK_MASTER_KEY_COMMAND and .* give one"):
+        from_environment({variable_name(name): text for name, (text, _) in given.items()})
 
 
 def test_the_public_url_follows_the_port() -> None:
@@ -157,7 +164,8 @@ def test_secrets_stay_out_of_messages_and_representations() -> None:
 
     settings = from_environment({"TALLYSTICK_DATABASE_URL": "postgresql://:hunter2@db/x", "TALLYSTICK_MASTER_KEY": KEY})
     assert "hunter2" not in repr(settings)
-    assert "master_key" not in repr(settings)
+    assert "master_key=" not in repr(settings)
+    assert str(bytes(range(32))) not in repr(settings)
 
 
 def test_a_misspelt_setting_is_refused() -> None:
@@ -183,27 +191,27 @@ def test_the_master_key_is_made_once_and_kept(tmp_path: Path) -> None:
     assert len(keys) == 1
     assert len(keys.pop()) == 32
     assert [path.name for path in settings.data_directory.iterdir()] == ["master.key"]
-    assert settings.master_key_file.stat().st_mode & 0o777 == 0o600
+    assert settings.key_file.stat().st_mode & 0o777 == 0o600
     assert settings.data_directory.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_master_key_of_the_environment_needs_no_file(tmp_path: Path) -> None:
     settings = Settings(data_directory=tmp_path, master_key=bytes(range(32)))
     assert load_master_key(settings) == bytes(range(32))
-    assert not settings.master_key_file.exists()
+    assert not settings.key_file.exists()
 
 
 def test_a_master_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     settings = Settings(data_directory=tmp_path)
-    settings.master_key_file.write_text(KEY)
-    settings.master_key_file.chmod(0o644)
+    settings.key_file.write_text(KEY)
+    settings.key_file.chmod(0o644)
     with pytest.raises(SettingsError, match="chmod 600"):
         load_master_key(settings)
 
 
 def test_a_damaged_master_key_is_refused(tmp_path: Path) -> None:
     settings = Settings(data_directory=tmp_path)
-    settings.master_key_file.write_text("half")
-    settings.master_key_file.chmod(0o600)
+    settings.key_file.write_text("half")
+    settings.key_file.chmod(0o600)
     with pytest.raises(SettingsError, match="damaged"):
         load_master_key(settings)

@@ -30,7 +30,9 @@ from tallystick.services.operations.fee_schedules import (
     read_own_fee_schedules,
 )
 from tallystick.services.process.peer_processes import PeerProcesses
-from tallystick.settings import Settings, SettingsError, has_master_key, load_master_key
+from tallystick.settings import Settings, SettingsError, has_master_key, load_master_keys
+from tallystick.store.keys import master_keys
+from tallystick.store.keys.master_key_watch import MasterKeyWatch
 from tallystick.store.keys.sealed import any_secret
 from tallystick.store.keys.vault import SealBrokenError, Vault
 from tallystick.store.ledger.command_queue import MAX_IN_FLIGHT
@@ -146,6 +148,10 @@ async def open_service(
             own_fees,
             reuse_references=settings.reference_reuse == "after-seven-days",
         )
+        key_watch = MasterKeyWatch(pool, vault, partial(load_master_keys, settings))
+        await until_it_answers(key_watch.look)
+        watching_keys = asyncio.create_task(key_watch.run())
+        stack.callback(watching_keys.cancel)
         watch = None
         if clock is utc_now if watch_clock is None else watch_clock:
             watch = ClockWatch(clock, timedelta(seconds=settings.clock_tolerance_seconds))
@@ -184,16 +190,19 @@ async def _open_vault(settings: Settings, pool: Pool) -> Vault:
 
     A key of our own is made only where there is nothing yet that another one has sealed.
     """
-    secret = await any_secret(pool)
-    if secret is None or has_master_key(settings):
-        vault = Vault(load_master_key(settings))
-        with suppress(SealBrokenError):
-            if secret is not None:
-                vault.open(*secret)
-            return vault
+    generations, secret = await master_keys.read(pool), await any_secret(pool)
+    if has_master_key(settings) or (secret is None and not generations.all):
+        keys = await asyncio.to_thread(load_master_keys, settings)
+        for key in keys:  # as long as none was exchanged, nothing says which of several seals
+            with suppress(SealBrokenError):
+                vault = Vault(key, *keys)
+                master_keys.take(vault, generations)
+                if secret is not None:
+                    vault.open(*secret)
+                return vault
     raise SettingsError(
         f"the secrets in this database are sealed with another master key; all processes on a database share one: "
-        f"put it into {settings.master_key_file}, or set TALLYSTICK_MASTER_KEY"
+        f"put it into {settings.key_file}, or set TALLYSTICK_MASTER_KEY"
     )
 
 

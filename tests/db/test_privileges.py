@@ -202,6 +202,9 @@ SELECT oid::regclass::text FROM pg_class
  UNION ALL
 SELECT oid::regtype::text FROM pg_type
  WHERE typnamespace = 'public'::regnamespace AND typowner <> 'tallystick_owner'::regrole
+ UNION ALL
+SELECT oid::regprocedure::text FROM pg_proc
+ WHERE pronamespace = 'public'::regnamespace AND proowner <> 'tallystick_owner'::regrole
 """
 """What of ours somebody else owns."""
 

@@ -28,6 +28,12 @@ UPDATE alembic_version SET version_num = '(before)';
 BEFORE_0022: Final = _STATEMENTS.replace("(before)", _BEFORE)
 """Answers alone come back, no refusals: their references are not kept as text."""
 
+BEFORE_0026: Final = """
+DROP TABLE master_key;
+ALTER TABLE pulse DROP COLUMN master_keys;
+"""
+"""One master key for good; the version is for the test to set."""
+
 BEFORE_0023: Final = """
 DROP TABLE return_host_guest, return_host;
 ALTER TABLE cobranded_visit DROP COLUMN browser_digest;

@@ -22,6 +22,7 @@ from tallystick.cli.commands import (
     hosts,
     ipn,
     keys,
+    master_key,
     people,
     sandbox,
     serve,
@@ -97,6 +98,7 @@ keys.app.command()(signing.list_signing)
 keys.app.command()(signing.revoke_signing)
 keys.app.command()(signing.destroy_signing)
 app.add_typer(keys.app, name="keys")
+app.add_typer(master_key.app, name="master-key")
 app.add_typer(hosts.app, name="hosts")
 app.add_typer(people.staff_app, name="staff")
 app.add_typer(people.operators_app, name="operators")

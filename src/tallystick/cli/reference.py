@@ -81,6 +81,10 @@ the person had made |
 | `audit export` | a line for each record: `content`, `digest`, `erasable` |
 | `db distribute` | `done`, with `--dry-run` `planned`: an array of `purpose`, `statement` |
 | `db rebalance` | `begun` |
+| `db roles` | `service`, `owner`: `name`, `is_superuser`, `owns_tables`, `reaches_system`, `excess` (array of texts) |
+| `master-key status` | an array of `name`, `state` (`seals`, `announced`, `old`, `new`), `values`, `known`, `needed` |
+| `master-key rotate` | `name`, `broken`: an array of texts |
+| `master-key forget` | `forgotten`: an array of names |
 | `sandbox authorize` | `return_url` |
 | `sandbox deposit` | `added`, `balance` (text with six decimals), `currency` |
 | `sandbox sign` | `url` |

@@ -45,6 +45,7 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "debt_run_line",
         "figure_state",
         "instrument",
+        "master_key",
         "party",
         "payment_method",
         "signing_key",

@@ -1,7 +1,13 @@
 """Every setting, read once from the environment into a frozen value; `docs/settings.md` is their table."""
 
 from tallystick.settings.environment import PARSERS, PREFIX, TEST_PREFIX, from_environment, variable_name
-from tallystick.settings.master_key import has_master_key, load_master_key
+from tallystick.settings.master_key import (
+    has_master_key,
+    load_master_key,
+    load_master_keys,
+    new_master_key,
+    write_master_keys,
+)
 from tallystick.settings.values import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, Settings, SettingsError
 
 __all__ = [
@@ -15,5 +21,8 @@ __all__ = [
     "from_environment",
     "has_master_key",
     "load_master_key",
+    "load_master_keys",
+    "new_master_key",
     "variable_name",
+    "write_master_keys",
 ]

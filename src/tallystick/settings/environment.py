@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from tallystick.settings.master_key import parse_master_key
+from tallystick.settings.master_key import parse_command, parse_master_key
 from tallystick.settings.parsers import (
     absolute_path,
     amount,
@@ -30,6 +30,7 @@ TEST_PREFIX: Final = "TALLYSTICK_TEST_"
 _OF_DEVELOPERS: Final = frozenset({"TALLYSTICK_COMPILE", "TALLYSTICK_LONG_TESTS"})
 """What installation and tests read: no settings of the service, but no misspelt ones either."""
 
+_SOURCES: Final = ("master_key", "master_key_command", "master_key_file")
 LOG_FORMATS: Final = ("console", "json")
 REFERENCE_REUSE: Final = ("never", "after-seven-days")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -47,6 +48,9 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "staff_networks": list_of(network),
     "security_contact": list_of(contact),
     "master_key": parse_master_key,
+    "master_key_command": parse_command,
+    "master_key_file": existing_file,
+    "further_master_keys": list_of(parse_master_key),
     "timestamp_skew_seconds": between(0, 86_400),
     "clock_tolerance_seconds": between(1, 3_600),
     "rail_delay_ms": between(0, 86_400_000),
@@ -106,6 +110,9 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
                 values[name] = PARSERS[name](text)
             except ValueError as error:
                 raise SettingsError(f"{key}: {error}") from None
+    sources = [name for name in _SOURCES if name in values]
+    if len(sources) > 1:
+        raise SettingsError(f"{' and '.join(map(variable_name, sources))} are two sources of one master key; give one")
     if "owner_database_url" in values and "database_url" not in values:
         raise SettingsError(f"{variable_name('owner_database_url')} needs {variable_name('database_url')}")
     if "smtp_url" in values and "mail_from" not in values:

@@ -42,7 +42,10 @@ class Settings:
         staff_networks: the networks from which alone console and operator's pages are answered; None: from anywhere.
         security_contact: where to report weaknesses, as `mailto:` or https addresses, for `/.well-known/security.txt`;
             None: there is no such page.
-        master_key: 32 bytes that encrypt the secrets in the database; None: the file `master.key`.
+        master_key: 32 bytes that encrypt the secrets in the database; None: the command or the file.
+        master_key_command: a command that prints them, in its words; None: the file.
+        master_key_file: where they are kept; None: `master.key` in the data directory, made on first use.
+        further_master_keys: more keys that are known, while one is exchanged for another.
         timestamp_skew_seconds: how far the timestamp of a signed request may be from our clock, either way.
         clock_tolerance_seconds: how far our clock may be from the database's before no money moves.
         rail_delay_ms: how long the simulated rail leaves a payment Pending.
@@ -99,6 +102,9 @@ class Settings:
     staff_networks: tuple[Network, ...] | None = None
     security_contact: tuple[str, ...] | None = None
     master_key: bytes | None = field(default=None, repr=False)
+    master_key_command: tuple[str, ...] | None = field(default=None, repr=False)  # may name what nobody else should
+    master_key_file: Path | None = None
+    further_master_keys: tuple[bytes, ...] | None = field(default=None, repr=False)
     timestamp_skew_seconds: int = 900
     clock_tolerance_seconds: int = 5
     rail_delay_ms: int = 1000
@@ -150,6 +156,6 @@ class Settings:
         return self.require_verified_email or self.smtp_url is not None
 
     @property
-    def master_key_file(self) -> Path:
-        """Where the master key is kept when no setting gives it."""
-        return self.data_directory / "master.key"
+    def key_file(self) -> Path:
+        """Where the master key is kept when neither a setting nor a command gives it."""
+        return self.master_key_file or self.data_directory / "master.key"

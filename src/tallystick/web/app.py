@@ -67,7 +67,7 @@ def create_pages(service: Service) -> Litestar:
         ],
         state=State({"service": service}),
         stores={STORE: DatabaseStore(service)},
-        middleware=[session_config(settings).middleware, form_tokens(settings)],
+        middleware=[session_config(settings).middleware, form_tokens(settings, lambda: service.vault.of_digests.forms)],
         template_config=TemplateConfig(instance=template_engine()),
         exception_handlers={HTTPException: http_error, BusyError: too_busy, Exception: unexpected_error},
         before_send=[Headers(settings)],

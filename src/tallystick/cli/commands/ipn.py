@@ -8,7 +8,6 @@ from typing import Annotated, Final
 import typer
 
 from tallystick.cli.commands.accounts import find_seller
-from tallystick.cli.commands.ipn_listener import listen_for
 from tallystick.cli.console import (
     Json,
     ProblemError,
@@ -20,6 +19,7 @@ from tallystick.cli.console import (
     tell_json,
     tell_table,
 )
+from tallystick.cli.ipn_listener import listen_for
 from tallystick.cli.options import Account
 from tallystick.domain.environments import SANDBOX
 from tallystick.notify import address

@@ -59,6 +59,8 @@ ACTIONS: Final = frozenset(
         "operator.signing_key",
         "operator.signing_key_revoke",
         "operator.signing_key_destroy",
+        "operator.master_key",
+        "operator.master_key_forget",
         "account.open",
         "account.password",
         "account.test_money",

@@ -65,6 +65,7 @@ class Heartbeat:
             calls=calls,
             refused=calls - outcomes[OK],
             counts=counts,
+            master_keys=sorted(self.service.vault.known),
         )
         await heartbeats.write(self.service.pool, pulse)
         self._beat_at, self._counted = now, counted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -19,7 +19,8 @@ _SQL: Final = load_statements("heartbeats.sql", __package__)
 class Pulse:
     """What a process did in the `seconds` before `at`: calls answered, how many of them refused, everything by name.
 
-    `counts`: as services/process/meter.py's `flat` names them.
+    `counts`: as services/process/meter.py's `flat` names them. `master_keys`: the names of those that it knows; None:
+    it is of a release before them.
     """
 
     process_id: str
@@ -30,6 +31,7 @@ class Pulse:
     calls: int
     refused: int
     counts: Mapping[str, int]
+    master_keys: Sequence[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ async def write(database: Database, pulse: Pulse) -> None:
         pulse.calls,
         pulse.refused,
         pulse.counts,
+        pulse.master_keys,
     )
 
 

@@ -63,7 +63,7 @@ async def write(
     shown: str | None = None,
 ) -> None:
     """Queue a letter. `shown`: its subject as it may be kept, where that is not the subject itself."""
-    sealed = vault.seal(msgspec.json.encode((subject, body)), _place(recipient))
+    sealed = vault.seal(msgspec.json.encode((subject, body)), seal_context(recipient))
     await database.execute(_SQL["write"], recipient, subject if shown is None else shown, sealed, now)
 
 
@@ -96,14 +96,17 @@ async def sweep(database: Database, now: datetime) -> None:
     await database.execute(_SQL["sweep"], now - KEPT)
 
 
-def _place(recipient: str) -> str:
+def seal_context(recipient: str) -> str:
+    """Where the text of a letter belongs."""
     return f"letter to {recipient}"
 
 
 def _mail(row: asyncpg.Record, vault: Vault) -> Mail:
     subject, body = row["subject"], row["body"]
     if row["sealed"] is not None:
-        subject, body = msgspec.json.decode(vault.open(row["sealed"], _place(row["recipient"])), type=tuple[str, str])
+        subject, body = msgspec.json.decode(
+            vault.open(row["sealed"], seal_context(row["recipient"])), type=tuple[str, str]
+        )
     return Mail(
         mail_id=row["mail_id"],
         recipient=row["recipient"],

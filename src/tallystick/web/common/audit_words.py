@@ -43,6 +43,8 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "operator.signing_key": "Made a new key for signing messages",
     "operator.signing_key_revoke": "Revoked a key for signing messages",
     "operator.signing_key_destroy": "Destroyed private halves of keys for signing messages",
+    "operator.master_key": "Exchanged the master key",
+    "operator.master_key_forget": "Forgot old master keys",
     "account.open": "Opened an account",
     "account.password": "Gave an account another password",
     "account.test_money": "Put test money on an account balance",

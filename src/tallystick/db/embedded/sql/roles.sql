@@ -35,6 +35,10 @@ BEGIN
           FROM pg_type
           LEFT JOIN pg_class ON pg_class.oid = typrelid
          WHERE typnamespace = 'public'::regnamespace AND (typtype IN ('d', 'e') OR pg_class.relkind = 'c')
+         UNION ALL
+        SELECT format('ALTER ROUTINE %s OWNER TO tallystick_owner', oid::regprocedure)
+          FROM pg_proc
+         WHERE pronamespace = 'public'::regnamespace
     LOOP
         EXECUTE command;
     END LOOP;

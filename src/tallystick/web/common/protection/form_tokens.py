@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from litestar.exceptions import PermissionDeniedException
 from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from tallystick.settings import Settings, load_master_key
+from tallystick.settings import Settings
 from tallystick.web.common.browser.cookies import cookie_name
 from tallystick.web.common.browser.sessions import signed_in_party
 
@@ -44,11 +45,15 @@ _STATE: Final = "tallystick_form_token"
 _NOBODY: Final = "nobody"
 
 
+Secret = Callable[[], bytes]
+"""Gives what tokens are made with. It may be another one at any time."""
+
+
 class Tokens:
     """Makes and checks cookie and tokens. The secret outlives restarts: open pages stay usable."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._secret = hmac.digest(load_master_key(settings), b"tallystick: forms", sha256)
+    def __init__(self, settings: Settings, secret: Secret) -> None:
+        self._secret = secret
         self._settings = settings
         self.cookie_name: Final = cookie_name(settings, "form")
 
@@ -86,12 +91,12 @@ class Tokens:
         return made.to_header(header="")
 
     def _digest(self, text: str) -> str:
-        return hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), sha256).hexdigest()
+        return hmac.new(self._secret(), text.encode("utf-8", "surrogatepass"), sha256).hexdigest()
 
 
-def form_tokens(settings: Settings) -> DefineMiddleware:
+def form_tokens(settings: Settings, secret: Secret) -> DefineMiddleware:
     """The middleware that refuses forms of others. It stands behind that of the sessions."""
-    return DefineMiddleware(FormTokens, tokens=Tokens(settings))
+    return DefineMiddleware(FormTokens, tokens=Tokens(settings, secret))
 
 
 class FormTokens:
