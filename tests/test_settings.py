@@ -98,6 +98,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "mail_from": ("Example Payments <pay@example.com>", "Example Payments <pay@example.com>"),
         "confirm_within_minutes": ("5", 5),
         "step_up_minutes": ("5", 5),
+        "require_second_factor": ("Both", "both"),
         "reverse_proxies": ("1", 1),
         "calls_per_second": ("50", 50),
         "requests_per_second_per_address": ("20", 20),

@@ -15,11 +15,10 @@ from tests.stories.pages.access_table import DESK, VISIT
 from tests.stories.pages.audit_table import FORMS, SIGNING_IN, Form
 from tests.stories.pages.common.test_audit_of_forms import marks
 from tests.stories.pages.deeds.scene import Scene
-from tests.stories.pages.people import at_work, console, employee, signed_in
+from tests.stories.pages.people import at_work, code_of, console, employee, runs_the_service, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.services.seller.staff import StaffRole
-from tallystick.store.accounts import staff
 from tallystick.store.accounts.parties import Party
 from tallystick.web.app import create_pages
 
@@ -92,9 +91,12 @@ FREE: Final[Mapping[str, str]] = {
 OF_ACCOUNTS: Final = {
     "POST /account/security/passkey",
     "POST /account/security/passkey/remove",
+    "POST /account/security/second-factor",
+    "POST /account/security/second-factor/recovery-codes",
+    "POST /account/security/second-factor/remove",
     "POST /account/data/close",
 }
-"""Forms that ask for one and leave no row in the audit log: test_passkeys_and_sessions.py, and below."""
+"""They ask for one and leave no row in the log: test_passkeys_and_sessions.py, test_second_factor.py, and below."""
 
 GATED: Final = tuple(form for form in FORMS if form.route.startswith("POST ") and form.route not in FREE)
 
@@ -119,6 +121,7 @@ def asks(response: httpx.Response) -> bool:
 async def prove(browser: Browser, asked: httpx.Response, password: str = PASSWORD) -> httpx.Response:
     """Fill in the page that asks for a proof."""
     form = next(form for form in Page(asked).forms if "_proof_ticket" in form.fields)
+    assert "_proof_password" in form.fields
     return await browser.post(form.action, form.fields | {"_proof_password": password})
 
 
@@ -127,6 +130,7 @@ class Doubted(Browser):
     """A browser whose proofs are always too old: it notes where it was asked, and that nothing was done before."""
 
     world: World
+    someone: Party
     asked: list[str] = field(default_factory=list)
 
     async def post(self, path: str, fields: dict[str, str]) -> httpx.Response:
@@ -136,7 +140,10 @@ class Doubted(Browser):
             return response
         assert await self._rows() == before
         self.asked.append(path)
-        return await prove(Browser(self.http), response)
+        form = next(form for form in Page(response).forms if "_proof_ticket" in form.fields)
+        by_code = "_proof_code" in form.fields
+        proof = {"_proof_code": await code_of(self.world, self.someone)} if by_code else {"_proof_password": PASSWORD}
+        return await super().post(form.action, form.fields | proof)
 
     async def _rows(self) -> object:
         return await self.world.rows("SELECT max(audit_id) FROM audit_entry")
@@ -145,7 +152,7 @@ class Doubted(Browser):
 @pytest.mark.parametrize("form", GATED, ids=lambda form: f"{form.deed.__name__.strip('_')} {form.action}")
 async def test_the_deed_waits_for_the_proof_and_is_done_then(world: World, seller: Seller, form: Form) -> None:
     owner = await employee(world, seller, StaffRole.OWNER)
-    await staff.add_operator(world.pool, owner.party_id, world.clock())
+    await runs_the_service(world, owner)
     doubted = await late(world, owner)
     scene = Scene(world, seller, owner, doubted)
     sent = await marks(scene, form.route)
@@ -163,7 +170,7 @@ async def late(world: World, someone: Party) -> Doubted:
     signed = await signed_in(world, someone)
     browser = world.browser(world.configured(step_up_minutes=0))
     browser.http.cookies = signed.http.cookies
-    return Doubted(browser.http, world)
+    return Doubted(browser.http, world, someone)
 
 
 async def some_time_later(world: World, seller: Seller, role: StaffRole = StaffRole.OWNER) -> Browser:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.test_hosted_flows import CONTRAST, tab
-from tests.stories.pages.people import operator
+from tests.stories.pages.people import code_of, operator
 from tests.stories.pages.world import PASSWORD, Seller, World
 
 from tallystick.services.identity import mail
@@ -16,6 +16,7 @@ from tallystick.services.identity.email_templates import Letter
 from tallystick.services.operations.verification import prove_if_due
 from tallystick.services.process.heartbeat import EVERY, Heartbeat
 from tallystick.services.process.meter import flat
+from tallystick.store.accounts.parties import Party
 from tallystick.store.records import outbox, verification_runs
 
 SCREENS: list[dict[str, Any]] = [
@@ -25,10 +26,12 @@ SCREENS: list[dict[str, Any]] = [
 LONG = "Averyverylongwordwithoutanybreaks" * 3
 
 
-async def sign_in(page: Page, email: str) -> None:
+async def sign_in(page: Page, world: World, someone: Party) -> None:
     await page.goto("/admin")
-    await page.get_by_label("E-mail address").fill(email)
+    await page.get_by_label("E-mail address").fill(someone.email)
     await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_label("Code").fill(await code_of(world, someone))
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Health")
 
@@ -69,7 +72,7 @@ async def test_every_page_fits_and_can_be_read(chromium: Browser, world: World, 
     run = (await verification_runs.latest(world.pool, 1))[0].run_id
     (letter,) = await world.rows("SELECT max(mail_id) AS number FROM mail")
     async with tab(chromium, world, **screen) as page:
-        await sign_in(page, someone.email)
+        await sign_in(page, world, someone)
         for path in (
             "/admin",
             "/admin/accounts",
@@ -94,7 +97,7 @@ async def test_every_page_fits_and_can_be_read(chromium: Browser, world: World, 
 async def test_suspending_a_seller_without_scripts(chromium: Browser, world: World, seller: Seller) -> None:
     someone = await operator(world)
     async with tab(chromium, world, java_script_enabled=False) as page:
-        await sign_in(page, someone.email)
+        await sign_in(page, world, someone)
         await page.get_by_role("link", name="Accounts").click()
         await page.get_by_label("Name, e-mail address or number").fill(seller.party.email)
         await page.get_by_role("button", name="Search").click()
@@ -112,7 +115,7 @@ async def test_suspending_a_seller_without_scripts(chromium: Browser, world: Wor
 async def test_paper_is_light_and_has_no_navigation(chromium: Browser, world: World) -> None:
     someone = await operator(world)
     async with tab(chromium, world, color_scheme="dark", viewport={"width": 720, "height": 1000}) as page:
-        await sign_in(page, someone.email)
+        await sign_in(page, world, someone)
         await page.goto("/admin/settings")
         await page.emulate_media(media="print", color_scheme="dark")
         await expect(page.get_by_role("navigation", name="Operator")).to_be_hidden()

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.test_account_pages import authorized, sign_in
 from tests.browser.test_hosted_flows import tab
 from tests.stories.pages.business import postpaid_customer, prepaid_customer
-from tests.stories.pages.people import console, employee, operator
+from tests.stories.pages.people import code_of, console, employee, operator
 from tests.stories.pages.world import PASSWORD, Seller, World
 
 from tallystick.services.operations.verification import prove_if_due
@@ -134,6 +134,8 @@ async def test_an_operator_keeps_the_service_running(
     async with screen(chromium, world, width) as page:
         await page.goto(f"/admin/accounts/{seller.party.party_id}")
         await sign_in(page, someone.email)
+        await page.get_by_label("Code").fill(await code_of(world, someone))
+        await page.get_by_role("button", name="Sign in").click()
         await page.locator("summary").filter(has_text="Verify the account").click()
         await done(page, "Verify the account", "The account is verified.")
 

@@ -33,6 +33,7 @@ _OF_DEVELOPERS: Final = frozenset({"TALLYSTICK_COMPILE", "TALLYSTICK_LONG_TESTS"
 _SOURCES: Final = ("master_key", "master_key_command", "master_key_file")
 LOG_FORMATS: Final = ("console", "json")
 REFERENCE_REUSE: Final = ("never", "after-seven-days")
+SECOND_FACTOR_OF: Final = ("operators", "owners", "both", "nobody")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
@@ -79,6 +80,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "mail_from": mail_from,
     "confirm_within_minutes": between(1, 120),
     "step_up_minutes": between(1, 120),
+    "require_second_factor": one_of(SECOND_FACTOR_OF),
     "reverse_proxies": between(0, 10),
     "max_connections": between(16, 60_000),
     "max_connections_per_address": between(0, 60_000),

@@ -80,6 +80,8 @@ class Settings:
         mail_from: the sender's address of that mail.
         confirm_within_minutes: how long after password or passkey somebody may agree to a charge without another one.
         step_up_minutes: how long after password, code or passkey somebody may do what matters without another proof.
+        require_second_factor: whose sign-in needs a passkey, or a code of an app: `operators`, `owners` of sellers,
+            `both` or `nobody`.
         reverse_proxies: how many proxies of ours stand before the service and name the client in X-Forwarded-For.
         max_connections: how many connections clients may hold to one process; the idle are closed first.
         max_connections_per_address: how many of them from one address, where that is not a proxy's; 0: no limit.
@@ -133,6 +135,7 @@ class Settings:
     mail_from: str | None = None
     confirm_within_minutes: int = 15
     step_up_minutes: int = 15
+    require_second_factor: str = "operators"
     reverse_proxies: int = 0
     max_connections: int = MAX_CONNECTIONS
     max_connections_per_address: int = MAX_CONNECTIONS_PER_ADDRESS
@@ -154,6 +157,16 @@ class Settings:
     def consent_needs_verified_email(self) -> bool:
         """Whether consents and passkeys need a verified address: wherever a letter can be answered."""
         return self.require_verified_email or self.smtp_url is not None
+
+    @property
+    def operators_need_second_factor(self) -> bool:
+        """Whether a password alone opens no operator's page."""
+        return self.require_second_factor in {"operators", "both"}
+
+    @property
+    def owners_need_second_factor(self) -> bool:
+        """Whether a password alone opens no console to an owner."""
+        return self.require_second_factor in {"owners", "both"}
 
     @property
     def key_file(self) -> Path:

@@ -31,6 +31,7 @@ ACTION_WORDS: Final = (
     Deed("account create --kind business --email other@shop.example --name Other", "account.open"),
     Deed("account create --kind personal --email {person} --name Ann", "account.open"),
     Deed("account set-password --account {person} --password-stdin", "account.password", "tally sticks come in two\n"),
+    Deed("account second-factor reset {colleague}", "account.second_factor_reset"),
     Deed("account set-logo --account {shop} --file {logo}", "branding.change"),
     Deed("account set-logo --account {shop} --remove", "branding.change"),
     Deed("account split --account {shop} --parts 2", "account.split"),

@@ -28,7 +28,7 @@ from tallystick.cli.app import app
 from tallystick.db.connections import Pool
 from tallystick.services.operations.audit import ACTIONS
 from tallystick.settings import Settings
-from tallystick.store.accounts import parties
+from tallystick.store.accounts import parties, second_factors
 from tallystick.store.keys.certificates import fingerprint_of
 from tallystick.store.records import outbox
 from tallystick.wiring import open_service
@@ -58,7 +58,8 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
     settings = Settings(data_directory=tmp_path, database_url=url, public_url="", master_key=MASTER_KEY)
     async with open_service(settings, clock) as service:
         async with service.pool.acquire() as connection:
-            await parties.create_personal(connection, "ben@people.example", "Ben", "no hash", clock())
+            ben = await parties.create_personal(connection, "ben@people.example", "Ben", "no hash", clock())
+            await second_factors.add(connection, ben.party_id, b"sealed", 0, [], clock())
         seller, key, books = await new_seller(service, clock, "shop@music.example")
         assert key.book_id is not None
         buyer = await books.funded_buyer("10.00")

@@ -118,6 +118,9 @@ WITHOUT: Final[Mapping[str, str]] = {
     "POST /account/security/password": OWN,
     "POST /account/security/passkey": OWN,
     "POST /account/security/passkey/remove": OWN,
+    "POST /account/security/second-factor": OWN,
+    "POST /account/security/second-factor/recovery-codes": OWN,
+    "POST /account/security/second-factor/remove": OWN,
     "POST /account/security/address": OWN,
 }
 """Every other form, and why it leaves none."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import secrets
 
-from tests.stories.pages.world import PASSWORD, Browser, Seller, World
+import httpx
+import pyotp
+from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
+from tests.support.master_key import VAULT
 
+from tallystick.services.identity import second_factor
 from tallystick.services.identity.password_hashing import of_process
 from tallystick.services.seller.staff import StaffRole
-from tallystick.store.accounts import parties, staff
+from tallystick.store.accounts import parties, second_factors, staff
 from tallystick.store.accounts.parties import Party
 
 
@@ -28,17 +32,47 @@ async def employee(world: World, seller: Seller, role: StaffRole) -> Party:
 
 
 async def operator(world: World) -> Party:
-    """Somebody who runs the service."""
+    """Somebody who runs the service, with the authenticator app that this takes."""
     someone = await person(world, "Ann Operator")
-    await staff.add_operator(world.pool, someone.party_id, world.clock())
+    await runs_the_service(world, someone)
     return someone
+
+
+async def runs_the_service(world: World, someone: Party) -> None:
+    """Make somebody an operator, with an app."""
+    await staff.add_operator(world.pool, someone.party_id, world.clock())
+    await with_app(world, someone)
+
+
+async def with_app(world: World, someone: Party) -> None:
+    """Give somebody an authenticator app, whose codes are asked for from now on."""
+    sealed = VAULT.seal(pyotp.random_base32().encode(), second_factor.seal_context(someone.party_id))
+    async with world.pool.acquire() as connection:
+        await second_factors.add(connection, someone.party_id, sealed, 0, [], world.clock())
+
+
+async def code_of(world: World, someone: Party) -> str:
+    """What somebody's app shows, as if none of its codes had been used: a test's half minute has room for one."""
+    await world.pool.execute("UPDATE second_factor SET last_step = 0 WHERE party_id = $1", someone.party_id)
+    known = await second_factors.find(world.pool, someone.party_id)
+    assert known is not None
+    secret = VAULT.open(known.secret_sealed, second_factor.seal_context(someone.party_id)).decode()
+    return pyotp.TOTP(secret).at(world.clock())
 
 
 async def signed_in(world: World, someone: Party, at: str = "/console/sign-in") -> Browser:
     """A browser on which somebody has signed in."""
     browser = world.browser()
-    await browser.submit(await browser.get(at), "/sign-in", email=someone.email, password=PASSWORD)
+    page = await browser.submit(await browser.get(at), "/sign-in", email=someone.email, password=PASSWORD)
+    await typed_code(world, browser, page, someone)
     return browser
+
+
+async def typed_code(world: World, browser: Browser, page: httpx.Response, someone: Party) -> httpx.Response:
+    """Where a code is asked for after the password: what follows it; else the page itself."""
+    if not any("ticket" in form.fields for form in Page(page).forms):
+        return page
+    return await browser.submit(page, "/sign-in", code=await code_of(world, someone))
 
 
 async def at_work(world: World, seller: Seller, role: StaffRole = StaffRole.OWNER) -> Browser:

@@ -39,6 +39,9 @@ INVITATIONS: Final = Limit("invitations", 30, timedelta(hours=1))
 WRONG_CODES: Final = Limit("wrong codes", 10, timedelta(hours=1))
 """For one e-mail address, whichever letters they are about: asking for another letter gives no more guesses."""
 
+SECOND_FACTORS: Final = Limit("codes of a second factor", 10, timedelta(hours=1))
+"""For one account, whose password whoever types them knows already; a known device has a count of its own."""
+
 _HOME_BITS: Final = 64  # of an IPv6 address: whoever has one has all that share these
 
 

@@ -105,3 +105,28 @@ def passkey_removed(name: str, url: str) -> Letter:
             url=url,
         ),
     )
+
+
+def second_factor_added(url: str) -> Letter:
+    """After an authenticator app was set up, in case it was not the account's owner."""
+    return Letter(
+        _("Codes of an app are asked for from now on"),
+        _(
+            "Whoever signs in to your account with its password now also needs a code of your authenticator app.\n\n"
+            "If you did not set it up, choose a new password at once, and tell the people who run this service:\n"
+            "%(url)s\n",
+            url=url,
+        ),
+    )
+
+
+def second_factor_removed(url: str) -> Letter:
+    """After an authenticator app, or all second factors, were removed, in case it was not the account's owner."""
+    return Letter(
+        _("Codes of an app are no longer asked for"),
+        _(
+            "The password alone signs in to your account now.\n\n"
+            "If that was not you, choose a new password at once, and set up an app again:\n%(url)s\n",
+            url=url,
+        ),
+    )

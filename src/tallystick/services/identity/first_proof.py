@@ -14,7 +14,7 @@ import structlog
 
 from tallystick.domain.commands import CancelToken
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.store.accounts import parties, passkeys, payment_methods, personal_data, web_sessions
+from tallystick.store.accounts import parties, passkeys, payment_methods, personal_data, second_factors, web_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,7 @@ async def take_over(service: Service, party: Party) -> Party:
         await parties.sign_out_everywhere(connection, party.party_id)
         await web_sessions.end_of_party(connection, party.party_id)
         await passkeys.remove_all(connection, party.party_id)
+        await second_factors.remove(connection, party.party_id)
         await payment_methods.remove_all(connection, party.party_id, now)
     for _round in range(_MAX_ROUNDS):
         living = await personal_data.living_tokens(service.pool, party.party_id)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import addresses, attempts, email_templates, first_proof, mail, sign_in
+from tallystick.services.identity import addresses, attempts, email_templates, first_proof, mail, second_factor, sign_in
 from tallystick.services.identity import passkeys as identity_passkeys
 from tallystick.store.accounts import mailed_proofs, parties, passkeys
 from tallystick.store.accounts.mailed_proofs import MailedProof
@@ -29,7 +29,10 @@ LIFE: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class ResetOwner:
-    """Whose account a link is for. `passkeys`: what else signs in to it."""
+    """Whose account a link is for. `passkeys`: what else signs in to it, and may end with the old password.
+
+    Where a second factor is required, none may: the mailbox alone opens no console and no operator's page.
+    """
 
     party: Party
     passkeys: Sequence[Passkey]
@@ -78,7 +81,8 @@ async def owner_of(service: Service, link: str) -> ResetOwner:
     """Whose password the link replaces, and what else opens their account. Raises LinkSpentError."""
     digest = addresses.digest_of_link(link)
     party = await _owner(service, await mailed_proofs.find_link(service.pool, "reset", digest, service.clock()))
-    return ResetOwner(party, await passkeys.of_party(service.pool, party.party_id))
+    kept = await second_factor.is_required(service, party)
+    return ResetOwner(party, [] if kept else await passkeys.of_party(service.pool, party.party_id))
 
 
 async def choose_password(
@@ -91,13 +95,14 @@ async def choose_password(
     password, the link still works; BusyError: so it does; LinkSpentError.
     """
     digest = addresses.digest_of_link(link)
-    party = (await owner_of(service, link)).party
+    owner = await owner_of(service, link)
+    party, removable = owner.party, {identity_passkeys.name_in_forms(one) for one in owner.passkeys}
     if problem := sign_in.password_problem(password, party.email, party.name):
         raise FormError({"password": problem})
     password_hash = await sign_in.hash_password(service, password, client)
     await _owner(service, await mailed_proofs.use_link(service.pool, "reset", digest, service.clock()))
     await sign_in.replace_password(service, party, password_hash)
-    for named in removed:
+    for named in removable.intersection(removed):
         await identity_passkeys.remove(service, party, named)
     return await first_proof.take_over(service, party)
 

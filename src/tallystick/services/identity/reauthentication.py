@@ -1,14 +1,22 @@
-"""Proving who one is, by password or by passkey: to sign in, and again before something that matters."""
+"""Proving who one is, by password, code or passkey: to sign in, and again before something that matters.
+
+Where an account has an authenticator app, its password alone proves nothing: at the sign-in the code comes after it,
+and later the code stands for both.
+"""
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.ids import PartyId
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import passkeys, sign_in
+from tallystick.services.identity import passkeys, second_factor, sign_in
+from tallystick.store.accounts import parties
+from tallystick.store.keys.vault import SealBrokenError
 from tallystick.words import gettext as _
 from tallystick.words import marked
 
@@ -18,6 +26,12 @@ if TYPE_CHECKING:
     from tallystick.store.accounts.parties import Party
 
 PASSWORD_MISSING: Final = marked("Type your password.")
+WAITED_TOO_LONG: Final = marked("That took too long. Type your password again, and then the code.")
+
+CODE_WITHIN: Final = timedelta(minutes=10)
+"""How long after the password the code may be typed."""
+
+_WAITING: Final = "a sign-in that waits for its code"
 
 
 class Means(Enum):
@@ -25,15 +39,33 @@ class Means(Enum):
 
     PASSWORD = "password"  # noqa: S105 - the word, not one
     PASSKEY = "passkey"
+    CODE = "code"
+
+    @property
+    def strong(self) -> bool:
+        """Whether it takes more than a password."""
+        return self is not Means.PASSWORD
+
+
+class CodeNeededError(Exception):
+    """The password is right, and a code is asked for. `ticket`: says so, for the form that the code is typed into."""
+
+    def __init__(self, ticket: str, problems: Mapping[str, str] | None = None) -> None:
+        super().__init__("a code is asked for")
+        self.ticket = ticket
+        self.problems = dict(problems or {})
 
 
 async def enter(service: Service, typed: Mapping[str, str], visitor: Visitor) -> tuple[Party, Means]:
-    """Who signs in with a form that has `email` and `password`, or `passkey`. Raises FormError, BusyError.
+    """Who signs in with a form that has `email` and `password`, or `passkey`, or after a password `ticket` and `code`.
 
-    Passkeys are never held up: nobody guesses one, and checking one is cheap.
+    Raises FormError, BusyError, CodeNeededError. Passkeys are never held up: nobody guesses one, and checking one is
+    cheap.
     """
     if answer := typed.get("passkey"):
         return await passkeys.owner_of(service, answer), Means.PASSKEY
+    if ticket := typed.get("ticket"):
+        return await _enter_with_code(service, ticket, typed.get("code", ""), visitor), Means.CODE
     email, password = typed.get("email", ""), typed.get("password", "")
     missing = {}
     if not email.strip():
@@ -42,16 +74,55 @@ async def enter(service: Service, typed: Mapping[str, str], visitor: Visitor) ->
         missing["password"] = _(PASSWORD_MISSING)
     if missing:  # no attempt: nobody was named, or nothing was guessed
         raise FormError(missing)
-    return await sign_in.sign_in(service, email, password, visitor), Means.PASSWORD
+    party = await sign_in.sign_in(service, email, password, visitor)
+    if await second_factor.is_enrolled(service, party):
+        raise CodeNeededError(_ticket(service, party))
+    return party, Means.PASSWORD
+
+
+async def _enter_with_code(service: Service, ticket: str, code: str, visitor: Visitor) -> Party:
+    party = await _of_ticket(service, ticket)
+    if party is None:
+        raise FormError({"email": _(WAITED_TOO_LONG)})
+    try:
+        await second_factor.check(service, party, code, visitor)
+    except FormError as error:
+        raise CodeNeededError(ticket, error.problems) from None
+    return party
+
+
+def _ticket(service: Service, party: Party) -> str:
+    """Says that somebody typed the password of this account; a new password, or signing out everywhere, ends it."""
+    end = int((service.clock() + CODE_WITHIN).timestamp())
+    said = f"{party.party_id} {party.session_round} {end}"
+    return urlsafe_b64encode(service.vault.seal(said.encode(), _WAITING)).decode()
+
+
+async def _of_ticket(service: Service, ticket: str) -> Party | None:
+    try:
+        said = service.vault.open(urlsafe_b64decode(ticket), _WAITING).decode()
+    except (SealBrokenError, ValueError):
+        return None
+    party_id, session_round, end = map(int, said.split())
+    if end <= service.clock().timestamp():
+        return None
+    party = await parties.find(service.pool, PartyId(party_id))
+    return party if party is not None and party.session_round == session_round else None
 
 
 async def prove(service: Service, party: Party, typed: Mapping[str, str], visitor: Visitor) -> Means:
-    """How this party proves it again, with a form that has `password` or `passkey`. Raises FormError."""
+    """How this party proves it again, with a form that has `passkey`, or `code` where there is an app, or `password`.
+
+    Raises FormError, BusyError.
+    """
     if answer := typed.get("passkey"):
         owner = await passkeys.owner_of(service, answer)
         if owner.party_id != party.party_id:
             raise FormError({"passkey": _("This passkey belongs to another account.")})
         return Means.PASSKEY
+    if await second_factor.is_enrolled(service, party):
+        await second_factor.check(service, party, typed.get("code", ""), visitor)
+        return Means.CODE
     if not typed.get("password"):
         raise FormError({"password": _(PASSWORD_MISSING)})
     try:

@@ -63,6 +63,7 @@ ACTIONS: Final = frozenset(
         "operator.master_key_forget",
         "account.open",
         "account.password",
+        "account.second_factor_reset",
         "account.test_money",
         "account.split",
         "account.suspend",

@@ -92,6 +92,11 @@ async def only_owner_of(database: Database, person_id: PartyId) -> list[str]:
     return [row["name"] for row in rows]
 
 
+async def owns_any(database: Database, person_id: PartyId) -> bool:
+    """Whether this person is an owner of some seller."""
+    return bool(await database.fetchval(_SQL["owns_any"], person_id))
+
+
 async def _lock(connection: Connection, business_id: PartyId) -> None:
     """Serialise changes of a seller's staff: two owners who remove each other at once must not both succeed."""
     await connection.execute(_SQL["lock"], business_id)

@@ -10,11 +10,12 @@ from litestar.status_codes import HTTP_200_OK, HTTP_410_GONE
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import addresses, password_reset
 from tallystick.services.identity.password_reset import LinkSpentError
+from tallystick.services.identity.reauthentication import CodeNeededError
 from tallystick.web.account.keyring import Keyring
 from tallystick.web.account.member import HOME, SIGN_IN, Member, for_member, own_path
 from tallystick.web.common.browser.cookies import remember_device
 from tallystick.web.common.browser.sessions import sign_browser_out
-from tallystick.web.common.browser.signing_in import UNUSABLE, client_of, enter, own_way, prove
+from tallystick.web.common.browser.signing_in import UNUSABLE, client_of, code_page, enter, means_of, own_way, prove
 from tallystick.web.common.browser.step_up import stepped_up
 from tallystick.web.common.browser.ways_back import ENDED
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
@@ -43,6 +44,8 @@ async def do_sign_in(request: PageRequest) -> Response[Any]:
     way_on = own_path(typed.get("next", ""))
     try:
         await enter(request, typed)
+    except CodeNeededError as asked:
+        return code_page(request, asked, way_on)
     except FormError as error:
         return page(
             "account/sign_in.html", status=UNUSABLE, next=way_on, ended=False, typed=typed, problems=error.problems
@@ -150,8 +153,8 @@ async def show_prove(request: PageRequest) -> Response[Any]:
     """The page for reauthentication."""
 
     async def step(member: Member) -> Response[Any]:
-        way_on = own_path(request.query_params.get("next", ""))
-        return go(way_on) if stepped_up(request) else member.page("account/prove.html", narrow=True, next=way_on)
+        way_on = own_way(request.query_params.get("next", ""), HOME)
+        return go(way_on) if stepped_up(request) else await _prove_page(member, way_on)
 
     return await for_member(request, step)
 
@@ -162,14 +165,19 @@ async def do_prove(request: PageRequest) -> Response[Any]:
 
     async def step(member: Member) -> Response[Any]:
         typed = await form_of(request)
-        way_on = own_path(typed.get("next", ""))
+        way_on = own_way(typed.get("next", ""), HOME)
         try:
             await prove(request, member.party, typed)
         except FormError as error:
-            return member.page("account/prove.html", status=UNUSABLE, narrow=True, next=way_on, problems=error.problems)
+            return await _prove_page(member, way_on, status=UNUSABLE, problems=error.problems)
         return go(way_on)
 
     return await for_member(request, step)
+
+
+async def _prove_page(member: Member, way_on: str, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+    means = await means_of(member.request, member.party)
+    return member.page("account/prove.html", narrow=True, next=way_on, means=means, **more)
 
 
 def ask_for_proof(way_on: str) -> Response[Any]:

@@ -10,14 +10,22 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import addresses, passkeys, sign_in, web_sessions
+from tallystick.services.identity import addresses, passkeys, second_factor, sign_in, web_sessions
+from tallystick.services.identity.reauthentication import Means
 from tallystick.web.account.entry import ask_for_proof, entry_routes
 from tallystick.web.account.evidence import show_agreed
 from tallystick.web.account.keyring import Keyring
 from tallystick.web.account.member import Member, for_member
-from tallystick.web.common.browser.sessions import session_name, sign_browser_in, sign_browser_out
+from tallystick.web.account.second_factor import needs_stronger, second_factor_routes
+from tallystick.web.common.browser.sessions import (
+    is_strong,
+    renew_proof,
+    session_name,
+    sign_browser_in,
+    sign_browser_out,
+)
 from tallystick.web.common.browser.signing_in import UNUSABLE, visitor_of
-from tallystick.web.common.browser.step_up import STEP_UP, stepped_up
+from tallystick.web.common.browser.step_up import SECOND_FACTOR, STEP_UP, stepped_up
 from tallystick.web.common.browser.visitors import device, user_agent
 from tallystick.web.common.shared import PageRequest, form_of, go, page
 from tallystick.words import gettext as _
@@ -28,6 +36,7 @@ DONE: Final = {
     "changed": marked("Your password is changed."),
     "added": marked("The passkey is added. You can sign in with it from now on."),
     "removed": marked("The passkey is removed."),
+    "password-alone": marked("The app is removed. Your password alone signs in now."),
     "ended": marked("That browser is signed out."),
     "sent": marked("A letter with a code is on its way to you."),
     "verified": marked("Your e-mail address is confirmed."),
@@ -67,6 +76,7 @@ async def _page(member: Member, **more: Any) -> Response[Any]:  # noqa: ANN401 -
         "done": None,
         "passkeys_possible": passkeys.relying_party(service.settings) is not None,
         "passkeys_wait": passkeys.waits_for_address(service, party),
+        "app": await second_factor.find(service, party),
         "passkeys": [Keyring.of(one) for one in registered],
         "seats": [
             Seat(one.key, device(one.user_agent), one.began_at, one.seen_at, one.key == here) for one in sessions
@@ -86,7 +96,7 @@ async def do_password(request: PageRequest) -> Response[Any]:
             party = await sign_in.change_password(member.service, member.party, current, new, visitor_of(request))
         except FormError as error:
             return await _page(member, status=UNUSABLE, problems=error.problems)
-        sign_browser_in(request, party)
+        sign_browser_in(request, party, strong=is_strong(request))
         return go(f"{SECURITY}?changed")
 
     return await for_member(request, step)
@@ -105,6 +115,14 @@ async def show_passkey(request: PageRequest) -> Response[Any]:
     return await for_member(request, step)
 
 
+async def needs_own_second_factor(member: Member) -> bool:
+    """Whether somebody of whom a second factor is required has to use theirs before passkeys change.
+
+    Others may with their password, such as when a device with the only passkey is lost.
+    """
+    return await needs_stronger(member) and await second_factor.is_required(member.service, member.party)
+
+
 async def _passkey_page(member: Member, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems, what was typed
     options = await passkeys.registration_options(member.service, member.party)
     return (
@@ -118,10 +136,13 @@ async def do_passkey(request: PageRequest) -> Response[Any]:
 
     async def step(member: Member) -> Response[Any]:
         typed = await form_of(request)
+        if await needs_own_second_factor(member):
+            return go(SECOND_FACTOR)
         try:
             await passkeys.add(member.service, member.party, typed.get("passkey", ""), typed.get("name", ""))
         except FormError as error:
             return await _passkey_page(member, status=UNUSABLE, typed=typed, problems=error.problems)
+        renew_proof(request, Means.PASSKEY)
         return go(f"{SECURITY}?added")
 
     return await for_member(request, step)
@@ -132,6 +153,8 @@ async def do_remove_passkey(request: PageRequest) -> Response[Any]:
     """Remove a passkey; the password stays."""
 
     async def step(member: Member) -> Response[Any]:
+        if await needs_own_second_factor(member):
+            return go(SECOND_FACTOR)
         await passkeys.remove(member.service, member.party, (await form_of(request)).get("id", ""))
         return go(f"{SECURITY}?removed")
 
@@ -182,6 +205,7 @@ async def do_address(request: PageRequest) -> Response[Any]:
 
 security_routes: list[HTTPRouteHandler] = [
     *entry_routes,
+    *second_factor_routes,
     show_agreed,
     show_security,
     do_password,

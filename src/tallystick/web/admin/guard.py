@@ -14,7 +14,7 @@ from tallystick.services.operations import operators
 from tallystick.services.operations.accounts import Party
 from tallystick.services.operations.audit import Actor
 from tallystick.web.common.browser.staff_sign_in import SIGN_IN, own_path
-from tallystick.web.common.browser.step_up import gate
+from tallystick.web.common.browser.step_up import gate, second_factor_first
 from tallystick.web.common.browser.ways_back import ask_to_sign_in
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
 
@@ -76,6 +76,8 @@ async def for_operator(request: PageRequest, step: Step) -> Response[Any]:
     service = service_of(request)
     if not await operators.is_operator(service, person):
         raise NotFoundException
+    if service.settings.operators_need_second_factor and (first := second_factor_first(request)):
+        return first
     operator = OperatorContext(request, service, person, service.clock())
     return await gate(request, person) or await step(operator)
 

@@ -47,6 +47,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "operator.master_key_forget": "Forgot old master keys",
     "account.open": "Opened an account",
     "account.password": "Gave an account another password",
+    "account.second_factor_reset": "Took lost second factors from an account",
     "account.test_money": "Put test money on an account balance",
     "account.split": "Gave a seller more books",
     "account.suspend": "Suspended an account",

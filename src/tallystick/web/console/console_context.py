@@ -20,7 +20,7 @@ from tallystick.services.seller.books import books_of, clock_offset
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission, StaffRole, businesses_of, may
 from tallystick.web.common.browser.staff_sign_in import CONSOLE, SIGN_IN, own_path
-from tallystick.web.common.browser.step_up import gate
+from tallystick.web.common.browser.step_up import gate, second_factor_first
 from tallystick.web.common.browser.ways_back import ask_to_sign_in
 from tallystick.web.common.shared import PageRequest, page, service_of, signed_in
 
@@ -116,6 +116,9 @@ async def for_staff(
     seller = None if role is None else await accounts.find(service, PartyId(business))
     if role is None or seller is None:
         raise NotFoundException
+    required = role is StaffRole.OWNER and service.settings.owners_need_second_factor
+    if required and (first := second_factor_first(request)):
+        return first
     parts = await books_of(service, seller.party_id, environment)
     now = service.clock() + await clock_offset(service, parts)
     console = ConsoleContext(request, service, person, seller, role, len(employers) > 1, environment, parts, now)

@@ -8,9 +8,10 @@ from litestar.status_codes import HTTP_200_OK
 
 from tallystick.domain.environments import LIVE, SANDBOX
 from tallystick.services.form_errors import FormError
+from tallystick.services.identity.reauthentication import CodeNeededError
 from tallystick.services.seller.books import first_book_of
 from tallystick.services.seller.staff import businesses_of
-from tallystick.web.common.browser.signing_in import UNUSABLE, enter
+from tallystick.web.common.browser.signing_in import UNUSABLE, code_page, enter
 from tallystick.web.common.browser.staff_sign_in import CONSOLE, SIGN_IN, own_path
 from tallystick.web.common.browser.ways_back import ENDED
 from tallystick.web.common.shared import PageRequest, form_of, go, page, service_of, signed_in
@@ -47,6 +48,8 @@ async def do_sign_in(request: PageRequest) -> Response[Any]:
     way_on = own_path(typed.get("next", CONSOLE))
     try:
         await enter(request, typed)
+    except CodeNeededError as asked:
+        return code_page(request, asked, way_on)
     except FormError as error:
         return page(
             "console/sign_in.html", status=UNUSABLE, next=way_on, ended=False, typed=typed, problems=error.problems

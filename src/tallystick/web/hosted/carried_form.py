@@ -11,18 +11,20 @@ from tallystick.services.consent.address import WIRE_NAMES
 STEPS: Final = frozenset({"method", "card", "bank-account", "address", "confirm"})
 """Where signing in can lead back to."""
 
-_PREFIX: Final = "kept."
+KEPT: Final = "kept."
+"""What the names of carried fields begin with."""
+
 _FIELDS: Final[Mapping[str, frozenset[str]]] = {"method": frozenset({"key"}), "address": frozenset(WIRE_NAMES)}
 
 
 def to_keep(step: str, typed: Mapping[str, str]) -> dict[str, str]:
     """The hidden fields with which the sign-in page carries a form that was sent too late: values by name."""
     carried = _FIELDS.get(step, frozenset())
-    return {f"{_PREFIX}{name}": value for name, value in typed.items() if name in carried and value}
+    return {f"{KEPT}{name}": value for name, value in typed.items() if name in carried and value}
 
 
 def kept_of(typed: Mapping[str, str]) -> dict[str, str]:
     """The carried values that a sign-in form sent back, under the names of the form that they came from."""
     carried = _FIELDS.get(typed.get("step", ""), frozenset())
-    found = {name.removeprefix(_PREFIX): value for name, value in typed.items() if name.startswith(_PREFIX)}
+    found = {name.removeprefix(KEPT): value for name, value in typed.items() if name.startswith(KEPT)}
     return {name: value for name, value in found.items() if name in carried}

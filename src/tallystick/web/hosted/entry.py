@@ -11,12 +11,13 @@ from litestar.status_codes import HTTP_200_OK
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import addresses, sign_up
 from tallystick.services.identity.accounts import Party
+from tallystick.services.identity.reauthentication import CodeNeededError
 from tallystick.services.identity.sign_up import PendingSignUp
 from tallystick.web.common.browser.sessions import sign_browser_in
-from tallystick.web.common.browser.signing_in import UNUSABLE, enter, prove, proved_lately, visitor_of
+from tallystick.web.common.browser.signing_in import UNUSABLE, enter, means_of, prove, proved_lately, visitor_of
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.visit.context import VisitContext
-from tallystick.web.hosted.carried_form import kept_of
+from tallystick.web.hosted.carried_form import KEPT, kept_of
 from tallystick.web.hosted.method import shown_again
 from tallystick.web.hosted.steps import VISIT, path_after, sign_in_page, with_visit
 
@@ -40,6 +41,8 @@ async def do_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[
         typed = await form_of(request)
         try:
             party = await enter(request, typed)
+        except CodeNeededError as asked:
+            return _second_step(context, asked, typed)
         except FormError as error:
             kept = kept_of(typed)
             return sign_in_page(
@@ -48,6 +51,15 @@ async def do_sign_in(request: PageRequest, visit_id: FromPath[str]) -> Response[
         return await _go_on(replace(context, someone=party), typed)
 
     return await with_visit(request, visit_id, step, buyer_needed=False)
+
+
+def _second_step(context: VisitContext, asked: CodeNeededError, typed: dict[str, str]) -> Response[Any]:
+    """Ask for the code after the password; what the sign-in page carried is carried on."""
+    carried = {name: value for name, value in typed.items() if name == "step" or name.startswith(KEPT)}
+    status = UNUSABLE if asked.problems else HTTP_200_OK
+    return context.page(
+        "hosted/code.html", status=status, ticket=asked.ticket, carried=carried, problems=asked.problems
+    )
 
 
 async def _go_on(context: VisitContext, typed: dict[str, str]) -> Response[Any]:
@@ -151,7 +163,7 @@ async def show_prove(request: PageRequest, visit_id: FromPath[str]) -> Response[
     """The page for reauthentication, before something that cannot be undone."""
 
     async def step(context: VisitContext) -> Response[Any]:
-        return go(context.to("confirm")) if proved_lately(request) else context.page("hosted/prove.html")
+        return go(context.to("confirm")) if proved_lately(request) else await _prove_page(context)
 
     return await with_visit(request, visit_id, step)
 
@@ -164,10 +176,14 @@ async def do_prove(request: PageRequest, visit_id: FromPath[str]) -> Response[An
         try:
             await prove(request, context.buyer, await form_of(request))
         except FormError as error:
-            return context.page("hosted/prove.html", status=UNUSABLE, problems=error.problems)
+            return await _prove_page(context, status=UNUSABLE, problems=error.problems)
         return go(context.to("confirm"))
 
     return await with_visit(request, visit_id, step)
+
+
+async def _prove_page(context: VisitContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+    return context.page("hosted/prove.html", means=await means_of(context.request, context.buyer), **more)
 
 
 entry_routes = [

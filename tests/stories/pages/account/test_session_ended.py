@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from tests.stories.pages.buyers import buyer_of
-from tests.stories.pages.people import console, employee, operator, person, signed_in
+from tests.stories.pages.people import console, employee, operator, person, signed_in, typed_code
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.services.seller.staff import StaffRole
@@ -76,7 +76,7 @@ async def test_a_form_that_is_sent_below_its_page_leads_back_to_that(world: Worl
     asked = await too_late(browser, await browser.get(path), "/standing", deed="suspend", reason="x")
 
     assert parse_qs(urlsplit(str(asked.url)).query)["next"] == [path]
-    assert (await browser.sign_in(asked, someone.email)).url.path == path
+    assert (await typed_code(world, browser, await browser.sign_in(asked, someone.email), someone)).url.path == path
 
 
 async def test_who_only_looks_is_not_told_that_something_was_not_done(world: World) -> None:

@@ -10,11 +10,10 @@ import pytest
 from litestar.routes import HTTPRoute
 from tests.stories.pages.audit_table import FORMS, WITHOUT, Form
 from tests.stories.pages.deeds.scene import Scene
-from tests.stories.pages.people import employee, signed_in
+from tests.stories.pages.people import employee, runs_the_service, signed_in
 from tests.stories.pages.world import Seller, World
 
 from tallystick.services.seller.staff import StaffRole
-from tallystick.store.accounts import staff
 from tallystick.web.app import create_pages
 
 
@@ -32,7 +31,7 @@ def test_every_form_has_its_entry(world: World) -> None:
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form.deed.__name__.strip('_')} {form.action}")
 async def test_the_form_leaves_its_row(world: World, seller: Seller, form: Form) -> None:
     owner = await employee(world, seller, StaffRole.OWNER)
-    await staff.add_operator(world.pool, owner.party_id, world.clock())
+    await runs_the_service(world, owner)
     scene = Scene(world, seller, owner, await signed_in(world, owner))
     sent = await marks(scene, form.route)
 

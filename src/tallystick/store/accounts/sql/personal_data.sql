@@ -7,6 +7,10 @@ SELECT kind, email, name, status, language, created_at, email_verified_at, verif
 -- name: tell_passkeys
 SELECT name, synced, created_at, last_used_at FROM passkey WHERE party_id = $1 ORDER BY created_at
 
+-- name: tell_authenticator_app
+SELECT enrolled_at, (SELECT count(*) FROM recovery_code WHERE recovery_code.party_id = $1 AND used_at IS NULL) AS codes_left
+  FROM second_factor WHERE second_factor.party_id = $1
+
 -- name: tell_sessions
 SELECT began_at, seen_at, expires_at, user_agent FROM web_session WHERE party_id = $1 ORDER BY began_at
 
@@ -68,6 +72,10 @@ SELECT display_name, accent, support_link, changed_at, logo.digest AS logo
 
 -- name: erase_passkeys
 DELETE FROM passkey WHERE party_id = $1
+
+-- name: erase_authenticator_app
+-- Its recovery codes go with it.
+DELETE FROM second_factor WHERE party_id = $1
 
 -- name: erase_sessions
 DELETE FROM web_session WHERE party_id = $1

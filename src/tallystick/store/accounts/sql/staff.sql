@@ -73,3 +73,7 @@ DELETE FROM operator WHERE party_id = $1 RETURNING true
 -- name: operators
 -- All of them, in the order in which they were added.
 SELECT party_id, email, name, added_at FROM operator JOIN party USING (party_id) ORDER BY added_at, party_id
+
+-- name: owns_any
+-- Whether the person $1 is an owner somewhere.
+SELECT EXISTS (SELECT FROM staff WHERE person_id = $1 AND role = 'owner')

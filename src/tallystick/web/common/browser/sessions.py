@@ -32,6 +32,7 @@ _ROUND: Final = "round"
 _BEGAN: Final = "began"  # seconds since 1970, as all moments in a session
 _PROVED: Final = "proved"
 _PROVED_BY: Final = "proved_by"
+_STRONG: Final = "strong"  # it took more than a password, at some time since the session began
 _COOKIE: Final = "tallystick_session_cookie"  # in the request's state: the id that the browser sent and that we know
 _BEFORE: Final = "tallystick_session_before"  # in the request's state: the data as it was loaded
 
@@ -194,21 +195,30 @@ def session_name(request: Request[Any, Any, Any]) -> str | None:
     return None if known is None else web_sessions.session_key(known)
 
 
-def sign_browser_in(request: Request[Any, Any, Any], party: Party, by: Means = Means.PASSWORD) -> None:
+def is_strong(request: Request[Any, Any, Any]) -> bool:
+    """Whether it took more than a password to get this session: a passkey, or a code."""
+    return request.session.get(_STRONG) is True
+
+
+def sign_browser_in(
+    request: Request[Any, Any, Any], party: Party, by: Means = Means.PASSWORD, *, strong: bool = False
+) -> None:
     """Begin a session for this person under a new id; all earlier data of the browser's session is dropped.
 
-    The browser is a known device of theirs from now on.
+    The browser is a known device of theirs from now on. `strong`: it took more than `by` shows.
     """
     remember_device(request, request.app.state["service"], party)
     request.scope["state"][_BEFORE] = {}  # also when the same person signs in again: always a new id
     now = _now(request)
     who = {_PARTY: party.party_id, _ROUND: party.session_round}
-    request.set_session({**who, _BEGAN: now, _PROVED: now, _PROVED_BY: by.value})
+    how = {_BEGAN: now, _PROVED: now, _PROVED_BY: by.value, _STRONG: strong or by.strong}
+    request.set_session(who | how)
 
 
 def renew_proof(request: Request[Any, Any, Any], by: Means) -> None:
     """Note that the person reauthenticated; the session goes on under a new id."""
-    request.set_session({**request.session, _PROVED: _now(request), _PROVED_BY: by.value})
+    strong = is_strong(request) or by.strong
+    request.set_session({**request.session, _PROVED: _now(request), _PROVED_BY: by.value, _STRONG: strong})
 
 
 def sign_browser_out(request: Request[Any, Any, Any]) -> None:

@@ -9,8 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
-from tallystick.services.identity import reauthentication
+from tallystick.services.identity import reauthentication, second_factor
 from tallystick.services.identity.accounts import Party
+from tallystick.services.identity.reauthentication import CodeNeededError
 from tallystick.services.identity.visitors import Visitor
 from tallystick.web.common.browser.cookies import marks_of
 from tallystick.web.common.browser.sessions import last_proof, renew_proof, sign_browser_in, sign_browser_out
@@ -33,15 +34,35 @@ def visitor_of(request: PageRequest) -> Visitor:
 
 
 async def enter(request: PageRequest, typed: Mapping[str, str]) -> Party:
-    """Sign in with a form that has `email` and `password`, or `passkey`. Raises FormError, BusyError."""
+    """Sign in with a form that has `email` and `password`, or `passkey`, or `ticket` and `code`.
+
+    Raises FormError, BusyError; CodeNeededError: show `code_page`.
+    """
     party, by = await reauthentication.enter(service_of(request), typed, visitor_of(request))
     sign_browser_in(request, party, by)
     return party
 
 
 async def prove(request: PageRequest, party: Party, typed: Mapping[str, str]) -> None:
-    """Reauthenticate the person with a form that has `password` or `passkey`. Raises FormError, BusyError."""
+    """Reauthenticate the person with a form that has `password`, `code` or `passkey`. Raises FormError, BusyError."""
     renew_proof(request, await reauthentication.prove(service_of(request), party, typed, visitor_of(request)))
+
+
+async def means_of(request: PageRequest, party: Party) -> str:
+    """What the form that reauthenticates this person asks for: `password` or `code`; a passkey besides."""
+    return "code" if await second_factor.is_enrolled(service_of(request), party) else "password"
+
+
+def code_page(request: PageRequest, asked: CodeNeededError, way_on: str) -> Response[Any]:
+    """The page that asks for the code after the password, and goes on to `way_on`."""
+    return page(
+        "common/code.html",
+        status=UNUSABLE if asked.problems else HTTP_200_OK,
+        action=request.url.path,
+        ticket=asked.ticket,
+        carried={"next": way_on},
+        problems=asked.problems,
+    )
 
 
 def proved_lately(request: PageRequest) -> bool:

@@ -7,14 +7,16 @@ do nothing twice.
 """
 
 from typing import Any, Final
+from urllib.parse import quote
 
 from litestar.response import Response
 
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import challenges, reauthentication
 from tallystick.services.identity.accounts import Party
-from tallystick.web.common.browser.sessions import last_proof
-from tallystick.web.common.browser.signing_in import UNUSABLE, prove
+from tallystick.services.identity.passkeys import SECURITY_PATH
+from tallystick.web.common.browser.sessions import is_strong, last_proof
+from tallystick.web.common.browser.signing_in import UNUSABLE, means_of, prove
 from tallystick.web.common.browser.ways_back import form_page
 from tallystick.web.common.protection.form_tokens import FIELD as FORM_TOKEN
 from tallystick.web.common.shared import PageRequest, go, page, service_of
@@ -23,6 +25,9 @@ from tallystick.words import marked
 
 STEP_UP: Final = {"step_up": True}
 """Options of a handler whose form does something that the last sign-in alone does not allow."""
+
+SECOND_FACTOR: Final = f"{SECURITY_PATH}/second-factor"
+"""Where somebody sets up an app, or uses what they have."""
 
 PREFIX: Final = "_proof_"
 """What the page's own fields begin with: those that it carries may be called anything else."""
@@ -54,7 +59,7 @@ async def gate(request: PageRequest, person: Party) -> Response[Any] | None:
         return await _page(request, person, ticket=str(ticket), problems=problems)
     service, purpose = service_of(request), _purpose(request, person)
     if not challenges.is_alive(service, challenges.read(str(ticket)), purpose):
-        return await _page(request, person, problems={f"{PREFIX}password": _(OPEN_TOO_LONG)})
+        return await _page(request, person, problems={PREFIX + await means_of(request, person): _(OPEN_TOO_LONG)})
     if not await challenges.spend(service, challenges.read(str(ticket)), purpose):
         return go(form_page(request) or "/")
     return None
@@ -85,8 +90,17 @@ async def _page(
         ticket=ticket or challenges.write(challenges.make(service, _purpose(request, person))),
         way_back=form_page(request) or "/",
         prefix=PREFIX,
+        means=await means_of(request, person),
         problems=problems or {},
     )
+
+
+def second_factor_first(request: PageRequest) -> Response[Any] | None:
+    """The way to a second factor, for who needs one and whose session took a password alone; None: it took more."""
+    if is_strong(request):
+        return None
+    way_on = request.url.path if request.method == "GET" else form_page(request)
+    return go(f"{SECOND_FACTOR}?next={quote(way_on)}")
 
 
 def _purpose(request: PageRequest, person: Party) -> str:
