@@ -34,6 +34,7 @@ NOT_TOLD: Final[Mapping[str, str]] = {
     "return_host": "where the buyers of a business return to",
     "return_host_guest": "which other business may send buyers there",
     "verification_run": "what operators asked the service to do; told as part of what they did",
+    "approval": "what staff asked of each other for a business; told as part of what they did",
     "debt_run": "what staff did for a business; told as part of what they did",
 }
 NOT_ERASED: Final[Mapping[str, str]] = {

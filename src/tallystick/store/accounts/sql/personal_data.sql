@@ -74,7 +74,7 @@ SELECT display_name, accent, support_link, changed_at, logo.digest AS logo
 DELETE FROM passkey WHERE party_id = $1
 
 -- name: erase_authenticator_app
--- Its recovery codes go with it.
+-- The rows of recovery_code go with it.
 DELETE FROM second_factor WHERE party_id = $1
 
 -- name: erase_sessions
