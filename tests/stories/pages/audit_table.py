@@ -18,11 +18,12 @@ from tallystick.services.operations.account_standing import CHANGES
 
 @dataclass(frozen=True)
 class Form:
-    """A route, the kind of row that it leaves, and how to come to send it."""
+    """A route, the kind of row that it leaves, and how to come to send it. `then`: of what comes of it at once."""
 
     route: str
     action: str
     deed: Deed
+    then: tuple[str, ...] = ()
 
 
 FORMS: Final = (
@@ -56,6 +57,10 @@ FORMS: Final = (
     Form("POST /console/invitations/{invitation}", "staff.join", business.join),
     Form("POST /console/invitations/{invitation}/sign-up", "staff.join", business.join_with_new_account),
     Form(f"POST {DESK}/transactions/{{transaction_id}}/refund", "money.refund", books.refund),
+    Form(f"POST {DESK}/transactions/{{transaction_id}}/refund", "approval.ask", books.ask_for_refund),
+    Form(f"POST {DESK}/approvals/rule", "approval.rule", books.set_rule),
+    Form(f"POST {DESK}/approvals/{{approval_id}}/approve", "approval.approve", books.approve, ("money.refund",)),
+    Form(f"POST {DESK}/approvals/{{approval_id}}/decline", "approval.decline", books.decline),
     Form(f"POST {DESK}/tokens/{{token_id}}/cancel", "token.cancel", books.cancel_token),
     Form(f"POST {DESK}/debts/runs", "debts.settle", books.settle),
     Form(f"POST {DESK}/debts/runs", "debts.write_off", books.write_off),

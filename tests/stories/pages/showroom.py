@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 import httpx
@@ -26,7 +27,7 @@ from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import branding, logos
 from tallystick.store.accounts.branding import Branding
 from tallystick.store.accounts.logos import Logo
-from tallystick.store.records import ordered_faults, outbox, verification_runs
+from tallystick.store.records import approvals, ordered_faults, outbox, verification_runs
 
 NOT_PAGES: Final = frozenset(
     {
@@ -359,13 +360,33 @@ async def _done_by_staff(world: World, seller: Seller) -> dict[str, str]:
     fault = await ordered_faults.place(
         world.pool, seller.book_id, RailOperation.REFUND, "TransactionDenied", world.clock()
     )
+    approval = await asked_for(world, seller, {str(debts[1].instrument): 12_000_000})
     return {
+        "approval_id": approval,
         "debt": str(debts[1].instrument),
         "run_id": str(run.url).rpartition("/")[2],
         "fault_id": fault,
         "access_key_id": seller.key.access_key_id,
         "person": str((await employee(world, seller, StaffRole.VIEWER)).party_id),
     }
+
+
+async def asked_for(world: World, seller: Seller, debts: dict[str, int]) -> str:
+    """The id of what somebody of the staff asked a second person for: writing debts off, in micro-units."""
+    asker, approval_id = await employee(world, seller, StaffRole.FINANCE), f"console-{secrets.token_hex(10)}"
+    await approvals.ask(
+        world.pool,
+        approval_id,
+        seller.party.party_id,
+        "sandbox",
+        deed="write_off",
+        amount_micros=sum(debts.values()),
+        content={"amounts": debts},
+        asked_by=asker.party_id,
+        asked_at=world.clock(),
+        expires_at=world.clock() + timedelta(days=7),
+    )
+    return approval_id
 
 
 async def _done_by_the_operator(world: World, seller: Seller) -> dict[str, str]:

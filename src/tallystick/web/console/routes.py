@@ -3,6 +3,7 @@
 from tallystick.web.console.books.agreed import agreed_routes
 from tallystick.web.console.books.home import home_routes
 from tallystick.web.console.books.routes import book_routes
+from tallystick.web.console.business.approvals import approval_routes
 from tallystick.web.console.business.audit_log import audit_routes
 from tallystick.web.console.business.branding import branding_routes
 from tallystick.web.console.business.hosts import host_routes
@@ -33,5 +34,6 @@ console_routes = [
     *staff_routes,
     *host_routes,
     *invitation_routes,
+    *approval_routes,
     *audit_routes,
 ]

@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from tests.stories.pages.access_table import ENTRIES, Entry, Who, filled
 from tests.stories.pages.people import employee, operator, person, signed_in
+from tests.stories.pages.showroom import asked_for
 from tests.stories.pages.world import Browser, Seller, World
 from tests.stories.pictures import png
 
@@ -61,6 +62,7 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "transaction_id": payment.text("TransactionId"),
         "event_id": f"{payment.text('TransactionId')}-1",
         "fault_id": await fault,
+        "approval_id": await asked_for(world, seller, {answer["prepaidInstrumentID"]: 1}),
         "access_key_id": seller.key.access_key_id,
         "person": str((await employee(world, seller, StaffRole.VIEWER)).party_id),
         "number": str(method["number"]),

@@ -5,13 +5,47 @@ from __future__ import annotations
 import httpx
 from tests.stories.pages.business import postpaid_customer, prepaid_customer
 from tests.stories.pages.deeds.scene import Scene
+from tests.stories.pages.people import at_work
 from tests.stories.pages.world import Page
+
+from tallystick.services.seller.staff import StaffRole
+from tallystick.store.records import approvals
 
 
 async def refund(scene: Scene) -> None:
     payment = await (await prepaid_customer(scene.world, scene.seller)).pay("5")
     form = Page(await scene.look("transactions", payment, "refund")).form("/refund")
     await scene.send(await scene.look("transactions", payment, "refund", **form.fields), "/refund")
+
+
+async def set_rule(scene: Scene) -> None:
+    await scene.on("approvals", "/rule", above="1.00")
+
+
+async def _needs_two(scene: Scene) -> None:
+    await approvals.set_rule(scene.world.pool, scene.seller.party.party_id, 1_000_000, scene.world.clock())
+
+
+async def ask_for_refund(scene: Scene) -> None:
+    await _needs_two(scene)
+    await refund(scene)
+
+
+async def _asked_by_colleague(scene: Scene) -> httpx.Response:
+    """The page of a refund that somebody else asked for."""
+    await _needs_two(scene)
+    colleague = await at_work(scene.world, scene.seller, StaffRole.FINANCE)
+    await refund(Scene(scene.world, scene.seller, scene.person, colleague))
+    (one,) = await approvals.latest(scene.world.pool, scene.seller.party.party_id, "sandbox", 1)
+    return await scene.look("approvals", one.approval_id)
+
+
+async def approve(scene: Scene) -> None:
+    await scene.send(await _asked_by_colleague(scene), "/approve")
+
+
+async def decline(scene: Scene) -> None:
+    await scene.send(await _asked_by_colleague(scene), "/decline")
 
 
 async def cancel_token(scene: Scene) -> None:

@@ -12,9 +12,11 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.ids import InstrumentId
 from tallystick.domain.money import parse_amount
+from tallystick.domain.refusals import Refused
 from tallystick.services.reports import debts, transactions
 from tallystick.services.reports.debts import LONGEST_AGE, Age, DebtRun, Tab
-from tallystick.services.seller import debt_runs, manual_operations
+from tallystick.services.seller import approvals, debt_runs, manual_operations
+from tallystick.services.seller.approvals import Approval
 from tallystick.services.seller.debt_runs import MAX_DEBTS, DebtAction, Planned
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
@@ -109,8 +111,13 @@ async def do_debt_run(request: PageRequest, business: FromPath[int], environment
         if len(amounts) == 1 and (looks or amount != shown):
             more = {"amount": amount} if looks else {"amount": amount, "changed": "yes"}
             return go(f"{_preview_path(console, deed, list(amounts), run_id)}&{urlencode(more)}")
-        run = await debt_runs.begin(books, deed, run_id, console.person.party_id, amounts)
-        return go(console.path("debts", "runs", run.run_id))
+        try:
+            begun = await approvals.start_run(books, deed, run_id, console.person.party_id, amounts)
+        except Refused:  # these or other debts were asked for with this form before
+            return go(console.path("approvals", run_id))
+        if isinstance(begun, Approval):
+            return go(console.path("approvals", begun.approval_id))
+        return go(console.path("debts", "runs", begun.run_id))
 
     return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY, place=PLACE)
 
@@ -175,6 +182,7 @@ async def _preview(
     if len(planned) == 1 and planned[0].refused is not None:
         problems.setdefault("amount", planned[0].refused.message)
     ready = [] if problems else [each for each in planned if each.refused is None]
+    amount_micros = sum(each.amount_micros for each in ready)
     return console.page(
         "console/books/debt_preview.html",
         status=HTTP_422_UNPROCESSABLE_ENTITY if problems else HTTP_200_OK,
@@ -183,7 +191,8 @@ async def _preview(
         planned=planned,
         ready=ready,
         left_out=len(planned) - len(ready),
-        amount_micros=sum(each.amount_micros for each in ready),
+        amount_micros=amount_micros,
+        needs_two=await approvals.needs_two(books, amount_micros),
         fee_micros=sum(each.fee_micros for each in ready),
         waits=any(each.pending for each in ready),
         line_of=_line_of,

@@ -10,6 +10,7 @@ from litestar.response import Response
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.reports import figures, transactions
 from tallystick.services.reports.figures import NONE
+from tallystick.services.seller import approvals
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
 from tallystick.web.console.books import home_charts
@@ -74,6 +75,7 @@ async def _home(console: ConsoleContext, period: ChartPeriod) -> Response[Any]:
         received_at=received_at,
         latest=(await transactions.list_(books, transactions.all_of(books), LATEST)).lines,
         state=state,
+        waiting=await approvals.count_waiting(books),
         up_to_date=state.up_to_date(now),
     )
 

@@ -22,7 +22,8 @@ from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.reports import transactions
 from tallystick.services.reports.transactions import TransactionRecord
-from tallystick.services.seller import manual_operations
+from tallystick.services.seller import approvals, manual_operations
+from tallystick.services.seller.approvals import Approval
 from tallystick.services.seller.manual_operations import BookContext, RefundPreview, RefundWish
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.browser.step_up import STEP_UP
@@ -86,18 +87,20 @@ async def show_refund(
 async def do_refund(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], transaction_id: FromPath[str]
 ) -> Response[Any]:
-    """Refund, and show the refund's own page. Idempotent by the form's reference."""
+    """Refund, or ask for a second person, and show the page of either. Idempotent by the form's reference."""
 
     async def step(console: ConsoleContext, books: BookContext, record: TransactionRecord) -> Response[Any]:
         asked = _read(record, await form_of(request))
         if "how" not in asked.typed or asked.problems:
             return await _page(console, record, asked, None)
         try:
-            accepted = await manual_operations.refund(books, asked.wish, asked.reference)
+            made = await approvals.refund(books, asked.wish, asked.reference)
         except Refused as refused:
             asked.problems["amount"] = _in_words(refused)
             return await _page(console, record, asked, None)
-        return go(_address_of(console, accepted))
+        if isinstance(made, Approval):
+            return go(console.path("approvals", made.approval_id))
+        return go(_address_of(console, made))
 
     return await _for_payment(request, business, environment, transaction_id, step)
 
@@ -177,6 +180,7 @@ async def _page(
         left_micros=record.amount_micros - remains.refunded_micros,
         asked=asked,
         preview=preview,
+        needs_two=preview is not None and await approvals.needs_two(console.books, preview.amount_micros),
         typed=asked.typed,
         problems=asked.problems,
     )
