@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from tests.stories.pages.access_table import ENTRIES, Who, filled
-from tests.stories.pages.account.test_second_factor import SECOND_FACTOR, shown_by_app
+from tests.stories.pages.account.test_second_factor import SECOND_FACTOR
 from tests.stories.pages.authenticator import Authenticator, asked
 from tests.stories.pages.common.test_access_table import somebody_elses
-from tests.stories.pages.people import console, employee, operator, person, signed_in
+from tests.stories.pages.people import console, employee, operator, person, shown_by_app, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.services.identity import password_reset, second_factor

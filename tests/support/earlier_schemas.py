@@ -49,6 +49,9 @@ DROP TYPE access_key_terms;
 """
 """Keys that are for everything, from anywhere; the version is for the test to set."""
 
+BEFORE_0025: Final = "DROP TABLE approval, approval_rule, recovery_code, second_factor;"
+"""Authenticator apps, and what waits for a second person."""
+
 BEFORE_0021: Final = """
 DROP INDEX authorization_evidence_address;
 ALTER TABLE mail DROP COLUMN sealed;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from datetime import timedelta
 
 import httpx
 import pyotp
@@ -60,12 +62,21 @@ async def code_of(world: World, someone: Party) -> str:
     return pyotp.TOTP(secret).at(world.clock())
 
 
-async def signed_in(world: World, someone: Party, at: str = "/console/sign-in") -> Browser:
-    """A browser on which somebody has signed in."""
-    browser = world.browser()
+async def signed_in(
+    world: World, someone: Party, at: str = "/console/sign-in", *, browser: Browser | None = None
+) -> Browser:
+    """A browser on which somebody has signed in, a fresh one unless another is given."""
+    browser = browser or world.browser()
     page = await browser.submit(await browser.get(at), "/sign-in", email=someone.email, password=PASSWORD)
     await typed_code(world, browser, page, someone)
     return browser
+
+
+def shown_by_app(world: World, page: httpx.Response, minutes: float = 0) -> str:
+    """The code that an app shows which was given the key of the page."""
+    found = re.search(r'<code class="key" dir="ltr">([A-Z2-7 ]+)</code>', page.text)
+    assert found is not None
+    return pyotp.TOTP(found[1].replace(" ", "")).at(world.clock() + timedelta(minutes=minutes))
 
 
 async def typed_code(world: World, browser: Browser, page: httpx.Response, someone: Party) -> httpx.Response:

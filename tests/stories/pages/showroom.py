@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 from tests.stories.pages.access_table import DESK, ENTRIES, VISIT, filled
 from tests.stories.pages.business import paying_customer, postpaid_customer, prepaid_customer
-from tests.stories.pages.people import at_work, console, employee, operator, person, signed_in
+from tests.stories.pages.people import at_work, console, employee, operator, person, shown_by_app, signed_in
 from tests.stories.pages.world import NEEDED, PASSWORD, Browser, Seller, World
 from tests.stories.pictures import png
 
@@ -217,6 +217,7 @@ class Showroom:
         wrong = await browser.submit(at, "/sign-in", email=someone.email, password=SHORT)
         self.keep("POST /account/sign-in", wrong, "wrong", status=422)
         await self.look(browser, "GET /console/sign-in", "/console/sign-in")
+        await self._second_factor()
         forgotten = await self.look(browser, "GET /account/forgotten", "/account/forgotten")
         sent = await browser.submit(forgotten, "/forgotten", email=someone.email)
         self.keep("POST /account/forgotten", sent, "sent")
@@ -240,6 +241,23 @@ class Showroom:
         broken = await browser.get(f"{self.seller.url(self.seller.prepaid())}x")
         self.keep("GET /cobranded-ui/actions/start", broken, "broken", status=broken.status_code)
         self.keep("POST /account/sign-in", await browser.http.post("/account/sign-in"), "forged", status=403)
+
+    async def _second_factor(self) -> None:
+        """An authenticator app: set up by somebody, and asked for at their next sign-in."""
+        someone = await person(self.world)
+        member, path = await signed_in(self.world, someone, "/account/sign-in"), "/account/security/second-factor"
+        page = await member.get(path)
+        wrong = await member.submit(page, "/second-factor", code="1")
+        self.keep(f"POST {path}", wrong, "wrong", status=422)
+        done = await member.submit(page, "/second-factor", code=shown_by_app(self.world, page))
+        self.keep(f"POST {path}", done, "codes")
+        await self.look(member, f"GET {path}", path, "set up")
+        await self.look(member, "GET /account/security", "/account/security", "with an app")
+        browser = self.world.browser()
+        asked = await browser.sign_in(await browser.get("/account/sign-in"), someone.email)
+        self.keep("POST /account/sign-in", asked, "code")
+        wrong = await browser.submit(asked, "/sign-in", code="1")
+        self.keep("POST /account/sign-in", wrong, "wrong code", status=422)
 
     async def every(
         self, below: str, browser: Browser, ids: Mapping[str, str], *, without: set[str] | frozenset[str] = frozenset()
@@ -292,6 +310,10 @@ class Showroom:
         form = await owner.get(console(self.seller, "keys", "new"))
         wrong = await owner.submit(form, "/keys", uses="chosen", networks="10.1.2.3/8")
         self.keep(f"POST {DESK}/keys", wrong, "wrong", status=422)
+        doubted = self.world.browser(self.world.configured(step_up_minutes=0))
+        doubted.http.cookies = owner.http.cookies
+        asked = await doubted.submit(form, "/keys", uses="everything", name="Checkout")
+        self.keep(f"POST {DESK}/keys", asked, "proof")
         made = await owner.submit(form, "/keys", uses="everything", name="Checkout")
         self.keep(f"POST {DESK}/keys", made, "made")
 

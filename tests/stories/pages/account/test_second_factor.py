@@ -7,10 +7,9 @@ import re
 from datetime import timedelta
 
 import httpx
-import pyotp
 import pytest
 from tests.stories.pages.authenticator import Authenticator, asked
-from tests.stories.pages.people import code_of, person, signed_in, typed_code, with_app
+from tests.stories.pages.people import code_of, person, shown_by_app, signed_in, typed_code, with_app
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.services.identity import password_reset, second_factor
@@ -28,13 +27,6 @@ async def with_codes(world: World) -> tuple[Party, Browser, list[str]]:
     done = await browser.submit(page, "/second-factor", code=shown_by_app(world, page))
     assert done.status_code == 200, Page(done).text
     return someone, browser, codes_in(done)
-
-
-def shown_by_app(world: World, page: httpx.Response, minutes: float = 0) -> str:
-    """The code that an app shows which was given the key of the page."""
-    found = re.search(r'<code class="key" dir="ltr">([A-Z2-7 ]+)</code>', page.text)
-    assert found is not None
-    return pyotp.TOTP(found[1].replace(" ", "")).at(world.clock() + timedelta(minutes=minutes))
 
 
 def codes_in(page: httpx.Response) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from tests.stories.pages.admin.office import change, funded, text_at
-from tests.stories.pages.people import operator, person, signed_in
+from tests.stories.pages.people import operator, person, signed_in, typed_code
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.processors.rail import RailAnswer, RailOrder
@@ -65,7 +65,8 @@ async def test_the_pages_are_the_operators_alone(world: World, admin: Browser, s
 async def test_signing_in_leads_to_the_page_that_was_asked_for(world: World, someone: Party) -> None:
     browser = world.browser()
 
-    page = await browser.submit(await browser.get("/admin/rails"), "/sign-in", email=someone.email, password=PASSWORD)
+    asked = await browser.submit(await browser.get("/admin/rails"), "/sign-in", email=someone.email, password=PASSWORD)
+    page = await typed_code(world, browser, asked, someone)
 
     assert page.url.path == "/admin/rails"
 
@@ -253,8 +254,7 @@ async def test_letters_can_be_read_only_while_they_stay_here(world: World, someo
     assert "https://pay.example/reset/secret" in (await admin.get(letter)).text
 
     leaving = world.configured(smtp_url="smtp://127.0.0.1:2525", mail_from="pay@pay.example")
-    elsewhere = world.browser(leaving)
-    await elsewhere.submit(await elsewhere.get("/console/sign-in"), "/sign-in", email=someone.email, password=PASSWORD)
+    elsewhere = await signed_in(world, someone, browser=world.browser(leaving))
     for path in ("/admin/mail", letter):
         shown = (await elsewhere.get(path)).text
         assert "is your code" in shown
@@ -269,8 +269,7 @@ async def test_settings_tell_their_source_and_no_secret(
     service = world.configured(
         database_url="postgresql://me:pass-word@db.example:5432/tally?sslpassword=hidden", metrics_token="t" * 20
     )
-    browser = world.browser(service)
-    await browser.submit(await browser.get("/console/sign-in"), "/sign-in", email=someone.email, password=PASSWORD)
+    browser = await signed_in(world, someone, browser=world.browser(service))
 
     shown = (await text_at(browser, "/admin/settings")).replace("_ ", "_")  # names may be broken there
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import asyncpg
 import httpx
 import pytest
 from tests.stories.pages.business import Customer, postpaid_customer, prepaid_customer
@@ -167,6 +168,19 @@ async def test_what_broke_off_after_the_approval_is_carried_out_later_and_once(
 
     assert await refunds(world, payment) == [15_000_000]
     assert "Done The refund" in Page(await approver.get(path)).text
+
+
+async def test_the_database_itself_refuses_one_person(
+    world: World, seller: Seller, asker: Browser, payment: str
+) -> None:
+    approval_id = (await ask(asker, seller, payment)).url.path.rpartition("/")[2]
+
+    with pytest.raises(asyncpg.CheckViolationError, match="approval_two_people"):
+        await world.pool.execute(
+            "UPDATE approval SET decision = 'approved', decided_by = asked_by, decided_at = now()"
+            " WHERE approval_id = $1",
+            approval_id,
+        )
 
 
 async def test_another_wish_under_the_same_form_is_not_asked_for(
