@@ -49,9 +49,6 @@ DROP TYPE access_key_terms;
 """
 """Keys that are for everything, from anywhere; the version is for the test to set."""
 
-BEFORE_0025: Final = "DROP TABLE approval, approval_rule, recovery_code, second_factor;"
-"""Authenticator apps, and what waits for a second person."""
-
 BEFORE_0021: Final = """
 DROP INDEX authorization_evidence_address;
 ALTER TABLE mail DROP COLUMN sealed;
@@ -72,3 +69,6 @@ ALTER TABLE authorization_evidence DROP COLUMN chain_sequence, DROP COLUMN chain
     DROP COLUMN address_digest;
 """
 """The audit log and what was agreed to have no chains; rows can be changed."""
+
+BEFORE_0026: Final = "DROP TABLE approval, approval_rule, recovery_code, second_factor;"
+"""Authenticator apps, and what waits for a second person."""

@@ -17,8 +17,8 @@ CREATE TABLE recovery_code (
 COMMENT ON TABLE recovery_code IS 'What signs in once instead of a code of the app';
 
 -- Somebody may have shown who they are by a code before they agreed.
+ALTER TABLE authorization_evidence DROP CONSTRAINT authorization_evidence_proved_by_check;
 ALTER TABLE authorization_evidence
-    DROP CONSTRAINT authorization_evidence_proved_by_check,
     ADD CONSTRAINT authorization_evidence_proved_by_check CHECK (proved_by IN ('password', 'passkey', 'code'));
 
 -- A second person for what moves much money: what a seller wants it for, and what waits for one.
