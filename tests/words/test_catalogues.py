@@ -14,7 +14,7 @@ from tallystick.words.texts import CATALOGUES, read_catalogue
 
 TEMPLATES = SOURCES / "web" / "templates"
 PERSONS_ROOMS = ("account", "common", "hosted")
-ENGLISH_ONLY = {"components.html", "sandbox_return.html"}
+ENGLISH_ONLY = {"components.html", "sandbox_return.html", "staff_base.html"}
 """Templates in those rooms for sellers' staff, developers and operators, as are all others."""
 
 NO_TEXTS = {"Tallystick", "required", "aria", "invalid", "true", "describedby"}
