@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 import asyncpg
 from tests.conftest import MakeDatabase
 from tests.support.books import OpenBooks
-from tests.support.earlier_schemas import BEFORE_0021, BEFORE_0022, BEFORE_0023, BEFORE_0024, BEFORE_0025, BEFORE_0026
+from tests.support.earlier_schemas import (
+    BEFORE_0021,
+    BEFORE_0022,
+    BEFORE_0023,
+    BEFORE_0024,
+    BEFORE_0025,
+    BEFORE_0026,
+    BEFORE_0027,
+)
 
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate
@@ -76,6 +84,7 @@ async def test_a_filled_database_is_given_the_smaller_indexes(
         await shop.refund(first.transaction_id, "0.25")
         whole = "SELECT * FROM transfer ORDER BY transaction_id, book_id, number"
         transfers = await pool.fetch(whole)
+        await pool.execute(BEFORE_0027)
         await pool.execute(BEFORE_0026)
         await pool.execute(BEFORE_0025)
         await pool.execute(BEFORE_0024)

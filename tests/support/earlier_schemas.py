@@ -70,5 +70,5 @@ ALTER TABLE authorization_evidence DROP COLUMN chain_sequence, DROP COLUMN chain
 """
 """The audit log and what was agreed to have no chains; rows can be changed."""
 
-BEFORE_0026: Final = "DROP TABLE approval, approval_rule, recovery_code, second_factor;"
+BEFORE_0027: Final = "DROP TABLE approval, approval_rule, recovery_code, second_factor;"
 """Authenticator apps, and what waits for a second person."""

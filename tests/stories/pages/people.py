@@ -11,7 +11,6 @@ import pyotp
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 from tests.support.master_key import VAULT
 
-from tallystick.services.identity import second_factor
 from tallystick.services.identity.password_hashing import of_process
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import parties, second_factors, staff
@@ -48,7 +47,7 @@ async def runs_the_service(world: World, someone: Party) -> None:
 
 async def with_app(world: World, someone: Party) -> None:
     """Give somebody an authenticator app, whose codes are asked for from now on."""
-    sealed = VAULT.seal(pyotp.random_base32().encode(), second_factor.seal_context(someone.party_id))
+    sealed = VAULT.seal(pyotp.random_base32().encode(), second_factors.seal_context(someone.party_id))
     async with world.pool.acquire() as connection:
         await second_factors.add(connection, someone.party_id, sealed, 0, [], world.clock())
 
@@ -58,7 +57,7 @@ async def code_of(world: World, someone: Party) -> str:
     await world.pool.execute("UPDATE second_factor SET last_step = 0 WHERE party_id = $1", someone.party_id)
     known = await second_factors.find(world.pool, someone.party_id)
     assert known is not None
-    secret = VAULT.open(known.secret_sealed, second_factor.seal_context(someone.party_id)).decode()
+    secret = VAULT.open(known.secret_sealed, second_factors.seal_context(someone.party_id)).decode()
     return pyotp.TOTP(secret).at(world.clock())
 
 

@@ -122,7 +122,7 @@ async def enrol(service: Service, party: Party, sealed: str, code: str) -> list[
         raise FormError({"code": _(NOT_SET_UP)})
     codes = [_recovery_code() for _number in range(RECOVERY_CODES)]
     digests = [_digest(service, party, one) for one in codes]
-    secret_sealed = service.vault.seal(setup.secret.encode(), seal_context(party.party_id))
+    secret_sealed = service.vault.seal(setup.secret.encode(), second_factors.seal_context(party.party_id))
     async with service.pool.acquire() as connection:
         if not await second_factors.add(connection, party.party_id, secret_sealed, step, digests, service.clock()):
             raise FormError({"code": _(TOO_OLD)})
@@ -186,11 +186,6 @@ async def reset(service: Service, actor: Actor, party: Party) -> bool:
     return True
 
 
-def seal_context(party_id: int) -> str:
-    """Where an app's secret belongs: it opens for this account alone."""
-    return f"{_CONTEXT} of {party_id}"
-
-
 def _of_setup(party: Party) -> str:
     return f"{_CONTEXT} to be set up by {party.party_id}"
 
@@ -200,7 +195,7 @@ async def _use(service: Service, party: Party, code: str) -> bool:
     if known is None:
         return False
     if len(code) == _DIGITS:
-        secret = service.vault.open(known.secret_sealed, seal_context(party.party_id)).decode()
+        secret = service.vault.open(known.secret_sealed, second_factors.seal_context(party.party_id)).decode()
         step = _step_of(service, secret, code)
         return step is not None and await second_factors.use_step(service.pool, party.party_id, step)
     return await second_factors.use_code(service.pool, party.party_id, _digest(service, party, code), service.clock())

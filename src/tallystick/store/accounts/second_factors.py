@@ -26,6 +26,11 @@ class SecondFactor:
     codes_left: int
 
 
+def seal_context(party_id: int | str) -> str:
+    """Where an app's secret belongs: it opens for this account alone."""
+    return f"second_factor:{party_id}"
+
+
 async def find(database: Database, party_id: PartyId) -> SecondFactor | None:
     """The app of this account; None where there is none."""
     row = await database.fetchrow(_SQL["find"], party_id)

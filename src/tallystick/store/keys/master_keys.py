@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.db.statements import load_statements
+from tallystick.store.accounts import second_factors
 from tallystick.store.keys import access_keys, signing_keys
 from tallystick.store.keys.vault import DigestKeys, SealBrokenError, named_head
 from tallystick.store.records import mail
@@ -82,6 +83,14 @@ KINDS: Final = (
         "signing_key_reseal",
         "",
         signing_keys.seal_context,
+    ),
+    SealedKind(
+        "authenticator apps",
+        "second_factor.secret_sealed",
+        "second_factor_batch",
+        "second_factor_reseal",
+        0,
+        second_factors.seal_context,
     ),
     SealedKind("letters", "mail.sealed", "letter_batch", "letter_reseal", 0, mail.seal_context),
     SealedKind("keys of digests", "master_key.digests_sealed", "digests_batch", "digests_reseal", -1, digests_place),

@@ -21,6 +21,7 @@ UPDATE master_key AS newest SET resealed_at = $1
  WHERE resealed_at IS NULL AND begun_at IS NOT NULL AND generation = (SELECT max(generation) FROM master_key)
    AND NOT EXISTS (SELECT FROM access_key WHERE substring(secret_sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
    AND NOT EXISTS (SELECT FROM signing_key WHERE substring(private_key_sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
+   AND NOT EXISTS (SELECT FROM second_factor WHERE substring(secret_sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
    AND NOT EXISTS (SELECT FROM mail WHERE substring(sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
    AND NOT EXISTS (SELECT FROM master_key AS each
                     WHERE substring(each.digests_sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
@@ -30,6 +31,7 @@ UPDATE master_key AS newest SET resealed_at = $1
 SELECT CASE WHEN get_byte(sealed, 0) = 2 THEN substring(sealed, 2, 8) END AS key_name, count(*) AS sealed
   FROM (SELECT secret_sealed AS sealed FROM access_key
         UNION ALL SELECT private_key_sealed FROM signing_key
+        UNION ALL SELECT secret_sealed FROM second_factor
         UNION ALL SELECT sealed FROM mail
         UNION ALL SELECT digests_sealed FROM master_key) AS every
  WHERE sealed IS NOT NULL
@@ -58,6 +60,18 @@ SELECT name AS id, private_key_sealed AS sealed, name AS place
 -- name: signing_key_reseal
 -- Of one of them.
 UPDATE signing_key SET private_key_sealed = $3 WHERE name = $1 AND private_key_sealed = $2
+
+-- name: second_factor_batch
+-- Secrets of authenticator apps.
+SELECT party_id AS id, secret_sealed AS sealed, party_id::text AS place
+  FROM second_factor
+ WHERE party_id > $1 AND substring(secret_sealed, 1, 9) <> $3
+ ORDER BY party_id
+ LIMIT $2
+
+-- name: second_factor_reseal
+-- Of one account's app.
+UPDATE second_factor SET secret_sealed = $3 WHERE party_id = $1 AND secret_sealed = $2
 
 -- name: letter_batch
 -- Letters that have not left.
