@@ -129,7 +129,17 @@ async def test_what_cannot_be_restored_is_told_and_leaves_nothing(shop: Shop, da
     refused = await restore(backups, data_directory / "data", settings=settings)
     assert "is not empty; restore into a new directory" in refused.complaint
 
+    kept = data_directory / "kept.key"  # the right key, in a file of its own, which counts before the setting
+    kept.write_text(f"{MASTER_KEY_TEXT}\n")
+    kept.chmod(0o600)
     other_key = base64.b64encode(secrets.token_bytes(32)).decode()
+    opened = await restore(
+        backups, data_directory / "opened", "--master-key", str(kept),
+        settings=settings | {"TALLYSTICK_MASTER_KEY": other_key},
+    )  # fmt: skip
+    assert opened.status == 0, opened.out + opened.complaint
+    assert (data_directory / "opened" / "master.key").stat().st_mode & 0o777 == 0o600
+
     locked = await restore(backups, into, settings=settings | {"TALLYSTICK_MASTER_KEY": other_key})
     assert locked.status == 1
     assert "BAD the secrets in this database are sealed with another master key" in locked.out

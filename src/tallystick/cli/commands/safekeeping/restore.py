@@ -74,17 +74,20 @@ def restore(
 
 async def _restore(place: Place, into: Path, to: datetime | None, master_key: Path | None) -> _Outcome:
     settings = settings_of_process()
-    key = master_key or settings.master_key_file
-    there = replace(settings, data_directory=into, database_url=None)
-    if settings.master_key is None and not key.is_file():
+    key = master_key or settings.key_file
+    there = replace(settings, data_directory=into, database_url=None, owner_database_url=None)
+    if master_key is not None:
+        there = replace(there, master_key=None, master_key_command=None, master_key_file=None)
+    in_a_file = there.master_key is None and there.master_key_command is None
+    if in_a_file and not key.is_file():
         raise ProblemError(
             f"there is no master key in {key}, and without it nobody's secrets can be read: name its file "
             "(--master-key), or set TALLYSTICK_MASTER_KEY"
         )
     try:
         async with restored(place, into, to) as (made, address):
-            if settings.master_key is None:
-                _copy_key(key, there.master_key_file)
+            if in_a_file and there.key_file != key:
+                _copy_key(key, there.key_file)
             return await _examine(_Outcome(made), place, there, address)
     except BackupError as problem:
         raise ProblemError(str(problem)) from None
