@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -33,7 +33,7 @@ from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.settings import Settings, SettingsError, has_master_key, load_master_keys
 from tallystick.store.keys import master_keys
 from tallystick.store.keys.master_key_watch import MasterKeyWatch
-from tallystick.store.keys.sealed import any_secret
+from tallystick.store.keys.sealed import any_secret, vault_of
 from tallystick.store.keys.vault import SealBrokenError, Vault
 from tallystick.store.ledger.command_queue import MAX_IN_FLIGHT
 from tallystick.store.ledger.committer import Committer
@@ -190,16 +190,11 @@ async def _open_vault(settings: Settings, pool: Pool) -> Vault:
 
     A key of our own is made only where there is nothing yet that another one has sealed.
     """
-    generations, secret = await master_keys.read(pool), await any_secret(pool)
-    if has_master_key(settings) or (secret is None and not generations.all):
-        keys = await asyncio.to_thread(load_master_keys, settings)
-        for key in keys:  # as long as none was exchanged, nothing says which of several seals
-            with suppress(SealBrokenError):
-                vault = Vault(key, *keys)
-                master_keys.take(vault, generations)
-                if secret is not None:
-                    vault.open(*secret)
-                return vault
+    sealed_already = await any_secret(pool) is not None or (await master_keys.read(pool)).all
+    if has_master_key(settings) or not sealed_already:
+        vault = await vault_of(pool, await asyncio.to_thread(load_master_keys, settings))
+        if vault is not None:
+            return vault
     raise SettingsError(
         f"the secrets in this database are sealed with another master key; all processes on a database share one: "
         f"put it into {settings.key_file}, or set TALLYSTICK_MASTER_KEY"

@@ -14,6 +14,7 @@ from tallystick.db.backup.manifest import LogRange, ManifestError, differences, 
 from tallystick.db.backup.place import Base
 from tallystick.db.backup.source import BackupError, program_of
 from tallystick.db.embedded.binaries import Binaries, NoBinariesError, find_binaries
+from tallystick.db.embedded.environment import bare_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +125,7 @@ async def _read_log(binaries: Binaries, log: Path, part: LogRange) -> None:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        env=bare_environment(),
     )
     said, _ = await process.communicate()
     if process.returncode != 0:

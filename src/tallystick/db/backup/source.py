@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 import asyncpg
 
 from tallystick.db.embedded.binaries import Binaries, NoBinariesError, find_binaries
+from tallystick.db.embedded.environment import bare_environment
 from tallystick.db.statements import load_statements
 
 _SQL: Final = load_statements("source.sql", __package__)
@@ -47,7 +48,7 @@ class Address:
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         password = options.pop("password", "") or unquote(password)
         url = urlunsplit(parts._replace(netloc=f"{user}{at}{hosts}", query=urlencode(options)))
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+        environment = bare_environment()
         if "HOME" in os.environ:  # a password file or certificates of the user's
             environment["HOME"] = os.environ["HOME"]
         return cls(url, environment | ({"PGPASSWORD": password} if password else {}))

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from tallystick.services.operations.verification import verify
 from tallystick.settings import has_master_key, load_master_keys
 from tallystick.store.archive import check as archived
 from tallystick.store.archive.files import directory_of
-from tallystick.store.keys import master_keys
-from tallystick.store.keys.sealed import any_secret
-from tallystick.store.keys.vault import SealBrokenError, Vault
+from tallystick.store.keys.sealed import any_secret, vault_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,18 +63,11 @@ async def master_key_opens(pool: Pool, settings: Settings) -> bool:
 
     Raises SettingsError: the key's file is damaged, or others may read it.
     """
-    generations, secret = await master_keys.read(pool), await any_secret(pool)
-    if secret is None and not generations.all:
+    if await any_secret(pool) is None:
         return True
-    keys = await asyncio.to_thread(load_master_keys, settings) if has_master_key(settings) else ()
-    for key in keys:  # as long as none was exchanged, nothing says which of several seals
-        with suppress(SealBrokenError):
-            vault = Vault(key, *keys)
-            master_keys.take(vault, generations)
-            if secret is not None:
-                vault.open(*secret)
-            return True
-    return False
+    if not has_master_key(settings):
+        return False
+    return await vault_of(pool, await asyncio.to_thread(load_master_keys, settings)) is not None
 
 
 async def verify_restored(pool: Pool) -> VerificationReport:
