@@ -105,6 +105,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "max_connections": ("1000", 1_000),
         "max_connections_per_address": ("0", 0),
         "verify_every_hours": ("24", 24),
+        "running_proof_seconds": ("0", 0),
         "metrics_token": ("0123456789abcdef", "0123456789abcdef"),
     }
     assert given.keys() == PARSERS.keys()

@@ -29,6 +29,7 @@ from tallystick.services.operations.fee_schedules import (
     read_fee_schedules,
     read_own_fee_schedules,
 )
+from tallystick.services.process.anchor import anchored
 from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.settings import Settings, SettingsError, has_master_key, load_master_keys
 from tallystick.store.keys import master_keys
@@ -160,6 +161,7 @@ async def open_service(
             stack.callback(watching.cancel)
         committer = Committer(money_pool, rules, clock if watch is None else watch.now, keeps=MAX_IN_FLIGHT)
         stack.push_async_callback(committer.close)
+        await stack.enter_async_context(anchored(settings, pool, committer))
         yield Service(
             settings=settings,
             pool=pool,

@@ -18,6 +18,7 @@ from tallystick.processors.rail import Rail
 from tallystick.services.context import Service
 from tallystick.services.operations import audit_chains
 from tallystick.services.operations.housekeeping import add_up_figures, ask_rails, expire_transactions, forget_expired
+from tallystick.services.operations.running_proof import ContinuousProver
 from tallystick.services.operations.verification import prove_if_due
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
@@ -35,11 +36,13 @@ class Worker:
     rails: Mapping[str, Rail]
     notification_sender: NotificationSender = field(init=False)
     mail_sender: MailSender = field(init=False)
+    prover: ContinuousProver = field(init=False)
     _forgot_at: datetime | None = field(default=None)
     _anchored_at: datetime | None = field(default=None)
 
     def __post_init__(self) -> None:
         service = self.service
+        self.prover = ContinuousProver(service)
         self.notification_sender = NotificationSender(
             service.pool, service.vault, service.settings, service.trusted_now
         )
@@ -95,6 +98,7 @@ class Worker:
                 self._repeat("forgetting", self.forget, stop),
                 self._repeat("mail", self.mail_sender.dispatch, stop),
                 self._repeat("proofs", functools.partial(prove_if_due, self.service), stop),
+                self._repeat("running_proof", self.prover.go_on, stop),
                 self._repeat("figures", functools.partial(add_up_figures, self.service), stop),
             )
         finally:

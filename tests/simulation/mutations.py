@@ -160,7 +160,7 @@ MUTATIONS: Final = (
         Patch(
             f"{_LEDGER}.committer",
             "                await apply_payments(connection,",
-            "                self._answer(signed, decisions)\n                await apply_payments(connection,",
+            "                self._answer(book_id, signed, decisions)\n                await apply_payments(connection,",
         ),
         plan=_TROUBLE,
     ),

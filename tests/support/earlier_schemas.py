@@ -49,6 +49,11 @@ DROP TYPE access_key_terms;
 """
 """Keys that are for everything, from anywhere; the version is for the test to set."""
 
+BEFORE_0028: Final = """
+DROP TABLE running_proof, proven_balance;
+"""
+"""No proof goes on; the version is for the test to set."""
+
 BEFORE_0021: Final = """
 DROP INDEX authorization_evidence_address;
 ALTER TABLE mail DROP COLUMN sealed;

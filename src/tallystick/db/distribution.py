@@ -143,7 +143,7 @@ async def rebalance(database: Database) -> None:
 
     Raises NoClusterError, asyncpg.PostgresError: such as a rebalance that is under way already.
     """
-    if not await _is_distributed(database):
+    if not await is_distributed(database):
         raise NoClusterError("nothing is distributed yet; run: tallystick db distribute")
     await database.execute(_SQL["rebalance"])
 
@@ -164,7 +164,8 @@ async def _placed(database: Database) -> set[str]:
     return {row["name"] for row in await database.fetch(_SQL["placed"])}
 
 
-async def _is_distributed(database: Database) -> bool:
+async def is_distributed(database: Database) -> bool:
+    """Whether the tables of books are spread over the machines of a cluster."""
     return _FIRST in await _placed(database)
 
 

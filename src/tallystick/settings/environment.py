@@ -87,6 +87,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "calls_per_second": between(0, 100_000),
     "requests_per_second_per_address": between(0, 100_000),
     "verify_every_hours": between(0, 8_760),
+    "running_proof_seconds": between(0, 86_400),
     "metrics_token": bearer_token,
 }
 if PARSERS.keys() != {setting.name for setting in fields(Settings)}:  # one line short is a bug found at import

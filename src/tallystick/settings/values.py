@@ -89,6 +89,7 @@ class Settings:
         requests_per_second_per_address: how many requests one address may send to one process, where it is known; one
             that begins a visit or signs in counts as ten. 0: no limit.
         verify_every_hours: how often the worker proves the books by itself; 0: only when somebody asks.
+        running_proof_seconds: how often the worker proves what has come since it last did; 0: never.
         metrics_token: whoever sends it as a bearer token may read `/metrics`. None: this machine alone may.
     """
 
@@ -142,6 +143,7 @@ class Settings:
     calls_per_second: int = 0
     requests_per_second_per_address: int = 0
     verify_every_hours: int = 0
+    running_proof_seconds: int = 3
     metrics_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

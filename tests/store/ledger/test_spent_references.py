@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.clock import TestClock
-from tests.support.earlier_schemas import BEFORE_0022, BEFORE_0023, BEFORE_0024, BEFORE_0025, BEFORE_0026, BEFORE_0027
+from tests.support.earlier_schemas import BEFORE_0022, BEFORE_0023, BEFORE_0024, BEFORE_0025, BEFORE_0026, BEFORE_0027, BEFORE_0028
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
@@ -204,6 +204,7 @@ async def test_a_filled_database_has_all_its_references_spent(
             again, new = await shop.pay(buyer, "1.00", "twice"), await shop.pay(buyer, "1.00", "Straße")
             shop.committer = strict
         assert isinstance(old, Accepted)
+        await pool.execute(BEFORE_0028)
         await pool.execute(BEFORE_0027)
         await pool.execute(BEFORE_0026)
         await pool.execute(BEFORE_0025)

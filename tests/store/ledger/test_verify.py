@@ -313,3 +313,28 @@ async def test_a_history_that_cannot_be(past: Past, transaction: str, statement:
     found = (await past.problems())["statuses_follow_each_other"]
     assert f"transaction {past.transactions[transaction]}" in found
     assert said in found
+
+
+@pytest.mark.parametrize(
+    ("statement", "transaction"),
+    [
+        (SAYS.format("completed_at = completed_at - interval '1 day'"), "pay"),
+        (SAYS.format("received_at = received_at - interval '1 day'"), "refund"),
+        (
+            SAYS.format(
+                "received_at = received_at + interval '1 day', completed_at = completed_at + interval '2 days'"
+            ),
+            "pay",
+        ),
+        (STEP.format("at = at - interval '1 day'"), "funding by card"),
+        (
+            "UPDATE transfer SET booked_at = booked_at - interval '1 day' WHERE book_id = $1 AND transaction_id = $2",
+            "charge",
+        ),
+    ],
+)
+async def test_what_happened_before_its_cause_is_found(past: Past, statement: str, transaction: str) -> None:
+    await past.damage(statement, transaction)
+    found = await past.problems()
+    assert found.keys() == {"time_goes_on"}
+    assert past.transactions[transaction] in found["time_goes_on"] or transaction == "pay"

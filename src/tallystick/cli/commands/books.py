@@ -16,11 +16,13 @@ from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate as migrate_database
 from tallystick.db.migrate import pending
+from tallystick.domain.money import display_amount
 from tallystick.services.operations import audit_chains
 from tallystick.services.operations.audit_chains import Anchors, ChainReport
+from tallystick.services.operations.running_proof import RunningProof, prove_since_last
 from tallystick.services.operations.verification import DamagedError, VerificationReport
 from tallystick.services.operations.verification import verify as verify_books
-from tallystick.wiring import database_address
+from tallystick.wiring import database_address, utc_now
 
 audit_app = typer.Typer(
     no_args_is_help=True, help="Prove and export the audit log and what was agreed to, which are hash chains."
@@ -50,8 +52,16 @@ async def _migrate(*, check: bool) -> list[str]:
         return await pending(address.owner) if check else await migrate_database(address.owner)
 
 
-def verify(json: Json = False) -> None:
+def verify(
+    since_last: Annotated[
+        bool, typer.Option("--since-last", help="Only what has come since the last proof; the first one reads all.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Replay all books and name what is off; exit status 1 when anything is."""
+    if since_last:
+        _verify_since_last(json=json)
+        return
     try:
         report = run(_verify())
     except DamagedError as damaged:
@@ -78,7 +88,7 @@ def _tell_damage(damaged: DamagedError, *, json: bool) -> None:
 
 async def _verify() -> VerificationReport:
     async with _database() as pool:
-        return await verify_books(pool)
+        return await verify_books(pool, settings_of_process())
 
 
 @asynccontextmanager
@@ -89,6 +99,27 @@ async def _database() -> AsyncIterator[Pool]:
             raise ProblemError("the database is empty or behind; run: tallystick migrate")
         async with await open_pool(address.work, max_size=1) as pool:
             yield pool
+
+
+def _verify_since_last(*, json: bool) -> None:
+    proof = run(_prove_since_last())
+    if json:
+        tell_json({"ok": not proof.problems, **asdict(proof), "proven_at": proof.proven_at.isoformat()})
+    else:
+        tell(f"{proof.transactions} transactions, unexplained {display_amount(proof.unexplained_micros)}")
+        for problem in proof.problems:
+            tell(f"BAD {problem}")
+        tell("The books balance." if not proof.problems else f"{len(proof.problems)} problems.")
+    if proof.problems:
+        raise typer.Exit(NO)
+
+
+async def _prove_since_last() -> RunningProof:
+    async with _database() as pool:
+        proof = await prove_since_last(pool, settings_of_process(), utc_now())
+    if proof is None:
+        raise ProblemError("a worker is proving the books at this moment; try again")
+    return proof
 
 
 def report_as_json(report: VerificationReport) -> dict[str, object]:

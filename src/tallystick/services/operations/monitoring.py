@@ -10,6 +10,8 @@ import asyncpg
 
 from tallystick.db.connections import UNAVAILABLE
 from tallystick.db.database import ping
+from tallystick.services.operations import running_proof
+from tallystick.services.operations.running_proof import RunningProof
 from tallystick.services.process.disk import room_for_data
 from tallystick.store.queries import queues
 from tallystick.store.queries.queues import DatabaseSize, Queue, Queues
@@ -41,10 +43,14 @@ _ANSWER_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """Queues at the moment `now`, and the last verification of the books that came to a result (`last_proof`)."""
+    """Queues at the moment `now`, and the last verification of the books that came to a result (`last_proof`).
+
+    `running_proof`: what the proof that goes on all the time found last.
+    """
 
     queues: Queues
     last_proof: VerificationRun | None
+    running_proof: RunningProof | None
     now: datetime
 
 
@@ -98,6 +104,7 @@ async def observe(service: Service) -> DatabaseStatus | None:
     try:
         waiting = await queues.current(service.pool)
         proof = await verification_runs.latest_result(service.pool)
+        running = await running_proof.last_proof(service)
     except UNAVAILABLE:
         return None
-    return DatabaseStatus(waiting, proof, service.clock())
+    return DatabaseStatus(waiting, proof, running, service.clock())

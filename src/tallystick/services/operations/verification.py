@@ -8,11 +8,14 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from tallystick.db.connections import DAMAGED
 from tallystick.db.damage import DamagedError, explain, read_everything
 from tallystick.services.operations import audit, audit_chains
+from tallystick.services.process.anchor import anchor_file, read_anchor
+from tallystick.store.ledger import acknowledged
 from tallystick.store.ledger import verify as ledger
 from tallystick.store.ledger.verify import Check, VerificationReport, unexplained_micros
 from tallystick.store.records import verification_runs
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from tallystick.db.connections import Pool
     from tallystick.services.context import Service
     from tallystick.services.operations.audit import Actor
+    from tallystick.settings import Settings
 
 __all__ = [
     "LEASE",
@@ -44,9 +48,10 @@ LEASE: Final = timedelta(minutes=2)
 _log = structlog.get_logger(__name__)
 
 
-async def verify(pool: Pool) -> VerificationReport:
+async def verify(pool: Pool, settings: Settings | None = None) -> VerificationReport:
     """Read all tables, run every check of the books in one snapshot, then those of the chains.
 
+    With `settings` what lies in their data directory is checked, too: whether the books have what callers were told of.
     Raises DamagedError: there are pages that cannot be read.
     """
     await read_everything(pool)
@@ -56,7 +61,21 @@ async def verify(pool: Pool) -> VerificationReport:
     except DAMAGED as error:  # of an index
         raise DamagedError([await explain(pool, str(error))]) from error
     more = [Check(audit_chains.CHECKS[kind], tuple(problems)) for kind, problems in chains.by_kind.items()]
+    if settings is not None:
+        more.append(await check_anchor(pool, settings))
     return replace(report, checks=(*report.checks, *more))
+
+
+async def check_anchor(pool: Pool, settings: Settings) -> Check:
+    """Whether the books have what was acknowledged last, by the anchor in the data directory."""
+    path = anchor_file(settings)
+    if not path.exists():
+        return Check(acknowledged.NAME, ())
+    try:
+        newest = read_anchor(path, await acknowledged.identity(pool))
+    except (OSError, msgspec.DecodeError) as error:
+        return Check(acknowledged.NAME, (f"the anchor cannot be read: {error}",))
+    return await acknowledged.check(pool, newest)
 
 
 async def ask(service: Service, actor: Actor) -> bool:
@@ -99,7 +118,7 @@ async def prove_if_due(service: Service) -> int:
         return 0
     try:
         async with _held(service, run_id):
-            report = await verify(service.pool)
+            report = await verify(service.pool, service.settings)
             unexplained = await unexplained_micros(service.pool) if report.problems else 0
     except Exception as error:
         service.damage.note(error)

@@ -27,7 +27,7 @@ from tallystick.db.database import CALL_SECONDS
 from tallystick.db.kept_connections import KeptConnections, given_up_when_silent
 from tallystick.domain.commands import Command, Pay, is_repeatable
 from tallystick.domain.decide import decide_all
-from tallystick.domain.ids import BookId
+from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.outcomes import Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision
@@ -94,6 +94,8 @@ class Committer:
     keeps: int = 0
     budget_seconds: float = CALL_SECONDS
     statistics: Statistics = field(default_factory=Statistics)
+    acknowledged: dict[BookId, TransactionId] = field(default_factory=dict)
+    """Of each book the newest transaction that a caller was told of, until somebody takes it away."""
     _queues: defaultdict[BookId, CommandQueue[Command]] = field(default_factory=lambda: defaultdict(CommandQueue))
     _payments: defaultdict[BookId, PaymentQueue] = field(default_factory=lambda: defaultdict(PaymentQueue))
     _backoffs: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
@@ -219,7 +221,7 @@ class Committer:
             self._note_failure(book_id, group, error)
             return False
         backoff.succeeded()
-        self._answer(signed, decisions)
+        self._answer(book_id, signed, decisions)
         return True
 
     async def _commit_and_answer(self, book_id: BookId, group: Sequence[QueuedCommand[Any]]) -> None:
@@ -247,7 +249,7 @@ class Committer:
                     await self._commit_alone(book_id, waiting)
                 return
             else:
-                self._answer(group, decisions)
+                self._answer(book_id, group, decisions)
                 return
 
     async def _commit_alone(self, book_id: BookId, waiting: QueuedCommand[Any]) -> None:
@@ -265,7 +267,7 @@ class Committer:
                     continue
                 _fail([waiting], error)
                 return
-            self._answer([waiting], decisions)
+            self._answer(book_id, [waiting], decisions)
             return
 
     def _note_failure(self, book_id: BookId, group: Sequence[QueuedCommand[Any]], error: Exception) -> None:
@@ -296,13 +298,16 @@ class Committer:
             raise
         return decisions
 
-    def _answer(self, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision]) -> None:
+    def _answer(self, book_id: BookId, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision]) -> None:
         """After the commit, each caller hears what its own command came to."""
         self.statistics.groups += 1
         self.statistics.commands += len(group)
         for waiting, decision in zip(group, decisions, strict=True):
             if not waiting.answer.done():  # its caller may have gone
                 waiting.answer.set_result(decision.outcome)
+        newest = next((done.transactions[-1] for done in reversed(decisions) if done.transactions), None)
+        if newest is not None:
+            self.acknowledged[book_id] = newest.transaction_id
 
 
 def _until(group: Sequence[QueuedCommand[Any]]) -> float:

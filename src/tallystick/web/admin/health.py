@@ -9,7 +9,7 @@ from typing import Any, Final
 from litestar import get
 from litestar.response import Response
 
-from tallystick.services.operations import monitoring, verification
+from tallystick.services.operations import monitoring, running_proof, verification
 from tallystick.services.operations.monitoring import Queue, Queues
 from tallystick.services.process import heartbeat
 from tallystick.services.process.heartbeat import EVERY, KEPT, Minute, Pulse
@@ -85,6 +85,7 @@ async def show_health(request: PageRequest) -> Response[Any]:
             late=[name for name, queue in _named(standing) if is_late(queue, now)],
             database=await monitoring.database_size(service),
             run=runs[0] if runs else None,
+            proof=await running_proof.last_proof(service),
         )
 
     return await for_operator(request, step)

@@ -33,6 +33,8 @@ CHECKS: Final = {
     "references_have_transactions": "Every remembered answer names a transaction that exists",
     "simulated_rail_agrees": "The simulated rail took money exactly for what the books call paid",
     "fees_given_back_agree": "What was given back of a fee is what the refunds say, and never more than the fee",
+    "time_goes_on": "Nothing happened before what led to it, and transactions came in the order of their ids",
+    "acknowledged_transactions_are_there": "What callers were told of last is there: the database was not set back",
     "statuses_follow_each_other": "Each status of a transaction may follow the one before it",
     "audit_log_is_whole": "No entry of the audit log was changed, taken out or put in since it was chained",
     "agreements_are_whole": "Nothing that was agreed to was changed, taken out or put in since it was chained",

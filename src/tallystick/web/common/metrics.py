@@ -148,6 +148,7 @@ class AllMetrics(Collector):
         if self.observed is not None:
             yield from _queues(self.observed)
             yield from _last_verification(self.observed)
+            yield from _running_proof(self.observed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +257,27 @@ def _last_verification(observed: DatabaseStatus) -> Iterator[Metric]:
         ("unexplained_micros", "How far balances are from their transfers, in micro-units.", run.unexplained_micros),
     ):
         yield GaugeMetricFamily(f"tallystick_proof_{name}", text, value=value)
+
+
+def _running_proof(observed: DatabaseStatus) -> Iterator[Metric]:
+    """What the proof that goes on all the time found last."""
+    proof = observed.running_proof
+    if proof is None:
+        return
+    for name, text, value in (
+        (
+            "finished_timestamp_seconds",
+            "When the books were last proven up to the moment.",
+            proof.proven_at.timestamp(),
+        ),
+        ("problems", "Problems that were found then.", len(proof.problems)),
+        (
+            "unexplained_micros",
+            "How far balances were from their transfers then, in micro-units.",
+            proof.unexplained_micros,
+        ),
+    ):
+        yield GaugeMetricFamily(f"tallystick_running_proof_{name}", text, value=value)
 
 
 def _seconds_since(moment: datetime | None, now: datetime) -> float:

@@ -394,6 +394,38 @@ SELECT format('book %s, transaction %s: it has a status %s, but says that %s was
   LEFT JOIN transaction ON transaction.book_id = step.book_id AND transaction.transaction_id = step.transaction_id
  WHERE status_number IS NULL OR step.number > status_number
 
+-- name: time_goes_on
+-- Nothing happened before what led to it: the transactions of a book came in the order of their ids, and of one
+-- transaction its end, its later statuses and its transfers came after it, a refund after what it gives back. Ids are made
+-- when a request comes, times are read when it is carried out, by several processes: two minutes are no disorder.
+WITH later AS (
+    SELECT book_id, transaction_id, 'was received before an earlier one' AS problem, received_at AS at,
+           lag(received_at) OVER (PARTITION BY book_id ORDER BY transaction_id) AS earlier_at
+      FROM transaction
+     UNION ALL
+    SELECT book_id, transaction_id, 'was completed before it was received', completed_at, received_at
+      FROM transaction WHERE completed_at IS NOT NULL
+     UNION ALL
+    SELECT step.book_id, step.transaction_id, 'came to status ' || step.number || ' too early', step.at,
+           coalesce(lag(step.at) OVER (PARTITION BY step.book_id, step.transaction_id ORDER BY step.number),
+                    transaction.received_at)
+      FROM transaction_step AS step
+      JOIN transaction ON transaction.book_id = step.book_id AND transaction.transaction_id = step.transaction_id
+     UNION ALL
+    SELECT transfer.book_id, transfer.transaction_id, 'moved money before it was received', booked_at, received_at
+      FROM transfer
+      JOIN transaction
+        ON transaction.book_id = transfer.book_id AND transaction.transaction_id = transfer.transaction_id
+     UNION ALL
+    SELECT refund.book_id, refund.transaction_id, 'gives back what came later', refund.received_at, original.received_at
+      FROM transaction AS refund
+      JOIN transaction AS original
+        ON original.book_id = refund.book_id AND original.transaction_id = refund.original_id
+)
+SELECT format('book %s, transaction %s: %s (%s, after %s)', book_id, transaction_id, problem, at, earlier_at)
+  FROM later
+ WHERE extract(epoch FROM earlier_at - at) > 120
+
 -- name: totals
 -- For people: not a check.
 SELECT (SELECT count(*) FROM book) AS books, (SELECT count(*) FROM account) AS accounts,
