@@ -160,7 +160,8 @@ MUTATIONS: Final = (
         Patch(
             f"{_LEDGER}.committer",
             "                await apply_payments(connection,",
-            "                self._answer(book_id, signed, decisions)\n                await apply_payments(connection,",
+            "                self._answer(book_id, signed, decisions)\n"
+            "                await apply_payments(connection,",
         ),
         plan=_TROUBLE,
     ),
@@ -233,7 +234,7 @@ MUTATIONS: Final = (
         "a rail's lease is taken by a clock that is not believed",
         Patch(
             "tallystick.services.operations.housekeeping",
-            "    try:\n        return watch.now()\n",
+            "    try:\n        return service.trusted_now()\n",
             "    try:\n        return service.clock()\n",
         ),
         plan={**_TROUBLE, "jumps": 3},

@@ -93,7 +93,8 @@ the person had made |
 | `migrate` | `applied`; with `--check` `lacking`: arrays of migration numbers |
 | `verify` | `ok`, `checks` (array of `name`, `problems`), `books`, `accounts`, `transactions`, `transfers`, \
 `pending`, `liability_micros`, `debt_micros`, `cash_micros`; where tables cannot be read \
-`ok`, `damaged` (array of texts) |
+`ok`, `damaged` (array of texts); with `--since-last` `ok`, `proven_at`, `transactions`, \
+`unexplained_micros`, `problems` |
 """
 
 

@@ -1,7 +1,7 @@
 """The anchor: of each book the newest transaction that a caller was told of, in a file outside the database.
 
 A database that was set back (a copy of yesterday, a disk that lost what it had said to be written) agrees with itself.
-It is noticed by what it lacks. docs/decisions/121-an-anchor-lies-outside.md.
+It is noticed by what it lacks. docs/decisions/123-an-anchor-lies-outside.md.
 """
 
 from __future__ import annotations

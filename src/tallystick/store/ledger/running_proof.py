@@ -95,8 +95,10 @@ async def go_on(pool: Pool, now: datetime, also: Sequence[str] = ()) -> RunningP
         if not await connection.fetchval(_SQL["turn"], _LOCK):
             return None
         row = await connection.fetchrow(_SQL["read"])
-        whole = row is None or not row["boundary"] or abs(now - row["proven_at"]) > _BEGIN_ANEW_AFTER
-        window = _Window("", (), ()) if whole else _Window(*[row[name] for name in _Window.__slots__])
+        window = _Window("", (), ())
+        if row is not None and abs(now - row["proven_at"]) <= _BEGIN_ANEW_AFTER:
+            window = _Window(row["boundary"], row["open_books"], row["open_transactions"])
+        whole = not window.boundary
         if whole:
             await connection.execute(_SQL["begin"])
         following = await _next_window(connection, now)
