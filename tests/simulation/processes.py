@@ -81,7 +81,9 @@ class Process:
         self.service = Service(SETTINGS, pool, committer, VAULT, self.clock, clock_watch=self.watch)
         self.worker = programs.worker(self.service, {NAME: ModelRail(outside.bank, network, outside.trouble)})
         post = Post(outside.receiver, network, outside.trouble)
-        self.worker.notification_sender = programs.sender(pool, VAULT, SETTINGS, self.service.trusted_now, transport=post)
+        self.worker.notification_sender = programs.sender(
+            pool, VAULT, SETTINGS, self.service.trusted_now, transport=post
+        )
 
     def clock(self) -> datetime:
         return self.outside.server.now() + self.skew

@@ -11,7 +11,15 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.clock import TestClock
-from tests.support.earlier_schemas import BEFORE_0022, BEFORE_0023, BEFORE_0024, BEFORE_0025, BEFORE_0026, BEFORE_0027, BEFORE_0028
+from tests.support.earlier_schemas import (
+    BEFORE_0022,
+    BEFORE_0023,
+    BEFORE_0024,
+    BEFORE_0025,
+    BEFORE_0026,
+    BEFORE_0027,
+    BEFORE_0028,
+)
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool

@@ -9,6 +9,7 @@ import pytest
 from tests.store.direct import taken, work
 from tests.support.balanced import problems_of
 from tests.support.books import Books, Buyer, OpenBooks
+from tests.support.owner import connection_of_owner
 
 from tallystick.db.connections import Connection
 from tallystick.domain.accounts import AccountKind, account_id
@@ -40,13 +41,13 @@ UPDATE transfer SET debit_account = CASE debit_account WHEN $3 THEN $4 ELSE debi
 """
 ONE_MORE = """
 INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
-VALUES ($1, $2, 77, $3, $4, 100000, now())
+VALUES ($1, $2, 77, $3, $4, 100000, '2027-06-01Z')
 """
 SAYS = "UPDATE transaction SET {} WHERE book_id = $1 AND transaction_id = $2"
 STEP = "UPDATE transaction_step SET {} WHERE book_id = $1 AND transaction_id = $2"
 ONE_STEP_MORE = """
 INSERT INTO transaction_step (book_id, transaction_id, number, status, status_code, amount_micros, at)
-VALUES ($1, $2, 3, 'Cancelled', 'Canceled', 100000, now())
+VALUES ($1, $2, 3, 'Cancelled', 'Canceled', 100000, '2027-06-01Z')
 """
 TURNED_ROUND = """
 UPDATE transfer SET debit_account = credit_account, credit_account = debit_account
@@ -137,7 +138,7 @@ async def past(shop: Books, open_shop: OpenBooks) -> AsyncIterator[Past]:
         ),
     }
     books = {"own": shop.book_id, "operator": shop.operator_book_id, "recipient": recipient.book_id}
-    async with shop.pool.acquire() as connection:
+    async with connection_of_owner(shop.pool) as connection:
         undone = connection.transaction()
         await undone.start()
         await connection.execute("ALTER TABLE account DROP CONSTRAINT account_within_bounds")

@@ -179,6 +179,10 @@ async def test_migrate_and_verify(make_database: MakeDatabase, tmp_path: Path, c
     assert report.status == 0
     assert json.loads(report.out)["ok"] is True
 
+    since = await command("verify", "--since-last", "--json", settings=settings)
+    assert since.status == 0
+    assert json.loads(since.out)["unexplained_micros"] == 0
+
     connection = await asyncpg.connect(url)
     await connection.execute(
         "INSERT INTO book (book_id, environment, currency, created_at) VALUES (7, 'sandbox', 'USD', now());"
@@ -188,6 +192,9 @@ async def test_migrate_and_verify(make_database: MakeDatabase, tmp_path: Path, c
     spoilt = await command("verify", settings=settings)
     assert spoilt.status == 1
     assert "BAD books_sum_to_zero" in spoilt.out
+    since = await command("verify", "--since-last", settings=settings)
+    assert since.status == 1
+    assert "BAD balances_follow_from_transfers: book 7, account 1: balance is 5" in since.out
 
 
 async def test_a_signed_link_is_the_one_that_other_implementations_make() -> None:

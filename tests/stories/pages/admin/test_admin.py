@@ -14,6 +14,7 @@ from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.services.identity import mail
 from tallystick.services.identity.email_templates import Letter
+from tallystick.services.operations.running_proof import ContinuousProver
 from tallystick.services.process.heartbeat import EVERY, Heartbeat
 from tallystick.services.process.meter import Meter
 from tallystick.store.accounts import staff
@@ -278,6 +279,13 @@ async def test_settings_tell_their_source_and_no_secret(
     assert "TALLYSTICK_MASTER_KEY set, not shown Command line" in shown
     for secret in ("pass-word", "hidden", "t" * 20, "made-up master key"):
         assert secret not in shown
+
+
+async def test_health_says_what_is_unexplained_and_when_that_was_found(world: World, admin: Browser) -> None:
+    await ContinuousProver(world.service).go_on()
+    shown = await text_at(admin, "/admin")
+    assert "Unexplained" in shown
+    assert "as of" in shown
 
 
 async def test_health_adds_up_the_pulses_of_all_processes(world: World, admin: Browser) -> None:

@@ -17,6 +17,7 @@ from tests.stories.pages.world import Seller, World
 from tallystick.client.batch import BATCH_PATH, pay_all
 from tallystick.client.fps import Credentials, ServiceError
 from tallystick.services.context import Service
+from tallystick.services.operations.running_proof import ContinuousProver
 from tallystick.services.operations.verification import prove_if_due
 from tallystick.services.process.meter import BOUNDS_SECONDS, Meter, quantile_seconds
 from tallystick.services.process.peer_processes import PeerProcesses
@@ -52,6 +53,7 @@ async def test_calls_commits_queues_and_the_last_proof_are_told(world: World) ->
     service.meter.worked("rails", 3)
     await verification_runs.ask(world.pool, None, world.clock())
     await prove_if_due(service)
+    await ContinuousProver(service).go_on()
 
     told = samples(await scrape(world, service))
 
@@ -63,6 +65,8 @@ async def test_calls_commits_queues_and_the_last_proof_are_told(world: World) ->
     assert told["tallystick_queue_waiting", "notifications"] >= 0
     assert told["tallystick_proof_problems",] == 0
     assert told["tallystick_proof_unexplained_micros",] == 0
+    assert told["tallystick_running_proof_unexplained_micros",] >= 0
+    assert told["tallystick_running_proof_finished_timestamp_seconds",] > 0
     assert told["tallystick_database_up",] == 1
     assert told["tallystick_process_up", "0"] == 1
     assert told["process_resident_memory_bytes", "0"] > 0
