@@ -188,9 +188,13 @@ async def test_the_server_keeps_its_log_for_backups_until_they_end(shop: Shop, d
 
 @pytest.mark.usefixtures("shop")
 async def test_one_backup_is_made_of_a_server_and_listed(data_directory: Path) -> None:
-    """Of a server that is configured, by the address that an environment variable has; here it is the embedded one."""
+    """Of a server that is configured, as a role that may replicate and no more; here it is the embedded one."""
     backups = data_directory / "backups"
-    settings = environment(data_directory / "elsewhere", ADDRESS=EmbeddedPostgres(data_directory / "data").admin_dsn)
+    address = EmbeddedPostgres(data_directory / "data").admin_dsn
+    admin = await asyncpg.connect(address)
+    await admin.execute("CREATE ROLE copier LOGIN REPLICATION; GRANT CONNECT ON DATABASE tallystick TO copier")
+    await admin.close()
+    settings = environment(data_directory / "elsewhere", ADDRESS=address.replace("//tallystick@", "//copier@"))
     made = await tallystick(
         "backup", "--directory", str(backups), "--database-env", "ADDRESS", "--json", settings=settings
     )

@@ -17,7 +17,7 @@ NAME: Final = "backup_manifest"
 _LAST_LINE: Final = b'"Manifest-Checksum"'
 _PIECE_BYTES: Final = 1 << 20
 _NOT_LISTED: Final = frozenset({NAME, "postgresql.auto.conf", "recovery.signal", "standby.signal"})
-_LOG: Final = "pg_wal"
+_LOG: Final = "pg_wal/"
 """What is in it is checked by reading the log."""
 
 
@@ -78,7 +78,7 @@ def differences(directory: Path, manifest: Manifest) -> Iterator[str]:
             yield f"the file {name} was changed"
     for path in sorted(directory.rglob("*")):
         name = str(path.relative_to(directory))
-        if path.is_file() and name not in listed and name not in _NOT_LISTED and path.parent != directory / _LOG:
+        if path.is_file() and name not in listed and name not in _NOT_LISTED and not name.startswith(_LOG):
             yield f"the file {name} was added"
 
 

@@ -31,13 +31,13 @@ _LOCK: Final = "backups.lock"
 
 
 class Label(msgspec.Struct, frozen=True):
-    """Whose backups these are. `role` and `database`: what the service connects as and to, when one is restored."""
+    """Whose backups these are. `superuser` and `database`: as whom, and to what, a restored server is asked."""
 
     format: int
     system_identifier: str
     major: int
     segment_bytes: int
-    role: str
+    superuser: str
     database: str
 
 
@@ -83,7 +83,7 @@ class Place:
             source.system_identifier,
             source.major,
             source.segment_bytes,
-            source.role,
+            source.superuser,
             source.database,
         )
         path = self.directory / _LABEL

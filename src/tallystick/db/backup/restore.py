@@ -162,7 +162,7 @@ class _Recovery:
     def address(self) -> str:
         """How to connect to the database, once it is there."""
         where = f"host={quote(str(self._socket))}&port={_PORT}"
-        return f"postgresql://{quote(self.label.role)}@/{quote(self.label.database)}?{where}"
+        return f"postgresql://{quote(self.label.superuser)}@/{quote(self.label.database)}?{where}"
 
     def start(self, to: datetime | None) -> None:
         """Start the server. Raises BackupError."""

@@ -56,14 +56,14 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A server, as it was when it was asked. `role` and `database`: what the service connects as and to."""
+    """A server, as it was when it was asked. `superuser`, `database`: as whom, and to what, a restored one is asked."""
 
     address: Address
     binaries: Binaries
     major: int
     segment_bytes: int
     system_identifier: str
-    role: str
+    superuser: str
     database: str
 
     async def start(self, program: str, *arguments: str, output: int | None = PIPE) -> Process:
@@ -128,7 +128,7 @@ async def open_source(dsn: str) -> Source:
         about["major"],
         about["segment_bytes"],
         str(about["system_identifier"]),
-        about["role"],
+        about["superuser"],
         about["database"],
     )
 

@@ -8,6 +8,7 @@ SELECT current_setting('server_version_num')::int / 10000 AS major,
        (SELECT system_identifier FROM pg_control_system()) AS system_identifier,
        (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS may_replicate,
        current_user::text AS role,
+       (SELECT rolname::text FROM pg_roles WHERE oid = 10) AS superuser, -- whom initdb made
        current_database()::text AS database
 
 -- name: drop_slot
