@@ -86,10 +86,10 @@ MUTANTS = (
     ),
     Mutant(
         "believed-clock",
-        "the worker ends reservations and forgets refusals by whatever its own clock says",
-        "services/operations/housekeeping.py",
-        "    watch = service.clock_watch\n",
-        "    watch = None\n",
+        "no clock is ever doubted: leases are taken, things end and are forgotten by whatever it says",
+        "db/clock_watch.py",
+        "        doubts = self._jumped is not None or abs(off) > self.tolerance\n",
+        "        doubts = False\n",
         "clock",
     ),
 )

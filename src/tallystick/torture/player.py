@@ -153,11 +153,15 @@ class ViolationError(Exception):
 
 @dataclass(slots=True)
 class Player:
-    """Plays for one buyer. `worlds`: what is possible so far."""
+    """Plays for one buyer. `worlds`: what is possible so far.
+
+    `patience_seconds`: how long anything may stay unknown or pending.
+    """
 
     face: Face
     buyer: Buyer
     log: Log
+    patience_seconds: float = PATIENCE_SECONDS
     worlds: Worlds = field(init=False)
     told: list[list[Call]] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
@@ -204,7 +208,7 @@ class Player:
 
     async def _until_answered(self, operation: Operation) -> Call:
         """Ask again, at one process after the other. Raises ViolationError: there is no answer, for a long time."""
-        pause, until, server = _FIRST_PAUSE_SECONDS, monotonic() + PATIENCE_SECONDS, operation.server
+        pause, until, server = _FIRST_PAUSE_SECONDS, monotonic() + self.patience_seconds, operation.server
         while True:
             server += 1
             call = await self._ask(operation, server)
@@ -212,18 +216,18 @@ class Player:
             if call.answer is not None:
                 return call
             if monotonic() > until:
-                raise self._violation(f"{operation.action} has had no answer for {PATIENCE_SECONDS} seconds")
+                raise self._violation(f"{operation.action} has had no answer for {self.patience_seconds:.0f} seconds")
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     async def _until_final(self, operation: Operation) -> None:
-        pause, until = _FIRST_PAUSE_SECONDS, monotonic() + PATIENCE_SECONDS
+        pause, until = _FIRST_PAUSE_SECONDS, monotonic() + self.patience_seconds
         while True:
             call = await self._until_answered(operation)
             if call.answer is None or call.answer.outcome.status != "Pending":
                 return
             if monotonic() > until:
-                raise self._violation(f"{operation.original} has been Pending for {PATIENCE_SECONDS} seconds")
+                raise self._violation(f"{operation.original} has been Pending for {self.patience_seconds:.0f} seconds")
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 

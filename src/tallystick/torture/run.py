@@ -23,12 +23,15 @@ from tallystick.torture.model.history import Shape, write
 from tallystick.torture.model.operations import Call, Round
 from tallystick.torture.model.shrink import shrink
 from tallystick.torture.model.state import Terms
-from tallystick.torture.model.story import agreed
+from tallystick.torture.model.story import agreed, requests
 from tallystick.torture.model.story import lines as story_lines
-from tallystick.torture.player import Log, Player, ViolationError
+from tallystick.torture.player import PATIENCE_SECONDS, Log, Player, ViolationError
 from tallystick.torture.theatre import Theatre, open_theatre
 
 SHRINK_SECONDS: Final = 120
+_UNDISTURBED_SECONDS: Final = 20
+"""How long anything may stay unknown or pending where there are no faults."""
+
 _TRIES: Final = 3
 """How often a story is played before it is believed to succeed: what depends on rivals does not show every time."""
 
@@ -171,7 +174,8 @@ class Run:
             tormentor = Tormentor(self.theatre, Random(f"{self.plan.seed}/{number}"), faults, (2, 10))  # noqa: S311
             log.tell = tormentor.one_more
             tormenting = asyncio.create_task(tormentor.run())
-            player = Player(self.theatre.face(seller), await self.theatre.stage.buyer(seller, terms), log)
+            buyer = await self.theatre.stage.buyer(seller, terms)
+            player = Player(self.theatre.face(seller), buyer, log, PATIENCE_SECONDS if faults else _UNDISTURBED_SECONDS)
             try:
                 await player.play(rounds)
                 await player.settle_down()
@@ -213,8 +217,8 @@ def _failure(shortest: ViolationError, first: ViolationError, *, alone: bool, re
         message=shortest.message,
         buyer=agreed(shortest.terms),
         story=tuple(story_lines(shortest.told)),
-        requests_before=sum(len(calls) for calls in first.told),
-        requests=sum(len(calls) for calls in shortest.told),
+        requests_before=requests(first.told),
+        requests=requests(shortest.told),
         alone=alone,
         reproduced=reproduced,
     )

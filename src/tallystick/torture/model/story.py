@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from tallystick.torture.model.operations import Answer, Call, Operation, Outcome
 from tallystick.torture.model.rules import apply
@@ -58,11 +59,28 @@ def answer(call: Call) -> str:
 
 
 def lines(told: Sequence[Sequence[Call]]) -> Iterator[str]:
-    """A line for each request; requests that were under way together begin with the same number."""
-    for number, calls in enumerate(told, start=1):
-        for place, call in enumerate(calls):
+    """A line for each request; requests that were under way together begin with the same number.
+
+    Where one was asked again and again, there is a line for the first and one for how often.
+    """
+    for number, (_, alike) in enumerate(groupby(told, key=_without_answer), start=1):
+        rounds = list(alike)
+        for place, call in enumerate(rounds[0]):
             beside = f"{number:3}." if place == 0 else "   &"
             yield f"{beside} {request(call.operation)} at process {call.server}: {answer(call)}"
+        if len(rounds) > 1:
+            (last,) = rounds[-1]
+            yield f"     and so on, {len(rounds) - 1} times more, at last at process {last.server}: {answer(last)}"
+
+
+def _without_answer(calls: Sequence[Call]) -> object:
+    """Equal for rounds that are told once: the same request alone, asked until there was an answer, or the end."""
+    return (calls[0].operation.content, calls[0].operation.reference) if len(calls) == 1 else id(calls)
+
+
+def requests(told: Sequence[Sequence[Call]]) -> int:
+    """How many requests a story has, counted as they are told."""
+    return sum(len(next(alike)) for _, alike in groupby(told, key=_without_answer))
 
 
 def expected(worlds: Worlds, operation: Operation) -> str:
