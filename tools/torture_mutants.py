@@ -42,7 +42,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost-update",
-        "two processes read what was refunded of a payment, and the later one writes over the earlier",
+        "instruments are read without their locks, so that one of two processes writes over the other",
         "store/ledger/sql/money.sql",
         "       FOR UPDATE OF account\n",
         "",
@@ -79,7 +79,7 @@ MUTANTS = (
     ),
     Mutant(
         "pending-for-ever",
-        "what was declined stays set aside",
+        "what is no longer pending stays set aside",
         "domain/decide/resolve.py",
         "pending_micros=instrument.pending_micros - transaction.amount_micros",
         "pending_micros=instrument.pending_micros",

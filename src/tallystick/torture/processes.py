@@ -25,6 +25,7 @@ from tallystick.torture.proxy import HOST
 START_SECONDS: Final = 120
 STOP_SECONDS: Final = 60
 _PAUSE_SECONDS: Final = 0.1
+_LINES: Final = 20
 
 
 class TortureError(Exception):
@@ -94,7 +95,11 @@ class Program:
             await self.process.wait()
             raise TortureError(f"{self.name} did not end within {STOP_SECONDS} seconds of SIGTERM") from None
         if status != 0:
-            raise TortureError(f"{self.name} ended with status {status}; see {self.log}")
+            raise TortureError(f"{self.name} ended with status {status}:\n{self.latest_log()}")
+
+    def latest_log(self) -> str:
+        """The last lines that it wrote."""
+        return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-_LINES:])
 
     def _signal(self, number: signal.Signals) -> None:
         if self.process is not None and self.running:
@@ -113,7 +118,8 @@ async def until_it_serves(program: Program, port: int) -> None:
                         return
                 await asyncio.sleep(_PAUSE_SECONDS)
     except TimeoutError:
-        raise TortureError(f"{program.name} was not ready within {START_SECONDS} seconds; see {program.log}") from None
+        message = f"{program.name} was not ready within {START_SECONDS} seconds:\n{program.latest_log()}"
+        raise TortureError(message) from None
 
 
 @dataclass(slots=True)
