@@ -11,6 +11,7 @@ from tallystick.services.operations.verification import verify
 from tallystick.settings import has_master_key, load_master_keys
 from tallystick.store.archive import check as archived
 from tallystick.store.archive.files import directory_of
+from tallystick.store.keys import master_keys
 from tallystick.store.keys.sealed import any_secret, vault_of
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ async def master_key_opens(pool: Pool, settings: Settings) -> bool:
 
     Raises SettingsError: the key's file is damaged, or others may read it.
     """
-    if await any_secret(pool) is None:
+    if await any_secret(pool) is None and not (await master_keys.read(pool)).all:
         return True
     if not has_master_key(settings):
         return False
