@@ -225,3 +225,8 @@ def _decode_jsonb(data: bytes) -> object:
     if data[:1] != JSONB_VERSION:
         raise ValueError(f"jsonb of unknown version {data[0]}")
     return msgspec.json.decode(memoryview(data)[1:])
+
+
+async def gather_statistics(pool: Pool) -> None:
+    """Let the planner know what is in all tables. Only as their owner."""
+    await pool.execute(_SQL["gather_statistics"])

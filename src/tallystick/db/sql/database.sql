@@ -1,4 +1,4 @@
--- Settings of sessions. Read by database.py.
+-- Settings of sessions, and upkeep. Read by database.py.
 
 -- name: plan_once
 -- Plans for all arguments, except on Citus, which has none for all books.
@@ -8,3 +8,7 @@ SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
 -- name: ping
 -- Asks for nothing but an answer.
 SELECT 1
+
+-- name: gather_statistics
+-- What the planner has to know of what is in the tables.
+ANALYZE

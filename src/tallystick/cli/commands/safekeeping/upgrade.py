@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.console import NO, Json, ProblemError, run, settings_of_process, tell, tell_json
-from tallystick.db.database import open_pool
+from tallystick.db.database import gather_statistics, open_pool
 from tallystick.db.embedded.upgrade import upgrade as upgrade_data
 from tallystick.services.operations.verification import DamagedError, verify
 from tallystick.settings import Settings
@@ -46,7 +46,7 @@ def upgrade(
 async def _prove(settings: Settings) -> list[str]:
     """What is wrong with the books in the new data, in words."""
     async with database_address(settings) as address, await open_pool(address.admin, max_size=1) as pool:
-        await pool.execute("ANALYZE")  # the new data know nothing yet of what is in the tables
+        await gather_statistics(pool)  # the new data know nothing yet of what is in the tables
         try:
             return (await verify(pool)).problems
         except DamagedError as damaged:
