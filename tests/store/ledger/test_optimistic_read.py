@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.clock import START
+from tests.support.owner import connection_of_owner
 
 from tallystick.db.connections import Connection, Pool
 from tallystick.db.database import open_pool
@@ -180,15 +181,19 @@ async def test_accounts_are_changed_in_one_order_however_many_there_are(
 ) -> None:
     """Where tables are empty or small, or nothing is known of them, a plan of another shape seems better."""
     url = await make_migrated()
-    async with await open_pool(url, max_size=1, plan_once=True) as pool, pool.acquire() as connection:
+    async with (
+        await open_pool(url, max_size=2, plan_once=True) as pool,
+        pool.acquire() as connection,
+        connection_of_owner(pool) as owner,
+    ):
         parameters = len((await connection.prepare(MONEY[statement])).get_parameters())
         await connection.execute(f"PREPARE planned_once AS {MONEY[statement]}")
         explain = f"EXPLAIN (FORMAT JSON) EXECUTE planned_once ({', '.join(['NULL'] * parameters)})"
         for books, instruments in ((0, 0), (1, 1), (1, 30), (50, 1), (30, 30)):
-            await connection.execute("TRUNCATE account CASCADE")
-            await _insert_accounts(connection, books, instruments)
+            await owner.execute("TRUNCATE account CASCADE")
+            await _insert_accounts(owner, books, instruments)
             for make_known in ("SELECT 1", "VACUUM account", "VACUUM ANALYZE account"):
-                await connection.execute(make_known)
+                await owner.execute(make_known)
                 plan = json.loads(await connection.fetchval(explain))[0]["Plan"]
                 first, totals = (_update(plan, f"CTE moved_{part}") for part in ("first", "totals"))
                 assert totals["Node Type"] == "Result"
