@@ -225,6 +225,7 @@ def asgi_app(service: Service) -> Application:
     from tallystick.web.api.strict_answers import StrictAnswers  # noqa: PLC0415 - see above
     from tallystick.web.app import create_pages  # noqa: PLC0415 - see above
     from tallystick.web.common.browser.visitors import client_address, network_address  # noqa: PLC0415 - see above
+    from tallystick.web.v1.app import JsonApi  # noqa: PLC0415 - see above
 
     def address_of(scope: Scope) -> Address | None:
         """Where a call comes from, for keys that are for some networks only."""
@@ -235,6 +236,7 @@ def asgi_app(service: Service) -> Application:
         query_api=QueryApi(service, address_of),
         soap=LazyApplication(lambda: _soap(service)),
         batch_api=BatchApi(service, address_of),
+        json_api=JsonApi(service, address_of),
         pages=cast("Application", create_pages(service)),
         refusing=RefusalWriter(service.meter),
         address_of=lambda scope: client_address(ASGIConnection(cast("Any", scope)), service.settings),

@@ -34,6 +34,11 @@ ALTER TABLE pulse DROP COLUMN master_keys;
 """
 """One master key for good; the version is for the test to set."""
 
+BEFORE_0029: Final = """
+ALTER TABLE access_key DROP COLUMN bearer_digest, DROP COLUMN json_version;
+"""
+"""Keys that sign, and cannot be sent as they are; the version is for the test to set."""
+
 BEFORE_0023: Final = """
 DROP TABLE return_host_guest, return_host;
 ALTER TABLE cobranded_visit DROP COLUMN browser_digest;

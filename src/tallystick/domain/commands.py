@@ -85,6 +85,7 @@ class Request(Struct, frozen=True):
 
     `fingerprint` digests the action and its business parameters: the same reference with another fingerprint is
     another request. `requested_at` is the request's own Timestamp. `notification_url` overrides the seller's setting.
+    `refusal_spends`: whether a refusal spends the reference, as the protocol has it; else the same may be asked again.
     """
 
     transaction_id: TransactionId
@@ -95,6 +96,7 @@ class Request(Struct, frozen=True):
     caller_description: str | None = None
     sender_description: str | None = None
     notification_url: str | None = None
+    refusal_spends: bool = True
 
 
 class FundPrepaid(Struct, frozen=True):

@@ -15,6 +15,7 @@ from tests.support.earlier_schemas import (
     BEFORE_0026,
     BEFORE_0027,
     BEFORE_0028,
+    BEFORE_0029,
 )
 
 from tallystick.db.connections import Pool
@@ -156,6 +157,7 @@ async def test_a_filled_database_is_told_what_was_given_back(make_database: Make
         await begin(shop, refunded)  # pending at the rail
         file = "SELECT pg_relation_filenode('transaction')"
         before = await pool.fetchval(file)
+        await pool.execute(BEFORE_0029)
         await pool.execute(BEFORE_0028)
         await pool.execute(BEFORE_0027)
         await pool.execute(BEFORE_0026)

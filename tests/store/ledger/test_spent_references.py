@@ -19,6 +19,7 @@ from tests.support.earlier_schemas import (
     BEFORE_0026,
     BEFORE_0027,
     BEFORE_0028,
+    BEFORE_0029,
 )
 
 from tallystick.db.connections import Pool
@@ -212,6 +213,7 @@ async def test_a_filled_database_has_all_its_references_spent(
             again, new = await shop.pay(buyer, "1.00", "twice"), await shop.pay(buyer, "1.00", "Straße")
             shop.committer = strict
         assert isinstance(old, Accepted)
+        await pool.execute(BEFORE_0029)
         await pool.execute(BEFORE_0028)
         await pool.execute(BEFORE_0027)
         await pool.execute(BEFORE_0026)

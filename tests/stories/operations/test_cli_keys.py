@@ -98,6 +98,24 @@ async def test_what_is_not_given_stays_as_it_is(settings: dict[str, str], comman
     assert (ended.status, "no longer usable" in ended.complaint) == (2, True)
 
 
+async def test_a_key_gets_a_bearer_secret_of_its_environment(
+    settings: dict[str, str],
+    command: Command,
+    told: Any,  # noqa: ANN401 - see above
+) -> None:
+    key = (await told("keys", "create", *SHOP))["access_key_id"]
+    named = ("keys", "bearer", *SHOP, "--key", key)
+    made = await told(*named)
+    assert made["access_key_id"] == key
+    assert made["bearer_secret"].startswith(f"tsk_test_{key}_")
+    shown = (await command(*named, settings=settings)).out
+    assert f"tsk_test_{key}_" in shown
+    assert made["bearer_secret"] not in shown  # another one, in its place
+    await told("keys", "revoke", *SHOP, "--key", key)
+    ended = await command(*named, settings=settings)
+    assert (ended.status, "no longer usable" in ended.complaint) == (2, True)
+
+
 async def test_a_key_may_end_on_a_day(told: Any) -> None:  # noqa: ANN401 - see above
     day = (datetime.now(UTC) + timedelta(days=40)).date()
     key = await told("keys", "make", *SHOP, "--scope", "everything", "--expires", f"{day}")

@@ -117,7 +117,13 @@ async def served(
 ) -> AsyncIterator[ServerProcess]:
     port, ready = port_or_free_one(HOST, 0), asyncio.Event()
     front = Front(
-        application, application, application, pages, RefusalWriter(Meter()), under_way=under_way or CallsUnderWay()
+        application,
+        application,
+        application,
+        application,
+        pages,
+        RefusalWriter(Meter()),
+        under_way=under_way or CallsUnderWay(),
     )
 
     async def serve() -> None:

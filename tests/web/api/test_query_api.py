@@ -212,7 +212,14 @@ async def test_the_front_sends_the_root_to_the_apis_and_all_else_to_the_pages(
         return {}
 
     refusing = RefusalWriter(Meter())
-    front = Front(query_api=api, soap=LazyApplication(lambda: soap), batch_api=soap, pages=pages, refusing=refusing)
+    front = Front(
+        query_api=api,
+        soap=LazyApplication(lambda: soap),
+        batch_api=soap,
+        json_api=soap,
+        pages=pages,
+        refusing=refusing,
+    )
     scope = {"type": "http", "method": method, "path": path, "headers": headers}
     await front(scope, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]
     await front({"type": "lifespan"}, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]

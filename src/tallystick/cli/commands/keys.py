@@ -243,6 +243,33 @@ async def _one_key(service: Service, party: Party, key: str | None) -> str:
 
 
 @app.command()
+def bearer(
+    account: Account,
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY_ID", help="The key to make it for; needed when several are usable.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make the secret with which programs call the JSON interface (/v1). One that the key had before ends at once."""
+
+    async def made() -> tuple[str, str]:
+        async with service_of_process() as service:
+            party = await find_seller(service, account)
+            named = await _one_key(service, party, key)
+            try:
+                return named, await access_keys.make_bearer(service, actor_of_process(), party.party_id, named)
+            except UnknownKeyError:
+                raise ProblemError(f"{named} is no longer usable; make a new key") from None
+
+    named, secret = run(made())
+    if json:
+        tell_json({"access_key_id": named, "bearer_secret": secret})
+        return
+    tell(f"Bearer secret  {secret}")
+    tell("It is not shown again: store it now.")
+
+
+@app.command()
 def revoke(
     account: Account,
     key: Annotated[str, typer.Option(metavar="KEY_ID", help="The key to revoke.")],

@@ -106,6 +106,8 @@ def _decide_once_per_reference(state: State, command: MoneyCommand, now: datetim
         if request.caller_reference in state.spent_elsewhere:
             return Decision(Refused(Refusal.DuplicateRequest, _OF_ANOTHER))
         decision = _decide(state, command, now)
+        if not request.refusal_spends and isinstance(decision.outcome, Refused):
+            return decision
         answered = IdempotencyRecord(request.fingerprint, _when_repeated(decision.outcome, now))
         force_setattr(decision, "answered", (request.caller_reference, answered))  # frozen, but not shared yet
         return decision

@@ -34,7 +34,8 @@ class Call(Struct, frozen=True):
 
     `version`: the one of those served in which it is answered. `signed_by` is None only for VerifySignature, which
     needs no signature. `requested_at` is the request's own Timestamp, `now` the service's clock. `part`: the one of
-    the caller's books that this call is for.
+    the caller's books that this call is for. `refusal_spends` as in the domain. `made_ids`: where to note the ids of
+    transactions that this call made up: an answer that has another one repeats what was answered before.
     """
 
     service: Service
@@ -46,6 +47,8 @@ class Call(Struct, frozen=True):
     requested_at: datetime
     now: datetime
     part: BookId | None = None
+    refusal_spends: bool = True
+    made_ids: list[TransactionId] | None = None
 
     @property
     def key(self) -> Caller:
@@ -93,8 +96,11 @@ class Call(Struct, frozen=True):
         `caller_description` where the request has none under that name.
         """
         values = self.values
+        transaction_id = self.new_id()
+        if self.made_ids is not None:
+            self.made_ids.append(transaction_id)
         return Request(
-            transaction_id=self.new_id(),
+            transaction_id=transaction_id,
             caller_id=self.key.party_id,
             caller_reference=values.text("CallerReference"),
             fingerprint=self.fingerprint,
@@ -102,6 +108,7 @@ class Call(Struct, frozen=True):
             caller_description=caller_description or values.optional_text("CallerDescription"),
             sender_description=values.optional_text("SenderDescription"),
             notification_url=values.optional_text("OverrideIPNURL"),
+            refusal_spends=self.refusal_spends,
         )
 
     async def perform(self, command: Command, book_id: BookId | None = None) -> Outcome:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.scopes import scope_names
-from tallystick.store.keys import certificates
-from tallystick.store.keys.access_keys import AccessKey, Address, StaleCachedKeyError
+from tallystick.store.keys import access_keys, certificates
+from tallystick.store.keys.access_keys import AccessKey, Address, StaleCachedKeyError, is_bearer_of, key_named_by
 from tallystick.store.keys.callers import Caller
 from tallystick.store.keys.certificates import CertifiedCaller
 
@@ -26,10 +26,12 @@ __all__ = [
     "CertifiedCaller",
     "SourceOf",
     "StaleCachedKeyError",
+    "by_bearer",
     "by_certificate",
     "by_key",
     "check_terms",
     "nowhere",
+    "pin_version",
 ]
 
 SourceOf: TypeAlias = Callable[[], Address | None]
@@ -49,6 +51,22 @@ async def by_key(service: Service, access_key_id: str, named_in: str, now: datet
     if not key.usable(now):
         raise Refused(Refusal.InvalidClientTokenId, f"The access key in {named_in} has expired.")
     return key
+
+
+async def by_bearer(service: Service, bearer: str, now: datetime) -> AccessKey:
+    """The key whose bearer secret this is. Raises Refused: InvalidClientTokenId."""
+    named = key_named_by(bearer)
+    key = None if named is None else await service.keys.find(named)
+    if key is None or not is_bearer_of(key, bearer):
+        raise Refused(Refusal.InvalidClientTokenId, "The bearer secret is not known: it is none of ours, or has ended.")
+    if not key.usable(now):
+        raise Refused(Refusal.InvalidClientTokenId, "The key of this bearer secret has expired.")
+    return key
+
+
+async def pin_version(service: Service, key: AccessKey, version: str) -> None:
+    """Pin a key to the version of the JSON interface with which it called first."""
+    await access_keys.pin_version(service.pool, key.access_key_id, version)
 
 
 async def by_certificate(service: Service, fingerprint: str, now: datetime) -> CertifiedCaller | None:

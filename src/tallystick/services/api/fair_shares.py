@@ -161,6 +161,19 @@ class CallRates:
             self._forget(now)
         return 0
 
+    def left(self, caller: Hashable, own: float | None = None) -> tuple[int, int, int] | None:
+        """What a caller has left: calls of a full bucket, calls of this one, seconds until it is full.
+
+        None: there is no limit. `own` as for `take`.
+        """
+        per_second, burst = (self.per_second, self.burst) if own is None else (own, BURST_SECONDS * own)
+        if not per_second:
+            return None
+        now = self.clock()
+        left, seen, _ = self._buckets.get(caller, (burst, now, now))
+        left = min(burst, left + (now - seen) * per_second)
+        return int(burst), max(0, int(left)), ceil((burst - left) / per_second)
+
     def _forget(self, now: float) -> None:
         for caller, (_, _, full_at) in list(self._buckets.items()):
             if full_at <= now:

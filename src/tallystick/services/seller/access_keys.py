@@ -43,6 +43,7 @@ __all__ = [
     "find",
     "find_entry",
     "list_",
+    "make_bearer",
     "read_network",
     "revoke",
     "rotate",
@@ -150,6 +151,28 @@ async def change(service: Service, actor: Actor, seller_id: PartyId, access_key_
             at=now,
         )
     return await find_entry(service, seller_id, access_key_id)
+
+
+async def make_bearer(service: Service, actor: Actor, seller_id: PartyId, access_key_id: str) -> str:
+    """A new bearer secret for a key, with which programs call the JSON interface; the one before ends at once.
+
+    This is the only time that its owner sees it. Raises NotTheirKeyError, UnknownKeyError.
+    """
+    entry, now = await find_entry(service, seller_id, access_key_id), service.clock()
+    await _check_may_have(service, actor, seller_id, entry.environment, entry.scopes)
+    async with service.pool.acquire() as connection, connection.transaction():
+        secret = await access_keys.make_bearer(connection, access_key_id, now)
+        await audit.record(
+            connection,
+            actor,
+            "key.change",
+            access_key_id,
+            business_id=seller_id,
+            environment=entry.environment,
+            details={"bearer": "made"},
+            at=now,
+        )
+    return secret
 
 
 async def revoke(service: Service, actor: Actor, seller_id: PartyId, access_key_id: str) -> KeyEntry:

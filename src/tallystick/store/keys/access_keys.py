@@ -6,6 +6,7 @@ A secret leaves this module only for checking a signature, and once for its owne
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 import secrets
 import string
@@ -40,6 +41,10 @@ _KEY_ID_LENGTH: Final = 20
 _ID: Final = re.compile(r"[0-9A-Za-z]{1,128}", re.ASCII)  # nothing else that strangers send reaches the database
 _SECRET_LENGTH: Final = 40  # of 62 letters and digits: 238 bits; no character that a URL or a shell would change
 _SECRET_ALPHABET: Final = string.ascii_letters + string.digits
+_BEARER_PREFIXES: Final = {SANDBOX: "tsk_test_", LIVE: "tsk_live_"}
+_BEARER: Final = re.compile(
+    rf"tsk_(?:test|live)_([0-9A-Z]{{{_KEY_ID_LENGTH}}})_[0-9A-Za-z]{{{_SECRET_LENGTH}}}", re.ASCII
+)
 
 
 class UnknownKeyError(LookupError):
@@ -99,6 +104,10 @@ class AccessKey(Caller):
     scopes: int
     networks: tuple[str, ...]
     calls_per_second: int | None
+    bearer_digest: bytes | None = field(default=None, repr=False)
+    """SHA-256 of the secret that calls in JSON carry; None: the key has none."""
+    json_version: str | None = None
+    """The version of the JSON interface that it is pinned to; None: it has not called it yet."""
     cached: bool = False
     """As it was when it was read last. Whoever acts on it has to revalidate it."""
 
@@ -224,6 +233,8 @@ def _key(row: asyncpg.Record, vault: Vault) -> AccessKey:
         scopes=row["scopes"],
         networks=tuple(row["networks"]),
         calls_per_second=row["calls_per_second"],
+        bearer_digest=row["bearer_digest"],
+        json_version=row["json_version"],
     )
 
 
@@ -335,6 +346,43 @@ async def change(database: Database, access_key_id: str, terms: KeyTerms, now: d
     )
     if changed is None:
         raise UnknownKeyError(access_key_id)
+
+
+async def make_bearer(database: Database, access_key_id: str, now: datetime) -> str:
+    """A new bearer secret for a usable key; the one before ends at once. Raises UnknownKeyError.
+
+    It names environment and key, so that a call is looked up as signed ones are. Only its digest is kept.
+    """
+    environment = await database.fetchval(_SQL["environment"], access_key_id)
+    if environment is None:
+        raise UnknownKeyError(access_key_id)
+    random = "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(_SECRET_LENGTH))
+    secret = f"{_BEARER_PREFIXES[environment]}{access_key_id}_{random}"
+    changed = await database.fetchval(_SQL["set_bearer"], access_key_id, _digest(secret), now)
+    if changed is None:
+        raise UnknownKeyError(access_key_id)
+    return secret
+
+
+def key_named_by(bearer: str) -> str | None:
+    """The id of the key that a bearer secret names; None where the text has not the form of one."""
+    match = _BEARER.fullmatch(bearer)
+    return None if match is None else match[1]
+
+
+def is_bearer_of(key: AccessKey, bearer: str) -> bool:
+    """Whether a bearer secret is the key's. Takes as long for a wrong one as for the right one."""
+    return key.bearer_digest is not None and hmac.compare_digest(key.bearer_digest, _digest(bearer))
+
+
+def _digest(bearer: str) -> bytes:
+    """Of 238 random bits, so that one quick pass is enough."""
+    return hashlib.sha256(bearer.encode("ascii")).digest()
+
+
+async def pin_version(database: Database, access_key_id: str, version: str) -> None:
+    """Pin a key to the version of the JSON interface with which it called first."""
+    await database.execute(_SQL["pin_version"], access_key_id, version)
 
 
 async def revoke(database: Database, access_key_id: str, now: datetime) -> None:

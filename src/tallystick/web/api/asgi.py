@@ -26,6 +26,7 @@ class ClientGoneError(Exception):
 
 
 BATCH_PATH: Final = "/v1/payments/batch"
+JSON_PATHS: Final = "/v1/"
 SOAP_TYPES: Final = (b"text/xml", b"application/soap+xml")
 
 

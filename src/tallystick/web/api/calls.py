@@ -149,12 +149,18 @@ def read_call(
         requested_at=made_at,
         now=now,
     )
-    if caller is not None and caller.party_status == "closed":
+    if caller is not None:
+        check_account(caller)
+    return call
+
+
+def check_account(caller: Caller) -> None:
+    """Refuse callers whose account is closed or has no book. Raises Refused: AccountClosed, AuthFailure."""
+    if caller.party_status == "closed":
         raise Refused(Refusal.AccountClosed, "The account of this access key is closed.")
-    if caller is not None and caller.book_id is None:
+    if caller.book_id is None:
         message = f"The caller's account is not set up for payments in the {caller.environment} environment."
         raise Refused(Refusal.AuthFailure, message)
-    return call
 
 
 def keep_request(service: Service, transaction_id: str | None, scope: Scope, content: bytes, request_id: str) -> None:

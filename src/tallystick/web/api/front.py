@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.fair_shares import CallRates, ThrottledError
-from tallystick.web.api.asgi import BATCH_PATH, is_soap, respond, unknown_address
+from tallystick.web.api.asgi import BATCH_PATH, JSON_PATHS, is_soap, respond, unknown_address
 from tallystick.web.api.calls_under_way import BUSY, CallsUnderWay, with_retry_after
 
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ _WEIGHT_OF_BEGINNING: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Sends ``/`` to the query API or to SOAP, batches to theirs, all the rest, start and end too, to the pages."""
+    """Sends ``/`` to the query API or SOAP, batches and JSON to theirs, the rest, start and end too, to the pages."""
 
     query_api: Application
     soap: Application
     batch_api: Application
+    json_api: Application
     pages: Application
     refusing: RefusalWriter
     address_of: Callable[[Scope], str | None] = unknown_address
@@ -77,4 +78,6 @@ class Front:
             return (self.soap, self.refusing.soap) if is_soap(scope) else (self.query_api, self.refusing.query)
         if path == BATCH_PATH:
             return self.batch_api, self.refusing.batch
+        if path.startswith(JSON_PATHS):
+            return self.json_api, self.refusing.json
         return self.pages, self.refusing.page

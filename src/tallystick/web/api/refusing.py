@@ -16,6 +16,7 @@ from tallystick.services.process.meter import BATCH, NO_ACTION
 from tallystick.web.api.asgi import HttpAnswer
 from tallystick.web.api.soap.answers import render_fault
 from tallystick.web.api.xml import CONTENT_TYPE, render_error
+from tallystick.web.v1.problems import RefusedProblemError, problem_answer
 
 if TYPE_CHECKING:
     from tallystick.domain.refusals import Refused
@@ -62,6 +63,11 @@ class RefusalWriter:
             "request_id": str(uuid4()),
         }
         return HttpAnswer(status, _PROBLEM, msgspec.json.encode(problem))
+
+    def json(self, refused: Refused) -> HttpAnswer:
+        """For a call of the JSON interface."""
+        self.meter.answered_together(NO_ACTION, {refused.refusal.name: 1})
+        return problem_answer(RefusedProblemError(refused), str(uuid4()))
 
     def page(self, refused: Refused) -> HttpAnswer:
         """For a browser. Nothing is known of it, its language neither."""

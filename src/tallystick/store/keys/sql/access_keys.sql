@@ -3,7 +3,7 @@
 -- name: find
 -- Those of the keys $1 that are not revoked, with whose they are and the books that calls signed with them reach.
 SELECT key.access_key_id, key.party_id, key.environment, key.secret_sealed, key.created_at, key.expires_at,
-       key.scopes, key.networks::text[] AS networks, key.calls_per_second, party.status, book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds,
+       key.scopes, key.networks::text[] AS networks, key.calls_per_second, key.bearer_digest, key.json_version, party.status, book.book_id, coalesce(book.clock_offset_seconds, 0) AS clock_offset_seconds,
        ARRAY(SELECT part.book_id FROM book AS part
               WHERE part.party_id = key.party_id AND part.environment = key.environment AND part.currency = 'USD'
               ORDER BY part.part) AS parts
@@ -71,3 +71,18 @@ RETURNING 1
 -- name: revoke
 -- For ever; a second time changes nothing.
 UPDATE access_key SET revoked_at = coalesce(revoked_at, $2) WHERE access_key_id = $1 RETURNING 1
+
+-- name: environment
+-- Of the key $1.
+SELECT environment FROM access_key WHERE access_key_id = $1
+
+-- name: set_bearer
+-- The digest $2 of a bearer secret for a key that is usable at $3, in place of the one before. No row when there is none.
+UPDATE access_key
+   SET bearer_digest = $2
+ WHERE access_key_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
+RETURNING 1
+
+-- name: pin_version
+-- The version of the JSON interface with which a key called first; later ones change nothing.
+UPDATE access_key SET json_version = $2 WHERE access_key_id = $1 AND json_version IS NULL

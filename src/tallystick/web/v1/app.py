@@ -1,0 +1,206 @@
+"""The application at /v1: JSON in and out, outside the framework of the pages. No rule about money lives here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api.callers import by_bearer, pin_version
+from tallystick.services.process.meter import NO_ACTION
+from tallystick.services.process.random_pool import RANDOM_POOL
+from tallystick.web.api.asgi import (
+    CLOSE,
+    BodyTooLargeError,
+    ClientGoneError,
+    HttpAnswer,
+    header,
+    read_body,
+    respond,
+    unknown_address,
+)
+from tallystick.web.api.calls import MeasuredCall, admit, check_account, keep_request, refusal_of
+from tallystick.web.v1 import inputs
+from tallystick.web.v1.endpoint import VERSION, Asked
+from tallystick.web.v1.problems import NOT_KEPT, ProblemError, RefusedProblemError, problem_answer
+from tallystick.web.v1.table import ENDPOINTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tallystick.services.api.callers import AccessKey, Address
+    from tallystick.services.context import Service
+    from tallystick.web.api.asgi import Receive, Scope, Send
+    from tallystick.web.v1.endpoint import Endpoint, Reply
+
+MAX_BODY_BYTES: Final = 64 * 1024
+
+_JSON: Final = (b"content-type", b"application/json")
+_VERSION: Final = (b"tallystick-version", VERSION.encode())
+_REPLAYED: Final = (b"idempotent-replay", b"true")
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?", re.ASCII)
+_AUTHENTICATE: Final = (b"www-authenticate", b"Bearer")
+_AN_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
+
+
+def _by_path() -> Mapping[str, Mapping[str, Endpoint]]:
+    found: dict[str, dict[str, Endpoint]] = {}
+    for endpoint in ENDPOINTS:
+        found.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    return found
+
+
+_PATHS: Final = _by_path()
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(slots=True)
+class _Call:
+    """A request under way, for the meter and for the headers of its answer."""
+
+    watched: MeasuredCall
+    key: AccessKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JsonApi:
+    """The ASGI application at /v1. `address_of`: as of the query API."""
+
+    service: Service
+    address_of: Callable[[Scope], Address | None] = unknown_address
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
+        request_id, call = RANDOM_POOL.uuid(), _Call(MeasuredCall())
+        try:
+            answer = await self._answer(scope, receive, request_id, call)
+        except ClientGoneError:
+            return
+        self.service.meter.answered(call.watched.action, call.watched.outcome, call.watched.began)
+        await respond(send, answer.status, answer.headers, answer.body)
+
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, call: _Call) -> HttpAnswer:
+        more: Headers = ()
+        try:
+            try:
+                endpoint, subject = _find(scope)
+            except ProblemError:
+                more = (CLOSE,)  # a body that it may have was not read
+                raise
+            call.watched.action = endpoint.action or NO_ACTION
+            content = await read_body(scope, receive, MAX_BODY_BYTES) if endpoint.method == "POST" else b""
+            reply = await self._perform(endpoint, subject, scope, content, call)
+        except BodyTooLargeError:
+            problem = ProblemError("body_too_large", f"A body has at most {MAX_BODY_BYTES} bytes.")
+            more = (CLOSE,)
+        except ProblemError as known:
+            problem = known
+        except ClientGoneError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
+            self.service.damage.note(error)
+            problem = RefusedProblemError(refusal_of(error, request_id))
+        else:
+            keep_request(self.service, reply.transaction_id, scope, content, request_id)
+            return self._success(endpoint, reply, request_id, call)
+        call.watched.outcome = problem.refusal.name
+        if problem.status == HTTPStatus.UNAUTHORIZED:
+            more = (*more, _AUTHENTICATE)
+        return problem_answer(problem, request_id, (_VERSION, *more, *self._rate(call.key)))
+
+    async def _perform(self, endpoint: Endpoint, subject: str, scope: Scope, content: bytes, call: _Call) -> Reply:
+        """All checks in their order, then the endpoint. Raises ProblemError, Refused."""
+        service, now = self.service, self.service.clock()
+        call.key = key = await by_bearer(service, _bearer(scope), now)
+        admit(service, key, endpoint.scopes, partial(self.address_of, scope))
+        _check_version(scope)
+        asked = Asked(service, key, now, subject, _read(endpoint, scope, content), _idempotency_key(endpoint, scope))
+        service.key_uses.note(key.access_key_id, now)
+        check_account(key)
+        if key.json_version is None:
+            await pin_version(service, key, VERSION)
+        turns = service.reads if endpoint.reads_much else service.calls
+        async with turns.turn(key.party_id):
+            return await endpoint.perform(asked)
+
+    def _success(self, endpoint: Endpoint, reply: Reply, request_id: str, call: _Call) -> HttpAnswer:
+        status = 201 if endpoint.moves_money and not reply.replayed else 200
+        replayed = (_REPLAYED,) if reply.replayed else ()
+        request = (b"request-id", request_id.encode())
+        headers = (_JSON, NOT_KEPT, _VERSION, request, *replayed, *self._rate(call.key))
+        return HttpAnswer(status, headers, msgspec.json.encode(reply.body))
+
+    def _rate(self, key: AccessKey | None) -> Headers:
+        """What the key may still ask. Source: draft-ietf-httpapi-ratelimit-headers."""
+        left = None if key is None else self.service.rates.left(key.access_key_id, key.calls_per_second)
+        if left is None:
+            return ()
+        most, remaining, seconds = left
+        return (
+            (b"ratelimit-policy", b'"key";q=%d;w=2' % most),
+            (b"ratelimit", b'"key";r=%d;t=%d' % (remaining, seconds)),
+        )
+
+
+def _find(scope: Scope) -> tuple[Endpoint, str]:
+    """The endpoint of a request, and the id in its path. Raises ProblemError."""
+    path, subject = scope["path"], ""
+    methods = _PATHS.get(path)
+    if methods is None:
+        steps = path.split("/")
+        if len(steps) in {4, 5} and _AN_ID.fullmatch(steps[3]):
+            subject = steps[3]
+            methods = _PATHS.get("/".join((*steps[:3], "{id}", *steps[4:])))
+    if methods is None:
+        raise ProblemError("not_found", "There is nothing at this path.")
+    endpoint = methods.get(scope["method"])
+    if endpoint is None:
+        allowed = ", ".join(sorted(methods))
+        raise ProblemError(
+            "method_not_allowed", f"This path takes {allowed}.", headers=((b"allow", allowed.encode("ascii")),)
+        )
+    return endpoint, subject
+
+
+def _bearer(scope: Scope) -> str:
+    scheme, _, secret = header(scope, b"authorization").partition(" ")
+    if scheme.lower() != "bearer" or not secret:
+        message = "The request must carry the header Authorization: Bearer, with a secret of this interface."
+        raise Refused(Refusal.MissingAuthenticationToken, message)
+    return secret.strip()
+
+
+def _check_version(scope: Scope) -> None:
+    asked = header(scope, b"tallystick-version")
+    if asked and asked != VERSION:
+        raise ProblemError("unknown_version", f"There is no such version of the interface; there is {VERSION}.")
+
+
+def _read(endpoint: Endpoint, scope: Scope, content: bytes) -> inputs.Given:
+    if endpoint.method != "POST":
+        return inputs.read_query(scope["query_string"], endpoint.inputs)
+    inputs.read_query(scope["query_string"], ())
+    kind = header(scope, b"content-type").partition(";")[0].strip().lower()
+    if content and kind != "application/json":
+        raise ProblemError("unsupported_media_type", "Send the body with Content-Type: application/json.")
+    return inputs.read_body(content, endpoint.inputs)
+
+
+def _idempotency_key(endpoint: Endpoint, scope: Scope) -> str:
+    if not endpoint.moves_money:
+        return ""
+    given = header(scope, b"idempotency-key")
+    if not given:
+        message = "Send the header Idempotency-Key: your own name for this request, so that it is done once."
+        raise ProblemError("idempotency_key_required", message, field="Idempotency-Key")
+    if _IDEMPOTENCY_KEY.fullmatch(given) is None:
+        message = "Idempotency-Key must have 1 to 128 characters of printable ASCII."
+        raise ProblemError("invalid_request", message, field="Idempotency-Key")
+    return given

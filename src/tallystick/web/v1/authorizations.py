@@ -1,0 +1,108 @@
+"""Authorizations as /v1 has them: the instrument with its tokens or, without an instrument, a token by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.commands import TokenPurpose
+from tallystick.domain.ids import IdKind, InstrumentId, MalformedIdError, token_kind_and_book
+from tallystick.domain.limits import LimitKind
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.reports import instruments
+from tallystick.web.v1.problems import ProblemError, RefusedProblemError
+
+if TYPE_CHECKING:
+    from tallystick.services.reports.instruments import InstrumentRecord, TokenRecord
+    from tallystick.services.seller.manual_operations import BookContext
+
+PREPAID: Final = "prepaid"
+POSTPAID: Final = "postpaid"
+
+_KINDS: Final = {IdKind.PREPAID_INSTRUMENT: PREPAID, IdKind.CREDIT_INSTRUMENT: POSTPAID}
+_SPENDING: Final = {PREPAID: TokenPurpose.PREPAID_SENDER, POSTPAID: TokenPurpose.CREDIT_SENDER}
+_MONEY: Final = {PREPAID: TokenPurpose.FUNDING, POSTPAID: TokenPurpose.SETTLEMENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """A prepaid balance or a tab, with its tokens."""
+
+    kind: str
+    instrument: InstrumentRecord
+    tokens: tuple[TokenRecord, ...]
+
+    @property
+    def spending_token(self) -> TokenRecord:
+        """The token that charges go through."""
+        return self._latest(_SPENDING[self.kind])
+
+    @property
+    def money_token(self) -> TokenRecord:
+        """The token through which real money comes in: for top-ups or settlements."""
+        return self._latest(_MONEY[self.kind])
+
+    def _latest(self, purpose: TokenPurpose) -> TokenRecord:
+        """Of several the one that replaced the others."""
+        found = [token for token in self.tokens if token.purpose is purpose]
+        if not found:
+            raise not_found()
+        return max(found, key=lambda token: (token.created_at, token.token_id))
+
+    def available_micros(self) -> int:
+        """What balance or tab leave to be charged, whatever else the token's limits say."""
+        record = self.instrument
+        if self.kind == PREPAID:
+            return record.balance_micros
+        left = record.limit_micros - record.balance_micros
+        if record.total_limit_micros is not None:
+            left = min(left, record.total_limit_micros - record.charged_micros)
+        return max(0, left)
+
+    def largest_charge_micros(self, now: datetime) -> int:
+        """The largest charge that would pass at `now`, the books' time."""
+        left = [self.available_micros()]
+        for limit in self.spending_token.usage_limits:
+            current = limit.rolled(now)
+            if limit.kind is LimitKind.AMOUNT:
+                left.append(current.limit - current.used)
+            elif current.used >= current.limit:
+                left.append(0)
+        return max(0, min(left))
+
+    def largest_top_up_micros(self) -> int:
+        """How much more fits on a prepaid balance, with what is on its way."""
+        record = self.instrument
+        return max(0, record.limit_micros - record.balance_micros - record.pending_micros)
+
+    def owed_micros(self) -> int:
+        """What of a tab is owed, and not being settled already."""
+        return max(0, self.instrument.balance_micros - self.instrument.pending_micros)
+
+
+def not_found() -> ProblemError:
+    """There is no such authorization for this key."""
+    return RefusedProblemError(
+        Refused(Refusal.InstrumentAccessDenied, "There is no such authorization of this account."),
+        field="authorization",
+    )
+
+
+def kind_of(text: str) -> str | None:
+    """``prepaid`` or ``postpaid``; None for a token. Raises ProblemError: it is no id of ours."""
+    try:
+        kind, _ = token_kind_and_book(text)
+    except MalformedIdError:
+        message = '"authorization" must be the id of an authorization.'
+        raise ProblemError("invalid_request", message, field="authorization") from None
+    return _KINDS.get(kind)
+
+
+async def find(books: BookContext, text: str) -> Authorization:
+    """The prepaid balance or tab of this id. Raises ProblemError."""
+    kind = kind_of(text)
+    record = None if kind is None else await instruments.instrument(books, text)
+    if record is None or kind is None:
+        raise not_found()
+    return Authorization(kind, record, tuple(await instruments.tokens_of(books, InstrumentId(text))))

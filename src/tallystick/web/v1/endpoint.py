@@ -1,0 +1,81 @@
+"""What an endpoint is: a row of the table from which routing, reading, answers, documents and tests are made."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from tallystick.services.operations.audit import Actor
+from tallystick.services.seller.manual_operations import BookContext
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tallystick.domain.scopes import KeyScope
+    from tallystick.services.api.callers import AccessKey
+    from tallystick.services.context import Service
+    from tallystick.web.v1.inputs import Given, Input
+
+VERSION: Final = "2026-12-01"
+"""Of the interface: the only one so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that is well formed, of a key that may ask it. `now`: the service's clock. `subject`: its path's id."""
+
+    service: Service
+    key: AccessKey
+    now: datetime
+    subject: str
+    given: Given
+    idempotency_key: str
+
+    @property
+    def books(self) -> BookContext:
+        """The seller's books, by their own clock."""
+        book_now = self.now + self.key.clock_offset
+        return BookContext(self.service, _PROGRAM, self.key.party_id, self.key.environment, self.key.parts, book_now)
+
+
+_PROGRAM: Final = Actor(None)
+"""Nothing here goes to the audit log: what programs do with money is in the books."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an endpoint comes to. `transaction_id`: of the money that it moved; `replayed`: it was answered before."""
+
+    body: Mapping[str, Any]
+    transaction_id: str | None = None
+    replayed: bool = False
+
+
+Perform = Callable[[Asked], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one path. ``{id}`` in `path` is the id of what it is about; `subject` says what that is.
+
+    `action`: the action of the query API whose use case it calls; metrics count it as that. `codes`: the problems that
+    it can have beside those of `ANY`. `reads_much`: it has its turn among the calls that do. `moves_money`: it takes
+    an Idempotency-Key.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    action: str
+    scopes: KeyScope
+    perform: Perform
+    answer: str
+    inputs: tuple[Input, ...] = ()
+    subject: str = ""
+    codes: tuple[str, ...] = ()
+    reads_much: bool = False
+    moves_money: bool = False
+    is_list: bool = False

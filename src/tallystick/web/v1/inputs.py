@@ -1,0 +1,216 @@
+"""Fields of requests: a table of what each takes, and reading bodies and query strings by it.
+
+The limits are those of the action's field that a value goes to (services/api). Amounts are text in JSON, since numbers
+there are floats for many readers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from tallystick.domain.refusals import Refused
+from tallystick.services.api.common_fields import (
+    CALLER_DESCRIPTION,
+    NOTIFICATION_URL,
+    OPTIONAL,
+    REQUIRED,
+    SENDER_DESCRIPTION,
+    TIMEOUT,
+)
+from tallystick.services.api.fields import Field, quoted
+from tallystick.services.api.readers import read_scalar
+from tallystick.web.v1.problems import ProblemError
+
+Given = Mapping[str, str]
+"""The values of a request as text, checked. What was not given is not there."""
+
+MAX_LIMIT: Final = 100
+_INTEGER: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+USUAL_LIMIT: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One field of a request. `field`: type, limits and meaning, under the name that it has in JSON.
+
+    `parameter`: the parameter of the action that takes its text; empty: the endpoint looks at it itself.
+    """
+
+    field: Field
+    example: str | int
+    parameter: str = ""
+
+    @property
+    def name(self) -> str:
+        """As it is in JSON."""
+        return self.field.name
+
+    @property
+    def required(self) -> bool:
+        """Whether it has to be there."""
+        return self.field.need is REQUIRED
+
+
+def _of(field: Field, name: str, example: str | int, meaning: str) -> Input:
+    return Input(replace(field, name=name, meaning=meaning, condition="", default=None), example, field.name)
+
+
+AUTHORIZATION: Final = Input(
+    Field(
+        "authorization", "string", REQUIRED, "The authorization: a prepaid balance, a tab or a token.", max_length=64
+    ),
+    "PC0000000000108KJ2X1RKYQ0M3B5T7V9W1X3Z5A7C9E1G3J5M7P9R1T3V5X7Z",
+)
+AMOUNT: Final = Input(Field("amount", "decimal", REQUIRED, "How much: decimal text with at most six decimals."), "0.25")
+OPTIONAL_AMOUNT: Final = Input(
+    Field("amount", "decimal", OPTIONAL, "How much; all that is left, if it is not given."), "0.25"
+)
+CURRENCY: Final = Input(Field("currency", "string", OPTIONAL, "Of the amount.", choices=("USD",), default="USD"), "USD")
+DESCRIPTION: Final = _of(SENDER_DESCRIPTION, "description", "1,000 tokens", "What the buyer reads.")
+NOTE: Final = _of(CALLER_DESCRIPTION, "note", "job 17", "A note for the seller alone.")
+NOTIFY: Final = _of(
+    NOTIFICATION_URL,
+    "notification_url",
+    "https://shop.example/notified",
+    "Where the notification about this goes, instead of the address in the settings.",
+)
+MINUTES: Final = _of(
+    TIMEOUT, "timeout_minutes", 30, "How long it may wait until the payment network is asked; then it fails."
+)
+TRANSACTION: Final = Input(
+    Field(
+        "transaction",
+        "string",
+        REQUIRED,
+        "What to give back: a charge, or the capture of a reservation.",
+        max_length=35,
+    ),
+    "01KB7WZ3TC00000000000108KJ2X1RKYQ0M",
+)
+
+LIMIT: Final = Input(
+    Field("limit", "integer", OPTIONAL, "How many a page has.", minimum=1, maximum=MAX_LIMIT, default=str(USUAL_LIMIT)),
+    USUAL_LIMIT,
+)
+CURSOR: Final = Input(
+    Field("cursor", "string", OPTIONAL, "`next_cursor` of the page before.", max_length=64),
+    "01KB7WZ3TC00000000000108KJ2X1RKYQ0M",
+)
+OF_AUTHORIZATION: Final = replace(
+    AUTHORIZATION, field=replace(AUTHORIZATION.field, need=OPTIONAL, meaning="Only those of this authorization.")
+)
+STATUS: Final = Input(
+    Field(
+        "status",
+        "string",
+        OPTIONAL,
+        "Only those that have come to this.",
+        choices=("succeeded", "pending", "failed", "reserved", "cancelled"),
+    ),
+    "succeeded",
+)
+CREATED_AFTER: Final = Input(
+    Field("created_after", "dateTime", OPTIONAL, "Received at this moment or later."), "2026-12-01T00:00:00Z"
+)
+CREATED_BEFORE: Final = Input(
+    Field("created_before", "dateTime", OPTIONAL, "Received before this moment."), "2027-01-01T00:00:00Z"
+)
+
+
+def read_body(content: bytes, inputs: Sequence[Input]) -> Given:
+    """The fields of a JSON body. Raises ProblemError."""
+    return _read(_members(content), inputs, "The body")
+
+
+def read_query(query: bytes, inputs: Sequence[Input]) -> Given:
+    """The fields of a query string. Raises ProblemError."""
+    try:
+        pairs = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=len(inputs) + 20
+        )
+    except ValueError:
+        raise ProblemError("invalid_request", "The query string cannot be decoded.") from None
+    _refuse_twice(name for name, _ in pairs)
+    integers = {one.name for one in inputs if one.field.type == "integer"}
+    members = {name: int(value) if name in integers and _INTEGER.fullmatch(value) else value for name, value in pairs}
+    return _read(members, inputs, "The query string")
+
+
+def _members(content: bytes) -> Mapping[str, Any]:
+    if not content.strip():
+        return {}
+    try:
+        found = msgspec.json.decode(content)
+        if isinstance(found, dict):
+            json.loads(content, object_pairs_hook=_names_once)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        reason = "it is too deep" if isinstance(error, RecursionError) else str(error)
+        raise ProblemError("invalid_request", f"The body is not JSON that can be read: {reason}.") from None
+    if not isinstance(found, dict):
+        raise ProblemError("invalid_request", "The body must be a JSON object.")
+    return found
+
+
+def _names_once(members: list[tuple[str, Any]]) -> None:
+    """Some readers take the first of two values of a name, some the last. Source: RFC 8259, 4."""
+    _refuse_twice(name for name, _ in members)
+
+
+def _refuse_twice(names: Iterable[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise ProblemError(
+                "invalid_request", f"The field {quoted(name)} is there more than once.", field=quoted(name)
+            )
+
+
+def _read(members: Mapping[str, Any], inputs: Sequence[Input], place: str) -> Given:
+    known = {one.name: one for one in inputs}
+    for name in members:
+        if name not in known:
+            raise _unknown(name, known, place)
+    given = {}
+    for name, one in known.items():
+        value = members.get(name)
+        if value is None or (value == "" and not one.required):
+            if one.required:
+                raise ProblemError("missing_field", f"The field {name} is missing.", field=name)
+            continue
+        given[name] = _text(one, value)
+    return given
+
+
+def _text(one: Input, value: object) -> str:
+    """The text of a value, checked. Raises ProblemError."""
+    name = one.name
+    if one.field.type == "integer":
+        if type(value) is not int:
+            raise ProblemError("invalid_request", f"{name} must be a whole number.", field=name)
+        value = str(value)
+    elif not isinstance(value, str):
+        what = "decimal text, not a number: numbers of JSON are not exact" if one.field.type == "decimal" else "a text"
+        raise ProblemError("invalid_request", f"{name} must be {what}.", field=name)
+    if not value:
+        raise ProblemError("missing_field", f"The field {name} is empty.", field=name)
+    try:
+        read_scalar(one.field, name, value)
+    except Refused as refused:
+        raise ProblemError("invalid_request", refused.message, field=name) from None
+    return value
+
+
+def _unknown(name: str, known: Mapping[str, Input], place: str) -> ProblemError:
+    close = get_close_matches(name[:80], known, 1)
+    guess = f" Did you mean {close[0]}?" if close else ""
+    return ProblemError(
+        "unknown_field", f"{place} has the field {quoted(name)}, which is not known here.{guess}", field=quoted(name)
+    )

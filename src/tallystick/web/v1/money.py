@@ -1,0 +1,165 @@
+"""What moves money in /v1: each request becomes the action of the query API, with its digest and its reference.
+
+So the two interfaces have one space of references: what a program asked for there is not done again when it asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from tallystick.domain.ids import TransactionId
+from tallystick.domain.money import USD, format_amount
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.api.fields import V2010
+from tallystick.services.api.registry import ACTIONS
+from tallystick.services.reports import transactions as reports
+from tallystick.web.api.calls import read_call
+from tallystick.web.v1 import authorizations, transactions
+from tallystick.web.v1.authorizations import POSTPAID, PREPAID, Authorization
+from tallystick.web.v1.endpoint import Reply
+from tallystick.web.v1.inputs import DESCRIPTION, MINUTES, NOTE, NOTIFY
+from tallystick.web.v1.problems import RefusedProblemError
+
+if TYPE_CHECKING:
+    from tallystick.web.v1.endpoint import Asked
+
+_PLAIN: Final = (DESCRIPTION, NOTE, NOTIFY, MINUTES)
+_ABOVE: Final = frozenset(
+    {
+        Refusal.InsufficientBalance,
+        Refusal.TokenUsageError,
+        Refusal.PrepaidFundingLimitExceeded,
+        Refusal.SettleAmountGreaterThanDebt,
+        Refusal.RefundAmountExceeded,
+        Refusal.TransactionFullyRefundedAlready,
+    }
+)
+"""Refusals that tell of a bound: with a smaller amount the same would pass."""
+
+Bounds = Mapping[str, str]
+"""``limit``, ``available`` and ``largest_amount`` of a problem."""
+Largest = Callable[[], Awaitable[Bounds]]
+
+
+async def charge(asked: Asked) -> Reply:
+    """Charge a prepaid balance, a tab or, with a token, real money."""
+    text = asked.given["authorization"]
+    if authorizations.kind_of(text) is None:
+        return await _move(asked, "Pay", {"SenderTokenId": text} | _amount(asked, "TransactionAmount"))
+    found = await authorizations.find(asked.books, text)
+
+    async def largest() -> Bounds:
+        now = await authorizations.find(asked.books, text)
+        return {
+            "limit": format_amount(now.instrument.limit_micros),
+            "available": format_amount(now.available_micros()),
+            "largest_amount": format_amount(now.largest_charge_micros(asked.books.now)),
+        }
+
+    params = {"SenderTokenId": found.spending_token.token_id} | _amount(asked, "TransactionAmount")
+    return await _move(asked, "Pay", params, largest)
+
+
+async def top_up(asked: Asked) -> Reply:
+    """Bring real money onto a prepaid balance."""
+    found = await _of_kind(asked, PREPAID)
+
+    async def largest() -> Bounds:
+        now = await authorizations.find(asked.books, found.instrument.instrument_id)
+        return {
+            "limit": format_amount(now.instrument.limit_micros),
+            "largest_amount": format_amount(now.largest_top_up_micros()),
+        }
+
+    params = {
+        "SenderTokenId": found.money_token.token_id,
+        "PrepaidInstrumentId": found.instrument.instrument_id,
+    } | _amount(asked, "FundingAmount")
+    return await _move(asked, "FundPrepaid", params, largest)
+
+
+async def settle(asked: Asked) -> Reply:
+    """Bring in real money for a tab."""
+    found = await _of_kind(asked, POSTPAID)
+    params = {
+        "SenderTokenId": found.money_token.token_id,
+        "CreditInstrumentId": found.instrument.instrument_id,
+    } | _amount(asked, "SettlementAmount")
+    return await _move(asked, "SettleDebt", params, _owed(asked, found))
+
+
+async def write_off(asked: Asked) -> Reply:
+    """Forgive what is owed on a tab."""
+    found = await _of_kind(asked, POSTPAID)
+    params = {"CreditInstrumentId": found.instrument.instrument_id} | _amount(asked, "AdjustmentAmount")
+    return await _move(asked, "WriteOffDebt", params, _owed(asked, found))
+
+
+async def refund(asked: Asked) -> Reply:
+    """Give back all or part of a charge: of the one in the path, or the one that the body names."""
+    text = asked.subject or asked.given["transaction"]
+    original_id = transactions.transaction_id(text, "id" if asked.subject else "transaction")
+
+    async def largest() -> Bounds:
+        original = await transactions.find(asked.books, original_id)
+        refunds = await reports.refunds_of(asked.books, original_id)
+        left = original.amount_micros - sum(one.amount_micros for one in refunds if one.status != "Failure")
+        return {"largest_amount": format_amount(max(0, left))}
+
+    params: dict[str, str] = {"TransactionId": original_id}
+    if "amount" in asked.given:
+        params |= _amount(asked, "RefundAmount")
+    return await _move(asked, "Refund", params, largest)
+
+
+async def _of_kind(asked: Asked, kind: str) -> Authorization:
+    found = await authorizations.find(asked.books, asked.given["authorization"])
+    if found.kind != kind:
+        message = f"This is for authorizations of the kind {kind}; this one is {found.kind}."
+        refused = Refused(Refusal.InvalidTokenType, message)
+        raise RefusedProblemError(refused, field="authorization")
+    return found
+
+
+def _owed(asked: Asked, found: Authorization) -> Largest:
+    async def largest() -> Bounds:
+        now = await authorizations.find(asked.books, found.instrument.instrument_id)
+        return {"largest_amount": format_amount(now.owed_micros())}
+
+    return largest
+
+
+def _amount(asked: Asked, name: str) -> dict[str, str]:
+    return {f"{name}.CurrencyCode": USD, f"{name}.Value": asked.given["amount"]}
+
+
+async def _move(asked: Asked, action_name: str, params: Mapping[str, str], largest: Largest | None = None) -> Reply:
+    """Carry an action out, and show the transaction that it came to. Raises ProblemError."""
+    service, key, action = asked.service, asked.key, ACTIONS[action_name]
+    plain = {one.parameter: asked.given[one.name] for one in _PLAIN if one.name in asked.given}
+    whole = {**params, **plain, "CallerReference": asked.idempotency_key}
+    made_ids: list[TransactionId] = []
+    call = replace(
+        read_call(service, action, V2010, whole, key, asked.now, asked.now), refusal_spends=False, made_ids=made_ids
+    )
+    try:
+        result = await action.perform(call)
+    except Refused as refused:
+        raise await _explained(asked, refused, largest) from None
+    transaction_id = TransactionId(str(result["TransactionId"]))
+    found = await transactions.find(asked.books, transaction_id)
+    body = transactions.transaction_object(found, key.environment)
+    return Reply(body, transaction_id, replayed=transaction_id not in made_ids)
+
+
+async def _explained(asked: Asked, refused: Refused, largest: Largest | None) -> RefusedProblemError:
+    """A refusal with what helps: the bound that was hit, or the transaction that the key stands for."""
+    if refused.refusal is Refusal.DuplicateRequest:
+        known = await reports.known_by_reference(asked.books, asked.idempotency_key)
+        return RefusedProblemError(refused, transaction=known)
+    if refused.refusal in _ABOVE and largest is not None:
+        return RefusedProblemError(refused, field="amount", **await largest())
+    return RefusedProblemError(refused)

@@ -1,0 +1,222 @@
+"""The table of all endpoints of /v1. Routing, reading, documents and tests loop over it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tallystick.domain.scopes import KeyScope
+from tallystick.services.api.common_fields import OPTIONAL
+from tallystick.services.api.fields import Field
+from tallystick.web.v1 import account, money, transactions
+from tallystick.web.v1.endpoint import Endpoint, Perform
+from tallystick.web.v1.inputs import (
+    AMOUNT,
+    AUTHORIZATION,
+    CREATED_AFTER,
+    CREATED_BEFORE,
+    CURRENCY,
+    CURSOR,
+    DESCRIPTION,
+    LIMIT,
+    MINUTES,
+    NOTE,
+    NOTIFY,
+    OF_AUTHORIZATION,
+    OPTIONAL_AMOUNT,
+    STATUS,
+    TRANSACTION,
+    Input,
+)
+
+_FILTERS: Final = (OF_AUTHORIZATION, STATUS, CREATED_AFTER, CREATED_BEFORE, LIMIT, CURSOR)
+_TYPE: Final = Input(
+    Field("type", "string", OPTIONAL, "Only these.", choices=tuple(transactions.OBJECTS.values())), "charge"
+)
+_MONEY: Final = ("idempotency_key_required", "idempotency_conflict", "account_barred", "concurrent_modification")
+_BUYER: Final = ("authorization_not_found", "authorization_not_active", "authorization_expired", "buyer_barred")
+_REAL_MONEY: Final = (
+    "amount_out_of_range",
+    "payment_method_not_active",
+    "account_limit_exceeded",
+    "insufficient_balance",
+)
+_REFUND: Final = (
+    *_MONEY,
+    "transaction_not_found",
+    "transaction_failed",
+    "transaction_not_complete",
+    "more_than_left_to_refund",
+    "not_refundable",
+    "insufficient_balance",
+)
+
+
+def _money(  # noqa: PLR0913, PLR0917 - a row of the table has so many columns
+    path: str,
+    name: str,
+    summary: str,
+    action: str,
+    scopes: KeyScope,
+    perform: Perform,
+    inputs: tuple[Input, ...],
+    codes: tuple[str, ...],
+    answer: str,
+    subject: str = "",
+) -> Endpoint:
+    return Endpoint(
+        "POST", path, name, summary, action, scopes, perform, answer, inputs, subject, codes, moves_money=True
+    )
+
+
+def _reads(noun: str, name: str, what: str) -> tuple[Endpoint, Endpoint]:
+    kind = None if noun == "transactions" else name
+    inputs = (_TYPE, *_FILTERS) if kind is None else _FILTERS
+    answer = name.title().replace("_", "")
+    return (
+        Endpoint(
+            "GET",
+            f"/v1/{noun}/{{id}}",
+            f"{noun}.get",
+            f"One {what}.",
+            "GetTransaction",
+            KeyScope.READ,
+            transactions.getting(kind),
+            answer,
+            subject=f"the {what}",
+            codes=("transaction_not_found",),
+        ),
+        Endpoint(
+            "GET",
+            f"/v1/{noun}",
+            f"{noun}.list",
+            f"Every {what}, the newest first, page by page.",
+            "GetAccountActivity",
+            KeyScope.READ,
+            transactions.listing(kind),
+            answer,
+            inputs,
+            reads_much=True,
+            is_list=True,
+        ),
+    )
+
+
+ENDPOINTS: Final = (
+    _money(
+        "/v1/charges",
+        "charges.create",
+        "Charges a prepaid balance, a tab or, with a token, real money.",
+        "Pay",
+        KeyScope.CHARGE,
+        money.charge,
+        (AUTHORIZATION, AMOUNT, CURRENCY, DESCRIPTION, NOTE, NOTIFY, MINUTES),
+        (
+            *_MONEY,
+            *_BUYER,
+            *_REAL_MONEY,
+            "authorization_limit_exceeded",
+            "authorization_not_for_this",
+            "authorization_does_not_allow_this",
+            "authorization_used_up",
+        ),
+        "Charge",
+    ),
+    *_reads("charges", "charge", "charge"),
+    _money(
+        "/v1/charges/{id}/refund",
+        "charges.refund",
+        "Gives back all or part of a charge: to where it came from, or off the debt.",
+        "Refund",
+        KeyScope.REFUND,
+        money.refund,
+        (OPTIONAL_AMOUNT, CURRENCY, NOTE, NOTIFY),
+        _REFUND,
+        "Refund",
+        "the charge",
+    ),
+    _money(
+        "/v1/top_ups",
+        "top_ups.create",
+        "Brings real money onto a prepaid balance.",
+        "FundPrepaid",
+        KeyScope.FUND,
+        money.top_up,
+        (AUTHORIZATION, AMOUNT, CURRENCY, DESCRIPTION, NOTE, NOTIFY, MINUTES),
+        (*_MONEY, *_BUYER, *_REAL_MONEY, "balance_limit_exceeded", "authorization_not_for_this"),
+        "TopUp",
+    ),
+    *_reads("top_ups", "top_up", "top-up"),
+    _money(
+        "/v1/settlements",
+        "settlements.create",
+        "Brings in real money for what is owed on a tab.",
+        "SettleDebt",
+        KeyScope.SETTLE,
+        money.settle,
+        (AUTHORIZATION, AMOUNT, CURRENCY, DESCRIPTION, NOTE, NOTIFY, MINUTES),
+        (*_MONEY, *_BUYER, *_REAL_MONEY, "more_than_owed", "authorization_not_for_this"),
+        "Settlement",
+    ),
+    *_reads("settlements", "settlement", "settlement"),
+    _money(
+        "/v1/write_offs",
+        "write_offs.create",
+        "Forgives part or all of what is owed on a tab. No money moves, and it cannot be undone.",
+        "WriteOffDebt",
+        KeyScope.WRITE_OFF,
+        money.write_off,
+        (AUTHORIZATION, AMOUNT, CURRENCY, NOTE),
+        (*_MONEY, "authorization_not_found", "more_than_owed", "authorization_not_for_this"),
+        "WriteOff",
+    ),
+    *_reads("write_offs", "write_off", "write-off"),
+    _money(
+        "/v1/refunds",
+        "refunds.create",
+        "Gives back all or part of a transaction: to where it came from, or off the debt.",
+        "Refund",
+        KeyScope.REFUND,
+        money.refund,
+        (TRANSACTION, OPTIONAL_AMOUNT, CURRENCY, NOTE, NOTIFY),
+        _REFUND,
+        "Refund",
+    ),
+    *_reads("refunds", "refund", "refund"),
+    *_reads("transactions", "transaction", "transaction"),
+    Endpoint(
+        "GET",
+        "/v1/account",
+        "account.get",
+        "What the service holds for the seller, what the seller owes in goods, what buyers owe the seller.",
+        "GetAccountBalance",
+        KeyScope.READ,
+        account.get_account,
+        "Account",
+    ),
+    Endpoint(
+        "GET",
+        "/v1/keys",
+        "keys.list",
+        "The keys of this environment, the newest first, without their secrets.",
+        "none",
+        KeyScope.READ,
+        account.list_keys,
+        "Key",
+        is_list=True,
+    ),
+)
+
+ANY: Final = (
+    "invalid_request",
+    "unknown_field",
+    "missing_field",
+    "unknown_version",
+    "key_missing",
+    "unknown_key",
+    "key_not_for_this",
+    "account_closed",
+    "too_many_requests",
+    "internal_error",
+    "service_unavailable",
+)
+"""Problems that every endpoint can have."""

@@ -1,0 +1,141 @@
+"""Transactions as /v1 shows them: charges, top-ups, settlements, write-offs, refunds; each by itself, and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
+from tallystick.domain.moments import parse_moment
+from tallystick.domain.money import USD, format_amount
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.actions.transactions import received_at
+from tallystick.services.reports import transactions
+from tallystick.services.reports.transactions import About, TransactionLine, TransactionRecord
+from tallystick.web.v1 import authorizations
+from tallystick.web.v1.endpoint import Reply
+from tallystick.web.v1.inputs import USUAL_LIMIT
+from tallystick.web.v1.problems import ProblemError, RefusedProblemError
+
+if TYPE_CHECKING:
+    from tallystick.services.seller.manual_operations import BookContext
+    from tallystick.web.v1.endpoint import Asked, Perform
+
+OBJECTS: Final = {
+    "Pay": "charge",
+    "FundPrepaid": "top_up",
+    "SettleDebt": "settlement",
+    "WriteOffDebt": "write_off",
+    "Refund": "refund",
+    "Reserve": "reservation",
+    "Settle": "capture",
+}
+"""What the operations of the books are called."""
+
+STATUSES: Final = {
+    "Success": "succeeded",
+    "Pending": "pending",
+    "Failure": "failed",
+    "Reserved": "reserved",
+    "Cancelled": "cancelled",
+}
+METHODS: Final = {
+    "ABT": "account_balance",
+    "CC": "card",
+    "ACH": "bank_account",
+    "Prepaid": "prepaid_balance",
+    "Debt": "tab",
+}
+_OPERATIONS: Final = {name: operation for operation, name in OBJECTS.items()}
+_BOOKED: Final = {name: status for status, name in STATUSES.items()}
+
+
+def moment(at: datetime | None) -> str | None:
+    """RFC 3339 in UTC, with microseconds."""
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def transaction_object(found: TransactionRecord | TransactionLine, environment: str) -> Mapping[str, Any]:
+    """A transaction, however it was read."""
+    token_id = found.token_id if isinstance(found, TransactionRecord) else found.sender_token_id
+    return {
+        "object": OBJECTS[found.operation],
+        "id": found.transaction_id,
+        "status": STATUSES[found.status],
+        "status_code": found.status_code,
+        "amount": format_amount(found.amount_micros),
+        "fee": format_amount(found.fee_micros),
+        "currency": USD,
+        "environment": environment,
+        "authorization": found.instrument_id or token_id,
+        "refunded_transaction": found.original_id,
+        "payment_method": METHODS[found.payment_method],
+        "description": found.sender_description,
+        "note": found.caller_description,
+        "idempotency_key": found.caller_reference,
+        "created_at": moment(received_at(found.transaction_id)),
+        "completed_at": moment(found.completed_at),
+    }
+
+
+def transaction_id(text: str, field: str) -> TransactionId:
+    """The id of a transaction. Raises ProblemError: it is none."""
+    try:
+        book_of_transaction(text)
+    except MalformedIdError:
+        raise ProblemError("invalid_request", f'"{field}" must be the id of a transaction.', field=field) from None
+    return TransactionId(text)
+
+
+async def find(books: BookContext, text: str, operation: str | None = None) -> TransactionRecord:
+    """A transaction of the seller's, of one kind or of any. Raises ProblemError."""
+    wanted = transaction_id(text, "id")
+    found = await transactions.find(books, wanted)
+    if found is not None and operation in {None, found.operation}:
+        return found
+    message = "There is no such transaction of this account."
+    before = None if found is not None else await transactions.may_be_archived(books, wanted)
+    if before is not None:
+        message = f"{message} Those from before {before:%Y-%m-%d} were moved to an archive."
+    raise RefusedProblemError(Refused(Refusal.InvalidTransactionId, message))
+
+
+def getting(name: str | None) -> Perform:
+    """Answers with one transaction: of the kind `name`, or of any."""
+    operation = None if name is None else _OPERATIONS[name]
+
+    async def get(asked: Asked) -> Reply:
+        found = await find(asked.books, asked.subject, operation)
+        return Reply(transaction_object(found, asked.key.environment))
+
+    return get
+
+
+def listing(name: str | None) -> Perform:
+    """Answers with a page of transactions: of the kind `name`, or of all that are asked for."""
+
+    async def list_(asked: Asked) -> Reply:
+        given, books = asked.given, asked.books
+        kind = given.get("type") or name
+        wanted = replace(
+            transactions.all_of(books),
+            since=_moment(given.get("created_after")),
+            until=_moment(given.get("created_before")),
+            operation=None if kind is None else _OPERATIONS[kind],
+            status=None if "status" not in given else _BOOKED[given["status"]],
+        )
+        if (subject := given.get("authorization")) is not None:
+            about = About.TOKEN if authorizations.kind_of(subject) is None else About.INSTRUMENT
+            wanted = replace(wanted, about=about, subject=subject)
+        cursor = None if "cursor" not in given else transaction_id(given["cursor"], "cursor")
+        page = await transactions.list_(books, wanted, int(given.get("limit", USUAL_LIMIT)), cursor)
+        data = [transaction_object(line, asked.key.environment) for line in page.lines]
+        return Reply({"object": "list", "data": data, "next_cursor": page.earlier})
+
+    return list_
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else parse_moment(text)

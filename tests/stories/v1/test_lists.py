@@ -1,0 +1,105 @@
+"""Lists in pages, their filters; the account and its keys."""
+
+from __future__ import annotations
+
+from tests.stories.conftest import OpenShop
+from tests.stories.v1.conftest import Program, as_problem
+from tests.support.shop import usd
+
+
+async def test_pages_follow_each_other_newest_first(program: Program) -> None:
+    buyer = await program.shop.books.funded_buyer("10.00")
+    made = [
+        (await program.post("/v1/charges", {"authorization": buyer.instrument, "amount": f"0.{number}"}))["id"]
+        for number in range(1, 6)
+    ]
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    pages = 0
+    while True:
+        page = await program.get("/v1/charges", limit="2", **cursor)
+        assert page["object"] == "list"
+        seen += [one["id"] for one in page["data"]]
+        pages += 1
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert seen == sorted(made, reverse=True)
+    assert pages == 3
+
+
+async def test_filters_leave_out_the_rest(program: Program) -> None:
+    shop = program.shop
+    one, other = await shop.books.funded_buyer("10.00"), await shop.books.postpaid_buyer()
+    charge = await program.post("/v1/charges", {"authorization": one.instrument, "amount": "1.00"})
+    tab = await program.post("/v1/charges", {"authorization": other.instrument, "amount": "1.00"})
+    await program.post(f"/v1/charges/{charge['id']}/refund", {})
+    of_one = await program.get("/v1/transactions", authorization=one.instrument)
+    assert sorted(found["object"] for found in of_one["data"]) == ["charge", "refund", "top_up"]
+    assert (await program.get("/v1/transactions", type="refund"))["data"] == (await program.get("/v1/refunds"))["data"]
+    assert {found["id"] for found in (await program.get("/v1/charges"))["data"]} == {charge["id"], tab["id"]}
+    assert (await program.get("/v1/charges", status="failed"))["data"] == []
+    assert len((await program.get("/v1/charges", status="succeeded"))["data"]) == 2
+    assert (await program.get("/v1/charges", created_before=charge["created_at"]))["data"] == []
+    assert len((await program.get("/v1/charges", created_after=charge["created_at"]))["data"]) == 2
+    token = await shop.books.sender_token()
+    await shop.books.deposit(token, "5.00")
+    direct = await program.post("/v1/charges", {"authorization": token.spending, "amount": "2.00"})
+    of_token = await program.get("/v1/charges", authorization=token.spending)
+    assert [found["id"] for found in of_token["data"]] == [direct["id"]]
+
+
+async def test_a_list_shows_what_a_single_one_shows(program: Program) -> None:
+    buyer = await program.shop.books.funded_buyer("10.00")
+    charge = await program.post("/v1/charges", {"authorization": buyer.instrument, "amount": "1.00", "note": "n"})
+    assert (await program.get("/v1/charges"))["data"] == [charge]
+
+
+async def test_nothing_of_others_is_listed(program: Program, open_shop: OpenShop) -> None:
+    other = await open_shop()
+    buyer = await other.books.funded_buyer("10.00")
+    await other.pay(buyer, "1.00")
+    for path in ("/v1/transactions", "/v1/charges"):
+        assert await program.get(path) == {"object": "list", "data": [], "next_cursor": None}
+        found = await program.get(path, authorization=buyer.instrument)
+        assert found["data"] == []
+
+
+async def test_what_a_filter_takes_is_checked(program: Program) -> None:
+    for query, code, field in (
+        ({"limit": "0"}, "invalid_request", "limit"),
+        ({"limit": "101"}, "invalid_request", "limit"),
+        ({"limit": "many"}, "invalid_request", "limit"),
+        ({"cursor": "nonsense"}, "invalid_request", "cursor"),
+        ({"status": "Success"}, "invalid_request", "status"),
+        ({"created_after": "yesterday"}, "invalid_request", "created_after"),
+        ({"authorization": "x"}, "invalid_request", "authorization"),
+        ({"autorization": "x"}, "unknown_field", "autorization"),
+    ):
+        problem = as_problem(await program.send("GET", "/v1/charges", params=query))
+        assert (problem["status"], problem["code"], problem["field"]) == (400, code, field)
+    assert "Did you mean authorization?" in problem["detail"]
+    twice = as_problem(await program.send("GET", "/v1/charges?limit=1&limit=2"))
+    assert (twice["status"], twice["field"]) == (400, "limit")
+
+
+async def test_the_account_tells_cash_liability_and_debt(program: Program) -> None:
+    shop = program.shop
+    prepaid, tab = await shop.books.funded_buyer("10.00"), await shop.books.postpaid_buyer()
+    await program.post("/v1/charges", {"authorization": prepaid.instrument, "amount": "4.00"})
+    await program.post("/v1/charges", {"authorization": tab.instrument, "amount": "3.00"})
+    account = await program.get("/v1/account")
+    assert (account["object"], account["environment"], account["currency"]) == ("account", "sandbox", "USD")
+    assert usd(account["cash"]["balance"]) == await shop.cash()
+    assert account["prepaid_liability"] == {"balance": "6.000000", "pending": "0.000000"}
+    assert account["debt"] == {"balance": "3.000000", "pending": "0.000000"}
+
+
+async def test_keys_are_listed_without_their_secrets(program: Program) -> None:
+    answer = await program.send("GET", "/v1/keys")
+    keys = {key["id"]: key for key in answer.json()["data"]}
+    own = keys[program.shop.key.access_key_id]
+    assert (own["object"], own["usable"], own["revoked_at"]) == ("key", True, None)
+    assert "charge" in own["scopes"]
+    assert program.shop.key.secret not in answer.text
+    assert program.secret not in answer.text
