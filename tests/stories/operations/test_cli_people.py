@@ -45,7 +45,7 @@ async def test_staff_is_added_promoted_and_removed_and_an_owner_stays(
     assert "does not work for Music Shop" in await staff("remove", "--person", BEN)
 
     await staff("add", "--person", BEN, "--role", "owner")
-    assert await staff("remove", "--person", ANN) == {"removed": ANN}
+    assert await staff("remove", "--person", ANN) == {"removed": ANN, "kept_keys": [], "revoked_keys": []}
     assert [(one["email"], one["role"]) for one in await staff("list")] == [(BEN, "owner")]
 
     connection = await asyncpg.connect(settings["TALLYSTICK_DATABASE_URL"])
