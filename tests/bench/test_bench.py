@@ -41,10 +41,16 @@ async def test_a_short_run_measures_everything_and_the_books_balance(data_direct
     report = json.loads(figures.read_text())
     assert report["problems"] == []
     measured = {measure["case"]: measure for measure in report["measures"]}
-    assert measured.keys() == {"pgbench", "empty", "pay", "tab", "spread", "mix", "read", "batch"}
+    plain = {"pgbench", "empty", "pay", "tab", "spread", "mix", "read", "batch"}
+    assert measured.keys() == plain | {"neighbour", "beside flood", "flood", "beside lists", "lists"}
     assert all(measure["lowest_rate"] <= measure["rate"] <= measure["highest_rate"] for measure in measured.values())
     assert all(measure["rate"] > 0 for measure in measured.values())
     assert report["half_load"]["p99_ms"] > 0
+    goals = {goal["name"]: goal for goal in report["goals"]}
+    for flood in ("flood", "lists"):
+        goal = goals[f"a neighbour's p99 beside {flood} / calm"]
+        assert goal["at_most"]
+        assert goal["reached"] == measured[f"beside {flood}"]["p99_ms"] / measured["neighbour"]["p99_ms"]
     assert report["payments_in_books"] > 0
     assert "unexplained: 0.00" in done.out
 

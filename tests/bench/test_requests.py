@@ -9,9 +9,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from tallystick.bench.load import requests
+from tallystick.bench.load.references import references_of
 from tallystick.bench.load.requests import BATCH_LINES, RequestSigner
-from tallystick.bench.load.wrk import Load
-from tallystick.bench.target import service as target
 from tallystick.bench.target.sellers import BenchmarkSeller
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.messages.message_signatures import content_digest, read_signature, verifies
@@ -89,15 +88,17 @@ def test_the_mix_has_its_shares_and_is_the_same_in_every_run() -> None:
 
 
 def test_what_the_books_must_have_of_a_mix() -> None:
-    writing = [target.writes(request) for request in islice(requests.mixed(SIGNER, seller("1")), 2_000)]
-    assert 0.82 < sum(writing) / len(writing) < 0.88, "payments and refunds"
+    writing = [references_of(request) for request in islice(requests.mixed(SIGNER, seller("1")), 2_000)]
+    assert all(len(references) <= 1 for references in writing)
+    assert 0.82 < sum(map(len, writing)) / len(writing) < 0.88, "payments and refunds"
 
-    def load(answered: int) -> Load:
-        return Load(clients=2, requests=answered, seconds=1, latencies_ms=())
 
-    assert target.due([1, 0, 1, 1, 0, 1, 1], load(3)) == (1, 3), "five were sent, two of the writing ones are under way"
-    assert target.due([1000] * 9, load(4)) == (4000, 6000)
-    assert target.due([1] * 4, load(4)) == (2, 4)
+def test_lists_are_signed_and_as_long_as_they_may_be() -> None:
+    one = seller("1")
+    params = parameters(next(requests.activity_lists(SIGNER, one)))
+    check_signed(params, one)
+    assert (params["Action"], params["MaxBatchSize"]) == ("GetAccountActivity", "200")
+    assert params["StartDate"] == "2027-02-28T12:00:00Z"
 
 
 def test_a_batch_is_signed_as_a_whole() -> None:
@@ -120,4 +121,5 @@ def test_a_batch_is_signed_as_a_whole() -> None:
     assert verifies(signature, values, sellers[0].key.secret)
     references = {msgspec.json.decode(one)["caller_reference"] for one in body.splitlines()}
     assert len(references) == BATCH_LINES
+    assert set(references_of(first)) == references
     assert b'keyid="AK2"' in second

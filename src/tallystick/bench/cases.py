@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from tallystick.bench import measures
 from tallystick.bench.load import requests
 from tallystick.bench.load.requests import BATCH_LINES, RequestSigner
 from tallystick.bench.target.sellers import BenchmarkSeller
@@ -69,4 +70,28 @@ BATCH: Final = Case(
     payments=BATCH_LINES,
     likely_rate=40,
 )
-CASES: Final = (PAY, TAB, SPREAD, MIX, READ, BATCH)
+NEIGHBOUR: Final = Case(
+    measures.NEIGHBOUR,
+    "signed Pay of a seller that asks for little, with nobody beside it",
+    lambda signer, sellers: requests.pays(signer, sellers[1], [token for _, token in sellers[1].balances]),
+    payments=1,
+    likely_rate=500,
+)
+"""Measured alone, and then beside each flood of another seller."""
+
+FLOODS: Final = (
+    (replace(PAY, name="flood", title="the flood of Pay beside the neighbour"), 128),
+    (
+        Case(
+            "lists",
+            "the flood of GetAccountActivity beside the neighbour",
+            lambda signer, sellers: requests.activity_lists(signer, sellers[0]),
+            payments=0,
+            likely_rate=500,
+        ),
+        16,
+    ),
+)
+"""What another seller does meanwhile, with how many clients."""
+
+CASES: Final = (PAY, TAB, SPREAD, MIX, READ, BATCH, NEIGHBOUR)

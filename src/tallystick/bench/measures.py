@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
 
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
+
+NEIGHBOUR: Final = "neighbour"
+BESIDE: Final = "beside "
+"""The names of a neighbour's measures beside a flood: this, and the flood's own."""
 
 
 class Measure(Struct, frozen=True, kw_only=True):
@@ -31,17 +35,18 @@ class Measure(Struct, frozen=True, kw_only=True):
 
 
 class Goal(Struct, frozen=True, kw_only=True):
-    """A goal. `reached` is what was measured; for milliseconds and megabytes, less is better."""
+    """A goal. `reached` is what was measured. `at_most`: less is better."""
 
     name: str
     wanted: float
     reached: float
     unit: str = TIMES
+    at_most: bool = False
 
     @property
     def met(self) -> bool:
         """Whether it was."""
-        return self.reached >= self.wanted if self.unit == TIMES else self.reached <= self.wanted
+        return self.reached <= self.wanted if self.at_most else self.reached >= self.wanted
 
 
 class Machine(Struct, frozen=True, kw_only=True):
@@ -106,8 +111,19 @@ def goals(measures: tuple[Measure, ...], half_load: Measure | None) -> tuple[Goa
     ratio("hot seller / spread sellers", 0.85, best(measures, "tab"), best(measures, "spread"))
     ratio("best batch / best pgbench", 4.5, best(measures, "batch"), pgbench)
     if half_load is not None and half_load.p99_ms is not None:
-        found.append(Goal(name="p99 of Pay at half its peak", wanted=20, reached=half_load.p99_ms, unit="ms"))
+        reached = half_load.p99_ms
+        found.append(Goal(name="p99 of Pay at half its peak", wanted=20, reached=reached, unit="ms", at_most=True))
     memory = [measure.memory_mb for measure in measures if measure.memory_mb is not None]
     if memory:
-        found.append(Goal(name="memory of the API process", wanted=150, reached=max(memory), unit="MB"))
-    return tuple(found)
+        found.append(Goal(name="memory of the API process", wanted=150, reached=max(memory), unit="MB", at_most=True))
+    return (*found, *_goals_of_neighbours(measures))
+
+
+def _goals_of_neighbours(measures: Iterable[Measure]) -> Iterator[Goal]:
+    """How much longer a seller waits beside another's flood."""
+    p99_ms = {one.case: one.p99_ms for one in measures}
+    calm = p99_ms.get(NEIGHBOUR)
+    for case, beside in p99_ms.items():
+        if case.startswith(BESIDE) and beside and calm:
+            name = f"a neighbour's p99 {case} / calm"
+            yield Goal(name=name, wanted=2, reached=beside / calm, at_most=True)

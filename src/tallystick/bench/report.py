@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from tallystick.bench.cases import CASES
-from tallystick.bench.measures import TIMES, BenchReport, Goal, Measure
+from tallystick.bench.cases import CASES, FLOODS, NEIGHBOUR
+from tallystick.bench.measures import BESIDE, BenchReport, Goal, Measure
 
 _TITLES = {"pgbench": "pgbench, TPC-B-like", "empty": "empty handler"} | {case.name: case.title for case in CASES}
+for _flood, _clients in FLOODS:
+    _TITLES[BESIDE + _flood.name] = f"{NEIGHBOUR.name}, while {_clients} clients of another seller send a flood"
+    _TITLES[_flood.name] = _flood.title
 _COLUMNS = ("clients", "per second", "slowest", "fastest", "p50 ms", "p99 ms", "API CPU", "DB CPU")
 
 
@@ -47,7 +50,7 @@ def goals_table(goals: Sequence[Goal]) -> Table:
     table.add_column("reached", justify="right")
     table.add_column("")
     for goal in goals:
-        sign = "≥" if goal.unit == TIMES else "≤"
+        sign = "≤" if goal.at_most else "≥"
         table.add_row(
             goal.name,
             f"{sign} {goal.wanted:g} {goal.unit}",

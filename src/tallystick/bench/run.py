@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Final
 
 import tallystick
-from tallystick.bench.cases import BATCH, CASES, PAY, Case
+from tallystick.bench.cases import BATCH, CASES, FLOODS, NEIGHBOUR, PAY, Case
 from tallystick.bench.load import pgbench
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import LoadError, find_wrk, send
-from tallystick.bench.measures import BenchReport, Measure, best, goals
+from tallystick.bench.measures import BESIDE, BenchReport, Measure, best, goals
 from tallystick.bench.target.databases import execute
 from tallystick.bench.target.machine import this_machine
 from tallystick.bench.target.processes import HOST, ServerProcess, free_port, serving
 from tallystick.bench.target.sellers import REFUNDABLE_MICROS, BenchmarkSeller, Progress, Provisioner, open_seller
 from tallystick.bench.target.server import database_on, find_postmaster
-from tallystick.bench.target.service import Target
+from tallystick.bench.target.service import Crowd, Target
 from tallystick.db.database import check_reachable
 from tallystick.services.context import Service
 from tallystick.settings import PREFIX, Settings
@@ -33,6 +33,11 @@ CLIENTS: Final = (1, 16, 64, 256)
 BATCH_CLIENTS: Final = (1, 4)
 HALF_LOAD_CLIENTS: Final = 64
 CHARGES: Final = 5_000
+NEIGHBOUR_CLIENTS: Final = 4
+NEIGHBOUR_PAUSE_MS: Final = 20
+"""Of each of its clients: together about a hundred payments a second, which a calm service does not notice."""
+HEAD_START_SECONDS: Final = 0.5
+"""A flood begins so long before the neighbour is measured, and ends so long afterwards."""
 _CONNECTIONS_OF_A_PROCESS: Final = MAX_CONNECTIONS + MONEY_CONNECTIONS + 4  # some to spare
 
 OnSlice = Callable[[Slice], None]
@@ -81,28 +86,51 @@ class BenchRun:
 
     async def everything(self) -> tuple[tuple[Measure, ...], Measure | None]:
         """All cases in rounds, and Pay at half of its best rate afterwards, if Pay is among them."""
+        for warm_up in self._of_neighbours():  # first calls find no caches, and would be the slowest hundredth
+            await warm_up()
         steps = [*self._steps()] * self.plan.rounds
         for number, step in enumerate(steps):
             self.progress("measuring", number, len(steps))
-            measured = await step()
-            self._slices[measured.case, measured.clients].append(measured)
-            self.on_slice(measured)
+            for measured in await step():
+                self._slices[measured.case, measured.clients].append(measured)
+                self.on_slice(measured)
         self.progress("measuring", len(steps), len(steps))
         measures = tuple(together(slices) for slices in self._slices.values())
         return measures, await self._half_load(best(measures, PAY.name)) if PAY in self.plan.cases else None
 
-    def _steps(self) -> Iterator[Callable[[], Awaitable[Slice]]]:
+    def _steps(self) -> Iterator[Callable[[], Awaitable[Sequence[Slice]]]]:
         """What is measured in a round, in order."""
-        seconds = self.plan.slice_seconds
-        for clients in self.plan.clients:
+        own_clients = (BATCH, NEIGHBOUR)
+        others = [case for case in self.plan.cases if case not in own_clients]
+        for clients in self.plan.clients if others or BATCH in self.plan.cases else ():
             yield partial(self._pgbench, clients)
             yield partial(self._empty, clients)
-            for case in self.plan.cases:
-                if case is not BATCH:
-                    yield partial(self.target.slice, case, clients, seconds)
+            for case in others:
+                yield partial(self._case, case, clients)
         if BATCH in self.plan.cases:
             for clients in BATCH_CLIENTS:
-                yield partial(self.target.slice, BATCH, clients, seconds)
+                yield partial(self._case, BATCH, clients)
+        yield from self._of_neighbours()
+
+    def _of_neighbours(self) -> Iterator[Callable[[], Awaitable[Sequence[Slice]]]]:
+        if NEIGHBOUR in self.plan.cases:
+            yield self._calm
+            for flood, clients in FLOODS:
+                yield partial(self._beside, flood, clients)
+
+    async def _case(self, case: Case, clients: int) -> Sequence[Slice]:
+        return [await self.target.slice(case, clients, self.plan.slice_seconds)]
+
+    async def _calm(self) -> Sequence[Slice]:
+        neighbour = Crowd(NEIGHBOUR, NEIGHBOUR_CLIENTS, NEIGHBOUR_PAUSE_MS)
+        return await self.target.slices([neighbour], self.plan.slice_seconds)
+
+    async def _beside(self, flood: Case, clients: int) -> Sequence[Slice]:
+        """The neighbour again, for as long, while another seller floods the service."""
+        neighbour = Crowd(NEIGHBOUR, NEIGHBOUR_CLIENTS, NEIGHBOUR_PAUSE_MS, later=HEAD_START_SECONDS)
+        seconds = self.plan.slice_seconds + 2 * HEAD_START_SECONDS
+        beside, flooding = await self.target.slices([neighbour, Crowd(flood, clients)], seconds)
+        return replace(beside, case=BESIDE + flood.name), flooding
 
     async def _half_load(self, best_rate: float) -> Measure:
         """Measure Pay at half of its best rate, from clients that pause between requests; a trial finds the pause."""
@@ -113,14 +141,14 @@ class BenchRun:
         self.on_slice(replace(half, case="pay, half"))
         return together([half])
 
-    async def _pgbench(self, clients: int) -> Slice:
+    async def _pgbench(self, clients: int) -> Sequence[Slice]:
         seconds = self.plan.slice_seconds
         rate = await pgbench.run(self.pgbench_dsn, clients, seconds)
-        return Slice(case="pgbench", clients=clients, units=rate * seconds, seconds=seconds)
+        return [Slice(case="pgbench", clients=clients, units=rate * seconds, seconds=seconds)]
 
-    async def _empty(self, clients: int) -> Slice:
+    async def _empty(self, clients: int) -> Sequence[Slice]:
         load = await send(f"{self.empty.url}/", clients, self.plan.slice_seconds)
-        return Slice(case="empty", clients=clients, units=load.requests, seconds=load.seconds, load=load)
+        return [Slice(case="empty", clients=clients, units=load.requests, seconds=load.seconds, load=load)]
 
 
 def pause_for(rate: float, answer_ms: float = 0) -> int:

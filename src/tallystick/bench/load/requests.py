@@ -6,7 +6,7 @@ import random
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count, cycle, islice
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from tallystick.client.fps import API_VERSION, METHOD, Credentials, amount
 from tallystick.domain.ids import TokenId
 from tallystick.domain.messages.signing import hmac_signature, percent_encoded_query, string_to_sign_v2
 from tallystick.domain.money import format_amount
+from tallystick.services.actions.activity import MAX_BATCH
 from tallystick.store.keys.access_keys import AccessKey
 
 BATCH_LINES: Final = 1000
@@ -93,6 +94,13 @@ def balance_reads(signer: RequestSigner, seller: BenchmarkSeller) -> Iterator[by
     """GetPrepaidBalance of one balance after the other."""
     for instrument_id, _ in cycle(seller.balances):
         yield signer.request(seller.key, "GetPrepaidBalance", {"PrepaidInstrumentId": instrument_id})
+
+
+def activity_lists(signer: RequestSigner, seller: BenchmarkSeller) -> Iterator[bytes]:
+    """GetAccountActivity, as much as an answer may hold, over and over."""
+    begin = (signer.clock() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    while True:
+        yield signer.request(seller.key, "GetAccountActivity", {"StartDate": begin, "MaxBatchSize": str(MAX_BATCH)})
 
 
 def mixed(signer: RequestSigner, seller: BenchmarkSeller) -> Iterator[bytes]:

@@ -1,7 +1,18 @@
 -- Sends prepared requests, each once: a file of lengths and whole HTTP requests. Without a file: plain GETs.
+-- With a third argument, notes in that file which transactions the answers to Pay, Refund and batches tell of.
 -- Prints one line of JSON for tallystick/bench/wrk.py. One thread only.
 
 local requests, sent, pause = nil, 0, 0
+local answers
+
+local function note(_, _, body)
+  if body:byte() == 123 then -- a brace: lines of JSON, the answer to a batch
+    for id in body:gmatch('"transaction_id":"(%w+)"') do answers:write(id, "\n") end
+  elseif body:find("<PayResponse", 1, true) or body:find("<RefundResponse", 1, true) then
+    local id = body:match("<TransactionId>(%w+)</TransactionId>")
+    if id then answers:write(id, "\n") end
+  end
+end
 
 function init(args)
   if not args[1] then return end
@@ -9,6 +20,10 @@ function init(args)
   pause = tonumber(args[2] or 0)
   if pause > 0 then
     function delay() return math.random(0, 2 * pause) end -- spread, so that clients do not march in step
+  end
+  if args[3] then
+    answers = assert(io.open(args[3], "w")) -- written as a whole when wrk ends
+    response = note -- wrk hands answers over only where there is a function of this name
   end
   local file = assert(io.open(args[1], "rb"))
   for length in file:lines() do

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -25,12 +25,16 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The result of one run of wrk. `latencies_ms`: in order, each stands for as many of the requests."""
+    """The result of one run of wrk. `latencies_ms`: in order, each stands for as many of the requests.
+
+    `answered`: ids of the transactions that answers told of, where they were asked for.
+    """
 
     clients: int
     requests: int
     seconds: float
     latencies_ms: tuple[float, ...]
+    answered: frozenset[str] = frozenset()
 
 
 def find_wrk() -> str:
@@ -53,31 +57,51 @@ def write_requests(path: Path, requests: Iterable[bytes], count: int) -> int:
 
 
 @contextmanager
-def request_file(directory: Path, requests: Iterable[bytes], count: int) -> Iterator[Path]:
-    """A file of requests while this is open."""
-    path = directory / "requests"
+def request_file(directory: Path, requests: Iterable[bytes], count: int, name: str = "requests") -> Iterator[Path]:
+    """A file of requests while this is open. `name`: of files that are open at the same time, each has another."""
+    path = directory / name
     try:
         if write_requests(path, requests, count) < count:
             raise LoadError("there are fewer requests than wanted")
         yield path
     finally:
         path.unlink(missing_ok=True)
+        _answers_beside(path).unlink(missing_ok=True)
 
 
-async def send(url: str, clients: int, seconds: float, requests: Path | None = None, pause_ms: int = 0) -> Load:
+def _answers_beside(requests: Path) -> Path:
+    """Where wrk.lua notes which transactions were answered."""
+    return requests.with_name(f"{requests.name}.answered")
+
+
+async def send(
+    url: str,
+    clients: int,
+    seconds: float,
+    requests: Path | None = None,
+    pause_ms: int = 0,
+    *,
+    note_answers: bool = False,
+) -> Load:
     """Keep `clients` connections busy for so long, or until all prepared requests were sent; else plain GETs.
 
     Every request is sent once. `pause_ms`: the mean pause of a client between an answer and its next request.
+    `note_answers`: which transactions the answers tell of; it costs wrk 2 µs an answer.
     Raises LoadError: not every answer was 200, or connections broke.
     """
     options = ["-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", f"{_GRACE_SECONDS}s"]
     options += ["--latency", "-s", str(SCRIPT), url]
     if requests is not None:
         options += ["--", str(requests), str(pause_ms)]
+        if note_answers:
+            options += [str(_answers_beside(requests))]
     status, output, errors = await output_of(find_wrk(), *options)
     if status != 0:
         raise LoadError(f"wrk failed: {errors.strip()}")
-    return read_summary(output, clients)
+    load = read_summary(output, clients)
+    if requests is None or not note_answers:
+        return load
+    return replace(load, answered=frozenset(_answers_beside(requests).read_text("ascii").split()))
 
 
 def read_summary(output: str, clients: int) -> Load:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Final
 import psutil
 
 from tallystick.bench.cases import BATCH, Case
+from tallystick.bench.load.references import Asked, Unanswered, noting
 from tallystick.bench.load.requests import RequestSigner
 from tallystick.bench.load.slices import ResourceUsage, Slice
 from tallystick.bench.load.wrk import Load, LoadError, request_file, send
@@ -29,6 +31,19 @@ _LAST_ONES_SECONDS: Final = 0.5
 Cpu = tuple[dict[int, float], dict[int, float] | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Clients that send one kind of load. `pause_ms`: of each between an answer and its next request.
+
+    `later`: how many seconds after the others of the same slice they begin, and how many before them they end.
+    """
+
+    case: Case
+    clients: int
+    pause_ms: int = 0
+    later: float = 0
+
+
 @dataclass(slots=True)
 class Target:
     """The service under measurement. `served` answers; `service`, in this process, has the same books to check them.
@@ -41,6 +56,7 @@ class Target:
     served: ServerProcess
     sellers: list[BenchmarkSeller]
     postmaster: psutil.Process | None
+    unanswered: Unanswered = field(default_factory=Unanswered)
     _requests: dict[tuple[str, int], Iterator[bytes]] = field(default_factory=dict)
     _rates: dict[tuple[str, int], float] = field(default_factory=dict)
 
@@ -49,31 +65,66 @@ class Target:
 
         Raises LoadError, also when the books do not have what was answered.
         """
-        while True:
-            rate = self._rates.setdefault((case.name, clients), _likely_rate(case, clients))
-            count = int(rate * seconds) + clients
-            measured = await self._slice(case, clients, seconds, pause_ms, count)
-            if measured.load is None or measured.load.requests <= count - clients:
-                return measured
-            self._rates[case.name, clients] = 2 * rate  # the requests ran out: measure again, with twice as many
+        return (await self.slices([Crowd(case, clients, pause_ms)], seconds))[0]
 
-    async def _slice(self, case: Case, clients: int, seconds: float, pause_ms: int, count: int) -> Slice:
-        """Measure a slice with `count` requests. If they run out before its end, the rate is too low."""
-        asked_for: list[int] = []
-        requests = _noting(self._requests_of(case, clients), case, asked_for)
-        with request_file(self.directory, requests, count) as file:
+    async def slices(self, crowds: Sequence[Crowd], seconds: float) -> list[Slice]:
+        """Measure several loads at the same time. Raises LoadError, as `slice` does."""
+        while True:
+            counts = [self._count(one, seconds) for one in crowds]
+            measured = await self._slices(crowds, seconds, counts)
+            short = [
+                crowd
+                for crowd, count, one in zip(crowds, counts, measured, strict=True)
+                if one.load is not None and one.load.requests > count - crowd.clients
+            ]
+            if not short:
+                return measured
+            for crowd in short:  # the requests ran out: measure again, with twice as many
+                self._rates[crowd.case.name, crowd.clients] *= 2
+
+    def _count(self, crowd: Crowd, seconds: float) -> int:
+        """How many requests to prepare. If they run out before the end of the slice, the rate would be too low."""
+        rate = self._rates.setdefault((crowd.case.name, crowd.clients), _likely_rate(crowd.case, crowd.clients))
+        return int(rate * seconds) + crowd.clients
+
+    async def _slices(self, crowds: Sequence[Crowd], seconds: float, counts: Sequence[int]) -> list[Slice]:
+        asked: list[list[tuple[str, ...]]] = [[] for _ in crowds]
+        with ExitStack() as stack:
+            files = []
+            for number, (crowd, count) in enumerate(zip(crowds, counts, strict=True)):
+                requests = noting(self._requests_of(crowd.case, crowd.clients), asked[number])
+                files.append(stack.enter_context(request_file(self.directory, requests, count, f"requests-{number}")))
             gc.collect()
             since, before = self.service.clock(), self._cpu()
-            load = await send(f"{self.served.url}/", clients, seconds, file, pause_ms)
+            loads = await asyncio.gather(
+                *(
+                    self._send(crowd, seconds, file, note_answers=any(references))
+                    for crowd, file, references in zip(crowds, files, asked, strict=True)
+                )
+            )
             used = self._used(before)
-        await self._check_books(since, load, asked_for)
-        return Slice(
-            case=case.name,
-            clients=clients,
-            units=load.requests * (case.payments or 1),
-            seconds=load.seconds,
-            load=load,
-            used=used,
+        await self._check_books(since, list(zip(asked, loads, strict=True)))
+        return [
+            Slice(
+                case=crowd.case.name,
+                clients=crowd.clients,
+                units=load.requests * (crowd.case.payments or 1),
+                seconds=load.seconds,
+                load=load,
+                used=used if len(crowds) == 1 else None,  # of several together, nobody knows whose it was
+            )
+            for crowd, load in zip(crowds, loads, strict=True)
+        ]
+
+    async def _send(self, crowd: Crowd, seconds: float, file: Path, *, note_answers: bool) -> Load:
+        await asyncio.sleep(crowd.later)
+        return await send(
+            f"{self.served.url}/",
+            crowd.clients,
+            seconds - 2 * crowd.later,
+            file,
+            crowd.pause_ms,
+            note_answers=note_answers,
         )
 
     def _requests_of(self, case: Case, clients: int) -> Iterator[bytes]:
@@ -82,26 +133,25 @@ class Target:
             self._requests[key] = case.requests(RequestSigner(self.served.url, self.service.clock), self.sellers)
         return self._requests[key]
 
-    async def _check_books(self, since: datetime, load: Load, asked_for: Sequence[int]) -> None:
-        """Check that every answered payment is in the books, and no more than were in flight when the load ended."""
-        if not any(asked_for):
+    async def _check_books(self, since: datetime, loads: Sequence[tuple[Asked, Load]]) -> None:
+        """Check that every answered payment is in the books, and nothing that nobody asked for."""
+        if not any(any(asked) for asked, _ in loads):
             return
         await asyncio.sleep(_LAST_ONES_SECONDS)  # for the last requests, whose clients have disconnected
         first = transaction_ids_from(int(since.timestamp() * 1000))
-        made = 0
+        made: list[tuple[str, str]] = []
         for seller in self.sellers:
-            made += await self.service.pool.fetchval(
-                "SELECT count(*) FROM transaction"
+            rows = await self.service.pool.fetch(
+                "SELECT transaction_id, caller_reference FROM transaction"
                 " WHERE book_id = $1 AND transaction_id >= $2 AND status = 'Success'"
                 " AND operation IN ('Pay', 'Refund')",
                 seller.book_id,
                 first,
             )
-        minimum, maximum = due(asked_for, load)
-        if not minimum <= made <= maximum:
-            raise LoadError(
-                f"{minimum} payments at least were answered, {maximum} at most, and {made} are in the books"
-            )
+            made += [(row["transaction_id"], row["caller_reference"]) for row in rows]
+        problems = self.unanswered.compare(loads, made)
+        if problems:
+            raise LoadError("; ".join(problems))
 
     def _cpu(self) -> Cpu:
         served = cpu_seconds(self.served.processes())
@@ -116,28 +166,6 @@ class Target:
             None if before[1] is None or after[1] is None else cpu_used(before[1], after[1]),
             max(memory_mb(process) for process in self.served.processes()),
         )
-
-
-def _noting(requests: Iterator[bytes], case: Case, asked_for: list[int]) -> Iterator[bytes]:
-    """The requests; the number of transactions that each makes is appended to `asked_for`."""
-    for request in requests:
-        asked_for.append(case.payments or writes(request))
-        yield request
-
-
-def writes(request: bytes) -> int:
-    """How many transactions a request of the query API makes."""
-    return int(b"Action=Pay&" in request or b"Action=Refund&" in request)
-
-
-def due(asked_for: Sequence[int], load: Load) -> tuple[int, int]:
-    """The least and the greatest number of transactions that may be in the books.
-
-    Requests were sent in their order. Each client has one in flight when the load ends, done or not.
-    """
-    sent = asked_for[: load.requests + load.clients]
-    under_way = sorted(sent, reverse=True)[: load.clients]
-    return sum(sent) - sum(under_way), sum(sent)
 
 
 def _likely_rate(case: Case, clients: int) -> float:

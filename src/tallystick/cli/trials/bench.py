@@ -115,7 +115,7 @@ def _write(json: Path | None, report: msgspec.Struct) -> None:
 
 def _line(measured: Slice) -> str:
     latency = "" if measured.load is None else f"  p99 {percentile_ms([measured.load], 99):.1f} ms"
-    return f"{measured.case:9} {measured.clients:4} clients {measured.rate:10,.0f} per second{latency}"
+    return f"{measured.case:12} {measured.clients:4} clients {measured.rate:10,.0f} per second{latency}"
 
 
 @contextmanager
