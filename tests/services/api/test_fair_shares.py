@@ -8,7 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tallystick.services.api.fair_shares import ACTIVE_SECONDS, MOST_BUCKETS, CallRates, FairShares
+from tallystick.services.api.fair_shares import (
+    ACTIVE_SECONDS,
+    MOST_BUCKETS,
+    PAUSE_SECONDS,
+    CallRates,
+    FairShares,
+)
 
 
 class Now:
@@ -136,3 +142,19 @@ def test_who_is_remembered_is_forgotten_when_the_bucket_is_full_by_its_own_rate(
 def test_without_a_rate_there_is_no_limit() -> None:
     rates = CallRates(per_second=0, burst=0)
     assert [rates.take("caller", 1_000) for _ in range(100)] == [0] * 100
+
+
+async def test_long_work_steps_aside_for_longer_where_somebody_else_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)  # asyncio's own, not ours: what it is asked for is what counts
+    calls = FairShares(alone=1_000, together=8, least=2, clock=Now())
+    reads = FairShares(alone=4, together=2, least=1, beside=calls, clock=Now())
+    assert reads.begins("lists")
+    await reads.step_aside()
+    assert calls.begins("neighbour")
+    await reads.step_aside()
+    assert pauses == [0, PAUSE_SECONDS]

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MIN_BATCH: Final = 20
 MAX_BATCH: Final = 200
+AT_A_TIME: Final = 50
+"""Transactions that are put into words before other calls go on: half a millisecond's work."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -75,9 +77,13 @@ async def get_account_activity(call: Call) -> Result:
     batch = call.values.integer("MaxBatchSize") if "MaxBatchSize" in call.values.parsed else MIN_BATCH
     entries = await _read(call, wanted, batch + 1)
     shown, next_start = _page(entries, batch, wanted)
+    transactions: list[Mapping[str, Value]] = []
+    for start in range(0, len(shown), AT_A_TIME):
+        transactions += [_transaction(call, entry) for entry in shown[start : start + AT_A_TIME]]
+        await call.service.reads.step_aside()
     return {
         "BatchSize": len(shown),
-        "Transaction": [_transaction(call, entry) for entry in shown],
+        "Transaction": transactions,
         "StartTimeForNextTransaction": next_start,
     }
 

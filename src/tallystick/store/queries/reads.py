@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from tallystick.db.statements import load_statements
@@ -251,14 +253,16 @@ async def _cash_after(
         return [present] * len(transactions)
     latest: int = await connection.fetchval(_READS["cash_moved_after"], parts, max(ends))
     rows = await connection.fetch(_READS["cash_movements"], parts, min(ends), max(ends))
-    movements = [((row["booked_at"], row["transaction_id"]), int(row["micros"])) for row in rows]
+    movements = sorted(((row["booked_at"], row["transaction_id"]), int(row["micros"])) for row in rows)
+    moments = [moment for moment, _ in movements]
+    moved_by = [0, *accumulate(micros for _, micros in movements)]
     balances = []
     for entry in transactions:
         if entry.completed_at is None:
             balances.append(present)
         else:
-            end = (entry.completed_at, entry.transaction_id)
-            balances.append(present - latest - sum(micros for moment, micros in movements if moment > end))
+            before = bisect_right(moments, (entry.completed_at, entry.transaction_id))
+            balances.append(present - latest - (moved_by[-1] - moved_by[before]))
     return balances
 
 

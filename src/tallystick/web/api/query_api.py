@@ -29,6 +29,7 @@ from tallystick.web.api.asgi import (
     unknown_address,
 )
 from tallystick.web.api.calls import (
+    EXPENSIVE,
     MeasuredCall,
     admit,
     carry_out,
@@ -45,7 +46,7 @@ from tallystick.web.api.query_request import (
     decode,
     served_version,
 )
-from tallystick.web.api.xml import CONTENT_TYPE, render_error, render_success
+from tallystick.web.api.xml import CONTENT_TYPE, in_pieces, render_error, render_success
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -160,7 +161,10 @@ class QueryApi:
         if version == V2007:
             return await self._perform_legacy(action, request, key, made_at, now, request_id, watched)
         call = read_call(service, action, version, request.params, key, made_at, now)
-        return render_success(action, version, watched.done(action, await carry_out(action, call)), request_id)
+        result = watched.done(action, await carry_out(action, call))
+        if action.name in EXPENSIVE:
+            result = await in_pieces(action, result, service.reads.step_aside)
+        return render_success(action, version, result, request_id)
 
     async def _perform_legacy(
         self,

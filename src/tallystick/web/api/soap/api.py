@@ -17,6 +17,7 @@ from tallystick.services.api.fields import V2010, quoted
 from tallystick.services.api.registry import ACTIONS
 from tallystick.web.api.asgi import CLOSE, BodyTooLargeError, ClientGoneError, read_body, respond
 from tallystick.web.api.calls import (
+    EXPENSIVE,
     MeasuredCall,
     admit,
     carry_out,
@@ -31,7 +32,7 @@ from tallystick.web.api.soap import security
 from tallystick.web.api.soap.answers import NotUnderstoodError, render_answer, render_fault, render_not_understood
 from tallystick.web.api.soap.body import parameters
 from tallystick.web.api.soap.envelope import read_envelope
-from tallystick.web.api.xml import CONTENT_TYPE, namespace, success_element
+from tallystick.web.api.xml import CONTENT_TYPE, in_pieces, namespace, success_element
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -94,7 +95,10 @@ class SoapApi:
         tolerant = service.settings.tolerate_unknown_parameters
         params = parameters(signed.request, action.tables[version], version, tolerant=tolerant)
         call = read_call(service, action, version, params, caller, signed.made_at, now)
-        body = success_element(action, version, watched.done(action, await carry_out(action, call)), request_id)
+        result = watched.done(action, await carry_out(action, call))
+        if action.name in EXPENSIVE:
+            result = await in_pieces(action, result, self.service.reads.step_aside)
+        body = success_element(action, version, result, request_id)
         return render_answer(body, action.name, envelope.addressing)
 
     async def _check_signature(self, envelope: Envelope, now: datetime) -> tuple[Caller, SignedEnvelope]:
