@@ -40,7 +40,10 @@ linux_only = pytest.mark.skipif(
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Reads what comes, and answers: at ``/`` shortly, at ``/large`` with much, at ``/never`` not at all."""
+    """Reads what comes, and answers: at ``/`` shortly, at ``/large`` with much, at ``/never`` not at all.
+
+    What it waits for at ``/given-up`` is cancelled by others.
+    """
     try:
         if scope["method"] == "POST":
             await read_body(scope, receive, 1_000)
@@ -49,6 +52,10 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         return
     if scope["path"] == "/never":
         await asyncio.Event().wait()
+    if scope["path"] == "/given-up":
+        waited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waited.cancel()
+        await waited
     body = b"x" * LARGE_ANSWER_BYTES if scope["path"] == "/large" else b"here"
     await respond(send, 200, (), body)
 
@@ -147,7 +154,9 @@ async def test_half_sent_bodies_are_answered_and_closed() -> None:
         assert b"200 OK" in await (await server.client()).ask()
 
         for client in slow:
-            assert (await client.ask(b"")).startswith(b"HTTP/1.1 408 ")
+            answer = await client.ask(b"")
+            assert answer.startswith(b"HTTP/1.1 408 ")
+            assert b"<Message>The body of the request did not come in time." in answer
             assert await client.is_cut()
 
 
@@ -229,6 +238,14 @@ async def test_a_call_has_an_answer_in_time() -> None:
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 5" in answer
         assert b"may have happened" in answer
+
+
+async def test_a_call_whose_work_was_given_up_has_an_answer() -> None:
+    async with served() as server:
+        client = await server.client()
+        answer = await client.ask(b"GET /given-up HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"The service lost what was to answer." in answer
 
 
 async def test_what_is_too_much_is_refused_at_once() -> None:

@@ -8,6 +8,7 @@ database that says nothing, and cannot be told; what it says afterwards is dropp
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from msgspec import Struct
 
 from tallystick.db.database import CALL_SECONDS
@@ -49,13 +51,16 @@ hangs up on somebody who is still sending takes the answer away from them: their
 
 LOOK_SECONDS: Final = 0.25
 
+_log: Final = structlog.get_logger(__name__)
+
 Refuse = Callable[[Refused], HttpAnswer]
 """Puts a refusal into the form that the clients of an application expect."""
 
 _BODILESS: Final = frozenset({"GET", "HEAD"})
 
 UNKNOWN: Final = f"The service has no answer within {CALL_SECONDS:.0f} seconds. {MAY_HAVE_HAPPENED}"
-LATE: Final = b"The body of the request did not come in time. Nothing was done.\n"
+GIVEN_UP: Final = f"The service lost what was to answer. {MAY_HAVE_HAPPENED}"
+LATE: Final = "The body of the request did not come in time. Nothing was done."
 BUSY: Final = "The service has more to do than it can answer soon. Nothing was done. Try again later."
 
 
@@ -106,15 +111,11 @@ class CallUnderWay(Struct, eq=False):
                     left -= len(message.get("body", b""))
                     more = message.get("more_body", False)
 
-    async def expire(self) -> None:
+    async def expire(self, why: str = UNKNOWN) -> None:
         """Answer instead of the application, in its form."""
-        refused = Refused(Refusal.ServiceUnavailable, UNKNOWN)
+        answer = with_retry_after(self.refuse(Refused(Refusal.ServiceUnavailable, LATE if self.reading else why)), 5)
         if self.reading:
-            answer = HttpAnswer(
-                HTTPStatus.REQUEST_TIMEOUT, ((b"content-type", b"text/plain; charset=utf-8"), CLOSE), LATE
-            )
-        else:
-            answer = with_retry_after(self.refuse(refused), 5)
+            answer = HttpAnswer(HTTPStatus.REQUEST_TIMEOUT, answer.headers, answer.body)
         with suppress(Exception):  # the client may have gone, and the server has many ways to say so
             await respond(self.to_client, answer.status, answer.headers, answer.body)
 
@@ -171,7 +172,13 @@ class CallsUnderWay:
             await application(scope, call.receive, call.send)
         except asyncio.CancelledError:
             if not call.expired:
-                raise
+                if call.task is None or call.task.cancelling():
+                    raise
+                # Nobody wants us to end: something that the application waited for was given up, such as a connection.
+                _log.error("call_given_up", traceback=traceback.format_exc())
+                call.expired = True
+                if not call.answered:
+                    await call.expire(GIVEN_UP)
         finally:
             self._finished += 1
             self._calls.discard(call)
