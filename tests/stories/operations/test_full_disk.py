@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import asyncpg
 import pytest
 from tests.stories.operations.lonely_shop import open_lonely_shop
 from tests.support.shop import amount
 
 from tallystick.db.connections import UNAVAILABLE, Pool
+from tallystick.db.embedded.server import EmbeddedPostgres
 from tallystick.domain.money import parse_amount
 
 pytestmark = [
@@ -76,7 +78,9 @@ async def test_payments_on_a_full_disk_are_refused_and_go_on_when_there_is_room(
             return (await shop.call("Pay", wanted)).code
 
         assert await pay(0) is None
-        await shop.books.pool.execute("CREATE TABLE ballast (text text)")
+        owner = await asyncpg.connect(EmbeddedPostgres(small_disk).admin_dsn)
+        await owner.execute("CREATE TABLE ballast (text text); GRANT INSERT ON ballast TO PUBLIC")
+        await owner.close()
         filler = fill(small_disk)
         assert shutil.disk_usage(small_disk).free == 0
         ready = await shop.client.get(f"{shop.url}/readyz")
