@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tallystick.torture.model.history import Shape, write
-from tallystick.torture.model.operations import READS, Answer, Call, Operation, Round
+from tallystick.torture.model.operations import READS, Answer, OperationCall, PlannedOperation, Round
 from tallystick.torture.model.rules import apply, network_answers
-from tallystick.torture.model.state import State, Terms, beginning
+from tallystick.torture.model.state import ModelState, Terms, beginning
 from tallystick.torture.model.worlds import Worlds, first_worlds, step
 
-Spoil = Callable[[Operation, State, State], State]
+Spoil = Callable[[PlannedOperation, ModelState, ModelState], ModelState]
 """What becomes of an operation, a state and the state after it."""
 
 
-def rightly(_operation: Operation, _before: State, after: State) -> State:
+def rightly(_operation: PlannedOperation, _before: ModelState, after: ModelState) -> ModelState:
     return after
 
 
@@ -29,18 +29,18 @@ class Perfect:
     spoil: Spoil = rightly
     lost_percent: int = 0
     ids: dict[str, str] = field(default_factory=dict)
-    _state: State = field(init=False)
+    _state: ModelState = field(init=False)
     _made: int = 0
 
     def __post_init__(self) -> None:
         self._state = beginning(self.terms)
 
-    def ask(self, operation: Operation) -> Call:
+    def ask(self, operation: PlannedOperation) -> OperationCall:
         while self.random.random() < 0.4 and (possible := list(network_answers(self._state))):
             self._state = self.random.choice(possible)
         lost = self.random.randrange(100) < self.lost_percent
         if lost and self.random.random() < 0.5:
-            return Call(operation, None, "lost before")
+            return OperationCall(operation, None, "lost before")
         known = self._state.answered(operation.reference)
         outcome, after = self.random.choice(apply(self._state, operation))
         self._state = self.spoil(operation, self._state, after)
@@ -51,7 +51,11 @@ class Perfect:
                 self._made += 1
                 self.ids[name] = f"t{self._made}"
             transaction_id = self.ids[name]
-        return Call(operation, None, "lost after") if lost else Call(operation, Answer(outcome, transaction_id))
+        return (
+            OperationCall(operation, None, "lost after")
+            if lost
+            else OperationCall(operation, Answer(outcome, transaction_id))
+        )
 
 
 def play(seed: str, spoil: Spoil = rightly, *, lost_percent: int = 0, rounds: tuple[Round, ...] = ()) -> Worlds:
@@ -70,7 +74,7 @@ def play(seed: str, spoil: Spoil = rightly, *, lost_percent: int = 0, rounds: tu
     return worlds
 
 
-def _again(call: Call) -> bool:
+def _again(call: OperationCall) -> bool:
     if call.answer is None:
         return call.operation.action not in READS
     return call.operation.until_final and call.answer.outcome.status == "Pending"

@@ -7,7 +7,7 @@ import pytest
 from tallystick.torture.faults import Fault
 from tallystick.torture.model.history import Shape
 from tallystick.torture.report import lines
-from tallystick.torture.run import Plan, torture
+from tallystick.torture.run import TorturePlan, torture
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -16,7 +16,7 @@ async def test_nothing_is_lost_or_doubled_while_processes_die() -> None:
     """Without cards: after the worker or the database died, their ends may take a minute."""
     deadly = (Fault.KILL_SERVE, Fault.KILL_DATABASE, Fault.CUT_REQUEST, Fault.CUT_ANSWER, Fault.CUT_DATABASE)
     slow = (Fault.FREEZE_SERVE, Fault.SLOW_DATABASE, Fault.DELAY)
-    plan = Plan(
+    plan = TorturePlan(
         seed=17,
         operations=120,
         faults=(*deadly, *slow),
@@ -37,7 +37,7 @@ async def test_nothing_is_lost_or_doubled_while_processes_die() -> None:
 
 async def test_nothing_is_wrong_where_cards_answer_late() -> None:
     report = await torture(
-        Plan(seed=18, operations=40, faults=(), processes=1, sellers=1, buyers=3, shape=Shape(rounds=20))
+        TorturePlan(seed=18, operations=40, faults=(), processes=1, sellers=1, buyers=3, shape=Shape(rounds=20))
     )
 
     told = "\n".join(lines(report))

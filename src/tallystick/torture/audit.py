@@ -9,11 +9,11 @@ from itertools import product
 from typing import Final
 
 from tallystick.client.fps import Client, FpsAnswer
-from tallystick.torture.model.state import State, Transaction
+from tallystick.torture.model.state import ModelState, ModelTransaction
 from tallystick.torture.model.story import amount
 from tallystick.torture.model.worlds import Worlds
 from tallystick.torture.player import Found, Player
-from tallystick.torture.stage import CUSHION_MICROS, Seller
+from tallystick.torture.stage import CUSHION_MICROS, TortureSeller
 
 _BATCH: Final = 200
 _MOST_COMBINATIONS: Final = 10_000
@@ -34,14 +34,14 @@ class Listed:
 class Books:
     """What one seller is told."""
 
-    seller: Seller
+    seller: TortureSeller
     listed: Mapping[str, Listed]
     prepaid: int
     debt: int
     cash: int
 
 
-async def read_books(client: Client, seller: Seller, since: datetime) -> Books:
+async def read_books(client: Client, seller: TortureSeller, since: datetime) -> Books:
     """Ask for everything. Raises ServiceError, httpx.HTTPError."""
     listed: dict[str, Listed] = {}
     start: str | None = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -68,7 +68,7 @@ async def read_books(client: Client, seller: Seller, since: datetime) -> Books:
 def problems(books: Books, players: Sequence[Player]) -> Iterator[str]:
     """What differs from the model, in words. `players`: all that played for buyers of this seller."""
     expected: set[str] = set()
-    fitting: list[list[State]] = []
+    fitting: list[list[ModelState]] = []
     for player in players:
         states = [world.state for world in player.worlds]
         expected |= {made.transaction_id for state in states for made in state.transactions if made.transaction_id}
@@ -82,7 +82,7 @@ def problems(books: Books, players: Sequence[Player]) -> Iterator[str]:
     yield from _wrong_sums(books, fitting)
 
 
-def _differs(listed: Mapping[str, Listed], made: Transaction) -> str | None:
+def _differs(listed: Mapping[str, Listed], made: ModelTransaction) -> str | None:
     if made.transaction_id is None:
         return f"{made.reference} ({made.action}) was never answered"
     found = listed.get(made.transaction_id)
@@ -102,7 +102,7 @@ def _differences(listed: Mapping[str, Listed], worlds: Worlds) -> list[str]:
     return min(found, key=len)
 
 
-def _wrong_sums(books: Books, fitting: Sequence[Sequence[State]]) -> Iterator[str]:
+def _wrong_sums(books: Books, fitting: Sequence[Sequence[ModelState]]) -> Iterator[str]:
     sums = {(CUSHION_MICROS, 0, books.seller.cash_micros)}
     for states in fitting:
         each = {(state.balance, state.debt, state.cash) for state in states}

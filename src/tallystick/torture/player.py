@@ -17,11 +17,20 @@ from typing import Final, Protocol
 import httpx
 
 from tallystick.client.fps import Client, ServiceError, amount
-from tallystick.torture.model.operations import READS, Action, Answer, Call, Operation, Outcome, Round, Token
+from tallystick.torture.model.operations import (
+    READS,
+    Answer,
+    OperationCall,
+    OperationKind,
+    Outcome,
+    PlannedOperation,
+    Round,
+    TokenSlot,
+)
 from tallystick.torture.model.state import Terms
 from tallystick.torture.model.story import expected
 from tallystick.torture.model.worlds import Worlds, first_worlds, step
-from tallystick.torture.stage import Buyer
+from tallystick.torture.stage import TortureBuyer
 
 CALL_SECONDS: Final = 60
 """How long an answer is waited for: much longer than the service promises."""
@@ -45,13 +54,13 @@ _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 1.0
 
 _AMOUNTS: Final = {
-    Action.FUND: "FundingAmount",
-    Action.PAY: "TransactionAmount",
-    Action.RESERVE: "TransactionAmount",
-    Action.SETTLE: "TransactionAmount",
-    Action.REFUND: "RefundAmount",
-    Action.SETTLE_DEBT: "SettlementAmount",
-    Action.WRITE_OFF: "AdjustmentAmount",
+    OperationKind.FUND: "FundingAmount",
+    OperationKind.PAY: "TransactionAmount",
+    OperationKind.RESERVE: "TransactionAmount",
+    OperationKind.SETTLE: "TransactionAmount",
+    OperationKind.REFUND: "RefundAmount",
+    OperationKind.SETTLE_DEBT: "SettlementAmount",
+    OperationKind.WRITE_OFF: "AdjustmentAmount",
 }
 
 
@@ -83,14 +92,14 @@ class QueryFace:
         """One call. Raises ServiceError, httpx.HTTPError."""
         heard = await self.clients[server].call(action, parameters)
         match action:
-            case Action.CANCEL_TOKEN:
+            case OperationKind.CANCEL_TOKEN:
                 return Answer(Outcome())
-            case Action.STATUS:
+            case OperationKind.STATUS:
                 return Answer(Outcome(status=heard.text("TransactionStatus")))
-            case Action.PREPAID_BALANCE:
+            case OperationKind.PREPAID_BALANCE:
                 balance = heard.micros("PrepaidBalance", "AvailableBalance")
                 return Answer(Outcome(values=(balance, heard.micros("PrepaidBalance", "PendingInBalance"))))
-            case Action.DEBT_BALANCE:
+            case OperationKind.DEBT_BALANCE:
                 debt = heard.micros("DebtBalance", "AvailableBalance")
                 return Answer(Outcome(values=(debt, heard.micros("DebtBalance", "PendingOutBalance"))))
             case _:
@@ -101,7 +110,7 @@ class QueryFace:
 class Found:
     """How something unknown was found out. `asked_again`: when; `transaction_id`: where there is one."""
 
-    operation: Operation
+    operation: PlannedOperation
     why: str
     outcome: Outcome
     transaction_id: str | None
@@ -125,7 +134,7 @@ class Log:
         """Answers that say what has happened, so far, without polls."""
         return sum(self.answered.values())
 
-    def note(self, call: Call, seconds: float) -> None:
+    def note(self, call: OperationCall, seconds: float) -> None:
         """Count one call."""
         if call.answer is not None and call.operation.until_final and call.answer.outcome.status == "Pending":
             self.polls += 1
@@ -144,7 +153,7 @@ class Log:
 class ViolationError(Exception):
     """The service said, or did, what no order of events explains. `told`: all that was asked and heard, in rounds."""
 
-    def __init__(self, message: str, terms: Terms, told: Sequence[Sequence[Call]]) -> None:
+    def __init__(self, message: str, terms: Terms, told: Sequence[Sequence[OperationCall]]) -> None:
         super().__init__(message)
         self.message = message
         self.terms = terms
@@ -159,11 +168,11 @@ class Player:
     """
 
     face: Face
-    buyer: Buyer
+    buyer: TortureBuyer
     log: Log
     patience_seconds: float = PATIENCE_SECONDS
     worlds: Worlds = field(init=False)
-    told: list[list[Call]] = field(default_factory=list)
+    told: list[list[OperationCall]] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
     _prefix: str = field(default_factory=lambda: secrets.token_hex(6))
 
@@ -181,15 +190,15 @@ class Player:
         """Wait for all that is open, then read the balances. Raises ViolationError."""
         for reference in list(self.ids):
             if any(made.asked for world in self.worlds if (made := world.state.find(reference)) is not None):
-                await self._round([Operation(Action.STATUS, original=reference, until_final=True)])
-        for read in (Action.PREPAID_BALANCE, Action.DEBT_BALANCE):
-            await self._until_answered(Operation(read))
+                await self._round([PlannedOperation(OperationKind.STATUS, original=reference, until_final=True)])
+        for read in (OperationKind.PREPAID_BALANCE, OperationKind.DEBT_BALANCE):
+            await self._until_answered(PlannedOperation(read))
 
-    def _can_be_asked(self, operation: Operation) -> bool:
+    def _can_be_asked(self, operation: PlannedOperation) -> bool:
         """Whether the transaction that it is about exists: who made it may have been refused."""
         return operation.original is None or operation.original in self.ids
 
-    async def _round(self, requests: Sequence[Operation]) -> None:
+    async def _round(self, requests: Sequence[PlannedOperation]) -> None:
         calls = await asyncio.gather(*(self._ask(operation) for operation in requests))
         self._held_against_the_model(calls)
         for call in calls:
@@ -199,14 +208,14 @@ class Player:
             if operation.until_final:
                 await self._until_final(operation)
 
-    async def _find_out(self, unknown: Call) -> None:
+    async def _find_out(self, unknown: OperationCall) -> None:
         asked_again = datetime.now(UTC)
         call = await self._until_answered(unknown.operation)
         if call.answer is not None:
             outcome, transaction_id = call.answer.outcome, call.answer.transaction_id
             self.log.found.append(Found(unknown.operation, unknown.why, outcome, transaction_id, asked_again))
 
-    async def _until_answered(self, operation: Operation) -> Call:
+    async def _until_answered(self, operation: PlannedOperation) -> OperationCall:
         """Ask again, at one process after the other. Raises ViolationError: there is no answer, for a long time."""
         pause, until, server = _FIRST_PAUSE_SECONDS, monotonic() + self.patience_seconds, operation.server
         while True:
@@ -220,7 +229,7 @@ class Player:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
-    async def _until_final(self, operation: Operation) -> None:
+    async def _until_final(self, operation: PlannedOperation) -> None:
         pause, until = _FIRST_PAUSE_SECONDS, monotonic() + self.patience_seconds
         while True:
             call = await self._until_answered(operation)
@@ -231,7 +240,7 @@ class Player:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
-    async def _ask(self, operation: Operation, server: int | None = None) -> Call:
+    async def _ask(self, operation: PlannedOperation, server: int | None = None) -> OperationCall:
         began = monotonic()
         call = await self._heard(operation, (operation.server if server is None else server) % self.face.processes)
         self.log.note(call, monotonic() - began)
@@ -239,18 +248,18 @@ class Player:
             self.ids[operation.reference] = call.answer.transaction_id
         return call
 
-    async def _heard(self, operation: Operation, server: int) -> Call:
+    async def _heard(self, operation: PlannedOperation, server: int) -> OperationCall:
         try:
             answer = await self.face.ask(operation.action.value, self._parameters(operation), server)
         except ServiceError as error:
             if error.code in UNDECIDED:
-                return Call(operation, None, error.code, server)
-            return Call(operation, Answer(Outcome(code=error.code)), server=server)
+                return OperationCall(operation, None, error.code, server)
+            return OperationCall(operation, Answer(Outcome(code=error.code)), server=server)
         except httpx.HTTPError as error:
-            return Call(operation, None, type(error).__name__, server)
-        return Call(operation, answer, server=server)
+            return OperationCall(operation, None, type(error).__name__, server)
+        return OperationCall(operation, answer, server=server)
 
-    def _held_against_the_model(self, calls: Sequence[Call]) -> None:
+    def _held_against_the_model(self, calls: Sequence[OperationCall]) -> None:
         self.told.append(list(calls))
         after = step(self.worlds, calls)
         if not after:
@@ -260,7 +269,7 @@ class Player:
     def _violation(self, message: str) -> ViolationError:
         return ViolationError(message, self.buyer.terms, self.told)
 
-    def _parameters(self, operation: Operation) -> dict[str, str]:
+    def _parameters(self, operation: PlannedOperation) -> dict[str, str]:
         action, buyer = operation.action, self.buyer
         parameters: dict[str, str] = {}
         if operation.amount is not None:
@@ -268,26 +277,26 @@ class Player:
         if operation.reference is not None:
             parameters["CallerReference"] = f"{self._prefix}-{operation.reference}"
         if operation.original is not None:
-            name = "ReserveTransactionId" if action is Action.SETTLE else "TransactionId"
+            name = "ReserveTransactionId" if action is OperationKind.SETTLE else "TransactionId"
             parameters[name] = self.ids[operation.original]
         match action:
-            case Action.FUND:
-                parameters |= {"SenderTokenId": buyer.tokens[Token.FUNDING], "PrepaidInstrumentId": buyer.prepaid}
-            case Action.SETTLE_DEBT:
-                parameters |= {"SenderTokenId": buyer.tokens[Token.SETTLEMENT], "CreditInstrumentId": buyer.credit}
-            case Action.WRITE_OFF | Action.DEBT_BALANCE:
+            case OperationKind.FUND:
+                parameters |= {"SenderTokenId": buyer.tokens[TokenSlot.FUNDING], "PrepaidInstrumentId": buyer.prepaid}
+            case OperationKind.SETTLE_DEBT:
+                parameters |= {"SenderTokenId": buyer.tokens[TokenSlot.SETTLEMENT], "CreditInstrumentId": buyer.credit}
+            case OperationKind.WRITE_OFF | OperationKind.DEBT_BALANCE:
                 parameters["CreditInstrumentId"] = buyer.credit
-            case Action.PREPAID_BALANCE:
+            case OperationKind.PREPAID_BALANCE:
                 parameters["PrepaidInstrumentId"] = buyer.prepaid
-            case Action.PAY | Action.RESERVE | Action.CANCEL_TOKEN if operation.token is not None:
-                name = "TokenId" if action is Action.CANCEL_TOKEN else "SenderTokenId"
+            case OperationKind.PAY | OperationKind.RESERVE | OperationKind.CANCEL_TOKEN if operation.token is not None:
+                name = "TokenId" if action is OperationKind.CANCEL_TOKEN else "SenderTokenId"
                 parameters[name] = buyer.tokens[operation.token]
             case _:
                 pass
         return parameters
 
 
-def _what_is_wrong(worlds: Worlds, calls: Sequence[Call]) -> str:
+def _what_is_wrong(worlds: Worlds, calls: Sequence[OperationCall]) -> str:
     if len(calls) == 1:
         return f"the last answer should have been: {expected(worlds, calls[0].operation)}"
     alone = "; ".join(f"{call.operation.action}: {expected(worlds, call.operation)}" for call in calls)

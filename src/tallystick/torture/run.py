@@ -20,7 +20,7 @@ from tallystick.torture import report
 from tallystick.torture.audit import Books, how_found, problems, read_books
 from tallystick.torture.faults import Fault, Tormentor, possible
 from tallystick.torture.model.history import Shape, write
-from tallystick.torture.model.operations import Call, Round
+from tallystick.torture.model.operations import OperationCall, Round
 from tallystick.torture.model.shrink import shrink
 from tallystick.torture.model.state import Terms
 from tallystick.torture.model.story import agreed, requests
@@ -37,7 +37,7 @@ _TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TorturePlan:
     """What to do: until so many operations, or for so many seconds. `buyers`: how many at a time."""
 
     seed: int
@@ -55,7 +55,7 @@ class Plan:
 class Run:
     """One run in a theatre."""
 
-    plan: Plan
+    plan: TorturePlan
     theatre: Theatre
     tell: Callable[[str], None] = lambda _: None
     log: Log = field(default_factory=Log)
@@ -201,7 +201,7 @@ class Run:
         return await process.wait() == 0
 
 
-def _asked(told: Sequence[Sequence[Call]]) -> list[Round]:
+def _asked(told: Sequence[Sequence[OperationCall]]) -> list[Round]:
     """The requests of a history, without those that only repeated others to find something out."""
     rounds: list[Round] = []
     for calls in told:
@@ -224,7 +224,9 @@ def _failure(shortest: ViolationError, first: ViolationError, *, alone: bool, re
     )
 
 
-async def torture(plan: Plan, tell: Callable[[str], None] = lambda _: None, logs: Path | None = None) -> report.Report:
+async def torture(
+    plan: TorturePlan, tell: Callable[[str], None] = lambda _: None, logs: Path | None = None
+) -> report.Report:
     """Carry a plan out. `logs`: a directory for what the processes write, which stays; None: it goes.
 
     Raises TortureError, SetUpError, EmbeddedPostgresError: it cannot be brought to an end.

@@ -51,7 +51,7 @@ from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import SANDBOX
 from tallystick.store.ledger.create_book import SIMULATED_RAIL, operator_book
 from tallystick.torture.model.money import UNIT, fee
-from tallystick.torture.model.operations import Token
+from tallystick.torture.model.operations import TokenSlot
 from tallystick.torture.model.state import Terms
 from tallystick.wiring import open_service
 
@@ -68,7 +68,7 @@ Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
-class Seller:
+class TortureSeller:
     """A seller, and how its program signs."""
 
     number: int
@@ -83,14 +83,14 @@ class Seller:
 
 
 @dataclass(frozen=True, slots=True)
-class Buyer:
+class TortureBuyer:
     """A buyer at one seller. `instruments`: the balance and the tab."""
 
-    seller: Seller
+    seller: TortureSeller
     terms: Terms
     prepaid: str
     credit: str
-    tokens: dict[Token, str]
+    tokens: dict[TokenSlot, str]
 
 
 class SetUpError(Exception):
@@ -103,11 +103,11 @@ class Stage:
 
     service: Service
 
-    async def seller(self, number: int) -> Seller:
+    async def seller(self, number: int) -> TortureSeller:
         """A new seller with a key, and a cushion of cash."""
         return await self._patiently(lambda: self._seller(number))
 
-    async def buyer(self, seller: Seller, terms: Terms) -> Buyer:
+    async def buyer(self, seller: TortureSeller, terms: Terms) -> TortureBuyer:
         """A new buyer who has agreed to `terms`."""
         return await self._patiently(lambda: self._buyer(seller, terms))
 
@@ -129,25 +129,28 @@ class Stage:
         except TimeoutError:
             raise SetUpError(f"the database could not be used for {_PATIENCE_SECONDS} seconds: {failure!r}") from None
 
-    async def _seller(self, number: int) -> Seller:
+    async def _seller(self, number: int) -> TortureSeller:
         now, name = self.service.clock(), secrets.token_hex(8)
         async with self.service.pool.acquire() as connection:
             party = await parties.create_business(connection, f"{name}@seller.example", f"Seller {number}", now)
         key = await access_keys.create(self.service.pool, self.service.vault, party.party_id, SANDBOX, now)
         if key.book_id is None:
             raise SetUpError("a new seller has a sandbox book")
-        seller = Seller(number, party.party_id, key.book_id, Credentials(key.access_key_id, key.secret))
+        seller = TortureSeller(number, party.party_id, key.book_id, Credentials(key.access_key_id, key.secret))
         cushion = Terms(CUSHION_MICROS, CUSHION_MICROS, UNIT, UNIT, funding_by_card=False, settlement_by_card=False)
         buyer = await self._buyer(seller, cushion)
         await self._perform(
             seller.book_id,
             FundPrepaid(
-                self._request(seller), TokenId(buyer.tokens[Token.FUNDING]), InstrumentId(buyer.prepaid), CUSHION_MICROS
+                self._request(seller),
+                TokenId(buyer.tokens[TokenSlot.FUNDING]),
+                InstrumentId(buyer.prepaid),
+                CUSHION_MICROS,
             ),
         )
         return seller
 
-    async def _buyer(self, seller: Seller, terms: Terms) -> Buyer:
+    async def _buyer(self, seller: TortureSeller, terms: Terms) -> TortureBuyer:
         now, pool = self.service.clock(), self.service.pool
         async with pool.acquire() as connection:
             email = f"{secrets.token_hex(8)}@buyer.example"
@@ -168,19 +171,19 @@ class Stage:
         ids = _Ids(seller.book_id)
         prepaid, credit = ids.make(IdKind.PREPAID_INSTRUMENT), ids.make(IdKind.CREDIT_INSTRUMENT)
         tokens = {
-            Token.PREPAID: ids.make(IdKind.PREPAID_SENDER),
-            Token.FUNDING: ids.make(IdKind.FUNDING),
-            Token.CREDIT: ids.make(IdKind.CREDIT_SENDER),
-            Token.SETTLEMENT: ids.make(IdKind.SETTLEMENT),
-            Token.CARD: ids.make(IdKind.SENDER),
-            Token.ACCOUNT: ids.make(IdKind.SENDER),
+            TokenSlot.PREPAID: ids.make(IdKind.PREPAID_SENDER),
+            TokenSlot.FUNDING: ids.make(IdKind.FUNDING),
+            TokenSlot.CREDIT: ids.make(IdKind.CREDIT_SENDER),
+            TokenSlot.SETTLEMENT: ids.make(IdKind.SETTLEMENT),
+            TokenSlot.CARD: ids.make(IdKind.SENDER),
+            TokenSlot.ACCOUNT: ids.make(IdKind.SENDER),
         }
         commands: list[Command] = [
             AuthorizePrepaid(
                 by_card if terms.funding_by_card else by_account,
                 InstrumentId(prepaid),
-                TokenId(tokens[Token.PREPAID]),
-                TokenId(tokens[Token.FUNDING]),
+                TokenId(tokens[TokenSlot.PREPAID]),
+                TokenId(tokens[TokenSlot.FUNDING]),
                 secrets.token_hex(8),
                 secrets.token_hex(8),
                 terms.funding_limit,
@@ -188,8 +191,8 @@ class Stage:
             AuthorizePostpaid(
                 by_card if terms.settlement_by_card else by_account,
                 InstrumentId(credit),
-                TokenId(tokens[Token.CREDIT]),
-                TokenId(tokens[Token.SETTLEMENT]),
+                TokenId(tokens[TokenSlot.CREDIT]),
+                TokenId(tokens[TokenSlot.SETTLEMENT]),
                 secrets.token_hex(8),
                 secrets.token_hex(8),
                 terms.credit_limit,
@@ -209,13 +212,13 @@ class Stage:
                 expires_at=None,
                 terms=TokenTerms(),
             )
-            for token, method in ((Token.CARD, Method.CC), (Token.ACCOUNT, Method.ABT))
+            for token, method in ((TokenSlot.CARD, Method.CC), (TokenSlot.ACCOUNT, Method.ABT))
         ]
         for command in commands:
             await self._perform(seller.book_id, command)
-        return Buyer(seller, terms, prepaid, credit, tokens)
+        return TortureBuyer(seller, terms, prepaid, credit, tokens)
 
-    def _request(self, seller: Seller) -> Request:
+    def _request(self, seller: TortureSeller) -> Request:
         now, reference = self.service.clock(), secrets.token_hex(8)
         return Request(
             transaction_id=fresh_transaction_id(seller.book_id, now),

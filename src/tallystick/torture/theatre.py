@@ -21,7 +21,7 @@ from tallystick.torture.disk import SmallDisk, small_disk
 from tallystick.torture.player import CALL_SECONDS, QueryFace
 from tallystick.torture.processes import Program, TorturedDatabase, free_port, until_it_serves
 from tallystick.torture.proxy import HOST, Proxy, to_port, to_socket
-from tallystick.torture.stage import Seller, Stage, open_stage
+from tallystick.torture.stage import Stage, TortureSeller, open_stage
 
 _ANSWERS_WITHIN_SECONDS: Final = 30
 
@@ -52,9 +52,9 @@ class Theatre:
     http: httpx.AsyncClient
     disk: SmallDisk | None
     clocks: bool
-    sellers: list[Seller] = field(default_factory=list)
+    sellers: list[TortureSeller] = field(default_factory=list)
 
-    def face(self, seller: Seller) -> QueryFace:
+    def face(self, seller: TortureSeller) -> QueryFace:
         """The programs of a seller: one for each process, all through its proxy."""
         return QueryFace([Client(serving.door.url, seller.credentials, self.http) for serving in self.serving])
 

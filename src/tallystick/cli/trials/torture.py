@@ -16,7 +16,7 @@ from tallystick.cli.logs import configure_logs
 from tallystick.torture.faults import Fault
 from tallystick.torture.processes import TortureError
 from tallystick.torture.report import lines
-from tallystick.torture.run import Plan
+from tallystick.torture.run import TorturePlan
 from tallystick.torture.run import torture as run_torture
 from tallystick.torture.stage import SetUpError
 
@@ -47,7 +47,7 @@ def torture(
     database is on a small disk that can be filled; with libfaketime installed, clocks jump. Exit status 1: something
     was lost, doubled or otherwise wrong, and the shortest story that shows it is printed.
     """
-    plan = Plan(
+    plan = TorturePlan(
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
         operations=2_000 if operations is None and seconds is None else operations,
         seconds=seconds,

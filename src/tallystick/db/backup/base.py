@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tallystick.db.backup.place import Place
-    from tallystick.db.backup.source import Source
+    from tallystick.db.backup.place import BackupPlace
+    from tallystick.db.backup.source import BackupSource
 
 MOST_DIFFERENCES: Final = 20
 _START: Final = re.compile(r"^START WAL LOCATION: \S+ \(file ([0-9A-F]{24})\)$", re.MULTILINE)
 
 
-async def take(source: Source, place: Place, clock: Callable[[], datetime]) -> Base:
+async def take(source: BackupSource, place: BackupPlace, clock: Callable[[], datetime]) -> Base:
     """Make a base backup and check it; payments go on meanwhile. Raises BackupError, OSError."""
     started_at = clock()
     name = f"{started_at:%Y%m%dT%H%M%SZ}"
@@ -56,7 +56,7 @@ async def take(source: Source, place: Place, clock: Callable[[], datetime]) -> B
     return base
 
 
-async def check(place: Place) -> list[str]:
+async def check(place: BackupPlace) -> list[str]:
     """Read all base backups, compare every file with what was written, and look for gaps in the log.
 
     What is wrong, in words. Raises BackupError, OSError.
@@ -82,7 +82,7 @@ async def check(place: Place) -> list[str]:
     return problems
 
 
-def forget_old(place: Place, keep: timedelta, now: datetime) -> list[Base]:
+def forget_old(place: BackupPlace, keep: timedelta, now: datetime) -> list[Base]:
     """Delete base backups that no moment within `keep` needs, with their log; which they were.
 
     The newest stays, whatever its age, and so does the one that the oldest such moment is restored from. Raises

@@ -13,12 +13,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tallystick.db.backup.source import SLOT, BackupError, Source, end
+from tallystick.db.backup.source import SLOT, BackupError, BackupSource, end
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tallystick.db.backup.place import Base, Place
+    from tallystick.db.backup.place import BackupPlace, Base
 
 _SEGMENT: Final = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(\.partial)?")
 _BYTES_OF_A_LOG: Final = 1 << 32
@@ -68,7 +68,7 @@ def gaps(found: Iterable[Segment], base: Base, segment_bytes: int) -> list[str]:
     return [f"{each}, since the backup {base.name}" for each in missing]
 
 
-def forget_before(place: Place, base: Base, segment_bytes: int) -> int:
+def forget_before(place: BackupPlace, base: Base, segment_bytes: int) -> int:
     """Delete segments that only base backups older than `base` needed; how many. Raises OSError."""
     first = segment_of(base.first_segment, segment_bytes)
     old = [each for each in segments(place.log, segment_bytes) if first is not None and each.number < first.number]
@@ -78,7 +78,7 @@ def forget_before(place: Place, base: Base, segment_bytes: int) -> int:
 
 
 @asynccontextmanager
-async def receiving(source: Source, place: Place) -> AsyncIterator[asyncio.Task[None]]:
+async def receiving(source: BackupSource, place: BackupPlace) -> AsyncIterator[asyncio.Task[None]]:
     """Fetch the log while this is open, each commit as soon as it is on the server's own disk.
 
     The server keeps what we have not fetched, also while nobody does (a replication slot). Where it breaks off, it is
@@ -93,7 +93,7 @@ async def receiving(source: Source, place: Place) -> AsyncIterator[asyncio.Task[
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _receive(source: Source, place: Place) -> None:
+async def _receive(source: BackupSource, place: BackupPlace) -> None:
     while True:
         process = await source.start(
             "pg_receivewal", f"--directory={place.log}", f"--slot={SLOT}", "--synchronous", "--no-loop"

@@ -39,7 +39,7 @@ class LogRange(msgspec.Struct, frozen=True):
     end: str = msgspec.field(name="End-LSN")
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class BackupManifest(msgspec.Struct, frozen=True):
     """All files of a base backup, and what it needs of the log."""
 
     files: list[File] = msgspec.field(name="Files")
@@ -51,11 +51,11 @@ class ManifestError(Exception):
     """The manifest is missing or damaged; the message says which."""
 
 
-def read_manifest(directory: Path) -> Manifest:
+def read_manifest(directory: Path) -> BackupManifest:
     """The manifest of a base backup, which must be as it was written. Raises ManifestError."""
     try:
         content = (directory / NAME).read_bytes()
-        manifest = msgspec.json.decode(content, type=Manifest)
+        manifest = msgspec.json.decode(content, type=BackupManifest)
     except (OSError, msgspec.DecodeError) as error:
         raise ManifestError(f"the manifest cannot be read: {error}") from None
     if hashlib.sha256(content[: content.rindex(_LAST_LINE)]).hexdigest() != manifest.checksum:
@@ -63,7 +63,7 @@ def read_manifest(directory: Path) -> Manifest:
     return manifest
 
 
-def differences(directory: Path, manifest: Manifest) -> Iterator[str]:
+def differences(directory: Path, manifest: BackupManifest) -> Iterator[str]:
     """Files that are missing, changed or too many, in words. Raises OSError."""
     listed = {_path(file): file for file in manifest.files}
     for name, file in listed.items():

@@ -23,7 +23,7 @@ from typing import Final
 
 import msgspec
 
-from tallystick.db.backup.source import BackupError, Source
+from tallystick.db.backup.source import BackupError, BackupSource
 
 FORMAT: Final = 1
 _LABEL: Final = "backups.json"
@@ -55,7 +55,7 @@ class Base(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BackupPlace:
     """The directory of the backups of one server."""
 
     directory: Path
@@ -75,7 +75,7 @@ class Place:
         """Where copies of files are that belong to the books."""
         return self.directory / "files"
 
-    def prepare(self, source: Source) -> None:
+    def prepare(self, source: BackupSource) -> None:
         """Make the directory, closed to all others, or see that it is this server's. Raises BackupError, OSError."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         ours = Label(

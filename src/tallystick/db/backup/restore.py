@@ -30,7 +30,7 @@ from tallystick.db.embedded.identity import forget_identity
 from tallystick.db.embedded.server_user import ServerUser, ServerUserError, choose_server_user
 
 if TYPE_CHECKING:
-    from tallystick.db.backup.place import Base, Label, Place
+    from tallystick.db.backup.place import BackupPlace, Base, Label
 
 DATA: Final = "postgres"
 """The name of the server's data in a data directory, as the embedded server has it."""
@@ -70,7 +70,7 @@ def choose_base(bases: list[Base], to: datetime | None) -> Base:
 
 @asynccontextmanager
 async def restored(
-    place: Place, into: Path, to: datetime | None, find: Callable[[int | None], Binaries] = find_binaries
+    place: BackupPlace, into: Path, to: datetime | None, find: Callable[[int | None], Binaries] = find_binaries
 ) -> AsyncIterator[tuple[Restored, str]]:
     """Make the data directory `into`, which is new or empty, as of `to`, or as of the end of the log.
 
@@ -112,7 +112,7 @@ def _prepare(into: Path) -> None:
     into.chmod(0o700)
 
 
-def _copy(place: Place, base: Base, label: Label, draft: Path) -> None:
+def _copy(place: BackupPlace, base: Base, label: Label, draft: Path) -> None:
     """Copy the base backup, and beside it the log since then."""
     shutil.copytree(place.path_of(base), draft, symlinks=True)
     draft.chmod(0o700)

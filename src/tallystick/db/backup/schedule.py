@@ -13,8 +13,8 @@ import asyncpg
 
 from tallystick.db.backup.base import forget_old, take
 from tallystick.db.backup.log import gaps, receiving, segments
-from tallystick.db.backup.place import Place
-from tallystick.db.backup.source import BackupError, Source
+from tallystick.db.backup.place import BackupPlace
+from tallystick.db.backup.source import BackupError, BackupSource
 
 LOOK_EVERY_SECONDS: Final = 10.0
 AGAIN_AFTER: Final = timedelta(minutes=5)
@@ -30,8 +30,8 @@ class Schedule:
     `beside`: what is done again and again beside that, such as copying files.
     """
 
-    source: Source
-    place: Place
+    source: BackupSource
+    place: BackupPlace
     every: timedelta
     keep: timedelta
     clock: Callable[[], datetime]

@@ -55,7 +55,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class BackupSource:
     """A server, as it was when it was asked. `superuser`, `database`: as whom, and to what, a restored one is asked."""
 
     address: Address
@@ -98,7 +98,7 @@ class Source:
             await connection.close()
 
 
-async def open_source(dsn: str) -> Source:
+async def open_source(dsn: str) -> BackupSource:
     """Ask a server what a backup must know of it.
 
     Raises BackupError: it cannot be backed up by this role, with its settings, or with the programs of this machine.
@@ -122,7 +122,7 @@ async def open_source(dsn: str) -> Source:
         binaries = find_binaries(about["major"])
     except NoBinariesError as error:
         raise BackupError(str(error)) from None
-    return Source(
+    return BackupSource(
         Address.of(dsn),
         binaries,
         about["major"],

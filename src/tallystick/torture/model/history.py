@@ -12,9 +12,9 @@ from random import Random
 from typing import Final
 
 from tallystick.torture.model.money import CENT, UNIT
-from tallystick.torture.model.operations import Action, Operation, Round, Token
+from tallystick.torture.model.operations import OperationKind, PlannedOperation, Round, TokenSlot
 from tallystick.torture.model.rules import apply, network_answers
-from tallystick.torture.model.state import State, Terms, Transaction, beginning
+from tallystick.torture.model.state import ModelState, ModelTransaction, Terms, beginning
 
 SERVERS: Final = 4
 """Operations name one of so many processes; where fewer run, they share the numbers."""
@@ -75,8 +75,8 @@ class Author:
     random: Random
     terms: Terms
     shape: Shape
-    _state: State = field(init=False)
-    _asked: list[Operation] = field(default_factory=list)
+    _state: ModelState = field(init=False)
+    _asked: list[PlannedOperation] = field(default_factory=list)
     _references: int = 0
     _rounds: int = 0
 
@@ -85,7 +85,7 @@ class Author:
 
     def rounds(self) -> Iterator[Round]:
         """All rounds, one after the other."""
-        yield self._written((self._operation(Action.FUND, amount=self.random.randrange(5, 20) * UNIT),))
+        yield self._written((self._operation(OperationKind.FUND, amount=self.random.randrange(5, 20) * UNIT),))
         while self._rounds < self.shape.rounds:
             waiting = [made for made in self._state.transactions if made.asked]
             if len(waiting) >= _WAITS_AT:
@@ -93,8 +93,8 @@ class Author:
             else:
                 yield self._written(self._next())
         yield from (self._waiting_for(made) for made in self._state.transactions if made.asked)
-        for read in (Action.PREPAID_BALANCE, Action.DEBT_BALANCE):
-            yield self._written((Operation(read, server=self._server()),))
+        for read in (OperationKind.PREPAID_BALANCE, OperationKind.DEBT_BALANCE):
+            yield self._written((PlannedOperation(read, server=self._server()),))
 
     def _next(self) -> Round:
         kind = self.random.choices(("one", "race", "rivals", "same", "again", "other"), (54, 18, 8, 10, 6, 4))[0]
@@ -133,16 +133,18 @@ class Author:
             self._state = answered
         return requests
 
-    def _waiting_for(self, made: Transaction) -> Round:
+    def _waiting_for(self, made: ModelTransaction) -> Round:
         """Ask for a status until it is final."""
         for answered in network_answers(self._state):
             found = answered.find(made.reference)
             if found is not None and found.asked is None:
                 self._state = answered
                 break
-        return (Operation(Action.STATUS, original=made.reference, server=self._server(), until_final=True),)
+        return (
+            PlannedOperation(OperationKind.STATUS, original=made.reference, server=self._server(), until_final=True),
+        )
 
-    def _any(self) -> Operation:
+    def _any(self) -> PlannedOperation:
         weights = _WEIGHTS | (_LATE if self._rounds > self.shape.rounds * 2 // 3 else {})
         by_card = {"pay_card", "reserve", "settle", "cancel"}
         shares = [weight * (self.shape.cards if name in by_card else 100) for name, weight in weights.items()]
@@ -152,13 +154,18 @@ class Author:
                 return operation
 
     def _operation(
-        self, action: Action, *, token: Token | None = None, amount: int | None = None, original: str | None = None
-    ) -> Operation:
+        self,
+        action: OperationKind,
+        *,
+        token: TokenSlot | None = None,
+        amount: int | None = None,
+        original: str | None = None,
+    ) -> PlannedOperation:
         reference = None
         if action in _WITH_REFERENCE:
             self._references += 1
             reference = f"r{self._references}"
-        return Operation(action, amount, token, reference, original, self._server())
+        return PlannedOperation(action, amount, token, reference, original, self._server())
 
     def _happens(self, percent: int) -> bool:
         return _happens(self.random, percent)
@@ -175,89 +182,100 @@ class Author:
         amount = self.random.randint(CENT, max(CENT, most // self.random.choice((1, 2, 4, 8))))
         return max(CENT, amount - amount % CENT) if cents or self._happens(70) else amount
 
-    def _one_of(self, wanted: Callable[[Transaction], bool]) -> str | None:
+    def _one_of(self, wanted: Callable[[ModelTransaction], bool]) -> str | None:
         found = [made.reference for made in self._state.transactions if wanted(made)]
         return self.random.choice(found) if found else None
 
-    def pay(self, token: Token) -> Operation:
+    def pay(self, token: TokenSlot) -> PlannedOperation:
         """A payment."""
         state = self._state
         most = {
-            Token.PREPAID: state.balance,
-            Token.CREDIT: self.terms.credit_limit - state.debt,
-            Token.CARD: 20 * UNIT,
-            Token.ACCOUNT: state.account // 4,
+            TokenSlot.PREPAID: state.balance,
+            TokenSlot.CREDIT: self.terms.credit_limit - state.debt,
+            TokenSlot.CARD: 20 * UNIT,
+            TokenSlot.ACCOUNT: state.account // 4,
         }[token]
         return self._operation(
-            Action.PAY, token=token, amount=self._part_of(most, cents=token in {Token.CARD, Token.ACCOUNT})
+            OperationKind.PAY,
+            token=token,
+            amount=self._part_of(most, cents=token in {TokenSlot.CARD, TokenSlot.ACCOUNT}),
         )
 
-    def fund(self) -> Operation:
+    def fund(self) -> PlannedOperation:
         """Money onto the balance."""
         most = self.terms.funding_limit - self._state.balance - self._state.coming_in
-        return self._operation(Action.FUND, amount=self._part_of(most, cents=True))
+        return self._operation(OperationKind.FUND, amount=self._part_of(most, cents=True))
 
-    def reserve(self) -> Operation:
+    def reserve(self) -> PlannedOperation:
         """A hold on a card; once in a while on what cannot be held."""
-        token = Token.ACCOUNT if self._happens(5) else Token.CARD
-        return self._operation(Action.RESERVE, token=token, amount=self._part_of(15 * UNIT, cents=True))
+        token = TokenSlot.ACCOUNT if self._happens(5) else TokenSlot.CARD
+        return self._operation(OperationKind.RESERVE, token=token, amount=self._part_of(15 * UNIT, cents=True))
 
-    def settle(self) -> Operation | None:
+    def settle(self) -> PlannedOperation | None:
         """A charge of what is held."""
-        original = self._one_of(lambda made: made.action is Action.RESERVE)
+        original = self._one_of(lambda made: made.action is OperationKind.RESERVE)
         if original is None:
             return None
         held = self._state.find(original)
         amount = None if held is None or self._happens(40) else self._part_of(held.amount, cents=True)
-        return self._operation(Action.SETTLE, original=original, amount=amount)
+        return self._operation(OperationKind.SETTLE, original=original, amount=amount)
 
-    def cancel(self) -> Operation | None:
+    def cancel(self) -> PlannedOperation | None:
         """The end of something that is still open, or not."""
-        original = self._one_of(lambda made: made.method == "Card" and made.action is not Action.REFUND)
-        return None if original is None else self._operation(Action.CANCEL, original=original)
+        original = self._one_of(lambda made: made.method == "Card" and made.action is not OperationKind.REFUND)
+        return None if original is None else self._operation(OperationKind.CANCEL, original=original)
 
-    def refund(self) -> Operation | None:
+    def refund(self) -> PlannedOperation | None:
         """All or a part of a payment back."""
-        original = self._one_of(lambda made: made.action in {Action.PAY, Action.RESERVE} or self._happens(5))
+        original = self._one_of(
+            lambda made: made.action in {OperationKind.PAY, OperationKind.RESERVE} or self._happens(5)
+        )
         if original is None:
             return None
         made = self._state.find(original)
         left = 0 if made is None else made.amount - made.refunded
         amount = None if self._happens(25) else self._part_of(left, cents=False)
-        return self._operation(Action.REFUND, original=original, amount=amount)
+        return self._operation(OperationKind.REFUND, original=original, amount=amount)
 
-    def settle_debt(self) -> Operation:
+    def settle_debt(self) -> PlannedOperation:
         """Money for what is owed."""
         most = self._state.debt - self._state.being_settled
-        return self._operation(Action.SETTLE_DEBT, amount=self._part_of(most, cents=True))
+        return self._operation(OperationKind.SETTLE_DEBT, amount=self._part_of(most, cents=True))
 
-    def write_off(self) -> Operation:
+    def write_off(self) -> PlannedOperation:
         """A little of what is owed, forgiven."""
         most = (self._state.debt - self._state.being_settled) // 3
-        return self._operation(Action.WRITE_OFF, amount=self._part_of(most, cents=False))
+        return self._operation(OperationKind.WRITE_OFF, amount=self._part_of(most, cents=False))
 
-    def read(self, action: Action) -> Operation:
+    def read(self, action: OperationKind) -> PlannedOperation:
         """What a balance or a debt is."""
         return self._operation(action)
 
-    def status(self) -> Operation | None:
+    def status(self) -> PlannedOperation | None:
         """How far a transaction is."""
         original = self._one_of(lambda _: True)
-        return None if original is None else self._operation(Action.STATUS, original=original)
+        return None if original is None else self._operation(OperationKind.STATUS, original=original)
 
-    def cancel_token(self) -> Operation:
+    def cancel_token(self) -> PlannedOperation:
         """The end of one of the buyer's tokens."""
-        return self._operation(Action.CANCEL_TOKEN, token=self.random.choice(list(Token)))
+        return self._operation(OperationKind.CANCEL_TOKEN, token=self.random.choice(list(TokenSlot)))
 
 
 _WITH_REFERENCE: Final = frozenset(
-    {Action.FUND, Action.PAY, Action.RESERVE, Action.REFUND, Action.SETTLE_DEBT, Action.WRITE_OFF}
+    {
+        OperationKind.FUND,
+        OperationKind.PAY,
+        OperationKind.RESERVE,
+        OperationKind.REFUND,
+        OperationKind.SETTLE_DEBT,
+        OperationKind.WRITE_OFF,
+    }
 )
-_MAKERS: Final[dict[str, Callable[[Author], Operation | None]]] = {
-    "pay_prepaid": lambda author: author.pay(Token.PREPAID),
-    "pay_credit": lambda author: author.pay(Token.CREDIT),
-    "pay_account": lambda author: author.pay(Token.ACCOUNT),
-    "pay_card": lambda author: author.pay(Token.CARD),
+_MAKERS: Final[dict[str, Callable[[Author], PlannedOperation | None]]] = {
+    "pay_prepaid": lambda author: author.pay(TokenSlot.PREPAID),
+    "pay_credit": lambda author: author.pay(TokenSlot.CREDIT),
+    "pay_account": lambda author: author.pay(TokenSlot.ACCOUNT),
+    "pay_card": lambda author: author.pay(TokenSlot.CARD),
     "fund": Author.fund,
     "reserve": Author.reserve,
     "settle": Author.settle,
@@ -265,8 +283,8 @@ _MAKERS: Final[dict[str, Callable[[Author], Operation | None]]] = {
     "refund": Author.refund,
     "settle_debt": Author.settle_debt,
     "write_off": Author.write_off,
-    "prepaid_balance": lambda author: author.read(Action.PREPAID_BALANCE),
-    "debt_balance": lambda author: author.read(Action.DEBT_BALANCE),
+    "prepaid_balance": lambda author: author.read(OperationKind.PREPAID_BALANCE),
+    "debt_balance": lambda author: author.read(OperationKind.DEBT_BALANCE),
     "status": Author.status,
     "cancel_token": Author.cancel_token,
 }

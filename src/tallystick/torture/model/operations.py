@@ -11,7 +11,7 @@ from typing import Final
 
 
 @unique
-class Action(StrEnum):
+class OperationKind(StrEnum):
     """The actions of the query API that histories are made of."""
 
     FUND = "FundPrepaid"
@@ -28,12 +28,12 @@ class Action(StrEnum):
     STATUS = "GetTransactionStatus"
 
 
-READS: Final = frozenset({Action.PREPAID_BALANCE, Action.DEBT_BALANCE, Action.STATUS})
+READS: Final = frozenset({OperationKind.PREPAID_BALANCE, OperationKind.DEBT_BALANCE, OperationKind.STATUS})
 """Change nothing: where the answer is lost, nothing has to be found out."""
 
 
 @unique
-class Token(StrEnum):
+class TokenSlot(StrEnum):
     """The tokens that each buyer has given."""
 
     PREPAID = "prepaid"  # Pay from the prepaid balance
@@ -45,28 +45,28 @@ class Token(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class PlannedOperation:
     """One request. `original`: the reference of the transaction that it is about; `server`: which process is asked.
 
     `reference`: for the actions that have one; equal references with equal content are the same request.
     `until_final`: of a status, ask until it is no longer Pending.
     """
 
-    action: Action
+    action: OperationKind
     amount: int | None = None
-    token: Token | None = None
+    token: TokenSlot | None = None
     reference: str | None = None
     original: str | None = None
     server: int = 0
     until_final: bool = False
 
     @property
-    def content(self) -> tuple[Action, int | None, Token | None, str | None]:
+    def content(self) -> tuple[OperationKind, int | None, TokenSlot | None, str | None]:
         """What is asked for, whatever the name of the request."""
         return self.action, self.amount, self.token, self.original
 
 
-Round = tuple[Operation, ...]
+Round = tuple[PlannedOperation, ...]
 """Requests that are sent at the same time."""
 
 
@@ -88,13 +88,13 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class OperationCall:
     """An operation that was asked for; no answer: it may have happened, or may happen yet. `why`: what came instead.
 
     `server`: the number of the process that was asked in the end.
     """
 
-    operation: Operation
+    operation: PlannedOperation
     answer: Answer | None
     why: str = ""
     server: int = 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 
-from tallystick.torture.model.operations import Action, Outcome, Token
+from tallystick.torture.model.operations import OperationKind, Outcome, TokenSlot
 
-Content = tuple[Action, int | None, Token | None, str | None]
+Content = tuple[OperationKind, int | None, TokenSlot | None, str | None]
 
 
 @unique
-class Rail(StrEnum):
+class ModelRail(StrEnum):
     """What a payment network was asked to do."""
 
     CHARGE = "charge"
@@ -33,15 +33,15 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction:
+class ModelTransaction:
     """One transaction. `asked`: what the network still has to answer. `method`: where the money is."""
 
     reference: str
-    action: Action
+    action: OperationKind
     amount: int
     method: str
     status: str
-    asked: Rail | None = None
+    asked: ModelRail | None = None
     fee: int = 0
     fee_returned: int = 0
     refunded: int = 0
@@ -50,7 +50,7 @@ class Transaction:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ModelState:
     """One possible truth. `cash`: what the seller has gained by this buyer, fees deducted.
 
     Transactions and answers are in the order of their references: the order in which they came to be makes no
@@ -65,8 +65,8 @@ class State:
     being_settled: int = 0
     charged: int = 0
     cash: int = 0
-    cancelled: frozenset[Token] = frozenset()
-    transactions: tuple[Transaction, ...] = ()
+    cancelled: frozenset[TokenSlot] = frozenset()
+    transactions: tuple[ModelTransaction, ...] = ()
     answers: tuple[tuple[str, Content, Outcome], ...] = ()
 
     def __hash__(self) -> int:
@@ -74,7 +74,7 @@ class State:
         figures = (self.account, self.balance, self.coming_in, self.debt, self.being_settled, self.charged, self.cash)
         return hash((figures, self.cancelled, len(self.transactions), len(self.answers)))
 
-    def find(self, reference: str | None) -> Transaction | None:
+    def find(self, reference: str | None) -> ModelTransaction | None:
         """The transaction that a request with this reference made."""
         return next((made for made in self.transactions if made.reference == reference), None)
 
@@ -82,18 +82,18 @@ class State:
         """What was asked under a reference first, and what it came to."""
         return next((earlier[1:] for earlier in self.answers if earlier[0] == reference), None)
 
-    def having(self, transaction: Transaction) -> State:
+    def having(self, transaction: ModelTransaction) -> ModelState:
         """This state with a transaction as it is now."""
         others = (made for made in self.transactions if made.reference != transaction.reference)
         return replace(self, transactions=tuple(sorted((*others, transaction), key=_reference)))
 
-    def having_answered(self, reference: str, content: Content, outcome: Outcome) -> State:
+    def having_answered(self, reference: str, content: Content, outcome: Outcome) -> ModelState:
         """This state with the answer that a reference has from now on."""
         answers = sorted((*self.answers, (reference, content, outcome)), key=_first)
         return replace(self, answers=tuple(answers))
 
 
-def _reference(transaction: Transaction) -> str:
+def _reference(transaction: ModelTransaction) -> str:
     return transaction.reference
 
 
@@ -101,6 +101,6 @@ def _first(answer: tuple[str, Content, Outcome]) -> str:
     return answer[0]
 
 
-def beginning(terms: Terms) -> State:
+def beginning(terms: Terms) -> ModelState:
     """A buyer who has agreed, and bought nothing yet."""
-    return State(terms, account=terms.account)
+    return ModelState(terms, account=terms.account)

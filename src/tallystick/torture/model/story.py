@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from tallystick.torture.model.operations import Answer, Call, Operation, Outcome
+from tallystick.torture.model.operations import Answer, OperationCall, Outcome, PlannedOperation
 from tallystick.torture.model.rules import apply
 from tallystick.torture.model.state import Terms
 from tallystick.torture.model.worlds import Worlds
@@ -27,7 +27,7 @@ def agreed(terms: Terms) -> str:
     )
 
 
-def request(operation: Operation) -> str:
+def request(operation: PlannedOperation) -> str:
     """What was asked for."""
     words = [operation.action.value]
     if operation.amount is not None:
@@ -50,7 +50,7 @@ def outcome(heard: Outcome) -> str:
     return heard.status or "done"
 
 
-def answer(call: Call) -> str:
+def answer(call: OperationCall) -> str:
     """What was heard."""
     heard: Answer | None = call.answer
     if heard is None:
@@ -58,7 +58,7 @@ def answer(call: Call) -> str:
     return outcome(heard.outcome) + (f", transaction {heard.transaction_id}" if heard.transaction_id else "")
 
 
-def lines(told: Sequence[Sequence[Call]]) -> Iterator[str]:
+def lines(told: Sequence[Sequence[OperationCall]]) -> Iterator[str]:
     """A line for each request; requests that were under way together begin with the same number.
 
     Where one was asked again and again, there is a line for the first and one for how often.
@@ -73,17 +73,17 @@ def lines(told: Sequence[Sequence[Call]]) -> Iterator[str]:
             yield f"     and so on, {len(rounds) - 1} times more, at last at process {last.server}: {answer(last)}"
 
 
-def _without_answer(calls: Sequence[Call]) -> object:
+def _without_answer(calls: Sequence[OperationCall]) -> object:
     """Equal for rounds that are told once: the same request alone, asked until there was an answer, or the end."""
     return (calls[0].operation.content, calls[0].operation.reference) if len(calls) == 1 else id(calls)
 
 
-def requests(told: Sequence[Sequence[Call]]) -> int:
+def requests(told: Sequence[Sequence[OperationCall]]) -> int:
     """How many requests a story has, counted as they are told."""
     return sum(len(next(alike)) for _, alike in groupby(told, key=_without_answer))
 
 
-def expected(worlds: Worlds, operation: Operation) -> str:
+def expected(worlds: Worlds, operation: PlannedOperation) -> str:
     """What the model would have said, just after the round before."""
     possible = set()
     for world in worlds:

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tallystick.torture.model.operations import READS, Answer, Call, Operation
+from tallystick.torture.model.operations import READS, Answer, OperationCall, PlannedOperation
 from tallystick.torture.model.rules import apply, network_answers, topics, without_effect
-from tallystick.torture.model.state import State, Terms, beginning
+from tallystick.torture.model.state import ModelState, Terms, beginning
 
 
 @dataclass(frozen=True, slots=True)
 class World:
     """One possible truth, with operations without an answer that may still be carried out."""
 
-    state: State
-    unanswered: frozenset[Operation] = frozenset()
+    state: ModelState
+    unanswered: frozenset[PlannedOperation] = frozenset()
 
 
 Worlds = frozenset[World]
@@ -31,7 +31,7 @@ def first_worlds(terms: Terms) -> Worlds:
     return frozenset({World(beginning(terms))})
 
 
-def step(worlds: Worlds, calls: Sequence[Call]) -> Worlds:
+def step(worlds: Worlds, calls: Sequence[OperationCall]) -> Worlds:
     """The worlds after calls that were under way at the same time; none: the answers cannot be explained."""
     heard = [(call.operation, call.answer) for call in calls if call.answer is not None]
     open_ones = {call.operation for call in calls if call.answer is None and call.operation.action not in READS}
@@ -41,7 +41,9 @@ def step(worlds: Worlds, calls: Sequence[Call]) -> Worlds:
     return frozenset(after)
 
 
-def _orders(world: World, heard: Sequence[tuple[Operation, Answer]], open_ones: Iterable[Operation]) -> set[World]:
+def _orders(
+    world: World, heard: Sequence[tuple[PlannedOperation, Answer]], open_ones: Iterable[PlannedOperation]
+) -> set[World]:
     """All orders in which the calls may have been carried out, with the open ones anywhere between them, or later."""
     start = (world.state, frozenset(range(len(heard))), world.unanswered.union(open_ones))
     seen, waiting, after = {start}, [start], set()
@@ -63,11 +65,11 @@ def _orders(world: World, heard: Sequence[tuple[Operation, Answer]], open_ones: 
     return after
 
 
-def _tidied(state: State, unanswered: frozenset[Operation]) -> World:
+def _tidied(state: ModelState, unanswered: frozenset[PlannedOperation]) -> World:
     return World(state, frozenset(operation for operation in unanswered if not without_effect(state, operation)))
 
 
-def _explained(state: State, operation: Operation, answer: Answer) -> Iterable[State]:
+def _explained(state: ModelState, operation: PlannedOperation, answer: Answer) -> Iterable[ModelState]:
     """The states after `operation`, of those in which it comes to just this answer."""
     for outcome, after in apply(state, operation):
         if outcome != answer.outcome:

@@ -15,9 +15,9 @@ import typer
 
 from tallystick.cli.console import NO, Json, ProblemError, run, run_until_stopped, settings_of_process, tell, tell_json
 from tallystick.db.backup import base as bases
-from tallystick.db.backup.place import Base, Place
+from tallystick.db.backup.place import BackupPlace, Base
 from tallystick.db.backup.schedule import Schedule
-from tallystick.db.backup.source import BackupError, Source, open_source
+from tallystick.db.backup.source import BackupError, BackupSource, open_source
 from tallystick.services.operations import backups
 from tallystick.settings import Settings
 from tallystick.wiring import database_address, utc_now
@@ -138,7 +138,7 @@ def end(database_env: DatabaseEnv = None) -> None:
 @asynccontextmanager
 async def _opened(
     directory: Path | None, database_env: str | None, *, quiet: bool = True
-) -> AsyncIterator[tuple[Settings, Source, Place]]:
+) -> AsyncIterator[tuple[Settings, BackupSource, BackupPlace]]:
     """Settings, server and directory, which is ours alone meanwhile. Raises ProblemError."""
     settings, place = settings_of_process(quiet=quiet), _place(directory)
     try:
@@ -152,7 +152,7 @@ async def _opened(
 
 
 @asynccontextmanager
-async def _source(settings: Settings, database_env: str | None) -> AsyncIterator[tuple[str, Source]]:
+async def _source(settings: Settings, database_env: str | None) -> AsyncIterator[tuple[str, BackupSource]]:
     if database_env is not None:
         address = os.environ.get(database_env)
         if not address:
@@ -162,13 +162,13 @@ async def _source(settings: Settings, database_env: str | None) -> AsyncIterator
         yield found.admin, await open_source(found.admin)
 
 
-def _place(directory: Path | None) -> Place:
+def _place(directory: Path | None) -> BackupPlace:
     if directory is None:
         raise ProblemError("say where the backups are: --directory /backup/tallystick")
-    return Place(directory.expanduser().absolute())
+    return BackupPlace(directory.expanduser().absolute())
 
 
-async def _copy_archive(settings: Settings, archive: Path | None, place: Place) -> None:
+async def _copy_archive(settings: Settings, archive: Path | None, place: BackupPlace) -> None:
     await asyncio.to_thread(backups.copy_archive, archive or settings.data_directory / backups.ARCHIVE, place.files)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.console import NO, Json, ProblemError, run, settings_of_process, tell, tell_json
-from tallystick.db.backup.place import Place
+from tallystick.db.backup.place import BackupPlace
 from tallystick.db.backup.restore import Restored, restored
 from tallystick.db.backup.source import BackupError
 from tallystick.db.damage import DamagedError
@@ -51,7 +51,9 @@ def restore(
     Let TALLYSTICK_DATA_DIRECTORY name it afterwards. What is there stays as it is.
     """
     moment = None if to is None else to if to.tzinfo is not None else to.replace(tzinfo=UTC)
-    outcome = run(_restore(Place(from_.expanduser().absolute()), into.expanduser().absolute(), moment, master_key))
+    outcome = run(
+        _restore(BackupPlace(from_.expanduser().absolute()), into.expanduser().absolute(), moment, master_key)
+    )
     if json:
         tell_json(
             {
@@ -72,7 +74,7 @@ def restore(
         raise typer.Exit(NO)
 
 
-async def _restore(place: Place, into: Path, to: datetime | None, master_key: Path | None) -> _Outcome:
+async def _restore(place: BackupPlace, into: Path, to: datetime | None, master_key: Path | None) -> _Outcome:
     settings = settings_of_process()
     key = master_key or settings.key_file
     there = replace(settings, data_directory=into, database_url=None, owner_database_url=None)
@@ -93,7 +95,7 @@ async def _restore(place: Place, into: Path, to: datetime | None, master_key: Pa
         raise ProblemError(str(problem)) from None
 
 
-async def _examine(outcome: _Outcome, place: Place, settings: Settings, address: str) -> _Outcome:
+async def _examine(outcome: _Outcome, place: BackupPlace, settings: Settings, address: str) -> _Outcome:
     """Prove what was restored, while its database runs for that."""
     async with await open_pool(address, max_size=2) as pool:
         if not await backups.master_key_opens(pool, settings):
