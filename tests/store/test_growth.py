@@ -18,6 +18,7 @@ from tests.support.earlier_schemas import (
     BEFORE_0027,
     BEFORE_0028,
     BEFORE_0029,
+    BEFORE_0030,
 )
 
 from tallystick.db.database import open_pool
@@ -86,6 +87,7 @@ async def test_a_filled_database_is_given_the_smaller_indexes(
         await shop.refund(first.transaction_id, "0.25")
         whole = "SELECT * FROM transfer ORDER BY transaction_id, book_id, number"
         transfers = await pool.fetch(whole)
+        await pool.execute(BEFORE_0030)
         await pool.execute(BEFORE_0029)
         await pool.execute(BEFORE_0028)
         await pool.execute(BEFORE_0027)

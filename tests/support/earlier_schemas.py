@@ -34,6 +34,9 @@ ALTER TABLE pulse DROP COLUMN master_keys;
 """
 """One master key for good; the version is for the test to set."""
 
+BEFORE_0030: Final = "DROP TABLE requested_authorization;"
+"""No authorizations that were asked for in JSON; the version is for the test to set."""
+
 BEFORE_0029: Final = """
 ALTER TABLE access_key DROP COLUMN bearer_digest, DROP COLUMN json_version;
 """

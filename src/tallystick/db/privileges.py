@@ -49,6 +49,7 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "master_key",
         "party",
         "payment_method",
+        "requested_authorization",
         "running_proof",
         "signing_key",
         "token",

@@ -16,6 +16,7 @@ from tests.support.earlier_schemas import (
     BEFORE_0027,
     BEFORE_0028,
     BEFORE_0029,
+    BEFORE_0030,
 )
 
 from tallystick.db.connections import Pool
@@ -157,6 +158,7 @@ async def test_a_filled_database_is_told_what_was_given_back(make_database: Make
         await begin(shop, refunded)  # pending at the rail
         file = "SELECT pg_relation_filenode('transaction')"
         before = await pool.fetchval(file)
+        await pool.execute(BEFORE_0030)
         await pool.execute(BEFORE_0029)
         await pool.execute(BEFORE_0028)
         await pool.execute(BEFORE_0027)

@@ -20,6 +20,7 @@ from tests.support.earlier_schemas import (
     BEFORE_0027,
     BEFORE_0028,
     BEFORE_0029,
+    BEFORE_0030,
 )
 
 from tallystick.db.connections import Pool
@@ -213,6 +214,7 @@ async def test_a_filled_database_has_all_its_references_spent(
             again, new = await shop.pay(buyer, "1.00", "twice"), await shop.pay(buyer, "1.00", "Straße")
             shop.committer = strict
         assert isinstance(old, Accepted)
+        await pool.execute(BEFORE_0030)
         await pool.execute(BEFORE_0029)
         await pool.execute(BEFORE_0028)
         await pool.execute(BEFORE_0027)

@@ -26,7 +26,7 @@ AN_ID = "0" * 35
 
 async def ask(program: Program, endpoint: Endpoint, **more: Any) -> httpx.Response:  # noqa: ANN401 - as httpx has it
     """An endpoint with nothing in it but what must be there for its checks to begin."""
-    key = "a-key" if endpoint.moves_money else None
+    key = "a-key" if endpoint.moves_money or endpoint.takes_key else None
     return await program.send(endpoint.method, endpoint.path.replace("{id}", AN_ID), key=key, **more)
 
 
@@ -75,8 +75,10 @@ async def test_each_endpoint_wants_a_secret_that_is_known(program: Program, endp
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=NAMES)
 async def test_each_endpoint_refuses_what_it_does_not_know(program: Program, endpoint: Endpoint) -> None:
     if endpoint.method == "POST":
-        answer = await ask(program, endpoint, json={"amonut": "1.00"})
-        assert "Did you mean amount?" in as_problem(answer)["detail"]
+        last = endpoint.inputs[-1].name
+        misspelt = as_problem(await ask(program, endpoint, json={f"{last}s": "1.00"}))
+        assert (misspelt["status"], misspelt["code"], misspelt["field"]) == (400, "unknown_field", f"{last}s")
+        assert f"Did you mean {last}?" in misspelt["detail"]
         for field in endpoint.inputs:
             whole = {one.name: one.example for one in endpoint.inputs}
             number = as_problem(await ask(program, endpoint, json={**whole, field.name: 1.5}))
@@ -86,7 +88,9 @@ async def test_each_endpoint_refuses_what_it_does_not_know(program: Program, end
     assert (query["status"], query["code"], query["field"]) == (400, "unknown_field", "x")
 
 
-@pytest.mark.parametrize("endpoint", [one for one in ENDPOINTS if one.moves_money], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "endpoint", [one for one in ENDPOINTS if one.moves_money or one.takes_key], ids=lambda one: one.name
+)
 async def test_each_that_moves_money_wants_its_fields_and_a_key(program: Program, endpoint: Endpoint) -> None:
     path = endpoint.path.replace("{id}", AN_ID)
     whole = {one.name: one.example for one in endpoint.inputs}

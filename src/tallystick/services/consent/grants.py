@@ -62,9 +62,18 @@ Authorization = AuthorizePrepaid | AuthorizePostpaid | InstallToken
 
 
 def plan(
-    visit: Visit, subject: VisitSubject, person: Party, choice: Choice | None, now: datetime, book_id: BookId
+    visit: Visit,
+    subject: VisitSubject,
+    person: Party,
+    choice: Choice | None,
+    now: datetime,
+    book_id: BookId,
+    known: InstrumentId | None = None,
 ) -> ConsentAnswer | PurchaseAnswer:
-    """The answer in case of success, with fresh ids in the book `book_id`. `now` is the book's time."""
+    """The answer in case of success, with fresh ids in the book `book_id`. `now` is the book's time.
+
+    `known`: the id that the instrument has already, where a program was told one.
+    """
     terms = subject.terms
     address = visit.choices.address if terms.collect_address else None
     if isinstance(terms, PurchaseTerms):
@@ -73,20 +82,20 @@ def plan(
         return PurchaseAnswer(AnswerStatus.PAID, ids, receipt, address, terms.address_refused)
     status = AnswerStatus.RECIPIENT_AGREED if choice is None else AGREED_BY[choice.method]
     expiry = None if choice is None else choice.expiry
-    return ConsentAnswer(status, _fresh_grant(terms, book_id), expiry, address, terms.address_refused)
+    return ConsentAnswer(status, _fresh_grant(terms, book_id, known), expiry, address, terms.address_refused)
 
 
-def _fresh_grant(terms: AnyTerms, book_id: BookId) -> Grant:
+def _fresh_grant(terms: AnyTerms, book_id: BookId, known: InstrumentId | None) -> Grant:
     match terms:
         case PrepaidTerms():
             return PrepaidGrant(
-                _fresh_instrument(IdKind.PREPAID_INSTRUMENT, book_id),
+                known or _fresh_instrument(IdKind.PREPAID_INSTRUMENT, book_id),
                 _fresh_token(IdKind.PREPAID_SENDER, book_id),
                 _fresh_token(IdKind.FUNDING, book_id),
             )
         case PostpaidTerms():
             return PostpaidGrant(
-                _fresh_instrument(IdKind.CREDIT_INSTRUMENT, book_id),
+                known or _fresh_instrument(IdKind.CREDIT_INSTRUMENT, book_id),
                 _fresh_token(IdKind.CREDIT_SENDER, book_id),
                 _fresh_token(IdKind.SETTLEMENT, book_id),
             )

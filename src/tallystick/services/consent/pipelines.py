@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import InstallToken
-from tallystick.domain.ids import BookId, book_named_in
+from tallystick.domain.ids import BookId, IdKind, InstrumentId, book_named_in, token_kind_and_book
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.consent import evidence, visits
@@ -42,6 +42,7 @@ from tallystick.services.consent.terms import EditTerms, PostpaidTerms, PrepaidT
 from tallystick.services.consent.visits import AnswerRequester, Visit, WayBack, read_references, read_way_back
 from tallystick.store.ledger import shards
 from tallystick.store.ledger.load import LoadRequest
+from tallystick.store.records.requested_authorizations import take_id
 from tallystick.store.records.visits import SellerBook, seller_book, token_with_reference
 
 if TYPE_CHECKING:
@@ -234,8 +235,9 @@ async def confirm(service: Service, visit: Visit, person: Party, choice: Choice 
         and pays_so_already(subject, choice)
     ):
         return await visits.leave(service, visit, Unchanged(terms.token_id))
-    book_id = await _part(service, visit, subject)
-    intended = await visits.intend(service, visit, plan(visit, subject, person, choice, now, book_id))
+    known = await _known_id(service, visit, subject)
+    book_id = await _part(service, visit, subject) if known is None else book_named_in(known)
+    intended = await visits.intend(service, visit, plan(visit, subject, person, choice, now, book_id, known))
     if intended is None or intended.answer is None:
         raise ChoicesChangedError(visit.visit_id[:8])
     if intended.finished_at is not None:
@@ -274,6 +276,16 @@ async def _part(service: Service, visit: Visit, subject: VisitSubject) -> BookId
         return subject.book.book_id
     references = list(visit.references.values())
     return await shards.choose(service.pool, subject.book.parts, references, visit.visit_id)
+
+
+async def _known_id(service: Service, visit: Visit, subject: VisitSubject) -> InstrumentId | None:
+    """The id that a program was told when it asked for this authorization, for the visit that is confirmed first."""
+    kinds = {PrepaidTerms: IdKind.PREPAID_INSTRUMENT, PostpaidTerms: IdKind.CREDIT_INSTRUMENT}
+    kind = kinds.get(type(subject.terms))
+    if kind is None:
+        return None
+    known = await take_id(service.pool, subject.book.book_id, subject.terms.reference, visit.visit_id)
+    return known if known is not None and token_kind_and_book(known)[0] is kind else None
 
 
 async def _refused(service: Service, visit: Visit, refused: Refused, subject: VisitSubject) -> VisitAnswer:

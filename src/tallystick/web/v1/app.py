@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -109,7 +110,7 @@ class JsonApi:
             problem = RefusedProblemError(refusal_of(error, request_id))
         else:
             keep_request(self.service, reply.transaction_id, scope, content, request_id)
-            return self._success(endpoint, reply, request_id, call)
+            return self._success(endpoint, reply, scope, request_id, call)
         call.watched.outcome = problem.refusal.name
         if problem.status == HTTPStatus.UNAUTHORIZED:
             more = (*more, _AUTHENTICATE)
@@ -130,12 +131,18 @@ class JsonApi:
         async with turns.turn(key.party_id):
             return await endpoint.perform(asked)
 
-    def _success(self, endpoint: Endpoint, reply: Reply, request_id: str, call: _Call) -> HttpAnswer:
-        status = 201 if endpoint.moves_money and not reply.replayed else 200
+    def _success(self, endpoint: Endpoint, reply: Reply, scope: Scope, request_id: str, call: _Call) -> HttpAnswer:
+        status = HTTPStatus.OK if reply.replayed else endpoint.status
         replayed = (_REPLAYED,) if reply.replayed else ()
         request = (b"request-id", request_id.encode())
         headers = (_JSON, NOT_KEPT, _VERSION, request, *replayed, *self._rate(call.key))
-        return HttpAnswer(status, headers, msgspec.json.encode(reply.body))
+        body = msgspec.json.encode(reply.body)
+        if endpoint.has_tag:
+            tag = b'"%s"' % sha256(body).hexdigest()[:32].encode()
+            headers = (*headers, (b"etag", tag))
+            if tag in (one.strip().encode("latin-1") for one in header(scope, b"if-none-match").split(",")):
+                return HttpAnswer(HTTPStatus.NOT_MODIFIED, tuple(one for one in headers if one != _JSON), b"")
+        return HttpAnswer(status, headers, body)
 
     def _rate(self, key: AccessKey | None) -> Headers:
         """What the key may still ask. Source: draft-ietf-httpapi-ratelimit-headers."""
@@ -194,7 +201,7 @@ def _read(endpoint: Endpoint, scope: Scope, content: bytes) -> inputs.Given:
 
 
 def _idempotency_key(endpoint: Endpoint, scope: Scope) -> str:
-    if not endpoint.moves_money:
+    if not endpoint.moves_money and not endpoint.takes_key:
         return ""
     given = header(scope, b"idempotency-key")
     if not given:

@@ -81,22 +81,26 @@ class Authorization:
         return max(0, self.instrument.balance_micros - self.instrument.pending_micros)
 
 
-def not_found() -> ProblemError:
+def not_found(field: str = "authorization") -> ProblemError:
     """There is no such authorization for this key."""
-    return RefusedProblemError(
-        Refused(Refusal.InstrumentAccessDenied, "There is no such authorization of this account."),
-        field="authorization",
-    )
+    message = "There is no such authorization of this account, or nobody has agreed to it yet."
+    return RefusedProblemError(Refused(Refusal.InstrumentAccessDenied, message), field=field)
 
 
-def kind_of(text: str) -> str | None:
+def kind_of(text: str, field: str = "authorization") -> str | None:
     """``prepaid`` or ``postpaid``; None for a token. Raises ProblemError: it is no id of ours."""
     try:
         kind, _ = token_kind_and_book(text)
     except MalformedIdError:
-        message = '"authorization" must be the id of an authorization.'
-        raise ProblemError("invalid_request", message, field="authorization") from None
+        message = f'"{field}" must be the id of an authorization.'
+        raise ProblemError("invalid_request", message, field=field) from None
     return _KINDS.get(kind)
+
+
+async def find_direct(books: BookContext, text: str) -> TokenRecord | None:
+    """A token without an instrument, which is an authorization by itself."""
+    token = await instruments.token(books, text)
+    return token if token is not None and token.instrument_id is None else None
 
 
 async def find(books: BookContext, text: str) -> Authorization:

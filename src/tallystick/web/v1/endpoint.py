@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.services.operations.audit import Actor
@@ -62,7 +63,8 @@ class Endpoint:
 
     `action`: the action of the query API whose use case it calls; metrics count it as that. `codes`: the problems that
     it can have beside those of `ANY`. `reads_much`: it has its turn among the calls that do. `moves_money`: it takes
-    an Idempotency-Key.
+    an Idempotency-Key, and so does one that `takes_key`. `has_tag`: its answer has an ETag. `status`: of an answer that
+    repeats nothing.
     """
 
     method: str
@@ -79,3 +81,6 @@ class Endpoint:
     reads_much: bool = False
     moves_money: bool = False
     is_list: bool = False
+    has_tag: bool = False
+    takes_key: bool = False
+    status: int = HTTPStatus.OK

@@ -32,6 +32,8 @@ OWN: Final[Mapping[str, tuple[int, str]]] = {
     "not_found": (MISSING, "there is nothing at this path"),
     "method_not_allowed": (405, "the path does not take this method"),
     "body_too_large": (413, "the body is larger than what is read"),
+    "clock_too_far_ahead": (RULE, "the sandbox's clock cannot be so far ahead"),
+    "clock_moved": (CONFLICT, "the sandbox's clock was moved by somebody else at the same moment"),
     "unsupported_media_type": (415, "the body is not application/json"),
 }
 """Codes of what is wrong with a request as such: HTTP status, meaning."""

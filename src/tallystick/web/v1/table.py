@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 from tallystick.domain.scopes import KeyScope
 from tallystick.services.api.common_fields import OPTIONAL
 from tallystick.services.api.fields import Field
-from tallystick.web.v1 import account, money, transactions
+from tallystick.web.v1 import account, consents, money, sandbox, transactions
 from tallystick.web.v1.endpoint import Endpoint, Perform
 from tallystick.web.v1.inputs import (
     AMOUNT,
@@ -64,7 +65,19 @@ def _money(  # noqa: PLR0913, PLR0917 - a row of the table has so many columns
     subject: str = "",
 ) -> Endpoint:
     return Endpoint(
-        "POST", path, name, summary, action, scopes, perform, answer, inputs, subject, codes, moves_money=True
+        "POST",
+        path,
+        name,
+        summary,
+        action,
+        scopes,
+        perform,
+        answer,
+        inputs,
+        subject,
+        codes,
+        moves_money=True,
+        status=HTTPStatus.CREATED,
     )
 
 
@@ -183,6 +196,82 @@ ENDPOINTS: Final = (
     ),
     *_reads("refunds", "refund", "refund"),
     *_reads("transactions", "transaction", "transaction"),
+    Endpoint(
+        "POST",
+        "/v1/authorizations",
+        "authorizations.create",
+        "Asks for a prepaid balance or a tab: a buyer agrees to it at the `url` of the answer.",
+        "none",
+        KeyScope.HOSTED_LINKS,
+        consents.create,
+        "Authorization",
+        consents.INPUTS,
+        codes=("idempotency_key_required", "idempotency_conflict"),
+        takes_key=True,
+        status=HTTPStatus.CREATED,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/authorizations/{id}",
+        "authorizations.get",
+        "One authorization: its status, and what is left or owed.",
+        "none",
+        KeyScope.READ,
+        consents.get,
+        "Authorization",
+        subject="the authorization",
+        codes=("authorization_not_found",),
+        has_tag=True,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/authorizations",
+        "authorizations.list",
+        "Every balance and tab that a buyer has agreed to, the newest first, page by page.",
+        "none",
+        KeyScope.READ,
+        consents.list_,
+        "Authorization",
+        (consents.KIND_FILTER, LIMIT, CURSOR),
+        reads_much=True,
+        is_list=True,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/authorizations/{id}/cancel",
+        "authorizations.cancel",
+        "Ends charges and top-ups for good. What is owed on a tab can still be settled.",
+        "CancelToken",
+        KeyScope.TOKENS,
+        consents.cancel,
+        "Authorization",
+        (NOTIFY,),
+        subject="the authorization",
+        codes=("authorization_not_found", "account_barred", "concurrent_modification"),
+    ),
+    Endpoint(
+        "GET",
+        "/v1/sandbox/clock",
+        "sandbox.clock",
+        "What time it is in the sandbox.",
+        "none",
+        KeyScope.READ,
+        sandbox.read_clock,
+        "Clock",
+        codes=("not_found",),
+    ),
+    Endpoint(
+        "POST",
+        "/v1/sandbox/clock",
+        "sandbox.forward_clock",
+        "Moves the sandbox's clock forward. It never goes back.",
+        "none",
+        KeyScope.TOKENS,
+        sandbox.forward_clock,
+        "Clock",
+        (sandbox.BY,),
+        codes=("not_found", "clock_too_far_ahead", "clock_moved"),
+    ),
     Endpoint(
         "GET",
         "/v1/account",
