@@ -102,6 +102,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "reverse_proxies": ("1", 1),
         "calls_per_second": ("50", 50),
         "requests_per_second_per_address": ("20", 20),
+        "requests_per_minute_by_route": ("api=600, sign-in=20", (("api", 600), ("sign-in", 20))),
         "max_connections": ("1000", 1_000),
         "max_connections_per_address": ("0", 0),
         "verify_every_hours": ("24", 24),
@@ -127,6 +128,8 @@ def test_the_public_url_follows_the_port() -> None:
 @pytest.mark.parametrize(
     ("variable", "text", "message"),
     [
+        ("REQUESTS_PER_MINUTE_BY_ROUTE", "api=600,pages=3", "must be such as sign-in=20, for any of api, batch"),
+        ("REQUESTS_PER_MINUTE_BY_ROUTE", "api=0", "must be such as sign-in=20"),
         ("PORT", "eighty", "must be a whole number from 1 to 65535, not 'eighty'"),
         ("PORT", "0", "must be a whole number from 1 to 65535, not '0'"),
         ("PORT", "65536", "must be a whole number from 1 to 65535, not '65536'"),

@@ -22,7 +22,6 @@ from tallystick.db.embedded.server import EmbeddedPostgres
 from tallystick.db.migrate import migrate, migrate_if_empty
 from tallystick.domain.standing import Demands
 from tallystick.processors.simulated import SimulatedRail
-from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import (
     check_chosen_schedules,
@@ -231,7 +230,6 @@ def asgi_app(service: Service) -> Application:
         """Where a call comes from, for keys that are for some networks only."""
         return network_address(ASGIConnection(cast("Any", scope)), service.settings)
 
-    per_second = service.settings.requests_per_second_per_address
     front = Front(
         query_api=QueryApi(service, address_of),
         soap=LazyApplication(lambda: _soap(service)),
@@ -240,7 +238,11 @@ def asgi_app(service: Service) -> Application:
         pages=cast("Application", create_pages(service)),
         refusing=RefusalWriter(service.meter),
         address_of=lambda scope: client_address(ASGIConnection(cast("Any", scope)), service.settings),
-        rates=CallRates(per_second, BURST_SECONDS * per_second),
+        rates=service.rates_of("addresses", service.settings.requests_per_second_per_address),
+        by_route={
+            route: service.rates_of(f"addresses, {route}", limit / 60, burst_seconds=10)
+            for route, limit in service.settings.requests_per_minute_by_route or ()
+        },
     )
     return StrictAnswers(front, service.settings)
 

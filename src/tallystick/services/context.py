@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tallystick.db.damage import DamageWatch
-from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates, FairShares
+from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates, FairShares, OwnBuckets
 from tallystick.services.identity import password_hashing
 from tallystick.services.identity.password_hashing import PasswordHashing
 from tallystick.services.process.meter import Meter
 from tallystick.services.process.peer_processes import PeerProcesses
+from tallystick.services.process.shared_buckets import shared_buckets
 from tallystick.store.keys.access_keys import KeyRing
 from tallystick.store.keys.key_uses import KeyUses
 from tallystick.store.queries.balances import Balances
@@ -57,9 +58,15 @@ class Service:
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))
         per_second = self.settings.calls_per_second
-        object.__setattr__(self, "rates", CallRates(per_second, BURST_SECONDS * per_second))
+        object.__setattr__(self, "rates", self.rates_of("keys", per_second))
         object.__setattr__(self, "reads", FairShares(alone=4, together=2, least=1, beside=self.calls))
         object.__setattr__(self, "balances", Balances(self.committer.pool))
+
+    def rates_of(self, kind: str, per_second: float, burst_seconds: float = BURST_SECONDS) -> CallRates:
+        """How often callers of a kind may call; the processes of one `serve` count together."""
+        directory = self.peers.directory
+        buckets = OwnBuckets() if directory is None else shared_buckets(directory, kind)
+        return CallRates(per_second, burst_seconds * per_second, buckets=buckets)
 
     def trusted_now(self) -> datetime:
         """The present moment, for what would last: leases, further tries, what is given up. Raises WrongClockError."""

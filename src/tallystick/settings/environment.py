@@ -20,6 +20,7 @@ from tallystick.settings.parsers import (
     network,
     one_of,
     origin,
+    route_limit,
     smtp_url,
     switch,
 )
@@ -86,6 +87,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "max_connections_per_address": between(0, 60_000),
     "calls_per_second": between(0, 100_000),
     "requests_per_second_per_address": between(0, 100_000),
+    "requests_per_minute_by_route": list_of(route_limit),
     "verify_every_hours": between(0, 8_760),
     "running_proof_seconds": between(0, 86_400),
     "metrics_token": bearer_token,

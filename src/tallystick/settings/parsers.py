@@ -17,6 +17,11 @@ _HSTS: Final = re.compile(r"max-age=[0-9]{1,10}(?:; ?includeSubDomains)?(?:; ?pr
 _CONTACT: Final = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://[!-~]+")
 _MAIL_FROM: Final = re.compile(r"(?:[^<>@\x00-\x1f]+<[^\s<>@]+@[^\s<>@]+>)|(?:[^\s<>@]+@[^\s<>@]+)")
 
+ROUTES: Final = ("api", "batch", "start", "sign-in")
+"""Kinds of requests that have limits of their own."""
+
+_MOST_A_MINUTE: Final = 6_000_000
+
 Item = TypeVar("Item")
 
 
@@ -105,6 +110,14 @@ def bearer_token(text: str) -> str:
     if _TOKEN.fullmatch(text) is None:
         raise ValueError("must be 16 characters or more, without blanks")  # not quoted back: it is a secret
     return text
+
+
+def route_limit(text: str) -> tuple[str, int]:
+    """How many requests of one kind an address may send in a minute."""
+    route, _, number = (part.strip() for part in text.partition("="))
+    if route not in ROUTES or not (number.isascii() and number.isdecimal() and 0 < int(number) <= _MOST_A_MINUTE):
+        raise ValueError(f"must be such as sign-in=20, for any of {', '.join(ROUTES)}, not {text!r}")
+    return route, int(number)
 
 
 def switch(text: str) -> bool:

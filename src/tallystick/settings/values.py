@@ -85,9 +85,11 @@ class Settings:
         reverse_proxies: how many proxies of ours stand before the service and name the client in X-Forwarded-For.
         max_connections: how many connections clients may hold to one process; the idle are closed first.
         max_connections_per_address: how many of them from one address, where that is not a proxy's; 0: no limit.
-        calls_per_second: how many calls one access key or certificate may make of one process; 0: no limit.
-        requests_per_second_per_address: how many requests one address may send to one process, where it is known; one
-            that begins a visit or signs in counts as ten. 0: no limit.
+        calls_per_second: how many calls one access key or certificate may make; 0: no limit.
+        requests_per_second_per_address: how many requests one address may send, where it is known; one that begins a
+            visit or signs in counts as ten. 0: no limit.
+        requests_per_minute_by_route: how many requests of a kind one address may send, for each of `api`, `batch`,
+            `start` and `sign-in` that has a limit of its own. None: for none.
         verify_every_hours: how often the worker proves the books by itself; 0: only when somebody asks.
         running_proof_seconds: how often the worker proves what has come since it last did; 0: never.
         metrics_token: whoever sends it as a bearer token may read `/metrics`. None: this machine alone may.
@@ -142,6 +144,7 @@ class Settings:
     max_connections_per_address: int = MAX_CONNECTIONS_PER_ADDRESS
     calls_per_second: int = 0
     requests_per_second_per_address: int = 0
+    requests_per_minute_by_route: tuple[tuple[str, int], ...] | None = None
     verify_every_hours: int = 0
     running_proof_seconds: int = 3
     metrics_token: str | None = field(default=None, repr=False)

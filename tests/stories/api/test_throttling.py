@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from tests.support.shop import Shop
 
 from tallystick.client.batch import BATCH_PATH, signed_batch
 from tallystick.client.fps import Credentials
+from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.wiring import asgi_app
 
 AtService = Callable[..., httpx.AsyncClient]
@@ -106,6 +108,51 @@ async def test_an_address_that_asks_too_often_is_throttled(shop: Shop, service_w
         "/", params=shop.signed("GET", {"Action": "GetAccountBalance"}), headers={"x-forwarded-for": "203.0.113.2"}
     )
     assert told.status_code == 200
+
+
+async def test_processes_of_one_serve_count_a_key_and_an_address_together(shop: Shop, tmp_path: Path) -> None:
+    settings = replace(shop.service.settings, calls_per_second=1, requests_per_second_per_address=1, reverse_proxies=1)
+    async with AsyncExitStack() as stack:
+        clients = []
+        for name in ("0", "1"):
+            service = replace(shop.service, settings=settings, peers=PeerProcesses(tmp_path, name))
+            service.rates.clock = lambda: 100.0
+            client = httpx.AsyncClient(transport=httpx.ASGITransport(asgi_app(service)), base_url=shop.url, **CHECKED)
+            clients.append(await stack.enter_async_context(client))
+        keys = [(await balance(client, shop)).status_code for client in (*clients, *clients)]
+        assert keys == [200, 200, 503, 503]
+        addresses = [
+            (await client.get("/cobranded-ui/actions/start", headers={"x-forwarded-for": "203.0.113.1"})).status_code
+            for client in clients
+        ]
+        assert [status == 429 for status in addresses] == [False, True]  # it counts as ten, which takes ten seconds
+
+
+@pytest.mark.parametrize(
+    ("route", "method", "path"),
+    [
+        ("batch", "POST", BATCH_PATH),
+        ("start", "GET", "/cobranded-ui/actions/start"),
+        ("sign-in", "POST", "/account/sign-in"),
+        ("api", "GET", "/"),
+        ("api", "GET", "/v1/payments"),
+    ],
+)
+async def test_each_kind_of_request_may_have_a_limit_of_its_own(
+    service_with: AtService, route: str, method: str, path: str
+) -> None:
+    client = service_with(requests_per_minute_by_route=((route, 1),), reverse_proxies=1)
+
+    async def asked(address: str, method: str = method, path: str = path) -> httpx.Response:
+        return await client.request(method, path, headers={"x-forwarded-for": address})
+
+    throttled = 503 if path == "/" else 429
+    assert (await asked("203.0.113.1")).status_code != throttled
+    refused = await asked("203.0.113.1")
+    assert refused.status_code == throttled
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert (await asked("203.0.113.2")).status_code != throttled
+    assert (await asked("203.0.113.1", "GET", "/account/sign-in")).status_code == 200, "other requests are not counted"
 
 
 async def test_reads_that_take_long_have_a_budget_of_their_own(shop: Shop) -> None:

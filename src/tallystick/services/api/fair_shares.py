@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 
 from tallystick.domain.refusals import Refusal, Refused
 
@@ -28,6 +28,10 @@ BURST_SECONDS: Final = 2
 
 MOST_BUCKETS: Final = 20_000
 """Callers that are remembered; then those whose buckets are full, which say nothing, are forgotten."""
+
+
+_ROUNDING: Final = 1e-4
+"""Of a call, or a second: moments are sums of fractions."""
 
 
 class ThrottledError(Refused):
@@ -142,6 +146,35 @@ class FairShares:
                 del self._active[caller]
 
 
+class Buckets(Protocol):
+    """When the bucket of each caller will have been filled, in seconds of a clock that all who share them have."""
+
+    def full_at(self, caller: Hashable) -> float:
+        """That moment; one that is past, where the bucket is full."""
+
+    def spend(self, caller: Hashable, full_at: float, now: float) -> None:
+        """Note another one."""
+
+
+@dataclass(slots=True)
+class OwnBuckets:
+    """The buckets of one process."""
+
+    _full_at: dict[Hashable, float] = field(default_factory=dict)
+
+    def full_at(self, caller: Hashable) -> float:
+        """When it will have been filled; the beginning of time for an unknown one."""
+        return self._full_at.get(caller, 0.0)
+
+    def spend(self, caller: Hashable, full_at: float, now: float) -> None:
+        """Note when it will have been filled."""
+        self._full_at[caller] = full_at
+        if len(self._full_at) > MOST_BUCKETS:
+            for one, moment in list(self._full_at.items()):
+                if moment <= now:
+                    del self._full_at[one]
+
+
 @dataclass(slots=True)
 class CallRates:
     """How often each caller may call: each has a bucket of `burst` calls, filled with `per_second`. 0: no limit."""
@@ -149,8 +182,7 @@ class CallRates:
     per_second: float
     burst: float
     clock: Callable[[], float] = monotonic
-    _buckets: dict[Hashable, tuple[float, float, float]] = field(default_factory=dict)
-    """What each has left, as of when, and when it will have been filled."""
+    buckets: Buckets = field(default_factory=OwnBuckets)
 
     def take(self, caller: Hashable, calls: int = 1, own: float | None = None) -> int:
         """0: so many calls are taken. Else in how many seconds to come again; nothing is taken.
@@ -162,17 +194,11 @@ class CallRates:
         if not per_second:
             return 0
         now = self.clock()
-        left, seen, _ = self._buckets.get(caller, (burst, now, now))
-        left = min(burst, left + (now - seen) * per_second)
-        needed = min(calls, burst)
-        lacking = needed - left
-        if lacking <= 0:
-            left -= calls
-        self._buckets[caller] = left, now, now + (burst - left) / per_second
-        if lacking > 0:
-            return ceil(lacking / per_second)
-        if len(self._buckets) > MOST_BUCKETS:
-            self._forget(now)
+        full_at = max(self.buckets.full_at(caller), now)
+        lacking = min(calls, burst) - (burst - (full_at - now) * per_second)
+        if lacking > _ROUNDING:
+            return max(1, ceil(lacking / per_second - _ROUNDING))
+        self.buckets.spend(caller, full_at + calls / per_second, now)
         return 0
 
     def left(self, caller: Hashable, own: float | None = None) -> tuple[int, int, int] | None:
@@ -183,12 +209,6 @@ class CallRates:
         per_second, burst = (self.per_second, self.burst) if own is None else (own, BURST_SECONDS * own)
         if not per_second:
             return None
-        now = self.clock()
-        left, seen, _ = self._buckets.get(caller, (burst, now, now))
-        left = min(burst, left + (now - seen) * per_second)
-        return int(burst), max(0, int(left)), ceil((burst - left) / per_second)
-
-    def _forget(self, now: float) -> None:
-        for caller, (_, _, full_at) in list(self._buckets.items()):
-            if full_at <= now:
-                del self._buckets[caller]
+        until_full = max(0.0, self.buckets.full_at(caller) - self.clock())
+        left = burst - until_full * per_second
+        return int(burst), max(0, int(left + _ROUNDING)), max(0, ceil(until_full - _ROUNDING))

@@ -55,7 +55,7 @@ class PeerProcesses:
 
 def _sockets(directory: Path) -> list[Path]:
     try:
-        return list(directory.iterdir())
+        return [path for path in directory.iterdir() if path.is_socket()]
     except FileNotFoundError:  # all of them are about to end
         return []
 

@@ -6,7 +6,7 @@ through middleware that is made for people.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +25,7 @@ _OF_OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _STATIC: Final = "/static/"
 _BEGINNINGS: Final = ("/cobranded-ui/actions/", "/pba/paypipeline")
 _SIGN_IN: Final = ("/sign-in", "/sign-up")
+_BEGINNING: Final = frozenset({"start", "sign-in"})
 _WEIGHT_OF_BEGINNING: Final = 10
 """A visit that begins leaves a row, and whoever signs in has a password hashed: each counts as so many requests."""
 
@@ -43,6 +44,8 @@ class Front:
     """The address that a request comes from, where it is not a proxy's."""
     rates: CallRates = field(default_factory=lambda: CallRates(0, 0))
     """How many requests an address may send."""
+    by_route: Mapping[str, CallRates] = field(default_factory=dict)
+    """The same for requests of one kind, where that has a limit of its own."""
     under_way: CallsUnderWay = field(default_factory=CallsUnderWay)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -50,7 +53,7 @@ class Front:
         if scope["type"] != "http":
             return self.pages(scope, receive, send)
         application, refuse = self._choose(scope)
-        if self.under_way.crowded or self.rates.per_second:
+        if self.under_way.crowded or self.rates.per_second or self.by_route:
             refused = self._refusal(scope)
             if refused is not None:
                 answer = with_retry_after(refuse(refused[0]), refused[1])
@@ -67,8 +70,11 @@ class Front:
         address = self.address_of(scope)
         if address is None or path.startswith(_STATIC):
             return None
-        begins = path.startswith(_BEGINNINGS) or (scope["method"] == "POST" and path.endswith(_SIGN_IN))
-        seconds = self.rates.take(address, _WEIGHT_OF_BEGINNING if begins else 1)
+        route = _route(scope)
+        limited = self.by_route.get(route)
+        seconds = 0 if limited is None else limited.take(address)
+        if not seconds:
+            seconds = self.rates.take(address, _WEIGHT_OF_BEGINNING if route in _BEGINNING else 1)
         return (ThrottledError(seconds), seconds) if seconds else None
 
     def _choose(self, scope: Scope) -> tuple[Application, Refuse]:
@@ -81,3 +87,17 @@ class Front:
         if path.startswith(JSON_PATHS):
             return self.json_api, self.refusing.json
         return self.pages, self.refusing.page
+
+
+def _route(scope: Scope) -> str:
+    """The kind of a request, of those that a setting can limit; "" for other pages."""
+    path = scope["path"]
+    if path in {"/", ""}:
+        return "api"
+    if path == BATCH_PATH:
+        return "batch"
+    if path.startswith(JSON_PATHS):
+        return "api"
+    if path.startswith(_BEGINNINGS):
+        return "start"
+    return "sign-in" if scope["method"] == "POST" and path.endswith(_SIGN_IN) else ""
