@@ -126,7 +126,7 @@ async def _nothing() -> None:
 
 def with_retry_after(answer: HttpAnswer, seconds: int) -> HttpAnswer:
     """The same answer, which tells when to come again, and that nothing else is read from this connection."""
-    others = tuple(header for header in answer.headers if header != CLOSE)
+    others = tuple(header for header in answer.headers if header != CLOSE and header[0] != b"retry-after")
     return HttpAnswer(answer.status, (*others, CLOSE, (b"retry-after", b"%d" % seconds)), answer.body)
 
 
