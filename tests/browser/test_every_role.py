@@ -79,7 +79,8 @@ async def test_an_owner_minds_the_shop(chromium: Browser, world: World, seller: 
     async with screen(chromium, world, width) as page:
         await page.goto(console(seller, "keys"))
         await sign_in(page, owner.email)
-        await page.get_by_role("button", name="Make a key").click()
+        await go(page, "Make a key")
+        await page.get_by_role("button", name="Make the key").click()
         await expect(page.get_by_text("secret", exact=False).first).to_be_visible()
         await page.goto(console(seller, "keys"))
         await go(page, "Rotate or revoke")
