@@ -8,10 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
+from jsonschema_rs import Draft202012Validator
 from tests.support.shop import Shop
 
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import KeyTerms
+from tallystick.web.v1.openapi import document
+from tallystick.web.v1.schemas import OBJECTS
+from tallystick.web.v1.table import ENDPOINTS
 
 
 @dataclass
@@ -36,7 +40,9 @@ class Program:
         if key is not None:
             whole["idempotency-key"] = key
         raw = {name.encode(): value.encode("latin-1") for name, value in whole.items()}
-        return await self.shop.client.request(method, f"{self.shop.url}{path}", headers=raw, **more)
+        answer = await self.shop.client.request(method, f"{self.shop.url}{path}", headers=raw, **more)
+        check_documented(answer)
+        return answer
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
         """What must be found."""
@@ -61,6 +67,36 @@ class Program:
         assert (problem["status"], problem["code"]) == (status, code), answer.text
         assert await self.shop.snapshot() == before
         return problem
+
+
+DOCUMENT = document("http://127.0.0.1")
+_NAMES = {name: {member.name for member in members} for name, members in OBJECTS.items()}
+
+
+def check_documented(answer: httpx.Response) -> None:
+    """The answer is one that the document has for its path and method, and has nothing that the document lacks."""
+    path = answer.request.url.path
+    steps = path.split("/")
+    template = path if path in DOCUMENT["paths"] else "/".join((*steps[:3], "{id}", *steps[4:]))
+    operation = DOCUMENT["paths"].get(template, {}).get(answer.request.method.lower())
+    if operation is None:
+        assert answer.status_code in {404, 405}
+        return
+    told = operation["responses"][str(answer.status_code)]
+    for name in ("tallystick-version", "ratelimit", "etag", "idempotent-replay"):
+        known = {header.lower() for header in told.get("headers", {})}
+        assert name not in answer.headers or name in known or answer.status_code >= 400, name
+    if answer.status_code == 304:
+        return
+    (kind, content), *_ = told["content"].items()
+    assert answer.headers["content-type"] == kind
+    schema = {**content["schema"], "components": DOCUMENT["components"]}
+    Draft202012Validator(schema, validate_formats=True).validate(answer.json())
+    if answer.status_code < 400:
+        (endpoint,) = [one for one in ENDPOINTS if (one.path, one.method) == (template, answer.request.method)]
+        whole = answer.json()
+        for found in whole["data"] if endpoint.is_list else [whole]:
+            assert set(found) == _NAMES[endpoint.answer]
 
 
 def as_object(answer: httpx.Response) -> dict[str, Any]:

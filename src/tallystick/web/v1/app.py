@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -29,6 +29,7 @@ from tallystick.web.api.asgi import (
 from tallystick.web.api.calls import MeasuredCall, admit, check_account, keep_request, refusal_of
 from tallystick.web.v1 import inputs
 from tallystick.web.v1.endpoint import VERSION, Asked
+from tallystick.web.v1.openapi import document
 from tallystick.web.v1.problems import NOT_KEPT, ProblemError, RefusedProblemError, problem_answer
 from tallystick.web.v1.table import ENDPOINTS
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tallystick.web.api.asgi import Receive, Scope, Send
     from tallystick.web.v1.endpoint import Endpoint, Reply
 
+DOCUMENT_PATH: Final = "/v1/openapi.json"
 MAX_BODY_BYTES: Final = 64 * 1024
 
 _JSON: Final = (b"content-type", b"application/json")
@@ -79,6 +81,9 @@ class JsonApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
+        if scope["path"] == DOCUMENT_PATH and scope["method"] == "GET":
+            await respond(send, HTTPStatus.OK, (_JSON,), _document(self.service.settings.public_url))
+            return
         request_id, call = RANDOM_POOL.uuid(), _Call(MeasuredCall())
         try:
             answer = await self._answer(scope, receive, request_id, call)
@@ -154,6 +159,12 @@ class JsonApi:
             (b"ratelimit-policy", b'"key";q=%d;w=2' % most),
             (b"ratelimit", b'"key";r=%d;t=%d' % (remaining, seconds)),
         )
+
+
+@cache
+def _document(server: str) -> bytes:
+    """The OpenAPI document, which everybody may read."""
+    return msgspec.json.encode(document(server))
 
 
 def _find(scope: Scope) -> tuple[Endpoint, str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
+from tallystick.domain.refusals import Refusal
 from tallystick.domain.scopes import KeyScope
 from tallystick.services.api.common_fields import OPTIONAL
 from tallystick.services.api.fields import Field
+from tallystick.web.api.errors_of_actions import ERRORS_OF
 from tallystick.web.v1 import account, consents, money, sandbox, transactions
 from tallystick.web.v1.endpoint import Endpoint, Perform
 from tallystick.web.v1.inputs import (
@@ -28,28 +30,26 @@ from tallystick.web.v1.inputs import (
     TRANSACTION,
     Input,
 )
+from tallystick.web.v1.problems import CODES
 
 _FILTERS: Final = (OF_AUTHORIZATION, STATUS, CREATED_AFTER, CREATED_BEFORE, LIMIT, CURSOR)
 _TYPE: Final = Input(
     Field("type", "string", OPTIONAL, "Only these.", choices=tuple(transactions.OBJECTS.values())), "charge"
 )
-_MONEY: Final = ("idempotency_key_required", "idempotency_conflict", "account_barred", "concurrent_modification")
-_BUYER: Final = ("authorization_not_found", "authorization_not_active", "authorization_expired", "buyer_barred")
-_REAL_MONEY: Final = (
-    "amount_out_of_range",
-    "payment_method_not_active",
-    "account_limit_exceeded",
-    "insufficient_balance",
+_OF_THIRD_PARTIES: Final = frozenset(
+    {
+        Refusal.InvalidAccountState_Recipient,
+        Refusal.InvalidTokenId_Recipient,
+        Refusal.NotMarketplaceApp,
+        Refusal.TokenNotActive_Recipient,
+    }
 )
-_REFUND: Final = (
-    *_MONEY,
-    "transaction_not_found",
-    "transaction_failed",
-    "transaction_not_complete",
-    "more_than_left_to_refund",
-    "not_refundable",
-    "insufficient_balance",
-)
+"""Refusals of payments to a third party, which requests of this interface cannot name."""
+
+
+def _codes_of(action: str) -> tuple[str, ...]:
+    """The problems that the use case of an action can come to."""
+    return tuple(CODES[refusal][1] for refusal in ERRORS_OF[action] if refusal not in _OF_THIRD_PARTIES)
 
 
 def _money(  # noqa: PLR0913, PLR0917 - a row of the table has so many columns
@@ -60,8 +60,8 @@ def _money(  # noqa: PLR0913, PLR0917 - a row of the table has so many columns
     scopes: KeyScope,
     perform: Perform,
     inputs: tuple[Input, ...],
-    codes: tuple[str, ...],
     answer: str,
+    codes: tuple[str, ...] = ("authorization_not_found", "authorization_not_for_this"),
     subject: str = "",
 ) -> Endpoint:
     return Endpoint(
@@ -75,7 +75,7 @@ def _money(  # noqa: PLR0913, PLR0917 - a row of the table has so many columns
         answer,
         inputs,
         subject,
-        codes,
+        ("idempotency_key_required", *_codes_of(action), *codes),
         moves_money=True,
         status=HTTPStatus.CREATED,
     )
@@ -123,15 +123,6 @@ ENDPOINTS: Final = (
         KeyScope.CHARGE,
         money.charge,
         (AUTHORIZATION, AMOUNT, CURRENCY, DESCRIPTION, NOTE, NOTIFY, MINUTES),
-        (
-            *_MONEY,
-            *_BUYER,
-            *_REAL_MONEY,
-            "authorization_limit_exceeded",
-            "authorization_not_for_this",
-            "authorization_does_not_allow_this",
-            "authorization_used_up",
-        ),
         "Charge",
     ),
     *_reads("charges", "charge", "charge"),
@@ -143,9 +134,9 @@ ENDPOINTS: Final = (
         KeyScope.REFUND,
         money.refund,
         (OPTIONAL_AMOUNT, CURRENCY, NOTE, NOTIFY),
-        _REFUND,
         "Refund",
-        "the charge",
+        subject="the charge",
+        codes=(),
     ),
     _money(
         "/v1/top_ups",
@@ -155,7 +146,6 @@ ENDPOINTS: Final = (
         KeyScope.FUND,
         money.top_up,
         (AUTHORIZATION, AMOUNT, CURRENCY, DESCRIPTION, NOTE, NOTIFY, MINUTES),
-        (*_MONEY, *_BUYER, *_REAL_MONEY, "balance_limit_exceeded", "authorization_not_for_this"),
         "TopUp",
     ),
     *_reads("top_ups", "top_up", "top-up"),
@@ -167,7 +157,6 @@ ENDPOINTS: Final = (
         KeyScope.SETTLE,
         money.settle,
         (AUTHORIZATION, AMOUNT, CURRENCY, DESCRIPTION, NOTE, NOTIFY, MINUTES),
-        (*_MONEY, *_BUYER, *_REAL_MONEY, "more_than_owed", "authorization_not_for_this"),
         "Settlement",
     ),
     *_reads("settlements", "settlement", "settlement"),
@@ -179,7 +168,6 @@ ENDPOINTS: Final = (
         KeyScope.WRITE_OFF,
         money.write_off,
         (AUTHORIZATION, AMOUNT, CURRENCY, NOTE),
-        (*_MONEY, "authorization_not_found", "more_than_owed", "authorization_not_for_this"),
         "WriteOff",
     ),
     *_reads("write_offs", "write_off", "write-off"),
@@ -191,8 +179,8 @@ ENDPOINTS: Final = (
         KeyScope.REFUND,
         money.refund,
         (TRANSACTION, OPTIONAL_AMOUNT, CURRENCY, NOTE, NOTIFY),
-        _REFUND,
         "Refund",
+        codes=(),
     ),
     *_reads("refunds", "refund", "refund"),
     *_reads("transactions", "transaction", "transaction"),
@@ -247,7 +235,7 @@ ENDPOINTS: Final = (
         "Authorization",
         (NOTIFY,),
         subject="the authorization",
-        codes=("authorization_not_found", "account_barred", "concurrent_modification"),
+        codes=("authorization_not_found", *_codes_of("CancelToken")),
     ),
     Endpoint(
         "GET",
@@ -298,7 +286,6 @@ ENDPOINTS: Final = (
 ANY: Final = (
     "invalid_request",
     "unknown_field",
-    "missing_field",
     "unknown_version",
     "key_missing",
     "unknown_key",
@@ -309,3 +296,6 @@ ANY: Final = (
     "service_unavailable",
 )
 """Problems that every endpoint can have."""
+
+OF_BODIES: Final = ("body_too_large", "unsupported_media_type")
+"""Problems of whatever takes a body."""

@@ -1,0 +1,158 @@
+"""The objects that /v1 answers with, as a table: what the document, the reference and the tests know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tallystick.domain.environments import ENVIRONMENTS
+from tallystick.domain.scopes import EVERYTHING, scope_names
+from tallystick.web.v1 import consents, transactions
+from tallystick.web.v1.authorizations import POSTPAID, PREPAID
+from tallystick.web.v1.problems import CODES, OWN
+
+AMOUNT: Final = {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{6}$"}
+MOMENT: Final = {"type": "string", "format": "date-time"}
+TEXT: Final = {"type": "string"}
+NUMBER: Final = {"type": "integer"}
+YES_OR_NO: Final = {"type": "boolean"}
+TEXTS: Final = {"type": "array", "items": TEXT}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One member of an object. `schema`: of JSON Schema; `nullable`: it may be null, for what there is not."""
+
+    name: str
+    schema: Mapping[str, Any]
+    meaning: str
+    example: Any
+    nullable: bool = False
+
+
+def _one_of(*words: str) -> Mapping[str, Any]:
+    return {"type": "string", "enum": list(words)}
+
+
+_ID: Final = "01KB7WZ3TC00000000000108KJ2X1RKYQ0M"
+_AUTHORIZATION: Final = "PC0000000000108KJ2X1RKYQ0M3B5T7V9W1X3Z5A7C9E1G3J5M7P9R1T3V5X7Z"
+_CURRENCY: Final = Output("currency", _one_of("USD"), "Of all amounts.", "USD")
+_ENVIRONMENT: Final = Output("environment", _one_of(*ENVIRONMENTS), "Where it happened.", "sandbox")
+
+
+def _transaction(*objects: str) -> tuple[Output, ...]:
+    refund = objects == ("refund",)
+    return (
+        Output("object", _one_of(*objects), "What it is.", objects[0]),
+        Output("id", TEXT, "Its id, the TransactionId of the query API.", _ID),
+        Output("status", _one_of(*transactions.STATUSES.values()), "How far it is.", "succeeded"),
+        Output("status_code", TEXT, "The StatusCode of the query API, which says more.", "Success"),
+        Output("amount", AMOUNT, "How much.", "0.250000"),
+        Output("fee", AMOUNT, "What the service keeps of it.", "0.000000"),
+        _CURRENCY,
+        _ENVIRONMENT,
+        Output("authorization", TEXT, "What it was charged to.", _AUTHORIZATION, nullable=True),
+        Output("refunded_transaction", TEXT, "What it gives back.", _ID if refund else None, nullable=True),
+        Output("payment_method", _one_of(*transactions.METHODS.values()), "How it is paid.", "prepaid_balance"),
+        Output("description", TEXT, "What the buyer reads.", "1,000 tokens", nullable=True),
+        Output("note", TEXT, "The seller's own note.", None, nullable=True),
+        Output("idempotency_key", TEXT, "The key, or CallerReference, of its request.", "job-17", nullable=True),
+        Output("created_at", MOMENT, "When the request was received.", "2026-12-01T12:00:00.125000Z"),
+        Output("completed_at", MOMENT, "When it came to its end.", "2026-12-01T12:00:00.125000Z", nullable=True),
+    )
+
+
+def _sum(name: str, meaning: str, *members: str) -> Output:
+    schema = {"type": "object", "properties": dict.fromkeys(members, AMOUNT), "required": list(members)}
+    return Output(name, schema, meaning, dict.fromkeys(members, "0.000000"))
+
+
+OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
+    "Authorization": (
+        Output("object", _one_of("authorization"), "What it is.", "authorization"),
+        Output("id", TEXT, "The instrument's id; of a payment token, the token's.", _AUTHORIZATION),
+        Output("kind", _one_of(PREPAID, POSTPAID, consents.PAYMENT), "What was agreed to.", PREPAID),
+        Output("status", _one_of(*consents.STATUSES), "`pending` until a buyer agrees.", "active"),
+        Output("url", TEXT, "While it is pending: where a buyer agrees.", None, nullable=True),
+        _CURRENCY,
+        Output("limit", AMOUNT, "The most that a balance can be, or that can be owed.", "25.000000", nullable=True),
+        Output("total_limit", AMOUNT, "Of a tab: the most that may be charged in all.", None, nullable=True),
+        Output("balance", AMOUNT, "Of a balance: what is on it.", "9.750000", nullable=True),
+        Output("owed", AMOUNT, "Of a tab: what is owed.", None, nullable=True),
+        Output("pending", AMOUNT, "What is on its way.", "0.000000", nullable=True),
+        Output("available", AMOUNT, "The largest charge that would pass now.", "9.750000", nullable=True),
+        Output("description", TEXT, "What the buyer reads.", "API credits", nullable=True),
+        Output("idempotency_key", TEXT, "The key of its request.", "wallet-of-ada"),
+        Output("created_at", MOMENT, "When it was asked for or agreed to.", "2026-12-01T12:00:00.000000Z"),
+        Output("expires_at", MOMENT, "When it ends; null: never.", None, nullable=True),
+    ),
+    "Charge": _transaction("charge"),
+    "TopUp": _transaction("top_up"),
+    "Settlement": _transaction("settlement"),
+    "WriteOff": _transaction("write_off"),
+    "Refund": _transaction("refund"),
+    "Transaction": _transaction(*transactions.OBJECTS.values()),
+    "Account": (
+        Output("object", _one_of("account"), "What it is.", "account"),
+        _ENVIRONMENT,
+        _CURRENCY,
+        _sum("cash", "What the service holds for the seller.", "balance", "pending", "refundable"),
+        _sum("prepaid_liability", "What the seller owes in goods.", "balance", "pending"),
+        _sum("debt", "What buyers owe the seller.", "balance", "pending"),
+    ),
+    "Key": (
+        Output("object", _one_of("key"), "What it is.", "key"),
+        Output("id", TEXT, "The access key's id.", "AK0GZ49JDG4ZM7FCND5Z"),
+        Output("name", TEXT, "What its maker calls it.", "Nightly report"),
+        _ENVIRONMENT,
+        Output("usable", YES_OR_NO, "Whether calls with it are answered.", example=True),
+        Output("scopes", {"type": "array", "items": _one_of(*scope_names(EVERYTHING))}, "What it may do.", ["read"]),
+        Output("networks", TEXTS, "Where its calls come from; none: anywhere.", ["10.1.0.0/16"]),
+        Output("calls_per_second", NUMBER, "Its own rate; null: the setting.", None, nullable=True),
+        Output("created_at", MOMENT, "When it was made.", "2026-12-01T12:00:00.000000Z"),
+        Output("expires_at", MOMENT, "When it ends; null: never.", None, nullable=True),
+        Output("revoked_at", MOMENT, "When it was revoked.", None, nullable=True),
+        Output("last_used_at", MOMENT, "When it was last used.", None, nullable=True),
+    ),
+    "Clock": (
+        Output("object", _one_of("clock"), "What it is.", "clock"),
+        Output("now", MOMENT, "What time it is in the sandbox.", "2026-12-04T12:00:00.000000Z"),
+        Output("ahead_seconds", NUMBER, "How far that is ahead.", 259200),
+    ),
+}
+"""The members of each object, in their order. All of them are always there."""
+
+PROBLEM: Final = (
+    Output(
+        "type",
+        {"type": "string", "format": "uri"},
+        "`urn:tallystick:problem:` and the code.",
+        "urn:tallystick:problem:x",
+    ),
+    Output("title", TEXT, "What the code means.", "the account or instrument lacks the funds"),
+    Output("status", NUMBER, "The status of the answer.", 402),
+    Output("detail", TEXT, "What is wrong with this request.", "The prepaid balance of 1.00 does not cover 4.00."),
+    Output("code", TEXT, "Stable: go by this.", "insufficient_balance"),
+    Output("request_id", TEXT, "For questions about this request.", "9cffaf62-1339-4594-9d24-b1ce2518b4b0"),
+)
+"""What every problem has."""
+
+PROBLEM_MORE: Final = (
+    Output("fps_code", TEXT, "What the query API calls it.", "InsufficientBalance"),
+    Output("field", TEXT, "The field that is wrong, or too large.", "amount"),
+    Output("limit", AMOUNT, "The limit that was hit.", "25.000000"),
+    Output("available", AMOUNT, "What is left.", "1.000000"),
+    Output("largest_amount", AMOUNT, "The largest amount that would have passed.", "1.000000"),
+    Output("transaction", TEXT, "The transaction that the key stands for.", _ID),
+    Output("retry_after", NUMBER, "When to come again, in seconds.", 1),
+)
+"""What some problems have."""
+
+
+def status_of(code: str) -> int:
+    """The HTTP status of a problem. Raises KeyError: there is no such code."""
+    return OWN[code][0] if code in OWN else _STATUS_OF[code]
+
+
+_STATUS_OF: Final = {code: status for status, code in CODES.values()}

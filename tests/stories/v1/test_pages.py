@@ -1,0 +1,53 @@
+"""docs/json-api.md and docs/json-reference.md: what they say is so, and their commands do what they say."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from tests.stories.v1.conftest import Program
+from tests.support.paths import ROOT
+
+from tallystick.web.v1.endpoint import VERSION
+from tallystick.web.v1.problems import CODES, OWN
+from tallystick.web.v1.reference import reference
+from tallystick.web.v1.table import ENDPOINTS
+
+GUIDE = (ROOT / "docs" / "json-api.md").read_text("utf-8")
+COMMANDS = [found.replace("\\\n", " ") for found in re.findall(r"^    (curl (?:.*\\\n)*.*)$", GUIDE, re.MULTILINE)]
+
+
+def test_the_reference_is_what_the_tables_say() -> None:
+    written = (ROOT / "docs" / "json-reference.md").read_text("utf-8")
+    assert written == reference(), "python -m tallystick.web.v1.reference > docs/json-reference.md"
+
+
+def test_the_guide_names_every_path_and_only_those() -> None:
+    known = {endpoint.path for endpoint in ENDPOINTS} | {"/v1/openapi.json"}
+    told = set(re.findall(r"(?<=`)/v1/[\w/{}.]+(?=`)", GUIDE))
+    assert told == known
+
+
+def test_the_guide_names_codes_and_a_version_that_there_are() -> None:
+    codes = {code for _, code in CODES.values()} | set(OWN)
+    told = set(re.findall(r'urn:tallystick:problem:(\w+)|40\d `(\w+)`|"code": "(\w+)"', GUIDE))
+    assert {word for words in told for word in words if word} <= codes
+    assert f"Tallystick-Version: {VERSION}" in GUIDE
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.split()[1].rpartition("/")[2])
+async def test_the_commands_of_the_guide_are_answered(program: Program, command: str) -> None:
+    buyer = await program.shop.books.funded_buyer("10.00")
+    words = shlex.split(command.replace("P…", buyer.instrument).replace("$TALLYSTICK_SECRET", program.secret))
+    assert words[0] == "curl"
+    path = words[1].removeprefix("http://127.0.0.1:8400")
+    headers = dict(words[number + 1].split(": ", 1) for number, word in enumerate(words) if word == "-H")
+    (content,) = [words[number + 1] for number, word in enumerate(words) if word == "-d"]
+    lower = {name.lower(): value for name, value in headers.items()}
+    answer = await program.send("POST", path, headers=lower, content=content.encode())
+    assert answer.status_code == 201, answer.text
+
+
+def test_there_are_such_commands() -> None:
+    assert len(COMMANDS) == 2
