@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 import asyncpg
@@ -13,8 +15,10 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.stories.operations.program import tallystick
 
-from tallystick.bench.cases import PAY
+from tallystick.bench.cases import PAY, Case
+from tallystick.bench.load.slices import Slice
 from tallystick.bench.load.wrk import HOW_TO_GET_IT
+from tallystick.bench.report import closing_lines
 from tallystick.bench.run import Plan, bench
 from tallystick.bench.target.databases import beside, execute
 from tallystick.db.embedded.server import SERVER_SETTINGS, EmbeddedPostgres
@@ -129,6 +133,39 @@ async def test_a_service_that_is_faster_than_thought_is_measured_again(data_dire
 
     assert {measure.case for measure in report.measures} == {"pgbench", "empty", "pay"}
     assert report.problems == ()
+
+
+@pytest.mark.usefixtures("needs_wrk")
+async def test_whoever_interrupts_it_hears_what_it_has(data_directory: Path) -> None:
+    plan = Plan(directory=data_directory, instruments=100, sellers=2, seconds=50, rounds=50, clients=(2,), cases=(PAY,))
+    seen: list[Slice] = []
+
+    def on_slice(measured: Slice) -> None:
+        seen.append(measured)
+        if measured.case == "pay":
+            running.cancel()
+
+    running = asyncio.create_task(bench(plan, lambda *_: None, on_slice))
+    report = await running
+
+    assert report.interrupted
+    assert {measure.case for measure in report.measures} == {one.case for one in seen} == {"pgbench", "empty", "pay"}
+    assert closing_lines(report)[-1].endswith("; not verified: the run was interrupted")
+
+
+@pytest.mark.usefixtures("needs_wrk")
+async def test_a_slice_that_fails_leaves_the_others(data_directory: Path) -> None:
+    refused = Case("refused", "calls without a signature", lambda *_: repeat(b"GET /?a=b HTTP/1.1\r\n\r\n"), 0, 10_000)
+    plan = Plan(
+        directory=data_directory, instruments=100, sellers=2, seconds=1, rounds=1, clients=(2,), cases=(refused,)
+    )
+
+    report = await bench(plan, lambda *_: None, lambda _: None)
+
+    assert {measure.case for measure in report.measures} == {"pgbench", "empty"}
+    assert len(report.failures) == 1
+    assert "not every request was answered well" in report.failures[0]
+    assert f"a slice is missing: {report.failures[0]}" in closing_lines(report)
 
 
 async def test_where_figures_cannot_go_is_told_at_once(tmp_path: Path) -> None:

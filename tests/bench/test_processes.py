@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+
 import psutil
 import pytest
 
 from tallystick.bench.run import serving_nothing
+from tallystick.bench.target.machine import busy_warning
+from tallystick.bench.target.processes import ending_with_us
 
 
 def handlers(port: str) -> int:
@@ -19,6 +24,35 @@ async def test_the_empty_handler_has_as_many_processes_as_the_service(workers: i
         port = served.url.rpartition(":")[2]
         assert handlers(port) == workers
     assert handlers(port) == 0
+
+
+async def test_servers_end_when_the_benchmark_is_killed() -> None:
+    if not ending_with_us():
+        pytest.skip("needs setpriv, of Debian's util-linux")
+    code = (
+        "import asyncio\n"
+        "from tallystick.bench.run import serving_nothing\n"
+        "async def main():\n"
+        "    async with serving_nothing() as served:\n"
+        "        print(served.process.pid, flush=True)\n"
+        "        await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
+    )
+    benchmark = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    assert benchmark.stdout is not None
+    server = psutil.Process(int(await benchmark.stdout.readline()))
+    benchmark.kill()
+    await benchmark.wait()
+    async with asyncio.timeout(60):
+        while server.is_running() and server.status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110 - another process's end
+            await asyncio.sleep(0.05)
+
+
+def test_a_busy_machine_is_told() -> None:
+    assert busy_warning(3.0) is None
+    assert busy_warning(55.0) == (
+        "other programs use 55 % of the processors: figures will be worse, and different every time"
+    )
 
 
 async def test_a_proxy_has_no_say_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

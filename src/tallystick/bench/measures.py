@@ -64,7 +64,9 @@ class Machine(Struct, frozen=True, kw_only=True):
 class BenchReport(Struct, frozen=True, kw_only=True):
     """A whole run. `problems` is what `verify` found in the books afterwards: nothing, if all is well.
 
-    `half_load`: Pay at half of its best rate; None where Pay was not measured.
+    `half_load`: Pay at half of its best rate; None where Pay was not measured. `late_payments`: those that were under
+    way when their slice ended, and begun during another. `failures`: why slices are missing. `interrupted`: somebody
+    ended the run early; `verify` did not run then.
     """
 
     version: str
@@ -76,6 +78,9 @@ class BenchReport(Struct, frozen=True, kw_only=True):
     goals: tuple[Goal, ...]
     problems: tuple[str, ...]
     payments_in_books: int
+    late_payments: int = 0
+    failures: tuple[str, ...] = ()
+    interrupted: bool = False
 
 
 def best(measures: Iterable[Measure], case: str) -> float:

@@ -70,7 +70,13 @@ def closing_lines(report: BenchReport) -> list[str]:
         f"PostgreSQL {machine.postgresql}"
     )
     finding = f": {report.problems[0]}" if report.problems else ", unexplained: 0.00"
-    return [where, f"verify: {books}{finding}"]
+    if report.interrupted:
+        finding = "; not verified: the run was interrupted"
+    late = (
+        f"{report.late_payments:,} payments were committed during a later slice than that in which they were asked for"
+    )
+    failures = [f"a slice is missing: {failure}" for failure in report.failures]
+    return [where, *failures, *([late] if report.late_payments else []), f"verify: {books}{finding}"]
 
 
 def _figure(value: float | None, decimals: int) -> str:

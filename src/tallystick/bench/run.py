@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -82,21 +83,52 @@ class BenchRun:
     pgbench_dsn: str
     progress: Progress
     on_slice: OnSlice
+    failures: list[str] = field(default_factory=list)
+    """Why slices are missing."""
+    interrupted: bool = False
     _slices: defaultdict[tuple[str, int], list[Slice]] = field(default_factory=lambda: defaultdict(list))
 
     async def everything(self) -> tuple[tuple[Measure, ...], Measure | None]:
-        """All cases in rounds, and Pay at half of its best rate afterwards, if Pay is among them."""
+        """All cases in rounds, and Pay at half of its best rate afterwards, if Pay is among them.
+
+        A slice that fails leaves the others as they are; whoever interrupts the run hears what it has. Raises
+        LoadError, CancelledError: there is nothing yet.
+        """
+        half_load = None
+        try:
+            await self._rounds()
+            if self._slices and PAY in self.plan.cases:
+                half_load = await self._half_load(best(self._measures(), PAY.name))
+        except LoadError as error:
+            self.failures.append(str(error))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or not self._slices:
+                raise
+            task.uncancel()
+            self.interrupted = True
+        if not self._slices:
+            raise LoadError("; ".join(self.failures))
+        return self._measures(), half_load
+
+    def _measures(self) -> tuple[Measure, ...]:
+        return tuple(together(slices) for slices in self._slices.values())
+
+    async def _rounds(self) -> None:
         for warm_up in self._of_neighbours():  # first calls find no caches, and would be the slowest hundredth
             await warm_up()
         steps = [*self._steps()] * self.plan.rounds
         for number, step in enumerate(steps):
             self.progress("measuring", number, len(steps))
-            for measured in await step():
+            try:
+                slices = await step()
+            except LoadError as error:
+                self.failures.append(str(error))
+                continue
+            for measured in slices:
                 self._slices[measured.case, measured.clients].append(measured)
                 self.on_slice(measured)
         self.progress("measuring", len(steps), len(steps))
-        measures = tuple(together(slices) for slices in self._slices.values())
-        return measures, await self._half_load(best(measures, PAY.name)) if PAY in self.plan.cases else None
 
     def _steps(self) -> Iterator[Callable[[], Awaitable[Sequence[Slice]]]]:
         """What is measured in a round, in order."""
@@ -182,8 +214,9 @@ async def _bench(plan: Plan, progress: Progress, on_slice: OnSlice) -> BenchRepo
         ):
             progress("pgbench's tables", 1, 1)
             target = Target(plan.directory, service, served, sellers, await find_postmaster(service.pool))
-            measures, half_load = await BenchRun(plan, target, empty, pgbench_dsn, progress, on_slice).everything()
-        report = await verify(service.pool)
+            running = BenchRun(plan, target, empty, pgbench_dsn, progress, on_slice)
+            measures, half_load = await running.everything()
+        problems = [] if running.interrupted else (await verify(service.pool)).problems
         payments = await service.pool.fetchval("SELECT count(*) FROM transaction WHERE operation = 'Pay'")
         version = await service.pool.fetchval("SHOW server_version")
     return BenchReport(
@@ -200,8 +233,11 @@ async def _bench(plan: Plan, progress: Progress, on_slice: OnSlice) -> BenchRepo
         measures=measures,
         half_load=half_load,
         goals=goals(measures, half_load),
-        problems=tuple(report.problems),
+        problems=tuple(problems),
         payments_in_books=payments,
+        late_payments=target.unanswered.late,
+        failures=tuple(running.failures),
+        interrupted=running.interrupted,
     )
 
 

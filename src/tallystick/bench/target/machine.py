@@ -11,6 +11,7 @@ import psutil
 from tallystick.bench.measures import Machine
 from tallystick.domain.speedups import compiled
 
+BUSY_PERCENT: Final = 10
 _CPU_INFO: Final = Path("/proc/cpuinfo")
 
 
@@ -25,6 +26,18 @@ def this_machine(postgresql: str) -> Machine:
         compiled=compiled is not None,
         postgresql=postgresql,
     )
+
+
+def busy_percent() -> float:
+    """How much of all processors this machine uses, over a second."""
+    return float(psutil.cpu_percent(interval=1))
+
+
+def busy_warning(percent: float) -> str | None:
+    """What to tell whoever begins to measure while others are at work; None, if they hardly are."""
+    if percent < BUSY_PERCENT:
+        return None
+    return f"other programs use {percent:.0f} % of the processors: figures will be worse, and different every time"
 
 
 def _processor() -> str:

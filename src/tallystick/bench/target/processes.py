@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -43,6 +44,7 @@ async def serving(arguments: Sequence[str], environment: dict[str, str], *, port
     service that happens to be configured here is not touched.
     """
     process = await asyncio.create_subprocess_exec(
+        *ending_with_us(),
         sys.executable,
         "-m",
         *arguments,
@@ -61,6 +63,12 @@ async def serving(arguments: Sequence[str], environment: dict[str, str], *, port
             except TimeoutError:
                 process.kill()
                 await process.wait()
+
+
+def ending_with_us() -> Sequence[str]:
+    """What to put before a command so that Linux ends it when we are killed; nothing, where that cannot be had."""
+    program = shutil.which("setpriv")
+    return [] if program is None else [program, "--pdeathsig", "TERM"]
 
 
 async def _until_it_answers(process: asyncio.subprocess.Process, url: str) -> None:

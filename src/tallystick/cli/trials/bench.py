@@ -21,8 +21,9 @@ from tallystick.bench.load.wrk import LoadError
 from tallystick.bench.report import closing_lines, goals_table, measures_table
 from tallystick.bench.run import Plan
 from tallystick.bench.run import bench as run_bench
+from tallystick.bench.target.machine import busy_percent, busy_warning
 from tallystick.bench.target.sellers import Progress as ProgressCallback
-from tallystick.cli.console import NO, ProblemError, run
+from tallystick.cli.console import INTERRUPTED, NO, ProblemError, complain, run
 from tallystick.db.database import NoDatabaseError
 from tallystick.settings import TEST_PREFIX
 
@@ -51,7 +52,8 @@ def bench(
 ) -> None:
     """Measure signed payments beside PostgreSQL's own benchmark, in one run, with durable settings throughout.
 
-    Uses wrk, and takes the whole machine: leave it alone meanwhile. Exit status 1: the books did not balance.
+    Uses wrk, and takes the whole machine: leave it alone meanwhile. Exit status 1: the books did not balance,
+    or a slice is missing. Ctrl-C or SIGTERM ends it with what it has so far.
 
     The database is an embedded one, or on the server that TALLYSTICK_TEST_DATABASE_URL names, where databases of the
     run's own are made and dropped again. Other settings do not count.
@@ -61,6 +63,9 @@ def bench(
         raise ProblemError("--grow measures embedded databases; unset TALLYSTICK_TEST_DATABASE_URL")
     if json is not None and (json.is_dir() or not json.absolute().parent.is_dir()):
         raise ProblemError(f"--json: {json} cannot be written")  # fail before measuring, not after
+    warning = busy_warning(busy_percent())
+    if warning is not None:
+        complain(f"WARNING: {warning}")
     with _directory(data) as directory:
         plan = Plan(
             directory=directory,
@@ -86,7 +91,9 @@ def _bench(plan: Plan, server: str | None, json: Path | None) -> tuple[str, ...]
     for line in closing_lines(report):
         console.print(line)
     _write(json, report)
-    return report.problems
+    if report.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    return (*report.problems, *report.failures)
 
 
 def _grow(plan: Plan, transactions: int, json: Path | None) -> tuple[str, ...]:
