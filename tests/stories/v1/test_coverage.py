@@ -1,0 +1,352 @@
+"""Every problem that the document tells of an endpoint is provoked there; what is not is told here, with the reason."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+from tests.stories.api.causes.provoking import standing
+from tests.stories.v1.conftest import Program, as_problem, program_of
+from tests.support.books import Buyer
+
+from tallystick.db.database import open_pool
+from tallystick.domain.commands import Method, TokenType
+from tallystick.domain.ids import IdKind
+from tallystick.domain.scopes import EVERYTHING
+from tallystick.services.operations.fee_schedules import read_fee_schedules
+from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.rules import Rules
+from tallystick.web.v1.app import JsonApi
+from tallystick.web.v1.endpoint import Endpoint
+from tallystick.web.v1.openapi import documented_codes
+from tallystick.web.v1.table import ENDPOINTS
+
+AN_ID = "0" * 35
+_ANY_KIND = IdKind.PREPAID_INSTRUMENT
+
+
+@dataclass
+class Good:
+    """A request that would be done: its path and body, and the buyer that it is about."""
+
+    program: Program
+    endpoint: Endpoint
+    path: str
+    body: dict[str, str] | None
+    buyer: Buyer
+
+    async def send(self, program: Program | None = None, **changes: str) -> httpx.Response:
+        """The request, with other values or by another program."""
+        needs_key = self.endpoint.moves_money or self.endpoint.takes_key
+        key = self.program.shop.reference() if needs_key else None
+        body = {**self.body, **changes} if self.body is not None else None
+        more = {} if body is None else {"json": body}
+        return await (program or self.program).send(self.endpoint.method, self.path, key=key, **more)
+
+
+async def good(program: Program, endpoint: Endpoint) -> Good:
+    """Everything is there that the endpoint needs: a balance with 10 on it, a tab with 5 owed, 2 to pay with."""
+    books = program.shop.books
+    body: dict[str, str] | None = None
+    path = endpoint.path
+    if endpoint.name in {"settlements.create", "write_offs.create"}:
+        buyer = await books.postpaid_buyer("100.00")
+        await books.pay(buyer, "5.00")
+    else:
+        buyer = await books.funded_buyer("10.00", limit="25.00")
+    await books.deposit(buyer, "2.00")
+    if endpoint.takes_key or endpoint.name == "sandbox.forward_clock":
+        body = {one.name: str(one.example) for one in endpoint.inputs}
+    if endpoint.moves_money:
+        body = {"authorization": buyer.instrument, "amount": "1.00"}
+    if endpoint.answer == "Refund" and endpoint.moves_money:
+        charge = await program.post("/v1/charges", {"authorization": buyer.instrument, "amount": "4.00"})
+        body = {"amount": "1.00"} | ({} if endpoint.subject else {"transaction": charge["id"]})
+        path = path.replace("{id}", charge["id"])
+    return Good(program, endpoint, path.replace("{id}", AN_ID), body, buyer)
+
+
+Cause = Callable[[Good], Awaitable[httpx.Response]]
+
+
+def with_clock(program: Program, clock: Callable[[], datetime]) -> Program:
+    """The same program at a service of its own, whose clock is this one."""
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(JsonApi(replace(program.shop.service, clock=clock))))
+    return replace(program, shop=replace(program.shop, client=client, url="http://pay.example"))
+
+
+def failing(error: Exception) -> Cause:
+    def broken() -> datetime:
+        raise error
+
+    return lambda good: good.send(with_clock(good.program, broken))
+
+
+async def closed(good: Good) -> httpx.Response:
+    await standing(good.program.shop, good.program.shop.key.party_id, "status", "closed")
+    return await good.send()
+
+
+async def too_often(good: Good) -> httpx.Response:
+    hurried = await program_of(good.program.shop, calls_per_second=1)
+    answers = await asyncio.gather(*(good.send(hurried) for _ in range(30)))
+    return next(answer for answer in answers if answer.status_code == 429)
+
+
+async def without_scope(good: Good) -> httpx.Response:
+    scopes = (EVERYTHING & ~good.endpoint.scopes).value
+    return await good.send(await program_of(good.program.shop, scopes=scopes))
+
+
+async def with_query(good: Good, query: str) -> httpx.Response:
+    return await replace(good, path=f"{good.path}?{query}").send()
+
+
+async def with_header(good: Good, name: str, value: str) -> httpx.Response:
+    return await good.send(replace(good.program, headers={name: value}))
+
+
+async def raw(good: Good, content: bytes, kind: str) -> httpx.Response:
+    headers = {"content-type": kind}
+    return await good.program.send("POST", good.path, key="k", content=content, headers=headers)
+
+
+async def barred_buyer(good: Good) -> httpx.Response:
+    await standing(good.program.shop, good.buyer.party_id, "status", "suspended")
+    return await good.send()
+
+
+async def barred_seller(good: Good) -> httpx.Response:
+    await standing(good.program.shop, good.program.shop.key.party_id, "status", "suspended")
+    return await good.send()
+
+
+@asynccontextmanager
+async def beside_a_rival(good: Good) -> AsyncIterator[Program]:
+    """The program at an impatient service, while another session holds the buyer's balance or tab."""
+    shop = good.program.shop
+    dsn = shop.service.settings.database_url
+    assert dsn is not None
+    async with (
+        await open_pool(dsn, max_size=4, lock_timeout_ms=50) as impatient,
+        shop.service.pool.acquire() as rival,
+        rival.transaction(),
+    ):
+        await rival.execute("SELECT FROM account WHERE subject = $1 FOR UPDATE", good.buyer.instrument)
+        rules = Rules(read_fee_schedules(None), simulate_faults=True)
+        service = replace(shop.service, pool=impatient, committer=Committer(impatient, rules, shop.clock))
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(JsonApi(service)))
+        yield replace(good.program, shop=replace(shop, client=client, url="http://pay.example"))
+        await service.committer.close()
+
+
+async def at_the_same_time(good: Good) -> httpx.Response:
+    async with beside_a_rival(good) as program:
+        return await good.send(program)
+
+
+async def again_with_another_amount(good: Good) -> httpx.Response:
+    for amount in ("1.00", "1.50"):
+        body = {**(good.body or {}), "amount": amount}
+        answer = await good.program.send("POST", good.path, key="the same", json=body)
+    return answer
+
+
+async def authorized_again(good: Good) -> httpx.Response:
+    body = {"kind": "prepaid", "limit": "25.00", "return_url": "https://shop.example/"}
+    for limit in ("25.00", "26.00"):
+        answer = await good.program.send("POST", good.path, key="the same", json={**body, "limit": limit})
+    return answer
+
+
+async def pending(good: Good) -> httpx.Response:
+    """With an authorization that nobody has agreed to."""
+    kind = "postpaid" if good.endpoint.name in {"settlements.create", "write_offs.create"} else "prepaid"
+    terms = {"kind": kind, "limit": "25.00", "return_url": "https://shop.example/"}
+    asked = await good.program.post(
+        "/v1/authorizations", terms | ({"total_limit": "50.00"} if kind == "postpaid" else {})
+    )
+    return await good.send(authorization=asked["id"])
+
+
+async def of_another_kind(good: Good) -> httpx.Response:
+    books = good.program.shop.books
+    other = await (books.postpaid_buyer() if good.endpoint.name == "top_ups.create" else books.prepaid_buyer())
+    return await good.send(authorization=other.instrument)
+
+
+async def cancelled(good: Good) -> httpx.Response:
+    for token_id in (good.buyer.spending, good.buyer.money):
+        await good.program.shop.done("CancelToken", {"TokenId": token_id})
+    return await good.send()
+
+
+async def expired(good: Good) -> httpx.Response:
+    shop = good.program.shop
+    buyer = await shop.books.prepaid_buyer(expires_at=shop.clock() + timedelta(days=30))
+    await shop.books.deposit(buyer, "2.00")
+    await good.program.send("POST", "/v1/sandbox/clock", json={"by": "2 Months"})
+    return await good.send(authorization=buyer.instrument)
+
+
+async def used_up(good: Good) -> httpx.Response:
+    token = await good.program.shop.books.sender_token(token_type=TokenType.SINGLE_USE)
+    await good.program.shop.books.deposit(token, "5.00")
+    await good.send(authorization=token.spending)
+    return await good.send(authorization=token.spending)
+
+
+async def above_the_total(good: Good) -> httpx.Response:
+    tab = await good.program.shop.books.postpaid_buyer("100.00", total="15.00")
+    return await good.send(authorization=tab.instrument, amount="16.00")
+
+
+async def refund_of(good: Good, transaction_id: str) -> httpx.Response:
+    if good.endpoint.subject:
+        return await replace(good, path=good.endpoint.path.replace("{id}", transaction_id)).send()
+    return await good.send(transaction=transaction_id)
+
+
+async def refund_of_nothing(good: Good) -> httpx.Response:
+    return await refund_of(good, good.program.shop.books.request().transaction_id)
+
+
+async def refund_of_card(good: Good, amount: str) -> httpx.Response:
+    token = await good.program.shop.books.sender_token(Method.CC)
+    paid = await good.program.post("/v1/charges", {"authorization": token.spending, "amount": amount})
+    if amount == "2.71":  # simulated: it is declined
+        await good.program.shop.rail_answers()
+    return await refund_of(good, paid["id"])
+
+
+async def refund_of_a_top_up(good: Good) -> httpx.Response:
+    paid = await good.program.post("/v1/top_ups", {"authorization": good.buyer.instrument, "amount": "1.00"})
+    return await refund_of(good, paid["id"])
+
+
+async def unknown_transaction(good: Good) -> httpx.Response:
+    return await replace(
+        good, path=good.endpoint.path.replace("{id}", good.program.shop.books.request().transaction_id)
+    ).send()
+
+
+async def unknown_authorization(good: Good) -> httpx.Response:
+    path = good.endpoint.path.replace("{id}", good.program.shop.books.token(_ANY_KIND))
+    return await replace(good, path=path).send()
+
+
+def with_amount(amounts: Mapping[str, str], usual: str) -> Cause:
+    return lambda good: good.send(amount=amounts.get(good.endpoint.name, usual))
+
+
+ANYWHERE: dict[str, Cause] = {
+    "account_closed": closed,
+    "internal_error": failing(RuntimeError("the clock fell off the wall")),
+    "invalid_request": lambda good: with_query(good, "x=1&x=2"),
+    "key_missing": lambda good: with_header(good, "authorization", "Basic x"),
+    "key_not_for_this": without_scope,
+    "service_unavailable": failing(OSError("nobody is there")),
+    "too_many_requests": too_often,
+    "unknown_field": lambda good: with_query(good, "x=1"),
+    "unknown_key": lambda good: with_header(good, "authorization", "Bearer tsk_test_x"),
+    "unknown_version": lambda good: with_header(good, "tallystick-version", "1999-12-31"),
+    "body_too_large": lambda good: raw(good, b" " * 70_000, "application/json"),
+    "unsupported_media_type": lambda good: raw(good, b"{}", "text/plain"),
+    "missing_field": lambda good: raw(good, b"{}", "application/json"),
+    "idempotency_key_required": lambda good: good.program.send("POST", good.path, json=_examples(good.endpoint)),
+}
+
+OF_MONEY: dict[str, Cause] = {
+    "account_barred": barred_seller,
+    "account_not_reachable": with_amount({}, "1.61"),
+    "amount_out_of_range": with_amount({}, "0.001"),
+    "authorization_expired": expired,
+    "authorization_limit_exceeded": above_the_total,
+    "authorization_not_active": cancelled,
+    "authorization_not_for_this": of_another_kind,
+    "authorization_not_found": pending,
+    "authorization_used_up": used_up,
+    "balance_limit_exceeded": with_amount({}, "26.00"),
+    "buyer_barred": barred_buyer,
+    "concurrent_modification": at_the_same_time,
+    "idempotency_conflict": again_with_another_amount,
+    "insufficient_balance": with_amount({"top_ups.create": "3.00", "settlements.create": "4.00"}, "11.00"),
+    "more_than_left_to_refund": with_amount({}, "9.00"),
+    "more_than_owed": with_amount({}, "6.00"),
+    "not_found": lambda good: replace(good, path=good.endpoint.path.replace("{id}", "a.b")).send(),
+    "not_refundable": refund_of_a_top_up,
+    "transaction_failed": lambda good: refund_of_card(good, "2.71"),
+    "transaction_not_complete": lambda good: refund_of_card(good, "2.00"),
+    "transaction_not_found": refund_of_nothing,
+}
+
+OTHERS: dict[str, Cause] = {
+    "authorization_not_found": unknown_authorization,
+    "clock_too_far_ahead": lambda good: good.program.send("POST", good.path, json={"by": "9999 Years"}),
+    "idempotency_conflict": authorized_again,
+    "not_found": lambda good: replace(good, path=good.endpoint.path.replace("{id}", "a.b")).send(),
+    "transaction_not_found": unknown_transaction,
+}
+
+BY_THE_SAME_RULES = frozenset(
+    {
+        "account_limit_exceeded",
+        "account_not_verified",
+        "authorization_does_not_allow_this",
+        "buyer_is_recipient",
+        "buyer_not_verified",
+        "payment_method_invalid",
+        "payment_method_missing",
+        "payment_method_not_active",
+        "recipient_not_verified",
+        "recipient_takes_no_cards",
+        "transaction_denied",
+    }
+)
+"""What only the rules of the books can say: tests/stories/api/causes provoke these through the same use cases."""
+
+ELSEWHERE: dict[tuple[str, str], str] = {
+    ("authorizations.cancel", "authorization_not_active"): "what is cancelled already is answered, not refused",
+    ("authorizations.cancel", "concurrent_modification"): "as for charges",
+    ("sandbox.clock", "not_found"): "needs a key of a live environment",
+    ("sandbox.forward_clock", "not_found"): "needs a key of a live environment",
+    ("sandbox.forward_clock", "clock_moved"): "needs two that move it at the same moment",
+    ("charges.create", "authorization_not_for_this"): "what has no instrument is a matter of the rules: see causes",
+    ("charges.refund", "insufficient_balance"): "a seller without cash who gives back real money: see causes",
+    ("refunds.create", "insufficient_balance"): "a seller without cash who gives back real money: see causes",
+    ("settlements.create", "authorization_expired"): "debts are settled after the end, too",
+}
+"""Which problems of an endpoint are not provoked here, and why."""
+
+
+def _examples(endpoint: Endpoint) -> dict[str, str | int]:
+    return {one.name: one.example for one in endpoint.inputs}
+
+
+def causes_of(endpoint: Endpoint) -> dict[str, Cause]:
+    """A cause for each documented problem of an endpoint that has one here."""
+    own = OF_MONEY if endpoint.moves_money else OTHERS
+    known = own | ANYWHERE
+    left = {code for name, code in ELSEWHERE if name == endpoint.name} | BY_THE_SAME_RULES
+    return {code: known[code] for code in documented_codes(endpoint) if code not in left}
+
+
+def test_every_documented_problem_has_a_cause_or_a_reason() -> None:
+    for endpoint in ENDPOINTS:
+        causes_of(endpoint)  # KeyError: a code that has neither
+    documented = {(endpoint.name, code) for endpoint in ENDPOINTS for code in documented_codes(endpoint)}
+    assert ELSEWHERE.keys() <= documented
+
+
+PAIRS = [(endpoint, code) for endpoint in ENDPOINTS for code in causes_of(endpoint)]
+
+
+@pytest.mark.parametrize(("endpoint", "code"), PAIRS, ids=[f"{endpoint.name}-{code}" for endpoint, code in PAIRS])
+async def test_a_documented_problem_can_be_provoked(program: Program, endpoint: Endpoint, code: str) -> None:
+    answer = await causes_of(endpoint)[code](await good(program, endpoint))
+    assert as_problem(answer)["code"] == code, answer.text
