@@ -7,14 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from tests.stories.v1.conftest import Program, as_problem, program_of
 from tests.support.shop import Shop
 
-from tallystick.domain.refusals import Refusal
+from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.scopes import EVERYTHING, KeyScope, scope_name
+from tallystick.services.api.fair_shares import ThrottledError
 from tallystick.services.api.types import ENUMERATIONS
+from tallystick.services.process.meter import Meter
 from tallystick.store.keys import access_keys
+from tallystick.web.api.calls_under_way import BUSY, with_retry_after
+from tallystick.web.api.refusing import RefusalWriter
 from tallystick.web.v1 import transactions
 from tallystick.web.v1.endpoint import VERSION, Endpoint
 from tallystick.web.v1.problems import CODES, OWN
@@ -194,3 +199,17 @@ async def test_calls_are_noted_with_their_key(program: Program) -> None:
     await program.shop.service.key_uses.write(program.shop.service.pool)
     keys = {key["id"]: key for key in (await program.get("/v1/keys"))["data"]}
     assert keys[program.shop.key.access_key_id]["last_used_at"] is not None
+
+
+def test_what_is_refused_before_anybody_looks_at_it_is_a_problem_too() -> None:
+    """When to come again is told once: of a rate by both, of all else by the front, in the header alone."""
+    writer = RefusalWriter(Meter())
+    too_often = with_retry_after(writer.json(ThrottledError(3)), 3)
+    busy = with_retry_after(writer.json(Refused(Refusal.ServiceUnavailable, BUSY)), 7)
+    told = [(answer.status, msgspec.json.decode(answer.body)) for answer in (too_often, busy)]
+    assert [(status, document["code"], document.get("retry_after")) for status, document in told] == [
+        (429, "too_many_requests", 3),
+        (503, "service_unavailable", None),
+    ]
+    for answer, seconds in ((too_often, b"3"), (busy, b"7")):
+        assert [value for name, value in answer.headers if name == b"retry-after"] == [seconds]

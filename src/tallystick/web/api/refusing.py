@@ -11,6 +11,7 @@ from uuid import uuid4
 import msgspec
 
 from tallystick.domain.refusals import Refusal
+from tallystick.services.api.fair_shares import ThrottledError
 from tallystick.services.api.fields import V2010
 from tallystick.services.process.meter import BATCH, NO_ACTION
 from tallystick.web.api.asgi import HttpAnswer
@@ -65,9 +66,12 @@ class RefusalWriter:
         return HttpAnswer(status, _PROBLEM, msgspec.json.encode(problem))
 
     def json(self, refused: Refused) -> HttpAnswer:
-        """For a call of the JSON interface."""
+        """For a call of the JSON interface. When to come again is the front's to say, in the header."""
         self.meter.answered_together(NO_ACTION, {refused.refusal.name: 1})
-        return problem_answer(RefusedProblemError(refused), str(uuid4()))
+        problem = RefusedProblemError(refused)
+        if not isinstance(refused, ThrottledError):
+            problem.more.pop("retry_after", None)
+        return problem_answer(problem, str(uuid4()))
 
     def page(self, refused: Refused) -> HttpAnswer:
         """For a browser. Nothing is known of it, its language neither."""
