@@ -30,7 +30,7 @@ from tallystick.web.api.calls import MeasuredCall, admit, check_account, keep_re
 from tallystick.web.v1 import inputs
 from tallystick.web.v1.endpoint import VERSION, Asked
 from tallystick.web.v1.openapi import document
-from tallystick.web.v1.problems import NOT_KEPT, ProblemError, RefusedProblemError, problem_answer
+from tallystick.web.v1.problems import NOT_KEPT, JsonProblemError, RefusedProblemError, problem_answer
 from tallystick.web.v1.table import ENDPOINTS
 
 if TYPE_CHECKING:
@@ -97,16 +97,16 @@ class JsonApi:
         try:
             try:
                 endpoint, subject = _find(scope)
-            except ProblemError:
+            except JsonProblemError:
                 more = (CLOSE,)  # a body that it may have was not read
                 raise
             call.watched.action = endpoint.action or NO_ACTION
             content = await read_body(scope, receive, MAX_BODY_BYTES) if endpoint.method == "POST" else b""
             reply = await self._perform(endpoint, subject, scope, content, call)
         except BodyTooLargeError:
-            problem = ProblemError("body_too_large", f"A body has at most {MAX_BODY_BYTES} bytes.")
+            problem = JsonProblemError("body_too_large", f"A body has at most {MAX_BODY_BYTES} bytes.")
             more = (CLOSE,)
-        except ProblemError as known:
+        except JsonProblemError as known:
             problem = known
         except ClientGoneError:
             raise
@@ -177,11 +177,11 @@ def _find(scope: Scope) -> tuple[Endpoint, str]:
             subject = steps[3]
             methods = _PATHS.get("/".join((*steps[:3], "{id}", *steps[4:])))
     if methods is None:
-        raise ProblemError("not_found", "There is nothing at this path.")
+        raise JsonProblemError("not_found", "There is nothing at this path.")
     endpoint = methods.get(scope["method"])
     if endpoint is None:
         allowed = ", ".join(sorted(methods))
-        raise ProblemError(
+        raise JsonProblemError(
             "method_not_allowed", f"This path takes {allowed}.", headers=((b"allow", allowed.encode("ascii")),)
         )
     return endpoint, subject
@@ -198,7 +198,7 @@ def _bearer(scope: Scope) -> str:
 def _check_version(scope: Scope) -> None:
     asked = header(scope, b"tallystick-version")
     if asked and asked != VERSION:
-        raise ProblemError("unknown_version", f"There is no such version of the interface; there is {VERSION}.")
+        raise JsonProblemError("unknown_version", f"There is no such version of the interface; there is {VERSION}.")
 
 
 def _read(endpoint: Endpoint, scope: Scope, content: bytes) -> inputs.Given:
@@ -207,7 +207,7 @@ def _read(endpoint: Endpoint, scope: Scope, content: bytes) -> inputs.Given:
     inputs.read_query(scope["query_string"], ())
     kind = header(scope, b"content-type").partition(";")[0].strip().lower()
     if content and kind != "application/json":
-        raise ProblemError("unsupported_media_type", "Send the body with Content-Type: application/json.")
+        raise JsonProblemError("unsupported_media_type", "Send the body with Content-Type: application/json.")
     return inputs.read_body(content, endpoint.inputs)
 
 
@@ -217,8 +217,8 @@ def _idempotency_key(endpoint: Endpoint, scope: Scope) -> str:
     given = header(scope, b"idempotency-key")
     if not given:
         message = "Send the header Idempotency-Key: your own name for this request, so that it is done once."
-        raise ProblemError("idempotency_key_required", message, field="Idempotency-Key")
+        raise JsonProblemError("idempotency_key_required", message, field="Idempotency-Key")
     if _IDEMPOTENCY_KEY.fullmatch(given) is None:
         message = "Idempotency-Key must have 1 to 128 characters of printable ASCII."
-        raise ProblemError("invalid_request", message, field="Idempotency-Key")
+        raise JsonProblemError("invalid_request", message, field="Idempotency-Key")
     return given

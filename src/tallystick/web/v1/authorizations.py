@@ -11,7 +11,7 @@ from tallystick.domain.ids import IdKind, InstrumentId, MalformedIdError, token_
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.reports import instruments
-from tallystick.web.v1.problems import ProblemError, RefusedProblemError
+from tallystick.web.v1.problems import JsonProblemError, RefusedProblemError
 
 if TYPE_CHECKING:
     from tallystick.services.reports.instruments import InstrumentRecord, TokenRecord
@@ -26,7 +26,7 @@ _MONEY: Final = {PREPAID: TokenPurpose.FUNDING, POSTPAID: TokenPurpose.SETTLEMEN
 
 
 @dataclass(frozen=True, slots=True)
-class Authorization:
+class AuthorizationObject:
     """A prepaid balance or a tab, with its tokens."""
 
     kind: str
@@ -81,7 +81,7 @@ class Authorization:
         return max(0, self.instrument.balance_micros - self.instrument.pending_micros)
 
 
-def not_found(field: str = "authorization") -> ProblemError:
+def not_found(field: str = "authorization") -> JsonProblemError:
     """There is no such authorization for this key."""
     message = "There is no such authorization of this account, or nobody has agreed to it yet."
     return RefusedProblemError(Refused(Refusal.InstrumentAccessDenied, message), field=field)
@@ -93,7 +93,7 @@ def kind_of(text: str, field: str = "authorization") -> str | None:
         kind, _ = token_kind_and_book(text)
     except MalformedIdError:
         message = f'"{field}" must be the id of an authorization.'
-        raise ProblemError("invalid_request", message, field=field) from None
+        raise JsonProblemError("invalid_request", message, field=field) from None
     return _KINDS.get(kind)
 
 
@@ -103,10 +103,10 @@ async def find_direct(books: BookContext, text: str) -> TokenRecord | None:
     return token if token is not None and token.instrument_id is None else None
 
 
-async def find(books: BookContext, text: str) -> Authorization:
+async def find(books: BookContext, text: str) -> AuthorizationObject:
     """The prepaid balance or tab of this id. Raises ProblemError."""
     kind = kind_of(text)
     record = None if kind is None else await instruments.instrument(books, text)
     if record is None or kind is None:
         raise not_found()
-    return Authorization(kind, record, tuple(await instruments.tokens_of(books, InstrumentId(text))))
+    return AuthorizationObject(kind, record, tuple(await instruments.tokens_of(books, InstrumentId(text))))

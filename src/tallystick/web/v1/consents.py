@@ -20,10 +20,10 @@ from tallystick.services.reports import instruments
 from tallystick.services.reports.instruments import InstrumentQuery
 from tallystick.web.api.calls import read_call
 from tallystick.web.v1 import authorizations
-from tallystick.web.v1.authorizations import POSTPAID, PREPAID, Authorization
+from tallystick.web.v1.authorizations import POSTPAID, PREPAID, AuthorizationObject
 from tallystick.web.v1.endpoint import Reply
-from tallystick.web.v1.inputs import CURRENCY, NOTIFY, USUAL_LIMIT, Input
-from tallystick.web.v1.problems import ProblemError
+from tallystick.web.v1.inputs import CURRENCY, NOTIFY, USUAL_LIMIT, JsonInput
+from tallystick.web.v1.problems import JsonProblemError
 from tallystick.web.v1.transactions import moment
 
 if TYPE_CHECKING:
@@ -33,28 +33,28 @@ if TYPE_CHECKING:
 
 PAYMENT: Final = "payment"
 
-KIND: Final = Input(
+KIND: Final = JsonInput(
     Field("kind", "string", REQUIRED, "A prepaid balance, or a tab.", choices=(PREPAID, POSTPAID)), PREPAID
 )
-LIMIT: Final = Input(
+LIMIT: Final = JsonInput(
     Field("limit", "decimal", REQUIRED, "The most that a balance can be, or that can be owed at any one time."), "25.00"
 )
-TOTAL: Final = Input(
+TOTAL: Final = JsonInput(
     Field("total_limit", "decimal", OPTIONAL, "Of a tab, which needs it: the most that may be charged in all."),
     "500.00",
 )
-DESCRIPTION: Final = Input(
+DESCRIPTION: Final = JsonInput(
     Field("description", "string", OPTIONAL, "What the buyer reads.", max_length=4000), "API credits"
 )
-RETURN_URL: Final = Input(
+RETURN_URL: Final = JsonInput(
     Field("return_url", "string(url)", REQUIRED, "Where the buyer's browser goes afterwards.", max_length=500),
     "https://shop.example/back",
 )
-EXPIRES_AT: Final = Input(
+EXPIRES_AT: Final = JsonInput(
     Field("expires_at", "dateTime", OPTIONAL, "When it ends. Without it: never."), "2030-01-01T00:00:00Z"
 )
 INPUTS: Final = (KIND, LIMIT, TOTAL, CURRENCY, DESCRIPTION, RETURN_URL, EXPIRES_AT)
-KIND_FILTER: Final = Input(Field("kind", "string", OPTIONAL, "Only these.", choices=(PREPAID, POSTPAID)), PREPAID)
+KIND_FILTER: Final = JsonInput(Field("kind", "string", OPTIONAL, "Only these.", choices=(PREPAID, POSTPAID)), PREPAID)
 
 _INSTRUMENT_KINDS: Final = {PREPAID: "prepaid", POSTPAID: "credit"}
 _STATES: Final = {
@@ -79,11 +79,11 @@ async def create(asked: Asked) -> Reply:
     if given["kind"] == PREPAID:
         if "total_limit" in given:
             message = "total_limit is for tabs; a prepaid balance has none."
-            raise ProblemError("invalid_request", message, field="total_limit")
+            raise JsonProblemError("invalid_request", message, field="total_limit")
         pipeline, terms["fundingAmount"] = requested.PREPAID, given["limit"]
     else:
         if "total_limit" not in given:
-            raise ProblemError("missing_field", "A tab needs total_limit.", field="total_limit")
+            raise JsonProblemError("missing_field", "A tab needs total_limit.", field="total_limit")
         pipeline, terms["creditLimit"] = requested.POSTPAID, given["limit"]
         terms["globalAmountLimit"] = given["total_limit"]
     found, replayed = await requested.ask(asked.service, asked.key, pipeline, asked.idempotency_key, terms)
@@ -103,7 +103,7 @@ async def list_(asked: Asked) -> Reply:
     if (cursor := given.get("cursor")) is not None:
         after = await instruments.instrument(books, cursor)
         if after is None:
-            raise ProblemError("invalid_request", '"cursor" must be the next_cursor of a page.', field="cursor")
+            raise JsonProblemError("invalid_request", '"cursor" must be the next_cursor of a page.', field="cursor")
     kind = None if "kind" not in given else _INSTRUMENT_KINDS[given["kind"]]
     wanted = InstrumentQuery(books.parts, books.now, kind)
     page = await instruments.instruments(books, wanted, int(given.get("limit", USUAL_LIMIT)), after)
@@ -181,7 +181,7 @@ def _pending(asked: Asked, wanted: RequestedAuthorization) -> Mapping[str, Any]:
     }
 
 
-def _agreed(asked: Asked, found: Authorization, wanted: RequestedAuthorization | None) -> Mapping[str, Any]:
+def _agreed(asked: Asked, found: AuthorizationObject, wanted: RequestedAuthorization | None) -> Mapping[str, Any]:
     """A balance or a tab that somebody has agreed to."""
     record, token, now = found.instrument, found.spending_token, asked.books.now
     prepaid = found.kind == PREPAID

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tallystick.domain.scopes import KeyScope
     from tallystick.services.api.callers import AccessKey
     from tallystick.services.context import Service
-    from tallystick.web.v1.inputs import Given, Input
+    from tallystick.web.v1.inputs import Given, JsonInput
 
 VERSION: Final = "2026-12-01"
 """Of the interface: the only one so far."""
@@ -75,7 +75,7 @@ class Endpoint:
     scopes: KeyScope
     perform: Perform
     answer: str
-    inputs: tuple[Input, ...] = ()
+    inputs: tuple[JsonInput, ...] = ()
     subject: str = ""
     codes: tuple[str, ...] = ()
     reads_much: bool = False

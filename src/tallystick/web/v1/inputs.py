@@ -28,7 +28,7 @@ from tallystick.services.api.common_fields import (
 )
 from tallystick.services.api.fields import Field, quoted
 from tallystick.services.api.readers import read_scalar
-from tallystick.web.v1.problems import ProblemError
+from tallystick.web.v1.problems import JsonProblemError
 
 Given = Mapping[str, str]
 """The values of a request as text, checked. What was not given is not there."""
@@ -39,7 +39,7 @@ USUAL_LIMIT: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class JsonInput:
     """One field of a request. `field`: type, limits and meaning, under the name that it has in JSON.
 
     `parameter`: the parameter of the action that takes its text; empty: the endpoint looks at it itself.
@@ -60,21 +60,25 @@ class Input:
         return self.field.need is REQUIRED
 
 
-def _of(field: Field, name: str, example: str | int, meaning: str) -> Input:
-    return Input(replace(field, name=name, meaning=meaning, condition="", default=None), example, field.name)
+def _of(field: Field, name: str, example: str | int, meaning: str) -> JsonInput:
+    return JsonInput(replace(field, name=name, meaning=meaning, condition="", default=None), example, field.name)
 
 
-AUTHORIZATION: Final = Input(
+AUTHORIZATION: Final = JsonInput(
     Field(
         "authorization", "string", REQUIRED, "The authorization: a prepaid balance, a tab or a token.", max_length=64
     ),
     "PC0000000000108KJ2X1RKYQ0M3B5T7V9W1X3Z5A7C9E1G3J5M7P9R1T3V5X7Z",
 )
-AMOUNT: Final = Input(Field("amount", "decimal", REQUIRED, "How much: decimal text with at most six decimals."), "0.25")
-OPTIONAL_AMOUNT: Final = Input(
+AMOUNT: Final = JsonInput(
+    Field("amount", "decimal", REQUIRED, "How much: decimal text with at most six decimals."), "0.25"
+)
+OPTIONAL_AMOUNT: Final = JsonInput(
     Field("amount", "decimal", OPTIONAL, "How much; all that is left, if it is not given."), "0.25"
 )
-CURRENCY: Final = Input(Field("currency", "string", OPTIONAL, "Of the amount.", choices=("USD",), default="USD"), "USD")
+CURRENCY: Final = JsonInput(
+    Field("currency", "string", OPTIONAL, "Of the amount.", choices=("USD",), default="USD"), "USD"
+)
 DESCRIPTION: Final = _of(SENDER_DESCRIPTION, "description", "1,000 tokens", "What the buyer reads.")
 NOTE: Final = _of(CALLER_DESCRIPTION, "note", "job 17", "A note for the seller alone.")
 NOTIFY: Final = _of(
@@ -86,7 +90,7 @@ NOTIFY: Final = _of(
 MINUTES: Final = _of(
     TIMEOUT, "timeout_minutes", 30, "How long it may wait until the payment network is asked; then it fails."
 )
-TRANSACTION: Final = Input(
+TRANSACTION: Final = JsonInput(
     Field(
         "transaction",
         "string",
@@ -97,18 +101,18 @@ TRANSACTION: Final = Input(
     "01KB7WZ3TC00000000000108KJ2X1RKYQ0M",
 )
 
-LIMIT: Final = Input(
+LIMIT: Final = JsonInput(
     Field("limit", "integer", OPTIONAL, "How many a page has.", minimum=1, maximum=MAX_LIMIT, default=str(USUAL_LIMIT)),
     USUAL_LIMIT,
 )
-CURSOR: Final = Input(
+CURSOR: Final = JsonInput(
     Field("cursor", "string", OPTIONAL, "`next_cursor` of the page before.", max_length=64),
     "01KB7WZ3TC00000000000108KJ2X1RKYQ0M",
 )
 OF_AUTHORIZATION: Final = replace(
     AUTHORIZATION, field=replace(AUTHORIZATION.field, need=OPTIONAL, meaning="Only those of this authorization.")
 )
-STATUS: Final = Input(
+STATUS: Final = JsonInput(
     Field(
         "status",
         "string",
@@ -118,27 +122,27 @@ STATUS: Final = Input(
     ),
     "succeeded",
 )
-CREATED_AFTER: Final = Input(
+CREATED_AFTER: Final = JsonInput(
     Field("created_after", "dateTime", OPTIONAL, "Received at this moment or later."), "2026-12-01T00:00:00Z"
 )
-CREATED_BEFORE: Final = Input(
+CREATED_BEFORE: Final = JsonInput(
     Field("created_before", "dateTime", OPTIONAL, "Received before this moment."), "2027-01-01T00:00:00Z"
 )
 
 
-def read_body(content: bytes, inputs: Sequence[Input]) -> Given:
+def read_body(content: bytes, inputs: Sequence[JsonInput]) -> Given:
     """The fields of a JSON body. Raises ProblemError."""
     return _read(_members(content), inputs, "The body")
 
 
-def read_query(query: bytes, inputs: Sequence[Input]) -> Given:
+def read_query(query: bytes, inputs: Sequence[JsonInput]) -> Given:
     """The fields of a query string. Raises ProblemError."""
     try:
         pairs = parse_qsl(
             query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=len(inputs) + 20
         )
     except ValueError:
-        raise ProblemError("invalid_request", "The query string cannot be decoded.") from None
+        raise JsonProblemError("invalid_request", "The query string cannot be decoded.") from None
     _refuse_twice(name for name, _ in pairs)
     integers = {one.name for one in inputs if one.field.type == "integer"}
     members = {name: int(value) if name in integers and _INTEGER.fullmatch(value) else value for name, value in pairs}
@@ -154,9 +158,9 @@ def _members(content: bytes) -> Mapping[str, Any]:
             json.loads(content, object_pairs_hook=_names_once)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         reason = "it is too deep" if isinstance(error, RecursionError) else str(error)
-        raise ProblemError("invalid_request", f"The body is not JSON that can be read: {reason}.") from None
+        raise JsonProblemError("invalid_request", f"The body is not JSON that can be read: {reason}.") from None
     if not isinstance(found, dict):
-        raise ProblemError("invalid_request", "The body must be a JSON object.")
+        raise JsonProblemError("invalid_request", "The body must be a JSON object.")
     return found
 
 
@@ -168,12 +172,12 @@ def _names_once(members: list[tuple[str, Any]]) -> None:
 def _refuse_twice(names: Iterable[str]) -> None:
     for name, times in Counter(names).items():
         if times > 1:
-            raise ProblemError(
+            raise JsonProblemError(
                 "invalid_request", f"The field {quoted(name)} is there more than once.", field=quoted(name)
             )
 
 
-def _read(members: Mapping[str, Any], inputs: Sequence[Input], place: str) -> Given:
+def _read(members: Mapping[str, Any], inputs: Sequence[JsonInput], place: str) -> Given:
     known = {one.name: one for one in inputs}
     for name in members:
         if name not in known:
@@ -183,34 +187,34 @@ def _read(members: Mapping[str, Any], inputs: Sequence[Input], place: str) -> Gi
         value = members.get(name)
         if value is None or (value == "" and not one.required):
             if one.required:
-                raise ProblemError("missing_field", f"The field {name} is missing.", field=name)
+                raise JsonProblemError("missing_field", f"The field {name} is missing.", field=name)
             continue
         given[name] = _text(one, value)
     return given
 
 
-def _text(one: Input, value: object) -> str:
+def _text(one: JsonInput, value: object) -> str:
     """The text of a value, checked. Raises ProblemError."""
     name = one.name
     if one.field.type == "integer":
         if type(value) is not int:
-            raise ProblemError("invalid_request", f"{name} must be a whole number.", field=name)
+            raise JsonProblemError("invalid_request", f"{name} must be a whole number.", field=name)
         value = str(value)
     elif not isinstance(value, str):
         what = "decimal text, not a number: numbers of JSON are not exact" if one.field.type == "decimal" else "a text"
-        raise ProblemError("invalid_request", f"{name} must be {what}.", field=name)
+        raise JsonProblemError("invalid_request", f"{name} must be {what}.", field=name)
     if not value:
-        raise ProblemError("missing_field", f"The field {name} is empty.", field=name)
+        raise JsonProblemError("missing_field", f"The field {name} is empty.", field=name)
     try:
         read_scalar(one.field, name, value)
     except Refused as refused:
-        raise ProblemError("invalid_request", refused.message, field=name) from None
+        raise JsonProblemError("invalid_request", refused.message, field=name) from None
     return value
 
 
-def _unknown(name: str, known: Mapping[str, Input], place: str) -> ProblemError:
+def _unknown(name: str, known: Mapping[str, JsonInput], place: str) -> JsonProblemError:
     close = get_close_matches(name[:80], known, 1)
     guess = f" Did you mean {close[0]}?" if close else ""
-    return ProblemError(
+    return JsonProblemError(
         "unknown_field", f"{place} has the field {quoted(name)}, which is not known here.{guess}", field=quoted(name)
     )

@@ -18,7 +18,7 @@ from tallystick.services.api.registry import ACTIONS
 from tallystick.services.reports import transactions as reports
 from tallystick.web.api.calls import read_call
 from tallystick.web.v1 import authorizations, transactions
-from tallystick.web.v1.authorizations import POSTPAID, PREPAID, Authorization
+from tallystick.web.v1.authorizations import POSTPAID, PREPAID, AuthorizationObject
 from tallystick.web.v1.endpoint import Reply
 from tallystick.web.v1.inputs import DESCRIPTION, MINUTES, NOTE, NOTIFY
 from tallystick.web.v1.problems import RefusedProblemError
@@ -115,7 +115,7 @@ async def refund(asked: Asked) -> Reply:
     return await _move(asked, "Refund", params, largest)
 
 
-async def _of_kind(asked: Asked, kind: str) -> Authorization:
+async def _of_kind(asked: Asked, kind: str) -> AuthorizationObject:
     found = await authorizations.find(asked.books, asked.given["authorization"])
     if found.kind != kind:
         message = f"This is for authorizations of the kind {kind}; this one is {found.kind}."
@@ -124,7 +124,7 @@ async def _of_kind(asked: Asked, kind: str) -> Authorization:
     return found
 
 
-def _owed(asked: Asked, found: Authorization) -> Largest:
+def _owed(asked: Asked, found: AuthorizationObject) -> Largest:
     async def largest() -> Bounds:
         now = await authorizations.find(asked.books, found.instrument.instrument_id)
         return {"largest_amount": format_amount(now.owed_micros())}

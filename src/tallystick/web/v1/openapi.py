@@ -12,7 +12,7 @@ from tallystick.web.v1.table import ANY, ENDPOINTS, OF_BODIES
 
 if TYPE_CHECKING:
     from tallystick.web.v1.endpoint import Endpoint
-    from tallystick.web.v1.inputs import Input
+    from tallystick.web.v1.inputs import JsonInput
 
 Schema = dict[str, Any]
 
@@ -109,7 +109,7 @@ def _body(endpoint: Endpoint) -> Schema:
     return {"required": bool(required), "content": {"application/json": {"schema": schema, "example": example}}}
 
 
-def _input(one: Input) -> Schema:
+def _input(one: JsonInput) -> Schema:
     """The schema of a field. What it cannot say, such as that an id exists, the endpoint finds out."""
     field = one.field
     if field.allowed:
@@ -128,7 +128,7 @@ def _input(one: Input) -> Schema:
             return {"type": "string", "maxLength": field.max_length} | ({"minLength": 1} if one.required else {})
 
 
-def _default(one: Input) -> Schema:
+def _default(one: JsonInput) -> Schema:
     default = one.field.default
     if default is None:
         return {}

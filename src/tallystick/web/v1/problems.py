@@ -126,7 +126,7 @@ RETRY_SECONDS: Final = 1
 """When to come again where nothing says better: most faults of this kind pass at once."""
 
 
-class ProblemError(Exception):
+class JsonProblemError(Exception):
     """A request is answered with a problem document.
 
     `more`: members of the document beside the common ones, such as ``field`` and ``largest_amount``.
@@ -143,7 +143,7 @@ class ProblemError(Exception):
         self.more = more
 
 
-class RefusedProblemError(ProblemError):
+class RefusedProblemError(JsonProblemError):
     """A refusal of a use case as a problem document."""
 
     def __init__(self, refused: Refused, **more: str | int | None) -> None:
@@ -160,7 +160,9 @@ class RefusedProblemError(ProblemError):
             self.headers = ((b"retry-after", b"%d" % seconds),)
 
 
-def problem_answer(problem: ProblemError, request_id: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> HttpAnswer:
+def problem_answer(
+    problem: JsonProblemError, request_id: str, headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> HttpAnswer:
     """The answer of a problem."""
     document: dict[str, Any] = {
         "type": _URN + problem.code,

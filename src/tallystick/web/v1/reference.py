@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tallystick.web.v1.endpoint import Endpoint
-    from tallystick.web.v1.inputs import Input
+    from tallystick.web.v1.inputs import JsonInput
     from tallystick.web.v1.schemas import Output
 
 _HEAD: Final = """\
@@ -49,7 +49,7 @@ def _answer(endpoint: Endpoint) -> str:
     return f"a page of {name}" if endpoint.is_list else name
 
 
-def _input(one: Input) -> str:
+def _input(one: JsonInput) -> str:
     field = one.field
     told = [field.meaning]
     if field.allowed:

@@ -12,8 +12,8 @@ from tallystick.services.operations.audit import Actor
 from tallystick.services.seller import sandbox_clock
 from tallystick.services.seller.sandbox_clock import ClockMovedError, TooFarAheadError
 from tallystick.web.v1.endpoint import Reply
-from tallystick.web.v1.inputs import Input
-from tallystick.web.v1.problems import ProblemError
+from tallystick.web.v1.inputs import JsonInput
+from tallystick.web.v1.problems import JsonProblemError
 from tallystick.web.v1.transactions import moment
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tallystick.services.seller.sandbox_clock import ClockReading
     from tallystick.web.v1.endpoint import Asked
 
-BY: Final = Input(
+BY: Final = JsonInput(
     Field("by", "string", REQUIRED, "How far: `1 Hour`, `3 Days`, `2 Weeks`, `6 Months`, `1 Year`.", max_length=16),
     "3 Days",
 )
@@ -38,22 +38,22 @@ async def forward_clock(asked: Asked) -> Reply:
     try:
         by = Period.parse(asked.given["by"])
     except ValueError:
-        raise ProblemError("invalid_request", '"by" must be a period such as 3 Days.', field="by") from None
+        raise JsonProblemError("invalid_request", '"by" must be a period such as 3 Days.', field="by") from None
     actor = Actor.command(f"key {asked.key.access_key_id}")
     reading = await sandbox_clock.read(asked.service, book_id)
     try:
         moved = await sandbox_clock.forward(asked.service, actor, asked.key.party_id, book_id, reading, by)
     except TooFarAheadError as error:
-        raise ProblemError("clock_too_far_ahead", f"{error}.", field="by") from None
+        raise JsonProblemError("clock_too_far_ahead", f"{error}.", field="by") from None
     except ClockMovedError:
         message = "The clock was moved by somebody else at the same moment. Read it again."
-        raise ProblemError("clock_moved", message) from None
+        raise JsonProblemError("clock_moved", message) from None
     return _told(moved)
 
 
 def _book(asked: Asked) -> BookId:
     if asked.key.environment != SANDBOX:
-        raise ProblemError("not_found", "Only a sandbox has a clock of its own.")
+        raise JsonProblemError("not_found", "Only a sandbox has a clock of its own.")
     return asked.books.parts[0]
 
 

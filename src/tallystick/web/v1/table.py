@@ -28,12 +28,12 @@ from tallystick.web.v1.inputs import (
     OPTIONAL_AMOUNT,
     STATUS,
     TRANSACTION,
-    Input,
+    JsonInput,
 )
 from tallystick.web.v1.problems import CODES
 
 _FILTERS: Final = (OF_AUTHORIZATION, STATUS, CREATED_AFTER, CREATED_BEFORE, LIMIT, CURSOR)
-_TYPE: Final = Input(
+_TYPE: Final = JsonInput(
     Field("type", "string", OPTIONAL, "Only these.", choices=tuple(transactions.OBJECTS.values())), "charge"
 )
 _OF_THIRD_PARTIES: Final = frozenset(
@@ -59,7 +59,7 @@ def _money(  # noqa: PLR0913, PLR0917 - a row of the table has so many columns
     action: str,
     scopes: KeyScope,
     perform: Perform,
-    inputs: tuple[Input, ...],
+    inputs: tuple[JsonInput, ...],
     answer: str,
     codes: tuple[str, ...] = ("authorization_not_found", "authorization_not_for_this"),
     subject: str = "",

@@ -17,7 +17,7 @@ from tallystick.services.reports.transactions import About, TransactionLine, Tra
 from tallystick.web.v1 import authorizations
 from tallystick.web.v1.endpoint import Reply
 from tallystick.web.v1.inputs import USUAL_LIMIT
-from tallystick.web.v1.problems import ProblemError, RefusedProblemError
+from tallystick.web.v1.problems import JsonProblemError, RefusedProblemError
 
 if TYPE_CHECKING:
     from tallystick.services.seller.manual_operations import BookContext
@@ -85,7 +85,7 @@ def transaction_id(text: str, field: str) -> TransactionId:
     try:
         book_of_transaction(text)
     except MalformedIdError:
-        raise ProblemError("invalid_request", f'"{field}" must be the id of a transaction.', field=field) from None
+        raise JsonProblemError("invalid_request", f'"{field}" must be the id of a transaction.', field=field) from None
     return TransactionId(text)
 
 
