@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -124,6 +125,13 @@ async def test_a_cancelled_authorization_is_charged_no_more(program: Program) ->
     token = await shop.books.sender_token()
     answer = await program.send("POST", f"/v1/authorizations/{token.spending}/cancel")
     assert (answer.json()["kind"], answer.json()["status"]) == ("payment", "cancelled")
+
+
+async def test_who_cancels_at_the_same_time_hears_the_same(program: Program) -> None:
+    buyer = await program.shop.books.funded_buyer("10.00")
+    path = f"/v1/authorizations/{buyer.instrument}/cancel"
+    answers = await asyncio.gather(*(program.send("POST", path) for _ in range(6)))
+    assert [(answer.status_code, answer.json().get("status")) for answer in answers] == [(200, "cancelled")] * 6
 
 
 async def test_an_authorization_that_has_not_changed_is_not_sent_again(program: Program) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from tallystick.domain.ids import InstrumentId
 from tallystick.domain.moments import parse_moment
 from tallystick.domain.money import USD, format_amount, parse_amount
+from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.tokens import TokenState
 from tallystick.services.api.common_fields import OPTIONAL, REQUIRED
 from tallystick.services.api.fields import V2010, Field
@@ -132,7 +133,11 @@ async def cancel(asked: Asked) -> Reply:
             if NOTIFY.name in asked.given:
                 params[NOTIFY.parameter] = asked.given[NOTIFY.name]
             call = read_call(asked.service, action, V2010, params, asked.key, asked.now, asked.now)
-            await action.perform(replace(call, refusal_spends=False))
+            try:
+                await action.perform(replace(call, refusal_spends=False))
+            except Refused as refused:
+                if refused.refusal is not Refusal.TokenNotActive:  # cancelled by another request meanwhile
+                    raise
     return Reply(await _object(asked, asked.subject))
 
 
