@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.stories.api.test_marketplace import marketplace_payment
 from tests.stories.conftest import OpenShop
-from tests.stories.v1.conftest import Program
+from tests.stories.v1.conftest import Program, as_problem, program_of
 from tests.support.shop import usd
 
 from tallystick.domain.commands import LimitTerms, Method
@@ -193,6 +194,30 @@ async def test_what_is_of_another_seller_is_not_found(program: Program, open_sho
     await program.problem("/v1/refunds", {"transaction": paid}, 404, "transaction_not_found")
     answer = await program.send("GET", f"/v1/charges/{paid}")
     assert (answer.status_code, answer.json()["code"]) == (404, "transaction_not_found")
+
+
+async def test_who_is_paid_through_another_seller_is_told_nothing_of_that_sellers_own(
+    program: Program, open_shop: OpenShop
+) -> None:
+    recipient = await program_of(await open_shop())
+    paid, _ = await marketplace_payment(program.shop, recipient.shop)
+    own, theirs = [await one.get(f"/v1/charges/{paid}") for one in (program, recipient)]
+    assert own["note"] == "for our books"
+    assert None not in {own["authorization"], own["idempotency_key"]}
+    assert [theirs[name] for name in ("authorization", "note", "idempotency_key")] == [None] * 3
+    assert theirs["description"] == own["description"] == "A record"
+    for one, found in ((program, own), (recipient, theirs)):
+        assert (await one.get("/v1/charges"))["data"] == [found]
+
+
+async def test_a_request_with_two_keys_is_refused(program: Program) -> None:
+    shop = program.shop
+    buyer = await shop.books.funded_buyer("10.00")
+    names = [("authorization", f"Bearer {program.secret}"), ("idempotency-key", "one"), ("idempotency-key", "two")]
+    body = {"authorization": buyer.instrument, "amount": "1.00"}
+    answer = await shop.client.post(f"{shop.url}/v1/charges", headers=names, json=body)
+    assert (answer.status_code, as_problem(answer)["field"]) == (400, "Idempotency-Key")
+    assert await shop.balance(buyer) == usd("10.00")
 
 
 async def test_a_cancelled_authorization_is_not_charged(program: Program) -> None:

@@ -146,6 +146,10 @@ async def test_an_amount_is_decimal_text(program: Program, amount: str) -> None:
 async def test_what_is_not_there_is_a_problem_too(program: Program) -> None:
     for path in ("/v1/", "/v1/nothing", "/v1/charges/a/b", "/v1/charges//refund", "/v1/charges/a/refund/b", "/v1/%00"):
         assert as_problem(await program.send("GET", path))["code"] == "not_found", path
+    for endpoint in ENDPOINTS:
+        if endpoint.subject:
+            answer = await program.send(endpoint.method, endpoint.path.replace("{id}", "%7Bid%7D"), key="k")
+            assert (answer.status_code, as_problem(answer)["code"]) == (404, "not_found"), endpoint.name
     answer = await program.send("DELETE", "/v1/charges")
     assert (as_problem(answer)["status"], answer.headers["allow"]) == (405, "GET, POST")
     assert as_problem(await program.send("GET", "/v1/charges/nonsense"))["field"] == "id"

@@ -170,7 +170,7 @@ def _document(server: str) -> bytes:
 def _find(scope: Scope) -> tuple[Endpoint, str]:
     """The endpoint of a request, and the id in its path. Raises ProblemError."""
     path, subject = scope["path"], ""
-    methods = _PATHS.get(path)
+    methods = None if "{" in path else _PATHS.get(path)  # a template is the path of nothing
     if methods is None:
         steps = path.split("/")
         if len(steps) in {4, 5} and _AN_ID.fullmatch(steps[3]):
@@ -218,6 +218,9 @@ def _idempotency_key(endpoint: Endpoint, scope: Scope) -> str:
     if not given:
         message = "Send the header Idempotency-Key: your own name for this request, so that it is done once."
         raise JsonProblemError("idempotency_key_required", message, field="Idempotency-Key")
+    if sum(name == b"idempotency-key" for name, _ in scope["headers"]) > 1:
+        message = "Idempotency-Key is there more than once: a request has one name."
+        raise JsonProblemError("invalid_request", message, field="Idempotency-Key")
     if _IDEMPOTENCY_KEY.fullmatch(given) is None:
         message = "Idempotency-Key must have 1 to 128 characters of printable ASCII."
         raise JsonProblemError("invalid_request", message, field="Idempotency-Key")

@@ -151,7 +151,7 @@ async def _move(asked: Asked, action_name: str, params: Mapping[str, str], large
         raise await _explained(asked, refused, largest) from None
     transaction_id = TransactionId(str(result["TransactionId"]))
     found = await transactions.find(asked.books, transaction_id)
-    body = transactions.transaction_object(found, key.environment)
+    body = transactions.transaction_object(asked.books, found)
     return Reply(body, transaction_id, replayed=transaction_id not in made_ids)
 
 

@@ -57,9 +57,10 @@ def moment(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def transaction_object(found: TransactionRecord | TransactionLine, environment: str) -> Mapping[str, Any]:
-    """A transaction, however it was read."""
+def transaction_object(books: BookContext, found: TransactionRecord | TransactionLine) -> Mapping[str, Any]:
+    """A transaction, however it was read. What another seller called for has nothing of that seller's own in it."""
     token_id = found.token_id if isinstance(found, TransactionRecord) else found.sender_token_id
+    own = found.own if isinstance(found, TransactionLine) else found.seller.party_id == books.seller_id
     return {
         "object": OBJECTS[found.operation],
         "id": found.transaction_id,
@@ -68,13 +69,13 @@ def transaction_object(found: TransactionRecord | TransactionLine, environment: 
         "amount": format_amount(found.amount_micros),
         "fee": format_amount(found.fee_micros),
         "currency": USD,
-        "environment": environment,
-        "authorization": found.instrument_id or token_id,
+        "environment": books.environment,
+        "authorization": (found.instrument_id or token_id) if own else None,
         "refunded_transaction": found.original_id,
         "payment_method": METHODS[found.payment_method],
         "description": found.sender_description,
-        "note": found.caller_description,
-        "idempotency_key": found.caller_reference,
+        "note": found.caller_description if own else None,
+        "idempotency_key": found.caller_reference if own else None,
         "created_at": moment(received_at(found.transaction_id)),
         "completed_at": moment(found.completed_at),
     }
@@ -108,7 +109,7 @@ def getting(name: str | None) -> Perform:
 
     async def get(asked: Asked) -> Reply:
         found = await find(asked.books, asked.subject, operation)
-        return Reply(transaction_object(found, asked.key.environment))
+        return Reply(transaction_object(asked.books, found))
 
     return get
 
@@ -131,7 +132,7 @@ def listing(name: str | None) -> Perform:
             wanted = replace(wanted, about=about, subject=subject)
         cursor = None if "cursor" not in given else transaction_id(given["cursor"], "cursor")
         page = await transactions.list_(books, wanted, int(given.get("limit", USUAL_LIMIT)), cursor)
-        data = [transaction_object(line, asked.key.environment) for line in page.lines]
+        data = [transaction_object(books, line) for line in page.lines]
         return Reply({"object": "list", "data": data, "next_cursor": page.earlier})
 
     return list_
