@@ -21,7 +21,8 @@ from tallystick.settings import Settings, SettingsError, load_master_keys, write
 from tallystick.store.accounts import parties
 from tallystick.store.keys import access_keys
 from tallystick.store.keys import master_keys as store
-from tallystick.store.keys.vault import key_name
+from tallystick.store.keys.master_key_watch import MasterKeyWatch
+from tallystick.store.keys.vault import Vault, VaultOutdatedError, key_name
 from tallystick.wiring import open_service
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
@@ -186,6 +187,23 @@ async def test_one_command_at_a_time(service: Service) -> None:
         assert locked
         with pytest.raises(RotationError, match="another command"):
             await rotate(service, COMMAND)
+        with pytest.raises(RotationError, match="another command"):
+            await forget(service, COMMAND)
+    assert await forget(service, COMMAND) == []
+
+
+async def test_a_process_that_begins_without_the_key_that_seals_seals_nothing(
+    settings: Settings, service: Service
+) -> None:
+    """As when it opened its vault just before the other key began to seal."""
+    old = load_master_keys(settings)[0]
+    sealed = service.vault.seal(b"secret", "place")
+    late = Vault(old)
+    await rotate(service, COMMAND, settle_seconds=0)
+    await MasterKeyWatch(service.pool, late, lambda: (old,)).look()
+    with pytest.raises(VaultOutdatedError):
+        late.seal(b"secret", "place")
+    assert late.open(sealed, "place") == b"secret"
 
 
 def command_that(tmp_path: Path, script: str) -> Settings:

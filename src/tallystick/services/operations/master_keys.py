@@ -127,6 +127,13 @@ async def rotate(
 
 async def forget(service: Service, actor: Actor) -> list[str]:
     """Take the keys out of their file that nothing is sealed with any more; their names. Raises RotationError."""
+    async with master_keys.alone(service.pool) as locked:
+        if not locked:  # what an exchange adds to the file meanwhile would not be in what we write
+            raise RotationError("the master key is being exchanged by another command")
+        return await _forget(service, actor)
+
+
+async def _forget(service: Service, actor: Actor) -> list[str]:
     path = _file_of(service.settings)
     statuses = await status(service)
     gone = {each.name for each in statuses if each.state == "old" and not each.needed and each.known}

@@ -44,7 +44,8 @@ class MasterKeyWatch:
         try:
             master_keys.take(self.vault, found)
         except SealBrokenError:
-            return  # told above; what the other keys have sealed is opened, and nothing is sealed any more
+            self.vault.doubt()  # told above; what the other keys have sealed is opened, nothing is sealed any more
+            return
         self.vault.confirm(BELIEVED_SECONDS)
 
     async def run(self) -> None:

@@ -10,6 +10,7 @@ releases before this one read, too. From the first exchange on each carries the 
 from __future__ import annotations
 
 import hmac
+import math
 import os
 import time
 from collections.abc import Callable
@@ -133,6 +134,10 @@ class Vault:
     def confirm(self, seconds: float) -> None:
         """The database has just said which key seals; that is believed for so long. Without a call it always is."""
         self._outdated_at = self._tick() + seconds
+
+    def doubt(self) -> None:
+        """The database names a key that is not known here: nothing is sealed until it confirms one that is."""
+        self._outdated_at = -math.inf
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """Encrypt `plaintext`; it opens only with the same `context`, so rows cannot be swapped in the database.
