@@ -96,6 +96,22 @@ async def test_at_start_and_end_all_that_moved_is_told_and_the_operators_chain_a
     assert anchors_in(lines) == {"operator": 1}
 
 
+async def test_a_clock_that_was_ahead_keeps_no_end_from_the_log(service: Service, log: Log) -> None:
+    await log.enter()
+    await audit_chains.chain_waiting(service)
+    ahead = replace(service, clock=lambda: service.clock() + timedelta(days=8))
+    assert await audit_chains.anchor_all(ahead) == 1
+
+    await log.enter()
+    await audit_chains.chain_waiting(service)
+    with capture_logs() as lines:
+        assert await audit_chains.anchor_all(service) == 1
+    assert anchors_in(lines) == {log.chain: 2}
+    with capture_logs() as lines:
+        assert await audit_chains.anchor_all(service) == 0
+    assert anchors_in(lines) == {}
+
+
 async def test_what_nobody_would_see_in_the_log_does_not_count_as_told(service: Service, log: Log) -> None:
     await log.enter()
     await audit_chains.chain_waiting(service)

@@ -53,11 +53,12 @@ async def to_anchor(
 ) -> AsyncIterator[list[Head]]:
     """The ends that the log file should be told; they count as told when the caller is done without an exception.
 
-    Due are those that moved and were last told before `moved_before`, and those last told before `still_before`;
+    Due are those that moved and were last told before `moved_before`, and those last told before `still_before`
+    or, by a clock that was ahead, after `now`;
     `always`: a chain that is told in any case. Other processes have others, or none.
     """
     async with pool.acquire() as connection, connection.transaction():
-        rows = await connection.fetch(_SQL["heads_to_anchor"], maximum, moved_before, still_before, always)
+        rows = await connection.fetch(_SQL["heads_to_anchor"], maximum, moved_before, still_before, always, now)
         yield [Head(**row) for row in rows]
         if rows:
             await connection.execute(_SQL["anchored"], [row["chain"] for row in rows], now)

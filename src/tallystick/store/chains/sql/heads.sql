@@ -14,9 +14,10 @@ SELECT new.chain, new.sequence, new.digest, $4
 
 -- name: heads_to_anchor
 -- $1 heads that moved and were last told before $2, or were told before $3, whether they moved or not. Always: the chain $4.
+-- Told after the present moment $5: by a clock that was ahead, which is not waited for.
 SELECT chain, sequence, digest
   FROM chain_head
- WHERE (sequence > anchored_sequence AND (anchored_at IS NULL OR anchored_at <= $2))
+ WHERE (sequence > anchored_sequence AND (anchored_at IS NULL OR anchored_at <= $2 OR anchored_at > $5))
     OR anchored_at <= $3
     OR chain = $4
  ORDER BY chain IS NOT DISTINCT FROM $4 DESC, anchored_at NULLS FIRST, chain
