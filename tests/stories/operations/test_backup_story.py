@@ -7,10 +7,12 @@ import base64
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 from tests.stories.operations.lonely_shop import open_lonely_shop
 from tests.stories.operations.program import Ended, running, tallystick
@@ -169,6 +171,38 @@ async def test_a_byte_that_was_changed_and_a_gap_in_the_log_are_found(shop: Shop
     assert damaged.endswith(f": the file base/{page.parent.name}/{page.name} was changed")
     assert gap.startswith("BAD the log lacks 1 segments after number ")
     assert count == "2 problems."
+
+    content[5000] ^= 1
+    page.write_bytes(content)
+    short = await restore(backups, data_directory / "short", settings=settings)
+    assert short.status == 1, short.out + short.complaint
+    assert "BAD the log was replayed as far as number " in short.out
+
+
+def processes_in(directory: Path) -> list[int]:
+    """Processes that work in a directory, also in one that was deleted."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cwd().startswith(f"{directory}/"):
+                found.append(process.pid)
+    return found
+
+
+@pytest.mark.usefixtures("shop")
+async def test_no_server_goes_on_after_a_restore_that_failed(data_directory: Path) -> None:
+    """Here the restored server knows no role as which it could be asked."""
+    backups, into = data_directory / "backups", data_directory / "into"
+    made = await tallystick("backup", "--directory", str(backups), settings=environment(data_directory / "data"))
+    assert made.status == 0, made.complaint
+    label = backups / "backups.json"
+    label.write_text(label.read_text().replace('"superuser":"tallystick"', '"superuser":"stranger"'))
+
+    failed = await restore(backups, into, settings=environment(data_directory / "data"))
+    assert failed.status != 0
+    assert "stranger" in failed.complaint
+    assert processes_in(into) == []
+    assert list(into.iterdir()) == []
 
 
 async def test_the_server_keeps_its_log_for_backups_until_they_end(shop: Shop, data_directory: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tallystick.db.backup.place import BackupPlace, Base
 
 _SEGMENT: Final = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(\.partial)?")
-_BYTES_OF_A_LOG: Final = 1 << 32
+BYTES_OF_A_LOG: Final = 1 << 32
 _PAUSE_SECONDS: Final = 5.0
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def segment_of(name: str, segment_bytes: int) -> Segment | None:
     if found is None:
         return None
     timeline, high, low = (int(part, 16) for part in found.groups()[:3])
-    number = high * (_BYTES_OF_A_LOG // segment_bytes) + low
+    number = high * (BYTES_OF_A_LOG // segment_bytes) + low
     return Segment(number, timeline, name.removesuffix(".partial"), found[4] is not None)
 
 

@@ -12,7 +12,7 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from urllib.parse import quote
 import asyncpg
 
 from tallystick.db.backup.base import verify
-from tallystick.db.backup.log import segment_of
+from tallystick.db.backup.log import BYTES_OF_A_LOG, segment_of, segments
 from tallystick.db.backup.source import BackupError
 from tallystick.db.connections import BROKEN
 from tallystick.db.embedded.binaries import Binaries, NoBinariesError, find_binaries
@@ -40,6 +40,7 @@ _LOG: Final = "log_to_replay"
 _PORT: Final = 5432
 _PAUSE_SECONDS: Final = 0.1
 _LAST: Final = re.compile(r"last completed transaction was at log time (.+)")
+_REPLAYED: Final = re.compile(r"redo done at ([0-9A-F]+)/([0-9A-F]+)")
 _FATAL: Final = "FATAL:"
 _TOO_LATE: Final = "recovery ended before configured recovery target was reached"
 _CONFIGURATION: Final = ("postgresql.conf", "pg_hba.conf", "pg_ident.conf")
@@ -49,11 +50,15 @@ _LEFT_BEHIND: Final = ("backup_manifest", "startup.log", "restore_hba.conf", "ba
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A data directory that was made from a backup. `reached`: when the last commit in it was; None: in the base."""
+    """A data directory that was made from a backup. `reached`: when the last commit in it was; None: in the base.
+
+    `problems`: what the backup has of the log and the server did not replay, in words.
+    """
 
     base: Base
     data: Path
     reached: str | None
+    problems: tuple[str, ...] = ()
 
 
 def choose_base(bases: list[Base], to: datetime | None) -> Base:
@@ -92,11 +97,15 @@ async def restored(
         await asyncio.to_thread(_own, draft, user)
         recovery = _Recovery(binaries, user, draft, label)
         await asyncio.to_thread(recovery.start, to)
-        reached = await recovery.replay(to)
         try:
-            yield Restored(base, into / DATA, reached), recovery.address
-        finally:
-            await asyncio.to_thread(recovery.stop)
+            reached = await recovery.replay(to)
+            problems = () if to is not None else tuple(_not_replayed(place, label, recovery.last_replayed()))
+            yield Restored(base, into / DATA, reached, problems), recovery.address
+        except BaseException:  # such as Ctrl-C in a long replay: no server goes on without its files
+            with suppress(BackupError):
+                await asyncio.to_thread(recovery.stop)
+            raise
+        await asyncio.to_thread(recovery.stop)
         _clean(draft)
         draft.rename(into / DATA)
     except ServerUserError as error:
@@ -132,6 +141,25 @@ def _copy(place: BackupPlace, base: Base, label: Label, draft: Path) -> None:
         (draft / name).touch(mode=0o600)
     (draft / "restore_hba.conf").write_text("local all all trust\n", "ascii")
     (draft / "recovery.signal").touch(mode=0o600)
+
+
+def _not_replayed(place: BackupPlace, label: Label, last: int | None) -> list[str]:
+    """What of the newest timeline's log lies beyond its byte `last`, the beginning of the last record replayed.
+
+    The server takes a piece that is missing or damaged for the end of the log, and begins there without a word. The
+    last piece may have no whole record yet.
+    """
+    log = segments(place.log, label.segment_bytes)
+    if last is None or not log:
+        return []
+    newest = max(each.timeline for each in log)
+    end = max(each.number for each in log if each.timeline == newest)
+    reached = last // label.segment_bytes
+    if reached >= end - 1:
+        return []
+    return [
+        f"the log was replayed as far as number {reached} and goes on to {end}: what is between is lacking or damaged"
+    ]
 
 
 def _own(draft: Path, user: ServerUser) -> None:
@@ -214,6 +242,11 @@ class _Recovery:
             await connection.close()
             last = _LAST.findall(self._log())
             return last[-1].strip() if last else None
+
+    def last_replayed(self) -> int | None:
+        """Where in the log the last record that was replayed begins, in bytes; None: none was."""
+        found = _REPLAYED.findall(self._log())
+        return int(found[-1][0], 16) * BYTES_OF_A_LOG + int(found[-1][1], 16) if found else None
 
     def stop(self) -> None:
         """Stop the server. Raises BackupError."""

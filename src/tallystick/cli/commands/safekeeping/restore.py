@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,7 +90,7 @@ async def _restore(place: BackupPlace, into: Path, to: datetime | None, master_k
         async with restored(place, into, to) as (made, address):
             if in_a_file and there.key_file != key:
                 _copy_key(key, there.key_file)
-            return await _examine(_Outcome(made), place, there, address)
+            return await _examine(_Outcome(made, problems=[*made.problems]), place, there, address)
     except BackupError as problem:
         raise ProblemError(str(problem)) from None
 
@@ -112,5 +112,7 @@ async def _examine(outcome: _Outcome, place: BackupPlace, settings: Settings, ad
 
 
 def _copy_key(key: Path, target: Path) -> None:
-    shutil.copyfile(key, target)
-    target.chmod(0o600)
+    with open(target, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        file.write(key.read_bytes())
+        file.flush()
+        os.fsync(file.fileno())
