@@ -230,6 +230,19 @@ async def test_a_key_ends_by_itself_and_its_successor_lives_as_long(shop: Shop) 
     await shop.with_key(new).done("GetAccountBalance")
 
 
+async def test_another_rotation_does_not_let_a_key_live_longer(shop: Shop) -> None:
+    """Somebody rotated it with little time left, as a key that leaked; nobody undoes that."""
+    service, program = shop.service, await with_terms(shop, scopes=KeyScope.READ.value)
+    async with service.pool.acquire() as connection:
+        for overlap in (timedelta(hours=1), timedelta(days=30)):
+            await access_keys.rotate(connection, service.vault, program.key.access_key_id, overlap, shop.clock())
+    await program.done("GetAccountBalance")
+
+    shop.clock.forward(hours=1, seconds=1)
+
+    assert (await program.call("GetAccountBalance")).code == "InvalidClientTokenId"
+
+
 def without_time(shop: Shop, stack: AsyncExitStack, **settings: Any) -> Shop:  # noqa: ANN401 - any setting
     """The same service, with rates for which no time passes."""
     service = replace(shop.service, settings=replace(shop.service.settings, **settings))

@@ -64,7 +64,7 @@ RETURNING 1
 -- name: end_at
 -- A key that is usable at $3 ends at $2, or when it would have ended anyway. No row when there is none.
 UPDATE access_key
-   SET expires_at = least($2, planned_end)
+   SET expires_at = least($2, expires_at)
  WHERE access_key_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
 RETURNING 1
 

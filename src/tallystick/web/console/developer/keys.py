@@ -314,8 +314,8 @@ def _made_page(
     console: ConsoleContext, key: AccessKey, replaced: KeyEntry | None = None, overlap: timedelta = timedelta(0)
 ) -> Response[Any]:
     until, now = key.created_at + overlap, console.service.clock()
-    if replaced is not None and replaced.planned_end is not None:
-        until = min(until, replaced.planned_end)
+    if replaced is not None and replaced.expires_at is not None:
+        until = min(until, replaced.expires_at)
     return console.page(
         "console/developer/key_made.html", key=key, uses=uses(key.scopes), replaced=replaced, until=until, now=now
     )
