@@ -40,6 +40,7 @@ __all__ = [
     "SettledError",
     "amounts_of",
     "approve",
+    "can_go_on",
     "count_waiting",
     "decline",
     "find",
@@ -149,7 +150,8 @@ async def count_waiting(books: BookContext) -> int:
 async def approve(books: BookContext, approval: Approval) -> Approval:
     """Approve and carry out; what was approved and not carried out, as after a crash, is carried out now.
 
-    Raises OwnRequestError, SettledError. What the books refuse is the result; a transient refusal leaves it open.
+    Raises OwnRequestError; SettledError, also where it was approved so long ago that its reference may be forgotten.
+    What the books refuse is the result; a transient refusal leaves it open.
     """
     person_id = _person(books)
     if approval.asked_by == person_id:
@@ -159,6 +161,8 @@ async def approve(books: BookContext, approval: Approval) -> Approval:
     if approved is None or approved.decision != "approved":
         raise SettledError
     if approved.open:
+        if not can_go_on(books, approved):
+            raise SettledError
         await _carry_out(books, approved)
     return await find(books, approval.approval_id) or approved
 
@@ -167,6 +171,11 @@ async def decline(books: BookContext, approval: Approval) -> None:
     """Let it not be done; whoever asked takes it back so. Raises SettledError."""
     if not await _decide(books, approval, "declined", _person(books)):
         raise SettledError
+
+
+def can_go_on(books: BookContext, approval: Approval) -> bool:
+    """Whether what was approved and not carried out still can be: later, it might have been done already, unnoticed."""
+    return approval.decided_at is None or books.service.clock() - approval.decided_at < debt_runs.GO_ON_WITHIN
 
 
 def wish_of(approval: Approval) -> RefundWish:

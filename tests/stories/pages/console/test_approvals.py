@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -11,10 +12,11 @@ import pytest
 from tests.stories.pages.business import Customer, postpaid_customer, prepaid_customer
 from tests.stories.pages.console.test_debts import FORM, body, chosen, owed, run
 from tests.stories.pages.console.test_refunds import asked, refunds
-from tests.stories.pages.people import at_work, console
+from tests.stories.pages.people import at_work, console, employee, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.services.seller.staff import StaffRole
+from tallystick.store.ledger.committer import Committer
 from tallystick.store.records import approvals
 
 TEN = 10_000_000
@@ -168,6 +170,32 @@ async def test_what_broke_off_after_the_approval_is_carried_out_later_and_once(
 
     assert await refunds(world, payment) == [15_000_000]
     assert "Done The refund" in Page(await approver.get(path)).text
+
+
+async def test_what_was_done_unnoticed_is_not_done_again_when_its_reference_is_forgotten(
+    world: World, seller: Seller, asker: Browser, approver: Browser, payment: str
+) -> None:
+    await approvals.set_rule(world.pool, seller.party.party_id, 1_000_000, world.clock())
+    path = (await ask(asker, seller, payment, how="part", amount="2")).url.path
+    await approver.submit(await approver.get(path), "/approve")
+    await world.pool.execute(
+        "UPDATE approval SET done_at = NULL, result = NULL WHERE approval_id = $1", path.rpartition("/")[2]
+    )
+    world.clock.ahead = timedelta(days=8)
+    committer = Committer(world.pool, replace(world.service.committer.rules, reuse_references=True), world.clock)
+    try:
+        service = replace(world.service, committer=committer)
+        owner = await employee(world, seller, StaffRole.OWNER)
+        browser = await signed_in(world, owner, browser=world.browser(service))
+
+        late = await browser.post(f"{path}/approve", Page(await browser.get("/account")).forms[0].fields)
+    finally:
+        await committer.close()
+
+    assert await refunds(world, payment) == [2_000_000]
+    assert late.status_code == 409
+    assert "This was decided already" in Page(late).text
+    assert not may_approve(await browser.get(path))
 
 
 async def test_the_database_itself_refuses_one_person(

@@ -146,6 +146,7 @@ async def _page(console: ConsoleContext, approval: Approval, **more: Any) -> Res
         "wish": approvals.wish_of(found) if is_refund else None,
         "asked_debts": [(tab, amounts[tab.instrument_id]) for tab in tabs],
         "own": found.asked_by == console.person.party_id,
+        "may_go_on": found.open and approvals.can_go_on(console.books, found),
         "waits": found.waits(console.service.clock()),
         "others": await approvals.others_who_may(console.books, found.asked_by),
         "problem": None,
