@@ -42,6 +42,9 @@ WRONG_CODES: Final = Limit("wrong codes", 10, timedelta(hours=1))
 SECOND_FACTORS: Final = Limit("codes of a second factor", 10, timedelta(hours=1))
 """For one account, whose password whoever types them knows already; a known device has a count of its own."""
 
+SECOND_FACTORS_OF_KNOWN: Final = Limit("codes of a second factor on known devices", 20, timedelta(hours=1))
+"""For one account, on all its known devices together: whoever has a password, or a mailbox, can make many of them."""
+
 _HOME_BITS: Final = 64  # of an IPv6 address: whoever has one has all that share these
 
 

@@ -135,15 +135,19 @@ async def check(service: Service, party: Party, code: str, visitor: Visitor) -> 
     """Use up a code of the app, or a recovery code. Raises FormError: wrong, used before, or too many were.
 
     Wrong ones count for the account, whoever types them; a known device has a count of its own, so that others, who
-    would have to know the password, do not hold its owner up.
+    would have to know the password, do not hold its owner up. All known devices together have a wider one.
     """
     device = known_device(service, party.email, visitor)
     subject = str(party.party_id) if device is None else f"{party.party_id} {device}"
+    together = None if device is None else str(party.party_id)
     if not await attempts.allowed(service, attempts.SECOND_FACTORS, subject):
+        raise FormError({"code": _(WRONG)})
+    if not await attempts.allowed(service, attempts.SECOND_FACTORS_OF_KNOWN, together):
         raise FormError({"code": _(WRONG)})
     if not await _use(service, party, _plain(code)):
         raise FormError({"code": _(WRONG)})
     await attempts.take_back(service, attempts.SECOND_FACTORS, subject)
+    await attempts.take_back(service, attempts.SECOND_FACTORS_OF_KNOWN, together)
 
 
 async def new_recovery_codes(service: Service, party: Party) -> list[str]:

@@ -157,6 +157,27 @@ async def test_few_guesses_and_the_owners_own_browser_is_not_held_up(world: Worl
     assert (await stranger.submit(page, "/sign-in", code=await code_of(world, someone))).url.path == "/account"
 
 
+async def test_many_known_browsers_give_few_more_guesses(world: World) -> None:
+    """Whoever had the password before there was an app, or has the mailbox now, can make as many as they like."""
+    someone = await person(world)
+    known = [await signed_in(world, someone, "/account/sign-in") for _ in range(3)]
+    await with_app(world, someone)
+    pages = []
+    for browser in known:
+        await browser.submit(await browser.get("/account"), "/sign-out")
+        pages.append(await browser.sign_in(await browser.get("/account/sign-in"), someone.email))
+    for browser, page in zip(known[:2], pages, strict=False):
+        for _ in range(10):
+            assert (await browser.submit(page, "/sign-in", code="000000")).status_code == 422
+
+    refused = await known[2].submit(pages[2], "/sign-in", code=await code_of(world, someone))
+    assert refused.status_code == 422
+    world.clock.ahead = timedelta(hours=1, seconds=1)
+    page = await known[2].sign_in(await known[2].get("/account/sign-in"), someone.email)
+
+    assert (await typed_code(world, known[2], page, someone)).url.path == "/account"
+
+
 async def test_the_step_between_ends_soon_and_with_the_password(world: World) -> None:
     someone, own, _ = await with_codes(world)
     browser, page = await asked_for_code(world, someone)
