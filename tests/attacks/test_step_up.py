@@ -15,7 +15,15 @@ from tests.stories.pages.access_table import DESK, VISIT
 from tests.stories.pages.audit_table import FORMS, SIGNING_IN, Form
 from tests.stories.pages.common.test_audit_of_forms import marks
 from tests.stories.pages.deeds.scene import Scene
-from tests.stories.pages.people import at_work, code_of, console, employee, runs_the_service, signed_in
+from tests.stories.pages.people import (
+    at_work,
+    code_of,
+    console,
+    employee,
+    runs_the_service,
+    signed_in,
+    with_app,
+)
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
 from tallystick.services.seller.staff import StaffRole
@@ -292,3 +300,33 @@ async def test_closing_an_account_asks_too(world: World, seller: Seller) -> None
 
     assert "Your account is closed" in Page(closed).text
     assert browser.asked == ["/account/data/close"]
+
+
+async def test_beside_an_app_another_password_proves_nothing(world: World, seller: Seller) -> None:
+    """Who has got hold of a session and of the password types it where it is changed, and is still asked for a code."""
+    someone, before = await employee(world, seller, StaffRole.OWNER), await keys(world, seller)
+    await with_app(world, someone)
+    browser = await signed_in(world, someone)
+    world.clock.ahead += timedelta(minutes=16)
+
+    changed = await browser.submit(
+        await browser.get("/account/security"), "/security/password", current=PASSWORD, password=f"{PASSWORD} anew"
+    )
+    assert "changed" in changed.url.query.decode()
+    asked = await browser.submit(await browser.get(console(seller, "keys", "new")), "/keys", uses="everything")
+
+    assert "_proof_code" in asked.text
+    assert await keys(world, seller) == before
+    code = await code_of(world, someone)
+    await browser.submit(asked, "/keys", _proof_code=code)
+    assert await keys(world, seller) == before + 1
+
+
+async def test_nor_does_a_password_typed_before_there_was_an_app(world: World, seller: Seller) -> None:
+    someone = await employee(world, seller, StaffRole.OWNER)
+    browser = await signed_in(world, someone)
+    await with_app(world, someone)
+
+    asked = await browser.submit(await browser.get(console(seller, "keys", "new")), "/keys", uses="everything")
+
+    assert "_proof_code" in asked.text

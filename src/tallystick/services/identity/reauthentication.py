@@ -132,6 +132,8 @@ async def prove(service: Service, party: Party, typed: Mapping[str, str], visito
     return Means.PASSWORD
 
 
-def is_recent(service: Service, proved_at: datetime, minutes: int) -> bool:
-    """Whether a proof of that moment is younger than so many minutes."""
-    return service.clock() - proved_at < timedelta(minutes=minutes)
+async def still_counts(service: Service, party: Party, proved_at: datetime, by: Means, minutes: int) -> bool:
+    """Whether a proof of that moment is younger than so many minutes, and no password where a code is asked for."""
+    if service.clock() - proved_at >= timedelta(minutes=minutes):
+        return False
+    return by.strong or not await second_factor.is_enrolled(service, party)

@@ -35,7 +35,7 @@ async def show_export(request: PageRequest) -> Response[Any]:
     """The export, after a recent reauthentication."""
 
     async def step(member: Member) -> Response[Any]:
-        if not stepped_up(request):
+        if not await stepped_up(request, member.party):
             return ask_for_proof(EXPORT)
         name = personal_data.file_name(member.service)
         return Stream(

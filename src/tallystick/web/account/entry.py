@@ -154,7 +154,7 @@ async def show_prove(request: PageRequest) -> Response[Any]:
 
     async def step(member: Member) -> Response[Any]:
         way_on = own_way(request.query_params.get("next", ""), HOME)
-        return go(way_on) if stepped_up(request) else await _prove_page(member, way_on)
+        return go(way_on) if await stepped_up(request, member.party) else await _prove_page(member, way_on)
 
     return await for_member(request, step)
 

@@ -41,7 +41,7 @@ async def show_second_factor(request: PageRequest) -> Response[Any]:
         known = await second_factor.find(member.service, member.party)
         if known is not None:
             return member.page("account/second_factor.html", narrow=True, known=known)
-        if not stepped_up(request):
+        if not await stepped_up(request, member.party):
             return ask_for_proof(SECOND_FACTOR)
         return _setup_page(member, second_factor.begin(member.service, member.party), way_on)
 

@@ -107,7 +107,7 @@ async def show_passkey(request: PageRequest) -> Response[Any]:
     """The form for a new passkey; needs a recent reauthentication."""
 
     async def step(member: Member) -> Response[Any]:
-        if not stepped_up(request):
+        if not await stepped_up(request, member.party):
             return ask_for_proof(f"{SECURITY}/passkey")
         name = device(user_agent(request)).translate(_NO_ISOLATES)  # a field is on its own
         return await _passkey_page(member, typed={"name": name})

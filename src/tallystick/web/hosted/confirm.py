@@ -30,7 +30,7 @@ async def show_confirm(request: PageRequest, visit_id: FromPath[str]) -> Respons
 
     async def step(context: VisitContext) -> Response[Any]:
         choice = await _choice(context)
-        return _missing(context, choice) or _confirm_page(context, choice)
+        return await _missing(context, choice) or _confirm_page(context, choice)
 
     return await with_visit(request, visit_id, step)
 
@@ -41,7 +41,7 @@ async def do_confirm(request: PageRequest, visit_id: FromPath[str]) -> Response[
 
     async def step(context: VisitContext) -> Response[Any]:
         choice = await _choice(context)
-        if missing := _missing(context, choice):
+        if missing := await _missing(context, choice):
             return missing
         agreement = _agreement(context, choice)
         if (await form_of(request)).get("agreed") != agreement.digest.hex():
@@ -75,13 +75,13 @@ async def _claimed(context: VisitContext) -> Visit:
     return await keep_choices(context, context.chosen)
 
 
-def _missing(context: VisitContext, choice: Choice | None) -> Response[Any] | None:
+async def _missing(context: VisitContext, choice: Choice | None) -> Response[Any] | None:
     """The redirect to what is still missing: a choice, or a recent reauthentication. None when nothing is."""
     if choice is None and context.pays:
         return go(context.to("method"))
     if context.terms.collect_address and context.chosen.address is None:
         return go(context.to("address"))
-    return None if proved_lately(context.request) else go(context.to("prove"))
+    return None if await proved_lately(context.request, context.buyer) else go(context.to("prove"))
 
 
 def _confirm_page(context: VisitContext, choice: Choice | None, *, changed: bool = False) -> Response[Any]:

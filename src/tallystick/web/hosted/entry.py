@@ -163,7 +163,7 @@ async def show_prove(request: PageRequest, visit_id: FromPath[str]) -> Response[
     """The page for reauthentication, before something that cannot be undone."""
 
     async def step(context: VisitContext) -> Response[Any]:
-        return go(context.to("confirm")) if proved_lately(request) else await _prove_page(context)
+        return go(context.to("confirm")) if await proved_lately(request, context.buyer) else await _prove_page(context)
 
     return await with_visit(request, visit_id, step)
 

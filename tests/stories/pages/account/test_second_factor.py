@@ -218,8 +218,11 @@ async def test_a_session_from_before_the_app_cannot_remove_it(world: World) -> N
 
     for deed in ("remove", "recovery-codes"):
         page = await older.post(f"{SECOND_FACTOR}/{deed}", fields)
-        assert "You signed in with your password alone." in Page(page).text
+        assert "_proof_code" in Page(page).form(f"/{deed}").fields
+        assert (await older.submit(page, f"/{deed}", _proof_password=PASSWORD)).status_code == 422
     assert await second_factor.is_enrolled(world.service, someone)
+    page = await older.get(SECOND_FACTOR)
+    assert "You signed in with your password alone." in Page(page).text
     on = await older.submit(page, "/account/prove", code=await code_of(world, someone))
     assert "Make new recovery codes" in Page(on).text
 

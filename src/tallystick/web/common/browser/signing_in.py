@@ -65,10 +65,17 @@ def code_page(request: PageRequest, asked: CodeNeededError, way_on: str) -> Resp
     )
 
 
-def proved_lately(request: PageRequest) -> bool:
-    """Whether the person reauthenticated within the time that the settings give for agreeing to a charge."""
-    proof, service = last_proof(request), service_of(request)
-    return proof is not None and reauthentication.is_recent(service, proof.at, service.settings.confirm_within_minutes)
+async def proved_within(request: PageRequest, person: Party, minutes: int) -> bool:
+    """Whether the person reauthenticated on this browser less than so many minutes ago, by what they are asked for."""
+    proof = last_proof(request)
+    return proof is not None and await reauthentication.still_counts(
+        service_of(request), person, proof.at, proof.by, minutes
+    )
+
+
+async def proved_lately(request: PageRequest, person: Party) -> bool:
+    """Whether they did within the time that the settings give for agreeing to a charge."""
+    return await proved_within(request, person, service_of(request).settings.confirm_within_minutes)
 
 
 def own_way(path: str, otherwise: str) -> str:

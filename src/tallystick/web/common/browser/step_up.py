@@ -12,11 +12,11 @@ from urllib.parse import quote
 from litestar.response import Response
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import challenges, reauthentication
+from tallystick.services.identity import challenges
 from tallystick.services.identity.accounts import Party
 from tallystick.services.identity.passkeys import SECURITY_PATH
-from tallystick.web.common.browser.sessions import is_strong, last_proof
-from tallystick.web.common.browser.signing_in import UNUSABLE, means_of, prove
+from tallystick.web.common.browser.sessions import is_strong
+from tallystick.web.common.browser.signing_in import UNUSABLE, means_of, prove, proved_within
 from tallystick.web.common.browser.ways_back import form_page
 from tallystick.web.common.protection.form_tokens import FIELD as FORM_TOKEN
 from tallystick.web.common.shared import PageRequest, go, page, service_of
@@ -46,7 +46,7 @@ async def gate(request: PageRequest, person: Party) -> Response[Any] | None:
     form = await request.form()
     ticket = form.get(TICKET)
     if ticket is None:
-        return None if stepped_up(request) else await _page(request, person)
+        return None if await stepped_up(request, person) else await _page(request, person)
     typed = {
         name.removeprefix(PREFIX): value
         for name, value in form.multi_items()
@@ -65,10 +65,9 @@ async def gate(request: PageRequest, person: Party) -> Response[Any] | None:
     return None
 
 
-def stepped_up(request: PageRequest) -> bool:
+async def stepped_up(request: PageRequest, person: Party) -> bool:
     """Whether the person showed who they are within the time that the setting gives for deeds."""
-    proof, service = last_proof(request), service_of(request)
-    return proof is not None and reauthentication.is_recent(service, proof.at, service.settings.step_up_minutes)
+    return await proved_within(request, person, service_of(request).settings.step_up_minutes)
 
 
 async def _page(
