@@ -8,18 +8,7 @@ from datetime import UTC, datetime
 import asyncpg
 from tests.conftest import MakeDatabase
 from tests.support.books import OpenBooks
-from tests.support.earlier_schemas import (
-    BEFORE_0021,
-    BEFORE_0022,
-    BEFORE_0023,
-    BEFORE_0024,
-    BEFORE_0025,
-    BEFORE_0026,
-    BEFORE_0027,
-    BEFORE_0028,
-    BEFORE_0029,
-    BEFORE_0030,
-)
+from tests.support.earlier_schemas import go_back
 
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate
@@ -87,16 +76,7 @@ async def test_a_filled_database_is_given_the_smaller_indexes(
         await shop.refund(first.transaction_id, "0.25")
         whole = "SELECT * FROM transfer ORDER BY transaction_id, book_id, number"
         transfers = await pool.fetch(whole)
-        await pool.execute(BEFORE_0030)
-        await pool.execute(BEFORE_0029)
-        await pool.execute(BEFORE_0028)
-        await pool.execute(BEFORE_0027)
-        await pool.execute(BEFORE_0026)
-        await pool.execute(BEFORE_0025)
-        await pool.execute(BEFORE_0024)
-        await pool.execute(BEFORE_0023)
-        await pool.execute(BEFORE_0022)
-        await pool.execute(BEFORE_0021)
+        await go_back(pool, "0021")
         await pool.execute(BEFORE_0020)
         await pool.execute(BEFORE_0019)
         await pool.execute(BEFORE_0017)

@@ -2,11 +2,58 @@
 
 from typing import Final
 
+from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
-_BEFORE: Final = max(number for number in FILES if number < "0022")
-
-_STATEMENTS: Final = """
+WAYS_BACK: Final = {
+    # No authorizations that were asked for in JSON.
+    "0030": """
+DROP TABLE requested_authorization;
+""",
+    # Keys that sign, and cannot be sent as they are.
+    "0029": """
+ALTER TABLE access_key DROP COLUMN bearer_digest, DROP COLUMN json_version;
+""",
+    # No proof goes on.
+    "0028": """
+DROP TABLE running_proof, proven_balance;
+""",
+    # No authenticator apps, and nothing that waits for a second person.
+    "0027": """
+DROP TABLE approval, approval_rule, recovery_code, second_factor;
+""",
+    # One master key for good.
+    "0026": """
+DROP TABLE master_key;
+ALTER TABLE pulse DROP COLUMN master_keys;
+""",
+    # The audit log and what was agreed to have no chains; rows can be changed.
+    "0025": """
+DROP TRIGGER audit_entry_is_kept ON audit_entry;
+DROP TRIGGER audit_entry_is_not_emptied ON audit_entry;
+DROP FUNCTION keep_audit_entry;
+DROP TABLE chain_head;
+ALTER TABLE audit_entry DROP COLUMN chain_sequence, DROP COLUMN chained_at, DROP COLUMN previous_digest,
+    DROP COLUMN chain_digest, DROP COLUMN subject_salt, DROP COLUMN subject_digest;
+ALTER TABLE authorization_evidence DROP COLUMN chain_sequence, DROP COLUMN chained_at, DROP COLUMN previous_digest,
+    DROP COLUMN chain_digest, DROP COLUMN device_salt, DROP COLUMN device_digest, DROP COLUMN address_salt,
+    DROP COLUMN address_digest;
+""",
+    # Keys that are for everything, from anywhere.
+    "0024": """
+ALTER TABLE access_key DROP COLUMN name, DROP COLUMN scopes, DROP COLUMN networks, DROP COLUMN calls_per_second,
+    DROP COLUMN planned_end, DROP COLUMN made_by;
+DROP TYPE access_key_terms;
+""",
+    # Hosts that are claimed, and how messages are signed.
+    "0023": """
+DROP TABLE return_host_guest, return_host;
+ALTER TABLE cobranded_visit DROP COLUMN browser_digest;
+ALTER TABLE signing_key DROP COLUMN revoked_at;
+ALTER TABLE book DROP COLUMN signature_method;
+""",
+    # Answers alone come back, no refusals: their references are not kept as text.
+    "0022": """
 ALTER TABLE answered_reference ADD COLUMN caller_reference text COLLATE "C", ADD COLUMN caller_party_id bigint;
 UPDATE answered_reference SET caller_reference = transaction.caller_reference, caller_party_id = book.party_id
   FROM transaction JOIN book USING (book_id)
@@ -22,66 +69,24 @@ CREATE INDEX answered_reference_age ON answered_reference USING brin (answered_a
 DROP TABLE claimed_payment, believed_time;
 ALTER TABLE book DROP COLUMN parts;
 ALTER TYPE book_rules DROP ATTRIBUTE parts;
-UPDATE alembic_version SET version_num = '(before)';
-"""
-
-BEFORE_0022: Final = _STATEMENTS.replace("(before)", _BEFORE)
-"""Answers alone come back, no refusals: their references are not kept as text."""
-
-BEFORE_0026: Final = """
-DROP TABLE master_key;
-ALTER TABLE pulse DROP COLUMN master_keys;
-"""
-"""One master key for good; the version is for the test to set."""
-
-BEFORE_0030: Final = "DROP TABLE requested_authorization;"
-"""No authorizations that were asked for in JSON; the version is for the test to set."""
-
-BEFORE_0029: Final = """
-ALTER TABLE access_key DROP COLUMN bearer_digest, DROP COLUMN json_version;
-"""
-"""Keys that sign, and cannot be sent as they are; the version is for the test to set."""
-
-BEFORE_0023: Final = """
-DROP TABLE return_host_guest, return_host;
-ALTER TABLE cobranded_visit DROP COLUMN browser_digest;
-ALTER TABLE signing_key DROP COLUMN revoked_at;
-ALTER TABLE book DROP COLUMN signature_method;
-"""
-"""Hosts that are claimed, and how messages are signed; the version is for the test to set."""
-
-BEFORE_0024: Final = """
-ALTER TABLE access_key DROP COLUMN name, DROP COLUMN scopes, DROP COLUMN networks, DROP COLUMN calls_per_second,
-    DROP COLUMN planned_end, DROP COLUMN made_by;
-DROP TYPE access_key_terms;
-"""
-"""Keys that are for everything, from anywhere; the version is for the test to set."""
-
-BEFORE_0028: Final = """
-DROP TABLE running_proof, proven_balance;
-"""
-"""No proof goes on; the version is for the test to set."""
-
-BEFORE_0021: Final = """
+""",
+    # Wrong passwords pause an account, whoever typed them; letters lie there in clear.
+    "0021": """
 DROP INDEX authorization_evidence_address;
 ALTER TABLE mail DROP COLUMN sealed;
 ALTER TABLE party ADD COLUMN failed_sign_ins integer NOT NULL DEFAULT 0, ADD COLUMN locked_until timestamptz;
 DROP TABLE sign_in_pause;
-"""
-"""Wrong passwords pause an account, whoever typed them; letters lie there in clear."""
+""",
+}
+"""By the number of a migration, the newest first: what takes it back. The comments say how it was before."""
 
-BEFORE_0025: Final = """
-DROP TRIGGER audit_entry_is_kept ON audit_entry;
-DROP TRIGGER audit_entry_is_not_emptied ON audit_entry;
-DROP FUNCTION keep_audit_entry;
-DROP TABLE chain_head;
-ALTER TABLE audit_entry DROP COLUMN chain_sequence, DROP COLUMN chained_at, DROP COLUMN previous_digest,
-    DROP COLUMN chain_digest, DROP COLUMN subject_salt, DROP COLUMN subject_digest;
-ALTER TABLE authorization_evidence DROP COLUMN chain_sequence, DROP COLUMN chained_at, DROP COLUMN previous_digest,
-    DROP COLUMN chain_digest, DROP COLUMN device_salt, DROP COLUMN device_digest, DROP COLUMN address_salt,
-    DROP COLUMN address_digest;
-"""
-"""The audit log and what was agreed to have no chains; rows can be changed."""
+_SET_VERSION: Final = "UPDATE alembic_version SET version_num = $1"
 
-BEFORE_0027: Final = "DROP TABLE approval, approval_rule, recovery_code, second_factor;"
-"""Authenticator apps, and what waits for a second person."""
+
+async def go_back(pool: Pool, migration: str) -> None:
+    """Take back this migration and all after it, as the owner of the tables."""
+    assert max(WAYS_BACK) == max(FILES), "the newest migration has no way back"
+    for number, statements in WAYS_BACK.items():
+        if number >= migration:
+            await pool.execute(statements)
+    await pool.execute(_SET_VERSION, max(number for number in FILES if number < migration))

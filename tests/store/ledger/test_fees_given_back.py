@@ -6,18 +6,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken, work
 from tests.support.books import Books, OpenBooks
-from tests.support.earlier_schemas import (
-    BEFORE_0021,
-    BEFORE_0022,
-    BEFORE_0023,
-    BEFORE_0024,
-    BEFORE_0025,
-    BEFORE_0026,
-    BEFORE_0027,
-    BEFORE_0028,
-    BEFORE_0029,
-    BEFORE_0030,
-)
+from tests.support.earlier_schemas import go_back
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
@@ -158,16 +147,7 @@ async def test_a_filled_database_is_told_what_was_given_back(make_database: Make
         await begin(shop, refunded)  # pending at the rail
         file = "SELECT pg_relation_filenode('transaction')"
         before = await pool.fetchval(file)
-        await pool.execute(BEFORE_0030)
-        await pool.execute(BEFORE_0029)
-        await pool.execute(BEFORE_0028)
-        await pool.execute(BEFORE_0027)
-        await pool.execute(BEFORE_0026)
-        await pool.execute(BEFORE_0025)
-        await pool.execute(BEFORE_0024)
-        await pool.execute(BEFORE_0023)
-        await pool.execute(BEFORE_0022)
-        await pool.execute(BEFORE_0021)
+        await go_back(pool, "0021")
         await pool.execute(BEFORE_0020)
 
         assert (await migrate(url))[0] == "0020"

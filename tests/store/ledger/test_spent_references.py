@@ -11,17 +11,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.clock import TestClock
-from tests.support.earlier_schemas import (
-    BEFORE_0022,
-    BEFORE_0023,
-    BEFORE_0024,
-    BEFORE_0025,
-    BEFORE_0026,
-    BEFORE_0027,
-    BEFORE_0028,
-    BEFORE_0029,
-    BEFORE_0030,
-)
+from tests.support.earlier_schemas import go_back
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
@@ -214,15 +204,7 @@ async def test_a_filled_database_has_all_its_references_spent(
             again, new = await shop.pay(buyer, "1.00", "twice"), await shop.pay(buyer, "1.00", "Straße")
             shop.committer = strict
         assert isinstance(old, Accepted)
-        await pool.execute(BEFORE_0030)
-        await pool.execute(BEFORE_0029)
-        await pool.execute(BEFORE_0028)
-        await pool.execute(BEFORE_0027)
-        await pool.execute(BEFORE_0026)
-        await pool.execute(BEFORE_0025)
-        await pool.execute(BEFORE_0024)
-        await pool.execute(BEFORE_0023)
-        await pool.execute(BEFORE_0022)
+        await go_back(pool, "0022")
         await pool.execute("DELETE FROM answered_reference WHERE transaction_id = $1", old.transaction_id)
         before = await verify_totals(pool)
 
