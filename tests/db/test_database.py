@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 import pytest
+from tests.support.owner import connection_of_owner
 
 from tallystick.db.connections import Connection, Pool
 from tallystick.db.database import in_transaction, open_pool, plan_statements_once
@@ -31,7 +32,7 @@ async def test_statements_are_planned_once_where_that_is_wanted_and_citus_does_n
 
 
 async def test_citus_plans_statements_as_it_likes(pool: Pool) -> None:
-    async with pool.acquire() as connection:
+    async with connection_of_owner(pool) as connection:
         if not await connection.fetchval("SELECT usesuper FROM pg_user WHERE usename = current_user"):
             pytest.skip("only a superuser can write an extension that is not there into the catalogue")
         attempt = connection.transaction()
