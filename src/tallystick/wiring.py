@@ -21,7 +21,6 @@ from tallystick.db.embedded.guard import kept_alive
 from tallystick.db.embedded.server import EmbeddedPostgres
 from tallystick.db.migrate import migrate, migrate_if_empty
 from tallystick.domain.standing import Demands
-from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import (
     check_chosen_schedules,
@@ -38,12 +37,12 @@ from tallystick.store.keys.vault import SealBrokenError, Vault
 from tallystick.store.ledger.command_queue import MAX_IN_FLIGHT
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
-from tallystick.worker import Worker
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Pool
     from tallystick.services.api.callers import Address
     from tallystick.web.api.asgi import Application, Scope
+    from tallystick.worker import Worker
 
 __all__ = [
     "DatabaseAddress",
@@ -262,6 +261,10 @@ def _soap(service: Service) -> Application:
 
 def make_worker(service: Service) -> Worker:
     """A worker with every rail there is."""
+    # Loaded here for the same reason: notifications, the HTTP client and the deciders take 0.3 s.
+    from tallystick.processors.simulated import SimulatedRail  # noqa: PLC0415 - see above
+    from tallystick.worker import Worker  # noqa: PLC0415 - see above
+
     settings = service.settings
     rail = SimulatedRail(
         memory=service.pool,

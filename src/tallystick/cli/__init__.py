@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run a command. `tallystick.cli.app` is imported here, so that Ctrl-C during the import is handled, too."""
     try:
-        from tallystick.cli.app import main as run  # noqa: PLC0415 - its 0.9 s are within the try
+        from tallystick.cli.app import main as run  # noqa: PLC0415 - it is within the try
 
         run()
     except KeyboardInterrupt:

@@ -3,57 +3,85 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Final
 
-import asyncpg
-import httpx
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 import tallystick
-from tallystick.cli.commands import (
-    accounts,
-    archiving,
-    books,
-    certificates,
-    clocks,
-    database,
-    demo,
-    dev,
-    hosts,
-    ipn,
-    keys,
-    master_key,
-    people,
-    sandbox,
-    serve,
-    signing,
-    splitting,
-)
-from tallystick.cli.commands.safekeeping import backup, restore, upgrade
-from tallystick.cli.console import ProblemError, complain, tell
-from tallystick.cli.trials import bench, torture
-from tallystick.db.database import NoDatabaseError
-from tallystick.db.embedded.server import EmbeddedPostgresError
-from tallystick.db.migrate import MigrationError
-from tallystick.settings import SettingsError
-from tallystick.wiring import SealBrokenError
+from tallystick.cli.lazy import CommandEntry, LazyGroup
+from tallystick.cli.output import complain, tell
 
-EXPECTED: Final = (
-    ProblemError,
-    SettingsError,
-    NoDatabaseError,
-    EmbeddedPostgresError,
-    MigrationError,
-    SealBrokenError,
-    OSError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    httpx.HTTPError,
-)
-"""Errors of the environment or of the input: reported in a line, without a traceback."""
+COMMANDS: Final[Mapping[str, CommandEntry]] = {
+    "serve": CommandEntry(
+        "commands.serve:serve", "Run the service: database where none is configured, API, hosted pages, worker."
+    ),
+    "worker": CommandEntry(
+        "commands.serve:worker", "Run a worker alone: ask rails for pending payments, forget what has expired."
+    ),
+    "demo": CommandEntry("commands.demo:demo", "Run everything with a sample music shop and a sample buyer."),
+    "bench": CommandEntry(
+        "trials.bench:bench",
+        "Measure signed payments beside PostgreSQL's own benchmark, in one run, with durable settings throughout.",
+    ),
+    "torture": CommandEntry(
+        "trials.torture:torture",
+        "Play histories of money actions under faults, and hold every answer and the books against a small model.",
+    ),
+    "migrate": CommandEntry("commands.books:migrate", "Bring the database up to date."),
+    "verify": CommandEntry(
+        "commands.books:verify", "Replay all books and name what is off; exit status 1 when anything is."
+    ),
+    "restore": CommandEntry(
+        "commands.safekeeping.restore:restore",
+        "Make a data directory from a backup and prove its books; exit status 1 when anything is off.",
+    ),
+    "upgrade": CommandEntry(
+        "commands.safekeeping.upgrade:upgrade",
+        "Bring the embedded database to another major version of PostgreSQL and prove its books.",
+    ),
+    "backup": CommandEntry("commands.safekeeping.backup:app", "Make a base backup now, beside everything that runs."),
+    "account": CommandEntry(
+        "commands.accounts:app",
+        "Accounts of sellers and buyers.",
+        additions=("commands.second_factors", "commands.splitting"),
+    ),
+    "keys": CommandEntry(
+        "commands.keys:app",
+        "Access keys of sellers' programs, and the service's own signing key.",
+        additions=("commands.certificates", "commands.signing"),
+    ),
+    "master-key": CommandEntry("commands.master_key:app", "The key that seals the secrets in the database."),
+    "hosts": CommandEntry("commands.hosts:app", "Hosts to which buyers return: claimed, so that no others lead there."),
+    "staff": CommandEntry("commands.people:staff_app", "Who works for a seller, and as what."),
+    "operators": CommandEntry("commands.people:operators_app", "Who may use the operator's pages at /admin."),
+    "clock": CommandEntry("commands.clocks:app", "The test clock of a seller's sandbox."),
+    "ipn": CommandEntry("commands.ipn:app", "Notifications: lists, replays, addresses, a local receiver."),
+    "sandbox": CommandEntry("commands.sandbox:app", "Try an integration: sign requests, be the buyer, get test money."),
+    "archive": CommandEntry("commands.archiving:app", "Move settled history to Parquet files."),
+    "audit": CommandEntry(
+        "commands.books:audit_app", "Prove and export the audit log and what was agreed to, which are hash chains."
+    ),
+    "db": CommandEntry(
+        "commands.database:app",
+        "The roles in the database; one database over several machines, with the Citus extension.",
+    ),
+    "dev": CommandEntry("commands.dev:app", "For who works on Tallystick itself."),
+}
+"""Every command and group, in the order of `--help`. What they import is loaded for the one that is run."""
+
+
+class AllCommands(LazyGroup):
+    """All commands."""
+
+    entries = COMMANDS
+
 
 app = typer.Typer(
     name="tallystick",
+    cls=AllCommands,
     help="Prepaid balances and postpaid tabs: authorized once, charged many times, settled rarely.",
     no_args_is_help=True,
     add_completion=False,
@@ -79,42 +107,22 @@ def _common(
     """Options of every command."""
 
 
-app.command()(serve.serve)
-app.command()(serve.worker)
-app.command()(demo.demo)
-app.command()(bench.bench)
-app.command()(torture.torture)
-app.command()(books.migrate)
-app.command()(books.verify)
-app.add_typer(backup.app, name="backup")
-app.command()(restore.restore)
-app.command()(upgrade.upgrade)
-accounts.app.command()(splitting.split)
-app.add_typer(accounts.app, name="account")
-keys.app.command()(certificates.register_certificate)
-keys.app.command()(certificates.list_certificates)
-keys.app.command()(certificates.revoke_certificate)
-keys.app.command()(signing.list_signing)
-keys.app.command()(signing.revoke_signing)
-keys.app.command()(signing.destroy_signing)
-app.add_typer(keys.app, name="keys")
-app.add_typer(master_key.app, name="master-key")
-app.add_typer(hosts.app, name="hosts")
-app.add_typer(people.staff_app, name="staff")
-app.add_typer(people.operators_app, name="operators")
-app.add_typer(clocks.app, name="clock")
-app.add_typer(ipn.app, name="ipn")
-app.add_typer(sandbox.app, name="sandbox")
-app.add_typer(archiving.app, name="archive")
-app.add_typer(books.audit_app, name="audit")
-app.add_typer(database.app, name="db")
-app.add_typer(dev.app, name="dev")
+def whole_program() -> TyperGroup:
+    """All commands, loaded: for what goes through them, as the reference does."""
+    program = get_command(app)
+    if not isinstance(program, LazyGroup):
+        raise TypeError("the program is a group of commands")
+    return program.open_all()
 
 
 def main() -> None:
     """Run a command. Exit status 0: done; 1: the answer is no; 2: invalid input or environment."""
     try:
         app()
-    except EXPECTED as problem:
+    except Exception as problem:
+        from tallystick.cli.expected import EXPECTED  # noqa: PLC0415 - most commands fail at nothing
+
+        if not isinstance(problem, EXPECTED):
+            raise
         complain(str(problem) or type(problem).__name__)
         sys.exit(2)

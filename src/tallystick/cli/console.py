@@ -1,4 +1,4 @@
-"""What all commands share: settings, the event loop and its end, secrets that are not typed on the command line."""
+"""What commands share: settings, the event loop and its end, secrets that are not typed, and what `output.py` has."""
 
 from __future__ import annotations
 
@@ -7,36 +7,46 @@ import os
 import pwd
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
-import msgspec
 import typer
 import uvloop
 
 from tallystick.cli.logs import configure_logs
+from tallystick.cli.output import NO, Json, ProblemError, complain, tell, tell_json, tell_table
 from tallystick.services.context import Service
 from tallystick.services.operations.audit import Actor
 from tallystick.settings import Settings, from_environment
 from tallystick.wiring import open_service
 
+__all__ = [
+    "INTERRUPTED",
+    "NO",
+    "Json",
+    "ProblemError",
+    "actor_of_process",
+    "complain",
+    "program",
+    "run",
+    "run_until_stopped",
+    "secret_from",
+    "service_of_process",
+    "settings_of_process",
+    "tell",
+    "tell_json",
+    "tell_table",
+    "while_running",
+]
+
 Answer = TypeVar("Answer")
-
-Json = Annotated[bool, typer.Option("--json", help="Answer with JSON on one line, for programs.")]
-
-NO: Final = 1
-"""Exit status when everything works and the answer is no."""
 
 INTERRUPTED: Final = 130
 """Exit status of a command that was stopped before its end."""
 
 _STOP: Final = (signal.SIGINT, signal.SIGTERM)
-
-
-class ProblemError(Exception):
-    """An error that the user can fix; the message says how."""
 
 
 def settings_of_process(*, quiet: bool = True) -> Settings:
@@ -116,33 +126,6 @@ def program() -> str:
     environment = Path(sys.prefix)
     in_a_clone = environment.name == ".venv" and (environment.parent / "run").is_file()
     return "./run" if in_a_clone else "tallystick"
-
-
-def tell(text: str) -> None:
-    """Print a line of the answer, as it is."""
-    typer.echo(text)
-
-
-def tell_json(value: object) -> None:
-    """Print the answer for programs."""
-    typer.echo(msgspec.json.encode(value))
-
-
-def complain(text: str) -> None:
-    """Say what is wrong."""
-    typer.echo(f"tallystick: {text}", err=True)
-
-
-def tell_table(rows: list[Mapping[str, str]], none: str) -> None:
-    """Print rows under their names, or `none`; every row has the same names."""
-    if not rows:
-        tell(none)
-        return
-    names = list(rows[0])
-    width = {name: max(len(name), *(len(row[name]) for row in rows)) for name in names}
-    tell("  ".join(name.ljust(width[name]) for name in names).rstrip())
-    for row in rows:
-        tell("  ".join(row[name].ljust(width[name]) for name in names).rstrip())
 
 
 def secret_from(

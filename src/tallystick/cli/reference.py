@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from typer.core import TyperGroup
-from typer.main import get_command
 from typer.testing import CliRunner
 
-from tallystick.cli.app import app
+from tallystick.cli.app import app, whole_program
 from tallystick.cli.console import tell
 
 _WIDTH: Final = 100
@@ -101,10 +100,7 @@ the person had made |
 
 def reference() -> str:
     """The whole document, Markdown."""
-    command = get_command(app)
-    if not isinstance(command, TyperGroup):
-        raise TypeError("the program has commands")
-    return "\n".join([_HEAD, *(_section(names) for names in _commands(command))])
+    return "\n".join([_HEAD, *(_section(names) for names in _commands(whole_program()))])
 
 
 def _commands(group: TyperGroup) -> Iterator[list[str]]:

@@ -25,15 +25,13 @@ from tallystick.cli.console import (
 from tallystick.cli.options import PasswordEnv, PasswordStdin
 from tallystick.services.context import Service
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import account_opening, second_factor
+from tallystick.services.identity import account_opening
 from tallystick.services.identity.account_opening import EmailTakenError
 from tallystick.services.operations import account_standing, accounts
 from tallystick.services.operations.accounts import Account, Party
 from tallystick.services.seller import logos
 
 app = typer.Typer(no_args_is_help=True, help="Accounts of sellers and buyers.")
-second_factor_app = typer.Typer(no_args_is_help=True, help="Authenticator apps and passkeys that were lost.")
-app.add_typer(second_factor_app, name="second-factor")
 
 
 class PartyKind(StrEnum):
@@ -157,31 +155,6 @@ def set_password_(
         tell_json(as_json(party))
     else:
         tell(f"Account {party.party_id} has this password now.")
-
-
-@second_factor_app.command("reset")
-def reset_second_factor(
-    account: Annotated[str, typer.Argument(metavar="EMAIL_OR_ID", help="The account whose owner lost their device.")],
-    json: Json = False,
-) -> None:
-    """Take authenticator app, recovery codes and passkeys from an account, and sign it out everywhere.
-
-    Make sure who asks: from now on the password alone signs in. Where a second factor is required, the next sign-in
-    sets one up.
-    """
-
-    async def reset() -> tuple[Party, bool]:
-        async with service_of_process() as service:
-            found = await find_account(service, account)
-            return found, await second_factor.reset(service, actor_of_process(), found)
-
-    party, had_one = run(reset())
-    if json:
-        tell_json(as_json(party) | {"reset": had_one})
-    elif had_one:
-        tell(f"Account {party.party_id} signs in with its password alone now.")
-    else:
-        tell(f"Account {party.party_id} had no second factor.")
 
 
 @app.command("set-logo")

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from tallystick.cli.commands.accounts import find_seller
+from tallystick.cli.commands.keys import app
 from tallystick.cli.console import (
     Json,
     ProblemError,
@@ -32,6 +33,7 @@ from tallystick.services.seller.certificates import (
 MAX_FILE_BYTES: Final = 64 * 1024
 
 
+@app.command()
 def register_certificate(
     account: Account,
     file: Annotated[
@@ -68,6 +70,7 @@ async def _register(account: str, file: Path) -> tuple[CertificateEntry, datetim
         return entry, service.clock()
 
 
+@app.command()
 def list_certificates(account: Account, json: Json = False) -> None:
     """List the certificates of an account, oldest first."""
     entries, now = run(_list(account))
@@ -94,6 +97,7 @@ async def _list(account: str) -> tuple[list[CertificateEntry], datetime]:
         return await certificates.list_(service, party.party_id), service.clock()
 
 
+@app.command()
 def revoke_certificate(
     account: Account,
     fingerprint: Annotated[str, typer.Option(metavar="SHA256", help="The certificate to revoke.")],

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tallystick.cli.commands.keys import app
 from tallystick.cli.console import (
     Json,
     ProblemError,
@@ -21,6 +22,7 @@ from tallystick.services.operations import signing_keys
 from tallystick.services.operations.signing_keys import KeyRecord
 
 
+@app.command()
 def list_signing(json: Json = False) -> None:
     """List the keys that sign or signed return URLs and notifications, the newest first."""
     entries, now = run(_list())
@@ -47,6 +49,7 @@ async def _list() -> tuple[list[tuple[KeyRecord, str]], datetime]:
         return [(entry, signing_keys.certificate_url(service, entry)) for entry in entries], service.clock()
 
 
+@app.command()
 def revoke_signing(
     name: Annotated[str, typer.Option(metavar="NAME", help="The key, as list-signing names it.")], json: Json = False
 ) -> None:
@@ -72,6 +75,7 @@ async def _revoke(name: str) -> None:
             ) from None
 
 
+@app.command()
 def destroy_signing(json: Json = False) -> None:
     """Destroy the private halves of all keys that sign no more. What they signed stays genuine."""
     names = run(_destroy())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli.commands.accounts import find_seller
+from tallystick.cli.commands.accounts import app, find_seller
 from tallystick.cli.console import Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
 from tallystick.domain.ids import BookId
 from tallystick.services.seller import books
@@ -20,6 +20,7 @@ class Environment(StrEnum):
     live = "live"
 
 
+@app.command()
 def split(
     account: Annotated[str, typer.Option(help="Number or e-mail address of the business.")],
     parts: Annotated[int, typer.Option(min=1, max=1_000, help="How many books it shall have. They are never joined.")],

@@ -1,0 +1,49 @@
+"""The table of commands: what it says of each, and that none is loaded before it is run."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tallystick.cli.app import COMMANDS, whole_program
+
+LOADED = """
+import json, sys
+from tallystick.cli import main
+try:
+    main()
+except SystemExit as end:
+    print(json.dumps([end.code, sorted({name.partition(".")[0] for name in sys.modules} & set(HEAVY)),
+                      sorted(name for name in sys.modules if name.startswith("tallystick."))]))
+"""
+HEAVY = ("asyncio", "asyncpg", "cryptography", "httpx", "litestar", "rich", "structlog", "webauthn")
+
+
+def test_the_list_of_commands_says_what_each_says_itself() -> None:
+    commands = whole_program().commands
+    assert list(commands) == list(COMMANDS)
+    said = {name: command.get_short_help_str(limit=1_000) for name, command in commands.items()}
+    assert said == {name: entry.summary for name, entry in COMMANDS.items()}
+
+
+@pytest.mark.parametrize("asked", ["--version", "--help"])
+def test_what_needs_no_command_loads_none(asked: str) -> None:
+    code = f"HEAVY = {HEAVY!r}\n{LOADED}"
+    run = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-c", code, asked], check=True, capture_output=True, text=True
+    )
+    status, heavy, ours = json.loads(run.stdout.splitlines()[-1])
+    assert (status, heavy) == (0, [])
+    assert set(ours) <= {"tallystick.cli", "tallystick.cli.app", "tallystick.cli.lazy", "tallystick.cli.output"}
+
+
+def test_a_command_is_loaded_when_it_is_run() -> None:
+    code = f"HEAVY = {HEAVY!r}\n{LOADED}"
+    run = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-c", code, "keys", "--help"], check=True, capture_output=True, text=True
+    )
+    _, _, ours = json.loads(run.stdout.splitlines()[-1])
+    assert {"tallystick.cli.commands.keys", "tallystick.cli.commands.certificates"} <= set(ours)
+    assert "tallystick.cli.commands.demo" not in ours
+    assert "register-certificate" in run.stdout
