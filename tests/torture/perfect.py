@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from tallystick.torture.model.history import Shape, write
-from tallystick.torture.model.operations import READS, Answer, OperationCall, PlannedOperation, Round
+from tallystick.torture.model.operations import (
+    READS,
+    Answer,
+    FaceName,
+    OperationCall,
+    OperationKind,
+    Outcome,
+    PlannedOperation,
+    Round,
+    TokenSlot,
+)
 from tallystick.torture.model.rules import apply, network_answers
 from tallystick.torture.model.state import ModelState, Terms, beginning
 from tallystick.torture.model.worlds import Worlds, first_worlds, step
@@ -43,19 +53,38 @@ class Perfect:
             return OperationCall(operation, None, "lost before")
         known = self._state.answered(operation.reference)
         outcome, after = self.random.choice(apply(self._state, operation))
+        if operation.face is FaceName.JSON and operation.action is OperationKind.CANCEL_TOKEN:
+            both = (TokenSlot.PREPAID, TokenSlot.FUNDING)
+            ended = both if operation.token in both else (operation.token,)
+            after = replace(after, cancelled=after.cancelled.union(slot for slot in ended if slot))
         self._state = self.spoil(operation, self._state, after)
-        transaction_id = None
+        transaction_id, made = None, None
         if outcome.status is not None and operation.action not in READS:
             name = operation.reference or operation.original or ""
             if name not in self.ids or (known is not None and self._state.answered(operation.reference) is None):
                 self._made += 1
                 self.ids[name] = f"t{self._made}"
             transaction_id = self.ids[name]
+            if operation.face is FaceName.JSON:
+                outcome, made = self._look(operation.reference or "", outcome), known is None
+        if (
+            operation.face is FaceName.JSON
+            and outcome.code == "DuplicateRequest"
+            and self._state.find(operation.reference)
+        ):
+            transaction_id = self.ids[operation.reference or ""]
         return (
             OperationCall(operation, None, "lost after")
             if lost
-            else OperationCall(operation, Answer(outcome, transaction_id))
+            else OperationCall(operation, Answer(outcome, transaction_id, made))
         )
+
+    def _look(self, reference: str, otherwise: Outcome) -> Outcome:
+        """What /v1 shows of a transaction, a moment after it was made."""
+        while self.random.random() < 0.4 and (possible := list(network_answers(self._state))):
+            self._state = self.random.choice(possible)
+        found = self._state.find(reference)
+        return otherwise if found is None else Outcome(status=found.status, values=(found.amount, found.fee))
 
 
 def play(seed: str, spoil: Spoil = rightly, *, lost_percent: int = 0, rounds: tuple[Round, ...] = ()) -> Worlds:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 from tallystick.client.fps import Client, FpsAnswer
+from tallystick.domain.money import parse_amount
+from tallystick.torture.faces.json import OBJECTS, STATUSES, JsonFace
 from tallystick.torture.model.state import ModelState, ModelTransaction
 from tallystick.torture.model.story import amount
 from tallystick.torture.model.worlds import Worlds
@@ -42,7 +44,7 @@ class Books:
 
 
 async def read_books(client: Client, seller: TortureSeller, since: datetime) -> Books:
-    """Ask for everything. Raises ServiceError, httpx.HTTPError."""
+    """Ask the query API for everything. Raises ServiceError, httpx.HTTPError."""
     listed: dict[str, Listed] = {}
     start: str | None = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     while start is not None:
@@ -62,6 +64,29 @@ async def read_books(client: Client, seller: TortureSeller, since: datetime) -> 
         liability.micros("OutstandingPrepaidLiability", "OutstandingBalance"),
         debts.micros("OutstandingDebt", "OutstandingBalance"),
         account.micros("AccountBalance", "TotalBalance"),
+    )
+
+
+async def read_json_books(face: JsonFace, seller: TortureSeller) -> Books:
+    """Ask /v1 for the same. Raises httpx.HTTPError."""
+    listed: dict[str, Listed] = {}
+    following: str | None = ""
+    while following is not None:
+        page = (await face.get(f"/v1/transactions?limit=100{following}")).raise_for_status().json()
+        listed |= {shown["id"]: _shown(shown) for shown in page["data"]}
+        following = None if page["next_cursor"] is None else f"&cursor={page['next_cursor']}"
+    account = (await face.get("/v1/account")).raise_for_status().json()
+    prepaid, debt, cash = (parse_amount(account[name]["balance"]) for name in ("prepaid_liability", "debt", "cash"))
+    return Books(seller, listed, prepaid, debt, cash)
+
+
+def _shown(shown: Mapping[str, Any]) -> Listed:
+    return Listed(
+        shown["id"],
+        OBJECTS[shown["object"]].value,
+        parse_amount(shown["amount"]),
+        STATUSES[shown["status"]],
+        datetime.fromisoformat(shown["created_at"]),
     )
 
 

@@ -1,7 +1,8 @@
 """Plays a history for one buyer, over HTTP, and holds every answer against what is possible.
 
 What is unknown is found out as the documentation tells sellers to: by the same request under the same reference, at
-another process, until there is an answer.
+another process, until there is an answer. A refusal of /v1 leaves the reference free, so that the request whose answer
+was lost could still be carried out later: then the query API is asked, which spends it either way.
 """
 
 from __future__ import annotations
@@ -9,23 +10,22 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
 import httpx
 
-from tallystick.client.fps import Client, ServiceError, amount
+from tallystick.torture.faces.face import Face, RequestNames, UndecidedError
 from tallystick.torture.model.operations import (
     READS,
-    Answer,
+    FaceName,
     OperationCall,
     OperationKind,
     Outcome,
     PlannedOperation,
     Round,
-    TokenSlot,
 )
 from tallystick.torture.model.state import Terms
 from tallystick.torture.model.story import expected
@@ -38,72 +38,8 @@ CALL_SECONDS: Final = 60
 PATIENCE_SECONDS: Final = 240
 """How long anything may stay unknown or pending: a worker that was killed leaves its lease behind, for a minute."""
 
-UNDECIDED: Final = frozenset(
-    {
-        "ConcurrentModification",
-        "InternalError",
-        "RequestExpired",  # by a process whose clock is wrong
-        "ServiceUnavailable",
-        "Throttling",
-        "Unreadable",
-    }
-)
-"""Answers that spend no reference, and that leave open what has happened: to be asked again."""
-
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 1.0
-
-_AMOUNTS: Final = {
-    OperationKind.FUND: "FundingAmount",
-    OperationKind.PAY: "TransactionAmount",
-    OperationKind.RESERVE: "TransactionAmount",
-    OperationKind.SETTLE: "TransactionAmount",
-    OperationKind.REFUND: "RefundAmount",
-    OperationKind.SETTLE_DEBT: "SettlementAmount",
-    OperationKind.WRITE_OFF: "AdjustmentAmount",
-}
-
-
-class Face(Protocol):
-    """One way to ask a process: the query API, and any other that says the same. `processes`: how many there are."""
-
-    @property
-    def processes(self) -> int:
-        """How many can be asked."""
-        ...
-
-    async def ask(self, action: str, parameters: Mapping[str, str], server: int) -> Answer:
-        """Raises ServiceError, httpx.HTTPError."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class QueryFace:
-    """Signed calls of the query API, one program for each process."""
-
-    clients: Sequence[Client]
-
-    @property
-    def processes(self) -> int:
-        """How many can be asked."""
-        return len(self.clients)
-
-    async def ask(self, action: str, parameters: Mapping[str, str], server: int) -> Answer:
-        """One call. Raises ServiceError, httpx.HTTPError."""
-        heard = await self.clients[server].call(action, parameters)
-        match action:
-            case OperationKind.CANCEL_TOKEN:
-                return Answer(Outcome())
-            case OperationKind.STATUS:
-                return Answer(Outcome(status=heard.text("TransactionStatus")))
-            case OperationKind.PREPAID_BALANCE:
-                balance = heard.micros("PrepaidBalance", "AvailableBalance")
-                return Answer(Outcome(values=(balance, heard.micros("PrepaidBalance", "PendingInBalance"))))
-            case OperationKind.DEBT_BALANCE:
-                debt = heard.micros("DebtBalance", "AvailableBalance")
-                return Answer(Outcome(values=(debt, heard.micros("DebtBalance", "PendingOutBalance"))))
-            case _:
-                return Answer(Outcome(status=heard.text("TransactionStatus")), heard.text("TransactionId"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +59,7 @@ class Log:
 
     tell: Callable[[], None] = lambda: None
     answered: dict[str, int] = field(default_factory=dict)
+    faces: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
@@ -145,6 +82,8 @@ class Log:
             return
         action = call.operation.action.value
         self.answered[action] = self.answered.get(action, 0) + 1
+        face = call.operation.face.value
+        self.faces[face] = self.faces.get(face, 0) + 1
         if (code := call.answer.outcome.code) is not None:
             self.refused[code] = self.refused.get(code, 0) + 1
         self.tell()
@@ -162,12 +101,13 @@ class ViolationError(Exception):
 
 @dataclass(slots=True)
 class Player:
-    """Plays for one buyer. `worlds`: what is possible so far.
+    """Plays for one buyer at so many `processes`. `worlds`: what is possible so far.
 
     `patience_seconds`: how long anything may stay unknown or pending.
     """
 
-    face: Face
+    faces: Mapping[FaceName, Face]
+    processes: int
     buyer: TortureBuyer
     log: Log
     patience_seconds: float = PATIENCE_SECONDS
@@ -211,6 +151,9 @@ class Player:
     async def _find_out(self, unknown: OperationCall) -> None:
         asked_again = datetime.now(UTC)
         call = await self._until_answered(unknown.operation)
+        by_json = unknown.operation.face is FaceName.JSON and unknown.operation.reference is not None
+        if by_json and any(unknown.operation in world.unanswered for world in self.worlds):
+            call = await self._until_answered(replace(unknown.operation, face=FaceName.QUERY))
         if call.answer is not None:
             outcome, transaction_id = call.answer.outcome, call.answer.transaction_id
             self.log.found.append(Found(unknown.operation, unknown.why, outcome, transaction_id, asked_again))
@@ -220,7 +163,7 @@ class Player:
         pause, until, server = _FIRST_PAUSE_SECONDS, monotonic() + self.patience_seconds, operation.server
         while True:
             server += 1
-            call = await self._ask(operation, server)
+            call = replace(await self._ask(operation, server), again=True)
             self._held_against_the_model([call])
             if call.answer is not None:
                 return call
@@ -242,19 +185,18 @@ class Player:
 
     async def _ask(self, operation: PlannedOperation, server: int | None = None) -> OperationCall:
         began = monotonic()
-        call = await self._heard(operation, (operation.server if server is None else server) % self.face.processes)
+        call = await self._heard(operation, (operation.server if server is None else server) % self.processes)
         self.log.note(call, monotonic() - began)
         if call.answer is not None and operation.reference is not None and call.answer.transaction_id is not None:
             self.ids[operation.reference] = call.answer.transaction_id
         return call
 
     async def _heard(self, operation: PlannedOperation, server: int) -> OperationCall:
+        names = RequestNames(self.buyer, self._prefix, self.ids)
         try:
-            answer = await self.face.ask(operation.action.value, self._parameters(operation), server)
-        except ServiceError as error:
-            if error.code in UNDECIDED:
-                return OperationCall(operation, None, error.code, server)
-            return OperationCall(operation, Answer(Outcome(code=error.code)), server=server)
+            answer = await self.faces[operation.face].ask(operation, names, server)
+        except UndecidedError as undecided:
+            return OperationCall(operation, None, undecided.why, server)
         except httpx.HTTPError as error:
             return OperationCall(operation, None, type(error).__name__, server)
         return OperationCall(operation, answer, server=server)
@@ -268,32 +210,6 @@ class Player:
 
     def _violation(self, message: str) -> ViolationError:
         return ViolationError(message, self.buyer.terms, self.told)
-
-    def _parameters(self, operation: PlannedOperation) -> dict[str, str]:
-        action, buyer = operation.action, self.buyer
-        parameters: dict[str, str] = {}
-        if operation.amount is not None:
-            parameters |= amount(_AMOUNTS[action], operation.amount)
-        if operation.reference is not None:
-            parameters["CallerReference"] = f"{self._prefix}-{operation.reference}"
-        if operation.original is not None:
-            name = "ReserveTransactionId" if action is OperationKind.SETTLE else "TransactionId"
-            parameters[name] = self.ids[operation.original]
-        match action:
-            case OperationKind.FUND:
-                parameters |= {"SenderTokenId": buyer.tokens[TokenSlot.FUNDING], "PrepaidInstrumentId": buyer.prepaid}
-            case OperationKind.SETTLE_DEBT:
-                parameters |= {"SenderTokenId": buyer.tokens[TokenSlot.SETTLEMENT], "CreditInstrumentId": buyer.credit}
-            case OperationKind.WRITE_OFF | OperationKind.DEBT_BALANCE:
-                parameters["CreditInstrumentId"] = buyer.credit
-            case OperationKind.PREPAID_BALANCE:
-                parameters["PrepaidInstrumentId"] = buyer.prepaid
-            case OperationKind.PAY | OperationKind.RESERVE | OperationKind.CANCEL_TOKEN if operation.token is not None:
-                name = "TokenId" if action is OperationKind.CANCEL_TOKEN else "SenderTokenId"
-                parameters[name] = buyer.tokens[operation.token]
-            case _:
-                pass
-        return parameters
 
 
 def _what_is_wrong(worlds: Worlds, calls: Sequence[OperationCall]) -> str:

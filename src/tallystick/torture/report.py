@@ -33,6 +33,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     operations: int
     polls: int
     answered: dict[str, int]
+    faces: dict[str, int]
     refused: dict[str, int]
     unknown: dict[str, int]
     found_out: dict[str, int]
@@ -59,6 +60,7 @@ def lines(report: Report) -> Iterator[str]:
         f"buyers at {report.sellers} sellers, {report.processes} processes, {faults} faults, {report.seconds:.0f} s"
     )
     yield f"  answered     {_counts(report.answered)}"
+    yield f"  interfaces   {_counts(report.faces)}"
     yield f"  refused      {_counts(report.refused)}"
     yield f"  faults       {_counts(report.faults)}"
     for fault, why in report.left_out.items():

@@ -17,7 +17,7 @@ from typing import Final
 
 from tallystick.settings import PREFIX
 from tallystick.torture import report
-from tallystick.torture.audit import Books, how_found, problems, read_books
+from tallystick.torture.audit import Books, how_found, problems, read_books, read_json_books
 from tallystick.torture.faults import Fault, Tormentor, possible
 from tallystick.torture.model.history import Shape, write
 from tallystick.torture.model.operations import OperationCall, Round
@@ -85,8 +85,13 @@ class Run:
         books: list[Books] = []
         if violation is None:
             for seller in theatre.sellers:
-                books.append(await read_books(theatre.face(seller).clients[0], seller, self._since))
-                wrong += problems(books[-1], [player for player in self.players if player.buyer.seller == seller])
+                played = [player for player in self.players if player.buyer.seller == seller]
+                books.append(await read_books(theatre.query_face(seller).clients[0], seller, self._since))
+                wrong += problems(books[-1], played)
+                wrong += [
+                    f"by JSON: {problem}"
+                    for problem in problems(await read_json_books(theatre.json_face(seller), seller), played)
+                ]
         failure = None if violation is None else await self._shortened(violation, faults)
         await theatre.close()
         return report.Report(
@@ -98,6 +103,7 @@ class Run:
             operations=operations,
             polls=self.log.polls,
             answered=dict(self.log.answered),
+            faces=dict(self.log.faces),
             refused=dict(self.log.refused),
             unknown=dict(self.log.unknown),
             found_out=how_found(self.log.found, books),
@@ -132,7 +138,7 @@ class Run:
         while not self._is_enough():
             seller = self.theatre.sellers[number % len(self.theatre.sellers)]
             terms, rounds = write(f"{self.plan.seed}/{number}/{turn}", self.plan.shape)
-            player = Player(self.theatre.face(seller), await self.theatre.stage.buyer(seller, terms), self.log)
+            player = self.theatre.player(await self.theatre.stage.buyer(seller, terms), self.log)
             self.players.append(player)
             await player.play(rounds)
             await player.settle_down()
@@ -175,7 +181,7 @@ class Run:
             log.tell = tormentor.one_more
             tormenting = asyncio.create_task(tormentor.run())
             buyer = await self.theatre.stage.buyer(seller, terms)
-            player = Player(self.theatre.face(seller), buyer, log, PATIENCE_SECONDS if faults else _UNDISTURBED_SECONDS)
+            player = self.theatre.player(buyer, log, PATIENCE_SECONDS if faults else _UNDISTURBED_SECONDS)
             try:
                 await player.play(rounds)
                 await player.settle_down()
@@ -205,10 +211,9 @@ def _asked(told: Sequence[Sequence[OperationCall]]) -> list[Round]:
     """The requests of a history, without those that only repeated others to find something out."""
     rounds: list[Round] = []
     for calls in told:
-        requests = tuple(call.operation for call in calls)
-        if len(requests) == 1 and rounds and requests[0] in rounds[-1]:
-            continue
-        rounds.append(requests)
+        requests = tuple(call.operation for call in calls if not call.again)
+        if requests:
+            rounds.append(requests)
     return rounds
 
 

@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, TypeVar
 
@@ -69,12 +69,13 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, slots=True)
 class TortureSeller:
-    """A seller, and how its program signs."""
+    """A seller, and how its programs prove who they are: a key that signs, and its bearer secret for /v1."""
 
     number: int
     party_id: PartyId
     book_id: BookId
     credentials: Credentials
+    bearer: str = field(repr=False)
 
     @property
     def cash_micros(self) -> int:
@@ -136,7 +137,9 @@ class Stage:
         key = await access_keys.create(self.service.pool, self.service.vault, party.party_id, SANDBOX, now)
         if key.book_id is None:
             raise SetUpError("a new seller has a sandbox book")
-        seller = TortureSeller(number, party.party_id, key.book_id, Credentials(key.access_key_id, key.secret))
+        bearer = await access_keys.make_bearer(self.service.pool, key.access_key_id, now)
+        credentials = Credentials(key.access_key_id, key.secret)
+        seller = TortureSeller(number, party.party_id, key.book_id, credentials, bearer)
         cushion = Terms(CUSHION_MICROS, CUSHION_MICROS, UNIT, UNIT, funding_by_card=False, settlement_by_card=False)
         buyer = await self._buyer(seller, cushion)
         await self._perform(

@@ -18,10 +18,14 @@ from tallystick.db.embedded.server import SOCKET_NAME, EmbeddedPostgres
 from tallystick.settings import Settings
 from tallystick.torture.clocks import SettableClock, find_library
 from tallystick.torture.disk import SmallDisk, small_disk
-from tallystick.torture.player import CALL_SECONDS, QueryFace
+from tallystick.torture.faces.face import Face
+from tallystick.torture.faces.json import JsonFace
+from tallystick.torture.faces.query import QueryFace
+from tallystick.torture.model.operations import FaceName
+from tallystick.torture.player import CALL_SECONDS, PATIENCE_SECONDS, Log, Player
 from tallystick.torture.processes import Program, TorturedDatabase, free_port, until_it_serves
 from tallystick.torture.proxy import HOST, Proxy, to_port, to_socket
-from tallystick.torture.stage import Stage, TortureSeller, open_stage
+from tallystick.torture.stage import Stage, TortureBuyer, TortureSeller, open_stage
 
 _ANSWERS_WITHIN_SECONDS: Final = 30
 
@@ -54,9 +58,21 @@ class Theatre:
     clocks: bool
     sellers: list[TortureSeller] = field(default_factory=list)
 
-    def face(self, seller: TortureSeller) -> QueryFace:
-        """The programs of a seller: one for each process, all through its proxy."""
+    def query_face(self, seller: TortureSeller) -> QueryFace:
+        """The programs of a seller that sign: one for each process, all through its proxy."""
         return QueryFace([Client(serving.door.url, seller.credentials, self.http) for serving in self.serving])
+
+    def json_face(self, seller: TortureSeller) -> JsonFace:
+        """The seller's program that speaks JSON, through the same proxies."""
+        return JsonFace([serving.door.url for serving in self.serving], seller.bearer, self.http)
+
+    def player(self, buyer: TortureBuyer, log: Log, patience_seconds: float = PATIENCE_SECONDS) -> Player:
+        """Who plays for a buyer, in both interfaces."""
+        faces: dict[FaceName, Face] = {
+            FaceName.QUERY: self.query_face(buyer.seller),
+            FaceName.JSON: self.json_face(buyer.seller),
+        }
+        return Player(faces, len(self.serving), buyer, log, patience_seconds)
 
     async def heal(self) -> None:
         """Everything runs, nothing is in the way. Raises TortureError."""

@@ -12,7 +12,14 @@ from random import Random
 from typing import Final
 
 from tallystick.torture.model.money import CENT, UNIT
-from tallystick.torture.model.operations import OperationKind, PlannedOperation, Round, TokenSlot
+from tallystick.torture.model.operations import (
+    BY_JSON,
+    FaceName,
+    OperationKind,
+    PlannedOperation,
+    Round,
+    TokenSlot,
+)
 from tallystick.torture.model.rules import apply, network_answers
 from tallystick.torture.model.state import ModelState, ModelTransaction, Terms, beginning
 
@@ -43,13 +50,14 @@ _LATE: Final = {"cancel_token": 5}
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How long a history is, and how much of it goes by card, in percent of the usual.
+    """How long a history is, how much of it goes by card, in percent of the usual, and how much by /v1 of what can.
 
     Cards need the worker: what it had in hand when it died waits for a minute.
     """
 
     rounds: int = 40
     cards: int = 100
+    json: int = 50
 
 
 def _happens(random: Random, percent: int) -> bool:
@@ -94,7 +102,7 @@ class Author:
                 yield self._written(self._next())
         yield from (self._waiting_for(made) for made in self._state.transactions if made.asked)
         for read in (OperationKind.PREPAID_BALANCE, OperationKind.DEBT_BALANCE):
-            yield self._written((PlannedOperation(read, server=self._server()),))
+            yield self._written((self._anywhere(PlannedOperation(read), self._server()),))
 
     def _next(self) -> Round:
         kind = self.random.choices(("one", "race", "rivals", "same", "again", "other"), (54, 18, 8, 10, 6, 4))[0]
@@ -106,12 +114,12 @@ class Author:
         if kind == "same":
             operation, first = self._any(), self._server()
             copies = 1 if operation.reference is None else self.random.choice((2, 2, 3))
-            return tuple(replace(operation, server=(first + number) % SERVERS) for number in range(copies))
+            return tuple(self._anywhere(operation, (first + number) % SERVERS) for number in range(copies))
         if kind == "again" and with_reference:
-            return (replace(self.random.choice(with_reference), server=self._server()),)
+            return (self._anywhere(self.random.choice(with_reference), self._server()),)
         if kind == "other" and with_reference:
             earlier = self.random.choice(with_reference)
-            return (replace(earlier, amount=(earlier.amount or UNIT) + CENT, server=self._server()),)
+            return (replace(self._anywhere(earlier, self._server()), amount=(earlier.amount or UNIT) + CENT),)
         return (self._any(),)
 
     def _rivals(self) -> Round:
@@ -121,7 +129,16 @@ class Author:
         if first.reference is not None:
             self._references += 1
             reference = f"r{self._references}"
-        return first, replace(first, reference=reference, server=(first.server + 1) % SERVERS)
+        return first, replace(self._anywhere(first, (first.server + 1) % SERVERS), reference=reference)
+
+    def _anywhere(self, operation: PlannedOperation, server: int) -> PlannedOperation:
+        """The same request at a process, in either interface."""
+        return replace(operation, server=server, face=self._face(operation.action, operation.token))
+
+    def _face(self, action: OperationKind, token: TokenSlot | None) -> FaceName:
+        """A tab's settlement token is no authorization by itself: /v1 cannot end it."""
+        speaks = action in BY_JSON and not (action is OperationKind.CANCEL_TOKEN and token is TokenSlot.SETTLEMENT)
+        return FaceName.JSON if speaks and self._happens(self.shape.json) else FaceName.QUERY
 
     def _written(self, requests: Round) -> Round:
         """Note a round, and carry it out in the order in which it is written; networks answer some of the time."""
@@ -140,9 +157,8 @@ class Author:
             if found is not None and found.asked is None:
                 self._state = answered
                 break
-        return (
-            PlannedOperation(OperationKind.STATUS, original=made.reference, server=self._server(), until_final=True),
-        )
+        asked = PlannedOperation(OperationKind.STATUS, original=made.reference, until_final=True)
+        return (self._anywhere(asked, self._server()),)
 
     def _any(self) -> PlannedOperation:
         weights = _WEIGHTS | (_LATE if self._rounds > self.shape.rounds * 2 // 3 else {})
@@ -165,7 +181,9 @@ class Author:
         if action in _WITH_REFERENCE:
             self._references += 1
             reference = f"r{self._references}"
-        return PlannedOperation(action, amount, token, reference, original, self._server())
+        return PlannedOperation(
+            action, amount, token, reference, original, self._server(), face=self._face(action, token)
+        )
 
     def _happens(self, percent: int) -> bool:
         return _happens(self.random, percent)

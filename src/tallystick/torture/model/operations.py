@@ -33,6 +33,30 @@ READS: Final = frozenset({OperationKind.PREPAID_BALANCE, OperationKind.DEBT_BALA
 
 
 @unique
+class FaceName(StrEnum):
+    """The two interfaces that programs speak."""
+
+    QUERY = "query"  # signed calls of the query API
+    JSON = "JSON"  # /v1
+
+
+BY_JSON: Final = frozenset(
+    {
+        OperationKind.FUND,
+        OperationKind.PAY,
+        OperationKind.REFUND,
+        OperationKind.SETTLE_DEBT,
+        OperationKind.WRITE_OFF,
+        OperationKind.CANCEL_TOKEN,
+        OperationKind.PREPAID_BALANCE,
+        OperationKind.DEBT_BALANCE,
+        OperationKind.STATUS,
+    }
+)
+"""What /v1 can be asked for, too; cards are held, charged and given up by the query API alone."""
+
+
+@unique
 class TokenSlot(StrEnum):
     """The tokens that each buyer has given."""
 
@@ -49,7 +73,8 @@ class PlannedOperation:
     """One request. `original`: the reference of the transaction that it is about; `server`: which process is asked.
 
     `reference`: for the actions that have one; equal references with equal content are the same request.
-    `until_final`: of a status, ask until it is no longer Pending.
+    `until_final`: of a status, ask until it is no longer Pending. `face`: in which interface; both have one space of
+    references, in which equal content is the same request.
     """
 
     action: OperationKind
@@ -59,6 +84,7 @@ class PlannedOperation:
     original: str | None = None
     server: int = 0
     until_final: bool = False
+    face: FaceName = FaceName.QUERY
 
     @property
     def content(self) -> tuple[OperationKind, int | None, TokenSlot | None, str | None]:
@@ -72,7 +98,10 @@ Round = tuple[PlannedOperation, ...]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an operation comes to: the code of a refusal, or a status, or what was read."""
+    """What an operation comes to: the code of a refusal, or a status, or what was read.
+
+    `values`: balances; of a transaction that /v1 shows its amount and its fee.
+    """
 
     code: str | None = None
     status: str | None = None
@@ -81,20 +110,25 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the program heard. `transaction_id`: of the transaction that was made or changed."""
+    """What the program heard. `transaction_id`: of the transaction that was made or changed.
+
+    `made`: whether /v1 says that just this request made it; None: the query API does not tell.
+    """
 
     outcome: Outcome
     transaction_id: str | None = None
+    made: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OperationCall:
     """An operation that was asked for; no answer: it may have happened, or may happen yet. `why`: what came instead.
 
-    `server`: the number of the process that was asked in the end.
+    `server`: the number of the process that was asked in the end. `again`: only to find out what has become of it.
     """
 
     operation: PlannedOperation
     answer: Answer | None
     why: str = ""
     server: int = 0
+    again: bool = False

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from tallystick.torture.model.money import CENT, MOST, declined, fault_of, fee, half_up, whole_cents
-from tallystick.torture.model.operations import OperationKind, Outcome, PlannedOperation, TokenSlot
+from tallystick.torture.model.operations import FaceName, OperationKind, Outcome, PlannedOperation, TokenSlot
 from tallystick.torture.model.state import ModelRail, ModelState, ModelTransaction
 
 Possible = list[tuple[Outcome, ModelState]]
@@ -32,7 +32,10 @@ class _RefusedError(Exception):
 
 
 def apply(state: ModelState, operation: PlannedOperation) -> Possible:
-    """What `operation` may come to. A reference answers the same request as before, and no other one, for ever."""
+    """What `operation` may come to. A reference answers the same request as before, and no other one, for ever.
+
+    A refusal spends the reference in the query API, and does not in /v1.
+    """
     reference = operation.reference
     if reference is None:
         return _decided(state, operation)
@@ -40,8 +43,9 @@ def apply(state: ModelState, operation: PlannedOperation) -> Possible:
     if earlier is not None:
         content, outcome = earlier
         return [(outcome if content == operation.content else Outcome(code="DuplicateRequest"), state)]
+    spares = operation.face is FaceName.JSON
     return [
-        (outcome, after.having_answered(reference, operation.content, outcome))
+        (outcome, after if spares and outcome.code else after.having_answered(reference, operation.content, outcome))
         for outcome, after in _decided(state, operation)
     ]
 
@@ -287,7 +291,7 @@ def _write_off(state: ModelState, operation: PlannedOperation) -> Possible:
 def _cancel_token(state: ModelState, operation: PlannedOperation) -> Possible:
     if operation.token is None:
         raise ValueError("a token is cancelled")
-    _refuse_if(operation.token in state.cancelled, "TokenNotActive")
+    _refuse_if(operation.token in state.cancelled and operation.face is FaceName.QUERY, "TokenNotActive")
     return [(_DONE, replace(state, cancelled=state.cancelled | {operation.token}))]
 
 
@@ -300,7 +304,9 @@ def _debt_balance(state: ModelState, _operation: PlannedOperation) -> Possible:
 
 
 def _status(state: ModelState, operation: PlannedOperation) -> Possible:
-    return [(Outcome(status=_find(state, operation).status), state)]
+    found = _find(state, operation)
+    shown = (found.amount, found.fee) if operation.face is FaceName.JSON else ()
+    return [(Outcome(status=found.status, values=shown), state)]
 
 
 def _find(state: ModelState, operation: PlannedOperation) -> ModelTransaction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from tallystick.torture.model.operations import Answer, OperationCall, Outcome, PlannedOperation
+from tallystick.torture.model.operations import Answer, FaceName, OperationCall, Outcome, PlannedOperation
 from tallystick.torture.model.rules import apply
 from tallystick.torture.model.state import Terms
 from tallystick.torture.model.worlds import Worlds
@@ -38,6 +38,8 @@ def request(operation: PlannedOperation) -> str:
         words.append(f"of {operation.original}")
     if operation.reference is not None:
         words.append(f"as {operation.reference}")
+    if operation.face is not FaceName.QUERY:
+        words.append(f"by {operation.face}")
     return " ".join(words)
 
 
@@ -45,9 +47,10 @@ def outcome(heard: Outcome) -> str:
     """What it came to."""
     if heard.code is not None:
         return heard.code
-    if heard.values:
-        return " and ".join(amount(value) for value in heard.values)
-    return heard.status or "done"
+    read = " and ".join(amount(value) for value in heard.values)
+    if heard.status and read:
+        return f"{heard.status} ({read})"
+    return heard.status or read or "done"
 
 
 def answer(call: OperationCall) -> str:
@@ -55,7 +58,8 @@ def answer(call: OperationCall) -> str:
     heard: Answer | None = call.answer
     if heard is None:
         return f"no answer ({call.why})"
-    return outcome(heard.outcome) + (f", transaction {heard.transaction_id}" if heard.transaction_id else "")
+    made = {True: " made", False: " told again", None: ""}[heard.made]
+    return outcome(heard.outcome) + (f", transaction {heard.transaction_id}{made}" if heard.transaction_id else "")
 
 
 def lines(told: Sequence[Sequence[OperationCall]]) -> Iterator[str]:
@@ -75,7 +79,10 @@ def lines(told: Sequence[Sequence[OperationCall]]) -> Iterator[str]:
 
 def _without_answer(calls: Sequence[OperationCall]) -> object:
     """Equal for rounds that are told once: the same request alone, asked until there was an answer, or the end."""
-    return (calls[0].operation.content, calls[0].operation.reference) if len(calls) == 1 else id(calls)
+    if len(calls) != 1:
+        return id(calls)
+    (call,) = calls
+    return call.operation.content, call.operation.reference, call.operation.face
 
 
 def requests(told: Sequence[Sequence[OperationCall]]) -> int:
