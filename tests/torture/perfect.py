@@ -83,8 +83,8 @@ class Perfect:
         """What /v1 shows of a transaction, a moment after it was made."""
         while self.random.random() < 0.4 and (possible := list(network_answers(self._state))):
             self._state = self.random.choice(possible)
-        found = self._state.find(reference)
-        return otherwise if found is None else Outcome(status=found.status, values=(found.amount, found.fee))
+        look = PlannedOperation(OperationKind.STATUS, original=reference, face=FaceName.JSON)
+        return otherwise if self._state.find(reference) is None else apply(self._state, look)[0][0]
 
 
 def play(seed: str, spoil: Spoil = rightly, *, lost_percent: int = 0, rounds: tuple[Round, ...] = ()) -> Worlds:

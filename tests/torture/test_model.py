@@ -13,7 +13,9 @@ from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.torture.model.history import Shape, write
 from tallystick.torture.model.money import CENT, UNIT, fee, half_up
 from tallystick.torture.model.operations import (
+    BY_JSON,
     Answer,
+    FaceName,
     OperationCall,
     OperationKind,
     Outcome,
@@ -23,7 +25,7 @@ from tallystick.torture.model.operations import (
 from tallystick.torture.model.rules import apply
 from tallystick.torture.model.state import ModelState, Terms, beginning
 from tallystick.torture.model.story import amount, lines, requests
-from tallystick.torture.model.worlds import first_worlds, step
+from tallystick.torture.model.worlds import Worlds, first_worlds, step
 
 TERMS = Terms(100 * UNIT, 50 * UNIT, 20 * UNIT, 100 * UNIT, funding_by_card=False, settlement_by_card=False)
 
@@ -93,12 +95,12 @@ def test_lost_requests_may_have_happened_or_not_and_the_next_answer_decides() ->
 
 def test_the_same_request_must_have_the_same_transaction() -> None:
     fund = PlannedOperation(OperationKind.FUND, 5 * UNIT, reference="f")
-    told = Outcome(status="Success")
-    worlds = step(first_worlds(TERMS), [OperationCall(fund, Answer(told, "one"))])
+    success = Outcome(status="Success")
+    worlds = step(first_worlds(TERMS), [OperationCall(fund, Answer(success, "one"))])
 
-    assert step(worlds, [OperationCall(replace(fund, server=3), Answer(told, "one"))])
-    assert not step(worlds, [OperationCall(fund, Answer(told, "two"))])
-    assert not step(worlds, [OperationCall(replace(fund, amount=6 * UNIT), Answer(told, "one"))])
+    assert step(worlds, [OperationCall(replace(fund, server=3), Answer(success, "one"))])
+    assert not step(worlds, [OperationCall(fund, Answer(success, "two"))])
+    assert not step(worlds, [OperationCall(replace(fund, amount=6 * UNIT), Answer(success, "one"))])
 
 
 def test_of_two_payments_at_once_one_may_be_too_much_and_either_may_be_first() -> None:
@@ -122,9 +124,15 @@ def test_a_history_follows_from_its_seed_and_has_everything_in_it() -> None:
     asked = [operation for seed in range(30) for requests in write(f"{seed}", Shape())[1] for operation in requests]
     assert {operation.action for operation in asked} == set(OperationKind)
     assert {operation.server for operation in asked} == {0, 1, 2, 3}
+    assert {operation.action for operation in asked if operation.face is FaceName.JSON} == BY_JSON
     together = [requests for seed in range(5) for requests in write(f"{seed}", Shape())[1] if len(requests) > 1]
     assert any(len({(one.reference, one.content) for one in requests}) == 1 for requests in together)  # the same, twice
     assert any(len({one.action for one in requests}) > 1 for requests in together)
+    assert any(
+        len({one.face for one in requests}) > 1 for requests in together if len({one.content for one in requests}) == 1
+    )
+    by_query = [one for requests in write("7/0/0", Shape(json=0))[1] for one in requests]
+    assert {one.face for one in by_query} == {FaceName.QUERY}
 
 
 @pytest.mark.parametrize("method", [Method.CC, Method.ACH, Method.ABT])
@@ -176,17 +184,19 @@ def test_refusals(code: str, before: Callable[[ModelState], ModelState], operati
 
 def test_a_story_can_be_read() -> None:
     fund = PlannedOperation(OperationKind.FUND, 5_130_000, reference="r1")
-    told = [
+    story = [
         [OperationCall(fund, Answer(Outcome(status="Success"), "T1"), server=2)],
         [
             OperationCall(pay(UNIT, "r2"), None, "ReadError"),
             OperationCall(PlannedOperation(OperationKind.DEBT_BALANCE), Answer(Outcome(values=(0, CENT)))),
         ],
+        [OperationCall(by_json(pay(UNIT, "r2")), told("Success", UNIT, "T2", made=True))],
     ]
-    assert list(lines(told)) == [
+    assert list(lines(story)) == [
         "  1. FundPrepaid 5.13 as r1 at process 2: Success, transaction T1",
         "  2. Pay 1.00 with the prepaid token as r2 at process 0: no answer (ReadError)",
         "   & GetDebtBalance at process 0: 0.00 and 0.01",
+        "  3. Pay 1.00 with the prepaid token as r2 by JSON at process 0: Success (1.00 and 0.00), transaction T2 made",
     ]
     assert amount(13_370) == "0.01337"
 
@@ -194,15 +204,111 @@ def test_a_story_can_be_read() -> None:
 def test_a_story_tells_once_what_was_asked_again_and_again() -> None:
     asked = PlannedOperation(OperationKind.STATUS, original="r1", until_final=True)
     pending = OperationCall(asked, Answer(Outcome(status="Pending")))
-    told = [
+    story = [
         [pending],
         [OperationCall(asked, None, "ReadError", 1)],
         [pending],
         [OperationCall(pay(UNIT, "r2"), None, "ReadError")],
     ]
-    assert list(lines(told)) == [
+    assert list(lines(story)) == [
         "  1. GetTransactionStatus of r1 at process 0: Pending",
         "     and so on, 2 times more, at last at process 0: Pending",
         "  2. Pay 1.00 with the prepaid token as r2 at process 0: no answer (ReadError)",
     ]
-    assert requests(told) == 2
+    assert requests(story) == 2
+
+
+def by_json(operation: PlannedOperation) -> PlannedOperation:
+    return replace(operation, face=FaceName.JSON)
+
+
+def told(status: str, micros: int, transaction_id: str, *, made: bool) -> Answer:
+    return Answer(Outcome(status=status, values=(micros, 0)), transaction_id, made)
+
+
+def after(*calls: OperationCall) -> Worlds:
+    """What is possible after a balance of 5.00 was funded, and then these, one after the other."""
+    first = PlannedOperation(OperationKind.FUND, 5 * UNIT, reference="f")
+    worlds = step(first_worlds(TERMS), [OperationCall(first, Answer(Outcome(status="Success"), "one"))])
+    for call in calls:
+        worlds = step(worlds, [call])
+    return worlds
+
+
+def test_a_reference_is_one_in_both_interfaces() -> None:
+    asked, success = pay(2 * UNIT, "p"), Answer(Outcome(status="Success"), "two")
+    paid = after(OperationCall(asked, success))
+
+    assert step(paid, [OperationCall(by_json(asked), told("Success", 2 * UNIT, "two", made=False))])
+    assert not step(paid, [OperationCall(by_json(asked), told("Success", 2 * UNIT, "two", made=True))])
+    assert not step(paid, [OperationCall(by_json(asked), told("Success", 2 * UNIT, "three", made=False))])
+    assert not step(paid, [OperationCall(by_json(asked), told("Success", UNIT, "two", made=False))])
+
+    made = after(OperationCall(by_json(asked), told("Success", 2 * UNIT, "two", made=True)))
+    assert step(made, [OperationCall(asked, success)])
+    assert not after(OperationCall(by_json(asked), told("Success", 2 * UNIT, "two", made=False)))
+
+
+def test_a_conflict_names_the_transaction_of_the_reference_where_there_is_one() -> None:
+    asked, other = pay(2 * UNIT, "p"), by_json(pay(UNIT, "p"))
+    conflict = Outcome(code="DuplicateRequest")
+    paid = after(OperationCall(asked, Answer(Outcome(status="Success"), "two")))
+    assert step(paid, [OperationCall(other, Answer(conflict, "two"))])
+    assert not step(paid, [OperationCall(other, Answer(conflict, "one"))])
+    assert not step(paid, [OperationCall(other, Answer(conflict))])
+
+    refused = after(OperationCall(pay(9 * UNIT, "p"), Answer(Outcome(code="InsufficientBalance"))))
+    assert step(refused, [OperationCall(other, Answer(conflict))])
+    assert not step(refused, [OperationCall(other, Answer(conflict, "one"))])
+
+
+def test_a_refusal_spends_a_reference_in_the_query_api_alone() -> None:
+    asked, refusal = pay(6 * UNIT, "p"), Answer(Outcome(code="InsufficientBalance"))
+    more = OperationCall(
+        PlannedOperation(OperationKind.FUND, 2 * UNIT, reference="g"), Answer(Outcome(status="Success"), "more")
+    )
+    paid = OperationCall(by_json(asked), told("Success", 6 * UNIT, "two", made=True))
+
+    assert after(OperationCall(by_json(asked), refusal), more, paid)
+    assert not after(OperationCall(asked, refusal), more, paid)
+    assert after(OperationCall(asked, refusal), more, OperationCall(by_json(asked), refusal))
+    assert not after(OperationCall(by_json(asked), refusal), more, OperationCall(by_json(asked), refusal))
+
+
+def test_what_was_lost_and_then_refused_by_json_may_happen_yet_until_the_reference_is_spent() -> None:
+    asked = by_json(pay(6 * UNIT, "p"))
+    refused = OperationCall(asked, Answer(Outcome(code="InsufficientBalance")))
+    lost = after(OperationCall(asked, None, "ReadError"), refused)
+    assert any(asked in world.unanswered for world in lost)
+
+    spent = step(lost, [replace(refused, operation=replace(asked, face=FaceName.QUERY))])
+    assert not any(world.unanswered for world in spent)
+
+
+def test_json_shows_a_transaction_as_it_is_a_moment_later() -> None:
+    card = PlannedOperation(OperationKind.PAY, 2 * UNIT, TokenSlot.CARD, "c")
+    status = PlannedOperation(OperationKind.STATUS, original="c")
+
+    def answer(word: str) -> OperationCall:
+        return OperationCall(
+            by_json(card), Answer(Outcome(status=word, values=(2 * UNIT, fee(2 * UNIT))), "two", made=True)
+        )
+
+    assert after(answer("Pending"), OperationCall(status, Answer(Outcome(status="Success"))))
+    assert not after(answer("Success"), OperationCall(status, Answer(Outcome(status="Pending"))))
+    assert not after(answer("Reserved"))
+    again = OperationCall(card, Answer(Outcome(status="Pending"), "two"))
+    assert after(answer("Success"), again), "the query API tells the first answer"
+
+
+def test_an_authorization_of_a_balance_ends_with_both_of_its_tokens() -> None:
+    end = by_json(PlannedOperation(OperationKind.CANCEL_TOKEN, token=TokenSlot.FUNDING))
+    over = Answer(Outcome(code="TokenNotActive_Sender"))
+    ended = after(OperationCall(end, Answer(Outcome())))
+    assert step(ended, [OperationCall(pay(UNIT, "p"), over)])
+    assert step(ended, [OperationCall(PlannedOperation(OperationKind.FUND, UNIT, reference="g"), over)])
+    assert step(ended, [OperationCall(end, Answer(Outcome()))])
+
+    half = after(OperationCall(end, None, "ReadError"), OperationCall(pay(UNIT, "p"), over))
+    made = Answer(Outcome(status="Success"), "more")
+    assert step(half, [OperationCall(PlannedOperation(OperationKind.FUND, UNIT, reference="g"), made)])

@@ -33,6 +33,7 @@ async def test_nothing_is_lost_or_doubled_while_processes_die() -> None:
     assert report.good, told
     assert report.operations >= 120, told
     assert sum(report.faults.values()) >= 5, told
+    assert min(report.faces["query"], report.faces["JSON"]) >= 20, told
 
 
 async def test_nothing_is_wrong_where_cards_answer_late() -> None:

@@ -9,8 +9,7 @@ from itertools import product
 from typing import Any, Final
 
 from tallystick.client.fps import Client, FpsAnswer
-from tallystick.domain.money import parse_amount
-from tallystick.torture.faces.json import OBJECTS, STATUSES, JsonFace
+from tallystick.torture.faces.json import OBJECTS, STATUSES, JsonFace, micros
 from tallystick.torture.model.state import ModelState, ModelTransaction
 from tallystick.torture.model.story import amount
 from tallystick.torture.model.worlds import Worlds
@@ -76,7 +75,7 @@ async def read_json_books(face: JsonFace, seller: TortureSeller) -> Books:
         listed |= {shown["id"]: _shown(shown) for shown in page["data"]}
         following = None if page["next_cursor"] is None else f"&cursor={page['next_cursor']}"
     account = (await face.get("/v1/account")).raise_for_status().json()
-    prepaid, debt, cash = (parse_amount(account[name]["balance"]) for name in ("prepaid_liability", "debt", "cash"))
+    prepaid, debt, cash = (micros(account[name]["balance"]) for name in ("prepaid_liability", "debt", "cash"))
     return Books(seller, listed, prepaid, debt, cash)
 
 
@@ -84,7 +83,7 @@ def _shown(shown: Mapping[str, Any]) -> Listed:
     return Listed(
         shown["id"],
         OBJECTS[shown["object"]].value,
-        parse_amount(shown["amount"]),
+        micros(shown["amount"]),
         STATUSES[shown["status"]],
         datetime.fromisoformat(shown["created_at"]),
     )

@@ -118,20 +118,20 @@ class ServerProcess:
         return monotonic() - began
 
 
+def front_of(under_way: CallsUnderWay | None = None) -> Front:
+    """The front with `application` behind all its addresses."""
+    writer = RefusalWriter(Meter())
+    return Front(
+        application, application, application, application, pages, writer, under_way=under_way or CallsUnderWay()
+    )
+
+
 @asynccontextmanager
 async def served(
     limits: ConnectionLimits | None = None, under_way: CallsUnderWay | None = None
 ) -> AsyncIterator[ServerProcess]:
     port, ready = port_or_free_one(HOST, 0), asyncio.Event()
-    front = Front(
-        application,
-        application,
-        application,
-        application,
-        pages,
-        RefusalWriter(Meter()),
-        under_way=under_way or CallsUnderWay(),
-    )
+    front = front_of(under_way)
 
     async def serve() -> None:
         async with listening(front, HOST, port, limits=limits):

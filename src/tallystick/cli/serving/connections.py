@@ -155,6 +155,11 @@ class ConnectionGuard:
     """Inodes of sockets that are no connections of clients."""
     _told: float = 0.0
 
+    @property
+    def open(self) -> int:
+        """How many connections of clients there were when it was last looked."""
+        return len(self._known)
+
     async def run(self) -> None:
         """Scan again and again, until cancelled."""
         while True:

@@ -67,6 +67,12 @@ class JsonFace:
 
     async def ask(self, operation: PlannedOperation, names: RequestNames, server: int) -> Answer:
         """One request. Raises UndecidedError, httpx.HTTPError."""
+        try:
+            return await self._ask(operation, names, server)
+        except (KeyError, ValueError) as error:  # an object without its members, or with others: no rule comes to that
+            return Answer(Outcome(code=f"an answer that cannot be understood: {error!r}"))
+
+    async def _ask(self, operation: PlannedOperation, names: RequestNames, server: int) -> Answer:
         action, buyer = operation.action, names.buyer
         match action:
             case OperationKind.PREPAID_BALANCE:
@@ -74,8 +80,7 @@ class JsonFace:
             case OperationKind.DEBT_BALANCE:
                 return _balance(await self.get(f"/v1/authorizations/{buyer.credit}", server), "owed")
             case OperationKind.STATUS:
-                named = names.ids[operation.original or ""]
-                shown = await self.get(f"/v1/transactions/{named}", server)
+                shown = await self.get(f"/v1/transactions/{names.ids[operation.original or '']}", server)
                 return _refused(shown) or Answer(_transaction(_read(shown)))
             case OperationKind.CANCEL_TOKEN:
                 ended = await self._post(f"/v1/authorizations/{_authorization(operation, buyer)}/cancel", {}, server)
@@ -157,12 +162,17 @@ def _balance(answer: httpx.Response, name: str) -> Answer:
     if (refused := _refused(answer)) is not None:
         return refused
     shown = _read(answer)
-    return Answer(Outcome(values=(parse_amount(shown[name]), parse_amount(shown["pending"]))))
+    return Answer(Outcome(values=(micros(shown[name]), micros(shown["pending"]))))
 
 
 def _transaction(shown: Mapping[str, Any]) -> Outcome:
-    values = (parse_amount(shown["amount"]), parse_amount(shown["fee"]))
+    values = (micros(shown["amount"]), micros(shown["fee"]))
     return Outcome(status=STATUSES.get(shown["status"], shown["status"]), values=values)
+
+
+def micros(text: str) -> int:
+    """An amount of an answer in micro-units; cash and fees may be negative. Raises ValueError: it is none."""
+    return -parse_amount(text[1:]) if text.startswith("-") else parse_amount(text)
 
 
 def _unlike(expected: object, found: object) -> str | None:

@@ -305,8 +305,10 @@ def _debt_balance(state: ModelState, _operation: PlannedOperation) -> Possible:
 
 def _status(state: ModelState, operation: PlannedOperation) -> Possible:
     found = _find(state, operation)
-    shown = (found.amount, found.fee) if operation.face is FaceName.JSON else ()
-    return [(Outcome(status=found.status, values=shown), state)]
+    if operation.face is FaceName.QUERY:
+        return [(Outcome(status=found.status), state)]
+    taken = -found.fee if found.action is OperationKind.REFUND else found.fee  # a refund gives of the fee back
+    return [(Outcome(status=found.status, values=(found.amount, taken)), state)]
 
 
 def _find(state: ModelState, operation: PlannedOperation) -> ModelTransaction:
