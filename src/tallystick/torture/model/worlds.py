@@ -39,7 +39,7 @@ Worlds = frozenset[World]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CallStep:
     """A part of a call that was answered. `after`: the number of the step before it; None: it is the first."""
 
     operation: PlannedOperation
@@ -54,7 +54,7 @@ def first_worlds(terms: Terms) -> Worlds:
 
 def step(worlds: Worlds, calls: Sequence[OperationCall]) -> Worlds:
     """The worlds after calls that were under way at the same time; none: the answers cannot be explained."""
-    heard: list[Step] = []
+    heard: list[CallStep] = []
     for call in calls:
         if call.answer is not None:
             heard += _steps(call.operation, call.answer, len(heard))
@@ -78,22 +78,22 @@ def _parts(operation: PlannedOperation) -> Sequence[PlannedOperation]:
     return [replace(operation, token=token) for token in (both if operation.token in both else (operation.token,))]
 
 
-def _steps(operation: PlannedOperation, answer: Answer, first: int) -> Sequence[Step]:
+def _steps(operation: PlannedOperation, answer: Answer, first: int) -> Sequence[CallStep]:
     """A call in its steps, the first of which has the number `first`."""
     if operation.face is FaceName.QUERY or operation.action in READS:
-        return (Step(operation, answer),)
+        return (CallStep(operation, answer),)
     if operation.action is OperationKind.CANCEL_TOKEN:
         return [
-            Step(part, answer, None if number == 0 else first + number - 1)
+            CallStep(part, answer, None if number == 0 else first + number - 1)
             for number, part in enumerate(_parts(operation))
         ]
     if answer.outcome.code is not None:
-        return (Step(operation, answer),)
+        return (CallStep(operation, answer),)
     look = PlannedOperation(OperationKind.STATUS, original=operation.reference, face=FaceName.JSON)
-    return Step(operation, replace(answer, outcome=Outcome())), Step(look, Answer(answer.outcome), first)
+    return CallStep(operation, replace(answer, outcome=Outcome())), CallStep(look, Answer(answer.outcome), first)
 
 
-def _orders(world: World, heard: Sequence[Step], open_ones: Iterable[PlannedOperation]) -> set[World]:
+def _orders(world: World, heard: Sequence[CallStep], open_ones: Iterable[PlannedOperation]) -> set[World]:
     """All orders in which the calls may have been carried out, with the open ones anywhere between them, or later."""
     start = (world.state, frozenset(range(len(heard))), world.unanswered.union(open_ones))
     seen, waiting, after = {start}, [start], set()
@@ -122,7 +122,7 @@ def _tidied(state: ModelState, unanswered: frozenset[PlannedOperation]) -> World
     return World(state, frozenset(operation for operation in unanswered if not without_effect(state, operation)))
 
 
-def _explained(state: ModelState, one: Step) -> Iterable[ModelState]:
+def _explained(state: ModelState, one: CallStep) -> Iterable[ModelState]:
     """The states after a step, of those in which it comes to just this answer."""
     operation, answer = one.operation, one.answer
     if answer.made is not None and answer.made is (state.answered(operation.reference) is not None):
@@ -142,13 +142,13 @@ def _explained(state: ModelState, one: Step) -> Iterable[ModelState]:
             yield after.having(replace(made, transaction_id=answer.transaction_id))
 
 
-def _fits(outcome: Outcome, one: Step) -> bool:
+def _fits(outcome: Outcome, one: CallStep) -> bool:
     """Whether this is what was heard. What /v1 makes of a request is told by the look at it that follows."""
     if one.operation.face is FaceName.QUERY or one.operation.action in READS or one.answer.outcome.code is not None:
         return outcome == one.answer.outcome
     return outcome.code is None
 
 
-def _must_be_named(one: Step) -> bool:
+def _must_be_named(one: CallStep) -> bool:
     """Where a reference stands for another transaction, /v1 says for which."""
     return one.operation.face is FaceName.JSON and one.answer.outcome.code == "DuplicateRequest"
