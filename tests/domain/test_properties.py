@@ -27,6 +27,7 @@ from tallystick.domain.commands import (
     Pay,
     RailOperation,
     Refund,
+    RefundFunding,
     Request,
     ResolveCharge,
     SettleDebt,
@@ -40,7 +41,7 @@ from tallystick.domain.limits import LimitKind
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.periods import Period
 from tallystick.domain.refusals import Refused
-from tallystick.domain.state import Book, InstrumentKind, Operation, State, balance_account, owed_account
+from tallystick.domain.state import Book, InstrumentKind, Operation, State, Transaction, balance_account, owed_account
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
@@ -146,6 +147,26 @@ class Books(RuleBasedStateMachine):
             original = data.draw(st.sampled_from(self.moved))
             self.perform(Refund(self.request(), original, amount))
 
+    @rule(amount=st.one_of(st.none(), amounts), data=st.data())
+    def give_back_what_was_not_spent(self, amount: int | None, data: st.DataObject) -> None:
+        if self.moved:
+            funding = data.draw(st.sampled_from(self.moved))
+            self.perform(RefundFunding(self.request(), funding, amount))
+
+    @rule(amount=amounts, spent=amounts, part=st.one_of(st.none(), amounts), declined=st.booleans(), again=amounts)
+    def fund_spend_and_give_back(self, amount: int, spent: int, part: int | None, declined: bool, again: int) -> None:
+        """Between refund and answer the balance is spent and filled; random commands seldom do that."""
+        funded = self.perform(FundPrepaid(self.request(), TokenId("F"), PREPAID, amount))
+        if not isinstance(funded, Accepted):
+            return
+        self.perform(ResolveCharge(funded.transaction_id, "simulated", Paid()))
+        self.perform(Pay(self.request(), TokenId("S"), spent))
+        refund = self.perform(RefundFunding(self.request(), funded.transaction_id, part))
+        if isinstance(refund, Accepted):
+            self.perform(FundPrepaid(self.request(), TokenId("F"), PREPAID, again))
+            answer = Declined("TransactionDenied", "no") if declined else Paid()
+            self.perform(ResolveCharge(refund.transaction_id, "simulated", answer, RailOperation.REFUND))
+
     @rule(data=st.data(), paid=st.booleans())
     def resolve(self, data: st.DataObject, paid: bool) -> None:
         charges = [t for t in self.state.transactions.values() if t.payment_method == "CC"]
@@ -229,8 +250,19 @@ class Books(RuleBasedStateMachine):
         for transaction in self.state.transactions.values():
             if transaction.status is TransactionStatus.SUCCESS and transaction.instrument_id == PREPAID:
                 totals[transaction.operation] += transaction.amount_micros
-        spent = totals[Operation.PAY] - totals[Operation.REFUND]
-        assert spent <= totals[Operation.FUND_PREPAID]
+        of_payments = sum(t.amount_micros for t in self.prepaid_refunds() if t.payment_method == "Prepaid")
+        given_back = sum(t.amount_micros for t in self.prepaid_refunds() if t.payment_method != "Prepaid")
+        left = totals[Operation.FUND_PREPAID] - totals[Operation.PAY] + of_payments - given_back
+        if PREPAID in self.state.instruments:
+            instrument = self.state.instruments[PREPAID]
+            assert instrument.balance_micros == left
+            assert instrument.balance_micros + instrument.pending_micros <= FUNDING_LIMIT + of_payments
+        assert left >= 0
+
+    def prepaid_refunds(self) -> list[Transaction]:
+        """All that left the balance or came back to it: a refund does when it is opened, unless it fails."""
+        refunds = [t for t in self.state.transactions.values() if t.operation is Operation.REFUND]
+        return [t for t in refunds if t.instrument_id == PREPAID and t.status is not TransactionStatus.FAILURE]
 
     @invariant()
     def refunds_never_pass_their_original(self) -> None:

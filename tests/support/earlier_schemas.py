@@ -6,6 +6,13 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # What was not spent stays on its balance.
+    "0031": """
+DROP INDEX transaction_unspent_refund;
+DELETE FROM approval WHERE deed = 'refund_balance';
+ALTER TABLE approval DROP CONSTRAINT approval_deed;
+ALTER TABLE approval ADD CONSTRAINT approval_deed CHECK (deed IN ('refund', 'settle', 'write_off'));
+""",
     # No authorizations that were asked for in JSON.
     "0030": """
 DROP TABLE requested_authorization;

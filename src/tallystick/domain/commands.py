@@ -197,6 +197,14 @@ class Refund(Struct, frozen=True):
     policy: RefundPolicy = RefundPolicy.MASTER_ONLY
 
 
+class RefundFunding(Struct, frozen=True):
+    """Give back, of one funding of a prepaid balance, what was not spent. No amount: whatever is left of it."""
+
+    request: Request
+    funding_id: TransactionId
+    amount_micros: int | None
+
+
 class CancelToken(Struct, frozen=True):
     """Bar a token from all further use. History, balances and debts stay. `by` is the caller or the token's sender."""
 
@@ -323,7 +331,7 @@ class Deposit(Struct, frozen=True):
     amount_micros: int
 
 
-MoneyCommand = FundPrepaid | Pay | Reserve | SettleDebt | WriteOffDebt | Refund
+MoneyCommand = FundPrepaid | Pay | Reserve | SettleDebt | WriteOffDebt | Refund | RefundFunding
 """Commands of a caller, each with a Request: answered once per caller reference."""
 
 _MONEY_COMMANDS: Final = frozenset(get_args(MoneyCommand))

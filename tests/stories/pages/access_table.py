@@ -222,6 +222,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     f"POST {DESK}/transactions/{{transaction_id}}/refund": MOVE_MONEY,
     f"GET {DESK}/instruments": VIEW,
     f"GET {DESK}/instruments/{{instrument_id}}": VIEW,
+    f"GET {DESK}/instruments/{{instrument_id}}/refund": MOVE_MONEY,
+    f"POST {DESK}/instruments/{{instrument_id}}/refund": MOVE_MONEY,
     f"GET {DESK}/tokens": VIEW,
     f"GET {DESK}/tokens/{{token_id}}": VIEW,
     f"GET {DESK}/tokens/{{token_id}}/cancel": MOVE_MONEY,

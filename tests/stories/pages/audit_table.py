@@ -58,6 +58,8 @@ FORMS: Final = (
     Form("POST /console/invitations/{invitation}/sign-up", "staff.join", business.join_with_new_account),
     Form(f"POST {DESK}/transactions/{{transaction_id}}/refund", "money.refund", books.refund),
     Form(f"POST {DESK}/transactions/{{transaction_id}}/refund", "approval.ask", books.ask_for_refund),
+    Form(f"POST {DESK}/instruments/{{instrument_id}}/refund", "money.refund_balance", books.refund_balance),
+    Form(f"POST {DESK}/instruments/{{instrument_id}}/refund", "approval.ask", books.ask_for_balance_refund),
     Form(f"POST {DESK}/approvals/rule", "approval.rule", books.set_rule),
     Form(f"POST {DESK}/approvals/{{approval_id}}/approve", "approval.approve", books.approve, ("money.refund",)),
     Form(f"POST {DESK}/approvals/{{approval_id}}/decline", "approval.decline", books.decline),

@@ -65,7 +65,9 @@ async def good(program: Program, endpoint: Endpoint) -> Good:
     if endpoint.moves_money:
         body = {"authorization": buyer.instrument, "amount": "1.00"}
     if endpoint.answer == "Refund" and endpoint.moves_money:
-        charge = await program.post("/v1/charges", {"authorization": buyer.instrument, "amount": "4.00"})
+        of_top_up = endpoint.name == "top_ups.refund"
+        original = ("/v1/top_ups", "2.00") if of_top_up else ("/v1/charges", "4.00")
+        charge = await program.post(original[0], {"authorization": buyer.instrument, "amount": original[1]})
         body = {"amount": "1.00"} | ({} if endpoint.subject else {"transaction": charge["id"]})
         path = path.replace("{id}", charge["id"])
     return Good(program, endpoint, path.replace("{id}", AN_ID), body, buyer)
@@ -217,6 +219,8 @@ async def refund_of_nothing(good: Good) -> httpx.Response:
 
 
 async def refund_of_card(good: Good, amount: str) -> httpx.Response:
+    if good.endpoint.name == "top_ups.refund":
+        return await refund_of_top_up_by_card(good, amount)
     token = await good.program.shop.books.sender_token(Method.CC)
     paid = await good.program.post("/v1/charges", {"authorization": token.spending, "amount": amount})
     if amount == "2.71":  # simulated: it is declined
@@ -224,7 +228,18 @@ async def refund_of_card(good: Good, amount: str) -> httpx.Response:
     return await refund_of(good, paid["id"])
 
 
-async def refund_of_a_top_up(good: Good) -> httpx.Response:
+async def refund_of_top_up_by_card(good: Good, amount: str) -> httpx.Response:
+    buyer = await good.program.shop.books.prepaid_buyer(method=Method.CC)
+    filled = await good.program.post("/v1/top_ups", {"authorization": buyer.instrument, "amount": amount})
+    if amount == "2.71":  # simulated: it is declined
+        await good.program.shop.rail_answers()
+    return await refund_of(good, filled["id"])
+
+
+async def refund_of_what_it_is_not_for(good: Good) -> httpx.Response:
+    if good.endpoint.name == "top_ups.refund":
+        paid = await good.program.post("/v1/charges", {"authorization": good.buyer.instrument, "amount": "1.00"})
+        return await refund_of(good, paid["id"])
     paid = await good.program.post("/v1/top_ups", {"authorization": good.buyer.instrument, "amount": "1.00"})
     return await refund_of(good, paid["id"])
 
@@ -279,7 +294,7 @@ OF_MONEY: dict[str, Cause] = {
     "more_than_left_to_refund": with_amount({}, "9.00"),
     "more_than_owed": with_amount({}, "6.00"),
     "not_found": lambda good: replace(good, path=good.endpoint.path.replace("{id}", "a.b")).send(),
-    "not_refundable": refund_of_a_top_up,
+    "not_refundable": refund_of_what_it_is_not_for,
     "transaction_failed": lambda good: refund_of_card(good, "2.71"),
     "transaction_not_complete": lambda good: refund_of_card(good, "2.00"),
     "transaction_not_found": refund_of_nothing,
@@ -318,6 +333,7 @@ ELSEWHERE: dict[tuple[str, str], str] = {
     ("sandbox.forward_clock", "clock_moved"): "needs two that move it at the same moment",
     ("charges.create", "authorization_not_for_this"): "what has no instrument is a matter of the rules: see causes",
     ("charges.refund", "insufficient_balance"): "a seller without cash who gives back real money: see causes",
+    ("top_ups.refund", "insufficient_balance"): "a seller without cash who gives back real money: see causes",
     ("refunds.create", "insufficient_balance"): "a seller without cash who gives back real money: see causes",
     ("settlements.create", "authorization_expired"): "debts are settled after the end, too",
 }

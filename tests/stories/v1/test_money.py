@@ -226,3 +226,25 @@ async def test_a_cancelled_authorization_is_not_charged(program: Program) -> Non
     await shop.done("CancelToken", {"TokenId": buyer.spending})
     body = {"authorization": buyer.instrument, "amount": "1.00"}
     await program.problem("/v1/charges", body, 422, "authorization_not_active")
+
+
+async def test_what_was_not_spent_of_a_top_up_goes_back_to_the_card(program: Program) -> None:
+    shop = program.shop
+    buyer = await shop.books.prepaid_buyer("25.00", Method.CC)
+    top_up = await program.post("/v1/top_ups", {"authorization": buyer.instrument, "amount": "10.00"})
+    await shop.rail_answers()
+    await program.post("/v1/charges", {"authorization": buyer.instrument, "amount": "2.505"})
+    problem = await program.problem(
+        f"/v1/top_ups/{top_up['id']}/refund", {"amount": "7.50"}, 422, "more_than_left_to_refund"
+    )
+    assert problem["largest_amount"] == "7.490000"
+    part = await program.post(f"/v1/top_ups/{top_up['id']}/refund", {"amount": "2.00"}, "once")
+    assert (part["object"], part["status"], part["payment_method"]) == ("refund", "pending", "card")
+    assert (part["refunded_transaction"], part["authorization"]) == (top_up["id"], buyer.instrument)
+    again = await program.send("POST", f"/v1/top_ups/{top_up['id']}/refund", key="once", json={"amount": "2.00"})
+    assert (again.status_code, again.json()["id"]) == (200, part["id"])
+    rest = await program.post(f"/v1/top_ups/{top_up['id']}/refund", {})
+    assert rest["amount"] == "5.490000"
+    await shop.rail_answers()
+    assert (await program.get(f"/v1/refunds/{rest['id']}"))["status"] == "succeeded"
+    assert await shop.balance(buyer) == usd("0.005")

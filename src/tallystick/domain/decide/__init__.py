@@ -24,6 +24,7 @@ from tallystick.domain.commands import (
     MoneyCommand,
     Pay,
     Refund,
+    RefundFunding,
     Reserve,
     ResolveCharge,
     Settle,
@@ -37,6 +38,7 @@ from tallystick.domain.decide.deposit import deposit
 from tallystick.domain.decide.install import install_token
 from tallystick.domain.decide.pay import pay
 from tallystick.domain.decide.refund import refund
+from tallystick.domain.decide.refund_funding import refund_funding
 from tallystick.domain.decide.reservations import cancel, reserve, settle
 from tallystick.domain.decide.resolve import resolve_charge
 from tallystick.domain.decide.write_off import write_off_debt
@@ -60,6 +62,7 @@ _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
     SettleDebt: settle_debt,
     WriteOffDebt: write_off_debt,
     Refund: refund,
+    RefundFunding: refund_funding,
     CancelToken: cancel_token,
     AuthorizePrepaid: authorize_prepaid,
     AuthorizePostpaid: authorize_postpaid,

@@ -35,7 +35,7 @@ def refund_directly(
     amount_micros = whole_minor_units(amount_micros)
     by_card = original.payment_method == Method.CC.value
     with_share = command.policy is RefundPolicy.MASTER_AND_MARKETPLACE
-    fee_micros = _fee_part(original, amount_micros)
+    fee_micros = fee_part(original, amount_micros)
     marketplace_fee_micros = 0
     if with_share:
         marketplace_fee_micros = _share_part(original, amount_micros)
@@ -142,7 +142,7 @@ def _share_left(original: Transaction) -> int:
     return original.marketplace_fee_micros - original.marketplace_refunded_micros
 
 
-def _fee_part(original: Transaction, amount_micros: int) -> int:
+def fee_part(original: Transaction, amount_micros: int) -> int:
     """This refund's part of the service's fee: what all refunds so far come to, less what was given back already.
 
     Computed from the sum, so that rounding never gives back more than the fee and the last refund gives back the rest,

@@ -11,6 +11,12 @@ from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import Declined, RailOperation, ResolveCharge
 from tallystick.domain.decide.charges import received
 from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, moved_on, step
+from tallystick.domain.decide.refund_funding import (
+    funding_given_back,
+    funding_kept,
+    is_refund_of_funding,
+    without_refund,
+)
 from tallystick.domain.decide.shares import NOTHING, book, when_opened, whole
 from tallystick.domain.decide.usage import give_back
 from tallystick.domain.ids import AccountId
@@ -46,6 +52,8 @@ def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decis
 
 
 def _paid(state: State, paid: Transaction, outside: AccountId) -> Decision:
+    if is_refund_of_funding(paid):
+        return funding_given_back(state, paid)
     if paid.instrument_id is not None:
         return received(state, paid, released(state, paid), outside)
     return book(state, paid, whole(paid) - when_opened(paid), outside)
@@ -53,22 +61,14 @@ def _paid(state: State, paid: Transaction, outside: AccountId) -> Decision:
 
 def _declined(state: State, transaction: Transaction, outside: AccountId, answer: Declined, now: datetime) -> Decision:
     failed = moved_on(transaction, TransactionStatus.FAILURE, answer.status_code, answer.reason, now)
+    if is_refund_of_funding(failed):
+        return funding_kept(state, failed, outside)
     if transaction.instrument_id is not None:
         return Decision(Done(), transactions=(failed,), instruments=(released(state, transaction),))
     undone = book(state, failed, NOTHING - when_opened(failed), outside)
     if failed.original_id is None:
         return replace(undone, tokens=give_back(state, transaction, now))
-    return replace(undone, transactions=(_without_refund(state.transactions[failed.original_id], failed), failed))
-
-
-def _without_refund(original: Transaction, failed: Transaction) -> Transaction:
-    """The payment that a refund did not give back after all."""
-    return replace(
-        original,
-        refunded_micros=original.refunded_micros - failed.amount_micros,
-        fee_refunded_micros=original.fee_refunded_micros + failed.fee_micros,
-        marketplace_refunded_micros=original.marketplace_refunded_micros + failed.marketplace_fee_micros,
-    )
+    return replace(undone, transactions=(without_refund(state.transactions[failed.original_id], failed), failed))
 
 
 def released(state: State, transaction: Transaction) -> Instrument:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from tallystick.domain import commands
 from tallystick.domain.ids import IdKind
+from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.actions.instruments import instrument_balance
 from tallystick.services.api import identify
 from tallystick.services.api.call import amount, check_descriptor, timeout
+from tallystick.services.seller.archived import explain_archived
 from tallystick.store.queries import reads
 
 if TYPE_CHECKING:
@@ -29,6 +31,22 @@ async def fund_prepaid(call: Call) -> Result:
             call.request(), token_id, instrument_id, call.values.integer("FundingAmount"), timeout(call)
         )
     )
+
+
+async def refund_funding(call: Call) -> Result:
+    """Give back what was not spent of a funding. For /v1: the query API has no such action.
+
+    The call is a Refund with the funding as what is refunded. Raises Refused.
+    """
+    funding_id = identify.own_transaction(call)
+    amount_micros = call.values.optional_integer("RefundAmount")
+    call = call.beside(funding_id)
+    try:
+        return await call.move_money(commands.RefundFunding(call.request(), funding_id, amount_micros))
+    except Refused as refused:
+        if refused.refusal is not Refusal.InvalidTransactionId:
+            raise
+        raise await explain_archived(call, funding_id, refused) from None
 
 
 def get_prepaid_balance(call: Call) -> Awaitable[Result]:

@@ -34,6 +34,7 @@ class EntryKind(Enum):
     DEBT_SETTLED = "SettleDebt"
     DEBT_FORGIVEN = "WriteOffDebt"
     REFUND = "Refund"
+    UNSPENT_REFUNDED = "RefundFunding"
 
 
 @dataclass(frozen=True, slots=True)

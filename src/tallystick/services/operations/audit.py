@@ -49,6 +49,7 @@ ACTIONS: Final = frozenset(
         "request.send",
         "button.make",
         "money.refund",
+        "money.refund_balance",
         "debts.settle",
         "debts.write_off",
         "debts.go_on",

@@ -18,11 +18,12 @@ from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.operations import audit
-from tallystick.services.seller import debt_runs, manual_operations
+from tallystick.services.seller import balance_refunds, debt_runs, manual_operations
+from tallystick.services.seller.balance_refunds import BalanceRefundWish
 from tallystick.services.seller.debt_runs import DebtAction
 from tallystick.services.seller.manual_operations import RefundWish
 from tallystick.services.seller.staff import Permission, StaffRole, may, people_of
-from tallystick.store.queries import debts
+from tallystick.store.queries import debts, instrument_list
 from tallystick.store.records import approvals
 from tallystick.store.records.approvals import Approval
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.services.seller.manual_operations import BookContext
     from tallystick.store.queries.debts import DebtRun
+    from tallystick.store.queries.instrument_list import InstrumentRecord
 
 __all__ = [
     "Approval",
@@ -40,6 +42,7 @@ __all__ = [
     "SettledError",
     "amounts_of",
     "approve",
+    "balance_wish_of",
     "can_go_on",
     "count_waiting",
     "decline",
@@ -48,6 +51,7 @@ __all__ = [
     "needs_two",
     "others_who_may",
     "refund",
+    "refund_balance",
     "rule_of",
     "set_rule",
     "start_run",
@@ -65,6 +69,7 @@ class Deed(Enum):
     REFUND = "refund"
     SETTLE = "settle"
     WRITE_OFF = "write_off"
+    REFUND_BALANCE = "refund_balance"
 
 
 class OwnRequestError(Exception):
@@ -118,6 +123,21 @@ async def refund(books: BookContext, wish: RefundWish, reference: str) -> Accept
         "description": wish.description,
     }
     return await _ask(books, Deed.REFUND, reference, preview.amount_micros, content)
+
+
+async def refund_balance(
+    books: BookContext, held: InstrumentRecord, wish: BalanceRefundWish, reference: str
+) -> list[TransactionId] | Approval:
+    """Give back what was not spent, or ask for a second person; only once under one reference. Raises Refused."""
+    if await needs_two(books, wish.amount_micros or held.balance_micros):
+        preview = await balance_refunds.preview(books, held, wish)
+        content = {
+            "instrument": wish.instrument_id,
+            "amount_micros": preview.amount_micros,
+            "description": wish.description,
+        }
+        return await _ask(books, Deed.REFUND_BALANCE, reference, preview.amount_micros, content)
+    return await balance_refunds.refund(books, held, wish, reference)
 
 
 async def start_run(
@@ -189,6 +209,12 @@ def wish_of(approval: Approval) -> RefundWish:
     )
 
 
+def balance_wish_of(approval: Approval) -> BalanceRefundWish:
+    """The refund of a balance that was asked for."""
+    content = approval.content
+    return BalanceRefundWish(InstrumentId(content["instrument"]), content["amount_micros"], content["description"])
+
+
 def amounts_of(approval: Approval) -> dict[InstrumentId, int]:
     """The debts that were asked for, in micro-units."""
     return {InstrumentId(name): int(micros) for name, micros in approval.content["amounts"].items()}
@@ -238,6 +264,10 @@ async def _carry_out(books: BookContext, approval: Approval) -> None:
         if approval.deed == Deed.REFUND.value:
             accepted = await manual_operations.refund(books, wish_of(approval), approval.approval_id)
             result = str(accepted.transaction_id)
+        elif approval.deed == Deed.REFUND_BALANCE.value:
+            wish = balance_wish_of(approval)
+            await balance_refunds.refund(books, await _balance(books, wish), wish, approval.approval_id)
+            result = wish.instrument_id
         else:
             action, amounts = DebtAction(approval.deed), amounts_of(approval)
             result = (await debt_runs.begin(books, action, approval.approval_id, approval.asked_by, amounts)).run_id
@@ -246,6 +276,13 @@ async def _carry_out(books: BookContext, approval: Approval) -> None:
             await approvals.close(service.pool, approval.approval_id, refused.message, now, refused=True)
         return
     await approvals.close(service.pool, approval.approval_id, result, now)
+
+
+async def _balance(books: BookContext, wish: BalanceRefundWish) -> InstrumentRecord:
+    held = await instrument_list.instrument(books.service.pool, books.parts, wish.instrument_id)
+    if held is None:
+        raise TypeError("a balance was asked for that is none of theirs")
+    return held
 
 
 async def _record(connection: Connection, books: BookContext, action: str, subject: str, **details: str) -> None:

@@ -275,6 +275,7 @@ TOTALLED: Final = (
     "sender_token_id",
     "recipient_token_id",
     "sender_party_id",
+    "payment_method",
 )
 """Columns of a transaction that its totals are made of."""
 
@@ -282,9 +283,11 @@ TOTALLED: Final = (
 def totals_of(transactions: Iterable[tuple[Any, ...]]) -> dict[str, Totals]:
     """By instrument, or where there is none by sender token and by recipient token; of rows of TOTALLED."""
     totals: dict[str, Totals] = {}
-    for status, operation, micros, instrument_id, sender_token_id, recipient_token_id, sender_id in transactions:
+    for status, name, micros, instrument_id, sender_token_id, recipient_token_id, sender_id, method in transactions:
         if status != "Success":
             continue
+        unspent = name == "Refund" and instrument_id is not None and method not in {"Prepaid", "Debt"}
+        operation = "RefundFunding" if unspent else name
         received = recipient_token_id if sender_id is not None else None
         for subject in {instrument_id or sender_token_id, received} - {None}:
             totals[subject] = _added(totals.get(subject, Totals()), operation, micros)
@@ -297,5 +300,7 @@ def _added(total: Totals, operation: str, micros: int) -> Totals:
             return Totals(total.paid_micros + micros, total.refunded_micros, total.other_micros)
         case "Refund":
             return Totals(total.paid_micros, total.refunded_micros + micros, total.other_micros)
+        case "RefundFunding":  # less was brought in
+            return Totals(total.paid_micros, total.refunded_micros, total.other_micros - micros)
         case _:
             return Totals(total.paid_micros, total.refunded_micros, total.other_micros + micros)

@@ -21,6 +21,7 @@ from tallystick.domain.commands import (
     Pay,
     RailOperation,
     Refund,
+    RefundFunding,
     Reserve,
     ResolveCharge,
     Settle,
@@ -120,6 +121,8 @@ class LoadRequest:
                 self.instruments.add(command.instrument_id)
             case Refund():
                 self.transactions.add(command.original_id)
+            case RefundFunding():
+                self.transactions.add(command.funding_id)
             case ResolveCharge():
                 self.transactions.add(command.transaction_id)
             case AuthorizePrepaid():
@@ -224,7 +227,8 @@ async def _load_named_transactions(
     originals = {item.original_id for item in state.transactions.values() if item.original_id is not None}
     if originals - state.transactions.keys():
         state.transactions |= await _load_transactions(connection, book_id, originals)
-    direct = [item for item in state.transactions.values() if item.instrument_id is None]
+    given_back = {command.funding_id for command in commands if isinstance(command, RefundFunding)}
+    direct = [item for key, item in state.transactions.items() if item.instrument_id is None or key in given_back]
     named = {token for item in direct for token in (item.sender_token_id, item.recipient_token_id)}
     wanted.tokens |= {token for token in named if token is not None}
     cancelled = [command.transaction_id for command in commands if isinstance(command, Cancel)]
@@ -252,7 +256,8 @@ async def _load_other_sellers(connection: Connection, state: State, commands: Se
     direct_refund = any(isinstance(command, Refund) for command in commands) and any(
         item.instrument_id is None for item in state.transactions.values()
     )
-    if direct_refund or state.recipients or book.demands.receiving_limit_micros is not None:
+    takes_cash = direct_refund or any(isinstance(command, RefundFunding) for command in commands)
+    if takes_cash or state.recipients or book.demands.receiving_limit_micros is not None:
         books = sorted({book.book_id, *(seller.book_id for seller in state.recipients.values())})
         for book_id in books:
             row = await connection.fetchrow(MONEY["lock_accounts"], book_id, [TOTALS[AccountKind.CASH]])

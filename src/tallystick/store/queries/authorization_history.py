@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 STATEMENTS: Final = load_statements("authorization_history.sql", __package__)
 """Beside their use here, for tests of what they cost."""
+_UNSPENT: Final = "RefundFunding"
 _ROWS_AT_ONCE: Final = 500
 _LATEST: Final = datetime(3000, 1, 1, tzinfo=UTC)  # its milliseconds still fit an id
 _AFTER_ALL_IDS: Final = "~"  # sorts after every character of an id
@@ -129,7 +130,7 @@ class _InstrumentHistory:
     def place(self, row: asyncpg.Record) -> str:
         """An id, or what sorts after all ids of the millisecond in which a slow entry was decided."""
         transaction_id: str = row["transaction_id"]
-        if row["status_number"] == 1:
+        if row["status_number"] == 1 or row["operation"] in {"Refund", _UNSPENT}:
             return transaction_id
         return f"{transaction_ids_from(_milliseconds(row['completed_at']))}{_AFTER_ALL_IDS}{transaction_id}"
 
@@ -226,9 +227,12 @@ def _entry(authorization: Authorization, row: asyncpg.Record, place: str, runnin
 
 
 def _change(authorization: Authorization, row: asyncpg.Record) -> int:
-    if row["status"] != "Success":
+    given_back = row["operation"] == _UNSPENT
+    if row["status"] != "Success" and not (given_back and row["status"] == "Pending"):
         return 0
-    raises = (row["operation"] in {"Pay", "Reserve"}) != (authorization.purpose is TokenPurpose.PREPAID_SENDER)
+    raises = (given_back or row["operation"] in {"Pay", "Reserve"}) != (
+        authorization.purpose is TokenPurpose.PREPAID_SENDER
+    )
     amount: int = row["amount_micros"]
     return amount if raises else -amount
 

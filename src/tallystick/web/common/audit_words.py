@@ -33,6 +33,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "request.send": "Sent a request from the explorer",
     "button.make": "Made a button",
     "money.refund": "Refunded a payment",
+    "money.refund_balance": "Gave back what was not spent of a balance",
     "debts.settle": "Settled debts",
     "debts.write_off": "Wrote off debts",
     "debts.go_on": "Went on with debts that could not be reached",

@@ -48,7 +48,7 @@ SCOPES: Final[Mapping[KeyScope, tuple[str, str]]] = {
         "Pay from balances, on tabs and in real money; reserve, settle and cancel holds.",
     ),
     KeyScope.FUND: ("Fund balances", "Charge buyers to fill their prepaid balances."),
-    KeyScope.REFUND: ("Refund", "Give payments back."),
+    KeyScope.REFUND: ("Refund", "Give payments back, and what was not spent of a balance."),
     KeyScope.SETTLE: ("Settle debts", "Charge buyers for what they owe."),
     KeyScope.WRITE_OFF: ("Write off debts", "Forgive what buyers owe."),
     KeyScope.TOKENS: ("Tokens", "Cancel tokens and subscriptions, make tokens on your own account."),
@@ -94,6 +94,7 @@ _MEANINGS: Final[Mapping[tuple[AccountKind, AccountKind], str]] = {
     (AccountKind.FEES, AccountKind.CASH): "Fee of the service",
     (AccountKind.WRITE_OFFS, AccountKind.RECEIVABLE): "Debt forgiven",
     (AccountKind.SALES, AccountKind.PREPAID): "Given back to the balance",
+    (AccountKind.PREPAID, AccountKind.CASH): "Unspent, given back",
     (AccountKind.SALES, AccountKind.RECEIVABLE): "Taken off the debt",
     (AccountKind.SALES, AccountKind.CASH): "Paid back",
     (AccountKind.CASH, AccountKind.FEES): "Fee given back",
@@ -118,6 +119,8 @@ _OF_PAYMENTS: Final = frozenset(
 def meaning(moved: TransferRecord, *, refund: bool) -> str:
     """What a transfer of a payment or of a refund was about."""
     pair = moved.debit.kind, moved.credit.kind
+    if refund and pair == (AccountKind.CASH, AccountKind.PREPAID):
+        return "Booked back: the refund was declined"
     if refund and pair in _OF_PAYMENTS:
         return "Booked back: the refund was declined"
     return _MEANINGS[pair]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from tallystick.domain.ids import TransactionId
-from tallystick.domain.money import USD, format_amount
+from tallystick.domain.money import USD, format_amount, whole_minor_units
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.actions.prepaid import refund_funding
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
 from tallystick.services.reports import transactions as reports
@@ -24,6 +25,8 @@ from tallystick.web.v1.inputs import DESCRIPTION, MINUTES, NOTE, NOTIFY
 from tallystick.web.v1.problems import RefusedProblemError
 
 if TYPE_CHECKING:
+    from tallystick.services.api.call import Call
+    from tallystick.services.api.types import Result
     from tallystick.web.v1.endpoint import Asked
 
 _PLAIN: Final = (DESCRIPTION, NOTE, NOTIFY, MINUTES)
@@ -81,6 +84,25 @@ async def top_up(asked: Asked) -> Reply:
     return await _move(asked, "FundPrepaid", params, largest)
 
 
+async def refund_top_up(asked: Asked) -> Reply:
+    """Give back what was not spent of a top-up, to where it came from."""
+    funding_id = transactions.transaction_id(asked.subject, "id")
+
+    async def largest() -> Bounds:
+        funding = await transactions.find(asked.books, funding_id)
+        refunds = await reports.refunds_of(asked.books, funding_id)
+        left = funding.amount_micros - sum(one.amount_micros for one in refunds if one.status != "Failure")
+        if funding.instrument_id is not None:
+            held = await authorizations.find(asked.books, funding.instrument_id)
+            left = min(left, held.instrument.balance_micros)
+        return {"largest_amount": format_amount(max(0, whole_minor_units(left)))}
+
+    params: dict[str, str] = {"TransactionId": funding_id}
+    if "amount" in asked.given:
+        params |= _amount(asked, "RefundAmount")
+    return await _move(asked, "Refund", params, largest, refund_funding)
+
+
 async def settle(asked: Asked) -> Reply:
     """Bring in real money for a tab."""
     found = await _of_kind(asked, POSTPAID)
@@ -136,8 +158,17 @@ def _amount(asked: Asked, name: str) -> dict[str, str]:
     return {f"{name}.CurrencyCode": USD, f"{name}.Value": asked.given["amount"]}
 
 
-async def _move(asked: Asked, action_name: str, params: Mapping[str, str], largest: Largest | None = None) -> Reply:
-    """Carry an action out, and show the transaction that it came to. Raises ProblemError."""
+async def _move(
+    asked: Asked,
+    action_name: str,
+    params: Mapping[str, str],
+    largest: Largest | None = None,
+    perform: Callable[[Call], Awaitable[Result]] | None = None,
+) -> Reply:
+    """Carry an action out, and show the transaction that it came to. `perform`: instead of the action's own use case.
+
+    Raises ProblemError.
+    """
     service, key, action = asked.service, asked.key, ACTIONS[action_name]
     plain = {one.parameter: asked.given[one.name] for one in _PLAIN if one.name in asked.given}
     whole = {**params, **plain, "CallerReference": asked.idempotency_key}
@@ -146,7 +177,7 @@ async def _move(asked: Asked, action_name: str, params: Mapping[str, str], large
         read_call(service, action, V2010, whole, key, asked.now, asked.now), refusal_spends=False, made_ids=made_ids
     )
     try:
-        result = await action.perform(call)
+        result = await (perform or action.perform)(call)
     except Refused as refused:
         raise await _explained(asked, refused, largest) from None
     transaction_id = TransactionId(str(result["TransactionId"]))

@@ -47,6 +47,30 @@ _OF_THIRD_PARTIES: Final = frozenset(
 """Refusals of payments to a third party, which requests of this interface cannot name."""
 
 
+_OF_TOP_UPS: Final = (
+    "idempotency_key_required",
+    *(
+        CODES[refusal][1]
+        for refusal in (
+            Refusal.AccessFailure,
+            Refusal.AmountOutOfRange,
+            Refusal.ConcurrentModification,
+            Refusal.DuplicateRequest,
+            Refusal.InsufficientBalance,
+            Refusal.InvalidAccountState_Caller,
+            Refusal.InvalidAccountState_Sender,
+            Refusal.InvalidTransactionId,
+            Refusal.OriginalTransactionFailed,
+            Refusal.OriginalTransactionIncomplete,
+            Refusal.PaymentMethodNotDefined,
+            Refusal.RefundAmountExceeded,
+            Refusal.TransactionTypeNotRefundable,
+        )
+    ),
+)
+"""Problems of a refund of a top-up, for which the query API has no action."""
+
+
 def _codes_of(action: str) -> tuple[str, ...]:
     """The problems that the use case of an action can come to."""
     return tuple(CODES[refusal][1] for refusal in ERRORS_OF[action] if refusal not in _OF_THIRD_PARTIES)
@@ -147,6 +171,21 @@ ENDPOINTS: Final = (
         money.top_up,
         (AUTHORIZATION, AMOUNT, CURRENCY, DESCRIPTION, NOTE, NOTIFY, MINUTES),
         "TopUp",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/top_ups/{id}/refund",
+        "top_ups.refund",
+        "Gives back what was not spent of a top-up, to where it came from.",
+        "Refund",
+        KeyScope.REFUND,
+        money.refund_top_up,
+        "Refund",
+        (OPTIONAL_AMOUNT, CURRENCY, NOTE, NOTIFY),
+        "the top-up",
+        _OF_TOP_UPS,
+        moves_money=True,
+        status=HTTPStatus.CREATED,
     ),
     *_reads("top_ups", "top_up", "top-up"),
     _money(

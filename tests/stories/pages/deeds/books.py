@@ -18,6 +18,17 @@ async def refund(scene: Scene) -> None:
     await scene.send(await scene.look("transactions", payment, "refund", **form.fields), "/refund")
 
 
+async def refund_balance(scene: Scene) -> None:
+    customer = await prepaid_customer(scene.world, scene.seller)
+    form = Page(await scene.look("instruments", customer.instrument, "refund")).form("/refund")
+    await scene.send(await scene.look("instruments", customer.instrument, "refund", **form.fields), "/refund")
+
+
+async def ask_for_balance_refund(scene: Scene) -> None:
+    await _needs_two(scene)
+    await refund_balance(scene)
+
+
 async def set_rule(scene: Scene) -> None:
     await scene.on("approvals", "/rule", above="1.00")
 

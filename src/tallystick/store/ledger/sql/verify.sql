@@ -15,6 +15,10 @@ replayed AS (
      GROUP BY book_id, account_id
 )
 
+-- part: refunds_a_funding
+-- What a Refund gives back is the unspent part of a funding: refunds of payments from an instrument name that as their method.
+(operation = 'Refund' AND instrument_id IS NOT NULL AND payment_method NOT IN ('Prepaid', 'Debt'))
+
 -- name: balances_follow_from_transfers
 -- The transfers of an account, replayed, sum to its balance.
 WITH /* part: replayed */
@@ -41,11 +45,12 @@ SELECT format('book %s: its archived balances sum to %s instead of zero', book_i
   FROM archived_balance GROUP BY book_id HAVING sum(balance_micros) <> 0
 
 -- name: prepaid_balances_within_bounds
--- No prepaid balance is below zero, and none is above what funding may put there plus what refunds gave back.
+-- No prepaid balance is below zero, and none is above what funding may put there plus what refunds of payments gave back.
 WITH refunds AS (
     SELECT book_id, instrument_id, sum(amount_micros) AS micros
       FROM transaction
-     WHERE operation = 'Refund' AND status = 'Success' AND instrument_id IS NOT NULL GROUP BY book_id, instrument_id
+     WHERE operation = 'Refund' AND status = 'Success' AND instrument_id IS NOT NULL AND payment_method = 'Prepaid'
+     GROUP BY book_id, instrument_id
 ), held AS (
     SELECT instrument.book_id, instrument.instrument_id, -account.balance_micros AS balance_micros,
            instrument.limit_micros + coalesce(refunds.micros, 0) + coalesce(archived.refunded_micros, 0) AS most_micros
@@ -102,7 +107,8 @@ SELECT format('book %s, instrument %s: says charged %s, pending %s; its transact
 
 -- name: transactions_moved_what_they_say
 -- In its own book, a transaction with an instrument that succeeded has one transfer of its amount, to or from the account of
--- that instrument, and a second one of its fee, if there is any; any other transaction has none.
+-- that instrument, and a second one of its fee, if there is any; any other transaction has none. The refund of a funding is
+-- real money, and looked at below.
 WITH total (cash, sales, fees, write_offs) AS (
     VALUES (1::bigint, 2::bigint, 3::bigint, 4::bigint) -- the numbers of these accounts: domain/accounts.py
 ), said AS (
@@ -116,11 +122,11 @@ WITH total (cash, sales, fees, write_offs) AS (
              ON account.book_id = transaction.book_id AND account.subject = transaction.instrument_id
             AND account.kind = CASE WHEN operation = 'FundPrepaid' OR payment_method = 'Prepaid' THEN 'prepaid'
                                     ELSE 'receivable' END
-     WHERE instrument_id IS NOT NULL AND status = 'Success'
+     WHERE instrument_id IS NOT NULL AND status = 'Success' AND NOT /* part: refunds_a_funding */
      UNION ALL
     SELECT book_id, transaction_id, 2, fees, cash, fee_micros
       FROM transaction CROSS JOIN total
-     WHERE instrument_id IS NOT NULL AND status = 'Success' AND fee_micros <> 0
+     WHERE instrument_id IS NOT NULL AND status = 'Success' AND fee_micros <> 0 AND NOT /* part: refunds_a_funding */
 ), off AS (
     SELECT book_id, transaction_id, debit_account, credit_account, coalesce(said.amount_micros, 0) AS said_micros,
            coalesce(transfer.amount_micros, 0) AS moved_micros
@@ -135,17 +141,18 @@ SELECT format('book %s, transaction %s (%s, %s): should have moved %s from %s to
   JOIN transaction ON transaction.book_id = off.book_id AND transaction.transaction_id = off.transaction_id
   LEFT JOIN account AS debit ON debit.book_id = off.book_id AND debit.account_id = off.debit_account
   LEFT JOIN account AS credit ON credit.book_id = off.book_id AND credit.account_id = off.credit_account
- WHERE instrument_id IS NOT NULL
+ WHERE instrument_id IS NOT NULL AND NOT /* part: refunds_a_funding */
 
 -- name: real_money_moved_as_transactions_say
--- All other transfers, in every book: those of payments without an instrument, and the operator's mirror of all real money,
+-- All other transfers, in every book: those of payments without an instrument and of refunds of fundings, and the operator's mirror of all real money,
 -- deposits included. The rule is that of domain/decide/shares.py; while a rail has not answered, what was booked at the
 -- opening stands. What was set aside may have come back, so each transaction is summed by account, debits less credits.
 -- Rails have one name here: no transaction says which one it went through.
 WITH said AS (
     SELECT transaction_id, operation, status, own.book_id AS callers_book, operator.book_id AS operators_book,
            coalesce(recipient.book_id, own.book_id) AS receivers_book,
-           instrument_id IS NULL AND operation <> 'Deposit' AS is_payment,
+           instrument_id IS NULL AND operation <> 'Deposit' OR /* part: refunds_a_funding */ AS is_payment,
+           CASE WHEN /* part: refunds_a_funding */ THEN 'prepaid ' || instrument_id ELSE 'sales' END AS giver,
            recipient_party_id IS NOT NULL AND fee_payer = 'Caller' AS caller_pays,
            CASE WHEN operation <> 'Refund' THEN amount_micros
                 WHEN sender_party_id IS NOT NULL THEN -amount_micros ELSE 0 END AS amount_micros,
@@ -166,7 +173,7 @@ WITH said AS (
             AND recipient.currency = own.currency AND recipient.part = 0
      WHERE payment_method NOT IN ('Prepaid', 'Debt')
 ), booked AS MATERIALIZED (
-    SELECT transaction_id, callers_book, receivers_book, operators_book, is_payment, caller, receiver, source,
+    SELECT transaction_id, callers_book, receivers_book, operators_book, is_payment, giver, caller, receiver, source,
            CASE WHEN caller_pays THEN callers_book ELSE receivers_book END AS payers_book,
            CASE WHEN caller_pays THEN caller ELSE receiver END AS payer,
            CASE WHEN status = 'Success' OR (operation = 'Refund' AND status = 'Pending') THEN amount_micros ELSE 0 END
@@ -188,12 +195,13 @@ WITH said AS (
       LEFT JOIN account AS debit ON debit.book_id = transfer.book_id AND debit.account_id = transfer.debit_account
       LEFT JOIN account AS credit ON credit.book_id = transfer.book_id AND credit.account_id = transfer.credit_account
      WHERE NOT EXISTS (SELECT FROM transaction WHERE transaction.book_id = transfer.book_id
-                          AND transaction.transaction_id = transfer.transaction_id AND instrument_id IS NOT NULL)
+                          AND transaction.transaction_id = transfer.transaction_id AND instrument_id IS NOT NULL
+                          AND NOT /* part: refunds_a_funding */)
 ), movement AS (
     SELECT part.book_id, transaction_id, debit, credit, micros AS said_micros, 0 AS moved_micros
       FROM booked
      CROSS JOIN LATERAL (VALUES
-           (receivers_book, 'cash', 'sales', CASE WHEN is_payment THEN amount_micros ELSE 0 END),
+           (receivers_book, 'cash', giver, CASE WHEN is_payment THEN amount_micros ELSE 0 END),
            (payers_book, 'fees', 'cash', CASE WHEN is_payment THEN fee_micros ELSE 0 END),
            (receivers_book, 'commissions', 'cash', share_micros),
            (callers_book, 'cash', 'commission_income', share_micros),

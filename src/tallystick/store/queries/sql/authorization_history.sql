@@ -3,17 +3,30 @@
 -- by a digest of its id and the first characters of the transactions' ids: transaction_of_instrument, an index that is
 -- small.
 
+-- part: refunds_a_funding
+-- It gives back what was not spent: refunds of payments from an instrument name that as their method.
+(operation = 'Refund' AND payment_method NOT IN ('Prepaid', 'Debt'))
+
+-- part: of_instrument
+-- What an entry of an instrument shows.
+transaction_id, CASE WHEN /* part: refunds_a_funding */ THEN 'RefundFunding' ELSE operation END AS operation, status,
+       status_number, amount_micros, sender_description, received_at, completed_at
+
+-- part: at_once
+-- Decided at once, or not yet; and what gives back, which leaves the balance as soon as it is asked for.
+(status_number = 1 OR operation = 'Refund')
+
 -- name: newest_of_instrument
 -- The latest entries of the instrument $2 of the book $1: those decided at once, or not yet, with ids before $3; and slow
 -- ones that came about before the millisecond and id $4, $5. At most $6 of each.
-(SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+(SELECT /* part: of_instrument */
    FROM transaction
   WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
-    AND left(transaction_id, 6) <= left($3, 6) AND transaction_id < $3 AND status_number = 1
+    AND left(transaction_id, 6) <= left($3, 6) AND transaction_id < $3 AND /* part: at_once */
   ORDER BY left(transaction_id, 6) DESC, transaction_id DESC
   LIMIT $6)
 UNION ALL
-(SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+(SELECT /* part: of_instrument */
    FROM transaction
   WHERE book_id = $1 AND instrument_id = $2 AND operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt')
     AND status_number > 1 AND completed_at < $4::timestamptz + interval '1 millisecond'
@@ -24,16 +37,16 @@ UNION ALL
 -- name: at_once_of_instrument
 -- Entries of the instrument $2 of the book $1 that were decided at once, or not yet, with ids from $3 until before $4,
 -- oldest first.
-SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+SELECT /* part: of_instrument */
   FROM transaction
  WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
    AND left(transaction_id, 6) BETWEEN left($3, 6) AND left($4, 6) AND transaction_id >= $3 AND transaction_id < $4
-   AND status_number = 1
+   AND /* part: at_once */
  ORDER BY left(transaction_id, 6), transaction_id
 
 -- name: slow_of_instrument
 -- Entries of the instrument $2 of the book $1 that took their time and came about from $3 until before $4, oldest first.
-SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+SELECT /* part: of_instrument */
   FROM transaction
  WHERE book_id = $1 AND instrument_id = $2 AND operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt')
    AND status_number > 1 AND completed_at >= $3 AND completed_at < $4
@@ -43,11 +56,11 @@ SELECT transaction_id, operation, status, status_number, amount_micros, sender_d
 -- What entries of the instrument $2 of the book $1 added to what was charged, less what was brought in, settled, forgiven
 -- or refunded: those decided at once with ids from $3 on, slow ones from the moment $4 on.
 SELECT coalesce(sum(CASE WHEN operation = 'Pay' THEN amount_micros ELSE -amount_micros END), 0)::bigint
-  FROM (SELECT operation, amount_micros
+  FROM (SELECT CASE WHEN /* part: refunds_a_funding */ THEN 'Pay' ELSE operation END AS operation, amount_micros
           FROM transaction
          WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
            AND left(transaction_id, 6) >= left($3, 6) AND transaction_id >= $3
-           AND status_number = 1 AND status = 'Success'
+           AND (status_number = 1 AND status = 'Success' OR /* part: refunds_a_funding */ AND status <> 'Failure')
          UNION ALL
         SELECT operation, amount_micros
           FROM transaction

@@ -65,10 +65,12 @@ SELECT mine.token_id, book.environment, book.clock_offset_seconds, book.archived
      WHERE archived_total.book_id = $1 AND archived_total.subject_id IN (SELECT subject_id FROM line)
  ) AS archived ON true
   LEFT JOIN LATERAL ( -- of an instrument: what came in or was settled says what was spent, without adding it up
-    SELECT (coalesce(sum(amount_micros), 0) + account.balance_micros)::bigint AS spent_micros -- balances: below 0
+    SELECT (coalesce(sum(CASE WHEN operation = 'Refund' THEN -amount_micros ELSE amount_micros END), 0)
+            + account.balance_micros)::bigint AS spent_micros -- balances: below 0
       FROM transaction
-     WHERE book_id = $1 AND instrument_id = mine.instrument_id AND status = 'Success'
-       AND operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt')
+     WHERE book_id = $1 AND instrument_id = mine.instrument_id
+       AND (operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt') AND status = 'Success'
+            OR operation = 'Refund' AND payment_method NOT IN ('Prepaid', 'Debt') AND status <> 'Failure')
  ) AS brought ON instrument.instrument_id IS NOT NULL
  CROSS JOIN LATERAL ( -- of other tokens: real money, which is never moved very often
     WITH RECURSIVE line AS (

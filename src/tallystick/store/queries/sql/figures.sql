@@ -21,7 +21,7 @@ WITH final AS (
                            AND other.account_id = CASE debit_account WHEN 1 THEN credit_account ELSE debit_account END
      WHERE transfer.book_id = $1 AND booked_at >= $2 AND booked_at < $3
        AND (debit_account = 1 AND other.kind IN ('prepaid', 'receivable', 'sales', 'commission_income')
-            OR credit_account = 1 AND other.kind = 'sales')
+            OR credit_account = 1 AND other.kind IN ('sales', 'prepaid'))
     UNION ALL
     SELECT answered_at, 0, 'refused:' || refusal
       FROM answered_reference

@@ -19,6 +19,7 @@ _KINDS: Final = {
     EntryKind.DEBT_SETTLED: marked("Debt settled"),
     EntryKind.DEBT_FORGIVEN: marked("Debt forgiven"),
     EntryKind.REFUND: marked("Refund"),
+    EntryKind.UNSPENT_REFUNDED: marked("Unspent balance refunded"),
 }
 _STATUSES: Final = {
     "Success": marked("Done"),

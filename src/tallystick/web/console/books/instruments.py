@@ -14,6 +14,7 @@ from tallystick.services.buyer import authorizations
 from tallystick.services.reports import instruments, transactions
 from tallystick.services.reports.instruments import InstrumentRecord, TokenRecord
 from tallystick.services.reports.transactions import About
+from tallystick.services.seller import balance_refunds
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.shared import PageRequest
@@ -82,6 +83,8 @@ async def show_instrument(
             recent=await transactions.list_(books, wanted, RECENT),
             archived_before=await transactions.archived_before(books, found.instrument_id, found.created_at),
             may_move=console.may(Permission.MOVE_MONEY),
+            refundable_micros=await balance_refunds.refundable(books, found) if found.kind == "prepaid" else 0,
+            refunded="refunded" in request.query_params,
         )
 
     return await with_books(request, business, environment, step)

@@ -1,6 +1,7 @@
 """The pages about a seller's books."""
 
 from tallystick.web.console.books.activity import activity_routes
+from tallystick.web.console.books.balance_refund import balance_refund_routes
 from tallystick.web.console.books.debts import debt_routes
 from tallystick.web.console.books.instruments import instrument_routes
 from tallystick.web.console.books.refund import refund_routes
@@ -12,6 +13,7 @@ book_routes = [
     *transaction_routes,
     *refund_routes,
     *instrument_routes,
+    *balance_refund_routes,
     *token_routes,
     *debt_routes,
 ]

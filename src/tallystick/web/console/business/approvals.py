@@ -22,7 +22,12 @@ PATH: Final = "/console/{business:int}/{environment:str}/approvals"
 ONE: Final = f"{PATH}/{{approval_id:str}}"
 LISTED: Final = 50
 
-DEEDS: Final = {Deed.REFUND.value: "Refund", Deed.SETTLE.value: "Settle", Deed.WRITE_OFF.value: "Write off"}
+DEEDS: Final = {
+    Deed.REFUND.value: "Refund",
+    Deed.SETTLE.value: "Settle",
+    Deed.WRITE_OFF.value: "Write off",
+    Deed.REFUND_BALANCE.value: "Refund a balance:",
+}
 RULE: Final = {
     "set": "From now on, what is above this amount waits for a second person.",
     "never": "Nothing waits for a second person any more.",
@@ -137,13 +142,14 @@ async def _list(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa:
 
 async def _page(console: ConsoleContext, approval: Approval, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problem
     found = await approvals.find(console.books, approval.approval_id) or approval
-    is_refund = found.deed == Deed.REFUND.value
-    amounts = {} if is_refund else approvals.amounts_of(found)
+    is_refund, of_balance = found.deed == Deed.REFUND.value, found.deed == Deed.REFUND_BALANCE.value
+    amounts = {} if is_refund or of_balance else approvals.amounts_of(found)
     tabs = await debts.tabs(console.books, list(amounts)) if amounts else []
     context: dict[str, Any] = {
         "approval": found,
         "deed": DEEDS[found.deed],
         "wish": approvals.wish_of(found) if is_refund else None,
+        "balance_wish": approvals.balance_wish_of(found) if of_balance else None,
         "asked_debts": [(tab, amounts[tab.instrument_id]) for tab in tabs],
         "own": found.asked_by == console.person.party_id,
         "may_go_on": found.open and approvals.can_go_on(console.books, found),
