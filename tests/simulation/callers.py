@@ -21,6 +21,7 @@ from tallystick.domain.commands import (
     Marketplace,
     Pay,
     Refund,
+    RefundFunding,
     Request,
     Reserve,
     Settle,
@@ -135,7 +136,9 @@ class Inventor:
             marketplace = Marketplace(self.cast.recipient_token, FeePayer.CALLER, fixed_fee_micros=MICROS // 2)
         return Pay(self._request(), token, self._cents(1, 6), marketplace)
 
-    def _refund(self) -> Refund | None:
+    def _refund(self) -> Refund | RefundFunding | None:
+        if self.dice.random() < 0.2:
+            return self._give_back()
         paid = [
             question.accepted.transaction_id
             for question in self.asked
@@ -145,6 +148,14 @@ class Inventor:
             return None
         amount = self._cents(0, 1) if self.dice.random() < 0.7 else None
         return Refund(self._request(), self.dice.choice(paid), amount)
+
+    def _give_back(self) -> RefundFunding | None:
+        filled = [
+            question.accepted.transaction_id
+            for question in self.asked
+            if isinstance(question.command, FundPrepaid) and question.accepted is not None
+        ]
+        return RefundFunding(self._request(), self.dice.choice(filled), None) if filled else None
 
     def _finish(self) -> Settle | Cancel | None:
         pending = [

@@ -72,9 +72,11 @@ def _instruments(server: Server, transactions: dict[str, Record]) -> Iterator[st
     for row in transactions.values():
         if row["instrument_id"] is not None:
             sums = expected[row["instrument_id"]]
-            if row["status"] == "Success":
+            if row["operation"] == "Refund" and row["payment_method"] not in {"Prepaid", "Debt"}:
+                sums["given back"] += 0 if row["status"] == "Failure" else row["amount_micros"]
+            elif row["status"] == "Success":
                 sums[row["operation"]] += row["amount_micros"]
-            elif row["status"] == "Pending":
+            if row["status"] == "Pending":
                 sums["pending"] += row["amount_micros"]
     for row in server.rows("instrument"):
         name = row["instrument_id"]
@@ -83,7 +85,7 @@ def _instruments(server: Server, transactions: dict[str, Record]) -> Iterator[st
 
 def _instrument(row: Record, sums: Counter[str], balance: int) -> Iterator[str]:
     if row["kind"] == "prepaid":
-        left = sums["FundPrepaid"] + sums["Refund"] - sums["Pay"]
+        left = sums["FundPrepaid"] + sums["Refund"] - sums["Pay"] - sums["given back"]
         if left != -balance or left < 0:
             yield f"{-balance} is left, by its transactions {left}"
     else:
