@@ -70,6 +70,7 @@ the person had made |
 | `ipn replay` | `replayed` |
 | `ipn set-url` | `notification_url`, `immediate`, `write_offs`, `signature_method` |
 | `ipn listen` | a line for each message: `url`, `genuine`, `problem`, `parameters` |
+| `balance refund` | `amount`, `left` (texts with six decimals), `refunds`: ids of transactions |
 | `clock show`, `clock forward` | `now`, `ahead_seconds` |
 | `backup` | `name`, `started_at`, `finished_at`, `bytes` |
 | `backup list` | an array of those |

@@ -68,6 +68,7 @@ ACTION_WORDS: Final = (
     Deed("staff remove --account {shop} --person {colleague}", "staff.remove"),
     Deed("operators add --person {person}", "operator.add"),
     Deed("operators remove --person {person}", "operator.remove"),
+    Deed("balance refund --account {shop} {balance} --amount 1.00", "money.refund_balance"),
     Deed("clock forward --account {shop} --by '1 day'", "clock.forward"),
     Deed("ipn set-url --account {shop} https://shop.example/ipn", "notification.settings"),
     Deed("ipn set-url --account {shop} --no-immediate", "notification.settings"),

@@ -69,7 +69,9 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
         await books.pay(buyer, "2.00")
         await books.pay(buyer, "3.00")
         await service.pool.execute("UPDATE outbox SET state = 'dead', due_at = NULL WHERE state = 'waiting'")
+        unspent = await books.funded_buyer("2.00")
         given = {
+            "balance": unspent.instrument,
             "shop": seller.email,
             "person": "ann@people.example",
             "colleague": "ben@people.example",

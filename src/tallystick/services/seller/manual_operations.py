@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import CancelToken, Refund, RefundPolicy, Request
+from tallystick.domain.environments import ENVIRONMENTS
 from tallystick.domain.ids import book_named_in
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
@@ -22,6 +23,7 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.call import fingerprint
 from tallystick.services.operations import audit
 from tallystick.services.process.transaction_ids import fresh_transaction_id
+from tallystick.services.seller.books import books_of, clock_offset
 from tallystick.store.ledger.dry_run import dry_run
 
 if TYPE_CHECKING:
@@ -78,6 +80,16 @@ class BookContext:
             requested_at=self.service.clock(),
             caller_description=description,
         )
+
+
+async def context_with_book(service: Service, actor: Actor, seller_id: PartyId, book_id: BookId) -> BookContext | None:
+    """The context of the environment that this book of the seller's is in; None: it is none of theirs."""
+    for environment in ENVIRONMENTS:
+        parts = await books_of(service, seller_id, environment)
+        if book_id in parts:
+            now = service.clock() + await clock_offset(service, parts)
+            return BookContext(service, actor, seller_id, environment, parts, now)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,83 @@
+"""`tallystick balance …`: what was not spent of prepaid balances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from tallystick.cli.commands.accounts import find_seller
+from tallystick.cli.console import Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
+from tallystick.cli.options import Account
+from tallystick.domain.ids import InstrumentId, MalformedIdError, book_named_in
+from tallystick.domain.money import display_amount, format_amount, parse_amount
+from tallystick.domain.refusals import Refused
+from tallystick.services.reports import instruments
+from tallystick.services.seller import balance_refunds
+from tallystick.services.seller.balance_refunds import BalanceRefundPreview, BalanceRefundWish
+from tallystick.services.seller.manual_operations import context_with_book, new_reference
+
+app = typer.Typer(no_args_is_help=True, help="Prepaid balances: what was not spent goes back.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What was or would be given back, and the refunds that were made."""
+
+    preview: BalanceRefundPreview
+    made: list[str]
+
+
+@app.callback()
+def _group() -> None:
+    """Commands about balances."""
+
+
+@app.command()
+def refund(
+    account: Account,
+    instrument: Annotated[str, typer.Argument(metavar="INSTRUMENT", help="The id of the prepaid balance.")],
+    amount: Annotated[str | None, typer.Option(help="How much, such as 2.50; all that can go back without it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Give back what was not spent, to the cards and account balances that it came from, the newest funding first."""
+    try:
+        wish = BalanceRefundWish(InstrumentId(instrument), None if amount is None else parse_amount(amount))
+    except ValueError:
+        raise ProblemError(f"not an amount: {amount!r}; write one such as 2.50") from None
+    answer = run(_refund(account, wish, dry_run=dry_run))
+    if json:
+        tell_json(
+            {
+                "amount": format_amount(answer.preview.amount_micros),
+                "left": format_amount(answer.preview.left_micros),
+                "refunds": answer.made,
+            }
+        )
+        return
+    verb = "would go back" if dry_run else "goes back"
+    for part in answer.preview.parts:
+        to = "to the card, once the payment network has agreed" if part.pending else "to the account balance"
+        tell(f"{display_amount(part.amount_micros)} of {part.funding_id} {verb} {to}")
+    tell(f"{display_amount(answer.preview.left_micros)} {'would be' if dry_run else 'is'} left on the balance.")
+
+
+async def _refund(account: str, wish: BalanceRefundWish, *, dry_run: bool) -> _Answer:
+    async with service_of_process() as service:
+        seller = await find_seller(service, account)
+        try:
+            book_id = book_named_in(wish.instrument_id)
+        except MalformedIdError:
+            raise ProblemError(f"{wish.instrument_id} is no id of a balance") from None
+        books = await context_with_book(service, actor_of_process(), seller.party_id, book_id)
+        held = None if books is None else await instruments.instrument(books, wish.instrument_id)
+        if books is None or held is None or held.kind != "prepaid":
+            raise ProblemError(f"{seller.email} has no such balance")
+        try:
+            preview = await balance_refunds.preview(books, held, wish)
+            made = [] if dry_run else await balance_refunds.refund(books, held, wish, new_reference())
+        except Refused as refused:
+            raise ProblemError(refused.message) from None
+        return _Answer(preview, [str(one) for one in made])
