@@ -57,7 +57,7 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "hosts": CommandEntry("commands.hosts:app", "Hosts to which buyers return: claimed, so that no others lead there."),
     "staff": CommandEntry("commands.people:staff_app", "Who works for a seller, and as what."),
     "operators": CommandEntry("commands.people:operators_app", "Who may use the operator's pages at /admin."),
-    "balance": CommandEntry("commands.balances:app", "Prepaid balances: what was not spent goes back."),
+    "balance": CommandEntry("commands.money.balances:app", "Prepaid balances: what was not spent goes back."),
     "clock": CommandEntry("commands.clocks:app", "The test clock of a seller's sandbox."),
     "ipn": CommandEntry("commands.ipn:app", "Notifications: lists, replays, addresses, a local receiver."),
     "sandbox": CommandEntry("commands.sandbox:app", "Try an integration: sign requests, be the buyer, get test money."),

@@ -1,0 +1,1 @@
+"""Commands that move money: to buyers, to sellers."""
