@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.store.direct import status
 from tests.support.books import Books, Buyer
+from tests.support.fake_rail import FakeRail
 from tests.support.master_key import VAULT
 from tests.support.paths import ROOT
 
@@ -16,9 +17,10 @@ from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.processors.rail import RailAnswer, RailOrder
+from tallystick.processors.rails import Rails
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
-from tallystick.services.operations.housekeeping import LEASE
+from tallystick.services.rails.orders import LEASE
 from tallystick.settings import Settings
 from tallystick.store.ledger.committer import Committer
 from tallystick.worker import Worker
@@ -29,7 +31,7 @@ CHILD = "tests.store.die_at_the_rail"
 
 def worker_of(shop: Books) -> Worker:
     service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
-    return Worker(service, {"simulated": SimulatedRail(shop.pool, shop.clock, DELAY, faults=True)})
+    return Worker(service, Rails((SimulatedRail(shop.pool, shop.clock, DELAY, faults=True),)))
 
 
 async def opened(shop: Books, buyer: Buyer, amount: str) -> TransactionId:
@@ -109,10 +111,8 @@ async def test_a_worker_killed_at_the_rail_is_replaced_by_the_next_one(
     assert await shop.balance(buyer) == parse_amount("10.00")
 
 
-class BrokenRail:
+class BrokenRail(FakeRail):
     """Fails a few times in ways that say nothing about the money, then answers."""
-
-    name = "simulated"
 
     def __init__(self, rail: SimulatedRail, failures: int) -> None:
         self.rail = rail
@@ -132,7 +132,7 @@ async def test_an_unknown_result_is_asked_again_and_never_guessed(shop: Books) -
     settled = await shop.settle(buyer, "20.00")
     assert isinstance(settled, Accepted)
     worker = worker_of(shop)
-    worker.rails = {"simulated": BrokenRail(SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=True), 3)}
+    worker.rails = Rails((BrokenRail(SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=True), 3),))
 
     for pause in (2, 4, 8):
         await worker.step()
@@ -191,7 +191,7 @@ async def test_the_rail_refuses_one_key_for_two_amounts(shop: Books) -> None:
     rail = SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=False)
     buyer = await shop.prepaid_buyer("25.00", Method.CC)
     funding = await opened(shop, buyer, "1.00")
-    assert await rail.perform(RailOrder(funding, RailOperation.CHARGE, 1_000_000, "card")) == Paid()
+    assert isinstance(await rail.perform(RailOrder(funding, RailOperation.CHARGE, 1_000_000, "card")), Paid)
     with pytest.raises(ValueError, match="key"):
         await rail.perform(RailOrder(funding, RailOperation.CHARGE, 2_000_000, "card"))
     assert await worker_of(shop).step() >= 1

@@ -21,6 +21,7 @@ from tallystick.db.embedded.guard import kept_alive
 from tallystick.db.embedded.server import EmbeddedPostgres
 from tallystick.db.migrate import migrate, migrate_if_empty
 from tallystick.domain.standing import Demands
+from tallystick.processors.rails import RailMissingError, Rails
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import (
     check_chosen_schedules,
@@ -29,7 +30,7 @@ from tallystick.services.operations.fee_schedules import (
 )
 from tallystick.services.process.anchor import anchored
 from tallystick.services.process.peer_processes import PeerProcesses
-from tallystick.settings import Settings, SettingsError, has_master_key, load_master_keys
+from tallystick.settings import Settings, SettingsError, has_master_key, load_master_keys, variable_of_rail
 from tallystick.store.keys import master_keys
 from tallystick.store.keys.master_key_watch import MasterKeyWatch
 from tallystick.store.keys.sealed import any_secret, vault_of
@@ -168,6 +169,7 @@ async def open_service(
             clock=clock,
             peers=peers or PeerProcesses(),
             clock_watch=watch,
+            rails=_rails(settings, pool, vault, clock if watch is None else watch.now),
         )
 
 
@@ -261,15 +263,27 @@ def _soap(service: Service) -> Application:
 
 def make_worker(service: Service) -> Worker:
     """A worker with every rail there is."""
-    # Loaded here for the same reason: notifications, the HTTP client and the deciders take 0.3 s.
-    from tallystick.processors.simulated import SimulatedRail  # noqa: PLC0415 - see above
-    from tallystick.worker import Worker  # noqa: PLC0415 - see above
+    from tallystick.worker import Worker  # noqa: PLC0415 - notifications and the HTTP client take 0.3 s to load
 
-    settings = service.settings
-    rail = SimulatedRail(
-        memory=service.pool,
-        clock=service.trusted_now,
+    return Worker(service, service.rails)
+
+
+def _rails(settings: Settings, pool: Pool, vault: Vault, clock: Callable[[], datetime]) -> Rails:
+    """All rails that are on, and where new cards and bank accounts go. Raises SettingsError: one is not on."""
+    from tallystick.processors.simulated import SimulatedRail  # noqa: PLC0415 - for what opens a service only
+
+    simulated = SimulatedRail(
+        memory=pool,
+        clock=clock,
         delay=timedelta(milliseconds=settings.rail_delay_ms),
         faults=settings.sandbox_faults,
+        pages_at=settings.public_url,
+        events_key=vault.digest("events", "simulated rail"),
     )
-    return Worker(service, {rail.name: rail})
+    rails = Rails((simulated,), settings.rails)
+    for environment, method in settings.rails:
+        try:
+            rails.chosen(environment, method)
+        except RailMissingError as error:
+            raise SettingsError(f"{variable_of_rail(environment, method)}: {error}") from error
+    return rails

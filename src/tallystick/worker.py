@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,12 +14,13 @@ import structlog
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.notify.delivery import NotificationSender
 from tallystick.notify.mail import MailSender
-from tallystick.processors.rail import Rail
+from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
 from tallystick.services.operations import audit_chains
-from tallystick.services.operations.housekeeping import add_up_figures, ask_rails, expire_transactions, forget_expired
+from tallystick.services.operations.housekeeping import add_up_figures, expire_transactions, forget_expired
 from tallystick.services.operations.running_proof import ContinuousProver
 from tallystick.services.operations.verification import prove_if_due
+from tallystick.services.rails.orders import ask_rails
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _ANCHOR_EVERY: Final = timedelta(minutes=1)
@@ -33,7 +34,7 @@ class Worker:
     """Any number of workers may run at once: each rail request and each notification is claimed by one of them."""
 
     service: Service
-    rails: Mapping[str, Rail]
+    rails: Rails
     notification_sender: NotificationSender = field(init=False)
     mail_sender: MailSender = field(init=False)
     prover: ContinuousProver = field(init=False)

@@ -12,6 +12,7 @@ from datetime import datetime
 from tests.support.master_key import VAULT
 
 from tallystick.db.database import open_pool
+from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.settings import Settings
@@ -28,7 +29,7 @@ async def main(database_url: str, moment: str) -> None:
     async with await open_pool(database_url, max_size=4) as pool:
         committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=False), lambda: now)
         service = Service(settings, pool, committer, VAULT, lambda: now)
-        await Worker(service, {}).step()
+        await Worker(service, Rails()).step()
 
 
 asyncio.run(main(*sys.argv[1:]))

@@ -14,6 +14,7 @@ from tallystick.domain.commands import FundPrepaid, Method
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
+from tallystick.processors.rails import Rails
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.settings import Settings
@@ -37,7 +38,7 @@ class PostOffice:
         shop = self.shop
         settings = replace(self.settings, **changed)  # type: ignore[arg-type]
         service = Service(settings, shop.pool, shop.committer, VAULT, shop.clock)
-        return Worker(service, {"simulated": SimulatedRail(shop.pool, shop.clock, timedelta(seconds=5), faults=True)})
+        return Worker(service, Rails((SimulatedRail(shop.pool, shop.clock, timedelta(seconds=5), faults=True),)))
 
     async def tell(self, url: str | None, book_id: BookId | None = None) -> None:
         """Set where the seller is notified."""

@@ -93,7 +93,7 @@ def open_books(server: Server) -> None:
         _insert(server, "party", (party_id,), _party(party_id))
     for party_id in BUYERS:
         card = {"payment_method_id": 100 + party_id, "rail": "simulated", "rail_token": f"card {party_id}"}
-        card |= {"expires_on": None, "removed_at": None, "verified_at": BEGIN}
+        card |= {"method": "CC", "environment": "sandbox", "expires_on": None, "removed_at": None, "verified_at": BEGIN}
         _insert(server, "payment_method", (100 + party_id,), card)
     for book_id, owner in ((OPERATOR, None), (SHOP, SELLER), (OTHER, OTHER_SELLER)):
         _insert(server, "book", (book_id,), _book(book_id, owner))

@@ -34,7 +34,12 @@ _COMMITTING: Final = (
     f"{_LEDGER}.apply_payments",
     f"{_LEDGER}.committer",
 )
-_WORKING: Final = ("tallystick.services.operations.housekeeping", "tallystick.notify.delivery", "tallystick.worker")
+_WORKING: Final = (
+    "tallystick.services.rails.orders",
+    "tallystick.services.operations.housekeeping",
+    "tallystick.notify.delivery",
+    "tallystick.worker",
+)
 _COPIED: Final = (*_COMMITTING, *_WORKING)
 """Loaded anew for each patch, in this order: whatever imports a patched module gets the copy."""
 
@@ -214,7 +219,7 @@ MUTATIONS: Final = (
     Mutation(
         "a rail is asked with a key of its own each time",
         Patch(
-            "tallystick.services.operations.housekeeping",
+            "tallystick.services.rails.orders",
             "idempotency_key=idempotency_key(request.transaction_id, request.operation),",
             'idempotency_key=f"{idempotency_key(request.transaction_id, request.operation)}.{request.attempts}",',
         ),
@@ -223,7 +228,7 @@ MUTATIONS: Final = (
     Mutation(
         "a rail's unknown result is taken for a decline",
         Patch(
-            "tallystick.services.operations.housekeeping",
+            "tallystick.services.rails.orders",
             "        await rail_requests.put_off(service.pool, request, now + pause, reason)\n        return\n",
             "        from tallystick.domain.commands import Declined\n"
             '        answer = Declined("TransactionDenied", reason)\n',
@@ -233,7 +238,7 @@ MUTATIONS: Final = (
     Mutation(
         "a rail's lease is taken by a clock that is not believed",
         Patch(
-            "tallystick.services.operations.housekeeping",
+            "tallystick.services.rails.orders",
             "    try:\n        return service.trusted_now()\n",
             "    try:\n        return service.clock()\n",
         ),

@@ -12,7 +12,7 @@ import asyncpg
 from tests.simulation import money, work
 from tests.simulation.connections import Handler, Network, ProcessKilledError, SimulatedPool
 from tests.simulation.postgres import Server
-from tests.simulation.rails import NAME, Bank, ModelRail, Post, Receiver
+from tests.simulation.rails import Bank, ModelRail, Post, Receiver
 from tests.support.master_key import VAULT
 
 from tallystick.db.clock_watch import ClockWatch
@@ -21,6 +21,7 @@ from tallystick.domain.commands import Command
 from tallystick.domain.ids import BookId
 from tallystick.domain.outcomes import Outcome
 from tallystick.notify.delivery import NotificationSender
+from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
 from tallystick.settings import Settings
 from tallystick.store.ledger.command_queue import MAX_IN_FLIGHT
@@ -79,7 +80,7 @@ class Process:
         self.watch = ClockWatch(self.clock, TOLERANCE, elapsed=loop.time)
         committer = programs.committer(pool, outside.rules, self.watch.now, keeps=MAX_IN_FLIGHT)
         self.service = Service(SETTINGS, pool, committer, VAULT, self.clock, clock_watch=self.watch)
-        self.worker = programs.worker(self.service, {NAME: ModelRail(outside.bank, network, outside.trouble)})
+        self.worker = programs.worker(self.service, Rails((ModelRail(outside.bank, network, outside.trouble),)))
         post = Post(outside.receiver, network, outside.trouble)
         self.worker.notification_sender = programs.sender(
             pool, VAULT, SETTINGS, self.service.trusted_now, transport=post

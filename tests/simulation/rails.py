@@ -6,16 +6,14 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from tests.simulation.connections import Network, ProcessKilledError
+from tests.support.fake_rail import FakeRail
 
 from tallystick.domain.commands import Declined, Paid, RailOperation
 from tallystick.processors.rail import RailAnswer, RailOrder, StillPending
-
-NAME: Final = "simulated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +47,12 @@ class Bank:
 
 
 @dataclass(slots=True)
-class ModelRail:
+class ModelRail(FakeRail):
     """The rail as one process reaches it: slowly, and not every answer arrives. `trouble`: how likely one does not."""
 
     bank: Bank
     network: Network
     trouble: float = 0.0
-    name: str = NAME
 
     async def perform(self, order: RailOrder) -> RailAnswer:
         dice, bank = self.bank.dice, self.bank

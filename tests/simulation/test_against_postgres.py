@@ -31,7 +31,8 @@ from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.optimistic_read import charges_an_instrument
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.queries import reads, tokens
-from tallystick.store.records import forgetting, outbox, rail_requests
+from tallystick.store.rails import rail_requests
+from tallystick.store.records import forgetting, outbox
 
 BATCHES: Final = 60
 _RULES: Final = Rules(read_fee_schedules(None), simulate_faults=False)
@@ -50,7 +51,8 @@ _COLUMNS: Final = {
     "answered_reference": "book_id, fingerprint, transaction_id, status, refusal, message, answered_at, reuses",
     "transaction_step": "book_id, transaction_id, number, status, status_code, amount_micros, at",
     "rail_request": "book_id, transaction_id, rail, operation, amount_micros, payment_method_id, earlier_id, opened_at,"
-    " due_at, attempts, last_error",
+    " due_at, attempts, last_error, asked_at",
+    "rail_operation": "book_id, transaction_id, operation, rail, reference, fee_micros, decline",
     "outbox": "book_id, event_id, kind, subject_id, status, status_code, notification_url, destination, occurred_at,"
     " announced_at, due_at, state, attempts, delivered_at, last_error",
 }
@@ -145,8 +147,8 @@ async def look(pool: Pool, now: datetime, token_ids: Sequence[str]) -> list[obje
     told: list[object] = [await tokens.find(pool, SHOP, TokenId(name)) for name in token_ids]
     soon, later = now + timedelta(minutes=1), now + timedelta(minutes=5)
     for request in await rail_requests.due(pool, now, 50):
-        told.append((request, await rail_requests.claim(pool, request, soon)))
-        told.append(await rail_requests.claim(pool, request, later))
+        told.append((request, await rail_requests.claim(pool, request, now, soon)))
+        told.append(await rail_requests.claim(pool, request, now, later))
         await rail_requests.put_off(pool, request, later, "it did not answer")
     told.append(sorted(await rail_requests.run_out(pool, now + timedelta(days=20), 50)))
     events = await outbox.due(pool, now, [], 7, 100)

@@ -28,8 +28,24 @@ async def rails_due(tx: Transaction, now: datetime, limit: int) -> list[Record]:
         assert method is not None
         names = ("book_id", "transaction_id", "rail", "operation", "earlier_id", "amount_micros", "due_at")
         found.append(Record({name: row[name] for name in names}, rail_token=method["rail_token"]))
+        found[-1]["environment"], found[-1]["method"] = method["environment"], method["method"]
         found[-1]["attempts"] = row["attempts"] + 1
+        found[-1]["asked_at"] = (row["asked_at"] or row["opened_at"]) if row["attempts"] else None
+        known = tx.see("rail_operation", (row["book_id"], row["transaction_id"], row["operation"]))
+        found[-1]["reference"] = None if known is None else known["reference"]
+        found[-1].update(_earlier(tx, row))
     return found
+
+
+def _earlier(tx: Transaction, row: Record) -> dict[str, Any]:
+    """The order that is captured, voided or given back, and what its rail calls it."""
+    if row["earlier_id"] is None:
+        return {"earlier_operation": None, "earlier_reference": None}
+    names = ("authorize",) if row["operation"] in {"capture", "void"} else ("capture", "charge")
+    known = {name: tx.see("rail_operation", (row["book_id"], row["earlier_id"], name)) for name in names}
+    operation = next((name for name in names if known[name] is not None), names[-1])
+    found = known[operation]
+    return {"earlier_operation": operation, "earlier_reference": None if found is None else found["reference"]}
 
 
 async def rail_claim(
@@ -40,6 +56,7 @@ async def rail_claim(
     until: datetime,
     attempts: int,
     operation: str,
+    now: datetime,
 ) -> int:
     key = (book_id, transaction_id, operation)
     row = tx.see("rail_request", key)
@@ -48,7 +65,8 @@ async def rail_claim(
     row = await tx.lock("rail_request", key)
     if row is None or row["due_at"] != found_due:
         return 0
-    tx.write("rail_request", key, Record({**row, "due_at": until, "attempts": attempts}))
+    asked_at = row["asked_at"] or (row["opened_at"] if row["attempts"] else now)
+    tx.write("rail_request", key, Record({**row, "due_at": until, "attempts": attempts, "asked_at": asked_at}))
     return 1
 
 
@@ -302,7 +320,7 @@ _RECORDS: Final = "tallystick.store.records"
 _ACCOUNTS: Final = "tallystick.store.accounts"
 
 MODEL: Final[Mapping[tuple[str, str], Mapping[str, Handler]]] = {
-    (_RECORDS, "rail_requests.sql"): {
+    ("tallystick.store.rails", "rail_requests.sql"): {
         "due": rails_due,
         "claim": rail_claim,
         "put_off": rail_put_off,

@@ -10,10 +10,12 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tests.support.fake_rail import FakeRail
 from tests.support.master_key import VAULT
 
 from tallystick.db.database import open_pool
 from tallystick.processors.rail import RailAnswer, RailOrder
+from tallystick.processors.rails import Rails
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import read_fee_schedules
@@ -24,13 +26,9 @@ from tallystick.worker import Worker
 
 
 @dataclass(frozen=True)
-class SilentRail:
+class SilentRail(FakeRail):
     rail: SimulatedRail
     takes_money: bool
-
-    @property
-    def name(self) -> str:
-        return self.rail.name
 
     async def perform(self, order: RailOrder) -> RailAnswer:
         if self.takes_money:
@@ -46,7 +44,7 @@ async def main(database_url: str, when: str, moment: str) -> None:
         committer = Committer(pool, Rules(read_fee_schedules(None), simulate_faults=False), lambda: now)
         service = Service(Settings(), pool, committer, VAULT, lambda: now)
         rail = SimulatedRail(pool, lambda: now, timedelta(0), faults=False)
-        await Worker(service, {rail.name: SilentRail(rail, takes_money=when == "after")}).step()
+        await Worker(service, Rails((SilentRail(rail, takes_money=when == "after"),))).step()
 
 
 asyncio.run(main(*sys.argv[1:]))

@@ -10,6 +10,7 @@ from tests.support.master_key import VAULT
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refused
+from tallystick.processors.rails import Rails
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.settings import Settings
@@ -30,7 +31,7 @@ def taken(outcome: Outcome, status: str = "Success") -> TransactionId:
 async def work(shop: Books) -> None:
     """Run the worker until the rail has answered everything that is open."""
     service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
-    worker = Worker(service, {"simulated": SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=True)})
+    worker = Worker(service, Rails((SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=True),)))
     while await worker.step():
         pass
 

@@ -20,6 +20,7 @@ from tallystick.domain.commands import Method, Paid, RailOperation, ResolveCharg
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
 from tallystick.services.operations import monitoring
 from tallystick.services.operations.fee_schedules import read_fee_schedules
@@ -261,7 +262,7 @@ async def test_housekeeping_deletes_nothing_by_a_wrong_clock_and_goes_on_after_i
 ) -> None:
     shop = await open_shop(own_pool)
     async with real_process(shop) as (service, clock):
-        worker = Worker(service, {})
+        worker = Worker(service, Rails())
         buyer = await shop.prepaid_buyer()
         assert isinstance(await shop.pay(buyer, "1.00", "refused"), Refused)
         left = "SELECT count(*) FROM answered_reference"
@@ -278,7 +279,7 @@ async def test_housekeeping_deletes_nothing_by_a_wrong_clock_and_goes_on_after_i
 
 async def test_the_worker_forgets_although_its_clock_was_ahead_the_last_time(shop: Books) -> None:
     service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
-    worker = Worker(service, {})
+    worker = Worker(service, Rails())
     buyer = await shop.prepaid_buyer()
     shop.clock.forward(days=8)
     await worker.forget()

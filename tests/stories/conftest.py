@@ -19,6 +19,7 @@ from tests.support.master_key import MASTER_KEY
 from tests.support.schemas import CHECKED
 from tests.support.shop import Shop, new_shop
 
+from tallystick.processors.rails import Rails
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.settings import Settings
@@ -76,7 +77,7 @@ async def running(make_migrated: MakeDatabase, tmp_path_factory: pytest.TempPath
         serving = asyncio.create_task(server.serve())
         await until_it_answers(url, client)
         async with all_balanced(service.pool):
-            yield Running(service, Worker(service, {rail.name: rail}), clock, url, client)
+            yield Running(service, Worker(service, Rails((rail,))), clock, url, client)
             server.stop()  # type: ignore[no-untyped-call]
             await serving
 

@@ -6,6 +6,18 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # One rail, the simulated one, which has no references and no pages.
+    "0032": """
+DROP TABLE rail_operation, rail_event, rail_setup, simulated_setup, simulated_confirmation;
+ALTER TABLE rail_request DROP COLUMN asked_at, DROP CONSTRAINT rail_request_operation_check;
+ALTER TABLE rail_request ADD CONSTRAINT rail_request_operation_check
+    CHECK (operation IN ('charge', 'authorize', 'capture', 'void', 'refund'));
+DROP INDEX simulated_charge_reference;
+ALTER TABLE simulated_charge DROP COLUMN reference, DROP COLUMN fee_micros,
+    DROP CONSTRAINT simulated_charge_operation_check;
+ALTER TABLE simulated_charge ADD CONSTRAINT simulated_charge_operation_check
+    CHECK (operation IN ('charge', 'authorize', 'capture', 'void', 'refund'));
+""",
     # What was not spent stays on its balance.
     "0031": """
 DROP INDEX transaction_unspent_refund;

@@ -30,7 +30,14 @@ ALL: Final = "rawd"
 
 _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     READ: ("alembic_version",),
-    ADD: ("archive_batch", "claimed_payment", "claimed_reference", "debt_run", "figure_slice"),
+    ADD: (
+        "archive_batch",
+        "claimed_payment",
+        "claimed_reference",
+        "debt_run",
+        "figure_slice",
+        "simulated_confirmation",
+    ),
     CHANGE: (
         "access_key",
         "access_key_use",
@@ -49,9 +56,11 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "master_key",
         "party",
         "payment_method",
+        "rail_operation",
         "requested_authorization",
         "running_proof",
         "signing_key",
+        "simulated_setup",
         "token",
         "verification_run",
     ),
@@ -75,7 +84,9 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "outbox",
         "passkey",
         "proven_balance",
+        "rail_event",
         "rail_request",
+        "rail_setup",
         "recovery_code",
         "return_host",
         "second_factor",

@@ -78,6 +78,7 @@ class RailOperation(Enum):
     CAPTURE = "capture"
     VOID = "void"
     REFUND = "refund"
+    RETURN = "return"  # give back what came in although the transaction is over: it was cancelled, or it had failed
 
 
 class Request(Struct, frozen=True):
@@ -303,14 +304,23 @@ class InstallToken(Struct, frozen=True):
 
 
 class Paid(Struct, frozen=True):
-    """The rail took the money."""
+    """The rail took the money. `reference`: what it calls the order; `fee_micros`: what it keeps, where it says so."""
+
+    reference: str | None = None
+    fee_micros: int | None = None
 
 
 class Declined(Struct, frozen=True):
-    """The rail said no, finally. `status_code` and `reason` become the transaction's."""
+    """The rail said no, finally. `status_code` and `reason` become the transaction's.
+
+    `code`: the rail's own word for it. `hard`: the same card or bank account is not worth another try.
+    """
 
     status_code: str
     reason: str
+    code: str | None = None
+    hard: bool = False
+    reference: str | None = None
 
 
 class ResolveCharge(Struct, frozen=True):

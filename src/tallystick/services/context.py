@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tallystick.db.damage import DamageWatch
+from tallystick.processors.rails import Rails
 from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates, FairShares, OwnBuckets
 from tallystick.services.identity import password_hashing
 from tallystick.services.identity.password_hashing import PasswordHashing
@@ -54,6 +55,7 @@ class Service:
     clock_watch: ClockWatch | None = None
     damage: DamageWatch = field(default_factory=DamageWatch)
     passwords: PasswordHashing = field(default_factory=password_hashing.of_process)
+    rails: Rails = field(default_factory=Rails)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))

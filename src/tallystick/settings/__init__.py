@@ -1,6 +1,13 @@
 """Every setting, read once from the environment into a frozen value; `docs/settings.md` is their table."""
 
-from tallystick.settings.environment import PARSERS, PREFIX, TEST_PREFIX, from_environment, variable_name
+from tallystick.settings.environment import (
+    PARSERS,
+    PREFIX,
+    TEST_PREFIX,
+    from_environment,
+    variable_name,
+    variable_of_rail,
+)
 from tallystick.settings.master_key import (
     has_master_key,
     load_master_key,
@@ -24,5 +31,6 @@ __all__ = [
     "load_master_keys",
     "new_master_key",
     "variable_name",
+    "variable_of_rail",
     "write_master_keys",
 ]

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
+from tallystick.domain.commands import Method
 from tallystick.settings.master_key import parse_command, parse_master_key
 from tallystick.settings.parsers import (
+    RAILS,
     absolute_path,
     amount,
     bearer_token,
@@ -16,6 +18,7 @@ from tallystick.settings.parsers import (
     host_name,
     hsts,
     list_of,
+    live_rail,
     mail_from,
     network,
     one_of,
@@ -56,6 +59,10 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "timestamp_skew_seconds": between(0, 86_400),
     "clock_tolerance_seconds": between(1, 3_600),
     "rail_delay_ms": between(0, 86_400_000),
+    "sandbox_card_rail": one_of(RAILS),
+    "sandbox_bank_rail": one_of(RAILS),
+    "live_card_rail": live_rail,
+    "live_bank_rail": live_rail,
     "sandbox_faults": switch,
     "worker_interval_ms": between(10, 60_000),
     "notification_timeout_ms": between(100, 60_000),
@@ -125,6 +132,11 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     if "smtp_url" in values:  # a letter can be answered: who does not is perhaps not who they say
         values.setdefault("require_verified_email", True)
     return Settings(**values)
+
+
+def variable_of_rail(environment: str, method: Method) -> str:
+    """The environment variable that chooses the rail for one kind of payment method."""
+    return variable_name(f"{environment}_{'card' if method is Method.CC else 'bank'}_rail")
 
 
 def variable_name(setting: str) -> str:

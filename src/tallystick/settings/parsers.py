@@ -20,6 +20,9 @@ _MAIL_FROM: Final = re.compile(r"(?:[^<>@\x00-\x1f]+<[^\s<>@]+@[^\s<>@]+>)|(?:[^
 ROUTES: Final = ("api", "batch", "start", "sign-in")
 """Kinds of requests that have limits of their own."""
 
+RAILS: Final = ("none", "simulated", "stripe")
+"""Where new cards and bank accounts may go; `none`: there can be none."""
+
 _MOST_A_MINUTE: Final = 6_000_000
 
 Item = TypeVar("Item")
@@ -166,3 +169,11 @@ def one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
         return text.lower()
 
     return parse
+
+
+def live_rail(text: str) -> str:
+    """A rail for live books: never the simulated one."""
+    name = one_of(RAILS)(text)
+    if name == "simulated":
+        raise ValueError("live books never use the simulated rail: what it takes is worth nothing")
+    return name

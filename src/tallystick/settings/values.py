@@ -1,11 +1,14 @@
 """What one process is configured with: a frozen value, its defaults, and what follows from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import platformdirs
+
+from tallystick.domain.commands import Method
 
 MAX_CONNECTIONS: Final = 4_096
 MAX_CONNECTIONS_PER_ADDRESS: Final = 512
@@ -49,6 +52,10 @@ class Settings:
         timestamp_skew_seconds: how far the timestamp of a signed request may be from our clock, either way.
         clock_tolerance_seconds: how far our clock may be from the database's before no money moves.
         rail_delay_ms: how long the simulated rail leaves a payment Pending.
+        sandbox_card_rail: where new cards of sandbox books are set up: `simulated`, `stripe` or `none`.
+        sandbox_bank_rail: where new bank accounts of sandbox books are set up.
+        live_card_rail: where new cards of live books are set up: `stripe` or `none`, never `simulated`.
+        live_bank_rail: where new bank accounts of live books are set up.
         sandbox_faults: the simulated failures by token id and by amount are active in sandbox books.
         worker_interval_ms: how often the worker looks for work.
         notification_timeout_ms: how long a receiver of a notification may take to answer.
@@ -113,6 +120,10 @@ class Settings:
     timestamp_skew_seconds: int = 900
     clock_tolerance_seconds: int = 5
     rail_delay_ms: int = 1000
+    sandbox_card_rail: str = "simulated"
+    sandbox_bank_rail: str = "simulated"
+    live_card_rail: str = "none"
+    live_bank_rail: str = "none"
     sandbox_faults: bool = True
     worker_interval_ms: int = 200
     notification_timeout_ms: int = 10_000
@@ -172,6 +183,17 @@ class Settings:
     def owners_need_second_factor(self) -> bool:
         """Whether a password alone opens no console to an owner."""
         return self.require_second_factor in {"owners", "both"}
+
+    @property
+    def rails(self) -> Mapping[tuple[str, Method], str]:
+        """Names of the rails where new means of payment are set up, by environment and method, where there are any."""
+        named = {
+            ("sandbox", Method.CC): self.sandbox_card_rail,
+            ("sandbox", Method.ACH): self.sandbox_bank_rail,
+            ("live", Method.CC): self.live_card_rail,
+            ("live", Method.ACH): self.live_bank_rail,
+        }
+        return {choice: name for choice, name in named.items() if name != "none"}
 
     @property
     def key_file(self) -> Path:

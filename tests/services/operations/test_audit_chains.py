@@ -14,6 +14,7 @@ from tests.support.clock import TestClock
 from tests.support.master_key import VAULT
 
 from tallystick.db.connections import Pool
+from tallystick.processors.rails import Rails
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.services.operations import audit_chains, verification
@@ -39,7 +40,7 @@ async def log(own_pool: Pool) -> Log:
 
 
 def worker_of(service: Service) -> Worker:
-    return Worker(service, {"simulated": SimulatedRail(service.pool, service.clock, timedelta(0), faults=True)})
+    return Worker(service, Rails((SimulatedRail(service.pool, service.clock, timedelta(0), faults=True),)))
 
 
 def anchors_in(lines: list[EventDict]) -> dict[str, int]:

@@ -27,7 +27,8 @@ from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import branding, logos
 from tallystick.store.accounts.branding import Branding
 from tallystick.store.accounts.logos import Logo
-from tallystick.store.records import approvals, ordered_faults, outbox, verification_runs
+from tallystick.store.rails import ordered_faults
+from tallystick.store.records import approvals, outbox, verification_runs
 
 NOT_PAGES: Final = frozenset(
     {

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tallystick.domain.environments import SANDBOX
 from tallystick.services.operations import audit
-from tallystick.store.records import ordered_faults
-from tallystick.store.records.ordered_faults import DECLINES, MAX_WAITING, OPERATIONS, OrderedFault, TooManyFaultsError
+from tallystick.store.rails import ordered_faults
+from tallystick.store.rails.ordered_faults import DECLINES, MAX_WAITING, OPERATIONS, OrderedFault, TooManyFaultsError
 
 if TYPE_CHECKING:
     from tallystick.domain.commands import RailOperation

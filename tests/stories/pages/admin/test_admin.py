@@ -10,8 +10,10 @@ import pytest
 from tests.stories.pages.admin.office import change, funded, text_at
 from tests.stories.pages.people import operator, person, signed_in, typed_code
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
+from tests.support.fake_rail import FakeRail
 
 from tallystick.processors.rail import RailAnswer, RailOrder
+from tallystick.processors.rails import Rails
 from tallystick.services.identity import mail
 from tallystick.services.identity.email_templates import Letter
 from tallystick.services.operations.running_proof import ContinuousProver
@@ -40,10 +42,8 @@ PAGES = (
 )
 
 
-class BrokenRail:
+class BrokenRail(FakeRail):
     """A rail that nobody hears of."""
-
-    name = "simulated"
 
     async def perform(self, order: RailOrder) -> RailAnswer:
         raise TimeoutError(f"no answer within 10 seconds to {order.operation.value}")
@@ -178,7 +178,7 @@ async def test_a_form_that_was_left_open_changes_nothing_twice(world: World, adm
 
 async def test_an_unknown_result_shows_and_can_be_asked_for_again(world: World, seller: Seller, admin: Browser) -> None:
     await funded(world, seller, "23.00")
-    await Worker(world.service, {"simulated": BrokenRail()}).ask_rails()
+    await Worker(world.service, Rails((BrokenRail(),))).ask_rails()
 
     page = await admin.get("/admin/rails?only=unknown")
     assert "23.00" in Page(page).text

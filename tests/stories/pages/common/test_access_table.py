@@ -21,7 +21,8 @@ from tallystick.domain.money import parse_amount
 from tallystick.services.seller.staff import StaffRole, may
 from tallystick.store.accounts import logos
 from tallystick.store.accounts.logos import Logo
-from tallystick.store.records import ordered_faults, outbox, verification_runs
+from tallystick.store.rails import ordered_faults
+from tallystick.store.records import outbox, verification_runs
 from tallystick.web.app import create_pages
 
 NOT_ASKED = {"HEAD", "OPTIONS"}

@@ -6,7 +6,7 @@ from tests.stories.pages.business import paying_customer
 from tests.stories.pages.deeds.scene import Scene
 
 from tallystick.domain.commands import Method, RailOperation
-from tallystick.store.records import ordered_faults
+from tallystick.store.rails import ordered_faults
 
 
 async def make_key(scene: Scene) -> None:

@@ -357,6 +357,12 @@ UPDATE account SET balance_micros = account.balance_micros + moved.delta_micros
  WHERE account.book_id = $1 AND account.account_id = touched.account_id
 
 -- name: insert_rail_requests
+-- What a rail is to be asked; which rail it was stays known when the request is gone.
+WITH kept AS (
+    INSERT INTO rail_operation (book_id, transaction_id, rail, operation)
+    SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[]) AS new
+        ON CONFLICT (book_id, transaction_id, operation) DO NOTHING
+)
 INSERT INTO rail_request (book_id, transaction_id, rail, operation, amount_micros, payment_method_id, earlier_id,
                           opened_at, due_at)
 SELECT $1, new.*, $8::timestamptz, $8::timestamptz

@@ -14,11 +14,12 @@ from tests.test_worker import charges, opened
 from tallystick.domain.commands import Declined, Method, Paid, RailOperation
 from tallystick.domain.ids import BookId
 from tallystick.processors.rail import RailOrder, StillPending
+from tallystick.processors.rails import Rails
 from tallystick.processors.simulated import ASK_AGAIN, SimulatedRail
 from tallystick.services.context import Service
 from tallystick.settings import Settings
-from tallystick.store.records import ordered_faults
-from tallystick.store.records.ordered_faults import MAX_WAITING, OrderedFault, TooManyFaultsError
+from tallystick.store.rails import ordered_faults
+from tallystick.store.rails.ordered_faults import MAX_WAITING, OrderedFault, TooManyFaultsError
 from tallystick.worker import Worker
 
 
@@ -28,7 +29,7 @@ def rail_of(shop: Books, *, faults: bool = True, delay: timedelta = timedelta(0)
 
 def worker_of(shop: Books) -> Worker:
     service = Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock)
-    return Worker(service, {"simulated": rail_of(shop)})
+    return Worker(service, Rails((rail_of(shop),)))
 
 
 async def ordered(shop: Books, decline: str | None, operation: RailOperation = RailOperation.CHARGE) -> str:
@@ -96,11 +97,13 @@ async def test_an_order_that_was_answered_meets_no_fault(shop: Books, buyer: Buy
     funding = await opened(shop, buyer, "1.00")
     order = RailOrder(funding, RailOperation.CHARGE, 1_000_000, "card")
     slow = rail_of(shop, delay=timedelta(seconds=5))
-    assert await slow.perform(order) == StillPending(timedelta(seconds=5))
+    waiting = await slow.perform(order)
+    assert isinstance(waiting, StillPending)
+    assert waiting.ask_again_after == timedelta(seconds=5)
     await ordered(shop, "TransactionDenied")
     shop.clock.forward(seconds=5)
 
-    assert await slow.perform(order) == Paid()
+    assert isinstance(await slow.perform(order), Paid)
     assert [fault.key for fault in await faults(shop)] == [None]
     await worker_of(shop).step()
 
@@ -136,9 +139,8 @@ async def test_a_fault_meets_its_own_kind_of_order_in_its_own_book(shop: Books, 
 async def test_without_the_setting_nothing_is_met(shop: Books, buyer: Buyer) -> None:
     await ordered(shop, "TransactionDenied")
     funding = await opened(shop, buyer, "1.00")
-    assert (
-        await rail_of(shop, faults=False).perform(RailOrder(funding, RailOperation.CHARGE, 1_000_000, "card")) == Paid()
-    )
+    answer = await rail_of(shop, faults=False).perform(RailOrder(funding, RailOperation.CHARGE, 1_000_000, "card"))
+    assert isinstance(answer, Paid)
     await worker_of(shop).step()
     assert [fault.key for fault in await faults(shop)] == [None]
 

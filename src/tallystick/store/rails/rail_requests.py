@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from tallystick.db.connections import Database
 from tallystick.db.statements import load_statements
-from tallystick.domain.commands import RailOperation
+from tallystick.domain.commands import Method, RailOperation
 from tallystick.domain.ids import BookId, TransactionId
 
 _SQL: Final = load_statements("rail_requests.sql", __package__)
@@ -16,26 +16,36 @@ _SQL: Final = load_statements("rail_requests.sql", __package__)
 
 @dataclass(frozen=True, slots=True)
 class DueRequest:
-    """One charge to be asked for. `attempts` counts the claims so far, this one included."""
+    """One charge to be asked for. `attempts` counts the claims so far, this one included.
+
+    `asked_at`: when the rail was asked first, None if it never was. `reference`: what the rail calls the order, where
+    it has said so; `earlier_operation`, `earlier_reference`: the order that is captured, voided or given back.
+    """
 
     book_id: BookId
     transaction_id: TransactionId
     rail: str
+    environment: str
+    method: Method
     rail_token: str
     operation: RailOperation
     earlier_id: TransactionId | None
     amount_micros: int
     attempts: int
     due_at: datetime
+    asked_at: datetime | None
+    reference: str | None
+    earlier_operation: RailOperation | None
+    earlier_reference: str | None
 
 
 async def due(database: Database, now: datetime, limit: int) -> list[DueRequest]:
     """Requests whose time has come, the longest waiting first."""
     rows = await database.fetch(_SQL["due"], now, limit)
-    return [DueRequest(**{**row, "operation": RailOperation(row["operation"])}) for row in rows]
+    return [_request(row) for row in rows]
 
 
-async def claim(database: Database, request: DueRequest, until: datetime) -> bool:
+async def claim(database: Database, request: DueRequest, now: datetime, until: datetime) -> bool:
     """Claim a request for this worker, with a lease until `until`; False when another one was quicker or it is done."""
     tag = await database.execute(
         _SQL["claim"],
@@ -45,6 +55,7 @@ async def claim(database: Database, request: DueRequest, until: datetime) -> boo
         until,
         request.attempts,
         request.operation.value,
+        now,
     )
     return tag == "UPDATE 1"
 
@@ -60,3 +71,13 @@ async def run_out(database: Database, now: datetime, limit: int) -> list[tuple[B
     """Transactions whose time is over by their book's clock: reservations, and charges no rail was asked for yet."""
     rows = await database.fetch(_SQL["run_out"], now, limit)
     return [(row["book_id"], row["transaction_id"]) for row in rows]
+
+
+def _request(row: Any) -> DueRequest:  # noqa: ANN401 - asyncpg's own shape
+    earlier = row["earlier_operation"]
+    typed = {
+        "operation": RailOperation(row["operation"]),
+        "method": Method(row["method"]),
+        "earlier_operation": None if earlier is None else RailOperation(earlier),
+    }
+    return DueRequest(**{**row, **typed})

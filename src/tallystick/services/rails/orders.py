@@ -1,0 +1,157 @@
+"""Ask rails for pending charges, holds and refunds, and bring their answers into the books."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from tallystick.db.clock_watch import WrongClockError
+from tallystick.domain.commands import Declined, Paid, RailOperation, ResolveCharge
+from tallystick.processors.declines import AUTHENTICATION_REQUIRED, declined
+from tallystick.processors.rail import (
+    Rail,
+    RailAnswer,
+    RailOrder,
+    RequiresAction,
+    StillPending,
+    Unknown,
+    idempotency_key,
+)
+from tallystick.processors.rails import Rails
+from tallystick.services.context import Service
+from tallystick.store.rails import rail_operations, rail_requests
+from tallystick.store.rails.rail_requests import DueRequest
+
+LEASE: Final = timedelta(seconds=60)
+"""The lease of a claimed request. Afterwards another worker may send it again: the first one may have died."""
+
+MAX_AT_ONCE: Final = 50
+KEY_MARGIN: Final = timedelta(hours=1)
+"""How long before a rail may forget a key it is not used any more: the order may travel, and clocks may differ."""
+
+_LONGEST_PAUSE: Final = timedelta(hours=1)
+_LONGEST_ERROR: Final = 500  # characters that are kept of why a rail's result is unknown
+
+_log = structlog.get_logger(__name__)
+
+
+class NotThereError(LookupError):
+    """The rail has no such order, and it is too late to send it once more."""
+
+
+class NotReturnedError(RuntimeError):
+    """The rail does not give back what it took after the end of the transaction: a person has to see to it."""
+
+
+async def ask_rails(service: Service, rails: Rails) -> int:
+    """Send every rail request that is due to its rail, concurrently; return how many there were.
+
+    The request was committed before, with the transaction's id as its idempotency key; the result is committed after.
+    A process that dies in between leaves the request leased: when the lease has expired, any worker sends it again, and
+    the rail answers as before. An unknown result is never guessed: the transaction stays pending, and the request is
+    retried with exponential backoff. Raises ExceptionGroup when all are done: the failures among them.
+    """
+    now = trusted_now(service)
+    if now is None:  # by a clock that is ahead, requests would be put off for as long
+        return 0
+    requests = await rail_requests.due(service.pool, now, MAX_AT_ONCE)
+    await all_of("asking rails", (_ask(service, rails, request) for request in requests))
+    return len(requests)
+
+
+async def _ask(service: Service, rails: Rails, request: DueRequest) -> None:
+    now = trusted_now(service)
+    if now is None or not await rail_requests.claim(service.pool, request, now, now + LEASE):
+        return
+    log = _log.bind(transaction_id=request.transaction_id, rail=request.rail, attempt=request.attempts)
+    try:
+        answer = await _answer(rails.find(request.environment, request.rail), request, now)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the result is unknown: the transaction stays pending
+        log.warning("rail_result_unknown", error=repr(error))
+        pause = min(timedelta(seconds=2**request.attempts), _LONGEST_PAUSE)
+        reason = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
+        await rail_requests.put_off(service.pool, request, now + pause, reason)
+        return
+    await _keep(service, request, answer)
+    if isinstance(answer, StillPending):
+        await rail_requests.put_off(service.pool, request, now + answer.ask_again_after)
+        return
+    final = declined(AUTHENTICATION_REQUIRED) if isinstance(answer, RequiresAction) else answer
+    resolve = ResolveCharge(request.transaction_id, request.rail, final, request.operation)
+    await service.committer.perform(request.book_id, resolve)
+    log.info("rail_answered", answer=type(answer).__name__)
+
+
+async def _answer(rail: Rail, request: DueRequest, now: datetime) -> RailAnswer:
+    """What the rail says to an order; one that it has a name for, or may have forgotten our key of, is looked up.
+
+    Raises NotThereError, NotReturnedError, and whatever the rail does.
+    """
+    order = _order(request)
+    asked_first = request.asked_at
+    too_old = asked_first is not None and now - asked_first > rail.remembers_keys_for - KEY_MARGIN
+    if request.reference is None and not too_old:
+        answer: RailAnswer | Unknown = await rail.perform(order)
+    else:
+        answer = await rail.look_again(request.reference, order.idempotency_key, asked_first or now)
+    if isinstance(answer, Unknown):
+        raise NotThereError("the rail has no such order, and may have forgotten its key: it is not sent again")
+    if request.operation is RailOperation.RETURN and not isinstance(answer, Paid | StillPending):
+        raise NotReturnedError("the rail does not give the money back: see to it at the rail")
+    return answer
+
+
+async def _keep(service: Service, request: DueRequest, answer: RailAnswer) -> None:
+    """Write down what the rail calls the order and what it kept, before anything follows from its answer."""
+    reference, fee_micros, decline = answer.reference, None, None
+    if isinstance(answer, Paid):
+        fee_micros = answer.fee_micros
+    elif isinstance(answer, Declined):
+        decline = answer.code
+    elif isinstance(answer, RequiresAction):
+        decline = AUTHENTICATION_REQUIRED
+    if (reference, fee_micros, decline) != (None, None, None):
+        await rail_operations.note(
+            service.pool,
+            request.book_id,
+            request.transaction_id,
+            request.operation,
+            request.rail,
+            reference=reference,
+            fee_micros=fee_micros,
+            decline=decline,
+        )
+
+
+def _order(request: DueRequest) -> RailOrder:
+    earlier_key = None
+    if request.earlier_id is not None and request.earlier_operation is not None:
+        earlier_key = idempotency_key(request.earlier_id, request.earlier_operation)
+    return RailOrder(
+        idempotency_key=idempotency_key(request.transaction_id, request.operation),
+        operation=request.operation,
+        amount_micros=request.amount_micros,
+        rail_token=request.rail_token,
+        earlier_key=earlier_key,
+        earlier_reference=request.earlier_reference,
+        method=request.method,
+    )
+
+
+async def all_of(doing: str, work: Iterable[Awaitable[object]]) -> None:
+    """Run all of it concurrently; one failure does not cancel the others. Raises ExceptionGroup when all are done."""
+    ended = await asyncio.gather(*work, return_exceptions=True)
+    if failures := [failure for failure in ended if isinstance(failure, Exception)]:
+        raise ExceptionGroup(doing, failures)
+
+
+def trusted_now(service: Service) -> datetime | None:
+    """The present moment; None while the clock is not trusted."""
+    try:
+        return service.trusted_now()
+    except WrongClockError:
+        return None
