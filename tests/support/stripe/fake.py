@@ -1,0 +1,159 @@
+"""A fake Stripe for tests: localstripe in a process of its own, the proxy before it, and a buyer at its Checkout."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from aiohttp import ClientConnectionError, ClientSession, web
+from tests.support.stripe.faults import Faults
+from tests.support.stripe.forms import Json, nested
+from tests.support.stripe.proxy import StripeProxy
+
+VISA = "4242424242424242"
+DECLINED = "4000000000000341"
+"""It can be saved, and is declined when it is charged."""
+POOR = "4000008260003178"
+"""To be confirmed at each charge, and then declined for lack of funds."""
+CONFIRMED = "4000002760003184"
+"""To be confirmed at each charge."""
+REFUSED = "4000000000000002"
+"""It cannot be saved."""
+
+_LAUNCH = Path(__file__).with_name("launch.py")
+
+
+def utc_now() -> datetime:
+    """The clock of Stripe, unless a test has one of its own."""
+    return datetime.now(UTC)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def localstripe() -> AsyncIterator[str]:
+    """The address of a fresh localstripe, which ends with this."""
+    port = _free_port()
+    process = await asyncio.create_subprocess_exec(sys.executable, str(_LAUNCH), str(port))
+    url = f"http://127.0.0.1:{port}"
+    try:
+        await _until_it_answers(url, process)
+        yield url
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _until_it_answers(url: str, process: asyncio.subprocess.Process) -> None:
+    async with ClientSession() as session:
+        for _ in range(1_200):
+            if process.returncode is not None:
+                raise RuntimeError(f"localstripe ended with {process.returncode}")
+            try:
+                async with session.get(f"{url}/js.stripe.com/v3/"):
+                    return
+            except ClientConnectionError:
+                await asyncio.sleep(0.05)
+    raise TimeoutError(url)
+
+
+@dataclass
+class FakeStripe:
+    """`proxy` stands where api.stripe.com is in real life."""
+
+    proxy: StripeProxy
+
+    @property
+    def url(self) -> str:
+        """The API base."""
+        return self.proxy.url
+
+    async def saved_card(self, number: str = VISA) -> str:
+        """A card that a buyer has saved: the rail's token, a customer with a payment method."""
+        customer = (await self.proxy.upstream_call("POST", "/v1/customers", {})).body["id"]
+        method = await self._method(number, customer)
+        return f"{customer}/{method}"
+
+    async def fill_in(self, session_id: str, number: str) -> str | None:
+        """Type a card at Checkout; where the buyer is sent. None: the card cannot be saved."""
+        session = self.proxy.checkout.sessions[session_id]
+        try:
+            method = await self._method(number, session["customer"])
+        except ValueError:
+            return None
+        made = await self.proxy.upstream_call("POST", "/v1/setup_intents", {"customer": session["customer"]})
+        shown = {"status": "succeeded", "payment_method": await self.proxy.object("payment_method", method)}
+        session |= {"status": "complete", "setup_intent": self.proxy.shapes.shown(made.body) | shown}
+        return str(session["success_url"])
+
+    async def _method(self, number: str, customer: str) -> str:
+        """Raises ValueError: the card cannot be saved."""
+        card = {"number": number, "exp_month": 12, "exp_year": 2031, "cvc": "123"}
+        made = await self.proxy.upstream_call("POST", "/v1/payment_methods", {"type": "card", "card": card})
+        identity = str(made.body["id"])
+        joined = {"customer": customer}
+        attached = await self.proxy.upstream_call("POST", f"/v1/payment_methods/{identity}/attach", joined)
+        if attached.status != 200:
+            raise ValueError(number)
+        self.proxy.numbers[identity] = number
+        return identity
+
+    async def by_hand(self, token: str, cents: int) -> str:
+        """A charge that somebody makes in Stripe's dashboard; its intent."""
+        customer, _, method = token.partition("/")
+        body = f"amount={cents}&currency=usd&customer={customer}&payment_method={method}&confirm=true"
+        return str((await self.proxy.in_the_dashboard("/v1/payment_intents", body)).body["id"])
+
+    async def refund_by_hand(self, intent: str, cents: int) -> str:
+        """A refund that somebody makes in Stripe's dashboard."""
+        body = f"payment_intent={intent}&amount={cents}"
+        return str((await self.proxy.in_the_dashboard("/v1/refunds", body)).body["id"])
+
+    async def held(self) -> list[Json]:
+        """Every intent as Stripe has it, whoever made it."""
+        return [await self.proxy.object("payment_intent", intent, ["latest_charge"]) for intent in self.proxy.intents]
+
+
+@asynccontextmanager
+async def fake_stripe(
+    clock: Callable[[], datetime] = utc_now, faults: Faults | None = None
+) -> AsyncIterator[FakeStripe]:
+    """A fake Stripe of one's own, without keys, customers or charges at first."""
+    async with localstripe() as upstream, ClientSession() as session:
+        fake = FakeStripe(StripeProxy(upstream, session, clock, faults or Faults()))
+        app = web.Application()
+        app.router.add_route("*", "/pay/{session}", partial(_checkout, fake))
+        app.router.add_route("*", "/{path:.*}", fake.proxy.handle)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        port = _free_port()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        fake.proxy.url = f"http://127.0.0.1:{port}"
+        try:
+            yield fake
+        finally:
+            await runner.cleanup()
+
+
+async def _checkout(fake: FakeStripe, request: web.Request) -> web.StreamResponse:
+    """The page in the place of Stripe's: the form, and then back to the service."""
+    session_id = request.match_info["session"]
+    problem = ""
+    if request.method == "POST":
+        number = str(nested(await request.text()).get("number", "")).replace(" ", "")
+        if (back := await fake.fill_in(session_id, number)) is not None:
+            raise web.HTTPSeeOther(back)
+        problem = "Your card was declined."
+    return web.Response(text=fake.proxy.checkout.page(session_id, problem), content_type="text/html")
