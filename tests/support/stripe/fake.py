@@ -20,8 +20,6 @@ from tests.support.stripe.proxy import StripeProxy
 VISA = "4242424242424242"
 DECLINED = "4000000000000341"
 """It can be saved, and is declined when it is charged."""
-POOR = "4000008260003178"
-"""To be confirmed at each charge, and then declined for lack of funds."""
 CONFIRMED = "4000002760003184"
 """To be confirmed at each charge."""
 REFUSED = "4000000000000002"
@@ -80,11 +78,19 @@ class FakeStripe:
         """The API base."""
         return self.proxy.url
 
-    async def saved_card(self, number: str = VISA) -> str:
-        """A card that a buyer has saved: the rail's token, a customer with a payment method."""
+    async def saved_card(self, number: str = VISA, decline_code: str = "generic_decline") -> str:
+        """A card that a buyer has saved: the rail's token, a customer with a payment method.
+
+        `decline_code`: why, where it is one that is declined.
+        """
         customer = (await self.proxy.upstream_call("POST", "/v1/customers", {})).body["id"]
         method = await self._method(number, customer)
+        self.proxy.decline_codes[method] = decline_code
         return f"{customer}/{method}"
+
+    def leave(self, session_id: str) -> None:
+        """Leave Checkout without a card; a day later its session is over, which the fake does at once."""
+        self.proxy.checkout.sessions[session_id]["status"] = "expired"
 
     async def fill_in(self, session_id: str, number: str) -> str | None:
         """Type a card at Checkout; where the buyer is sent. None: the card cannot be saved."""
@@ -107,7 +113,6 @@ class FakeStripe:
         attached = await self.proxy.upstream_call("POST", f"/v1/payment_methods/{identity}/attach", joined)
         if attached.status != 200:
             raise ValueError(number)
-        self.proxy.numbers[identity] = number
         return identity
 
     async def by_hand(self, token: str, cents: int) -> str:

@@ -20,7 +20,7 @@ from aiohttp import ClientSession, web
 from tests.support.stripe.checkout import Checkout
 from tests.support.stripe.faults import Fault, Faults
 from tests.support.stripe.forms import Json, nested
-from tests.support.stripe.shapes import DECLINE_CODES, Shapes
+from tests.support.stripe.shapes import Shapes
 
 REFUSED_FIELDS = frozenset(
     {"allowed_payment_method_types", "error_on_requires_action", "return_url", "cancellation_reason", "reason"}
@@ -68,6 +68,16 @@ def refused(status: int, message: str, code: str | None = None, kind: str = "inv
     return Answer(status, {"error": error if code is None else error | {"code": code}})
 
 
+def _new_account() -> Json:
+    return {
+        "id": "acct_of_the_tests",
+        "object": "account",
+        "charges_enabled": True,
+        "details_submitted": True,
+        "payouts_enabled": True,
+    }
+
+
 @dataclass
 class StripeProxy:
     """Counts and remembers what went through; `upstream` is the address of localstripe."""
@@ -82,8 +92,11 @@ class StripeProxy:
     """Every intent that was made, with its customer."""
     refunds: dict[str, str] = field(default_factory=dict)
     """Every refund that was made, with its intent."""
-    numbers: dict[str, str] = field(default_factory=dict)
-    """By payment method: the number that was typed."""
+    decline_codes: dict[str, str] = field(default_factory=dict)
+    """By payment method: why it is declined, if it is."""
+    account: Json = field(default_factory=_new_account)
+    endpoints: list[Json] = field(default_factory=list)
+    """Where events go, as Stripe lists it."""
     calls: Counter[str] = field(default_factory=Counter)
     delay_seconds: float = 0.05
     url: str = ""
@@ -176,6 +189,10 @@ class StripeProxy:
                 answer = await self._search(call)
             case ["refunds"]:
                 answer = await self._list(call, "refund", self._refunds_of(call.query.get("payment_intent")))
+            case ["account"]:
+                answer = Answer(200, self.account)
+            case ["webhook_endpoints"]:
+                answer = Answer(200, {"object": "list", "url": call.path, "has_more": False, "data": self.endpoints})
             case ["balance_transactions"]:
                 answer = await self._list_transactions(call)
             case ["checkout", "sessions", session]:
@@ -209,9 +226,9 @@ class StripeProxy:
         """What Stripe says of an intent that was confirmed: declined, to be authenticated, or as it is."""
         intent = await self.object("payment_intent", intent_id, call.expand)
         if answer.status == 402 or intent["status"] == "requires_payment_method":
-            number = self.numbers.get(str(intent["payment_method"]), "")
+            code = self.decline_codes.get(str(intent["payment_method"]), "generic_decline")
             said = intent["last_payment_error"] or answer.body["error"]
-            said |= {"type": "card_error", "decline_code": DECLINE_CODES.get(number, "generic_decline")}
+            said |= {"type": "card_error", "decline_code": code}
             self.shapes.overlays[intent_id] = {"last_payment_error": said}
             return Answer(402, {"error": said | {"payment_intent": intent | {"last_payment_error": said}}})
         if intent["status"] == "requires_action" and call.fields.get("off_session") == "true":

@@ -7,12 +7,6 @@ from typing import Any
 
 from tests.support.stripe.forms import Json
 
-DECLINE_CODES = {
-    "4000000000000341": "generic_decline",
-    "4000008260003178": "insufficient_funds",
-}
-"""Of the cards that the fake lets in and declines when they are charged. Stripe's own numbers for tests."""
-
 
 @dataclass
 class Shapes:

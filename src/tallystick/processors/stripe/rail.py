@@ -1,7 +1,7 @@
 """The Stripe rail: real cards, and bank accounts where the account at Stripe has them.
 
 An order is a PaymentIntent or a Refund at Stripe, made under the order's own key and with transaction and book noted on
-it. Whatever is lost on the way, there is never a second one: docs/decisions/130-never-made-again.md.
+it. Whatever is lost on the way, there is never a second one: docs/decisions/130-an-order-is-never-made-again-at-stripe.md.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tallystick.processors.rail import (
     Unknown,
     transaction_of,
 )
+from tallystick.processors.stripe.account import missing
 from tallystick.processors.stripe.charges import StripeCharges
 from tallystick.processors.stripe.events import read_event
 from tallystick.processors.stripe.gateway import Gateway, StripeKeys
@@ -122,6 +123,10 @@ class StripeRail:
     def list_movements(self, since: datetime, until: datetime) -> AsyncIterator[RailMovement]:
         """Stripe's balance transactions."""
         return list_movements(self._gateway, since, until)
+
+    async def missing(self, events_url: str) -> list[str]:
+        """What is still to be done at Stripe, by name. `events_url`: where its events should go. Raises StripeError."""
+        return await missing(self._gateway, events_url)
 
     async def close(self) -> None:
         """Close the connections to Stripe."""
