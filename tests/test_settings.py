@@ -78,6 +78,12 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "live_card_rail": ("stripe", "stripe"),
         "live_bank_rail": ("stripe", "stripe"),
         "sandbox_faults": ("off", False),
+        "stripe_secret_key": ("sk_live_51Abcdefg", "sk_live_51Abcdefg"),
+        "stripe_webhook_secret": ("whsec_0123456789", "whsec_0123456789"),
+        "stripe_test_secret_key": ("rk_test_51Abcdefg", "rk_test_51Abcdefg"),
+        "stripe_test_webhook_secret": ("whsec_9876543210", "whsec_9876543210"),
+        "stripe_api_base": ("http://127.0.0.1:8420/", "http://127.0.0.1:8420"),
+        "stripe_bank_debit": ("us_bank_account", "us_bank_account"),
         "worker_interval_ms": ("50", 50),
         "notification_timeout_ms": ("500", 500),
         "notification_lifetime_hours": ("2", 2),
@@ -125,6 +131,20 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         from_environment({variable_name(name): text for name, (text, _) in given.items()})
 
 
+def test_a_secret_can_be_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "stripe"
+    secret.write_text("sk_live_51Abcdefg\n")
+
+    assert from_environment({"TALLYSTICK_STRIPE_SECRET_KEY_FILE": str(secret)}).stripe_secret_key == "sk_live_51Abcdefg"
+    with pytest.raises(SettingsError, match="two sources of one secret"):
+        from_environment(
+            {"TALLYSTICK_STRIPE_SECRET_KEY_FILE": str(secret), "TALLYSTICK_STRIPE_SECRET_KEY": "sk_live_51Abcdefg"}
+        )
+    secret.write_text("nonsense")
+    with pytest.raises(SettingsError, match=r"^TALLYSTICK_STRIPE_SECRET_KEY_FILE: must be a secret key"):
+        from_environment({"TALLYSTICK_STRIPE_SECRET_KEY_FILE": str(secret)})
+
+
 def test_the_public_url_follows_the_port() -> None:
     assert from_environment({"TALLYSTICK_PORT": "9001"}).public_url == "http://127.0.0.1:9001"
 
@@ -134,6 +154,11 @@ def test_the_public_url_follows_the_port() -> None:
     [
         ("REQUESTS_PER_MINUTE_BY_ROUTE", "api=600,pages=3", "must be such as sign-in=20, for any of api, batch"),
         ("REQUESTS_PER_MINUTE_BY_ROUTE", "api=0", "must be such as sign-in=20"),
+        ("STRIPE_SECRET_KEY", "pk_live_51Abcdefg", "must be a secret key of Stripe's"),
+        ("STRIPE_SECRET_KEY_FILE", "/no/such/file", "there is no file /no/such/file"),
+        ("STRIPE_TEST_SECRET_KEY", "sk_live_51Abcdefg", "must be a key of Stripe's test mode"),
+        ("STRIPE_BANK_DEBIT", "sepa_debit", "sepa_debit is made in EUR alone, and the books count in USD"),
+        ("STRIPE_BANK_DEBIT", "bacs_debit", "must be one of none, us_bank_account"),
         ("PORT", "eighty", "must be a whole number from 1 to 65535, not 'eighty'"),
         ("PORT", "0", "must be a whole number from 1 to 65535, not '0'"),
         ("PORT", "65536", "must be a whole number from 1 to 65535, not '65536'"),
@@ -162,6 +187,12 @@ def test_the_public_url_follows_the_port() -> None:
 def test_a_bad_value_is_refused_by_name(variable: str, text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=f"^TALLYSTICK_{variable}: .*{re.escape(message)}"):
         from_environment({f"TALLYSTICK_{variable}": text})
+
+
+def test_a_secret_of_events_needs_the_key_of_their_account() -> None:
+    for which in ("", "TEST_"):
+        with pytest.raises(SettingsError, match=f"^TALLYSTICK_STRIPE_{which}WEBHOOK_SECRET needs .*{which}SECRET_KEY$"):
+            from_environment({f"TALLYSTICK_STRIPE_{which}WEBHOOK_SECRET": "whsec_0123456789"})
 
 
 def test_mail_needs_a_sender() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from tallystick.domain.commands import Method
 from tallystick.settings.master_key import parse_command, parse_master_key
@@ -10,11 +10,13 @@ from tallystick.settings.parsers import (
     RAILS,
     absolute_path,
     amount,
+    bank_debit,
     bearer_token,
     between,
     contact,
     database_url,
     existing_file,
+    file_content,
     host_name,
     hsts,
     list_of,
@@ -25,9 +27,13 @@ from tallystick.settings.parsers import (
     origin,
     route_limit,
     smtp_url,
+    stripe_key,
+    stripe_test_key,
     switch,
 )
 from tallystick.settings.values import Settings, SettingsError
+
+Parsed = TypeVar("Parsed")
 
 PREFIX: Final = "TALLYSTICK_"
 TEST_PREFIX: Final = "TALLYSTICK_TEST_"
@@ -39,6 +45,19 @@ LOG_FORMATS: Final = ("console", "json")
 REFERENCE_REUSE: Final = ("never", "after-seven-days")
 SECOND_FACTOR_OF: Final = ("operators", "owners", "both", "nobody")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+_NEEDS: Final[Mapping[str, str]] = {
+    "owner_database_url": "database_url",
+    "smtp_url": "mail_from",
+    "stripe_webhook_secret": "stripe_secret_key",
+    "stripe_test_webhook_secret": "stripe_test_secret_key",
+}
+"""Settings that say nothing without another one."""
+
+BY_FILE: Final = frozenset(
+    {"stripe_secret_key", "stripe_test_secret_key", "stripe_test_webhook_secret", "stripe_webhook_secret"}
+)
+"""Settings that may be in a file instead, which a second variable names, with `_FILE` at its end."""
 
 PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "data_directory": absolute_path,
@@ -64,6 +83,12 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "live_card_rail": live_rail,
     "live_bank_rail": live_rail,
     "sandbox_faults": switch,
+    "stripe_secret_key": stripe_key,
+    "stripe_webhook_secret": bearer_token,
+    "stripe_test_secret_key": stripe_test_key,
+    "stripe_test_webhook_secret": bearer_token,
+    "stripe_api_base": origin,
+    "stripe_bank_debit": bank_debit,
     "worker_interval_ms": between(10, 60_000),
     "notification_timeout_ms": between(100, 60_000),
     "notification_lifetime_hours": between(1, 720),
@@ -110,7 +135,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     """
     known = {variable_name(name): name for name in PARSERS}
     given = {key: value.strip() for key, value in environ.items() if key.startswith(PREFIX)}
-    allowed = known.keys() | _OF_DEVELOPERS
+    allowed = known.keys() | _OF_DEVELOPERS | {file_variable(name) for name in BY_FILE}
     unknown = sorted(key for key in given if key not in allowed and not key.startswith(TEST_PREFIX))
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
@@ -118,20 +143,39 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {}
     for key, name in known.items():
         if text := given.get(key):
-            try:
-                values[name] = PARSERS[name](text)
-            except ValueError as error:
-                raise SettingsError(f"{key}: {error}") from None
-    sources = [name for name in _SOURCES if name in values]
-    if len(sources) > 1:
-        raise SettingsError(f"{' and '.join(map(variable_name, sources))} are two sources of one master key; give one")
-    if "owner_database_url" in values and "database_url" not in values:
-        raise SettingsError(f"{variable_name('owner_database_url')} needs {variable_name('database_url')}")
-    if "smtp_url" in values and "mail_from" not in values:
-        raise SettingsError(f"{variable_name('smtp_url')} needs {variable_name('mail_from')}")
+            values[name] = _read(key, PARSERS[name], text)
+    for name in sorted(BY_FILE):
+        key = file_variable(name)
+        if path := given.get(key):
+            if name in values:
+                raise SettingsError(f"{variable_name(name)} and {key} are two sources of one secret; give one")
+            values[name] = _read(key, PARSERS[name], _read(key, file_content, path))
+    _check_together(values)
     if "smtp_url" in values:  # a letter can be answered: who does not is perhaps not who they say
         values.setdefault("require_verified_email", True)
     return Settings(**values)
+
+
+def _check_together(values: Mapping[str, object]) -> None:
+    """Raises SettingsError: what is given does not go together."""
+    sources = [name for name in _SOURCES if name in values]
+    if len(sources) > 1:
+        raise SettingsError(f"{' and '.join(map(variable_name, sources))} are two sources of one master key; give one")
+    for setting, needed in _NEEDS.items():
+        if setting in values and needed not in values:
+            raise SettingsError(f"{variable_name(setting)} needs {variable_name(needed)}")
+
+
+def _read(variable: str, parse: Callable[[str], Parsed], text: str) -> Parsed:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{variable}: {error}") from None
+
+
+def file_variable(setting: str) -> str:
+    """The environment variable that names a file with a secret: for those of BY_FILE."""
+    return f"{variable_name(setting)}_FILE"
 
 
 def variable_of_rail(environment: str, method: Method) -> str:

@@ -15,6 +15,7 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e]{16,}")
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
 _HSTS: Final = re.compile(r"max-age=[0-9]{1,10}(?:; ?includeSubDomains)?(?:; ?preload)?")
 _CONTACT: Final = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://[!-~]+")
+_STRIPE_KEY: Final = re.compile(r"[sr]k_(?:live|test)_[A-Za-z0-9_]{8,}")
 _MAIL_FROM: Final = re.compile(r"(?:[^<>@\x00-\x1f]+<[^\s<>@]+@[^\s<>@]+>)|(?:[^\s<>@]+@[^\s<>@]+)")
 
 ROUTES: Final = ("api", "batch", "start", "sign-in")
@@ -113,6 +114,35 @@ def bearer_token(text: str) -> str:
     if _TOKEN.fullmatch(text) is None:
         raise ValueError("must be 16 characters or more, without blanks")  # not quoted back: it is a secret
     return text
+
+
+def file_content(text: str) -> str:
+    """What a file holds, such as one that a container mounts, without the blanks around it."""
+    try:
+        return existing_file(text).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{text} cannot be read: {error}") from None
+
+
+def stripe_key(text: str) -> str:
+    """A secret or restricted key of Stripe's, of test mode or live."""
+    if _STRIPE_KEY.fullmatch(text) is None:
+        raise ValueError("must be a secret key of Stripe's: sk_live_…, rk_live_…, sk_test_… or rk_test_…")
+    return text  # not quoted back: it is a secret
+
+
+def stripe_test_key(text: str) -> str:
+    """One of test mode."""
+    if not stripe_key(text).startswith(("sk_test_", "rk_test_")):
+        raise ValueError("must be a key of Stripe's test mode: sk_test_… or rk_test_…")
+    return text
+
+
+def bank_debit(text: str) -> str:
+    """Which bank debit Stripe makes. Each is made in one currency alone, and the books count in dollars."""
+    if text.lower() == "sepa_debit":
+        raise ValueError("sepa_debit is made in EUR alone, and the books count in USD")
+    return one_of(("none", "us_bank_account"))(text)
 
 
 def route_limit(text: str) -> tuple[str, int]:

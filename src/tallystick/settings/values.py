@@ -57,6 +57,13 @@ class Settings:
         live_card_rail: where new cards of live books are set up: `stripe` or `none`, never `simulated`.
         live_bank_rail: where new bank accounts of live books are set up.
         sandbox_faults: the simulated failures by token id and by amount are active in sandbox books.
+        stripe_secret_key: of the account at Stripe; `sk_live_…` for live books, `sk_test_…` for sandbox ones. None: there
+            is no such rail.
+        stripe_webhook_secret: signs the events that Stripe sends for that key. None: all are refused.
+        stripe_test_secret_key: one of test mode beside a live one, for sandbox books.
+        stripe_test_webhook_secret: signs the events of test mode.
+        stripe_api_base: where Stripe is.
+        stripe_bank_debit: which bank accounts Stripe takes: `us_bank_account`, or `none`.
         worker_interval_ms: how often the worker looks for work.
         notification_timeout_ms: how long a receiver of a notification may take to answer.
         notification_lifetime_hours: how long after the event a notification is tried again.
@@ -125,6 +132,12 @@ class Settings:
     live_card_rail: str = "none"
     live_bank_rail: str = "none"
     sandbox_faults: bool = True
+    stripe_secret_key: str | None = field(default=None, repr=False)
+    stripe_webhook_secret: str | None = field(default=None, repr=False)
+    stripe_test_secret_key: str | None = field(default=None, repr=False)
+    stripe_test_webhook_secret: str | None = field(default=None, repr=False)
+    stripe_api_base: str = "https://api.stripe.com"
+    stripe_bank_debit: str = "none"
     worker_interval_ms: int = 200
     notification_timeout_ms: int = 10_000
     notification_lifetime_hours: int = 24

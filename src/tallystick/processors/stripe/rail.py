@@ -1,7 +1,8 @@
 """The Stripe rail: real cards, and bank accounts where the account at Stripe has them.
 
 An order is a PaymentIntent or a Refund at Stripe, made under the order's own key and with transaction and book noted on
-it. Whatever is lost on the way, there is never a second one: docs/decisions/130-an-order-is-never-made-again-at-stripe.md.
+it. Whatever is lost on the way, there is never a second one
+(docs/decisions/130-an-order-is-never-made-again-at-stripe.md).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from tallystick.db.privileges import state_of
 from tallystick.domain.money import display_amount
 from tallystick.services.context import Service
-from tallystick.settings import Settings, variable_name
+from tallystick.settings import Settings, file_variable, variable_name
 
 ENVIRONMENT: Final = "environment"
 DEFAULT: Final = "default"
@@ -53,7 +53,8 @@ def configuration(settings: Settings, environ: Mapping[str, str]) -> list[Settin
 
 
 def _source(name: str, environ: Mapping[str, str], *, changed: bool) -> str:
-    if environ.get(variable_name(name), "").strip():
+    variables = (variable_name(name), file_variable(name))
+    if any(environ.get(variable, "").strip() for variable in variables):
         return ENVIRONMENT
     return COMMAND if changed else DEFAULT
 
