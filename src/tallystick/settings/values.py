@@ -57,8 +57,8 @@ class Settings:
         live_card_rail: where new cards of live books are set up: `stripe` or `none`, never `simulated`.
         live_bank_rail: where new bank accounts of live books are set up.
         sandbox_faults: the simulated failures by token id and by amount are active in sandbox books.
-        stripe_secret_key: of the account at Stripe; `sk_live_…` for live books, `sk_test_…` for sandbox ones. None: there
-            is no such rail.
+        stripe_secret_key: of the account at Stripe; `sk_live_…` for live books, `sk_test_…` for sandbox ones.
+            None: there is no such rail.
         stripe_webhook_secret: signs the events that Stripe sends for that key. None: all are refused.
         stripe_test_secret_key: one of test mode beside a live one, for sandbox books.
         stripe_test_webhook_secret: signs the events of test mode.
