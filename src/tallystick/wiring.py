@@ -41,6 +41,7 @@ from tallystick.store.ledger.rules import Rules
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Pool
+    from tallystick.processors.stripe.rail import StripeRail
     from tallystick.services.api.callers import Address
     from tallystick.web.api.asgi import Application, Scope
     from tallystick.worker import Worker
@@ -169,7 +170,7 @@ async def open_service(
             clock=clock,
             peers=peers or PeerProcesses(),
             clock_watch=watch,
-            rails=_rails(settings, pool, vault, clock if watch is None else watch.now),
+            rails=_rails(settings, pool, vault, clock if watch is None else watch.now, stack),
         )
 
 
@@ -268,7 +269,7 @@ def make_worker(service: Service) -> Worker:
     return Worker(service, service.rails)
 
 
-def _rails(settings: Settings, pool: Pool, vault: Vault, clock: Callable[[], datetime]) -> Rails:
+def _rails(settings: Settings, pool: Pool, vault: Vault, clock: Callable[[], datetime], stack: AsyncExitStack) -> Rails:
     """All rails that are on, and where new cards and bank accounts go. Raises SettingsError: one is not on."""
     from tallystick.processors.simulated import SimulatedRail  # noqa: PLC0415 - for what opens a service only
 
@@ -280,10 +281,26 @@ def _rails(settings: Settings, pool: Pool, vault: Vault, clock: Callable[[], dat
         pages_at=settings.public_url,
         events_key=vault.digest("events", "simulated rail"),
     )
-    rails = Rails((simulated,), settings.rails)
+    over_stripe = _stripe_rails(settings, clock)
+    for rail in over_stripe:
+        stack.push_async_callback(rail.close)
+    rails = Rails((simulated, *over_stripe), settings.rails)
     for environment, method in settings.rails:
         try:
             rails.chosen(environment, method)
         except RailMissingError as error:
             raise SettingsError(f"{variable_of_rail(environment, method)}: {error}") from error
     return rails
+
+
+def _stripe_rails(settings: Settings, clock: Callable[[], datetime]) -> list[StripeRail]:
+    """Stripe's library, which is an extra, is loaded only where there is a key. Raises SettingsError."""
+    if settings.stripe_secret_key is None and settings.stripe_test_secret_key is None:
+        return []
+    try:
+        from tallystick.processors.stripe.configured import stripe_rails  # noqa: PLC0415 - needs an extra
+    except ModuleNotFoundError as error:
+        if error.name == "stripe":
+            raise SettingsError("a key of Stripe needs its library: pip install 'tallystick[stripe]'") from error
+        raise
+    return stripe_rails(settings, clock)

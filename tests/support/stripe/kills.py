@@ -37,7 +37,7 @@ from tallystick.wiring import open_service
 
 CALLERS = 8
 _CARDS = (VISA,) * 8 + (DECLINED, CONFIRMED)
-_LARGE = 1_000_000 * MICROS_PER_UNIT
+_LARGE = 9_000 * MICROS_PER_UNIT
 _PAUSE_SECONDS = 0.1
 
 
@@ -73,7 +73,7 @@ class Kills:
         """All charges, with the faults and the deaths; until no order is open any more."""
         stage = Stage(self.service)
         seller = await stage.seller(1)
-        terms = Terms(0, _LARGE, _LARGE, _LARGE, funding_by_card=True, settlement_by_card=True)
+        terms = Terms(MICROS_PER_UNIT, _LARGE, _LARGE, _LARGE, funding_by_card=True, settlement_by_card=True)
         buyers = [await self._with_card(await stage.buyer(seller, terms)) for _ in range(self.plan.buyers)]
         self.fake.proxy.faults.share = self.plan.share
         await until_it_serves(self.serve, self.port)
@@ -174,7 +174,7 @@ class Kills:
 
     async def _until_all_ended(self) -> None:
         """Wait for the last answers; an operator has what waits asked for again, which is harmless at any time."""
-        operator = Actor("command line")
+        operator = Actor(None, "tests")
         async with asyncio.timeout(self.plan.patience_seconds):
             while open_ones := await self.service.pool.fetch("SELECT transaction_id FROM rail_request"):
                 for row in open_ones:
@@ -253,7 +253,8 @@ async def compare(fake: FakeStripe, pool: Pool) -> Compared:
         "SELECT transaction_id, operation, status, amount_micros FROM transaction"
         " WHERE payment_method = 'CC' AND operation <> 'Deposit' ORDER BY transaction_id"
     )
-    differences = [f"{transaction} is only at Stripe" for transaction in by_transaction.keys() - _ids(rows)]
+    in_the_books = {str(row["transaction_id"]) for row in rows}
+    differences = [f"{transaction} is only at Stripe" for transaction in by_transaction.keys() - in_the_books]
     taken = given_back = 0
     for row in rows:
         found = by_transaction.get(row["transaction_id"], [])
@@ -261,14 +262,10 @@ async def compare(fake: FakeStripe, pool: Pool) -> Compared:
         expected = row["amount_micros"] if row["status"] == "Success" else 0
         expected *= -1 if row["operation"] == "Refund" else 1
         if len(found) > 1 or moved != expected:
-            shown = [(one["id"], one["status"], one["amount"]) for one in found]
-            differences.append(f"{dict(row)}: Stripe has {shown}")
+            there = ", ".join(f"{one['id']} {one['status']} {one['amount']}" for one in found)
+            differences.append(f"{dict(row)}: Stripe has {there or 'nothing'}")
         taken, given_back = taken + max(moved, 0), given_back - min(moved, 0)
     return Compared(len(rows), taken, given_back, differences)
-
-
-def _ids(rows: list[Mapping[str, str]]) -> set[str]:
-    return {row["transaction_id"] for row in rows}
 
 
 def _moved(one: Json) -> int:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Any
 
 from aiohttp import ClientSession, web
 from tests.support.stripe.checkout import Checkout
@@ -333,8 +332,10 @@ class StripeProxy:
         content = json.dumps(body) if method == "POST" else None
         url = self.upstream + path
         async with self.session.request(method, url, data=content, params=asked, headers=headers) as response:
-            said: Any = json.loads(await response.text() or "{}")
-        answer = Answer(response.status, said if isinstance(said, dict) else {})
+            if response.content_type != "application/json":  # nothing that the fake knows
+                return refused(response.status, await response.text())
+            said: Json = await response.json()
+        answer = Answer(response.status, said)
         if answer.status == 402 and (charge := answer.body["error"].get("charge")):
             failed = await self.upstream_call("GET", f"/v1/charges/{charge}", {})
             answer.body["error"]["payment_intent"] = failed.body["payment_intent"]

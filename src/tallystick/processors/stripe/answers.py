@@ -69,6 +69,8 @@ def answer_to_capture(intent: Intent, amount_micros: int | None) -> RailAnswer |
             return Paid(intent.intent_id, intent.fee_micros)
         case "canceled":
             return Declined(TRANSACTION_DENIED, _RELEASED, "canceled", reference=intent.intent_id)
+        case "requires_payment_method":
+            return _declined(intent.error_code, intent.intent_id)
         case "processing":
             return StillPending(_PROCESSING, intent.intent_id)
         case _:

@@ -148,12 +148,12 @@ class StripeCharges:
             return declined(decline_code(error))
         except stripe.StripeError as error:
             if in_progress(error):
-                return StillPending(IN_PROGRESS, intent.intent_id)
+                return StillPending(IN_PROGRESS)
             answer = answer_to_capture(await self._retrieve(intent.intent_id), order.amount_micros)
             if isinstance(answer, Unknown):
                 raise
             return answer
-        return _known(answer_to_capture(read_intent(captured), order.amount_micros), intent)
+        return _known(answer_to_capture(read_intent(captured), order.amount_micros))
 
     async def void(self, order: RailOrder) -> RailAnswer:
         """Give up a hold. Doing so twice changes nothing."""
@@ -161,7 +161,7 @@ class StripeCharges:
         answer = answer_to_void(intent)
         if not isinstance(answer, Unknown):
             return answer
-        return _known(answer_to_void(await self._cancel(intent)), intent)
+        return _known(answer_to_void(await self._cancel(intent)))
 
     async def _cancel(self, intent: Intent) -> Intent:
         """Close an intent; what has become of it, where it cannot be closed any more."""
@@ -271,6 +271,6 @@ def _only(transaction_id: str, found: list[Intent]) -> Intent | None:
     return ours[0] if ours else None
 
 
-def _known(answer: RailAnswer | Unknown, intent: Intent) -> RailAnswer:
-    """An answer after something was done: that it cannot be seen yet means that it is asked for once more."""
-    return StillPending(IN_PROGRESS, intent.intent_id) if isinstance(answer, Unknown) else answer
+def _known(answer: RailAnswer | Unknown) -> RailAnswer:
+    """An answer after something was done: where it cannot be seen yet, the same is asked for once more."""
+    return StillPending(IN_PROGRESS) if isinstance(answer, Unknown) else answer

@@ -13,6 +13,7 @@ from typing import Final
 
 from tallystick.domain.commands import Method, RailOperation
 from tallystick.processors.rail import (
+    DisputeFound,
     PaymentMethodFound,
     RailAnswer,
     RailHint,
@@ -26,6 +27,7 @@ from tallystick.processors.rail import (
 )
 from tallystick.processors.stripe.account import missing
 from tallystick.processors.stripe.charges import StripeCharges
+from tallystick.processors.stripe.disputes import find_dispute
 from tallystick.processors.stripe.events import read_event
 from tallystick.processors.stripe.gateway import Gateway, StripeKeys
 from tallystick.processors.stripe.movements import list_movements
@@ -116,6 +118,10 @@ class StripeRail:
     async def find_method(self, rail_token: str) -> PaymentMethodFound | None:
         """A card or bank account as Stripe has it now: it brings cards up to date that banks have replaced."""
         return await self._setups.find(rail_token)
+
+    async def find_dispute(self, reference: str) -> DisputeFound | None:
+        """A dispute as Stripe has it now; None: there is none."""
+        return await find_dispute(self._gateway, reference)
 
     def read_event(self, headers: Mapping[str, str], body: bytes) -> RailHint:
         """What an event is about. Raises RailEventRefusedError."""
