@@ -37,6 +37,7 @@ from tallystick.store.keys.sealed import any_secret, vault_of
 from tallystick.store.keys.vault import SealBrokenError, Vault
 from tallystick.store.ledger.command_queue import MAX_IN_FLIGHT
 from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.create_book import SIMULATED_RAIL, open_rail
 from tallystick.store.ledger.rules import Rules
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ async def open_service(
         committer = Committer(money_pool, rules, clock if watch is None else watch.now, keeps=MAX_IN_FLIGHT)
         stack.push_async_callback(committer.close)
         await stack.enter_async_context(anchored(settings, pool, committer))
+        rails = _rails(settings, pool, vault, clock if watch is None else watch.now, stack)
+        await until_it_answers(lambda: _open_rails(pool, rails, clock()))
         yield Service(
             settings=settings,
             pool=pool,
@@ -170,7 +173,7 @@ async def open_service(
             clock=clock,
             peers=peers or PeerProcesses(),
             clock_watch=watch,
-            rails=_rails(settings, pool, vault, clock if watch is None else watch.now, stack),
+            rails=rails,
         )
 
 
@@ -291,6 +294,14 @@ def _rails(settings: Settings, pool: Pool, vault: Vault, clock: Callable[[], dat
         except RailMissingError as error:
             raise SettingsError(f"{variable_of_rail(environment, method)}: {error}") from error
     return rails
+
+
+async def _open_rails(pool: Pool, rails: Rails, now: datetime) -> None:
+    """Each rail has an account of its own in the operator's books; that of the simulated one comes with the book."""
+    for rail in rails:
+        for environment in rail.environments if rail.name != SIMULATED_RAIL else ():
+            async with pool.acquire() as connection:
+                await open_rail(connection, environment, rail.name, now)
 
 
 def _stripe_rails(settings: Settings, clock: Callable[[], datetime]) -> list[StripeRail]:

@@ -55,6 +55,13 @@ async def operator_book(connection: Connection, environment: str, now: datetime)
     return BookId(book_id)
 
 
+async def open_rail(connection: Connection, environment: str, rail: str, now: datetime) -> None:
+    """Give the operator's book of an environment the account of a rail, before any order goes there."""
+    async with connection.transaction():
+        book_id = await operator_book(connection, environment, now)
+        await _open_accounts(connection, book_id, [(AccountKind.RAIL, rail)])
+
+
 async def book_of_seller(database: Database, party_id: PartyId, environment: str) -> BookId | None:
     """The book of a seller in an environment, the first where it has several; None when it has none."""
     book_id = await database.fetchval(_SQL["book_of_seller"], party_id, environment, USD)

@@ -330,13 +330,17 @@ SELECT format('book %s, transaction %s: its reference belongs to book %s', spent
  WHERE spent.book_id = ANY(claimed.parts) AND spent.book_id <> part_book_id
 
 -- name: simulated_rail_agrees
--- The simulated rail took money exactly for what the books call paid; what is still pending may be either.
+-- The simulated rail took money exactly for what the books call paid; what is still pending may be either. What went to
+-- another rail is held against what that one says moved, by reconciliation.
 WITH charge AS MATERIALIZED (
     SELECT split_part(idempotency_key, '.', 1) AS transaction_id, outcome, amount_micros FROM simulated_charge
      WHERE operation IN ('charge', 'capture')
 ), paid AS MATERIALIZED (
     SELECT transaction_id, status, operation, status_number, amount_micros FROM transaction
      WHERE payment_method IN ('CC', 'ACH') AND operation <> 'Refund'
+       AND NOT EXISTS (SELECT FROM rail_operation AS asked
+                        WHERE asked.book_id = transaction.book_id AND asked.transaction_id = transaction.transaction_id
+                          AND asked.rail <> 'simulated')
 )
 SELECT format('transaction %s (%s): the simulated rail says %s', transaction_id, coalesce(paid.status, 'missing'),
               coalesce(charge.outcome, 'never asked'))
