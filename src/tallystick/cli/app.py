@@ -31,6 +31,10 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
         "Play histories of money actions under faults, and hold every answer and the books against a small model.",
     ),
     "migrate": CommandEntry("commands.books:migrate", "Bring the database up to date."),
+    "doctor": CommandEntry(
+        "commands.doctor:doctor",
+        "Check what a service needs before real money, and say what is missing; exit status 1 when anything is.",
+    ),
     "verify": CommandEntry(
         "commands.books:verify", "Replay all books and name what is off; exit status 1 when anything is."
     ),

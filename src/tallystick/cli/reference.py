@@ -23,7 +23,7 @@ Commands work on the same database as a `tallystick serve` beside them, also on 
 | exit status | meaning |
 |---|---|
 | 0 | done |
-| 1 | the answer is no: the books, the archive or the chains are off, migrations are lacking, \
+| 1 | the answer is no: the books, the archive or the chains are off, migrations or what real money needs are lacking, \
 the pages refused the buyer |
 | 2 | bad input, or surroundings that do not serve (a taken port, no database, …); one line says what |
 | 130 | interrupted; `serve`, `worker` and `demo` run until they are interrupted and end with 0 |
@@ -77,6 +77,7 @@ the person had made |
 | `backup check` | `ok`, `problems` |
 | `restore` | `ok`, `data_directory`, `base`: the base backup, `reached`: the last commit from the log, `problems` |
 | `upgrade` | `ok`, `from`, `to`: major versions, `before`: where the data of before are, `problems` |
+| `doctor` | an array of `item`, `standing` (`good`, `missing`, `for people`), `text` |
 | `archive` | `directory`, `batches`, `transactions`, `held_back`: an array of `book`, `from` |
 | `archive check` | `ok`, `batches`, `transactions`, `transfers`, `problems` |
 | `audit verify` | `ok`, `chains`, `records`, `erased`, `anchors`, `waiting`, `oldest_waiting`, `late`, `problems` |

@@ -106,6 +106,7 @@ WITHOUT: Final[Mapping[str, str]] = {
     "master-key rotate": "it takes half a minute; tests/services/operations/test_master_keys.py looks for its row",
     "master-key forget": "it needs two keys in a file; tests/services/operations/test_master_keys.py looks for its row",
     "verify": LOOKS,
+    "doctor": LOOKS,
     "upgrade": MACHINES,
     "backup": LOOKS,
     "backup run": LOOKS,

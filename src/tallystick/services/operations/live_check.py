@@ -1,0 +1,189 @@
+"""Whether a service is fit to take real money: each item of docs/going-live.md that can be looked at.
+
+What nobody but people can know is an item, too, so that the list is whole: it is told, and counts as neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, unique
+from pathlib import Path
+from typing import Final, Protocol, runtime_checkable
+
+import httpx
+
+from tallystick.db.backup.place import BackupPlace
+from tallystick.db.backup.source import BackupError
+from tallystick.domain.money import display_amount
+from tallystick.processors.rail import Rail
+from tallystick.services.context import Service
+from tallystick.settings import Settings
+from tallystick.store.accounts import staff
+from tallystick.store.records import verification_runs
+
+LIVE: Final = "live"
+
+_BACKUP_AGE: Final = timedelta(hours=26)
+_ANSWER_SECONDS: Final = 20.0
+_FIRST_TRIES: Final = timedelta(days=1)
+"""How old the proof of the books may be."""
+
+_WEAKER: Final = (
+    "allow_unsigned_cobranded",
+    "allow_weak_soap_signatures",
+    "allow_signature_v1",
+    "allow_signature_v0",
+    "allow_private_notification_targets",
+)
+"""Settings that let in what is too weak, or reach where nothing should, once real money is behind it."""
+
+
+@unique
+class Standing(Enum):
+    """What came of an item."""
+
+    GOOD = "good"
+    MISSING = "missing"
+    FOR_PEOPLE = "for people"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveItem:
+    """One item. `name` is that of the list in docs/going-live.md."""
+
+    name: str
+    standing: Standing
+    text: str
+
+
+@runtime_checkable
+class KnowsWhatIsMissing(Protocol):
+    """A rail that can say what is still to be done at its provider."""
+
+    async def missing(self, events_url: str) -> list[str]:
+        """What is missing, by name. May raise anything."""
+        ...
+
+
+async def live_check(service: Service, backups: Path | None) -> list[LiveItem]:
+    """All items, in the order of the list. `backups`: the directory of `tallystick backup`."""
+    settings = service.settings
+    items = [*_keys(settings), *[item async for item in _providers(service)]]
+    items += [await _https(settings), *_mail(settings), await _backup(service, backups), await _proof(service)]
+    return [*items, await _operators(service), *_strictness(settings), *_for_people(settings)]
+
+
+def _item(name: str, problem: str | None, good: str) -> LiveItem:
+    return LiveItem(name, Standing.GOOD if problem is None else Standing.MISSING, problem or good)
+
+
+def _keys(settings: Settings) -> list[LiveItem]:
+    key = settings.stripe_secret_key
+    is_live = key is not None and "_live_" in key
+    chosen = settings.live_card_rail != "none" or settings.live_bank_rail != "none"
+    no_key = None if is_live else "TALLYSTICK_STRIPE_SECRET_KEY is no live key (sk_live_… or rk_live_…)"
+    no_rail = None if chosen else "TALLYSTICK_LIVE_CARD_RAIL is none: no card can be set up in live books"
+    no_secret = None if settings.stripe_webhook_secret else "TALLYSTICK_STRIPE_WEBHOOK_SECRET: every event is refused"
+    return [
+        _item("keys", no_key, "a live key of Stripe's is set"),
+        _item("rail", no_rail, f"new cards of live books are set up at {settings.live_card_rail}"),
+        _item("webhook", no_secret, "events are checked by their signature"),
+    ]
+
+
+async def _providers(service: Service) -> AsyncIterator[LiveItem]:
+    """What providers of live books say of themselves."""
+    for rail in service.rails:
+        if LIVE in rail.environments and isinstance(rail, KnowsWhatIsMissing):
+            for problem in await _missing_at(service, rail, rail):
+                yield _item(f"account at {rail.name}", problem, "it may charge and pay out, and sends all events")
+
+
+async def _missing_at(service: Service, rail: Rail, provider: KnowsWhatIsMissing) -> list[str] | list[None]:
+    events_url = f"{service.settings.public_url}/rails/{rail.name}/events"
+    try:
+        return await provider.missing(events_url) or [None]
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is what is missing
+        return [f"it did not answer: {type(error).__name__}: {error}"]
+
+
+async def _https(settings: Settings) -> LiveItem:
+    """As a buyer's browser would: by the name that others use, with the certificate that it gets."""
+    url, problem = settings.public_url, None
+    if not url.startswith("https://"):
+        problem = f"TALLYSTICK_PUBLIC_URL is {url}: whoever is on the way reads passwords"
+    else:
+        try:
+            async with httpx.AsyncClient(timeout=_ANSWER_SECONDS) as client:
+                answer = await client.get(f"{url}/readyz")
+            problem = None if answer.is_success else f"{url}/readyz answers {answer.status_code}"
+        except httpx.HTTPError as error:
+            problem = f"{url} cannot be reached: {type(error).__name__}: {error}"
+    return _item("TLS", problem, f"{url} is ready, with a certificate that others trust")
+
+
+def _mail(settings: Settings) -> list[LiveItem]:
+    problem = None if settings.smtp_url else "TALLYSTICK_SMTP_URL is not set: no letter leaves"
+    return [_item("e-mail", problem, f"letters leave, from {settings.mail_from}; send yourself one")]
+
+
+async def _backup(service: Service, directory: Path | None) -> LiveItem:
+    if directory is None:
+        return LiveItem("backup", Standing.MISSING, "say where the backups are: --backups /backup/tallystick")
+    try:
+        bases = await asyncio.to_thread(BackupPlace(directory).list_bases)
+    except BackupError as error:
+        return LiveItem("backup", Standing.MISSING, str(error))
+    newest = max((base.finished_at for base in bases), default=None)
+    problem = None
+    if newest is None or service.clock() - newest > _BACKUP_AGE:
+        problem = f"the newest base backup in {directory} is of {newest or 'no day'}"
+    return _item("backup", problem, f"the newest base backup is of {newest}; restore one now and then")
+
+
+async def _proof(service: Service) -> LiveItem:
+    run = await verification_runs.latest_result(service.pool)
+    problem = None
+    if run is None or run.finished_at is None or service.clock() - run.finished_at > _FIRST_TRIES:
+        problem = "the books were not proven as a whole today: /admin/verification, or TALLYSTICK_VERIFY_EVERY_HOURS"
+    elif run.problems:
+        problem = f"the latest proof of the books has {run.problems} problems"
+    return _item("proof", problem, "the books balance")
+
+
+async def _operators(service: Service) -> LiveItem:
+    problem = None
+    if service.settings.require_second_factor == "nobody":
+        problem = "TALLYSTICK_REQUIRE_SECOND_FACTOR is nobody: a password alone opens the operator's pages"
+    elif not await staff.operators(service.pool):
+        problem = "there is no operator: tallystick operators add"
+    return _item("operators", problem, "operators sign in with a second factor")
+
+
+def _strictness(settings: Settings) -> list[LiveItem]:
+    on = [f"TALLYSTICK_{name.upper()}" for name in _WEAKER if getattr(settings, name)]
+    problem = f"{', '.join(on)}: off, unless old clients need it" if on else None
+    return [_item("old signatures", problem, "only what is strong enough is let in")]
+
+
+def _for_people(settings: Settings) -> list[LiveItem]:
+    spend, receive = settings.unverified_spending_limit, settings.unverified_receiving_limit
+    limits = (
+        f"without a verified account a buyer pays {_amount(spend)} at once, and a seller is held {_amount(receive)};"
+        f" real money needs verified accounts: {'yes' if settings.require_verified_accounts else 'no'}"
+    )
+    texts = {
+        "limits": limits,
+        "merchant of record": "who sells, in whose name the statement is, who answers disputes and owes tax",
+        "PCI scope": "card numbers are typed at the provider alone: SAQ A, as long as no page of yours asks for one",
+        "expiry and refunds": "what consent pages tell of them is what your law and your terms say",
+        "first payment": "one of your own, refunded: docs/going-live.md has the steps",
+    }
+    return [LiveItem(name, Standing.FOR_PEOPLE, text) for name, text in texts.items()]
+
+
+def _amount(micros: int | None) -> str:
+    return "any amount" if micros is None else f"up to ${display_amount(micros)}"
