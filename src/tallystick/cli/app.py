@@ -32,7 +32,7 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     ),
     "migrate": CommandEntry("commands.books:migrate", "Bring the database up to date."),
     "doctor": CommandEntry(
-        "commands.doctor:doctor",
+        "commands.safekeeping.doctor:doctor",
         "Check what a service needs before real money, and say what is missing; exit status 1 when anything is.",
     ),
     "verify": CommandEntry(

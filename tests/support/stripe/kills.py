@@ -28,9 +28,9 @@ from tallystick.services.context import Service
 from tallystick.services.operations import rails
 from tallystick.services.operations.audit import Actor
 from tallystick.settings import Settings
+from tallystick.torture.faces.face import UNDECIDED, UNREADABLE
 from tallystick.torture.model.operations import TokenSlot
 from tallystick.torture.model.state import Terms
-from tallystick.torture.player import UNDECIDED
 from tallystick.torture.processes import Program, free_port, until_it_serves
 from tallystick.torture.stage import Stage, TortureBuyer
 from tallystick.wiring import open_service
@@ -39,6 +39,9 @@ CALLERS = 8
 _CARDS = (VISA,) * 8 + (DECLINED, CONFIRMED)
 _LARGE = 9_000 * MICROS_PER_UNIT
 _PAUSE_SECONDS = 0.1
+
+OPEN = UNDECIDED | {UNREADABLE}
+"""Answers that leave open what has happened: the same is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +153,9 @@ class Kills:
             except httpx.HTTPError:
                 await asyncio.sleep(_PAUSE_SECONDS)
             except ServiceError as error:
-                if action in {"Settle", "Cancel"} and error.code not in UNDECIDED:
+                if action in {"Settle", "Cancel"} and error.code not in OPEN:
                     return parameters.get("ReserveTransactionId", parameters.get("TransactionId", ""))
-                if error.code not in UNDECIDED:
+                if error.code not in OPEN:
                     raise
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:

@@ -1,1 +1,1 @@
-"""Commands for backups, restoring them, and the next version of PostgreSQL."""
+"""Commands for backups, restoring them, the next version of PostgreSQL, and what real money needs."""

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.console import NO, Json, ProblemError, run, service_of_process, tell, tell_json
-from tallystick.services.operations.live_check import LiveItem, Standing, live_check
+from tallystick.services.rails.live_check import ItemStanding, LiveItem, live_check
 
-_MARKS = {Standing.GOOD: "good   ", Standing.MISSING: "MISSING", Standing.FOR_PEOPLE: "you    "}
+_MARKS = {ItemStanding.GOOD: "good   ", ItemStanding.MISSING: "MISSING", ItemStanding.FOR_PEOPLE: "you    "}
 
 
 def doctor(
@@ -29,7 +29,7 @@ def doctor(
     else:
         for item in items:
             tell(f"{_MARKS[item.standing]}  {item.name}: {item.text}")
-    if any(item.standing is Standing.MISSING for item in items):
+    if any(item.standing is ItemStanding.MISSING for item in items):
         raise typer.Exit(NO)
 
 

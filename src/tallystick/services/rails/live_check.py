@@ -42,7 +42,7 @@ _WEAKER: Final = (
 
 
 @unique
-class Standing(Enum):
+class ItemStanding(Enum):
     """What came of an item."""
 
     GOOD = "good"
@@ -55,7 +55,7 @@ class LiveItem:
     """One item. `name` is that of the list in docs/going-live.md."""
 
     name: str
-    standing: Standing
+    standing: ItemStanding
     text: str
 
 
@@ -77,7 +77,7 @@ async def live_check(service: Service, backups: Path | None) -> list[LiveItem]:
 
 
 def _item(name: str, problem: str | None, good: str) -> LiveItem:
-    return LiveItem(name, Standing.GOOD if problem is None else Standing.MISSING, problem or good)
+    return LiveItem(name, ItemStanding.GOOD if problem is None else ItemStanding.MISSING, problem or good)
 
 
 def _keys(settings: Settings) -> list[LiveItem]:
@@ -132,11 +132,11 @@ def _mail(settings: Settings) -> list[LiveItem]:
 
 async def _backup(service: Service, directory: Path | None) -> LiveItem:
     if directory is None:
-        return LiveItem("backup", Standing.MISSING, "say where the backups are: --backups /backup/tallystick")
+        return LiveItem("backup", ItemStanding.MISSING, "say where the backups are: --backups /backup/tallystick")
     try:
         bases = await asyncio.to_thread(BackupPlace(directory).list_bases)
     except BackupError as error:
-        return LiveItem("backup", Standing.MISSING, str(error))
+        return LiveItem("backup", ItemStanding.MISSING, str(error))
     newest = max((base.finished_at for base in bases), default=None)
     problem = None
     if newest is None or service.clock() - newest > _BACKUP_AGE:
@@ -182,7 +182,7 @@ def _for_people(settings: Settings) -> list[LiveItem]:
         "expiry and refunds": "what consent pages tell of them is what your law and your terms say",
         "first payment": "one of your own, refunded: docs/going-live.md has the steps",
     }
-    return [LiveItem(name, Standing.FOR_PEOPLE, text) for name, text in texts.items()]
+    return [LiveItem(name, ItemStanding.FOR_PEOPLE, text) for name, text in texts.items()]
 
 
 def _amount(micros: int | None) -> str:

@@ -18,7 +18,7 @@ from tallystick.processors.rail import Rail
 from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
 from tallystick.services.operations import verification
-from tallystick.services.operations.live_check import LIVE, LiveItem, Standing, live_check
+from tallystick.services.rails.live_check import LIVE, ItemStanding, LiveItem, live_check
 from tallystick.settings import Settings
 from tallystick.store.records import verification_runs
 from tallystick.wiring import open_service
@@ -55,7 +55,7 @@ def with_provider(service: Service, provider: Provider) -> Service:
 
 
 def missing(items: list[LiveItem]) -> dict[str, str]:
-    return {item.name: item.text for item in items if item.standing is Standing.MISSING}
+    return {item.name: item.text for item in items if item.standing is ItemStanding.MISSING}
 
 
 async def test_a_fresh_service_is_told_all_that_it_lacks(service: Service) -> None:
@@ -72,12 +72,13 @@ async def test_each_item_is_in_the_guide(service: Service) -> None:
 
 
 async def test_a_provider_is_asked_with_the_address_of_its_events(service: Service) -> None:
-    provider = Provider(["it may not charge yet", "it sends no events"])
+    said = ["it may not charge yet", "it sends no events"]
+    provider = Provider(said)
 
     items = await live_check(with_provider(service, provider), None)
 
     assert provider.asked == [f"{service.settings.public_url}/rails/provider/events"]
-    assert [item.text for item in items if item.name == "account at provider"] == list(provider.said)
+    assert [item.text for item in items if item.name == "account at provider"] == said
 
 
 async def test_a_provider_that_does_not_answer_is_missing(service: Service) -> None:
