@@ -7,6 +7,7 @@ import os
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
@@ -65,6 +66,16 @@ class BackupSource:
     system_identifier: str
     superuser: str
     database: str
+    dsn: str = field(repr=False)
+
+    async def time(self) -> datetime:
+        """What time it is by the server's clock. Raises asyncpg.PostgresError, OSError: it does not answer."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            found: datetime = await connection.fetchval(_SQL["time"])
+        finally:
+            await connection.close()
+        return found
 
     async def start(self, program: str, *arguments: str, output: int | None = PIPE) -> Process:
         """Start one of PostgreSQL's programs that connects to the server. Raises BackupError."""
@@ -130,6 +141,7 @@ async def open_source(dsn: str) -> BackupSource:
         str(about["system_identifier"]),
         about["superuser"],
         about["database"],
+        dsn,
     )
 
 

@@ -89,7 +89,7 @@ async def _run(
         async def beside() -> None:
             await _copy_archive(settings, archive, place)
 
-        schedule = Schedule(source, place, every, keep, utc_now, beside)
+        schedule = Schedule(source, place, every, keep, utc_now, beside, source.time)
         await schedule.run(lambda: tell(f"Tallystick backs up into {place.directory}"))
 
 

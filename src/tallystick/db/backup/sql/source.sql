@@ -14,3 +14,7 @@ SELECT current_setting('server_version_num')::int / 10000 AS major,
 -- name: drop_slot
 -- Let go of the log that waits for the slot $1; no row: there is no such slot.
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND NOT active
+
+-- name: time
+-- What time it is on the server.
+SELECT clock_timestamp()
