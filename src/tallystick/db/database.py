@@ -178,6 +178,15 @@ async def plan_statements_once(connection: Connection) -> None:
     await connection.execute(_SQL["plan_once"])
 
 
+async def plan_each_time(connection: Connection) -> None:
+    """Have each statement of a transaction planned for the arguments that it has.
+
+    For one whose plan for all arguments, which the server changes to after a few executions, is much worse than it
+    believes.
+    """
+    await connection.execute(_SQL["plan_each_time"])
+
+
 async def _prepare_to_plan_once(connection: Connection) -> None:
     await prepare_connection(connection)
     await plan_statements_once(connection)

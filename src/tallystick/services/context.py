@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from tallystick.db.damage import DamageWatch
 from tallystick.processors.rails import Rails
 from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates, FairShares, OwnBuckets
+from tallystick.services.api.read_budget import ReadBudget
 from tallystick.services.identity import password_hashing
 from tallystick.services.identity.password_hashing import PasswordHashing
+from tallystick.services.process.downloads import Downloads
 from tallystick.services.process.meter import Meter
 from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.services.process.shared_buckets import shared_buckets
@@ -49,8 +51,9 @@ class Service:
     key_uses: KeyUses = field(default_factory=KeyUses)
     calls: FairShares = field(default_factory=lambda: FairShares(alone=100_000, together=16, least=4))
     """Calls under way at a time. So few, where callers share, that none waits long for another's."""
-    reads: FairShares = field(init=False)
-    """Calls that read much, which have a few turns of their own, and fewer while others call for anything."""
+    reads: ReadBudget = field(init=False)
+    """Turns of calls and files that read much."""
+    downloads: Downloads = field(init=False)
     requests: KeptRequests = field(default_factory=KeptRequests)
     clock_watch: ClockWatch | None = None
     damage: DamageWatch = field(default_factory=DamageWatch)
@@ -61,7 +64,8 @@ class Service:
         object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))
         per_second = self.settings.calls_per_second
         object.__setattr__(self, "rates", self.rates_of("keys", per_second))
-        object.__setattr__(self, "reads", FairShares(alone=4, together=2, least=1, beside=self.calls))
+        object.__setattr__(self, "reads", ReadBudget(self.calls))
+        object.__setattr__(self, "downloads", Downloads(self.reads))
         object.__setattr__(self, "balances", Balances(self.committer.pool))
 
     def rates_of(self, kind: str, per_second: float, burst_seconds: float = BURST_SECONDS) -> CallRates:

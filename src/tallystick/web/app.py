@@ -6,9 +6,11 @@ from litestar.exceptions import HTTPException
 from litestar.template.config import TemplateConfig
 
 from tallystick import words
+from tallystick.services.api.fair_shares import ThrottledError
 from tallystick.services.context import Service
 from tallystick.services.identity import common_passwords
 from tallystick.services.identity.password_hashing import BusyError
+from tallystick.services.process.downloads import TooManyDownloadsError
 from tallystick.web.account import security
 from tallystick.web.account.methods import test_money_form
 from tallystick.web.account.routes import account_routes
@@ -17,7 +19,7 @@ from tallystick.web.api.schema import documents
 from tallystick.web.common import assets, health, media, metrics
 from tallystick.web.common.browser.sessions import STORE, DatabaseStore, session_config
 from tallystick.web.common.browser.signing_in import sign_out_form
-from tallystick.web.common.errors import http_error, too_busy, unexpected_error
+from tallystick.web.common.errors import http_error, too_busy, too_many_files, unexpected_error
 from tallystick.web.common.headers import Headers
 from tallystick.web.common.languages import Pages
 from tallystick.web.common.protection import security_contact
@@ -69,7 +71,13 @@ def create_pages(service: Service) -> Litestar:
         stores={STORE: DatabaseStore(service)},
         middleware=[session_config(settings).middleware, form_tokens(settings, lambda: service.vault.of_digests.forms)],
         template_config=TemplateConfig(instance=template_engine()),
-        exception_handlers={HTTPException: http_error, BusyError: too_busy, Exception: unexpected_error},
+        exception_handlers={
+            HTTPException: http_error,
+            BusyError: too_busy,
+            TooManyDownloadsError: too_many_files,
+            ThrottledError: too_many_files,
+            Exception: unexpected_error,
+        },
         before_send=[Headers(settings)],
         request_class=TextRequest,
         guards=[refuse_foreign_host, refuse_no_text, refuse_staff_pages_elsewhere],

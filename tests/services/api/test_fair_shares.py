@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tallystick.services.api.fair_shares import (
     ACTIVE_SECONDS,
     MOST_BUCKETS,
-    PAUSE_SECONDS,
     CallRates,
     FairShares,
 )
@@ -46,18 +45,33 @@ async def test_who_has_not_called_for_a_while_does_not_share() -> None:
     assert all(shares.begins("flood") for _ in range(100))
 
 
-async def test_whoever_wants_turns_of_another_kind_shares_too() -> None:
+async def test_the_keys_of_one_caller_take_turns() -> None:
+    shares = FairShares(alone=1, together=1, least=1, clock=Now())
+    done: list[str] = []
+
+    async def call(key: str, number: int) -> None:
+        async with shares.turn("caller", flow=key):
+            await asyncio.sleep(0)
+            done.append(f"{key}{number}")
+
+    await asyncio.gather(*(call("a", number) for number in range(4)), call("b", 0), call("b", 1))
+    assert done == ["a0", "a1", "b0", "a2", "b1", "a3"]
+
+
+async def test_it_is_known_whether_others_have_called() -> None:
     now = Now()
-    calls = FairShares(alone=1_000, together=8, least=2, clock=now)
-    reads = FairShares(alone=4, together=2, least=1, beside=calls, clock=now)
-    assert reads.begins("flood")
-    assert reads.begins("flood")
-    assert calls.begins("neighbour")
-    assert not reads.begins("flood")
-    reads.ended("flood")
-    assert not reads.begins("flood")
+    shares = FairShares(alone=1_000, together=8, least=2, clock=now)
+    assert shares.begins("seller", flow="key")
+    assert not shares.anybody_but("key")
+    assert shares.anybody_but("another key of the seller")
     now.seconds += ACTIVE_SECONDS * 1.5
-    assert reads.begins("flood")
+    assert not shares.anybody_but("another key of the seller")
+
+
+async def test_who_has_not_called_yet_may_ask_for_its_share() -> None:
+    shares = FairShares(alone=1_000, together=8, least=2, clock=Now())
+    assert shares.begins("neighbour")
+    assert (shares.share(), shares.share("neighbour"), shares.share("flood")) == (1_000, 1_000, 4)
 
 
 async def test_turns_come_in_order_and_none_is_lost() -> None:
@@ -142,19 +156,3 @@ def test_who_is_remembered_is_forgotten_when_the_bucket_is_full_by_its_own_rate(
 def test_without_a_rate_there_is_no_limit() -> None:
     rates = CallRates(per_second=0, burst=0)
     assert [rates.take("caller", 1_000) for _ in range(100)] == [0] * 100
-
-
-async def test_long_work_steps_aside_for_longer_where_somebody_else_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    pauses: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-
-    monkeypatch.setattr(asyncio, "sleep", sleep)  # asyncio's own, not ours: what it is asked for is what counts
-    calls = FairShares(alone=1_000, together=8, least=2, clock=Now())
-    reads = FairShares(alone=4, together=2, least=1, beside=calls, clock=Now())
-    assert reads.begins("lists")
-    await reads.step_aside()
-    assert calls.begins("neighbour")
-    await reads.step_aside()
-    assert pauses == [0, PAUSE_SECONDS]

@@ -54,7 +54,8 @@ def service(shop: Books) -> Service:
 async def test_the_whole_activity_is_exported_without_memory_growth(service: Service, wanted: TransactionQuery) -> None:
     process, beginning = Process(), b""
     size, used = 0, []
-    async for piece in activity_export.as_csv(service, wanted):
+    download = service.downloads.begin("a seller")
+    async for piece in download.send(activity_export.as_csv(service, wanted, download)):
         size += len(piece)
         used.append(process.memory_info().rss)
         if size < MEGABYTE:

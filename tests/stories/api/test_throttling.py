@@ -17,6 +17,7 @@ from tests.support.shop import Shop
 
 from tallystick.client.batch import BATCH_PATH, signed_batch
 from tallystick.client.fps import Credentials
+from tallystick.services.api.read_budget import READS_AT_A_TIME
 from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.wiring import asgi_app
 
@@ -164,7 +165,9 @@ async def test_reads_that_take_long_have_a_budget_of_their_own(shop: Shop) -> No
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(asgi_app(service)), base_url=shop.url, **CHECKED
     ) as client:
-        async with reads.turn(shop.key.party_id, weight=100):
+        async with AsyncExitStack() as taken:
+            for number in range(READS_AT_A_TIME):
+                await taken.enter_async_context(reads.turn(shop.key.party_id, number))
             waiting = asyncio.create_task(client.get("/", params=shop.signed("GET", activity)))
             pay = shop.signed("GET", {"Action": "Pay", **shop.pay_parameters(buyer, "1.00")})
             assert (await client.get("/", params=pay)).status_code == 200

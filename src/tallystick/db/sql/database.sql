@@ -5,6 +5,10 @@
 SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
  WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
 
+-- name: plan_each_time
+-- Plans for the arguments of each execution, in this transaction.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+
 -- name: ping
 -- Asks for nothing but an answer.
 SELECT 1

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.ids import milliseconds_of_transaction, transaction_ids_from
 from tallystick.domain.moments import format_moment, fraction_digits
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.actions.transactions import name_of, parts, received_at
+from tallystick.services.actions.transactions import AT_A_TIME, name_of, parts, received_at
 from tallystick.services.api.call import amount
 from tallystick.store.queries import reads
 
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 MIN_BATCH: Final = 20
 MAX_BATCH: Final = 200
-AT_A_TIME: Final = 50
-"""Transactions that are put into words before other calls go on: half a millisecond's work."""
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _NO_END: Final = 1 << 48  # not "now": the clock of another process may be a little ahead of ours
@@ -80,7 +77,7 @@ async def get_account_activity(call: Call) -> Result:
     transactions: list[Mapping[str, Value]] = []
     for start in range(0, len(shown), AT_A_TIME):
         transactions += [_transaction(call, entry) for entry in shown[start : start + AT_A_TIME]]
-        await call.service.reads.step_aside()
+        await call.step_aside()
     return {
         "BatchSize": len(shown),
         "Transaction": transactions,
@@ -105,6 +102,7 @@ async def _read(call: Call, wanted: _Range, maximum: int) -> Sequence[reads.Acti
             status=call.values.optional_text("TransactionStatus"),
             roles=call.values.texts("Role") or None,
         ),
+        call.step_aside,
     )
 
 

@@ -13,7 +13,7 @@ from tallystick.domain.limits import LimitKind
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.tokens import TokenState
-from tallystick.services.actions.transactions import received_at
+from tallystick.services.actions.transactions import AT_A_TIME, received_at
 from tallystick.services.api import identify
 from tallystick.services.api.call import amount
 from tallystick.services.api.fields import invalid, missing
@@ -72,8 +72,9 @@ async def get_transactions_for_subscription(call: Call) -> Result:
     """
     subscription, payments, book_id = await _readable(call)
     own = call.owns(book_id)
-    return {
-        "SubscriptionTransaction": [
+    shown: list[Mapping[str, Value]] = []
+    for number, payment in enumerate(payments, start=1):
+        shown.append(
             {
                 "TransactionId": payment.transaction_id,
                 "TransactionDate": received_at(payment.transaction_id),
@@ -85,9 +86,10 @@ async def get_transactions_for_subscription(call: Call) -> Result:
                 or NO_NAME,
                 "TransactionStatus": payment.status,
             }
-            for number, payment in enumerate(payments, start=1)
-        ]
-    }
+        )
+        if not number % AT_A_TIME:
+            await call.step_aside()
+    return {"SubscriptionTransaction": shown}
 
 
 async def cancel_subscription_and_refund(call: Call) -> Result:

@@ -8,6 +8,7 @@ from tallystick.domain import commands
 from tallystick.domain.commands import TokenPurpose, TokenType
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.services.actions.transactions import AT_A_TIME
 from tallystick.services.api import identify
 from tallystick.services.api.call import amount
 from tallystick.services.api.fields import V2007, V2011
@@ -73,16 +74,18 @@ async def get_tokens(call: Call) -> Result:
     reference = call.values.optional_text("CallerReference")
     name = call.values.optional_text("TokenFriendlyName")
     found = await tokens.of_giver(call.service.pool, call.key.party_id, call.key.environment)
-    return {
-        "Token": [
+    shown: list[Mapping[str, Value]] = []
+    for start in range(0, len(found), AT_A_TIME):
+        shown += [
             token_element(call, token)
-            for token in found
+            for token in found[start : start + AT_A_TIME]
             if (_status(call, token) == status)
             and kind in {None, token.token_type}
             and reference in {None, token.caller_reference}
             and name in {None, _friendly_name(token)}
         ]
-    }
+        await call.step_aside()
+    return {"Token": shown}
 
 
 async def get_token_usage(call: Call) -> Result:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tallystick.services.api.types import Result, Value
     from tallystick.services.context import Service
 
+AT_A_TIME: Final = 25
+"""Members of a list that are put into words before other calls go on: a third of a millisecond's work."""
+
 PENDING: Final = "Pending"
 PENDING_CODE: Final = "PendingNetworkResponse"
 _INSTRUMENT_METHODS: Final = frozenset({"Prepaid", "Debt"})

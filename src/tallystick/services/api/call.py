@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tallystick.domain.commands import Command
     from tallystick.domain.outcomes import Outcome
+    from tallystick.services.api.read_budget import ReadTurn
     from tallystick.services.api.types import Result
     from tallystick.services.api.values import Values
     from tallystick.services.context import Service
@@ -35,7 +36,8 @@ class Call(Struct, frozen=True):
     `version`: the one of those served in which it is answered. `signed_by` is None only for VerifySignature, which
     needs no signature. `requested_at` is the request's own Timestamp, `now` the service's clock. `part`: the one of
     the caller's books that this call is for. `refusal_spends` as in the domain. `made_ids`: where to note the ids of
-    transactions that this call made up: an answer that has another one repeats what was answered before.
+    transactions that this call made up: an answer that has another one repeats what was answered before. `turn`: of a
+    call that reads much.
     """
 
     service: Service
@@ -49,6 +51,12 @@ class Call(Struct, frozen=True):
     part: BookId | None = None
     refusal_spends: bool = True
     made_ids: list[TransactionId] | None = None
+    turn: ReadTurn | None = None
+
+    async def step_aside(self) -> None:
+        """Between two pieces of long work: let others go on, for as long as they need it."""
+        if self.turn is not None:
+            await self.turn.step_aside()
 
     @property
     def key(self) -> Caller:
@@ -128,7 +136,7 @@ class Call(Struct, frozen=True):
         raise TypeError(f"{self.action} came to {outcome!r}")
 
     def _hand_over(self, command: Command, book_id: BookId | None) -> Awaitable[Outcome]:
-        return self.service.committer.perform(book_id or self.book_id, command, self.cached_key)
+        return self.service.committer.perform(book_id or self.book_id, command, self.cached_key, self.key.flow)
 
 
 def fingerprint(action: str, business_parameters: Sequence[tuple[str, str]]) -> bytes:

@@ -1,13 +1,12 @@
 """What one caller may have of the service while others want it, too: turns, and calls per second.
 
 A caller alone has all of it. As soon as a second one has called within the last moment, each has as many calls under
-way as its share allows; its others wait for these, in order, and nobody else waits for them.
+way as its share allows; its others wait for these, and nobody else waits for them. A caller's keys take turns.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,12 +15,10 @@ from time import monotonic
 from typing import Final, Protocol
 
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.store.ledger.fair_queue import FairQueue
 
 ACTIVE_SECONDS: Final = 1.0
 """How long after its last call a caller counts among those who share."""
-
-PAUSE_SECONDS: Final = 0.002
-"""Between two pieces of long work, each of which takes half a millisecond or so."""
 
 BURST_SECONDS: Final = 2
 """Whoever has not called for so long may make all these calls at once."""
@@ -46,54 +43,45 @@ class ThrottledError(Refused):
 class FairShares:
     """Turns of callers. `alone`: how many one may have at a time while nobody else calls; `together`: all, shared.
 
-    `least`: what each has at any rate, however many they are. `beside`: turns of another kind; who wants those shares,
-    too.
+    `least`: what each has at any rate, however many they are. A caller's calls are of one flow or of several, which
+    take turns where they wait.
     """
 
     alone: int
     together: int
     least: int
-    beside: FairShares | None = None
     clock: Callable[[], float] = monotonic
     _under_way: dict[Hashable, int] = field(default_factory=dict)
-    _waiting: dict[Hashable, deque[tuple[asyncio.Future[None], int]]] = field(default_factory=dict)
+    _waiting: dict[Hashable, FairQueue[tuple[asyncio.Future[None], int]]] = field(default_factory=dict)
     _active: dict[Hashable, float] = field(default_factory=dict)
+    _active_flows: dict[Hashable, float] = field(default_factory=dict)
     _pruned: float = 0.0
 
-    def share(self) -> int:
-        """How many turns each caller may have now."""
-        callers = self._callers()
+    def share(self, caller: Hashable = None) -> int:
+        """How many turns each caller may have now; `caller` counts as one of them, if it is given."""
+        callers = len(self._active) + (caller is not None and caller not in self._active)
         return self.alone if callers <= 1 else max(self.least, self.together // callers)
 
-    async def step_aside(self) -> None:
-        """Between two pieces of long work: let others have the event loop, and where somebody else calls, for longer.
-
-        A piece after the other, with one turn of the loop between them, would double every turn that a payment needs.
-        """
-        await asyncio.sleep(PAUSE_SECONDS if self._callers() > 1 else 0)
-
-    def _callers(self) -> int:
-        """How many there are who share."""
-        if self.beside is None:
-            return len(self._active)
+    def anybody_but(self, flow: Hashable) -> bool:
+        """Whether calls of any other flow have come within the last moment."""
         since = self.clock() - ACTIVE_SECONDS
-        others = [caller for caller, seen in self.beside._active.items() if seen > since]  # noqa: SLF001 - our own
-        return len(self._active.keys() | others)
+        return any(seen > since for other, seen in self._active_flows.items() if other != flow)
 
     @asynccontextmanager
-    async def turn(self, caller: Hashable, weight: int = 1) -> AsyncIterator[None]:
+    async def turn(self, caller: Hashable, weight: int = 1, flow: Hashable = None) -> AsyncIterator[None]:
         """Have a turn of `caller`, and give it back. What weighs more than a share waits until it is the only one."""
-        if not self.begins(caller, weight):
-            await self.begins_later(caller, weight)
+        if not self.begins(caller, weight, flow):
+            await self.begins_later(caller, weight, flow)
         try:
             yield
         finally:
             self.ended(caller, weight)
 
-    def begins(self, caller: Hashable, weight: int = 1) -> bool:
+    def begins(self, caller: Hashable, weight: int = 1, flow: Hashable = None) -> bool:
         """Take a turn, if there is one at once; `ended` gives it back."""
         now = self.clock()
         self._active[caller] = now
+        self._active_flows[flow] = now
         if now - self._pruned > ACTIVE_SECONDS / 4:
             self._prune(now)
         if caller in self._waiting or not self._fits(caller, weight):
@@ -115,10 +103,13 @@ class FairShares:
         under_way = self._under_way.get(caller, 0)
         return not under_way or under_way + weight <= self.share()
 
-    async def begins_later(self, caller: Hashable, weight: int = 1) -> None:
+    async def begins_later(self, caller: Hashable, weight: int = 1, flow: Hashable = None) -> None:
         """Wait for a turn that there was not at once; `ended` gives it back."""
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(caller, deque()).append((turn, weight))
+        waiting = self._waiting.get(caller)
+        if waiting is None:
+            waiting = self._waiting[caller] = FairQueue()
+        waiting.append((turn, weight), flow)
         try:
             await turn
         except asyncio.CancelledError:
@@ -129,13 +120,13 @@ class FairShares:
     def _wake(self, caller: Hashable) -> None:
         waiting = self._waiting[caller]
         while waiting:
-            turn, weight = waiting[0]
+            turn, weight = waiting.first()
             if not turn.done():
                 if not self._fits(caller, weight):
                     return
                 self._under_way[caller] = self._under_way.get(caller, 0) + weight
                 turn.set_result(None)
-            waiting.popleft()
+            waiting.take(1)
         del self._waiting[caller]
 
     def _prune(self, now: float) -> None:
@@ -144,6 +135,8 @@ class FairShares:
         for caller in [caller for caller, seen in self._active.items() if now - seen > ACTIVE_SECONDS]:
             if caller not in self._under_way:
                 del self._active[caller]
+        for flow in [flow for flow, seen in self._active_flows.items() if now - seen > ACTIVE_SECONDS]:
+            del self._active_flows[flow]
 
 
 class Buckets(Protocol):

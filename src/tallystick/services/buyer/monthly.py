@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -16,6 +16,9 @@ from tallystick.store.queries import authorization_history
 if TYPE_CHECKING:
     from tallystick.services.buyer.authorization_status import AuthorizationState
     from tallystick.services.context import Service
+
+AT_A_TIME: Final = 50
+"""Entries that are added up before others go on."""
 
 MAX_LINES: Final = 400
 """Where more moved, a statement has a line for each day and kind instead; the CSV always has them all."""
@@ -76,13 +79,23 @@ async def months(service: Service, state: AuthorizationState) -> list[Month]:
     return found[::-1]
 
 
-async def statement(service: Service, state: AuthorizationState, month: Month, max_lines: int = MAX_LINES) -> Statement:
-    """The statement of a month that `months` tells of."""
+async def statement(
+    service: Service,
+    state: AuthorizationState,
+    month: Month,
+    max_lines: int = MAX_LINES,
+    step_aside: Callable[[], Awaitable[None]] | None = None,
+) -> Statement:
+    """The statement of a month that `months` tells of. `step_aside` is awaited between pieces of the work."""
     singles: list[StatementLine] = []
     days = _Days()
     opening: int | None = None
     running = 0
+    seen = 0
     async for entry in _moved(service, state, month):
+        seen += 1
+        if step_aside is not None and not seen % AT_A_TIME:
+            await step_aside()
         if opening is None:
             opening = entry.before.running_micros
         running = entry.running_micros

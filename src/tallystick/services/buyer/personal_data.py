@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -15,8 +15,11 @@ from tallystick.store.queries import authorizations
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
+    from tallystick.services.process.downloads import Download
     from tallystick.store.accounts.parties import Party
     from tallystick.store.queries.authorizations import Authorization
+
+_CHUNK: Final = 16 * 1024
 
 
 def file_name(service: Service) -> str:
@@ -24,11 +27,30 @@ def file_name(service: Service) -> str:
     return f"tallystick-data-{service.clock():%Y-%m-%d}.json"
 
 
-async def as_json(service: Service, party: Party, kind_in_words: Callable[[EntryKind], str]) -> AsyncIterator[bytes]:
+def export(service: Service, party: Party, kind_in_words: Callable[[EntryKind], str]) -> AsyncIterator[bytes]:
     """The file in pieces, however much there is. Amounts are text with six decimals; moments are UTC.
 
-    `kind_in_words` says what an entry of a history is, in the reader's language.
+    `kind_in_words` says what an entry of a history is, in the reader's language. Raises TooManyDownloadsError.
     """
+    download = service.downloads.begin(party.party_id)
+    return download.send(_gathered(_as_json(service, party, kind_in_words), download))
+
+
+async def _gathered(items: AsyncIterator[bytes], download: Download) -> AsyncGenerator[bytes, None]:
+    """The same bytes in larger pieces: each costs a turn, and a message to the client."""
+    waiting: list[bytes] = []
+    size = 0
+    async for item in items:
+        waiting.append(item)
+        size += len(item)
+        if size > _CHUNK:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+        await download.row_written()
+    yield b"".join(waiting)
+
+
+async def _as_json(service: Service, party: Party, kind_in_words: Callable[[EntryKind], str]) -> AsyncIterator[bytes]:
     yield b"{" + _field("made_at", service.clock()) + b",\n"
     async with service.pool.acquire() as connection, connection.transaction(readonly=True):
         for section in personal_data.SECTIONS:

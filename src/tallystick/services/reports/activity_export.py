@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.money import USD, format_amount
@@ -13,6 +13,7 @@ from tallystick.store.queries import transaction_list
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
+    from tallystick.services.process.downloads import Download
     from tallystick.services.seller.manual_operations import BookContext
     from tallystick.store.queries.transaction_list import TransactionLine, TransactionQuery
 
@@ -42,20 +43,24 @@ COLUMNS: Final = (
 
 
 async def export(books: BookContext, wanted: TransactionQuery, named: str) -> AsyncIterator[bytes]:
-    """Everything that is wanted, as `as_csv` gives it, and a row in the audit log. `named`: what was asked for."""
+    """Everything that is wanted, as `as_csv` gives it, and a row in the audit log. `named`: what was asked for.
+
+    Raises TooManyDownloadsError: nothing was written down then.
+    """
+    download = books.service.downloads.begin(books.seller_id)
     await books.record("activity.export", named)
-    return as_csv(books.service, wanted)
+    return download.send(as_csv(books.service, wanted, download))
 
 
-async def as_csv(service: Service, wanted: TransactionQuery) -> AsyncIterator[bytes]:
+def as_csv(service: Service, wanted: TransactionQuery, download: Download) -> AsyncGenerator[bytes, None]:
     """Everything that is wanted, newest first, in pieces: as much memory for a million rows as for one."""
-    async for piece in spreadsheets.as_csv(COLUMNS, _rows(service, wanted)):
-        yield piece
+    return spreadsheets.as_csv(COLUMNS, _rows(service, wanted, download))
 
 
-async def _rows(service: Service, wanted: TransactionQuery) -> AsyncIterator[list[str]]:
+async def _rows(service: Service, wanted: TransactionQuery, download: Download) -> AsyncIterator[list[str]]:
     async for line in transaction_list.everything(service.pool, wanted):
         yield _row(line)
+        await download.row_written()
 
 
 def _row(line: TransactionLine) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from typing import Final
 
 _FORMULA: Final = re.compile(r"\s*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")
@@ -13,7 +13,7 @@ _FORMULA: Final = re.compile(r"\s*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _CHUNK: Final = 64 * 1024
 
 
-async def as_csv(columns: Sequence[str], rows: AsyncIterable[Sequence[object]]) -> AsyncIterator[bytes]:
+async def as_csv(columns: Sequence[str], rows: AsyncIterable[Sequence[object]]) -> AsyncGenerator[bytes, None]:
     """The table in pieces: UTF-8 with a mark, which spreadsheets need to see that it is UTF-8."""
     text = io.StringIO()
     writer = csv.writer(text)

@@ -111,6 +111,11 @@ class AccessKey(Caller):
     cached: bool = False
     """As it was when it was read last. Whoever acts on it has to revalidate it."""
 
+    @property
+    def flow(self) -> str:
+        """The key itself."""
+        return self.access_key_id
+
     def usable(self, now: datetime) -> bool:
         """Whether its time has not run out at `now`."""
         return self.expires_at is None or now < self.expires_at

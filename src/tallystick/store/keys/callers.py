@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,3 +23,8 @@ class Caller:
     book_id: BookId | None
     parts: tuple[BookId, ...]
     clock_offset: timedelta
+
+    @property
+    def flow(self) -> Hashable:
+        """Whose calls these are where calls of one account take turns: each key has a flow, certificates share one."""
+        return self.party_id

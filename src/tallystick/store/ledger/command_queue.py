@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
@@ -12,6 +11,7 @@ from tallystick.domain.commands import Command, Pay
 from tallystick.domain.ids import TokenId
 from tallystick.domain.outcomes import Outcome
 from tallystick.store.keys.access_keys import AccessKey
+from tallystick.store.ledger.fair_queue import FairQueue
 
 MAX_PER_GROUP: Final = 500
 """Commands that share one commit at most, so that nobody waits long for strangers."""
@@ -42,9 +42,12 @@ class QueuedCommand(Generic[Kind]):
 
 @dataclass(slots=True)
 class CommandQueue(Generic[Kind]):
-    """What waits for one book, and how many groups of it are in flight."""
+    """What waits for one book, and how many groups of it are in flight.
 
-    waiting: deque[QueuedCommand[Kind]] = field(default_factory=deque)
+    Each group is taken from all keys that wait, in turn: hundreds of commands of one do not stand before another's.
+    """
+
+    waiting: FairQueue[QueuedCommand[Kind]] = field(default_factory=FairQueue)
     in_flight: int = 0
     stuck: bool = False
     """All that waits charges by tokens that a group in flight charges by."""
@@ -59,9 +62,8 @@ class CommandQueue(Generic[Kind]):
         )
 
     def next_group(self) -> list[QueuedCommand[Kind]]:
-        """The next commands in their order; none where nobody waits."""
-        waiting = self.waiting
-        return [waiting.popleft() for _ in range(min(len(waiting), MAX_PER_GROUP))]
+        """The next commands; none where nobody waits."""
+        return self.waiting.take(MAX_PER_GROUP)
 
     def done(self, group: Sequence[QueuedCommand[Kind]]) -> None:
         """A group has its answers."""
@@ -77,14 +79,9 @@ class PaymentQueue(CommandQueue[Pay]):
     charged: set[TokenId] = field(default_factory=set)
 
     def next_group(self) -> list[QueuedCommand[Pay]]:
-        """The next payments in their order; none where nobody waits, or where all wait for tokens of another group."""
+        """The next payments; none where nobody waits, or where all wait for tokens of another group."""
         waiting, charged = self.waiting, self.charged
-        group: list[QueuedCommand[Pay]] = []
-        later: list[QueuedCommand[Pay]] = []
-        while waiting and len(group) < MAX_PER_GROUP:
-            first = waiting.popleft()
-            (later if first.command.token_id in charged else group).append(first)
-        waiting.extendleft(reversed(later))
+        group = waiting.take(MAX_PER_GROUP, (lambda item: item.command.token_id in charged) if charged else None)
         self.stuck = bool(waiting) and not group
         charged.update([item.command.token_id for item in group])
         return group

@@ -1,7 +1,8 @@
 """The one way in which money changes: load, decide, apply, commit, in groups.
 
 Commands for one book that arrive while a commit is under way wait together and share the next one. A lonely command
-waits for nobody. Where many wait, a second group of the same book is loaded and decided while the first one commits.
+waits for nobody. Where many wait, a second group of the same book is loaded and decided while the first one commits,
+and groups are taken from all keys in turn (`fair_queue.py`).
 Each caller gets its own answer, after the commit.
 
 Payments from instruments, which is what nearly all commands are, have groups of their own: they read optimistically,
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -105,25 +106,29 @@ class Committer:
     def __post_init__(self) -> None:
         self._connections = KeptConnections(self.pool, self.keeps)
 
-    def perform(self, book_id: BookId, command: Command, key: AccessKey | None = None) -> Awaitable[Outcome]:
+    def perform(
+        self, book_id: BookId, command: Command, key: AccessKey | None = None, flow: Hashable = None
+    ) -> Awaitable[Outcome]:
         """Carry out `command` on a book and answer after its commit. A refusal comes back as a value.
 
         `key` is a cached one, with which the command was signed: nothing is done where it has changed since
-        (StaleCachedKeyError).
+        (StaleCachedKeyError). `flow`: whose command it is; where many wait, flows take turns.
 
         ConcurrentModification where trying again did not help against rivals: nothing was changed, and the reference is
         still free. Raises NoSuchBookError, and the database's other errors: nothing was changed then either or, when
         the connection broke during the commit, asking again with the same reference tells.
         """
-        return self._accept(book_id, command, asyncio.get_running_loop().create_future(), key)
+        return self._accept(book_id, command, asyncio.get_running_loop().create_future(), key, flow)
 
-    async def perform_all(self, book_id: BookId, commands: Sequence[Command]) -> list[Outcome | Exception]:
+    async def perform_all(
+        self, book_id: BookId, commands: Sequence[Command], flow: Hashable = None
+    ) -> list[Outcome | Exception]:
         """As `perform`, for several commands of one book, which may share their commits; what each came to, in order.
 
         What `perform` would raise for a command stands in the place of its outcome.
         """
         loop = asyncio.get_running_loop()
-        answers = [self._accept(book_id, command, loop.create_future()) for command in commands]
+        answers = [self._accept(book_id, command, loop.create_future(), None, flow) for command in commands]
         outcomes: list[Outcome | Exception] = []
         for answer in answers:
             try:
@@ -133,7 +138,12 @@ class Committer:
         return outcomes
 
     def _accept(
-        self, book_id: BookId, command: Command, answer: asyncio.Future[Outcome], key: AccessKey | None = None
+        self,
+        book_id: BookId,
+        command: Command,
+        answer: asyncio.Future[Outcome],
+        key: AccessKey | None,
+        flow: Hashable,
     ) -> asyncio.Future[Outcome]:
         """Have `command` wait for its group, which gives `answer`."""
         try:
@@ -144,14 +154,14 @@ class Committer:
         until = answer.get_loop().time() + self.budget_seconds
         if charges_an_instrument(command):
             payments = self._payments[book_id]
-            payments.waiting.append(QueuedCommand(command, answer, until, key))
+            payments.waiting.append(QueuedCommand(command, answer, until, key), flow)
             if payments.can_start_group:
                 self._start_group(self._drain(book_id, self._payments, self._commit_payments), payments)
         elif key is not None:  # the statements that lock do not revalidate keys
             answer.set_exception(StaleCachedKeyError(key.access_key_id))
         else:
             queue = self._queues[book_id]
-            queue.waiting.append(QueuedCommand(command, answer, until))
+            queue.waiting.append(QueuedCommand(command, answer, until), flow)
             if queue.can_start_group:
                 self._start_group(self._drain(book_id, self._queues, self._commit_and_answer), queue)
         return answer
@@ -311,8 +321,11 @@ class Committer:
 
 
 def _until(group: Sequence[QueuedCommand[Any]]) -> float:
-    """When the time of the last of a group is up. Whoever came before may have heard meanwhile that theirs was."""
-    return group[-1].until
+    """When the time of the last of a group is up. Whoever came before may have heard meanwhile that theirs was.
+
+    Keys take turns, so that the last to come is not always the last of its group.
+    """
+    return max([waiting.until for waiting in group])
 
 
 def _is_over(group: Sequence[QueuedCommand[Any]]) -> bool:

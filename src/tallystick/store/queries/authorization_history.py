@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STATEMENTS: Final = load_statements("authorization_history.sql", __package__)
 """Beside their use here, for tests of what they cost."""
 _UNSPENT: Final = "RefundFunding"
-_ROWS_AT_ONCE: Final = 500
+_ROWS_AT_ONCE: Final = 200
 _LATEST: Final = datetime(3000, 1, 1, tzinfo=UTC)  # its milliseconds still fit an id
 _AFTER_ALL_IDS: Final = "~"  # sorts after every character of an id
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

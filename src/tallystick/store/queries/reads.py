@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
+from tallystick.db.database import plan_each_time
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
 from tallystick.domain.limits import LimitKind, UsageLimit
@@ -18,8 +19,15 @@ if TYPE_CHECKING:
 
     from tallystick.db.connections import Connection, Database, Pool
 
+AT_A_TIME: Final = 25
+"""Transactions whose rows become values before other calls go on: a third of a millisecond's work."""
+
 _READS: Final = load_statements("reads.sql", __package__)
-_ACTIVITY: Final = {True: _READS["activity"], False: _READS["activity"].replace("_id ASC", "_id DESC")}
+_ACTIVITY: Final = {
+    (name, ascending): _READS[name] if ascending else _READS[name].replace("_id ASC", "_id DESC")
+    for name in ("activity", "own_activity")
+    for ascending in (True, False)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,29 +214,44 @@ async def later_statuses(database: Database, book_id: BookId, transaction_id: Tr
     return [StatusRecord(**dict(row)) for row in rows]
 
 
-async def activity(pool: Pool, query: ActivityQuery) -> list[ActivityEntry]:
-    """Transactions in the order of their ids, or the other way round, with the cash of `query.parts` after each."""
+async def activity(
+    pool: Pool, query: ActivityQuery, step_aside: Callable[[], Awaitable[None]] | None = None
+) -> list[ActivityEntry]:
+    """Transactions in the order of their ids, or the other way round, with the cash of `query.parts` after each.
+
+    `step_aside` is awaited after the statements and between pieces of what they found, with no connection held.
+    """
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        if await connection.fetchval(_READS["takes_part_elsewhere"], query.party_id, query.parts) is None:
+            name = "own_activity"
+        else:
+            name = "activity"
+            await plan_each_time(connection)  # a plan for everybody reads all that other sellers have
         if len(query.parts) == 1:
-            rows = await _activity_with(connection, query, query.parts[0], query.maximum, query.skip)
+            rows = await _activity_with(connection, name, query, query.parts[0], query.maximum, query.skip)
         else:
             found = {  # what the party did with others is found beside each of its books
                 row["transaction_id"]: row
                 for part in query.parts
-                for row in await _activity_with(connection, query, part, query.maximum + query.skip, 0)
+                for row in await _activity_with(connection, name, query, part, query.maximum + query.skip, 0)
             }
             in_order = sorted(found, reverse=not query.ascending)[query.skip : query.skip + query.maximum]
             rows = [found[transaction_id] for transaction_id in in_order]
-        transactions = [_transaction(row) for row in rows]
-        balances = await _cash_after(connection, query.parts, transactions)
-    return [ActivityEntry(*pair) for pair in zip(transactions, balances, strict=True)]
+        balances = await _cash_after(connection, query.parts, rows)
+    entries: list[ActivityEntry] = []
+    for start in range(0, len(rows), AT_A_TIME):
+        if step_aside is not None:
+            await step_aside()
+        piece = slice(start, start + AT_A_TIME)
+        entries += map(ActivityEntry, map(_transaction, rows[piece]), balances[piece])
+    return entries
 
 
 async def _activity_with(
-    connection: Connection, query: ActivityQuery, book_id: BookId, maximum: int, skip: int
+    connection: Connection, name: str, query: ActivityQuery, book_id: BookId, maximum: int, skip: int
 ) -> list[asyncpg.Record]:
     return await connection.fetch(
-        _ACTIVITY[query.ascending],
+        _ACTIVITY[name, query.ascending],
         book_id,
         query.party_id,
         query.environment,
@@ -244,11 +267,11 @@ async def _activity_with(
 
 
 async def _cash_after(
-    connection: Connection, parts: Sequence[BookId], transactions: Sequence[TransactionRecord]
+    connection: Connection, parts: Sequence[BookId], transactions: Sequence[asyncpg.Record]
 ) -> list[int]:
     """The present cash, less all that moved after each transaction; an unfinished one has the present cash."""
     present = (await cash_balance(connection, parts)).balance_micros
-    ends = [entry.completed_at for entry in transactions if entry.completed_at is not None]
+    ends = [row["completed_at"] for row in transactions if row["completed_at"] is not None]
     if not ends:
         return [present] * len(transactions)
     latest: int = await connection.fetchval(_READS["cash_moved_after"], parts, max(ends))
@@ -257,11 +280,11 @@ async def _cash_after(
     moments = [moment for moment, _ in movements]
     moved_by = [0, *accumulate(micros for _, micros in movements)]
     balances = []
-    for entry in transactions:
-        if entry.completed_at is None:
+    for row in transactions:
+        if row["completed_at"] is None:
             balances.append(present)
         else:
-            before = bisect_right(moments, (entry.completed_at, entry.transaction_id))
+            before = bisect_right(moments, (row["completed_at"], row["transaction_id"]))
             balances.append(present - latest - (moved_by[-1] - moved_by[before]))
     return balances
 

@@ -39,7 +39,7 @@ async def show_export(request: PageRequest) -> Response[Any]:
             return ask_for_proof(EXPORT)
         name = personal_data.file_name(member.service)
         return Stream(
-            personal_data.as_json(member.service, member.party, kind_in_words),
+            personal_data.export(member.service, member.party, kind_in_words),
             media_type="application/json",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.money import USD, display_amount
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tallystick.services.buyer.authorization_status import AuthorizationState
     from tallystick.services.buyer.months import Month
     from tallystick.services.context import Service
+    from tallystick.services.process.downloads import Download
 
 COLUMNS: Final = (
     "at",
@@ -38,13 +39,16 @@ def file_name(state: AuthorizationState, ending: str = "csv", month: Month | Non
     return f"statement-{name or 'seller'}-{since}.{ending}"
 
 
-async def as_csv(service: Service, state: AuthorizationState, month: Month | None = None) -> AsyncIterator[bytes]:
+def as_csv(
+    service: Service, state: AuthorizationState, month: Month | None, download: Download
+) -> AsyncGenerator[bytes, None]:
     """All of it, oldest first, for spreadsheets; of one month, or everything."""
-    async for piece in spreadsheets.as_csv(COLUMNS, _rows(service, state, month)):
-        yield piece
+    return spreadsheets.as_csv(COLUMNS, _rows(service, state, month, download))
 
 
-async def _rows(service: Service, state: AuthorizationState, month: Month | None) -> AsyncIterator[list[str]]:
+async def _rows(
+    service: Service, state: AuthorizationState, month: Month | None, download: Download
+) -> AsyncIterator[list[str]]:
     authorization = state.authorization
     async for entry in history.entries(service, authorization, month):
         yield [
@@ -58,3 +62,4 @@ async def _rows(service: Service, state: AuthorizationState, month: Month | None
             USD,
             entry.transaction_id,
         ]
+        await download.row_written()

@@ -20,6 +20,9 @@ from tallystick.web.account.member import HOME, Member, for_member
 from tallystick.web.account.statement_words import detail_of
 from tallystick.web.common.shared import PageRequest
 
+PLACE: Final = "statements"
+"""By which statements of one person take turns."""
+
 _KINDS: Final = ("pdf", "csv")
 
 
@@ -58,11 +61,13 @@ async def show_month(request: PageRequest, authorization_id: FromPath[str], mont
             raise NotFoundException
         if kind == "csv":
             return _csv(member, state, asked)
-        statement = await monthly.statement(member.service, state, asked)
-        if kind == "pdf":
-            context = contextvars.copy_context()  # whose language the thread speaks, too
-            content = await asyncio.to_thread(context.run, _pdf, statement, member.party)
-            return Response(content, media_type="application/pdf", headers=_file(state, "pdf", asked))
+        async with member.service.reads.turn(member.party.party_id, PLACE) as turn:
+            statement = await monthly.statement(member.service, state, asked, step_aside=turn.step_aside)
+            if kind == "pdf":
+                context = contextvars.copy_context()  # whose language the thread speaks, too
+                content = await asyncio.to_thread(context.run, _pdf, statement, member.party)
+                await turn.step_aside()
+                return Response(content, media_type="application/pdf", headers=_file(state, "pdf", asked))
         return member.page(
             "account/statement.html", sandbox=state.sandbox, state=state, statement=statement, detail_of=detail_of
         )
@@ -71,8 +76,9 @@ async def show_month(request: PageRequest, authorization_id: FromPath[str], mont
 
 
 def _csv(member: Member, state: AuthorizationState, month: Month | None = None) -> Response[Any]:
-    pieces = statement_csv.as_csv(member.service, state, month)
-    return Stream(pieces, media_type="text/csv", headers=_file(state, "csv", month))
+    download = member.service.downloads.begin(member.party.party_id)
+    content = statement_csv.as_csv(member.service, state, month, download)
+    return Stream(download.send(content), media_type="text/csv", headers=_file(state, "csv", month))
 
 
 def _pdf(statement: Statement, party: Party) -> bytes:

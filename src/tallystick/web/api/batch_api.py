@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -173,11 +173,13 @@ class BatchApi:
         admit(self.service, key, _PAY.scopes, partial(self.address_of, scope), len(lines))
         outcomes = [OutcomeLine(number) for number in range(1, len(lines) + 1)]
         batch = _Batch(self.service, key, made_at, now, request_id, outcomes)
-        async with self.service.calls.turn(key.party_id, max(1, len(lines))):
-            for start in range(0, len(lines), READ_AT_A_TIME):
-                batch.read(lines[start : start + READ_AT_A_TIME], start)
-                await asyncio.sleep(0)
-            await batch.perform()
+        start = 0
+        while start < len(lines):
+            # A part of them, where others call: each of its groups is as small as those of other calls are then.
+            part = lines[start : start + self.service.calls.share(key.party_id)]
+            async with self.service.calls.turn(key.party_id, len(part), key.flow):
+                await batch.perform(part, start)
+            start += len(part)
         self.service.meter.answered_together(_PAY.name, Counter(map(_outcome_of, outcomes)))
         for outcome, line in zip(outcomes, lines, strict=True):
             keep_request(self.service, outcome.transaction_id, scope, line, request_id)
@@ -212,18 +214,21 @@ class _Batch:
     now: datetime
     request_id: str
     outcomes: Sequence[OutcomeLine]
-    commands: dict[BookId, list[tuple[OutcomeLine, Command]]] = field(default_factory=dict)
 
-    def read(self, lines: Sequence[bytes], start: int) -> None:
-        """Turn lines into commands, the first of them being number `start`, from 0."""
+    async def perform(self, lines: Sequence[bytes], start: int) -> None:
+        """Read and carry out some of the lines, those of each book together; the first is number `start`, from 0."""
+        commands: dict[BookId, list[tuple[OutcomeLine, Command]]] = {}
         for number, line in enumerate(lines, start):
+            if number > start and not number % READ_AT_A_TIME:
+                await asyncio.sleep(0)
             outcome = self.outcomes[number]
             try:
                 book_id, command = self._command(outcome, line)
             except Exception as error:  # noqa: BLE001 - a line's fault is the line's own
                 outcome.error = self._fault(error)
             else:
-                self.commands.setdefault(book_id, []).append((outcome, command))
+                commands.setdefault(book_id, []).append((outcome, command))
+        await asyncio.gather(*(self._perform_book(book_id, own) for book_id, own in commands.items()))
 
     def _command(self, outcome: OutcomeLine, line: bytes) -> tuple[BookId, Command]:
         try:
@@ -236,12 +241,8 @@ class _Batch:
             read_call(self.service, _PAY, V2010, payment.parameters(), self.key, self.made_at, self.now)
         )
 
-    async def perform(self) -> None:
-        """Carry the commands out, those of each book together."""
-        await asyncio.gather(*(self._perform_book(book_id, lines) for book_id, lines in self.commands.items()))
-
     async def _perform_book(self, book_id: BookId, lines: Sequence[tuple[OutcomeLine, Command]]) -> None:
-        results = await self.service.committer.perform_all(book_id, [command for _, command in lines])
+        results = await self.service.committer.perform_all(book_id, [command for _, command in lines], self.key.flow)
         for (outcome, _), result in zip(lines, results, strict=True):
             self._tell(outcome, result)
 

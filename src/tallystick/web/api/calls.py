@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import structlog
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tallystick.db.connections import DAMAGED, UNAVAILABLE
 from tallystick.domain.moments import format_moment
@@ -25,6 +26,7 @@ from tallystick.web.api.xml import namespace
 
 if TYPE_CHECKING:
     from tallystick.services.api.callers import Caller, SourceOf
+    from tallystick.services.api.read_budget import StepAside
     from tallystick.services.api.registry import Action
     from tallystick.services.api.types import Result
     from tallystick.services.context import Service
@@ -75,7 +77,9 @@ def check_fresh(made_at: datetime, now: datetime, skew_seconds: int) -> None:
 
 
 EXPENSIVE: Final = frozenset({"GetAccountActivity", "GetTokens", "GetTransactionsForSubscription"})
-"""Actions that may read much for one answer."""
+"""Actions that may read much for one answer: they go through `read_much`."""
+
+Answer = TypeVar("Answer")
 
 
 def admit(service: Service, caller: Caller, scopes: int, source: SourceOf, calls: int = 1) -> None:
@@ -104,10 +108,9 @@ async def carry_out(action: Action, call: Call) -> Result:
     """
     if call.signed_by is None:
         return await action.perform(call)
-    caller = call.signed_by.party_id
-    shares = call.service.reads if action.name in EXPENSIVE else call.service.calls
-    if not shares.begins(caller):
-        await shares.begins_later(caller)
+    shares, caller, flow = call.service.calls, call.signed_by.party_id, call.signed_by.flow
+    if not shares.begins(caller, 1, flow):
+        await shares.begins_later(caller, 1, flow)
     try:
         key = call.cached_key
         if key is None:
@@ -119,6 +122,18 @@ async def carry_out(action: Action, call: Call) -> Result:
         return await work
     finally:
         shares.ended(caller)
+
+
+async def read_much(
+    action: Action, call: Call, write: Callable[[Result, StepAside], Awaitable[Answer]], watched: MeasuredCall
+) -> Answer:
+    """Perform a call of those that read much, and write its answer in pieces, all of it when it is its caller's turn.
+
+    Raises Refused, Throttling among them: too many wait already.
+    """
+    async with call.service.reads.turn(call.key.party_id, call.key.flow) as turn:
+        result = await action.perform(replace(call, turn=turn))
+        return await write(watched.done(action, result), turn.step_aside)
 
 
 def read_call(

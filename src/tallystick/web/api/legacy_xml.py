@@ -6,15 +6,17 @@ The elements are those of that interface's own schema, in its order. Source: doc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.fields import V2007
 from tallystick.services.api.types import Element
 from tallystick.web.api.legacy_types import LEGACY_TYPES, LegacyElement
-from tallystick.web.api.xml import DECLARATION, members, namespace, tagged, text
+from tallystick.web.api.xml import DECLARATION, PIECE, Written, members, namespace, tagged, text, written_in_pieces
 
 if TYPE_CHECKING:
+    from tallystick.services.api.read_budget import StepAside
     from tallystick.services.api.registry import Action
     from tallystick.services.api.types import Result, Value
 
@@ -44,6 +46,18 @@ def render_legacy_success(action: Action, result: Result, request_id: str) -> by
     return _envelope(action, f"{body}<Status>Success</Status><RequestId>{request_id}:0</RequestId>")
 
 
+async def legacy_in_pieces(action: Action, result: Result, step_aside: StepAside) -> Result:
+    """The same result, whose lists are XML already. `step_aside` is awaited after each piece of a list."""
+    written = dict(result)
+    for part in action.result or ():
+        value = result.get(part.name)
+        if part.repeated and isinstance(value, list) and len(value) > PIECE:
+            written[part.name] = await written_in_pieces(
+                partial(_render_element, _element(action, part)), value, step_aside
+            )
+    return written
+
+
 def render_legacy_failure(action: Action, refused: Refused, request_id: str) -> bytes:
     """The answer to a call that was refused, with every error that was found."""
     faults = "".join(
@@ -70,6 +84,8 @@ def _element(action: Action, part: Element) -> LegacyElement:
 
 def _render_element(part: LegacyElement, value: Value) -> str:
     """An element, repeated for each value. Raises ValueError: a required element has no value."""
+    if isinstance(value, Written):
+        return value
     if value is None or value == []:
         if not part.optional:
             raise ValueError(f"{part.name} is missing from a result")

@@ -35,6 +35,7 @@ from tallystick.web.api.calls import (
     carry_out,
     keep_request,
     read_call,
+    read_much,
     refusal_of,
     when_to_come_again,
 )
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 
     from tallystick.services.api.call import Call
     from tallystick.services.api.callers import AccessKey, Address, SourceOf
+    from tallystick.services.api.read_budget import StepAside
+    from tallystick.services.api.types import Result
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Receive, Scope, Send
 
@@ -161,9 +164,10 @@ class QueryApi:
         if version == V2007:
             return await self._perform_legacy(action, request, key, made_at, now, request_id, watched)
         call = read_call(service, action, version, request.params, key, made_at, now)
-        result = watched.done(action, await carry_out(action, call))
         if action.name in EXPENSIVE:
-            result = await in_pieces(action, result, service.reads.step_aside)
+            result = await read_much(action, call, partial(in_pieces, action), watched)
+        else:
+            result = watched.done(action, await carry_out(action, call))
         return render_success(action, version, result, request_id)
 
     async def _perform_legacy(
@@ -179,12 +183,20 @@ class QueryApi:
         """A call of 2007-01-08: business errors are reported inside the action's answer. Raises Refused: all others."""
         try:
             call = await modern(read_call(self.service, action, V2007, request.params, key, made_at, now))
+            if action.name in EXPENSIVE:
+                return await read_much(action, call, partial(_write_legacy, action, request_id), watched)
             result = legacy_result(call, watched.done(action, await carry_out(action, call)))
         except Refused as refused:
             if refused.refusal in legacy_xml.TRANSPORT_FAULTS:
                 raise
             return legacy_xml.render_legacy_failure(action, watched.refused(refused), request_id)
         return legacy_xml.render_legacy_success(action, result, request_id)
+
+
+async def _write_legacy(action: Action, request_id: str, result: Result, step_aside: StepAside) -> bytes:
+    return legacy_xml.render_legacy_success(
+        action, await legacy_xml.legacy_in_pieces(action, result, step_aside), request_id
+    )
 
 
 def _refusal(refused: Refused, request_id: str) -> HttpAnswer:

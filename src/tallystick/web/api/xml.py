@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.moments import format_moment
 from tallystick.services.api.types import COMPLEX_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
+    from tallystick.services.api.read_budget import StepAside
     from tallystick.services.api.registry import Action
     from tallystick.services.api.types import Element, Result, Value
 
@@ -43,7 +45,7 @@ def render_success(action: Action, version: str, result: Result, request_id: str
     return f"{DECLARATION}{success_element(action, version, result, request_id)}".encode()
 
 
-async def in_pieces(action: Action, result: Result, step_aside: Callable[[], Awaitable[None]]) -> Result:
+async def in_pieces(action: Action, result: Result, step_aside: StepAside) -> Result:
     """The same result, whose lists are XML already. `step_aside` is awaited after each piece of a list.
 
     A full page of transactions is 10 ms of work; whoever pays meanwhile would wait for all of it.
@@ -52,12 +54,19 @@ async def in_pieces(action: Action, result: Result, step_aside: Callable[[], Awa
     for element in action.result or ():
         value = result.get(element.name)
         if element.repeated and isinstance(value, list) and len(value) > PIECE:
-            pieces: list[str] = []
-            for start in range(0, len(value), PIECE):
-                pieces.append(_occurrences(element, value[start : start + PIECE]))
-                await step_aside()
-            written[element.name] = _Written("".join(pieces))
+            written[element.name] = await written_in_pieces(partial(_occurrences, element), value, step_aside)
     return written
+
+
+async def written_in_pieces(
+    write: Callable[[Sequence[Value]], str], values: Sequence[Value], step_aside: StepAside
+) -> Written:
+    """All of `values` as XML, which `write` makes of a few at a time."""
+    pieces: list[str] = []
+    for start in range(0, len(values), PIECE):
+        pieces.append(write(values[start : start + PIECE]))
+        await step_aside()
+    return Written("".join(pieces))
 
 
 def success_element(action: Action, version: str, result: Result, request_id: str) -> str:
@@ -103,14 +112,14 @@ def members(elements: Sequence[Element], values: Mapping[str, Value]) -> str:
     return "".join(parts)
 
 
-class _Written(str):
+class Written(str):
     """The occurrences of a repeated element, which are XML already."""
 
     __slots__ = ()
 
 
 def _occurrences(element: Element, value: Value) -> str:
-    if isinstance(value, _Written):
+    if isinstance(value, Written):
         return value
     if value is None or isinstance(value, str | int | datetime | Mapping):
         raise TypeError(f"{element.name} is a list")

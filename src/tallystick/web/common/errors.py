@@ -10,7 +10,9 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR, HTTP_503_SERVICE_UNAVAILABLE
 
 from tallystick.db.connections import UNAVAILABLE
+from tallystick.services.api.fair_shares import ThrottledError
 from tallystick.services.identity.password_hashing import RETRY_AFTER_SECONDS
+from tallystick.services.process import downloads
 from tallystick.web.common.headers import request_id
 from tallystick.web.common.shared import PageRequest, page, service_of
 from tallystick.words import gettext as _
@@ -42,6 +44,11 @@ BUSY: Final = (
     marked("Nothing was changed. Go back and try again in a few seconds."),
 )
 
+MANY_FILES: Final = (
+    marked("Many files are being downloaded just now"),
+    marked("Wait until your other downloads are finished, then go back and try again."),
+)
+
 WAYS_BACK: Final = {"console": "Back to the console", "admin": "Back to the operator's pages"}
 """Where an error page leads back to, by the first part of the path. What is under these paths is in English."""
 
@@ -60,6 +67,14 @@ def too_busy(request: Request[Any, Any, Any], _error: Exception) -> Response[Any
     """The page for whoever came when too many passwords were being checked."""
     response = _page(request, HTTP_503_SERVICE_UNAVAILABLE, *BUSY)
     response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def too_many_files(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The page for whoever wants another file or statement while there are as many as there may be."""
+    response = _page(request, HTTP_503_SERVICE_UNAVAILABLE, *MANY_FILES)
+    seconds = error.seconds if isinstance(error, ThrottledError) else downloads.RETRY_SECONDS
+    response.headers["retry-after"] = str(seconds)
     return response
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
 from http import HTTPStatus
@@ -132,8 +132,10 @@ class JsonApi:
         check_account(key)
         if key.json_version is None:
             await pin_version(service, key, VERSION)
-        turns = service.reads if endpoint.reads_much else service.calls
-        async with turns.turn(key.party_id):
+        if endpoint.reads_much:
+            async with service.reads.turn(key.party_id, key.flow) as turn:
+                return await endpoint.perform(replace(asked, turn=turn))
+        async with service.calls.turn(key.party_id, 1, key.flow):
             return await endpoint.perform(asked)
 
     def _success(self, endpoint: Endpoint, reply: Reply, scope: Scope, request_id: str, call: _Call) -> HttpAnswer:

@@ -108,10 +108,10 @@ async def list_(asked: Asked) -> Reply:
     kind = None if "kind" not in given else _INSTRUMENT_KINDS[given["kind"]]
     wanted = InstrumentQuery(books.parts, books.now, kind)
     page = await instruments.instruments(books, wanted, int(given.get("limit", USUAL_LIMIT)), after)
-    data = [
-        _agreed(asked, await authorizations.find(books, record.instrument_id), None)  # each is a few rows of one book
-        for record in page.found
-    ]
+    data: list[Mapping[str, Any]] = []
+    for record in page.found:  # each is a few rows of one book
+        data.append(_agreed(asked, await authorizations.find(books, record.instrument_id), None))
+        await asked.step_aside()
     return Reply({"object": "list", "data": data, "next_cursor": page.earlier})
 
 

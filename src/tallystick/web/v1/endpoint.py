@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tallystick.domain.scopes import KeyScope
     from tallystick.services.api.callers import AccessKey
+    from tallystick.services.api.read_budget import ReadTurn
     from tallystick.services.context import Service
     from tallystick.web.v1.inputs import Given, JsonInput
 
@@ -25,7 +26,10 @@ VERSION: Final = "2026-12-01"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that is well formed, of a key that may ask it. `now`: the service's clock. `subject`: its path's id."""
+    """A request that is well formed, of a key that may ask it. `now`: the service's clock. `subject`: its path's id.
+
+    `turn`: of an endpoint that reads much.
+    """
 
     service: Service
     key: AccessKey
@@ -33,6 +37,12 @@ class Asked:
     subject: str
     given: Given
     idempotency_key: str
+    turn: ReadTurn | None = None
+
+    async def step_aside(self) -> None:
+        """Between two pieces of long work: let others go on, for as long as they need it."""
+        if self.turn is not None:
+            await self.turn.step_aside()
 
     @property
     def books(self) -> BookContext:

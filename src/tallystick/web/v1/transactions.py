@@ -11,7 +11,7 @@ from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_trans
 from tallystick.domain.moments import parse_moment
 from tallystick.domain.money import USD, format_amount
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.actions.transactions import received_at
+from tallystick.services.actions.transactions import AT_A_TIME, received_at
 from tallystick.services.reports import transactions
 from tallystick.services.reports.transactions import About, TransactionLine, TransactionRecord
 from tallystick.web.v1 import authorizations
@@ -132,7 +132,11 @@ def listing(name: str | None) -> Perform:
             wanted = replace(wanted, about=about, subject=subject)
         cursor = None if "cursor" not in given else transaction_id(given["cursor"], "cursor")
         page = await transactions.list_(books, wanted, int(given.get("limit", USUAL_LIMIT)), cursor)
-        data = [transaction_object(books, line) for line in page.lines]
+        await asked.step_aside()
+        data: list[Mapping[str, Any]] = []
+        for start in range(0, len(page.lines), AT_A_TIME):
+            data += [transaction_object(books, line) for line in page.lines[start : start + AT_A_TIME]]
+            await asked.step_aside()
         return Reply({"object": "list", "data": data, "next_cursor": page.earlier})
 
     return list_

@@ -81,12 +81,10 @@ SELECT status, status_code, amount_micros, at
  WHERE book_id = $1 AND transaction_id = $2
  ORDER BY number
 
--- name: activity
--- Transactions that a party ($2) took part in, all in one environment ($3): as the owner of the book $1; at other sellers
--- as the sender, with an instrument or with a token; as the recipient of what others call for. Ids carry the time, so a
--- range of time is a range of ids, from $4 until before $5. The filters $6 to $9 may be null; $10 is the most rows
--- wanted, $11 how many to skip. A refund without a sender is the caller's to the recipient.
-WITH involved AS (
+-- part: called_for
+-- Transactions that the owner ($2) of a book ($1) called for. Ids carry the time, so a range of time is a range of ids, from $4
+-- until before $5. The filters $6 to $9 may be null; $10 is the most rows wanted, $11 how many to skip. A refund without a
+-- sender is the caller's to the recipient.
     (SELECT transaction.*
        FROM transaction
       WHERE transaction.book_id = $1
@@ -101,6 +99,42 @@ WITH involved AS (
                                                   OR transaction.sender_party_id IS NULL END))
       ORDER BY transaction.transaction_id ASC
       LIMIT $10::bigint + $11::bigint)
+
+-- part: with_people
+-- Transactions with the people in them.
+SELECT involved.*, book.environment, book.party_id AS seller_party_id, seller.name AS seller_name,
+       seller.email AS seller_email, sender.name AS sender_name, sender.email AS sender_email,
+       recipient.name AS recipient_name, recipient.email AS recipient_email, NULL AS instrument_kind
+  FROM involved
+  JOIN book ON book.book_id = involved.book_id
+  JOIN party AS seller ON seller.party_id = book.party_id
+  LEFT JOIN party AS sender ON sender.party_id = involved.sender_party_id
+  LEFT JOIN party AS recipient ON recipient.party_id = involved.recipient_party_id
+
+-- name: takes_part_elsewhere
+-- Whether a party ($1) holds an instrument or a token of another seller's, or is paid through one; $2 are its own books.
+(SELECT 1 FROM instrument WHERE sender_party_id = $1 AND book_id <> ALL($2::bigint[]) LIMIT 1)
+ UNION ALL
+(SELECT 1 FROM token WHERE sender_party_id = $1 AND book_id <> ALL($2::bigint[]) LIMIT 1)
+ UNION ALL
+(SELECT 1 FROM transaction WHERE recipient_party_id = $1 AND book_id <> ALL($2::bigint[]) LIMIT 1)
+ LIMIT 1
+
+-- name: own_activity
+-- Of a party that takes part in nothing elsewhere: what it called for itself. $3 is the environment of its book.
+WITH involved AS (
+/* part: called_for */
+)
+/* part: with_people */
+ WHERE book.environment = $3
+ ORDER BY involved.transaction_id ASC
+ LIMIT $10::bigint OFFSET $11::bigint
+
+-- name: activity
+-- Transactions that a party ($2) took part in, all in one environment ($3): as the owner of the book $1; at other sellers
+-- as the sender, with an instrument or with a token; as the recipient of what others call for.
+WITH involved AS (
+/* part: called_for */
     UNION ALL
     (SELECT transaction.*
        FROM instrument
@@ -148,14 +182,7 @@ WITH involved AS (
       ORDER BY transaction.transaction_id ASC
       LIMIT $10::bigint + $11::bigint)
 )
-SELECT involved.*, book.environment, book.party_id AS seller_party_id, seller.name AS seller_name,
-       seller.email AS seller_email, sender.name AS sender_name, sender.email AS sender_email,
-       recipient.name AS recipient_name, recipient.email AS recipient_email, NULL AS instrument_kind
-  FROM involved
-  JOIN book ON book.book_id = involved.book_id
-  JOIN party AS seller ON seller.party_id = book.party_id
-  LEFT JOIN party AS sender ON sender.party_id = involved.sender_party_id
-  LEFT JOIN party AS recipient ON recipient.party_id = involved.recipient_party_id
+/* part: with_people */
  ORDER BY involved.transaction_id ASC
  LIMIT $10::bigint OFFSET $11::bigint
 

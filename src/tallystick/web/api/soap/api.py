@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -24,6 +25,7 @@ from tallystick.web.api.calls import (
     check_fresh,
     keep_request,
     read_call,
+    read_much,
     refusal_of,
     when_to_come_again,
 )
@@ -95,9 +97,10 @@ class SoapApi:
         tolerant = service.settings.tolerate_unknown_parameters
         params = parameters(signed.request, action.tables[version], version, tolerant=tolerant)
         call = read_call(service, action, version, params, caller, signed.made_at, now)
-        result = watched.done(action, await carry_out(action, call))
         if action.name in EXPENSIVE:
-            result = await in_pieces(action, result, self.service.reads.step_aside)
+            result = await read_much(action, call, partial(in_pieces, action), watched)
+        else:
+            result = watched.done(action, await carry_out(action, call))
         body = success_element(action, version, result, request_id)
         return render_answer(body, action.name, envelope.addressing)
 
