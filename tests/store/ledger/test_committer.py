@@ -6,15 +6,16 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.support.books import Books, OpenBooks
+from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import Declined, Method, Paid, ResolveCharge
+from tallystick.domain.commands import Declined, Method, Paid, Pay, ResolveCharge
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.ledger.apply import apply
+from tallystick.store.ledger.command_queue import MAX_PER_GROUP
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.load import NoSuchBookError
 from tallystick.store.ledger.verify import verify
@@ -86,6 +87,19 @@ async def test_a_refusal_is_remembered_with_its_reference_for_seven_days(shop: B
 
     shop.clock.forward(hours=2)
     assert isinstance(await shop.pay(buyer, "1.25", reference="big"), Accepted)
+
+
+async def test_many_payments_of_one_key_do_not_stand_before_another_keys_one(shop: Books) -> None:
+    many, one = await shop.funded_buyer("25.00"), await shop.funded_buyer("1.00")
+
+    def pay(buyer: Buyer, key: str) -> asyncio.Task[Outcome]:
+        command = Pay(shop.request(), buyer.spending, parse_amount("0.01"))
+        return asyncio.ensure_future(shop.committer.perform(shop.book_id, command, flow=key))
+
+    flood = [pay(many, "flood") for _ in range(2 * MAX_PER_GROUP)]
+    assert isinstance(await pay(one, "neighbour"), Accepted)
+    assert sum(paid.done() for paid in flood) < MAX_PER_GROUP
+    assert all(isinstance(outcome, Accepted) for outcome in await asyncio.gather(*flood))
 
 
 async def test_two_hundred_payments_at_once_share_few_commits(shop: Books) -> None:

@@ -17,7 +17,6 @@ from tests.support.shop import Shop
 
 from tallystick.client.batch import BATCH_PATH, signed_batch
 from tallystick.client.fps import Credentials
-from tallystick.services.api.read_budget import READS_AT_A_TIME
 from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.wiring import asgi_app
 
@@ -154,23 +153,3 @@ async def test_each_kind_of_request_may_have_a_limit_of_its_own(
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert (await asked("203.0.113.2")).status_code != throttled
     assert (await asked("203.0.113.1", "GET", "/account/sign-in")).status_code == 200, "other requests are not counted"
-
-
-async def test_reads_that_take_long_have_a_budget_of_their_own(shop: Shop) -> None:
-    """While all turns for them are taken, a payment has its turn, and the next such read waits for one."""
-    service = replace(shop.service)
-    reads = service.reads
-    buyer = await shop.books.funded_buyer("10.00")
-    activity = {"Action": "GetAccountActivity", "StartDate": "2027-01-01T00:00:00Z"}
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(asgi_app(service)), base_url=shop.url, **CHECKED
-    ) as client:
-        async with AsyncExitStack() as taken:
-            for number in range(READS_AT_A_TIME):
-                await taken.enter_async_context(reads.turn(shop.key.party_id, number))
-            waiting = asyncio.create_task(client.get("/", params=shop.signed("GET", activity)))
-            pay = shop.signed("GET", {"Action": "Pay", **shop.pay_parameters(buyer, "1.00")})
-            assert (await client.get("/", params=pay)).status_code == 200
-            assert not waiting.done(), (await waiting).text
-        answer = await waiting
-        assert answer.status_code == 200, answer.text

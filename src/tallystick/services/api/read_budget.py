@@ -77,6 +77,11 @@ class ReadBudget:
     _usual_seconds: float = 0.0
     """How long a turn takes, as it was lately."""
 
+    @property
+    def waiting(self) -> int:
+        """How many reads wait for their turns."""
+        return len(self._callers)
+
     @asynccontextmanager
     async def turn(self, caller: Hashable, flow: Hashable) -> AsyncIterator[ReadTurn]:
         """Read when it is this caller's turn. `flow`: which of the caller's reads take turns with one another.

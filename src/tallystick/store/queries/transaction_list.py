@@ -28,7 +28,7 @@ _SQL: Final = load_statements("transaction_list.sql", __package__)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _NO_END: Final = transaction_ids_from(1 << 48)
-_ROWS_AT_ONCE: Final = 100
+_ROWS_AT_ONCE: Final = 200
 
 
 class About(Enum):

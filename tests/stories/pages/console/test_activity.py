@@ -12,6 +12,7 @@ from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.client.fps import amount
 from tallystick.domain.commands import Method
+from tallystick.services.process.downloads import MOST_OF_A_CALLER
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.records import outbox
 
@@ -123,6 +124,24 @@ async def test_the_export_holds_what_the_filter_lets_pass(
         "SELECT subject FROM audit_entry WHERE business_id = $1 AND action = 'activity.export'", seller.party.party_id
     )
     assert entry["subject"] == "kind=Pay"
+
+
+async def test_another_export_waits_until_others_of_the_seller_are_finished(
+    world: World, seller: Seller, browser: Browser, customer: Customer
+) -> None:
+    await customer.pay("1.50")
+    downloads = world.service.downloads
+    kept = [downloads.begin(seller.party.party_id) for _ in range(MOST_OF_A_CALLER)]
+    response = await browser.get(console(seller, "activity.csv"))
+    assert (response.status_code, response.headers["retry-after"]) == (503, "10")
+    assert "Many files are being downloaded just now" in Page(response).text
+    sql = "SELECT 1 FROM audit_entry WHERE business_id = $1 AND action = 'activity.export'"
+    assert await world.rows(sql, seller.party.party_id) == [], "nothing was exported"
+
+    downloads.ended(kept[0])
+    for _ in range(2):
+        assert (await browser.get(console(seller, "activity.csv"))).status_code == 200
+    downloads.ended(kept[1])
 
 
 async def test_a_transaction_tells_what_it_moved(
