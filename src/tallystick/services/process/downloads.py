@@ -13,6 +13,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
+import structlog
+
 if TYPE_CHECKING:
     from tallystick.services.api.read_budget import ReadBudget, ReadTurn
 
@@ -27,6 +29,9 @@ RETRY_SECONDS: Final = 10
 
 AT_A_TIME: Final = 20
 """Rows that are put into words before other calls go on: half a millisecond's work."""
+
+
+_log: Final = structlog.get_logger(__name__)
 
 
 class TooManyDownloadsError(Exception):
@@ -69,6 +74,7 @@ class Download:
 
     async def _next(self, content: AsyncGenerator[bytes, None]) -> bytes | None:
         if self.downloads.clock() > self.until:
+            _log.warning("download_cut_off", caller=self.caller, seconds=LONGEST_SECONDS)
             raise DownloadTooLongError
         async with self.downloads.reads.turn(self.caller, self) as self._turn:
             piece = await anext(content, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+import httpx
 import pytest
 from tests.stories.pages.business import Customer, paying_customer, postpaid_customer, prepaid_customer, received_for
 from tests.stories.pages.people import at_work, console
@@ -12,7 +13,7 @@ from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.client.fps import amount
 from tallystick.domain.commands import Method
-from tallystick.services.process.downloads import MOST_OF_A_CALLER
+from tallystick.services.process.downloads import LONGEST_SECONDS, MOST_OF_A_CALLER
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.records import outbox
 
@@ -142,6 +143,21 @@ async def test_another_export_waits_until_others_of_the_seller_are_finished(
     for _ in range(2):
         assert (await browser.get(console(seller, "activity.csv"))).status_code == 200
     downloads.ended(kept[1])
+
+
+async def test_an_export_whose_time_is_up_does_not_end_as_if_it_were_whole(
+    world: World, seller: Seller, browser: Browser, customer: Customer
+) -> None:
+    await customer.pay("1.50")
+    downloads = world.service.downloads
+    usual, moments = downloads.clock, iter((0.0, 0.0, LONGEST_SECONDS + 1))
+    try:
+        downloads.clock = lambda: next(moments)
+        with pytest.raises(httpx.RemoteProtocolError):
+            await browser.get(console(seller, "activity.csv"))
+    finally:
+        downloads.clock = usual
+    assert (await browser.get(console(seller, "activity.csv"))).status_code == 200
 
 
 async def test_a_transaction_tells_what_it_moved(
