@@ -68,10 +68,16 @@ async def test_it_is_known_whether_others_have_called() -> None:
     assert not shares.anybody_but("another key of the seller")
 
 
-async def test_who_has_not_called_yet_may_ask_for_its_share() -> None:
-    shares = FairShares(alone=1_000, together=8, least=2, clock=Now())
-    assert shares.begins("neighbour")
-    assert (shares.share(), shares.share("neighbour"), shares.share("flood")) == (1_000, 1_000, 4)
+async def test_batches_are_told_from_single_calls() -> None:
+    now = Now()
+    shares = FairShares(alone=1_000, together=8, least=2, clock=now)
+    assert shares.begins("batches", 50, flow="batches' key")
+    assert (shares.anybody_but("key"), shares.anybody_single_but("key")) == (True, False)
+    assert shares.begins("neighbour", flow="neighbour's key")
+    assert shares.anybody_single_but("key")
+    assert not shares.anybody_single_but("neighbour's key")
+    now.seconds += ACTIVE_SECONDS * 1.5
+    assert not shares.anybody_but("key")
 
 
 async def test_turns_come_in_order_and_none_is_lost() -> None:

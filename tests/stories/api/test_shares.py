@@ -20,9 +20,9 @@ from tallystick.services.api.fair_shares import FairShares
 from tallystick.services.api.read_budget import MOST_OF_A_FLOW, READS_AT_A_TIME
 from tallystick.services.context import Service
 from tallystick.store.keys import access_keys
+from tallystick.web.api.batch_api import PART
 from tallystick.wiring import asgi_app
 
-TOGETHER = 16
 STORM = 24
 ACTIVITY = {"Action": "GetAccountActivity", "StartDate": "2027-01-01T00:00:00Z", "MaxBatchSize": "200"}
 
@@ -30,7 +30,7 @@ ACTIVITY = {"Action": "GetAccountActivity", "StartDate": "2027-01-01T00:00:00Z",
 @pytest.fixture
 def service(shop: Shop) -> Service:
     """The same service, with turns of its own. Whoever has called counts among those who share, however long ago."""
-    return replace(shop.service, calls=FairShares(alone=100_000, together=TOGETHER, least=4, clock=lambda: 100.0))
+    return replace(shop.service, calls=FairShares(alone=100_000, together=16, least=4, clock=lambda: 100.0))
 
 
 @pytest.fixture
@@ -139,17 +139,17 @@ async def test_of_one_key_only_so_many_lists_wait(shop: Shop, service: Service, 
     assert len(await asyncio.gather(*lists)) == MOST_OF_A_FLOW
 
 
-async def test_a_batch_goes_in_parts_while_somebody_else_calls(
+async def test_a_batch_goes_in_parts_while_somebody_else_pays_one_by_one(
     shop: Shop, open_shop: OpenShop, service: Service, client: httpx.AsyncClient
 ) -> None:
     neighbour = await open_shop()
     buyer, other = await shop.books.funded_buyer("10.00"), await neighbour.books.funded_buyer("10.00")
-    credentials = Credentials(shop.key.access_key_id, shop.key.secret)
 
-    async def groups_of_a_batch() -> int:
+    async def groups_of_a_batch(asking: Shop, payer: Buyer) -> int:
+        credentials = Credentials(asking.key.access_key_id, asking.key.secret)
         lines = [
-            {"caller_reference": shop.reference(), "sender_token_id": buyer.spending, "amount": "0.01"}
-            for _ in range(5 * TOGETHER)
+            {"caller_reference": asking.reference(), "sender_token_id": payer.spending, "amount": "0.01"}
+            for _ in range(3 * PART + 1)
         ]
         before = service.committer.statistics.groups
         outcomes = await pay_all(client, shop.url, credentials, lines, shop.clock())
@@ -157,6 +157,7 @@ async def test_a_batch_goes_in_parts_while_somebody_else_calls(
         assert {outcome["status"] for outcome in outcomes} == {"Success"}
         return service.committer.statistics.groups - before
 
-    assert await groups_of_a_batch() == 1
+    assert await groups_of_a_batch(neighbour, other) == 1
+    assert await groups_of_a_batch(shop, buyer) == 1, "other batches wait for whole groups"
     await pay(client, neighbour, other)
-    assert await groups_of_a_batch() >= 10, "each part has half of the turns"
+    assert await groups_of_a_batch(shop, buyer) == 4

@@ -7,15 +7,15 @@ way as its share allows; its others wait for these, and nobody else waits for th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from time import monotonic
 from typing import Final, Protocol
 
+from tallystick.db.fair_queue import FairQueue
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.store.ledger.fair_queue import FairQueue
 
 ACTIVE_SECONDS: Final = 1.0
 """How long after its last call a caller counts among those who share."""
@@ -54,18 +54,27 @@ class FairShares:
     _under_way: dict[Hashable, int] = field(default_factory=dict)
     _waiting: dict[Hashable, FairQueue[tuple[asyncio.Future[None], int]]] = field(default_factory=dict)
     _active: dict[Hashable, float] = field(default_factory=dict)
-    _active_flows: dict[Hashable, float] = field(default_factory=dict)
+    _active_singles: dict[Hashable, float] = field(default_factory=dict)
+    _active_batches: dict[Hashable, float] = field(default_factory=dict)
+    """When each flow called last: for one thing, or for several at once."""
     _pruned: float = 0.0
 
-    def share(self, caller: Hashable = None) -> int:
-        """How many turns each caller may have now; `caller` counts as one of them, if it is given."""
-        callers = len(self._active) + (caller is not None and caller not in self._active)
+    def share(self) -> int:
+        """How many turns each caller may have now."""
+        callers = len(self._active)
         return self.alone if callers <= 1 else max(self.least, self.together // callers)
 
     def anybody_but(self, flow: Hashable) -> bool:
-        """Whether calls of any other flow have come within the last moment."""
+        """Whether calls of any other flow have come within the last moment, batches or single ones."""
+        return self.anybody_single_but(flow) or self._any_other(self._active_batches, flow)
+
+    def anybody_single_but(self, flow: Hashable) -> bool:
+        """Whether single calls of any other flow have come within the last moment."""
+        return self._any_other(self._active_singles, flow)
+
+    def _any_other(self, active: Mapping[Hashable, float], flow: Hashable) -> bool:
         since = self.clock() - ACTIVE_SECONDS
-        return any(seen > since for other, seen in self._active_flows.items() if other != flow)
+        return any(seen > since for other, seen in active.items() if other != flow)
 
     @asynccontextmanager
     async def turn(self, caller: Hashable, weight: int = 1, flow: Hashable = None) -> AsyncIterator[None]:
@@ -81,7 +90,10 @@ class FairShares:
         """Take a turn, if there is one at once; `ended` gives it back."""
         now = self.clock()
         self._active[caller] = now
-        self._active_flows[flow] = now
+        if weight == 1:
+            self._active_singles[flow] = now
+        else:
+            self._active_batches[flow] = now
         if now - self._pruned > ACTIVE_SECONDS / 4:
             self._prune(now)
         if caller in self._waiting or not self._fits(caller, weight):
@@ -135,8 +147,9 @@ class FairShares:
         for caller in [caller for caller, seen in self._active.items() if now - seen > ACTIVE_SECONDS]:
             if caller not in self._under_way:
                 del self._active[caller]
-        for flow in [flow for flow, seen in self._active_flows.items() if now - seen > ACTIVE_SECONDS]:
-            del self._active_flows[flow]
+        for active in (self._active_singles, self._active_batches):
+            for flow in [flow for flow, seen in active.items() if now - seen > ACTIVE_SECONDS]:
+                del active[flow]
 
 
 class Buckets(Protocol):

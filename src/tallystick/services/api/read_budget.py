@@ -15,8 +15,8 @@ from math import ceil
 from time import monotonic
 from typing import Final
 
+from tallystick.db.fair_queue import FairQueue
 from tallystick.services.api.fair_shares import FairShares, ThrottledError
-from tallystick.store.ledger.fair_queue import FairQueue
 
 READS_AT_A_TIME: Final = 4
 """While nobody else calls: enough that one is written while the database works on another."""

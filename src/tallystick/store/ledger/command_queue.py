@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
+from tallystick.db.fair_queue import FairQueue
 from tallystick.domain.commands import Command, Pay
 from tallystick.domain.ids import TokenId
 from tallystick.domain.outcomes import Outcome
 from tallystick.store.keys.access_keys import AccessKey
-from tallystick.store.ledger.fair_queue import FairQueue
 
 MAX_PER_GROUP: Final = 500
 """Commands that share one commit at most, so that nobody waits long for strangers."""

@@ -73,6 +73,9 @@ MAX_BODY_BYTES: Final = 1 << 20
 READ_AT_A_TIME: Final = 50
 """Lines that are parsed before the event loop runs other tasks: a thousand at once would delay every other request."""
 
+PART: Final = 50
+"""Lines that are carried out together while others pay one by one, whom a group of hundreds would keep waiting."""
+
 _PAY: Final = ACTIONS["Pay"]
 _LINES: Final = (b"content-type", b"application/x-ndjson")
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
@@ -173,13 +176,12 @@ class BatchApi:
         admit(self.service, key, _PAY.scopes, partial(self.address_of, scope), len(lines))
         outcomes = [OutcomeLine(number) for number in range(1, len(lines) + 1)]
         batch = _Batch(self.service, key, made_at, now, request_id, outcomes)
-        start = 0
+        start, calls = 0, self.service.calls
         while start < len(lines):
-            # A part of them, where others call: each of its groups is as small as those of other calls are then.
-            part = lines[start : start + self.service.calls.share(key.party_id)]
-            async with self.service.calls.turn(key.party_id, len(part), key.flow):
-                await batch.perform(part, start)
-            start += len(part)
+            end = start + PART if calls.anybody_single_but(key.flow) else len(lines)
+            async with calls.turn(key.party_id, PART, key.flow):
+                await batch.perform(lines[start:end], start)
+            start = end
         self.service.meter.answered_together(_PAY.name, Counter(map(_outcome_of, outcomes)))
         for outcome, line in zip(outcomes, lines, strict=True):
             keep_request(self.service, outcome.transaction_id, scope, line, request_id)

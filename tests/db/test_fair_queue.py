@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.store.ledger.fair_queue import FairQueue
+from tallystick.db.fair_queue import FairQueue
 
 
 def queue_of(*items: str) -> FairQueue[str]:
