@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
@@ -13,25 +15,33 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.conftest import MakeDatabase
-from tests.stories.operations.program import tallystick
+from tests.stories.operations.program import Command, one_process, tallystick
+from tests.support.owner import TEST_DATABASE_URL, TEST_DIRECTORY
 
 from tallystick.bench.cases import PAY, Case
 from tallystick.bench.load.slices import Slice
-from tallystick.bench.load.wrk import HOW_TO_GET_IT
 from tallystick.bench.report import closing_lines
 from tallystick.bench.run import Plan, bench
 from tallystick.bench.target.databases import beside, execute
-from tallystick.db.embedded.server import SERVER_SETTINGS, EmbeddedPostgres
+from tallystick.db.embedded.server import EmbeddedPostgres
 
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture
-def needs_wrk() -> None:
-    if shutil.which("wrk") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(HOW_TO_GET_IT)
-        pytest.skip(HOW_TO_GET_IT)
+@pytest.fixture(scope="module")
+def durable() -> Iterator[str]:
+    """A server that keeps what it commits, as only such a one is measured; the tests of a worker share it."""
+    directory = Path(tempfile.mkdtemp(dir=os.environ[TEST_DIRECTORY]))
+    with EmbeddedPostgres(directory) as server:
+        yield server.admin_dsn
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+async def command() -> AsyncIterator[Command]:
+    """Commands that fail before they measure share a process."""
+    async with one_process() as run:
+        yield run
 
 
 @pytest.mark.usefixtures("needs_wrk")
@@ -77,67 +87,69 @@ async def test_growth_is_measured_beside_a_fresh_database(data_directory: Path, 
 
 @pytest.mark.usefixtures("needs_wrk")
 async def test_a_given_server_is_measured_and_no_other_setting_counts(
-    data_directory: Path, tmp_path: Path, make_database: MakeDatabase
+    durable: str, tmp_path: Path, make_database: MakeDatabase
 ) -> None:
     configured = await make_database()
-    with EmbeddedPostgres(data_directory) as server:
-        others = beside(server.admin_dsn, "pgbench")
-        await execute(server.admin_dsn, "CREATE DATABASE pgbench")
-        await execute(others, "CREATE TABLE theirs ()")
-        figures = tmp_path / "figures.json"
-        options = ["--seconds", "1", "--rounds", "1", "--instruments", "200", "--clients", "2", "--only", "pay,batch"]
-        settings = {
-            "TALLYSTICK_TEST_DATABASE_URL": server.admin_dsn,
-            "TALLYSTICK_DATABASE_URL": configured,
-            "TALLYSTICK_KEEP_REQUESTS_DAYS": "0",
-        }
+    others = beside(durable, "pgbench")
+    await execute(durable, "CREATE DATABASE pgbench")
+    await execute(others, "CREATE TABLE theirs ()")
+    figures = tmp_path / "figures.json"
+    options = ["--seconds", "1", "--rounds", "1", "--instruments", "200", "--clients", "2", "--only", "pay,batch"]
+    settings = {
+        "TALLYSTICK_TEST_DATABASE_URL": durable,
+        "TALLYSTICK_DATABASE_URL": configured,
+        "TALLYSTICK_KEEP_REQUESTS_DAYS": "0",
+    }
 
-        done = await tallystick("bench", *options, "--json", str(figures), settings=settings)
+    done = await tallystick("bench", *options, "--json", str(figures), settings=settings)
 
-        assert done.status == 0, done.out + done.complaint
-        report = json.loads(figures.read_text())
-        assert report["problems"] == []
-        assert report["payments_in_books"] > 0
-        pay = next(measure for measure in report["measures"] if measure["case"] == "pay")
-        assert pay["database_cpu"] > 0
-        assert await _count(server.admin_dsn, "SELECT count(*) FROM pg_database WHERE datname ~ 'bench'") == 1
-        assert await _count(others, "SELECT count(*) FROM theirs") == 0
+    assert done.status == 0, done.out + done.complaint
+    report = json.loads(figures.read_text())
+    assert report["problems"] == []
+    assert report["payments_in_books"] > 0
+    pay = next(measure for measure in report["measures"] if measure["case"] == "pay")
+    assert pay["database_cpu"] > 0
+    assert await _count(durable, "SELECT count(*) FROM pg_database WHERE datname ~ 'bench'") == 1
+    assert await _count(others, "SELECT count(*) FROM theirs") == 0
     assert await _count(configured, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
 
 
 @pytest.mark.usefixtures("needs_wrk")
-async def test_a_server_that_may_lose_what_it_commits_is_not_measured(data_directory: Path) -> None:
-    with EmbeddedPostgres(data_directory, server_settings={**SERVER_SETTINGS, "fsync": "off"}) as server:
-        done = await tallystick("bench", settings={"TALLYSTICK_TEST_DATABASE_URL": server.admin_dsn})
+async def test_a_server_that_may_lose_what_it_commits_is_not_measured(server_url: str, command: Command) -> None:
+    if os.environ.get(TEST_DATABASE_URL):
+        pytest.skip("only the server of our own is known to be one that may lose something: its fsync is off")
+
+    done = await command("bench", settings={"TALLYSTICK_TEST_DATABASE_URL": server_url})
 
     assert done.status == 2
     assert "fsync = off" in done.complaint
 
 
 @pytest.mark.usefixtures("needs_wrk")
-async def test_a_server_with_too_few_connections_is_told_at_once(data_directory: Path) -> None:
-    with EmbeddedPostgres(data_directory, server_settings={**SERVER_SETTINGS, "max_connections": "60"}) as server:
-        done = await tallystick("bench", settings={"TALLYSTICK_TEST_DATABASE_URL": server.admin_dsn})
+async def test_a_server_with_too_few_connections_is_told_at_once(durable: str, command: Command) -> None:
+    taken = await _count(durable, "SELECT setting::int FROM pg_settings WHERE name = 'max_connections'")
 
-        assert done.status == 2
-        assert "takes 60 connections" in done.complaint
-        assert await _count(server.admin_dsn, "SELECT count(*) FROM pg_database WHERE datname ~ 'bench'") == 0
+    done = await command("bench", "--clients", str(taken - 20), settings={"TALLYSTICK_TEST_DATABASE_URL": durable})
+
+    assert done.status == 2
+    assert f"takes {taken} connections" in done.complaint
+    assert await _count(durable, "SELECT count(*) FROM pg_database WHERE datname ~ 'tallystick_bench'") == 0
 
 
 @pytest.mark.usefixtures("needs_wrk")
-async def test_a_service_that_is_faster_than_thought_is_measured_again(data_directory: Path) -> None:
+async def test_a_service_that_is_faster_than_thought_is_measured_again(durable: str, tmp_path: Path) -> None:
     slow = replace(PAY, likely_rate=20)
-    plan = Plan(directory=data_directory, instruments=100, sellers=2, seconds=1, rounds=1, clients=(2,), cases=(slow,))
+    plan = Plan(directory=tmp_path, instruments=100, sellers=2, seconds=1, rounds=1, clients=(2,), cases=(slow,))
 
-    report = await bench(plan, lambda *_: None, lambda _: None)
+    report = await bench(plan, lambda *_: None, lambda _: None, durable)
 
     assert {measure.case for measure in report.measures} == {"pgbench", "empty", "pay"}
     assert report.problems == ()
 
 
 @pytest.mark.usefixtures("needs_wrk")
-async def test_whoever_interrupts_it_hears_what_it_has(data_directory: Path) -> None:
-    plan = Plan(directory=data_directory, instruments=100, sellers=2, seconds=50, rounds=50, clients=(2,), cases=(PAY,))
+async def test_whoever_interrupts_it_hears_what_it_has(durable: str, tmp_path: Path) -> None:
+    plan = Plan(directory=tmp_path, instruments=100, sellers=2, seconds=50, rounds=50, clients=(2,), cases=(PAY,))
     seen: list[Slice] = []
 
     def on_slice(measured: Slice) -> None:
@@ -145,7 +157,7 @@ async def test_whoever_interrupts_it_hears_what_it_has(data_directory: Path) -> 
         if measured.case == "pay":
             running.cancel()
 
-    running = asyncio.create_task(bench(plan, lambda *_: None, on_slice))
+    running = asyncio.create_task(bench(plan, lambda *_: None, on_slice, durable))
     report = await running
 
     assert report.interrupted
@@ -154,13 +166,11 @@ async def test_whoever_interrupts_it_hears_what_it_has(data_directory: Path) -> 
 
 
 @pytest.mark.usefixtures("needs_wrk")
-async def test_a_slice_that_fails_leaves_the_others(data_directory: Path) -> None:
+async def test_a_slice_that_fails_leaves_the_others(durable: str, tmp_path: Path) -> None:
     refused = Case("refused", "calls without a signature", lambda *_: repeat(b"GET /?a=b HTTP/1.1\r\n\r\n"), 0, 10_000)
-    plan = Plan(
-        directory=data_directory, instruments=100, sellers=2, seconds=1, rounds=1, clients=(2,), cases=(refused,)
-    )
+    plan = Plan(directory=tmp_path, instruments=100, sellers=2, seconds=1, rounds=1, clients=(2,), cases=(refused,))
 
-    report = await bench(plan, lambda *_: None, lambda _: None)
+    report = await bench(plan, lambda *_: None, lambda _: None, durable)
 
     assert {measure.case for measure in report.measures} == {"pgbench", "empty"}
     assert len(report.failures) == 1
@@ -168,9 +178,9 @@ async def test_a_slice_that_fails_leaves_the_others(data_directory: Path) -> Non
     assert f"a slice is missing: {report.failures[0]}" in closing_lines(report)
 
 
-async def test_where_figures_cannot_go_is_told_at_once(tmp_path: Path) -> None:
+async def test_where_figures_cannot_go_is_told_at_once(tmp_path: Path, command: Command) -> None:
     for nowhere in (tmp_path, tmp_path / "nowhere" / "figures.json"):
-        done = await tallystick("bench", "--json", str(nowhere), settings={})
+        done = await command("bench", "--json", str(nowhere), settings={})
         assert done.status == 2
         assert str(nowhere) in done.complaint
 
@@ -184,7 +194,7 @@ async def _count(dsn: str, query: str) -> int:
 
 
 @pytest.mark.parametrize("options", [["--clients", "a"], ["--clients", "0"], ["--only", "nothing"]])
-async def test_options_that_make_no_sense_are_told(options: list[str]) -> None:
-    done = await tallystick("bench", *options, settings={})
+async def test_options_that_make_no_sense_are_told(options: list[str], command: Command) -> None:
+    done = await command("bench", *options, settings={})
     assert done.status == 2
     assert options[1] in done.complaint

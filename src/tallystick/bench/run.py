@@ -33,7 +33,9 @@ from tallystick.wiring import MAX_CONNECTIONS, MONEY_CONNECTIONS, database_addre
 CLIENTS: Final = (1, 16, 64, 256)
 BATCH_CLIENTS: Final = (1, 4)
 HALF_LOAD_CLIENTS: Final = 64
-CHARGES: Final = 5_000
+MAX_CHARGES: Final = 5_000
+INSTRUMENTS_PER_BRANCH: Final = 5_000
+"""For so many instruments pgbench has one branch, of a hundred thousand rows: both databases grow together."""
 NEIGHBOUR_CLIENTS: Final = 4
 NEIGHBOUR_PAUSE_MS: Final = 20
 """Of each of its clients: together about a hundred payments a second, which a calm service does not notice."""
@@ -66,6 +68,16 @@ class Plan:
     def settings(self) -> Settings:
         """The settings of the service under measurement: the defaults, except where its data is."""
         return Settings(data_directory=self.directory, database_url=self.database_url, log_level="error")
+
+    @property
+    def charges(self) -> int:
+        """How many charges there are to be read and refunded."""
+        return min(MAX_CHARGES, self.instruments)
+
+    @property
+    def pgbench_scale(self) -> int:
+        """The size of pgbench's database, in branches."""
+        return min(pgbench.MAX_SCALE, max(1, self.instruments // INSTRUMENTS_PER_BRANCH))
 
     @property
     def slice_seconds(self) -> int:
@@ -208,7 +220,7 @@ async def _bench(plan: Plan, progress: Progress, on_slice: OnSlice) -> BenchRepo
         sellers = await provision(service, plan, progress)
         progress("pgbench's tables", 0, 1)
         async with (
-            pgbench.database_on(address.admin) as pgbench_dsn,
+            pgbench.database_on(address.admin, plan.pgbench_scale) as pgbench_dsn,
             serving_service(plan) as served,
             serving_nothing(plan.workers) as empty,
         ):
@@ -260,7 +272,7 @@ async def provision(service: Service, plan: Plan, progress: Progress) -> list[Be
     for seller in sellers[1:]:
         await provisioner.balances(seller, balances // 2 // (plan.sellers - 1))
     await provisioner.tabs(sellers[0], plan.instruments - balances)
-    await provisioner.charges(sellers[0], CHARGES, REFUNDABLE_MICROS)
+    await provisioner.charges(sellers[0], plan.charges, REFUNDABLE_MICROS)
     await tidy(plan)
     return sellers
 

@@ -37,6 +37,14 @@ class Load:
     answered: frozenset[str] = frozenset()
 
 
+class NothingAnsweredError(LoadError):
+    """Not one request was answered before the end. What was sent may be carried out all the same: `load` has none."""
+
+    def __init__(self, load: Load) -> None:
+        super().__init__(f"nothing was answered to {load.clients} clients in time; measure for longer")
+        self.load = load
+
+
 def find_wrk() -> str:
     """Where wrk is. Raises LoadError: it is not installed."""
     program = shutil.which("wrk")
@@ -87,7 +95,7 @@ async def send(
 
     Every request is sent once. `pause_ms`: the mean pause of a client between an answer and its next request.
     `note_answers`: which transactions the answers tell of; it costs wrk 2 µs an answer.
-    Raises LoadError: not every answer was 200, or connections broke.
+    Raises LoadError: not every answer was 200, or connections broke. NothingAnsweredError: there was none at all.
     """
     options = ["-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", f"{_GRACE_SECONDS}s"]
     options += ["--latency", "-s", str(SCRIPT), url]
@@ -105,16 +113,17 @@ async def send(
 
 
 def read_summary(output: str, clients: int) -> Load:
-    """The last line that wrk.lua prints. Raises LoadError."""
+    """The last line that wrk.lua prints. Raises LoadError, NothingAnsweredError."""
     summary: dict[str, Any] = msgspec.json.decode(output.strip().rpartition("\n")[2])
     broken = {name: summary[name] for name in ("connect", "read", "write", "timeout", "status") if summary[name]}
     if broken:
         raise LoadError(f"not every request was answered well: {broken}")
-    if not summary["requests"]:
-        raise LoadError(f"nothing was answered to {clients} clients in time; measure for longer")
-    return Load(
+    load = Load(
         clients,
         requests=summary["requests"],
         seconds=summary["duration_us"] / 1_000_000,
         latencies_ms=tuple(each / 1000 for each in summary["latencies_us"]),
     )
+    if not load.requests:
+        raise NothingAnsweredError(load)
+    return load

@@ -39,11 +39,14 @@ class Filler:
     progress: Progress
     _instruments: Iterator[tuple[Any, ...]] | None = None
 
+    async def count(self) -> int:
+        """How many transactions there are."""
+        there: int = await self.service.pool.fetchval("SELECT count(*) FROM transaction")
+        return there
+
     async def fill(self, wanted: int) -> None:
         """Charge until there are `wanted` transactions. Raises LoadError: the balances do not suffice."""
-        pool = self.service.pool
-        there: int = await pool.fetchval("SELECT count(*) FROM transaction")
-        start = there
+        there = start = await self.count()
         while there < wanted:
             count = min(AT_A_TIME, wanted - there)
             await self._charge(count)

@@ -17,7 +17,7 @@ from tallystick.bench.cases import BATCH, Case
 from tallystick.bench.load.references import Asked, Unanswered, noting
 from tallystick.bench.load.requests import RequestSigner
 from tallystick.bench.load.slices import ResourceUsage, Slice
-from tallystick.bench.load.wrk import Load, LoadError, request_file, send
+from tallystick.bench.load.wrk import Load, LoadError, NothingAnsweredError, request_file, send
 from tallystick.bench.target.processes import ServerProcess, cpu_seconds, cpu_used, memory_mb
 from tallystick.bench.target.sellers import BenchmarkSeller
 from tallystick.domain.ids import transaction_ids_from
@@ -27,6 +27,9 @@ _LONELY_SHARE: Final = 0.3
 """The share of the likely rate that a single client may reach, so that not too many requests are prepared for it."""
 
 _LAST_ONES_SECONDS: Final = 0.5
+
+_SPARE: Final = 2
+"""How many times as many requests are prepared as were answered in the slice before."""
 
 Cpu = tuple[dict[int, float], dict[int, float] | None]
 
@@ -49,6 +52,7 @@ class Target:
     """The service under measurement. `served` answers; `service`, in this process, has the same books to check them.
 
     `directory`: where requests wait to be sent. `postmaster`: of the database, where it is on this machine.
+    `longest_seconds`: a slice in which nothing is answered is measured again for twice as long, up to so long.
     """
 
     directory: Path
@@ -56,6 +60,7 @@ class Target:
     served: ServerProcess
     sellers: list[BenchmarkSeller]
     postmaster: psutil.Process | None
+    longest_seconds: float = 60
     unanswered: Unanswered = field(default_factory=Unanswered)
     _requests: dict[tuple[str, int], Iterator[bytes]] = field(default_factory=dict)
     _rates: dict[tuple[str, int], float] = field(default_factory=dict)
@@ -68,19 +73,36 @@ class Target:
         return (await self.slices([Crowd(case, clients, pause_ms)], seconds))[0]
 
     async def slices(self, crowds: Sequence[Crowd], seconds: float) -> list[Slice]:
-        """Measure several loads at the same time. Raises LoadError, as `slice` does."""
+        """Measure several loads at the same time. Raises LoadError, as `slice` does.
+
+        On a busy machine one batch of a thousand payments can take longer than a slice: it is measured again then.
+        """
         while True:
             counts = [self._count(one, seconds) for one in crowds]
             measured = await self._slices(crowds, seconds, counts)
+            silent = [one for one in measured if not one.units]
+            if silent:
+                if seconds >= self.longest_seconds:
+                    raise LoadError(f"nothing was answered to {silent[0].clients} clients in {seconds:g} s")
+                seconds *= 2
+                continue
             short = [
                 crowd
                 for crowd, count, one in zip(crowds, counts, measured, strict=True)
                 if one.load is not None and one.load.requests > count - crowd.clients
             ]
             if not short:
+                self._prepare_fewer(crowds, measured)
                 return measured
             for crowd in short:  # the requests ran out: measure again, with twice as many
                 self._rates[crowd.case.name, crowd.clients] *= 2
+
+    def _prepare_fewer(self, crowds: Sequence[Crowd], measured: Sequence[Slice]) -> None:
+        """Signing requests that nobody sends takes longer than sending the others."""
+        for crowd, one in zip(crowds, measured, strict=True):
+            if one.load is not None and not crowd.pause_ms:
+                key = crowd.case.name, crowd.clients
+                self._rates[key] = min(self._rates[key], _SPARE * one.load.requests / one.seconds)
 
     def _count(self, crowd: Crowd, seconds: float) -> int:
         """How many requests to prepare. If they run out before the end of the slice, the rate would be too low."""
@@ -117,15 +139,19 @@ class Target:
         ]
 
     async def _send(self, crowd: Crowd, seconds: float, file: Path, *, note_answers: bool) -> Load:
+        """A load without an answer is one of no requests: what was sent is looked for in the books like any other."""
         await asyncio.sleep(crowd.later)
-        return await send(
-            f"{self.served.url}/",
-            crowd.clients,
-            seconds - 2 * crowd.later,
-            file,
-            crowd.pause_ms,
-            note_answers=note_answers,
-        )
+        try:
+            return await send(
+                f"{self.served.url}/",
+                crowd.clients,
+                seconds - 2 * crowd.later,
+                file,
+                crowd.pause_ms,
+                note_answers=note_answers,
+            )
+        except NothingAnsweredError as error:
+            return error.load
 
     def _requests_of(self, case: Case, clients: int) -> Iterator[bytes]:
         key = case.name, clients

@@ -63,6 +63,7 @@ def bench(
         raise ProblemError("--grow measures embedded databases; unset TALLYSTICK_TEST_DATABASE_URL")
     if json is not None and (json.is_dir() or not json.absolute().parent.is_dir()):
         raise ProblemError(f"--json: {json} cannot be written")  # fail before measuring, not after
+    chosen_clients, chosen_cases = tuple(_numbers(clients)), tuple(_cases(only))
     warning = busy_warning(busy_percent())
     if warning is not None:
         complain(f"WARNING: {warning}")
@@ -73,9 +74,9 @@ def bench(
             sellers=sellers,
             seconds=seconds,
             rounds=rounds,
-            clients=tuple(_numbers(clients)),
+            clients=chosen_clients,
             workers=workers,
-            cases=tuple(_cases(only)),
+            cases=chosen_cases,
         )
         problems = _grow(plan, grow, json) if grow is not None else _bench(plan, server, json)
     if problems:
