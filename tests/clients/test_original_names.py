@@ -100,8 +100,10 @@ async def proxy(certificate: Path, key: Path, port: int) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-@pytest.fixture
-async def named(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[Named]:
+@pytest.fixture(scope="module")
+async def named(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Named]:
+    """One program for all tests of this file: they only ask it."""
+    tmp_path = tmp_path_factory.mktemp("named")
     make_certificates(tmp_path)
     port = free_port()
     settings = {

@@ -1,4 +1,4 @@
-"""The commands around notifications, as processes of their own, and the receiver that checks what arrives."""
+"""The commands around notifications, and the receiver that checks what arrives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, answer, receiver
-from tests.stories.operations.program import tallystick
+from tests.stories.operations.program import Command, one_process
 from tests.support.books import Books
 from tests.support.master_key import MASTER_KEY_TEXT, VAULT
 from tests.support.owner import execute_as_owner
@@ -23,6 +23,12 @@ from tallystick.domain.commands import Paid
 from tallystick.store.keys import signing_keys
 
 
+@pytest.fixture(name="command", scope="module")
+async def one_process_for_commands() -> AsyncIterator[Command]:
+    async with one_process() as run:
+        yield run
+
+
 @pytest.fixture
 def settings(notify_url: str) -> dict[str, str]:
     return {
@@ -32,7 +38,9 @@ def settings(notify_url: str) -> dict[str, str]:
     }
 
 
-async def test_dead_events_are_listed_and_replayed(office: PostOffice, settings: dict[str, str]) -> None:
+async def test_dead_events_are_listed_and_replayed(
+    office: PostOffice, settings: dict[str, str], command: Command
+) -> None:
     shop = office.shop
     account = str(shop.party_id)
     async with receiver(usual=answer(500)) as seller:
@@ -40,27 +48,29 @@ async def test_dead_events_are_listed_and_replayed(office: PostOffice, settings:
         payment = await office.quick_payment()
         shop.clock.forward(hours=24)
         await office.worker().step()
-        listed = await tallystick("ipn", "list", "--account", account, "--state", "dead", "--json", settings=settings)
+        listed = await command("ipn", "list", "--account", account, "--state", "dead", "--json", settings=settings)
         (entry,) = json.loads(listed.out)
         assert entry["event_id"] == f"{payment}-1"
         assert (entry["state"], entry["attempts"]) == ("dead", 1)
         assert entry["last_error"] == "the receiver answered 500"
         assert entry["destination"] == seller.url
 
-        people = await tallystick("ipn", "list", "--account", account, settings=settings)
+        people = await command("ipn", "list", "--account", account, settings=settings)
         assert f"{payment}-1" in people.out
-        done = await tallystick("ipn", "replay", "--dead", "--account", account, settings=settings)
+        done = await command("ipn", "replay", "--dead", "--account", account, settings=settings)
         assert done.out == "1 event is sent again.\n"
         assert await office.states(payment) == ["waiting"]
-        again = await tallystick("ipn", "replay", f"{payment}-1", settings=settings)
+        again = await command("ipn", "replay", f"{payment}-1", settings=settings)
         assert again.status == 2
         assert "still waits" in again.complaint
 
 
-async def test_the_address_is_set_and_taken_away(office: PostOffice, settings: dict[str, str]) -> None:
+async def test_the_address_is_set_and_taken_away(
+    office: PostOffice, settings: dict[str, str], command: Command
+) -> None:
     account = ("--account", str(office.shop.party_id))
     url = "https://shop.example:8443/ipn?shop=7"
-    done = await tallystick("ipn", "set-url", *account, url, "--no-immediate", "--json", settings=settings)
+    done = await command("ipn", "set-url", *account, url, "--no-immediate", "--json", settings=settings)
     assert json.loads(done.out) == {
         "notification_url": url,
         "immediate": False,
@@ -70,20 +80,20 @@ async def test_the_address_is_set_and_taken_away(office: PostOffice, settings: d
     payment = await office.quick_payment()
     assert await office.states(payment) == ["waiting"]
 
-    done = await tallystick("ipn", "set-url", *account, "--none", settings=settings)
+    done = await command("ipn", "set-url", *account, "--none", settings=settings)
     assert done.out == "No notifications.\n"
     assert await office.states(payment) == ["unwanted"]
 
 
 async def test_an_address_that_nothing_would_be_sent_to_is_refused_as_on_the_page(
-    office: PostOffice, settings: dict[str, str]
+    office: PostOffice, settings: dict[str, str], command: Command
 ) -> None:
     here = ("ipn", "set-url", "--account", str(office.shop.party_id), "http://127.0.0.1:9/ipn")
-    refused = await tallystick(*here, settings=settings)
+    refused = await command(*here, settings=settings)
     assert (refused.status, "not on the public internet" in refused.complaint) == (2, True)
 
     allowed = settings | {"TALLYSTICK_ALLOW_PRIVATE_NOTIFICATION_TARGETS": "true"}
-    done = await tallystick(*here, settings=allowed)
+    done = await command(*here, settings=allowed)
     assert done.out == "Notifications go to http://127.0.0.1:9/ipn.\n"
 
 
@@ -123,8 +133,8 @@ def test_bad_input_is_told_in_plain_words(arguments: list[str], complaint: str) 
     assert complaint in str(refused.exception)
 
 
-async def test_an_event_that_does_not_exist(settings: dict[str, str]) -> None:
-    refused = await tallystick("ipn", "replay", "no-such-event", settings=settings)
+async def test_an_event_that_does_not_exist(settings: dict[str, str], command: Command) -> None:
+    refused = await command("ipn", "replay", "no-such-event", settings=settings)
     assert (refused.status, refused.out) == (2, "")
     assert refused.complaint.startswith("tallystick: no-such-event cannot be sent again: there is no such event")
 
@@ -181,7 +191,11 @@ async def test_a_program_checks_a_notification(
 
 
 async def test_messages_of_a_replaced_key_still_verify(
-    office: PostOffice, seller: Receiver, verifier: tuple[Verifier, list[str]], settings: dict[str, str]
+    office: PostOffice,
+    seller: Receiver,
+    verifier: tuple[Verifier, list[str]],
+    settings: dict[str, str],
+    command: Command,
 ) -> None:
     """The first message is built before the rotation and arrives after it; its retry is signed as before."""
     checks, asked = verifier
@@ -192,7 +206,7 @@ async def test_messages_of_a_replaced_key_still_verify(
     worker = office.worker()
     await worker.notification_sender.dispatch()
     await worker.notification_sender.idle()
-    rotated = json.loads((await tallystick("keys", "rotate-signing", "--json", settings=settings)).out)
+    rotated = json.loads((await command("keys", "rotate-signing", "--json", settings=settings)).out)
     await shop.resolve(funding, Paid())
     async with shop.pool.acquire() as connection:
         current = await signing_keys.ensure_current(connection, VAULT, shop.clock())

@@ -15,7 +15,7 @@ import asyncpg
 import psutil
 import pytest
 from tests.stories.operations.lonely_shop import open_lonely_shop
-from tests.stories.operations.program import Ended, running, tallystick
+from tests.stories.operations.program import Command, Ended, running, tallystick
 from tests.support.books import Buyer
 from tests.support.master_key import MASTER_KEY_TEXT
 from tests.support.shop import Shop, amount
@@ -74,8 +74,10 @@ async def until_the_log_is_fetched(shop: Shop) -> None:
         await admin.close()
 
 
-async def restore(backups: Path, into: Path, *more: str, settings: Mapping[str, str]) -> Ended:
-    return await tallystick("restore", "--from", str(backups), "--into", str(into), *more, settings=settings)
+async def restore(
+    backups: Path, into: Path, *more: str, settings: Mapping[str, str], by: Command = tallystick
+) -> Ended:
+    return await by("restore", "--from", str(backups), "--into", str(into), *more, settings=settings)
 
 
 async def test_any_moment_is_restored_from_backups_that_were_made_while_payments_ran(
@@ -110,7 +112,9 @@ async def test_any_moment_is_restored_from_backups_that_were_made_while_payments
     assert (await tallystick("verify", settings=environment(data_directory / "all"))).status == 0
 
 
-async def test_what_cannot_be_restored_is_told_and_leaves_nothing(shop: Shop, data_directory: Path) -> None:
+async def test_what_cannot_be_restored_is_told_and_leaves_nothing(
+    shop: Shop, data_directory: Path, command: Command
+) -> None:
     backups, settings = data_directory / "backups", environment(data_directory / "data")
     await shop.books.funded_buyer("10.00")
     made = await tallystick("backup", "--directory", str(backups), settings=settings)
@@ -124,11 +128,11 @@ async def test_what_cannot_be_restored_is_told_and_leaves_nothing(shop: Shop, da
         ((), {"TALLYSTICK_MASTER_KEY": ""}, "there is no master key in"),
         (("--master-key", "/no/such/file"), {"TALLYSTICK_MASTER_KEY": ""}, "there is no master key in /no/such/file"),
     ):
-        refused = await restore(backups, into, *more, settings=settings | changed)
+        refused = await restore(backups, into, *more, settings=settings | changed, by=command)
         assert refused.status == 2, refused.out
         assert complaint in refused.complaint
         assert not into.exists() or not list(into.iterdir())
-    refused = await restore(backups, data_directory / "data", settings=settings)
+    refused = await restore(backups, data_directory / "data", settings=settings, by=command)
     assert "is not empty; restore into a new directory" in refused.complaint
 
     kept = data_directory / "kept.key"  # the right key, in a file of its own, which counts before the setting
@@ -205,7 +209,9 @@ async def test_no_server_goes_on_after_a_restore_that_failed(data_directory: Pat
     assert list(into.iterdir()) == []
 
 
-async def test_the_server_keeps_its_log_for_backups_until_they_end(shop: Shop, data_directory: Path) -> None:
+async def test_the_server_keeps_its_log_for_backups_until_they_end(
+    shop: Shop, data_directory: Path, command: Command
+) -> None:
     settings, backups = environment(data_directory / "data"), data_directory / "backups"
     slots = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'tallystick_backup'"
     async with running("backup", "run", "--directory", str(backups), settings=settings, until="backs up into"):
@@ -213,15 +219,15 @@ async def test_the_server_keeps_its_log_for_backups_until_they_end(shop: Shop, d
     assert await shop.books.pool.fetchval(slots) == 1
     assert await shop.books.pool.fetchval("SHOW max_slot_wal_keep_size") == "4GB"
 
-    ended = await tallystick("backup", "end", settings=settings)
+    ended = await command("backup", "end", settings=settings)
     assert ended.out == "The server keeps no more log for backups.\n"
     assert await shop.books.pool.fetchval(slots) == 0
-    ended = await tallystick("backup", "end", settings=settings)
+    ended = await command("backup", "end", settings=settings)
     assert ended.out == "It kept none.\n"
 
 
 @pytest.mark.usefixtures("shop")
-async def test_one_backup_is_made_of_a_server_and_listed(data_directory: Path) -> None:
+async def test_one_backup_is_made_of_a_server_and_listed(data_directory: Path, command: Command) -> None:
     """Of a server that is configured, as a role that may replicate and no more; here it is the embedded one."""
     backups = data_directory / "backups"
     address = EmbeddedPostgres(data_directory / "data").admin_dsn
@@ -248,6 +254,6 @@ async def test_one_backup_is_made_of_a_server_and_listed(data_directory: Path) -
         (("backup", "list", "--directory", str(data_directory)), "there are no backups in"),
         (("backup", "end", "--database-env", "NOT_SET"), "NOT_SET is not set"),
     ):
-        refused = await tallystick(*arguments, settings=environment(data_directory / "data"))
+        refused = await command(*arguments, settings=environment(data_directory / "data"))
         assert refused.status == 2
         assert complaint in refused.complaint

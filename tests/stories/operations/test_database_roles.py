@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.conftest import MakeDatabase, for_work
-from tests.stories.operations.program import start, tallystick
+from tests.stories.operations.program import Command, start
 from tests.support.master_key import MASTER_KEY_TEXT
 from tests.support.owner import TEST_DATABASE_URL
 
@@ -23,22 +23,24 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-async def test_one_role_for_everything_is_told_how_to_become_two(make_database: MakeDatabase, tmp_path: Path) -> None:
+async def test_one_role_for_everything_is_told_how_to_become_two(
+    make_database: MakeDatabase, tmp_path: Path, command: Command
+) -> None:
     url = await make_database()
     settings = {"TALLYSTICK_DATABASE_URL": url, "TALLYSTICK_DATA_DIRECTORY": str(tmp_path)}
-    behind = await tallystick("db", "roles", "--create", settings=settings)
+    behind = await command("db", "roles", "--create", settings=settings)
     assert (behind.status, "tallystick migrate" in behind.complaint) == (2, True)
     await migrate(url)
     await deprive(url)
 
-    one = await tallystick("db", "roles", settings=settings)
+    one = await command("db", "roles", settings=settings)
     assert one.status == 1
     assert "is a superuser" in one.out
     assert "owns the tables" in one.out
     assert "tallystick db roles --create" in one.out
 
     two = settings | {"TALLYSTICK_DATABASE_URL": for_work(url), "TALLYSTICK_OWNER_DATABASE_URL": url}
-    done = await tallystick("db", "roles", "--create", "--json", settings=two)
+    done = await command("db", "roles", "--create", "--json", settings=two)
     assert done.status == 0
     assert json.loads(done.out)["service"] == {
         "name": WORK,
@@ -47,7 +49,7 @@ async def test_one_role_for_everything_is_told_how_to_become_two(make_database: 
         "reaches_system": False,
         "excess": [],
     }
-    assert (await tallystick("verify", settings=two)).status == 0
+    assert (await command("verify", settings=two)).status == 0
 
 
 async def deprive(url: str) -> None:
@@ -58,7 +60,7 @@ async def deprive(url: str) -> None:
 
 
 async def test_a_start_migrates_as_the_owner_and_gives_the_other_role_its_rights(
-    make_database: MakeDatabase, tmp_path: Path
+    make_database: MakeDatabase, tmp_path: Path, command: Command
 ) -> None:
     url = await make_database()
     settings = {
@@ -66,11 +68,11 @@ async def test_a_start_migrates_as_the_owner_and_gives_the_other_role_its_rights
         "TALLYSTICK_DATA_DIRECTORY": str(tmp_path),
         "TALLYSTICK_MASTER_KEY": MASTER_KEY_TEXT,
     }
-    alone = await tallystick("migrate", settings=settings)
+    alone = await command("migrate", settings=settings)
     assert alone.status == 2
     assert "TALLYSTICK_OWNER_DATABASE_URL" in alone.complaint
 
-    opened = await tallystick(
+    opened = await command(
         "account", "create", "--kind", "business", "--email", "shop@music.example", "--name", "Music",
         settings=settings | {"TALLYSTICK_OWNER_DATABASE_URL": url},
     )  # fmt: skip
