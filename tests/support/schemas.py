@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import httpx
 from lxml import etree
+from tests.support.http import NO_AUTHORITIES
 from tests.support.paths import DATA
 
 from tallystick.services.api.fields import V2007
@@ -52,5 +53,5 @@ async def check_response(response: httpx.Response) -> None:
             check_answer(response.text)
 
 
-CHECKED: Final[dict[str, Any]] = {"event_hooks": {"response": [check_response]}}
+CHECKED: Final[dict[str, Any]] = {"event_hooks": {"response": [check_response]}, "verify": NO_AUTHORITIES}
 """Options of a client whose every answer is checked."""

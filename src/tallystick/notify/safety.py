@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, TypeAlias
 
@@ -150,7 +151,7 @@ def open_client(
     The caller sets the time limit for the whole request.
     """
     if transport is None:
-        transport = PinnedTransport(tls or httpx.create_ssl_context(), resolver, allow_private=allow_private)
+        transport = PinnedTransport(tls or _as_browsers_check(), resolver, allow_private=allow_private)
     return httpx.AsyncClient(
         transport=transport,
         trust_env=False,
@@ -159,6 +160,12 @@ def open_client(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none are kept
         headers={"user-agent": USER_AGENT, "accept": "*/*"},
     )
+
+
+@cache
+def _as_browsers_check() -> ssl.SSLContext:
+    """Reading the authorities takes 30 ms, in which nothing else is done: once for all clients of a process."""
+    return httpx.create_ssl_context()
 
 
 async def post_form(client: httpx.AsyncClient, url: str, body: str, timeout_seconds: float) -> int:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 from tests.support.clock import WorldClock
+from tests.support.http import NO_AUTHORITIES
 from tests.support.schemas import CHECKED
 
 from tallystick.client.fps import Client, Credentials, FpsAnswer, ServiceError, amount
@@ -270,7 +271,9 @@ class World:
     def browser(self, service: Service | None = None) -> Browser:
         """A fresh browser; with `service`, one of another configuration, served without a socket."""
         transport = None if service is None else httpx.ASGITransport(create_pages(service))  # type: ignore[arg-type]
-        client = httpx.AsyncClient(base_url=self.base_url, transport=transport, trust_env=False, timeout=30)
+        client = httpx.AsyncClient(
+            base_url=self.base_url, transport=transport, trust_env=False, timeout=30, verify=NO_AUTHORITIES
+        )
         self.clients.append(client)
         return Browser(client)
 
@@ -307,7 +310,7 @@ class World:
         assert len(params) == len(pairs)
         assert params["signatureVersion"] == "2"
         assert params["certificateUrl"].startswith(f"{self.base_url}/certs/")
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=30, verify=NO_AUTHORITIES) as http:
             certificate = await http.get(params["certificateUrl"])
         assert certificate.status_code == 200
         endpoint = url.partition("?")[0]

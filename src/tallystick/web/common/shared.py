@@ -1,5 +1,6 @@
 """What all pages use: the service, templates, forms, redirects, who is signed in."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,8 +29,12 @@ TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 PageRequest = Request[Any, Any, Any]
 
 
+@cache
 def template_engine() -> JinjaTemplateEngine:
-    """Templates that escape everything and raise on an undefined value instead of showing nothing."""
+    """Templates that escape everything and raise on an undefined value instead of showing nothing.
+
+    One for all applications of a process, which compiles each template once.
+    """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -11,6 +11,7 @@ import pytest
 from tests.stories.pages.console.test_console_keys import form_for_a_key, made, make
 from tests.stories.pages.people import at_work, console, employee, signed_in
 from tests.stories.pages.world import Browser, Page, Seller, World
+from tests.support.http import NO_AUTHORITIES
 
 from tallystick.client.fps import Client, Credentials, ServiceError
 from tallystick.services.operations.audit import Actor
@@ -35,7 +36,7 @@ async def live_seller(world: World) -> Seller:
 
 async def told(world: World, credentials: Credentials, action: str) -> str:
     """What a program with this key hears of an empty call."""
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=30, verify=NO_AUTHORITIES) as http:
         try:
             await Client(world.base_url, credentials, http, world.clock).call(action, {})
         except ServiceError as error:

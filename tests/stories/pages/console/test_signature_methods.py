@@ -9,6 +9,7 @@ import pytest
 from tests.notify.receivers import receiver
 from tests.stories.pages.people import at_work, console, operator, signed_in
 from tests.stories.pages.world import RETURN_URL, Page, Seller, World
+from tests.support.http import NO_AUTHORITIES
 
 from tallystick.client.notifications import NotGenuineError, Verifier
 from tallystick.notify.delivery import NotificationSender
@@ -85,7 +86,7 @@ async def deliver(world: World) -> None:
 
 async def test_notifications_are_signed_so_and_the_client_checks_them(world: World, seller: Seller) -> None:
     await chooses_sha256(world, seller)
-    async with receiver() as shop, httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with receiver() as shop, httpx.AsyncClient(trust_env=False, timeout=30, verify=NO_AUTHORITIES) as http:
         await told(world, seller, shop.url)
         (received,) = shop.received
         assert received.form["signatureMethod"] == "RSA-SHA256"
@@ -147,7 +148,7 @@ async def test_what_waits_is_signed_anew_after_its_key_was_revoked(world: World,
         assert {n: v for n, v in first.form.items() if n not in different} == {
             n: v for n, v in second.form.items() if n not in different
         }
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=30, verify=NO_AUTHORITIES) as http:
             await Verifier(world.base_url, http).verify(shop.url, second.body.encode())
             with pytest.raises(NotGenuineError):
                 await Verifier(world.base_url, http).verify(shop.url, first.body.encode())
