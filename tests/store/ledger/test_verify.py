@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import pytest
+from tests.conftest import MakeDatabase
 from tests.store.direct import taken, work
-from tests.support.balanced import problems_of
-from tests.support.books import Books, Buyer, OpenBooks
+from tests.support.balanced import all_balanced, problems_of
+from tests.support.books import Books, Buyer, new_books
+from tests.support.clock import TestClock
 from tests.support.owner import connection_of_owner
 
-from tallystick.db.connections import Connection
+from tallystick.db.connections import Connection, Pool
+from tallystick.db.database import open_pool
 from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import FeePayer, Marketplace, Method, Pay, Refund, RefundPolicy, TokenTerms
 from tallystick.domain.ids import BookId, TransactionId
@@ -56,6 +59,16 @@ UPDATE transfer SET debit_account = credit_account, credit_account = debit_accou
 
 
 @dataclass
+class History:
+    """Where it is, books and buyers by name, and a transaction of each way by name."""
+
+    pool: Pool
+    books: Mapping[str, BookId]
+    buyers: Mapping[str, Buyer]
+    transactions: Mapping[str, TransactionId]
+
+
+@dataclass
 class Past:
     """A shop, buyers by name, and a transaction of each way by name; on a connection whose changes are undone."""
 
@@ -91,8 +104,18 @@ class Past:
         return found
 
 
-@pytest.fixture
-async def past(shop: Books, open_shop: OpenBooks) -> AsyncIterator[Past]:
+@pytest.fixture(scope="module")
+async def history(make_migrated: MakeDatabase) -> AsyncIterator[History]:
+    """A transaction of each way, made once: in a database of its own, so that `verify` reads these and no others."""
+    clock = TestClock()
+    async with await open_pool(await make_migrated(), max_size=6) as pool, all_balanced(pool):
+        shop, recipient = await new_books(pool, clock), await new_books(pool, clock)
+        yield await made(shop, recipient)
+        for opened in (shop, recipient):
+            await opened.committer.close()
+
+
+async def made(shop: Books, recipient: Books) -> History:
     buyers = {
         "ann": await shop.funded_buyer("10.00"),
         "bob": await shop.funded_buyer("10.00"),
@@ -106,7 +129,6 @@ async def past(shop: Books, open_shop: OpenBooks) -> AsyncIterator[Past]:
         await shop.deposit(buyers[name], "30.00")
     for name in ("tab", "other"):
         taken(await shop.pay(buyers[name], "20.00"))
-    recipient = await open_shop()
     terms = TokenTerms(recipient_pays_fee=False, max_fixed_fee_micros=parse_amount("1.00"))
     token = await shop.recipient_token(recipient, terms)
     marketplace = Marketplace(token, FeePayer.CALLER, fixed_fee_micros=parse_amount("1.00"))
@@ -138,11 +160,16 @@ async def past(shop: Books, open_shop: OpenBooks) -> AsyncIterator[Past]:
         ),
     }
     books = {"own": shop.book_id, "operator": shop.operator_book_id, "recipient": recipient.book_id}
-    async with connection_of_owner(shop.pool) as connection:
+    return History(shop.pool, books, buyers, done)
+
+
+@pytest.fixture
+async def past(history: History) -> AsyncIterator[Past]:
+    async with connection_of_owner(history.pool) as connection:
         undone = connection.transaction()
         await undone.start()
         await connection.execute("ALTER TABLE account DROP CONSTRAINT account_within_bounds")
-        yield Past(connection, books, buyers, done)
+        yield Past(connection, history.books, history.buyers, history.transactions)
         await undone.rollback()
 
 
