@@ -43,12 +43,18 @@ def fuzz(examples: int = 2_000) -> hypothesis.settings:
 def _quick_passwords() -> Iterator[None]:
     """Passwords of tests are hashed with the least that argon2id allows: else every sign-in takes a sixth of a second.
 
+    And by a thread like others: with the lowest priority it would wait for whatever else a busy machine does.
     Services in processes of their own hash as they do in real life.
     """
     hashing = of_process()
     usual, hashing.hasher = hashing.hasher, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    hashing.begin = _as_it_is  # threads begin with their first work
     yield
     hashing.hasher = usual
+
+
+def _as_it_is() -> None:
+    """What a thread does first that keeps its priority."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

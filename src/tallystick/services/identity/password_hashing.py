@@ -58,15 +58,22 @@ ARGON2: Final = PasswordHasher(parallelism=1)
 """Argon2id with the library's cost in time and memory (64 MiB), on one core instead of four."""
 
 
+def lower_priority() -> None:
+    """Lower the priority of this thread. Linux schedules threads one by one; elsewhere it would be the process's."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+
 @dataclass
 class PasswordHashing:
-    """The threads that hash, and their bounded queue."""
+    """The threads that hash, and their bounded queue. `begin`: what each thread does first."""
 
     hasher: Hasher = ARGON2
     threads: int = THREADS
     places: int = PLACES
     kept_places: int = KEPT_PLACES
     places_of_client: int = PLACES_OF_CLIENT
+    begin: Callable[[], None] = lower_priority
     hashed: int = 0
     refused: int = 0
     _taken: int = 0
@@ -75,7 +82,7 @@ class PasswordHashing:
     _nobodys_hash: Callable[[], str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._executor = ThreadPoolExecutor(self.threads, "passwords", _lower_priority)
+        self._executor = ThreadPoolExecutor(self.threads, "passwords", self._begin_thread)
         self._nobodys_hash = cache(lambda: self.hasher.hash("nobody has this password"))
 
     @contextmanager
@@ -119,15 +126,12 @@ class PasswordHashing:
         """Whether a hash should be made again, since it was made with other parameters."""
         return self.hasher.check_needs_rehash(stored)
 
+    def _begin_thread(self) -> None:
+        self.begin()  # read when a thread starts, with the first work, not when this is made
+
     async def _on_thread(self, work: Callable[[], _Result]) -> _Result:
         self.hashed += 1
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
-
-
-def _lower_priority() -> None:
-    """Lower the priority of this thread. Linux schedules threads one by one; elsewhere it would be the process's."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 @cache
