@@ -10,7 +10,6 @@ import pytest
 from tests.stories.pages.world import World
 
 from tallystick.services.identity.mail import address_of
-from tallystick.web.app import create_pages
 
 STAFF = "https://staff.example.com"
 APART = {"public_url": "https://pay.example.com", "staff_url": STAFF}
@@ -20,8 +19,8 @@ INSIDE = {"staff_networks": (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))}
 async def status(
     world: World, settings: Mapping[str, object], path: str, peer: str = "192.0.2.1", **headers: str
 ) -> int:
-    service = world.configured(**settings)
-    transport = httpx.ASGITransport(create_pages(service), client=(peer, 50_000))  # type: ignore[arg-type]
+    pages = world.shared_pages(**settings)
+    transport = httpx.ASGITransport(pages, client=(peer, 50_000))  # type: ignore[arg-type]
     async with httpx.AsyncClient(base_url=world.base_url, transport=transport) as client:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return (await client.get(path, headers=named)).status_code

@@ -177,7 +177,7 @@ async def test_the_deed_waits_for_the_proof_and_is_done_then(world: World, selle
 async def late(world: World, someone: Party) -> Doubted:
     """A browser on which somebody signed in too long ago for anything that matters."""
     signed = await signed_in(world, someone)
-    browser = world.browser(world.configured(step_up_minutes=0))
+    browser = world.browser_of(world.shared_pages(step_up_minutes=0))
     browser.http.cookies = signed.http.cookies
     return Doubted(browser.http, world, someone)
 

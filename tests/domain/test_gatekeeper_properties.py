@@ -123,7 +123,7 @@ def test_any_text_is_an_instruction_or_has_faults_inside_it(text: str) -> None:
 
 
 @pytest.mark.timeout(600)  # the long run takes minutes
-@fuzz()
+@fuzz(500)
 @given(instructions, st.data())
 def test_a_spoilt_instruction_never_raises(instruction: Instruction, data: st.DataObject) -> None:
     text = str(instruction)

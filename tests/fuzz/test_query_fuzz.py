@@ -48,7 +48,7 @@ def check_form(given: Given) -> str | None:
     return code
 
 
-@fuzz()
+@fuzz(1_000)
 @given(
     verb=st.sampled_from(["GET", "POST", "PUT", "HEAD"]),
     query=any_bytes,

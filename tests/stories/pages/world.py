@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
+from litestar import Litestar
 from tests.support.clock import WorldClock
 from tests.support.http import NO_AUTHORITIES
 from tests.support.schemas import CHECKED
@@ -259,6 +260,8 @@ class World:
     clock: WorldClock
     base_url: str
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    _shared: dict[str, Litestar] = field(default_factory=dict)
+    _latest: tuple[Service, Litestar] | None = None
 
     @property
     def host(self) -> str:
@@ -269,8 +272,19 @@ class World:
         return self.service.pool
 
     def browser(self, service: Service | None = None) -> Browser:
-        """A fresh browser; with `service`, one of another configuration, served without a socket."""
-        transport = None if service is None else httpx.ASGITransport(create_pages(service))  # type: ignore[arg-type]
+        """A fresh browser; with `service`, one of another configuration, served without a socket.
+
+        Browsers of the same service see the same pages: these take a quarter of a second to make.
+        """
+        if service is None:
+            return self.browser_of(None)
+        if self._latest is None or self._latest[0] is not service:
+            self._latest = service, create_pages(service)
+        return self.browser_of(self._latest[1])
+
+    def browser_of(self, pages: Litestar | None) -> Browser:
+        """A fresh browser of pages that are served without a socket; None: of the service that listens."""
+        transport = None if pages is None else httpx.ASGITransport(pages)  # type: ignore[arg-type]
         client = httpx.AsyncClient(
             base_url=self.base_url, transport=transport, trust_env=False, timeout=30, verify=NO_AUTHORITIES
         )
@@ -279,6 +293,16 @@ class World:
 
     def configured(self, **changes: Any) -> Service:  # noqa: ANN401 - any setting
         return replace(self.service, settings=replace(self.service.settings, **changes))
+
+    def shared_pages(self, **changes: Any) -> Litestar:  # noqa: ANN401 - any setting
+        """The pages under other settings, made once: to make them takes a quarter of a second.
+
+        For tests that leave nothing in a service: what it counts, such as guesses and calls, is there for the next one.
+        """
+        name = repr(sorted(changes.items()))
+        if name not in self._shared:
+            self._shared[name] = create_pages(self.configured(**changes))
+        return self._shared[name]
 
     async def seller(self, name: str = "Music Shop", *, signs_in: bool = False) -> Seller:
         """A business with a key; with `signs_in`, somebody can sign in for it with PASSWORD."""

@@ -248,7 +248,7 @@ async def test_links_of_the_first_signature_are_accepted_where_a_setting_says_so
     text = signing.string_to_sign_v1(params, "signature")
     signed = params | {"signature": signing.hmac_signature(text, seller.key.secret, "HmacSHA1")}
     changed = signed | {"fundingAmount": "26.00"}
-    old = world.browser(world.configured(allow_signature_v1=True))
+    old = world.browser_of(world.shared_pages(allow_signature_v1=True))
 
     assert (await old.get(f"{START}?{urlencode(signed)}")).status_code == 200
     refused = await old.get(f"{START}?{urlencode(changed)}")
@@ -364,14 +364,14 @@ async def test_an_unsigned_link_needs_a_setting(world: World, seller: Seller) ->
     unsigned = f"{START}?{urlencode(seller.prepaid())}"
     assert "absent:[signature]" in (await page_of(world, unsigned)).text
 
-    open_world = world.browser(world.configured(allow_unsigned_cobranded=True))
+    open_world = world.browser_of(world.shared_pages(allow_unsigned_cobranded=True))
     assert (await open_world.get(unsigned)).url.path.endswith("/sign-in")
 
 
 async def test_an_unsigned_link_with_a_fault_is_sent_nowhere(world: World, seller: Seller) -> None:
     unsigned = f"{START}?{urlencode(seller.prepaid(fundingAmount=None))}"
 
-    response = await world.browser(world.configured(allow_unsigned_cobranded=True)).get(unsigned)
+    response = await world.browser_of(world.shared_pages(allow_unsigned_cobranded=True)).get(unsigned)
 
     assert response.status_code == 400
     assert named(["fundingAmount"]) in Page(response).text
@@ -380,6 +380,8 @@ async def test_an_unsigned_link_with_a_fault_is_sent_nowhere(world: World, selle
 async def test_with_the_setting_a_wrong_signature_is_still_refused(world: World, seller: Seller) -> None:
     signed = seller.sign(seller.prepaid()) | {"fundingAmount": "1"}
 
-    response = await world.browser(world.configured(allow_unsigned_cobranded=True)).get(f"{START}?{urlencode(signed)}")
+    response = await world.browser_of(world.shared_pages(allow_unsigned_cobranded=True)).get(
+        f"{START}?{urlencode(signed)}"
+    )
 
     assert "Invalid Signature" in Page(response).text
