@@ -28,6 +28,12 @@ from tallystick.store.ledger.committer import Committer
 # Tests lose nothing in a power cut; synchronous_commit stays on, so that commits are grouped as in real life.
 QUICK_SETTINGS = {**SERVER_SETTINGS, "fsync": "off", "full_page_writes": "off"}
 
+# What takes long on a busy machine is no fault; in CI Hypothesis has it so by itself.
+hypothesis.settings.register_profile(
+    "any machine", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
+
 MakeDatabase = Callable[..., Awaitable[str]]
 """Gives the address of a new database; of a copy, where the name of another is given that nobody is connected to."""
 
