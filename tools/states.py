@@ -24,7 +24,8 @@ table before anything is written, and `tallystick verify` compares the recorded 
 ## Transactions
 
 A rail's answer, a cancellation or a time-out brings a transaction on. A reservation is Pending twice: until the card is
-held, and again, here called Settling, until what was settled is charged.
+held, and again, here called Settling, until what was settled is charged. A dispute is Reserved while it is open,
+Success when it is lost (the amount was taken back) and Cancelled when it is won.
 """
 
 _TOKENS_HEAD: Final = """\

@@ -16,6 +16,8 @@ from tallystick.notify.delivery import NotificationSender
 from tallystick.notify.mail import MailSender
 from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
+from tallystick.services.disputes.dues import collect_dues
+from tallystick.services.disputes.letters import write_letters
 from tallystick.services.operations import audit_chains
 from tallystick.services.operations.housekeeping import add_up_figures, expire_transactions, forget_expired
 from tallystick.services.operations.running_proof import ContinuousProver
@@ -24,6 +26,7 @@ from tallystick.services.rails.orders import ask_rails
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _ANCHOR_EVERY: Final = timedelta(minutes=1)
+_COLLECT_EVERY: Final = timedelta(minutes=1)
 _GATHER_SECONDS: Final = 0.02  # lets several slots become free, so that one query for due events fills them all
 
 _log = structlog.get_logger(__name__)
@@ -40,6 +43,7 @@ class Worker:
     prover: ContinuousProver = field(init=False)
     _forgot_at: datetime | None = field(default=None)
     _anchored_at: datetime | None = field(default=None)
+    _collected_at: datetime | None = field(default=None)
 
     def __post_init__(self) -> None:
         service = self.service
@@ -51,7 +55,7 @@ class Worker:
 
     async def step(self) -> int:
         """Run every loop once and wait until its work is done; return how many pieces of work there were."""
-        asked = await self.ask_rails()
+        asked = await self.ask_rails() + await self.disputes()
         sent = await self.notification_sender.dispatch() + await self.mail_sender.dispatch()
         await self.notification_sender.idle()
         await self.chain()
@@ -75,6 +79,16 @@ class Worker:
             self._anchored_at = now
         return chained
 
+    async def disputes(self) -> int:
+        """Write to sellers about disputes; every _COLLECT_EVERY, take from their cash what they owe for them."""
+        written = await write_letters(self.service)
+        now = self.service.clock()
+        if not _is_time(self._collected_at, now, _COLLECT_EVERY):
+            return written
+        collected = await collect_dues(self.service)
+        self._collected_at = now
+        return written + collected
+
     async def forget(self) -> int:
         """Delete what has expired, at most once in _FORGET_EVERY. Not counted as work."""
         now = self.service.clock()
@@ -95,6 +109,7 @@ class Worker:
             await asyncio.gather(
                 self._repeat("rails", self.ask_rails, stop),
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
+                self._repeat("disputes", self.disputes, stop),
                 self._repeat("chains", self.chain, stop),
                 self._repeat("forgetting", self.forget, stop),
                 self._repeat("mail", self.mail_sender.dispatch, stop),

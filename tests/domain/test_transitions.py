@@ -20,6 +20,7 @@ from tallystick.domain.commands import (
     Consent,
     Declined,
     Deposit,
+    DisputeMoved,
     FundPrepaid,
     InstallToken,
     Method,
@@ -39,6 +40,7 @@ from tallystick.domain.commands import (
 from tallystick.domain.decide import decide
 from tallystick.domain.decide.authorize import cancelled
 from tallystick.domain.decide.receipts import moved_on, record
+from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refused
@@ -145,6 +147,10 @@ class History:
     def reserved(self) -> TransactionId:
         return self.take_up(lambda: self.do(Reserve(self.request(), CARD, 5 * UNITS)), RailOperation.AUTHORIZE)
 
+    def dispute(self, charge: TransactionId, status: DisputeStatus) -> None:
+        name, reference = TransactionId(f"X{next(self.numbers)}"), f"dispute of {charge}"
+        self.do(DisputeMoved(name, charge, "simulated", reference, status, UNITS))
+
     def settling(self) -> TransactionId:
         reservation = self.reserved()
         self.do(Settle(reservation, None))
@@ -165,6 +171,10 @@ def test_the_table_of_transactions_is_what_the_deciders_do() -> None:
     for answer in (Declined("Declined", "no"), Paid()):
         back = history.do(Refund(history.request(), paid, UNITS))
         history.resolve(back, answer, RailOperation.REFUND)
+    for end in (DisputeStatus.WON, DisputeStatus.LOST):
+        charge = history.resolve(history.pay(CARD), Paid(), RailOperation.CHARGE)
+        history.dispute(charge, DisputeStatus.OPENED)
+        history.dispute(charge, end)
     at_once = history.do(Pay(history.request(), BALANCE, 5 * UNITS))
     history.do(Refund(history.request(), at_once, UNITS))
     history.do(Deposit(TransactionId("D1"), BUYER, "simulated", UNITS), history.operator)

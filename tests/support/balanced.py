@@ -20,6 +20,7 @@ OF_ONE_BOOK: Final = (
     "archive_batch",
     "archived_balance",
     "archived_total",
+    "dispute",
     "instrument",
     "rail_request",
     "transaction",
@@ -51,6 +52,23 @@ ACROSS: Final = {
             SELECT * FROM public.account
              WHERE book_id IN ({OPERATORS}) AND kind = 'owed_to'
                AND subject IN (SELECT party_id::text FROM public.book WHERE book_id = ANY($1::bigint[])))""",  # noqa: S608
+    },
+    "disputes_moved_what_they_say": {
+        "dispute": OWN["dispute"],
+        "transaction": OWN["transaction"],
+        "transfer": f"""transfer AS NOT MATERIALIZED (
+            SELECT * FROM public.transfer WHERE transaction_id IN ({THEIR_TRANSACTIONS}))""",  # noqa: S608
+    },
+    "dues_are_claimed": {
+        "account": f"""account AS NOT MATERIALIZED (
+            SELECT * FROM public.account WHERE book_id = ANY($1::bigint[])
+             UNION
+            SELECT * FROM public.account
+             WHERE book_id IN ({OPERATORS}) AND kind = 'due_from'
+               AND subject IN (SELECT party_id::text FROM public.book WHERE book_id = ANY($1::bigint[])))""",  # noqa: S608
+        "dispute": """dispute AS NOT MATERIALIZED (
+            SELECT * FROM public.dispute
+             WHERE bearer_party_id IN (SELECT party_id FROM public.book WHERE book_id = ANY($1::bigint[])))""",
     },
     "simulated_rail_agrees": {
         "transaction": OWN["transaction"],

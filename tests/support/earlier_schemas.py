@@ -6,6 +6,20 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # No disputes.
+    "0033": """
+DROP TABLE dispute;
+ALTER TABLE book DROP COLUMN disputed_settlements;
+ALTER TABLE instrument DROP COLUMN uncovered_micros;
+ALTER TABLE transaction DROP COLUMN disputed_micros;
+ALTER DOMAIN transaction_operation DROP CONSTRAINT transaction_operation_is_known;
+ALTER DOMAIN transaction_operation ADD CONSTRAINT transaction_operation_is_known
+    CHECK (VALUE IN ('FundPrepaid', 'Pay', 'SettleDebt', 'WriteOffDebt', 'Refund', 'Reserve', 'Deposit'));
+ALTER DOMAIN account_kind DROP CONSTRAINT account_kind_is_known;
+ALTER DOMAIN account_kind ADD CONSTRAINT account_kind_is_known
+    CHECK (VALUE IN ('cash', 'sales', 'fees', 'write_offs', 'fee_income', 'commissions', 'commission_income', 'prepaid',
+                     'receivable', 'rail', 'owed_to', 'balance_of'));
+""",
     # One rail, the simulated one, which has no references and no pages.
     "0032": """
 DROP TABLE rail_operation, rail_event, rail_setup, simulated_setup, simulated_confirmation;

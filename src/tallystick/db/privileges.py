@@ -51,6 +51,7 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "certificate",
         "chain_head",
         "debt_run_line",
+        "dispute",
         "figure_state",
         "instrument",
         "master_key",

@@ -24,10 +24,16 @@ class AccountKind(Enum):
     FEE_INCOME = "fee_income"  # income, operator's book
     COMMISSIONS = "commissions"  # expense: a caller's share of what was received
     COMMISSION_INCOME = "commission_income"  # income: one's share as the caller of others' payments
+    IN_DISPUTE = "in_dispute"  # asset: what rails hold back until disputes end
+    DUES = "dues"  # liability: what the seller owes the service beyond its cash
+    DISPUTE_LOSSES = "dispute_losses"  # expense: what was taken back after it was spent
+    DISPUTE_FEES = "dispute_fees"  # expense: what rails charge for disputes
     PREPAID = "prepaid"  # liability: one prepaid instrument's balance
+    FROZEN = "frozen"  # liability: what open disputes froze of one prepaid balance
     RECEIVABLE = "receivable"  # asset: one credit instrument's debt
     RAIL = "rail"  # asset, operator's book: money at one rail
     OWED_TO = "owed_to"  # liability, operator's book: one seller's cash
+    DUE_FROM = "due_from"  # asset, operator's book: one seller's dues
     BALANCE_OF = "balance_of"  # liability, operator's book: one person's account balance
 
 
@@ -39,6 +45,10 @@ TOTALS: Final = {
     AccountKind.FEE_INCOME: AccountId(5),
     AccountKind.COMMISSIONS: AccountId(6),
     AccountKind.COMMISSION_INCOME: AccountId(7),
+    AccountKind.IN_DISPUTE: AccountId(20),
+    AccountKind.DUES: AccountId(21),
+    AccountKind.DISPUTE_LOSSES: AccountId(22),
+    AccountKind.DISPUTE_FEES: AccountId(23),
 }
 """The accounts that a book has once, with their fixed numbers."""
 
@@ -69,9 +79,22 @@ def bounds(kind: AccountKind, limit_micros: int | None = None) -> tuple[int | No
     """
     if kind is AccountKind.RECEIVABLE:
         return 0, limit_micros
-    if kind in {AccountKind.CASH, AccountKind.FEES, AccountKind.WRITE_OFFS, AccountKind.COMMISSIONS}:
+    assets = {AccountKind.CASH, AccountKind.IN_DISPUTE, AccountKind.DUE_FROM}
+    if kind in assets or kind in {
+        AccountKind.FEES,
+        AccountKind.WRITE_OFFS,
+        AccountKind.COMMISSIONS,
+        AccountKind.DISPUTE_LOSSES,
+        AccountKind.DISPUTE_FEES,
+    }:
         return 0, None
-    liabilities = {AccountKind.PREPAID, AccountKind.OWED_TO, AccountKind.BALANCE_OF}
+    liabilities = {
+        AccountKind.PREPAID,
+        AccountKind.FROZEN,
+        AccountKind.OWED_TO,
+        AccountKind.BALANCE_OF,
+        AccountKind.DUES,
+    }
     if kind in liabilities or kind in {AccountKind.FEE_INCOME, AccountKind.COMMISSION_INCOME}:
         return None, 0
     return None, None

@@ -8,6 +8,7 @@ from typing import Final, TypeGuard, get_args
 
 from msgspec import Struct
 
+from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.periods import Period
@@ -341,6 +342,31 @@ class Deposit(Struct, frozen=True):
     amount_micros: int
 
 
+class DisputeMoved(Struct, frozen=True):
+    """A rail tells of a dispute of the charge `original_id`. Telling a status of it twice changes nothing.
+
+    `transaction_id`: for the dispute itself, where it is told for the first time. `reference`: the rail's name of it.
+    `amount_micros`: what is disputed. `fee_micros`: all that the rail has charged for the dispute; None: as before.
+    """
+
+    transaction_id: TransactionId
+    original_id: TransactionId
+    rail: str
+    reference: str
+    status: DisputeStatus
+    amount_micros: int
+    fee_micros: int | None = None
+    reason: str | None = None
+    evidence_due_at: datetime | None = None
+
+
+class CollectDue(Struct, frozen=True):
+    """Take from the seller's cash what it still owes for a dispute of the charge `original_id`, as far as that goes."""
+
+    dispute_id: TransactionId
+    original_id: TransactionId
+
+
 MoneyCommand = FundPrepaid | Pay | Reserve | SettleDebt | WriteOffDebt | Refund | RefundFunding
 """Commands of a caller, each with a Request: answered once per caller reference."""
 
@@ -362,10 +388,19 @@ Command = (
     | InstallToken
     | ResolveCharge
     | Deposit
+    | DisputeMoved
+    | CollectDue
 )
 
 
-_REPEATABLE: Final = _MONEY_COMMANDS | {AuthorizePrepaid, AuthorizePostpaid, InstallToken, ResolveCharge}
+_REPEATABLE: Final = _MONEY_COMMANDS | {
+    AuthorizePrepaid,
+    AuthorizePostpaid,
+    InstallToken,
+    ResolveCharge,
+    DisputeMoved,
+    CollectDue,
+}
 
 
 def is_repeatable(command: Command) -> bool:

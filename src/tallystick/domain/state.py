@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
 from tallystick.domain.commands import FeePayer, RailOperation
+from tallystick.domain.disputes.dispute import Dispute, DisputedSettlements
 from tallystick.domain.fees import FeeSchedules
 from tallystick.domain.ids import AccountId, BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import Outcome, TransactionStatus
@@ -50,7 +51,8 @@ class Instrument(Struct, frozen=True):
     `limit_micros`: the most that funding may raise the balance to, or the most that may be owed at one time.
     `total_limit_micros`, `charged_micros`: the most that may be charged over the whole life, and what was; credit only.
     `pending_micros`: funding on its way in, or debt being settled; not final yet. `number`: that of its account, where
-    it is known and need not be derived again.
+    it is known and need not be derived again. `uncovered_micros`: what open disputes claim of a prepaid balance and
+    found spent; what refunds give back goes there first. Payments do not read it.
     """
 
     instrument_id: InstrumentId
@@ -64,6 +66,7 @@ class Instrument(Struct, frozen=True):
     total_limit_micros: int | None = None
     charged_micros: int = 0
     number: AccountId | None = None
+    uncovered_micros: int = 0
 
     @property
     def account_id(self) -> AccountId:
@@ -81,7 +84,7 @@ class Instrument(Struct, frozen=True):
 
 @unique
 class Operation(Enum):
-    """What a transaction does, in the protocol's words; Deposit is ours."""
+    """What a transaction does, in the protocol's words; Deposit and Dispute are ours."""
 
     FUND_PREPAID = "FundPrepaid"
     PAY = "Pay"
@@ -90,6 +93,7 @@ class Operation(Enum):
     WRITE_OFF_DEBT = "WriteOffDebt"
     REFUND = "Refund"
     DEPOSIT = "Deposit"
+    DISPUTE = "Dispute"
 
 
 class Transaction(Struct, frozen=True):
@@ -99,8 +103,9 @@ class Transaction(Struct, frozen=True):
     caller, whose book this is, is the recipient. `fee_micros` is what the service takes, `marketplace_fee_micros` the
     caller's share; both are negative in a refund. `fee_refunded_micros` of the fee and `marketplace_refunded_micros` of
     the share went back, or will with the answer of a rail.
-    `status_number` counts the statuses it came to. `reserved_until`: when a reservation lapses. A refund of the share
-    alone has no sender: the caller pays it to the recipient.
+    `disputed_micros`: what disputes that are open or lost claim of it. `status_number` counts the statuses it came to.
+    `reserved_until`: when a reservation lapses. A refund of the share alone has no sender: the caller pays it to the
+    recipient.
     """
 
     transaction_id: TransactionId
@@ -132,6 +137,12 @@ class Transaction(Struct, frozen=True):
     status_number: int = 1
     reserved_until: datetime | None = None
     times_out_at: datetime | None = None
+    disputed_micros: int = 0
+
+    @property
+    def refundable_micros(self) -> int:
+        """What neither refunds gave back nor disputes claim."""
+        return self.amount_micros - self.refunded_micros - self.disputed_micros
 
 
 class StatusChange(Struct, frozen=True):
@@ -147,7 +158,8 @@ class StatusChange(Struct, frozen=True):
 class Transfer(Struct, frozen=True):
     """An amount moved from the account credited to the account debited, within one book.
 
-    `phase`: 0 for what a transaction moves in its first status, and one more for each status after that.
+    `phase`: 0 for what a transaction moves in its first status, and one more for each status after that. `number`: its
+    place among the transfers of a transaction that moves more often than it changes its status.
     """
 
     transaction_id: TransactionId
@@ -155,6 +167,7 @@ class Transfer(Struct, frozen=True):
     credit: AccountId
     amount_micros: int
     phase: int = 0
+    number: int | None = None
 
 
 class IdempotencyRecord(Struct, frozen=True):
@@ -197,7 +210,8 @@ class Decision(Struct, frozen=True):
 
     `operator_transfers` belong to the operator's book of the same environment, `recipient_transfers` to the book of
     another seller who is the recipient; all else to this book. `opens` are accounts of this book that are created
-    unless they exist, `operator_opens` those of the operator's. `resolved` names a rail request that is done with.
+    unless they exist, `operator_opens` those of the operator's, `recipient_opens` those of a recipient's. `resolved`
+    names a rail request that is done with.
     """
 
     outcome: Outcome
@@ -205,6 +219,7 @@ class Decision(Struct, frozen=True):
     transactions: tuple[Transaction, ...] = ()
     opens: tuple[tuple[AccountKind, str], ...] = ()
     operator_opens: tuple[tuple[AccountKind, str], ...] = ()
+    recipient_opens: tuple[tuple[BookId, tuple[tuple[AccountKind, str], ...]], ...] = ()
     transfers: tuple[Transfer, ...] = ()
     operator_transfers: tuple[Transfer, ...] = ()
     recipient_transfers: tuple[tuple[BookId, tuple[Transfer, ...]], ...] = ()
@@ -214,6 +229,7 @@ class Decision(Struct, frozen=True):
     events: tuple[Event, ...] = ()
     rail_request: RailRequest | None = None
     resolved: tuple[TransactionId, RailOperation] | None = None
+    disputes: tuple[Dispute, ...] = ()
 
 
 class Seller(Struct, frozen=True):
@@ -233,7 +249,8 @@ class State:
     `token_references`: references among those asked for that already name a token, with its id.
     `recipients`: the other sellers that recipient tokens and earlier transactions name. `cash`: balances of the cash
     accounts, by book, where a command may take from them. `unasked`: rail requests that no worker has taken up yet.
-    `spent_elsewhere`: references that belong to another book of the same seller.
+    `spent_elsewhere`: references that belong to another book of the same seller. `disputes`: those that are named, and
+    the open ones of instruments that refunds go to. `disputed_settlements`: the seller's choice.
     """
 
     book: Book
@@ -247,6 +264,8 @@ class State:
     cash: dict[BookId, int] = field(default_factory=dict)
     unasked: dict[TransactionId, RailOperation] = field(default_factory=dict)
     spent_elsewhere: frozenset[str] = frozenset()
+    disputes: dict[TransactionId, Dispute] = field(default_factory=dict)
+    disputed_settlements: DisputedSettlements = DisputedSettlements.DEBT
     _people: Mapping[AccountId, PartyId] = field(default_factory=dict)
     """Whose balance each account is, derived once for a group."""
 
@@ -259,6 +278,8 @@ class State:
             self.token_references[token.caller_reference] = token.token_id
         for transaction in decision.transactions:
             self.transactions[transaction.transaction_id] = transaction
+        for dispute in decision.disputes:
+            self.disputes[dispute.transaction_id] = dispute
         if decision.answered is not None:
             reference, answer = decision.answered
             self.answered[reference] = answer

@@ -64,6 +64,11 @@ _REFUND: Final[Table] = {
     TransactionState.PENDING: (TransactionState.SUCCESS, TransactionState.FAILURE),
 }
 
+_DISPUTE: Final[Table] = {  # Reserved: open; Success: lost, it was taken back; Cancelled: won
+    TransactionState.NEW: (TransactionState.RESERVED,),
+    TransactionState.RESERVED: (TransactionState.SUCCESS, TransactionState.CANCELLED),
+}
+
 TRANSACTIONS: Final[Mapping[Operation, Table]] = MappingProxyType(
     {
         Operation.PAY: _CHARGE,
@@ -73,6 +78,7 @@ TRANSACTIONS: Final[Mapping[Operation, Table]] = MappingProxyType(
         Operation.REFUND: _REFUND,
         Operation.WRITE_OFF_DEBT: _DONE_AT_ONCE,
         Operation.DEPOSIT: _DONE_AT_ONCE,
+        Operation.DISPUTE: _DISPUTE,
     }
 )
 

@@ -34,6 +34,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "WriteOffDebt": "WRITE_OFF_DEBT",
     "FundPrepaid": "FUND_PREPAID",
     "Deposit": "DEPOSIT_FUNDS",
+    "Dispute": "DISPUTE",
 }
 """How notifications, unlike the API, spell what a transaction does."""
 
@@ -64,6 +65,7 @@ _STATUSES_OF_RESERVING: Final = 2
 
 _EARLIER_SENTENCES: Final[Mapping[str, str]] = {
     "PendingNetworkResponse": "Waiting for the answer of the payment network.",
+    "DisputeOpened": "The buyer's bank has disputed the charge and holds the amount back.",
 }
 """For a status that the transaction has left meanwhile: its row holds the present one's sentence."""
 
@@ -111,6 +113,8 @@ def is_wanted(event: ClaimedEvent, transaction: TransactionRecord) -> bool:
     """Whether the seller asked to hear of this event. Source: docs/protocol/ipn.md, 2."""
     if transaction.operation == "WriteOffDebt" and not event.notify_write_offs:
         return False
+    if transaction.operation == "Dispute":
+        return True  # nobody who called for it waits for an answer
     return event.notify_immediate or transaction.was_pending
 
 
@@ -177,6 +181,8 @@ def token_fields(token: TokenRecord) -> dict[str, str]:
 
 def operation(event: ClaimedEvent, name: str) -> str:
     """What happened, in the notification's spelling. Cancelling and settling a reservation have names of their own."""
+    if name == "Dispute":
+        return OPERATIONS[name]
     if event.status == _CANCELLED:
         return "CANCEL_TRANSACTION" if event.status_code == _EXPIRED_CODE else "CANCEL"
     if name == "Reserve" and not _is_being_reserved(event):

@@ -17,8 +17,10 @@ from tallystick.domain.commands import (
     AuthorizePrepaid,
     Cancel,
     CancelToken,
+    CollectDue,
     Command,
     Deposit,
+    DisputeMoved,
     FundPrepaid,
     InstallToken,
     MoneyCommand,
@@ -35,6 +37,7 @@ from tallystick.domain.commands import (
 from tallystick.domain.decide.authorize import authorize_postpaid, authorize_prepaid, cancel_token
 from tallystick.domain.decide.charges import fund_prepaid, settle_debt
 from tallystick.domain.decide.deposit import deposit
+from tallystick.domain.decide.dispute import collect_due, dispute_moved
 from tallystick.domain.decide.install import install_token
 from tallystick.domain.decide.pay import pay
 from tallystick.domain.decide.refund import refund
@@ -69,6 +72,8 @@ _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
     InstallToken: install_token,
     ResolveCharge: resolve_charge,
     Deposit: deposit,
+    DisputeMoved: dispute_moved,
+    CollectDue: collect_due,
 }
 
 

@@ -10,6 +10,7 @@ from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import Refund, RefundPolicy
 from tallystick.domain.decide.checks import check_part_amount, check_seller, check_simulated_fault
 from tallystick.domain.decide.direct_refund import left_to_refund, refund_directly, refund_share
+from tallystick.domain.decide.dispute import freeze_more
 from tallystick.domain.decide.receipts import announce, record
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
@@ -20,8 +21,9 @@ from tallystick.domain.state import Decision, Instrument, InstrumentKind, Operat
 def refund(state: State, command: Refund, now: datetime) -> Decision:
     """Refund all or part of a Pay or a settled reservation. Several partial refunds never sum to more than it was.
 
-    A refund may lift a prepaid balance above its funding limit: it restores what was there. It may not lower a debt
-    below what is being settled. Raises Refused: InvalidAccountState_Caller, InvalidTransactionId,
+    A refund may lift a prepaid balance above its funding limit: it restores what was there. What an open dispute claims
+    of that balance is frozen with it. It may not lower a debt below what is being settled.
+    Raises Refused: InvalidAccountState_Caller, InvalidTransactionId,
     TransactionTypeNotRefundable, OriginalTransactionIncomplete, OriginalTransactionFailed,
     TransactionFullyRefundedAlready, RefundAmountExceeded, AmountOutOfRange, AccessFailure and InsufficientBalance (both
     simulated).
@@ -30,7 +32,7 @@ def refund(state: State, command: Refund, now: datetime) -> Decision:
     original = _find_original(state, command)
     if command.policy is RefundPolicy.MARKETPLACE_ONLY:
         return refund_share(state, command, original, now)
-    left_micros = original.amount_micros - original.refunded_micros
+    left_micros = original.refundable_micros
     amount_micros = left_to_refund(left_micros, command.amount_micros)
     if original.instrument_id is None:
         return refund_directly(state, command, original, amount_micros, now)
@@ -51,11 +53,13 @@ def refund(state: State, command: Refund, now: datetime) -> Decision:
         original_id=original.transaction_id,
     )
     reversal = Transfer(transaction.transaction_id, TOTALS[AccountKind.SALES], instrument.account_id, amount_micros)
+    refrozen = freeze_more(state, refunded, amount_micros)
     return Decision(
         Accepted(transaction.transaction_id, transaction.status),
         transactions=(replace(original, refunded_micros=original.refunded_micros + amount_micros), transaction),
-        transfers=(reversal,),
-        instruments=(refunded,),
+        transfers=(reversal, *refrozen.transfers),
+        instruments=(refrozen.instrument,),
+        disputes=refrozen.disputes,
         events=(announce(transaction),),
     )
 

@@ -2,9 +2,9 @@
 
 It is the refund of a FundPrepaid: a card gets it back through its rail, others on the account balance, and the
 service's fee goes back to the seller in proportion. Never more than that funding brought in and did not give back
-already, and never more than is on the balance. Balance and cash fall when the refund is opened, so that neither can be
-spent meanwhile; a rail's refusal restores both. Until the rail answers, the amount counts as pending: the balance may
-get it again, so funding may not fill its place.
+already, nor what a dispute claims of it, and never more than is on the balance. Balance and cash fall when the refund
+is opened, so that neither can be spent meanwhile; a rail's refusal restores both. Until the rail answers, the amount
+counts as pending: the balance may get it again, so funding may not fill its place.
 """
 
 from __future__ import annotations
@@ -152,9 +152,10 @@ def _find_funding(state: State, command: RefundFunding) -> Transaction:
 
 
 def _how_much(funding: Transaction, instrument: Instrument, asked_micros: int | None) -> int:
-    not_given_back = funding.amount_micros - funding.refunded_micros
+    not_given_back = funding.refundable_micros
     if not_given_back == 0:
-        raise Refused(Refusal.TransactionFullyRefundedAlready, "All of this funding was given back already.")
+        message = "All of this funding was given back already, or is disputed."
+        raise Refused(Refusal.TransactionFullyRefundedAlready, message)
     left_micros = min(not_given_back, instrument.balance_micros)
     if asked_micros is not None and asked_micros > left_micros:
         message = f"Only {display_amount(left_micros)} of this funding is left on the balance."

@@ -115,7 +115,7 @@ def cancel(state: State, command: Cancel, now: datetime) -> Decision:
 
 def _find(state: State, transaction_id: TransactionId) -> Transaction:
     transaction = state.transactions.get(transaction_id)
-    if transaction is not None:
+    if transaction is not None and transaction.operation is not Operation.DISPUTE:
         return transaction
     raise Refused(Refusal.InvalidTransactionId, f'"transactionId" must be a valid transaction ID: {transaction_id}')
 

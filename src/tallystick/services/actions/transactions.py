@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.decide.dispute import OPENED_CODE
 from tallystick.domain.ids import PartyId, milliseconds_of_transaction
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import identify
@@ -139,6 +140,8 @@ async def _readable_transaction(call: Call) -> reads.TransactionRecord:
     """
     transaction_id, book_id = identify.transaction(call)
     found = await reads.transaction(call.service.pool, book_id, transaction_id)
+    if found is not None and found.operation == "Dispute":
+        found = None  # the protocol knows none: /v1 and the console have them
     if found is None and call.owns(book_id):
         unknown = invalid("TransactionId", identify.A_TRANSACTION, transaction_id)
         raise await explain_archived(call, transaction_id, unknown)
@@ -170,11 +173,16 @@ async def _history(call: Call, transaction: reads.TransactionRecord) -> list[Map
 
 
 async def statuses(service: Service, book_id: BookId, transaction: reads.TransactionRecord) -> list[reads.StatusRecord]:
-    """Every status that it came to, with its amount then: Pending since it came in, where it had to wait."""
+    """Every status that it came to, with its amount then: Pending since it came in, where it had to wait.
+
+    A dispute begins as Reserved.
+    """
     later = await reads.later_statuses(service.pool, book_id, transaction.transaction_id)
     received = received_at(transaction.transaction_id)
     first = reads.StatusRecord(transaction.status, transaction.status_code, transaction.amount_micros, received)
-    if later:
+    if later and transaction.operation == "Dispute":
+        first = reads.StatusRecord("Reserved", OPENED_CODE, later[0].amount_micros, received)
+    elif later:
         first = reads.StatusRecord(PENDING, PENDING_CODE, later[0].amount_micros, received)
     elif transaction.completed_at is not None:
         first = replace(first, at=transaction.completed_at)

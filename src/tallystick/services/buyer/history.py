@@ -35,6 +35,7 @@ class EntryKind(Enum):
     DEBT_FORGIVEN = "WriteOffDebt"
     REFUND = "Refund"
     UNSPENT_REFUNDED = "RefundFunding"
+    DISPUTE = "Dispute"
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ async def preview_refund(books: BookContext, wish: RefundWish, reference: str) -
         fee_back_micros=-made.fee_micros,
         share_back_micros=-made.marketplace_fee_micros,
         cash_micros=cash_moved(decision),
-        left_micros=original.amount_micros - original.refunded_micros,
+        left_micros=original.refundable_micros,
         pending=made.status is TransactionStatus.PENDING,
         instrument=decision.instruments[0] if decision.instruments else None,
     )

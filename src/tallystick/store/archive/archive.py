@@ -197,11 +197,11 @@ async def _move_batch(
 async def keep_references(
     database: Database, book_id: BookId, transactions: Iterable[Mapping[str, Any] | asyncpg.Record]
 ) -> None:
-    """Have the references of archived transactions stay spent. Deposits have none."""
+    """Have the references of archived transactions stay spent. Deposits and disputes have none."""
     spent = [
         (row["caller_reference"], row["transaction_id"], row["received_at"])
         for row in transactions
-        if row["operation"] != "Deposit"
+        if row["operation"] not in {"Deposit", "Dispute"}
     ]
     await database.execute(_SQL["keep_references"], book_id, *([row[place] for row in spent] for place in range(3)))
 
@@ -302,5 +302,7 @@ def _added(total: Totals, operation: str, micros: int) -> Totals:
             return Totals(total.paid_micros, total.refunded_micros + micros, total.other_micros)
         case "RefundFunding":  # less was brought in
             return Totals(total.paid_micros, total.refunded_micros, total.other_micros - micros)
+        case "Dispute":
+            return total  # its row stays and says what it took
         case _:
             return Totals(total.paid_micros, total.refunded_micros, total.other_micros + micros)

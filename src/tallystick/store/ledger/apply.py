@@ -19,6 +19,7 @@ from tallystick.domain.state import Decision, Instrument, Transfer
 from tallystick.domain.tokens import Token
 from tallystick.store.ledger.encode import (
     answer_row,
+    dispute_row,
     event_row,
     instrument_account,
     instrument_row,
@@ -64,6 +65,7 @@ async def apply(
             await group.move(book_id, transfers)
     await group.move_outside()
     await group.update_transactions()
+    await group.write_disputes()
     await group.add_steps()
     await group.ask_rails(real_now)
 
@@ -164,6 +166,9 @@ class Batch:
     async def open_accounts(self) -> None:
         """Make accounts that come into being with their first movement."""
         await self._ensure_accounts(self.book_id, {opened for decision in self.decisions for opened in decision.opens})
+        elsewhere = dict(opened for decision in self.decisions for opened in decision.recipient_opens)
+        for book_id in sorted(elsewhere):
+            await self._ensure_accounts(book_id, elsewhere[book_id])
 
     async def open_instruments(self) -> None:
         """Write new instruments with their accounts."""
@@ -199,12 +204,27 @@ class Batch:
         await self.move(self.loaded.operator_book_id, transfers)
 
     async def update_transactions(self) -> None:
-        """Write down what earlier transactions have come to."""
+        """Write down what earlier transactions have come to, and new ones that have gone on at once."""
         known = self.loaded.known_transactions
         last = {item.transaction_id: item for decision in self.decisions for item in decision.transactions}
-        changed = [transaction_change(item) for key, item in last.items() if key in known]
+        changed = [transaction_change(item) for key, item in last.items() if key in known or item.status_number > 1]
         if changed:
             await self._run("update_transactions", self.book_id, changed)
+
+    async def write_disputes(self) -> None:
+        """Write disputes, and what they found spent of balances."""
+        disputes = {item.transaction_id: item for decision in self.decisions for item in decision.disputes}
+        if not disputes:
+            return
+        await self._run("write_disputes", self.book_id, [dispute_row(item) for item in disputes.values()])
+        known = self.loaded.known_instruments
+        uncovered = [
+            (key, item.uncovered_micros)
+            for key, item in self._last_instruments().items()
+            if key in known and known[key].uncovered_micros != item.uncovered_micros
+        ]
+        if uncovered:
+            await self._run("update_uncovered", self.book_id, uncovered)
 
     async def add_steps(self) -> None:
         """Write down how slow transactions went on."""

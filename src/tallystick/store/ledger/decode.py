@@ -8,6 +8,7 @@ from typing import Any, Final
 import asyncpg
 
 from tallystick.domain.commands import FeePayer, Method, TokenPurpose, TokenType
+from tallystick.domain.disputes.dispute import Dispute, DisputeStatus
 from tallystick.domain.ids import BookId
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
@@ -66,6 +67,7 @@ def instrument_from_row(row: asyncpg.Record) -> Instrument:
         total_limit_micros=row["total_limit_micros"],
         charged_micros=row["charged_micros"],
         number=row["account_id"],
+        uncovered_micros=row["uncovered_micros"],
     )
 
 
@@ -197,6 +199,15 @@ def transaction_from_row(row: asyncpg.Record) -> Transaction:
     values["operation"] = Operation(values["operation"])
     values["status"] = TransactionStatus(values["status"])
     return Transaction(**values)
+
+
+def dispute_from_row(row: asyncpg.Record) -> Dispute:
+    """A row of the dispute table as the domain's value."""
+    values: dict[str, Any] = dict(row)
+    values["bearer_id"] = values.pop("bearer_party_id")
+    values["status"] = DisputeStatus(values["status"])
+    values["told"] = tuple(DisputeStatus(word) for word in values["told"])
+    return Dispute(**values)
 
 
 def answered_from_rows(rows: Iterable[asyncpg.Record]) -> dict[str, IdempotencyRecord]:

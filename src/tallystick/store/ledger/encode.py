@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from tallystick.domain.accounts import AccountKind, bounds
+from tallystick.domain.disputes.dispute import Dispute
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refused
@@ -24,7 +25,7 @@ def transfer_rows(transfers: Sequence[Transfer]) -> list[tuple[Any, ...]]:
     rows = [
         (
             transfer.transaction_id,
-            number + _PER_PHASE * transfer.phase,
+            transfer.number or number + _PER_PHASE * transfer.phase,
             transfer.debit,
             transfer.credit,
             transfer.amount_micros,
@@ -151,6 +152,31 @@ def transaction_change(item: Transaction) -> tuple[Any, ...]:
         item.reserved_until,
         item.marketplace_refunded_micros,
         item.fee_refunded_micros,
+        item.disputed_micros,
+    )
+
+
+def dispute_row(item: Dispute) -> tuple[Any, ...]:
+    """A dispute, new or changed. What was told is one text: an array of arrays must be a rectangle."""
+    return (
+        item.transaction_id,
+        item.rail,
+        item.reference,
+        item.original_id,
+        item.bearer_id,
+        item.instrument_id,
+        item.asked_micros,
+        item.opened_at,
+        item.status.value,
+        item.claimed_micros,
+        item.borne_micros,
+        item.fee_micros,
+        item.due_micros,
+        " ".join(status.value for status in item.told),
+        item.moves,
+        item.reason,
+        item.evidence_due_at,
+        item.closed_at,
     )
 
 

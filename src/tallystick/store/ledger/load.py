@@ -13,8 +13,10 @@ from tallystick.domain.commands import (
     AuthorizePrepaid,
     Cancel,
     CancelToken,
+    CollectDue,
     Command,
     Deposit,
+    DisputeMoved,
     FundPrepaid,
     InstallToken,
     Method,
@@ -31,11 +33,13 @@ from tallystick.domain.commands import (
     is_money_command,
 )
 from tallystick.domain.decide import REFERENCE_LIFETIME
+from tallystick.domain.disputes.dispute import DisputedSettlements
 from tallystick.domain.ids import AccountId, BookId, IdKind, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.state import Instrument, State, Transaction, balance_account
 from tallystick.store.ledger.decode import (
     answered_from_rows,
     book_from_row,
+    dispute_from_row,
     instrument_from_row,
     seller_from_row,
     token_from_row,
@@ -119,7 +123,7 @@ class LoadRequest:
                 self.instruments.add(command.instrument_id)
             case WriteOffDebt():
                 self.instruments.add(command.instrument_id)
-            case Refund():
+            case Refund() | DisputeMoved() | CollectDue():
                 self.transactions.add(command.original_id)
             case RefundFunding():
                 self.transactions.add(command.funding_id)
@@ -155,6 +159,7 @@ async def load(
     if any(token_id[0] in _GUARDED_BY_NOTHING for token_id in wanted.tokens):
         await connection.execute(MONEY["lock_tokens"], book_id, sorted(wanted.tokens))
     await _load_named(connection, state, wanted, now - REFERENCE_LIFETIME, reuse=rules.reuse_references)
+    await _load_disputes(connection, state, commands)
     operator_book_id = book["operator_book_id"]
     payers = {token.sender_id for token in state.tokens.values() if token.source and token.source.method is Method.ABT}
     if payers:
@@ -237,6 +242,22 @@ async def _load_named_transactions(
         state.unasked = {row["transaction_id"]: RailOperation(row["operation"]) for row in rows}
 
 
+async def _load_disputes(connection: Connection, state: State, commands: Sequence[Command]) -> None:
+    """Disputes that commands name, with their transactions, and those that refunds to balances have to look at."""
+    moved = [command for command in commands if isinstance(command, DisputeMoved)]
+    named = [command.dispute_id for command in commands if isinstance(command, CollectDue)]
+    uncovered = [key for key, instrument in state.instruments.items() if instrument.uncovered_micros]
+    if not (moved or named or uncovered):
+        return
+    book_id = state.book.book_id
+    rails, references = [command.rail for command in moved], [command.reference for command in moved]
+    rows = await connection.fetch(MONEY["load_disputes"], book_id, named, rails, references, uncovered)
+    state.disputes = {row["transaction_id"]: dispute_from_row(row) for row in rows}
+    state.transactions |= await _load_transactions(connection, book_id, {*state.disputes})
+    choice = await connection.fetchval(MONEY["disputed_settlements"], book_id)
+    state.disputed_settlements = DisputedSettlements(choice)
+
+
 async def _load_transactions(
     connection: Connection, book_id: BookId, wanted: set[TransactionId]
 ) -> dict[TransactionId, Transaction]:
@@ -253,10 +274,11 @@ async def _load_other_sellers(connection: Connection, state: State, commands: Se
     if others:
         rows = await connection.fetch(MONEY["load_sellers"], book.book_id, others)
         state.recipients = {row["party_id"]: seller_from_row(row) for row in rows}
+    disputed = any(isinstance(command, DisputeMoved | CollectDue) for command in commands)
     direct_refund = any(isinstance(command, Refund) for command in commands) and any(
         item.instrument_id is None for item in state.transactions.values()
     )
-    takes_cash = direct_refund or any(isinstance(command, RefundFunding) for command in commands)
+    takes_cash = direct_refund or disputed or any(isinstance(command, RefundFunding) for command in commands)
     if takes_cash or state.recipients or book.demands.receiving_limit_micros is not None:
         books = sorted({book.book_id, *(seller.book_id for seller in state.recipients.values())})
         for book_id in books:

@@ -52,7 +52,7 @@ class HistoryEntry:
     """Something that happened under an authorization. `at`: when it came about, or began if it is not decided.
 
     `change_micros`: by how much it changed what `running_micros` says: what was left (prepaid), owed (tab), spent or
-    received (others) after it.
+    received (others) after it. A dispute changes it when it is lost: until then what it froze is still counted.
     """
 
     transaction_id: str
@@ -230,9 +230,8 @@ def _change(authorization: Authorization, row: asyncpg.Record) -> int:
     given_back = row["operation"] == _UNSPENT
     if row["status"] != "Success" and not (given_back and row["status"] == "Pending"):
         return 0
-    raises = (given_back or row["operation"] in {"Pay", "Reserve"}) != (
-        authorization.purpose is TokenPurpose.PREPAID_SENDER
-    )
+    charges = {"Pay", "Reserve"} if authorization.instrument_id is None else {"Pay", "Dispute"}
+    raises = (given_back or row["operation"] in charges) != (authorization.purpose is TokenPurpose.PREPAID_SENDER)
     amount: int = row["amount_micros"]
     return amount if raises else -amount
 

@@ -51,7 +51,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class RetainedRequest:
-    """What is retained of the request, and what was refunded since, in micro-units.
+    """What is retained of the request, and what was refunded or is disputed since, in micro-units.
 
     `fingerprint`, `first_answer` and `answered_at` are deleted with the idempotency record.
     """
@@ -61,6 +61,7 @@ class RetainedRequest:
     reserved_until: datetime | None
     refunded_micros: int
     marketplace_refunded_micros: int
+    disputed_micros: int
     fingerprint: bytes | None
     first_answer: str | None
     answered_at: datetime | None

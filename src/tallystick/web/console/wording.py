@@ -16,6 +16,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "FundPrepaid": "Balance filled",
     "SettleDebt": "Debt settled",
     "WriteOffDebt": "Debt written off",
+    "Dispute": "Dispute",
 }
 STATUSES: Final[Mapping[str, tuple[str, str]]] = {
     "Success": ("Succeeded", "good"),
@@ -82,6 +83,11 @@ ACCOUNTS: Final[Mapping[AccountKind, str]] = {
     AccountKind.COMMISSION_INCOME: "Your shares",
     AccountKind.PREPAID: "Prepaid balance",
     AccountKind.RECEIVABLE: "Debt",
+    AccountKind.FROZEN: "Frozen balance",
+    AccountKind.IN_DISPUTE: "In dispute",
+    AccountKind.DUES: "What you owe the service",
+    AccountKind.DISPUTE_LOSSES: "Lost in disputes",
+    AccountKind.DISPUTE_FEES: "Fees of disputes",
 }
 """The accounts of a seller's book. The operator's accounts are in no seller's book."""
 
@@ -114,6 +120,26 @@ _OF_PAYMENTS: Final = frozenset(
     }
 )
 """Transfers of payments in real money; a refund reverses what it booked when it was opened."""
+
+
+_OF_DISPUTES: Final[Mapping[AccountKind, tuple[str, str]]] = {
+    AccountKind.FROZEN: ("Free again", "Frozen by the dispute"),
+    AccountKind.DUES: ("Paid off from your cash", "Owed: your cash did not cover it"),
+    AccountKind.IN_DISPUTE: ("Held back by the bank", "No longer held back"),
+    AccountKind.DISPUTE_FEES: ("Fee of the bank", "Fee given back"),
+    AccountKind.DISPUTE_LOSSES: ("Lost", "No longer lost"),
+}
+"""What a dispute's transfer is about, by the first of these accounts that it moves: debited, credited."""
+
+
+def meaning_in_dispute(moved: TransferRecord) -> str:
+    """What a transfer of a dispute was about."""
+    for kind, (debited, credited) in _OF_DISPUTES.items():
+        if moved.debit.kind is kind:
+            return debited
+        if moved.credit.kind is kind:
+            return credited
+    return "Taken back" if moved.credit.kind is AccountKind.CASH else "Given back"
 
 
 def meaning(moved: TransferRecord, *, refund: bool) -> str:

@@ -129,6 +129,7 @@ async def refund(asked: Asked) -> Reply:
         original = await transactions.find(asked.books, original_id)
         refunds = await reports.refunds_of(asked.books, original_id)
         left = original.amount_micros - sum(one.amount_micros for one in refunds if one.status != "Failure")
+        left -= (await reports.remains(asked.books, original_id)).disputed_micros
         return {"largest_amount": format_amount(max(0, left))}
 
     params: dict[str, str] = {"TransactionId": original_id}

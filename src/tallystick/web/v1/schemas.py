@@ -53,7 +53,7 @@ def _transaction(*objects: str) -> tuple[Output, ...]:
         _CURRENCY,
         _ENVIRONMENT,
         Output("authorization", TEXT, "What it was charged to.", _AUTHORIZATION, nullable=True),
-        Output("refunded_transaction", TEXT, "What it gives back.", _ID if refund else None, nullable=True),
+        Output("refunded_transaction", TEXT, "What it gives back or disputes.", _ID if refund else None, nullable=True),
         Output("payment_method", _one_of(*transactions.METHODS.values()), "How it is paid.", "prepaid_balance"),
         Output("description", TEXT, "What the buyer reads.", "1,000 tokens", nullable=True),
         Output("note", TEXT, "The seller's own note.", None, nullable=True),

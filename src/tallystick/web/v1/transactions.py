@@ -31,6 +31,7 @@ OBJECTS: Final = {
     "Refund": "refund",
     "Reserve": "reservation",
     "Settle": "capture",
+    "Dispute": "dispute",
 }
 """What the operations of the books are called."""
 

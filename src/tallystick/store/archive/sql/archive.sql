@@ -15,14 +15,19 @@ SELECT number, digest FROM archive_batch WHERE book_id = $1 ORDER BY number DESC
 
 -- name: cut
 -- Up to where history can be moved out, $2 at the latest: nothing from the moment on at which somebody still needs what
--- is there, to tell a receiver or to finish what a rail was asked.
+-- is there, to tell a receiver, to finish what a rail was asked, or for a dispute that is not over or not paid for.
 SELECT least($2::timestamptz,
              (SELECT min(occurred_at) FROM outbox WHERE book_id = $1 AND state = 'waiting'),
              (SELECT min(transaction.completed_at)
                 FROM rail_request
                 JOIN transaction ON transaction.book_id = rail_request.book_id
                                 AND transaction.transaction_id IN (rail_request.transaction_id, rail_request.earlier_id)
-               WHERE rail_request.book_id = $1))
+               WHERE rail_request.book_id = $1),
+             (SELECT min(transaction.completed_at)
+                FROM dispute
+                JOIN transaction ON transaction.book_id = dispute.book_id
+                                AND transaction.transaction_id IN (dispute.transaction_id, dispute.original_id)
+               WHERE dispute.book_id = $1 AND (closed_at IS NULL OR due_micros > 0)))
 
 -- name: partners
 -- Books whose sellers were paid through one another: each caller's with each recipient's.
@@ -55,6 +60,9 @@ SELECT EXISTS (SELECT FROM rail_request
                 WHERE book_id = $1 AND (transaction_id = ANY($2::text[]) OR earlier_id = ANY($2::text[])))
     OR EXISTS (SELECT FROM outbox
                 WHERE book_id = $1 AND subject_id = ANY($2::text[]) AND state = 'waiting')
+    OR EXISTS (SELECT FROM dispute
+                WHERE book_id = $1 AND (transaction_id = ANY($2::text[]) OR original_id = ANY($2::text[]))
+                  AND (closed_at IS NULL OR due_micros > 0))
 
 -- name: take_transactions
 DELETE FROM transaction WHERE book_id = $1 AND transaction_id = ANY($2::text[]) RETURNING *

@@ -113,7 +113,7 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
        instrument.kind AS instrument_kind, instrument.sender_party_id AS instrument_sender_id,
        instrument.limit_micros, instrument.total_limit_micros, instrument.charged_micros, instrument.pending_micros,
        instrument.valid_from AS instrument_valid_from, instrument.expires_at AS instrument_expires_at,
-       instrument.account_id, account.balance_micros,
+       instrument.account_id, account.balance_micros, coalesce(instrument.uncovered_micros, 0) AS uncovered_micros,
        CASE WHEN row_number() OVER () = 1 THEN ARRAY(
            SELECT /* part: answer */
              FROM unnest($3::text[]) AS asked (caller_reference)
@@ -137,7 +137,8 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
 SELECT instrument.instrument_id, instrument.kind AS instrument_kind,
        instrument.sender_party_id AS instrument_sender_id, instrument.limit_micros, instrument.total_limit_micros,
        instrument.charged_micros, instrument.pending_micros, instrument.valid_from AS instrument_valid_from,
-       instrument.expires_at AS instrument_expires_at, instrument.account_id, account.balance_micros
+       instrument.expires_at AS instrument_expires_at, instrument.account_id, account.balance_micros,
+       coalesce(instrument.uncovered_micros, 0) AS uncovered_micros
   FROM instrument
   JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
  WHERE instrument.book_id = $1 AND instrument.instrument_id = ANY($2::text[])
@@ -148,7 +149,7 @@ SELECT transaction_id, operation, status, status_code, status_message, status_nu
        fee_payer, fee_refunded_micros, marketplace_fee_micros, marketplace_refunded_micros, refunded_micros, payment_method,
        sender_party_id, sender_token_id, instrument_id, recipient_party_id, recipient_token_id, original_id,
        caller_reference, caller_description, sender_description, notification_url, requested_at, received_at, completed_at,
-       reserved_until, times_out_at
+       reserved_until, times_out_at, coalesce(disputed_micros, 0) AS disputed_micros
   FROM transaction
  WHERE book_id = $1 AND transaction_id = ANY($2::text[])
  ORDER BY transaction_id
@@ -322,13 +323,14 @@ UPDATE transaction
        status_number = new.status_number, amount_micros = new.amount_micros, fee_micros = new.fee_micros,
        marketplace_fee_micros = new.marketplace_fee_micros, refunded_micros = new.refunded_micros,
        notification_url = new.notification_url, completed_at = new.completed_at, reserved_until = new.reserved_until,
-       marketplace_refunded_micros = new.marketplace_refunded_micros, fee_refunded_micros = new.fee_refunded_micros
+       marketplace_refunded_micros = new.marketplace_refunded_micros, fee_refunded_micros = new.fee_refunded_micros,
+       disputed_micros = nullif(new.disputed_micros, 0)
   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::bigint[], $8::bigint[], $9::bigint[],
               $10::bigint[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::bigint[],
-              $15::bigint[])
+              $15::bigint[], $16::bigint[])
        AS new (transaction_id, status, status_code, status_message, status_number, amount_micros, fee_micros,
                marketplace_fee_micros, refunded_micros, notification_url, completed_at, reserved_until,
-               marketplace_refunded_micros, fee_refunded_micros)
+               marketplace_refunded_micros, fee_refunded_micros, disputed_micros)
  WHERE transaction.book_id = $1 AND transaction.transaction_id = new.transaction_id
 
 -- name: insert_steps
@@ -373,3 +375,43 @@ DELETE FROM rail_request
  USING unnest($2::text[], $3::text[]) AS done (transaction_id, operation)
  WHERE rail_request.book_id = $1 AND rail_request.transaction_id = done.transaction_id
    AND rail_request.operation = done.operation
+
+-- name: load_disputes
+-- Disputes by themselves ($2), by the names that rails ($3) have for them ($4), and the open ones of instruments ($5). They
+-- are guarded by the locks of their instruments or, where they have none, of the charges.
+SELECT transaction_id, rail, reference, original_id, bearer_party_id, instrument_id, asked_micros, opened_at, status,
+       claimed_micros, borne_micros, fee_micros, due_micros, told, moves, reason, evidence_due_at, closed_at
+  FROM dispute
+ WHERE book_id = $1
+   AND (transaction_id = ANY($2::text[])
+        OR (rail, reference) IN (SELECT * FROM unnest($3::text[], $4::text[]))
+        OR (instrument_id = ANY($5::text[]) AND status IN ('opened', 'evidence_due')))
+
+-- name: disputed_settlements
+-- What becomes of a settlement that is lost in a dispute.
+SELECT disputed_settlements FROM book WHERE book_id = $1
+
+-- name: write_disputes
+INSERT INTO dispute (book_id, transaction_id, rail, reference, original_id, bearer_party_id, instrument_id, asked_micros,
+                     opened_at, status, claimed_micros, borne_micros, fee_micros, due_micros, told, moves, reason,
+                     evidence_due_at, closed_at)
+SELECT $1, transaction_id, rail, reference, original_id, bearer_party_id, instrument_id, asked_micros, opened_at, status,
+       claimed_micros, borne_micros, fee_micros, due_micros, string_to_array(told, ' '), moves, reason, evidence_due_at,
+       closed_at
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::timestamptz[],
+              $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::smallint[],
+              $17::text[], $18::timestamptz[], $19::timestamptz[])
+       AS new (transaction_id, rail, reference, original_id, bearer_party_id, instrument_id, asked_micros, opened_at,
+               status, claimed_micros, borne_micros, fee_micros, due_micros, told, moves, reason, evidence_due_at,
+               closed_at)
+    ON CONFLICT (book_id, transaction_id) DO UPDATE
+   SET asked_micros = excluded.asked_micros, status = excluded.status, claimed_micros = excluded.claimed_micros,
+       borne_micros = excluded.borne_micros, fee_micros = excluded.fee_micros, due_micros = excluded.due_micros,
+       told = excluded.told, moves = excluded.moves, reason = excluded.reason,
+       evidence_due_at = excluded.evidence_due_at, closed_at = excluded.closed_at
+
+-- name: update_uncovered
+-- What open disputes claim of balances ($2) and found spent.
+UPDATE instrument SET uncovered_micros = nullif(new.uncovered_micros, 0)
+  FROM unnest($2::text[], $3::bigint[]) AS new (instrument_id, uncovered_micros)
+ WHERE instrument.book_id = $1 AND instrument.instrument_id = new.instrument_id

@@ -31,6 +31,8 @@ SELECT book_id, account_id, balance_micros FROM archived_balance
 SELECT book_id, transaction_id FROM rail_request WHERE operation <> 'void'
 UNION
 SELECT book_id, transaction_id FROM transaction WHERE status = 'Reserved'
+UNION
+SELECT book_id, transaction_id FROM dispute WHERE due_micros > 0
 
 -- name: moved
 -- What the transfers that are looked at come to, by account; and those among them that are over and older than the new

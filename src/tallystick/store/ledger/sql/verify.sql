@@ -45,21 +45,27 @@ SELECT format('book %s: its archived balances sum to %s instead of zero', book_i
   FROM archived_balance GROUP BY book_id HAVING sum(balance_micros) <> 0
 
 -- name: prepaid_balances_within_bounds
--- No prepaid balance is below zero, and none is above what funding may put there plus what refunds of payments gave back.
-WITH refunds AS (
+-- No prepaid balance is below zero, and none is above what funding may put there plus what refunds of payments and won
+-- disputes gave back: what those froze does not count towards the limit.
+WITH won AS (
+    SELECT book_id, instrument_id, sum(asked_micros) AS micros
+      FROM dispute WHERE status = 'won' AND instrument_id IS NOT NULL GROUP BY book_id, instrument_id
+), refunds AS (
     SELECT book_id, instrument_id, sum(amount_micros) AS micros
       FROM transaction
      WHERE operation = 'Refund' AND status = 'Success' AND instrument_id IS NOT NULL AND payment_method = 'Prepaid'
      GROUP BY book_id, instrument_id
 ), held AS (
     SELECT instrument.book_id, instrument.instrument_id, -account.balance_micros AS balance_micros,
-           instrument.limit_micros + coalesce(refunds.micros, 0) + coalesce(archived.refunded_micros, 0) AS most_micros
+           instrument.limit_micros + coalesce(refunds.micros, 0) + coalesce(archived.refunded_micros, 0)
+               + coalesce(won.micros, 0) AS most_micros
       FROM instrument
       JOIN account USING (book_id, account_id)
       LEFT JOIN archived_total AS archived
              ON archived.book_id = instrument.book_id AND archived.subject_id = instrument.instrument_id
       LEFT JOIN refunds
              ON refunds.book_id = instrument.book_id AND refunds.instrument_id = instrument.instrument_id
+      LEFT JOIN won ON won.book_id = instrument.book_id AND won.instrument_id = instrument.instrument_id
      WHERE instrument.kind = 'prepaid'
 )
 SELECT format('book %s, instrument %s: prepaid balance %s is outside 0 to %s', book_id, instrument_id, balance_micros,
@@ -108,7 +114,7 @@ SELECT format('book %s, instrument %s: says charged %s, pending %s; its transact
 -- name: transactions_moved_what_they_say
 -- In its own book, a transaction with an instrument that succeeded has one transfer of its amount, to or from the account of
 -- that instrument, and a second one of its fee, if there is any; any other transaction has none. The refund of a funding is
--- real money, and looked at below.
+-- real money, and looked at below, as disputes are.
 WITH total (cash, sales, fees, write_offs) AS (
     VALUES (1::bigint, 2::bigint, 3::bigint, 4::bigint) -- the numbers of these accounts: domain/accounts.py
 ), said AS (
@@ -122,11 +128,12 @@ WITH total (cash, sales, fees, write_offs) AS (
              ON account.book_id = transaction.book_id AND account.subject = transaction.instrument_id
             AND account.kind = CASE WHEN operation = 'FundPrepaid' OR payment_method = 'Prepaid' THEN 'prepaid'
                                     ELSE 'receivable' END
-     WHERE instrument_id IS NOT NULL AND status = 'Success' AND NOT /* part: refunds_a_funding */
+     WHERE instrument_id IS NOT NULL AND status = 'Success' AND operation <> 'Dispute' AND NOT /* part: refunds_a_funding */
      UNION ALL
     SELECT book_id, transaction_id, 2, fees, cash, fee_micros
       FROM transaction CROSS JOIN total
-     WHERE instrument_id IS NOT NULL AND status = 'Success' AND fee_micros <> 0 AND NOT /* part: refunds_a_funding */
+     WHERE instrument_id IS NOT NULL AND status = 'Success' AND fee_micros <> 0 AND operation <> 'Dispute'
+       AND NOT /* part: refunds_a_funding */
 ), off AS (
     SELECT book_id, transaction_id, debit_account, credit_account, coalesce(said.amount_micros, 0) AS said_micros,
            coalesce(transfer.amount_micros, 0) AS moved_micros
@@ -141,14 +148,16 @@ SELECT format('book %s, transaction %s (%s, %s): should have moved %s from %s to
   JOIN transaction ON transaction.book_id = off.book_id AND transaction.transaction_id = off.transaction_id
   LEFT JOIN account AS debit ON debit.book_id = off.book_id AND debit.account_id = off.debit_account
   LEFT JOIN account AS credit ON credit.book_id = off.book_id AND credit.account_id = off.credit_account
- WHERE instrument_id IS NOT NULL AND NOT /* part: refunds_a_funding */
+ WHERE instrument_id IS NOT NULL AND operation <> 'Dispute' AND NOT /* part: refunds_a_funding */
 
 -- name: real_money_moved_as_transactions_say
 -- All other transfers, in every book: those of payments without an instrument and of refunds of fundings, and the operator's mirror of all real money,
 -- deposits included. The rule is that of domain/decide/shares.py; while a rail has not answered, what was booked at the
 -- opening stands. What was set aside may have come back, so each transaction is summed by account, debits less credits.
--- Rails have one name here: no transaction says which one it went through.
-WITH said AS (
+-- Rails have one name here: no transaction says which one it went through. Disputes are looked at by themselves.
+WITH disputed AS MATERIALIZED (
+    SELECT transaction_id FROM dispute
+), said AS (
     SELECT transaction_id, operation, status, own.book_id AS callers_book, operator.book_id AS operators_book,
            coalesce(recipient.book_id, own.book_id) AS receivers_book,
            instrument_id IS NULL AND operation <> 'Deposit' OR /* part: refunds_a_funding */ AS is_payment,
@@ -171,7 +180,7 @@ WITH said AS (
       LEFT JOIN book AS recipient
              ON recipient.party_id = recipient_party_id AND recipient.environment = own.environment
             AND recipient.currency = own.currency AND recipient.part = 0
-     WHERE payment_method NOT IN ('Prepaid', 'Debt')
+     WHERE payment_method NOT IN ('Prepaid', 'Debt') AND operation <> 'Dispute'
 ), booked AS MATERIALIZED (
     SELECT transaction_id, callers_book, receivers_book, operators_book, is_payment, giver, caller, receiver, source,
            CASE WHEN caller_pays THEN callers_book ELSE receivers_book END AS payers_book,
@@ -197,6 +206,7 @@ WITH said AS (
      WHERE NOT EXISTS (SELECT FROM transaction WHERE transaction.book_id = transfer.book_id
                           AND transaction.transaction_id = transfer.transaction_id AND instrument_id IS NOT NULL
                           AND NOT /* part: refunds_a_funding */)
+       AND transfer.transaction_id NOT IN (SELECT transaction_id FROM disputed)
 ), movement AS (
     SELECT part.book_id, transaction_id, debit, credit, micros AS said_micros, 0 AS moved_micros
       FROM booked
@@ -306,7 +316,7 @@ SELECT format('book %s, reference %s: answered with transaction %s, which does n
 WITH made AS (
     SELECT book_id, /* part: reference_digest */ AS reference_digest, min(caller_reference) AS caller_reference,
            count(*) AS number
-      FROM transaction WHERE operation <> 'Deposit' GROUP BY book_id, /* part: reference_digest */
+      FROM transaction WHERE operation NOT IN ('Deposit', 'Dispute') GROUP BY book_id, /* part: reference_digest */
 )
 SELECT format('book %s, reference %s: %s transactions were made with it, %s may be', made.book_id, caller_reference, number,
               CASE WHEN answered.transaction_id IS NULL AND reuses IS NULL THEN 0 ELSE 1 + coalesce(reuses, 0) END)
@@ -337,7 +347,7 @@ WITH charge AS MATERIALIZED (
      WHERE operation IN ('charge', 'capture')
 ), paid AS MATERIALIZED (
     SELECT transaction_id, status, operation, status_number, amount_micros FROM transaction
-     WHERE payment_method IN ('CC', 'ACH') AND operation <> 'Refund'
+     WHERE payment_method IN ('CC', 'ACH') AND operation NOT IN ('Refund', 'Dispute')
        AND NOT EXISTS (SELECT FROM rail_operation AS asked
                         WHERE asked.book_id = transaction.book_id AND asked.transaction_id = transaction.transaction_id
                           AND asked.rail <> 'simulated')
@@ -370,14 +380,16 @@ SELECT format('book %s, transaction %s: %s of its fee of %s given back, its refu
 -- name: statuses_follow_each_other
 -- Each status of a transaction may follow the one before it, and its history ends with the status that it has. What may
 -- follow what is a table in domain/transitions.py, which verify.py puts in: operation, number of the later status, status
--- before (empty for the first) and after. A first status has no row of its own: whatever went on from it was Pending.
+-- before (empty for the first) and after. A first status has no row of its own: whatever went on from it was Pending or, of a dispute, Reserved.
 WITH change AS (
     SELECT book_id, transaction_id, operation, 1 AS number, '' AS before,
-           CASE status_number WHEN 1 THEN status ELSE 'Pending' END AS after
+           CASE WHEN status_number = 1 THEN status WHEN operation = 'Dispute' THEN 'Reserved' ELSE 'Pending' END AS after
       FROM transaction
      UNION ALL
     SELECT step.book_id, step.transaction_id, transaction.operation, step.number,
-           coalesce(earlier.status, CASE step.number WHEN 2 THEN 'Pending' ELSE '(missing)' END), step.status
+           coalesce(earlier.status,
+                    CASE WHEN step.number > 2 THEN '(missing)' WHEN transaction.operation = 'Dispute' THEN 'Reserved'
+                         ELSE 'Pending' END), step.status
       FROM transaction_step AS step
       JOIN transaction ON transaction.book_id = step.book_id AND transaction.transaction_id = step.transaction_id
       LEFT JOIN transaction_step AS earlier
@@ -437,6 +449,121 @@ WITH later AS (
 SELECT format('book %s, transaction %s: %s (%s, after %s)', book_id, transaction_id, problem, at, earlier_at)
   FROM later
  WHERE extract(epoch FROM earlier_at - at) > 120
+
+-- name: disputes_moved_what_they_say
+-- (One whose transaction was archived took its transfers along, and is looked at no more.)
+-- A dispute moved what its row says: out of the bearer's cash, or dues, what is claimed and the rail's fee; into what is in
+-- dispute while it is open, into losses when it is lost; and what the instrument bears, out of a prepaid balance into what is
+-- frozen, or onto a debt. The operator's book mirrors it: the rail has it, the seller has paid it or owes it. The rule is that
+-- of domain/disputes. Each dispute is summed by account, debits less credits.
+WITH disputed AS MATERIALIZED (
+    SELECT dispute.*, transaction.recipient_party_id,
+           CASE instrument.kind WHEN 'prepaid' THEN 'prepaid' WHEN 'credit' THEN 'receivable' END AS held_as
+      FROM dispute
+      JOIN transaction
+        ON transaction.book_id = dispute.book_id AND transaction.transaction_id = dispute.transaction_id
+      LEFT JOIN instrument
+             ON instrument.book_id = dispute.book_id AND instrument.instrument_id = dispute.instrument_id
+), said AS (
+    SELECT part.book_id, transaction_id, part.account, part.micros
+      FROM disputed
+      JOIN book AS own ON own.book_id = disputed.book_id
+      JOIN book AS operator
+        ON operator.party_id IS NULL AND operator.environment = own.environment AND operator.currency = own.currency
+      LEFT JOIN book AS recipient
+             ON recipient.party_id = recipient_party_id AND recipient.environment = own.environment
+            AND recipient.currency = own.currency AND recipient.part = 0
+     CROSS JOIN LATERAL (VALUES (CASE WHEN own.party_id = bearer_party_id THEN own.book_id ELSE recipient.book_id END,
+                                 status IN ('won', 'lost'), claimed_micros + fee_micros - due_micros))
+           AS bearer (book_id, over, paid_micros)
+     CROSS JOIN LATERAL (VALUES
+           (bearer.book_id, 'cash', -paid_micros),
+           (bearer.book_id, 'dues', -due_micros),
+           (bearer.book_id, 'dispute_fees', fee_micros),
+           (bearer.book_id, 'in_dispute', CASE WHEN over THEN 0 ELSE claimed_micros END),
+           (bearer.book_id, 'dispute_losses', CASE WHEN over THEN claimed_micros - borne_micros ELSE 0 END),
+           (bearer.book_id, held_as || ' ' || instrument_id, borne_micros),
+           (bearer.book_id, 'frozen ' || instrument_id, CASE WHEN over THEN 0 ELSE -borne_micros END),
+           (operator.book_id, 'rail ' || rail, -claimed_micros - fee_micros),
+           (operator.book_id, 'owed_to ' || bearer_party_id, paid_micros),
+           (operator.book_id, 'due_from ' || bearer_party_id, due_micros)) AS part (book_id, account, micros)
+     WHERE part.micros <> 0
+), moved AS MATERIALIZED (
+    SELECT transfer.book_id, transfer.transaction_id, rtrim(account.kind || ' ' || account.subject) AS account,
+           CASE side.account_id WHEN debit_account THEN amount_micros ELSE -amount_micros END AS micros
+      FROM transfer
+     CROSS JOIN LATERAL (VALUES (debit_account), (credit_account)) AS side (account_id)
+      LEFT JOIN account ON account.book_id = transfer.book_id AND account.account_id = side.account_id
+     WHERE transfer.transaction_id IN (SELECT transaction_id FROM disputed)
+)
+SELECT format('book %s, dispute %s: should have moved %s on %s, moved %s', book_id, transaction_id, sum(said_micros),
+              coalesce(account, 'a missing account'), sum(moved_micros))
+  FROM (SELECT book_id, transaction_id, account, micros AS said_micros, 0 AS moved_micros FROM said
+        UNION ALL
+        SELECT book_id, transaction_id, account, 0, micros FROM moved) AS movement
+ GROUP BY book_id, transaction_id, account
+HAVING sum(said_micros) <> sum(moved_micros)
+
+-- name: disputes_agree_with_charges
+-- What a charge says is disputed is what its disputes claim, and with what was refunded never more than it was; and a
+-- dispute has the status that its transaction has.
+WITH claimed AS (
+    SELECT book_id, original_id AS transaction_id, sum(claimed_micros) AS micros FROM dispute GROUP BY book_id, original_id
+)
+SELECT format('book %s, transaction %s: %s of %s disputed and %s refunded, its disputes claim %s', transaction.book_id,
+              transaction_id, coalesce(disputed_micros, 0), amount_micros, refunded_micros, coalesce(claimed.micros, 0))
+  FROM transaction LEFT JOIN claimed USING (book_id, transaction_id)
+ WHERE (disputed_micros IS NOT NULL OR claimed.transaction_id IS NOT NULL)
+   AND (coalesce(disputed_micros, 0) <> coalesce(claimed.micros, 0)
+        OR refunded_micros + coalesce(disputed_micros, 0) > amount_micros)
+ UNION ALL
+SELECT format('book %s, dispute %s: is %s, its transaction %s', dispute.book_id, transaction_id, dispute.status,
+              transaction.status)
+  FROM dispute JOIN transaction USING (book_id, transaction_id)
+ WHERE transaction.operation <> 'Dispute'
+    OR transaction.status <> CASE dispute.status WHEN 'won' THEN 'Cancelled' WHEN 'lost' THEN 'Success' ELSE 'Reserved' END
+ UNION ALL
+SELECT format('book %s, transaction %s: is a dispute of which nothing is known', transaction.book_id, transaction_id)
+  FROM transaction LEFT JOIN dispute USING (book_id, transaction_id)
+ WHERE transaction.operation = 'Dispute' AND dispute.transaction_id IS NULL
+
+-- name: disputes_agree_with_balances
+-- What is frozen of a balance, and what open disputes claim of it and found spent, is what these say.
+WITH claimed AS (
+    SELECT book_id, instrument_id, sum(borne_micros) AS frozen_micros, sum(claimed_micros - borne_micros) AS spent_micros
+      FROM dispute WHERE status IN ('opened', 'evidence_due') GROUP BY book_id, instrument_id
+)
+SELECT format('book %s, instrument %s: %s frozen and %s uncovered, its open disputes say %s and %s', instrument.book_id,
+              instrument.instrument_id, coalesce(-frozen.balance_micros, 0), coalesce(uncovered_micros, 0),
+              coalesce(frozen_micros, 0), coalesce(spent_micros, 0))
+  FROM instrument
+  LEFT JOIN account AS frozen
+         ON frozen.book_id = instrument.book_id AND frozen.kind = 'frozen' AND frozen.subject = instrument.instrument_id
+  LEFT JOIN claimed
+         ON claimed.book_id = instrument.book_id AND claimed.instrument_id = instrument.instrument_id
+ WHERE instrument.kind = 'prepaid'
+   AND (coalesce(-frozen.balance_micros, 0) <> coalesce(frozen_micros, 0)
+        OR coalesce(uncovered_micros, 0) <> coalesce(spent_micros, 0))
+
+-- name: dues_are_claimed
+-- What a seller owes the service is what the operator's book of the same environment claims from that seller, and what the
+-- seller's disputes say.
+WITH dues AS MATERIALIZED (
+    SELECT book.party_id, book.environment, book.currency, -sum(account.balance_micros) AS micros
+      FROM account JOIN book USING (book_id)
+     WHERE account.kind = 'dues' GROUP BY 1, 2, 3
+), claimed AS MATERIALIZED (
+    SELECT account.subject::bigint AS party_id, book.environment, book.currency, sum(account.balance_micros) AS micros
+      FROM account JOIN book USING (book_id)
+     WHERE account.kind = 'due_from' GROUP BY 1, 2, 3
+), said AS MATERIALIZED (
+    SELECT bearer_party_id AS party_id, book.environment, book.currency, sum(due_micros) AS micros
+      FROM dispute JOIN book USING (book_id) GROUP BY 1, 2, 3
+)
+SELECT format('seller %s (%s): owes %s, the operator claims %s, disputes say %s', party_id, environment,
+              coalesce(dues.micros, 0), coalesce(claimed.micros, 0), coalesce(said.micros, 0))
+  FROM dues FULL JOIN claimed USING (party_id, environment, currency) FULL JOIN said USING (party_id, environment, currency)
+ WHERE coalesce(dues.micros, 0) <> coalesce(claimed.micros, 0) OR coalesce(dues.micros, 0) <> coalesce(said.micros, 0)
 
 -- name: totals
 -- For people: not a check.

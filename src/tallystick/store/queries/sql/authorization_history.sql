@@ -7,10 +7,20 @@
 -- It gives back what was not spent: refunds of payments from an instrument name that as their method.
 (operation = 'Refund' AND payment_method NOT IN ('Prepaid', 'Debt'))
 
+-- part: amount
+-- What an entry is about. A dispute changes what is left or owed by what the instrument bears of it, and what was paid with
+-- other tokens by what it claims.
+CASE operation WHEN 'Dispute'
+            THEN (SELECT CASE WHEN dispute.instrument_id IS NULL THEN claimed_micros ELSE borne_micros END
+                    FROM dispute
+                   WHERE dispute.book_id = $1 AND dispute.transaction_id = transaction.transaction_id)
+            ELSE amount_micros END AS amount_micros
+
 -- part: of_instrument
 -- What an entry of an instrument shows.
 transaction_id, CASE WHEN /* part: refunds_a_funding */ THEN 'RefundFunding' ELSE operation END AS operation, status,
-       status_number, amount_micros, sender_description, received_at, completed_at
+       status_number, sender_description, received_at, completed_at,
+       /* part: amount */
 
 -- part: at_once
 -- Decided at once, or not yet; and what gives back, which leaves the balance as soon as it is asked for.
@@ -18,7 +28,8 @@ transaction_id, CASE WHEN /* part: refunds_a_funding */ THEN 'RefundFunding' ELS
 
 -- name: newest_of_instrument
 -- The latest entries of the instrument $2 of the book $1: those decided at once, or not yet, with ids before $3; and slow
--- ones that came about before the millisecond and id $4, $5. At most $6 of each.
+-- ones that came about before the millisecond and id $4, $5, disputes that are over by themselves, which the index of the
+-- others has not. At most $6 of each.
 (SELECT /* part: of_instrument */
    FROM transaction
   WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
@@ -29,6 +40,15 @@ UNION ALL
 (SELECT /* part: of_instrument */
    FROM transaction
   WHERE book_id = $1 AND instrument_id = $2 AND operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt')
+    AND status_number > 1 AND completed_at < $4::timestamptz + interval '1 millisecond'
+    AND (date_trunc('milliseconds', completed_at), transaction_id) < ($4, $5::text COLLATE "C")
+  ORDER BY date_trunc('milliseconds', completed_at) DESC, transaction_id DESC
+  LIMIT $6)
+UNION ALL
+(SELECT /* part: of_instrument */
+   FROM transaction
+  WHERE book_id = $1
+    AND transaction_id IN (SELECT transaction_id FROM dispute WHERE book_id = $1 AND instrument_id = $2)
     AND status_number > 1 AND completed_at < $4::timestamptz + interval '1 millisecond'
     AND (date_trunc('milliseconds', completed_at), transaction_id) < ($4, $5::text COLLATE "C")
   ORDER BY date_trunc('milliseconds', completed_at) DESC, transaction_id DESC
@@ -50,12 +70,17 @@ SELECT /* part: of_instrument */
   FROM transaction
  WHERE book_id = $1 AND instrument_id = $2 AND operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt')
    AND status_number > 1 AND completed_at >= $3 AND completed_at < $4
- ORDER BY date_trunc('milliseconds', completed_at), transaction_id
+ UNION ALL
+SELECT /* part: of_instrument */
+  FROM transaction
+ WHERE book_id = $1
+   AND transaction_id IN (SELECT transaction_id FROM dispute WHERE book_id = $1 AND instrument_id = $2)
+   AND status_number > 1 AND completed_at >= $3 AND completed_at < $4
 
 -- name: moved_by_instrument
 -- What entries of the instrument $2 of the book $1 added to what was charged, less what was brought in, settled, forgiven
 -- or refunded: those decided at once with ids from $3 on, slow ones from the moment $4 on.
-SELECT coalesce(sum(CASE WHEN operation = 'Pay' THEN amount_micros ELSE -amount_micros END), 0)::bigint
+SELECT coalesce(sum(CASE WHEN operation IN ('Pay', 'Dispute') THEN amount_micros ELSE -amount_micros END), 0)::bigint
   FROM (SELECT CASE WHEN /* part: refunds_a_funding */ THEN 'Pay' ELSE operation END AS operation, amount_micros
           FROM transaction
          WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
@@ -65,11 +90,19 @@ SELECT coalesce(sum(CASE WHEN operation = 'Pay' THEN amount_micros ELSE -amount_
         SELECT operation, amount_micros
           FROM transaction
          WHERE book_id = $1 AND instrument_id = $2 AND operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt')
-           AND status_number > 1 AND status = 'Success' AND completed_at >= $4) AS movement
+           AND status_number > 1 AND status = 'Success' AND completed_at >= $4
+         UNION ALL
+        SELECT operation, borne_micros
+          FROM transaction
+          JOIN dispute ON dispute.book_id = transaction.book_id AND dispute.transaction_id = transaction.transaction_id
+         WHERE dispute.book_id = $1 AND dispute.instrument_id = $2 AND dispute.status = 'lost'
+           AND completed_at >= $4) AS movement
 
 -- name: balance_of_instrument
--- What is left in the instrument $2 of the book $1, or owed.
+-- What is left in the instrument $2 of the book $1, or owed. What open disputes froze is still there until they end.
 SELECT abs(account.balance_micros)
+       + (SELECT coalesce(sum(borne_micros), 0)::bigint FROM dispute
+           WHERE book_id = $1 AND instrument_id = $2 AND closed_at IS NULL)
   FROM instrument
   JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
  WHERE instrument.book_id = $1 AND instrument.instrument_id = $2
@@ -88,7 +121,8 @@ SELECT token_id FROM line
 -- name: newest_of_tokens
 -- The latest entries of tokens $2 of the book $1 without an instrument, as the sender's or, where $3 is given, as those
 -- of that recipient; before the moment and id $4, $5. At most $6.
-SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+SELECT transaction_id, operation, status, status_number, sender_description, received_at, completed_at,
+       /* part: amount */
   FROM transaction
  WHERE book_id = $1 AND (coalesce(completed_at, received_at), transaction_id) < ($4, $5::text COLLATE "C")
    AND (($3::bigint IS NULL AND instrument_id IS NULL AND sender_token_id = ANY($2::text[]))
@@ -98,7 +132,8 @@ SELECT transaction_id, operation, status, status_number, amount_micros, sender_d
 
 -- name: range_of_tokens
 -- The same from the moment $4 until before $5, oldest first.
-SELECT transaction_id, operation, status, status_number, amount_micros, sender_description, received_at, completed_at
+SELECT transaction_id, operation, status, status_number, sender_description, received_at, completed_at,
+       /* part: amount */
   FROM transaction
  WHERE book_id = $1 AND coalesce(completed_at, received_at) >= $4 AND coalesce(completed_at, received_at) < $5
    AND (($3::bigint IS NULL AND instrument_id IS NULL AND sender_token_id = ANY($2::text[]))
@@ -106,8 +141,13 @@ SELECT transaction_id, operation, status, status_number, amount_micros, sender_d
  ORDER BY coalesce(completed_at, received_at), transaction_id
 
 -- name: moved_by_tokens
--- What they paid before the moment $4, less refunds; with what is in the archive, which is older than all that is here.
-SELECT (coalesce(sum(CASE WHEN operation = 'Refund' THEN -amount_micros ELSE amount_micros END), 0)
+-- What they paid before the moment $4, less refunds and lost disputes; with what is in the archive, which is older than all
+-- that is here.
+SELECT (coalesce(sum(CASE operation WHEN 'Refund' THEN -amount_micros
+                          WHEN 'Dispute' THEN -(SELECT claimed_micros FROM dispute
+                                                 WHERE dispute.book_id = $1
+                                                   AND dispute.transaction_id = transaction.transaction_id)
+                          ELSE amount_micros END), 0)
         + (SELECT coalesce(sum(paid_micros - refunded_micros), 0)
              FROM archived_total WHERE book_id = $1 AND subject_id = ANY($2::text[])))::bigint
   FROM transaction

@@ -66,7 +66,9 @@ SELECT mine.token_id, book.environment, book.clock_offset_seconds, book.archived
  ) AS archived ON true
   LEFT JOIN LATERAL ( -- of an instrument: what came in or was settled says what was spent, without adding it up
     SELECT (coalesce(sum(CASE WHEN operation = 'Refund' THEN -amount_micros ELSE amount_micros END), 0)
-            + account.balance_micros)::bigint AS spent_micros -- balances: below 0
+            + account.balance_micros -- balances: below 0
+            - (SELECT coalesce(sum(borne_micros), 0) FROM dispute -- frozen, taken back, or owed again
+                WHERE book_id = $1 AND instrument_id = mine.instrument_id))::bigint AS spent_micros
       FROM transaction
      WHERE book_id = $1 AND instrument_id = mine.instrument_id
        AND (operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt') AND status = 'Success'
@@ -92,7 +94,8 @@ SELECT mine.token_id, book.environment, book.clock_offset_seconds, book.archived
     SELECT coalesce(sum(CASE WHEN operation = 'Refund' THEN -amount_micros ELSE amount_micros END)
                     FILTER (WHERE status = 'Success' AND operation IN ('Pay', 'Reserve', 'Refund')), 0)::bigint
                AS spent_micros,
-           coalesce(sum(amount_micros) FILTER (WHERE status IN ('Pending', 'Reserved') AND operation <> 'Refund'), 0)
+           coalesce(sum(amount_micros) FILTER (WHERE status IN ('Pending', 'Reserved')
+                                                 AND operation NOT IN ('Refund', 'Dispute')), 0)
                ::bigint AS pending_micros
       FROM movement
  ) AS total

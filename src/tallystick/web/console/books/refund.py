@@ -177,7 +177,7 @@ async def _page(
         status=HTTP_422_UNPROCESSABLE_ENTITY if asked.problems else HTTP_200_OK,
         words=wording,
         record=record,
-        left_micros=record.amount_micros - remains.refunded_micros,
+        left_micros=record.amount_micros - remains.refunded_micros - remains.disputed_micros,
         asked=asked,
         preview=preview,
         needs_two=preview is not None and await approvals.needs_two(console.books, preview.amount_micros),

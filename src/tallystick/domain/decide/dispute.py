@@ -1,0 +1,305 @@
+"""Disputes: a buyer's bank takes a charge back, and may give it back to the seller in the end.
+
+The rail takes the disputed amount when the dispute is opened. So does the service: from the seller's cash, and what
+that does not cover the seller owes (dues). What is left of a prepaid balance is frozen in the same commit; what is
+spent is the seller's to bear. Won: everything is restored. Lost: what was frozen is gone from the balance, the rest is
+the seller's loss, or the buyer's debt again. A rail may tell all of this in any order, and twice (domain/disputes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from tallystick.domain.accounts import AccountKind
+from tallystick.domain.commands import CollectDue, DisputeMoved, Method
+from tallystick.domain.decide.receipts import announce, moved_on, step
+from tallystick.domain.disputes.dispute import Dispute, DisputedSettlements, DisputeStatus
+from tallystick.domain.disputes.positions import frozen_account, movements, position_of_bearer, position_of_operator
+from tallystick.domain.ids import AccountId, BookId, PartyId
+from tallystick.domain.outcomes import Accepted, Done, TransactionStatus
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.state import Decision, Instrument, InstrumentKind, Operation, State, Transaction, Transfer
+from tallystick.domain.transitions import check_first
+
+OPENED_CODE: Final = "DisputeOpened"
+LOST_CODE: Final = "DisputeLost"
+WON_CODE: Final = "DisputeWon"
+
+MOST_MOVES: Final = 30_000
+"""After so many transfers of one dispute only its end moves anything more: a transfer's number has sixteen bits."""
+
+_MESSAGES: Final = {
+    OPENED_CODE: "The buyer's bank has disputed the charge and holds the amount back.",
+    LOST_CODE: "The dispute was lost: the amount was taken back.",
+    WON_CODE: "The dispute was won: the amount was given back.",
+}
+_CHARGES: Final = frozenset({Operation.FUND_PREPAID, Operation.SETTLE_DEBT, Operation.PAY, Operation.RESERVE})
+_BY_RAIL: Final = frozenset({Method.CC.value, Method.ACH.value})
+_TOTALS: Final = (
+    (AccountKind.IN_DISPUTE, ""),
+    (AccountKind.DUES, ""),
+    (AccountKind.DISPUTE_LOSSES, ""),
+    (AccountKind.DISPUTE_FEES, ""),
+)
+
+
+def dispute_moved(state: State, command: DisputeMoved, now: datetime) -> Decision:
+    """Book what a rail tells of a dispute. A status that was told before changes nothing, nor does news after the end.
+
+    Where both ends are told, the first stays, and the dispute says so (`is_contradicted`).
+    Raises Refused: InvalidTransactionId, TransactionTypeNotRefundable, OriginalTransactionIncomplete (ask again when
+    the charge has its result), OriginalTransactionFailed.
+    """
+    original = _find_charge(state, command)
+    before = _known(state, command)
+    if before is not None and command.status in before.told:
+        return Decision(Accepted(before.transaction_id, state.transactions[before.transaction_id].status))
+    known = before or _unknown(state, command, original, now)
+    told = replace(
+        known,
+        told=(*known.told, command.status),
+        evidence_due_at=command.evidence_due_at or known.evidence_due_at,
+        reason=command.reason or known.reason,
+    )
+    transaction = _begun(told, original, now) if before is None else state.transactions[told.transaction_id]
+    if known.status.is_final:
+        return Decision(Accepted(transaction.transaction_id, transaction.status), disputes=(told,))
+    is_late = command.status is DisputeStatus.OPENED and DisputeStatus.EVIDENCE_DUE in told.told
+    moved = _follow(state, told if is_late else replace(told, status=command.status), command, original, now)
+    return _booked(state, before, moved, original, _moved_on(transaction, command.status, now))
+
+
+def collect_due(state: State, command: CollectDue, now: datetime) -> Decision:  # noqa: ARG001 - one shape for all
+    """Take what is still owed for a dispute from the cash that has come in. Raises Refused: InvalidTransactionId."""
+    dispute, original = state.disputes.get(command.dispute_id), state.transactions.get(command.original_id)
+    if dispute is None or original is None:
+        raise Refused(Refusal.InvalidTransactionId, f"There is no dispute {command.dispute_id}.")
+    micros = min(dispute.due_micros, state.cash[_book_of(state, dispute.bearer_id)])
+    if not micros or dispute.moves >= MOST_MOVES:
+        return Decision(Done())
+    paid = replace(dispute, due_micros=dispute.due_micros - micros)
+    return replace(_booked(state, dispute, paid, original, None), outcome=Done())
+
+
+@dataclass(frozen=True, slots=True)
+class Refrozen:
+    """What a refund changes besides, where open disputes claim the balance that it goes to."""
+
+    instrument: Instrument
+    disputes: tuple[Dispute, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+
+def freeze_more(state: State, instrument: Instrument, amount_micros: int) -> Refrozen:
+    """Freeze what came back to a balance, as far as disputes claimed it and found it spent; the oldest one first."""
+    left_micros = min(amount_micros, instrument.uncovered_micros)
+    if not left_micros:
+        return Refrozen(instrument)
+    changed, transfers = [], []
+    claims = [dispute for dispute in state.disputes.values() if dispute.instrument_id == instrument.instrument_id]
+    for dispute in sorted(claims, key=_age):
+        micros = min(left_micros, dispute.uncovered_micros)
+        if not micros or dispute.moves >= MOST_MOVES:
+            continue
+        left_micros -= micros
+        after = replace(dispute, borne_micros=dispute.borne_micros + micros, moves=dispute.moves + 1)
+        changed.append(after)
+        transfers.append(
+            Transfer(
+                dispute.transaction_id,
+                instrument.account_id,
+                frozen_account(instrument.instrument_id),
+                micros,
+                number=after.moves,
+            )
+        )
+    frozen_micros = sum(transfer.amount_micros for transfer in transfers)
+    rest = replace(
+        instrument,
+        balance_micros=instrument.balance_micros - frozen_micros,
+        uncovered_micros=instrument.uncovered_micros - frozen_micros,
+    )
+    return Refrozen(rest, tuple(changed), tuple(transfers))
+
+
+def _age(dispute: Dispute) -> tuple[datetime, str]:
+    return dispute.opened_at, dispute.transaction_id
+
+
+def _find_charge(state: State, command: DisputeMoved) -> Transaction:
+    original = state.transactions.get(command.original_id)
+    if original is None:
+        message = f'"transactionId" must be a valid transaction ID: {command.original_id}'
+        raise Refused(Refusal.InvalidTransactionId, message)
+    if original.operation not in _CHARGES or original.payment_method not in _BY_RAIL:
+        message = f"{original.operation.value} by {original.payment_method} charged no rail, so none can dispute it."
+        raise Refused(Refusal.TransactionTypeNotRefundable, message)
+    if original.status in {TransactionStatus.PENDING, TransactionStatus.RESERVED}:
+        raise Refused(Refusal.OriginalTransactionIncomplete, f"The charge is still {original.status.value}.")
+    if original.status is not TransactionStatus.SUCCESS:
+        raise Refused(Refusal.OriginalTransactionFailed, f"The charge came to {original.status.value}.")
+    return original
+
+
+def _known(state: State, command: DisputeMoved) -> Dispute | None:
+    for dispute in state.disputes.values():
+        if (dispute.rail, dispute.reference) != (command.rail, command.reference):
+            continue
+        if dispute.original_id != command.original_id or dispute.transaction_id not in state.transactions:
+            message = f"Dispute {command.reference} is known, but not of the charge {command.original_id}."
+            raise Refused(Refusal.InvalidTransactionId, message)
+        return dispute
+    return None
+
+
+def _unknown(state: State, command: DisputeMoved, original: Transaction, now: datetime) -> Dispute:
+    bearer = original.recipient_id or state.book.seller_id
+    assert bearer is not None, "charges live in sellers' books"  # noqa: S101
+    return Dispute(
+        transaction_id=command.transaction_id,
+        rail=command.rail,
+        reference=command.reference,
+        original_id=original.transaction_id,
+        bearer_id=bearer,
+        instrument_id=original.instrument_id,
+        asked_micros=command.amount_micros,
+        opened_at=now,
+    )
+
+
+def _begun(dispute: Dispute, original: Transaction, now: datetime) -> Transaction:
+    """The dispute's own transaction, as it begins."""
+    check_first(Operation.DISPUTE, TransactionStatus.RESERVED)
+    return Transaction(
+        transaction_id=dispute.transaction_id,
+        operation=Operation.DISPUTE,
+        status=TransactionStatus.RESERVED,
+        status_code=OPENED_CODE,
+        status_message=_MESSAGES[OPENED_CODE],
+        amount_micros=dispute.asked_micros,
+        fee_micros=0,
+        payment_method=original.payment_method,
+        sender_id=original.sender_id,
+        sender_token_id=original.sender_token_id,
+        instrument_id=original.instrument_id,
+        caller_reference=dispute.transaction_id,
+        requested_at=now,
+        received_at=now,
+        completed_at=None,
+        original_id=original.transaction_id,
+        caller_description=original.caller_description,
+        sender_description=original.sender_description,
+        recipient_id=original.recipient_id,
+        recipient_token_id=original.recipient_token_id,
+    )
+
+
+def _moved_on(transaction: Transaction, status: DisputeStatus, now: datetime) -> Transaction:
+    if not status.is_final:
+        return transaction
+    if status is DisputeStatus.LOST:
+        return moved_on(transaction, TransactionStatus.SUCCESS, LOST_CODE, _MESSAGES[LOST_CODE], now)
+    return moved_on(transaction, TransactionStatus.CANCELLED, WON_CODE, _MESSAGES[WON_CODE], now)
+
+
+def _follow(state: State, dispute: Dispute, command: DisputeMoved, original: Transaction, now: datetime) -> Dispute:
+    """What the dispute claims and who bears it, in its new status. Nothing is moved yet."""
+    free_micros = original.refundable_micros + dispute.claimed_micros
+    claimed_micros = 0 if dispute.status is DisputeStatus.WON else min(command.amount_micros, free_micros)
+    after = replace(
+        dispute,
+        asked_micros=command.amount_micros,
+        claimed_micros=claimed_micros,
+        fee_micros=dispute.fee_micros if command.fee_micros is None else command.fee_micros,
+        closed_at=now if dispute.status.is_final else None,
+    )
+    after = replace(after, borne_micros=_borne(state, dispute, after))
+    extra_micros = claimed_micros + after.fee_micros - dispute.claimed_micros - dispute.fee_micros
+    cash_micros = state.cash[_book_of(state, dispute.bearer_id)]
+    due_micros = dispute.due_micros + max(0, extra_micros - cash_micros)
+    if extra_micros < 0:
+        due_micros = max(0, dispute.due_micros + extra_micros)
+    return replace(after, due_micros=due_micros)
+
+
+def _borne(state: State, before: Dispute, after: Dispute) -> int:
+    """What of the claim the instrument bears.
+
+    A prepaid balance bears what is left of it when the claim begins or grows, and later what refunds bring back
+    (freeze_more), but nothing that is funded later: that is other money. A debt bears what a lost settlement is owed
+    again.
+    """
+    if after.instrument_id is None:
+        return 0
+    instrument = state.instruments[after.instrument_id]
+    if instrument.kind is InstrumentKind.PREPAID:
+        more_micros = min(max(0, after.claimed_micros - before.claimed_micros), instrument.balance_micros)
+        return min(before.borne_micros + more_micros, after.claimed_micros)
+    if after.status is not DisputeStatus.LOST or state.disputed_settlements is DisputedSettlements.LOSS:
+        return 0
+    return min(after.claimed_micros, max(0, instrument.limit_micros - instrument.balance_micros))
+
+
+def _booked(
+    state: State, before: Dispute | None, after: Dispute, original: Transaction, transaction: Transaction | None
+) -> Decision:
+    """The decision that leads from one position of a dispute to the other, in all books.
+
+    `transaction`: the dispute's own, in its new status; None where that stays.
+    """
+    instrument = None if after.instrument_id is None else state.instruments[after.instrument_id]
+    account = None if instrument is None else instrument.account_id
+    own = movements({} if before is None else position_of_bearer(before, account), position_of_bearer(after, account))
+    outside = movements({} if before is None else position_of_operator(before), position_of_operator(after))
+    transfers = _numbered(after, own)
+    numbered = replace(after, moves=after.moves + max(len(own), len(outside)))
+    claimed_micros = 0 if before is None else before.claimed_micros
+    disputed = replace(original, disputed_micros=original.disputed_micros + after.claimed_micros - claimed_micros)
+    is_prepaid = instrument is not None and instrument.kind is InstrumentKind.PREPAID
+    opens = (*_TOTALS, (AccountKind.FROZEN, str(after.instrument_id))) if is_prepaid else _TOTALS
+    decision = Decision(
+        Done() if transaction is None else Accepted(transaction.transaction_id, transaction.status),
+        transactions=(disputed,) if transaction is None else (disputed, transaction),
+        operator_opens=((AccountKind.DUE_FROM, str(after.bearer_id)), (AccountKind.RAIL, after.rail)),
+        operator_transfers=_numbered(after, outside),
+        instruments=() if instrument is None else (_changed(instrument, before, after),),
+        disputes=(numbered,),
+    )
+    if transaction is not None:
+        told_before = None if before is None else state.transactions[before.transaction_id].status_number
+        if told_before != transaction.status_number:
+            steps = () if transaction.status_number == 1 else (step(transaction),)
+            decision = replace(decision, events=(announce(transaction),), steps=steps)
+    book_id = _book_of(state, after.bearer_id)
+    if book_id == state.book.book_id:
+        return replace(decision, opens=opens, transfers=transfers)
+    return replace(decision, recipient_opens=((book_id, opens),), recipient_transfers=((book_id, transfers),))
+
+
+def _numbered(dispute: Dispute, moves: list[tuple[AccountId, AccountId, int]]) -> tuple[Transfer, ...]:
+    return tuple(
+        Transfer(dispute.transaction_id, debit, credit, micros, number=dispute.moves + place)
+        for place, (debit, credit, micros) in enumerate(moves, start=1)
+    )
+
+
+def _changed(instrument: Instrument, before: Dispute | None, after: Dispute) -> Instrument:
+    borne_micros = after.borne_micros - (0 if before is None else before.borne_micros)
+    sign = -1 if instrument.kind is InstrumentKind.PREPAID else 1
+    balance_micros = instrument.balance_micros + sign * borne_micros
+    if instrument.kind is not InstrumentKind.PREPAID:
+        return replace(instrument, balance_micros=balance_micros)
+    uncovered_micros = after.uncovered_micros - (0 if before is None else before.uncovered_micros)
+    return replace(
+        instrument,
+        balance_micros=balance_micros,
+        uncovered_micros=instrument.uncovered_micros + uncovered_micros,
+    )
+
+
+def _book_of(state: State, bearer_id: PartyId) -> BookId:
+    return state.book.book_id if bearer_id == state.book.seller_id else state.recipients[bearer_id].book_id

@@ -1,0 +1,1 @@
+"""Disputes of charges: their values, and what they move."""
