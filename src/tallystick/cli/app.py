@@ -62,9 +62,14 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "staff": CommandEntry("commands.people:staff_app", "Who works for a seller, and as what."),
     "operators": CommandEntry("commands.people:operators_app", "Who may use the operator's pages at /admin."),
     "balance": CommandEntry("commands.money.balances:app", "Prepaid balances: what was not spent goes back."),
+    "disputes": CommandEntry("commands.money.disputes:app", "Charges that buyers' banks took back, or try to."),
     "clock": CommandEntry("commands.clocks:app", "The test clock of a seller's sandbox."),
     "ipn": CommandEntry("commands.ipn:app", "Notifications: lists, replays, addresses, a local receiver."),
-    "sandbox": CommandEntry("commands.sandbox:app", "Try an integration: sign requests, be the buyer, get test money."),
+    "sandbox": CommandEntry(
+        "commands.sandbox:app",
+        "Try an integration: sign requests, be the buyer, get test money.",
+        additions=("commands.money.sandbox_disputes",),
+    ),
     "archive": CommandEntry("commands.archiving:app", "Move settled history to Parquet files."),
     "audit": CommandEntry(
         "commands.books:audit_app", "Prove and export the audit log and what was agreed to, which are hash chains."

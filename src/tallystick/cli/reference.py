@@ -89,6 +89,10 @@ the person had made |
 | `master-key rotate` | `name`, `broken`: an array of texts |
 | `master-key forget` | `forgotten`: an array of names |
 | `sandbox authorize` | `return_url` |
+| `sandbox dispute` | `dispute` (its id), `status`, `disputed`, `frozen`, `lost`, `fee`, `due` (texts, six decimals) |
+| `disputes list` | an array of `dispute`, `environment`, `status`, `charge`, `asked`, `disputed`, `fee`, `due`, \
+`evidence_due_at`, `opened_at`, `closed_at` |
+| `disputes settlements` | `environment`, `settlements` (`debt`, `loss`) |
 | `sandbox deposit` | `added`, `balance` (text with six decimals), `currency` |
 | `sandbox sign` | `url` |
 | `sandbox button` | `html` |

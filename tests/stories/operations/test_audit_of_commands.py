@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import MakeDatabase
+from tests.store.direct import taken, work
 from tests.stories.operations.audit_table import ACTION_WORDS, IN_OTHER_TESTS, WITHOUT
 from tests.stories.operations.program import Command
 from tests.stories.pages.audit_table import FORMS
@@ -25,6 +26,7 @@ from typer.core import TyperGroup
 
 from tallystick.cli.app import whole_program
 from tallystick.db.connections import Pool
+from tallystick.domain.commands import Method
 from tallystick.services.operations.audit import ACTIONS
 from tallystick.settings import Settings
 from tallystick.store.accounts import parties, second_factors
@@ -70,8 +72,12 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
         await books.pay(buyer, "3.00")
         await service.pool.execute("UPDATE outbox SET state = 'dead', due_at = NULL WHERE state = 'waiting'")
         unspent = await books.funded_buyer("2.00")
+        charged = taken(await books.fund(await books.prepaid_buyer(method=Method.CC), "5.00"), "Pending")
+        await work(books)
+        await service.pool.execute("UPDATE outbox SET state = 'dead', due_at = NULL WHERE state = 'waiting'")
         given = {
             "balance": unspent.instrument,
+            "charge": charged,
             "shop": seller.email,
             "person": "ann@people.example",
             "colleague": "ben@people.example",

@@ -43,6 +43,8 @@ ACTIONS: Final = frozenset(
         "notification.replay_dead",
         "notification.test",
         "clock.forward",
+        "disputes.settlements",
+        "sandbox.dispute",
         "fault.order",
         "fault.remove",
         "fault.release",

@@ -22,13 +22,14 @@ class Funding:
     transaction_id: TransactionId
     amount_micros: int
     refunded_micros: int
+    disputed_micros: int
     payment_method: str
     completed_at: datetime
 
     @property
     def left_micros(self) -> int:
-        """What was captured and not given back yet, whether it was spent or not."""
-        return self.amount_micros - self.refunded_micros
+        """What was captured, not given back yet and is not disputed, whether it was spent or not."""
+        return self.amount_micros - self.refunded_micros - self.disputed_micros
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "notification.replay_dead": "Sent all notifications again that were given up",
     "notification.test": "Sent a test notification",
     "clock.forward": "Moved the sandbox's clock forward",
+    "disputes.settlements": "Chose what becomes of settlements that are lost",
+    "sandbox.dispute": "Spoke for the simulated bank about a dispute",
     "fault.order": "Ordered a fault",
     "fault.remove": "Took back a fault",
     "fault.release": "Let go what a fault held",

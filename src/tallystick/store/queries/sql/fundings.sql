@@ -2,8 +2,9 @@
 
 -- name: fundings
 -- The fundings of the instrument $2 of the book $1 that succeeded and are still here, the newest first: what each brought in
--- and gave back.
-SELECT transaction_id, amount_micros, refunded_micros, payment_method, completed_at
+-- and gave back, and what is disputed of it.
+SELECT transaction_id, amount_micros, refunded_micros, coalesce(disputed_micros, 0) AS disputed_micros, payment_method,
+       completed_at
   FROM transaction
  WHERE book_id = $1 AND instrument_id = $2 AND operation = 'FundPrepaid' AND status = 'Success'
  ORDER BY transaction_id DESC
