@@ -37,7 +37,7 @@ from tallystick.domain.commands import (
 from tallystick.domain.decide.authorize import authorize_postpaid, authorize_prepaid, cancel_token
 from tallystick.domain.decide.charges import fund_prepaid, settle_debt
 from tallystick.domain.decide.deposit import deposit
-from tallystick.domain.decide.dispute import collect_due, dispute_moved
+from tallystick.domain.decide.disputes.dispute import collect_due, dispute_moved
 from tallystick.domain.decide.install import install_token
 from tallystick.domain.decide.pay import pay
 from tallystick.domain.decide.refund import refund

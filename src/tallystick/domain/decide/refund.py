@@ -10,7 +10,7 @@ from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import Refund, RefundPolicy
 from tallystick.domain.decide.checks import check_part_amount, check_seller, check_simulated_fault
 from tallystick.domain.decide.direct_refund import left_to_refund, refund_directly, refund_share
-from tallystick.domain.decide.dispute import freeze_more
+from tallystick.domain.decide.disputes.freezing import freeze_more
 from tallystick.domain.decide.receipts import announce, record
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus

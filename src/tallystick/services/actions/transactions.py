@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from tallystick.domain.decide.dispute import OPENED_CODE
+from tallystick.domain.decide.disputes.dispute import OPENED_CODE
 from tallystick.domain.ids import PartyId, milliseconds_of_transaction
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import identify

@@ -1,6 +1,6 @@
 """Disputes as rails tell of them: `dispute_moved` is where the news of every rail comes in.
 
-It may come in any order and more than once (domain/decide/dispute.py); docs/disputes.md tells sellers and operators
+It may come in any order and more than once (domain/decide/disputes); docs/disputes.md tells sellers and operators
 what follows from it.
 """
 

@@ -8,7 +8,6 @@ the seller's loss, or the buyer's debt again. A rail may tell all of this in any
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -16,9 +15,10 @@ from msgspec.structs import replace
 
 from tallystick.domain.accounts import AccountKind
 from tallystick.domain.commands import CollectDue, DisputeMoved, Method
+from tallystick.domain.decide.disputes.freezing import MOST_MOVES
 from tallystick.domain.decide.receipts import announce, moved_on, step
 from tallystick.domain.disputes.dispute import Dispute, DisputedSettlements, DisputeStatus
-from tallystick.domain.disputes.positions import frozen_account, movements, position_of_bearer, position_of_operator
+from tallystick.domain.disputes.positions import movements, position_of_bearer, position_of_operator
 from tallystick.domain.ids import AccountId, BookId, PartyId
 from tallystick.domain.outcomes import Accepted, Done, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
@@ -28,9 +28,6 @@ from tallystick.domain.transitions import check_first
 OPENED_CODE: Final = "DisputeOpened"
 LOST_CODE: Final = "DisputeLost"
 WON_CODE: Final = "DisputeWon"
-
-MOST_MOVES: Final = 30_000
-"""After so many transfers of one dispute only its end moves anything more: a transfer's number has sixteen bits."""
 
 _MESSAGES: Final = {
     OPENED_CODE: "The buyer's bank has disputed the charge and holds the amount back.",
@@ -83,51 +80,6 @@ def collect_due(state: State, command: CollectDue, now: datetime) -> Decision:  
         return Decision(Done())
     paid = replace(dispute, due_micros=dispute.due_micros - micros)
     return replace(_booked(state, dispute, paid, original, None), outcome=Done())
-
-
-@dataclass(frozen=True, slots=True)
-class Refrozen:
-    """What a refund changes besides, where open disputes claim the balance that it goes to."""
-
-    instrument: Instrument
-    disputes: tuple[Dispute, ...] = ()
-    transfers: tuple[Transfer, ...] = ()
-
-
-def freeze_more(state: State, instrument: Instrument, amount_micros: int) -> Refrozen:
-    """Freeze what came back to a balance, as far as disputes claimed it and found it spent; the oldest one first."""
-    left_micros = min(amount_micros, instrument.uncovered_micros)
-    if not left_micros:
-        return Refrozen(instrument)
-    changed, transfers = [], []
-    claims = [dispute for dispute in state.disputes.values() if dispute.instrument_id == instrument.instrument_id]
-    for dispute in sorted(claims, key=_age):
-        micros = min(left_micros, dispute.uncovered_micros)
-        if not micros or dispute.moves >= MOST_MOVES:
-            continue
-        left_micros -= micros
-        after = replace(dispute, borne_micros=dispute.borne_micros + micros, moves=dispute.moves + 1)
-        changed.append(after)
-        transfers.append(
-            Transfer(
-                dispute.transaction_id,
-                instrument.account_id,
-                frozen_account(instrument.instrument_id),
-                micros,
-                number=after.moves,
-            )
-        )
-    frozen_micros = sum(transfer.amount_micros for transfer in transfers)
-    rest = replace(
-        instrument,
-        balance_micros=instrument.balance_micros - frozen_micros,
-        uncovered_micros=instrument.uncovered_micros - frozen_micros,
-    )
-    return Refrozen(rest, tuple(changed), tuple(transfers))
-
-
-def _age(dispute: Dispute) -> tuple[datetime, str]:
-    return dispute.opened_at, dispute.transaction_id
 
 
 def _find_charge(state: State, command: DisputeMoved) -> Transaction:

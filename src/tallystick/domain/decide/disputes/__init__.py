@@ -1,0 +1,1 @@
+"""What disputes move, and what refunds have to do with them."""
