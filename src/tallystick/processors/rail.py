@@ -12,6 +12,7 @@ from enum import Enum, unique
 from typing import Protocol
 
 from tallystick.domain.commands import Declined, Method, Paid, RailOperation
+from tallystick.domain.disputes.dispute import DisputeStatus
 
 __all__ = [
     "Declined",
@@ -163,16 +164,6 @@ class RailHint:
     object_kind: HintKind
     reference: str
     idempotency_key: str | None = None
-
-
-@unique
-class DisputeStatus(Enum):
-    """Where a dispute stands."""
-
-    OPENED = "opened"
-    EVIDENCE_DUE = "evidence_due"
-    WON = "won"
-    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
