@@ -96,7 +96,7 @@ class Inventor:
         """The same request once more, as the API makes it: with a transaction id of its own."""
         if not is_money_command(command):
             return command
-        return replace(command, request=replace(command.request, transaction_id=self._id(SHOP)))
+        return replace(command, request=replace(command.request, transaction_id=self.fresh_id(SHOP)))
 
     def _question(self) -> Question:
         dice = self.dice
@@ -174,7 +174,7 @@ class Inventor:
             return WriteOffDebt(self._request(), buyer.tab, self._amount())
         if dice.random() < 0.5:
             return CancelToken(buyer.tab_token, SELLER)
-        return Deposit(self._id(OPERATOR), buyer.party_id, "simulated", self._cents(1, 5))
+        return Deposit(self.fresh_id(OPERATOR), buyer.party_id, "simulated", self._cents(1, 5))
 
     def _amount(self) -> int:
         return self.dice.choice((10_000, 990_000, MICROS, 3 * MICROS, self.dice.randrange(10_000, 5 * MICROS)))
@@ -182,12 +182,13 @@ class Inventor:
     def _cents(self, least: int, most: int) -> int:
         return self.dice.randrange(least * 100 + 20, most * 100 + 20) * 10_000
 
-    def _id(self, book_id: BookId) -> TransactionId:
+    def fresh_id(self, book_id: BookId) -> TransactionId:
+        """The id of a new transaction."""
         self._count += 1
         at = int(self.clock().timestamp() * 1000) + self._count
         return make_transaction_id(book_id, at, self.dice.randbytes(TRANSACTION_ENTROPY_BYTES))
 
     def _request(self) -> Request:
-        transaction_id = self._id(SHOP)
+        transaction_id = self.fresh_id(SHOP)
         reference = f"reference {self._count}"
         return Request(transaction_id, SELLER, reference, reference.encode(), self.clock(), caller_description="goods")

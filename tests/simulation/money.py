@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tests.simulation import money_writes
+from tests.simulation import disputes, money_writes
 from tests.simulation.connections import Handler
 from tests.simulation.postgres import Record, Transaction
 
@@ -233,6 +233,7 @@ def _instrument(tx: Transaction, book_id: int, instrument: Record) -> dict[str, 
         "instrument_expires_at": instrument["expires_at"],
         "account_id": instrument["account_id"],
         "balance_micros": account["balance_micros"],
+        "uncovered_micros": instrument["uncovered_micros"] or 0,
     }
 
 
@@ -254,7 +255,11 @@ _OF_TRANSACTION: Final = (
 async def load_transactions(tx: Transaction, book_id: int, names: Sequence[str]) -> list[Record]:
     known = sorted(name for name in names if tx.see("transaction", (book_id, name)) is not None)
     rows = [await tx.lock("transaction", (book_id, name)) for name in known]
-    return [Record({name: row[name] for name in _OF_TRANSACTION}) for row in rows if row is not None]
+    return [
+        Record({name: row[name] for name in _OF_TRANSACTION}, disputed_micros=row["disputed_micros"] or 0)
+        for row in rows
+        if row is not None
+    ]
 
 
 async def load_unasked(tx: Transaction, book_id: int, names: Sequence[str]) -> list[Record]:
@@ -320,6 +325,10 @@ MODEL: Final[Mapping[str, Handler]] = {
     "move_balances": money_writes.move_balances,
     "insert_rail_requests": money_writes.insert_rail_requests,
     "delete_rail_requests": money_writes.delete_rail_requests,
+    "load_disputes": disputes.load_disputes,
+    "disputed_settlements": disputes.disputed_settlements,
+    "write_disputes": disputes.write_disputes,
+    "update_uncovered": disputes.update_uncovered,
 }
 """By name; a test compares the names with those of money.sql."""
 

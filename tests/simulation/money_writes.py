@@ -57,7 +57,7 @@ async def insert_instruments(tx: Transaction, book_id: int, *columns: Any) -> in
     )
     names += ("charged_micros", "pending_micros", "valid_from", "expires_at")
     for values in _rows(*columns_):
-        row = Record(book_id=book_id, **dict(zip(names, values, strict=True)), created_at=now)
+        row = Record(book_id=book_id, **dict(zip(names, values, strict=True)), created_at=now, uncovered_micros=None)
         await tx.insert("instrument", (book_id, row["instrument_id"]), row)
     return len(columns_[0])
 
@@ -134,6 +134,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "status_number": 1,
     "reserved_until": None,
     "times_out_at": None,
+    "disputed_micros": None,
 }
 
 
@@ -298,10 +299,11 @@ async def _answer_or_leave(
 async def update_transactions(tx: Transaction, book_id: int, *columns: Any) -> int:
     names: tuple[str, ...] = ("status", "status_code", "status_message", "status_number", "amount_micros", "fee_micros")
     names += ("marketplace_fee_micros", "refunded_micros", "notification_url", "completed_at", "reserved_until")
-    names += ("marketplace_refunded_micros", "fee_refunded_micros")
+    names += ("marketplace_refunded_micros", "fee_refunded_micros", "disputed_micros")
     changed = 0
     for transaction_id, *values in _rows(*columns):
         changes = dict(zip(names, values, strict=True))
+        changes["disputed_micros"] = changes["disputed_micros"] or None
         changed += await tx.update("transaction", (book_id, transaction_id), **changes)
     return changed
 

@@ -23,7 +23,8 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.postgres import Server
 
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import Command, Declined, Paid, RailOperation, ResolveCharge
+from tallystick.domain.commands import CollectDue, Command, Declined, DisputeMoved, Paid, RailOperation, ResolveCharge
+from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import BookId, TokenId
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.services.operations.fee_schedules import read_fee_schedules
@@ -40,13 +41,17 @@ _RULES: Final = Rules(read_fee_schedules(None), simulate_faults=False)
 _COLUMNS: Final = {
     "account": "book_id, account_id, kind, subject, balance_micros, floor_micros, ceiling_micros",
     "instrument": "book_id, instrument_id, kind, account_id, sender_party_id, limit_micros, total_limit_micros,"
-    " charged_micros, pending_micros, valid_from, expires_at",
+    " charged_micros, pending_micros, valid_from, expires_at, uncovered_micros",
     "token": "book_id, token_id, purpose, token_type, instrument_id, sender_party_id, caller_reference, payment_method,"
     " payment_method_id, terms::text, usage_limits::text, valid_from, expires_at, cancelled_at, used_by",
     "transaction": "book_id, transaction_id, operation, status, status_code, status_message, amount_micros, fee_micros,"
     " refunded_micros, fee_refunded_micros, marketplace_fee_micros, marketplace_refunded_micros, fee_payer,"
     " payment_method, sender_party_id, sender_token_id, instrument_id, recipient_party_id, recipient_token_id,"
-    " original_id, caller_reference, status_number, received_at, completed_at, reserved_until, times_out_at",
+    " original_id, caller_reference, status_number, received_at, completed_at, reserved_until, times_out_at,"
+    " disputed_micros",
+    "dispute": "book_id, transaction_id, rail, reference, original_id, bearer_party_id, instrument_id, asked_micros,"
+    " opened_at, status, claimed_micros, borne_micros, fee_micros, due_micros, told, moves, reason, evidence_due_at,"
+    " closed_at",
     "transfer": "book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at",
     "answered_reference": "book_id, fingerprint, transaction_id, status, refusal, message, answered_at, reuses",
     "transaction_step": "book_id, transaction_id, number, status, status_code, amount_micros, at",
@@ -118,8 +123,9 @@ class Story:
 
     def _next(self) -> list[Question]:
         """Questions for one book that all go the same way, payments from instruments or not."""
-        if (resolved := self._answer_of_the_rail()) is not None:
-            return [resolved]
+        for told in (self._answer_of_the_rail(), self._news_of_a_dispute()):
+            if told is not None:
+                return [told]
         first = self.inventor.next()
         wanted = charges_an_instrument(first.command)
         asked = [first, *(self.inventor.next() for _ in range(self.dice.randrange(4)))]
@@ -139,6 +145,27 @@ class Story:
         row = self.dice.choice(due)
         answer = Paid() if self.dice.random() < 0.7 else Declined("TransactionDenied", "No.")
         command = ResolveCharge(row["transaction_id"], row["rail"], answer, RailOperation(row["operation"]))
+        return Question(row["book_id"], command)
+
+    def _news_of_a_dispute(self) -> Question | None:
+        charges = [row for row in self.server.rows("transaction") if row["payment_method"] == "CC"]
+        opened = [row for row in self.server.rows("dispute") if row["due_micros"]]
+        chance = self.dice.random()
+        if opened and chance < 0.03:
+            row = self.dice.choice(opened)
+            return Question(row["book_id"], CollectDue(row["transaction_id"], row["original_id"]))
+        if not charges or chance > 0.2:
+            return None
+        row = self.dice.choice(charges)
+        command = DisputeMoved(
+            self.inventor.fresh_id(row["book_id"]),
+            row["transaction_id"],
+            "simulated",
+            f"dispute of {row['transaction_id']}",
+            self.dice.choice(list(DisputeStatus)),
+            row["amount_micros"],
+            self.dice.choice((None, 15_000_000)),
+        )
         return Question(row["book_id"], command)
 
 

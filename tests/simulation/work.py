@@ -82,7 +82,7 @@ async def rail_put_off(
 async def run_out(tx: Transaction, now: datetime, limit: int) -> list[Record]:
     found = []
     for _, row in tx.scan("transaction"):
-        if row["status"] == "Reserved" and row["reserved_until"] <= now:
+        if row["reserved_until"] is not None and row["status"] == "Reserved" and row["reserved_until"] <= now:
             found.append(row)
     for _, request in tx.scan("rail_request"):
         row_ = tx.see("transaction", (request["book_id"], request["transaction_id"]))
