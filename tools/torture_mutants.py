@@ -85,6 +85,27 @@ MUTANTS = (
         "pending_micros=instrument.pending_micros",
     ),
     Mutant(
+        "two-spaces",
+        "the references of /v1 are others than those of the query API",
+        "web/v1/money.py",
+        '"CallerReference": asked.idempotency_key}',
+        '"CallerReference": f"v1-{asked.idempotency_key}"}',
+    ),
+    Mutant(
+        "refusal-that-spends",
+        "a refusal of /v1 spends its reference",
+        "web/v1/money.py",
+        "refusal_spends=False",
+        "refusal_spends=True",
+    ),
+    Mutant(
+        "made-twice",
+        "/v1 says of what it tells again that it was made just now",
+        "web/v1/money.py",
+        "replayed=transaction_id not in made_ids",
+        "replayed=False",
+    ),
+    Mutant(
         "believed-clock",
         "no clock is ever doubted: leases are taken, things end and are forgotten by whatever it says",
         "db/clock_watch.py",
