@@ -272,15 +272,14 @@ class World:
         return self.service.pool
 
     def browser(self, service: Service | None = None) -> Browser:
-        """A fresh browser; with `service`, one of another configuration, served without a socket.
+        """A fresh browser; with `service`, one of another configuration, served without a socket."""
+        return self.browser_of(None if service is None else self.pages_of(service))
 
-        Browsers of the same service see the same pages: these take a quarter of a second to make.
-        """
-        if service is None:
-            return self.browser_of(None)
+    def pages_of(self, service: Service) -> Litestar:
+        """The pages of a service, which take a quarter of a second: made once as long as no other's are asked for."""
         if self._latest is None or self._latest[0] is not service:
             self._latest = service, create_pages(service)
-        return self.browser_of(self._latest[1])
+        return self._latest[1]
 
     def browser_of(self, pages: Litestar | None) -> Browser:
         """A fresh browser of pages that are served without a socket; None: of the service that listens."""

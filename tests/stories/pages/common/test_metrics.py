@@ -22,7 +22,6 @@ from tallystick.services.operations.verification import prove_if_due
 from tallystick.services.process.meter import BOUNDS_SECONDS, Meter, quantile_seconds
 from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.store.records import verification_runs
-from tallystick.web.app import create_pages
 from tallystick.wiring import exporting_metrics
 
 TOKEN = "a-token-of-some-length"
@@ -32,7 +31,7 @@ async def scrape(
     world: World, service: Service | None = None, peer: str = "127.0.0.1", **headers: str
 ) -> httpx.Response:
     """Ask a service of some configuration for its metrics, as somebody at `peer`."""
-    transport = httpx.ASGITransport(create_pages(service or world.service), client=(peer, 50_000))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(world.pages_of(service or world.service), client=(peer, 50_000))  # type: ignore[arg-type]
     async with httpx.AsyncClient(base_url=world.base_url, transport=transport) as client:
         return await client.get("/metrics", headers={name.replace("_", "-"): value for name, value in headers.items()})
 

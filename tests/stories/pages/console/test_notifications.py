@@ -71,9 +71,9 @@ async def signed_in(world: World, seller: Seller, role: StaffRole, browser: Brow
 async def notified(world: World, seller: Seller) -> AsyncIterator[Notified]:
     # events of other tests' sellers would be sent as well
     await world.pool.execute("UPDATE outbox SET state = 'unwanted' WHERE state = 'waiting'")
-    open_service = world.configured(allow_private_notification_targets=True)
+    open_pages = world.shared_pages(allow_private_notification_targets=True)
     async with receiver() as shop:
-        developer = await signed_in(world, seller, StaffRole.DEVELOPER, world.browser(open_service))
+        developer = await signed_in(world, seller, StaffRole.DEVELOPER, world.browser_of(open_pages))
         async with world.pool.acquire() as connection:
             await outbox.set_address(connection, seller.book_id, shop.url, world.clock())
         yield Notified(world, seller, shop, developer)
