@@ -160,7 +160,9 @@ async def open_service(
             await until_it_answers(partial(watch.compare, pool))
             watching = asyncio.create_task(watch.run(pool))
             stack.callback(watching.cancel)
-        committer = Committer(money_pool, rules, clock if watch is None else watch.now, keeps=MAX_IN_FLIGHT)
+        committer = Committer(
+            money_pool, rules, clock if watch is None else watch.now, keeps=MAX_IN_FLIGHT, replans=True
+        )
         stack.push_async_callback(committer.close)
         await stack.enter_async_context(anchored(settings, pool, committer))
         rails = _rails(settings, pool, vault, clock if watch is None else watch.now, stack)

@@ -27,6 +27,8 @@ from tallystick.services.rails.orders import ask_rails
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _ANCHOR_EVERY: Final = timedelta(minutes=1)
 _COLLECT_EVERY: Final = timedelta(minutes=1)
+_CHAIN_SECONDS: Final = 1.0
+"""Between two looks for what is not chained yet. Nobody waits for it, and two statements five times a second cost."""
 _GATHER_SECONDS: Final = 0.02  # lets several slots become free, so that one query for due events fills them all
 
 _log = structlog.get_logger(__name__)
@@ -110,7 +112,7 @@ class Worker:
                 self._repeat("rails", self.ask_rails, stop),
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
                 self._repeat("disputes", self.disputes, stop),
-                self._repeat("chains", self.chain, stop),
+                self._repeat("chains", self.chain, stop, _CHAIN_SECONDS),
                 self._repeat("forgetting", self.forget, stop),
                 self._repeat("mail", self.mail_sender.dispatch, stop),
                 self._repeat("proofs", functools.partial(prove_if_due, self.service), stop),
@@ -129,7 +131,11 @@ class Worker:
             await asyncio.sleep(_GATHER_SECONDS)
         return sent
 
-    async def _repeat(self, loop: str, work: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
+    async def _repeat(
+        self, loop: str, work: Callable[[], Awaitable[int]], stop: asyncio.Event, least_seconds: float = 0.0
+    ) -> None:
+        """Do `work` again and again, with the setting's pause in between, or `least_seconds` where that is longer."""
+        pause_seconds = max(self._pause_seconds, least_seconds)
         while not stop.is_set():
             try:
                 self.service.trusted_now()
@@ -141,7 +147,7 @@ class Worker:
                 self.service.meter.failed(loop)
                 _log.exception("worker_pass_failed", loop=loop)
             try:
-                await asyncio.wait_for(stop.wait(), self._pause_seconds)
+                await asyncio.wait_for(stop.wait(), pause_seconds)
             except TimeoutError:
                 continue
 

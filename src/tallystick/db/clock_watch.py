@@ -58,9 +58,15 @@ class ClockWatch:
     _database: datetime | None = field(default=None, init=False)
     """What the database's clock showed when `elapsed` was `_compared`."""
     _compared: float = field(default=0.0, init=False)
+    _ahead: float = field(default=0.0, init=False)
+    """What the database's clock shows at any time, in seconds since 1970, is this more than `elapsed`."""
+    _tolerance_seconds: float = field(init=False)
     _jumped: float | None = field(default=None, init=False)
     """When the database's clock was seen to have jumped, by `elapsed`."""
     _doubted: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._tolerance_seconds = self.tolerance.total_seconds()
 
     def now(self) -> datetime:
         """The present moment. Raises WrongClockError."""
@@ -82,7 +88,7 @@ class ClockWatch:
     @property
     def off_seconds(self) -> float:
         """How far the clock is ahead of the database's, by what has passed since they were compared."""
-        return self._off(self.clock()).total_seconds()
+        return self._off_seconds(self.clock())
 
     @property
     def why(self) -> str:
@@ -120,20 +126,19 @@ class ClockWatch:
                 self._jumped = at
         if self._jumped is not None and at - self._jumped >= SETTLES_AFTER.total_seconds():
             self._jumped = None
-        self._database, self._compared = shown, at
+        self._database, self._compared, self._ahead = shown, at, shown.timestamp() - at
 
-    def _off(self, now: datetime) -> timedelta:
-        if self._database is None:
-            return timedelta(0)
-        return now - self._database - timedelta(seconds=self.elapsed() - self._compared)
+    def _off_seconds(self, now: datetime) -> float:
+        """How far the clock, which shows `now`, is ahead. In plain numbers: every payment asks."""
+        return 0.0 if self._database is None else now.timestamp() - self._ahead - self.elapsed()
 
     def _doubts(self, now: datetime) -> bool:
-        off = self._off(now)
-        doubts = self._jumped is not None or abs(off) > self.tolerance
+        off_seconds = self._off_seconds(now)
+        doubts = self._jumped is not None or abs(off_seconds) > self._tolerance_seconds
         if doubts is not self._doubted:
             self._doubted = doubts
             (_log.error if doubts else _log.info)(
-                "clock_doubted" if doubts else "clock_believed_again", off_seconds=off.total_seconds()
+                "clock_doubted" if doubts else "clock_believed_again", off_seconds=off_seconds
             )
         return doubts
 

@@ -187,6 +187,11 @@ async def plan_each_time(connection: Connection) -> None:
     await connection.execute(_SQL["plan_each_time"])
 
 
+async def forget_plans(connection: Connection) -> None:
+    """Have each statement of a connection planned anew: tables are larger than when that was done."""
+    await connection.execute(_SQL["forget_plans"])
+
+
 async def _prepare_to_plan_once(connection: Connection) -> None:
     await prepare_connection(connection)
     await plan_statements_once(connection)

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from asyncpg import InterfaceError
+
+from tallystick.db.database import forget_plans
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -17,23 +19,39 @@ if TYPE_CHECKING:
     from tallystick.db.connections import Pool
 
 
+_MOST_COUNTED: Final = 256
+
+REPLAN_AFTER: Final = frozenset({16, 64, 256, 1024, 4096, 16384, 65536})
+"""Uses of a connection after which its statements are planned anew.
+
+In a new database they were planned for empty tables, where every index that begins with the book seems as good as the
+key. Autovacuum, which tells better, comes by only after a minute or two.
+"""
+
+
 @dataclass(slots=True)
 class KeptConnections:
     """At most `maximum` of the pool's connections wait here for their next use; the others go back as always.
 
-    None does while somebody waits for the pool, who would not see it here.
+    None does while somebody waits for the pool, who would not see it here. `replans`: statements are planned once for
+    all, and anew as tables grow.
     """
 
     pool: Pool
     maximum: int
+    replans: bool = False
     _idle: list[PoolConnectionProxy[Record]] = field(default_factory=list)
     _awaited: int = 0
+    _uses: dict[int, int] = field(default_factory=dict)
+    """Of each connection, by the server's number of it."""
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[PoolConnectionProxy[Record]]:
         """A connection for one user. Where the user fails, the pool sees what has become of it."""
         connection = await self._take()
         try:
+            if self.replans:
+                await self._count(connection)
             yield connection
         except (TimeoutError, asyncio.CancelledError):
             connection.terminate()  # it may never answer; the pool would wait until it does
@@ -58,6 +76,14 @@ class KeptConnections:
             return await self.pool.acquire()
         finally:
             self._awaited -= 1
+
+    async def _count(self, connection: PoolConnectionProxy[Record]) -> None:
+        number = connection.get_server_pid()
+        uses = self._uses[number] = self._uses.get(number, 0) + 1
+        if uses in REPLAN_AFTER:
+            await forget_plans(connection)
+        if len(self._uses) > _MOST_COUNTED:
+            del self._uses[next(iter(self._uses))]
 
     async def close(self) -> None:
         """Give everything back to the pool."""

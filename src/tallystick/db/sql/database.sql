@@ -9,6 +9,10 @@ SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
 -- Plans for the arguments of each execution, in this transaction.
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 
+-- name: forget_plans
+-- Each statement is planned anew when it is carried out next.
+DISCARD PLANS
+
 -- name: ping
 -- Asks for nothing but an answer.
 SELECT 1

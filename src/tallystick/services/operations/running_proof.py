@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ContinuousProver", "RunningProof", "last_proof", "prove_since_last"]
 
-_SHARE: Final = 0.05
+_SHARE: Final = 0.02
 """Of the time a worker may spend on it: where a run takes long, the next one comes later."""
 
 _log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
 from tallystick.services.process.random_pool import RANDOM_POOL, RandomPool
@@ -20,12 +20,10 @@ _STEP_BYTES: Final = 3
 _MOST_BOOKS: Final = 1024  # remembered; nothing makes ids for more of them in one millisecond
 
 
-class _Last(NamedTuple):
-    """The newest id of a book: the millisecond that was asked for, the one that it has, its random number."""
+_Last: TypeAlias = tuple[int, int, int]
+"""The newest id of a book: the millisecond that was asked for, the one that it has, its random number."""
 
-    asked_milliseconds: int
-    milliseconds: int
-    number: int
+_NONE: Final[_Last] = (1, 0, 0)  # no moment is at or after the first and at or before the second
 
 
 @dataclass(slots=True)
@@ -44,15 +42,15 @@ class TransactionIds:
     def fresh(self, book_id: BookId, book_now: datetime) -> TransactionId:
         """An id that no transaction has yet. `book_now`: the present moment by the clock of the book."""
         asked = milliseconds = int(book_now.timestamp() * 1000)
-        last = self._last.pop(book_id, None)
-        if last is None or not last.asked_milliseconds <= asked <= last.milliseconds:
+        asked_before, reached, last = self._last.pop(book_id, _NONE)
+        if not asked_before <= asked <= reached:
             number = int.from_bytes(self.entropy.take(TRANSACTION_ENTROPY_BYTES), "big")
         else:
-            milliseconds = last.milliseconds
-            number = last.number + 1 + int.from_bytes(self.entropy.take(_STEP_BYTES), "big")
+            milliseconds = reached
+            number = last + 1 + int.from_bytes(self.entropy.take(_STEP_BYTES), "big")
             if number >= _END:
                 milliseconds, number = milliseconds + 1, number - _END
-        self._last[book_id] = _Last(asked, milliseconds, number)
+        self._last[book_id] = asked, milliseconds, number
         if len(self._last) > _MOST_BOOKS:
             del self._last[next(iter(self._last))]
         return make_transaction_id(book_id, milliseconds, number.to_bytes(TRANSACTION_ENTROPY_BYTES, "big"))

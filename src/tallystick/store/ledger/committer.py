@@ -85,14 +85,15 @@ class Committer:
     """Groups commands by book. `clock` gives the present moment in UTC; a book's test clock is added to it.
 
     It raises WrongClockError where it cannot be believed: nothing is carried out then.
-    `keeps`: how many connections of the pool it may keep between two groups. `budget_seconds`: how long a command may
-    take, all tries and the wait for its turn included.
+    `keeps`: how many connections of the pool it may keep between two groups. `replans` as in KeptConnections.
+    `budget_seconds`: how long a command may take, all tries and the wait for its turn included.
     """
 
     pool: Pool
     rules: Rules
     clock: Callable[[], datetime]
     keeps: int = 0
+    replans: bool = False
     budget_seconds: float = CALL_SECONDS
     statistics: Statistics = field(default_factory=Statistics)
     acknowledged: dict[BookId, TransactionId] = field(default_factory=dict)
@@ -102,9 +103,12 @@ class Committer:
     _backoffs: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     _connections: KeptConnections = field(init=False)
+    _loop: asyncio.AbstractEventLoop = field(init=False)
+    """The one in which it is made and used. Python 3.11 asks the system for the process's number to find it."""
 
     def __post_init__(self) -> None:
-        self._connections = KeptConnections(self.pool, self.keeps)
+        self._loop = asyncio.get_running_loop()
+        self._connections = KeptConnections(self.pool, self.keeps, self.replans)
 
     def perform(
         self, book_id: BookId, command: Command, key: AccessKey | None = None, flow: Hashable = None
@@ -118,7 +122,7 @@ class Committer:
         still free. Raises NoSuchBookError, and the database's other errors: nothing was changed then either or, when
         the connection broke during the commit, asking again with the same reference tells.
         """
-        return self._accept(book_id, command, asyncio.get_running_loop().create_future(), key, flow)
+        return self._accept(book_id, command, self._loop.create_future(), key, flow)
 
     async def perform_all(
         self, book_id: BookId, commands: Sequence[Command], flow: Hashable = None
@@ -127,8 +131,7 @@ class Committer:
 
         What `perform` would raise for a command stands in the place of its outcome.
         """
-        loop = asyncio.get_running_loop()
-        answers = [self._accept(book_id, command, loop.create_future(), None, flow) for command in commands]
+        answers = [self._accept(book_id, command, self._loop.create_future(), None, flow) for command in commands]
         outcomes: list[Outcome | Exception] = []
         for answer in answers:
             try:
@@ -151,7 +154,7 @@ class Committer:
         except WrongClockError:
             answer.set_result(_wrong_clock())
             return answer
-        until = answer.get_loop().time() + self.budget_seconds
+        until = self._loop.time() + self.budget_seconds
         if charges_an_instrument(command):
             payments = self._payments[book_id]
             payments.waiting.append(QueuedCommand(command, answer, until, key), flow)
@@ -172,7 +175,7 @@ class Committer:
 
     def _start_group(self, work: Coroutine[None, None, None], queue: CommandQueue[Any]) -> None:
         queue.in_flight += 1
-        task = asyncio.create_task(work)
+        task = self._loop.create_task(work)
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
 

@@ -147,27 +147,25 @@ class CallsUnderWay:
     """Answers per second."""
     _looked: float = 0.0
     _looking: bool = False
+    _loop: asyncio.AbstractEventLoop | None = None
     _answering: set[asyncio.Task[None]] = field(default_factory=set)
 
     def retry_seconds(self) -> int:
         """In how many seconds somebody who is refused may try again."""
         return min(RETRY_SECONDS, ceil(self.wait_seconds))
 
-    def carry_out(
+    async def carry_out(
         self, application: Application, refuse: Refuse, scope: Scope, receive: Receive, send: Send
-    ) -> Awaitable[None]:
-        """Have `application` answer a request in time: what is to be awaited, in the task that began it."""
-        call = CallUnderWay(
-            receive, send, refuse, asyncio.current_task(), monotonic(), scope["method"] not in _BODILESS
-        )
+    ) -> None:
+        """Have `application` answer a request in time, in the task that began it."""
+        # The loop is given: without it Python 3.11 asks the system for the process's number, each time.
+        task = asyncio.current_task(self._loop)
+        call = CallUnderWay(receive, send, refuse, task, monotonic(), scope["method"] not in _BODILESS)
         if call.reading:
             call.waits_with_body = bool(header(scope, b"expect"))
-        return self._carry_out(call, application, scope)
-
-    async def _carry_out(self, call: CallUnderWay, application: Application, scope: Scope) -> None:
         self._calls.add(call)
         if not self._looking:
-            self._begin_to_look()
+            call.task = self._begin_to_look()
         try:
             await application(scope, call.receive, call.send)
         except asyncio.CancelledError:
@@ -183,9 +181,12 @@ class CallsUnderWay:
             self._finished += 1
             self._calls.discard(call)
 
-    def _begin_to_look(self) -> None:
+    def _begin_to_look(self) -> asyncio.Task[None] | None:
+        """Look from now on, in the loop that runs; the task that does."""
+        self._loop = asyncio.get_running_loop()
         self._looking, self._looked, self._finished = True, monotonic(), 0
-        asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+        self._loop.call_later(LOOK_SECONDS, self._look)
+        return asyncio.current_task(self._loop)
 
     def _look(self) -> None:
         """Expire what is due, and measure. It goes on as long as there is something under way."""

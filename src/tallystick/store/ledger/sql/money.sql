@@ -8,6 +8,10 @@
 -- table a join may be planned the other way round, through all references of the book.
 SELECT * FROM answered_reference WHERE book_id = $1 AND reference_digest = /* part: reference_digest */ LIMIT 1
 
+-- part: asked_token
+-- One of the tokens that are asked for, with the limit for the same reason.
+SELECT * FROM token WHERE token.book_id = $1 AND token.token_id = asked.token_id LIMIT 1
+
 -- part: answer
 -- How a reference was answered. Without a fingerprint where that was too long ago to be told again: it is spent.
 ROW(caller_reference, CASE WHEN answered_at > since THEN fingerprint END, transaction_id, status, refusal,
@@ -53,11 +57,11 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
             WHERE /* part: still_counts */
        ) END AS answers,
        CASE WHEN token.token_id = $3 THEN ARRAY(/* part: terms_of_keys */) END AS keys
-  FROM token
+  FROM unnest($2::text[]) AS asked (token_id)
+ CROSS JOIN LATERAL (/* part: asked_token */) AS token
   JOIN party ON party.party_id = token.sender_party_id
   JOIN instrument ON instrument.book_id = $1 AND instrument.instrument_id = token.instrument_id
   JOIN account ON account.book_id = $1 AND account.account_id = instrument.account_id
- WHERE token.book_id = $1 AND token.token_id = ANY($2::text[])
 
 -- name: lock
 -- Lock the accounts of the instruments that the group names, in id order: itself ($2), by its tokens ($3), by transactions
@@ -65,7 +69,8 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
 -- The answer is the book's rules, its owner, the operator's book that mirrors it, and the instruments that were found.
 WITH wanted AS (
     SELECT unnest($2::text[]) COLLATE "C" AS instrument_id
-    UNION SELECT token.instrument_id FROM token WHERE token.book_id = $1 AND token.token_id = ANY($3::text[])
+    UNION SELECT token.instrument_id
+            FROM unnest($3::text[]) AS asked (token_id) CROSS JOIN LATERAL (/* part: asked_token */) AS token
     UNION SELECT transaction.instrument_id
             FROM transaction WHERE transaction.book_id = $1 AND transaction.transaction_id = ANY($4::text[])
 ), locked AS (
@@ -90,11 +95,15 @@ SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros
  WHERE book.book_id = $1
 
 -- name: lock_tokens
--- Lock tokens that have no instrument whose lock would guard them, in id order.
-SELECT token_id FROM token
- WHERE book_id = $1 AND token_id = ANY($2::text[]) AND instrument_id IS NULL
- ORDER BY token_id
-   FOR UPDATE
+-- Lock tokens ($2, in the order of their ids) that have no instrument whose lock would guard them. `IS NULL` would be a way through an index by
+-- instruments, and with it through all such tokens of the book.
+SELECT token.token_id
+  FROM unnest($2::text[]) AS asked (token_id)
+ CROSS JOIN LATERAL (SELECT token.token_id FROM token
+                      WHERE token.book_id = $1 AND token.token_id = asked.token_id
+                        AND coalesce(token.instrument_id, '') = ''
+                      LIMIT 1
+                        FOR UPDATE) AS token
 
 -- name: load
 -- What the group names, as fresh as the locks. A row for each token ($2), with the state of its sender and of the card or
@@ -122,11 +131,16 @@ SELECT token.token_id, token.purpose, token.token_type, token.instrument_id, tok
             WHERE /* part: still_counts */
        ) END AS answers,
        CASE WHEN row_number() OVER () = 1 THEN ARRAY(
-           SELECT ARRAY[caller_reference, token_id]
-             FROM token AS named WHERE named.book_id = $1 AND named.caller_reference = ANY($5::text[])
+           SELECT ARRAY[named.caller_reference, named.token_id]
+             FROM unnest($5::text[]) AS asked (caller_reference)
+            CROSS JOIN LATERAL (SELECT * FROM token
+                                 WHERE token.book_id = $1 AND token.caller_reference = asked.caller_reference
+                                 LIMIT 1) AS named
        ) END AS token_references
   FROM (VALUES (true)) AS always
-  LEFT JOIN token ON token.book_id = $1 AND token.token_id = ANY($2::text[])
+  LEFT JOIN (SELECT token.*
+               FROM unnest($2::text[]) AS asked (token_id)
+              CROSS JOIN LATERAL (/* part: asked_token */) AS token) AS token ON true
   LEFT JOIN party ON party.party_id = token.sender_party_id
   LEFT JOIN payment_method ON payment_method.payment_method_id = token.payment_method_id
   LEFT JOIN instrument ON instrument.book_id = $1 AND instrument.instrument_id = token.instrument_id
@@ -139,9 +153,11 @@ SELECT instrument.instrument_id, instrument.kind AS instrument_kind,
        instrument.charged_micros, instrument.pending_micros, instrument.valid_from AS instrument_valid_from,
        instrument.expires_at AS instrument_expires_at, instrument.account_id, account.balance_micros,
        coalesce(instrument.uncovered_micros, 0) AS uncovered_micros
-  FROM instrument
-  JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
- WHERE instrument.book_id = $1 AND instrument.instrument_id = ANY($2::text[])
+  FROM unnest($2::text[]) AS asked (instrument_id)
+ CROSS JOIN LATERAL (SELECT * FROM instrument
+                      WHERE instrument.book_id = $1 AND instrument.instrument_id = asked.instrument_id
+                      LIMIT 1) AS instrument
+  JOIN account ON account.book_id = $1 AND account.account_id = instrument.account_id
 
 -- name: load_transactions
 -- Transactions that a command names, locked in id order: those without an instrument have no other guard.
