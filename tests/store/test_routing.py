@@ -9,13 +9,17 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 from asyncpg.connection import LoggedQuery
+from tests.store.direct import taken, work
 from tests.store.pinned import tables_of, unpinned
-from tests.support.books import Books
+from tests.support.books import Books, Buyer
 
 from tallystick.db import distribution
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import Declined, Method, TokenTerms
+from tallystick.domain.commands import Declined, DisputeMoved, Method, TokenTerms
+from tallystick.domain.disputes.dispute import DisputeStatus
+from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted
+from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.ledger.statements import MONEY
 
 
@@ -85,8 +89,12 @@ async def test_nothing_refers_across_books_and_nothing_counts_on_its_own(pool: P
 async def statements(pool: Pool, shop: Books, distributed: set[str]) -> list[LoggedQuery]:
     """What the committer sent to tables of ours while a seller did a bit of everything."""
     seen: list[LoggedQuery] = []
+    by_card = await shop.prepaid_buyer(limit="100.00", method=Method.CC)
+    funding = taken(await shop.fund(by_card, "20.00"), "Pending")
+    await work(shop)
     async with _overheard(pool, seen):
         await _live(shop)
+        await _dispute(shop, by_card, funding)
     tables = distributed | set(distribution.REFERENCE_TABLES)
     return [query for query in seen if _may_be_ours(query.query) and tables_of(query.query) & tables]
 
@@ -127,6 +135,14 @@ async def _live(shop: Books) -> None:
     card = await shop.sender_token(Method.CC)
     assert isinstance(await shop.reserve(card, "2.00"), Accepted)
     await shop.recipient_token(shop, TokenTerms())
+
+
+async def _dispute(shop: Books, by_card: Buyer, funding: TransactionId) -> None:
+    """A funding of which a part is spent."""
+    await shop.pay(by_card, "5.00")
+    dispute_id = fresh_transaction_id(shop.book_id, shop.clock())
+    told = DisputeMoved(dispute_id, funding, "simulated", f"of {dispute_id}", DisputeStatus.OPENED, 20_000_000)
+    assert isinstance(await shop.perform(told), Accepted)
 
 
 async def test_the_committer_sends_money_statements_and_nothing_else(statements: list[LoggedQuery]) -> None:
