@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
@@ -16,25 +14,15 @@ import asyncpg
 import pytest
 from tests.conftest import MakeDatabase
 from tests.stories.operations.program import Command, one_process, tallystick
-from tests.support.owner import TEST_DATABASE_URL, TEST_DIRECTORY
+from tests.support.owner import TEST_DATABASE_URL
 
 from tallystick.bench.cases import PAY, Case
 from tallystick.bench.load.slices import Slice
 from tallystick.bench.report import closing_lines
 from tallystick.bench.run import Plan, bench
 from tallystick.bench.target.databases import beside, execute
-from tallystick.db.embedded.server import EmbeddedPostgres
 
 pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture(scope="module")
-def durable() -> Iterator[str]:
-    """A server that keeps what it commits, as only such a one is measured; the tests of a worker share it."""
-    directory = Path(tempfile.mkdtemp(dir=os.environ[TEST_DIRECTORY]))
-    with EmbeddedPostgres(directory) as server:
-        yield server.admin_dsn
-    shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

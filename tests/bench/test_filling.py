@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from tallystick.bench.load.wrk import LoadError
 from tallystick.bench.run import Plan, provision
 from tallystick.bench.target import filling
+from tallystick.bench.target.databases import recreated
 from tallystick.bench.target.filling import Filler, check_room, ids_before
 from tallystick.bench.target.sellers import CHARGE_MICROS
 from tallystick.domain.decide.checks import MAX_FROM_A_RAIL_MICROS
@@ -24,12 +27,22 @@ SHAPE = """
       FROM transaction WHERE operation = 'Pay' AND payment_method = $1 AND {} LIMIT 1"""
 
 
+PlanOf = Callable[[int], Plan]
+
+
+@pytest.fixture
+async def plan_of(durable: str, tmp_path: Path) -> AsyncIterator[PlanOf]:
+    """Plans with so many instruments, on a database of the test's own."""
+    async with recreated(durable, f"filling_{secrets.token_hex(8)}") as url:
+        yield lambda instruments: Plan(directory=tmp_path, database_url=url, instruments=instruments, sellers=2)
+
+
 def no_progress(_what: str, _done: int, _total: int) -> None:
     """Nobody looks at the progress of a test."""
 
 
-async def test_filled_books_balance_and_hold_what_requests_make(data_directory: Path) -> None:
-    plan = Plan(directory=data_directory, instruments=100, sellers=2)
+async def test_filled_books_balance_and_hold_what_requests_make(plan_of: PlanOf) -> None:
+    plan = plan_of(100)
     async with open_service(plan.settings) as service:
         sellers = await provision(service, plan, no_progress)
         by_request = await service.pool.fetchval("SELECT array_agg(transaction_id) FROM transaction")
@@ -52,8 +65,8 @@ async def test_filled_books_balance_and_hold_what_requests_make(data_directory: 
         )
 
 
-async def test_buyers_pay_in_as_often_as_many_balances_need(data_directory: Path) -> None:
-    plan = Plan(directory=data_directory, instruments=5_000, sellers=2)
+async def test_buyers_pay_in_as_often_as_many_balances_need(plan_of: PlanOf) -> None:
+    plan = plan_of(5_000)
     async with open_service(plan.settings) as service:
         sellers = await provision(service, plan, no_progress)
 
@@ -66,9 +79,9 @@ async def test_buyers_pay_in_as_often_as_many_balances_need(data_directory: Path
         assert (await verify(service.pool)).problems == []
 
 
-async def test_filling_again_goes_on_where_it_ended(data_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_filling_again_goes_on_where_it_ended(plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filling, "AT_A_TIME", 70)
-    plan = Plan(directory=data_directory, instruments=100, sellers=2)
+    plan = plan_of(100)
     async with open_service(plan.settings) as service:
         sellers = await provision(service, plan, no_progress)
         there = await service.pool.fetchval("SELECT count(*) FROM transaction")

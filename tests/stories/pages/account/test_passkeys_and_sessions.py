@@ -25,7 +25,7 @@ def named(world: World) -> Service:
 
 
 async def signed_in(world: World, someone: Party, agent: str = "Firefox/140.0 Linux") -> Browser:
-    browser = world.browser(named(world))
+    browser = world.browser_of(world.shared_pages(public_url=ORIGIN))
     browser.http.headers["user-agent"] = agent
     page = await browser.get("/account/sign-in")
     await browser.submit(page, "/sign-in", email=someone.email, password=PASSWORD)
@@ -42,7 +42,7 @@ async def with_passkey(world: World) -> tuple[Party, Authenticator]:
 
 
 async def enters(world: World, answer: str, browser: Browser | None = None) -> bool:
-    browser = browser or world.browser(named(world))
+    browser = browser or world.browser_of(world.shared_pages(public_url=ORIGIN))
     page = await browser.get("/account/sign-in")
     done = await browser.submit(page, "/sign-in", passkey=answer)
     assert done.url.path in {"/account", "/account/sign-in"}
@@ -50,7 +50,7 @@ async def enters(world: World, answer: str, browser: Browser | None = None) -> b
 
 
 async def options(world: World) -> dict[str, object]:
-    return asked(await world.browser(named(world)).get("/account/sign-in"))
+    return asked(await world.browser_of(world.shared_pages(public_url=ORIGIN)).get("/account/sign-in"))
 
 
 async def test_browsers_are_named_in_the_language_of_the_page(world: World) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from litestar import Litestar
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from tests.stories.pages.business import prepaid_customer
@@ -31,7 +32,11 @@ async def scrape(
     world: World, service: Service | None = None, peer: str = "127.0.0.1", **headers: str
 ) -> httpx.Response:
     """Ask a service of some configuration for its metrics, as somebody at `peer`."""
-    transport = httpx.ASGITransport(world.pages_of(service or world.service), client=(peer, 50_000))  # type: ignore[arg-type]
+    return await ask(world, world.pages_of(service or world.service), peer, **headers)
+
+
+async def ask(world: World, pages: Litestar, peer: str, **headers: str) -> httpx.Response:
+    transport = httpx.ASGITransport(pages, client=(peer, 50_000))  # type: ignore[arg-type]
     async with httpx.AsyncClient(base_url=world.base_url, transport=transport) as client:
         return await client.get("/metrics", headers={name.replace("_", "-"): value for name, value in headers.items()})
 
@@ -205,7 +210,7 @@ async def test_a_process_that_does_not_answer_is_said_to_be_down(
 async def test_only_this_machine_or_the_token_reads_them(
     world: World, settings: dict[str, object], peer: str, headers: dict[str, str], status: int
 ) -> None:
-    response = await scrape(world, world.configured(**settings), peer, **headers)
+    response = await ask(world, world.shared_pages(**settings), peer, **headers)
 
     assert response.status_code == status
 
