@@ -141,6 +141,13 @@ async def test_a_card_that_was_deleted_at_stripe_is_declined_for_good(fake: Fake
     assert answer.hard
 
 
+async def test_an_amount_below_the_least_is_declined(fake: FakeStripe, rail: StripeRail) -> None:
+    answer = await rail.perform(first(utc_now(), await fake.saved_card(), "0.49"))
+
+    assert isinstance(answer, Declined)
+    assert (answer.code, answer.hard) == ("amount_too_small", False)
+
+
 async def test_where_the_buyer_has_to_confirm_nothing_can_be_taken_later(fake: FakeStripe, rail: StripeRail) -> None:
     order = first(utc_now(), await fake.saved_card(CONFIRMED))
 

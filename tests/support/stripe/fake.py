@@ -15,6 +15,7 @@ from pathlib import Path
 from aiohttp import ClientConnectionError, ClientSession, web
 from tests.support.stripe.faults import Faults
 from tests.support.stripe.forms import Json, nested
+from tests.support.stripe.hooks import Hooks
 from tests.support.stripe.proxy import StripeProxy
 
 VISA = "4242424242424242"
@@ -72,6 +73,14 @@ class FakeStripe:
     """`proxy` stands where api.stripe.com is in real life."""
 
     proxy: StripeProxy
+    hooks: Hooks
+
+    async def send_events(self, target: str, secret: str) -> None:
+        """Let the fake send its events, and some of them arrive."""
+        self.hooks.target = target
+        registered = {"url": f"{self.url}/_hooks", "secret": secret}
+        answer = await self.proxy.upstream_call("POST", "/_config/webhooks/tests", registered)
+        assert answer.status == 200, answer
 
     @property
     def url(self) -> str:
@@ -137,9 +146,12 @@ async def fake_stripe(
 ) -> AsyncIterator[FakeStripe]:
     """A fake Stripe of one's own, without keys, customers or charges at first."""
     async with localstripe() as upstream, ClientSession() as session:
-        fake = FakeStripe(StripeProxy(upstream, session, clock, faults or Faults()))
+        faults = faults or Faults()
+        fake = FakeStripe(StripeProxy(upstream, session, clock, faults), Hooks(session, Faults(faults.seed)))
         app = web.Application()
         app.router.add_route("*", "/pay/{session}", partial(_checkout, fake))
+        app.router.add_get("/favicon.ico", _no_icon)  # browsers ask for it, and tests look at what they complain of
+        app.router.add_post("/_hooks", fake.hooks.handle)
         app.router.add_route("*", "/{path:.*}", fake.proxy.handle)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -149,6 +161,7 @@ async def fake_stripe(
         try:
             yield fake
         finally:
+            await fake.hooks.close()
             await runner.cleanup()
 
 
@@ -162,3 +175,7 @@ async def _checkout(fake: FakeStripe, request: web.Request) -> web.StreamRespons
             raise web.HTTPSeeOther(back)
         problem = "Your card was declined."
     return web.Response(text=fake.proxy.checkout.page(session_id, problem), content_type="text/html")
+
+
+async def _no_icon(_: web.Request) -> web.StreamResponse:
+    return web.Response(status=204)

@@ -26,6 +26,9 @@ REFUSED_FIELDS = frozenset(
 )
 """What Stripe takes and the fake does not."""
 
+LEAST_CENTS = 50
+"""The smallest charge in dollars. Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts."""
+
 _NEVER_REPEATED = frozenset({400, 401, 404, 409, 429, 503})
 """Answers that are not remembered for a key: nothing had begun."""
 
@@ -62,9 +65,15 @@ class Answer:
         return web.json_response(self.body, status=self.status)
 
 
-def refused(status: int, message: str, code: str | None = None, kind: str = "invalid_request_error") -> Answer:
-    error: Json = {"type": kind, "message": message}
-    return Answer(status, {"error": error if code is None else error | {"code": code}})
+def refused(
+    status: int,
+    message: str,
+    code: str | None = None,
+    kind: str = "invalid_request_error",
+    param: str | None = None,
+) -> Answer:
+    error = {"type": kind, "message": message, "code": code, "param": param}
+    return Answer(status, {"error": {name: value for name, value in error.items() if value is not None}})
 
 
 def _new_account() -> Json:
@@ -105,6 +114,13 @@ class StripeProxy:
     def forget_keys(self) -> None:
         """As Stripe may, a day after they were used."""
         self._answers.clear()
+
+    def break_remembered(self) -> None:
+        """Let every key that was used be answered with an error on Stripe's side from now on."""
+        for key, (call, answer) in self._answers.items():
+            if answer is not None:
+                broken = refused(500, "Something went wrong on Stripe's end.", kind="api_error")
+                self._answers[key] = call, broken
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request of the service's: the faults, then the keys, then what is asked for."""
@@ -206,6 +222,8 @@ class StripeProxy:
         return Answer(answer.status, self.shapes.shown(answer.body, call.expand))
 
     async def _make_intent(self, call: Call) -> Answer:
+        if int(call.fields["amount"]) < LEAST_CENTS:
+            return refused(400, "Amount must be at least $0.50 usd", "amount_too_small", param="amount")
         answer = await self.upstream_call("POST", call.path, call.fields)
         if "payment_intent" not in (made := self._made(answer)):
             return answer
@@ -270,7 +288,7 @@ class StripeProxy:
         if left == 0:
             return refused(400, "The charge has already been refunded.", "charge_already_refunded")
         if int(call.fields.get("amount", left)) > left:
-            return refused(400, "Refund amount is greater than unrefunded amount on charge.")
+            return refused(400, "Refund amount is greater than unrefunded amount on charge.", param="amount")
         answer = await self.upstream_call("POST", call.path, call.fields)
         if answer.status == 200:
             self.refunds[answer.body["id"]] = intent["id"]

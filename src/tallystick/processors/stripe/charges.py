@@ -12,7 +12,7 @@ from typing import Final
 import stripe
 
 from tallystick.domain.commands import RailOperation
-from tallystick.processors.declines import declined
+from tallystick.processors.declines import DECLINES, declined
 from tallystick.processors.rail import RailAnswer, RailOrder, StillPending, Unknown, transaction_of
 from tallystick.processors.stripe.answers import (
     IN_PROGRESS,
@@ -86,6 +86,8 @@ class StripeCharges:
             return found
         if isinstance(error, stripe.InvalidRequestError) and is_gone(error):
             return declined("no_account")  # customer or payment method were deleted at Stripe
+        if isinstance(error, stripe.InvalidRequestError) and error.code in DECLINES:
+            return declined(error.code)  # such as an amount below the least that Stripe takes; nothing was made
         raise error
 
     async def _make(self, order: RailOrder, method_type: str) -> Intent:

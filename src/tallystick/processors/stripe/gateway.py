@@ -19,8 +19,11 @@ API_VERSION: Final = "2026-10-28.endive"
 
 API_BASE: Final = "https://api.stripe.com"
 
-CALL_SECONDS: Final = 20.0
-"""One request. An order takes three at most, and ends before its lease does (services/operations/housekeeping.py)."""
+CALL_SECONDS: Final = 15.0
+"""One request."""
+
+ORDER_SECONDS: Final = 45.0
+"""All requests of one order: it ends before its lease does (services/rails/orders.py)."""
 
 Result = TypeVar("Result")
 

@@ -7,6 +7,7 @@ it. Whatever is lost on the way, there is never a second one
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,7 +30,7 @@ from tallystick.processors.stripe.account import missing
 from tallystick.processors.stripe.charges import StripeCharges
 from tallystick.processors.stripe.disputes import find_dispute
 from tallystick.processors.stripe.events import read_event
-from tallystick.processors.stripe.gateway import Gateway, StripeKeys
+from tallystick.processors.stripe.gateway import ORDER_SECONDS, Gateway, StripeKeys
 from tallystick.processors.stripe.movements import list_movements
 from tallystick.processors.stripe.refunds import StripeRefunds
 from tallystick.processors.stripe.setups import StripeSetups
@@ -79,6 +80,10 @@ class StripeRail:
         Raises StripeError, TimeoutError: it is not known what became of it. Raises LookupError, StateError, ValueError:
         somebody has to look at it, at Stripe.
         """
+        async with asyncio.timeout(ORDER_SECONDS):
+            return await self._perform(order)
+
+    async def _perform(self, order: RailOrder) -> RailAnswer:
         match order.operation:
             case RailOperation.CHARGE | RailOperation.AUTHORIZE:
                 return await self._charges.charge(order, self._type_of(order.method))
@@ -100,12 +105,16 @@ class StripeRail:
         self, reference: str | None, idempotency_key: str, asked_first: datetime
     ) -> RailAnswer | Unknown:
         """What became of an order, by Stripe's id of it or by what is noted there. Raises as `perform`."""
-        operation = _operation(idempotency_key)
+        async with asyncio.timeout(ORDER_SECONDS):
+            return await self._look_again(reference, idempotency_key, asked_first)
+
+    async def _look_again(self, reference: str | None, key: str, asked_first: datetime) -> RailAnswer | Unknown:
+        operation = _operation(key)
         if operation in _BACK and not (reference or "").startswith("pi_"):
-            return await self._refunds.look_again(reference, idempotency_key, asked_first)
+            return await self._refunds.look_again(reference, key, asked_first)
         if operation is RailOperation.RETURN:  # a hold was released
             operation = RailOperation.VOID
-        return await self._charges.look_again(reference, idempotency_key, operation, asked_first, self._clock())
+        return await self._charges.look_again(reference, key, operation, asked_first, self._clock())
 
     async def begin_setup(self, request: SetupRequest) -> SetupStarted:
         """Begin a session of Stripe Checkout."""

@@ -53,7 +53,7 @@ class StripeRefunds:
         except stripe.InvalidRequestError as error:
             if in_progress(error):
                 return StillPending(IN_PROGRESS)
-            if error.code in _NOTHING_LEFT or "greater than" in (error.user_message or ""):
+            if error.code in _NOTHING_LEFT or error.param == "amount":
                 return await self._of_intent(intent, order.idempotency_key) or declined("declined")
             raise
         except stripe.StripeError as error:
