@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from psutil import Process
@@ -20,7 +22,8 @@ from tallystick.db.database import open_pool
 from tallystick.services.context import Service
 from tallystick.services.reports import activity_export
 from tallystick.settings import Settings
-from tallystick.store.queries import debts, transaction_list
+from tallystick.store.queries import debts, reads, transaction_list
+from tallystick.store.queries.reads import ActivityQuery
 from tallystick.store.queries.transaction_list import TransactionQuery
 
 COUNT = 100_000
@@ -87,6 +90,30 @@ async def test_what_is_rare_is_looked_for_so_far_and_then_further(shop: Books, w
     assert len(pieces) >= COUNT // transaction_list.REACH
     exported = [line async for line in transaction_list.everything(shop.pool, failed)]
     assert len(exported) == COUNT // 1000
+
+
+@pytest.mark.parametrize("of_the_shop", [True, False])
+async def test_activity_by_a_plan_for_all_arguments_reads_what_it_shows(shop: Books, of_the_shop: bool) -> None:
+    """PostgreSQL changes to such a plan after a few executions. Another seller's transactions are not in it."""
+    asking = shop if of_the_shop else await new_books(shop.pool, shop.clock)
+    query = ActivityQuery((asking.book_id,), asking.party_id, "sandbox", "", "~", ascending=False, maximum=201, skip=0)
+    found = await reads.activity(shop.pool, query)
+    assert len(found) == (201 if of_the_shop else 0)
+    arguments = f"{asking.book_id}, {asking.party_id}, 'sandbox', '', '~', NULL, NULL, NULL, NULL, 201, 0"
+    async with shop.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await connection.execute(f"PREPARE own_activity AS {reads.ACTIVITY['own_activity', False]}")
+        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE own_activity ({arguments})")
+        await connection.execute("DEALLOCATE own_activity")
+    assert transactions_read(json.loads(plan)[0]["Plan"]) == len(found)
+
+
+def transactions_read(node: dict[str, Any]) -> int:
+    """How many rows of transactions a plan came upon, those that a filter dropped included."""
+    own = 0
+    if node.get("Relation Name") == "transaction":
+        own = int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
+    return own + sum(transactions_read(inner) for inner in node.get("Plans", []))
 
 
 async def test_the_age_of_a_debt_is_that_of_the_latest_purchases(shop: Books) -> None:

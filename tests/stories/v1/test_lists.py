@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import httpx
 from tests.stories.conftest import OpenShop
 from tests.stories.v1.conftest import Program, as_problem
+from tests.support.schemas import CHECKED
 from tests.support.shop import usd
+
+from tallystick.services.api.fair_shares import FairShares
+from tallystick.services.api.read_budget import MOST_OF_A_FLOW, READS_AT_A_TIME
+from tallystick.wiring import asgi_app
 
 
 async def test_pages_follow_each_other_newest_first(program: Program) -> None:
@@ -26,6 +36,28 @@ async def test_pages_follow_each_other_newest_first(program: Program) -> None:
         cursor = {"cursor": page["next_cursor"]}
     assert seen == sorted(made, reverse=True)
     assert pages == 3
+
+
+async def test_of_one_key_only_so_many_lists_wait(program: Program) -> None:
+    shop = program.shop
+    service = replace(shop.service, calls=FairShares(alone=100_000, together=16, least=4))
+    async with (
+        httpx.AsyncClient(transport=httpx.ASGITransport(asgi_app(service)), **CHECKED) as client,
+        AsyncExitStack() as stack,
+    ):
+        asking = replace(program, shop=replace(shop, client=client))
+        for number in range(READS_AT_A_TIME):
+            await stack.enter_async_context(service.reads.turn("somebody", number))
+        lists = [asyncio.create_task(asking.get("/v1/charges")) for _ in range(MOST_OF_A_FLOW)]
+        async with asyncio.timeout(60):
+            while service.reads.waiting < MOST_OF_A_FLOW:  # noqa: ASYNC110 - nothing tells when
+                await asyncio.sleep(0.01)
+        refused = await asking.send("GET", "/v1/transactions")
+        await stack.aclose()
+        assert [page["data"] for page in await asyncio.gather(*lists)] == [[]] * MOST_OF_A_FLOW
+    problem = as_problem(refused)
+    assert (problem["status"], problem["code"]) == (429, "too_many_requests")
+    assert 1 <= problem["retry_after"] == int(refused.headers["retry-after"]) <= 30
 
 
 async def test_filters_leave_out_the_rest(program: Program) -> None:

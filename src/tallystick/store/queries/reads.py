@@ -23,11 +23,12 @@ AT_A_TIME: Final = 25
 """Transactions whose rows become values before other calls go on: a third of a millisecond's work."""
 
 _READS: Final = load_statements("reads.sql", __package__)
-_ACTIVITY: Final = {
+ACTIVITY: Final = {
     (name, ascending): _READS[name] if ascending else _READS[name].replace("_id ASC", "_id DESC")
     for name in ("activity", "own_activity")
     for ascending in (True, False)
 }
+"""By name and by whether the oldest come first; for tests of what they cost, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,7 @@ async def _activity_with(
     connection: Connection, name: str, query: ActivityQuery, book_id: BookId, maximum: int, skip: int
 ) -> list[asyncpg.Record]:
     return await connection.fetch(
-        _ACTIVITY[name, query.ascending],
+        ACTIVITY[name, query.ascending],
         book_id,
         query.party_id,
         query.environment,
