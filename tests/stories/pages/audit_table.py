@@ -64,6 +64,8 @@ FORMS: Final = (
     Form(f"POST {DESK}/approvals/{{approval_id}}/approve", "approval.approve", books.approve, ("money.refund",)),
     Form(f"POST {DESK}/approvals/{{approval_id}}/decline", "approval.decline", books.decline),
     Form(f"POST {DESK}/tokens/{{token_id}}/cancel", "token.cancel", books.cancel_token),
+    Form(f"POST {DESK}/disputes/settlements", "disputes.settlements", books.choose_settlements),
+    Form(f"POST {DESK}/disputes/try", "sandbox.dispute", books.dispute),
     Form(f"POST {DESK}/debts/runs", "debts.settle", books.settle),
     Form(f"POST {DESK}/debts/runs", "debts.write_off", books.write_off),
     Form(f"POST {DESK}/debts/runs/{{run_id}}", "debts.go_on", books.go_on),

@@ -10,7 +10,10 @@ from tests.support.books import Books, Buyer, books_of
 from tests.support.clock import TestClock
 
 from tallystick.domain.commands import Method, TokenTerms
-from tallystick.domain.ids import TokenId
+from tallystick.domain.disputes.dispute import DisputeStatus
+from tallystick.domain.ids import TokenId, TransactionId
+from tallystick.services.disputes import sandbox
+from tallystick.services.operations.audit import Actor
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,14 @@ async def paying_customer(world: World, seller: Seller, method: Method = Method.
     if method is Method.ABT:
         await shop.deposit(buyer, "500")
     return Customer(seller, buyer)
+
+
+async def disputed(world: World, seller: Seller) -> TransactionId:
+    """The dispute of a payment by card, which has just been opened."""
+    charge = await (await paying_customer(world, seller, Method.CC)).pay("5", SenderDescription="A record")
+    await world.rail_answers()
+    moved = await sandbox.move(world.service, Actor(None, "tests"), TransactionId(charge), DisputeStatus.OPENED)
+    return moved.transaction_id
 
 
 async def received_for(world: World, marketplace: Seller, recipient: Seller) -> TokenId:

@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx
 from tests.stories.pages.access_table import DESK, ENTRIES, VISIT, filled
-from tests.stories.pages.business import paying_customer, postpaid_customer, prepaid_customer
+from tests.stories.pages.business import disputed, paying_customer, postpaid_customer, prepaid_customer
 from tests.stories.pages.people import at_work, console, employee, operator, person, shown_by_app, signed_in
 from tests.stories.pages.world import NEEDED, PASSWORD, Browser, Seller, World
 from tests.stories.pictures import png
@@ -44,6 +44,7 @@ NOT_PAGES: Final = frozenset(
         "GET /certs/{name}/PKICert.pem",
         "GET /doc/{version}/AmazonFPS.xsd",
         "GET /doc/{version}/AmazonFPS.wsdl",
+        f"GET {DESK}/disputes/{{dispute_id}}/evidence.pdf",
         "GET /account/authorizations/{authorization_id}/statement.csv",
         "GET /account/data/export.json",
         f"GET {DESK}/activity.csv",
@@ -376,6 +377,7 @@ async def _done_by_staff(world: World, seller: Seller) -> dict[str, str]:
     for customer in debts:
         await customer.pay("12", SenderDescription="Two records")
     await (await prepaid_customer(world, seller)).pay("1.50")
+    dispute = await disputed(world, seller)
     await (await paying_customer(world, seller, Method.CC)).pay("3")  # its rail has not answered yet
     owner = await at_work(world, seller)
     path = f"{console(seller, 'debts', 'preview')}?deed=settle&debt={debts[0].instrument}"
@@ -386,6 +388,7 @@ async def _done_by_staff(world: World, seller: Seller) -> dict[str, str]:
     approval = await asked_for(world, seller, {str(debts[1].instrument): 12_000_000})
     return {
         "approval_id": approval,
+        "dispute_id": dispute,
         "debt": str(debts[1].instrument),
         "run_id": str(run.url).rpartition("/")[2],
         "fault_id": fault,

@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Final, cast
 
-from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from tallystick.services.buyer.monthly import MonthTotal, Statement
 from tallystick.services.identity.accounts import Party
-from tallystick.web.account.paper_fonts import BUILT_IN, find_fonts, in_latin
 from tallystick.web.account.statement_words import detail_of
 from tallystick.web.common.agreements.authorization_text import AuthorizationText
 from tallystick.web.common.agreements.history_text import kind_in_words
+from tallystick.web.common.paper.paper import INK, MARGIN, SOFT, Paper
 from tallystick.words import ENGLISH, date_of, day, dollars, signed, speaking, spoken
 from tallystick.words import gettext as _
 from tallystick.words.figures import month_of, number
 
-FONT: Final = "statement"
-MARGIN: Final = 18  # millimetres, as all lengths here
 LINE: Final = 5.2
 WIDTHS: Final = (32, 84, 29, 29)  # of the table's columns; together the width of an A4 page within its margins
 LONGEST_DETAIL: Final = 240  # characters of a description
-
-_BOX: Final = "\N{WHITE SQUARE}"
-_INK: Final = (28, 30, 33)
-_SOFT: Final = (92, 98, 106)
-_RULE: Final = (208, 212, 217)
-
-logging.getLogger("fontTools").setLevel(logging.WARNING)  # it logs each font table that it subsets
 
 
 def as_pdf(statement: Statement, party: Party) -> bytes:
     """The statement on A4 pages. Arabic needs a library to join its letters, so that one is in English."""
     language = ENGLISH if spoken().direction == "rtl" else spoken()
     with speaking(language):
-        paper = _Paper(f"{statement.state.seller}, {month_of(statement.month.begin)}")
+        subject = f"{statement.state.seller}, {month_of(statement.month.begin)}"
+        paper = Paper(_("Statement: %(subject)s", subject=subject), subject)
         paper.set_lang(language.code)
         _head(paper, statement, party)
         _totals(paper, statement)
@@ -44,56 +34,7 @@ def as_pdf(statement: Statement, party: Party) -> bytes:
         return bytes(paper.output())
 
 
-class _Paper(FPDF):
-    """Pages with their numbers at the foot. `subject`: what stands beside them."""
-
-    def __init__(self, subject: str) -> None:
-        super().__init__(format="A4")
-        self.subject = subject
-        self.face = BUILT_IN
-        if (files := find_fonts()) is not None:
-            self.face = FONT
-            self.add_font(FONT, "", files[0])
-            self.add_font(FONT, "B", files[1])
-        self.set_margins(MARGIN, MARGIN)
-        self.set_auto_page_break(auto=True, margin=MARGIN + 4)
-        self.set_title(_("Statement: %(subject)s", subject=subject))
-        self.set_creator("Tallystick")
-        self.add_page()
-
-    def footer(self) -> None:
-        """The name of fpdf2: called at the end of each page."""
-        self.set_y(-MARGIN)
-        self.write_line(f"{self.subject}  ·  {self.page_no()}/{{nb}}", size=8, soft=True)
-
-    def write_line(self, text: str, *, size: float = 9.5, bold: bool = False, soft: bool = False) -> None:
-        """A line of text, broken where it is too long."""
-        self.pick(bold=bold, size=size)
-        self.set_text_color(*(_SOFT if soft else _INK))
-        self.multi_cell(0, size * 0.53, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-
-    def pick(self, *, bold: bool = False, size: float = 9.5) -> None:
-        """Choose how to write what follows."""
-        self.set_font(self.face, "B" if bold else "", size)
-
-    def writable(self, text: str) -> str:
-        """The text as far as the font has its letters; a box or a question mark stands for each that it lacks."""
-        if self.face == BUILT_IN:
-            return in_latin(text)
-        known = self.fonts[FONT].cmap  # type: ignore[union-attr] # found ones are TrueType, which have one
-        return "".join(letter if ord(letter) in known or letter == "\n" else _BOX for letter in text)
-
-    def normalize_text(self, text: str) -> str:
-        """The name of fpdf2: called with everything that is written."""
-        return super().normalize_text(self.writable(text))
-
-    def rule(self) -> None:
-        """A thin line across the page."""
-        self.set_draw_color(*_RULE)
-        self.line(MARGIN, self.get_y(), self.w - MARGIN, self.get_y())
-
-
-def _head(paper: _Paper, statement: Statement, party: Party) -> None:
+def _head(paper: Paper, statement: Statement, party: Party) -> None:
     state = statement.state
     paper.write_line("Tallystick", size=9, bold=True, soft=True)
     paper.ln(2)
@@ -118,7 +59,7 @@ def _head(paper: _Paper, statement: Statement, party: Party) -> None:
     paper.ln(5)
 
 
-def _totals(paper: _Paper, statement: Statement) -> None:
+def _totals(paper: Paper, statement: Statement) -> None:
     label = AuthorizationText(statement.state).running_label
     rows = [
         (_("%(figure)s at the beginning", figure=label), dollars(statement.opening_micros), True),
@@ -131,7 +72,7 @@ def _totals(paper: _Paper, statement: Statement) -> None:
     for name, amount, bold in rows:
         paper.rule()
         paper.pick(bold=bold)
-        paper.set_text_color(*_INK)
+        paper.set_text_color(*INK)
         paper.cell(sum(WIDTHS[:3]), LINE + 2, name)
         paper.cell(WIDTHS[3], LINE + 2, amount, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     paper.rule()
@@ -142,7 +83,7 @@ def _total(total: MonthTotal) -> str:
     return f"{kind_in_words(total.kind)} ({number(total.count)})"
 
 
-def _lines(paper: _Paper, statement: Statement) -> None:
+def _lines(paper: Paper, statement: Statement) -> None:
     if not statement.lines:
         paper.write_line(_("Nothing moved."), soft=True)
         return
@@ -154,7 +95,7 @@ def _lines(paper: _Paper, statement: Statement) -> None:
         kind, detail = kind_in_words(line.kind), detail_of(line)
         text_of_line = kind if not detail else f"{kind}: {detail[:LONGEST_DETAIL]}"
         paper.pick(size=8.5)
-        paper.set_text_color(*_INK)
+        paper.set_text_color(*INK)
         lines = paper.multi_cell(WIDTHS[1] - 3, LINE, text_of_line, dry_run=True, output="LINES")
         wrapped = cast("list[str]", lines)  # what output="LINES" gives
         if paper.will_page_break(LINE * len(wrapped) + 2):
@@ -164,7 +105,7 @@ def _lines(paper: _Paper, statement: Statement) -> None:
         top = paper.get_y() + 1
         cells = (date_of(line.at), None, signed(line.change_micros), dollars(line.running_micros))
         paper.pick(size=8.5)
-        paper.set_text_color(*_INK)
+        paper.set_text_color(*INK)
         left = MARGIN
         for width, text in zip(WIDTHS, cells, strict=True):
             paper.set_xy(left, top)
@@ -177,9 +118,9 @@ def _lines(paper: _Paper, statement: Statement) -> None:
     paper.rule()
 
 
-def _table_head(paper: _Paper, statement: Statement) -> None:
+def _table_head(paper: Paper, statement: Statement) -> None:
     paper.pick(bold=True, size=8.5)
-    paper.set_text_color(*_SOFT)
+    paper.set_text_color(*SOFT)
     for index, name in enumerate((_("Date"), _("What"), _("Amount"), AuthorizationText(statement.state).running_label)):
         paper.cell(WIDTHS[index], LINE + 1, name, align="L" if index < 2 else "R")  # noqa: PLR2004 - two are texts
     paper.ln(LINE + 1)

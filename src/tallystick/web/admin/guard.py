@@ -26,6 +26,7 @@ NAV: Final = (
     ("Health", HOME),
     ("Accounts", f"{HOME}/accounts"),
     ("Rails", f"{HOME}/rails"),
+    ("Disputes", f"{HOME}/disputes"),
     ("Notifications", f"{HOME}/notifications"),
     ("Verification", f"{HOME}/verification"),
     ("Signing keys", f"{HOME}/signing-keys"),

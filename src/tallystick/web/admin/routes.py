@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from tallystick.web.admin.accounts import do_change_standing, do_choose_fees, show_account, show_accounts
 from tallystick.web.admin.audit_log import show_audit_log
+from tallystick.web.admin.disputes import show_disputes_of_all
 from tallystick.web.admin.health import show_health
 from tallystick.web.admin.hosts import do_claim_host, do_release_host
 from tallystick.web.admin.mail import show_letter, show_mail
@@ -24,6 +25,7 @@ admin_routes: Final[list[Any]] = [
     do_release_host,
     show_rails,
     do_ask_again,
+    show_disputes_of_all,
     show_notifications,
     do_replay,
     show_runs,

@@ -31,6 +31,7 @@ NAV: Final = (
     ("Activity", "activity"),
     ("Instruments", "instruments"),
     ("Debts", "debts"),
+    ("Disputes", "disputes"),
     ("Notifications", "notifications"),
     ("Developers", "keys"),
     ("Settings", "branding"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tallystick.domain.accounts import AccountKind
+from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.scopes import KeyScope
 from tallystick.services.actions.tokens import FRIENDLY_NAMES
 from tallystick.services.reports.transactions import AccountName, TransferRecord
@@ -57,6 +58,14 @@ SCOPES: Final[Mapping[KeyScope, tuple[str, str]]] = {
     KeyScope.NOTIFICATIONS: ("Notifications", "Have messages checked that say they come from here."),
 }
 """What to say of each scope to whoever gives it to a key: a title, and what it lets programs do."""
+
+DISPUTES: Final[Mapping[DisputeStatus, tuple[str, str]]] = {
+    DisputeStatus.OPENED: ("Opened", "warn"),
+    DisputeStatus.EVIDENCE_DUE: ("Evidence wanted", "bad"),
+    DisputeStatus.WON: ("Won", "good"),
+    DisputeStatus.LOST: ("Lost", "bad"),
+}
+"""What the state of a dispute is called, and the tone of its badge."""
 
 INSTRUMENTS: Final[Mapping[str, str]] = {"prepaid": "Prepaid balance", "credit": "Tab"}
 PURPOSES: Final = FRIENDLY_NAMES
@@ -122,23 +131,29 @@ _OF_PAYMENTS: Final = frozenset(
 """Transfers of payments in real money; a refund reverses what it booked when it was opened."""
 
 
+_PAIRS_OF_DISPUTES: Final[Mapping[tuple[AccountKind, AccountKind], str]] = {
+    (AccountKind.FROZEN, AccountKind.IN_DISPUTE): "Taken back: it was frozen",
+    (AccountKind.RECEIVABLE, AccountKind.IN_DISPUTE): "Owed again",
+    (AccountKind.PREPAID, AccountKind.FROZEN): "Frozen by the dispute",
+    (AccountKind.FROZEN, AccountKind.PREPAID): "Free again",
+    (AccountKind.DUES, AccountKind.CASH): "Paid from your cash",
+}
 _OF_DISPUTES: Final[Mapping[AccountKind, tuple[str, str]]] = {
-    AccountKind.FROZEN: ("Free again", "Frozen by the dispute"),
-    AccountKind.DUES: ("Paid off from your cash", "Owed: your cash did not cover it"),
-    AccountKind.IN_DISPUTE: ("Held back by the bank", "No longer held back"),
-    AccountKind.DISPUTE_FEES: ("Fee of the bank", "Fee given back"),
     AccountKind.DISPUTE_LOSSES: ("Lost", "No longer lost"),
+    AccountKind.DISPUTE_FEES: ("Fee of the bank", "Fee given back"),
+    AccountKind.IN_DISPUTE: ("Held back by the bank", "No longer held back"),
 }
 """What a dispute's transfer is about, by the first of these accounts that it moves: debited, credited."""
 
 
 def meaning_in_dispute(moved: TransferRecord) -> str:
     """What a transfer of a dispute was about."""
+    pair = moved.debit.kind, moved.credit.kind
+    if pair in _PAIRS_OF_DISPUTES:
+        return _PAIRS_OF_DISPUTES[pair]
     for kind, (debited, credited) in _OF_DISPUTES.items():
-        if moved.debit.kind is kind:
-            return debited
-        if moved.credit.kind is kind:
-            return credited
+        if kind in pair:
+            return debited if moved.debit.kind is kind else credited
     return "Taken back" if moved.credit.kind is AccountKind.CASH else "Given back"
 
 

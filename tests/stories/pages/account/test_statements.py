@@ -14,10 +14,10 @@ from tests.stories.pages.world import Page, Seller, World
 from tallystick.services.buyer import authorizations, monthly
 from tallystick.services.buyer.months import Month
 from tallystick.store.ledger.verify import verify
-from tallystick.web.account import statement_pdf
-from tallystick.web.account.paper_fonts import in_latin
 from tallystick.web.account.statement_words import detail_of
 from tallystick.web.common.agreements.history_text import kind_in_words
+from tallystick.web.common.paper import paper
+from tallystick.web.common.paper.fonts import in_latin
 
 
 async def a_month_later(world: World, seller: Seller) -> tuple[Month, Month]:
@@ -67,7 +67,7 @@ async def test_a_statement_can_be_filed_as_pdf(
     world: World, seller: Seller, monkeypatch: pytest.MonkeyPatch, *, machine_has_fonts: bool
 ) -> None:
     if not machine_has_fonts:
-        monkeypatch.setattr(statement_pdf, "find_fonts", lambda: None)
+        monkeypatch.setattr(paper, "find_fonts", lambda: None)
     buyer = await prepaid_buyer(world, seller)
     month = Month.of(world.clock())
 

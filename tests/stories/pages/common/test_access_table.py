@@ -10,6 +10,7 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 from tests.stories.pages.access_table import ENTRIES, Entry, Who, filled
+from tests.stories.pages.business import disputed
 from tests.stories.pages.people import employee, operator, person, signed_in
 from tests.stories.pages.showroom import asked_for
 from tests.stories.pages.world import Browser, Seller, World
@@ -63,6 +64,7 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "transaction_id": payment.text("TransactionId"),
         "event_id": f"{payment.text('TransactionId')}-1",
         "fault_id": await fault,
+        "dispute_id": await disputed(world, seller),
         "approval_id": await asked_for(world, seller, {answer["prepaidInstrumentID"]: 1}),
         "access_key_id": seller.key.access_key_id,
         "person": str((await employee(world, seller, StaffRole.VIEWER)).party_id),

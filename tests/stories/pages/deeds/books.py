@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import httpx
-from tests.stories.pages.business import postpaid_customer, prepaid_customer
+from tests.stories.pages.business import paying_customer, postpaid_customer, prepaid_customer
 from tests.stories.pages.deeds.scene import Scene
 from tests.stories.pages.people import at_work
 from tests.stories.pages.world import Page
 
+from tallystick.domain.commands import Method
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.records import approvals
 
@@ -27,6 +28,16 @@ async def refund_balance(scene: Scene) -> None:
 async def ask_for_balance_refund(scene: Scene) -> None:
     await _needs_two(scene)
     await refund_balance(scene)
+
+
+async def choose_settlements(scene: Scene) -> None:
+    await scene.on("disputes", "/settlements", settlements="loss")
+
+
+async def dispute(scene: Scene) -> None:
+    payment = await (await paying_customer(scene.world, scene.seller, Method.CC)).pay("5")
+    await scene.world.rail_answers()
+    await scene.on(f"transactions/{payment}", "/disputes/try", status="opened")
 
 
 async def set_rule(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 from tallystick.web.console.books.activity import activity_routes
 from tallystick.web.console.books.balance_refund import balance_refund_routes
 from tallystick.web.console.books.debts import debt_routes
+from tallystick.web.console.books.disputes import dispute_routes
 from tallystick.web.console.books.instruments import instrument_routes
 from tallystick.web.console.books.refund import refund_routes
 from tallystick.web.console.books.tokens import token_routes
@@ -16,4 +17,5 @@ book_routes = [
     *balance_refund_routes,
     *token_routes,
     *debt_routes,
+    *dispute_routes,
 ]

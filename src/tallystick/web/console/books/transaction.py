@@ -10,6 +10,7 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from tallystick.domain.ids import book_of_transaction
 from tallystick.services.actions.transactions import received_at, statuses
+from tallystick.services.disputes import cases
 from tallystick.services.reports import transactions
 from tallystick.services.reports.transactions import TransactionRecord
 from tallystick.services.seller import notification_settings
@@ -53,6 +54,8 @@ async def show_transaction(
             requests=await transactions.requests_of(books, record.transaction_id) if own else [],
             requests_kept_days=console.service.settings.keep_requests_days,
             wants_notices=own and await _wants_notices(books),
+            disputes=await cases.of_charge(books, record.transaction_id),
+            may_dispute=console.sandbox and own and _is_disputable(record) and console.may(Permission.DEVELOP),
             may_refund=own and is_refundable(record) and console.may(Permission.MOVE_MONEY),
             done=request.query_params.get("refunded") == record.transaction_id,
         )
@@ -88,6 +91,12 @@ async def archived_page(console: ConsoleContext, books: BookContext, text: str) 
 def is_refundable(record: TransactionRecord) -> bool:
     """Whether its operation and status allow a refund, regardless of how much is left to refund."""
     return record.operation in _REFUNDABLE and record.status == "Success"
+
+
+def _is_disputable(record: TransactionRecord) -> bool:
+    """Whether a bank charged it, and could take it back."""
+    charged = record.operation in _REFUNDABLE | {"FundPrepaid", "SettleDebt"}
+    return charged and record.payment_method in {"CC", "ACH"} and record.status == "Success"
 
 
 async def _wants_notices(books: BookContext) -> bool:
