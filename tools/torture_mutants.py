@@ -52,8 +52,8 @@ MUTANTS = (
         "payments are answered just before they are committed",
         "store/ledger/committer.py",
         "                await apply_payments(connection",
-        "                self._answer(signed, decisions)\n"
-        "                await asyncio.sleep(0.05)\n"
+        "                self._answer(book_id, signed, decisions)\n"
+        "                await asyncio.sleep(0.5)\n"
         "                await apply_payments(connection",
     ),
     Mutant(
