@@ -117,6 +117,10 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "max_connections_per_address": ("0", 0),
         "verify_every_hours": ("24", 24),
         "running_proof_seconds": ("0", 0),
+        "payout_rail": ("file", "file"),
+        "sandbox_payout_rail": ("recorded", "recorded"),
+        "payout_sender_name": ("Example  Payments", "Example Payments"),
+        "payout_sender_iban": ("de89 3704 0044 0532 0130 00", "DE89370400440532013000"),
         "metrics_token": ("0123456789abcdef", "0123456789abcdef"),
     }
     assert given.keys() == PARSERS.keys()

@@ -269,9 +269,12 @@ def _soap(service: Service) -> Application:
 
 def make_worker(service: Service) -> Worker:
     """A worker with every rail there is."""
+    from tallystick.processors.simulated_payouts import SimulatedPayoutRail  # noqa: PLC0415 - see below
     from tallystick.worker import Worker  # noqa: PLC0415 - notifications and the HTTP client take 0.3 s to load
 
-    return Worker(service, service.rails)
+    faults = service.settings.sandbox_faults
+    payout_rail = SimulatedPayoutRail(service.pool, service.trusted_now, faults=faults)
+    return Worker(service, service.rails, {payout_rail.name: payout_rail})
 
 
 def _rails(settings: Settings, pool: Pool, vault: Vault, clock: Callable[[], datetime], stack: AsyncExitStack) -> Rails:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +14,7 @@ import structlog
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.notify.delivery import NotificationSender
 from tallystick.notify.mail import MailSender
+from tallystick.processors.payout_rail import PayoutRail
 from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
 from tallystick.services.disputes.dues import collect_dues
@@ -22,6 +23,8 @@ from tallystick.services.operations import audit_chains
 from tallystick.services.operations.housekeeping import add_up_figures, expire_transactions, forget_expired
 from tallystick.services.operations.running_proof import ContinuousProver
 from tallystick.services.operations.verification import prove_if_due
+from tallystick.services.payouts.calendar import pay_by_calendar
+from tallystick.services.payouts.sending import send_payouts
 from tallystick.services.rails.orders import ask_rails
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
@@ -40,6 +43,7 @@ class Worker:
 
     service: Service
     rails: Rails
+    payout_rails: Mapping[str, PayoutRail] = field(default_factory=dict)
     notification_sender: NotificationSender = field(init=False)
     mail_sender: MailSender = field(init=False)
     prover: ContinuousProver = field(init=False)
@@ -58,6 +62,7 @@ class Worker:
     async def step(self) -> int:
         """Run every loop once and wait until its work is done; return how many pieces of work there were."""
         asked = await self.ask_rails() + await self.disputes()
+        asked = await self.ask_rails() + await self.pay_out()
         sent = await self.notification_sender.dispatch() + await self.mail_sender.dispatch()
         await self.notification_sender.idle()
         await self.chain()
@@ -71,6 +76,10 @@ class Worker:
         finally:
             ended = await expire_transactions(self.service)
         return asked + ended
+
+    async def pay_out(self) -> int:
+        """Ask for the payouts whose day has come, and send those that are due."""
+        return await pay_by_calendar(self.service) + await send_payouts(self.service, self.payout_rails)
 
     async def chain(self) -> int:
         """Chain what was written to the audit log and agreed to; how much. Look for ends to anchor in _ANCHOR_EVERY."""
@@ -110,6 +119,7 @@ class Worker:
         try:
             await asyncio.gather(
                 self._repeat("rails", self.ask_rails, stop),
+                self._repeat("payouts", self.pay_out, stop),
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
                 self._repeat("disputes", self.disputes, stop),
                 self._repeat("chains", self.chain, stop, _CHAIN_SECONDS),

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
 
+from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
@@ -29,7 +30,10 @@ from tallystick.domain.commands import (
     Refund,
     RefundFunding,
     Request,
+    RequestPayout,
     ResolveCharge,
+    ResolvePayout,
+    ReturnPayout,
     SettleDebt,
     TokenPurpose,
     TokenType,
@@ -51,6 +55,7 @@ FUNDING_LIMIT, CREDIT_LIMIT, TOTAL_LIMIT = 25_000_000, 100_000_000, 300_000_000
 PER_DAY = 150_000_000
 DIRECT_LIMIT = 200_000_000
 START_BALANCE = 10_000_000_000
+PAYOUT_ACCOUNTS = (AccountKind.PAYOUTS_UNDER_WAY, AccountKind.PAID_OUT, AccountKind.PAYOUTS_DUE)
 
 amounts = st.one_of(
     st.integers(min_value=1, max_value=30_000_000),
@@ -167,6 +172,24 @@ class Books(RuleBasedStateMachine):
             answer = Declined("TransactionDenied", "no") if declined else Paid()
             self.perform(ResolveCharge(refund.transaction_id, "simulated", answer, RailOperation.REFUND))
 
+    @rule(amount=st.one_of(st.none(), amounts), reserve=amounts, recorded=st.booleans())
+    def pay_out(self, amount: int | None, reserve: int, recorded: bool) -> None:
+        bank = None if recorded else 5
+        self.perform(RequestPayout(self.request(), amount, "manual", bank, reserve_micros=reserve))
+
+    @rule(data=st.data(), sent=st.booleans())
+    def end_a_payout(self, data: st.DataObject, sent: bool) -> None:
+        """Also one that is over: what is said twice changes nothing."""
+        payouts = [t for t in self.state.transactions.values() if t.operation is Operation.PAYOUT]
+        if payouts:
+            answer = Paid() if sent else Declined("PayoutNotSent", "no")
+            self.perform(ResolvePayout(data.draw(st.sampled_from(payouts)).transaction_id, answer))
+
+    @rule(data=st.data())
+    def a_bank_sends_something_back(self, data: st.DataObject) -> None:
+        if self.moved:
+            self.perform(ReturnPayout(self.request(), data.draw(st.sampled_from(self.moved)), "no such account"))
+
     @rule(data=st.data(), paid=st.booleans())
     def resolve(self, data: st.DataObject, paid: bool) -> None:
         charges = [t for t in self.state.transactions.values() if t.payment_method == "CC"]
@@ -275,6 +298,15 @@ class Books(RuleBasedStateMachine):
         assert self.state.person_balances[BUYER] == -self.mirror[balance_account(BUYER)] >= 0
 
     @invariant()
+    def what_was_paid_out_is_what_payouts_say(self) -> None:
+        payouts = [t for t in self.state.transactions.values() if t.operation is Operation.PAYOUT]
+        waiting = sum(t.amount_micros for t in payouts if t.status is TransactionStatus.PENDING)
+        done = sum(t.amount_micros - t.refunded_micros for t in payouts if t.status is TransactionStatus.SUCCESS)
+        under_way, paid_out, due = (account_id(kind) for kind in PAYOUT_ACCOUNTS)
+        assert self.own[under_way] == -self.mirror[due] == waiting
+        assert self.own[paid_out] == done
+
+    @invariant()
     def direct_payments_stay_within_what_was_agreed(self) -> None:
         direct = [t for t in self.state.transactions.values() if t.sender_token_id == "U"]
         charged = sum(t.amount_micros for t in direct if t.operation is Operation.PAY)
@@ -287,6 +319,10 @@ class Books(RuleBasedStateMachine):
         for transaction in self.state.transactions.values():
             real = transaction.payment_method in {"ABT", "CC"}
             net = transaction.amount_micros - transaction.fee_micros
+            if transaction.operation is Operation.PAYOUT and transaction.status is not TransactionStatus.FAILURE:
+                expected -= transaction.amount_micros
+            elif transaction.operation is Operation.PAYOUT_RETURN:
+                expected += transaction.amount_micros
             if transaction.operation is Operation.REFUND and real:
                 failed = transaction.status is TransactionStatus.FAILURE
                 expected -= 0 if failed else transaction.amount_micros + transaction.fee_micros

@@ -29,8 +29,11 @@ from tallystick.domain.commands import (
     RailOperation,
     Refund,
     Request,
+    RequestPayout,
     Reserve,
     ResolveCharge,
+    ResolvePayout,
+    ReturnPayout,
     Settle,
     SettleDebt,
     TokenPurpose,
@@ -178,6 +181,11 @@ def test_the_table_of_transactions_is_what_the_deciders_do() -> None:
     at_once = history.do(Pay(history.request(), BALANCE, 5 * UNITS))
     history.do(Refund(history.request(), at_once, UNITS))
     history.do(Deposit(TransactionId("D1"), BUYER, "simulated", UNITS), history.operator)
+    for answer in (Declined("Declined", "no"), Paid()):
+        payout = history.do(RequestPayout(history.request(), UNITS, "manual", destination_id=1))
+        history.do(ResolvePayout(payout, answer))
+    history.do(ReturnPayout(history.request(), payout, "no such account"))
+    history.do(RequestPayout(history.request(), UNITS, "recorded", destination_id=None))
 
     assert history.changes == set(allowed_changes())
 

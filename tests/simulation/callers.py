@@ -15,15 +15,20 @@ from tallystick.domain.commands import (
     Cancel,
     CancelToken,
     Command,
+    Declined,
     Deposit,
     FeePayer,
     FundPrepaid,
     Marketplace,
+    Paid,
     Pay,
     Refund,
     RefundFunding,
     Request,
+    RequestPayout,
     Reserve,
+    ResolvePayout,
+    ReturnPayout,
     Settle,
     SettleDebt,
     WriteOffDebt,
@@ -170,11 +175,27 @@ class Inventor:
 
     def _rest(self, buyer: Buyer) -> Command:
         dice = self.dice
+        if dice.random() < 0.4:
+            return self._payout()
         if dice.random() < 0.5:
             return WriteOffDebt(self._request(), buyer.tab, self._amount())
         if dice.random() < 0.5:
             return CancelToken(buyer.tab_token, SELLER)
         return Deposit(self.fresh_id(OPERATOR), buyer.party_id, "simulated", self._cents(1, 5))
+
+    def _payout(self) -> Command:
+        """One more, or what became of one: it was sent, it was not, the bank has sent it back."""
+        asked = [
+            question.accepted.transaction_id
+            for question in self.asked
+            if isinstance(question.command, RequestPayout) and question.accepted is not None
+        ]
+        if not asked or self.dice.random() < 0.4:
+            return RequestPayout(self._request(), self._cents(1, 5), "manual", destination_id=1)
+        payout = self.dice.choice(asked)
+        if self.dice.random() < 0.3:
+            return ReturnPayout(self._request(), payout, "no such account")
+        return ResolvePayout(payout, Paid() if self.dice.random() < 0.7 else Declined("PayoutNotSent", "no"))
 
     def _amount(self) -> int:
         return self.dice.choice((10_000, 990_000, MICROS, 3 * MICROS, self.dice.randrange(10_000, 5 * MICROS)))

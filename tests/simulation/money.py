@@ -262,6 +262,11 @@ async def load_transactions(tx: Transaction, book_id: int, names: Sequence[str])
     ]
 
 
+async def load_payouts(tx: Transaction, book_id: int, names: Sequence[str]) -> list[Record]:
+    found = [row for name in names if (row := tx.see("payout", (book_id, name))) is not None]
+    return [Record(transaction_id=row["transaction_id"], rail=row["rail"]) for row in found]
+
+
 async def load_unasked(tx: Transaction, book_id: int, names: Sequence[str]) -> list[Record]:
     keys = [
         key
@@ -311,6 +316,7 @@ MODEL: Final[Mapping[str, Handler]] = {
     "load_instruments": load_instruments,
     "load_transactions": load_transactions,
     "load_unasked": load_unasked,
+    "load_payouts": load_payouts,
     "load_sellers": load_sellers,
     "lock_accounts": lock_accounts,
     "ensure_accounts": money_writes.ensure_accounts,
@@ -324,6 +330,8 @@ MODEL: Final[Mapping[str, Handler]] = {
     "insert_transfers": money_writes.insert_transfers,
     "move_balances": money_writes.move_balances,
     "insert_rail_requests": money_writes.insert_rail_requests,
+    "insert_payouts": money_writes.insert_payouts,
+    "end_payouts": money_writes.end_payouts,
     "delete_rail_requests": money_writes.delete_rail_requests,
     "load_disputes": disputes.load_disputes,
     "disputed_settlements": disputes.disputed_settlements,

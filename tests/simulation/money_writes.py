@@ -349,6 +349,23 @@ def _operation(request: Record) -> Record:
     return Record({**{name: request[name] for name in names}, **dict.fromkeys(unknown)})
 
 
+async def insert_payouts(tx: Transaction, book_id: int, *columns: Any) -> int:
+    *columns_, now = columns
+    names = ("transaction_id", "rail", "amount_micros", "destination_id", "due_at")
+    for *values, done in _rows(*columns_):
+        row = Record(book_id=book_id, **dict(zip(names, values, strict=True)), opened_at=now)
+        row.update(attempts=0, last_error=None, bank_reference=None, ended_at=now if done else None)
+        await tx.insert("payout", (book_id, row["transaction_id"]), row)
+    return len(columns_[0])
+
+
+async def end_payouts(tx: Transaction, book_id: int, *columns: Any) -> int:
+    *columns_, now = columns
+    for transaction_id, reference in _rows(*columns_):
+        await tx.update("payout", (book_id, transaction_id), ended_at=now, due_at=None, bank_reference=reference)
+    return len(columns_[0])
+
+
 async def delete_rail_requests(tx: Transaction, book_id: int, *columns: Any) -> int:
     gone = 0
     for transaction_id, operation in _rows(*columns):

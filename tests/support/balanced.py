@@ -22,6 +22,7 @@ OF_ONE_BOOK: Final = (
     "archived_total",
     "dispute",
     "instrument",
+    "payout",
     "rail_request",
     "transaction",
     "transaction_step",

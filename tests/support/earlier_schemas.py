@@ -6,6 +6,25 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # No cash leaves.
+    "0034": """
+DROP TABLE payout, payout_destination, payout_schedule, payout_file, simulated_payout;
+DELETE FROM approval WHERE deed = 'payout';
+ALTER TABLE approval DROP CONSTRAINT approval_deed;
+ALTER TABLE approval
+    ADD CONSTRAINT approval_deed CHECK (deed IN ('refund', 'settle', 'write_off', 'refund_balance'));
+ALTER DOMAIN account_kind DROP CONSTRAINT account_kind_is_known;
+ALTER DOMAIN account_kind ADD CONSTRAINT account_kind_is_known
+    CHECK (VALUE IN ('cash', 'sales', 'fees', 'write_offs', 'fee_income', 'commissions', 'commission_income', 'prepaid',
+                     'receivable', 'rail', 'owed_to', 'balance_of', 'in_dispute', 'dues', 'dispute_losses',
+                     'dispute_fees', 'frozen', 'due_from'));
+ALTER DOMAIN transaction_operation DROP CONSTRAINT transaction_operation_is_known;
+ALTER DOMAIN transaction_operation ADD CONSTRAINT transaction_operation_is_known
+    CHECK (VALUE IN ('FundPrepaid', 'Pay', 'SettleDebt', 'WriteOffDebt', 'Refund', 'Reserve', 'Deposit', 'Dispute'));
+ALTER DOMAIN transaction_method DROP CONSTRAINT transaction_method_is_known;
+ALTER DOMAIN transaction_method ADD CONSTRAINT transaction_method_is_known
+    CHECK (VALUE IN ('ABT', 'CC', 'ACH', 'Debt', 'Prepaid'));
+""",
     # No disputes.
     "0033": """
 DROP TABLE dispute;

@@ -28,6 +28,9 @@ class AccountKind(Enum):
     DUES = "dues"  # liability: what the seller owes the service beyond its cash
     DISPUTE_LOSSES = "dispute_losses"  # expense: what was taken back after it was spent
     DISPUTE_FEES = "dispute_fees"  # expense: what rails charge for disputes
+    PAYOUTS_UNDER_WAY = "payouts_under_way"  # asset: cash on its way to the seller's bank
+    PAID_OUT = "paid_out"  # asset: what the service paid to the seller's bank
+    PAYOUTS_DUE = "payouts_due"  # liability, operator's book: what payouts under way will take from rails
     PREPAID = "prepaid"  # liability: one prepaid instrument's balance
     FROZEN = "frozen"  # liability: what open disputes froze of one prepaid balance
     RECEIVABLE = "receivable"  # asset: one credit instrument's debt
@@ -49,6 +52,9 @@ TOTALS: Final = {
     AccountKind.DUES: AccountId(21),
     AccountKind.DISPUTE_LOSSES: AccountId(22),
     AccountKind.DISPUTE_FEES: AccountId(23),
+    AccountKind.PAYOUTS_UNDER_WAY: AccountId(30),
+    AccountKind.PAID_OUT: AccountId(31),
+    AccountKind.PAYOUTS_DUE: AccountId(32),
 }
 """The accounts that a book has once, with their fixed numbers."""
 
@@ -88,12 +94,15 @@ def bounds(kind: AccountKind, limit_micros: int | None = None) -> tuple[int | No
         AccountKind.DISPUTE_FEES,
     }:
         return 0, None
+    if kind in {AccountKind.PAYOUTS_UNDER_WAY, AccountKind.PAID_OUT}:
+        return 0, None
     liabilities = {
         AccountKind.PREPAID,
         AccountKind.FROZEN,
         AccountKind.OWED_TO,
         AccountKind.BALANCE_OF,
         AccountKind.DUES,
+        AccountKind.PAYOUTS_DUE,
     }
     if kind in liabilities or kind in {AccountKind.FEE_INCOME, AccountKind.COMMISSION_INCOME}:
         return None, 0

@@ -207,6 +207,29 @@ class RefundFunding(Struct, frozen=True):
     amount_micros: int | None
 
 
+class RequestPayout(Struct, frozen=True):
+    """Let cash leave for the seller's bank by a payout rail. No amount: all above the reserve.
+
+    `destination_id` names the bank account; None: where operator and seller are one, payouts are only recorded, and
+    done at once. `due_at`: when an automatic rail is to be asked; None: people send it.
+    """
+
+    request: Request
+    amount_micros: int | None
+    rail: str
+    destination_id: int | None
+    due_at: datetime | None = None
+    reserve_micros: int = 0
+
+
+class ReturnPayout(Struct, frozen=True):
+    """The bank has sent a payout back after it was done."""
+
+    request: Request
+    payout_id: TransactionId
+    reason: str
+
+
 class CancelToken(Struct, frozen=True):
     """Bar a token from all further use. History, balances and debts stay. `by` is the caller or the token's sender."""
 
@@ -333,6 +356,17 @@ class ResolveCharge(Struct, frozen=True):
     operation: RailOperation = RailOperation.CHARGE
 
 
+class ResolvePayout(Struct, frozen=True):
+    """A payout was sent, or was not and never will be. Resolving twice changes nothing.
+
+    `reference`: the bank's or the rail's own, where it is known.
+    """
+
+    transaction_id: TransactionId
+    answer: Paid | Declined
+    reference: str | None = None
+
+
 class Deposit(Struct, frozen=True):
     """Sandbox money from a rail onto a person's account balance. For the operator's book only."""
 
@@ -367,7 +401,9 @@ class CollectDue(Struct, frozen=True):
     original_id: TransactionId
 
 
-MoneyCommand = FundPrepaid | Pay | Reserve | SettleDebt | WriteOffDebt | Refund | RefundFunding
+MoneyCommand = (
+    FundPrepaid | Pay | Reserve | SettleDebt | WriteOffDebt | Refund | RefundFunding | RequestPayout | ReturnPayout
+)
 """Commands of a caller, each with a Request: answered once per caller reference."""
 
 _MONEY_COMMANDS: Final = frozenset(get_args(MoneyCommand))
@@ -387,6 +423,7 @@ Command = (
     | AuthorizePostpaid
     | InstallToken
     | ResolveCharge
+    | ResolvePayout
     | Deposit
     | DisputeMoved
     | CollectDue
@@ -400,6 +437,7 @@ _REPEATABLE: Final = _MONEY_COMMANDS | {
     ResolveCharge,
     DisputeMoved,
     CollectDue,
+    ResolvePayout,
 }
 
 

@@ -84,7 +84,7 @@ class Instrument(Struct, frozen=True):
 
 @unique
 class Operation(Enum):
-    """What a transaction does, in the protocol's words; Deposit and Dispute are ours."""
+    """What a transaction does, in the protocol's words; Deposit, Dispute, Payout and PayoutReturn are ours."""
 
     FUND_PREPAID = "FundPrepaid"
     PAY = "Pay"
@@ -92,6 +92,8 @@ class Operation(Enum):
     SETTLE_DEBT = "SettleDebt"
     WRITE_OFF_DEBT = "WriteOffDebt"
     REFUND = "Refund"
+    PAYOUT = "Payout"
+    PAYOUT_RETURN = "PayoutReturn"
     DEPOSIT = "Deposit"
     DISPUTE = "Dispute"
 
@@ -205,13 +207,31 @@ class RailRequest(Struct, frozen=True):
     earlier_id: TransactionId | None = None
 
 
+class PayoutOrder(Struct, frozen=True):
+    """What is to be paid to a seller's bank; the transaction is its idempotency key. `due_at` as in RequestPayout."""
+
+    transaction_id: TransactionId
+    rail: str
+    amount_micros: int
+    destination_id: int | None
+    due_at: datetime | None
+    done: bool = False
+
+
+class PayoutEnd(Struct, frozen=True):
+    """A payout is no longer under way. `reference`: the bank's, or the rail's own."""
+
+    transaction_id: TransactionId
+    reference: str | None = None
+
+
 class Decision(Struct, frozen=True):
     """What one command came to and everything that it changes. A refusal changes nothing but its reference.
 
     `operator_transfers` belong to the operator's book of the same environment, `recipient_transfers` to the book of
     another seller who is the recipient; all else to this book. `opens` are accounts of this book that are created
     unless they exist, `operator_opens` those of the operator's, `recipient_opens` those of a recipient's. `resolved`
-    names a rail request that is done with.
+    names a rail request that is done with. `payout`: one that begins, or is over.
     """
 
     outcome: Outcome
@@ -230,6 +250,7 @@ class Decision(Struct, frozen=True):
     rail_request: RailRequest | None = None
     resolved: tuple[TransactionId, RailOperation] | None = None
     disputes: tuple[Dispute, ...] = ()
+    payout: PayoutOrder | PayoutEnd | None = None
 
 
 class Seller(Struct, frozen=True):
@@ -250,7 +271,8 @@ class State:
     `recipients`: the other sellers that recipient tokens and earlier transactions name. `cash`: balances of the cash
     accounts, by book, where a command may take from them. `unasked`: rail requests that no worker has taken up yet.
     `spent_elsewhere`: references that belong to another book of the same seller. `disputes`: those that are named, and
-    the open ones of instruments that refunds go to. `disputed_settlements`: the seller's choice.
+    the open ones of instruments that refunds go to. `disputed_settlements`: the seller's choice. `payout_rails`: by which rail each payout
+    goes.
     """
 
     book: Book
@@ -266,6 +288,7 @@ class State:
     spent_elsewhere: frozenset[str] = frozenset()
     disputes: dict[TransactionId, Dispute] = field(default_factory=dict)
     disputed_settlements: DisputedSettlements = DisputedSettlements.DEBT
+    payout_rails: dict[TransactionId, str] = field(default_factory=dict)
     _people: Mapping[AccountId, PartyId] = field(default_factory=dict)
     """Whose balance each account is, derived once for a group."""
 
@@ -280,6 +303,8 @@ class State:
             self.transactions[transaction.transaction_id] = transaction
         for dispute in decision.disputes:
             self.disputes[dispute.transaction_id] = dispute
+        if isinstance(decision.payout, PayoutOrder):
+            self.payout_rails[decision.payout.transaction_id] = decision.payout.rail
         if decision.answered is not None:
             reference, answer = decision.answered
             self.answered[reference] = answer

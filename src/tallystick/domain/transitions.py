@@ -76,6 +76,8 @@ TRANSACTIONS: Final[Mapping[Operation, Table]] = MappingProxyType(
         Operation.SETTLE_DEBT: _CHARGE,
         Operation.RESERVE: _HOLD,
         Operation.REFUND: _REFUND,
+        Operation.PAYOUT: _REFUND,
+        Operation.PAYOUT_RETURN: _DONE_AT_ONCE,
         Operation.WRITE_OFF_DEBT: _DONE_AT_ONCE,
         Operation.DEPOSIT: _DONE_AT_ONCE,
         Operation.DISPUTE: _DISPUTE,

@@ -28,6 +28,8 @@ TOKEN_CANCELLATION: Final = "TokenCancellation"  # noqa: S105 - the name of an e
 OPERATIONS: Final[Mapping[str, str]] = {
     "Pay": "PAY",
     "Refund": "REFUND",
+    "Payout": "WITHDRAW_FUNDS",
+    "PayoutReturn": "DEPOSIT_FUNDS",
     "Reserve": "RESERVE",
     "Settle": "SETTLE",
     "SettleDebt": "SETTLE_DEBT",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final, TypeVar
 
+from tallystick.domain.banking.bank_accounts import parse_holder, parse_iban
 from tallystick.domain.commands import Method
 from tallystick.settings.master_key import parse_command, parse_master_key
 from tallystick.settings.parsers import (
@@ -44,6 +45,8 @@ _SOURCES: Final = ("master_key", "master_key_command", "master_key_file")
 LOG_FORMATS: Final = ("console", "json")
 REFERENCE_REUSE: Final = ("never", "after-seven-days")
 SECOND_FACTOR_OF: Final = ("operators", "owners", "both", "nobody")
+PAYOUT_RAILS: Final = ("manual", "file", "recorded")
+SANDBOX_PAYOUT_RAILS: Final = ("simulated", *PAYOUT_RAILS)
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 _NEEDS: Final[Mapping[str, str]] = {
@@ -122,6 +125,10 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "requests_per_minute_by_route": list_of(route_limit),
     "verify_every_hours": between(0, 8_760),
     "running_proof_seconds": between(0, 86_400),
+    "payout_rail": one_of(PAYOUT_RAILS),
+    "sandbox_payout_rail": one_of(SANDBOX_PAYOUT_RAILS),
+    "payout_sender_name": parse_holder,
+    "payout_sender_iban": parse_iban,
     "metrics_token": bearer_token,
 }
 if PARSERS.keys() != {setting.name for setting in fields(Settings)}:  # one line short is a bug found at import
@@ -164,6 +171,7 @@ def _check_together(values: Mapping[str, object]) -> None:
     for setting, needed in _NEEDS.items():
         if setting in values and needed not in values:
             raise SettingsError(f"{variable_name(setting)} needs {variable_name(needed)}")
+    _check_payouts(values)
 
 
 def _read(variable: str, parse: Callable[[str], Parsed], text: str) -> Parsed:
@@ -181,6 +189,13 @@ def file_variable(setting: str) -> str:
 def variable_of_rail(environment: str, method: Method) -> str:
     """The environment variable that chooses the rail for one kind of payment method."""
     return variable_name(f"{environment}_{'card' if method is Method.CC else 'bank'}_rail")
+
+
+def _check_payouts(values: Mapping[str, Any]) -> None:
+    """Files of payouts name the account that they leave. Raises SettingsError."""
+    missing = [name for name in ("payout_sender_name", "payout_sender_iban") if name not in values]
+    if missing and "file" in {values.get("payout_rail"), values.get("sandbox_payout_rail")}:
+        raise SettingsError(f"files of payouts need {' and '.join(map(variable_name, missing))}")
 
 
 def variable_name(setting: str) -> str:

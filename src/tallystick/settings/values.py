@@ -106,6 +106,11 @@ class Settings:
             `start` and `sign-in` that has a limit of its own. None: for none.
         verify_every_hours: how often the worker proves the books by itself; 0: only when somebody asks.
         running_proof_seconds: how often the worker proves what has come since it last did; 0: never.
+        payout_rail: by what way sellers are paid out: `manual` (people send it), `file` (people give the bank a file of
+            ISO 20022), `recorded` (operator and seller are one: nothing has to be sent).
+        sandbox_payout_rail: the same for the sandbox, where `simulated` sends it by itself.
+        payout_sender_name: whose bank account payouts leave, for files.
+        payout_sender_iban: its IBAN.
         metrics_token: whoever sends it as a bearer token may read `/metrics`. None: this machine alone may.
     """
 
@@ -171,6 +176,10 @@ class Settings:
     requests_per_minute_by_route: tuple[tuple[str, int], ...] | None = None
     verify_every_hours: int = 0
     running_proof_seconds: int = 3
+    payout_rail: str = "manual"
+    sandbox_payout_rail: str = "simulated"
+    payout_sender_name: str | None = None
+    payout_sender_iban: str | None = None
     metrics_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

@@ -27,8 +27,11 @@ from tallystick.domain.commands import (
     Pay,
     Refund,
     RefundFunding,
+    RequestPayout,
     Reserve,
     ResolveCharge,
+    ResolvePayout,
+    ReturnPayout,
     Settle,
     SettleDebt,
     WriteOffDebt,
@@ -39,9 +42,10 @@ from tallystick.domain.decide.charges import fund_prepaid, settle_debt
 from tallystick.domain.decide.deposit import deposit
 from tallystick.domain.decide.disputes.dispute import collect_due, dispute_moved
 from tallystick.domain.decide.install import install_token
+from tallystick.domain.decide.outgoing.payouts import request_payout, resolve_payout, return_payout
+from tallystick.domain.decide.outgoing.refund_funding import refund_funding
 from tallystick.domain.decide.pay import pay
 from tallystick.domain.decide.refund import refund
-from tallystick.domain.decide.refund_funding import refund_funding
 from tallystick.domain.decide.reservations import cancel, reserve, settle
 from tallystick.domain.decide.resolve import resolve_charge
 from tallystick.domain.decide.write_off import write_off_debt
@@ -71,6 +75,9 @@ _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
     AuthorizePostpaid: authorize_postpaid,
     InstallToken: install_token,
     ResolveCharge: resolve_charge,
+    RequestPayout: request_payout,
+    ResolvePayout: resolve_payout,
+    ReturnPayout: return_payout,
     Deposit: deposit,
     DisputeMoved: dispute_moved,
     CollectDue: collect_due,

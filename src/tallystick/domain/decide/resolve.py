@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import Declined, RailOperation, ResolveCharge
 from tallystick.domain.decide.charges import received
-from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, moved_on, step
-from tallystick.domain.decide.refund_funding import (
+from tallystick.domain.decide.outgoing.refund_funding import (
     funding_given_back,
     funding_kept,
     is_refund_of_funding,
     without_refund,
 )
+from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, moved_on, step
 from tallystick.domain.decide.shares import NOTHING, book, when_opened, whole
 from tallystick.domain.decide.usage import give_back
 from tallystick.domain.ids import AccountId

@@ -27,6 +27,7 @@ AT_A_TIME: Final = 25
 """Members of a list that are put into words before other calls go on: a third of a millisecond's work."""
 
 PENDING: Final = "Pending"
+PAYOUT: Final = "Payout"
 PENDING_CODE: Final = "PendingNetworkResponse"
 _INSTRUMENT_METHODS: Final = frozenset({"Prepaid", "Debt"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -145,6 +146,8 @@ async def _readable_transaction(call: Call) -> reads.TransactionRecord:
     if found is None and call.owns(book_id):
         unknown = invalid("TransactionId", identify.A_TRANSACTION, transaction_id)
         raise await explain_archived(call, transaction_id, unknown)
+    if found is not None and found.payment_method == PAYOUT:  # for which the protocol has no word
+        raise invalid("TransactionId", identify.A_TRANSACTION, transaction_id)
     if found is None or found.environment != call.key.environment or not roles_of(call.key.party_id, found):
         raise Refused(Refusal.InvalidTransactionId, "The caller took no part in such a transaction.")
     return found

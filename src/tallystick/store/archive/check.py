@@ -131,7 +131,8 @@ def _add_up(report: ArchiveReport, sums: _Sums, book_id: int, directory: Path, m
         if micros:
             sums.refunded[book_id, transaction_id] = micros
     for operation, status, original_id, micros, sender_id in rows(directory, manifest, "transaction", _REFUND):
-        if operation == "Refund" and status == "Success" and sender_id is not None:
+        gives_back = (operation == "Refund" and sender_id is not None) or operation == "PayoutReturn"
+        if gives_back and status == "Success":
             sums.refunds[book_id, original_id] += micros
 
 

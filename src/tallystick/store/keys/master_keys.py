@@ -12,6 +12,7 @@ from tallystick.db.statements import load_statements
 from tallystick.store.accounts import second_factors
 from tallystick.store.keys import access_keys, signing_keys
 from tallystick.store.keys.vault import DigestKeys, SealBrokenError, named_head
+from tallystick.store.payouts import destinations, files
 from tallystick.store.records import mail
 
 if TYPE_CHECKING:
@@ -93,6 +94,22 @@ KINDS: Final = (
         second_factors.seal_context,
     ),
     SealedKind("letters", "mail.sealed", "letter_batch", "letter_reseal", 0, mail.seal_context),
+    SealedKind(
+        "bank accounts of sellers",
+        "payout_destination.account_sealed",
+        "destination_batch",
+        "destination_reseal",
+        0,
+        destinations.seal_context,
+    ),
+    SealedKind(
+        "files of payouts",
+        "payout_file.content_sealed",
+        "payout_file_batch",
+        "payout_file_reseal",
+        "",
+        files.seal_context,
+    ),
     SealedKind("keys of digests", "master_key.digests_sealed", "digests_batch", "digests_reseal", -1, digests_place),
 )
 """Everything that is sealed. A column that is not here fails a test."""

@@ -15,7 +15,7 @@ from tallystick.db.connections import Connection
 from tallystick.domain.accounts import AccountKind, account_id, bounds, is_total
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import AccountId, BookId, InstrumentId
-from tallystick.domain.state import Decision, Instrument, Transfer
+from tallystick.domain.state import Decision, Instrument, PayoutEnd, PayoutOrder, Transfer
 from tallystick.domain.tokens import Token
 from tallystick.store.ledger.encode import (
     answer_row,
@@ -68,6 +68,7 @@ async def apply(
     await group.write_disputes()
     await group.add_steps()
     await group.ask_rails(real_now)
+    await group.keep_payouts(real_now)
 
 
 def _by_book(own: BookId, decisions: Sequence[Decision]) -> list[tuple[BookId, list[Transfer]]]:
@@ -260,6 +261,20 @@ class Batch:
         ]
         if resolved:
             await self._run("delete_rail_requests", self.book_id, resolved)
+
+    async def keep_payouts(self, real_now: datetime) -> None:
+        """Write down which payouts begin and which are over."""
+        found = [decision.payout for decision in self.decisions]
+        begun = [
+            (item.transaction_id, item.rail, item.amount_micros, item.destination_id, item.due_at, item.done)
+            for item in found
+            if isinstance(item, PayoutOrder)
+        ]
+        if begun:
+            await self._run("insert_payouts", self.book_id, begun, real_now)
+        ended = [(item.transaction_id, item.reference) for item in found if isinstance(item, PayoutEnd)]
+        if ended:
+            await self._run("end_payouts", self.book_id, ended, real_now)
 
     async def _ensure_accounts(self, book_id: BookId, opened: Iterable[tuple[AccountKind, str]]) -> None:
         rows = [(account_id(kind, subject), kind.value, subject, *bounds(kind)) for kind, subject in opened]

@@ -24,8 +24,11 @@ from tallystick.domain.commands import (
     RailOperation,
     Refund,
     RefundFunding,
+    RequestPayout,
     Reserve,
     ResolveCharge,
+    ResolvePayout,
+    ReturnPayout,
     Settle,
     SettleDebt,
     TokenPurpose,
@@ -35,7 +38,7 @@ from tallystick.domain.commands import (
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.disputes.dispute import DisputedSettlements
 from tallystick.domain.ids import AccountId, BookId, IdKind, InstrumentId, PartyId, TokenId, TransactionId
-from tallystick.domain.state import Instrument, State, Transaction, balance_account
+from tallystick.domain.state import Instrument, Operation, State, Transaction, balance_account
 from tallystick.store.ledger.decode import (
     answered_from_rows,
     book_from_row,
@@ -127,7 +130,11 @@ class LoadRequest:
                 self.transactions.add(command.original_id)
             case RefundFunding():
                 self.transactions.add(command.funding_id)
-            case ResolveCharge():
+            case ReturnPayout():
+                self.transactions.add(command.payout_id)
+            case RequestPayout():
+                pass
+            case ResolveCharge() | ResolvePayout():
                 self.transactions.add(command.transaction_id)
             case AuthorizePrepaid():
                 self.token_references |= {command.sender_reference, command.funding_reference}
@@ -236,6 +243,10 @@ async def _load_named_transactions(
     direct = [item for key, item in state.transactions.items() if item.instrument_id is None or key in given_back]
     named = {token for item in direct for token in (item.sender_token_id, item.recipient_token_id)}
     wanted.tokens |= {token for token in named if token is not None}
+    payouts = [key for key, item in state.transactions.items() if item.operation is Operation.PAYOUT]
+    if payouts:
+        rows = await connection.fetch(MONEY["load_payouts"], book_id, payouts)
+        state.payout_rails = {row["transaction_id"]: row["rail"] for row in rows}
     cancelled = [command.transaction_id for command in commands if isinstance(command, Cancel)]
     if cancelled:
         rows = await connection.fetch(MONEY["load_unasked"], book_id, cancelled)
@@ -278,7 +289,8 @@ async def _load_other_sellers(connection: Connection, state: State, commands: Se
     direct_refund = any(isinstance(command, Refund) for command in commands) and any(
         item.instrument_id is None for item in state.transactions.values()
     )
-    takes_cash = direct_refund or disputed or any(isinstance(command, RefundFunding) for command in commands)
+    takes_cash = direct_refund or disputed
+    takes_cash = takes_cash or any(isinstance(command, RefundFunding | RequestPayout) for command in commands)
     if takes_cash or state.recipients or book.demands.receiving_limit_micros is not None:
         books = sorted({book.book_id, *(seller.book_id for seller in state.recipients.values())})
         for book_id in books:

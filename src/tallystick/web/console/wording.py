@@ -18,6 +18,8 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "SettleDebt": "Debt settled",
     "WriteOffDebt": "Debt written off",
     "Dispute": "Dispute",
+    "Payout": "Payout",
+    "PayoutReturn": "Payout come back",
 }
 STATUSES: Final[Mapping[str, tuple[str, str]]] = {
     "Success": ("Succeeded", "good"),
@@ -34,6 +36,7 @@ METHODS: Final[Mapping[str, str]] = {
     "CC": "Card",
     "ACH": "Bank account",
     "ABT": "Account balance",
+    "Payout": "To your bank",
 }
 ROLES: Final[Mapping[StaffRole, str]] = {
     StaffRole.OWNER: "Does everything, and decides who else may.",
@@ -90,6 +93,8 @@ ACCOUNTS: Final[Mapping[AccountKind, str]] = {
     AccountKind.WRITE_OFFS: "Written off",
     AccountKind.COMMISSIONS: "Shares of callers",
     AccountKind.COMMISSION_INCOME: "Your shares",
+    AccountKind.PAYOUTS_UNDER_WAY: "Payouts under way",
+    AccountKind.PAID_OUT: "Paid out",
     AccountKind.PREPAID: "Prepaid balance",
     AccountKind.RECEIVABLE: "Debt",
     AccountKind.FROZEN: "Frozen balance",
@@ -117,6 +122,11 @@ _MEANINGS: Final[Mapping[tuple[AccountKind, AccountKind], str]] = {
     (AccountKind.CASH, AccountKind.COMMISSIONS): "Share given back by the caller",
     (AccountKind.CASH, AccountKind.COMMISSION_INCOME): "Your share",
     (AccountKind.COMMISSION_INCOME, AccountKind.CASH): "Your share given back",
+    (AccountKind.PAYOUTS_UNDER_WAY, AccountKind.CASH): "On its way to your bank",
+    (AccountKind.PAID_OUT, AccountKind.PAYOUTS_UNDER_WAY): "Sent to your bank",
+    (AccountKind.CASH, AccountKind.PAYOUTS_UNDER_WAY): "Not sent: cash again",
+    (AccountKind.PAID_OUT, AccountKind.CASH): "Paid out",
+    (AccountKind.CASH, AccountKind.PAID_OUT): "Come back from your bank",
 }
 
 

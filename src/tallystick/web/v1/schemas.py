@@ -92,6 +92,7 @@ OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
     "Settlement": _transaction("settlement"),
     "WriteOff": _transaction("write_off"),
     "Refund": _transaction("refund"),
+    "Payout": _transaction("payout"),
     "Transaction": _transaction(*transactions.OBJECTS.values()),
     "Account": (
         Output("object", _one_of("account"), "What it is.", "account"),

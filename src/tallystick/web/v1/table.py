@@ -222,6 +222,7 @@ ENDPOINTS: Final = (
         codes=(),
     ),
     *_reads("refunds", "refund", "refund"),
+    *_reads("payouts", "payout", "payout"),
     *_reads("transactions", "transaction", "transaction"),
     Endpoint(
         "POST",

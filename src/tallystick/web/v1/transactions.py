@@ -32,6 +32,8 @@ OBJECTS: Final = {
     "Reserve": "reservation",
     "Settle": "capture",
     "Dispute": "dispute",
+    "Payout": "payout",
+    "PayoutReturn": "payout_return",
 }
 """What the operations of the books are called."""
 
@@ -48,6 +50,7 @@ METHODS: Final = {
     "ACH": "bank_account",
     "Prepaid": "prepaid_balance",
     "Debt": "tab",
+    "Payout": "payout",
 }
 _OPERATIONS: Final = {name: operation for operation, name in OBJECTS.items()}
 _BOOKED: Final = {name: status for status, name in STATUSES.items()}

@@ -139,7 +139,8 @@ SELECT refund.book_id, refund.original_id, sum(refund.amount_micros)::bigint AS 
   FROM transaction AS refund
   LEFT JOIN transaction AS original
          ON original.book_id = refund.book_id AND original.transaction_id = refund.original_id
- WHERE refund.original_id IS NOT NULL AND refund.status IN ('Success', 'Pending') AND refund.sender_party_id IS NOT NULL
+ WHERE refund.original_id IS NOT NULL AND refund.status IN ('Success', 'Pending')
+   AND (refund.sender_party_id IS NOT NULL OR refund.operation = 'PayoutReturn')
    AND original.transaction_id IS NULL
  GROUP BY refund.book_id, refund.original_id
 

@@ -22,6 +22,9 @@ UPDATE master_key AS newest SET resealed_at = $1
    AND NOT EXISTS (SELECT FROM access_key WHERE substring(secret_sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
    AND NOT EXISTS (SELECT FROM signing_key WHERE substring(private_key_sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
    AND NOT EXISTS (SELECT FROM second_factor WHERE substring(secret_sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
+   AND NOT EXISTS (SELECT FROM payout_destination
+                    WHERE substring(account_sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
+   AND NOT EXISTS (SELECT FROM payout_file WHERE substring(content_sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
    AND NOT EXISTS (SELECT FROM mail WHERE substring(sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
    AND NOT EXISTS (SELECT FROM master_key AS each
                     WHERE substring(each.digests_sealed, 1, 9) <> '\x02'::bytea || newest.key_name)
@@ -33,6 +36,8 @@ SELECT CASE WHEN get_byte(sealed, 0) = 2 THEN substring(sealed, 2, 8) END AS key
         UNION ALL SELECT private_key_sealed FROM signing_key
         UNION ALL SELECT secret_sealed FROM second_factor
         UNION ALL SELECT sealed FROM mail
+        UNION ALL SELECT account_sealed FROM payout_destination
+        UNION ALL SELECT content_sealed FROM payout_file
         UNION ALL SELECT digests_sealed FROM master_key) AS every
  WHERE sealed IS NOT NULL
  GROUP BY 1
@@ -84,6 +89,30 @@ SELECT mail_id AS id, sealed, recipient AS place
 -- name: letter_reseal
 -- One letter.
 UPDATE mail SET sealed = $3 WHERE mail_id = $1 AND sealed = $2
+
+-- name: destination_batch
+-- Bank accounts of sellers.
+SELECT destination_id AS id, account_sealed AS sealed, business_id || ' ' || environment AS place
+  FROM payout_destination
+ WHERE destination_id > $1 AND substring(account_sealed, 1, 9) <> $3
+ ORDER BY destination_id
+ LIMIT $2
+
+-- name: destination_reseal
+-- One of them.
+UPDATE payout_destination SET account_sealed = $3 WHERE destination_id = $1 AND account_sealed = $2
+
+-- name: payout_file_batch
+-- Files of payouts.
+SELECT message_id AS id, content_sealed AS sealed, message_id AS place
+  FROM payout_file
+ WHERE message_id > $1 AND substring(content_sealed, 1, 9) <> $3
+ ORDER BY message_id
+ LIMIT $2
+
+-- name: payout_file_reseal
+-- One of them.
+UPDATE payout_file SET content_sealed = $3 WHERE message_id = $1 AND content_sealed = $2
 
 -- name: digests_batch
 -- What digests are made with.

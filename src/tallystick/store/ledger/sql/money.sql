@@ -177,6 +177,10 @@ SELECT transaction_id, operation FROM rail_request
  WHERE book_id = $1 AND transaction_id = ANY($2::text[]) AND attempts = 0
    FOR UPDATE
 
+-- name: load_payouts
+-- By which rails the payouts $2 go. Their transactions are locked already.
+SELECT transaction_id, rail FROM payout WHERE book_id = $1 AND transaction_id = ANY($2::text[])
+
 -- name: load_sellers
 -- Other sellers who take part as recipients, with their books in the environment of this book ($1).
 SELECT book.party_id, book.book_id, party.status = 'active' AS active,
@@ -431,3 +435,16 @@ SELECT $1, transaction_id, rail, reference, original_id, bearer_party_id, instru
 UPDATE instrument SET uncovered_micros = nullif(new.uncovered_micros, 0)
   FROM unnest($2::text[], $3::bigint[]) AS new (instrument_id, uncovered_micros)
  WHERE instrument.book_id = $1 AND instrument.instrument_id = new.instrument_id
+
+-- name: insert_payouts
+-- Payouts that begin, at $8; one that is only recorded is over at once.
+INSERT INTO payout (book_id, transaction_id, rail, amount_micros, destination_id, due_at, opened_at, ended_at)
+SELECT $1, transaction_id, rail, amount_micros, destination_id, due_at, $8::timestamptz, CASE WHEN done THEN $8 END
+  FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::boolean[])
+       AS new (transaction_id, rail, amount_micros, destination_id, due_at, done)
+
+-- name: end_payouts
+-- Payouts that were sent, or were not, at $4, with the bank's references.
+UPDATE payout SET ended_at = $4, due_at = NULL, bank_reference = coalesce(ended.reference, bank_reference)
+  FROM unnest($2::text[], $3::text[]) AS ended (transaction_id, reference)
+ WHERE payout.book_id = $1 AND payout.transaction_id = ended.transaction_id

@@ -30,6 +30,8 @@ SELECT book_id, account_id, balance_micros FROM archived_balance
 -- Transactions that are not over: what they move may still come.
 SELECT book_id, transaction_id FROM rail_request WHERE operation <> 'void'
 UNION
+SELECT book_id, transaction_id FROM payout WHERE ended_at IS NULL
+UNION
 SELECT book_id, transaction_id FROM transaction WHERE status = 'Reserved'
 UNION
 SELECT book_id, transaction_id FROM dispute WHERE due_micros > 0

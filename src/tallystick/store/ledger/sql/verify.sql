@@ -180,7 +180,18 @@ WITH disputed AS MATERIALIZED (
       LEFT JOIN book AS recipient
              ON recipient.party_id = recipient_party_id AND recipient.environment = own.environment
             AND recipient.currency = own.currency AND recipient.part = 0
-     WHERE payment_method NOT IN ('Prepaid', 'Debt') AND operation <> 'Dispute'
+     WHERE payment_method NOT IN ('Prepaid', 'Debt', 'Payout') AND operation <> 'Dispute'
+), payouts AS MATERIALIZED ( -- under way, the amount waits in both books; one that failed has moved nothing in the end
+    SELECT transaction_id, own.book_id AS own_book, operator.book_id AS operators_book, 'owed_to ' || own.party_id AS owed,
+           CASE status WHEN 'Pending' THEN 'payouts_under_way' ELSE 'paid_out' END AS holder,
+           CASE status WHEN 'Pending' THEN 'payouts_due' ELSE 'rail' END AS payer,
+           CASE WHEN operation = 'PayoutReturn' THEN -amount_micros
+                WHEN status IN ('Pending', 'Success') THEN amount_micros ELSE 0 END AS micros
+      FROM transaction
+      JOIN book AS own ON own.book_id = transaction.book_id
+      JOIN book AS operator
+        ON operator.party_id IS NULL AND operator.environment = own.environment AND operator.currency = own.currency
+     WHERE payment_method = 'Payout'
 ), booked AS MATERIALIZED (
     SELECT transaction_id, callers_book, receivers_book, operators_book, is_payment, giver, caller, receiver, source,
            CASE WHEN caller_pays THEN callers_book ELSE receivers_book END AS payers_book,
@@ -220,6 +231,12 @@ WITH disputed AS MATERIALIZED (
            (operators_book, receiver, caller, share_micros)) AS part (book_id, debit, credit, micros)
      WHERE micros <> 0
      UNION ALL
+    SELECT part.book_id, transaction_id, debit, credit, part.micros, 0
+      FROM payouts
+     CROSS JOIN LATERAL (VALUES (own_book, holder, 'cash', micros), (operators_book, owed, payer, micros))
+           AS part (book_id, debit, credit, micros)
+     WHERE part.micros <> 0
+     UNION ALL
     SELECT book_id, transaction_id, debit, credit, 0, amount_micros FROM moved
 )
 SELECT format('book %s, transaction %s: should have moved %s on %s, moved %s', book_id, transaction_id,
@@ -249,12 +266,14 @@ SELECT format('book %s, transfer %s/%s: there is no such transaction', book_id, 
 
 -- name: refunds_agree
 -- What a transaction says was refunded is what its refunds say, and never more than it was. Refunds without a buyer give
--- back the caller's share alone. Of archived transactions the refunds that are still here are counted by archive check.
+-- back the caller's share alone. What came back of a payout counts as refunded. Of archived transactions the refunds that
+-- are still here are counted by archive check.
 WITH refunds AS (
-    SELECT book_id, original_id AS transaction_id, sum(amount_micros) FILTER (WHERE sender_party_id IS NOT NULL) AS micros,
+    SELECT book_id, original_id AS transaction_id,
+           sum(amount_micros) FILTER (WHERE sender_party_id IS NOT NULL OR operation = 'PayoutReturn') AS micros,
            -sum(marketplace_fee_micros) AS share_micros
       FROM transaction
-     WHERE operation = 'Refund' AND status IN ('Success', 'Pending') GROUP BY book_id, original_id
+     WHERE operation IN ('Refund', 'PayoutReturn') AND status IN ('Success', 'Pending') GROUP BY book_id, original_id
 ), known AS (
     SELECT refunds.book_id, refunds.transaction_id, refunds.micros, refunds.share_micros,
            count(archive_batch.number) > 0 AS may_be_archived
@@ -290,14 +309,52 @@ SELECT format('seller %s (%s): cash is %s, the operator owes %s', party_id, envi
  WHERE coalesce(cash.micros, 0) <> coalesce(owed.micros, 0)
 
 -- name: pending_charges_are_being_asked_for
--- Every pending transaction has its rail request, every rail request its pending transaction.
+-- Every pending transaction has its rail request, every rail request its pending transaction. Payouts are looked at below.
 SELECT format('book %s, transaction %s: %s', book_id, transaction_id,
               CASE WHEN rail_request.transaction_id IS NULL THEN 'pending, but no rail is asked'
                    ELSE 'a rail is asked, but it is not pending' END)
-  FROM (SELECT book_id, transaction_id, amount_micros FROM transaction WHERE status = 'Pending') AS pending
+  FROM (SELECT book_id, transaction_id, amount_micros FROM transaction
+         WHERE status = 'Pending' AND operation <> 'Payout') AS pending
   FULL JOIN (SELECT book_id, transaction_id, amount_micros FROM rail_request WHERE operation <> 'void') AS rail_request
       USING (book_id, transaction_id)
  WHERE pending.amount_micros IS DISTINCT FROM rail_request.amount_micros
+
+-- name: payouts_go_their_way
+-- Every payout has its row with its amount, which is open as long as it is pending; and whatever is open is a payout.
+SELECT format('book %s, transaction %s: a payout of %s (%s), its way says %s%s', transaction.book_id, transaction.transaction_id,
+              transaction.amount_micros, status, coalesce(payout.amount_micros::text, 'nothing'),
+              CASE WHEN payout.transaction_id IS NOT NULL AND ended_at IS NULL THEN ', under way' ELSE '' END)
+  FROM transaction
+  LEFT JOIN payout ON payout.book_id = transaction.book_id AND payout.transaction_id = transaction.transaction_id
+ WHERE operation = 'Payout'
+   AND (payout.amount_micros IS DISTINCT FROM transaction.amount_micros OR (status = 'Pending') <> (ended_at IS NULL))
+ UNION ALL
+SELECT format('book %s, transaction %s: is on its way to a bank, but there is no such payout', payout.book_id,
+              payout.transaction_id)
+  FROM payout
+  LEFT JOIN transaction
+         ON transaction.book_id = payout.book_id AND transaction.transaction_id = payout.transaction_id
+        AND operation = 'Payout'
+ WHERE ended_at IS NULL AND transaction.transaction_id IS NULL
+
+-- name: simulated_payouts_agree
+-- The simulated payout rail paid exactly the payouts that the books call sent; of those under way it may have paid any.
+WITH sent AS MATERIALIZED (
+    SELECT idempotency_key AS transaction_id, amount_micros, declined FROM simulated_payout
+), said AS MATERIALIZED (
+    SELECT transaction.transaction_id, transaction.amount_micros, status
+      FROM payout
+      JOIN transaction
+        ON transaction.book_id = payout.book_id AND transaction.transaction_id = payout.transaction_id
+     WHERE rail = 'simulated'
+)
+SELECT format('payout %s (%s): the simulated rail says %s', transaction_id, said.status,
+              CASE WHEN sent.transaction_id IS NULL THEN 'nothing' ELSE coalesce(declined, 'paid') END)
+  FROM said LEFT JOIN sent USING (transaction_id)
+ WHERE CASE said.status
+            WHEN 'Pending' THEN sent.amount_micros <> said.amount_micros
+            WHEN 'Success' THEN sent.transaction_id IS NULL OR declined IS NOT NULL OR sent.amount_micros <> said.amount_micros
+            ELSE sent.transaction_id IS NOT NULL AND declined IS NULL END
 
 -- name: references_have_transactions
 -- What a reference was spent for is a transaction that exists, or may be in the archive.

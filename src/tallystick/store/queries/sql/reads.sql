@@ -92,6 +92,7 @@ SELECT status, status_code, amount_micros, at
         AND transaction.operation <> 'Dispute' AND ($6::text IS NULL OR transaction.operation = $6)
         AND ($7::text IS NULL OR transaction.payment_method = $7)
         AND ($8::text IS NULL OR transaction.status = $8)
+        AND transaction.payment_method <> 'Payout' -- the protocol has no word for payouts
         AND ($9::text[] IS NULL OR 'Caller' = ANY($9)
              OR ('Recipient' = ANY($9) AND transaction.operation <> 'Refund' AND transaction.recipient_party_id IS NULL)
              OR ('Sender' = ANY($9) AND CASE WHEN transaction.operation <> 'Refund' THEN transaction.sender_party_id = $2

@@ -1,0 +1,1 @@
+"""Banks: how their accounts are written."""

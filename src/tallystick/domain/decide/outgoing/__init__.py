@@ -1,0 +1,1 @@
+"""Rules for money that leaves: back to buyers what they did not spend, and out to sellers' banks."""

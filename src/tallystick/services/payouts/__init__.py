@@ -1,0 +1,1 @@
+"""Payouts to sellers: bank accounts, payouts by hand and by calendar, sending them."""
