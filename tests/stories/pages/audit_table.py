@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.stories.pages.access_table import DESK, VISIT
-from tests.stories.pages.deeds import books, business, developer, operator
+from tests.stories.pages.deeds import books, business, developer, operator, payouts
 from tests.stories.pages.deeds.scene import Deed
 
 from tallystick.services.operations.account_standing import CHANGES
@@ -60,6 +60,15 @@ FORMS: Final = (
     Form(f"POST {DESK}/transactions/{{transaction_id}}/refund", "approval.ask", books.ask_for_refund),
     Form(f"POST {DESK}/instruments/{{instrument_id}}/refund", "money.refund_balance", books.refund_balance),
     Form(f"POST {DESK}/instruments/{{instrument_id}}/refund", "approval.ask", books.ask_for_balance_refund),
+    Form(f"POST {DESK}/payouts/account", "payout.account", payouts.bank_account),
+    Form(f"POST {DESK}/payouts/schedule", "payout.schedule", payouts.schedule),
+    Form(f"POST {DESK}/payouts/new", "money.payout", payouts.ask),
+    Form(f"POST {DESK}/payouts/new", "approval.ask", payouts.ask_for_approval),
+    Form("POST /admin/payouts/{payout}/sent", "payout.sent", payouts.sent),
+    Form("POST /admin/payouts/{payout}/failed", "payout.failed", payouts.failed),
+    Form("POST /admin/payouts/{payout}/returned", "payout.returned", payouts.returned),
+    Form("POST /admin/payout-files", "payout.file", payouts.file),
+    Form("POST /admin/payout-files/{message_id}/sent", "payout.sent", payouts.file_sent),
     Form(f"POST {DESK}/approvals/rule", "approval.rule", books.set_rule),
     Form(f"POST {DESK}/approvals/{{approval_id}}/approve", "approval.approve", books.approve, ("money.refund",)),
     Form(f"POST {DESK}/approvals/{{approval_id}}/decline", "approval.decline", books.decline),

@@ -39,6 +39,8 @@ async def running(pool: Pool, host: str = "127.0.0.1", begin: datetime = MOMENT)
         port=port,
         public_url=f"http://{host}:{port}",
         security_contact=("mailto:security@example.com",),
+        payout_sender_name="Example Payments",
+        payout_sender_iban="DE75512108001245126199",
         master_key=MASTER_KEY,
     )
     rules = Rules(read_fee_schedules(None), simulate_faults=True, own_fees={"charity": CHARITY})

@@ -18,6 +18,8 @@ from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.operations import audit
+from tallystick.services.payouts import payouts
+from tallystick.services.payouts.payouts import NotReadyError, PayoutWish
 from tallystick.services.seller import balance_refunds, debt_runs, manual_operations
 from tallystick.services.seller.balance_refunds import BalanceRefundWish
 from tallystick.services.seller.debt_runs import DebtAction
@@ -50,6 +52,8 @@ __all__ = [
     "latest",
     "needs_two",
     "others_who_may",
+    "pay_out",
+    "payout_wish_of",
     "refund",
     "refund_balance",
     "rule_of",
@@ -70,6 +74,7 @@ class Deed(Enum):
     SETTLE = "settle"
     WRITE_OFF = "write_off"
     REFUND_BALANCE = "refund_balance"
+    PAYOUT = "payout"
 
 
 class OwnRequestError(Exception):
@@ -138,6 +143,15 @@ async def refund_balance(
         }
         return await _ask(books, Deed.REFUND_BALANCE, reference, preview.amount_micros, content)
     return await balance_refunds.refund(books, held, wish, reference)
+
+
+async def pay_out(books: BookContext, wish: PayoutWish, reference: str) -> Accepted | Approval:
+    """Pay out, or ask for a second person; only once under one reference. Raises Refused, NotReadyError."""
+    if wish.amount_micros is not None and await needs_two(books, wish.amount_micros):
+        preview = await payouts.preview(books, wish)
+        content = {"amount_micros": preview.amount_micros, "description": wish.description}
+        return await _ask(books, Deed.PAYOUT, reference, preview.amount_micros, content)
+    return await payouts.request(books, wish, reference)
 
 
 async def start_run(
@@ -215,6 +229,11 @@ def balance_wish_of(approval: Approval) -> BalanceRefundWish:
     return BalanceRefundWish(InstrumentId(content["instrument"]), content["amount_micros"], content["description"])
 
 
+def payout_wish_of(approval: Approval) -> PayoutWish:
+    """The payout that was asked for."""
+    return PayoutWish(approval.content["amount_micros"], approval.content["description"])
+
+
 def amounts_of(approval: Approval) -> dict[InstrumentId, int]:
     """The debts that were asked for, in micro-units."""
     return {InstrumentId(name): int(micros) for name, micros in approval.content["amounts"].items()}
@@ -264,6 +283,8 @@ async def _carry_out(books: BookContext, approval: Approval) -> None:
         if approval.deed == Deed.REFUND.value:
             accepted = await manual_operations.refund(books, wish_of(approval), approval.approval_id)
             result = str(accepted.transaction_id)
+        elif approval.deed == Deed.PAYOUT.value:
+            result = str((await payouts.request(books, payout_wish_of(approval), approval.approval_id)).transaction_id)
         elif approval.deed == Deed.REFUND_BALANCE.value:
             wish = balance_wish_of(approval)
             await balance_refunds.refund(books, await _balance(books, wish), wish, approval.approval_id)
@@ -271,6 +292,9 @@ async def _carry_out(books: BookContext, approval: Approval) -> None:
         else:
             action, amounts = DebtAction(approval.deed), amounts_of(approval)
             result = (await debt_runs.begin(books, action, approval.approval_id, approval.asked_by, amounts)).run_id
+    except NotReadyError as problem:
+        await approvals.close(service.pool, approval.approval_id, str(problem), now, refused=True)
+        return
     except Refused as refused:
         if refused.refusal is not Refusal.ConcurrentModification:  # which did nothing, and is worth another try
             await approvals.close(service.pool, approval.approval_id, refused.message, now, refused=True)

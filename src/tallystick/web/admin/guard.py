@@ -27,6 +27,7 @@ NAV: Final = (
     ("Accounts", f"{HOME}/accounts"),
     ("Rails", f"{HOME}/rails"),
     ("Disputes", f"{HOME}/disputes"),
+    ("Payouts", f"{HOME}/payouts"),
     ("Notifications", f"{HOME}/notifications"),
     ("Verification", f"{HOME}/verification"),
     ("Signing keys", f"{HOME}/signing-keys"),

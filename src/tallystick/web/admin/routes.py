@@ -9,6 +9,7 @@ from tallystick.web.admin.health import show_health
 from tallystick.web.admin.hosts import do_claim_host, do_release_host
 from tallystick.web.admin.mail import show_letter, show_mail
 from tallystick.web.admin.notifications import do_replay, show_notifications
+from tallystick.web.admin.payouts import payout_pages
 from tallystick.web.admin.rails import do_ask_again, show_rails
 from tallystick.web.admin.settings import show_settings
 from tallystick.web.admin.signing_keys import do_destroy, do_revoke, do_rotate, show_signing_keys
@@ -23,6 +24,7 @@ admin_routes: Final[list[Any]] = [
     do_choose_fees,
     do_claim_host,
     do_release_host,
+    *payout_pages,
     show_rails,
     do_ask_again,
     show_disputes_of_all,

@@ -32,6 +32,7 @@ NAV: Final = (
     ("Instruments", "instruments"),
     ("Debts", "debts"),
     ("Disputes", "disputes"),
+    ("Payouts", "payouts"),
     ("Notifications", "notifications"),
     ("Developers", "keys"),
     ("Settings", "branding"),

@@ -17,6 +17,8 @@ from tallystick.web.console.developer.notification_log import log_routes
 from tallystick.web.console.developer.notification_settings import settings_routes
 from tallystick.web.console.developer.request_explorer import request_routes
 from tallystick.web.console.entrance import entrance_routes
+from tallystick.web.console.payouts.bank_account import bank_account_routes
+from tallystick.web.console.payouts.payouts import payout_routes
 
 console_routes = [
     *entrance_routes,
@@ -35,5 +37,7 @@ console_routes = [
     *host_routes,
     *invitation_routes,
     *approval_routes,
+    *payout_routes,
+    *bank_account_routes,
     *audit_routes,
 ]

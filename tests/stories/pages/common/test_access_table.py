@@ -72,6 +72,8 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "account": str(seller.party.party_id),
         "run": str((await verification_runs.latest(world.pool, 1))[0].run_id),
         "letter": str(letter["number"]),
+        "payout": payment.text("TransactionId"),
+        "message_id": "20270301120000-000000000000",
         "month": f"{world.clock():%Y-%m}",
         "run_id": f"console-{secrets.token_hex(10)}",
         "visit_id": secrets.token_urlsafe(32),

@@ -26,7 +26,7 @@ async def refund_balance(scene: Scene) -> None:
 
 
 async def ask_for_balance_refund(scene: Scene) -> None:
-    await _needs_two(scene)
+    await needs_two(scene)
     await refund_balance(scene)
 
 
@@ -44,18 +44,18 @@ async def set_rule(scene: Scene) -> None:
     await scene.on("approvals", "/rule", above="1.00")
 
 
-async def _needs_two(scene: Scene) -> None:
+async def needs_two(scene: Scene) -> None:
     await approvals.set_rule(scene.world.pool, scene.seller.party.party_id, 1_000_000, scene.world.clock())
 
 
 async def ask_for_refund(scene: Scene) -> None:
-    await _needs_two(scene)
+    await needs_two(scene)
     await refund(scene)
 
 
 async def _asked_by_colleague(scene: Scene) -> httpx.Response:
     """The page of a refund that somebody else asked for."""
-    await _needs_two(scene)
+    await needs_two(scene)
     colleague = await at_work(scene.world, scene.seller, StaffRole.FINANCE)
     await refund(Scene(scene.world, scene.seller, scene.person, colleague))
     (one,) = await approvals.latest(scene.world.pool, scene.seller.party.party_id, "sandbox", 1)

@@ -27,6 +27,7 @@ DEEDS: Final = {
     Deed.SETTLE.value: "Settle",
     Deed.WRITE_OFF.value: "Write off",
     Deed.REFUND_BALANCE.value: "Refund a balance:",
+    Deed.PAYOUT.value: "Pay out",
 }
 RULE: Final = {
     "set": "From now on, what is above this amount waits for a second person.",
@@ -143,12 +144,14 @@ async def _list(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa:
 async def _page(console: ConsoleContext, approval: Approval, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problem
     found = await approvals.find(console.books, approval.approval_id) or approval
     is_refund, of_balance = found.deed == Deed.REFUND.value, found.deed == Deed.REFUND_BALANCE.value
-    amounts = {} if is_refund or of_balance else approvals.amounts_of(found)
+    of_payout = found.deed == Deed.PAYOUT.value
+    amounts = {} if is_refund or of_balance or of_payout else approvals.amounts_of(found)
     tabs = await debts.tabs(console.books, list(amounts)) if amounts else []
     context: dict[str, Any] = {
         "approval": found,
         "deed": DEEDS[found.deed],
         "wish": approvals.wish_of(found) if is_refund else None,
+        "payout_wish": approvals.payout_wish_of(found) if of_payout else None,
         "balance_wish": approvals.balance_wish_of(found) if of_balance else None,
         "asked_debts": [(tab, amounts[tab.instrument_id]) for tab in tabs],
         "own": found.asked_by == console.person.party_id,

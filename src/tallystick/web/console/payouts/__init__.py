@@ -1,0 +1,1 @@
+"""Payouts in the console: what left, asking for more, the bank account, the calendar."""
