@@ -63,6 +63,7 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "operators": CommandEntry("commands.people:operators_app", "Who may use the operator's pages at /admin."),
     "balance": CommandEntry("commands.money.balances:app", "Prepaid balances: what was not spent goes back."),
     "disputes": CommandEntry("commands.money.disputes:app", "Charges that buyers' banks took back, or try to."),
+    "payout": CommandEntry("commands.money.payouts:app", "Payouts: cash that leaves for sellers' banks."),
     "clock": CommandEntry("commands.clocks:app", "The test clock of a seller's sandbox."),
     "ipn": CommandEntry("commands.ipn:app", "Notifications: lists, replays, addresses, a local receiver."),
     "sandbox": CommandEntry(

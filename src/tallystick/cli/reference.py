@@ -71,6 +71,11 @@ the person had made |
 | `ipn set-url` | `notification_url`, `immediate`, `write_offs`, `signature_method` |
 | `ipn listen` | a line for each message: `url`, `genuine`, `problem`, `parameters` |
 | `balance refund` | `amount`, `left` (texts with six decimals), `refunds`: ids of transactions |
+| `payout make`, `payout sent`, `payout failed`, `payout returned` | `payout`, `account_id`, `environment`, `amount` \
+(text with six decimals), `rail`, `state` (`under way`, `sent`, `not sent`, `came back`), `opened_at`, `ended_at`, \
+`bank_reference`, `message_id`, `last_error` |
+| `payout list` | an array of those |
+| `payout file` | `message_id`, `payouts`, `total` (text with six decimals) |
 | `clock show`, `clock forward` | `now`, `ahead_seconds` |
 | `backup` | `name`, `started_at`, `finished_at`, `bytes` |
 | `backup list` | an array of those |

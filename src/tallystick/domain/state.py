@@ -271,8 +271,8 @@ class State:
     `recipients`: the other sellers that recipient tokens and earlier transactions name. `cash`: balances of the cash
     accounts, by book, where a command may take from them. `unasked`: rail requests that no worker has taken up yet.
     `spent_elsewhere`: references that belong to another book of the same seller. `disputes`: those that are named, and
-    the open ones of instruments that refunds go to. `disputed_settlements`: the seller's choice. `payout_rails`: by which rail each payout
-    goes.
+    the open ones of instruments that refunds go to. `disputed_settlements`: the seller's choice.
+    `payout_rails`: by which rail each payout goes.
     """
 
     book: Book

@@ -27,10 +27,14 @@ from typer.core import TyperGroup
 from tallystick.cli.app import whole_program
 from tallystick.db.connections import Pool
 from tallystick.domain.commands import Method
+from tallystick.domain.banking.bank_accounts import BankAccount
+from tallystick.domain.commands import RequestPayout
+from tallystick.domain.outcomes import Accepted
 from tallystick.services.operations.audit import ACTIONS
 from tallystick.settings import Settings
 from tallystick.store.accounts import parties, second_factors
 from tallystick.store.keys.certificates import fingerprint_of
+from tallystick.store.payouts import destinations
 from tallystick.store.records import outbox
 from tallystick.wiring import open_service
 
@@ -75,7 +79,24 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
         charged = taken(await books.fund(await books.prepaid_buyer(method=Method.CC), "5.00"), "Pending")
         await work(books)
         await service.pool.execute("UPDATE outbox SET state = 'dead', due_at = NULL WHERE state = 'waiting'")
+        async with service.pool.acquire() as connection, connection.transaction():
+            bank = await destinations.give(
+                connection,
+                service.vault,
+                seller.party_id,
+                "sandbox",
+                BankAccount("Music Shop", iban="DE89370400440532013000"),
+                made_by=None,
+                now=clock(),
+                usable_at=clock(),
+            )
+        by_hand = [await books.perform(RequestPayout(books.request(), 100_000, "manual", bank)) for _ in range(2)]
+        await books.perform(RequestPayout(books.request(), 100_000, "file", bank))
+        payouts = [made.transaction_id for made in by_hand if isinstance(made, Accepted)]
         given = {
+            "payout": payouts[0],
+            "other_payout": payouts[1],
+            "payout_file": str(tmp_path / "payouts.xml"),
             "balance": unspent.instrument,
             "charge": charged,
             "shop": seller.email,
@@ -94,12 +115,15 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
             "TALLYSTICK_DATABASE_URL": url,
             "TALLYSTICK_DATA_DIRECTORY": str(tmp_path),
             "TALLYSTICK_MASTER_KEY": MASTER_KEY_TEXT,
+            "TALLYSTICK_PAYOUT_SENDER_NAME": "Example Payments",
+            "TALLYSTICK_PAYOUT_SENDER_IBAN": "DE75512108001245126199",
         }
         yield Scene(service.pool, seller.party_id, environment, given)
 
 
 async def test_every_deed_leaves_its_row(scene: Scene, command: Command) -> None:
     pytest.importorskip("pyarrow")
+    pytest.importorskip("sepaxml")
     me = pwd.getpwuid(os.getuid()).pw_name
     last, wrong = 0, []
     for deed in ACTION_WORDS:

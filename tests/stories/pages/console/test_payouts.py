@@ -160,7 +160,7 @@ async def test_every_owner_gets_a_letter(world: World, seller: Seller) -> None:
         seller.party.party_id,
     )
     for row in rows:
-        assert "DE …3000" in (await world.mailed(row["email"])).text
+        assert "DE …3000" in ((await world.mailed(row["email"])).body or "")
 
 
 @pytest.mark.usefixtures("bank", "cash")
