@@ -122,9 +122,9 @@ async def do_mark_file_sent(request: PageRequest, message_id: FromPath[str]) -> 
     async def step(operator: OperatorContext) -> Response[Any]:
         if await desk.file_content(operator.service, message_id) is None:
             raise NotFoundException
-        reference = (await form_of(request)).get("bank_reference", "").strip()[:_MAX_TEXT]
-        await desk.mark_file_sent(operator.service, operator.actor, message_id, reference or None)
-        return go(f"{PLACE}?environment={_environment(operator)}&done=sent")
+        environment = (await form_of(request)).get("environment", "")
+        await desk.mark_file_sent(operator.service, operator.actor, message_id, None)
+        return go(f"{PLACE}?environment={environment if environment in ENVIRONMENTS else 'live'}&done=sent")
 
     return await for_operator(request, step)
 
