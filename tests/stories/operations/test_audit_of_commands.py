@@ -26,9 +26,8 @@ from typer.core import TyperGroup
 
 from tallystick.cli.app import whole_program
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import Method
 from tallystick.domain.banking.bank_accounts import BankAccount
-from tallystick.domain.commands import RequestPayout
+from tallystick.domain.commands import Method, RequestPayout
 from tallystick.domain.outcomes import Accepted
 from tallystick.services.operations.audit import ACTIONS
 from tallystick.settings import Settings
