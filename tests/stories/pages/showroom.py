@@ -12,6 +12,8 @@ from typing import Final
 import httpx
 from tests.stories.pages.access_table import DESK, ENTRIES, VISIT, filled
 from tests.stories.pages.business import disputed, paying_customer, postpaid_customer, prepaid_customer
+from tests.stories.pages.deeds import payouts
+from tests.stories.pages.deeds.scene import Scene
 from tests.stories.pages.people import at_work, console, employee, operator, person, shown_by_app, signed_in
 from tests.stories.pages.world import NEEDED, PASSWORD, Browser, Seller, World
 from tests.stories.pictures import png
@@ -41,6 +43,7 @@ NOT_PAGES: Final = frozenset(
         "GET /accents/{accent}",
         "GET /.well-known/change-password",
         "GET /.well-known/security.txt",
+        "GET /admin/payout-files/{message_id}",
         "GET /certs/{name}/PKICert.pem",
         "GET /doc/{version}/AmazonFPS.xsd",
         "GET /doc/{version}/AmazonFPS.wsdl",
@@ -386,7 +389,9 @@ async def _done_by_staff(world: World, seller: Seller) -> dict[str, str]:
         world.pool, seller.book_id, RailOperation.REFUND, "TransactionDenied", world.clock()
     )
     approval = await asked_for(world, seller, {str(debts[1].instrument): 12_000_000})
+    payout = await payouts.under_way(Scene(world, seller, seller.party, owner))
     return {
+        "payout": payout,
         "approval_id": approval,
         "dispute_id": dispute,
         "debt": str(debts[1].instrument),
