@@ -15,10 +15,10 @@ from tests.support.books import Books, Buyer
 
 from tallystick.db import distribution
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import Declined, DisputeMoved, Method, TokenTerms
+from tallystick.domain.commands import Declined, DisputeMoved, Method, Paid, RequestPayout, ResolvePayout, TokenTerms
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import TransactionId
-from tallystick.domain.outcomes import Accepted
+from tallystick.domain.outcomes import Accepted, Done
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.ledger.statements import MONEY
 
@@ -135,6 +135,9 @@ async def _live(shop: Books) -> None:
     card = await shop.sender_token(Method.CC)
     assert isinstance(await shop.reserve(card, "2.00"), Accepted)
     await shop.recipient_token(shop, TokenTerms())
+    payout = await shop.perform(RequestPayout(shop.request(), 1_000_000, "manual", destination_id=1))
+    assert isinstance(payout, Accepted)
+    assert await shop.perform(ResolvePayout(payout.transaction_id, Paid())) == Done()
 
 
 async def _dispute(shop: Books, by_card: Buyer, funding: TransactionId) -> None:
