@@ -147,6 +147,24 @@ class Disputes(RuleBasedStateMachine):
                 answer = Declined("TransactionDenied", "no") if declined else Paid()
                 self.perform(ResolveCharge(back.transaction_id, RAIL, answer, RailOperation.REFUND))
 
+    @rule(amount=cents, part=cents, end=st.sampled_from([None, DisputeStatus.WON, DisputeStatus.LOST]))
+    def fund_spend_dispute_and_give_back(self, amount: int, part: int, end: DisputeStatus | None) -> None:
+        """What comes back to a claimed balance is frozen; random commands seldom come so far."""
+        funding = self.request()
+        self.charge(FundPrepaid(funding, TokenId("F"), PREPAID, amount))
+        spent = self.perform(Pay(self.request(), TokenId("S"), self.state.instruments[PREPAID].balance_micros))
+        reference = f"{funding.transaction_id} 1"
+        self.told[reference] = (funding.transaction_id, amount)
+        self.tell(reference, DisputeStatus.OPENED, None)
+        before = self.state.instruments[PREPAID].uncovered_micros
+        if isinstance(spent, Accepted):
+            back = self.perform(Refund(self.request(), spent.transaction_id, part))
+            given = part if isinstance(back, Accepted) else 0
+            left = self.state.instruments[PREPAID].uncovered_micros
+            assert left == max(0, before - given)
+        if end is not None:
+            self.tell(reference, end, None)
+
     @rule(part=st.integers(min_value=0, max_value=100))
     def spend_the_cash_elsewhere(self, part: int) -> None:
         """As a payout would: what a dispute then takes, the seller owes."""
@@ -237,6 +255,7 @@ class Disputes(RuleBasedStateMachine):
     @invariant()
     def each_end_has_its_result(self) -> None:
         for dispute in self.state.disputes.values():
+            assert len(dispute.told) == len({*dispute.told}), "each status counts once"
             assert 0 <= dispute.borne_micros <= dispute.claimed_micros
             assert 0 <= dispute.due_micros <= dispute.claimed_micros + dispute.fee_micros
             status = self.state.transactions[dispute.transaction_id].status
