@@ -116,6 +116,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "max_connections": ("1000", 1_000),
         "max_connections_per_address": ("0", 0),
         "verify_every_hours": ("24", 24),
+        "remembered_balances": ("0", 0),
         "running_proof_seconds": ("0", 0),
         "payout_rail": ("file", "file"),
         "sandbox_payout_rail": ("recorded", "recorded"),

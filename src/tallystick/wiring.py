@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from tallystick.db import distribution
 from tallystick.db.clock_watch import ClockWatch
 from tallystick.db.database import (
     ANSWER_TIMEOUT_SECONDS,
@@ -38,6 +39,7 @@ from tallystick.store.keys.vault import SealBrokenError, Vault
 from tallystick.store.ledger.command_queue import MAX_IN_FLIGHT
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.create_book import SIMULATED_RAIL, open_rail
+from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.rules import Rules
 
 if TYPE_CHECKING:
@@ -161,7 +163,12 @@ async def open_service(
             watching = asyncio.create_task(watch.run(pool))
             stack.callback(watching.cancel)
         committer = Committer(
-            money_pool, rules, clock if watch is None else watch.now, keeps=MAX_IN_FLIGHT, replans=True
+            money_pool,
+            rules,
+            clock if watch is None else watch.now,
+            keeps=MAX_IN_FLIGHT,
+            replans=True,
+            memory=await until_it_answers(lambda: _payment_memory(settings, pool)),
         )
         stack.push_async_callback(committer.close)
         await stack.enter_async_context(anchored(settings, pool, committer))
@@ -191,6 +198,12 @@ async def _open_money_pool(dsn: str) -> Pool:
         pause_timeout_ms=MONEY_PAUSE_TIMEOUT_MS,
         plan_once=True,
     )
+
+
+async def _payment_memory(settings: Settings, pool: Pool) -> PaymentMemory:
+    """Nothing is remembered on Citus: versions of rows are those of one machine, and shards move."""
+    distributed = await distribution.is_distributed(pool)
+    return PaymentMemory(0 if distributed else settings.remembered_balances)
 
 
 async def _open_vault(settings: Settings, pool: Pool) -> Vault:

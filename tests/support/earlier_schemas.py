@@ -6,6 +6,12 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # Payments read before they are decided.
+    "0035": """
+DROP TYPE remembered_token;
+DROP TYPE remembered_change;
+ALTER TABLE account DROP COLUMN terms_version;
+""",
     # No cash leaves.
     "0034": """
 DROP TABLE payout, payout_destination, payout_schedule, payout_file, simulated_payout;

@@ -124,6 +124,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "requests_per_second_per_address": between(0, 100_000),
     "requests_per_minute_by_route": list_of(route_limit),
     "verify_every_hours": between(0, 8_760),
+    "remembered_balances": between(0, 10_000_000),
     "running_proof_seconds": between(0, 86_400),
     "payout_rail": one_of(PAYOUT_RAILS),
     "sandbox_payout_rail": one_of(SANDBOX_PAYOUT_RAILS),

@@ -105,6 +105,7 @@ class Settings:
         requests_per_minute_by_route: how many requests of a kind one address may send, for each of `api`, `batch`,
             `start` and `sign-in` that has a limit of its own. None: for none.
         verify_every_hours: how often the worker proves the books by itself; 0: only when somebody asks.
+        remembered_balances: how many prepaid balances a process remembers, to decide payments without reading; 0: none.
         running_proof_seconds: how often the worker proves what has come since it last did; 0: never.
         payout_rail: by what way sellers are paid out: `manual` (people send it), `file` (people give the bank a file of
             ISO 20022), `recorded` (operator and seller are one: nothing has to be sent).
@@ -175,6 +176,7 @@ class Settings:
     requests_per_second_per_address: int = 0
     requests_per_minute_by_route: tuple[tuple[str, int], ...] | None = None
     verify_every_hours: int = 0
+    remembered_balances: int = 50_000
     running_proof_seconds: int = 3
     payout_rail: str = "manual"
     sandbox_payout_rail: str = "simulated"

@@ -175,7 +175,10 @@ async def test_a_token_that_does_not_exist_spoils_nothing(first: int, shop: Book
     assert shop.committer.statistics.version_conflicts == 0
 
 
-@pytest.mark.parametrize("statement", ["apply", "apply_payments", "apply_payments_and_more"])
+@pytest.mark.parametrize(
+    "statement",
+    ["apply", "apply_payments", "apply_payments_and_more", "apply_from_memory", "apply_from_memory_and_tell"],
+)
 async def test_accounts_are_changed_in_one_order_however_many_there_are(
     statement: str, make_migrated: MakeDatabase
 ) -> None:

@@ -1,8 +1,8 @@
 -- What statements of several files have in common. They put it in where they name it; see statements.py. A reference_digest
 -- is by what a payment's caller_reference is known in answered_reference and claimed_payment: in lists, without a comment.
 
--- part: terms_of_keys
--- Of those keys ($4) that are not revoked, what `AccessKey.still_is` compares.
+-- part: terms_of_key
+-- What `AccessKey.still_is` compares.
 SELECT ROW(key.access_key_id, key.party_id, key.environment, key.expires_at, signer.status, own.book_id,
            coalesce(own.clock_offset_seconds, 0),
            ARRAY(SELECT part.book_id FROM book AS part
@@ -14,6 +14,10 @@ SELECT ROW(key.access_key_id, key.party_id, key.environment, key.expires_at, sig
   JOIN party AS signer ON signer.party_id = key.party_id
   LEFT JOIN book AS own ON own.party_id = key.party_id AND own.environment = key.environment
                        AND own.currency = 'USD' AND own.part = 0
+
+-- part: terms_of_keys
+-- Of those keys ($4) that are not revoked.
+/* part: terms_of_key */
  WHERE key.access_key_id = ANY($4::text[]) AND key.revoked_at IS NULL
 
 -- part: token_record

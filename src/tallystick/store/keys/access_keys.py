@@ -174,6 +174,12 @@ class KeyEntry:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
+async def key_versions(database: Database, access_key_ids: Sequence[str]) -> dict[str, tuple[Mapping[str, Any], int]]:
+    """Of keys that are not revoked what `AccessKey.still_is` compares, each with the version of its row."""
+    rows = await database.fetch(_SQL["versions"], access_key_ids)
+    return {row["terms"]["access_key_id"]: (row["terms"], row["version"]) for row in rows}
+
+
 MAX_CACHED_KEYS: Final = 256
 """Keys that a process caches: those that are in use, with few sellers."""
 

@@ -37,13 +37,19 @@ class VersionConflictError(RuntimeError):
     """Another process answered one of the references, or changed what was read optimistically. Nothing was written."""
 
 
+class ReferenceAnsweredError(VersionConflictError):
+    """One of the references was answered before."""
+
+
 @contextmanager
 def version_conflicts() -> Iterator[None]:
     """Statements that would write only a part divide by zero instead, or meet what is there already."""
     try:
         yield
-    except (asyncpg.DivisionByZeroError, asyncpg.UniqueViolationError):
+    except asyncpg.DivisionByZeroError:
         raise VersionConflictError from None
+    except asyncpg.UniqueViolationError:
+        raise ReferenceAnsweredError from None
 
 
 async def apply(
@@ -112,7 +118,9 @@ class Batch:
         )
         spent = (now - REFERENCE_LIFETIME, loaded.reuse_references)
         with version_conflicts():
-            await self.connection.execute(MONEY["apply"], *values, *self.more(tokens), real_now, *spent)
+            await self.connection.execute(
+                MONEY["apply"], *values, *self.more(tokens), real_now, *spent, self._changed_terms(tokens)
+            )
 
     def more(self, tokens: Iterable[Token]) -> tuple[list[Any], list[Any], list[Any]]:
         """Rows of what changes besides: instruments, `tokens`, and events."""
@@ -137,6 +145,12 @@ class Batch:
         known = self.loaded.known_instruments
         changed = {*self._last_instruments(), *(token.instrument_id for token in tokens)}
         return (known[key].account_id for key in changed if key is not None and key in known)
+
+    def _changed_terms(self, tokens: Iterable[Token]) -> list[AccountId]:
+        """The accounts of which an instrument or one of its tokens changes: payments from memory must notice."""
+        known = self.loaded.known_instruments
+        changed = {*(key for key, _, _ in self._changed_instruments()), *(token.instrument_id for token in tokens)}
+        return [known[key].account_id for key in changed if key is not None and key in known]
 
     def _changed_instruments(self) -> list[tuple[InstrumentId, int, int]]:
         known = self.loaded.known_instruments

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tallystick.db.connections import Connection
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import FeePayer
+from tallystick.domain.ids import InstrumentId, PartyId, TokenId
 from tallystick.domain.state import Decision, IdempotencyRecord, Transaction, Transfer
 from tallystick.store.ledger.apply import Batch, version_conflicts
 from tallystick.store.ledger.encode import answer_row
@@ -18,13 +19,32 @@ from tallystick.store.ledger.statements import MONEY
 _SALES: Final = TOTALS[AccountKind.SALES]
 
 
+class Guards(NamedTuple):
+    """The versions that rows must still have when what was decided from memory is written, as the statement takes them.
+
+    `tokens`: ids and versions of tokens, their instruments and senders. `book`: of the book and its owner.
+    """
+
+    tokens: Sequence[tuple[TokenId, int, InstrumentId, int, PartyId, int]]
+    book: Sequence[int]
+    keys: Sequence[str]
+    key_versions: Sequence[int]
+
+
 async def apply_payments(
-    connection: Connection, loaded: LoadedState, decisions: Sequence[Decision], *, real_now: datetime
+    connection: Connection,
+    loaded: LoadedState,
+    decisions: Sequence[Decision],
+    *,
+    real_now: datetime,
+    guards: Guards | None = None,
 ) -> None:
     """Apply and commit `decisions` about payments from instruments: all of it, or nothing.
 
-    `real_now`: from when on others may be told. Raises VersionConflictError; TypeError where a decision comes to
-    anything but a payment or a refusal; asyncpg's errors where a constraint of the schema holds against the domain.
+    `real_now`: from when on others may be told. `guards`: of what was decided from memory, which is payments from
+    prepaid balances alone; `loaded.versions` are then those of the terms. Raises VersionConflictError; TypeError where
+    a decision comes to anything but a payment or a refusal; asyncpg's errors where a constraint of the schema holds
+    against the domain.
     """
     group = Batch(connection, loaded, decisions)
     paid: list[tuple[Any, ...]] = []
@@ -58,7 +78,15 @@ async def apply_payments(
     )
     more = group.more(tokens)
     with version_conflicts():
-        if any(more):
+        if guards is not None:
+            instruments, changed_tokens, events = more
+            if instruments or changed_tokens or refused:
+                raise TypeError("only payments that change nothing but balances are decided from memory")
+            if events:
+                await connection.execute(MONEY["apply_from_memory_and_tell"], *values, *guards, events, real_now)
+            else:
+                await connection.execute(MONEY["apply_from_memory"], *values, *guards)
+        elif any(more):
             await connection.execute(MONEY["apply_payments_and_more"], *values, *more, real_now)
         else:
             await connection.execute(MONEY["apply_payments"], *values)

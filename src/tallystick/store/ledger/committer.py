@@ -6,8 +6,8 @@ and groups are taken from all keys in turn (`fair_queue.py`).
 Each caller gets its own answer, after the commit.
 
 Payments from instruments, which is what nearly all commands are, have groups of their own: they read optimistically,
-without locks, and the versions of what they read are checked while they write. All else locks first, and so do payments
-after a version conflict. decisions/013 tells why.
+without locks, and the versions of what they read are checked while they write. Those from prepaid balances that are
+remembered do not even read. All else locks first, and so do payments after a version conflict. decisions/013 tells why.
 """
 
 from __future__ import annotations
@@ -33,11 +33,14 @@ from tallystick.domain.outcomes import Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision
 from tallystick.store.keys.access_keys import AccessKey, StaleCachedKeyError
-from tallystick.store.ledger.apply import VersionConflictError, apply
+from tallystick.store.ledger.apply import ReferenceAnsweredError, VersionConflictError, apply
 from tallystick.store.ledger.apply_payments import apply_payments
 from tallystick.store.ledger.command_queue import CommandQueue, LockingBackoff, PaymentQueue, QueuedCommand
 from tallystick.store.ledger.load import claim_references, load
-from tallystick.store.ledger.optimistic_read import Snapshot, charges_an_instrument, optimistic_read
+from tallystick.store.ledger.memory.cached_keys import with_unchanged_keys, without_cached_keys
+from tallystick.store.ledger.memory.payment_memory import PaymentMemory
+from tallystick.store.ledger.memory.payments_from_memory import recall, remember_book, worth_a_try
+from tallystick.store.ledger.optimistic_read import charges_an_instrument, optimistic_read
 from tallystick.store.ledger.rules import Rules
 
 _TRIES: Final = 5
@@ -95,11 +98,14 @@ class Committer:
     keeps: int = 0
     replans: bool = False
     budget_seconds: float = CALL_SECONDS
+    memory: PaymentMemory = field(default_factory=PaymentMemory)
     statistics: Statistics = field(default_factory=Statistics)
     acknowledged: dict[BookId, TransactionId] = field(default_factory=dict)
     """Of each book the newest transaction that a caller was told of, until somebody takes it away."""
     _queues: defaultdict[BookId, CommandQueue[Command]] = field(default_factory=lambda: defaultdict(CommandQueue))
     _payments: defaultdict[BookId, PaymentQueue] = field(default_factory=lambda: defaultdict(PaymentQueue))
+    _doubts: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
+    """Whether payments of a book are worth deciding from memory: not where others keep changing what is remembered."""
     _backoffs: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     _connections: KeptConnections = field(init=False)
@@ -202,8 +208,39 @@ class Committer:
             del queues[book_id]
 
     async def _commit_payments(self, book_id: BookId, group: Sequence[QueuedCommand[Pay]]) -> None:
-        if not await self._commit_optimistically(book_id, group):
-            await self._commit_and_answer(book_id, _without_cached_keys(group))
+        if worth_a_try(self.memory, group) and self._doubts[book_id].try_optimistically():
+            group = await self._commit_from_memory(book_id, group)
+        if group and not await self._commit_optimistically(book_id, group):
+            await self._commit_and_answer(book_id, without_cached_keys(group))
+
+    async def _commit_from_memory(
+        self, book_id: BookId, group: Sequence[QueuedCommand[Pay]]
+    ) -> Sequence[QueuedCommand[Pay]]:
+        """Do what can be decided without reading; those for whom nothing is done have no answer, and are returned."""
+        memory, rules = self.memory, self.rules
+        try:
+            async with asyncio.timeout_at(_until(group)), self._connections.one() as connection:
+                book = await remember_book(connection, memory, book_id, group, rules)
+                found = None if book is None else recall(memory, book, group, self.clock, rules)
+                if found is None:
+                    return group
+                await found.write(connection, self.clock())
+        except WrongClockError as error:
+            _fail(group, error)
+            return ()
+        except ReferenceAnsweredError:
+            memory.clashes += 1  # nothing that is remembered was wrong
+            return group
+        except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with what is read now
+            memory.clashed(book_id, [waiting.command.token_id for waiting in group])
+            self._doubts[book_id].conflicted()
+            if not isinstance(error, VersionConflictError):
+                self._note_failure(book_id, group, error)
+            return group
+        self._doubts[book_id].succeeded()
+        memory.hits += len(found.payments)
+        self._answer(book_id, found.payments, found.decisions)
+        return found.rest
 
     async def _commit_optimistically(self, book_id: BookId, group: Sequence[QueuedCommand[Pay]]) -> bool:
         """Try to do without locks. False: nothing is done, and nobody has an answer."""
@@ -217,7 +254,7 @@ class Committer:
                 snapshot = await optimistic_read(connection, book_id, payments, keys, self.clock, self.rules)
                 if snapshot is None:
                     return False
-                signed = group if not keys else _with_unchanged_keys(group, snapshot)
+                signed = group if not keys else with_unchanged_keys(group, snapshot)
                 await claim_references(connection, snapshot.loaded, [waiting.command for waiting in signed])
                 decisions = decide_all(
                     snapshot.loaded.state, [waiting.command for waiting in signed], snapshot.loaded.now
@@ -234,6 +271,10 @@ class Committer:
             self._note_failure(book_id, group, error)
             return False
         backoff.succeeded()
+        loaded = snapshot.loaded
+        self.memory.misses += len(signed)
+        if not loaded.parts:
+            self.memory.learn(loaded.state.tokens.values(), loaded.state.instruments, snapshot.rows)
         self._answer(book_id, signed, decisions)
         return True
 
@@ -315,6 +356,7 @@ class Committer:
         """After the commit, each caller hears what its own command came to."""
         self.statistics.groups += 1
         self.statistics.commands += len(group)
+        self.memory.committed(decisions)
         for waiting, decision in zip(group, decisions, strict=True):
             if not waiting.answer.done():  # its caller may have gone
                 waiting.answer.set_result(decision.outcome)
@@ -378,33 +420,3 @@ def _fail(group: Sequence[QueuedCommand[Any]], error: Exception) -> None:
 def _wrong_clock() -> Refused:
     message = "The clock of the service cannot be relied on; nothing was done. Try again later."
     return Refused(Refusal.ServiceUnavailable, message)
-
-
-def _with_unchanged_keys(group: Sequence[QueuedCommand[Pay]], snapshot: Snapshot) -> list[QueuedCommand[Pay]]:
-    """Those whose cached keys are still good. The callers of the others have to read their keys again."""
-    same: dict[int, bool] = {}  # by identity: most have the very same key
-    for waiting in group:
-        key = waiting.key
-        if key is not None and id(key) not in same:
-            same[id(key)] = key.still_is(snapshot.keys)
-    signed = []
-    for waiting in group:
-        if waiting.key is None or same[id(waiting.key)]:
-            waiting.key = None  # revalidated: a version conflict later on does not matter to it
-            signed.append(waiting)
-        else:
-            _reject_stale_key(waiting)
-    return signed
-
-
-def _without_cached_keys(group: Sequence[QueuedCommand[Pay]]) -> list[QueuedCommand[Pay]]:
-    """Those without a cached key. The callers of the others have to read their keys again."""
-    for waiting in group:
-        if waiting.key is not None:
-            _reject_stale_key(waiting)
-    return [waiting for waiting in group if waiting.key is None]
-
-
-def _reject_stale_key(waiting: QueuedCommand[Pay]) -> None:
-    if waiting.key is not None and not waiting.answer.done():
-        waiting.answer.set_exception(StaleCachedKeyError(waiting.key.access_key_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 
@@ -96,8 +96,20 @@ def token_from_row(row: asyncpg.Record) -> Token:
     )
 
 
-def spending_token_from_row(row: asyncpg.Record) -> tuple[Token, Instrument, int]:
-    """A row of the optimistic read: one token, its instrument, and the version of its account.
+class RowVersions(NamedTuple):
+    """Versions of the rows that a payment is decided by: each is another one once its row was changed.
+
+    `terms` is the account's own number of changes to its instrument and that instrument's tokens.
+    """
+
+    terms: int
+    token: int
+    instrument: int
+    party: int
+
+
+def spending_token_from_row(row: asyncpg.Record) -> tuple[Token, Instrument, int, RowVersions]:
+    """A row of the optimistic read: one token, its instrument, the version of its account, and those of the rest.
 
     The columns come by their order, since looking up thirty names would take longer than all else here, and this is
     done for each payment. Their names are those of the statement's columns: a test compares them.
@@ -136,6 +148,10 @@ def spending_token_from_row(row: asyncpg.Record) -> tuple[Token, Instrument, int
         charged_micros,
         account_id,
         version,
+        terms_version,
+        token_version,
+        instrument_version,
+        party_version,
         *_rest,
     ) = row
     token = Token(
@@ -173,7 +189,7 @@ def spending_token_from_row(row: asyncpg.Record) -> tuple[Token, Instrument, int
         charged_micros,
         account_id,
     )
-    return token, instrument, version
+    return token, instrument, version, RowVersions(terms_version, token_version, instrument_version, party_version)
 
 
 def source_from_row(row: asyncpg.Record) -> PaymentSource | None:

@@ -6,7 +6,7 @@ version of an account, so that they need two statements where others need a tran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeGuard
@@ -14,10 +14,10 @@ from typing import TypeGuard
 from tallystick.db.connections import Connection
 from tallystick.domain.commands import Command, Pay
 from tallystick.domain.decide import REFERENCE_LIFETIME
-from tallystick.domain.ids import BookId, is_of_instrument
+from tallystick.domain.ids import BookId, TokenId, is_of_instrument
 from tallystick.domain.state import State
 from tallystick.store.keys.access_keys import CurrentKeys, current_keys
-from tallystick.store.ledger.decode import answered_from_rows, book_from_row, spending_token_from_row
+from tallystick.store.ledger.decode import RowVersions, answered_from_rows, book_from_row, spending_token_from_row
 from tallystick.store.ledger.load import LoadedState
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.ledger.statements import MONEY
@@ -32,10 +32,14 @@ def charges_an_instrument(command: Command) -> TypeGuard[Pay]:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one optimistic read found. `keys`: those that were asked for and are not revoked."""
+    """What one optimistic read found. `keys`: those that were asked for and are not revoked.
+
+    `rows`: the versions of what was read of each token, for whoever remembers it.
+    """
 
     loaded: LoadedState
     keys: CurrentKeys
+    rows: Mapping[TokenId, RowVersions]
 
 
 async def optimistic_read(
@@ -69,9 +73,10 @@ async def optimistic_read(
         return None
     book = first["book"]
     state = State(book_from_row(book_id, book, rules), answered=answered_from_rows(first["answers"]))
-    versions = {}
+    versions, read = {}, {}
     for row in rows:
-        token, instrument, version = spending_token_from_row(row)
+        token, instrument, version, found = spending_token_from_row(row)
+        read[token.token_id] = found
         state.tokens[token.token_id] = token
         state.instruments[instrument.instrument_id] = instrument
         versions[instrument.account_id] = version
@@ -86,4 +91,4 @@ async def optimistic_read(
         parts=book["parts"] or (),
         reuse_references=rules.reuse_references,
     )
-    return Snapshot(loaded, current_keys(first["keys"]))
+    return Snapshot(loaded, current_keys(first["keys"]), read)

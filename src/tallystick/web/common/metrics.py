@@ -196,7 +196,11 @@ class ProcessMetrics:
 
     def _commits(self) -> Iterator[Metric]:
         done = self.service.committer.statistics
+        memory = self.service.committer.memory
         for name, text, count in (
+            ("remembered_payments", "Payments that were decided from memory.", memory.hits),
+            ("unremembered_payments", "Payments from instruments that had to be read for.", memory.misses),
+            ("memory_clashes", "Groups that were decided from memory in vain.", memory.clashes),
             ("groups", "Commits of money, each for a group of commands of one book.", done.groups),
             ("commands", "Commands in those groups.", done.commands),
             (

@@ -13,6 +13,12 @@ SELECT key.access_key_id, key.party_id, key.environment, key.secret_sealed, key.
                 AND book.currency = 'USD' AND book.part = 0
  WHERE key.access_key_id = ANY($1::text[]) AND key.revoked_at IS NULL
 
+-- name: versions
+-- Those of the keys $1 that are not revoked, each with its version.
+SELECT named.xmin AS version, (/* part: terms_of_key */ WHERE key.access_key_id = named.access_key_id) AS terms
+  FROM access_key AS named
+ WHERE named.access_key_id = ANY($1::text[]) AND named.revoked_at IS NULL
+
 -- name: create
 -- No row when a key of this id was made before.
 INSERT INTO access_key (access_key_id, party_id, environment, secret_sealed, created_at, name, scopes, networks,

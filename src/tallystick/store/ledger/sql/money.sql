@@ -10,7 +10,7 @@ SELECT * FROM answered_reference WHERE book_id = $1 AND reference_digest = /* pa
 
 -- part: asked_token
 -- One of the tokens that are asked for, with the limit for the same reason.
-SELECT * FROM token WHERE token.book_id = $1 AND token.token_id = asked.token_id LIMIT 1
+SELECT token.*, token.xmin AS version FROM token WHERE token.book_id = $1 AND token.token_id = asked.token_id LIMIT 1
 
 -- part: answer
 -- How a reference was answered. Without a fingerprint where that was too long ago to be told again: it is spent.
@@ -38,7 +38,8 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
        instrument.limit_micros, instrument.pending_micros,
        nullif(instrument.valid_from, token.valid_from) AS instrument_valid_from,
        instrument.expires_at AS instrument_expires_at, instrument.total_limit_micros, instrument.charged_micros,
-       instrument.account_id, account.xmin AS version,
+       instrument.account_id, account.xmin AS version, account.terms_version, token.version AS token_version,
+       instrument.xmin AS instrument_version, party.xmin AS party_version,
        CASE WHEN token.token_id = $3 THEN (
            SELECT ROW(book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
                       book.notification_url, coalesce(owner.status = 'active', true),
@@ -225,6 +226,16 @@ SELECT $1, token_id, purpose, token_type, instrument_id, sender_party_id, caller
                old_token_id, payment_method, payment_method_id, payment_reason, terms, usage_limits, instruction,
                valid_from, expires_at)
 
+-- part: moved_totals
+-- The totals that a group moves ($4), after the accounts of instruments.
+moved_totals AS (
+    UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
+      FROM unnest($4) AS new
+     WHERE account.book_id = $1 AND account.account_id = new.account_id AND account.account_id < 1::bigint << 62
+       AND (SELECT count(*) FROM moved_first) >= 0
+    RETURNING 1
+)
+
 -- part: moved
 -- What a group moves on each account ($4), in the order in which all groups lock them: those of instruments by number, then
 -- the totals. These wait for those, for a plan may go through a small book by the index of its accounts as well as through
@@ -236,22 +247,41 @@ moved_first AS (
      WHERE account.book_id = $1 AND account.account_id = new.account_id AND account.account_id >= 1::bigint << 62
        AND (new.version IS NULL OR account.xmin = new.version)
     RETURNING 1
-), moved_totals AS (
-    UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
+), /* part: moved_totals */
+
+-- part: moved_with_terms
+-- The same of groups that have locked, which say of which accounts ($13) an instrument or its tokens change.
+moved_first AS (
+    UPDATE account
+       SET balance_micros = account.balance_micros + new.delta_micros,
+           terms_version = account.terms_version + (account.account_id = ANY($13::bigint[]))::int
       FROM unnest($4::balance_change[]) AS new
-     WHERE account.book_id = $1 AND account.account_id = new.account_id AND account.account_id < 1::bigint << 62
-       AND (SELECT count(*) FROM moved_first) >= 0
+     WHERE account.book_id = $1 AND account.account_id = new.account_id AND account.account_id >= 1::bigint << 62
+       AND (new.version IS NULL OR account.xmin = new.version)
     RETURNING 1
-)
+), /* part: moved_totals */
+
+-- part: moved_from_memory
+-- The same of payments that were decided from memory: others may have moved the balance meanwhile, but it must cover this, and
+-- the terms must be those that are remembered. Whoever waits for the account finds both as they are then.
+moved_first AS (
+    UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
+      FROM unnest($4::remembered_change[]) AS new
+     WHERE account.book_id = $1 AND account.account_id = new.account_id AND account.account_id >= 1::bigint << 62
+       AND account.terms_version = new.terms_version
+       AND (account.balance_micros + new.delta_micros <= account.ceiling_micros) IS NOT FALSE
+       AND (account.balance_micros + new.delta_micros >= account.floor_micros) IS NOT FALSE
+    RETURNING 1
+), /* part: moved_totals */
 
 -- part: all_moved
 (SELECT count(*) FROM moved_first) + (SELECT count(*) FROM moved_totals) = cardinality($4)
 
--- part: payments
+-- part: new_payments
 -- Payments from instruments ($2), each of which is a transaction, a transfer to the seller's sales and an answer; $3 is
 -- what they have in common. Answers of those that were refused ($5). $6 is the book's time.
 -- A reference that was answered before, however long ago, makes the statement fail: they are seldom used again.
-WITH /* part: moved */, new_transactions AS (
+new_transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
                              caller_description, sender_description, notification_url, requested_at, received_at,
@@ -271,6 +301,9 @@ WITH /* part: moved */, new_transactions AS (
               FROM unnest($2)
             UNION ALL SELECT * FROM unnest($5::answer_values[])) AS new
 )
+
+-- part: payments
+WITH /* part: moved */, /* part: new_payments */
 
 -- part: more
 -- What a decision can change of instruments beside the balance ($7) and of tokens ($8), which wait for the accounts that
@@ -307,11 +340,64 @@ SELECT 1 / (/* part: all_moved */)::int
 /* part: payments */, /* part: more */
 /* part: all_payments_or_nothing */
 
+-- part: as_remembered
+-- Whether all that payments were decided by is still as it is remembered: tokens with their instruments and senders ($7), the
+-- versions of the book and its owner ($8), and the keys ($9) that signed them with theirs ($10). What is not here has another
+-- guard: the accounts their own, references their key.
+(SELECT count(*)
+   FROM unnest($7::remembered_token[]) AS known
+  CROSS JOIN LATERAL (SELECT FROM token
+                       WHERE token.book_id = $1 AND token.token_id = known.token_id
+                         AND token.xmin = known.token_version
+                       LIMIT 1) AS same_token
+  CROSS JOIN LATERAL (SELECT FROM instrument
+                       WHERE instrument.book_id = $1 AND instrument.instrument_id = known.instrument_id
+                         AND instrument.xmin = known.instrument_version
+                       LIMIT 1) AS same_instrument
+  CROSS JOIN LATERAL (SELECT FROM party
+                       WHERE party.party_id = known.party_id AND party.xmin = known.party_version
+                       LIMIT 1) AS same_sender) = cardinality($7)
+AND EXISTS (SELECT FROM book
+              JOIN party AS owner ON owner.party_id = book.party_id
+             WHERE book.book_id = $1 AND book.xmin = ($8::xid[])[1] AND owner.xmin = ($8)[2])
+AND (SELECT count(*)
+       FROM unnest($9::text[], $10::xid[]) AS known (access_key_id, version)
+       JOIN access_key AS key ON key.access_key_id = known.access_key_id AND key.xmin = known.version) = cardinality($9)
+
+-- part: from_memory_or_nothing
+SELECT 1 / (/* part: all_moved */ AND /* part: as_remembered */)::int
+
+-- name: apply_from_memory
+-- All that a group of payments writes that was decided from memory, where nobody wants to hear of them.
+WITH /* part: moved_from_memory */, /* part: new_payments */
+/* part: from_memory_or_nothing */
+
+-- name: apply_from_memory_and_tell
+-- The same with events ($11), of which others may be told from $12 on, which is real time.
+WITH /* part: moved_from_memory */, /* part: new_payments */, events AS (
+    INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
+                        occurred_at, announced_at, due_at, state)
+    SELECT $1, new.*, $6::timestamptz, $12::timestamptz, $12::timestamptz, 'waiting'
+      FROM unnest($11::event_values[]) AS new
+)
+/* part: from_memory_or_nothing */
+
+-- name: read_book
+-- What payments that are decided from memory have in common, besides keys: the rules of the book and its owner, with the
+-- versions of both.
+SELECT book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds, book.notification_url,
+       owner.status = 'active' AS seller_active, owner.email_verified_at IS NOT NULL AS email_verified,
+       owner.verified_at IS NOT NULL AS account_verified, owner.receives_cards, owner.marketplace, owner.denied,
+       owner.fee_schedule, book.parts, book.xmin AS book_version, owner.xmin AS owner_version
+  FROM book
+  JOIN party AS owner ON owner.party_id = book.party_id
+ WHERE book.book_id = $1
+
 -- name: apply
 -- All that most other groups write, in their own book: new transactions ($2), transfers ($3), and answers ($5). An answer
 -- that another process gave meanwhile is not touched, and then missing from the count. A refusal older than $11 gives way;
 -- what a transaction was made with is spent, whatever any clock says, unless a setting ($12) has old ones used again.
-WITH /* part: moved */, new_transactions AS (
+WITH /* part: moved_with_terms */, new_transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id,
                              instrument_id, original_id, caller_reference, caller_description, sender_description,

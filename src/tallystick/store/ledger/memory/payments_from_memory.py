@@ -1,0 +1,188 @@
+"""Payments that are decided from memory: which of a group can be, what they come to, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from tallystick.db.connections import Connection
+from tallystick.domain.commands import Pay
+from tallystick.domain.decide import decide_all
+from tallystick.domain.ids import BookId, TokenId
+from tallystick.domain.refusals import Refused
+from tallystick.domain.state import Decision, State
+from tallystick.store.keys.access_keys import key_versions
+from tallystick.store.ledger.apply_payments import Guards, apply_payments
+from tallystick.store.ledger.command_queue import QueuedCommand
+from tallystick.store.ledger.decode import book_from_row
+from tallystick.store.ledger.load import LoadedState
+from tallystick.store.ledger.memory.payment_memory import (
+    PaymentMemory,
+    RememberedBook,
+    RememberedInstrument,
+    RememberedToken,
+)
+from tallystick.store.ledger.rules import Rules
+from tallystick.store.ledger.statements import MONEY
+
+Remembered: TypeAlias = tuple[RememberedToken, RememberedInstrument]
+
+
+@dataclass(frozen=True, slots=True)
+class FromMemory:
+    """Payments of a group with what they came to; `rest`: those that have to be read for."""
+
+    payments: Sequence[QueuedCommand[Pay]]
+    decisions: Sequence[Decision]
+    loaded: LoadedState
+    guards: Guards
+    rest: Sequence[QueuedCommand[Pay]]
+
+    async def write(self, connection: Connection, real_now: datetime) -> None:
+        """Write and commit: all of it, or nothing. Raises VersionConflictError: something is not as remembered."""
+        await apply_payments(connection, self.loaded, self.decisions, real_now=real_now, guards=self.guards)
+
+
+def worth_a_try(memory: PaymentMemory, group: Sequence[QueuedCommand[Pay]]) -> bool:
+    """Whether most of a group are remembered: one commit for these and one for the others is not dearer then."""
+    if not len(memory):
+        return False
+    known = sum(memory.find(waiting.command.token_id) is not None for waiting in group)
+    return 2 * known >= len(group)
+
+
+async def remember_book(
+    connection: Connection, memory: PaymentMemory, book_id: BookId, group: Sequence[QueuedCommand[Pay]], rules: Rules
+) -> RememberedBook | None:
+    """The book of a group with the keys that signed it, read where they are not remembered.
+
+    None: its seller has several books, or nobody owns it: references or rules are not in one place.
+    """
+    book = memory.books.get(book_id)
+    if book is None:
+        row = await connection.fetchrow(MONEY["read_book"], book_id)
+        if row is None or row["parts"]:
+            memory.forget([waiting.command.token_id for waiting in group])
+            return None
+        book = RememberedBook(
+            book_from_row(book_id, row, rules),
+            row["notification_url"],
+            timedelta(seconds=row["clock_offset_seconds"]),
+            row["book_version"],
+            row["owner_version"],
+        )
+        memory.keep_book(book_id, book)
+    keys = {waiting.key.access_key_id: waiting.key for waiting in group if waiting.key is not None}
+    unknown = [name for name, key in keys.items() if book.version_of(key) is None]
+    if unknown:
+        found = await key_versions(connection, unknown)
+        memory.keep_keys(book, {name: known for name, known in found.items() if _is_of(book, known[0])})
+    return book
+
+
+def _is_of(book: RememberedBook, terms: Mapping[str, object]) -> bool:
+    """Whether all that a key's terms say follows from its own row, the book and its owner."""
+    own = book.book.book_id
+    return terms["party_id"] == book.book.seller_id and terms["book_id"] == own and terms["parts"] == [own]
+
+
+def recall(
+    memory: PaymentMemory,
+    book: RememberedBook,
+    group: Sequence[QueuedCommand[Pay]],
+    clock: Callable[[], datetime],
+    rules: Rules,
+) -> FromMemory | None:
+    """Decide those of a group that are remembered and come to a payment; None: there are none.
+
+    A refusal is never given from here: the balance may be another one by now.
+    """
+    now = clock() + book.clock_offset
+    known: dict[TokenId, Remembered] = {}
+    checked: dict[int, int | None] = {}  # by identity: most have the very same key
+    candidates = []
+    for waiting in group:
+        key = waiting.key
+        if key is not None:
+            if id(key) not in checked:
+                checked[id(key)] = book.version_of(key)
+            if checked[id(key)] is None:
+                continue
+        token_id = waiting.command.token_id
+        found = known.get(token_id) or memory.find(token_id)
+        if found is not None:
+            known[token_id] = found
+            candidates.append(waiting)
+    while candidates:
+        loaded = _loaded(book, known, candidates, now, rules)
+        decisions = decide_all(loaded.state, [waiting.command for waiting in candidates], now)
+        refused = {
+            waiting.command.token_id
+            for waiting, decision in zip(candidates, decisions, strict=True)
+            if isinstance(decision.outcome, Refused)
+        }
+        if not refused:
+            chosen = {id(waiting) for waiting in candidates}
+            rest = [waiting for waiting in group if id(waiting) not in chosen]
+            return FromMemory(candidates, decisions, loaded, _guards(book, known, checked, candidates), rest)
+        candidates = [waiting for waiting in candidates if waiting.command.token_id not in refused]
+    return None
+
+
+def _loaded(
+    book: RememberedBook,
+    known: Mapping[TokenId, Remembered],
+    payments: Sequence[QueuedCommand[Pay]],
+    now: datetime,
+    rules: Rules,
+) -> LoadedState:
+    """What was remembered, as if it had just been read."""
+    state = State(book.book)
+    versions = {}
+    for waiting in payments:
+        token, instrument = known[waiting.command.token_id]
+        state.tokens[token.token.token_id] = token.token
+        state.instruments[instrument.instrument.instrument_id] = instrument.instrument
+        versions[instrument.instrument.account_id] = instrument.terms_version
+    return LoadedState(
+        state,
+        None,
+        book.notification_url,
+        now,
+        known_instruments=dict(state.instruments),
+        known_tokens=frozenset(state.tokens),
+        versions=versions,
+        reuse_references=rules.reuse_references,
+    )
+
+
+def _guards(
+    book: RememberedBook,
+    known: Mapping[TokenId, Remembered],
+    checked: Mapping[int, int | None],
+    payments: Sequence[QueuedCommand[Pay]],
+) -> Guards:
+    """The versions of everything that these payments were decided by."""
+    tokens = {waiting.command.token_id: known[waiting.command.token_id] for waiting in payments}
+    keys: dict[str, int] = {}
+    for waiting in payments:
+        if waiting.key is not None and (version := checked[id(waiting.key)]) is not None:
+            keys[waiting.key.access_key_id] = version
+    return Guards(
+        [
+            (
+                token_id,
+                token.version,
+                instrument.instrument.instrument_id,
+                instrument.version,
+                token.token.sender_id,
+                token.party_version,
+            )
+            for token_id, (token, instrument) in tokens.items()
+        ],
+        [book.version, book.owner_version],
+        [*keys],
+        [*keys.values()],
+    )

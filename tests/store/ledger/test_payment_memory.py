@@ -1,0 +1,101 @@
+"""What a process remembers of balances: bounded, and without what it need not know."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from tallystick.domain.commands import TokenPurpose
+from tallystick.domain.ids import AccountId, BookId, InstrumentId, PartyId, TokenId
+from tallystick.domain.state import Instrument, InstrumentKind
+from tallystick.domain.tokens import Token
+from tallystick.store.ledger.decode import RowVersions
+from tallystick.store.ledger.memory.payment_memory import PaymentMemory
+
+_NOW = datetime(2027, 3, 1, tzinfo=UTC)
+
+
+def _learn(
+    memory: PaymentMemory, number: int, version: int = 1, kind: InstrumentKind = InstrumentKind.PREPAID
+) -> TokenId:
+    token = Token(
+        TokenId(f"token {number}"),
+        TokenPurpose.PREPAID_SENDER,
+        InstrumentId(f"balance {number}"),
+        PartyId(7),
+        True,
+        f"reference {number}",
+        None,
+        "a secret surprise",
+        _NOW,
+        None,
+        friendly_name="for Ann",
+    )
+    balance = Instrument(
+        InstrumentId(f"balance {number}"), kind, PartyId(7), 5, 10, 0, _NOW, None, number=AccountId(number)
+    )
+    rows = {token.token_id: RowVersions(version, version, version, version)}
+    memory.learn([token], {balance.instrument_id: balance}, rows)
+    return token.token_id
+
+
+def test_there_are_never_more_than_its_size_and_each_that_is_there_can_go() -> None:
+    dice = random.Random(1)  # noqa: S311 - chance that can be repeated
+    memory = PaymentMemory(10, dice=dice)
+    for step in range(2_000):
+        if dice.random() < 0.7:
+            token_id = _learn(memory, dice.randrange(40), step)
+            known = memory.find(token_id)
+            assert known is not None
+            assert (known[0].version, known[1].version) == (step, step), "the newest version counts"
+        else:
+            token_id = TokenId(f"token {dice.randrange(40)}")
+            memory.forget([token_id])
+            assert memory.find(token_id) is None
+        assert len(memory) <= 10
+    there = [TokenId(f"token {number}") for number in range(40) if memory.find(TokenId(f"token {number}")) is not None]
+    assert len(there) == len(memory)
+    memory.forget(there)
+    assert len(memory) == 0
+
+
+def test_one_that_makes_room_is_chosen_by_chance() -> None:
+    memory = PaymentMemory(100, dice=random.Random(2))  # noqa: S311 - chance that can be repeated
+    for _ in range(3):
+        for number in range(200):
+            _learn(memory, number)
+    hits = sum(memory.find(TokenId(f"token {number}")) is not None for number in range(200))
+    assert hits == 100
+    newest = sum(memory.find(TokenId(f"token {number}")) is not None for number in range(100, 200))
+    assert newest < 100, "a long list that is paid in turn is not remembered in vain"
+
+
+def test_a_size_of_nothing_remembers_nothing() -> None:
+    memory = PaymentMemory(0)
+    assert memory.find(_learn(memory, 1)) is None
+    assert len(memory) == 0
+
+
+def test_names_that_people_gave_are_not_kept() -> None:
+    memory = PaymentMemory(10)
+    known = memory.find(_learn(memory, 1))
+    assert known is not None
+    assert known[0].token.friendly_name is None
+    assert known[0].token.payment_reason is None
+
+
+@pytest.mark.parametrize("kind", [InstrumentKind.CREDIT])
+def test_debts_are_not_kept(kind: InstrumentKind) -> None:
+    memory = PaymentMemory(10)
+    assert memory.find(_learn(memory, 1, kind=kind)) is None
+
+
+def test_a_clash_forgets_what_its_group_was_decided_by() -> None:
+    memory = PaymentMemory(10)
+    one, other = _learn(memory, 1), _learn(memory, 2)
+    memory.clashed(BookId(1), [one, TokenId("unknown")])
+    assert memory.find(one) is None
+    assert memory.find(other) is not None
+    assert memory.clashes == 1

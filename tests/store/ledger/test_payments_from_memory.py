@@ -1,0 +1,435 @@
+"""Payments that are decided from memory: each of their guards, with a rival at the worst moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from tests.support.books import Books, Buyer
+from tests.support.master_key import VAULT
+
+from tallystick.db.connections import Connection, Pool
+from tallystick.domain.commands import CancelToken, Command, Declined, LimitTerms, Method, Pay
+from tallystick.domain.decide import decide_all
+from tallystick.domain.limits import LimitKind
+from tallystick.domain.money import parse_amount
+from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.store.keys import access_keys
+from tallystick.store.keys.access_keys import AccessKey, StaleCachedKeyError
+from tallystick.store.ledger.apply import apply
+from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.load import load
+from tallystick.store.ledger.memory.payment_memory import PaymentMemory
+from tallystick.store.ledger.statements import MONEY
+
+Meanwhile = Callable[[], Awaitable[object]]
+
+
+@dataclass
+class Interrupted:
+    """A pool on whose connections something else happens right before the next payments from memory are written."""
+
+    pool: Pool
+    happening: list[Meanwhile] = field(default_factory=list)
+    written: int = 0
+    """How many groups were sent so."""
+
+    async def acquire(self) -> InterruptedConnection:
+        return InterruptedConnection(self, await self.pool.acquire())
+
+    async def release(self, connection: InterruptedConnection) -> None:
+        await self.pool.release(cast("Any", connection.own))
+
+
+@dataclass
+class InterruptedConnection:
+    """Passes everything on."""
+
+    pool: Interrupted
+    own: Connection
+
+    async def execute(self, query: str, *values: object) -> str:
+        if query in {MONEY["apply_from_memory"], MONEY["apply_from_memory_and_tell"]}:
+            self.pool.written += 1
+            while self.pool.happening:
+                await self.pool.happening.pop()()
+        return await self.own.execute(query, *values)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the driver has
+        return getattr(self.own, name)
+
+
+@dataclass
+class Remembering:
+    """A shop whose committer remembers, with its memory, and the shop of another process that remembers nothing."""
+
+    shop: Books
+    memory: PaymentMemory
+    pool: Interrupted
+    rival: Books
+
+    async def buyer(self, amount: str = "10.00") -> Buyer:
+        """One whose balance is remembered."""
+        buyer = await self.shop.funded_buyer(amount)
+        assert isinstance(await self.shop.pay(buyer, "1.00"), Accepted)
+        assert self.memory.find(buyer.spending) is not None
+        return buyer
+
+
+@pytest.fixture
+async def remembering(shop: Books) -> AsyncIterator[Remembering]:
+    memory, pool = PaymentMemory(100), Interrupted(shop.pool)
+    committer = Committer(cast("Pool", pool), shop.committer.rules, shop.clock, memory=memory)
+    yield Remembering(replace(shop, committer=committer), memory, pool, shop)
+    await committer.close()
+    assert not pool.happening, "nothing was written from memory"
+
+
+def refusal(outcome: Outcome) -> Refusal:
+    assert isinstance(outcome, Refused), outcome
+    return outcome.refusal
+
+
+async def test_what_is_remembered_is_not_read_again(remembering: Remembering) -> None:
+    buyer = await remembering.buyer()
+    assert isinstance(await remembering.shop.pay(buyer, "2.00"), Accepted)
+    assert isinstance(await remembering.shop.pay(buyer, "3.00"), Accepted)
+    assert await remembering.shop.balance(buyer) == 4_000_000
+    memory = remembering.memory
+    assert (memory.hits, memory.misses, memory.clashes) == (2, 1, 0)
+    assert remembering.pool.written == 2
+
+
+async def test_a_balance_that_was_spent_is_not_spent_again(remembering: Remembering) -> None:
+    buyer = await remembering.buyer()
+    assert isinstance(await remembering.rival.pay(buyer, "8.50"), Accepted)
+    assert refusal(await remembering.shop.pay(buyer, "1.00")) is Refusal.InsufficientBalance
+    assert await remembering.shop.balance(buyer) == 500_000
+    assert remembering.memory.clashes == 1
+
+
+async def test_a_balance_that_is_spent_right_before_is_not_spent_again(remembering: Remembering) -> None:
+    buyer = await remembering.buyer()
+    remembering.pool.happening.append(lambda: remembering.rival.pay(buyer, "8.50"))
+    assert refusal(await remembering.shop.pay(buyer, "1.00")) is Refusal.InsufficientBalance
+    assert await remembering.shop.balance(buyer) == 500_000
+
+
+async def test_a_balance_that_others_move_makes_nothing_stale(remembering: Remembering) -> None:
+    """Two processes on the same balance, both from memory: neither is in the other's way."""
+    buyer = await remembering.buyer("25.00")
+    memory = PaymentMemory(100)
+    other = replace(
+        remembering.shop,
+        committer=Committer(
+            remembering.shop.pool, remembering.shop.committer.rules, remembering.shop.clock, memory=memory
+        ),
+    )
+    assert isinstance(await other.pay(buyer, "1.00"), Accepted)
+    for _ in range(5):
+        assert isinstance(await remembering.shop.pay(buyer, "1.00"), Accepted)
+        assert isinstance(await other.pay(buyer, "1.00"), Accepted)
+    outcomes = await asyncio.gather(*(shop.pay(buyer, "1.00") for _ in range(10) for shop in (other, remembering.shop)))
+    assert sum(isinstance(outcome, Accepted) for outcome in outcomes) == 13, "all that was left"
+    assert await remembering.shop.balance(buyer) == 0
+    assert memory.hits >= 5
+    assert remembering.memory.hits >= 5
+    await other.committer.close()
+
+
+async def test_money_that_came_meanwhile_is_spent(remembering: Remembering) -> None:
+    buyer = await remembering.buyer("2.00")
+    await remembering.rival.deposit(buyer, "5.00")
+    assert isinstance(await remembering.rival.fund(buyer, "5.00"), Accepted)
+    assert isinstance(await remembering.shop.pay(buyer, "4.00"), Accepted), "no refusal is given from memory"
+    assert await remembering.shop.balance(buyer) == 2_000_000
+
+
+async def _cancel(remembering: Remembering, buyer: Buyer) -> None:
+    await remembering.rival.perform(CancelToken(buyer.spending, buyer.party_id))
+
+
+async def _suspend_buyer(remembering: Remembering, buyer: Buyer) -> None:
+    await remembering.shop.pool.execute("UPDATE party SET status = 'suspended' WHERE party_id = $1", buyer.party_id)
+
+
+async def _hold_buyer_back(remembering: Remembering, buyer: Buyer) -> None:
+    await remembering.shop.pool.execute("UPDATE party SET denied = true WHERE party_id = $1", buyer.party_id)
+
+
+async def _suspend_seller(remembering: Remembering, _: Buyer) -> None:
+    shop = remembering.shop
+    await shop.pool.execute("UPDATE party SET status = 'suspended' WHERE party_id = $1", shop.party_id)
+
+
+async def _raise_the_smallest_charge(remembering: Remembering, _: Buyer) -> None:
+    shop = remembering.shop
+    await shop.pool.execute("UPDATE book SET minimum_charge_micros = 5000000 WHERE book_id = $1", shop.book_id)
+
+
+async def _end_the_token(remembering: Remembering, buyer: Buyer) -> None:
+    shop = remembering.shop
+    await shop.pool.execute("UPDATE token SET expires_at = $2 WHERE token_id = $1", buyer.spending, shop.clock())
+
+
+async def _end_the_authorization(remembering: Remembering, buyer: Buyer) -> None:
+    shop = remembering.shop
+    await shop.pool.execute(
+        "UPDATE instrument SET expires_at = $2 WHERE instrument_id = $1", buyer.instrument, shop.clock()
+    )
+
+
+@pytest.mark.parametrize("moment", ["long before", "right before"])
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_cancel, Refusal.TokenNotActive_Sender),
+        (_end_the_token, Refusal.InstrumentExpired),
+        (_suspend_buyer, Refusal.InvalidAccountState_Sender),
+        (_hold_buyer_back, Refusal.TransactionDenied),
+        (_suspend_seller, Refusal.InvalidAccountState_Caller),
+        (_raise_the_smallest_charge, Refusal.AmountOutOfRange),
+        (_end_the_authorization, Refusal.InstrumentExpired),
+    ],
+)
+async def test_what_has_changed_is_read_again(
+    remembering: Remembering,
+    change: Callable[[Remembering, Buyer], Awaitable[None]],
+    expected: Refusal,
+    moment: str,
+) -> None:
+    """Each by the version of its own row: token, sender, seller, book, instrument."""
+    buyer = await remembering.buyer()
+    assert isinstance(await remembering.shop.pay(buyer, "1.00"), Accepted)  # by now the book is remembered, too
+    if moment == "long before":
+        await change(remembering, buyer)
+    else:
+        remembering.pool.happening.append(lambda: change(remembering, buyer))
+    assert refusal(await remembering.shop.pay(buyer, "1.00")) is expected
+    assert await remembering.shop.balance(buyer) == 8_000_000
+    assert remembering.memory.clashes == 1
+
+
+@pytest.mark.parametrize("command", ["cancel", "spend"])
+async def test_who_waits_for_the_account_finds_what_became_of_it(remembering: Remembering, command: str) -> None:
+    """The statement has begun: its snapshot shows what was before the other one's commit."""
+    buyer, shop = await remembering.buyer(), remembering.shop
+    other: Command = (
+        CancelToken(buyer.spending, buyer.party_id)
+        if command == "cancel"
+        else Pay(shop.request(), buyer.spending, parse_amount("8.50"))
+    )
+    async with shop.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        loaded = await load(connection, shop.book_id, [other], shop.clock, shop.committer.rules)
+        decisions = decide_all(loaded.state, [other], loaded.now)
+        await apply(connection, loaded, decisions, real_now=shop.clock())
+        paying = asyncio.ensure_future(shop.pay(buyer, "1.00"))
+        await _until_somebody_waits(shop.pool, connection)
+        await transaction.commit()
+    expected = Refusal.TokenNotActive_Sender if command == "cancel" else Refusal.InsufficientBalance
+    assert refusal(await paying) is expected
+    assert remembering.pool.written == 1
+    assert remembering.memory.clashes == 1
+
+
+async def _until_somebody_waits(pool: Pool, connection: Connection) -> None:
+    """Until another session waits for this connection's locks."""
+    number = connection.get_server_pid()
+    async with asyncio.timeout(60):
+        while not await pool.fetchval(  # noqa: ASYNC110 - the server tells nobody of a wait
+            "SELECT count(*) FROM pg_stat_activity WHERE $1::int = ANY(pg_blocking_pids(pid))", number
+        ):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_reference_that_was_answered_is_answered_alike(remembering: Remembering) -> None:
+    buyer, other = await remembering.buyer(), await remembering.buyer()
+    first = await remembering.rival.pay(other, "1.00", reference="order-1")
+    assert await remembering.shop.pay(buyer, "1.00", reference="order-1") == first
+    assert refusal(await remembering.shop.pay(buyer, "2.00", reference="order-1")) is Refusal.DuplicateRequest
+    assert await remembering.shop.balance(buyer) == 9_000_000
+    assert remembering.memory.find(buyer.spending) is not None, "nothing that is remembered was wrong"
+
+
+async def test_a_reference_that_is_answered_right_before_is_answered_alike(remembering: Remembering) -> None:
+    buyer, other = await remembering.buyer(), await remembering.buyer()
+    first: list[Outcome] = []
+
+    async def pay() -> None:
+        first.append(await remembering.rival.pay(other, "1.00", reference="order-1"))
+
+    remembering.pool.happening.append(pay)
+    assert await remembering.shop.pay(buyer, "1.00", reference="order-1") == first[0]
+    assert await remembering.shop.balance(buyer) == 9_000_000
+
+
+async def test_an_authorization_ends_by_the_clock_of_the_book(remembering: Remembering) -> None:
+    shop = remembering.shop
+    buyer = await shop.prepaid_buyer(expires_at=shop.clock() + timedelta(hours=1))
+    await shop.deposit(buyer, "5.00")
+    await shop.fund(buyer, "5.00")
+    await shop.pay(buyer, "1.00")
+    assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
+    shop.clock.forward(hours=2)
+    assert refusal(await shop.pay(buyer, "1.00")) is Refusal.InstrumentExpired
+    assert remembering.memory.hits == 1
+
+
+async def test_each_of_a_group_has_its_own_answer(remembering: Remembering) -> None:
+    """Remembered, unknown, without enough, and one reference twice."""
+    shop = remembering.shop
+    known = [await remembering.buyer() for _ in range(4)]
+    unknown, poor = await shop.funded_buyer(), await remembering.buyer("1.50")
+    tab = await shop.postpaid_buyer()
+    outcomes = await asyncio.gather(
+        *(shop.pay(buyer, "1.00") for buyer in known),
+        shop.pay(unknown, "1.00"),
+        shop.pay(poor, "1.00"),
+        shop.pay(tab, "1.00"),
+        *(shop.pay(known[0], "2.00", reference="order-2") for _ in range(2)),
+    )
+    assert [isinstance(outcome, Accepted) for outcome in outcomes] == [True] * 5 + [False] + [True] * 3
+    assert outcomes[7] == outcomes[8]
+    assert refusal(outcomes[5]) is Refusal.InsufficientBalance
+    assert [await shop.balance(buyer) for buyer in (*known, unknown, poor, tab)] == [
+        *(6_000_000, 8_000_000, 8_000_000, 8_000_000),
+        *(9_000_000, 500_000, 1_000_000),
+    ]
+    assert remembering.memory.hits >= 4
+
+
+async def test_what_payments_change_besides_a_balance_is_not_remembered(remembering: Remembering) -> None:
+    shop = remembering.shop
+    count = LimitTerms(LimitKind.COUNT, 5, None)
+    for buyer in (await shop.postpaid_buyer(), await shop.postpaid_buyer(limits=(count,))):
+        assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
+        assert remembering.memory.find(buyer.spending) is None
+
+
+async def test_what_this_process_changes_itself_is_no_surprise(remembering: Remembering) -> None:
+    """Funding, refunds and cancelled tokens: no clash."""
+    shop, memory = remembering.shop, remembering.memory
+    buyer = await remembering.buyer()
+    paid = await shop.pay(buyer, "2.00")
+    assert isinstance(paid, Accepted)
+    assert isinstance(await shop.refund(paid.transaction_id), Accepted)
+    known = memory.find(buyer.spending)
+    assert known is not None
+    assert known[1].instrument.balance_micros == 9_000_000
+    await shop.deposit(buyer, "5.00")
+    assert isinstance(await shop.fund(buyer, "5.00"), Accepted)
+    assert isinstance(await shop.pay(buyer, "12.00"), Accepted)
+    await shop.perform(CancelToken(buyer.spending, buyer.party_id))
+    assert refusal(await shop.pay(buyer, "1.00")) is Refusal.TokenNotActive_Sender
+    assert memory.clashes == 0
+
+
+async def test_money_on_its_way_in_by_card_is_no_surprise(remembering: Remembering) -> None:
+    shop, memory = remembering.shop, remembering.memory
+    buyer = await shop.prepaid_buyer(method=Method.CC)
+    await shop.pay(buyer, "1.00")
+    funding = await shop.fund(buyer, "5.00")
+    assert isinstance(funding, Accepted)
+    assert refusal(await shop.pay(buyer, "1.00")) is Refusal.InsufficientBalance
+    await shop.resolve(funding.transaction_id, Declined("InsufficientFunds", "No."))
+    assert refusal(await shop.pay(buyer, "1.00")) is Refusal.InsufficientBalance
+    assert memory.clashes == 0
+
+
+async def _key(shop: Books) -> AccessKey:
+    key = await access_keys.create(shop.pool, VAULT, shop.party_id, "sandbox", shop.clock())
+    return replace(key, cached=True)
+
+
+@pytest.mark.parametrize("moment", ["long before", "right before"])
+async def test_a_key_that_was_revoked_signs_nothing(remembering: Remembering, moment: str) -> None:
+    shop = remembering.shop
+    buyer, key = await remembering.buyer(), await _key(shop)
+
+    async def pay() -> Outcome:
+        command = Pay(shop.request(), buyer.spending, parse_amount("1.00"))
+        return await shop.committer.perform(shop.book_id, command, key)
+
+    async def revoke() -> None:
+        await access_keys.revoke(shop.pool, key.access_key_id, shop.clock())
+
+    assert isinstance(await pay(), Accepted)
+    assert isinstance(await pay(), Accepted)
+    assert remembering.memory.hits == 2
+    if moment == "long before":
+        await revoke()
+    else:
+        remembering.pool.happening.append(revoke)
+    with pytest.raises(StaleCachedKeyError):
+        await pay()
+    assert await shop.balance(buyer) == 7_000_000
+
+
+async def test_a_key_that_was_cached_before_it_changed_is_not_taken_for_the_one_that_is_remembered(
+    remembering: Remembering,
+) -> None:
+    shop = remembering.shop
+    buyer, key = await remembering.buyer(), await _key(shop)
+    terms = access_keys.KeyTerms(name="other", calls_per_second=7)
+    await access_keys.change(shop.pool, key.access_key_id, terms, shop.clock())
+    newer = replace(key, calls_per_second=7)
+
+    async def pay(with_key: AccessKey) -> Outcome:
+        command = Pay(shop.request(), buyer.spending, parse_amount("1.00"))
+        return await shop.committer.perform(shop.book_id, command, with_key)
+
+    new, old = await asyncio.gather(pay(newer), pay(key), return_exceptions=True)
+    assert isinstance(new, Accepted)
+    assert isinstance(old, StaleCachedKeyError)
+    assert await shop.balance(buyer) == 8_000_000
+
+
+async def test_events_are_written_with_the_payment(remembering: Remembering) -> None:
+    shop = remembering.shop
+    await shop.pool.execute(
+        "UPDATE book SET notification_url = 'https://shop.example/ipn' WHERE book_id = $1", shop.book_id
+    )
+    buyer = await remembering.buyer()
+    paid = await shop.pay(buyer, "1.00")
+    assert isinstance(paid, Accepted)
+    assert remembering.memory.hits == 1
+    destination = await shop.pool.fetchval("SELECT destination FROM outbox WHERE subject_id = $1", paid.transaction_id)
+    assert destination == "https://shop.example/ipn"
+
+
+async def test_an_answer_that_was_lost_is_found(remembering: Remembering) -> None:
+    """The connection is cut when the payment is committed, before anybody hears of it."""
+    shop = remembering.shop
+    buyer = await remembering.buyer()
+
+    class Deaf(InterruptedConnection):
+        async def execute(self, query: str, *values: object) -> str:
+            await super().execute(query, *values)
+            raise ConnectionResetError
+
+    async def acquire() -> InterruptedConnection:
+        del remembering.pool.__dict__["acquire"]
+        return Deaf(remembering.pool, await remembering.pool.pool.acquire())
+
+    remembering.pool.__dict__["acquire"] = acquire
+    paid = await shop.pay(buyer, "1.00", reference="order-3")
+    assert isinstance(paid, Accepted)
+    assert await shop.pay(buyer, "1.00", reference="order-3") == paid
+    assert await shop.balance(buyer) == 8_000_000
+
+
+async def test_a_seller_who_has_several_books_by_now_is_read_for(remembering: Remembering) -> None:
+    """References are in all of them."""
+    shop = remembering.shop
+    buyer = await remembering.buyer()
+    await shop.pool.execute("UPDATE book SET parts = ARRAY[book_id] WHERE book_id = $1", shop.book_id)
+    assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
+    assert remembering.memory.find(buyer.spending) is None
+    assert remembering.memory.hits == 0
