@@ -55,6 +55,9 @@ class Question:
     command: Command
     attempts: list[Outcome | Exception] = field(default_factory=list)
     longest_seconds: float = 0.0
+    first_asked: float | None = None
+    last_told: float = 0.0
+    """When the last answer came."""
 
     @property
     def reference(self) -> str | None:
@@ -180,7 +183,7 @@ class Inventor:
         if dice.random() < 0.5:
             return WriteOffDebt(self._request(), buyer.tab, self._amount())
         if dice.random() < 0.5:
-            return CancelToken(buyer.tab_token, SELLER)
+            return CancelToken(dice.choice((buyer.tab_token, buyer.prepaid_token)), SELLER)
         return Deposit(self.fresh_id(OPERATOR), buyer.party_id, "simulated", self._cents(1, 5))
 
     def _payout(self) -> Command:

@@ -141,7 +141,12 @@ def _open(server: Server, book_id: BookId, kind: AccountKind, subject: str) -> N
     floor, ceiling = bounds(kind)
     number = account_id(kind, subject)
     row = {"book_id": book_id, "account_id": number, "kind": kind.value, "subject": subject, "balance_micros": 0}
-    _insert(server, "account", (book_id, number), {**row, "floor_micros": floor, "ceiling_micros": ceiling, "xmin": 3})
+    _insert(
+        server,
+        "account",
+        (book_id, number),
+        {**row, "floor_micros": floor, "ceiling_micros": ceiling, "terms_version": 0, "xmin": 3},
+    )
 
 
 def _insert(server: Server, table: str, key: tuple[Any, ...], row: dict[str, Any]) -> None:

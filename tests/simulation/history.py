@@ -82,6 +82,7 @@ class _History:
             _RULES,
             programs,
             plan.trouble,
+            plan.remembers,
         )
         self.cast = make_cast(self.dice)
         self.inventor = Inventor(self.dice, self.cast, self.server.now)
@@ -136,6 +137,8 @@ class _History:
     async def _ask(self, process: Process, question: Question) -> bool:
         """Ask once; whether there is an answer, or none will ever come."""
         began = self.loop.time()
+        if question.first_asked is None:
+            question.first_asked = began
         command = self.inventor.again(question.command) if question.attempts else question.command
         try:
             outcome = await process.perform(question.book_id, command)
@@ -145,6 +148,7 @@ class _History:
         finally:
             question.longest_seconds = max(question.longest_seconds, self.loop.time() - began)
         question.attempts.append(outcome)
+        question.last_told = self.loop.time()
         return not (isinstance(outcome, Refused) and outcome.refusal in ASK_AGAIN)
 
     async def _chaos(self) -> None:

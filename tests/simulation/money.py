@@ -129,12 +129,27 @@ async def read_optimistically(
                 charged_micros=instrument["charged_micros"],
                 account_id=instrument["account_id"],
                 version=account["xmin"],
+                terms_version=account["terms_version"],
+                token_version=tx.version("token", (book_id, token_id)),
+                instrument_version=tx.version("instrument", (book_id, token["instrument_id"])),
+                party_version=tx.version("party", (token["sender_party_id"],)),
                 book=None if book is None else Record(book),
                 answers=None if book is None else _answers(tx, book_id, references, since + offset, reuse=reuse),
                 keys=None if book is None else [],
             )
         )
     return rows
+
+
+async def read_book(tx: Transaction, book_id: int) -> list[Record]:
+    rules = _book_rules(tx, book_id)
+    if rules is None or rules["party_id"] is None:
+        return []
+    versions = {
+        "book_version": tx.version("book", (book_id,)),
+        "owner_version": tx.version("party", (rules["party_id"],)),
+    }
+    return [Record(**rules, **versions)]
 
 
 async def lock(
@@ -324,6 +339,9 @@ MODEL: Final[Mapping[str, Handler]] = {
     "insert_tokens": money_writes.insert_tokens,
     "apply_payments": money_writes.apply_payments,
     "apply_payments_and_more": money_writes.apply_payments_and_more,
+    "apply_from_memory": money_writes.apply_from_memory,
+    "apply_from_memory_and_tell": money_writes.apply_from_memory,
+    "read_book": read_book,
     "apply": money_writes.apply,
     "update_transactions": money_writes.update_transactions,
     "insert_steps": money_writes.insert_steps,

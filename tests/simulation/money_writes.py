@@ -26,6 +26,7 @@ async def ensure_accounts(
         key = (book_id, number)
         if tx.see("account", key) is None and await tx.lock("account", key) is None:
             row = Record(book_id=book_id, account_id=number, kind=kind, subject=subject, balance_micros=0, xmin=0)
+            row["terms_version"] = 0
             row["floor_micros"], row["ceiling_micros"] = floor, ceiling
             _write_account(tx, key, row)
             made += 1
@@ -83,13 +84,17 @@ async def insert_tokens(tx: Transaction, book_id: int, *columns: Any) -> int:
     return len(columns_[0])
 
 
-async def _move(tx: Transaction, book_id: int, changes: Iterable[tuple[int, int, int | None]]) -> int:
+async def _move(
+    tx: Transaction, book_id: int, changes: Iterable[tuple[int, int, int | None]], changed_terms: Sequence[int] = ()
+) -> int:
     """How many accounts were moved: all, unless one is not what it was when it was read."""
     ordered = sorted(changes, key=lambda change: change[0] < _FIRST_DERIVED)  # totals last, else as they come
-    return sum([await _move_one(tx, book_id, *change) for change in ordered])
+    return sum([await _move_one(tx, book_id, *change, raised=change[0] in changed_terms) for change in ordered])
 
 
-async def _move_one(tx: Transaction, book_id: int, number: int, delta: int, version: int | None) -> bool:
+async def _move_one(
+    tx: Transaction, book_id: int, number: int, delta: int, version: int | None, *, raised: bool = False
+) -> bool:
     key = (book_id, number)
     before = tx.see("account", key)
     if before is None or (version is not None and before["xmin"] != version):
@@ -97,7 +102,8 @@ async def _move_one(tx: Transaction, book_id: int, number: int, delta: int, vers
     now = await tx.lock("account", key)
     if now is None or (version is not None and now["xmin"] != version):
         return False
-    _write_account(tx, key, Record({**now, "balance_micros": now["balance_micros"] + delta}))
+    changed = {"balance_micros": now["balance_micros"] + delta, "terms_version": now["terms_version"] + raised}
+    _write_account(tx, key, Record({**now, **changed}))
     return True
 
 
@@ -163,6 +169,58 @@ async def apply_payments_and_more(
     return await _apply_payments(tx, book_id, paid, kind, changes, refused, now, more)
 
 
+async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's arguments
+    tx: Transaction,
+    book_id: int,
+    paid: Sequence[Any],
+    kind: Sequence[Any],
+    changes: Sequence[Any],
+    refused: Sequence[Any],
+    now: datetime,
+    tokens: Sequence[Any],
+    book: Sequence[int],
+    keys: Sequence[str],
+    _key_versions: Sequence[int],
+    events: Sequence[Any] = (),
+    real_now: datetime | None = None,
+) -> list[Record]:
+    assert not keys, "the simulation signs nothing"
+    same = as_remembered(tx, book_id, tokens, book)
+    moved = 0
+    for number, delta, terms in sorted(changes, key=lambda change: change[0] < _FIRST_DERIVED):
+        moved += await _move_from_memory(tx, (book_id, number), delta, terms)
+    await _insert_payments(tx, book_id, paid, kind, refused, now)
+    if real_now is not None:
+        await _more(tx, book_id, now, (), (), events, real_now)
+    return _all_or_nothing(same and moved == len(changes))
+
+
+def as_remembered(tx: Transaction, book_id: int, tokens: Sequence[Any], book: Sequence[int]) -> bool:
+    """What the snapshot of the statement shows, which is as old as its beginning."""
+    own = tx.see("book", (book_id,))
+    assert own is not None
+    return [tx.version("book", (book_id,)), tx.version("party", (own["party_id"],))] == [*book] and all(
+        tx.version("token", (book_id, token)) == token_version
+        and tx.version("instrument", (book_id, instrument)) == instrument_version
+        and tx.version("party", (party,)) == party_version
+        for token, token_version, instrument, instrument_version, party, party_version in tokens
+    )
+
+
+async def _move_from_memory(tx: Transaction, key: tuple[int, int], delta: int, terms: int | None) -> bool:
+    """False: the terms are others now, or the balance does not cover it; those of the row once it is locked."""
+    if tx.see("account", key) is None:
+        return False
+    now = await tx.lock("account", key)
+    if now is None or (terms is not None and now["terms_version"] != terms):
+        return False
+    balance, floor, ceiling = now["balance_micros"] + delta, now["floor_micros"], now["ceiling_micros"]
+    if terms is not None and ((floor is not None and balance < floor) or (ceiling is not None and balance > ceiling)):
+        return False
+    _write_account(tx, key, Record({**now, "balance_micros": balance}))
+    return True
+
+
 async def _apply_payments(
     tx: Transaction,
     book_id: int,
@@ -173,10 +231,19 @@ async def _apply_payments(
     now: datetime,
     more: Sequence[Any],
 ) -> list[Record]:
+    moved = await _move(tx, book_id, changes)
+    await _insert_payments(tx, book_id, paid, kind, refused, now)
+    if more:
+        await _more(tx, book_id, now, *more)
+    return _all_or_nothing(moved == len(changes))
+
+
+async def _insert_payments(
+    tx: Transaction, book_id: int, paid: Sequence[Any], kind: Sequence[Any], refused: Sequence[Any], now: datetime
+) -> None:
     names: tuple[str, ...] = ("transaction_id", "amount_micros", "payment_method", "sender_party_id", "sender_token_id")
     names += ("instrument_id", "account_id", "caller_reference", "fingerprint", "caller_description")
     names += ("sender_description", "notification_url", "requested_at")
-    moved = await _move(tx, book_id, changes)
     operation, status, status_code, status_message, sales = kind
     for values in paid:
         row = Record(
@@ -198,9 +265,6 @@ async def _apply_payments(
         await insert_answer(tx, book_id, answer, now)
     for values in refused:
         await insert_answer(tx, book_id, values, now)
-    if more:
-        await _more(tx, book_id, now, *more)
-    return _all_or_nothing(moved == len(changes))
 
 
 def _all_or_nothing(everything: bool) -> list[Record]:
@@ -268,8 +332,9 @@ async def apply(  # noqa: PLR0913, PLR0917 - the statement's arguments
     real_now: datetime,
     since: datetime,
     reuse: bool,
+    changed_terms: Sequence[int],
 ) -> list[Record]:
-    moved = await _move(tx, book_id, changes)
+    moved = await _move(tx, book_id, changes, changed_terms)
     for values in transactions:
         row = Record(_DEFAULTS, book_id=book_id, **dict(zip(_NEW_TRANSACTION, values, strict=True)))
         await tx.insert("transaction", (book_id, row["transaction_id"]), row)

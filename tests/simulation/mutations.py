@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from tests.simulation import money, work
+from tests.simulation import money, money_writes, work
 from tests.simulation.connections import Handler, SimulatedPool
 from tests.simulation.history import run_history
 from tests.simulation.loop import StuckError
@@ -32,6 +32,9 @@ _COMMITTING: Final = (
     f"{_LEDGER}.optimistic_read",
     f"{_LEDGER}.apply",
     f"{_LEDGER}.apply_payments",
+    f"{_LEDGER}.memory.payment_memory",
+    f"{_LEDGER}.memory.cached_keys",
+    f"{_LEDGER}.memory.payments_from_memory",
     f"{_LEDGER}.committer",
 )
 _WORKING: Final = (
@@ -90,6 +93,7 @@ def programs_of(mutation: Mutation) -> Iterator[Programs]:
         yield Programs(
             statements,
             copies[f"{_LEDGER}.committer"].Committer,
+            copies[f"{_LEDGER}.memory.payment_memory"].PaymentMemory,
             copies["tallystick.worker"].Worker,
             copies["tallystick.notify.delivery"].NotificationSender,
             mutation.pool,
@@ -147,6 +151,22 @@ async def _lock_no_tokens(_tx: Transaction, _book_id: int, _tokens: Sequence[str
     return []
 
 
+async def _believe_memory(
+    tx: Transaction,
+    book_id: int,
+    paid: Sequence[Any],
+    kind: Sequence[Any],
+    changes: Sequence[Any],
+    *rest: Any,
+) -> list[Record]:
+    """Whatever was changed meanwhile: neither the versions of rows nor those of the terms are looked at."""
+    refused, now, _tokens, book, keys, key_versions, *events = rest
+    moved = [(number, delta, None) for number, delta, _ in changes]
+    return await money_writes.apply_from_memory(
+        tx, book_id, paid, kind, moved, refused, now, (), book, keys, key_versions, *events
+    )
+
+
 async def _forget_all_answers(tx: Transaction, before: datetime, _maximum: int) -> int:
     gone = 0
     for key, row in [*tx.scan("answered_reference")]:
@@ -175,6 +195,11 @@ MUTATIONS: Final = (
         "a lost update: versions are not checked when payments are written",
         Patch(f"{_LEDGER}.apply", "versions = self.loaded.versions", "versions: dict[int, int] = {}"),
         plan=_RIVALS,
+    ),
+    Mutation(
+        "memory is believed: nothing is compared when payments are written",
+        money={"apply_from_memory": _believe_memory, "apply_from_memory_and_tell": _believe_memory},
+        plan={**_RIVALS, "commands": 16, "remembers": 4},
     ),
     Mutation(
         "a lost update: a command of a group does not see the one before it",

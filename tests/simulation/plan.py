@@ -31,6 +31,8 @@ class Plan:
     restarts: int = 0
     jumps: int = 0
     days: bool = False
+    remembers: int = 4
+    """How many balances a process remembers."""
 
 
 def plan_of(seed: int) -> Plan:
@@ -51,4 +53,5 @@ def plan_of(seed: int) -> Plan:
         restarts=0 if calm else dice.choice((0, 0, 1)),
         jumps=0 if calm else dice.choice((0, 0, 1, 2)),
         days=dice.random() < 0.15,
+        remembers=dice.choice((0, 1, 4, 4)),
     )

@@ -34,15 +34,19 @@ class Record(dict[str, Any]):
 
 
 class Table:
-    """`rows`: what is committed. `dirty`: what one transaction has written; it holds the lock of that row."""
+    """`rows`: what is committed, and by which transactions (`versions`).
 
-    __slots__ = ("dirty", "name", "owners", "queues", "rows")
+    `dirty`: what one transaction has written; it holds the lock of that row.
+    """
+
+    __slots__ = ("dirty", "name", "owners", "queues", "rows", "versions")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.rows: dict[Key, Record] = {}
         self.dirty: dict[Key, tuple[Transaction, Record | None]] = {}
         self.owners: dict[Key, Transaction] = {}
+        self.versions: dict[Key, int] = {}
         self.queues: defaultdict[Key, deque[asyncio.Future[None]]] = defaultdict(deque)
 
 
@@ -110,6 +114,10 @@ class Transaction:
         if dirty is not None and dirty[0] is self:
             return dirty[1]
         return known.rows.get(key)
+
+    def version(self, table: str, key: Key) -> int:
+        """The xmin of a row that is committed: another one with each change."""
+        return self.server.table(table).versions.get(key, 0)
 
     def scan(self, table: str) -> Iterator[tuple[Key, Record]]:
         """All rows as this transaction sees them now, in the order of their keys' first insertion."""
@@ -198,6 +206,7 @@ class Transaction:
                 table.rows.pop(key, None)
             else:
                 table.rows[key] = row
+            table.versions[key] = self.xid
         if self.written:
             self.server.commits += 1
         self._end()

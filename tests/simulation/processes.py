@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from tallystick.services.context import Service
 from tallystick.settings import Settings
 from tallystick.store.ledger.command_queue import MAX_IN_FLIGHT
 from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.rules import Rules
 from tallystick.worker import Worker
 
@@ -41,6 +43,7 @@ class Programs:
 
     statements: Mapping[str, Handler] = field(default_factory=lambda: {**money.of_money(), **work.of_work()})
     committer: Callable[..., Committer] = Committer
+    memory: Callable[..., PaymentMemory] = PaymentMemory
     worker: Callable[..., Worker] = Worker
     sender: Callable[..., NotificationSender] = NotificationSender
     pool: Callable[..., SimulatedPool] = SimulatedPool
@@ -57,6 +60,7 @@ class Outside:
     programs: Programs
     trouble: float = 0.0
     """How likely rails and receivers fail to answer."""
+    remembers: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +82,8 @@ class Process:
         pool = cast("Pool", programs.pool(outside.server, network, programs.statements))
         loop = asyncio.get_running_loop()
         self.watch = ClockWatch(self.clock, TOLERANCE, elapsed=loop.time)
-        committer = programs.committer(pool, outside.rules, self.watch.now, keeps=MAX_IN_FLIGHT)
+        memory = programs.memory(outside.remembers, dice=random.Random(outside.remembers))  # noqa: S311 - chance that can be repeated
+        committer = programs.committer(pool, outside.rules, self.watch.now, keeps=MAX_IN_FLIGHT, memory=memory)
         self.service = Service(SETTINGS, pool, committer, VAULT, self.clock, clock_watch=self.watch)
         self.worker = programs.worker(self.service, Rails((ModelRail(outside.bank, network, outside.trouble),)))
         post = Post(outside.receiver, network, outside.trouble)

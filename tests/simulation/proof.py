@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Final
 
 import msgspec
@@ -15,7 +16,7 @@ from tests.simulation.cast import OPERATOR, SHOP
 from tests.simulation.postgres import Record, Server
 from tests.simulation.rails import Bank, Receiver
 
-from tallystick.domain.commands import Cancel, CancelToken, Deposit, Paid, RailOperation, Settle
+from tallystick.domain.commands import Cancel, CancelToken, Deposit, Paid, Pay, RailOperation, Settle
 from tallystick.domain.outcomes import Accepted, Done, Outcome
 from tallystick.domain.refusals import Refusal, Refused
 
@@ -40,6 +41,7 @@ def problems_of(server: Server, bank: Bank, receiver: Receiver, asked: Sequence[
         *_tokens(server, transactions),
         *_references(server, transactions),
         *_questions(asked, transactions, bank, ended),
+        *_cancelled(asked),
         *_rail(server, transactions, bank),
         *_notifications(server, transactions, receiver),
         *(["a transaction was left open"] if server.open else []),
@@ -164,6 +166,20 @@ def _with_reference(question: Question, made: Sequence[Record]) -> Iterator[str]
             yield f"{question.reference}: asked for {wanted}, the books have {row['amount_micros']}"
     if made and not answers and not question.is_unknown and question.attempts:
         yield f"{question.reference}: told that nothing was done, the books have {ids}"
+
+
+def _cancelled(asked: Sequence[Question]) -> Iterator[str]:
+    """Who was told that a token is cancelled sees nothing paid with it that was asked for later."""
+    over: dict[str, float] = {}
+    for question in asked:
+        if isinstance(question.command, CancelToken) and Done() in question.attempts:
+            over[question.command.token_id] = min(over.get(question.command.token_id, inf), question.last_told)
+    for question in asked:
+        command = question.command
+        if not isinstance(command, Pay) or question.accepted is None:
+            continue
+        if (question.first_asked or 0.0) > over.get(command.token_id, inf):
+            yield f"{question.reference}: paid with a token that was cancelled before"
 
 
 def _is_spent(answer: Outcome) -> bool:
