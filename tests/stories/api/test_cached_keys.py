@@ -94,9 +94,10 @@ async def test_a_revoked_key_pays_nothing_more(shop: Shop, buyer: Buyer) -> None
     assert await shop.books.balance(buyer) == usd("9.00")
 
 
-async def test_a_key_that_is_revoked_while_it_pays_pays_nothing(
-    shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("buyer")
+async def test_a_key_that_is_revoked_while_it_pays_pays_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a balance that has to be read for; tests/store/ledger/test_payments_from_memory.py has the others."""
+    buyer = await shop.books.funded_buyer("9.00")
     in_the_middle(monkeypatch, lambda: revoke(shop))
     assert (await shop.pay(buyer, "1.00")).code == "InvalidClientTokenId"
     assert await shop.books.balance(buyer) == usd("9.00")
