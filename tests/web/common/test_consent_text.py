@@ -38,7 +38,10 @@ def test_prepaid_in_words() -> None:
         "Music Shop may take up to 25.00 USD from your account balance to fill your prepaid balance.",
         "When the balance runs low, Music Shop may top it up again, to at most 25.00 USD.",
         "You spend from that balance at Music Shop, without being asked each time.",
-        "Money in the balance can be spent at Music Shop only. It is not paid back to your account balance.",
+        (
+            "Money in the balance can be spent at Music Shop only. "
+            "Music Shop may pay back what you have not spent, but need not."
+        ),
         "This authorization starts now. It lasts until you or the seller cancel it.",
     ]
 

@@ -97,7 +97,7 @@ async def test_another_payment_method_goes_on_with_the_same_authorization(world:
 async def test_a_balance_is_cancelled_once_however_often_one_clicks(world: World, seller: Seller) -> None:
     buyer = await prepaid_buyer(world, seller)
     page = await buyer.browser.get(f"{buyer.path}/cancel")
-    assert "The 13.50 USD that is left can no longer be spent, and it is not paid back." in Page(page).text
+    assert "The 13.50 USD that is left can no longer be spent. It is not paid back by cancelling" in Page(page).text
     assert (await buyer.browser.submit(page, "/cancel")).status_code == 422  # nothing chosen
     form = Page(page).form("/cancel")
     fields = form.fields | {"scope": "all"}

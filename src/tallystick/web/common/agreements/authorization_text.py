@@ -228,7 +228,14 @@ class AuthorizationText:
         if scope is Scope.TOP_UPS:
             found.append(_("You can still spend the %(amount)s that is left.", amount=left))
         elif self.state.balance_micros:
-            found.append(_("The %(amount)s that is left can no longer be spent, and it is not paid back.", amount=left))
+            found.append(
+                _(
+                    "The %(amount)s that is left can no longer be spent. It is not paid back by cancelling: "
+                    "ask %(seller)s about it.",
+                    amount=left,
+                    seller=self.state.seller,
+                )
+            )
         if self.state.authorization.pending_micros:
             pending = dollars(self.state.authorization.pending_micros)
             found.append(_("%(amount)s is on its way into the balance and may still arrive.", amount=pending))

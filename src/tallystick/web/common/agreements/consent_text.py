@@ -94,9 +94,9 @@ def _balance(maximum: str, seller: str, source: str) -> list[str]:
         ),
         _("You spend from that balance at %(seller)s, without being asked each time.", seller=seller),
         _(
-            "Money in the balance can be spent at %(seller)s only. It is not paid back to %(source)s.",
+            "Money in the balance can be spent at %(seller)s only. "
+            "%(seller)s may pay back what you have not spent, but need not.",
             seller=seller,
-            source=source,
         ),
     ]
 
