@@ -25,6 +25,7 @@ from tallystick.services.operations.running_proof import ContinuousProver
 from tallystick.services.operations.verification import prove_if_due
 from tallystick.services.payouts.calendar import pay_by_calendar
 from tallystick.services.payouts.sending import send_payouts
+from tallystick.services.rails import events
 from tallystick.services.rails.orders import ask_rails
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
@@ -61,8 +62,8 @@ class Worker:
 
     async def step(self) -> int:
         """Run every loop once and wait until its work is done; return how many pieces of work there were."""
-        asked = await self.ask_rails() + await self.disputes()
-        asked = await self.ask_rails() + await self.pay_out()
+        asked = await self.ask_rails() + await self.follow_up_events() + await self.disputes()
+        asked += await self.pay_out()
         sent = await self.notification_sender.dispatch() + await self.mail_sender.dispatch()
         await self.notification_sender.idle()
         await self.chain()
@@ -80,6 +81,10 @@ class Worker:
     async def pay_out(self) -> int:
         """Ask for the payouts whose day has come, and send those that are due."""
         return await pay_by_calendar(self.service) + await send_payouts(self.service, self.payout_rails)
+
+    async def follow_up_events(self) -> int:
+        """Look at what rails have sent events about."""
+        return await events.follow_up(self.service, self.rails)
 
     async def chain(self) -> int:
         """Chain what was written to the audit log and agreed to; how much. Look for ends to anchor in _ANCHOR_EVERY."""
@@ -120,6 +125,7 @@ class Worker:
             await asyncio.gather(
                 self._repeat("rails", self.ask_rails, stop),
                 self._repeat("payouts", self.pay_out, stop),
+                self._repeat("rail_events", self.follow_up_events, stop),
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
                 self._repeat("disputes", self.disputes, stop),
                 self._repeat("chains", self.chain, stop, _CHAIN_SECONDS),

@@ -296,6 +296,13 @@ async def load_unasked(tx: Transaction, book_id: int, names: Sequence[str]) -> l
     ]
 
 
+async def load_rail_uses(tx: Transaction, book_id: int, names: Sequence[str]) -> list[Record]:
+    keys = [(book_id, name, operation) for name in names for operation in ("authorize", "charge")]
+    rows = [row for key in keys if (row := tx.see("rail_operation", key)) is not None]
+    asked = ("transaction_id", "rail", "payment_method_id")
+    return [Record({name: row[name] for name in asked}) for row in rows if row["payment_method_id"] is not None]
+
+
 async def load_sellers(tx: Transaction, book_id: int, parties: Sequence[int]) -> list[Record]:
     own = tx.see("book", (book_id,))
     assert own is not None
@@ -332,6 +339,7 @@ MODEL: Final[Mapping[str, Handler]] = {
     "load_transactions": load_transactions,
     "load_unasked": load_unasked,
     "load_payouts": load_payouts,
+    "load_rail_uses": load_rail_uses,
     "load_sellers": load_sellers,
     "lock_accounts": lock_accounts,
     "ensure_accounts": money_writes.ensure_accounts,

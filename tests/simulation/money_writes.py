@@ -409,7 +409,7 @@ async def insert_rail_requests(tx: Transaction, book_id: int, *columns: Any) -> 
 
 
 def _operation(request: Record) -> Record:
-    names = ("book_id", "transaction_id", "operation", "rail")
+    names = ("book_id", "transaction_id", "operation", "rail", "payment_method_id")
     unknown = ("reference", "fee_micros", "decline", "action_url", "action_at", "acted_at")
     return Record({**{name: request[name] for name in names}, **dict.fromkeys(unknown)})
 

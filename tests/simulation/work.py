@@ -326,6 +326,8 @@ MODEL: Final[Mapping[tuple[str, str], Mapping[str, Handler]]] = {
         "put_off": rail_put_off,
         "run_out": run_out,
     },
+    ("tallystick.store.rails", "rail_events.sql"): {"forget": nothing},
+    ("tallystick.store.rails", "rail_setups.sql"): {"forget": nothing},
     (_RECORDS, "outbox.sql"): {
         "next_book": next_book,
         "due": events_due,

@@ -46,6 +46,11 @@ ACROSS: Final = {
             SELECT * FROM public.transfer
              WHERE book_id IN ({OPERATORS}) AND transaction_id IN ({THEIR_TRANSACTIONS}))""",  # noqa: S608
     },
+    "rails_are_those_of_payments": {
+        "transfer": f"""transfer AS NOT MATERIALIZED (
+            SELECT * FROM public.transfer
+             WHERE book_id IN ({OPERATORS}) AND transaction_id IN ({THEIR_TRANSACTIONS}))""",  # noqa: S608
+    },
     "cash_is_owed": {
         "account": f"""account AS NOT MATERIALIZED (
             SELECT * FROM public.account WHERE book_id = ANY($1::bigint[])

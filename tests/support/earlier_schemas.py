@@ -6,6 +6,10 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # A refund goes to what the authorization is paid from.
+    "0036": """
+ALTER TABLE rail_operation DROP COLUMN payment_method_id;
+""",
     # Payments read before they are decided.
     "0035": """
 DROP TYPE remembered_token;

@@ -367,6 +367,14 @@ class ResolvePayout(Struct, frozen=True):
     reference: str | None = None
 
 
+class ReturnCharge(Struct, frozen=True):
+    """Give back what a rail took although the transaction had failed or was cancelled: it came too late."""
+
+    transaction_id: TransactionId
+    rail: str
+    payment_method_id: int
+
+
 class Deposit(Struct, frozen=True):
     """Sandbox money from a rail onto a person's account balance. For the operator's book only."""
 
@@ -424,6 +432,7 @@ Command = (
     | InstallToken
     | ResolveCharge
     | ResolvePayout
+    | ReturnCharge
     | Deposit
     | DisputeMoved
     | CollectDue

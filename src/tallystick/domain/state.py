@@ -225,6 +225,13 @@ class PayoutEnd(Struct, frozen=True):
     reference: str | None = None
 
 
+class RailUse(Struct, frozen=True):
+    """By what a transaction was paid: the rail, and the card or bank account there."""
+
+    rail: str
+    payment_method_id: int
+
+
 class Decision(Struct, frozen=True):
     """What one command came to and everything that it changes. A refusal changes nothing but its reference.
 
@@ -270,6 +277,7 @@ class State:
     `token_references`: references among those asked for that already name a token, with its id.
     `recipients`: the other sellers that recipient tokens and earlier transactions name. `cash`: balances of the cash
     accounts, by book, where a command may take from them. `unasked`: rail requests that no worker has taken up yet.
+    `rail_uses`: by what earlier transactions were paid, as far as that is known.
     `spent_elsewhere`: references that belong to another book of the same seller. `disputes`: those that are named, and
     the open ones of instruments that refunds go to. `disputed_settlements`: the seller's choice.
     `payout_rails`: by which rail each payout goes.
@@ -285,6 +293,7 @@ class State:
     recipients: dict[PartyId, Seller] = field(default_factory=dict)
     cash: dict[BookId, int] = field(default_factory=dict)
     unasked: dict[TransactionId, RailOperation] = field(default_factory=dict)
+    rail_uses: dict[TransactionId, RailUse] = field(default_factory=dict)
     spent_elsewhere: frozenset[str] = frozenset()
     disputes: dict[TransactionId, Dispute] = field(default_factory=dict)
     disputed_settlements: DisputedSettlements = DisputedSettlements.DEBT

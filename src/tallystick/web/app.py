@@ -33,6 +33,8 @@ from tallystick.web.console.routes import console_routes
 from tallystick.web.hosted import sandbox_return, start
 from tallystick.web.hosted.routes import visit_routes
 from tallystick.web.hosted.side_steps import signed_out_in_visit, test_money_in_visit
+from tallystick.web.rails import back, events
+from tallystick.web.rails.simulated_provider import provider_routes
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -55,6 +57,9 @@ def create_pages(service: Service) -> Litestar:
             *console_routes,
             *admin_routes,
             sandbox_return.show_return,
+            events.receive_event,
+            back.come_back,
+            *provider_routes,
             media.show_certificate,
             documents.show_schema,
             documents.show_wsdl,

@@ -31,6 +31,7 @@ from tallystick.domain.commands import (
     Reserve,
     ResolveCharge,
     ResolvePayout,
+    ReturnCharge,
     ReturnPayout,
     Settle,
     SettleDebt,
@@ -47,7 +48,7 @@ from tallystick.domain.decide.outgoing.refund_funding import refund_funding
 from tallystick.domain.decide.pay import pay
 from tallystick.domain.decide.refund import refund
 from tallystick.domain.decide.reservations import cancel, reserve, settle
-from tallystick.domain.decide.resolve import resolve_charge
+from tallystick.domain.decide.resolve import resolve_charge, return_charge
 from tallystick.domain.decide.write_off import write_off_debt
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused
@@ -78,6 +79,7 @@ _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
     RequestPayout: request_payout,
     ResolvePayout: resolve_payout,
     ReturnPayout: return_payout,
+    ReturnCharge: return_charge,
     Deposit: deposit,
     DisputeMoved: dispute_moved,
     CollectDue: collect_due,

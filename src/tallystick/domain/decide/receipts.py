@@ -11,7 +11,7 @@ from tallystick.domain.commands import RailOperation, Request
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import Event, Operation, RailRequest, StatusChange, Transaction
+from tallystick.domain.state import Event, Operation, RailRequest, RailUse, StatusChange, Transaction
 from tallystick.domain.tokens import PaymentSource
 from tallystick.domain.transitions import check_first, check_next
 
@@ -113,11 +113,22 @@ def ask_rail(
     source: PaymentSource | None,
     operation: RailOperation = RailOperation.CHARGE,
     earlier_id: TransactionId | None = None,
+    used: RailUse | None = None,
 ) -> RailRequest:
     """The intent to ask the rail behind `source` for the transaction's amount. `earlier_id`: what this follows up.
 
-    Raises Refused: PaymentMethodNotDefined.
+    `used`: by what that was paid, where it is known: `source` may have been replaced since. Raises Refused:
+    PaymentMethodNotDefined.
     """
+    if used is not None:
+        return RailRequest(
+            transaction.transaction_id,
+            used.rail,
+            transaction.amount_micros,
+            used.payment_method_id,
+            operation,
+            earlier_id,
+        )
     if source is None or source.rail is None or source.payment_method_id is None:
         raise Refused(Refusal.PaymentMethodNotDefined, "The token names no card or bank account.")
     return RailRequest(

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from tallystick.domain.accounts import AccountKind, account_id
-from tallystick.domain.commands import Declined, RailOperation, ResolveCharge
+from tallystick.domain.commands import Declined, RailOperation, ResolveCharge, ReturnCharge
 from tallystick.domain.decide.charges import received
 from tallystick.domain.decide.outgoing.refund_funding import (
     funding_given_back,
@@ -16,15 +16,18 @@ from tallystick.domain.decide.outgoing.refund_funding import (
     is_refund_of_funding,
     without_refund,
 )
-from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, moved_on, step
+from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, ask_rail, moved_on, step
 from tallystick.domain.decide.shares import NOTHING, book, when_opened, whole
 from tallystick.domain.decide.usage import give_back
 from tallystick.domain.ids import AccountId
 from tallystick.domain.outcomes import Done, TransactionStatus
-from tallystick.domain.state import Decision, Instrument, Operation, State, Transaction
+from tallystick.domain.state import Decision, Instrument, Operation, RailUse, State, Transaction
 
 RESERVATION_LIFETIME: Final = timedelta(days=7)
 """How long a hold lives before it is cancelled. Source: docs/protocol/semantics.md, 2."""
+
+_WITHOUT_STATUS: Final = frozenset({RailOperation.VOID, RailOperation.RETURN})
+"""What follows the end of a transaction, and leaves its status as it is."""
 
 _PAID: Final = "The transaction succeeded and the payment method was charged."
 _HELD: Final = "The amount is held on the card."
@@ -35,7 +38,7 @@ def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decis
     """Book a rail's final answer. An answer that comes twice, or to a hold that was given up, changes nothing."""
     transaction = state.transactions[command.transaction_id]
     resolved = (transaction.transaction_id, command.operation)
-    if command.operation is RailOperation.VOID or transaction.status is not TransactionStatus.PENDING:
+    if command.operation in _WITHOUT_STATUS or transaction.status is not TransactionStatus.PENDING:
         return Decision(Done(), resolved=resolved)
     outside = account_id(AccountKind.RAIL, command.rail)
     if isinstance(command.answer, Declined):
@@ -48,7 +51,28 @@ def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decis
         paid = moved_on(transaction, TransactionStatus.SUCCESS, SUCCESS_CODE, said, now)
         decision = _paid(state, paid, outside)
     latest = decision.transactions[-1]
-    return replace(decision, outcome=Done(), events=(announce(latest),), steps=(step(latest),), resolved=resolved)
+    opens = ((AccountKind.RAIL, command.rail),) if decision.operator_transfers else ()
+    return replace(
+        decision,
+        outcome=Done(),
+        operator_opens=opens,
+        events=(announce(latest),),
+        steps=(step(latest),),
+        resolved=resolved,
+    )
+
+
+def return_charge(state: State, command: ReturnCharge, now: datetime) -> Decision:  # noqa: ARG001 - one shape for all rules
+    """Have a rail give back what it took although the transaction came to nothing: no account of ours ever had it.
+
+    Changes nothing where the transaction goes on, or went well.
+    """
+    transaction = state.transactions[command.transaction_id]
+    if transaction.status not in {TransactionStatus.FAILURE, TransactionStatus.CANCELLED}:
+        return Decision(Done())
+    used = RailUse(command.rail, command.payment_method_id)
+    request = ask_rail(transaction, None, RailOperation.RETURN, transaction.transaction_id, used)
+    return Decision(Done(), rail_request=request)
 
 
 def _paid(state: State, paid: Transaction, outside: AccountId) -> Decision:

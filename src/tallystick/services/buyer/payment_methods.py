@@ -1,4 +1,4 @@
-"""A person's own means of payment, as they see and change them. Test mode is all there is so far."""
+"""A person's own means of payment, as they see and change them: those for real money, and those of the sandbox."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.commands import Method
+from tallystick.domain.environments import LIVE, SANDBOX
 from tallystick.services.buyer import authorizations, bank_check
 from tallystick.services.consent import wallet
+from tallystick.services.rails import setups
 from tallystick.store.accounts import payment_methods
 from tallystick.store.accounts.payment_methods import PaymentMethod
-from tallystick.store.keys.access_keys import SANDBOX
 from tallystick.store.queries import account_balances
 
 if TYPE_CHECKING:
-    from tallystick.domain.commands import Method
     from tallystick.domain.ids import PartyId
     from tallystick.services.buyer.authorization_status import AuthorizationState
     from tallystick.services.context import Service
@@ -27,18 +28,35 @@ _MAX_NUMBER: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class MethodList:
-    """Everything there is to pay with. `balance_micros`: on the account balance; `unverified`: by their numbers."""
+    """Everything there is to pay with. `live`: with real money; `methods`: in the sandbox. The newest first.
+
+    `balance_micros`: on the sandbox's account balance. `unverified`: by their numbers. `addable`: the kinds that can be
+    added for real money.
+    """
 
     balance_micros: int
     methods: Sequence[PaymentMethod]
+    live: Sequence[PaymentMethod]
     unverified: Sequence[int]
+    addable: Sequence[Method]
+
+    @property
+    def real_money(self) -> bool:
+        """Whether there is anything for real money, or could be."""
+        return bool(self.live or self.addable)
 
 
 async def list_all(service: Service, party_id: PartyId) -> MethodList:
     """The account balance, and the cards and bank accounts that are on the account, newest first."""
     methods = await payment_methods.of_party(service.pool, party_id, SANDBOX)
-    unverified = [one.payment_method_id for one in methods if bank_check.wanted(service, one)]
-    return MethodList(await balance_of(service, party_id), methods, unverified)
+    live = await payment_methods.of_party(service.pool, party_id, LIVE)
+    return MethodList(
+        await balance_of(service, party_id),
+        methods,
+        live,
+        unverified=[one.payment_method_id for one in (*live, *methods) if bank_check.wanted(service, one)],
+        addable=[method for method in (Method.CC, Method.ACH) if setups.available(service, LIVE, method)],
+    )
 
 
 async def balance_of(service: Service, party_id: PartyId) -> int:
@@ -54,8 +72,8 @@ async def find(service: Service, party_id: PartyId, number: int) -> PaymentMetho
 
 async def find_present(service: Service, party_id: PartyId, number: int) -> PaymentMethod | None:
     """The same, unless it was removed."""
-    mine = await payment_methods.of_party(service.pool, party_id, SANDBOX)
-    return next((one for one in mine if one.payment_method_id == number), None)
+    found = await find(service, party_id, number)
+    return None if found is None or found.removed else found
 
 
 async def users_of(service: Service, method: PaymentMethod) -> list[AuthorizationState]:

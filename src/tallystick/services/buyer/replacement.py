@@ -10,8 +10,10 @@ from tallystick.domain.ids import PartyId
 from tallystick.services.buyer import payment_methods as own_methods
 from tallystick.services.consent import wallet
 from tallystick.services.form_errors import FormError
+from tallystick.services.rails import setups
 from tallystick.store.accounts import payment_methods
 from tallystick.store.accounts.payment_methods import PaymentMethod
+from tallystick.store.ledger.create_book import SIMULATED_RAIL
 from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ class Replacement:
     old: PaymentMethod
     users: Sequence[AuthorizationState]
     others: Sequence[PaymentMethod]
+    typed: bool
+    """Whether the number of a new one is typed into a form of ours; else it is set up at the rail."""
 
     @property
     def done(self) -> bool:
@@ -51,7 +55,13 @@ async def find(service: Service, party_id: PartyId, number: int) -> Replacement 
         and one.payment_method_id != old.payment_method_id
         and one.usable(today)
     ]
-    return Replacement(old, users, others)
+    typed = old.rail == SIMULATED_RAIL and setups.is_typed(service, old.environment, old.method)
+    return Replacement(old, users, others, typed)
+
+
+def goes_to_rail(replacement: Replacement, typed: Mapping[str, str]) -> bool:
+    """Whether a new one is wanted that is set up at the rail."""
+    return not replacement.typed and typed.get("by", "" if replacement.others else NEW) == NEW
 
 
 async def replace(service: Service, replacement: Replacement, typed: Mapping[str, str]) -> PaymentMethod:

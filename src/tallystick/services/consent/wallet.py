@@ -13,9 +13,11 @@ from tallystick.domain.commands import Deposit, Method
 from tallystick.domain.ids import PartyId
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT
 from tallystick.domain.refusals import Refused
+from tallystick.processors.simulated_numbers import BY_NUMBER, NUMBERS, SimulatedNumber, rail_token
 from tallystick.services.consent.choices import ChosenMethod
 from tallystick.services.form_errors import FormError
 from tallystick.services.process.transaction_ids import fresh_transaction_id
+from tallystick.services.rails import setups
 from tallystick.store.accounts import payment_methods
 from tallystick.store.accounts.payment_methods import NewPaymentMethod, PaymentMethod
 from tallystick.store.keys.access_keys import SANDBOX
@@ -33,12 +35,9 @@ EXAMPLE_MICROS: Final = 50 * MICROS_PER_UNIT
 CARD_DIGITS: Final = range(12, 20)  # ISO/IEC 7812
 BANK_DIGITS: Final = range(4, 18)
 ROUTING_DIGITS: Final = 9
-LAST_DIGITS: Final = 4
 MAX_CARD_YEARS: Final = 25
 SENT_AGAIN: Final = timedelta(minutes=15)
 """How long a form with the same card is taken for the same form: a second click, or the way back and forth again."""
-
-BRANDS: Final = (("4", "Visa"), ("34", "American Express"), ("37", "American Express"), ("5", "Mastercard"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +115,29 @@ def _stored_choice(one: PaymentMethod, today: date) -> Choice:
 async def add_card(
     service: Service, party_id: PartyId, environment: str, number: str, expiry: str, *, once: bool = False
 ) -> PaymentMethod:
-    """Keep a card. The number goes no further than this function: the simulated rail takes any digits for a card.
+    """Keep a card. The number goes no further than this function, and is one of the sandbox's test numbers.
 
     `once`: as for `add`. Raises FormError.
     """
-    _check_rail(environment, "number")
+    _check_typed(service, environment, Method.CC)
     digits = _digits(number)
     problems = {}
     if digits is None or len(digits) not in CARD_DIGITS:
         problems["number"] = _(
             "Type the %(least)s to %(most)s digits of the card number.", least=CARD_DIGITS[0], most=CARD_DIGITS[-1]
         )
+    known = BY_NUMBER.get((Method.CC, digits or ""))
+    if known is None and "number" not in problems:
+        problems["number"] = _only_test_numbers(Method.CC)
     now = service.clock()
     expires_on = _card_expiry(expiry, now.date())
     if expires_on is None:
         problems["expiry"] = _("Type month and year as on the card, such as 09/30.")
     elif expires_on < now.date():
         problems["expiry"] = _("This card has expired. Use another one.")
-    if problems or digits is None:
+    if problems or known is None:
         raise FormError(problems)
-    label = next((brand for first, brand in BRANDS if digits.startswith(first)), "Card")
-    new = NewPaymentMethod(
-        Method.CC, SIMULATED_RAIL, secrets.token_urlsafe(24), label, digits[-LAST_DIGITS:], expires_on
-    )
+    new = _test_method(known, expires_on)
     return await _keep(service, party_id, environment, new, once=once)
 
 
@@ -149,7 +148,7 @@ async def add_bank_account(
 
     `once`: as for `add`. Raises FormError.
     """
-    _check_rail(environment, "number")
+    _check_typed(service, environment, Method.ACH)
     routing_digits, digits = _digits(routing), _digits(number)
     problems = {}
     if routing_digits is None or len(routing_digits) != ROUTING_DIGITS:
@@ -160,10 +159,23 @@ async def add_bank_account(
             least=BANK_DIGITS[0],
             most=BANK_DIGITS[-1],
         )
-    if problems or digits is None:
+    known = BY_NUMBER.get((Method.ACH, digits or ""))
+    if known is None and "number" not in problems:
+        problems["number"] = _only_test_numbers(Method.ACH)
+    if problems or known is None:
         raise FormError(problems)
-    new = NewPaymentMethod(Method.ACH, SIMULATED_RAIL, secrets.token_urlsafe(24), "Bank account", digits[-LAST_DIGITS:])
+    new = _test_method(known)
     return await _keep(service, party_id, environment, new, once=once)
+
+
+def _test_method(known: SimulatedNumber, expires_on: date | None = None) -> NewPaymentMethod:
+    token = rail_token(known.behaviour, secrets.token_urlsafe(24))
+    return NewPaymentMethod(known.method, SIMULATED_RAIL, token, known.brand, known.last_four, expires_on)
+
+
+def _only_test_numbers(method: Method) -> str:
+    example = next(one.grouped for one in NUMBERS if one.method is method)
+    return _("Only test numbers are taken here, such as %(digits)s.", digits=example)
 
 
 async def _keep(
@@ -224,9 +236,10 @@ async def add_test_money(service: Service, party_id: PartyId, amount: str) -> in
     return micros
 
 
-def _check_rail(environment: str, field: str) -> None:
-    if environment != SANDBOX:  # only simulated cards and bank accounts exist, and they are worth nothing there
-        raise FormError({field: _("No card or bank account can be added here yet.")})
+def _check_typed(service: Service, environment: str, method: Method) -> None:
+    """Real numbers never come to a form of ours. Raises FormError."""
+    if not setups.is_typed(service, environment, method):
+        raise FormError({"number": _("This is added at the payment provider, not here.")})
 
 
 def _digits(text: str) -> str | None:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 from tallystick.db.clock_watch import believe, believed
 from tallystick.domain.commands import Cancel
 from tallystick.services.context import Service
+from tallystick.services.rails.events import KEPT as EVENTS_KEPT
 from tallystick.services.rails.orders import MAX_AT_ONCE, all_of
+from tallystick.services.rails.setups import KEPT as SETUPS_KEPT
 from tallystick.store.accounts import attempts, mailed_proofs, passkeys, sign_in_pauses, web_sessions
 from tallystick.store.queries import figures
-from tallystick.store.rails import rail_requests
+from tallystick.store.rails import rail_events, rail_requests, rail_setups
 from tallystick.store.records import forgetting, mail, outbox
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ async def forget_expired(service: Service) -> bool:
     await outbox.forget_messages(service.pool, now - MESSAGES_KEPT)
     for forgetful in (web_sessions, mailed_proofs, passkeys, attempts, sign_in_pauses, mail):
         await forgetful.sweep(service.pool, now)
+    await rail_events.forget(service.pool, now - EVENTS_KEPT)
+    await rail_setups.forget(service.pool, now - SETUPS_KEPT)
     await forgetting.answers(service.pool, now)
     await forgetting.addresses(service.pool, now)
     await forgetting.events(service.pool, now - timedelta(days=service.settings.keep_notifications_days))

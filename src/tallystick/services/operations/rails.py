@@ -8,12 +8,14 @@ from tallystick.domain.ids import TransactionId, book_of_transaction
 from tallystick.services.operations import audit
 from tallystick.store.queries import stuck_work
 from tallystick.store.queries.stuck_work import RailCase
+from tallystick.store.rails import rail_events
+from tallystick.store.rails.rail_events import RailEvent
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.services.operations.audit import Actor
 
-__all__ = ["RailCase", "ask_again", "cases"]
+__all__ = ["RailCase", "RailEvent", "ask_again", "cases", "troubled_events"]
 
 
 async def cases(
@@ -21,6 +23,11 @@ async def cases(
 ) -> list[RailCase]:
     """Requests in the order of their transactions, the oldest first. `unknown`: only those that failed once."""
     return await stuck_work.rail_cases(service.pool, maximum, unknown=unknown, after=after)
+
+
+async def troubled_events(service: Service, maximum: int) -> list[RailEvent]:
+    """Events that could not be followed up yet, or that a person has to see to, the latest first."""
+    return await rail_events.troubled(service.pool, maximum)
 
 
 async def ask_again(service: Service, actor: Actor, transaction_id: TransactionId) -> bool:

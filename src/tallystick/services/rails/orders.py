@@ -13,6 +13,7 @@ from tallystick.db.clock_watch import WrongClockError
 from tallystick.domain.commands import Declined, Paid, RailOperation, ResolveCharge
 from tallystick.processors.declines import AUTHENTICATION_REQUIRED, declined
 from tallystick.processors.rail import (
+    HintKind,
     Rail,
     RailAnswer,
     RailOrder,
@@ -23,17 +24,22 @@ from tallystick.processors.rail import (
 )
 from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
-from tallystick.store.rails import rail_operations, rail_requests
+from tallystick.store.rails import rail_events, rail_operations, rail_requests
 from tallystick.store.rails.rail_requests import DueRequest
 
 LEASE: Final = timedelta(seconds=60)
 """The lease of a claimed request. Afterwards another worker may send it again: the first one may have died."""
 
 MAX_AT_ONCE: Final = 50
+LOOK_ONCE_MORE: Final = timedelta(hours=1)
+"""When what was declined is looked at once more: it may have been paid after all, and the event may be lost."""
+
 KEY_MARGIN: Final = timedelta(hours=1)
 """How long before a rail may forget a key it is not used any more: the order may travel, and clocks may differ."""
 
+_COMING_IN: Final = frozenset({RailOperation.CHARGE, RailOperation.CAPTURE})
 _LONGEST_PAUSE: Final = timedelta(hours=1)
+_MAX_DOUBLINGS: Final = 12  # of a pause: more come to more than the longest one
 _LONGEST_ERROR: Final = 500  # characters that are kept of why a rail's result is unknown
 
 _log = structlog.get_logger(__name__)
@@ -72,7 +78,7 @@ async def _ask(service: Service, rails: Rails, request: DueRequest) -> None:
         answer = await _answer(rails.find(request.environment, request.rail), request, now)
     except Exception as error:  # noqa: BLE001 - whatever it was, the result is unknown: the transaction stays pending
         log.warning("rail_result_unknown", error=repr(error))
-        pause = min(timedelta(seconds=2**request.attempts), _LONGEST_PAUSE)
+        pause = min(timedelta(seconds=2 ** min(request.attempts, _MAX_DOUBLINGS)), _LONGEST_PAUSE)
         reason = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
         await rail_requests.put_off(service.pool, request, now + pause, reason)
         return
@@ -114,6 +120,8 @@ async def _keep(service: Service, request: DueRequest, answer: RailAnswer) -> No
         decline = answer.code
     elif isinstance(answer, RequiresAction):
         decline = AUTHENTICATION_REQUIRED
+    if decline is not None and request.operation in _COMING_IN:
+        await _look_once_more(service, request, reference)
     if (reference, fee_micros, decline) != (None, None, None):
         await rail_operations.note(
             service.pool,
@@ -125,6 +133,20 @@ async def _keep(service: Service, request: DueRequest, answer: RailAnswer) -> No
             fee_micros=fee_micros,
             decline=decline,
         )
+
+
+async def _look_once_more(service: Service, request: DueRequest, reference: str | None) -> None:
+    key = idempotency_key(request.transaction_id, request.operation)
+    await rail_events.add(
+        service.pool,
+        request.rail,
+        f"once more: {key}",
+        environment=request.environment,
+        object_kind=HintKind.ORDER.value,
+        reference=reference or key,
+        idempotency_key=key,
+        now=service.clock() + LOOK_ONCE_MORE,
+    )
 
 
 def _order(request: DueRequest) -> RailOrder:

@@ -13,6 +13,8 @@ from tallystick.store.queries import reads, transaction_detail, transaction_list
 from tallystick.store.queries.reads import TransactionRecord
 from tallystick.store.queries.transaction_detail import AccountName, Notice, RetainedRequest, TransferRecord
 from tallystick.store.queries.transaction_list import About, TransactionLine, TransactionPage, TransactionQuery
+from tallystick.store.rails import rail_operations
+from tallystick.store.rails.rail_operations import RailOperationRecord
 from tallystick.store.records import kept_requests
 from tallystick.store.records.kept_requests import KeptRequest
 
@@ -25,6 +27,7 @@ __all__ = [
     "AccountName",
     "KeptRequest",
     "Notice",
+    "RailOperationRecord",
     "RetainedRequest",
     "TransactionLine",
     "TransactionPage",
@@ -38,6 +41,7 @@ __all__ = [
     "list_",
     "may_be_archived",
     "notices",
+    "rail_orders",
     "refunds_of",
     "remains",
     "requests_of",
@@ -87,6 +91,11 @@ async def transfers(books: BookContext, transaction_id: TransactionId) -> list[T
 async def notices(books: BookContext, transaction_id: TransactionId) -> list[Notice]:
     """The notifications about a transaction, in the order of its statuses."""
     return await transaction_detail.notices(books.service.pool, book_of_transaction(transaction_id), transaction_id)
+
+
+async def rail_orders(books: BookContext, transaction_id: TransactionId) -> list[RailOperationRecord]:
+    """What a rail was asked for this transaction, in its order; nothing where none was, or long ago."""
+    return await rail_operations.of_transaction(books.service.pool, book_of_transaction(transaction_id), transaction_id)
 
 
 async def refunds_of(books: BookContext, transaction_id: TransactionId) -> list[TransactionLine]:

@@ -122,6 +122,13 @@ async def remove_all(database: Database, party_id: PartyId, now: datetime) -> No
     await database.execute(_SQL["remove_all"], party_id, now)
 
 
+async def bring_up_to_date(
+    database: Database, rail: str, rail_token: str, label: str, last_four: str, expires_on: date | None
+) -> None:
+    """A rail has new particulars of a card, such as a later expiry; all authorizations have them at once."""
+    await database.execute(_SQL["bring_up_to_date"], rail, rail_token, label, last_four, expires_on)
+
+
 async def verify(connection: Connection, method: PaymentMethod, now: datetime) -> None:
     """It was found to be its party's own, who is thereby known, too."""
     async with connection.transaction():

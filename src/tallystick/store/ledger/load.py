@@ -28,6 +28,7 @@ from tallystick.domain.commands import (
     Reserve,
     ResolveCharge,
     ResolvePayout,
+    ReturnCharge,
     ReturnPayout,
     Settle,
     SettleDebt,
@@ -38,7 +39,7 @@ from tallystick.domain.commands import (
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.disputes.dispute import DisputedSettlements
 from tallystick.domain.ids import AccountId, BookId, IdKind, InstrumentId, PartyId, TokenId, TransactionId
-from tallystick.domain.state import Instrument, Operation, State, Transaction, balance_account
+from tallystick.domain.state import Instrument, Operation, RailUse, State, Transaction, balance_account
 from tallystick.store.ledger.decode import (
     answered_from_rows,
     book_from_row,
@@ -54,6 +55,11 @@ from tallystick.store.ledger.statements import MONEY
 
 _RECEIVING = frozenset({TokenPurpose.RECIPIENT, TokenPurpose.INSTALLED})
 
+
+_FOLLOWING_UP = (Settle, Cancel, Refund, RefundFunding)
+"""Commands that a rail may be asked for once more, the same one as before."""
+
+_BY_RAIL = frozenset({Method.CC.value, Method.ACH.value})
 
 _GUARDED_BY_NOTHING = frozenset({IdKind.SENDER.value, IdKind.RECIPIENT.value, IdKind.INSTALLED.value})
 """First characters of tokens without an instrument, which are locked themselves."""
@@ -134,7 +140,7 @@ class LoadRequest:
                 self.transactions.add(command.payout_id)
             case RequestPayout():
                 pass
-            case ResolveCharge() | ResolvePayout():
+            case ResolveCharge() | ReturnCharge() | ResolvePayout():
                 self.transactions.add(command.transaction_id)
             case AuthorizePrepaid():
                 self.token_references |= {command.sender_reference, command.funding_reference}
@@ -251,6 +257,10 @@ async def _load_named_transactions(
     if cancelled:
         rows = await connection.fetch(MONEY["load_unasked"], book_id, cancelled)
         state.unasked = {row["transaction_id"]: RailOperation(row["operation"]) for row in rows}
+    if any(isinstance(command, _FOLLOWING_UP) for command in commands):
+        by_rail = [key for key, item in state.transactions.items() if item.payment_method in _BY_RAIL]
+        rows = await connection.fetch(MONEY["load_rail_uses"], book_id, by_rail) if by_rail else []
+        state.rail_uses = {row["transaction_id"]: RailUse(row["rail"], row["payment_method_id"]) for row in rows}
 
 
 async def _load_disputes(connection: Connection, state: State, commands: Sequence[Command]) -> None:

@@ -22,6 +22,7 @@ class RailOperationRecord:
 
     `action_url`: where the buyer confirms, empty where the means of payment is set up once more; asked for at
     `action_at`, None where it never was. `acted_at`: when the buyer came back from there.
+    `payment_method_id`: with what it was paid; None for orders of an early version.
     """
 
     book_id: BookId
@@ -34,6 +35,7 @@ class RailOperationRecord:
     action_url: str | None
     action_at: datetime | None
     acted_at: datetime | None
+    payment_method_id: int | None
 
 
 async def note(

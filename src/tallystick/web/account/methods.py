@@ -1,4 +1,4 @@
-"""A person's means of payment: the account balance, cards and bank accounts. Test mode is all there is so far."""
+"""A person's means of payment: the account balance, cards and bank accounts; for real money, and of the sandbox."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,10 +12,12 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.commands import Method
+from tallystick.domain.environments import LIVE, SANDBOX
 from tallystick.services.buyer import payment_methods
 from tallystick.services.buyer.payment_methods import PaymentMethod
 from tallystick.services.consent import wallet
 from tallystick.services.form_errors import FormError
+from tallystick.services.rails import setups
 from tallystick.web.account.member import Member, for_active_member, for_member
 from tallystick.web.common.agreements.payment_method_text import title
 from tallystick.web.common.shared import PageRequest, form_of, go
@@ -36,11 +38,12 @@ async def show_methods(request: PageRequest) -> Response[Any]:
         found = await payment_methods.list_all(member.service, member.party.party_id)
         return member.page(
             "account/methods.html",
-            sandbox=True,
+            sandbox=not found.real_money,
             balance=found.balance_micros,
-            methods=found.methods,
+            found=found,
             unverified=found.unverified,
             today=member.service.clock().date(),
+            nothing="nothing" in request.query_params,
             done=await _what_was_added(member, request.query_params.get("added", ""))
             or await _what_pays_now(member, request.query_params.get("now", "")),
         )
@@ -100,7 +103,10 @@ async def do_bank_account(request: PageRequest) -> Response[Any]:
 
 async def _show_new(request: PageRequest, method: Method) -> Response[Any]:
     async def step(member: Member) -> Response[Any]:
-        return _form(member, _NEW_METHODS[method])
+        environment = LIVE if LIVE in request.query_params else SANDBOX
+        if not setups.available(member.service, environment, method):
+            return go(METHODS)
+        return _form(member, _NEW_METHODS[method], sandbox=environment == SANDBOX)
 
     return await for_active_member(request, step)
 
@@ -126,7 +132,8 @@ async def show_remove(request: PageRequest, number: FromPath[int]) -> Response[A
         if method is None:
             raise NotFoundException
         users = await payment_methods.users_of(member.service, method)
-        return member.page("account/remove_method.html", sandbox=True, method=method, users=users, narrow=True)
+        sandbox = method.environment == SANDBOX
+        return member.page("account/remove_method.html", sandbox=sandbox, method=method, users=users, narrow=True)
 
     return await for_member(request, step)
 
@@ -197,10 +204,17 @@ async def _test_money_page(
 
 
 def _form(
-    member: Member, template: str, typed: Mapping[str, str] | None = None, problems: Mapping[str, str] | None = None
+    member: Member,
+    template: str,
+    typed: Mapping[str, str] | None = None,
+    problems: Mapping[str, str] | None = None,
+    *,
+    sandbox: bool = True,
 ) -> Response[Any]:
     status = UNUSABLE if problems else HTTP_200_OK
-    return member.page(template, status=status, sandbox=True, narrow=True, typed=typed or {}, problems=problems or {})
+    return member.page(
+        template, status=status, sandbox=sandbox, narrow=True, typed=typed or {}, problems=problems or {}
+    )
 
 
 async def _numbered(member: Member, number: str) -> PaymentMethod | None:

@@ -10,11 +10,13 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.commands import Method
+from tallystick.domain.environments import SANDBOX
 from tallystick.services.buyer import replacement
 from tallystick.services.buyer.replacement import NEW, Replacement
 from tallystick.services.form_errors import FormError
 from tallystick.web.account.member import Member, for_active_member
 from tallystick.web.account.methods import METHODS
+from tallystick.web.account.set_up import go_and_set_up
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 
@@ -38,6 +40,8 @@ async def do_replace(request: PageRequest, number: FromPath[int]) -> Response[An
         found = await _found(member, number)
         if found.done:
             return go(METHODS)
+        if replacement.goes_to_rail(found, typed):
+            return await go_and_set_up(member, found.old.method, found.old.environment, found.old)
         try:
             new = await replacement.replace(member.service, found, typed)
         except FormError as error:
@@ -63,7 +67,7 @@ def _page(
     return member.page(
         "account/replace_method.html",
         status=HTTP_422_UNPROCESSABLE_ENTITY if problems else HTTP_200_OK,
-        sandbox=True,
+        sandbox=found.old.environment == SANDBOX,
         narrow=True,
         found=found,
         card=found.old.method is Method.CC,

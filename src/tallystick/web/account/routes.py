@@ -7,6 +7,7 @@ from tallystick.web.account.bank_check import bank_check_routes
 from tallystick.web.account.data import data_routes
 from tallystick.web.account.methods import method_routes, show_test_money
 from tallystick.web.account.replacement import replacement_routes
+from tallystick.web.account.set_up import set_up_routes
 from tallystick.web.account.statements import statement_routes
 
 account_routes: list[ControllerRouterHandler] = [
@@ -14,6 +15,7 @@ account_routes: list[ControllerRouterHandler] = [
     statement_routes,
     method_routes,
     replacement_routes,
+    set_up_routes,
     bank_check_routes,
     show_test_money,
     *data_routes,

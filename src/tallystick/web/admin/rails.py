@@ -35,6 +35,7 @@ async def show_rails(request: PageRequest) -> Response[Any]:
             "admin/rails.html",
             rails=(await monitoring.queues_of(service)).rails,
             cases=shown,
+            events=await rails.troubled_events(service, LISTED),
             unknown=unknown,
             first=f"{PLACE}?{urlencode(filters)}" if after else "",
             later=f"{PLACE}?{later}" if later else "",

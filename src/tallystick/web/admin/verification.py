@@ -31,6 +31,7 @@ CHECKS: Final = {
     "cash_is_owed": "Each seller's cash is what the operator's book owes that seller",
     "pending_charges_are_being_asked_for": "Every pending transaction has a rail that is being asked",
     "references_have_transactions": "Every remembered answer names a transaction that exists",
+    "rails_are_those_of_payments": "What moved at a rail belongs to payments that went through it",
     "simulated_rail_agrees": "The simulated rail took money exactly for what the books call paid",
     "fees_given_back_agree": "What was given back of a fee is what the refunds say, and never more than the fee",
     "time_goes_on": "Nothing happened before what led to it, and transactions came in the order of their ids",

@@ -19,6 +19,7 @@ from tallystick.web.common.assets import asset
 from tallystick.web.common.browser.sessions import sign_browser_out, signed_in_party
 from tallystick.web.common.filters import FILTERS
 from tallystick.web.common.languages import language_links, remember_language
+from tallystick.web.common.method_setup import ways_to_add
 from tallystick.web.common.protection.form_tokens import form_token
 from tallystick.words import date_of, dollars, signed, spoken
 from tallystick.words.figures import month_of, number
@@ -49,6 +50,7 @@ def template_engine() -> JinjaTemplateEngine:
     )
     environment.globals |= {"asset": asset, "language": spoken, "language_links": language_links}
     environment.globals |= {"passkey_options": passkey_options, "form_token": form_token}
+    environment.globals["ways_to_add"] = ways_to_add
     environment.filters |= FILTERS
     environment.filters["date"] = date_of
     environment.filters["dollars"] = dollars

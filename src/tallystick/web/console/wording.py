@@ -21,6 +21,16 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "Payout": "Payout",
     "PayoutReturn": "Payout come back",
 }
+RAIL_ORDERS: Final = {
+    "charge": "Charged by",
+    "authorize": "Held by",
+    "capture": "Charged by",
+    "void": "Let go by",
+    "refund": "Given back by",
+    "return": "Came too late, given back by",
+}
+"""What a payment network was asked for, before its name."""
+
 STATUSES: Final[Mapping[str, tuple[str, str]]] = {
     "Success": ("Succeeded", "good"),
     "Pending": ("Pending", "warn"),

@@ -21,6 +21,7 @@ from tallystick.services.consent.choices import ChosenMethod
 from tallystick.services.consent.terms import PurchaseTerms
 from tallystick.services.consent.wallet import Choice
 from tallystick.services.form_errors import FormError
+from tallystick.services.rails import setups
 from tallystick.web.common.browser.signing_in import UNUSABLE
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.visit.context import VisitContext
@@ -68,12 +69,17 @@ async def method_page(
         chosen=chosen,
         current=context.current_key,
         none_usable=not usable,
-        cards=Method.CC in context.terms.methods,
-        bank_accounts=Method.ACH in context.terms.methods,
+        cards=_can_add(context, Method.CC),
+        bank_accounts=_can_add(context, Method.ACH),
         test_money=context.sandbox and Method.ABT in context.terms.methods,
         typed={"amount": typed_amount},
         problems=problems or {},
     )
+
+
+def _can_add(context: VisitContext, method: Method) -> bool:
+    """Whether the seller takes such a method, and there is somewhere to set one up."""
+    return method in context.terms.methods and setups.available(context.service, context.visit.environment, method)
 
 
 def _chosen_key(context: VisitContext) -> str | None:
@@ -98,7 +104,7 @@ async def do_method(request: PageRequest, visit_id: FromPath[str]) -> Response[A
         choice = next((one for one in await payment_choices(context) if one.usable and one.key == key), None)
         if choice is None:
             return await method_page(context, status=UNUSABLE, problems={"key": _("Choose how to pay.")})
-        return await _pay_with(context, choice.chosen)
+        return await pay_with(context, choice.chosen)
 
     return await with_visit(request, visit_id, step)
 
@@ -133,7 +139,7 @@ async def do_bank_account(request: PageRequest, visit_id: FromPath[str]) -> Resp
 
 async def _show_new(request: PageRequest, visit_id: str, method: Method) -> Response[Any]:
     async def step(context: VisitContext) -> Response[Any]:
-        return context.page(_NEW_METHODS[method]) if method in context.terms.methods else go(context.to("method"))
+        return context.page(_NEW_METHODS[method]) if _can_add(context, method) else go(context.to("method"))
 
     return await with_visit(request, visit_id, step)
 
@@ -149,12 +155,13 @@ async def _add_new(request: PageRequest, visit_id: str, method: Method) -> Respo
             )
         except FormError as error:
             return context.page(_NEW_METHODS[method], status=UNUSABLE, typed=typed, problems=error.problems)
-        return await _pay_with(context, ChosenMethod(added.method, added.payment_method_id))
+        return await pay_with(context, ChosenMethod(added.method, added.payment_method_id))
 
     return await with_visit(request, visit_id, step)
 
 
-async def _pay_with(context: VisitContext, chosen: ChosenMethod) -> Response[Any]:
+async def pay_with(context: VisitContext, chosen: ChosenMethod) -> Response[Any]:
+    """Remember what to pay with, and go on to the next step."""
     await keep_choices(context, replace(context.chosen, method=chosen))
     return go(context.to("address" if context.terms.collect_address else "confirm"))
 

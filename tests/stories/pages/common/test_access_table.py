@@ -79,6 +79,8 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "visit_id": secrets.token_urlsafe(32),
         "invitation": secrets.token_urlsafe(24),
         "digest": await logos.save(world.pool, seller.party.party_id, Logo("image/png", png(40, 40)), world.clock()),
+        "setup_id": secrets.token_urlsafe(24),
+        "reference": f"sim_{secrets.token_hex(12)}",
         "accent": "17594a",
         "name": answer["certificateUrl"].split("/")[-2],
         "version": "2008-09-17",

@@ -47,6 +47,10 @@ UPDATE payment_method
 -- All that the party $1 has.
 UPDATE payment_method SET removed_at = $2 WHERE party_id = $1 AND removed_at IS NULL
 
+-- name: bring_up_to_date
+-- What the rail $1 calls $2, of all who have it.
+UPDATE payment_method SET label = $3, last_four = $4, expires_on = $5 WHERE rail = $1 AND rail_token = $2
+
 -- name: verify
 -- It is its owner's own.
 UPDATE payment_method SET verified_at = coalesce(verified_at, $2) WHERE payment_method_id = $1

@@ -86,7 +86,7 @@ DELETE FROM simulated_charge
  WHERE idempotency_key = ANY(ARRAY(
        SELECT id || suffix
          FROM unnest($1::text[]) AS id
-        CROSS JOIN unnest(ARRAY['', '.authorize', '.capture', '.void', '.refund']) AS suffix))
+        CROSS JOIN unnest(ARRAY['', '.authorize', '.capture', '.void', '.refund', '.return']) AS suffix))
 RETURNING *
 
 -- name: books_of_recipients

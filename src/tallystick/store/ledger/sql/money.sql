@@ -182,6 +182,12 @@ SELECT transaction_id, operation FROM rail_request
 -- By which rails the payouts $2 go. Their transactions are locked already.
 SELECT transaction_id, rail FROM payout WHERE book_id = $1 AND transaction_id = ANY($2::text[])
 
+-- name: load_rail_uses
+-- The rail and the card or bank account by which these transactions were paid.
+SELECT transaction_id, rail, payment_method_id FROM rail_operation
+ WHERE book_id = $1 AND transaction_id = ANY($2::text[]) AND operation IN ('charge', 'authorize')
+   AND payment_method_id IS NOT NULL
+
 -- name: load_sellers
 -- Other sellers who take part as recipients, with their books in the environment of this book ($1).
 SELECT book.party_id, book.book_id, party.status = 'active' AS active,
@@ -467,8 +473,8 @@ UPDATE account SET balance_micros = account.balance_micros + moved.delta_micros
 -- name: insert_rail_requests
 -- What a rail is to be asked; which rail it was stays known when the request is gone.
 WITH kept AS (
-    INSERT INTO rail_operation (book_id, transaction_id, rail, operation)
-    SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[]) AS new
+    INSERT INTO rail_operation (book_id, transaction_id, rail, operation, payment_method_id)
+    SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $6::bigint[]) AS new
         ON CONFLICT (book_id, transaction_id, operation) DO NOTHING
 )
 INSERT INTO rail_request (book_id, transaction_id, rail, operation, amount_micros, payment_method_id, earlier_id,

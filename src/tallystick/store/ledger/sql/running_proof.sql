@@ -28,7 +28,7 @@ SELECT book_id, account_id, balance_micros FROM archived_balance
 
 -- name: open
 -- Transactions that are not over: what they move may still come.
-SELECT book_id, transaction_id FROM rail_request WHERE operation <> 'void'
+SELECT book_id, transaction_id FROM rail_request WHERE operation NOT IN ('void', 'return')
 UNION
 SELECT book_id, transaction_id FROM payout WHERE ended_at IS NULL
 UNION

@@ -154,7 +154,7 @@ SELECT format('book %s, transaction %s (%s, %s): should have moved %s from %s to
 -- All other transfers, in every book: those of payments without an instrument and of refunds of fundings, and the operator's mirror of all real money,
 -- deposits included. The rule is that of domain/decide/shares.py; while a rail has not answered, what was booked at the
 -- opening stands. What was set aside may have come back, so each transaction is summed by account, debits less credits.
--- Rails have one name here: no transaction says which one it went through. Disputes are looked at by themselves.
+-- Rails have one name here: rails_are_those_of_payments has which one it was. Disputes are looked at by themselves.
 WITH disputed AS MATERIALIZED (
     SELECT transaction_id FROM dispute
 ), said AS (
@@ -315,7 +315,8 @@ SELECT format('book %s, transaction %s: %s', book_id, transaction_id,
                    ELSE 'a rail is asked, but it is not pending' END)
   FROM (SELECT book_id, transaction_id, amount_micros FROM transaction
          WHERE status = 'Pending' AND operation <> 'Payout') AS pending
-  FULL JOIN (SELECT book_id, transaction_id, amount_micros FROM rail_request WHERE operation <> 'void') AS rail_request
+  FULL JOIN (SELECT book_id, transaction_id, amount_micros FROM rail_request
+              WHERE operation NOT IN ('void', 'return')) AS rail_request
       USING (book_id, transaction_id)
  WHERE pending.amount_micros IS DISTINCT FROM rail_request.amount_micros
 
@@ -396,18 +397,41 @@ SELECT format('book %s, transaction %s: its reference belongs to book %s', spent
   FROM claimed JOIN spent USING (reference_digest)
  WHERE spent.book_id = ANY(claimed.parts) AND spent.book_id <> part_book_id
 
+-- name: rails_are_those_of_payments
+-- What moved on the account of a rail belongs to transactions that went through this rail. Without a row that says which it
+-- was, it was the simulated one: for a long time there was no other, and what is deposited in the sandbox comes from there.
+WITH went AS MATERIALIZED (
+    SELECT transaction_id, min(rail) AS rail, count(DISTINCT rail) AS rails FROM rail_operation GROUP BY transaction_id
+), moved AS MATERIALIZED (
+    SELECT transfer.book_id, transfer.transaction_id, account.subject AS rail
+      FROM account
+      JOIN transfer ON transfer.book_id = account.book_id
+       AND (transfer.debit_account = account.account_id OR transfer.credit_account = account.account_id)
+     WHERE account.kind = 'rail'
+)
+SELECT format('book %s, transaction %s: moved on the account of the rail %s, but went through %s', book_id, transaction_id,
+              moved.rail, CASE WHEN rails > 1 THEN 'several rails' ELSE coalesce(went.rail, 'simulated') END)
+  FROM moved LEFT JOIN went USING (transaction_id)
+ WHERE moved.rail <> coalesce(went.rail, 'simulated') OR rails > 1
+
 -- name: simulated_rail_agrees
--- The simulated rail took money exactly for what the books call paid; what is still pending may be either. What went to
--- another rail is held against what that one says moved, by reconciliation.
+-- The simulated rail took money exactly for what the books call paid; what is still pending may be either. What it took
+-- although the payment had failed was given back, or is being looked at.
 WITH charge AS MATERIALIZED (
     SELECT split_part(idempotency_key, '.', 1) AS transaction_id, outcome, amount_micros FROM simulated_charge
      WHERE operation IN ('charge', 'capture')
+), other AS MATERIALIZED (
+    SELECT transaction_id FROM rail_operation WHERE rail <> 'simulated'
+), returned AS MATERIALIZED (
+    SELECT transaction_id FROM rail_request WHERE operation = 'return'
+     UNION
+    SELECT split_part(idempotency_key, '.', 1) FROM simulated_charge WHERE operation = 'return' AND outcome = 'paid'
+     UNION
+    SELECT split_part(idempotency_key, '.', 1) FROM rail_event WHERE due_at IS NOT NULL AND idempotency_key IS NOT NULL
 ), paid AS MATERIALIZED (
     SELECT transaction_id, status, operation, status_number, amount_micros FROM transaction
      WHERE payment_method IN ('CC', 'ACH') AND operation NOT IN ('Refund', 'Dispute')
-       AND NOT EXISTS (SELECT FROM rail_operation AS asked
-                        WHERE asked.book_id = transaction.book_id AND asked.transaction_id = transaction.transaction_id
-                          AND asked.rail <> 'simulated')
+       AND transaction_id NOT IN (SELECT transaction_id FROM other)
 )
 SELECT format('transaction %s (%s): the simulated rail says %s', transaction_id, coalesce(paid.status, 'missing'),
               coalesce(charge.outcome, 'never asked'))
@@ -416,6 +440,7 @@ SELECT format('transaction %s (%s): the simulated rail says %s', transaction_id,
             WHEN 'Pending' THEN paid.amount_micros <> charge.amount_micros
             WHEN 'Success' THEN (charge.outcome, charge.amount_micros) IS DISTINCT FROM ('paid', paid.amount_micros)
             WHEN 'Failure' THEN charge.outcome = 'paid'
+                 AND transaction_id NOT IN (SELECT transaction_id FROM returned)
             WHEN 'Reserved' THEN charge.outcome IS NOT NULL
             WHEN 'Cancelled' THEN charge.outcome IS NOT NULL
             ELSE true END

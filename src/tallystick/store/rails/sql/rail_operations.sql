@@ -2,7 +2,8 @@
 
 -- part: columns
 -- What a RailOperationRecord is made of.
-book_id, transaction_id, operation, rail, reference, fee_micros, decline, action_url, action_at, acted_at
+book_id, transaction_id, operation, rail, reference, fee_micros, decline, action_url, action_at, acted_at,
+       payment_method_id
 
 -- name: note
 -- What is known more now. Rows of requests that an earlier version has opened come into being here.

@@ -50,6 +50,7 @@ async def show_transaction(
             statuses=await statuses(console.service, book_id, record),
             notices=await transactions.notices(books, record.transaction_id) if own else [],
             refunds=await transactions.refunds_of(books, record.transaction_id) if own else [],
+            rail_orders=await transactions.rail_orders(books, record.transaction_id) if own else [],
             left_micros=record.amount_micros - remains.refunded_micros - remains.disputed_micros,
             requests=await transactions.requests_of(books, record.transaction_id) if own else [],
             requests_kept_days=console.service.settings.keep_requests_days,
