@@ -120,6 +120,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "POST /account/payment-methods/{number}/replace": MEMBER,
     "GET /account/payment-methods/{number}/verify": MEMBER,
     "POST /account/payment-methods/{number}/verify": MEMBER,
+    "GET /account/confirmations/{transaction_id}": MEMBER,
+    "POST /account/confirmations/{transaction_id}": MEMBER,
     "GET /account/data": MEMBER,
     "GET /account/data/export.json": MEMBER,
     "GET /account/data/close": MEMBER,

@@ -130,3 +130,20 @@ def second_factor_removed(url: str) -> Letter:
             url=url,
         ),
     )
+
+
+def confirm_payment(seller: str, amount: str, url: str) -> Letter:
+    """To a buyer whose bank wants to know whether it is really them who pays."""
+    return Letter(
+        _("Please confirm your payment to %(seller)s", seller=seller),
+        _(
+            "%(seller)s wanted to charge %(amount)s, as you have allowed. Your bank did not carry it out: it wants you "
+            "to confirm it first.\n\n"
+            "Open this page and follow it to your bank:\n%(url)s\n\n"
+            "Nothing has been charged. Once you have confirmed, %(seller)s can try again.\n\n"
+            "If you do not want to pay, you need not do anything.\n",
+            seller=seller,
+            amount=amount,
+            url=url,
+        ),
+    )

@@ -9,16 +9,22 @@ from tallystick.store.records import mail
 from tallystick.store.records.mail import KEPT, Mail
 
 if TYPE_CHECKING:
+    from tallystick.db.connections import Connection
     from tallystick.services.context import Service
     from tallystick.services.identity.email_templates import Letter
 
 __all__ = ["KEPT", "Mail", "address_of", "latest", "post"]
 
 
-async def post(service: Service, to: str, letter: Letter) -> None:
-    """Send a letter to an e-mail address, soon. Whether it arrives nobody can promise."""
+async def post(service: Service, to: str, letter: Letter, connection: Connection | None = None) -> None:
+    """Send a letter to an e-mail address, soon. Whether it arrives nobody can promise.
+
+    `connection`: whose transaction it belongs to, where it is sent only with what else is written there.
+    """
     shown = letter.subject.replace(letter.code, "…") if letter.code else letter.subject
-    await mail.write(service.pool, service.vault, to, letter.subject, letter.text, service.clock(), shown=shown)
+    await mail.write(
+        connection or service.pool, service.vault, to, letter.subject, letter.text, service.clock(), shown=shown
+    )
 
 
 async def latest(service: Service, maximum: int) -> list[Mail]:

@@ -24,6 +24,7 @@ from tallystick.processors.rail import (
 )
 from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
+from tallystick.services.rails import confirmations
 from tallystick.store.rails import rail_events, rail_operations, rail_requests
 from tallystick.store.rails.rail_requests import DueRequest
 
@@ -86,6 +87,8 @@ async def _ask(service: Service, rails: Rails, request: DueRequest) -> None:
     if isinstance(answer, StillPending):
         await rail_requests.put_off(service.pool, request, now + answer.ask_again_after)
         return
+    if isinstance(answer, RequiresAction):
+        await confirmations.ask(service, request.book_id, request.transaction_id, request.operation, answer.url)
     final = declined(AUTHENTICATION_REQUIRED) if isinstance(answer, RequiresAction) else answer
     resolve = ResolveCharge(request.transaction_id, request.rail, final, request.operation)
     await service.committer.perform(request.book_id, resolve)

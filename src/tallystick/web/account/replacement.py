@@ -17,6 +17,7 @@ from tallystick.services.form_errors import FormError
 from tallystick.web.account.member import Member, for_active_member
 from tallystick.web.account.methods import METHODS
 from tallystick.web.account.set_up import go_and_set_up
+from tallystick.web.common.method_setup import let_forms_leave
 from tallystick.web.common.shared import PageRequest, form_of, go
 
 
@@ -64,6 +65,8 @@ def _page(
     typed: Mapping[str, str] | None = None,
     problems: Mapping[str, str] | None = None,
 ) -> Response[Any]:
+    if not found.typed:
+        let_forms_leave(member.request)
     return member.page(
         "account/replace_method.html",
         status=HTTP_422_UNPROCESSABLE_ENTITY if problems else HTTP_200_OK,

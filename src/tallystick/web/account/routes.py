@@ -4,6 +4,7 @@ from litestar.types import ControllerRouterHandler
 
 from tallystick.web.account.authorizations import authorization_routes
 from tallystick.web.account.bank_check import bank_check_routes
+from tallystick.web.account.confirmations import confirmation_routes
 from tallystick.web.account.data import data_routes
 from tallystick.web.account.methods import method_routes, show_test_money
 from tallystick.web.account.replacement import replacement_routes
@@ -17,6 +18,7 @@ account_routes: list[ControllerRouterHandler] = [
     replacement_routes,
     set_up_routes,
     bank_check_routes,
+    confirmation_routes,
     show_test_money,
     *data_routes,
 ]

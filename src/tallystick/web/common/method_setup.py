@@ -25,16 +25,22 @@ class WaysToAdd:
 
 
 def ways_to_add(request: Request[Any, Any, Any], kind: str, *, sandbox: bool) -> WaysToAdd:
-    """For templates with such forms. The page's policy then lets its forms lead to the rail.
-
-    That is a site of https; where our own address is http, on a developer's machine, a rail may be one of http, too.
-    """
+    """For templates with such forms. The page's policy then lets its forms lead to the rail."""
     service: Service = request.app.state["service"]
     environment, method = SANDBOX if sandbox else LIVE, Method(kind)
     ways = WaysToAdd(setups.is_typed(service, environment, method), setups.available(service, environment, method))
     if ways.at_rail and not ways.typed:
-        allow_form_redirects(request, "https://" if service.settings.secure_cookies else "http://[::]")
+        let_forms_leave(request)
     return ways
+
+
+def let_forms_leave(request: Request[Any, Any, Any]) -> None:
+    """The policy of this page lets its forms lead to a rail.
+
+    That is a site of https; where our own address is http, on a developer's machine, a rail may be one of http, too.
+    """
+    service: Service = request.app.state["service"]
+    allow_form_redirects(request, "https://" if service.settings.secure_cookies else "http://[::]")
 
 
 def kind_of(typed: str) -> Method | None:
