@@ -18,6 +18,8 @@ from tests.support.master_key import MASTER_KEY, VAULT
 from tallystick.db.connections import Pool
 from tallystick.domain.commands import Method
 from tallystick.domain.fees import Bracket, FeeSchedule, FeeSchedules
+from tallystick.processors.rails import Rails
+from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.settings import Settings
@@ -45,7 +47,8 @@ async def running(pool: Pool, host: str = "127.0.0.1", begin: datetime = MOMENT)
     )
     rules = Rules(read_fee_schedules(None), simulate_faults=True, own_fees={"charity": CHARITY})
     committer = Committer(pool, rules, clock)
-    service = Service(settings, pool, committer, VAULT, clock)
+    rail = SimulatedRail(pool, clock, timedelta(0), faults=True, pages_at=settings.public_url, events_key=b"of a test")
+    service = Service(settings, pool, committer, VAULT, clock, rails=Rails((rail,), settings.rails))
     world = World(service, clock, settings.public_url)
     server = Server(
         asgi_app(service),

@@ -21,8 +21,6 @@ from tallystick.db.connections import Pool
 from tallystick.domain.ids import BookId
 from tallystick.domain.messages import signing
 from tallystick.domain.money import parse_amount
-from tallystick.processors.rails import Rails
-from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.services.identity import mail
 from tallystick.services.identity.mail import Mail
@@ -345,7 +343,7 @@ class World:
 
     async def rail_answers(self) -> None:
         """Let the simulated rail answer everything that is open."""
-        worker = Worker(self.service, Rails((SimulatedRail(self.pool, self.clock, timedelta(0), faults=True),)))
+        worker = Worker(self.service, self.service.rails)
         while await worker.ask_rails():
             pass
 
