@@ -89,6 +89,7 @@ ACTION_WORDS: Final = (
 """Everything that commands change, once for each kind of row."""
 
 IN_OTHER_TESTS: Final[Mapping[str, str]] = {
+    "live.open": "it needs a payment provider for real money: tests/stories/pages/admin/test_live_books.py",
     "operator.master_key": "an exchange takes half a minute",
     "operator.master_key_forget": "it needs a master key that was exchanged",
 }
@@ -112,6 +113,8 @@ WITHOUT: Final[Mapping[str, str]] = {
     "master-key status": LOOKS,
     "master-key rotate": "it takes half a minute; tests/services/operations/test_master_keys.py looks for its row",
     "master-key forget": "it needs two keys in a file; tests/services/operations/test_master_keys.py looks for its row",
+    "live status": LOOKS,
+    "live open": "it needs a payment provider for real money; tests/stories/pages/admin/test_live_books.py has its row",
     "verify": LOOKS,
     "doctor": LOOKS,
     "upgrade": MACHINES,

@@ -148,6 +148,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "GET /admin/accounts/{account}": OPERATOR,
     "POST /admin/accounts/{account}/standing": OPERATOR_NAMES,
     "POST /admin/accounts/{account}/fees": OPERATOR,
+    "POST /admin/accounts/{account}/live": OPERATOR,
     "POST /admin/accounts/{account}/hosts": OPERATOR,
     "POST /admin/accounts/{account}/hosts/release": OPERATOR_NAMES,
     "GET /admin/rails": OPERATOR,

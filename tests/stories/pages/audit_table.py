@@ -100,6 +100,11 @@ OWN: Final = "somebody's own account: nobody else's business, and the thing itse
 
 WITHOUT: Final[Mapping[str, str]] = {
     f"POST {DESK}/hosts/check": "only a host that shows its line leaves one: test_return_hosts.py",
+    "POST /admin/accounts/{account}/live": "it needs a payment provider for real money: test_live_books.py",
+    "POST /rails/{name}/events": "not somebody but a payment network: it only has the network asked",
+    "POST /simulated-provider/set-up/{reference}": "a page that stands for another company's",
+    "POST /simulated-provider/set-up/{reference}/cancel": "a page that stands for another company's",
+    "POST /simulated-provider/confirm/{reference}": "a page that stands for another company's",
     # the way in
     "POST /account/sign-in": SIGNING_IN,
     "POST /console/sign-in": SIGNING_IN,
@@ -120,6 +125,7 @@ WITHOUT: Final[Mapping[str, str]] = {
     f"POST {VISIT}/method": CONSENT,
     f"POST {VISIT}/card": OWN,
     f"POST {VISIT}/bank-account": OWN,
+    f"POST {VISIT}/set-up": OWN,
     f"POST {VISIT}/address": CONSENT,
     f"POST {VISIT}/confirm": CONSENT,
     f"POST {VISIT}/leave": "nothing was agreed to",
@@ -128,6 +134,8 @@ WITHOUT: Final[Mapping[str, str]] = {
     "POST /account/authorizations/{authorization_id}/cancel": "a buyer's own deed: the token keeps who cancelled it",
     "POST /account/payment-methods/card": OWN,
     "POST /account/payment-methods/bank-account": OWN,
+    "POST /account/payment-methods/set-up": OWN,
+    "POST /account/confirmations/{transaction_id}": "it leads to the bank, where a payment is confirmed",
     "POST /account/payment-methods/{number}/remove": OWN,
     "POST /account/payment-methods/{number}/replace": OWN,
     "POST /account/payment-methods/{number}/verify": OWN,

@@ -39,6 +39,11 @@ async def create_seller_book(connection: Connection, party_id: PartyId, environm
     return book_id
 
 
+async def set_smallest_charge(connection: Connection, book_id: BookId, micros: int) -> None:
+    """The least that one payment in a book may be."""
+    await connection.execute(_SQL["set_smallest_charge"], book_id, micros)
+
+
 async def create_shard(connection: Connection, first: BookId, part: int, now: datetime) -> BookId:
     """Make one more book for the seller of the book `first`, with the settings of that one."""
     book_id = BookId(_random_book_id())

@@ -16,7 +16,7 @@ from tallystick.services.buyer.replacement import NEW, Replacement
 from tallystick.services.form_errors import FormError
 from tallystick.web.account.member import Member, for_active_member
 from tallystick.web.account.methods import METHODS
-from tallystick.web.account.set_up import go_and_set_up
+from tallystick.web.account.provider.set_up import go_and_set_up
 from tallystick.web.common.method_setup import let_forms_leave
 from tallystick.web.common.shared import PageRequest, form_of, go
 

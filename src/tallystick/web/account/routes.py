@@ -4,11 +4,11 @@ from litestar.types import ControllerRouterHandler
 
 from tallystick.web.account.authorizations import authorization_routes
 from tallystick.web.account.bank_check import bank_check_routes
-from tallystick.web.account.confirmations import confirmation_routes
 from tallystick.web.account.data import data_routes
 from tallystick.web.account.methods import method_routes, show_test_money
+from tallystick.web.account.provider.confirmations import confirmation_routes
+from tallystick.web.account.provider.set_up import set_up_routes
 from tallystick.web.account.replacement import replacement_routes
-from tallystick.web.account.set_up import set_up_routes
 from tallystick.web.account.statements import statement_routes
 
 account_routes: list[ControllerRouterHandler] = [

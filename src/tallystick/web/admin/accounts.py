@@ -19,6 +19,8 @@ from tallystick.services.operations import accounts, audit
 from tallystick.services.operations.account_standing import change_standing
 from tallystick.services.operations.accounts import Account
 from tallystick.services.operations.fee_schedules import STANDARD, choose_schedule
+from tallystick.services.rails import live_opening
+from tallystick.services.rails.live_opening import AlreadyOpenError, NotReadyError
 from tallystick.services.seller import return_hosts
 from tallystick.web.admin import account_changes
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
@@ -37,6 +39,7 @@ EXAMPLES_MICROS: Final = (1_000_000, 10_000_000, 90_000_000)
 
 HOST_GIVEN: Final = "The host is this seller's: links of others do not lead there any more."
 HOST_TAKEN: Final = "The host is not this seller's any more."
+LIVE_OPENED: Final = "The live books are open. An owner of the seller makes the live keys."
 FEES_CHOSEN: Final = "The fee schedule is chosen. It counts from the next charge on."
 
 
@@ -87,7 +90,7 @@ async def show_account(request: PageRequest, account: FromPath[int]) -> Response
 
     async def step(operator: OperatorContext) -> Response[Any]:
         done = operator.asked("done")
-        words = {"fees": FEES_CHOSEN, "host": HOST_GIVEN, "no-host": HOST_TAKEN} | {
+        words = {"fees": FEES_CHOSEN, "live": LIVE_OPENED, "host": HOST_GIVEN, "no-host": HOST_TAKEN} | {
             name: change.done for name, change in account_changes.CHANGES.items()
         }
         return await account_page(operator, account, done=words.get(done, ""))
@@ -111,6 +114,35 @@ async def do_change_standing(request: PageRequest, account: FromPath[int]) -> Re
             status = HTTP_422_UNPROCESSABLE_ENTITY
             return await account_page(operator, account, status=status, problems=error.problems, typed=typed)
         return go(f"{HOME}/accounts/{account}?done={name}")
+
+    return await for_operator(request, step)
+
+
+@post(f"{HOME}/accounts/{{account:int}}/live", status_code=HTTP_200_OK, opt=STEP_UP)
+async def do_open_live(request: PageRequest, account: FromPath[int]) -> Response[Any]:
+    """Open the live books of a seller."""
+
+    async def step(operator: OperatorContext) -> Response[Any]:
+        typed = await form_of(request)
+        found = await accounts.account_of(operator.service, account)
+        if found is None or found.kind != "business":
+            raise NotFoundException
+        status = HTTP_422_UNPROCESSABLE_ENTITY
+        try:
+            await live_opening.open_live(
+                operator.service,
+                operator.actor,
+                found,
+                terms=typed.get("terms", ""),
+                smallest_charge_micros=live_opening.read_smallest_charge(typed.get("smallest_charge", "")),
+            )
+        except FormError as error:
+            return await account_page(operator, account, status=status, problems=error.problems, typed=typed)
+        except NotReadyError:  # the page says what is missing
+            return await account_page(operator, account, status=status, typed=typed)
+        except AlreadyOpenError:
+            pass
+        return go(f"{HOME}/accounts/{account}?done=live")
 
     return await for_operator(request, step)
 
@@ -148,6 +180,7 @@ async def account_page(operator: OperatorContext, number: int, **more: Any) -> R
         "changes": account_changes.open_to(account),
         "books": await accounts.books_of(service, account.party_id),
         "hosts": await return_hosts.of_seller(service, account.party_id),
+        "live": await live_opening.standing(service, account) if account.kind == "business" else None,
         "holdings": await accounts.holdings_of(service, account.party_id),
         "fees": fee_lines(rules.fees_of(account.fee_schedule)) if account.kind == "business" else [],
         "schedules": [(name, name.replace("-", " ").capitalize()) for name in (STANDARD, *sorted(rules.own_fees))],

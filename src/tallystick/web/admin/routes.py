@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from tallystick.web.admin.accounts import do_change_standing, do_choose_fees, show_account, show_accounts
+from tallystick.web.admin.accounts import do_change_standing, do_choose_fees, do_open_live, show_account, show_accounts
 from tallystick.web.admin.audit_log import show_audit_log
 from tallystick.web.admin.disputes import show_disputes_of_all
 from tallystick.web.admin.health import show_health
@@ -22,6 +22,7 @@ admin_routes: Final[list[Any]] = [
     show_account,
     do_change_standing,
     do_choose_fees,
+    do_open_live,
     do_claim_host,
     do_release_host,
     *payout_pages,

@@ -52,6 +52,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "approval.decline": "Declined what somebody asked for",
     "token.cancel": "Cancelled a token",
     "activity.export": "Exported the activity",
+    "live.open": "Opened the live books",
     "operator.add": "Made somebody an operator",
     "operator.remove": "Removed an operator",
     "operator.signing_key": "Made a new key for signing messages",

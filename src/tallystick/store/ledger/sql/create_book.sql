@@ -4,6 +4,10 @@
 -- The first book of the seller $2.
 INSERT INTO book (book_id, party_id, environment, currency, created_at) VALUES ($1, $2, $3, $4, $5)
 
+-- name: set_smallest_charge
+-- Of the book $1.
+UPDATE book SET minimum_charge_micros = $2 WHERE book_id = $1
+
 -- name: create_shard
 -- One more book ($1) for the seller of the book $2, as part $3, with that one's settings.
 INSERT INTO book (book_id, party_id, environment, currency, part, minimum_charge_micros, clock_offset_seconds,

@@ -13,6 +13,7 @@ from tallystick.services.reports.figures import NONE
 from tallystick.services.seller import approvals
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
+from tallystick.web.console.book_context import no_book_page
 from tallystick.web.console.books import home_charts
 from tallystick.web.console.books.home_charts import SPENT, ChartPeriod, total
 from tallystick.web.console.console_context import ConsoleContext, for_staff
@@ -29,7 +30,7 @@ async def show_home(request: PageRequest, business: FromPath[int], environment: 
 
     async def step(console: ConsoleContext) -> Response[Any]:
         if console.book_id is None:
-            return console.page("console/books/no_book.html")
+            return await no_book_page(console)
         asked = request.query_params.get("period")
         period = next((one for one in ChartPeriod if one.value == asked), ChartPeriod.FORTNIGHT)
         return await _home(console, period)

@@ -32,6 +32,7 @@ from tallystick.services.seller.staff import Permission, may_make_key
 from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.browser.visitors import network_address
 from tallystick.web.common.shared import PageRequest, form_of, go
+from tallystick.web.console.book_context import no_book_page
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 from tallystick.web.console.developer.key_form import (
     FOR_OWNERS,
@@ -101,7 +102,7 @@ async def show_form(request: PageRequest, business: FromPath[int], environment: 
     """The form for a new key."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
-        return _form_page(console)
+        return await _form_page(console)
 
     return await for_staff(request, business, environment, step, Permission.DEVELOP)
 
@@ -112,7 +113,7 @@ async def make_key(request: PageRequest, business: FromPath[int], environment: F
 
     async def step(console: ConsoleContext) -> Response[Any]:
         if console.book_id is None:
-            return _form_page(console, status=HTTP_409_CONFLICT)
+            return await _form_page(console, status=HTTP_409_CONFLICT)
         typed = await form_of(request)
         form, seller_id = _form_token(console, typed), console.business.party_id
         try:
@@ -121,9 +122,9 @@ async def make_key(request: PageRequest, business: FromPath[int], environment: F
                 console.service, console.actor, seller_id, console.environment, terms, form=form
             )
         except FormError as error:
-            return _form_page(console, status=HTTP_422_UNPROCESSABLE_ENTITY, typed=typed, problems=error.problems)
+            return await _form_page(console, status=HTTP_422_UNPROCESSABLE_ENTITY, typed=typed, problems=error.problems)
         except NotTheirKeyError:  # their role has changed at this moment
-            return _form_page(console, status=HTTP_403_FORBIDDEN, typed=typed, problems={"uses": FOR_OWNERS})
+            return await _form_page(console, status=HTTP_403_FORBIDDEN, typed=typed, problems={"uses": FOR_OWNERS})
         except MadeBeforeError as error:
             return await _made_again(console, error)
         return _made_page(console, key)
@@ -152,7 +153,7 @@ async def show_change(
     async def step(console: ConsoleContext, row: KeyRow) -> Response[Any]:
         if not row.usable or not may_make_key(console.role, console.environment, row.key.scopes):
             return go(console.path("keys", access_key_id))
-        return _form_page(console, row=row, typed=filled_in(row.key))
+        return await _form_page(console, row=row, typed=filled_in(row.key))
 
     return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
 
@@ -171,10 +172,10 @@ async def change_key(
             await access_keys.change(console.service, console.actor, console.business.party_id, access_key_id, terms)
         except FormError as error:
             status, problems = HTTP_422_UNPROCESSABLE_ENTITY, error.problems
-            return _form_page(console, status=status, row=row, typed=typed, problems=problems)
+            return await _form_page(console, status=status, row=row, typed=typed, problems=problems)
         except NotTheirKeyError:
             status, problems = HTTP_403_FORBIDDEN, {"uses": FOR_OWNERS}
-            return _form_page(console, status=status, row=row, typed=typed, problems=problems)
+            return await _form_page(console, status=status, row=row, typed=typed, problems=problems)
         except UnknownKeyError:  # it has ended at this moment
             return go(console.path("keys", access_key_id))
         return go(console.path("keys", access_key_id))
@@ -281,9 +282,9 @@ def _list_page(console: ConsoleContext, rows: list[KeyRow], **more: Any) -> Resp
     return console.page("console/developer/keys.html", usable=usable, over=over, **(defaults | more))
 
 
-def _form_page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+async def _form_page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
     if console.book_id is None:
-        return console.page("console/books/no_book.html", place="Developers", **more)
+        return await no_book_page(console, place="Developers", **more)
     at = network_address(console.request, console.service.settings)
     defaults: dict[str, Any] = {
         "row": None,

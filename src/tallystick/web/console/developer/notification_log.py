@@ -15,6 +15,7 @@ from tallystick.services.seller import notification_settings, notifications
 from tallystick.services.seller.notifications import DEAD, DELIVERED, WAITING, EventRecord
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.shared import PageRequest, form_of, go
+from tallystick.web.console.book_context import no_book_page
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 
 PATH: Final = "/console/{business:int}/{environment:str}/notifications"
@@ -40,7 +41,7 @@ async def show_log(request: PageRequest, business: FromPath[int], environment: F
 
     async def step(console: ConsoleContext) -> Response[Any]:
         if console.book_id is None:
-            return console.page("console/books/no_book.html")
+            return await no_book_page(console)
         asked = request.query_params
         state = asked.get("state") if asked.get("state") in STATES else None
         about = asked.get("about", "").strip()

@@ -13,6 +13,7 @@ from tallystick.services.seller.notification_settings import SIGNATURE_METHODS, 
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
+from tallystick.web.console.book_context import no_book_page
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 from tallystick.web.console.developer.notification_log import PATH as LOG_PATH
 
@@ -84,7 +85,7 @@ async def send_test(request: PageRequest, business: FromPath[int], environment: 
 
 async def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - what came of it
     if console.book_id is None:
-        return console.page("console/books/no_book.html")
+        return await no_book_page(console)
     wishes = await notification_settings.find(console.service, console.business.party_id, console.environment)
     settings = console.service.settings
     defaults = {

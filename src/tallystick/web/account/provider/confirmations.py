@@ -12,7 +12,7 @@ from tallystick.domain.environments import SANDBOX
 from tallystick.services.rails import confirmations
 from tallystick.services.rails.confirmations import PLACE, Confirmation
 from tallystick.web.account.member import Member, for_active_member
-from tallystick.web.account.set_up import back_from_rail, go_and_set_up
+from tallystick.web.account.provider.set_up import back_from_rail, go_and_set_up
 from tallystick.web.common.method_setup import go_to_rail, let_forms_leave
 from tallystick.web.common.shared import PageRequest, go
 
