@@ -61,7 +61,7 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "hosts": CommandEntry("commands.hosts:app", "Hosts to which buyers return: claimed, so that no others lead there."),
     "staff": CommandEntry("commands.people:staff_app", "Who works for a seller, and as what."),
     "operators": CommandEntry("commands.people:operators_app", "Who may use the operator's pages at /admin."),
-    "live": CommandEntry("commands.live:app", "The live books of a seller, in which money is real."),
+    "live": CommandEntry("commands.money.live:app", "The live books of a seller, in which money is real."),
     "balance": CommandEntry("commands.money.balances:app", "Prepaid balances: what was not spent goes back."),
     "disputes": CommandEntry("commands.money.disputes:app", "Charges that buyers' banks took back, or try to."),
     "payout": CommandEntry("commands.money.payouts:app", "Payouts: cash that leaves for sellers' banks."),

@@ -70,6 +70,8 @@ the person had made |
 | `ipn replay` | `replayed` |
 | `ipn set-url` | `notification_url`, `immediate`, `write_offs`, `signature_method` |
 | `ipn listen` | a line for each message: `url`, `genuine`, `problem`, `parameters` |
+| `live status` | `open`, `missing`: an array of names |
+| `live open` | `opened`: the number of the book |
 | `balance refund` | `amount`, `left` (texts with six decimals), `refunds`: ids of transactions |
 | `payout make`, `payout sent`, `payout failed`, `payout returned` | `payout`, `account_id`, `environment`, `amount` \
 (text with six decimals), `rail`, `state` (`under way`, `sent`, `not sent`, `came back`), `opened_at`, `ended_at`, \

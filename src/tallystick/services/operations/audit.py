@@ -68,6 +68,7 @@ ACTIONS: Final = frozenset(
         "approval.decline",
         "token.cancel",
         "activity.export",
+        "live.open",
         "operator.add",
         "operator.remove",
         "operator.signing_key",

@@ -60,7 +60,7 @@ class AlreadyOpenError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LiveStanding:
     """How far a seller is on the way to real money: what is there, and what is missing, both in their order."""
 
     met: tuple[Requirement, ...]
@@ -77,7 +77,7 @@ class Standing:
         return Requirement.BOOKS in self.met
 
 
-async def standing(service: Service, seller: Account) -> Standing:
+async def standing(service: Service, seller: Account) -> LiveStanding:
     """What a seller has of it all."""
     now = service.clock()
     keys = await access_keys.list_(service.pool, seller.party_id)
@@ -89,7 +89,7 @@ async def standing(service: Service, seller: Account) -> Standing:
         Requirement.BOOKS: await live_book(service, seller.party_id) is not None,
         Requirement.KEY: any(key.environment == LIVE and key.usable(now) for key in keys),
     }
-    return Standing(
+    return LiveStanding(
         tuple(one for one in Requirement if there[one]), tuple(one for one in Requirement if not there[one])
     )
 

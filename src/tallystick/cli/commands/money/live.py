@@ -23,7 +23,7 @@ from tallystick.domain.ids import BookId
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations import accounts
 from tallystick.services.rails import live_opening
-from tallystick.services.rails.live_opening import AlreadyOpenError, NotReadyError, Requirement, Standing
+from tallystick.services.rails.live_opening import AlreadyOpenError, LiveStanding, NotReadyError, Requirement
 
 app = typer.Typer(no_args_is_help=True, help="The live books of a seller, in which money is real.")
 
@@ -40,7 +40,7 @@ def status(account: Account, json: Json = False) -> None:
         raise typer.Exit(NO)
 
 
-async def _status(account: str) -> Standing:
+async def _status(account: str) -> LiveStanding:
     async with service_of_process() as service:
         seller = await accounts.account_of(service, (await find_seller(service, account)).party_id)
         assert seller is not None, "it was just found"  # noqa: S101
@@ -90,6 +90,6 @@ async def _open(account: str, terms: str, smallest_charge: str, fees: str | None
             raise ProblemError("; ".join(error.problems.values())) from None
 
 
-def _row(one: Requirement, found: Standing) -> dict[str, str]:
+def _row(one: Requirement, found: LiveStanding) -> dict[str, str]:
     there = one in found.met
     return {"what": one.title, "": "there" if there else "missing", "means": one.meaning, "by": one.by}
