@@ -114,7 +114,7 @@ async def test_nothing_is_opened_while_something_is_missing(
     assert await live_opening.live_book(world.service, seller.party.party_id) is None
     account = await accounts.account_of(world.service, seller.party.party_id)
     assert account is not None
-    with pytest.raises(NotReadyError, match="^verified account$"):
+    with pytest.raises(NotReadyError, match=r"^verified account$"):
         await live_opening.open_live(with_provider, Actor.command("test"), account, terms=TERMS)
 
 
