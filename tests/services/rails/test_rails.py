@@ -15,6 +15,8 @@ from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.processors.rail import (
+    DisputeFound,
+    DisputeStatus,
     HintKind,
     PaymentMethodFound,
     RailAnswer,
@@ -52,6 +54,7 @@ class OtherRail(FakeRail):
     performed: list[RailOrder] = field(default_factory=list)
     looked_for: list[tuple[str | None, str]] = field(default_factory=list)
     method: PaymentMethodFound | None = None
+    dispute: DisputeFound | None = None
 
     async def perform(self, order: RailOrder) -> RailAnswer:
         self.performed.append(order)
@@ -67,6 +70,10 @@ class OtherRail(FakeRail):
     ) -> RailAnswer | Unknown:
         self.looked_for.append((reference, idempotency_key))
         return self.answers.pop(0)
+
+    async def find_dispute(self, reference: str) -> DisputeFound | None:
+        assert self.dispute is None or reference == self.dispute.reference
+        return self.dispute
 
     async def find_method(self, rail_token: str) -> PaymentMethodFound | None:
         assert self.method is None or rail_token == self.method.rail_token
@@ -350,6 +357,36 @@ async def test_a_refund_that_fails_after_all_is_shown_to_people(shop: Books) -> 
 
     shown = {one.event_id: one for one in await rail_events.troubled(shop.pool, 100)}
     assert "failed at the rail: The card takes no money back." in str(shown[event_id].last_error)
+
+
+async def test_a_dispute_that_the_rail_tells_of_is_booked(shop: Books) -> None:
+    other = OtherRail()
+    buyer = await shop.sender_token(Method.CC)
+    await card_is(shop, buyer, "other", "a card")
+    paid = await shop.pay(buyer, "8.00")
+    assert isinstance(paid, Accepted)
+    worker = worker_of(shop, other)
+    await worker.step()
+    reference = str((await rows(shop, paid.transaction_id))["charge"].reference)
+    dispute = f"dp_{secrets.token_hex(6)}"
+    other.dispute = DisputeFound(dispute, reference, DisputeStatus.OPENED, 8_000_000, 0, "USD")
+    for event_id in (secrets.token_hex(8), secrets.token_hex(8)):
+        await rail_events.add(
+            shop.pool,
+            "other",
+            event_id,
+            environment="sandbox",
+            object_kind="dispute",
+            reference=dispute,
+            idempotency_key=None,
+            now=shop.clock(),
+        )
+        await worker.follow_up_events()
+
+    booked = await shop.pool.fetch(
+        "SELECT original_id, status, rail FROM dispute WHERE book_id = $1 AND reference = $2", shop.book_id, dispute
+    )
+    assert [tuple(row.values()) for row in booked] == [(paid.transaction_id, "opened", "other")]
 
 
 async def test_a_card_that_the_rail_has_updated_is_updated_for_everybody(shop: Books) -> None:

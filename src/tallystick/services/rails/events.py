@@ -23,6 +23,7 @@ from tallystick.processors.rail import (
     idempotency_key,
     transaction_of,
 )
+from tallystick.services.disputes.news import DisputeNews, UnknownChargeError, dispute_moved
 from tallystick.services.rails import setups
 from tallystick.services.rails.orders import LEASE, MAX_AT_ONCE, all_of, trusted_now
 from tallystick.store.accounts import payment_methods
@@ -130,7 +131,7 @@ async def _look(service: Service, rail: Rail, event: RailEvent, now: datetime) -
                     service.pool, rail.name, event.reference, found.brand, found.last_four, found.expires_on
                 )
         case HintKind.DISPUTE:
-            return f"dispute {event.reference}: see to it at the rail"
+            return await _look_at_dispute(service, rail, event)
         case HintKind.PAYOUT | HintKind.OTHER:
             pass
     return None
@@ -153,6 +154,33 @@ async def _look_at_order(service: Service, rail: Rail, event: RailEvent, now: da
         return await _return(service, record, answer)
     if record.operation is RailOperation.REFUND and isinstance(answer, Declined) and transaction.status == "Success":
         return f"refund {record.transaction_id} went well in the books, and failed at the rail: {answer.reason}"
+    return None
+
+
+async def _look_at_dispute(service: Service, rail: Rail, event: RailEvent) -> str | None:
+    """Book where a dispute stands. What is about no charge of ours, a person has to see to."""
+    found = await rail.find_dispute(event.reference)
+    if found is None:
+        return None
+    charge = None if found.idempotency_key is None else TransactionId(transaction_of(found.idempotency_key))
+    if charge is None:
+        known = await rail_operations.by_reference(service.pool, rail.name, found.charge_reference, event.environment)
+        charge = None if known is None else known.transaction_id
+    if charge is None:
+        return f"dispute {found.reference} is about no charge of ours: see to it at the rail"
+    news = DisputeNews(
+        rail.name,
+        found.reference,
+        charge,
+        found.status,
+        found.amount_micros,
+        fee_micros=found.fee_micros,
+        evidence_due_at=found.due_at,
+    )
+    try:
+        await dispute_moved(service, news)
+    except UnknownChargeError as error:
+        return f"dispute {found.reference}: {error}"
     return None
 
 

@@ -401,7 +401,9 @@ SELECT format('book %s, transaction %s: its reference belongs to book %s', spent
 -- What moved on the account of a rail belongs to transactions that went through this rail. Without a row that says which it
 -- was, it was the simulated one: for a long time there was no other, and what is deposited in the sandbox comes from there.
 WITH went AS MATERIALIZED (
-    SELECT transaction_id, min(rail) AS rail, count(DISTINCT rail) AS rails FROM rail_operation GROUP BY transaction_id
+    SELECT transaction_id, min(rail) AS rail, count(DISTINCT rail) AS rails
+      FROM (SELECT transaction_id, rail FROM rail_operation UNION ALL SELECT transaction_id, rail FROM dispute) AS asked
+     GROUP BY transaction_id
 ), moved AS MATERIALIZED (
     SELECT transfer.book_id, transfer.transaction_id, account.subject AS rail
       FROM account
