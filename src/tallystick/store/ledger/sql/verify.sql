@@ -402,7 +402,16 @@ SELECT format('book %s, transaction %s: its reference belongs to book %s', spent
 -- was, it was the simulated one: for a long time there was no other, and what is deposited in the sandbox comes from there.
 WITH went AS MATERIALIZED (
     SELECT transaction_id, min(rail) AS rail, count(DISTINCT rail) AS rails
-      FROM (SELECT transaction_id, rail FROM rail_operation UNION ALL SELECT transaction_id, rail FROM dispute) AS asked
+      FROM (SELECT transaction_id, rail FROM rail_operation
+             UNION ALL
+            SELECT transaction_id, rail FROM dispute
+             UNION ALL
+            SELECT transaction_id, rail FROM payout
+             UNION ALL
+            SELECT transaction.transaction_id, rail -- what came back of a payout
+              FROM payout
+              JOIN transaction
+                ON transaction.book_id = payout.book_id AND transaction.original_id = payout.transaction_id) AS asked
      GROUP BY transaction_id
 ), moved AS MATERIALIZED (
     SELECT transfer.book_id, transfer.transaction_id, account.subject AS rail
