@@ -47,7 +47,7 @@ class Requirement(Enum):
         self.by = by
 
 
-class NotReadyError(Exception):
+class NotReadyForLiveError(Exception):
     """Something is missing that has to be there first; `missing` names it."""
 
     def __init__(self, missing: list[Requirement]) -> None:
@@ -125,13 +125,13 @@ async def open_live(
 
     `terms`: by which words the seller takes part, such as the name and the date of a contract.
     `smallest_charge_micros`: None leaves the usual one. `fee_schedule`: of which name; None: the one that the seller
-    has. Raises NotReadyError, AlreadyOpenError, FormError: no terms, or no such schedule.
+    has. Raises NotReadyForLiveError, AlreadyOpenError, FormError: no terms, or no such schedule.
     """
     known = await standing(service, seller)
     if known.open:
         raise AlreadyOpenError(seller.email)
     if known.before_opening:
-        raise NotReadyError(known.before_opening)
+        raise NotReadyForLiveError(known.before_opening)
     if not terms.strip() or len(terms) > MAX_TERMS:
         raise FormError({"terms": f"Name the terms that the seller has agreed to, in at most {MAX_TERMS} characters."})
     chosen = seller.fee_schedule if fee_schedule is None else None if fee_schedule == STANDARD else fee_schedule

@@ -20,7 +20,7 @@ from tallystick.services.operations.account_standing import change_standing
 from tallystick.services.operations.accounts import Account
 from tallystick.services.operations.fee_schedules import STANDARD, choose_schedule
 from tallystick.services.rails import live_opening
-from tallystick.services.rails.live_opening import AlreadyOpenError, NotReadyError
+from tallystick.services.rails.live_opening import AlreadyOpenError, NotReadyForLiveError
 from tallystick.services.seller import return_hosts
 from tallystick.web.admin import account_changes
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
@@ -138,7 +138,7 @@ async def do_open_live(request: PageRequest, account: FromPath[int]) -> Response
             )
         except FormError as error:
             return await account_page(operator, account, status=status, problems=error.problems, typed=typed)
-        except NotReadyError:  # the page says what is missing
+        except NotReadyForLiveError:  # the page says what is missing
             return await account_page(operator, account, status=status, typed=typed)
         except AlreadyOpenError:
             pass

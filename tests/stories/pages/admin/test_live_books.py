@@ -14,7 +14,7 @@ from tallystick.services.context import Service
 from tallystick.services.operations import accounts
 from tallystick.services.operations.audit import Actor
 from tallystick.services.rails import live_opening
-from tallystick.services.rails.live_opening import AlreadyOpenError, NotReadyError, Requirement
+from tallystick.services.rails.live_opening import AlreadyOpenError, NotReadyForLiveError, Requirement
 from tallystick.services.seller.staff import StaffRole
 
 TERMS = "Contract of 1 November"
@@ -114,7 +114,7 @@ async def test_nothing_is_opened_while_something_is_missing(
     assert await live_opening.live_book(world.service, seller.party.party_id) is None
     account = await accounts.account_of(world.service, seller.party.party_id)
     assert account is not None
-    with pytest.raises(NotReadyError, match=r"^verified account$"):
+    with pytest.raises(NotReadyForLiveError, match=r"^verified account$"):
         await live_opening.open_live(with_provider, Actor.command("test"), account, terms=TERMS)
 
 

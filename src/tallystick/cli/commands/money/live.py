@@ -23,7 +23,7 @@ from tallystick.domain.ids import BookId
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations import accounts
 from tallystick.services.rails import live_opening
-from tallystick.services.rails.live_opening import AlreadyOpenError, LiveStanding, NotReadyError, Requirement
+from tallystick.services.rails.live_opening import AlreadyOpenError, LiveStanding, NotReadyForLiveError, Requirement
 
 app = typer.Typer(no_args_is_help=True, help="The live books of a seller, in which money is real.")
 
@@ -82,7 +82,7 @@ async def _open(account: str, terms: str, smallest_charge: str, fees: str | None
                 smallest_charge_micros=live_opening.read_smallest_charge(smallest_charge),
                 fee_schedule=fees,
             )
-        except NotReadyError as error:
+        except NotReadyForLiveError as error:
             raise ProblemError(f"missing: {error}; see: tallystick live status --account {account}") from None
         except AlreadyOpenError:
             raise ProblemError(f"the live books of {seller.email} are open already") from None
