@@ -30,12 +30,14 @@ async def test_what_stripe_holds_equals_the_books(make_migrated: MakeDatabase, t
         proof = await verify(run.service.pool)
 
         told = f"{compared.orders} orders, {run.answers} answers, {dict(fake.proxy.faults.happened)}"
-        told += f", serve killed {run.serve.kills} times, worker {run.worker.kills}"
+        told += f", {dict(fake.hooks.happened)}, serve killed {run.serve.kills} times, worker {run.worker.kills}"
         print(told)  # noqa: T201 - the figures of a long run
         assert compared.differences == [], told
         assert compared.orders >= PLAN.charges, told
         assert compared.taken > compared.given_back > 0, told
         assert set(fake.proxy.faults.happened) == set(Fault), told
+        assert fake.hooks.happened["lost"] > 0, told
+        assert fake.hooks.happened["answered 200"] > 0, told
         assert run.serve.kills >= 1, told
         assert run.worker.kills >= 1, told
         assert proof.problems == [], proof.problems[:5]

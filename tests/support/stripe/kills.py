@@ -80,6 +80,7 @@ class Kills:
         buyers = [await self._with_card(await stage.buyer(seller, terms)) for _ in range(self.plan.buyers)]
         self.fake.proxy.faults.share = self.plan.share
         await until_it_serves(self.serve, self.port)
+        await self.fake.send_events(f"http://127.0.0.1:{self.port}/rails/stripe/events", WEBHOOK_SECRET)
         await self.worker.start()
         orders = iter(range(self.plan.charges))
         async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
@@ -230,6 +231,7 @@ async def kills(plan: Plan, fake: FakeStripe, database_url: str, directory: Path
             yield Kills(plan, fake, service, serve, worker, port)
         finally:
             fake.proxy.faults.share = 0.0
+            fake.hooks.target = None
             await serve.kill()
             await worker.kill()
 
