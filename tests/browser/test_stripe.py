@@ -50,4 +50,4 @@ async def test_from_the_shop_through_checkout_to_the_first_charge(
     assert await running.status(seller, transaction_id) == "Success"
     intent = await running.intent_of(transaction_id)
     assert (intent["status"], intent["amount_received"], intent["currency"]) == ("succeeded", 1_000, "usd")
-    assert (await seller.pay(told["tokenID"], "0.05")).text("TransactionStatus") == "Success"
+    assert (await seller.pay(told["prepaidSenderTokenID"], "0.05")).text("TransactionStatus") == "Success"
