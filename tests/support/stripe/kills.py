@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +39,8 @@ CALLERS = 8
 _CARDS = (VISA,) * 8 + (DECLINED, CONFIRMED)
 _LARGE = 9_000 * MICROS_PER_UNIT
 _PAUSE_SECONDS = 0.1
+_LOOK_SECONDS = 1.0
+"""Between two looks at a transaction that somebody waits for."""
 
 OPEN = UNDECIDED | {UNREADABLE}
 """Answers that leave open what has happened: the same is asked again."""
@@ -87,7 +89,7 @@ class Kills:
             client = Client(f"http://127.0.0.1:{self.port}", seller.credentials, http)
             async with asyncio.TaskGroup() as group:
                 for _ in range(CALLERS):
-                    group.create_task(self._caller(client, buyers, orders))
+                    group.create_task(self._caller(client, buyers, orders, group))
         await self._until_all_ended()
 
     async def _with_card(self, buyer: TortureBuyer) -> TortureBuyer:
@@ -101,23 +103,25 @@ class Kills:
         )
         return buyer
 
-    async def _caller(self, client: Client, buyers: list[TortureBuyer], orders: object) -> None:
-        """One program of the seller's: an order after the other."""
-        assert hasattr(orders, "__next__")
-        for _ in iter(lambda: next(orders, None), None):
+    async def _caller(
+        self, client: Client, buyers: list[TortureBuyer], orders: Iterator[int], group: asyncio.TaskGroup
+    ) -> None:
+        """One program of the seller's: an order after the other. What follows on one waits for it beside them."""
+        for _ in orders:
             buyer, micros = self._random.choice(buyers), self._random.randint(100, 9_000) * MICROS_PER_MINOR_UNIT
             match self._random.randrange(10):
                 case 0:
-                    await self._hold(client, buyer, micros)
+                    held = await self._ask(client, "Reserve", _payment(buyer, micros))
+                    group.create_task(self._after_hold(client, held, micros))
                 case 1 | 2:
                     await self._ask(client, "FundPrepaid", _funding(buyer, micros))
                 case 3:
-                    await self._with_refund(client, buyer, micros)
+                    paid = await self._ask(client, "Pay", _payment(buyer, micros))
+                    group.create_task(self._after_payment(client, paid, micros))
                 case _:
                     await self._ask(client, "Pay", _payment(buyer, micros))
 
-    async def _hold(self, client: Client, buyer: TortureBuyer, micros: int) -> None:
-        held = await self._ask(client, "Reserve", _payment(buyer, micros))
+    async def _after_hold(self, client: Client, held: str, micros: int) -> None:
         if await self._ended(client, held, while_it_is="Pending") != "Reserved":
             return
         if self._random.random() < 0.5:
@@ -126,8 +130,7 @@ class Kills:
         else:
             await self._ask(client, "Cancel", {"TransactionId": held})
 
-    async def _with_refund(self, client: Client, buyer: TortureBuyer, micros: int) -> None:
-        paid = await self._ask(client, "Pay", _payment(buyer, micros))
+    async def _after_payment(self, client: Client, paid: str, micros: int) -> None:
         if await self._ended(client, paid, while_it_is="Pending") != "Success":
             return
         part = self._random.randint(1, micros // MICROS_PER_MINOR_UNIT) * MICROS_PER_MINOR_UNIT
@@ -138,7 +141,7 @@ class Kills:
         """The status of a transaction that is no longer in the one it began with."""
         status = while_it_is
         while status == while_it_is:
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS)
             try:
                 found = await client.call("GetTransactionStatus", {"TransactionId": transaction_id})
                 status = found.text("TransactionStatus")
