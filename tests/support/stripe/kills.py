@@ -54,7 +54,6 @@ class Plan:
     charges: int
     share: float = 0.3
     kill_every: int = 40
-    buyers: int = 20
     patience_seconds: int = 300
 
 
@@ -70,6 +69,7 @@ class Kills:
     port: int
     answers: int = 0
     _random: Random = field(init=False)
+    _dying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self._random = Random(self.plan.seed)  # noqa: S311 - repeatable
@@ -79,7 +79,7 @@ class Kills:
         stage = Stage(self.service)
         seller = await stage.seller(1)
         terms = Terms(MICROS_PER_UNIT, _LARGE, _LARGE, _LARGE, funding_by_card=True, settlement_by_card=True)
-        buyers = [await self._with_card(await stage.buyer(seller, terms)) for _ in range(self.plan.buyers)]
+        buyers = [await self._with_card(await stage.buyer(seller, terms), card) for card in _CARDS * 2]
         self.fake.proxy.faults.share = self.plan.share
         await until_it_serves(self.serve, self.port)
         await self.fake.send_events(f"http://127.0.0.1:{self.port}/rails/stripe/events", WEBHOOK_SECRET)
@@ -92,9 +92,9 @@ class Kills:
                     group.create_task(self._caller(client, buyers, orders, group))
         await self._until_all_ended()
 
-    async def _with_card(self, buyer: TortureBuyer) -> TortureBuyer:
+    async def _with_card(self, buyer: TortureBuyer, card: str) -> TortureBuyer:
         """Let the buyer's card be one at Stripe."""
-        token = await self.fake.saved_card(self._random.choice(_CARDS))
+        token = await self.fake.saved_card(card)
         await self.service.pool.execute(
             "UPDATE payment_method SET rail = 'stripe', rail_token = $2 WHERE payment_method_id ="
             " (SELECT payment_method_id FROM token WHERE token_id = $1)",
@@ -107,9 +107,9 @@ class Kills:
         self, client: Client, buyers: list[TortureBuyer], orders: Iterator[int], group: asyncio.TaskGroup
     ) -> None:
         """One program of the seller's: an order after the other. What follows on one waits for it beside them."""
-        for _ in orders:
-            buyer, micros = self._random.choice(buyers), self._random.randint(100, 9_000) * MICROS_PER_MINOR_UNIT
-            match self._random.randrange(10):
+        for number in orders:
+            buyer, micros = buyers[number * 7 % len(buyers)], self._amount()
+            match number % 10:  # so that holds and refunds meet cards that pay
                 case 0:
                     held = await self._ask(client, "Reserve", _payment(buyer, micros))
                     group.create_task(self._after_hold(client, held, micros))
@@ -121,11 +121,15 @@ class Kills:
                 case _:
                     await self._ask(client, "Pay", _payment(buyer, micros))
 
+    def _amount(self, most_micros: int = 90 * MICROS_PER_UNIT) -> int:
+        """Whole cents, from a dollar on."""
+        return self._random.randint(100, most_micros // MICROS_PER_MINOR_UNIT) * MICROS_PER_MINOR_UNIT
+
     async def _after_hold(self, client: Client, held: str, micros: int) -> None:
         if await self._ended(client, held, while_it_is="Pending") != "Reserved":
             return
         if self._random.random() < 0.5:
-            part = self._random.randint(1, micros // MICROS_PER_MINOR_UNIT) * MICROS_PER_MINOR_UNIT
+            part = self._amount(micros)
             await self._ask(client, "Settle", {"ReserveTransactionId": held, **amount("TransactionAmount", part)})
         else:
             await self._ask(client, "Cancel", {"TransactionId": held})
@@ -133,7 +137,7 @@ class Kills:
     async def _after_payment(self, client: Client, paid: str, micros: int) -> None:
         if await self._ended(client, paid, while_it_is="Pending") != "Success":
             return
-        part = self._random.randint(1, micros // MICROS_PER_MINOR_UNIT) * MICROS_PER_MINOR_UNIT
+        part = self._amount(micros)
         back = {"TransactionId": paid, "CallerReference": secrets.token_hex(12), **amount("RefundAmount", part)}
         await self._ask(client, "Refund", back)
 
@@ -172,12 +176,13 @@ class Kills:
         deaths, rest = divmod(self.answers, self.plan.kill_every)
         if rest:
             return
-        if deaths % 2:
-            await self.worker.kill()
-            await self.worker.start()
-        else:
-            await self.serve.kill()
-            await until_it_serves(self.serve, self.port)
+        async with self._dying:
+            if deaths % 2:
+                await self.worker.kill()
+                await self.worker.start()
+            else:
+                await self.serve.kill()
+                await until_it_serves(self.serve, self.port)
 
     async def _until_all_ended(self) -> None:
         """Wait for the last answers; an operator has what waits asked for again, which is harmless at any time."""
