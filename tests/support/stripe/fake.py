@@ -34,18 +34,21 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _listening() -> socket.socket:
+    """A socket on a port that nobody else can get meanwhile."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def _url_of(listening: socket.socket) -> str:
+    return f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 @asynccontextmanager
 async def localstripe() -> AsyncIterator[str]:
     """The address of a fresh localstripe, which ends with this."""
-    port = _free_port()
-    process = await asyncio.create_subprocess_exec(sys.executable, str(_LAUNCH), str(port))
-    url = f"http://127.0.0.1:{port}"
+    with _listening() as listening:
+        number, url = listening.fileno(), _url_of(listening)
+        process = await asyncio.create_subprocess_exec(sys.executable, str(_LAUNCH), str(number), pass_fds=[number])
     try:
         await _until_it_answers(url, process)
         yield url
@@ -155,9 +158,9 @@ async def fake_stripe(
         app.router.add_route("*", "/{path:.*}", fake.proxy.handle)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        port = _free_port()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        fake.proxy.url = f"http://127.0.0.1:{port}"
+        listening = _listening()
+        await web.SockSite(runner, listening).start()
+        fake.proxy.url = _url_of(listening)
         try:
             yield fake
         finally:
