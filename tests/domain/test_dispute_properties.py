@@ -127,25 +127,62 @@ class Disputes(RuleBasedStateMachine):
         if left:
             self.perform(Pay(self.request(), TokenId(token), left))
 
-    @rule(data=st.data(), amount=st.one_of(st.none(), cents), declined=st.booleans())
-    def refund(self, data: st.DataObject, amount: int | None, declined: bool) -> None:
+    @rule(data=st.data(), part=st.integers(1, 101), declined=st.booleans(), at_once=st.booleans())
+    def refund(self, data: st.DataObject, part: int, declined: bool, at_once: bool) -> None:
         payments = [item for item in self.state.transactions.values() if item.operation is Operation.PAY]
         if payments:
             original = data.draw(st.sampled_from(payments))
-            back = self.perform(Refund(self.request(), original.transaction_id, amount))
-            if isinstance(back, Accepted) and back.status is TransactionStatus.PENDING:
-                answer = Declined("TransactionDenied", "no") if declined else Paid()
-                self.perform(ResolveCharge(back.transaction_id, RAIL, answer, RailOperation.REFUND))
+            back = self.perform(Refund(self.request(), original.transaction_id, self.part_of(original, part)))
+            if isinstance(back, Accepted) and at_once:
+                self.answer_refund(back.transaction_id, declined)
 
-    @rule(data=st.data(), amount=st.one_of(st.none(), cents), declined=st.booleans())
-    def give_back_what_was_not_spent(self, data: st.DataObject, amount: int | None, declined: bool) -> None:
+    @rule(data=st.data(), part=st.integers(1, 101), declined=st.booleans(), at_once=st.booleans())
+    def give_back_what_was_not_spent(self, data: st.DataObject, part: int, declined: bool, at_once: bool) -> None:
         fundings = [item for item in self.state.transactions.values() if item.operation is Operation.FUND_PREPAID]
         if fundings:
             funding = data.draw(st.sampled_from(fundings))
-            back = self.perform(RefundFunding(self.request(), funding.transaction_id, amount))
-            if isinstance(back, Accepted):
-                answer = Declined("TransactionDenied", "no") if declined else Paid()
-                self.perform(ResolveCharge(back.transaction_id, RAIL, answer, RailOperation.REFUND))
+            back = self.perform(RefundFunding(self.request(), funding.transaction_id, self.part_of(funding, part)))
+            if isinstance(back, Accepted) and at_once:
+                self.answer_refund(back.transaction_id, declined)
+
+    def part_of(self, original: Transaction, part: int) -> int | None:
+        """So many hundredths of what could still go back, in whole cents; above 100, whatever that is."""
+        return None if part > 100 else max(1, original.refundable_micros * part // 1_000_000) * 10_000
+
+    @rule(data=st.data(), declined=st.booleans())
+    def answer_late(self, data: st.DataObject, declined: bool) -> None:
+        pending = [key for key, item in self.state.transactions.items() if item.status is TransactionStatus.PENDING]
+        if pending:
+            self.answer_refund(data.draw(st.sampled_from(pending)), declined)
+
+    def answer_refund(self, refund: TransactionId, declined: bool) -> None:
+        """What the rail says to a refund. Other transactions had their answer at once, and ask no rail any more."""
+        if self.state.transactions[refund].status is TransactionStatus.PENDING:
+            answer = Declined("TransactionDenied", "no") if declined else Paid()
+            self.perform(ResolveCharge(refund, RAIL, answer, RailOperation.REFUND))
+
+    @rule(
+        data=st.data(),
+        part=st.integers(1, 101),
+        status=st.sampled_from(DisputeStatus),
+        by_balance=st.booleans(),
+        declined=st.booleans(),
+    )
+    def dispute_while_a_refund_is_on_its_way(
+        self, data: st.DataObject, part: int, status: DisputeStatus, by_balance: bool, declined: bool
+    ) -> None:
+        if by_balance:
+            self.give_back_what_was_not_spent(data, part, declined, False)
+        else:
+            self.refund(data, part, declined, False)
+        pending = [item for item in self.state.transactions.values() if item.status is TransactionStatus.PENDING]
+        if pending:
+            back = pending[-1]
+            assert back.original_id is not None
+            asked = self.state.transactions[back.original_id].amount_micros
+            self.told.setdefault(f"{back.original_id} 1", (back.original_id, asked))
+            self.tell(f"{back.original_id} 1", status, None)
+            self.answer_refund(back.transaction_id, declined)
 
     @rule(amount=cents, part=cents, end=st.sampled_from([None, DisputeStatus.WON, DisputeStatus.LOST]))
     def fund_spend_dispute_and_give_back(self, amount: int, part: int, end: DisputeStatus | None) -> None:
@@ -189,6 +226,15 @@ class Disputes(RuleBasedStateMachine):
             asked = data.draw(st.sampled_from([original.amount_micros, max(10_000, original.amount_micros // 3)]))
             self.told[reference] = (original.transaction_id, asked)
         self.tell(reference, status, fee)
+
+    @rule(data=st.data(), fee=fees)
+    def dispute_once_more(self, data: st.DataObject, fee: int | None) -> None:
+        """Two disputes of one charge: what is left for the second one depends on the end of the first."""
+        if self.told:
+            original, asked = self.told[data.draw(st.sampled_from(sorted(self.told)))]
+            other = f"{original} 2"
+            self.told.setdefault(other, (original, asked))
+            self.tell(other, data.draw(st.sampled_from([DisputeStatus.OPENED, DisputeStatus.LOST])), fee)
 
     @rule(data=st.data(), status=st.sampled_from(DisputeStatus), fee=fees)
     def tell_more(self, data: st.DataObject, status: DisputeStatus, fee: int | None) -> None:
@@ -240,6 +286,13 @@ class Disputes(RuleBasedStateMachine):
             assert 0 <= transaction.refunded_micros + transaction.disputed_micros <= transaction.amount_micros
 
     @invariant()
+    def what_a_bank_took_is_claimed(self) -> None:
+        """A dispute claims less than it asks for only where refunds or other disputes have the rest of the charge."""
+        for dispute in self.state.disputes.values():
+            if dispute.status is not DisputeStatus.WON and dispute.claimed_micros < dispute.asked_micros:
+                assert self.state.transactions[dispute.original_id].refundable_micros == 0
+
+    @invariant()
     def instruments_are_their_accounts(self) -> None:
         if not self.state.instruments:
             return
@@ -289,7 +342,8 @@ class Disputes(RuleBasedStateMachine):
     def the_rail_has_what_was_charged_less_what_went_back(self) -> None:
         at_rail = 0
         for item in self.state.transactions.values():
-            if item.status is TransactionStatus.SUCCESS and item.payment_method == "CC":
+            booked = {TransactionStatus.SUCCESS, TransactionStatus.PENDING}  # a refund is booked when it is opened
+            if item.status in booked and item.payment_method == "CC":
                 at_rail += item.amount_micros if item.operation is not Operation.REFUND else -item.amount_micros
                 at_rail -= item.amount_micros if item.operation is Operation.DISPUTE else 0
         taken = sum(item.claimed_micros + item.fee_micros for item in self.state.disputes.values())

@@ -21,6 +21,7 @@ async def load_disputes(
     rails: Sequence[str],
     references: Sequence[str],
     instruments: Sequence[str],
+    charges: Sequence[str],
 ) -> list[Record]:
     asked = set(zip(rails, references, strict=True))
     return [
@@ -31,6 +32,7 @@ async def load_disputes(
             row["transaction_id"] in names
             or (row["rail"], row["reference"]) in asked
             or (row["instrument_id"] in instruments and row["closed_at"] is None)
+            or row["original_id"] in charges
         )
     ]
 

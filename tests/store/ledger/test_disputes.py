@@ -14,7 +14,17 @@ from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.master_key import VAULT
 from tests.support.owner import connection_of_owner
 
-from tallystick.domain.commands import FeePayer, Marketplace, Method, Pay, TokenTerms
+from tallystick.domain.commands import (
+    Declined,
+    FeePayer,
+    Marketplace,
+    Method,
+    Pay,
+    RailOperation,
+    RefundFunding,
+    ResolveCharge,
+    TokenTerms,
+)
 from tallystick.domain.disputes.dispute import DisputedSettlements, DisputeStatus
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
@@ -201,8 +211,64 @@ async def test_refund_and_dispute_never_take_the_same_twice(disputed: Shop) -> N
     await disputed.tell(charge, OPENED, "10.00", name="another")
     assert await disputed.account("in_dispute") == 6 * UNITS
     await disputed.tell(charge, WON, "10.00")
+    assert await disputed.account("in_dispute") == 6 * UNITS, "the other one is still open"
+    await disputed.tell(charge, WON, "10.00", name="another")
     taken(await books.refund(charge, "1.00"), "Pending")
     await work(books)
+    assert await disputed.problems() == {}
+
+
+async def test_a_refund_that_the_rail_declines_is_claimed_by_the_dispute_that_took_the_charge(disputed: Shop) -> None:
+    """The bank took the whole charge while its refund was on its way, so that the rail declines the refund."""
+    books = disputed.books
+    card = await books.sender_token(Method.CC)
+    charge = taken(await books.pay(card, "10.00"), "Pending")
+    await work(books)
+    await disputed.funded("50.00")  # for the seller to have cash
+    refund = taken(await books.refund(charge, "4.00"), "Pending")
+    await disputed.tell(charge, LOST, "10.00")
+    assert await disputed.account("dispute_losses") == 6 * UNITS
+    cash = await disputed.account("cash")
+
+    await books.committer.perform(
+        books.book_id, ResolveCharge(refund, "simulated", Declined("TransactionDenied", "no"), RailOperation.REFUND)
+    )
+
+    assert await disputed.account("dispute_losses") == 10 * UNITS
+    assert await disputed.account("cash") <= cash, "what was not refunded was taken all the same"
+    assert said(await books.refund(charge, "0.01")) == "TransactionFullyRefundedAlready"
+    assert await disputed.problems() == {}
+
+
+async def test_what_comes_back_to_a_balance_whose_funding_is_disputed_is_frozen(disputed: Shop) -> None:
+    books = disputed.books
+    buyer, charge = await disputed.funded("10.00")
+    request = books.request()
+    refund = taken(await books.perform(RefundFunding(request, charge, parse_amount("4.00"))), "Pending")
+    await disputed.tell(charge, OPENED, "10.00")
+    assert await disputed.account("frozen", buyer.instrument) == -6 * UNITS
+
+    await books.committer.perform(
+        books.book_id, ResolveCharge(refund, "simulated", Declined("TransactionDenied", "no"), RailOperation.REFUND)
+    )
+
+    assert await disputed.account("frozen", buyer.instrument) == -10 * UNITS
+    assert said(await books.pay(buyer, "0.01")) == "InsufficientBalance"
+    await disputed.tell(charge, WON, "10.00")
+    assert await disputed.account("prepaid", buyer.instrument) == -10 * UNITS
+    assert await disputed.problems() == {}
+
+
+async def test_what_one_dispute_leaves_the_other_takes(disputed: Shop) -> None:
+    _, charge = await disputed.funded("10.00")
+    await disputed.tell(charge, OPENED, "10.00")
+    await disputed.tell(charge, LOST, "10.00", name="another")
+
+    await disputed.tell(charge, WON, "10.00")
+
+    assert await disputed.account("in_dispute") == 0
+    (first, second) = await disputes.of_charge(disputed.books.pool, disputed.books.book_id, charge)
+    assert {first.claimed_micros, second.claimed_micros} == {0, 10 * UNITS}
     assert await disputed.problems() == {}
 
 

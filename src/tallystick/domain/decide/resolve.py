@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import Declined, RailOperation, ResolveCharge, ReturnCharge
 from tallystick.domain.decide.charges import received
+from tallystick.domain.decide.disputes.claiming import claim_what_is_free
 from tallystick.domain.decide.outgoing.refund_funding import (
     funding_given_back,
     funding_kept,
@@ -52,7 +53,7 @@ def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decis
         decision = _paid(state, paid, outside)
     latest = decision.transactions[-1]
     opens = ((AccountKind.RAIL, command.rail),) if decision.operator_transfers else ()
-    return replace(
+    told = replace(
         decision,
         outcome=Done(),
         operator_opens=opens,
@@ -60,6 +61,10 @@ def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decis
         steps=(step(latest),),
         resolved=resolved,
     )
+    is_undone = latest.operation is Operation.REFUND and latest.status is TransactionStatus.FAILURE
+    if is_undone and latest.original_id is not None:
+        return claim_what_is_free(state, told, latest.original_id)
+    return told
 
 
 def return_charge(state: State, command: ReturnCharge, now: datetime) -> Decision:  # noqa: ARG001 - one shape for all rules

@@ -15,6 +15,7 @@ from tallystick.domain.commands import (
     CancelToken,
     CollectDue,
     Command,
+    Declined,
     Deposit,
     DisputeMoved,
     FundPrepaid,
@@ -264,19 +265,34 @@ async def _load_named_transactions(
 
 
 async def _load_disputes(connection: Connection, state: State, commands: Sequence[Command]) -> None:
-    """Disputes that commands name, with their transactions, and those that refunds to balances have to look at."""
+    """Disputes that commands name, with their transactions, and those that refunds have to look at.
+
+    Those of the same charge come with them: where a dispute or a refund gives something up, they may claim it.
+    """
     moved = [command for command in commands if isinstance(command, DisputeMoved)]
     named = [command.dispute_id for command in commands if isinstance(command, CollectDue)]
     uncovered = [key for key, instrument in state.instruments.items() if instrument.uncovered_micros]
-    if not (moved or named or uncovered):
+    charges = [command.original_id for command in moved] + _given_up(state, commands)
+    if not (charges or named or uncovered):
         return
     book_id = state.book.book_id
     rails, references = [command.rail for command in moved], [command.reference for command in moved]
-    rows = await connection.fetch(MONEY["load_disputes"], book_id, named, rails, references, uncovered)
+    rows = await connection.fetch(MONEY["load_disputes"], book_id, named, rails, references, uncovered, charges)
     state.disputes = {row["transaction_id"]: dispute_from_row(row) for row in rows}
     state.transactions |= await _load_transactions(connection, book_id, {*state.disputes})
     choice = await connection.fetchval(MONEY["disputed_settlements"], book_id)
     state.disputed_settlements = DisputedSettlements(choice)
+
+
+def _given_up(state: State, commands: Sequence[Command]) -> list[TransactionId]:
+    """The disputed charges of refunds that a rail declines."""
+    declined = [
+        state.transactions.get(command.transaction_id)
+        for command in commands
+        if isinstance(command, ResolveCharge) and isinstance(command.answer, Declined)
+    ]
+    originals = [item.original_id for item in declined if item is not None and item.original_id is not None]
+    return [key for key in originals if key in state.transactions and state.transactions[key].disputed_micros]
 
 
 async def _load_transactions(
@@ -296,6 +312,7 @@ async def _load_other_sellers(connection: Connection, state: State, commands: Se
         rows = await connection.fetch(MONEY["load_sellers"], book.book_id, others)
         state.recipients = {row["party_id"]: seller_from_row(row) for row in rows}
     disputed = any(isinstance(command, DisputeMoved | CollectDue) for command in commands)
+    disputed = disputed or bool(_given_up(state, commands))
     direct_refund = any(isinstance(command, Refund) for command in commands) and any(
         item.instrument_id is None for item in state.transactions.values()
     )

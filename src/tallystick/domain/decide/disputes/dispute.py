@@ -13,16 +13,15 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from tallystick.domain.accounts import AccountKind
 from tallystick.domain.commands import CollectDue, DisputeMoved, Method
+from tallystick.domain.decide.disputes.booking import book_of, booked
+from tallystick.domain.decide.disputes.claiming import claim_what_is_free
 from tallystick.domain.decide.disputes.freezing import MOST_MOVES
-from tallystick.domain.decide.receipts import announce, moved_on, step
+from tallystick.domain.decide.receipts import moved_on
 from tallystick.domain.disputes.dispute import Dispute, DisputedSettlements, DisputeStatus
-from tallystick.domain.disputes.positions import movements, position_of_bearer, position_of_operator
-from tallystick.domain.ids import AccountId, BookId, PartyId
 from tallystick.domain.outcomes import Accepted, Done, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import Decision, Instrument, InstrumentKind, Operation, State, Transaction, Transfer
+from tallystick.domain.state import Decision, InstrumentKind, Operation, State, Transaction
 from tallystick.domain.transitions import check_first
 
 OPENED_CODE: Final = "DisputeOpened"
@@ -36,12 +35,6 @@ _MESSAGES: Final = {
 }
 _CHARGES: Final = frozenset({Operation.FUND_PREPAID, Operation.SETTLE_DEBT, Operation.PAY, Operation.RESERVE})
 _BY_RAIL: Final = frozenset({Method.CC.value, Method.ACH.value})
-_TOTALS: Final = (
-    (AccountKind.IN_DISPUTE, ""),
-    (AccountKind.DUES, ""),
-    (AccountKind.DISPUTE_LOSSES, ""),
-    (AccountKind.DISPUTE_FEES, ""),
-)
 
 
 def dispute_moved(state: State, command: DisputeMoved, now: datetime) -> Decision:
@@ -67,7 +60,8 @@ def dispute_moved(state: State, command: DisputeMoved, now: datetime) -> Decisio
         return Decision(Accepted(transaction.transaction_id, transaction.status), disputes=(told,))
     is_late = command.status is DisputeStatus.OPENED and DisputeStatus.EVIDENCE_DUE in told.told
     moved = _follow(state, told if is_late else replace(told, status=command.status), command, original, now)
-    return _booked(state, before, moved, original, _moved_on(transaction, command.status, now))
+    decision = booked(state, before, moved, original, _moved_on(transaction, command.status, now))
+    return claim_what_is_free(state, decision, original.transaction_id)
 
 
 def collect_due(state: State, command: CollectDue, now: datetime) -> Decision:  # noqa: ARG001 - one shape for all
@@ -75,11 +69,11 @@ def collect_due(state: State, command: CollectDue, now: datetime) -> Decision:  
     dispute, original = state.disputes.get(command.dispute_id), state.transactions.get(command.original_id)
     if dispute is None or original is None:
         raise Refused(Refusal.InvalidTransactionId, f"There is no dispute {command.dispute_id}.")
-    micros = min(dispute.due_micros, state.cash[_book_of(state, dispute.bearer_id)])
+    micros = min(dispute.due_micros, state.cash[book_of(state, dispute.bearer_id)])
     if not micros or dispute.moves >= MOST_MOVES:
         return Decision(Done())
     paid = replace(dispute, due_micros=dispute.due_micros - micros)
-    return replace(_booked(state, dispute, paid, original, None), outcome=Done())
+    return replace(booked(state, dispute, paid, original, None), outcome=Done())
 
 
 def _find_charge(state: State, command: DisputeMoved) -> Transaction:
@@ -171,7 +165,7 @@ def _follow(state: State, dispute: Dispute, command: DisputeMoved, original: Tra
     )
     after = replace(after, borne_micros=_borne(state, dispute, after))
     extra_micros = claimed_micros + after.fee_micros - dispute.claimed_micros - dispute.fee_micros
-    cash_micros = state.cash[_book_of(state, dispute.bearer_id)]
+    cash_micros = state.cash[book_of(state, dispute.bearer_id)]
     due_micros = dispute.due_micros + max(0, extra_micros - cash_micros)
     if extra_micros < 0:
         due_micros = max(0, dispute.due_micros + extra_micros)
@@ -194,64 +188,3 @@ def _borne(state: State, before: Dispute, after: Dispute) -> int:
     if after.status is not DisputeStatus.LOST or state.disputed_settlements is DisputedSettlements.LOSS:
         return 0
     return min(after.claimed_micros, max(0, instrument.limit_micros - instrument.balance_micros))
-
-
-def _booked(
-    state: State, before: Dispute | None, after: Dispute, original: Transaction, transaction: Transaction | None
-) -> Decision:
-    """The decision that leads from one position of a dispute to the other, in all books.
-
-    `transaction`: the dispute's own, in its new status; None where that stays.
-    """
-    instrument = None if after.instrument_id is None else state.instruments[after.instrument_id]
-    account = None if instrument is None else instrument.account_id
-    own = movements({} if before is None else position_of_bearer(before, account), position_of_bearer(after, account))
-    outside = movements({} if before is None else position_of_operator(before), position_of_operator(after))
-    transfers = _numbered(after, own)
-    numbered = replace(after, moves=after.moves + max(len(own), len(outside)))
-    claimed_micros = 0 if before is None else before.claimed_micros
-    disputed = replace(original, disputed_micros=original.disputed_micros + after.claimed_micros - claimed_micros)
-    is_prepaid = instrument is not None and instrument.kind is InstrumentKind.PREPAID
-    opens = (*_TOTALS, (AccountKind.FROZEN, str(after.instrument_id))) if is_prepaid else _TOTALS
-    decision = Decision(
-        Done() if transaction is None else Accepted(transaction.transaction_id, transaction.status),
-        transactions=(disputed,) if transaction is None else (disputed, transaction),
-        operator_opens=((AccountKind.DUE_FROM, str(after.bearer_id)), (AccountKind.RAIL, after.rail)),
-        operator_transfers=_numbered(after, outside),
-        instruments=() if instrument is None else (_changed(instrument, before, after),),
-        disputes=(numbered,),
-    )
-    if transaction is not None:
-        told_before = None if before is None else state.transactions[before.transaction_id].status_number
-        if told_before != transaction.status_number:
-            steps = () if transaction.status_number == 1 else (step(transaction),)
-            decision = replace(decision, events=(announce(transaction),), steps=steps)
-    book_id = _book_of(state, after.bearer_id)
-    if book_id == state.book.book_id:
-        return replace(decision, opens=opens, transfers=transfers)
-    return replace(decision, recipient_opens=((book_id, opens),), recipient_transfers=((book_id, transfers),))
-
-
-def _numbered(dispute: Dispute, moves: list[tuple[AccountId, AccountId, int]]) -> tuple[Transfer, ...]:
-    return tuple(
-        Transfer(dispute.transaction_id, debit, credit, micros, number=dispute.moves + place)
-        for place, (debit, credit, micros) in enumerate(moves, start=1)
-    )
-
-
-def _changed(instrument: Instrument, before: Dispute | None, after: Dispute) -> Instrument:
-    borne_micros = after.borne_micros - (0 if before is None else before.borne_micros)
-    sign = -1 if instrument.kind is InstrumentKind.PREPAID else 1
-    balance_micros = instrument.balance_micros + sign * borne_micros
-    if instrument.kind is not InstrumentKind.PREPAID:
-        return replace(instrument, balance_micros=balance_micros)
-    uncovered_micros = after.uncovered_micros - (0 if before is None else before.uncovered_micros)
-    return replace(
-        instrument,
-        balance_micros=balance_micros,
-        uncovered_micros=instrument.uncovered_micros + uncovered_micros,
-    )
-
-
-def _book_of(state: State, bearer_id: PartyId) -> BookId:
-    return state.book.book_id if bearer_id == state.book.seller_id else state.recipients[bearer_id].book_id

@@ -32,7 +32,7 @@ def freeze_more(state: State, instrument: Instrument, amount_micros: int) -> Ref
         return Refrozen(instrument)
     changed, transfers = [], []
     claims = [dispute for dispute in state.disputes.values() if dispute.instrument_id == instrument.instrument_id]
-    for dispute in sorted(claims, key=_age):
+    for dispute in sorted(claims, key=age):
         micros = min(left_micros, dispute.uncovered_micros)
         if not micros or dispute.moves >= MOST_MOVES:
             continue
@@ -57,5 +57,6 @@ def freeze_more(state: State, instrument: Instrument, amount_micros: int) -> Ref
     return Refrozen(rest, tuple(changed), tuple(transfers))
 
 
-def _age(dispute: Dispute) -> tuple[datetime, str]:
+def age(dispute: Dispute) -> tuple[datetime, str]:
+    """The older one is served first."""
     return dispute.opened_at, dispute.transaction_id

@@ -489,15 +489,16 @@ DELETE FROM rail_request
    AND rail_request.operation = done.operation
 
 -- name: load_disputes
--- Disputes by themselves ($2), by the names that rails ($3) have for them ($4), and the open ones of instruments ($5). They
--- are guarded by the locks of their instruments or, where they have none, of the charges.
+-- Disputes by themselves ($2), by the names that rails ($3) have for them ($4), the open ones of instruments ($5), and those
+-- of charges ($6). They are guarded by the locks of their instruments or, where they have none, of the charges.
 SELECT transaction_id, rail, reference, original_id, bearer_party_id, instrument_id, asked_micros, opened_at, status,
        claimed_micros, borne_micros, fee_micros, due_micros, told, moves, reason, evidence_due_at, closed_at
   FROM dispute
  WHERE book_id = $1
    AND (transaction_id = ANY($2::text[])
         OR (rail, reference) IN (SELECT * FROM unnest($3::text[], $4::text[]))
-        OR (instrument_id = ANY($5::text[]) AND status IN ('opened', 'evidence_due')))
+        OR (instrument_id = ANY($5::text[]) AND status IN ('opened', 'evidence_due'))
+        OR original_id = ANY($6::text[]))
 
 -- name: disputed_settlements
 -- What becomes of a settlement that is lost in a dispute.
