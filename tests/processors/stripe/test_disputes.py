@@ -32,8 +32,9 @@ def dispute(**changes: Any) -> stripe.Dispute:  # noqa: ANN401 - whatever a fiel
     return stripe.Dispute.construct_from(values | changes, "sk_test_1")
 
 
-def taken(amount: int, fee: int) -> Json:
-    return {"id": f"txn_{amount}", "object": "balance_transaction", "amount": amount, "fee": fee, "type": "adjustment"}
+def taken(amount: int, fee: int, currency: str = "usd") -> Json:
+    values: Json = {"id": f"txn_{amount}", "object": "balance_transaction", "type": "adjustment"}
+    return values | {"amount": amount, "fee": fee, "currency": currency}
 
 
 def test_a_dispute_names_its_charge_as_answers_do() -> None:
@@ -61,6 +62,12 @@ def test_the_fee_is_what_stripe_keeps_after_all() -> None:
 
     assert (won.status, won.fee_micros) == (DisputeStatus.WON, 0)
     assert (inquiry.status, inquiry.fee_micros) == (DisputeStatus.EVIDENCE_DUE, 0)
+
+
+def test_a_fee_in_another_currency_is_not_booked_as_dollars() -> None:
+    settled_in_euros = read_dispute(dispute(balance_transactions=[taken(-1_100, 2_000, "eur")]))
+
+    assert (settled_in_euros.fee_micros, settled_in_euros.amount_micros) == (0, 12_000_000)
 
 
 @pytest.mark.parametrize(

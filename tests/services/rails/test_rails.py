@@ -34,6 +34,7 @@ from tallystick.services.rails import events
 from tallystick.services.rails.events import NoSuchRailError
 from tallystick.services.rails.orders import KEY_MARGIN, LOOK_ONCE_MORE
 from tallystick.settings import Settings
+from tallystick.store.queries import stuck_work
 from tallystick.store.rails import rail_events, rail_operations, rail_requests
 from tallystick.worker import Worker
 
@@ -221,6 +222,29 @@ async def test_an_order_whose_key_may_be_forgotten_is_never_sent_again(shop: Boo
     assert await status(shop, opened) == ("Success", "Success")
     assert len(other.performed) == 1
     assert other.looked_for == [(None, opened)] * 2
+
+
+async def test_an_order_that_was_sent_by_a_clock_that_was_ahead_is_looked_for(shop: Books) -> None:
+    """By the clock that is right again it was sent in the future: its key may be forgotten for all that one knows."""
+
+    class SilentRail(OtherRail):
+        async def perform(self, order: RailOrder) -> RailAnswer:
+            self.performed.append(order)
+            raise TimeoutError
+
+    other = SilentRail(answers=[Paid("other_found", 0)])
+    opened = await funding(shop, rail="other")
+    worker = worker_of(shop, other)
+    three_days = int(timedelta(days=3).total_seconds())
+    shop.clock.forward(seconds=three_days)
+    await worker.step()
+    shop.clock.forward(seconds=-three_days)
+    assert await stuck_work.ask_again(shop.pool, shop.book_id, opened, shop.clock())
+
+    await worker.step()
+
+    assert await status(shop, opened) == ("Success", "Success")
+    assert (len(other.performed), other.looked_for) == (1, [(None, opened)])
 
 
 async def test_what_is_paid_after_all_goes_back_and_shows(shop: Books) -> None:

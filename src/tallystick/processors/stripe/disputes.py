@@ -56,8 +56,13 @@ def read_dispute(dispute: stripe.Dispute) -> DisputeFound:
         charge_reference=reference,
         status=STATUSES.get(dispute.status, DisputeStatus.OPENED),
         amount_micros=dispute.amount * MICROS_PER_MINOR_UNIT,
-        fee_micros=sum(one.fee for one in dispute.balance_transactions) * MICROS_PER_MINOR_UNIT,
+        fee_micros=_fee(dispute) * MICROS_PER_MINOR_UNIT,
         currency=dispute.currency.upper(),
         due_at=datetime.fromtimestamp(due_by, UTC) if due_by else None,
         idempotency_key=key,
     )
+
+
+def _fee(dispute: stripe.Dispute) -> int:
+    """What Stripe keeps for it, in minor units. An account that is settled in another currency is told in that one."""
+    return sum(one.fee for one in dispute.balance_transactions if one.currency == dispute.currency)

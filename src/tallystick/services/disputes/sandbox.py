@@ -13,6 +13,7 @@ from tallystick.services.disputes.news import DisputeNews, UnknownChargeError, d
 from tallystick.services.operations import audit
 from tallystick.store.ledger.create_book import SIMULATED_RAIL
 from tallystick.store.queries import disputes, reads
+from tallystick.store.rails import rail_operations
 from tallystick.store.records import sandbox_clocks
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ async def move(
     found = await reads.transaction(service.pool, book_id, charge)
     if found is None or found.environment != SANDBOX:
         raise UnknownChargeError(f"there is no charge {charge} in a sandbox")
+    asked = await rail_operations.of_transaction(service.pool, book_id, charge)
+    if others := {one.rail for one in asked} - {SIMULATED_RAIL}:
+        raise UnknownChargeError(f"the charge went through {min(others)}, where the simulated bank decides nothing")
     reference = f"simulated-{charge}"
     known = [one for one in await disputes.of_charge(service.pool, book_id, charge) if one.reference == reference]
     asked_micros = amount_micros or (known[0].asked_micros if known else found.amount_micros)

@@ -23,7 +23,8 @@ from tallystick.processors.rail import (
     idempotency_key,
     transaction_of,
 )
-from tallystick.services.disputes.news import DisputeNews, UnknownChargeError, dispute_moved
+from tallystick.services.disputes.hints import follow_dispute
+from tallystick.services.disputes.news import UnknownChargeError
 from tallystick.services.rails import setups
 from tallystick.services.rails.orders import LEASE, MAX_AT_ONCE, all_of, trusted_now
 from tallystick.store.accounts import payment_methods
@@ -148,8 +149,8 @@ async def _look_at_order(service: Service, rail: Rail, event: RailEvent, now: da
     if isinstance(answer, StillPending):
         raise TimeoutError("the rail does not know yet")
     transaction = await reads.transaction(service.pool, record.book_id, record.transaction_id)
-    if transaction is None:
-        return None  # in the archive
+    if transaction is None or transaction.environment != event.environment:
+        return None  # in the archive; or a key of the other environment, which this rail cannot know
     if record.operation in _COMING_IN and isinstance(answer, Paid) and transaction.status in _OVER_WITHOUT_MONEY:
         return await _return(service, record, answer)
     if record.operation is RailOperation.REFUND and isinstance(answer, Declined) and transaction.status == "Success":
@@ -159,28 +160,10 @@ async def _look_at_order(service: Service, rail: Rail, event: RailEvent, now: da
 
 async def _look_at_dispute(service: Service, rail: Rail, event: RailEvent) -> str | None:
     """Book where a dispute stands. What is about no charge of ours, a person has to see to."""
-    found = await rail.find_dispute(event.reference)
-    if found is None:
-        return None
-    charge = None if found.idempotency_key is None else TransactionId(transaction_of(found.idempotency_key))
-    if charge is None:
-        known = await rail_operations.by_reference(service.pool, rail.name, found.charge_reference, event.environment)
-        charge = None if known is None else known.transaction_id
-    if charge is None:
-        return f"dispute {found.reference} is about no charge of ours: see to it at the rail"
-    news = DisputeNews(
-        rail.name,
-        found.reference,
-        charge,
-        found.status,
-        found.amount_micros,
-        fee_micros=found.fee_micros,
-        evidence_due_at=found.due_at,
-    )
     try:
-        await dispute_moved(service, news)
+        await follow_dispute(service, rail, event.reference, event.environment)
     except UnknownChargeError as error:
-        return f"dispute {found.reference}: {error}"
+        return f"dispute {event.reference}: {error}"
     return None
 
 
