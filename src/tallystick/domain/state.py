@@ -276,7 +276,8 @@ class State:
     `person_balances`: account balances (ABT) from the operator's book, in micro-units.
     `token_references`: references among those asked for that already name a token, with its id.
     `recipients`: the other sellers that recipient tokens and earlier transactions name. `cash`: balances of the cash
-    accounts, by book, where a command may take from them. `unasked`: rail requests that no worker has taken up yet.
+    accounts, by book, where a command may take from them. `dues_micros`: what the seller owes for disputes, where a
+    command must leave that much of the cash. `unasked`: rail requests that no worker has taken up yet.
     `rail_uses`: by what earlier transactions were paid, as far as that is known.
     `spent_elsewhere`: references that belong to another book of the same seller. `disputes`: those that are named, and
     the open ones of instruments that refunds go to. `disputed_settlements`: the seller's choice.
@@ -292,6 +293,7 @@ class State:
     token_references: dict[str, TokenId] = field(default_factory=dict)
     recipients: dict[PartyId, Seller] = field(default_factory=dict)
     cash: dict[BookId, int] = field(default_factory=dict)
+    dues_micros: int = 0
     unasked: dict[TransactionId, RailOperation] = field(default_factory=dict)
     rail_uses: dict[TransactionId, RailUse] = field(default_factory=dict)
     spent_elsewhere: frozenset[str] = frozenset()
@@ -320,6 +322,7 @@ class State:
         if decision.operator_transfers:
             self._move_person_balances(decision.operator_transfers)
         if self.cash:
+            self._move_dues(decision.transfers)
             self._move_cash(self.book.book_id, decision.transfers)
             for book_id, transfers in decision.recipient_transfers:
                 self._move_cash(book_id, transfers)
@@ -331,6 +334,14 @@ class State:
                 self.cash[book_id] += transfer.amount_micros
             if transfer.credit == cash:
                 self.cash[book_id] -= transfer.amount_micros
+
+    def _move_dues(self, transfers: tuple[Transfer, ...]) -> None:
+        dues = TOTALS[AccountKind.DUES]
+        for transfer in transfers:
+            if transfer.credit == dues:
+                self.dues_micros += transfer.amount_micros
+            if transfer.debit == dues:
+                self.dues_micros -= transfer.amount_micros
 
     def _move_person_balances(self, transfers: tuple[Transfer, ...]) -> None:
         if len(self._people) != len(self.person_balances):

@@ -22,6 +22,7 @@ from tallystick.domain.commands import (
     Pay,
     RailOperation,
     RefundFunding,
+    RequestPayout,
     ResolveCharge,
     TokenTerms,
 )
@@ -174,6 +175,30 @@ async def test_what_the_seller_owes_is_taken_from_cash_that_comes_in(disputed: S
 
     assert await disputed.account("dues") == 0
     assert await disputed.problems() == {}
+
+
+async def test_what_the_seller_owes_is_not_paid_out(disputed: Shop) -> None:
+    """Also in the minute in which nothing has collected it yet."""
+    books = disputed.books
+    _, charge = await disputed.funded("10.00")
+    await disputed.tell(charge, LOST, "10.00", fee="15.00")
+    buyer = await books.sender_token()
+    await books.deposit(buyer, "50.00")
+    taken(await books.pay(buyer, "50.00"))
+    owed, cash = -await disputed.account("dues"), await disputed.account("cash")
+    assert owed > 0
+    assert said(await books.perform(recorded_payout(books, cash))) == "InsufficientBalance"
+
+    taken(await books.perform(recorded_payout(books, None)))
+
+    assert owed <= await disputed.account("cash") < owed + 10_000, "whole cents leave"
+    await collect_dues(disputed.service)
+    assert await disputed.account("dues") == 0
+    assert await disputed.problems() == {}
+
+
+def recorded_payout(books: Books, micros: int | None) -> RequestPayout:
+    return RequestPayout(books.request(None, payout=micros), micros, "recorded", None, None)
 
 
 @pytest.mark.parametrize("choice", DisputedSettlements)

@@ -323,6 +323,9 @@ async def _load_other_sellers(connection: Connection, state: State, commands: Se
         for book_id in books:
             row = await connection.fetchrow(MONEY["lock_accounts"], book_id, [TOTALS[AccountKind.CASH]])
             state.cash[book_id] = row["balance_micros"] if row is not None else 0
+    if any(isinstance(command, RequestPayout) for command in commands):
+        row = await connection.fetchrow(MONEY["lock_accounts"], book.book_id, [TOTALS[AccountKind.DUES]])
+        state.dues_micros = -row["balance_micros"] if row is not None else 0
 
 
 async def _lock_person_balances(

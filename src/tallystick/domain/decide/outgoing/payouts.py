@@ -44,10 +44,11 @@ _SENT: Final = "The payout was sent to the seller's bank."
 def request_payout(state: State, command: RequestPayout, now: datetime) -> Decision:
     """Take the cash, in whole cents, rounded down. Where payouts are only recorded, it is done at once.
 
+    What the seller owes for disputes stays: it is collected from this cash.
     Raises Refused: InvalidAccountState_Caller, AmountOutOfRange, InsufficientBalance.
     """
     check_seller(state)
-    held_micros = state.cash[state.book.book_id]
+    held_micros = max(0, state.cash[state.book.book_id] - state.dues_micros)
     asked_micros = command.amount_micros
     amount_micros = whole_minor_units(held_micros - command.reserve_micros if asked_micros is None else asked_micros)
     if asked_micros is None and amount_micros < MICROS_PER_MINOR_UNIT:
