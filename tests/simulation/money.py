@@ -136,6 +136,7 @@ async def read_optimistically(
                 book=None if book is None else Record(book),
                 answers=None if book is None else _answers(tx, book_id, references, since + offset, reuse=reuse),
                 keys=None if book is None else [],
+                server_started_at=None if book is None else tx.server.started_at,
             )
         )
     return rows
@@ -148,6 +149,7 @@ async def read_book(tx: Transaction, book_id: int) -> list[Record]:
     versions = {
         "book_version": tx.version("book", (book_id,)),
         "owner_version": tx.version("party", (rules["party_id"],)),
+        "server_started_at": tx.server.started_at,
     }
     return [Record(**rules, **versions)]
 

@@ -181,11 +181,12 @@ async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's argumen
     book: Sequence[int],
     keys: Sequence[str],
     _key_versions: Sequence[int],
+    server_started_at: datetime,
     events: Sequence[Any] = (),
     real_now: datetime | None = None,
 ) -> list[Record]:
     assert not keys, "the simulation signs nothing"
-    same = as_remembered(tx, book_id, tokens, book)
+    same = server_started_at == tx.server.started_at and as_remembered(tx, book_id, tokens, book)
     moved = 0
     for number, delta, terms in sorted(changes, key=lambda change: change[0] < _FIRST_DERIVED):
         moved += await _move_from_memory(tx, (book_id, number), delta, terms)

@@ -160,10 +160,10 @@ async def _believe_memory(
     *rest: Any,
 ) -> list[Record]:
     """Whatever was changed meanwhile: neither the versions of rows nor those of the terms are looked at."""
-    refused, now, _tokens, book, keys, key_versions, *events = rest
+    refused, now, _tokens, book, keys, key_versions, server, *events = rest
     moved = [(number, delta, None) for number, delta, _ in changes]
     return await money_writes.apply_from_memory(
-        tx, book_id, paid, kind, moved, refused, now, (), book, keys, key_versions, *events
+        tx, book_id, paid, kind, moved, refused, now, (), book, keys, key_versions, server, *events
     )
 
 

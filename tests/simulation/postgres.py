@@ -84,6 +84,11 @@ class Server:
         self._xid += 1
         return self._xid
 
+    @property
+    def started_at(self) -> datetime:
+        """Another one with each start."""
+        return self.begin + timedelta(seconds=self.restarts)
+
     def restart(self) -> None:
         """Killed and started again: what was not committed is gone, and so are all connections."""
         self.restarts += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -18,7 +18,11 @@ _NOW = datetime(2027, 3, 1, tzinfo=UTC)
 
 
 def _learn(
-    memory: PaymentMemory, number: int, version: int = 1, kind: InstrumentKind = InstrumentKind.PREPAID
+    memory: PaymentMemory,
+    number: int,
+    version: int = 1,
+    kind: InstrumentKind = InstrumentKind.PREPAID,
+    server_started_at: datetime = _NOW,
 ) -> TokenId:
     token = Token(
         TokenId(f"token {number}"),
@@ -37,7 +41,7 @@ def _learn(
         InstrumentId(f"balance {number}"), kind, PartyId(7), 5, 10, 0, _NOW, None, number=AccountId(number)
     )
     rows = {token.token_id: RowVersions(version, version, version, version)}
-    memory.learn([token], {balance.instrument_id: balance}, rows)
+    memory.learn([token], {balance.instrument_id: balance}, rows, server_started_at)
     return token.token_id
 
 
@@ -99,3 +103,17 @@ def test_a_clash_forgets_what_its_group_was_decided_by() -> None:
     assert memory.find(one) is None
     assert memory.find(other) is not None
     assert memory.clashes == 1
+
+
+def test_of_a_server_that_is_gone_nothing_is_kept() -> None:
+    """Versions that another one told may be equal by chance. What comes late of the first one is not mixed with it."""
+    memory = PaymentMemory(2)
+    old = [_learn(memory, number) for number in (1, 2)]
+    new = _learn(memory, 3, server_started_at=_NOW + timedelta(seconds=1))
+    assert [memory.find(one) for one in old] == [None, None]
+    assert memory.find(new) is not None
+    assert len(memory) == 1
+    late = _learn(memory, 1)
+    assert memory.find(new) is None
+    assert memory.find(late) is not None
+    assert len(memory) == 1

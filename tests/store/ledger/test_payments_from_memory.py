@@ -38,6 +38,8 @@ class Interrupted:
     happening: list[Meanwhile] = field(default_factory=list)
     written: int = 0
     """How many groups were sent so."""
+    started: str = "pg_postmaster_start_time()"
+    """When the server says that it was started, in SQL."""
 
     async def acquire(self) -> InterruptedConnection:
         return InterruptedConnection(self, await self.pool.acquire())
@@ -58,7 +60,16 @@ class InterruptedConnection:
             self.pool.written += 1
             while self.pool.happening:
                 await self.pool.happening.pop()()
-        return await self.own.execute(query, *values)
+        return await self.own.execute(self._of_server(query), *values)
+
+    async def fetch(self, query: str, *values: object) -> list[Any]:
+        return await self.own.fetch(self._of_server(query), *values)
+
+    async def fetchrow(self, query: str, *values: object) -> Any:  # noqa: ANN401 - a row, as the driver has it
+        return await self.own.fetchrow(self._of_server(query), *values)
+
+    def _of_server(self, query: str) -> str:
+        return query.replace("pg_postmaster_start_time()", self.pool.started)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the driver has
         return getattr(self.own, name)
@@ -433,3 +444,29 @@ async def test_a_seller_who_has_several_books_by_now_is_read_for(remembering: Re
     assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
     assert remembering.memory.find(buyer.spending) is None
     assert remembering.memory.hits == 0
+
+
+@pytest.mark.parametrize("moment", ["long before", "right before"])
+async def test_what_another_server_told_is_read_again(remembering: Remembering, moment: str) -> None:
+    """After a failover, or from a backup: numbers of transactions come again, and equal versions say nothing."""
+    shop, memory = remembering.shop, remembering.memory
+    buyer, other = await remembering.buyer(), await remembering.buyer()
+    assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
+    assert memory.hits == 1
+
+    async def fail_over() -> None:
+        remembering.pool.started = "'2026-01-01 00:00+00'::timestamptz"
+
+    if moment == "long before":
+        await fail_over()
+    else:
+        remembering.pool.happening.append(fail_over)
+    assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
+    assert (memory.hits, memory.clashes) == (1, 1)
+    assert memory.find(other.spending) is None, "all that the other server told is forgotten"
+    assert isinstance(await shop.pay(other, "1.00"), Accepted)
+    assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
+    assert isinstance(await shop.pay(other, "1.00"), Accepted)
+    assert memory.clashes == 1
+    assert memory.hits >= 2, "what this one tells is remembered"
+    assert [await shop.balance(one) for one in (buyer, other)] == [6_000_000, 7_000_000]

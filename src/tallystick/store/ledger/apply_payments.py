@@ -23,12 +23,14 @@ class Guards(NamedTuple):
     """The versions that rows must still have when what was decided from memory is written, as the statement takes them.
 
     `tokens`: ids and versions of tokens, their instruments and senders. `book`: of the book and its owner.
+    `server_started_at`: when the server was started that told them; another one's versions say nothing.
     """
 
     tokens: Sequence[tuple[TokenId, int, InstrumentId, int, PartyId, int]]
     book: Sequence[int]
     keys: Sequence[str]
     key_versions: Sequence[int]
+    server_started_at: datetime
 
 
 async def apply_payments(

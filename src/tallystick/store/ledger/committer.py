@@ -274,7 +274,9 @@ class Committer:
         loaded = snapshot.loaded
         self.memory.misses += len(signed)
         if not loaded.parts:
-            self.memory.learn(loaded.state.tokens.values(), loaded.state.instruments, snapshot.rows)
+            self.memory.learn(
+                loaded.state.tokens.values(), loaded.state.instruments, snapshot.rows, snapshot.server_started_at
+            )
         self._answer(book_id, signed, decisions)
         return True
 

@@ -34,12 +34,14 @@ def charges_an_instrument(command: Command) -> TypeGuard[Pay]:
 class Snapshot:
     """What one optimistic read found. `keys`: those that were asked for and are not revoked.
 
-    `rows`: the versions of what was read of each token, for whoever remembers it.
+    `rows`: the versions of what was read of each token, for whoever remembers it, as the server told them that was
+    started at `server_started_at`.
     """
 
     loaded: LoadedState
     keys: CurrentKeys
     rows: Mapping[TokenId, RowVersions]
+    server_started_at: datetime
 
 
 async def optimistic_read(
@@ -91,4 +93,4 @@ async def optimistic_read(
         parts=book["parts"] or (),
         reuse_references=rules.reuse_references,
     )
-    return Snapshot(loaded, current_keys(first["keys"]), read)
+    return Snapshot(loaded, current_keys(first["keys"]), read, first["server_started_at"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
@@ -47,13 +47,17 @@ class RememberedInstrument(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class RememberedBook:
-    """The rules of a book with one owner. `keys`: what its access keys were like, each with its version."""
+    """The rules of a book with one owner. `keys`: what its access keys were like, each with its version.
+
+    `server_started_at`: when the server was started that told this.
+    """
 
     book: Book
     notification_url: str | None
     clock_offset: timedelta
     version: int
     owner_version: int
+    server_started_at: datetime
     keys: dict[str, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
 
     def version_of(self, key: AccessKey) -> int | None:
@@ -67,13 +71,15 @@ class PaymentMemory:
     """At most `size` tokens with their instruments; one taken by chance makes room for another. 0: nothing is kept.
 
     `hits`: payments that were decided and written from here; `misses`: payments that had to read first; `clashes`:
-    groups that were decided from here in vain, because something had changed.
+    groups that were decided from here in vain, because something had changed. `server_started_at`: when the server was
+    started that told all of this; nothing is kept of any other, whose versions may be equal by chance.
     """
 
     size: int = 0
     hits: int = 0
     misses: int = 0
     clashes: int = 0
+    server_started_at: datetime | None = None
     dice: random.Random = field(default_factory=random.Random)
     books: dict[BookId, RememberedBook] = field(default_factory=dict)
     _tokens: dict[TokenId, RememberedToken] = field(default_factory=dict)
@@ -98,9 +104,13 @@ class PaymentMemory:
         tokens: Iterable[Token],
         instruments: Mapping[InstrumentId, Instrument],
         rows: Mapping[TokenId, RowVersions],
+        server_started_at: datetime,
     ) -> None:
         """Remember what an optimistic read has found, where a payment changes nothing of it but the balance."""
-        for token in tokens if self.size else ():
+        if not self.size:
+            return
+        self._meet(server_started_at)
+        for token in tokens:
             instrument = None if token.instrument_id is None else instruments.get(token.instrument_id)
             if (
                 instrument is not None
@@ -110,6 +120,15 @@ class PaymentMemory:
                 and token.cancelled_at is None
             ):
                 self._keep(token, instrument, rows[token.token_id])
+
+    def _meet(self, server_started_at: datetime) -> None:
+        """Another server than before: all that is remembered is of the one that is gone."""
+        if self.server_started_at != server_started_at:
+            self.server_started_at = server_started_at
+            self.books.clear()
+            self._tokens.clear()
+            self._instruments.clear()
+            self._slots.clear()
 
     def _keep(self, token: Token, instrument: Instrument, versions: RowVersions) -> None:
         known = self._tokens.get(token.token_id)
@@ -156,6 +175,7 @@ class PaymentMemory:
 
     def keep_book(self, book_id: BookId, book: RememberedBook) -> None:
         """Remember the rules of a book; of very many, the one that was remembered first goes."""
+        self._meet(book.server_started_at)
         self.books[book_id] = book
         if len(self.books) > MAX_BOOKS:
             del self.books[next(iter(self.books))]

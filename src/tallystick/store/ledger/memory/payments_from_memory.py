@@ -72,6 +72,7 @@ async def remember_book(
             timedelta(seconds=row["clock_offset_seconds"]),
             row["book_version"],
             row["owner_version"],
+            row["server_started_at"],
         )
         memory.keep_book(book_id, book)
     keys = {waiting.key.access_key_id: waiting.key for waiting in group if waiting.key is not None}
@@ -97,8 +98,11 @@ def recall(
 ) -> FromMemory | None:
     """Decide those of a group that are remembered and come to a payment; None: there are none.
 
-    A refusal is never given from here: the balance may be another one by now.
+    A refusal is never given from here: the balance may be another one by now. While the book's keys were read, others
+    may have met another server: what they remember has nothing to do with this book then.
     """
+    if book.server_started_at != memory.server_started_at:
+        return None
     now = clock() + book.clock_offset
     known: dict[TokenId, Remembered] = {}
     checked: dict[int, int | None] = {}  # by identity: most have the very same key
@@ -185,4 +189,5 @@ def _guards(
         [book.version, book.owner_version],
         [*keys],
         [*keys.values()],
+        book.server_started_at,
     )

@@ -57,7 +57,8 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
                           FROM book WHERE book.book_id = $1) AS own
             WHERE /* part: still_counts */
        ) END AS answers,
-       CASE WHEN token.token_id = $3 THEN ARRAY(/* part: terms_of_keys */) END AS keys
+       CASE WHEN token.token_id = $3 THEN ARRAY(/* part: terms_of_keys */) END AS keys,
+       CASE WHEN token.token_id = $3 THEN pg_postmaster_start_time() END AS server_started_at
   FROM unnest($2::text[]) AS asked (token_id)
  CROSS JOIN LATERAL (/* part: asked_token */) AS token
   JOIN party ON party.party_id = token.sender_party_id
@@ -349,8 +350,10 @@ SELECT 1 / (/* part: all_moved */)::int
 -- part: as_remembered
 -- Whether all that payments were decided by is still as it is remembered: tokens with their instruments and senders ($7), the
 -- versions of the book and its owner ($8), and the keys ($9) that signed them with theirs ($10). What is not here has another
--- guard: the accounts their own, references their key.
-(SELECT count(*)
+-- guard: the accounts their own, references their key. Versions are numbers of transactions: a server that takes the place of
+-- another, or goes on from a backup, gives those anew that it has not seen, so that it must be the one ($11) that told them.
+pg_postmaster_start_time() = $11
+AND (SELECT count(*)
    FROM unnest($7::remembered_token[]) AS known
   CROSS JOIN LATERAL (SELECT FROM token
                        WHERE token.book_id = $1 AND token.token_id = known.token_id
@@ -379,22 +382,23 @@ WITH /* part: moved_from_memory */, /* part: new_payments */
 /* part: from_memory_or_nothing */
 
 -- name: apply_from_memory_and_tell
--- The same with events ($11), of which others may be told from $12 on, which is real time.
+-- The same with events ($12), of which others may be told from $13 on, which is real time.
 WITH /* part: moved_from_memory */, /* part: new_payments */, events AS (
     INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
                         occurred_at, announced_at, due_at, state)
-    SELECT $1, new.*, $6::timestamptz, $12::timestamptz, $12::timestamptz, 'waiting'
-      FROM unnest($11::event_values[]) AS new
+    SELECT $1, new.*, $6::timestamptz, $13::timestamptz, $13::timestamptz, 'waiting'
+      FROM unnest($12::event_values[]) AS new
 )
 /* part: from_memory_or_nothing */
 
 -- name: read_book
 -- What payments that are decided from memory have in common, besides keys: the rules of the book and its owner, with the
--- versions of both.
+-- versions of both and the start of the server that tells them.
 SELECT book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds, book.notification_url,
        owner.status = 'active' AS seller_active, owner.email_verified_at IS NOT NULL AS email_verified,
        owner.verified_at IS NOT NULL AS account_verified, owner.receives_cards, owner.marketplace, owner.denied,
-       owner.fee_schedule, book.parts, book.xmin AS book_version, owner.xmin AS owner_version
+       owner.fee_schedule, book.parts, book.xmin AS book_version, owner.xmin AS owner_version,
+       pg_postmaster_start_time() AS server_started_at
   FROM book
   JOIN party AS owner ON owner.party_id = book.party_id
  WHERE book.book_id = $1
