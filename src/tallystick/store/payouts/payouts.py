@@ -103,7 +103,7 @@ async def latest_ended(database: Database, environment: str, maximum: int) -> li
 async def totals(database: Database, books: Sequence[BookId]) -> PayoutTotals:
     """Of all books of one seller."""
     row = await database.fetchrow(_SQL["totals"], [*books])
-    assert row is not None, "a SELECT of sums has one row"  # noqa: S101
+    assert row is not None, "there are sums, even of nothing"  # noqa: S101
     return PayoutTotals(**row)
 
 
