@@ -50,6 +50,7 @@ NOT_PAGES: Final = frozenset(
         f"GET {DESK}/disputes/{{dispute_id}}/evidence.pdf",
         "GET /account/authorizations/{authorization_id}/statement.csv",
         "GET /account/data/export.json",
+        "GET /rails/back/{setup_id}",
         f"GET {DESK}/activity.csv",
     }
 )
@@ -194,6 +195,8 @@ class Showroom:
             "GET /account/security/passkey",
             "GET /account/sign-in",
             "GET /account/forgotten",
+            "GET /account/payment-methods/set-up",
+            "GET /account/confirmations/{transaction_id}",
         }
         elsewhere |= {"GET /account/reset", "GET /account/verify"}
         await self.every("/account", browser, ids, without=elsewhere)
@@ -214,6 +217,40 @@ class Showroom:
         self.keep("POST /account/data/close", await browser.submit(close, "/close"), "wrong", status=422)
         done = await browser.submit(close, "/close", sure="yes", understood="yes", confirmed="yes", agreed="yes")
         self.keep("POST /account/data/close", done, "done")
+
+    async def providers(self) -> None:
+        """The way to a payment provider and back, and a payment that has to be confirmed with the bank."""
+        browser, world = self.world.browser(), self.world
+        at = await browser.sign_up(await browser.get(self.seller.url(self.seller.prepaid())))
+        steps = str(at.url.path).removesuffix("/method")
+        provider, setup_id = await self._gone_to_provider(browser, at)
+        await self.look(browser, f"GET {VISIT}/set-up", f"{steps}/set-up?setup={setup_id}")
+        page = await self.look(browser, "GET /simulated-provider/set-up/{reference}", provider)
+        wrong = await browser.submit(page, provider, number="1")
+        self.keep("POST /simulated-provider/set-up/{reference}", wrong, "wrong", status=422)
+        _, setup_id = await self._gone_to_provider(browser, await browser.get("/account/payment-methods/card"))
+        place = "/account/payment-methods/set-up"
+        await self.look(browser, f"GET {place}", f"{place}?setup={setup_id}")
+        card = await browser.get(f"{steps}/card")
+        confirm = await browser.submit(card, "/card", number="4000 0027 6000 3184", expiry="10/2031")
+        answer = await world.answer(await browser.submit(confirm, "/confirm"))
+        funding = await self.seller.fund(answer["fundingTokenID"], answer["prepaidInstrumentID"], "20.00")
+        await world.rail_answers()
+        place, payment = "/account/confirmations", funding.text("TransactionId")
+        page = await self.look(browser, f"GET {place}/{{transaction_id}}", f"{place}/{payment}")
+        gone = await browser.submit(page, f"/{payment}")
+        bank = gone.headers["location"].removeprefix(world.base_url)
+        page = await self.look(browser, "GET /simulated-provider/confirm/{reference}", bank)
+        self.keep("POST /simulated-provider/confirm/{reference}", await browser.submit(page, bank), "done")
+
+    async def _gone_to_provider(self, browser: Browser, page: httpx.Response) -> tuple[str, str]:
+        """Where the form of a page leads to set up a card, and the id of the set-up."""
+        gone = await browser.submit(page, "/set-up")
+        provider = gone.headers["location"].removeprefix(self.world.base_url)
+        (row,) = await self.world.rows(
+            "SELECT setup_id FROM rail_setup WHERE reference = $1", provider.rpartition("/")[2]
+        )
+        return provider, row["setup_id"]
 
     async def entrances(self) -> None:
         """Signing in, forgotten passwords, proved addresses, and what is shown where something is wrong."""
@@ -354,6 +391,7 @@ async def all_pages(world: World) -> list[Shown]:
     room = Showroom(world, seller)
     ids = await room.hosted()
     await room.entrances()
+    await room.providers()
     ids |= await _done_by_staff(world, seller)
     ids |= await _done_by_the_operator(world, seller)
     await room.desk(ids)
