@@ -96,6 +96,7 @@ FREE: Final[Mapping[str, str]] = {
     f"POST {DESK}/tools/faults/{{fault_id}}/remove": SANDBOX,
     f"POST {DESK}/tools/faults/{{fault_id}}/release": SANDBOX,
     f"POST {DESK}/tools/clock": SANDBOX,
+    f"POST {DESK}/disputes/try": SANDBOX,
     f"POST {DESK}/branding": LOOKS,
     f"POST {DESK}/branding/logo": LOOKS,
     f"POST {DESK}/hosts": "it only asks for a host: nothing is claimed before the host itself shows a line",

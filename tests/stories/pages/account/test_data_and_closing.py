@@ -36,6 +36,9 @@ NOT_TOLD: Final[Mapping[str, str]] = {
     "verification_run": "what operators asked the service to do; told as part of what they did",
     "approval": "what staff asked of each other for a business; told as part of what they did",
     "debt_run": "what staff did for a business; told as part of what they did",
+    "dispute": IN_THE_BOOKS,
+    "payout_destination": "what staff did for a business; told as part of what they did",
+    "payout_file": "what operators asked the service to do; told as part of what they did",
 }
 NOT_ERASED: Final[Mapping[str, str]] = {
     **NOT_TOLD,

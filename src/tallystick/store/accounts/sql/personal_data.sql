@@ -18,6 +18,10 @@ SELECT began_at, seen_at, expires_at, user_agent FROM web_session WHERE party_id
 SELECT payment_method_id, environment, method, label, last_four, expires_on, created_at, verified_at, removed_at
   FROM payment_method WHERE party_id = $1 ORDER BY payment_method_id
 
+-- name: tell_set_ups
+-- Ways to a payment network and back, to set up a means of payment; they are forgotten after a while.
+SELECT environment, rail, method, begun_at, ended_at FROM rail_setup WHERE party_id = $1 ORDER BY begun_at
+
 -- name: tell_account_balances
 SELECT book.environment, book.currency, -account.balance_micros AS balance_micros
   FROM account JOIN book USING (book_id)
@@ -99,6 +103,9 @@ DELETE FROM operator WHERE party_id = $1
 -- The rail's token stays: refunds of what was paid still have to find their way.
 UPDATE payment_method SET label = 'Removed', last_four = '0000', expires_on = NULL, removed_at = coalesce(removed_at, $2)
  WHERE party_id = $1
+
+-- name: erase_set_ups
+DELETE FROM rail_setup WHERE party_id = $1
 
 -- name: erase_visits
 -- The seller's answer stays, less the address in it: it may be asked for again.
