@@ -27,10 +27,12 @@ from tallystick.services.payouts.calendar import pay_by_calendar
 from tallystick.services.payouts.sending import send_payouts
 from tallystick.services.rails import events
 from tallystick.services.rails.orders import ask_rails
+from tallystick.services.rails.reconciliation import reconcile_if_due
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _ANCHOR_EVERY: Final = timedelta(minutes=1)
 _COLLECT_EVERY: Final = timedelta(minutes=1)
+_RECONCILE_EVERY: Final = timedelta(minutes=30)  # how often it is looked whether a day is due, and a rail tried again
 _CHAIN_SECONDS: Final = 1.0
 """Between two looks for what is not chained yet. Nobody waits for it, and two statements five times a second cost."""
 _GATHER_SECONDS: Final = 0.02  # lets several slots become free, so that one query for due events fills them all
@@ -51,6 +53,7 @@ class Worker:
     _forgot_at: datetime | None = field(default=None)
     _anchored_at: datetime | None = field(default=None)
     _collected_at: datetime | None = field(default=None)
+    _reconciled_at: datetime | None = field(default=None)
 
     def __post_init__(self) -> None:
         service = self.service
@@ -105,6 +108,14 @@ class Worker:
         self._collected_at = now
         return written + collected
 
+    async def reconcile(self) -> int:
+        """Hold days of rails that are due against the books; look for them in _RECONCILE_EVERY. No part of `step`."""
+        now = self.service.clock()
+        if not _is_time(self._reconciled_at, now, _RECONCILE_EVERY):
+            return 0
+        self._reconciled_at = now
+        return await reconcile_if_due(self.service, self.rails)
+
     async def forget(self) -> int:
         """Delete what has expired, at most once in _FORGET_EVERY. Not counted as work."""
         now = self.service.clock()
@@ -129,6 +140,7 @@ class Worker:
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
                 self._repeat("disputes", self.disputes, stop),
                 self._repeat("chains", self.chain, stop, _CHAIN_SECONDS),
+                self._repeat("reconciliation", self.reconcile, stop, _CHAIN_SECONDS),
                 self._repeat("forgetting", self.forget, stop),
                 self._repeat("mail", self.mail_sender.dispatch, stop),
                 self._repeat("proofs", functools.partial(prove_if_due, self.service), stop),

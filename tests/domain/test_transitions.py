@@ -12,9 +12,11 @@ from msgspec.structs import replace
 from tests.support.paths import ROOT
 from tools.states import page
 
+from tallystick.domain.accounts import AccountKind
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
+    BookMovement,
     Cancel,
     Command,
     Consent,
@@ -186,6 +188,8 @@ def test_the_table_of_transactions_is_what_the_deciders_do() -> None:
         history.do(ResolvePayout(payout, answer))
     history.do(ReturnPayout(history.request(), payout, "no such account"))
     history.do(RequestPayout(history.request(), UNITS, "recorded", destination_id=None))
+    kept = BookMovement(TransactionId("D2"), "simulated", "mv_1", AccountKind.RAIL_FEES, UNITS)
+    history.do(kept, history.operator)
 
     assert history.changes == set(allowed_changes())
 

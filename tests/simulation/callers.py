@@ -11,7 +11,9 @@ from typing import Final
 from msgspec.structs import replace
 from tests.simulation.cast import MICROS, OPERATOR, SELLER, SHOP, Buyer, Cast
 
+from tallystick.domain.accounts import AccountKind
 from tallystick.domain.commands import (
+    BookMovement,
     Cancel,
     CancelToken,
     Command,
@@ -135,7 +137,7 @@ class Inventor:
                 command = self._rest(buyer)
         if command is None:
             command = Pay(self._request(), buyer.prepaid_token, self._amount())
-        return Question(OPERATOR if isinstance(command, Deposit) else SHOP, command)
+        return Question(OPERATOR if isinstance(command, Deposit | BookMovement) else SHOP, command)
 
     def _direct(self, buyer: Buyer) -> Pay:
         token = self.dice.choice((buyer.card_token, buyer.abt_token))
@@ -184,6 +186,16 @@ class Inventor:
             return WriteOffDebt(self._request(), buyer.tab, self._amount())
         if dice.random() < 0.5:
             return CancelToken(dice.choice((buyer.tab_token, buyer.prepaid_token)), SELLER)
+            return CancelToken(buyer.tab_token, SELLER)
+        if dice.random() < 0.5:
+            kept = dice.choice(("mv_1", "mv_2", "mv_3"))  # a rail tells each several times, and one with two sums
+            return BookMovement(
+                self.fresh_id(OPERATOR),
+                "simulated",
+                kept,
+                AccountKind.RAIL_FEES,
+                self._cents(0, 1) if kept == "mv_1" else 590_000,
+            )
         return Deposit(self.fresh_id(OPERATOR), buyer.party_id, "simulated", self._cents(1, 5))
 
     def _payout(self) -> Command:

@@ -324,6 +324,16 @@ async def load_sellers(tx: Transaction, book_id: int, parties: Sequence[int]) ->
     return rows
 
 
+async def load_bookings(tx: Transaction, book_id: int, rails: Sequence[str], movements: Sequence[str]) -> list[Record]:
+    asked = set(zip(rails, movements, strict=True))
+    names = ("rail", "movement_id", "account", "transaction_id", "amount_micros")
+    return [
+        Record({name: row[name] for name in names})
+        for _, row in tx.scan("rail_booking")
+        if row["book_id"] == book_id and (row["rail"], row["movement_id"]) in asked
+    ]
+
+
 async def lock_accounts(tx: Transaction, book_id: int, accounts: Sequence[int]) -> list[Record]:
     known = sorted(number for number in accounts if tx.see("account", (book_id, number)) is not None)
     rows = [await tx.lock("account", (book_id, number)) for number in known]
@@ -362,6 +372,8 @@ MODEL: Final[Mapping[str, Handler]] = {
     "end_payouts": money_writes.end_payouts,
     "delete_rail_requests": money_writes.delete_rail_requests,
     "load_disputes": disputes.load_disputes,
+    "load_bookings": load_bookings,
+    "insert_bookings": money_writes.insert_bookings,
     "disputed_settlements": disputes.disputed_settlements,
     "write_disputes": disputes.write_disputes,
     "update_uncovered": disputes.update_uncovered,

@@ -432,6 +432,14 @@ async def end_payouts(tx: Transaction, book_id: int, *columns: Any) -> int:
     return len(columns_[0])
 
 
+async def insert_bookings(tx: Transaction, book_id: int, *columns: Any) -> int:
+    names = ("rail", "movement_id", "account", "transaction_id", "amount_micros")
+    for values in _rows(*columns):
+        row = Record(book_id=book_id, **dict(zip(names, values, strict=True)))
+        await tx.insert("rail_booking", (book_id, *values[:3]), row)
+    return len(columns[0])
+
+
 async def delete_rail_requests(tx: Transaction, book_id: int, *columns: Any) -> int:
     gone = 0
     for transaction_id, operation in _rows(*columns):

@@ -16,7 +16,7 @@ from tests.simulation.cast import OPERATOR, SHOP
 from tests.simulation.postgres import Record, Server
 from tests.simulation.rails import Bank, Receiver
 
-from tallystick.domain.commands import Cancel, CancelToken, Deposit, Paid, Pay, RailOperation, Settle
+from tallystick.domain.commands import BookMovement, Cancel, CancelToken, Deposit, Paid, Pay, RailOperation, Settle
 from tallystick.domain.outcomes import Accepted, Done, Outcome
 from tallystick.domain.refusals import Refusal, Refused
 
@@ -114,7 +114,7 @@ def _tokens(server: Server, transactions: dict[str, Record]) -> Iterator[str]:
 
 def _references(server: Server, transactions: dict[str, Record]) -> Iterator[str]:
     made: Counter[str] = Counter(
-        row["caller_reference"] for row in transactions.values() if row["operation"] != "Deposit"
+        row["caller_reference"] for row in transactions.values() if row["operation"] not in {"Deposit", "RailMovement"}
     )
     spent = {row["caller_reference"]: row["transaction_id"] for row in server.rows("answered_reference")}
     for reference, number in made.items():
@@ -141,6 +141,7 @@ def _questions(
     by_reference: defaultdict[str, list[Record]] = defaultdict(list)
     for row in transactions.values():
         by_reference[row["caller_reference"]].append(row)
+    yield from _bookings(transactions, asked)
     for question in asked:
         name = question.reference or repr(question.command)
         if question.longest_seconds > LONGEST_SECONDS:
@@ -149,6 +150,21 @@ def _questions(
             yield from _with_reference(question, by_reference[question.reference])
         else:
             yield from _without_reference(question, transactions, bank, ended, asked)
+
+
+def _bookings(transactions: dict[str, Record], asked: Sequence[Question]) -> Iterator[str]:
+    """Of each movement at a rail there is one transaction, however often it was told, and with whichever sum."""
+    told: dict[str, set[str]] = defaultdict(set)
+    for question in asked:
+        if isinstance(question.command, BookMovement):
+            answers = [answer for answer in question.attempts if isinstance(answer, Accepted)]
+            told[question.command.movement_id] |= {answer.transaction_id for answer in answers}
+    for movement_id, names in told.items():
+        if len(names) > 1 or not names <= transactions.keys():
+            yield f"movement {movement_id}: told that it is booked by {sorted(names)}, the books say something else"
+    booked = [row for row in transactions.values() if row["operation"] == "RailMovement"]
+    if len(booked) > len(told):
+        yield f"{len(booked)} movements of {len(told)} are booked"
 
 
 def _with_reference(question: Question, made: Sequence[Record]) -> Iterator[str]:

@@ -53,6 +53,7 @@ _COLUMNS: Final = {
     "dispute": "book_id, transaction_id, rail, reference, original_id, bearer_party_id, instrument_id, asked_micros,"
     " opened_at, status, claimed_micros, borne_micros, fee_micros, due_micros, told, moves, reason, evidence_due_at,"
     " closed_at",
+    "rail_booking": "book_id, rail, movement_id, account, transaction_id, amount_micros",
     "transfer": "book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at",
     "answered_reference": "book_id, fingerprint, transaction_id, status, refusal, message, answered_at, reuses",
     "transaction_step": "book_id, transaction_id, number, status, status_code, amount_micros, at",

@@ -23,6 +23,7 @@ OF_ONE_BOOK: Final = (
     "dispute",
     "instrument",
     "payout",
+    "rail_booking",
     "rail_request",
     "transaction",
     "transaction_step",

@@ -6,6 +6,22 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # Nothing is reconciled.
+    "0037": """
+DROP TABLE rail_booking, rail_movement, rail_reconciliation;
+ALTER DOMAIN account_kind DROP CONSTRAINT account_kind_is_known;
+ALTER DOMAIN account_kind ADD CONSTRAINT account_kind_is_known
+    CHECK (VALUE IN ('cash', 'sales', 'fees', 'write_offs', 'fee_income', 'commissions', 'commission_income', 'prepaid',
+                     'receivable', 'rail', 'owed_to', 'balance_of', 'in_dispute', 'dues', 'dispute_losses',
+                     'dispute_fees', 'frozen', 'due_from', 'payouts_under_way', 'paid_out', 'payouts_due'));
+ALTER DOMAIN transaction_operation DROP CONSTRAINT transaction_operation_is_known;
+ALTER DOMAIN transaction_operation ADD CONSTRAINT transaction_operation_is_known
+    CHECK (VALUE IN ('FundPrepaid', 'Pay', 'SettleDebt', 'WriteOffDebt', 'Refund', 'Reserve', 'Deposit', 'Dispute',
+                     'Payout', 'PayoutReturn'));
+ALTER DOMAIN transaction_method DROP CONSTRAINT transaction_method_is_known;
+ALTER DOMAIN transaction_method ADD CONSTRAINT transaction_method_is_known
+    CHECK (VALUE IN ('ABT', 'CC', 'ACH', 'Debt', 'Prepaid', 'Payout'));
+""",
     # A refund goes to what the authorization is paid from.
     "0036": """
 ALTER TABLE rail_operation DROP COLUMN payment_method_id;

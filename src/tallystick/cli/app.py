@@ -65,6 +65,9 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "balance": CommandEntry("commands.money.balances:app", "Prepaid balances: what was not spent goes back."),
     "disputes": CommandEntry("commands.money.disputes:app", "Charges that buyers' banks took back, or try to."),
     "payout": CommandEntry("commands.money.payouts:app", "Payouts: cash that leaves for sellers' banks."),
+    "reconcile": CommandEntry(
+        "commands.money.reconcile:reconcile", "Hold what a rail says that it moved against the books."
+    ),
     "clock": CommandEntry("commands.clocks:app", "The test clock of a seller's sandbox."),
     "ipn": CommandEntry("commands.ipn:app", "Notifications: lists, replays, addresses, a local receiver."),
     "sandbox": CommandEntry(

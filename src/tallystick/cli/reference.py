@@ -78,6 +78,9 @@ the person had made |
 `bank_reference`, `message_id`, `last_error` |
 | `payout list` | an array of those |
 | `payout file` | `message_id`, `payouts`, `total` (text with six decimals) |
+| `reconcile` | an array, one for each day: `day`, `movements`, `moved`, `fees`, `bank`, `unexplained` \
+(texts with six decimals), \
+`findings`: an array of `finding`, `name`, `reference`, `there`, `here` |
 | `clock show`, `clock forward` | `now`, `ahead_seconds` |
 | `backup` | `name`, `started_at`, `finished_at`, `bytes` |
 | `backup list` | an array of those |

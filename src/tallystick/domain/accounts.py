@@ -31,6 +31,8 @@ class AccountKind(Enum):
     PAYOUTS_UNDER_WAY = "payouts_under_way"  # asset: cash on its way to the seller's bank
     PAID_OUT = "paid_out"  # asset: what the service paid to the seller's bank
     PAYOUTS_DUE = "payouts_due"  # liability, operator's book: what payouts under way will take from rails
+    RAIL_FEES = "rail_fees"  # expense, operator's book: what rails kept for their service
+    BANK = "bank"  # asset, operator's book: what rails have paid to the operator's bank
     PREPAID = "prepaid"  # liability: one prepaid instrument's balance
     FROZEN = "frozen"  # liability: what open disputes froze of one prepaid balance
     RECEIVABLE = "receivable"  # asset: one credit instrument's debt
@@ -55,6 +57,8 @@ TOTALS: Final = {
     AccountKind.PAYOUTS_UNDER_WAY: AccountId(30),
     AccountKind.PAID_OUT: AccountId(31),
     AccountKind.PAYOUTS_DUE: AccountId(32),
+    AccountKind.RAIL_FEES: AccountId(40),
+    AccountKind.BANK: AccountId(41),
 }
 """The accounts that a book has once, with their fixed numbers."""
 

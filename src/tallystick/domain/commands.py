@@ -8,6 +8,7 @@ from typing import Final, TypeGuard, get_args
 
 from msgspec import Struct
 
+from tallystick.domain.accounts import AccountKind
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.limits import LimitKind
@@ -384,6 +385,20 @@ class Deposit(Struct, frozen=True):
     amount_micros: int
 
 
+class BookMovement(Struct, frozen=True):
+    """What a rail did with our money by itself: kept a fee, or paid to our bank. For the operator's book only.
+
+    `movement_id` is the rail's own: of one movement each `account`, RAIL_FEES or BANK, is booked once, and telling it
+    again changes nothing. `amount_micros`: above 0 left the rail, below 0 came back to it.
+    """
+
+    transaction_id: TransactionId
+    rail: str
+    movement_id: str
+    account: AccountKind
+    amount_micros: int
+
+
 class DisputeMoved(Struct, frozen=True):
     """A rail tells of a dispute of the charge `original_id`. Telling a status of it twice changes nothing.
 
@@ -434,6 +449,7 @@ Command = (
     | ResolvePayout
     | ReturnCharge
     | Deposit
+    | BookMovement
     | DisputeMoved
     | CollectDue
 )
@@ -444,6 +460,7 @@ _REPEATABLE: Final = _MONEY_COMMANDS | {
     AuthorizePostpaid,
     InstallToken,
     ResolveCharge,
+    BookMovement,
     DisputeMoved,
     CollectDue,
     ResolvePayout,

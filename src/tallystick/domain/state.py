@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, unique
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -17,6 +18,9 @@ from tallystick.domain.ids import AccountId, BookId, InstrumentId, PartyId, Toke
 from tallystick.domain.outcomes import Outcome, TransactionStatus
 from tallystick.domain.standing import NO_DEMANDS, WELL_KNOWN, Demands, Standing
 from tallystick.domain.tokens import Token
+
+BookingKey: TypeAlias = tuple[str, str, AccountKind]
+"""Name of a rail, its own name of a movement, and the account that stands against the rail's."""
 
 
 class Book(Struct, frozen=True):
@@ -84,7 +88,7 @@ class Instrument(Struct, frozen=True):
 
 @unique
 class Operation(Enum):
-    """What a transaction does, in the protocol's words; Deposit, Dispute, Payout and PayoutReturn are ours."""
+    """What a transaction does, in the protocol's words; Deposit, Dispute, Payout… and RailMovement are ours."""
 
     FUND_PREPAID = "FundPrepaid"
     PAY = "Pay"
@@ -96,6 +100,7 @@ class Operation(Enum):
     PAYOUT_RETURN = "PayoutReturn"
     DEPOSIT = "Deposit"
     DISPUTE = "Dispute"
+    RAIL_MOVEMENT = "RailMovement"
 
 
 class Transaction(Struct, frozen=True):
@@ -232,6 +237,21 @@ class RailUse(Struct, frozen=True):
     payment_method_id: int
 
 
+class RailBooking(Struct, frozen=True):
+    """That a movement at a rail is booked, by which transaction. `amount_micros` as in BookMovement."""
+
+    rail: str
+    movement_id: str
+    account: AccountKind
+    transaction_id: TransactionId
+    amount_micros: int
+
+    @property
+    def key(self) -> BookingKey:
+        """What is booked once."""
+        return self.rail, self.movement_id, self.account
+
+
 class Decision(Struct, frozen=True):
     """What one command came to and everything that it changes. A refusal changes nothing but its reference.
 
@@ -239,6 +259,7 @@ class Decision(Struct, frozen=True):
     another seller who is the recipient; all else to this book. `opens` are accounts of this book that are created
     unless they exist, `operator_opens` those of the operator's, `recipient_opens` those of a recipient's. `resolved`
     names a rail request that is done with. `payout`: one that begins, or is over.
+    `booking`: a movement at a rail that is booked now.
     """
 
     outcome: Outcome
@@ -258,6 +279,7 @@ class Decision(Struct, frozen=True):
     resolved: tuple[TransactionId, RailOperation] | None = None
     disputes: tuple[Dispute, ...] = ()
     payout: PayoutOrder | PayoutEnd | None = None
+    booking: RailBooking | None = None
 
 
 class Seller(Struct, frozen=True):
@@ -281,7 +303,8 @@ class State:
     `rail_uses`: by what earlier transactions were paid, as far as that is known.
     `spent_elsewhere`: references that belong to another book of the same seller. `disputes`: those that are named, and
     the open ones of instruments that refunds go to. `disputed_settlements`: the seller's choice.
-    `payout_rails`: by which rail each payout goes.
+    `payout_rails`: by which rail each payout goes. `bookings`: of the movements that are named, those that
+    were booked before.
     """
 
     book: Book
@@ -300,6 +323,7 @@ class State:
     disputes: dict[TransactionId, Dispute] = field(default_factory=dict)
     disputed_settlements: DisputedSettlements = DisputedSettlements.DEBT
     payout_rails: dict[TransactionId, str] = field(default_factory=dict)
+    bookings: dict[BookingKey, RailBooking] = field(default_factory=dict)
     _people: Mapping[AccountId, PartyId] = field(default_factory=dict)
     """Whose balance each account is, derived once for a group."""
 
@@ -316,6 +340,8 @@ class State:
             self.disputes[dispute.transaction_id] = dispute
         if isinstance(decision.payout, PayoutOrder):
             self.payout_rails[decision.payout.transaction_id] = decision.payout.rail
+        if decision.booking is not None:
+            self.bookings[decision.booking.key] = decision.booking
         if decision.answered is not None:
             reference, answer = decision.answered
             self.answered[reference] = answer

@@ -80,6 +80,7 @@ TRANSACTIONS: Final[Mapping[Operation, Table]] = MappingProxyType(
         Operation.PAYOUT_RETURN: _DONE_AT_ONCE,
         Operation.WRITE_OFF_DEBT: _DONE_AT_ONCE,
         Operation.DEPOSIT: _DONE_AT_ONCE,
+        Operation.RAIL_MOVEMENT: _DONE_AT_ONCE,
         Operation.DISPUTE: _DISPUTE,
     }
 )

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from tallystick.domain.commands import Declined, Method, Paid, RailOperation
 from tallystick.domain.disputes.dispute import DisputeStatus
+from tallystick.domain.rails.reconciliation import MovementKind
 
 __all__ = [
     "Declined",
@@ -186,18 +187,6 @@ class DisputeFound:
 
 class RailEventRefusedError(Exception):
     """The event was not sent by the rail, or not lately; the message says why."""
-
-
-@unique
-class MovementKind(Enum):
-    """Why the balance at a rail changed."""
-
-    CHARGE = "charge"
-    REFUND = "refund"
-    DISPUTE = "dispute"
-    FEE = "fee"
-    PAYOUT = "payout"
-    ADJUSTMENT = "adjustment"
 
 
 @dataclass(frozen=True, slots=True)

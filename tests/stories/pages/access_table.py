@@ -162,6 +162,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "POST /admin/payout-files": OPERATOR,
     "GET /admin/payout-files/{message_id}": OPERATOR_NAMES,
     "POST /admin/payout-files/{message_id}/sent": OPERATOR_NAMES,
+    "GET /admin/reconciliation": OPERATOR,
     "GET /admin/notifications": OPERATOR,
     "POST /admin/notifications/replay": OPERATOR_NAMES,
     "GET /admin/verification": OPERATOR,

@@ -15,6 +15,7 @@ from msgspec.structs import force_setattr
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
+    BookMovement,
     Cancel,
     CancelToken,
     CollectDue,
@@ -40,9 +41,10 @@ from tallystick.domain.commands import (
 )
 from tallystick.domain.decide.authorize import authorize_postpaid, authorize_prepaid, cancel_token
 from tallystick.domain.decide.charges import fund_prepaid, settle_debt
-from tallystick.domain.decide.deposit import deposit
 from tallystick.domain.decide.disputes.dispute import collect_due, dispute_moved
 from tallystick.domain.decide.install import install_token
+from tallystick.domain.decide.operators.book_movement import book_movement
+from tallystick.domain.decide.operators.deposit import deposit
 from tallystick.domain.decide.outgoing.payouts import request_payout, resolve_payout, return_payout
 from tallystick.domain.decide.outgoing.refund_funding import refund_funding
 from tallystick.domain.decide.pay import pay
@@ -81,6 +83,7 @@ _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
     ReturnPayout: return_payout,
     ReturnCharge: return_charge,
     Deposit: deposit,
+    BookMovement: book_movement,
     DisputeMoved: dispute_moved,
     CollectDue: collect_due,
 }

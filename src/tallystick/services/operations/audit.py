@@ -96,6 +96,7 @@ ACTIONS: Final = frozenset(
         "account.marketplace",
         "account.no_marketplace",
         "rail.ask_again",
+        "rail.reconcile",
         "books.verify",
         "books.archive",
     }

@@ -197,11 +197,11 @@ async def _move_batch(
 async def keep_references(
     database: Database, book_id: BookId, transactions: Iterable[Mapping[str, Any] | asyncpg.Record]
 ) -> None:
-    """Have the references of archived transactions stay spent. Deposits and disputes have none."""
+    """Have the references of archived transactions stay spent. Deposits, disputes and movements at rails have none."""
     spent = [
         (row["caller_reference"], row["transaction_id"], row["received_at"])
         for row in transactions
-        if row["operation"] not in {"Deposit", "Dispute"}
+        if row["operation"] not in {"Deposit", "Dispute", "RailMovement"}
     ]
     await database.execute(_SQL["keep_references"], book_id, *([row[place] for row in spent] for place in range(3)))
 

@@ -108,7 +108,7 @@ async def restore_references(pool: Pool, root: Path) -> int:
 async def _lost_references(pool: Pool, book_id: int, directory: Path, manifest: Manifest) -> list[str]:
     """What somebody might pay with once more although it was paid with before."""
     found = rows(directory, manifest, "transaction", ("operation", "caller_reference"))
-    spent = [reference for operation, reference in found if operation not in {"Deposit", "Dispute"}]
+    spent = [reference for operation, reference in found if operation not in {"Deposit", "Dispute", "RailMovement"}]
     lost = await pool.fetch(_SQL["lost_references"], book_id, spent)
     if not lost:
         return []

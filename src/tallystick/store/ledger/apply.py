@@ -72,6 +72,7 @@ async def apply(
     await group.move_outside()
     await group.update_transactions()
     await group.write_disputes()
+    await group.write_bookings()
     await group.add_steps()
     await group.ask_rails(real_now)
     await group.keep_payouts(real_now)
@@ -240,6 +241,17 @@ class Batch:
         ]
         if uncovered:
             await self._run("update_uncovered", self.book_id, uncovered)
+
+    async def write_bookings(self) -> None:
+        """Write which movements at rails are booked. The later of two groups that book the same is decided again."""
+        rows = [
+            (booking.rail, booking.movement_id, booking.account.value, booking.transaction_id, booking.amount_micros)
+            for decision in self.decisions
+            if (booking := decision.booking) is not None
+        ]
+        if rows:
+            with version_conflicts():
+                await self._run("insert_bookings", self.book_id, rows)
 
     async def add_steps(self) -> None:
         """Write down how slow transactions went on."""

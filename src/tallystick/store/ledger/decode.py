@@ -7,13 +7,23 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
+from tallystick.domain.accounts import AccountKind
 from tallystick.domain.commands import FeePayer, Method, TokenPurpose, TokenType
 from tallystick.domain.disputes.dispute import Dispute, DisputeStatus
 from tallystick.domain.ids import BookId
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.standing import Standing
-from tallystick.domain.state import Book, IdempotencyRecord, Instrument, InstrumentKind, Operation, Seller, Transaction
+from tallystick.domain.state import (
+    Book,
+    IdempotencyRecord,
+    Instrument,
+    InstrumentKind,
+    Operation,
+    RailBooking,
+    Seller,
+    Transaction,
+)
 from tallystick.domain.tokens import PaymentSource, Token
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.ledger.token_terms import terms_from_text
@@ -224,6 +234,13 @@ def dispute_from_row(row: asyncpg.Record) -> Dispute:
     values["status"] = DisputeStatus(values["status"])
     values["told"] = tuple(DisputeStatus(word) for word in values["told"])
     return Dispute(**values)
+
+
+def booking_from_row(row: asyncpg.Record) -> RailBooking:
+    """A row of the rail_booking table as the domain's value."""
+    return RailBooking(
+        row["rail"], row["movement_id"], AccountKind(row["account"]), row["transaction_id"], row["amount_micros"]
+    )
 
 
 def answered_from_rows(rows: Iterable[asyncpg.Record]) -> dict[str, IdempotencyRecord]:

@@ -11,6 +11,7 @@ from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
+    BookMovement,
     Cancel,
     CancelToken,
     CollectDue,
@@ -44,6 +45,7 @@ from tallystick.domain.state import Instrument, Operation, RailUse, State, Trans
 from tallystick.store.ledger.decode import (
     answered_from_rows,
     book_from_row,
+    booking_from_row,
     dispute_from_row,
     instrument_from_row,
     seller_from_row,
@@ -147,7 +149,7 @@ class LoadRequest:
                 self.token_references |= {command.sender_reference, command.funding_reference}
             case AuthorizePostpaid():
                 self.token_references |= {command.sender_reference, command.settlement_reference}
-            case Deposit():
+            case Deposit() | BookMovement():
                 pass
 
 
@@ -174,6 +176,7 @@ async def load(
         await connection.execute(MONEY["lock_tokens"], book_id, sorted(wanted.tokens))
     await _load_named(connection, state, wanted, now - REFERENCE_LIFETIME, reuse=rules.reuse_references)
     await _load_disputes(connection, state, commands)
+    await _load_bookings(connection, state, commands)
     operator_book_id = book["operator_book_id"]
     payers = {token.sender_id for token in state.tokens.values() if token.source and token.source.method is Method.ABT}
     if payers:
@@ -293,6 +296,15 @@ def _given_up(state: State, commands: Sequence[Command]) -> list[TransactionId]:
     ]
     originals = [item.original_id for item in declined if item is not None and item.original_id is not None]
     return [key for key in originals if key in state.transactions and state.transactions[key].disputed_micros]
+
+
+async def _load_bookings(connection: Connection, state: State, commands: Sequence[Command]) -> None:
+    """Movements at rails that commands name and that are booked already."""
+    named = [command for command in commands if isinstance(command, BookMovement)]
+    if named:
+        rails, movements = [command.rail for command in named], [command.movement_id for command in named]
+        rows = await connection.fetch(MONEY["load_bookings"], state.book.book_id, rails, movements)
+        state.bookings = {booking.key: booking for booking in map(booking_from_row, rows)}
 
 
 async def _load_transactions(

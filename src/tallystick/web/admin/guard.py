@@ -28,6 +28,7 @@ NAV: Final = (
     ("Rails", f"{HOME}/rails"),
     ("Disputes", f"{HOME}/disputes"),
     ("Payouts", f"{HOME}/payouts"),
+    ("Reconciliation", f"{HOME}/reconciliation"),
     ("Notifications", f"{HOME}/notifications"),
     ("Verification", f"{HOME}/verification"),
     ("Signing keys", f"{HOME}/signing-keys"),

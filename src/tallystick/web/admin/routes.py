@@ -11,6 +11,7 @@ from tallystick.web.admin.mail import show_letter, show_mail
 from tallystick.web.admin.notifications import do_replay, show_notifications
 from tallystick.web.admin.payouts import payout_pages
 from tallystick.web.admin.rails import do_ask_again, show_rails
+from tallystick.web.admin.reconciliation import show_reconciliation
 from tallystick.web.admin.settings import show_settings
 from tallystick.web.admin.signing_keys import do_destroy, do_revoke, do_rotate, show_signing_keys
 from tallystick.web.admin.styleguide import show_styleguide
@@ -29,6 +30,7 @@ admin_routes: Final[list[Any]] = [
     show_rails,
     do_ask_again,
     show_disputes_of_all,
+    show_reconciliation,
     show_notifications,
     do_replay,
     show_runs,

@@ -33,6 +33,7 @@ CHECKS: Final = {
     "references_have_transactions": "Every remembered answer names a transaction that exists",
     "rails_are_those_of_payments": "What moved at a rail belongs to payments that went through it",
     "simulated_rail_agrees": "The simulated rail took money exactly for what the books call paid",
+    "rail_movements_are_booked": "What rails kept for their service or paid to the bank is booked as they said, once",
     "fees_given_back_agree": "What was given back of a fee is what the refunds say, and never more than the fee",
     "time_goes_on": "Nothing happened before what led to it, and transactions came in the order of their ids",
     "acknowledged_transactions_are_there": "What callers were told of last is there: the database was not set back",

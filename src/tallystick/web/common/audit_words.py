@@ -80,6 +80,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "account.marketplace": "Let a seller call for other recipients",
     "account.no_marketplace": "Let a seller call for itself alone",
     "rail.ask_again": "Had a rail asked again",
+    "rail.reconcile": "Held a rail against the books",
     "books.verify": "Asked for a proof of the books",
     "books.archive": "Moved history into the archive",
 }

@@ -504,6 +504,17 @@ SELECT transaction_id, rail, reference, original_id, bearer_party_id, instrument
         OR (instrument_id = ANY($5::text[]) AND status IN ('opened', 'evidence_due'))
         OR original_id = ANY($6::text[]))
 
+-- name: load_bookings
+-- Movements at rails ($2) by the names that these have for them ($3), as far as they are booked. Nothing guards them but
+-- their key: a group that books one at the same time is rolled back, and finds it when it is tried again.
+SELECT rail, movement_id, account, transaction_id, amount_micros
+  FROM rail_booking
+ WHERE book_id = $1 AND (rail, movement_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+
+-- name: insert_bookings
+INSERT INTO rail_booking (book_id, rail, movement_id, account, transaction_id, amount_micros)
+SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) AS new
+
 -- name: disputed_settlements
 -- What becomes of a settlement that is lost in a dispute.
 SELECT disputed_settlements FROM book WHERE book_id = $1

@@ -155,6 +155,7 @@ SELECT format('book %s, transaction %s (%s, %s): should have moved %s from %s to
 -- deposits included. The rule is that of domain/decide/shares.py; while a rail has not answered, what was booked at the
 -- opening stands. What was set aside may have come back, so each transaction is summed by account, debits less credits.
 -- Rails have one name here: rails_are_those_of_payments has which one it was. Disputes are looked at by themselves.
+-- So is what rails did by themselves.
 WITH disputed AS MATERIALIZED (
     SELECT transaction_id FROM dispute
 ), said AS (
@@ -180,7 +181,7 @@ WITH disputed AS MATERIALIZED (
       LEFT JOIN book AS recipient
              ON recipient.party_id = recipient_party_id AND recipient.environment = own.environment
             AND recipient.currency = own.currency AND recipient.part = 0
-     WHERE payment_method NOT IN ('Prepaid', 'Debt', 'Payout') AND operation <> 'Dispute'
+     WHERE payment_method NOT IN ('Prepaid', 'Debt', 'Payout') AND operation NOT IN ('Dispute', 'RailMovement')
 ), payouts AS MATERIALIZED ( -- under way, the amount waits in both books; one that failed has moved nothing in the end
     SELECT transaction_id, own.book_id AS own_book, operator.book_id AS operators_book, 'owed_to ' || own.party_id AS owed,
            CASE status WHEN 'Pending' THEN 'payouts_under_way' ELSE 'paid_out' END AS holder,
@@ -215,8 +216,9 @@ WITH disputed AS MATERIALIZED (
       LEFT JOIN account AS debit ON debit.book_id = transfer.book_id AND debit.account_id = transfer.debit_account
       LEFT JOIN account AS credit ON credit.book_id = transfer.book_id AND credit.account_id = transfer.credit_account
      WHERE NOT EXISTS (SELECT FROM transaction WHERE transaction.book_id = transfer.book_id
-                          AND transaction.transaction_id = transfer.transaction_id AND instrument_id IS NOT NULL
-                          AND NOT /* part: refunds_a_funding */)
+                          AND transaction.transaction_id = transfer.transaction_id
+                          AND (operation = 'RailMovement'
+                               OR (instrument_id IS NOT NULL AND NOT /* part: refunds_a_funding */)))
        AND transfer.transaction_id NOT IN (SELECT transaction_id FROM disputed)
 ), movement AS (
     SELECT part.book_id, transaction_id, debit, credit, micros AS said_micros, 0 AS moved_micros
@@ -374,7 +376,7 @@ SELECT format('book %s, reference %s: answered with transaction %s, which does n
 WITH made AS (
     SELECT book_id, /* part: reference_digest */ AS reference_digest, min(caller_reference) AS caller_reference,
            count(*) AS number
-      FROM transaction WHERE operation NOT IN ('Deposit', 'Dispute') GROUP BY book_id, /* part: reference_digest */
+      FROM transaction WHERE operation NOT IN ('Deposit', 'Dispute', 'RailMovement') GROUP BY book_id, /* part: reference_digest */
 )
 SELECT format('book %s, reference %s: %s transactions were made with it, %s may be', made.book_id, caller_reference, number,
               CASE WHEN answered.transaction_id IS NULL AND reuses IS NULL THEN 0 ELSE 1 + coalesce(reuses, 0) END)
@@ -407,6 +409,8 @@ WITH went AS MATERIALIZED (
             SELECT transaction_id, rail FROM dispute
              UNION ALL
             SELECT transaction_id, rail FROM payout
+             UNION ALL
+            SELECT transaction_id, rail FROM rail_booking
              UNION ALL
             SELECT transaction.transaction_id, rail -- what came back of a payout
               FROM payout
@@ -657,6 +661,41 @@ SELECT format('seller %s (%s): owes %s, the operator claims %s, disputes say %s'
               coalesce(dues.micros, 0), coalesce(claimed.micros, 0), coalesce(said.micros, 0))
   FROM dues FULL JOIN claimed USING (party_id, environment, currency) FULL JOIN said USING (party_id, environment, currency)
  WHERE coalesce(dues.micros, 0) <> coalesce(claimed.micros, 0) OR coalesce(dues.micros, 0) <> coalesce(said.micros, 0)
+
+-- name: rail_movements_are_booked
+-- What a rail kept for its service, or paid to the operator's bank, is booked as it was told, and once: its transaction moved
+-- that between the account of the rail and that of fees or of the bank, and each such transaction belongs to one movement.
+WITH said AS (
+    SELECT booking.book_id, transaction_id, part.account, part.micros
+      FROM rail_booking AS booking
+      JOIN transaction USING (book_id, transaction_id)
+     CROSS JOIN LATERAL (VALUES (booking.account, booking.amount_micros), ('rail ' || rail, -booking.amount_micros))
+           AS part (account, micros)
+), moved AS (
+    SELECT transfer.book_id, transfer.transaction_id, rtrim(account.kind || ' ' || account.subject) AS account,
+           CASE side.account_id WHEN debit_account THEN transfer.amount_micros ELSE -transfer.amount_micros END AS micros
+      FROM transaction
+      JOIN transfer ON transfer.book_id = transaction.book_id AND transfer.transaction_id = transaction.transaction_id
+     CROSS JOIN LATERAL (VALUES (debit_account), (credit_account)) AS side (account_id)
+      LEFT JOIN account ON account.book_id = transfer.book_id AND account.account_id = side.account_id
+     WHERE operation = 'RailMovement'
+)
+SELECT format('book %s, transaction %s: the rail moved %s on %s, the books %s', book_id, transaction_id, sum(said_micros),
+              coalesce(account, 'a missing account'), sum(moved_micros))
+  FROM (SELECT book_id, transaction_id, account, micros AS said_micros, 0 AS moved_micros FROM said
+        UNION ALL
+        SELECT book_id, transaction_id, account, 0, micros FROM moved) AS movement
+ GROUP BY book_id, transaction_id, account
+HAVING sum(said_micros) <> sum(moved_micros)
+ UNION ALL
+SELECT format('book %s, movement %s at %s: booked by transaction %s, which does not exist', booking.book_id, movement_id, rail,
+              booking.transaction_id)
+  FROM rail_booking AS booking
+  LEFT JOIN transaction
+         ON transaction.book_id = booking.book_id AND transaction.transaction_id = booking.transaction_id
+ WHERE transaction.transaction_id IS NULL
+   AND NOT EXISTS (SELECT FROM archive_batch AS batch WHERE batch.book_id = booking.book_id
+                      AND booking.transaction_id BETWEEN batch.first_id AND batch.last_id)
 
 -- name: totals
 -- For people: not a check.

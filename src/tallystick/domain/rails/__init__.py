@@ -1,0 +1,1 @@
+"""Rails as the domain sees them: what they say that they moved."""
