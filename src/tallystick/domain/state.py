@@ -336,12 +336,7 @@ class State:
             self.token_references[token.caller_reference] = token.token_id
         for transaction in decision.transactions:
             self.transactions[transaction.transaction_id] = transaction
-        for dispute in decision.disputes:
-            self.disputes[dispute.transaction_id] = dispute
-        if isinstance(decision.payout, PayoutOrder):
-            self.payout_rails[decision.payout.transaction_id] = decision.payout.rail
-        if decision.booking is not None:
-            self.bookings[decision.booking.key] = decision.booking
+        self._apply_rarer(decision)
         if decision.answered is not None:
             reference, answer = decision.answered
             self.answered[reference] = answer
@@ -352,6 +347,15 @@ class State:
             self._move_cash(self.book.book_id, decision.transfers)
             for book_id, transfers in decision.recipient_transfers:
                 self._move_cash(book_id, transfers)
+
+    def _apply_rarer(self, decision: Decision) -> None:
+        """What payments do not change: disputes, payouts, movements at rails."""
+        for dispute in decision.disputes:
+            self.disputes[dispute.transaction_id] = dispute
+        if isinstance(decision.payout, PayoutOrder):
+            self.payout_rails[decision.payout.transaction_id] = decision.payout.rail
+        if decision.booking is not None:
+            self.bookings[decision.booking.key] = decision.booking
 
     def _move_cash(self, book_id: BookId, transfers: tuple[Transfer, ...]) -> None:
         cash = TOTALS[AccountKind.CASH]
