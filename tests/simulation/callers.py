@@ -186,7 +186,6 @@ class Inventor:
             return WriteOffDebt(self._request(), buyer.tab, self._amount())
         if dice.random() < 0.5:
             return CancelToken(dice.choice((buyer.tab_token, buyer.prepaid_token)), SELLER)
-            return CancelToken(buyer.tab_token, SELLER)
         if dice.random() < 0.5:
             kept = dice.choice(("mv_1", "mv_2", "mv_3"))  # a rail tells each several times, and one with two sums
             return BookMovement(
