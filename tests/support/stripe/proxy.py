@@ -329,8 +329,8 @@ class StripeProxy:
         """`metadata['name']:'value'` alone."""
         name, _, value = call.query["query"].partition(":")
         name = name.removeprefix("metadata['").removesuffix("']")
-        intents = [await self.object("payment_intent", one, call.expand) for one in self.intents]
-        found = [intent for intent in intents if intent["metadata"].get(name) == value.strip("'")]
+        noted = [one for one in self.intents if self.shapes.noted[one].get(name) == value.strip("'")]
+        found = [await self.object("payment_intent", one, call.expand) for one in noted]
         return Answer(200, {"object": "search_result", "url": call.path, "has_more": False, "data": found})
 
     async def object(self, kind: str, identity: str, expand: list[str] | None = None) -> Json:
