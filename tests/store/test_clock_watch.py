@@ -21,6 +21,7 @@ from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.processors.rails import Rails
+from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.services.operations import monitoring
 from tallystick.services.operations.fee_schedules import read_fee_schedules
@@ -138,6 +139,11 @@ async def real_process(shop: Books) -> AsyncIterator[tuple[Service, JumpingClock
         await committer.close()
 
 
+def quick_rails(service: Service) -> Rails:
+    """The simulated rail, which knows its answer at once and reads the process' own clock."""
+    return Rails((SimulatedRail(service.pool, service.trusted_now, timedelta(0), faults=False),))
+
+
 def is_unavailable(outcome: Outcome) -> bool:
     return isinstance(outcome, Refused) and outcome.refusal is Refusal.ServiceUnavailable
 
@@ -196,7 +202,7 @@ async def test_a_card_payment_does_not_wait_for_what_a_wrong_clock_has_shown(
     """Neither by the lease of the worker, nor by the rail's own note of when its answer is known."""
     shop = await open_shop(own_pool)
     async with real_process(shop) as (service, clock):
-        worker = make_worker(replace(service, settings=Settings(rail_delay_ms=0)))
+        worker = make_worker(replace(service, rails=quick_rails(service)))
         buyer = await shop.prepaid_buyer("25.00", Method.CC)
         funded = await shop.fund(buyer, "10.00")
         assert isinstance(funded, Accepted)
@@ -238,8 +244,9 @@ async def test_a_worker_begins_nothing_by_a_wrong_clock_and_goes_on_after_it(
 ) -> None:
     shop = await open_shop(own_pool)
     async with real_process(shop) as (service, clock):
-        settings = Settings(rail_delay_ms=0, worker_interval_ms=10)
-        worker, stop = make_worker(replace(service, settings=settings)), asyncio.Event()
+        settings = Settings(worker_interval_ms=10)
+        working = replace(service, settings=settings, rails=quick_rails(service))
+        worker, stop = make_worker(working), asyncio.Event()
         clock.wrong = timedelta(days=8)
         running = asyncio.create_task(worker.run(stop))
         buyer = await shop.prepaid_buyer("25.00", Method.CC)

@@ -35,6 +35,11 @@ EXPIRED_CODE: Final = "Expired"
 _BEGINNINGS: Final = frozenset({RailOperation.CHARGE, RailOperation.AUTHORIZE})
 """What can still be called off while no rail was asked: refunds are booked already, and what settles is a Settle."""
 
+_NOT_CALLED_FOR: Final = frozenset(
+    {Operation.DISPUTE, Operation.PAYOUT, Operation.PAYOUT_RETURN, Operation.RAIL_MOVEMENT}
+)
+"""What no caller holds, charges or gives up: the protocol knows none of them."""
+
 _SETTLING: Final = "Waiting for the answer of the payment network."
 
 
@@ -118,7 +123,7 @@ def cancel(state: State, command: Cancel, now: datetime) -> Decision:
 
 def _find(state: State, transaction_id: TransactionId) -> Transaction:
     transaction = state.transactions.get(transaction_id)
-    if transaction is not None and transaction.operation is not Operation.DISPUTE:
+    if transaction is not None and transaction.operation not in _NOT_CALLED_FOR:
         return transaction
     raise Refused(Refusal.InvalidTransactionId, f'"transactionId" must be a valid transaction ID: {transaction_id}')
 

@@ -132,5 +132,8 @@ async def put_off(database: Database, payout: DuePayout, until: datetime, error:
 
 async def put_into_file(connection: Connection, environment: str, message_id: str) -> list[WaitingPayout]:
     """All that wait for a file are in this one from now on, and in no other; in their order."""
-    rows = await connection.fetch(_SQL["put_into_file"], environment, message_id)
-    return sorted((WaitingPayout(**row) for row in rows), key=lambda one: one.transaction_id)
+    waiting: list[WaitingPayout] = []
+    for book in await connection.fetch(_SQL["books_with_files_to_make"], environment):
+        rows = await connection.fetch(_SQL["put_into_file"], book["book_id"], message_id)
+        waiting += (WaitingPayout(**row) for row in rows)
+    return sorted(waiting, key=lambda one: one.transaction_id)

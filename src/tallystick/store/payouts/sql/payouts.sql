@@ -66,10 +66,15 @@ UPDATE payout SET due_at = $4, attempts = $5
 -- Ask again at $3. $4 tells people why nothing is known.
 UPDATE payout SET due_at = $3, last_error = $4 WHERE book_id = $1 AND transaction_id = $2 AND ended_at IS NULL
 
+-- name: books_with_files_to_make
+-- Books of the environment $1 with payouts that wait for a file.
+SELECT DISTINCT payout.book_id
+  FROM payout
+  JOIN book ON book.book_id = payout.book_id
+ WHERE book.environment = $1 AND payout.ended_at IS NULL AND payout.rail = 'file' AND payout.message_id IS NULL
+
 -- name: put_into_file
--- All of the environment $1 that wait for it are in the file $2 from now on, and in no other.
+-- All of the book $1 that wait for it are in the file $2 from now on, and in no other.
 UPDATE payout SET message_id = $2
-  FROM book
- WHERE book.book_id = payout.book_id AND book.environment = $1 AND payout.ended_at IS NULL AND payout.rail = 'file'
-   AND payout.message_id IS NULL
-RETURNING payout.book_id, payout.transaction_id, payout.amount_micros, payout.destination_id
+ WHERE book_id = $1 AND ended_at IS NULL AND rail = 'file' AND message_id IS NULL
+RETURNING book_id, transaction_id, amount_micros, destination_id
