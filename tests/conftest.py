@@ -1,3 +1,4 @@
+import logging
 import os
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from uuid import uuid4
 import asyncpg
 import hypothesis
 import pytest
+import structlog
 from argon2 import PasswordHasher
 from tests.support.balanced import all_balanced, balanced
 from tests.support.books import Books, OpenBooks, new_books
@@ -43,6 +45,17 @@ LONG_TESTS = "TALLYSTICK_LONG_TESTS"
 def fuzz(examples: int = 2_000) -> hypothesis.settings:
     """The one profile of tests that throw anything at a parser or at the service: 20,000 examples in the long run."""
     return hypothesis.settings(max_examples=20_000 if os.environ.get(LONG_TESTS) else examples, deadline=None)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command that runs in this process sets up its logs for all of it: the next test has them as this one had."""
+    root = logging.getLogger()
+    handlers, level, configured = root.handlers[:], root.level, structlog.get_config()
+    yield
+    if structlog.get_config() != configured:
+        structlog.configure(**configured)
+        root.handlers[:], root.level = handlers, level
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,8 +12,10 @@ import pytest
 from tests.stories.v1.conftest import Program, as_problem, program_of
 from tests.support.shop import Shop
 
+from tallystick.domain.decide.outgoing import payouts
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.scopes import EVERYTHING, KeyScope, scope_name
+from tallystick.domain.state import Operation
 from tallystick.services.api.fair_shares import ThrottledError
 from tallystick.services.api.types import ENUMERATIONS
 from tallystick.services.process.meter import Meter
@@ -43,9 +45,13 @@ def test_every_refusal_has_a_code_and_a_status() -> None:
 
 
 def test_every_word_of_the_books_has_one_here() -> None:
-    assert set(transactions.OBJECTS) == set(ENUMERATIONS["FPSOperation"])
+    of_sellers = {operation.value for operation in Operation} - {
+        Operation.DEPOSIT.value,  # in the operator's own book, as the next
+        Operation.RAIL_MOVEMENT.value,
+    }
+    assert set(transactions.OBJECTS) == set(ENUMERATIONS["FPSOperation"]) | of_sellers
     assert set(transactions.STATUSES) == set(ENUMERATIONS["TransactionStatus"])
-    assert set(transactions.METHODS) == set(ENUMERATIONS["PaymentMethod"])
+    assert set(transactions.METHODS) == set(ENUMERATIONS["PaymentMethod"]) | {payouts.METHOD}
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=NAMES)
