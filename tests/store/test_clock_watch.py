@@ -249,19 +249,21 @@ async def test_a_worker_begins_nothing_by_a_wrong_clock_and_goes_on_after_it(
         worker, stop = make_worker(working), asyncio.Event()
         clock.wrong = timedelta(days=8)
         running = asyncio.create_task(worker.run(stop))
-        buyer = await shop.prepaid_buyer("25.00", Method.CC)
-        assert isinstance(await shop.fund(buyer, "10.00"), Accepted)
-        await verification_runs.ask(own_pool, None, datetime.now(UTC))
-        await asyncio.sleep(0.2)
-        assert await own_pool.fetchval("SELECT count(*) FROM rail_request WHERE attempts = 0") == 1
-        assert await own_pool.fetchval("SELECT count(*) FROM verification_run WHERE started_at IS NOT NULL") == 0
+        try:
+            buyer = await shop.prepaid_buyer("25.00", Method.CC)
+            assert isinstance(await shop.fund(buyer, "10.00"), Accepted)
+            await verification_runs.ask(own_pool, None, datetime.now(UTC))
+            await asyncio.sleep(0.2)
+            assert await own_pool.fetchval("SELECT count(*) FROM rail_request WHERE attempts = 0") == 1
+            assert await own_pool.fetchval("SELECT count(*) FROM verification_run WHERE started_at IS NOT NULL") == 0
 
-        clock.wrong = timedelta(0)
-        async with asyncio.timeout(60):
-            while await shop.balance(buyer) != parse_amount("10.00"):  # noqa: ASYNC110 - nobody tells us when
-                await asyncio.sleep(0.02)
-        stop.set()
-        await running
+            clock.wrong = timedelta(0)
+            async with asyncio.timeout(60):
+                while await shop.balance(buyer) != parse_amount("10.00"):  # noqa: ASYNC110 - nobody tells us when
+                    await asyncio.sleep(0.02)
+        finally:
+            stop.set()
+            await running
 
 
 async def test_housekeeping_deletes_nothing_by_a_wrong_clock_and_goes_on_after_it(
