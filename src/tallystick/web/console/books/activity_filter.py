@@ -7,10 +7,10 @@ from typing import Final
 from urllib.parse import urlencode
 
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction, token_kind_and_book
-from tallystick.domain.money import parse_amount
 from tallystick.services.reports import transactions
 from tallystick.services.reports.transactions import About, TransactionQuery
 from tallystick.services.seller.manual_operations import BookContext
+from tallystick.web.console.money_form import read_amount
 from tallystick.web.console.wording import METHODS, OPERATIONS, STATUSES
 
 NAMES: Final = ("q", "kind", "status", "method", "from", "to", "least", "most", "instrument", "token")
@@ -104,10 +104,4 @@ def _day(typed: Mapping[str, str], name: str, problems: dict[str, str]) -> datet
 
 
 def _amount(typed: Mapping[str, str], name: str, problems: dict[str, str]) -> int | None:
-    if name not in typed:
-        return None
-    try:
-        return parse_amount(typed[name])
-    except ValueError:
-        problems[name] = "Enter an amount such as 2.50."
-        return None
+    return read_amount(typed[name], name, problems) if name in typed else None

@@ -15,11 +15,11 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.ids import InstrumentId
-from tallystick.domain.money import display_amount, parse_amount
+from tallystick.domain.money import display_amount
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.reports import instruments
 from tallystick.services.reports.instruments import InstrumentRecord
-from tallystick.services.seller import approvals, balance_refunds, manual_operations
+from tallystick.services.seller import approvals, balance_refunds
 from tallystick.services.seller.approvals import Approval
 from tallystick.services.seller.balance_refunds import BalanceRefundPreview, BalanceRefundWish
 from tallystick.services.seller.manual_operations import BookContext
@@ -29,8 +29,8 @@ from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
 from tallystick.web.console.console_context import ConsoleContext
+from tallystick.web.console.money_form import read_description, read_reference, read_refund_amount
 
-_MAX_DESCRIPTION: Final = 160
 _ADDRESS: Final = "/console/{business:int}/{environment:str}/instruments/{instrument_id:str}/refund"
 
 Step = Callable[[ConsoleContext, BookContext, InstrumentRecord], Awaitable[Response[Any]]]
@@ -114,21 +114,11 @@ async def _for_balance(
 def _read(held: InstrumentRecord, params: Mapping[str, str]) -> BalanceRefundForm:
     """Read the form; a reference that no form of ours generated is replaced by a new one."""
     typed = {name: params[name].strip() for name in ("amount", "description") if name in params}
-    given = params.get("reference", "")
-    typed["reference"] = given if manual_operations.is_reference(given) else manual_operations.new_reference()
+    typed["reference"] = read_reference(params)
     problems: dict[str, str] = {}
-    amount = None
-    if "amount" in typed:
-        try:
-            amount = parse_amount(typed["amount"])
-        except ValueError:
-            problems["amount"] = "Enter an amount such as 2.50."
-        if amount == 0:
-            problems["amount"] = "Enter an amount greater than zero."
-    description = typed.get("description", "")
-    if len(description) > _MAX_DESCRIPTION or not description.isprintable():
-        problems["description"] = f"Use at most {_MAX_DESCRIPTION} characters, all of which can be seen."
-    wish = BalanceRefundWish(InstrumentId(held.instrument_id), amount, description or None)
+    amount = read_refund_amount(typed["amount"], problems) if "amount" in typed else None
+    description = read_description(typed, problems)
+    wish = BalanceRefundWish(InstrumentId(held.instrument_id), amount, description)
     return BalanceRefundForm(typed, wish, problems)
 
 

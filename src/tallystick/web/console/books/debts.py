@@ -11,7 +11,6 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.ids import InstrumentId
-from tallystick.domain.money import parse_amount
 from tallystick.domain.refusals import Refused
 from tallystick.services.reports import debts, transactions
 from tallystick.services.reports.debts import LONGEST_AGE, Age, DebtRun, Tab
@@ -25,6 +24,7 @@ from tallystick.web.common.shared import PageRequest, go
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
 from tallystick.web.console.console_context import ConsoleContext
+from tallystick.web.console.money_form import read_amount
 
 PLACE: Final = "Debts"
 _AGES: Final = {"30": Age.OVER_30, "60": Age.OVER_60, "90": Age.OVER_90}
@@ -174,10 +174,7 @@ async def _preview(
     problems: dict[str, str] = {}
     amount: int | None = None
     if typed and len(tabs) == 1:
-        try:
-            amount = parse_amount(typed["amount"])
-        except ValueError:
-            problems["amount"] = "Enter an amount such as 2.50."
+        amount = read_amount(typed["amount"], "amount", problems)
     planned = await debt_runs.plan(books, deed, tabs, amount)
     if len(planned) == 1 and planned[0].refused is not None:
         problems.setdefault("amount", planned[0].refused.message)

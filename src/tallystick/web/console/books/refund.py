@@ -17,7 +17,6 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.commands import RefundPolicy
 from tallystick.domain.ids import book_of_transaction
-from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.reports import transactions
@@ -32,10 +31,10 @@ from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
 from tallystick.web.console.books.transaction import archived_page, is_refundable, transaction_of
 from tallystick.web.console.console_context import ConsoleContext
+from tallystick.web.console.money_form import read_description, read_reference, read_refund_amount
 
 ALL: Final = "all"
 PART: Final = "part"
-_MAX_DESCRIPTION: Final = 160
 _ADDRESS: Final = "/console/{business:int}/{environment:str}/transactions/{transaction_id:str}/refund"
 
 
@@ -140,8 +139,7 @@ async def _for_payment(
 def _read(record: TransactionRecord, params: Mapping[str, str]) -> RefundForm:
     """Read the form; a reference that no form of ours generated is replaced by a new one."""
     typed = {name: params[name].strip() for name in ("how", "amount", "policy", "description") if params.get(name)}
-    given = params.get("reference", "")
-    typed["reference"] = given if manual_operations.is_reference(given) else manual_operations.new_reference()
+    typed["reference"] = read_reference(params)
     problems: dict[str, str] = {}
     amount: int | None = None
     amount_decides = typed.get("how") == ALL and bool(typed.get("amount"))
@@ -151,20 +149,13 @@ def _read(record: TransactionRecord, params: Mapping[str, str]) -> RefundForm:
     if how is not None and how not in {ALL, PART}:
         problems["how"] = "Choose how much to give back."
     if how == PART:
-        try:
-            amount = parse_amount(typed.get("amount", ""))
-        except ValueError:
-            problems["amount"] = "Enter an amount such as 2.50."
-        if amount == 0:
-            problems["amount"] = "Enter an amount greater than zero."
-    description = typed.get("description", "")
-    if len(description) > _MAX_DESCRIPTION or not description.isprintable():
-        problems["description"] = f"Use at most {_MAX_DESCRIPTION} characters, all of which can be seen."
+        amount = read_refund_amount(typed.get("amount", ""), problems)
+    description = read_description(typed, problems)
     policy = RefundPolicy.MASTER_ONLY
     if record.recipient is not None and "policy" in typed:
         known = {each.value: each for each in RefundPolicy}
         policy = known.get(typed["policy"], policy)
-    wish = RefundWish(record.transaction_id, amount, policy, description or None)
+    wish = RefundWish(record.transaction_id, amount, policy, description)
     return RefundForm(typed, wish, problems, amount_decides)
 
 

@@ -13,7 +13,7 @@ from tallystick.domain.money import display_amount, parse_amount
 from tallystick.domain.refusals import Refused
 from tallystick.services.payouts import bank_accounts, calendar, payouts
 from tallystick.services.payouts.payouts import NotReadyError, PayoutPreview, PayoutWish
-from tallystick.services.seller import approvals, manual_operations
+from tallystick.services.seller import approvals
 from tallystick.services.seller.approvals import Approval
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
@@ -22,6 +22,7 @@ from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import with_books
 from tallystick.web.console.console_context import ConsoleContext
+from tallystick.web.console.money_form import read_amount, read_description, read_reference
 
 PATH: Final = "/console/{business:int}/{environment:str}/payouts"
 LISTED: Final = 50
@@ -37,7 +38,6 @@ DONE: Final[Mapping[str, str]] = {
     "schedule": "When payouts are made by themselves is changed.",
     "account": "The bank account is changed. Every owner gets a letter.",
 }
-_MAX_DESCRIPTION: Final = 160
 
 
 @get(PATH)
@@ -120,19 +120,10 @@ async def do_set_schedule(request: PageRequest, business: FromPath[int], environ
 def _read(params: Mapping[str, str]) -> tuple[dict[str, str], PayoutWish, dict[str, str]]:
     """The form, what it asks for, and its problems by field. A reference that is none of ours is replaced."""
     typed = {name: params[name].strip() for name in ("amount", "description") if name in params}
-    given = params.get("reference", "")
-    typed["reference"] = given if manual_operations.is_reference(given) else manual_operations.new_reference()
+    typed["reference"] = read_reference(params)
     problems: dict[str, str] = {}
-    amount = 0
-    if "amount" in typed:
-        try:
-            amount = parse_amount(typed["amount"])
-        except ValueError:
-            problems["amount"] = "Enter an amount such as 250.00."
-    description = typed.get("description", "")
-    if len(description) > _MAX_DESCRIPTION or not description.isprintable():
-        problems["description"] = f"Use at most {_MAX_DESCRIPTION} characters, all of which can be seen."
-    return typed, PayoutWish(amount, description or None), problems
+    amount = read_amount(typed["amount"], "amount", problems, example="250.00") if "amount" in typed else None
+    return typed, PayoutWish(amount or 0, read_description(typed, problems)), problems
 
 
 async def _page(
