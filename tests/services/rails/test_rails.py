@@ -100,6 +100,17 @@ async def funding(shop: Books, amount: str = "10.00", *, rail: str = "simulated"
     return opened.transaction_id
 
 
+async def paid_at(shop: Books, rail: FakeRail, card: str) -> tuple[Buyer, Accepted, Worker]:
+    """Somebody pays 8.00 by a card at a rail, whose worker has asked it."""
+    buyer = await shop.sender_token(Method.CC)
+    await card_is(shop, buyer, rail.name, card)
+    paid = await shop.pay(buyer, "8.00")
+    assert isinstance(paid, Accepted)
+    worker = worker_of(shop, rail)
+    await worker.step()
+    return buyer, paid, worker
+
+
 async def rows(shop: Books, transaction_id: TransactionId) -> dict[str, rail_operations.RailOperationRecord]:
     found = await rail_operations.of_transaction(shop.pool, shop.book_id, transaction_id)
     return {one.operation.value: one for one in found}
@@ -163,12 +174,7 @@ async def test_a_payment_at_a_rail_that_is_not_on_waits(shop: Books) -> None:
 async def test_a_refund_goes_where_the_payment_came_from(shop: Books) -> None:
     """Also when the authorization is paid from another card at another rail by then."""
     other = OtherRail()
-    buyer = await shop.sender_token(Method.CC)
-    await card_is(shop, buyer, "other", "the first card")
-    paid = await shop.pay(buyer, "8.00")
-    assert isinstance(paid, Accepted)
-    worker = worker_of(shop, other)
-    await worker.step()
+    buyer, paid, worker = await paid_at(shop, other, "the first card")
     reference = (await rows(shop, paid.transaction_id))["charge"].reference
     newer = await shop.sender_token(Method.CC)
     await shop.pool.execute(
@@ -355,12 +361,7 @@ async def test_an_event_about_nothing_of_ours_is_done_with(shop: Books) -> None:
 
 async def test_a_refund_that_fails_after_all_is_shown_to_people(shop: Books) -> None:
     other = OtherRail()
-    buyer = await shop.sender_token(Method.CC)
-    await card_is(shop, buyer, "other", "a card")
-    paid = await shop.pay(buyer, "8.00")
-    assert isinstance(paid, Accepted)
-    worker = worker_of(shop, other)
-    await worker.step()
+    _, paid, worker = await paid_at(shop, other, "a card")
     refund = await shop.refund(paid.transaction_id, "3.00")
     assert isinstance(refund, Accepted)
     await worker.step()
@@ -385,12 +386,7 @@ async def test_a_refund_that_fails_after_all_is_shown_to_people(shop: Books) -> 
 
 async def test_a_dispute_that_the_rail_tells_of_is_booked(shop: Books) -> None:
     other = OtherRail()
-    buyer = await shop.sender_token(Method.CC)
-    await card_is(shop, buyer, "other", "a card")
-    paid = await shop.pay(buyer, "8.00")
-    assert isinstance(paid, Accepted)
-    worker = worker_of(shop, other)
-    await worker.step()
+    _, paid, worker = await paid_at(shop, other, "a card")
     reference = str((await rows(shop, paid.transaction_id))["charge"].reference)
     dispute = f"dp_{secrets.token_hex(6)}"
     other.dispute = DisputeFound(dispute, reference, DisputeStatus.OPENED, 8_000_000, 0, "USD")
