@@ -270,3 +270,17 @@ def test_a_token_is_cancelled_once() -> None:
 def test_the_page_shows_the_tables() -> None:
     written = (ROOT / "docs" / "states.md").read_text(encoding="utf-8")
     assert written == page(), "write it anew: .venv/bin/python -m tools.states > docs/states.md"
+
+
+@pytest.mark.parametrize("late", [Declined("Declined", "no"), Paid()])
+def test_the_answer_to_a_hold_changes_nothing_once_the_reservation_settles(late: Paid | Declined) -> None:
+    """A worker that slept over its lease brings it when another has booked it, and the seller has settled since."""
+    history = History()
+    settling = history.settling()
+    before = history.state.transactions[settling]
+
+    history.resolve(settling, late, RailOperation.AUTHORIZE)
+
+    assert history.state.transactions[settling] == before
+    history.resolve(settling, Paid(), RailOperation.CAPTURE)
+    assert history.state.transactions[settling].status is TransactionStatus.SUCCESS

@@ -23,6 +23,7 @@ from tallystick.domain.decide.usage import give_back
 from tallystick.domain.ids import AccountId
 from tallystick.domain.outcomes import Done, TransactionStatus
 from tallystick.domain.state import Decision, Instrument, Operation, RailUse, State, Transaction
+from tallystick.domain.transitions import TransactionState, state_of_transaction
 
 RESERVATION_LIFETIME: Final = timedelta(days=7)
 """How long a hold lives before it is cancelled. Source: docs/protocol/semantics.md, 2."""
@@ -39,7 +40,7 @@ def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decis
     """Book a rail's final answer. An answer that comes twice, or to a hold that was given up, changes nothing."""
     transaction = state.transactions[command.transaction_id]
     resolved = (transaction.transaction_id, command.operation)
-    if command.operation in _WITHOUT_STATUS or transaction.status is not TransactionStatus.PENDING:
+    if command.operation in _WITHOUT_STATUS or not _waits_for(transaction, command.operation):
         return Decision(Done(), resolved=resolved)
     outside = account_id(AccountKind.RAIL, command.rail)
     if isinstance(command.answer, Declined):
@@ -65,6 +66,14 @@ def resolve_charge(state: State, command: ResolveCharge, now: datetime) -> Decis
     if is_undone and latest.original_id is not None:
         return claim_what_is_free(state, told, latest.original_id)
     return told
+
+
+def _waits_for(transaction: Transaction, operation: RailOperation) -> bool:
+    """Whether the answer to `operation` is still to come. A reservation waits twice: for its hold, and its capture."""
+    state = state_of_transaction(transaction.operation, transaction.status_number, transaction.status)
+    if transaction.operation is Operation.RESERVE and operation is RailOperation.CAPTURE:
+        return state is TransactionState.SETTLING
+    return state is TransactionState.PENDING
 
 
 def return_charge(state: State, command: ReturnCharge, now: datetime) -> Decision:  # noqa: ARG001 - one shape for all rules
