@@ -379,3 +379,9 @@ class Refused(Exception):  # noqa: N818 - an expected answer, not an error
 
     def __str__(self) -> str:
         return f"{self.refusal.name}: {self.message}"
+
+
+def wrong_clock() -> Refused:
+    """The refusal of whatever would be dated, while the clock of the process is doubted."""
+    message = "The clock of the service cannot be relied on; nothing was done. Try again later."
+    return Refused(Refusal.ServiceUnavailable, message)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.damage import DamageWatch
+from tallystick.domain.refusals import wrong_clock
 from tallystick.processors.rails import Rails
 from tallystick.services.api.fair_shares import BURST_SECONDS, CallRates, FairShares, OwnBuckets
 from tallystick.services.api.read_budget import ReadBudget
@@ -77,3 +79,10 @@ class Service:
     def trusted_now(self) -> datetime:
         """The present moment, for what would last: leases, further tries, what is given up. Raises WrongClockError."""
         return self.clock() if self.clock_watch is None else self.clock_watch.now()
+
+    def moment_of_ids(self) -> datetime:
+        """The present moment, which ids carry for ever. Raises Refused: ServiceUnavailable, while it is in doubt."""
+        try:
+            return self.trusted_now()
+        except WrongClockError:
+            raise wrong_clock() from None

@@ -95,8 +95,8 @@ class Call(Struct, frozen=True):
         return self.now + self.key.clock_offset
 
     def new_id(self) -> TransactionId:
-        """A fresh, time-ordered id in the caller's book."""
-        return fresh_transaction_id(self.book_id, self.book_now)
+        """A fresh, time-ordered id in the caller's book. Raises Refused: ServiceUnavailable: the clock is wrong."""
+        return fresh_transaction_id(self.book_id, self.service.moment_of_ids() + self.key.clock_offset)
 
     def request(self, caller_description: str | None = None) -> Request:
         """The part that all money commands of this caller have in common.

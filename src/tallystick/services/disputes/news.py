@@ -69,7 +69,7 @@ async def dispute_moved(service: Service, news: DisputeNews) -> TransactionId:
         book_id = book_of_transaction(news.charge)
     except MalformedIdError:
         raise UnknownChargeError(f"{news.charge} is no transaction of ours") from None
-    book_now = service.clock() + await sandbox_clocks.offset(service.pool, book_id)
+    book_now = service.trusted_now() + await sandbox_clocks.offset(service.pool, book_id)
     command = DisputeMoved(
         transaction_id=fresh_transaction_id(book_id, book_now),
         original_id=news.charge,

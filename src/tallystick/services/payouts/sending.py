@@ -11,6 +11,7 @@ import structlog
 
 from tallystick.domain.commands import Declined, Paid, ResolvePayout
 from tallystick.processors.payout_rail import NotSent, PayoutInstruction, PayoutRail, SentLater
+from tallystick.services.own_commands import carry_out
 from tallystick.store.payouts import destinations, payouts
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ async def _send(service: Service, rails: Mapping[str, PayoutRail], payout: DuePa
         resolve = ResolvePayout(payout.transaction_id, said, reference)
     else:
         resolve = ResolvePayout(payout.transaction_id, Paid(), answer.reference)
-    await service.committer.perform(payout.book_id, resolve)
+    await carry_out(service, payout.book_id, resolve)
     log.info("payout_answered", answer=type(answer).__name__)
 
 

@@ -25,6 +25,7 @@ from tallystick.processors.rail import (
 )
 from tallystick.services.disputes.hints import follow_dispute
 from tallystick.services.disputes.news import UnknownChargeError
+from tallystick.services.own_commands import carry_out
 from tallystick.services.rails import setups
 from tallystick.services.rails.orders import LEASE, MAX_AT_ONCE, all_of, trusted_now
 from tallystick.store.accounts import payment_methods
@@ -200,5 +201,5 @@ async def _return(service: Service, record: RailOperationRecord, answer: Paid) -
     )
     _log.warning("rail_paid_too_late", transaction_id=record.transaction_id, rail=record.rail)
     command = ReturnCharge(record.transaction_id, record.rail, record.payment_method_id)
-    await service.committer.perform(record.book_id, command)
+    await carry_out(service, record.book_id, command)
     return None

@@ -24,6 +24,7 @@ from tallystick.processors.rail import (
 )
 from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
+from tallystick.services.own_commands import NotCarriedOutError, carry_out
 from tallystick.services.rails import confirmations
 from tallystick.store.rails import rail_events, rail_operations, rail_requests
 from tallystick.store.rails.rail_requests import DueRequest
@@ -79,20 +80,36 @@ async def _ask(service: Service, rails: Rails, request: DueRequest) -> None:
         answer = await _answer(rails.find(request.environment, request.rail), request, now)
     except Exception as error:  # noqa: BLE001 - whatever it was, the result is unknown: the transaction stays pending
         log.warning("rail_result_unknown", error=repr(error))
-        pause = min(timedelta(seconds=2 ** min(request.attempts, _MAX_DOUBLINGS)), _LONGEST_PAUSE)
-        reason = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
-        await rail_requests.put_off(service.pool, request, now + pause, reason)
+        await _put_off(service, request, now, error)
         return
-    await _keep(service, request, answer)
+    await _keep(service, request, answer, now)
     if isinstance(answer, StillPending):
         await rail_requests.put_off(service.pool, request, now + answer.ask_again_after)
         return
+    try:
+        await _book(service, request, answer)
+    except NotCarriedOutError as error:
+        log.warning("rail_answer_not_booked", error=repr(error))
+        await _put_off(service, request, now, error)
+        return
+    log.info("rail_answered", answer=type(answer).__name__)
+
+
+async def _put_off(service: Service, request: DueRequest, now: datetime, error: Exception) -> None:
+    """Ask again, the later the more often it was in vain."""
+    pause = min(timedelta(seconds=2 ** min(request.attempts, _MAX_DOUBLINGS)), _LONGEST_PAUSE)
+    reason = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
+    await rail_requests.put_off(service.pool, request, now + pause, reason)
+
+
+async def _book(service: Service, request: DueRequest, answer: Paid | Declined | RequiresAction) -> None:
+    """What follows from a final answer, in the books. Raises NotCarriedOutError, and what the committer does."""
     if isinstance(answer, RequiresAction):
         await confirmations.ask(service, request.book_id, request.transaction_id, request.operation, answer.url)
     final = declined(AUTHENTICATION_REQUIRED) if isinstance(answer, RequiresAction) else answer
-    resolve = ResolveCharge(request.transaction_id, request.rail, final, request.operation)
-    await service.committer.perform(request.book_id, resolve)
-    log.info("rail_answered", answer=type(answer).__name__)
+    await carry_out(
+        service, request.book_id, ResolveCharge(request.transaction_id, request.rail, final, request.operation)
+    )
 
 
 async def _answer(rail: Rail, request: DueRequest, now: datetime) -> RailAnswer:
@@ -121,7 +138,7 @@ def _is_remembered(rail: Rail, age: timedelta) -> bool:
     return -KEY_MARGIN <= age <= rail.remembers_keys_for - KEY_MARGIN
 
 
-async def _keep(service: Service, request: DueRequest, answer: RailAnswer) -> None:
+async def _keep(service: Service, request: DueRequest, answer: RailAnswer, now: datetime) -> None:
     """Write down what the rail calls the order and what it kept, before anything follows from its answer."""
     reference, fee_micros, decline = answer.reference, None, None
     if isinstance(answer, Paid):
@@ -131,7 +148,7 @@ async def _keep(service: Service, request: DueRequest, answer: RailAnswer) -> No
     elif isinstance(answer, RequiresAction):
         decline = AUTHENTICATION_REQUIRED
     if decline is not None and request.operation in _COMING_IN:
-        await _look_once_more(service, request, reference)
+        await _look_once_more(service, request, reference, now)
     if (reference, fee_micros, decline) != (None, None, None):
         await rail_operations.note(
             service.pool,
@@ -145,7 +162,7 @@ async def _keep(service: Service, request: DueRequest, answer: RailAnswer) -> No
         )
 
 
-async def _look_once_more(service: Service, request: DueRequest, reference: str | None) -> None:
+async def _look_once_more(service: Service, request: DueRequest, reference: str | None, now: datetime) -> None:
     key = idempotency_key(request.transaction_id, request.operation)
     await rail_events.add(
         service.pool,
@@ -155,7 +172,7 @@ async def _look_once_more(service: Service, request: DueRequest, reference: str 
         object_kind=HintKind.ORDER.value,
         reference=reference or key,
         idempotency_key=key,
-        now=service.clock() + LOOK_ONCE_MORE,
+        now=now + LOOK_ONCE_MORE,
     )
 
 

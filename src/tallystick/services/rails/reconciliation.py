@@ -179,7 +179,7 @@ async def _book(service: Service, place: RailBook, movements: Sequence[MovedTher
     for first in range(0, len(missing), _AT_ONCE):
         commands = [
             BookMovement(
-                fresh_transaction_id(place.book_id, service.clock()), place.rail, one.movement_id, account, micros
+                fresh_transaction_id(place.book_id, service.trusted_now()), place.rail, one.movement_id, account, micros
             )
             for one, account, micros in missing[first : first + _AT_ONCE]
         ]

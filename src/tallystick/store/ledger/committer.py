@@ -30,7 +30,7 @@ from tallystick.domain.commands import Command, Pay, is_repeatable
 from tallystick.domain.decide import decide_all
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.outcomes import Outcome
-from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.refusals import Refusal, Refused, wrong_clock
 from tallystick.domain.state import Decision
 from tallystick.store.keys.access_keys import AccessKey, StaleCachedKeyError
 from tallystick.store.ledger.apply import ReferenceAnsweredError, VersionConflictError, apply
@@ -158,7 +158,7 @@ class Committer:
         try:
             self.clock()
         except WrongClockError:
-            answer.set_result(_wrong_clock())
+            answer.set_result(wrong_clock())
             return answer
         until = self._loop.time() + self.budget_seconds
         if charges_an_instrument(command):
@@ -412,13 +412,8 @@ def _fail(group: Sequence[QueuedCommand[Any]], error: Exception) -> None:
             message = "Others are changing the same data; nothing was done. Try again later."
             waiting.answer.set_result(Refused(Refusal.ConcurrentModification, message))
         elif isinstance(error, WrongClockError):
-            waiting.answer.set_result(_wrong_clock())
+            waiting.answer.set_result(wrong_clock())
         elif isinstance(error, LostAnswerError):
             waiting.answer.set_exception(error.__cause__ or error)
         else:
             waiting.answer.set_exception(error)
-
-
-def _wrong_clock() -> Refused:
-    message = "The clock of the service cannot be relied on; nothing was done. Try again later."
-    return Refused(Refusal.ServiceUnavailable, message)
