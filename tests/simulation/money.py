@@ -305,6 +305,11 @@ async def load_rail_uses(tx: Transaction, book_id: int, names: Sequence[str]) ->
     return [Record({name: row[name] for name in asked}) for row in rows if row["payment_method_id"] is not None]
 
 
+async def load_returned(tx: Transaction, book_id: int, names: Sequence[str]) -> list[Record]:
+    asked = [name for name in names if tx.see("rail_operation", (book_id, name, "return")) is not None]
+    return [Record(transaction_id=name) for name in asked]
+
+
 async def load_sellers(tx: Transaction, book_id: int, parties: Sequence[int]) -> list[Record]:
     own = tx.see("book", (book_id,))
     assert own is not None
@@ -352,6 +357,7 @@ MODEL: Final[Mapping[str, Handler]] = {
     "load_unasked": load_unasked,
     "load_payouts": load_payouts,
     "load_rail_uses": load_rail_uses,
+    "load_returned": load_returned,
     "load_sellers": load_sellers,
     "lock_accounts": lock_accounts,
     "ensure_accounts": money_writes.ensure_accounts,

@@ -15,7 +15,16 @@ from tests.support.books import Books, Buyer
 
 from tallystick.db import distribution
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import Declined, DisputeMoved, Method, Paid, RequestPayout, ResolvePayout, TokenTerms
+from tallystick.domain.commands import (
+    Declined,
+    DisputeMoved,
+    Method,
+    Paid,
+    RequestPayout,
+    ResolvePayout,
+    ReturnCharge,
+    TokenTerms,
+)
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Done
@@ -131,6 +140,7 @@ async def _live(shop: Books) -> None:
     settling = await shop.settle(postpaid, "4.00")
     assert isinstance(settling, Accepted)
     await shop.resolve(settling.transaction_id, Declined("InsufficientFunds", "No."))
+    assert await shop.perform(ReturnCharge(settling.transaction_id)) == Done()
     await shop.write_off(postpaid, "1.00")
     card = await shop.sender_token(Method.CC)
     assert isinstance(await shop.reserve(card, "2.00"), Accepted)

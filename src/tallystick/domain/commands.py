@@ -369,11 +369,12 @@ class ResolvePayout(Struct, frozen=True):
 
 
 class ReturnCharge(Struct, frozen=True):
-    """Give back what a rail took although the transaction had failed or was cancelled: it came too late."""
+    """Give back what a rail took although the transaction had failed or was cancelled: it came too late.
+
+    It goes back the way it came. Asking twice changes nothing.
+    """
 
     transaction_id: TransactionId
-    rail: str
-    payment_method_id: int
 
 
 class Deposit(Struct, frozen=True):
@@ -464,6 +465,7 @@ _REPEATABLE: Final = _MONEY_COMMANDS | {
     DisputeMoved,
     CollectDue,
     ResolvePayout,
+    ReturnCharge,
 }
 
 

@@ -301,6 +301,7 @@ class State:
     accounts, by book, where a command may take from them. `dues_micros`: what the seller owes for disputes, where a
     command must leave that much of the cash. `unasked`: rail requests that no worker has taken up yet.
     `rail_uses`: by what earlier transactions were paid, as far as that is known.
+    `returned`: those that a rail was asked to give back although they had come to nothing.
     `spent_elsewhere`: references that belong to another book of the same seller. `disputes`: those that are named, and
     the open ones of instruments that refunds go to. `disputed_settlements`: the seller's choice.
     `payout_rails`: by which rail each payout goes. `bookings`: of the movements that are named, those that
@@ -319,6 +320,7 @@ class State:
     dues_micros: int = 0
     unasked: dict[TransactionId, RailOperation] = field(default_factory=dict)
     rail_uses: dict[TransactionId, RailUse] = field(default_factory=dict)
+    returned: set[TransactionId] = field(default_factory=set)
     spent_elsewhere: frozenset[str] = frozenset()
     disputes: dict[TransactionId, Dispute] = field(default_factory=dict)
     disputed_settlements: DisputedSettlements = DisputedSettlements.DEBT
@@ -356,6 +358,9 @@ class State:
             self.payout_rails[decision.payout.transaction_id] = decision.payout.rail
         if decision.booking is not None:
             self.bookings[decision.booking.key] = decision.booking
+        request = decision.rail_request
+        if request is not None and request.operation is RailOperation.RETURN:
+            self.returned.add(request.transaction_id)
 
     def _move_cash(self, book_id: BookId, transfers: tuple[Transfer, ...]) -> None:
         cash = TOTALS[AccountKind.CASH]

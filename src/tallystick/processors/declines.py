@@ -1,7 +1,9 @@
 """Why cards and bank accounts are declined, and what that means here: the one table for all rails.
 
 The codes are those of card networks and processors, as `https://docs.stripe.com/declines/codes` lists them. A soft
-decline may go well another time. After a hard one the same card or bank account is not worth another try.
+decline may go well another time. After a hard one the same card or bank account is not worth another try. Which codes
+of cards are hard is as in `https://docs.stripe.com/billing/revenue-recovery/smart-retries`: `do_not_honor` and
+`fraudulent` are not among them, since banks give them for a single payment. What is suspected is told to nobody.
 """
 
 from __future__ import annotations
@@ -67,12 +69,11 @@ DECLINES: Final[Mapping[str, Declined]] = {
         "not_permitted",
         "security_violation",
         "service_not_allowed",
-        "transaction_not_allowed",
         reason=_DENIED,
     ),
     **_soft(AUTHENTICATION_REQUIRED, reason=_CONFIRM),
     **_soft("charge_for_pending_refund_disputed", "lost_or_stolen_card_refund", "declined", reason=_REFUND),
-    **_hard("do_not_try_again", reason=_DENIED),
+    **_hard("do_not_try_again", "highest_risk_level", reason=_DENIED),
     **_hard("expired_card", "expired_or_canceled_card", reason=_EXPIRED),
     **_hard(
         "account_closed",
@@ -89,7 +90,13 @@ DECLINES: Final[Mapping[str, Declined]] = {
         "stolen_card",
         reason=_NUMBER,
     ),
-    **_hard("card_not_supported", "currency_not_supported", "testmode_decline", reason=_UNSUPPORTED),
+    **_hard(
+        "card_not_supported",
+        "currency_not_supported",
+        "testmode_decline",
+        "transaction_not_allowed",
+        reason=_UNSUPPORTED,
+    ),
     **_hard(
         "debit_not_authorized",
         "revocation_of_all_authorizations",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,10 +11,10 @@ from tests.support.books import Books, Buyer
 from tests.support.fake_rail import FakeRail
 from tests.support.master_key import VAULT
 
-from tallystick.domain.commands import Declined, Method, Paid, RailOperation
+from tallystick.domain.commands import Declined, Method, Paid, RailOperation, ReturnCharge
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
-from tallystick.domain.outcomes import Accepted
+from tallystick.domain.outcomes import Accepted, Done
 from tallystick.processors.rail import (
     DisputeFound,
     DisputeStatus,
@@ -34,6 +35,7 @@ from tallystick.services.rails import events
 from tallystick.services.rails.events import NoSuchRailError
 from tallystick.services.rails.orders import KEY_MARGIN, LOOK_ONCE_MORE
 from tallystick.settings import Settings
+from tallystick.store.ledger.committer import Committer
 from tallystick.store.queries import stuck_work
 from tallystick.store.rails import rail_events, rail_operations, rail_requests
 from tallystick.worker import Worker
@@ -293,6 +295,32 @@ async def test_a_late_success_is_given_back_once(shop: Books) -> None:
         "SELECT count(*) FROM simulated_charge WHERE idempotency_key = $1", f"{opened}.return"
     )
     assert returns == 1
+
+
+@pytest.mark.parametrize("when", ["at once", "after it was given back"])
+async def test_two_that_ask_for_the_same_return_ask_once(shop: Books, when: str) -> None:
+    """The rail's event and our own look may both find the late success before either has asked."""
+    other = OtherRail(answers=[Declined("TransactionDenied", "no", "generic_decline", reference="twice_7")])
+    other.name = f"asked-{secrets.token_hex(4)}"  # what it is asked later is of no concern to other tests
+    opened = await funding(shop, rail=other.name)
+    worker = worker_of(shop, other)
+    await worker.step()
+    command = ReturnCharge(opened)
+    if when == "at once":
+        rival = Committer(shop.pool, shop.committer.rules, shop.clock)
+        outcomes = await asyncio.gather(shop.perform(command), rival.perform(shop.book_id, command))
+        await rival.close()
+        assert list(outcomes) == [Done(), Done()]
+        waiting = await shop.pool.fetchval("SELECT count(*) FROM rail_request WHERE transaction_id = $1", opened)
+        assert waiting == 1
+        await worker.step()
+    else:
+        for _ in range(2):
+            assert await shop.perform(command) == Done()
+            await worker.step()
+
+    assert [order.operation for order in other.performed] == [RailOperation.CHARGE, RailOperation.RETURN]
+    assert await shop.pool.fetchval("SELECT count(*) FROM rail_request WHERE transaction_id = $1", opened) == 0
 
 
 async def test_a_return_that_the_rail_refuses_waits_for_a_person(shop: Books) -> None:

@@ -225,6 +225,8 @@ class StripeProxy:
         if int(call.fields["amount"]) < LEAST_CENTS:
             return refused(400, "Amount must be at least $0.50 usd", "amount_too_small", param="amount")
         answer = await self.upstream_call("POST", call.path, call.fields)
+        if answer.status == 404:  # the fake does not say what is missing
+            return refused(404, "No such PaymentMethod", "resource_missing", param="payment_method")
         if "payment_intent" not in (made := self._made(answer)):
             return answer
         self.intents[made["payment_intent"]] = call.fields.get("customer")

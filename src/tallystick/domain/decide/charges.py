@@ -121,17 +121,17 @@ def _charge(
     )
     if immediate:
         return received(state, transaction, instrument, balance_account(token.sender_id))
-    return _opened(transaction, instrument, source)
+    return _opened(state, transaction, instrument, source)
 
 
-def _opened(transaction: Transaction, instrument: Instrument, source: PaymentSource) -> Decision:
+def _opened(state: State, transaction: Transaction, instrument: Instrument, source: PaymentSource) -> Decision:
     """The intent: nothing has moved, the amount counts as pending, the rail is to be asked."""
     return Decision(
         Accepted(transaction.transaction_id, transaction.status),
         transactions=(transaction,),
         instruments=(replace(instrument, pending_micros=instrument.pending_micros + transaction.amount_micros),),
         events=(announce(transaction),),
-        rail_request=ask_rail(transaction, source),
+        rail_request=ask_rail(state, transaction, source),
     )
 
 

@@ -67,13 +67,7 @@ def refund_directly(
     if by_card:
         token = None if original.sender_token_id is None else state.tokens.get(original.sender_token_id)
         source = None if token is None else token.source
-        request = ask_rail(
-            transaction,
-            source,
-            RailOperation.REFUND,
-            original.transaction_id,
-            state.rail_uses.get(original.transaction_id),
-        )
+        request = ask_rail(state, transaction, source, RailOperation.REFUND, original.transaction_id)
         outside = account_id(AccountKind.RAIL, request.rail)
     refunded = replace(
         original,

@@ -214,7 +214,7 @@ def _ask_rail(
         outcome=Accepted(transaction.transaction_id, transaction.status),
         tokens=agreed.used,
         events=(announce(transaction),),
-        rail_request=ask_rail(transaction, agreed.source, rail_operation),
+        rail_request=ask_rail(state, transaction, agreed.source, rail_operation),
     )
 
 

@@ -11,7 +11,7 @@ from tallystick.domain.commands import RailOperation, Request
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.domain.state import Event, Operation, RailRequest, RailUse, StatusChange, Transaction
+from tallystick.domain.state import Event, Operation, RailRequest, RailUse, State, StatusChange, Transaction
 from tallystick.domain.tokens import PaymentSource
 from tallystick.domain.transitions import check_first, check_next
 
@@ -109,33 +109,27 @@ def announce(transaction: Transaction) -> Event:
 
 
 def ask_rail(
+    state: State,
     transaction: Transaction,
     source: PaymentSource | None,
     operation: RailOperation = RailOperation.CHARGE,
     earlier_id: TransactionId | None = None,
-    used: RailUse | None = None,
 ) -> RailRequest:
-    """The intent to ask the rail behind `source` for the transaction's amount. `earlier_id`: what this follows up.
+    """The intent to ask a rail for the transaction's amount. `earlier_id`: the transaction that this follows up.
 
-    `used`: by what that was paid, where it is known: `source` may have been replaced since. Raises Refused:
-    PaymentMethodNotDefined.
+    What follows up a payment goes where that was paid, where it is known: `source`, which is what the token names now,
+    may have been replaced since. Raises Refused: PaymentMethodNotDefined.
     """
-    if used is not None:
-        return RailRequest(
-            transaction.transaction_id,
-            used.rail,
-            transaction.amount_micros,
-            used.payment_method_id,
-            operation,
-            earlier_id,
-        )
-    if source is None or source.rail is None or source.payment_method_id is None:
-        raise Refused(Refusal.PaymentMethodNotDefined, "The token names no card or bank account.")
+    used = None if earlier_id is None else state.rail_uses.get(earlier_id)
+    if used is None:
+        if source is None or source.rail is None or source.payment_method_id is None:
+            raise Refused(Refusal.PaymentMethodNotDefined, "The token names no card or bank account.")
+        used = RailUse(source.rail, source.payment_method_id)
     return RailRequest(
         transaction.transaction_id,
-        source.rail,
+        used.rail,
         transaction.amount_micros,
-        source.payment_method_id,
+        used.payment_method_id,
         operation,
         earlier_id,
     )

@@ -83,8 +83,7 @@ def settle(state: State, command: Settle, now: datetime) -> Decision:
     )
     set_aside = when_opened(settling) - when_opened(reservation)
     check_callers_cash(state, set_aside.fee_micros)
-    used = state.rail_uses.get(settling.transaction_id)
-    request = ask_rail(settling, source, RailOperation.CAPTURE, settling.transaction_id, used)
+    request = ask_rail(state, settling, source, RailOperation.CAPTURE, settling.transaction_id)
     changed = _changed(book(state, settling, set_aside), request)
     return replace(changed, tokens=give_back_rest(state, reservation, amount_micros, now))
 
@@ -102,9 +101,8 @@ def cancel(state: State, command: Cancel, now: datetime) -> Decision:
     url = command.notification_url or transaction.notification_url
     if transaction.status is TransactionStatus.RESERVED:
         given_up = moved_on(transaction, TransactionStatus.CANCELLED, code, message, now)
-        used = state.rail_uses.get(transaction.transaction_id)
         source = _source(state, transaction)
-        request = ask_rail(transaction, source, RailOperation.VOID, transaction.transaction_id, used)
+        request = ask_rail(state, transaction, source, RailOperation.VOID, transaction.transaction_id)
         booked = _undone(state, replace(given_up, reserved_until=None, notification_url=url))
         return replace(_changed(booked, request), tokens=give_back(state, transaction, now))
     operation = state.unasked.get(transaction.transaction_id)

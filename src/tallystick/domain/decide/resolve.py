@@ -22,7 +22,7 @@ from tallystick.domain.decide.shares import NOTHING, book, when_opened, whole
 from tallystick.domain.decide.usage import give_back
 from tallystick.domain.ids import AccountId
 from tallystick.domain.outcomes import Done, TransactionStatus
-from tallystick.domain.state import Decision, Instrument, Operation, RailUse, State, Transaction
+from tallystick.domain.state import Decision, Instrument, Operation, State, Transaction
 from tallystick.domain.transitions import TransactionState, state_of_transaction
 
 RESERVATION_LIFETIME: Final = timedelta(days=7)
@@ -79,13 +79,15 @@ def _waits_for(transaction: Transaction, operation: RailOperation) -> bool:
 def return_charge(state: State, command: ReturnCharge, now: datetime) -> Decision:  # noqa: ARG001 - one shape for all rules
     """Have a rail give back what it took although the transaction came to nothing: no account of ours ever had it.
 
-    Changes nothing where the transaction goes on, or went well.
+    Changes nothing where the transaction goes on, or went well, or where the rail was asked for that before.
+    Raises Refused: PaymentMethodNotDefined, where nobody knows any more by what it was paid.
     """
     transaction = state.transactions[command.transaction_id]
     if transaction.status not in {TransactionStatus.FAILURE, TransactionStatus.CANCELLED}:
         return Decision(Done())
-    used = RailUse(command.rail, command.payment_method_id)
-    request = ask_rail(transaction, None, RailOperation.RETURN, transaction.transaction_id, used)
+    if transaction.transaction_id in state.returned:
+        return Decision(Done())
+    request = ask_rail(state, transaction, None, RailOperation.RETURN, transaction.transaction_id)
     return Decision(Done(), rail_request=request)
 
 

@@ -30,6 +30,7 @@ from tallystick.processors.stripe.gateway import (
     in_time,
     is_gone,
     may_have_happened,
+    payer_is_gone,
 )
 from tallystick.processors.stripe.objects import (
     INTENT_WITH_FEE,
@@ -84,8 +85,8 @@ class StripeCharges:
             return _declined_one(error) or await self._find_for(order) or declined(decline_code(error))
         if may_have_happened(error) and (found := await self._find_for(order)) is not None:
             return found
-        if isinstance(error, stripe.InvalidRequestError) and is_gone(error):
-            return declined("no_account")  # customer or payment method were deleted at Stripe
+        if isinstance(error, stripe.InvalidRequestError) and payer_is_gone(error):
+            return declined("no_account")
         if isinstance(error, stripe.InvalidRequestError) and error.code in DECLINES:
             return declined(error.code)  # such as an amount below the least that Stripe takes; nothing was made
         raise error

@@ -72,6 +72,14 @@ def is_gone(error: stripe.InvalidRequestError) -> bool:
     return error.code == "resource_missing" or error.http_status == 404  # noqa: PLR2004 - Not Found
 
 
+def payer_is_gone(error: stripe.InvalidRequestError) -> bool:
+    """Whether what was to be charged does not exist at Stripe, or not any more: the customer or the payment method.
+
+    Anything else that is missing, such as the address itself behind a wrong setting, says nothing about the card.
+    """
+    return error.code == "resource_missing" and error.param in {"customer", "payment_method"}
+
+
 def may_have_happened(error: stripe.StripeError) -> bool:
     """Whether a request may have had its effect although its answer does not say so.
 

@@ -55,6 +55,14 @@ class NoSuchRailError(LookupError):
     """No rail of this name is on."""
 
 
+class _LookLaterError(Exception):
+    """Nothing is wrong, but there is nothing to see yet."""
+
+    def __init__(self, pause: timedelta) -> None:
+        super().__init__(pause)
+        self.pause = pause
+
+
 async def receive(service: Service, name: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Keep an event that a rail has sent; False: it came before. `headers` by their names in lower case.
 
@@ -108,6 +116,9 @@ async def _follow(service: Service, rails: Rails, event: RailEvent) -> None:
         return
     try:
         trouble = await _look(service, rails.find(event.environment, event.rail), event, now)
+    except _LookLaterError as later:
+        await rail_events.put_off(service.pool, event, now + later.pause, None)
+        return
     except Exception as error:  # noqa: BLE001 - whatever it was: it is tried again, and shown until then
         _log.warning("rail_event_waits", rail=event.rail, event_id=event.event_id, error=repr(error))
         pause = min(timedelta(seconds=2 ** min(event.attempts + 1, _MAX_DOUBLINGS)), _LONGEST_PAUSE)
@@ -125,7 +136,9 @@ async def _look(service: Service, rail: Rail, event: RailEvent, now: datetime) -
         case HintKind.ORDER | HintKind.REFUND:
             return await _look_at_order(service, rail, event, now)
         case HintKind.SETUP:
-            await setups.finish_by_reference(service, rail, event.reference)
+            pause = await setups.finish_by_reference(service, rail, event.reference)
+            if pause is not None:
+                raise _LookLaterError(pause)
         case HintKind.METHOD:
             found = await rail.find_method(event.reference)
             if found is not None:
@@ -185,9 +198,6 @@ async def _record(service: Service, rail: Rail, event: RailEvent) -> RailOperati
 
 async def _return(service: Service, record: RailOperationRecord, answer: Paid) -> str | None:
     """Have the rail give back what it took although the transaction was over, once; else what a person has to do."""
-    known = await rail_operations.of_transaction(service.pool, record.book_id, record.transaction_id)
-    if any(one.operation is RailOperation.RETURN for one in known):
-        return None
     if record.payment_method_id is None:
         return f"{record.transaction_id} was paid too late: give the money back at the rail"
     await rail_operations.note(
@@ -200,6 +210,5 @@ async def _return(service: Service, record: RailOperationRecord, answer: Paid) -
         fee_micros=answer.fee_micros,
     )
     _log.warning("rail_paid_too_late", transaction_id=record.transaction_id, rail=record.rail)
-    command = ReturnCharge(record.transaction_id, record.rail, record.payment_method_id)
-    await carry_out(service, record.book_id, command)
+    await carry_out(service, record.book_id, ReturnCharge(record.transaction_id))
     return None

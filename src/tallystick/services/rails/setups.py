@@ -1,7 +1,7 @@
 """Means of payment that are set up at a rail: the buyer goes there, and comes back to a page of ours.
 
 No card number ever reaches our pages. What is found is kept when the buyer comes back, or when the rail's event comes,
-whichever is first.
+whichever is first. Where neither comes, the worker looks by itself, ever more rarely, until the set-up is forgotten.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import structlog
 
 from tallystick.domain.commands import Method
 from tallystick.domain.environments import SANDBOX
-from tallystick.processors.rail import PaymentMethodFound, Rail, SetupAbandoned, SetupRequest
+from tallystick.processors.rail import HintKind, PaymentMethodFound, Rail, SetupAbandoned, SetupRequest
 from tallystick.processors.rails import RailMissingError
 from tallystick.store.accounts import payment_methods
 from tallystick.store.accounts.payment_methods import NewPaymentMethod, PaymentMethod
 from tallystick.store.ledger.create_book import SIMULATED_RAIL
-from tallystick.store.rails import rail_setups
+from tallystick.store.rails import rail_events, rail_setups
 from tallystick.store.rails.rail_setups import RailSetup
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ BACK: Final = "/rails/back"
 
 KEPT: Final = timedelta(days=7)
 """How long a set-up stays known."""
+
+LOOKED_AFTER: Final = timedelta(minutes=10)
+"""How long after its beginning a set-up is looked at by itself; each further look comes after as long a time again."""
 
 _log = structlog.get_logger(__name__)
 
@@ -102,7 +105,18 @@ async def begin(
     except Exception as error:
         _log.warning("rail_setup_failed", rail=rail.name, error=repr(error))
         raise RailUnavailableError(f"{rail.name} did not begin the set-up") from error
-    await rail_setups.started(service.pool, setup_id, started.reference, started.url)
+    async with service.pool.acquire() as connection, connection.transaction():
+        await rail_setups.started(connection, setup_id, started.reference, started.url)
+        await rail_events.add(
+            connection,
+            rail.name,
+            f"set-up: {started.reference}",
+            environment=environment,
+            object_kind=HintKind.SETUP.value,
+            reference=started.reference,
+            idempotency_key=None,
+            now=service.clock() + LOOKED_AFTER,
+        )
     return started.url
 
 
@@ -128,11 +142,16 @@ async def come_back(service: Service, party_id: PartyId, setup_id: str) -> Setup
     return await _finish(service, rail, setup)
 
 
-async def finish_by_reference(service: Service, rail: Rail, reference: str) -> None:
-    """The rail has sent an event about a set-up: keep what was found, if the buyer has not come back."""
+async def finish_by_reference(service: Service, rail: Rail, reference: str) -> timedelta | None:
+    """The rail has sent an event about a set-up, or none for long: keep what was found, if the buyer has not come back.
+
+    After what time to look again; None: the set-up is over, or forgotten. Raises RailUnavailableError.
+    """
     setup = await rail_setups.by_reference(service.pool, rail.name, reference)
-    if setup is not None and setup.ended_at is None:
-        await _finish(service, rail, setup)
+    if setup is None or setup.ended_at is not None:
+        return None
+    ended = (await _finish(service, rail, setup)).setup.ended_at
+    return None if ended is not None else max(LOOKED_AFTER, service.clock() - setup.begun_at)
 
 
 async def _finish(service: Service, rail: Rail, setup: RailSetup) -> SetupOutcome:

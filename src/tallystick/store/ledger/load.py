@@ -59,7 +59,7 @@ from tallystick.store.ledger.statements import MONEY
 _RECEIVING = frozenset({TokenPurpose.RECIPIENT, TokenPurpose.INSTALLED})
 
 
-_FOLLOWING_UP = (Settle, Cancel, Refund, RefundFunding)
+_FOLLOWING_UP = (Settle, Cancel, Refund, RefundFunding, ReturnCharge)
 """Commands that a rail may be asked for once more, the same one as before."""
 
 _BY_RAIL = frozenset({Method.CC.value, Method.ACH.value})
@@ -265,6 +265,10 @@ async def _load_named_transactions(
         by_rail = [key for key, item in state.transactions.items() if item.payment_method in _BY_RAIL]
         rows = await connection.fetch(MONEY["load_rail_uses"], book_id, by_rail) if by_rail else []
         state.rail_uses = {row["transaction_id"]: RailUse(row["rail"], row["payment_method_id"]) for row in rows}
+    returned = [command.transaction_id for command in commands if isinstance(command, ReturnCharge)]
+    if returned:
+        rows = await connection.fetch(MONEY["load_returned"], book_id, returned)
+        state.returned = {row["transaction_id"] for row in rows}
 
 
 async def _load_disputes(connection: Connection, state: State, commands: Sequence[Command]) -> None:

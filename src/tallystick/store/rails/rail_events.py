@@ -60,8 +60,8 @@ async def claim(database: Database, event: RailEvent, until: datetime) -> bool:
     return await database.execute(_SQL["claim"], event.rail, event.event_id, event.due_at, until) == "UPDATE 1"
 
 
-async def put_off(database: Database, event: RailEvent, until: datetime, error: str) -> None:
-    """Look at its object again at `until`; `error` tells people why."""
+async def put_off(database: Database, event: RailEvent, until: datetime, error: str | None) -> None:
+    """Look at its object again at `until`; `error` tells people why, None: nothing is wrong."""
     await database.execute(_SQL["put_off"], event.rail, event.event_id, until, error)
 
 

@@ -76,13 +76,7 @@ def refund_funding(state: State, command: RefundFunding, now: datetime) -> Decis
     outside = balance_account(funding.sender_id)
     if by_card:
         source = None if token is None else token.source
-        request = ask_rail(
-            transaction,
-            source,
-            RailOperation.REFUND,
-            funding.transaction_id,
-            state.rail_uses.get(funding.transaction_id),
-        )
+        request = ask_rail(state, transaction, source, RailOperation.REFUND, funding.transaction_id)
         outside = account_id(AccountKind.RAIL, request.rail)
     own, mirrored = _transfers(state, transaction, instrument.account_id, outside)
     given = replace(

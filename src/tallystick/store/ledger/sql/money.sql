@@ -189,6 +189,11 @@ SELECT transaction_id, rail, payment_method_id FROM rail_operation
  WHERE book_id = $1 AND transaction_id = ANY($2::text[]) AND operation IN ('charge', 'authorize')
    AND payment_method_id IS NOT NULL
 
+-- name: load_returned
+-- Which of these transactions a rail was asked to give back although they had come to nothing. They are locked already.
+SELECT transaction_id FROM rail_operation
+ WHERE book_id = $1 AND transaction_id = ANY($2::text[]) AND operation = 'return'
+
 -- name: load_sellers
 -- Other sellers who take part as recipients, with their books in the environment of this book ($1).
 SELECT book.party_id, book.book_id, party.status = 'active' AS active,
