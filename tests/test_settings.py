@@ -217,8 +217,32 @@ def test_secrets_stay_out_of_messages_and_representations() -> None:
 
 
 def test_a_misspelt_setting_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"unknown setting TALLYSTICK_PROT; known are .*TALLYSTICK_PORT"):
-        from_environment({"TALLYSTICK_PROT": "9000", "TALLYSTICK_TEST_DATABASE_URL": "for the tests"})
+    with pytest.raises(SettingsError, match=r"^unknown setting TALLYSTICK_COLOUR; known are .*TALLYSTICK_PORT"):
+        from_environment({"TALLYSTICK_COLOUR": "red", "TALLYSTICK_TEST_DATABASE_URL": "for the tests"})
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("TALLYSTICK_PROT", "TALLYSTICK_PORT"),
+        ("TALLYSTICK_DB_URL", "TALLYSTICK_DATABASE_URL"),
+        ("TALLYSTICK_PUBLICURL", "TALLYSTICK_PUBLIC_URL"),
+        ("TALLYSTICK_STRIPE_SECRET_FILE", "TALLYSTICK_STRIPE_SECRET_KEY_FILE"),
+    ],
+)
+def test_a_setting_that_is_nearly_right_is_told_which_one_it_is(given: str, meant: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        from_environment({given: "hunter2"})
+    assert str(refused.value) == f"unknown setting {given} (did you mean {meant}?)"
+
+
+def test_of_two_misspelt_settings_each_is_told() -> None:
+    with pytest.raises(SettingsError) as refused:
+        from_environment({"TALLYSTICK_PROT": "1", "TALLYSTICK_COLOUR": "red"})
+    told = str(refused.value)
+    assert told.startswith(
+        "unknown setting TALLYSTICK_COLOUR, TALLYSTICK_PROT (did you mean TALLYSTICK_PORT?); known are TALLYSTICK_"
+    )
 
 
 def test_what_developers_set_is_not_misspelt() -> None:

@@ -6,6 +6,7 @@ from tallystick.settings.environment import (
     TEST_PREFIX,
     file_variable,
     from_environment,
+    unknown_settings,
     variable_name,
     variable_of_rail,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "load_master_key",
     "load_master_keys",
     "new_master_key",
+    "unknown_settings",
     "variable_name",
     "variable_of_rail",
     "write_master_keys",

@@ -1,11 +1,12 @@
 """Settings are read once, from the variables of the environment; `docs/settings.md` is their table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final, TypeVar
 
 from tallystick.domain.banking.bank_accounts import parse_holder, parse_iban
 from tallystick.domain.commands import Method
+from tallystick.domain.names.spelling import closest
 from tallystick.settings.master_key import parse_command, parse_master_key
 from tallystick.settings.parsers import (
     RAILS,
@@ -146,7 +147,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     allowed = known.keys() | _OF_DEVELOPERS | {file_variable(name) for name in BY_FILE}
     unknown = sorted(key for key in given if key not in allowed and not key.startswith(TEST_PREFIX))
     if unknown:
-        raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        raise SettingsError(unknown_settings(unknown, sorted(allowed)))
 
     values: dict[str, Any] = {}
     for key, name in known.items():
@@ -162,6 +163,20 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     if "smtp_url" in values:  # a letter can be answered: who does not is perhaps not who they say
         values.setdefault("require_verified_email", True)
     return Settings(**values)
+
+
+def unknown_settings(unknown: Sequence[str], known: Sequence[str]) -> str:
+    """What to say of settings that nobody reads: which ones were meant, or else which ones there are.
+
+    What begins the name of every variable makes no two of them alike.
+    """
+    whole = {name.removeprefix(PREFIX): name for name in known}
+    meant = [closest(one.removeprefix(PREFIX), whole) for one in unknown]
+    told = ", ".join(
+        one if other is None else f"{one} (did you mean {whole[other]}?)"
+        for one, other in zip(unknown, meant, strict=True)
+    )
+    return f"unknown setting {told}" + (f"; known are {', '.join(known)}" if None in meant else "")
 
 
 def _check_together(values: Mapping[str, object]) -> None:

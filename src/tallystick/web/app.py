@@ -16,7 +16,7 @@ from tallystick.web.account.methods import test_money_form
 from tallystick.web.account.routes import account_routes
 from tallystick.web.admin.routes import admin_routes
 from tallystick.web.api.schema import documents
-from tallystick.web.common import assets, health, media, metrics
+from tallystick.web.common import assets, health, landing, media, metrics
 from tallystick.web.common.browser.sessions import STORE, DatabaseStore, session_config
 from tallystick.web.common.browser.signing_in import sign_out_form
 from tallystick.web.common.errors import http_error, too_busy, too_many_files, unexpected_error
@@ -46,6 +46,7 @@ def create_pages(service: Service) -> Litestar:
     common_passwords.load()
     return Pages(
         route_handlers=[
+            landing.show_landing,
             start.start,
             start.start_posted,
             start.pay_button,

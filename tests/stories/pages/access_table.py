@@ -51,6 +51,7 @@ DESK: Final = "/console/{business}/{environment}"
 VISIT: Final = "/cobranded-ui/visits/{visit_id}"
 
 ENTRIES: Final[Mapping[str, Entry]] = {
+    "GET /": ANYBODY,  # of browsers alone: tests/web/api/test_query_api.py
     "GET /healthz": ANYBODY,
     "GET /readyz": ANYBODY,
     "GET /.well-known/security.txt": ANYBODY,

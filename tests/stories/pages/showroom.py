@@ -280,6 +280,8 @@ class Showroom:
         self.keep("POST /account/verify", await member.submit(await member.get(link), "/verify"), "done")
         self.keep("POST /sign-out", await member.submit(await member.get("/account"), "/sign-out"))
         self.keep("GET /nowhere", await browser.get("/nowhere"), "nothing", status=404)
+        self.keep("GET /nowhere", await browser.get("/acount"), "nearly", status=404)
+        self.keep("GET /", await browser.http.get("/", headers={"accept": "text/html"}))
         broken = await browser.get(f"{self.seller.url(self.seller.prepaid())}x")
         self.keep("GET /cobranded-ui/actions/start", broken, "broken", status=broken.status_code)
         self.keep("POST /account/sign-in", await browser.http.post("/account/sign-in"), "forged", status=403)

@@ -223,3 +223,11 @@ def test_what_is_refused_before_anybody_looks_at_it_is_a_problem_too() -> None:
     ]
     for answer, seconds in ((too_often, b"3"), (busy, b"7")):
         assert [value for name, value in answer.headers if name == b"retry-after"] == [seconds]
+
+
+async def test_who_asks_at_a_path_of_another_interface_is_told_ours(program: Program) -> None:
+    answer = await program.send("POST", "/v1/payments", key="a-key", json={"amount": "1.00"})
+    assert as_problem(answer)["detail"] == "There is nothing at this path. Did you mean /v1/charges?"
+
+    nothing = as_problem(await program.send("GET", "/v1/weather"))
+    assert (nothing["code"], nothing["detail"]) == ("not_found", "There is nothing at this path.")

@@ -190,6 +190,15 @@ async def test_a_client_that_hangs_up_is_not_answered(caller: Caller) -> None:
         ("POST", "/", [(b"content-type", b"Application/SOAP+XML")], "soap"),
         ("POST", "", [(b"soapaction", b'""')], "soap"),
         ("GET", "/", [(b"soapaction", b'""')], "api"),
+        ("GET", "/", [(b"accept", b"text/html,application/xhtml+xml;q=0.9")], "pages"),
+        ("HEAD", "/", [(b"accept", b"Text/HTML")], "pages"),
+        ("GET", "/?lang=de", [(b"accept", b"text/html")], "pages"),
+        ("GET", "/?Action=Pay", [(b"accept", b"text/html, image/gif, *; q=.2")], "api"),  # as old Java sends it
+        ("GET", "/?language=de", [(b"accept", b"text/html")], "api"),
+        ("GET", "/", [(b"accept", b"*/*")], "api"),
+        ("PUT", "/", [(b"accept", b"text/html")], "api"),
+        ("POST", "/", [(b"accept", b"text/html")], "api"),
+        ("POST", "/", [(b"accept", b"text/html"), (b"soapaction", b'""')], "soap"),
         ("GET", "/certs/x", [], "pages"),
         ("POST", "//", [(b"soapaction", b"Pay")], "pages"),
     ],
@@ -220,7 +229,8 @@ async def test_the_front_sends_the_root_to_the_apis_and_all_else_to_the_pages(
         pages=pages,
         refusing=refusing,
     )
-    scope = {"type": "http", "method": method, "path": path, "headers": headers}
+    path, _, query = path.partition("?")
+    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": headers}
     await front(scope, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]
     await front({"type": "lifespan"}, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]
 

@@ -143,6 +143,8 @@ class Tour:
                 await self.take(page, f"account-{path.replace('/', '-')}")
             await page.goto("/nowhere")
             await self.take(page, "error")
+            await page.goto("/")
+            await self.take(page, "landing")
         async with self._tab(NEWCOMER) as page:
             await self.take(page, "account-nothing", FEW)
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from tallystick.domain.names.spelling import did_you_mean
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.fields import COMMON_PARAMETERS, LEGACY_AMOUNT, Field, Need, missing, quoted
 from tallystick.services.api.readers import Reader, read_scalar, reader_of
@@ -35,12 +36,13 @@ class RequestForm(Struct, frozen=True):
     """What requests with the same names of parameters have in common.
 
     `unknown` are the names that the schema lacks, `without_member` what more to say of those that are complex fields
-    given as one plain value, `business` those that say what is asked for, in one order, `readings` the fields that are
-    given or looked for in any case, in schema order.
+    given as one plain value, `possible` the names that they may be meant for, `business` those that say what is asked
+    for, in one order, `readings` the fields that are given or looked for in any case, in schema order.
     """
 
     unknown: frozenset[str]
     without_member: Mapping[str, str]
+    possible: tuple[str, ...]
     business: tuple[str, ...]
     readings: tuple[Reading, ...]
 
@@ -51,10 +53,11 @@ class RequestForm(Struct, frozen=True):
         """
         if self.unknown:
             first = next(name for name in params if name in self.unknown)
+            hint = self.without_member.get(first) or did_you_mean(first, self.possible)
             raise Refused(
                 Refusal.InvalidRequest,
                 "The request does not conform to the interface defined in the WSDL. Unexpected element: "
-                f'"{namespace}:{quoted(first)}".{self.without_member.get(first, "")}',
+                f'"{namespace}:{quoted(first)}".{hint}',
             )
 
     def business_parameters(self, params: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -84,6 +87,7 @@ class FieldTable:
         self.fields = tuple(field for field in fields if field.means or field.in_version(version))
         self._plain = frozenset(name for field in self.fields for name in field.wire_names())
         self._repeated = {field.name for field in self.fields if field.repeated}
+        self._names = COMMON_PARAMETERS | self._plain | {f"{name}.1" for name in self._repeated}
         self._readings = tuple(
             Reading(field.means or field.name, field, field.wire_names(), reader_of(field), field.need is Need.REQUIRED)
             for field in self.fields
@@ -111,7 +115,8 @@ class FieldTable:
         ]
         unknown = names - business - COMMON_PARAMETERS
         without_member = {field.name: _members_of(field) for field in self.fields if field.name in unknown}
-        return RequestForm(unknown, without_member, tuple(sorted(business)), tuple(readings))
+        possible = tuple(sorted(self._names - names)) if unknown else ()
+        return RequestForm(unknown, without_member, possible, tuple(sorted(business)), tuple(readings))
 
     def _is_repetition(self, name: str) -> bool:
         base, dot, index = name.partition(".")

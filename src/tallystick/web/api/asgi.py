@@ -27,6 +27,7 @@ class ClientGoneError(Exception):
 
 BATCH_PATH: Final = "/v1/payments/batch"
 JSON_PATHS: Final = "/v1/"
+_LANGUAGE: Final = b"lang="
 SOAP_TYPES: Final = (b"text/xml", b"application/soap+xml")
 
 
@@ -42,6 +43,20 @@ def is_soap(scope: Scope) -> bool:
         if name == b"soapaction" or (name == b"content-type" and value.lower().startswith(SOAP_TYPES)):
             return True
     return False
+
+
+def is_browser(scope: Scope) -> bool:
+    """Whether a request for ``/`` is somebody who looks what is there, and no call.
+
+    A call has parameters, whatever it says that it accepts: the HTTP client of old Java accepts HTML. Browsers have
+    none, or the language that the page's own links choose.
+    """
+    if scope["method"] == "POST":
+        return False
+    query = scope.get("query_string", b"")
+    if query and not query.startswith(_LANGUAGE):
+        return False
+    return scope["method"] in {"GET", "HEAD"} and "text/html" in header(scope, b"accept").lower()
 
 
 @dataclass(slots=True)

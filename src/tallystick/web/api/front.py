@@ -1,7 +1,7 @@
 """The front of all applications. It keeps the hot path short, and what is too much outside.
 
-The query API and SOAP live at ``/`` and nowhere else; everything else goes to the pages, so that a Pay never walks
-through middleware that is made for people.
+The query API and SOAP live at ``/`` and nowhere else; everything else goes to the pages, what browsers ask for at ``/``
+too, so that a Pay never walks through middleware that is made for people.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.fair_shares import CallRates, ThrottledError
-from tallystick.web.api.asgi import BATCH_PATH, JSON_PATHS, is_soap, respond, unknown_address
+from tallystick.web.api.asgi import BATCH_PATH, JSON_PATHS, is_browser, is_soap, respond, unknown_address
 from tallystick.web.api.calls_under_way import BUSY, CallsUnderWay, with_retry_after
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class Front:
         """Who answers a request, and who refuses it in the same form."""
         path = scope["path"]
         if path in {"/", ""}:
+            if is_browser(scope):
+                return self.pages, self.refusing.page
             return (self.soap, self.refusing.soap) if is_soap(scope) else (self.query_api, self.refusing.query)
         if path == BATCH_PATH:
             return self.batch_api, self.refusing.batch

@@ -11,6 +11,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.names.spelling import did_you_mean
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.callers import StaleCachedKeyError
 from tallystick.services.api.fields import V2007, quoted
@@ -217,7 +218,7 @@ def _find_action(request: QueryRequest) -> Action:
     name = request.common("Action")
     action = ACTIONS.get(name)
     if action is None:
-        raise Refused(Refusal.InvalidAction, f"There is no action {quoted(name)}.")
+        raise Refused(Refusal.InvalidAction, f"There is no action {quoted(name)}.{did_you_mean(name, ACTIONS)}")
     return action
 
 

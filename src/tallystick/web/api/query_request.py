@@ -9,16 +9,19 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from msgspec import Struct
 
+from tallystick.domain.environments import SANDBOX
 from tallystick.domain.messages import signing
 from tallystick.domain.moments import parse_moment
+from tallystick.domain.names.spelling import closest
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.callers import by_key, nowhere
-from tallystick.services.api.fields import SERVED, V2010, quoted
+from tallystick.services.api.fields import COMMON_PARAMETERS, SERVED, V2010, quoted
 from tallystick.web.api.calls import check_fresh
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ _V0: Final = "0"
 _METHODS: Final = tuple(signing.HMAC_METHODS)
 _SIGNATURE: Final = "Signature"
 _FORM: Final = "application/x-www-form-urlencoded"
+_MOST_NAMES: Final = 50  # no program sends more
+_MOST_SHOWN: Final = 8_000  # of the characters of a string to sign
 _VERSION: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -54,8 +59,14 @@ class QueryRequest(Struct, frozen=True):
         """A common parameter that has to be there. Raises Refused: MissingParameter."""
         value = self.params.get(name)
         if not value:
-            raise Refused(Refusal.MissingParameter, f"The request must contain the parameter {name}.")
+            message = f"The request must contain the parameter {name}.{self._misspelt(name)}"
+            raise Refused(Refusal.MissingParameter, message)
         return value
+
+    def _misspelt(self, name: str) -> str:
+        """What to say where a name much like the missing one was sent; of the first names, since there may be many."""
+        sent = closest(name, (one for one in islice(self.params, _MOST_NAMES) if one not in COMMON_PARAMETERS))
+        return "" if sent is None else f" It has {quoted(sent)}: names are to be spelt exactly so."
 
 
 def decode(query: bytes, body: bytes, content_type: str) -> tuple[dict[str, str], str | None]:
@@ -148,11 +159,23 @@ def _verify(request: QueryRequest, signed: RequestSignature, key: AccessKey, set
     for text in _strings_to_sign(request, signed.version, settings.public_url):
         if signing.equal(signed.signature, signing.hmac_signature(text, key.secret, signed.method)):
             return
-    raise Refused(
-        Refusal.SignatureDoesNotMatch,
+    message = (
         f"The signature is not the one that the service computes for {request.verb}, host {quoted(request.host)} and "
-        f"path {quoted(request.path)}. Check the secret key and the string to sign.",
+        f"path {quoted(request.path)}. Check the secret key and the string to sign."
     )
+    if key.environment == SANDBOX:
+        message += _expected(next(_strings_to_sign(request, signed.version, settings.public_url)))
+    raise Refused(Refusal.SignatureDoesNotMatch, message)
+
+
+def _expected(text: str) -> str:
+    r"""What we signed, for the developer of a sandbox: on one line, as all messages are, with ``\n`` for its line ends.
+
+    Everything in it came with the request itself; the secret and the signature do not.
+    """
+    line = text.replace("\\", r"\\").replace("\n", r"\n")
+    shown = line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}…"
+    return f" The string to sign was expected to be: {shown}"
 
 
 def _signature_version(request: QueryRequest, settings: Settings) -> str:

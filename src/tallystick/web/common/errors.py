@@ -7,13 +7,14 @@ import structlog
 from litestar.connection import Request
 from litestar.exceptions import HTTPException
 from litestar.response import Response
-from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR, HTTP_503_SERVICE_UNAVAILABLE
+from litestar.status_codes import HTTP_404_NOT_FOUND, HTTP_500_INTERNAL_SERVER_ERROR, HTTP_503_SERVICE_UNAVAILABLE
 
 from tallystick.db.connections import UNAVAILABLE
 from tallystick.services.api.fair_shares import ThrottledError
 from tallystick.services.identity.password_hashing import RETRY_AFTER_SECONDS
 from tallystick.services.process import downloads
 from tallystick.web.common.headers import request_id
+from tallystick.web.common.meant_page import meant_page
 from tallystick.web.common.shared import PageRequest, page, service_of
 from tallystick.words import gettext as _
 from tallystick.words import marked
@@ -57,7 +58,8 @@ def http_error(request: PageRequest, error: HTTPException) -> Response[Any]:
     """The page for a known kind of error."""
     status = error.status_code if error.status_code in TEXTS else (400 if error.status_code < 500 else 500)  # noqa: PLR2004
     heading, text = TEXTS[status]
-    response = _page(request, error.status_code, heading, text)
+    meant = meant_page(request) if status == HTTP_404_NOT_FOUND else None
+    response = _page(request, error.status_code, heading, text, meant)
     if allowed := (error.headers or {}).get("allow") or (error.headers or {}).get("Allow"):
         response.headers["allow"] = allowed
     return response
@@ -87,7 +89,9 @@ def unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Respo
     return _page(request, HTTP_503_SERVICE_UNAVAILABLE if known else HTTP_500_INTERNAL_SERVER_ERROR, heading, text)
 
 
-def _page(request: Request[Any, Any, Any], status: int, heading: str, text: str) -> Response[Any]:
+def _page(
+    request: Request[Any, Any, Any], status: int, heading: str, text: str, meant: str | None = None
+) -> Response[Any]:
     place = request.scope["path"].removeprefix("/").partition("/")[0]
     return page(
         "common/error.html",
@@ -95,5 +99,6 @@ def _page(request: Request[Any, Any, Any], status: int, heading: str, text: str)
         heading=_(heading),
         text=_(text),
         request_id=request_id(request.scope),
+        meant=meant,
         way_back=(f"/{place}", WAYS_BACK[place]) if place in WAYS_BACK else None,
     )

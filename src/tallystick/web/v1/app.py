@@ -30,6 +30,7 @@ from tallystick.web.api.calls import MeasuredCall, admit, check_account, keep_re
 from tallystick.web.v1 import inputs
 from tallystick.web.v1.endpoint import VERSION, Asked
 from tallystick.web.v1.openapi import document
+from tallystick.web.v1.paths import meant
 from tallystick.web.v1.problems import NOT_KEPT, JsonProblemError, RefusedProblemError, problem_answer
 from tallystick.web.v1.table import ENDPOINTS
 
@@ -179,7 +180,9 @@ def _find(scope: Scope) -> tuple[Endpoint, str]:
             subject = steps[3]
             methods = _PATHS.get("/".join((*steps[:3], "{id}", *steps[4:])))
     if methods is None:
-        raise JsonProblemError("not_found", "There is nothing at this path.")
+        guess = meant(path, _PATHS)
+        hint = f" Did you mean {guess}?" if guess else ""
+        raise JsonProblemError("not_found", f"There is nothing at this path.{hint}")
     endpoint = methods.get(scope["method"])
     if endpoint is None:
         allowed = ", ".join(sorted(methods))

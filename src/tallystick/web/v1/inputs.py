@@ -11,12 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from tallystick.domain.names.spelling import did_you_mean
 from tallystick.domain.refusals import Refused
 from tallystick.services.api.common_fields import (
     CALLER_DESCRIPTION,
@@ -213,8 +213,5 @@ def _text(one: JsonInput, value: object) -> str:
 
 
 def _unknown(name: str, known: Mapping[str, JsonInput], place: str) -> JsonProblemError:
-    close = get_close_matches(name[:80], known, 1)
-    guess = f" Did you mean {close[0]}?" if close else ""
-    return JsonProblemError(
-        "unknown_field", f"{place} has the field {quoted(name)}, which is not known here.{guess}", field=quoted(name)
-    )
+    detail = f"{place} has the field {quoted(name)}, which is not known here.{did_you_mean(name, known)}"
+    return JsonProblemError("unknown_field", detail, field=quoted(name))

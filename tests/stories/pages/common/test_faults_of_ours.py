@@ -42,7 +42,7 @@ async def test_the_page_says_whether_it_is_worth_trying_again(world: World, erro
         ("/console/999999/live", "/console"),
         ("/admin/nowhere", "/admin"),
         ("/account/nowhere", "/account"),
-        ("/consoles", "/account"),
+        ("/consoles-of-sellers", "/account"),
         ("/administration", "/account"),
     ],
 )

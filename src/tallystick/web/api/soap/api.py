@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+from tallystick.domain.names.spelling import did_you_mean
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import callers
 from tallystick.services.api.fields import V2010, quoted
@@ -122,7 +123,8 @@ def _find_action(envelope: Envelope) -> tuple[Action, str]:
         raise Refused(Refusal.NoSuchVersion, message)
     action = ACTIONS.get(envelope.action)
     if action is None or not action.in_version(version):
-        raise Refused(Refusal.InvalidAction, f"There is no action {quoted(envelope.action)} in this version.")
+        hint = did_you_mean(envelope.action, (one.name for one in ACTIONS.values() if one.in_version(version)))
+        raise Refused(Refusal.InvalidAction, f"There is no action {quoted(envelope.action)} in this version.{hint}")
     return action, version
 
 

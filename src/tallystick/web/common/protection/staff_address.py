@@ -24,9 +24,14 @@ def refuse_staff_pages_elsewhere(connection: Connection, _handler: BaseRouteHand
     path = connection.scope["path"]
     if not any(path == place or path.startswith(f"{place}/") for place in PLACES):
         return
-    settings: Settings = connection.app.state["service"].settings
-    if not (_is_at_staff_address(connection, settings) and _is_from_staff_network(connection, settings)):
+    if not has_staff_pages(connection):
         raise NotFoundException
+
+
+def has_staff_pages(connection: Connection) -> bool:
+    """Whether there are console and operator's pages for who asks, at the address that they ask at."""
+    settings: Settings = connection.app.state["service"].settings
+    return _is_at_staff_address(connection, settings) and _is_from_staff_network(connection, settings)
 
 
 def _is_at_staff_address(connection: Connection, settings: Settings) -> bool:
