@@ -163,6 +163,7 @@ async def _make_database(cluster: Cluster) -> str:
 def _environment(directory: Path, dsn: str) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("TALLYSTICK_")}
     return ours | {
+        "TALLYSTICK_CONFIG": "none",
         "TALLYSTICK_DATABASE_URL": dsn,
         "TALLYSTICK_DATA_DIRECTORY": str(directory / "service"),
         "TALLYSTICK_LOG_LEVEL": "warning",

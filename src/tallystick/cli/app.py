@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import tallystick
+from tallystick.cli.common_options import TOLD, ConfigFile
 from tallystick.cli.lazy import CommandEntry, LazyGroup
 from tallystick.cli.output import complain, tell
 
@@ -29,6 +30,13 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "torture": CommandEntry(
         "trials.torture:torture",
         "Play histories of money actions under faults, and hold every answer and the books against a small model.",
+    ),
+    "init": CommandEntry(
+        "commands.setup.configuration:init",
+        "Write a configuration file with every setting in it, explained and commented out.",
+    ),
+    "config": CommandEntry(
+        "commands.setup.configuration:app", "The configuration: what is set, where, and whether it is right."
     ),
     "migrate": CommandEntry("commands.books:migrate", "Bring the database up to date."),
     "doctor": CommandEntry(
@@ -118,8 +126,10 @@ def _common(
         bool,
         typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version, and nothing else."),
     ] = False,
+    config: ConfigFile = None,
 ) -> None:
     """Options of every command."""
+    TOLD.config = config  # of this command: a process may run several
 
 
 def whole_program() -> TyperGroup:

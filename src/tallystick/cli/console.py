@@ -15,11 +15,12 @@ from typing import Any, Final, NoReturn, TypeVar
 import typer
 import uvloop
 
+from tallystick.cli.common_options import TOLD
 from tallystick.cli.logs import configure_logs
 from tallystick.cli.output import NO, Json, ProblemError, complain, tell, tell_json, tell_table
 from tallystick.services.context import Service
 from tallystick.services.operations.audit import Actor
-from tallystick.settings import Settings, from_environment
+from tallystick.settings import ConfigurationFile, Settings, find_file, from_environment, read_file
 from tallystick.wiring import open_service
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ProblemError",
     "actor_of_process",
     "complain",
+    "configuration_file",
     "program",
     "run",
     "run_until_stopped",
@@ -50,13 +52,19 @@ _STOP: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def settings_of_process(*, quiet: bool = True) -> Settings:
-    """The settings in the environment, and logs as they say; `quiet`: only what went wrong is logged.
+    """The settings in environment and file, and logs as they say; `quiet`: only what went wrong is logged.
 
     Raises SettingsError.
     """
-    settings = from_environment(os.environ)
+    settings = from_environment(os.environ, configuration_file())
     configure_logs(settings.log_format, "warning" if quiet and settings.log_level == "info" else settings.log_level)
     return settings
+
+
+def configuration_file() -> ConfigurationFile | None:
+    """What the file says that this process is to read; None: there is none. Raises SettingsError."""
+    path = find_file(os.environ, TOLD.config)
+    return None if path is None else read_file(path)
 
 
 @asynccontextmanager

@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from tallystick.cli.common_options import take_after_the_name
+
 PACKAGE: Final = "tallystick.cli"
 
 
@@ -51,6 +53,7 @@ class UnopenedCommand(TyperCommand):
         command = group.commands[self._word]
         if not isinstance(command, TyperCommand | TyperGroup):
             raise TypeError(f"{self._entry.place} is no command")
+        take_after_the_name(command)
         return command
 
     def make_context(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - the types of these are typer's own

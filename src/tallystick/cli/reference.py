@@ -17,14 +17,15 @@ _HEAD: Final = """\
 
 <!-- Written by tallystick.cli.reference from the commands; a test keeps it current. -->
 
-In a clone `./run COMMAND …` is `tallystick COMMAND …`. Settings come from the environment: [settings](settings.md).
+In a clone `./run COMMAND …` is `tallystick COMMAND …`. Settings come from the environment and from a
+configuration file, which every command takes as `--config FILE`, before its name or after it: [settings](settings.md).
 Commands work on the same database as a `tallystick serve` beside them, also on the embedded one.
 
 | exit status | meaning |
 |---|---|
 | 0 | done |
 | 1 | the answer is no: the books, the archive or the chains are off, migrations or what real money needs are lacking, \
-the pages refused the buyer |
+the settings are wrong (`config check`), the pages refused the buyer |
 | 2 | bad input, or surroundings that do not serve (a taken port, no database, …); one line says what |
 | 130 | interrupted; `serve`, `worker` and `demo` run until they are interrupted and end with 0 |
 
@@ -87,6 +88,10 @@ the person had made |
 | `backup check` | `ok`, `problems` |
 | `restore` | `ok`, `data_directory`, `base`: the base backup, `reached`: the last commit from the log, `problems` |
 | `upgrade` | `ok`, `from`, `to`: major versions, `before`: where the data of before are, `problems` |
+| `init` | `file`: where it is now |
+| `config check` | `ok`, `file`: which one is read, `problems`, `warnings`: arrays of texts |
+| `config show` | an array of `name`, `value` (a text, secrets hidden), `source` (`environment`, `file`, \
+`command line`, `default`), `given_as` (the variable, or the name in the file) |
 | `doctor` | an array of `item`, `standing` (`good`, `missing`, `for people`), `text` |
 | `archive` | `directory`, `batches`, `transactions`, `held_back`: an array of `book`, `from` |
 | `archive check` | `ok`, `batches`, `transactions`, `transfers`, `problems` |

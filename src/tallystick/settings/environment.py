@@ -1,15 +1,17 @@
-"""Settings are read once, from the variables of the environment; `docs/settings.md` is their table."""
+"""Settings are read once, from the variables of the environment and from a file; `docs/settings.md` is their table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from tallystick.domain.banking.bank_accounts import parse_holder, parse_iban
 from tallystick.domain.commands import Method
 from tallystick.domain.names.spelling import closest
-from tallystick.settings.master_key import parse_command, parse_master_key
+from tallystick.settings.configuration_file import CONFIG, ConfigurationFile
+from tallystick.settings.master_key import parse_master_key
 from tallystick.settings.parsers import (
     RAILS,
+    ListOf,
     absolute_path,
     amount,
     bank_debit,
@@ -21,7 +23,6 @@ from tallystick.settings.parsers import (
     file_content,
     host_name,
     hsts,
-    list_of,
     live_rail,
     mail_from,
     network,
@@ -33,16 +34,14 @@ from tallystick.settings.parsers import (
     stripe_test_key,
     switch,
 )
-from tallystick.settings.values import Settings, SettingsError
-
-Parsed = TypeVar("Parsed")
+from tallystick.settings.secret_command import parse_command, told_by
+from tallystick.settings.values import ENVIRONMENT, Origin, Settings, SettingsError, setting_fields
 
 PREFIX: Final = "TALLYSTICK_"
 TEST_PREFIX: Final = "TALLYSTICK_TEST_"
-_OF_DEVELOPERS: Final = frozenset({"TALLYSTICK_COMPILE", "TALLYSTICK_LONG_TESTS"})
-"""What installation and tests read: no settings of the service, but no misspelt ones either."""
+_NO_SETTINGS: Final = frozenset({CONFIG, "TALLYSTICK_COMPILE", "TALLYSTICK_LONG_TESTS"})
+"""What says where the file is, and what installation and tests read: no settings of the service, nor misspelt ones."""
 
-_SOURCES: Final = ("master_key", "master_key_command", "master_key_file")
 LOG_FORMATS: Final = ("console", "json")
 REFERENCE_REUSE: Final = ("never", "after-seven-days")
 SECOND_FACTOR_OF: Final = ("operators", "owners", "both", "nobody")
@@ -58,10 +57,8 @@ _NEEDS: Final[Mapping[str, str]] = {
 }
 """Settings that say nothing without another one."""
 
-BY_FILE: Final = frozenset(
-    {"stripe_secret_key", "stripe_test_secret_key", "stripe_test_webhook_secret", "stripe_webhook_secret"}
-)
-"""Settings that may be in a file instead, which a second variable names, with `_FILE` at its end."""
+_MASTER_KEYS: Final = ("master_key", "master_key_command", "master_key_file")
+"""Settings that are three ways to one master key, which is read later and may be exchanged while the service runs."""
 
 PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "data_directory": absolute_path,
@@ -70,15 +67,15 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "host": str,
     "port": between(1, 65_535),
     "public_url": origin,
-    "allowed_hosts": list_of(host_name),
+    "allowed_hosts": ListOf(host_name),
     "hsts": hsts,
     "staff_url": origin,
-    "staff_networks": list_of(network),
-    "security_contact": list_of(contact),
+    "staff_networks": ListOf(network),
+    "security_contact": ListOf(contact),
     "master_key": parse_master_key,
     "master_key_command": parse_command,
     "master_key_file": existing_file,
-    "further_master_keys": list_of(parse_master_key),
+    "further_master_keys": ListOf(parse_master_key),
     "timestamp_skew_seconds": between(0, 86_400),
     "clock_tolerance_seconds": between(1, 3_600),
     "rail_delay_ms": between(0, 86_400_000),
@@ -123,7 +120,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "max_connections_per_address": between(0, 60_000),
     "calls_per_second": between(0, 100_000),
     "requests_per_second_per_address": between(0, 100_000),
-    "requests_per_minute_by_route": list_of(route_limit),
+    "requests_per_minute_by_route": ListOf(route_limit),
     "verify_every_hours": between(0, 8_760),
     "remembered_balances": between(0, 10_000_000),
     "running_proof_seconds": between(0, 86_400),
@@ -133,36 +130,127 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "payout_sender_iban": parse_iban,
     "metrics_token": bearer_token,
 }
-if PARSERS.keys() != {setting.name for setting in fields(Settings)}:  # one line short is a bug found at import
+if PARSERS.keys() != {setting.name for setting in setting_fields()}:  # one line short is a bug found at import
     raise TypeError("every setting needs a parser")
 
+LISTS: Final = frozenset(name for name, parse in PARSERS.items() if isinstance(parse, ListOf))
+"""Settings that may have several values."""
 
-def from_environment(environ: Mapping[str, str]) -> Settings:
-    """Read the `TALLYSTICK_…` variables of `environ`; an empty variable counts as not set.
+SECRETS: Final = tuple(
+    setting.name for setting in setting_fields() if not setting.repr and setting.name not in _MASTER_KEYS
+)
+"""Settings that may be in a file instead, which `NAME_file` names, or be printed by a command, `NAME_command`."""
 
-    Raises SettingsError: a malformed value, or a variable we do not know (a misspelt setting must not pass silently).
+
+def ways_of(setting: str) -> tuple[str, ...]:
+    """The names under which a setting may be given: its own; of secrets those with `_file` and `_command`, too."""
+    return (setting, f"{setting}_file", f"{setting}_command") if setting in SECRETS else (setting,)
+
+
+_GROUPS: Final = (*(ways_of(name) for name in PARSERS if name not in _MASTER_KEYS), _MASTER_KEYS)
+"""Names of which a place gives one at most; the environment's counts instead of any in the file."""
+
+NAMES: Final = tuple(name for group in _GROUPS for name in group)
+"""All names under which something may be given."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Texts by the names under which they are given in one place."""
+
+    name: str
+    given: Mapping[str, str]
+
+    def label(self, name: str) -> str:
+        """What to call a name, so that whoever wrote it finds it."""
+        return variable_name(name) if self.name == ENVIRONMENT else f"{name} in {self.name}"
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What was understood so far, by setting: its value, where it stands, and under which name; and what is wrong."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    places: dict[str, _Place] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def take(self, group: tuple[str, ...], places: tuple[_Place, ...]) -> None:
+        """Read what the first place says that says anything of these names."""
+        for place in places:
+            names = [name for name in group if place.given.get(name)]
+            if len(names) > 1:
+                what = "master key" if group == _MASTER_KEYS else "secret"
+                labels = " and ".join(place.label(name) for name in names)
+                self.problems.append(f"{labels} are two sources of one {what}; give one")
+            elif names:
+                self._read(names[0], group, place)
+            if names:
+                return
+
+    def _read(self, name: str, group: tuple[str, ...], place: _Place) -> None:
+        setting = name if group == _MASTER_KEYS else group[0]
+        self.places[setting], self.names[setting] = place, name
+        try:
+            text = place.given[name]
+            if setting != name:
+                text = _kept_elsewhere(name.removeprefix(f"{setting}_"), text)
+            self.values[setting] = PARSERS[setting](text)
+        except ValueError as error:
+            self.problems.append(f"{place.label(name)}: {error}")
+
+    def check_together(self) -> None:
+        """Note what is given and does not go together."""
+        for setting, needed in _NEEDS.items():
+            if setting in self.places and needed not in self.places:
+                place = self.places[setting]
+                self.problems.append(f"{place.label(setting)} needs {_label_beside(place, needed)}")
+        rails = [name for name in ("payout_rail", "sandbox_payout_rail") if self.values.get(name) == "file"]
+        missing = [name for name in ("payout_sender_name", "payout_sender_iban") if name not in self.places]
+        if rails and missing:
+            place = self.places[rails[0]]
+            self.problems.append(f"files of payouts need {' and '.join(_label_beside(place, one) for one in missing)}")
+
+
+def from_environment(environ: Mapping[str, str], file: ConfigurationFile | None = None) -> Settings:
+    """Read the `TALLYSTICK_…` variables of `environ`, and of `file` what they do not say; an empty text counts as none.
+
+    Blocks where secrets are told by commands. Raises SettingsError: a malformed value, or a name that we do not know
+    (a misspelt setting must not pass silently).
     """
-    known = {variable_name(name): name for name in PARSERS}
-    given = {key: value.strip() for key, value in environ.items() if key.startswith(PREFIX)}
-    allowed = known.keys() | _OF_DEVELOPERS | {file_variable(name) for name in BY_FILE}
-    unknown = sorted(key for key in given if key not in allowed and not key.startswith(TEST_PREFIX))
-    if unknown:
-        raise SettingsError(unknown_settings(unknown, sorted(allowed)))
-
-    values: dict[str, Any] = {}
-    for key, name in known.items():
-        if text := given.get(key):
-            values[name] = _read(key, PARSERS[name], text)
-    for name in sorted(BY_FILE):
-        key = file_variable(name)
-        if path := given.get(key):
-            if name in values:
-                raise SettingsError(f"{variable_name(name)} and {key} are two sources of one secret; give one")
-            values[name] = _read(key, PARSERS[name], _read(key, file_content, path))
-    _check_together(values)
+    reading = _reading(environ, file)
+    if reading.problems:
+        raise SettingsError(reading.problems[0])
+    values = reading.values
+    origins = {name: Origin(place.name, reading.names[name], values[name]) for name, place in reading.places.items()}
     if "smtp_url" in values:  # a letter can be answered: who does not is perhaps not who they say
         values.setdefault("require_verified_email", True)
-    return Settings(**values)
+    return Settings(**values, origins=origins)
+
+
+def problems_of(environ: Mapping[str, str], file: ConfigurationFile | None) -> list[str]:
+    """All that `from_environment` would refuse, one after the other."""
+    return _reading(environ, file).problems
+
+
+def _reading(environ: Mapping[str, str], file: ConfigurationFile | None) -> _Reading:
+    variables = {variable_name(name): name for name in NAMES}
+    given = {key: text.strip() for key, text in environ.items() if key.startswith(PREFIX)}
+    places = [_Place(ENVIRONMENT, {variables[key]: text for key, text in given.items() if key in variables})]
+    reading = _Reading()
+    unknown = given.keys() - variables.keys() - _NO_SETTINGS
+    if misspelt := sorted(key for key in unknown if not key.startswith(TEST_PREFIX)):
+        reading.problems.append(unknown_settings(misspelt, sorted(variables)))
+    if file is not None:
+        place = _Place(str(file.path), file.texts(LISTS))
+        if misspelt := sorted(place.given.keys() - set(NAMES)):
+            reading.problems.append(f"{file.path}: {unknown_settings(misspelt, sorted(NAMES))}")
+        reading.problems += file.exposure(SECRETS)
+        places.append(place)
+    for group in _GROUPS:
+        reading.take(group, tuple(places))
+    reading.check_together()
+    return reading
 
 
 def unknown_settings(unknown: Sequence[str], known: Sequence[str]) -> str:
@@ -179,39 +267,29 @@ def unknown_settings(unknown: Sequence[str], known: Sequence[str]) -> str:
     return f"unknown setting {told}" + (f"; known are {', '.join(known)}" if None in meant else "")
 
 
-def _check_together(values: Mapping[str, object]) -> None:
-    """Raises SettingsError: what is given does not go together."""
-    sources = [name for name in _SOURCES if name in values]
-    if len(sources) > 1:
-        raise SettingsError(f"{' and '.join(map(variable_name, sources))} are two sources of one master key; give one")
-    for setting, needed in _NEEDS.items():
-        if setting in values and needed not in values:
-            raise SettingsError(f"{variable_name(setting)} needs {variable_name(needed)}")
-    _check_payouts(values)
+def _kept_elsewhere(way: str, text: str) -> str:
+    """The secret in a `file`, or what a `command` prints; `way`: which of the two. Raises ValueError."""
+    if way == "file":
+        found = file_content(text)
+    else:
+        command = parse_command(text)
+        try:
+            found = told_by(command).strip()
+        except ValueError as error:
+            raise ValueError(f"the command {error}") from None
+    if not found:
+        raise ValueError(f"{text} is empty" if way == "file" else "the command printed nothing")
+    return found
 
 
-def _read(variable: str, parse: Callable[[str], Parsed], text: str) -> Parsed:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise SettingsError(f"{variable}: {error}") from None
-
-
-def file_variable(setting: str) -> str:
-    """The environment variable that names a file with a secret: for those of BY_FILE."""
-    return f"{variable_name(setting)}_FILE"
+def _label_beside(place: _Place, name: str) -> str:
+    """What to call a setting that is lacking, in the words of where another one is given."""
+    return variable_name(name) if place.name == ENVIRONMENT else name
 
 
 def variable_of_rail(environment: str, method: Method) -> str:
     """The environment variable that chooses the rail for one kind of payment method."""
     return variable_name(f"{environment}_{'card' if method is Method.CC else 'bank'}_rail")
-
-
-def _check_payouts(values: Mapping[str, Any]) -> None:
-    """Files of payouts name the account that they leave. Raises SettingsError."""
-    missing = [name for name in ("payout_sender_name", "payout_sender_iban") if name not in values]
-    if missing and "file" in {values.get("payout_rail"), values.get("sandbox_payout_rail")}:
-        raise SettingsError(f"files of payouts need {' and '.join(map(variable_name, missing))}")
 
 
 def variable_name(setting: str) -> str:

@@ -8,18 +8,15 @@ import base64
 import binascii
 import os
 import secrets
-import shlex
-import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from tallystick.settings.secret_command import told_by
 from tallystick.settings.values import Settings, SettingsError
 
 MASTER_KEY_BYTES: Final = 32
-COMMAND_SECONDS: Final = 30
-_OURS: Final = "TALLYSTICK_"
 
 
 def has_master_key(settings: Settings) -> bool:
@@ -86,17 +83,6 @@ def parse_master_key(text: str) -> bytes:
     return key
 
 
-def parse_command(text: str) -> tuple[str, ...]:
-    """A command as its words; no shell reads it. Raises ValueError."""
-    try:
-        words = tuple(shlex.split(text))
-    except ValueError:
-        words = ()
-    if not words:
-        raise ValueError("must be a command with its arguments, quoted as in a shell")
-    return words
-
-
 def _kept_in(path: Path) -> tuple[bytes, ...]:
     try:
         if not path.exists():
@@ -111,25 +97,13 @@ def _kept_in(path: Path) -> tuple[bytes, ...]:
 
 
 def _told_by(command: Sequence[str]) -> tuple[bytes, ...]:
-    """What the command prints: a key, or several in lines. It gets our environment without our settings."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    """What the command prints: a key, or several in lines."""
     try:
-        ran = subprocess.run(  # noqa: S603 - the operator's command, no shell
-            command,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            timeout=COMMAND_SECONDS,
-            env=environment,
-        )
-    except OSError as error:
-        raise SettingsError(f"the command for the master key cannot be run: {error.strerror}") from None
-    except subprocess.TimeoutExpired:
-        raise SettingsError(f"the command for the master key said nothing for {COMMAND_SECONDS} seconds") from None
-    if ran.returncode != 0:
-        raise SettingsError(f"the command for the master key failed with status {ran.returncode}")
+        told = told_by(command)
+    except ValueError as error:
+        raise SettingsError(f"the command for the master key {error}") from None
     try:
-        return _parse_lines(ran.stdout.decode("ascii"))
+        return _parse_lines(told)
     except ValueError:  # what it said is not repeated: it may be a key
         raise SettingsError("the command for the master key printed something else than 32 bytes in base64") from None
 

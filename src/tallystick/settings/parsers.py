@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from tallystick.domain.money import parse_amount
@@ -181,13 +181,15 @@ def between(minimum: int, maximum: int) -> Callable[[str], int]:
     return parse
 
 
-def list_of(parse: Callable[[str], Item]) -> Callable[[str], tuple[Item, ...]]:
-    """A parser of values that stand between commas."""
+class ListOf(Generic[Item]):
+    """A parser of values that stand between commas; `parse` reads one of them."""
 
-    def parse_all(text: str) -> tuple[Item, ...]:
-        return tuple(parse(item.strip()) for item in text.split(","))
+    def __init__(self, parse: Callable[[str], Item]) -> None:
+        self._parse = parse
 
-    return parse_all
+    def __call__(self, text: str) -> tuple[Item, ...]:
+        """Read all of them."""
+        return tuple(self._parse(item.strip()) for item in text.split(","))
 
 
 def one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:

@@ -1,10 +1,10 @@
 """What one process is configured with: a frozen value, its defaults, and what follows from them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import platformdirs
 
@@ -16,8 +16,24 @@ MAX_CONNECTIONS_PER_ADDRESS: Final = 512
 Network: TypeAlias = IPv4Network | IPv6Network
 
 
+ENVIRONMENT: Final = "environment"
+"""The place of what a variable says."""
+
+
 class SettingsError(Exception):
     """A setting is missing, malformed or unknown; the message names it and says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was read. `place`: ENVIRONMENT, or the path of the file; `name`: the one that it has there.
+
+    `value` is what was read.
+    """
+
+    place: str
+    name: str
+    value: object = field(repr=False)  # may be a secret
 
 
 def _default_data_directory() -> Path:
@@ -113,6 +129,7 @@ class Settings:
         payout_sender_name: whose bank account payouts leave, for files.
         payout_sender_iban: its IBAN.
         metrics_token: whoever sends it as a bearer token may read `/metrics`. None: this machine alone may.
+        origins: where the values were read that were, by the names of the settings; no setting itself.
     """
 
     data_directory: Path = field(default_factory=_default_data_directory)
@@ -183,6 +200,7 @@ class Settings:
     payout_sender_name: str | None = None
     payout_sender_iban: str | None = None
     metrics_token: str | None = field(default=None, repr=False)
+    origins: Mapping[str, Origin] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.public_url:
@@ -223,3 +241,8 @@ class Settings:
     def key_file(self) -> Path:
         """Where the master key is kept when neither a setting nor a command gives it."""
         return self.master_key_file or self.data_directory / "master.key"
+
+
+def setting_fields() -> tuple[Field[Any], ...]:
+    """The settings, as fields of their class. `repr` says of each whether its value may be shown."""
+    return tuple(setting for setting in fields(Settings) if setting.name != "origins")

@@ -19,7 +19,7 @@ import httpx
 import psutil
 
 from tallystick.db.embedded.server import EmbeddedPostgres, EmbeddedPostgresError
-from tallystick.settings import PREFIX
+from tallystick.settings import CONFIG, NO_FILE, PREFIX
 from tallystick.torture.clocks import SettableClock
 from tallystick.torture.proxy import HOST
 
@@ -48,7 +48,7 @@ class Program:
     async def start(self) -> None:
         """Start it, with the given settings alone."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        environment |= self.settings
+        environment |= {CONFIG: NO_FILE} | dict(self.settings)
         if self.clock is not None:
             environment |= self.clock.environment()
         with self.log.open("ab") as log:

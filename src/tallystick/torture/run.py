@@ -15,7 +15,7 @@ from random import Random
 from time import monotonic
 from typing import Final
 
-from tallystick.settings import PREFIX
+from tallystick.settings import CONFIG, NO_FILE, PREFIX
 from tallystick.torture import report
 from tallystick.torture.audit import Books, how_found, problems, read_books, read_json_books
 from tallystick.torture.faults import Fault, Tormentor, possible
@@ -199,6 +199,7 @@ class Run:
         """Whether `tallystick verify` finds nothing, in a process of its own."""
         settings = self.theatre.stage.service.settings
         environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        environment[CONFIG] = NO_FILE
         environment["TALLYSTICK_DATABASE_URL"] = settings.database_url or ""
         environment["TALLYSTICK_OWNER_DATABASE_URL"] = settings.owner_database_url or ""
         environment["TALLYSTICK_DATA_DIRECTORY"] = str(settings.data_directory)

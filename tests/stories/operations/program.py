@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tallystick.settings import CONFIG, NO_FILE
+
 STOP_SECONDS = 60
 SEVERAL = Path(__file__).with_name("several_commands.py")
 
@@ -34,7 +36,9 @@ class Command(Protocol):
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("TALLYSTICK_")} | dict(settings)
+    """Ours, with these settings alone: nobody's configuration file is read, unless they name one."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("TALLYSTICK_")}
+    return ours | {CONFIG: NO_FILE} | dict(settings)
 
 
 async def start(*arguments: str, settings: Mapping[str, str]) -> Process:

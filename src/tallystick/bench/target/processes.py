@@ -16,7 +16,7 @@ import httpx
 import psutil
 
 from tallystick.bench.load.wrk import LoadError
-from tallystick.settings import PREFIX
+from tallystick.settings import CONFIG, NO_FILE, PREFIX
 
 HOST: Final = "127.0.0.1"
 _START_SECONDS: Final = 60
@@ -48,7 +48,9 @@ async def serving(arguments: Sequence[str], environment: dict[str, str], *, port
         sys.executable,
         "-m",
         *arguments,
-        env={name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | environment,
+        env={name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        | {CONFIG: NO_FILE}
+        | environment,
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:

@@ -14,6 +14,7 @@ from typing import Annotated, Final
 import structlog
 import typer
 
+from tallystick.cli.common_options import TOLD
 from tallystick.cli.console import complain, run_until_stopped, settings_of_process, tell, while_running
 from tallystick.cli.serving.connections import limits_of
 from tallystick.cli.serving.http_server import check_port, listening
@@ -88,7 +89,7 @@ async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None
         server = await stack.enter_async_context(
             listening(asgi_app(service), settings.host, settings.port, limits=limits_of(settings))
         )
-        again = ("serve", "--host", settings.host, "--port", str(settings.port), "--beside")
+        again = (*_same_file(), "serve", "--host", settings.host, "--port", str(settings.port), "--beside")
         others = [(*again, f"{peers.directory}/{number}") for number in range(1, workers)]
         tasks = [server, *await stack.enter_async_context(more_processes(others))]
         if with_worker:
@@ -107,6 +108,11 @@ async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None
         if workers > 1:
             tell(f"  processes     {workers}")
         await while_running(*tasks)
+
+
+def _same_file() -> tuple[str, ...]:
+    """Arguments that let another process read the configuration file that this one was told of."""
+    return () if TOLD.config is None else ("--config", str(TOLD.config))
 
 
 def worker() -> None:

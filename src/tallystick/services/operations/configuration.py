@@ -2,61 +2,83 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from tallystick.db.privileges import state_of
 from tallystick.domain.money import display_amount
 from tallystick.services.context import Service
-from tallystick.settings import Settings, file_variable, variable_name
+from tallystick.settings import ENVIRONMENT, Settings, setting_fields, variable_name
+from tallystick.settings.meanings import meanings
 
-ENVIRONMENT: Final = "environment"
+FILE: Final = "file"
 DEFAULT: Final = "default"
 COMMAND: Final = "command line"
 
 _AMOUNTS: Final = frozenset({"unverified_spending_limit", "unverified_receiving_limit"})
 _THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
-_MEANING: Final = re.compile(r"^ {4}(?P<name>[a-z_0-9]+): (?P<text>.+(?:\n {8}.+)*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class SettingLine:
-    """One setting. `source`: ENVIRONMENT, DEFAULT or COMMAND; `secret`: its value is not shown."""
+    """One setting. `name`: as in the file; `source`: ENVIRONMENT, FILE, COMMAND or DEFAULT; `secret`: it is hidden.
 
-    variable: str
+    `given_as`: the variable or the name in the file that says it, such as one with `_FILE` at its end; else "".
+    """
+
+    name: str
     value: str
     source: str
+    given_as: str
     meaning: str
     secret: bool
 
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return variable_name(self.name)
 
-def configuration(settings: Settings, environ: Mapping[str, str]) -> list[SettingLine]:
-    """All settings as they count in a process whose environment is `environ`."""
-    plain, meanings = Settings(), _meanings()
-    usual = {setting.name: getattr(plain, setting.name) for setting in fields(Settings)}
+
+def configuration(settings: Settings) -> list[SettingLine]:
+    """All settings as they count in a process."""
+    plain, meant = Settings(), meanings()
+    usual = {setting.name: getattr(plain, setting.name) for setting in setting_fields()}
     usual["public_url"] = Settings(port=settings.port).public_url  # without one it follows from the port
     usual["require_verified_email"] = settings.smtp_url is not None  # follows from whether letters leave
     return [
         SettingLine(
-            variable=variable_name(setting.name),
+            name=setting.name,
             value=_shown(setting.name, getattr(settings, setting.name), secret=not setting.repr),
-            source=_source(setting.name, environ, changed=getattr(settings, setting.name) != usual[setting.name]),
-            meaning=meanings.get(setting.name, ""),
+            source=(source := _source(settings, setting.name, usual[setting.name])),
+            given_as=_given_as(settings, setting.name, source),
+            meaning=meant.get(setting.name, ""),
             secret=not setting.repr,
         )
-        for setting in fields(Settings)
+        for setting in setting_fields()
     ]
 
 
-def _source(name: str, environ: Mapping[str, str], *, changed: bool) -> str:
-    variables = (variable_name(name), file_variable(name))
-    if any(environ.get(variable, "").strip() for variable in variables):
-        return ENVIRONMENT
-    return COMMAND if changed else DEFAULT
+def file_of(settings: Settings) -> str | None:
+    """The path of the file that something was read from; None: nothing was."""
+    return next((origin.place for origin in settings.origins.values() if origin.place != ENVIRONMENT), None)
+
+
+def _source(settings: Settings, name: str, usual: object) -> str:
+    """Where a value comes from; what was read and then said otherwise comes from the command line."""
+    value, origin = getattr(settings, name), settings.origins.get(name)
+    if origin is None:
+        return DEFAULT if value == usual else COMMAND
+    if value != origin.value:
+        return COMMAND
+    return ENVIRONMENT if origin.place == ENVIRONMENT else FILE
+
+
+def _given_as(settings: Settings, name: str, source: str) -> str:
+    if source not in {ENVIRONMENT, FILE}:
+        return ""
+    given = settings.origins[name].name
+    return variable_name(given) if source == ENVIRONMENT else given
 
 
 def _shown(name: str, value: object, *, secret: bool) -> str:
@@ -76,15 +98,6 @@ def _without_secrets(url: str) -> str:
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{'…@' if '@' in parts.netloc else ''}{place}{parts.path}{'?…' if parts.query else ''}"
-
-
-def _meanings() -> dict[str, str]:
-    """What each setting means, from the text of Settings."""
-    meanings = {}
-    for found in _MEANING.finditer(inspect.cleandoc(Settings.__doc__ or "")):
-        text = " ".join(found["text"].replace("`", "").split())
-        meanings[found["name"]] = text[:1].upper() + text[1:]
-    return meanings
 
 
 async def role_warnings(service: Service) -> list[str]:

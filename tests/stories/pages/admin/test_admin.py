@@ -19,6 +19,7 @@ from tallystick.services.identity.email_templates import Letter
 from tallystick.services.operations.running_proof import ContinuousProver
 from tallystick.services.process.heartbeat import EVERY, Heartbeat
 from tallystick.services.process.meter import Meter
+from tallystick.settings import ENVIRONMENT, Origin
 from tallystick.store.accounts import staff
 from tallystick.store.accounts.parties import Party
 from tallystick.store.records import heartbeats, outbox
@@ -263,12 +264,16 @@ async def test_letters_can_be_read_only_while_they_stay_here(world: World, someo
         assert "secret" not in shown
 
 
-async def test_settings_tell_their_source_and_no_secret(
-    world: World, someone: Party, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TALLYSTICK_DATABASE_URL", "postgresql://me:pass-word@db.example:5432/tally")
+async def test_settings_tell_their_source_and_no_secret(world: World, someone: Party) -> None:
+    url, file = "postgresql://me:pass-word@db.example:5432/tally?sslpassword=hidden", "/etc/tallystick/tallystick.toml"
     service = world.configured(
-        database_url="postgresql://me:pass-word@db.example:5432/tally?sslpassword=hidden", metrics_token="t" * 20
+        database_url=url,
+        metrics_token="t" * 20,
+        keep_requests_days=7,
+        origins={
+            "database_url": Origin(ENVIRONMENT, "database_url", url),
+            "keep_requests_days": Origin(file, "keep_requests_days", 7),
+        },
     )
     browser = await signed_in(world, someone, browser=world.browser(service))
 
@@ -277,6 +282,8 @@ async def test_settings_tell_their_source_and_no_secret(
     assert "TALLYSTICK_DATABASE_URL postgresql://…@db.example:5432/tally?… Environment" in shown
     assert "TALLYSTICK_RAIL_DELAY_MS 1000 Default How long the simulated rail leaves a payment Pending." in shown
     assert "TALLYSTICK_MASTER_KEY set, not shown Command line" in shown
+    assert "TALLYSTICK_KEEP_REQUESTS_DAYS 7 File" in shown
+    assert f"or its name in small letters in {file}" in shown
     for secret in ("pass-word", "hidden", "t" * 20, "made-up master key"):
         assert secret not in shown
 

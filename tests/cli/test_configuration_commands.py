@@ -1,0 +1,98 @@
+"""`tallystick init`, `config check`, `config show`, and `--config` before and after a command's name."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Home:
+    """A user's home with nothing in it. `file`: where the configuration belongs there."""
+
+    directory: Path
+
+    @property
+    def file(self) -> Path:
+        return self.directory / ".config" / "tallystick" / "tallystick.toml"
+
+    def run(self, *arguments: str, status: int = 0, **settings: str) -> str:
+        """What a command printed, answers first."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("TALLYSTICK_", "XDG_"))}
+        ran = subprocess.run(  # noqa: S603 - ourselves
+            [sys.executable, "-m", "tallystick", *arguments],
+            env=ours | {"HOME": str(self.directory)} | settings,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert ran.returncode == status, ran.stdout + ran.stderr
+        return ran.stdout + ran.stderr
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def test_a_new_file_is_written_once_read_and_right(home: Home) -> None:
+    assert f"Written: {home.file}" in home.run("init")
+    before = home.file.read_text()
+    assert home.run("init", status=2) == f"tallystick: {home.file} is there already; it stays as it is\n"
+    assert home.file.read_text() == before
+
+    checked = json.loads(home.run("config", "check", "--json"))
+    assert checked == {"ok": True, "file": str(home.file), "problems": [], "warnings": []}
+
+
+def test_a_file_that_is_named_is_written_and_read_before_and_after_the_command(home: Home) -> None:
+    named = home.directory / "elsewhere.toml"
+    assert f"Written: {named}" in home.run("--config", str(named), "init")
+    assert not home.file.exists()
+    named.write_text('port = 9000\nmetrics_token = "0123456789abcdef"\n')
+
+    shown: list[dict[str, Any]] = json.loads(home.run("config", "show", "--changed", "--json", "--config", str(named)))
+    assert shown == [
+        {"name": "port", "value": "9000", "source": "file", "given_as": "port"},
+        {"name": "metrics_token", "value": "set, not shown", "source": "file", "given_as": "metrics_token"},
+    ]
+    for arguments in (("--config", str(named), "config", "show"), ("config", "--config", str(named), "show")):
+        text = home.run(
+            *arguments, TALLYSTICK_PORT="9001", TALLYSTICK_METRICS_TOKEN_COMMAND="echo another-metrics-token"
+        )
+        assert f"File: {named}" in text
+        assert "9001  (environment: TALLYSTICK_PORT)" in text
+        assert "set, not shown  (environment: TALLYSTICK_METRICS_TOKEN_COMMAND)" in text
+        assert "0123456789abcdef" not in text
+        assert "another-metrics-token" not in text
+
+
+def test_all_that_is_wrong_is_told_and_the_status_says_so(home: Home) -> None:
+    home.file.parent.mkdir(parents=True)
+    home.file.write_text("prot = 9000\npublic_url = 'pay.example.com'\n")
+    text = home.run("config", "check", status=1, TALLYSTICK_LOG_LEVEL="loud")
+    assert f"BAD {home.file}: unknown setting prot (did you mean port?)" in text
+    assert f"BAD public_url in {home.file}: must be an http or https address" in text
+    assert "BAD TALLYSTICK_LOG_LEVEL: must be one of debug, info, warning, error, not 'loud'" in text
+    assert text.endswith("3 problems.\n")
+    assert not (home.directory / ".local").exists()
+
+    assert "unknown setting prot (did" in home.run("account", "list", status=2)
+    assert "BAD there is no file /no/such.toml" in home.run("config", "check", "--config", "/no/such.toml", status=1)
+
+
+def test_what_others_should_not_see_of_a_right_file_is_warned_of(home: Home) -> None:
+    named = home.directory / "named.toml"
+    named.write_text("public_url = 'http://pay.example.com'\n")
+    home.run("init")
+    checked = json.loads(home.run("config", "check", "--json", TALLYSTICK_CONFIG=str(named)))
+    assert checked["ok"]
+    assert [warning.partition(" ")[0] for warning in checked["warnings"]] == ["http://pay.example.com", str(home.file)]
+    assert "File: none is to be read" in home.run("config", "check", TALLYSTICK_CONFIG="none")
