@@ -44,9 +44,23 @@ class Program:
     clock: SettableClock | None = None
     process: Process | None = None
     kills: int = 0
+    ended: int = 0
+    """How often it was found to have ended by itself."""
+    _stopped: bool = False
+    _killed: bool = False
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self) -> None:
-        """Start it, with the given settings alone."""
+        """Start it, with the given settings alone, unless it runs."""
+        async with self._starting:
+            if self.running or self._stopped:
+                return
+            if self.process is not None and not self._killed:
+                self.ended += 1
+            self._killed = False
+            await self._start()
+
+    async def _start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         environment |= {CONFIG: NO_FILE} | dict(self.settings)
         if self.clock is not None:
@@ -72,6 +86,7 @@ class Program:
         """End it in the middle of whatever it does."""
         if self.process is not None and self.running:
             self.kills += 1
+            self._killed = True
             self.process.kill()
             await self.process.wait()
 
@@ -84,7 +99,8 @@ class Program:
         self._signal(signal.SIGCONT)
 
     async def stop(self) -> None:
-        """Ask it to end. Raises TortureError: it does not, or badly."""
+        """Ask it to end, for good. Raises TortureError: it does not, or badly."""
+        self._stopped = True
         if self.process is None or not self.running:
             return
         self.thaw()

@@ -23,6 +23,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """All of a run. `unknown`: answers that left open what had happened, by reason; `found_out`: what became of them.
 
     `operations`: answers that told what had happened, without the `polls` for the end of a payment by card.
+    `ended`: how often a process ended by itself, as one does that cannot start, and was started again.
     """
 
     seed: int
@@ -41,6 +42,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     left_out: dict[str, str]
     longest_seconds: float
     tracebacks: int
+    ended: int
     transactions: int
     verified: bool
     problems: tuple[str, ...] = ()
@@ -67,7 +69,10 @@ def lines(report: Report) -> Iterator[str]:
         yield f"  left out     {fault}: {why}"
     yield f"  unknown      {sum(report.unknown.values())}: {_counts(report.unknown)}"
     yield f"  found out    {_counts(report.found_out)}"
-    yield f"  longest call {report.longest_seconds:.1f} s; tracebacks in logs: {report.tracebacks}"
+    yield (
+        f"  longest call {report.longest_seconds:.1f} s; tracebacks in logs: {report.tracebacks}; "
+        f"processes that ended by themselves: {report.ended}"
+    )
     yield f"  books        {report.transactions:,} transactions; verify: {'clean' if report.verified else 'NOT CLEAN'}"
     yield from (f"  WRONG        {problem}" for problem in report.problems)
     if report.failure is not None:

@@ -111,6 +111,7 @@ class Run:
             left_out={fault.value: why for fault, why in left_out.items()},
             longest_seconds=self.log.longest_seconds,
             tracebacks=theatre.tracebacks(),
+            ended=sum(program.ended for program in theatre.programs),
             transactions=sum(len(each.listed) for each in books),
             verified=await self._verified(),
             problems=tuple(wrong),

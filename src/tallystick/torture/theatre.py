@@ -28,6 +28,7 @@ from tallystick.torture.proxy import HOST, Proxy, to_port, to_socket
 from tallystick.torture.stage import Stage, TortureBuyer, TortureSeller, open_stage
 
 _ANSWERS_WITHIN_SECONDS: Final = 30
+_SUPERVISED_EVERY_SECONDS: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -94,8 +95,22 @@ class Theatre:
     async def start_again(self) -> None:
         """Start what has ended, without waiting for it: a start is given up where the database is away."""
         for program in self.programs:
-            if not program.running:
-                await program.start()
+            await program.start()
+
+    @asynccontextmanager
+    async def supervised(self) -> AsyncIterator[None]:
+        """Meanwhile, what has ended is started again, as a machine's service manager does."""
+        task = asyncio.create_task(self._supervise())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _supervise(self) -> None:
+        while True:
+            await asyncio.sleep(_SUPERVISED_EVERY_SECONDS)
+            await self.start_again()
 
     @property
     def programs(self) -> Sequence[Program]:
@@ -187,4 +202,5 @@ async def open_theatre(processes: int, sellers: int, logs: Path | None = None) -
         )
         await theatre.heal()
         theatre.sellers = [await stage.seller(number) for number in range(sellers)]
-        yield theatre
+        async with theatre.supervised():
+            yield theatre

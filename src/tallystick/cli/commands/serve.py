@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from tallystick.cli.serving.http_server import check_port, listening
 from tallystick.cli.serving.peer_processes import more_processes, until_the_parent_is_gone
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.db.connections import UNAVAILABLE
+from tallystick.db.database import until_it_answers
 from tallystick.services.context import Service
 from tallystick.services.operations import audit_chains
 from tallystick.services.operations.configuration import exposure_warnings, role_warnings
@@ -133,7 +135,7 @@ async def _work(settings: Settings) -> None:
 
 
 async def _tell_log_of_role(service: Service) -> None:
-    for warning in await role_warnings(service):
+    for warning in await until_it_answers(partial(role_warnings, service)):
         _log.warning("database_role", problem=f"{warning}; see: tallystick db roles")
 
 
@@ -147,7 +149,7 @@ async def working(service: Service) -> AsyncIterator[asyncio.Task[None]]:
 @asynccontextmanager
 async def anchored(service: Service) -> AsyncIterator[None]:
     """Tells the log where the audit log and other chains end, when this opens and, a last time, when it closes."""
-    await audit_chains.anchor_all(service)
+    await until_it_answers(partial(audit_chains.anchor_all, service))
     try:
         yield
     finally:

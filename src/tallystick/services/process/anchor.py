@@ -19,6 +19,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from tallystick.db.database import until_it_answers
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.store.ledger import acknowledged
 
@@ -113,7 +114,7 @@ async def anchored(settings: Settings, pool: Pool, committer: Committer) -> Asyn
         yield
         return
     try:
-        keeper = AnchorKeeper(path, await acknowledged.identity(pool), committer)
+        keeper = AnchorKeeper(path, await until_it_answers(lambda: acknowledged.identity(pool)), committer)
     except asyncpg.InsufficientPrivilegeError as error:  # of a role that may not ask which cluster this is
         _log.warning("no_anchor", error=str(error))
         yield
