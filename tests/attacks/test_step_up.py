@@ -24,7 +24,7 @@ from tests.stories.pages.people import (
     signed_in,
     with_app,
 )
-from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
+from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, UploadedFile, World
 
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts.parties import Party
@@ -153,9 +153,9 @@ class Doubted(Browser):
     someone: Party
     asked: list[str] = field(default_factory=list)
 
-    async def post(self, path: str, fields: dict[str, str]) -> httpx.Response:
+    async def post(self, path: str, fields: dict[str, str], file: UploadedFile | None = None) -> httpx.Response:
         before = await self._rows()
-        response = await super().post(path, fields)
+        response = await super().post(path, fields, file)
         if not asks(response):
             return response
         assert await self._rows() == before

@@ -6,6 +6,11 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # No statement of a bank is read.
+    "0038": """
+DROP TABLE bank_statement, bank_entry;
+DROP INDEX payout_bank_reference;
+""",
     # Nothing is reconciled.
     "0037": """
 DROP TABLE rail_booking, rail_movement, rail_reconciliation;

@@ -74,7 +74,8 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "disputes": CommandEntry("commands.money.disputes:app", "Charges that buyers' banks took back, or try to."),
     "payout": CommandEntry("commands.money.payouts:app", "Payouts: cash that leaves for sellers' banks."),
     "reconcile": CommandEntry(
-        "commands.money.reconcile:reconcile", "Hold what a rail says that it moved against the books."
+        "commands.money.reconcile:reconcile",
+        "Hold what a rail or a statement of the bank says that moved against the books.",
     ),
     "clock": CommandEntry("commands.clocks:app", "The test clock of a seller's sandbox."),
     "ipn": CommandEntry("commands.ipn:app", "Notifications: lists, replays, addresses, a local receiver."),

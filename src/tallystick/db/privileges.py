@@ -47,6 +47,8 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "approval",
         "archived_balance",
         "archived_total",
+        "bank_entry",
+        "bank_statement",
         "believed_time",
         "book",
         "branding",

@@ -75,6 +75,7 @@ ACTION_WORDS: Final = (
     Deed("payout failed {other_payout} --reason closed", "payout.failed"),
     Deed("payout file --to {payout_file}", "payout.file"),
     Deed("reconcile --rail simulated --environment sandbox", "rail.reconcile"),
+    Deed("reconcile --statement {statement} --environment sandbox", "bank.statement"),
     Deed("clock forward --account {shop} --by '1 day'", "clock.forward"),
     Deed("ipn set-url --account {shop} https://shop.example/ipn", "notification.settings"),
     Deed("ipn set-url --account {shop} --no-immediate", "notification.settings"),

@@ -57,6 +57,7 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
     url, now = await make_migrated(), datetime.now(UTC)
     pair = key_pair(now - timedelta(days=1))
     (tmp_path / "certificate.pem").write_bytes(pair.certificate_pem)
+    (tmp_path / "statement.csv").write_text(f"date,amount,kind\n{now:%Y-%m-%d},-0.30,fee\n")
     (tmp_path / "logo.png").write_bytes(png(9, 9))
     clock = TestClock(now - AGE)
     settings = Settings(data_directory=tmp_path, database_url=url, public_url="", master_key=MASTER_KEY)
@@ -102,6 +103,7 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
             "person": "ann@people.example",
             "colleague": "ben@people.example",
             "key": key.access_key_id,
+            "statement": str(tmp_path / "statement.csv"),
             "logo": str(tmp_path / "logo.png"),
             "certificate": str(tmp_path / "certificate.pem"),
             "fingerprint": fingerprint_of(pair.certificate),

@@ -24,6 +24,7 @@ from tallystick.domain.money import parse_amount
 from tallystick.services.identity import mail
 from tallystick.services.identity.email_templates import Letter
 from tallystick.services.operations.verification import prove_if_due
+from tallystick.services.payouts import bank_statements
 from tallystick.services.process.heartbeat import Heartbeat
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import branding, logos
@@ -470,7 +471,11 @@ async def _done_by_the_operator(world: World, seller: Seller) -> dict[str, str]:
     await verification_runs.ask(world.pool, None, world.clock())
     await prove_if_due(world.service)
     (letter,) = await world.rows("SELECT max(mail_id) AS number FROM mail")
+    statement = payouts.table_of(f"{world.clock():%Y-%m-%d},-7.00,B-100,")
+    (given,) = await bank_statements.take_in(world.service, "sandbox", statement, "november.csv")
     return {
+        "environment": "sandbox",
+        "statement_id": given.statement_id,
         "account": str(seller.party.party_id),
         "run": str((await verification_runs.latest(world.pool, 1))[0].run_id),
         "letter": str(letter["number"]),

@@ -94,6 +94,10 @@ class Page(HTMLParser):
         return next(form for form in self.forms if form.action.endswith(ending))
 
 
+UploadedFile = tuple[str, str, bytes]
+"""Name of the field, name of the file, content."""
+
+
 @dataclass
 class Browser:
     """A buyer's browser: keeps cookies, follows our own redirects, stops where it would leave the service."""
@@ -103,8 +107,9 @@ class Browser:
     async def get(self, url: str) -> httpx.Response:
         return await self._follow(await self.http.get(url))
 
-    async def post(self, path: str, fields: dict[str, str]) -> httpx.Response:
-        return await self._follow(await self.http.post(path, data=fields))
+    async def post(self, path: str, fields: dict[str, str], file: UploadedFile | None = None) -> httpx.Response:
+        files = None if file is None else {file[0]: file[1:]}
+        return await self._follow(await self.http.post(path, data=fields, files=files))
 
     async def _follow(self, response: httpx.Response) -> httpx.Response:
         while response.is_redirect and response.headers["location"].startswith("/"):

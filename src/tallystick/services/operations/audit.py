@@ -97,6 +97,8 @@ ACTIONS: Final = frozenset(
         "account.no_marketplace",
         "rail.ask_again",
         "rail.reconcile",
+        "bank.look",
+        "bank.statement",
         "books.verify",
         "books.archive",
     }

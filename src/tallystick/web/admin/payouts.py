@@ -10,7 +10,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.environments import ENVIRONMENTS
-from tallystick.services.payouts import desk, payouts
+from tallystick.services.payouts import bank_statements, desk, payouts
 from tallystick.services.payouts.desk import PayoutFileError, PayoutRecord, PayoutStateError
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.browser.step_up import STEP_UP
@@ -153,6 +153,7 @@ async def _page(operator: OperatorContext, payout: PayoutRecord, **more: Any) ->
     context: dict[str, Any] = {
         "payout": payout,
         "account": await desk.account_of(operator.service, payout),
+        "passed": await bank_statements.of_payout(operator.service, payout.environment, payout.transaction_id),
         "automatic": payout.rail in payouts.AUTOMATIC,
         "done": operator.asked("done"),
         "problem": None,

@@ -14,6 +14,7 @@ from tallystick.web.admin.rails import do_ask_again, show_rails
 from tallystick.web.admin.reconciliation import show_reconciliation
 from tallystick.web.admin.settings import show_settings
 from tallystick.web.admin.signing_keys import do_destroy, do_revoke, do_rotate, show_signing_keys
+from tallystick.web.admin.statements import statement_pages
 from tallystick.web.admin.styleguide import show_styleguide
 from tallystick.web.admin.verification import do_verify, show_run, show_runs
 
@@ -31,6 +32,7 @@ admin_routes: Final[list[Any]] = [
     do_ask_again,
     show_disputes_of_all,
     show_reconciliation,
+    *statement_pages,
     show_notifications,
     do_replay,
     show_runs,

@@ -81,6 +81,8 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "account.no_marketplace": "Let a seller call for itself alone",
     "rail.ask_again": "Had a rail asked again",
     "rail.reconcile": "Held a rail against the books",
+    "bank.look": "Gave a bank statement to be looked at",
+    "bank.statement": "Held a bank statement against the payouts",
     "books.verify": "Asked for a proof of the books",
     "books.archive": "Moved history into the archive",
 }

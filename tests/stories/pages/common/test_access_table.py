@@ -74,6 +74,7 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "letter": str(letter["number"]),
         "payout": payment.text("TransactionId"),
         "message_id": "20270301120000-000000000000",
+        "statement_id": secrets.token_hex(16),
         "month": f"{world.clock():%Y-%m}",
         "run_id": f"console-{secrets.token_hex(10)}",
         "visit_id": secrets.token_urlsafe(32),

@@ -14,6 +14,7 @@ from tallystick.domain.banking.bank_accounts import BankAccount
 from tallystick.domain.commands import Paid, Request, RequestPayout, ResolvePayout
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, TransactionId, make_transaction_id
 from tallystick.domain.outcomes import Accepted
+from tallystick.services.payouts import bank_statements
 from tallystick.store.payouts import destinations, files
 from tallystick.store.payouts.files import PayoutFile
 
@@ -108,3 +109,26 @@ async def file_sent(scene: Scene) -> None:
         await files.add(connection, VAULT, kept, b"<Document/>", None)
         await connection.execute("UPDATE payout SET message_id = $2 WHERE transaction_id = $1", payout, name)
     await scene.send(await scene.browser.get("/admin/payouts?environment=sandbox"), f"/{name}/sent")
+
+
+def table_of(*entries: str) -> bytes:
+    """A statement of the bank; each entry: day, amount, reference, end-to-end id."""
+    return "\n".join(("date,amount,reference,end_to_end_id", *entries)).encode()
+
+
+async def statement(scene: Scene) -> Page:
+    """A statement with one entry that belongs to nothing of ours."""
+    page = await scene.browser.get("/admin/statements?environment=sandbox")
+    form = Page(page).form("/admin/statements")
+    content = table_of(f"{scene.world.clock():%Y-%m-%d},-1.00,{secrets.token_hex(8)},")
+    fields = {name: value for name, value in form.fields.items() if name != "file"}
+    sent = await scene.browser.post(form.action, fields, ("file", "november.csv", content))
+    assert sent.status_code == 200, Page(sent).text
+    return Page(sent)
+
+
+async def book_statement(scene: Scene) -> None:
+    """One that was given before."""
+    content = table_of(f"{scene.world.clock():%Y-%m-%d},-1.00,{secrets.token_hex(8)},")
+    (given,) = await bank_statements.take_in(scene.world.service, "sandbox", content, "november.csv")
+    await scene.send(await scene.browser.get(f"/admin/statements/sandbox/{given.statement_id}"), "/book")

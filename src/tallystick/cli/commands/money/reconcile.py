@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tallystick.cli.commands.money.statements import book_statements, tell_statements
 from tallystick.cli.console import NO, Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
 from tallystick.domain.environments import ENVIRONMENTS
 from tallystick.domain.money import display_amount, format_amount
@@ -18,7 +20,11 @@ _MOST_DAYS = 366
 
 
 def reconcile(
-    rail: Annotated[str, typer.Option("--rail", help="Name of the rail, such as stripe.")],
+    rail: Annotated[str | None, typer.Option("--rail", help="Name of the rail, such as stripe.")] = None,
+    statement: Annotated[
+        Path | None,
+        typer.Option("--statement", metavar="FILE", help="A statement of the bank: CAMT.053 or a table (CSV)."),
+    ] = None,
     environment: Annotated[str, typer.Option(help="sandbox or live.")] = "live",
     first: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day, of UTC; else yesterday.")
@@ -28,14 +34,23 @@ def reconcile(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Hold what a rail says that it moved against the books.
+    """Hold what a rail or a statement of the bank says that moved against the books.
 
-    Books its fees and payouts, and lists what is only there or only here.
+    Of a rail: books its fees and payouts. Of a statement: marks payouts as sent or as sent back, and books the bank's
+    fees. Lists what is only there or only here.
 
-    Exit status 1 when anything is unexplained. A day that is read again is booked no second time.
+    Exit status 1 when anything is unexplained. What is read again is booked no second time.
     """
     if environment not in ENVIRONMENTS:
         raise ProblemError(f"not an environment: {environment!r}; write sandbox or live")
+    if (rail is None) == (statement is None):
+        raise ProblemError("write either --rail or --statement")
+    if statement is not None:
+        if first is not None or last is not None:
+            raise ProblemError("a statement has its own days: leave --from and --to away")
+        tell_statements(run(book_statements(statement, environment)), json=json)
+        return
+    assert rail is not None, "one of the two is there"  # noqa: S101 - see above
     reports = run(_reconcile(rail, environment, first, last))
     if json:
         tell_json([_as_json(report) for report in reports])

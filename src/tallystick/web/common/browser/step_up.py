@@ -6,9 +6,11 @@ typed and leads to the same address, so nothing is typed twice; a ticket in it i
 do nothing twice.
 """
 
+from base64 import b64decode, b64encode
 from typing import Any, Final
 from urllib.parse import quote
 
+from litestar.datastructures import UploadFile
 from litestar.response import Response
 
 from tallystick.services.form_errors import FormError
@@ -26,11 +28,17 @@ from tallystick.words import marked
 STEP_UP: Final = {"step_up": True}
 """Options of a handler whose form does something that the last sign-in alone does not allow."""
 
+STEP_UP_WITH_FILE: Final = {"step_up": True, "file": True}
+"""As STEP_UP, of a form with a small file: the page that asks for a proof carries it as text; `file_of` reads it."""
+
 SECOND_FACTOR: Final = f"{SECURITY_PATH}/second-factor"
 """Where somebody sets up an app, or uses what they have."""
 
 PREFIX: Final = "_proof_"
 """What the page's own fields begin with: those that it carries may be called anything else."""
+
+_SEPARATOR: Final = ":"
+"""Between the name of a file and its content in base 64, which has no colon."""
 
 TICKET: Final = f"{PREFIX}ticket"
 OPEN_TOO_LONG: Final = marked("This page was open for too long. Show once more that it is you.")
@@ -70,11 +78,33 @@ async def stepped_up(request: PageRequest, person: Party) -> bool:
     return await proved_within(request, person, service_of(request).settings.step_up_minutes)
 
 
+async def file_of(request: PageRequest, name: str, maximum: int) -> tuple[str, bytes]:
+    """A file of a form, by name and at most so many bytes and one: as it came, or as a page has carried it.
+
+    Nothing, where there is none.
+    """
+    given = (await request.form()).get(name)
+    if isinstance(given, UploadFile):
+        return given.filename, await given.read(maximum + 1)
+    called, _separator, text = (given if isinstance(given, str) else "").rpartition(_SEPARATOR)
+    try:
+        return called, b64decode(text, validate=True)[: maximum + 1]
+    except ValueError:
+        return "", b""
+
+
+def _as_text(name: str, content: bytes) -> str:
+    return f"{name}{_SEPARATOR}{b64encode(content).decode('ascii')}"
+
+
 async def _page(
     request: PageRequest, person: Party, *, ticket: str | None = None, problems: dict[str, str] | None = None
 ) -> Response[Any]:
     carried = []
-    for name, value in (await request.form()).multi_items():
+    for name, given in (await request.form()).multi_items():
+        value = given
+        if isinstance(value, UploadFile) and request.route_handler.opt.get("file", False):
+            value = _as_text(value.filename, await value.read())
         if not isinstance(value, str):
             raise TypeError(f"{request.url.path} takes a file, which no page can carry")
         if name != FORM_TOKEN and not name.startswith(PREFIX):
