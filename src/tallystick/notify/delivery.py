@@ -26,7 +26,7 @@ from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.connections import Connection, Pool
 from tallystick.domain.messages.addresses import read_host
 from tallystick.domain.messages.signed_messages import MessageSigner, key_name
-from tallystick.notify import content, message, safety
+from tallystick.notify import content, failures, message, safety
 from tallystick.notify.message import SignedForm
 from tallystick.settings import Settings
 from tallystick.store.accounts import return_hosts
@@ -236,10 +236,10 @@ class NotificationSender:
             status = await safety.post_form(self._client, form.url, form.body, self._timeout.total_seconds())
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             self._start_cool_down(origin, event.destination)
-            reason = safety.reason(error)
+            reason = failures.in_words(error)
         except Exception as error:
             log.exception("notification_failed")
-            reason = safety.reason(error)
+            reason = failures.in_words(error)
         else:
             self._cool_downs.pop(origin, None)
             if httpx.codes.is_success(status):

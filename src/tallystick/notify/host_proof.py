@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx
 
-from tallystick.notify import safety
+from tallystick.notify import failures, safety
 from tallystick.settings import Settings
 
 PATH: Final = "/.well-known/tallystick-return-host"
@@ -44,7 +44,7 @@ class HostProver:
             try:
                 status, text = await safety.get_text(client, url, seconds)
             except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                raise NotProvedError(f"{url} cannot be read: {safety.reason(error)}") from error
+                raise NotProvedError(f"{url} cannot be read: {failures.in_words(error)}") from error
         if status != httpx.codes.OK:
             raise NotProvedError(f"{url} answered {status}; it must answer 200 without leading elsewhere")
         if token not in [line.strip() for line in text.splitlines()]:

@@ -25,8 +25,6 @@ USER_AGENT: Final = f"Tallystick/{__version__}"
 MAX_ANSWER_BYTES: Final = 16 * 1024
 """Of an answer's body, which nobody reads: taken so that the receiver is not cut off, then the connection closes."""
 
-_MAX_ERROR_CHARACTERS: Final = 300
-
 CONNECT_SECONDS: Final = 4
 """To one address of a host; then the next one gets its chance."""
 
@@ -52,6 +50,10 @@ The other clouds keep their metadata where no public address is: 169.254.169.254
 
 class UnsafeTargetError(httpx.TransportError):
     """The address is one that we do not send to: not public, or not http or https."""
+
+
+class NoAddressFoundError(httpx.ConnectError):
+    """The name of the host leads to no address: it is misspelt, or whoever keeps it does not answer."""
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -119,9 +121,9 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         try:
             found = [ipaddress.ip_address(text) for text in await self._resolve(host, port)]
         except (OSError, UnicodeError) as error:
-            raise httpx.ConnectError(f"{host} has no address: {error}", request=request) from error
+            raise NoAddressFoundError(f"{host} has no address: {error}", request=request) from error
         if not found:
-            raise httpx.ConnectError(f"{host} has no address", request=request)
+            raise NoAddressFoundError(f"{host} has no address", request=request)
         if not self._allow_private and not all(map(is_public, found)):
             # also where only one of several is: such a mixture has no honest use
             raise UnsafeTargetError(f"{host} is not on the public internet", request=request)
@@ -212,13 +214,6 @@ async def get_text(client: httpx.AsyncClient, url: str, timeout_seconds: float) 
         finally:
             await response.aclose()
     return response.status_code, body[:MAX_ANSWER_BYTES].decode("ascii", errors="replace")
-
-
-def reason(error: Exception) -> str:
-    """Why a request failed, for people."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return f"{type(error).__name__}: {error}"[:_MAX_ERROR_CHARACTERS]
 
 
 async def _drain(response: httpx.Response) -> None:

@@ -15,7 +15,7 @@ import structlog
 from tallystick.db.connections import Pool
 from tallystick.domain.messages import signing
 from tallystick.domain.messages.signed_messages import MessageSigner
-from tallystick.notify import message, safety
+from tallystick.notify import failures, message, safety
 from tallystick.settings import Settings
 from tallystick.store.keys import signing_keys
 from tallystick.store.keys.vault import Vault
@@ -83,4 +83,4 @@ class Tester:
                 return await safety.post_form(client, form.url, form.body, seconds), None
             except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                 _log.info("test_notification_failed", reason=repr(error))
-                return None, safety.reason(error)
+                return None, failures.in_words(error)
