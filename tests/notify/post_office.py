@@ -41,8 +41,9 @@ class PostOffice:
         return Worker(service, Rails((SimulatedRail(shop.pool, shop.clock, timedelta(seconds=5), faults=True),)))
 
     async def tell(self, url: str | None, book_id: BookId | None = None) -> None:
-        """Set where the seller is notified."""
+        """Set where the seller is notified: also of what the answer to a request told already."""
         async with self.shop.pool.acquire() as connection:
+            await outbox.set_wishes(connection, book_id or self.shop.book_id, immediate=True)
             await outbox.set_address(connection, book_id or self.shop.book_id, url, self.shop.clock())
 
     async def fund(self, buyer: Buyer, amount: str, notification_url: str | None = None) -> TransactionId:

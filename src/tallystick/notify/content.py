@@ -33,11 +33,16 @@ async def fields_of(connection: Connection, event: ClaimedEvent) -> dict[str, st
     transaction = await reads.transaction(connection, event.book_id, TransactionId(event.subject_id))
     if transaction is None:
         raise LookupError(f"there is no transaction {event.subject_id}")
+    agreed = None
     if not message.is_wanted(event, transaction):
-        return None
+        if transaction.instrument_id is not None:  # nearly all: not worth a look at the visit
+            return None
+        agreed = await _agreed(connection, event, transaction)
+        if not message.is_wanted(event, transaction, by_button=agreed.by_button):
+            return None
     if transaction.operation == "Reserve":
         transaction = replace(transaction, amount_micros=await _amount_then(connection, event, transaction))
-    return message.transaction_fields(event, transaction, await _agreed(connection, event, transaction))
+    return message.transaction_fields(event, transaction, agreed or await _agreed(connection, event, transaction))
 
 
 async def _amount_then(connection: Connection, event: ClaimedEvent, transaction: TransactionRecord) -> int:

@@ -8,6 +8,7 @@ attempt, and kept (docs/decisions/010): every attempt sends the same bytes, what
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -97,6 +98,10 @@ class SignedForm:
     body: str
 
 
+_ASKED_BY_STAFF: Final = re.compile(r"(?:console|refund)-[0-9a-f]{20,40}")
+"""References of what people asked for on pages: services/seller/manual_operations.py, balance_refunds.py."""
+
+
 def build(signer: MessageSigner, event: ClaimedEvent, fields: Mapping[str, str]) -> SignedForm:
     """The signed form of an event for its destination. The event's id is the request id in `certificateUrl`.
 
@@ -111,13 +116,18 @@ def signed_form(signer: MessageSigner, url: str, request_id: str, fields: Mappin
     return SignedForm(message.url, signing.percent_encoded_query(message.params))
 
 
-def is_wanted(event: ClaimedEvent, transaction: TransactionRecord) -> bool:
-    """Whether the seller asked to hear of this event. Source: docs/protocol/ipn.md, 2."""
-    if transaction.operation == "WriteOffDebt" and not event.notify_write_offs:
-        return False
-    if transaction.operation == "Dispute":
-        return True  # nobody who called for it waits for an answer
-    return event.notify_immediate or transaction.was_pending
+def is_wanted(event: ClaimedEvent, transaction: TransactionRecord, *, by_button: bool = False) -> bool:
+    """Whether the seller asked to hear of this event. Source: docs/protocol/ipn.md, 2.
+
+    `by_button`: the buyer paid on the hosted pages.
+    """
+    if transaction.operation == "WriteOffDebt":
+        return event.notify_write_offs
+    later = transaction.was_pending or event.status == "Pending" or status_number(event) > 1
+    if event.notify_immediate or later:
+        return True
+    answered_nobody = by_button or transaction.operation == "Dispute"  # no program had it as an answer
+    return answered_nobody or _ASKED_BY_STAFF.fullmatch(transaction.caller_reference) is not None
 
 
 def transaction_fields(

@@ -75,6 +75,7 @@ async def notified(world: World, seller: Seller) -> AsyncIterator[Notified]:
     async with receiver() as shop:
         developer = await signed_in(world, seller, StaffRole.DEVELOPER, world.browser_of(open_pages))
         async with world.pool.acquire() as connection:
+            await outbox.set_wishes(connection, seller.book_id, immediate=True)
             await outbox.set_address(connection, seller.book_id, shop.url, world.clock())
         yield Notified(world, seller, shop, developer)
 
@@ -182,6 +183,7 @@ async def test_all_that_were_given_up_are_sent_again_but_only_of_this_environmen
         await notified.gave_up(payment)
     other = Notified(world, await world.seller("Neighbour"), notified.shop, notified.developer)
     async with world.pool.acquire() as connection:
+        await outbox.set_wishes(connection, other.seller.book_id, immediate=True)
         await outbox.set_address(connection, other.seller.book_id, notified.shop.url, world.clock())
     theirs = await other.tab_payment()
     await other.gave_up(theirs)

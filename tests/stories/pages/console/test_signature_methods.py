@@ -70,6 +70,7 @@ async def test_errors_and_departures_are_signed_so_too(world: World, seller: Sel
 async def told(world: World, seller: Seller, url: str) -> None:
     """A payment on a tab happens, and the seller hears of it at `url`."""
     async with world.pool.acquire() as connection:
+        await outbox.set_wishes(connection, seller.book_id, immediate=True)
         await outbox.set_address(connection, seller.book_id, url, world.clock())
     answer = await world.checked_by_any(await came_back(world, seller))
     await seller.pay(answer["creditSenderTokenID"], "5")

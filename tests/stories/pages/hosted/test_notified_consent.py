@@ -16,6 +16,7 @@ URL = "https://shop.example/ipn"
 
 async def told(world: World, seller: Seller) -> list[dict[str, str]]:
     """What the seller's notifications say, in their order."""
+    await outbox.set_wishes(world.pool, seller.book_id, immediate=True)
     rows = await world.rows(
         "SELECT event_id, destination, due_at FROM outbox WHERE book_id = $1 ORDER BY event_id", seller.book_id
     )

@@ -1,8 +1,9 @@
 -- Opening of books. Read by create_book.py. Not on the money path: money.sql has what is.
 
 -- name: create
--- The first book of the seller $2.
-INSERT INTO book (book_id, party_id, environment, currency, created_at) VALUES ($1, $2, $3, $4, $5)
+-- The first book of the seller $2. What the answer to a request told already is notified of only where the seller asks for it.
+INSERT INTO book (book_id, party_id, environment, currency, notify_immediate, created_at)
+VALUES ($1, $2, $3, $4, false, $5)
 
 -- name: set_smallest_charge
 -- Of the book $1.
