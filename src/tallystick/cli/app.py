@@ -82,7 +82,7 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "sandbox": CommandEntry(
         "commands.sandbox:app",
         "Try an integration: sign requests, be the buyer, get test money.",
-        additions=("commands.money.sandbox_disputes",),
+        additions=("commands.money.sandbox_disputes", "commands.money.sandbox_faults"),
     ),
     "archive": CommandEntry("commands.archiving:app", "Move settled history to Parquet files."),
     "audit": CommandEntry(

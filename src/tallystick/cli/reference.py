@@ -113,6 +113,9 @@ the person had made |
 | `disputes settlements` | `environment`, `settlements` (`debt`, `loss`) |
 | `sandbox deposit` | `added`, `balance` (text with six decimals), `currency` |
 | `sandbox sign` | `url` |
+| `sandbox fault order`, `sandbox fault remove`, `sandbox fault release` | `fault`, `removed`, `released`: its id |
+| `sandbox fault list` | an array of `fault`, `meets`, `outcome`, `state` (`waits`, `holds`, `met`), `transaction_id`, \
+`ordered_at` |
 | `sandbox button` | `html` |
 | `migrate` | `applied`; with `--check` `lacking`: arrays of migration numbers |
 | `verify` | `ok`, `checks` (array of `name`, `problems`), `books`, `accounts`, `transactions`, `transfers`, \

@@ -57,11 +57,18 @@ class _Steps:
 
 
 async def authorize(
-    signed_url: str, buyer: Buyer, method: str, *, connect_to: str | None = None, leave: bool = False
+    signed_url: str,
+    buyer: Buyer,
+    method: str,
+    *,
+    connect_to: str | None = None,
+    leave: bool = False,
+    number: str | None = None,
 ) -> str:
     """Go through the whole visit and return the URL to which the seller's answer leads, without fetching it.
 
-    `method` is one of METHODS; a simulated card or bank account is added where the buyer has none. `connect_to` is the
+    `method` is one of METHODS; a simulated card or bank account is added where the buyer has none, or, with `number`,
+    that one in any case (docs/sandbox.md lists which do what). `connect_to` is the
     address of the service when the URL's own host does not lead there: the host that was signed is still named to it.
     `leave`: follow the link back to the seller instead of confirming.
     Raises WalkRefusedError, httpx.HTTPError, ValueError: not a URL of hosted pages.
@@ -72,16 +79,26 @@ async def authorize(
         raise ValueError("not a signed URL of the Co-Branded pages: it has no returnURL")
     transport = None if connect_to is None else _Detour(connect_to)
     async with httpx.AsyncClient(transport=transport, timeout=30) as browser:
-        return await _Visit(browser, buyer, method, return_url, leave=leave).walk(signed_url)
+        return await _Visit(browser, buyer, method, return_url, leave=leave, number=number).walk(signed_url)
 
 
 class _Visit:
-    def __init__(self, browser: httpx.AsyncClient, buyer: Buyer, method: str, return_url: str, *, leave: bool) -> None:
+    def __init__(
+        self,
+        browser: httpx.AsyncClient,
+        buyer: Buyer,
+        method: str,
+        return_url: str,
+        *,
+        leave: bool,
+        number: str | None,
+    ) -> None:
         self._browser = browser
         self._buyer = buyer
         self._method = method
         self._return = urlsplit(return_url)
         self._leave = leave
+        self._number = number
         self._done = _Steps()
         self._sign_in_problem = ""
 
@@ -124,8 +141,8 @@ class _Visit:
         """What to type into each form, by the fields that identify the form."""
         return {
             _SIGN_UP: self._who() | {"name": self._buyer.name or self._buyer.email},
-            _NEW_CARD: _CARD,
-            ("routing", "number"): _BANK_ACCOUNT,
+            _NEW_CARD: self._typed(_CARD),
+            ("routing", "number"): self._typed(_BANK_ACCOUNT),
             ("addressLine1",): _ADDRESS,
             ("agreed",): {},
         }
@@ -143,16 +160,19 @@ class _Visit:
     async def _choose(self, answer: httpx.Response, page: Page) -> httpx.Response:
         self._done.once("method", page)
         form = page.form_with("key")
-        if form is not None:
+        if form is not None and self._number is None:
             for radio in form.radios:
                 if radio.usable and radio.label.endswith(_BADGES[self._method]):
                     return await self._send(answer, form, {"key": radio.value})
         if self._method == "CC" and (form := page.form_with(*_NEW_CARD)):
-            return await self._send(answer, form, _CARD)
+            return await self._send(answer, form, self._typed(_CARD))
         add = next((link for link in page.links if link.endswith(_ADD.get(self._method, "no way"))), None)
         if add is None:
             raise WalkRefusedError(f"the seller does not take {self._method}")
         return await self._browser.get(urljoin(str(answer.url), add))
+
+    def _typed(self, usual: Mapping[str, str]) -> Mapping[str, str]:
+        return usual if self._number is None else {**usual, "number": self._number}
 
     def _who(self) -> dict[str, str]:
         return {"email": self._buyer.email, "password": self._buyer.password}

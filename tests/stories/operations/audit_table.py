@@ -83,6 +83,9 @@ ACTION_WORDS: Final = (
     Deed("ipn replay --dead --account {shop}", "notification.replay_dead"),
     Deed("sandbox dispute {charge} --opened", "sandbox.dispute"),
     Deed("disputes settlements --account {shop} loss", "disputes.settlements"),
+    Deed("sandbox fault order --account {shop} --meets refund --outcome pending", "fault.order"),
+    Deed("sandbox fault remove --account {shop} {waiting_fault}", "fault.remove"),
+    Deed("sandbox fault release --account {shop} {holding_fault}", "fault.release"),
     Deed("sandbox deposit --buyer {person} 5.00", "account.test_money"),
     Deed("account standing --account {person} --status suspended", "account.suspend"),
     Deed("account standing --account {person} --status active", "account.reactivate"),
@@ -147,6 +150,7 @@ WITHOUT: Final[Mapping[str, str]] = {
     "archive check": LOOKS,
     "archive references": "it keeps what the archive says anyway, and no choice of anybody is in it",
     "sandbox authorize": "it is a buyer on the hosted pages, whose own deed is kept with the authorization",
+    "sandbox fault list": LOOKS,
     "sandbox sign": "it signs a text, and sends nothing",
     "sandbox button": "it signs a text, and sends nothing",
 }

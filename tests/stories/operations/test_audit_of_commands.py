@@ -27,13 +27,14 @@ from typer.core import TyperGroup
 from tallystick.cli.app import whole_program
 from tallystick.db.connections import Pool
 from tallystick.domain.banking.bank_accounts import BankAccount
-from tallystick.domain.commands import Method, RequestPayout
+from tallystick.domain.commands import Method, RailOperation, RequestPayout
 from tallystick.domain.outcomes import Accepted
 from tallystick.services.operations.audit import ACTIONS
 from tallystick.settings import Settings
 from tallystick.store.accounts import parties, second_factors
 from tallystick.store.keys.certificates import fingerprint_of
 from tallystick.store.payouts import destinations
+from tallystick.store.rails import ordered_faults
 from tallystick.store.records import outbox
 from tallystick.wiring import open_service
 
@@ -93,7 +94,15 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
         by_hand = [await books.perform(RequestPayout(books.request(), 100_000, "manual", bank)) for _ in range(2)]
         await books.perform(RequestPayout(books.request(), 100_000, "file", bank))
         payouts = [made.transaction_id for made in by_hand if isinstance(made, Accepted)]
+        now_here, faulty = clock(), books.book_id
+        waiting, holding = [
+            await ordered_faults.place(service.pool, faulty, operation, None, now_here)
+            for operation in (RailOperation.AUTHORIZE, RailOperation.REFUND)
+        ]
+        await ordered_faults.met_by(service.pool, f"{charged}.refund", RailOperation.REFUND, now_here)
         given = {
+            "waiting_fault": waiting,
+            "holding_fault": holding,
             "payout": payouts[0],
             "other_payout": payouts[1],
             "payout_file": str(tmp_path / "payouts.xml"),

@@ -125,6 +125,11 @@ async def test_what_cannot_be_done_is_said_in_a_line(
             (("sandbox", "sign", "api", "Action=Pay", "--key", "K"), {}, "secret"),
             (("sandbox", "sign", "api", "Action", "--key", "K", "--secret-stdin"), {}, "NAME=VALUE"),
             (("sandbox", "authorize", "http://127.0.0.1/", "--buyer", "b@x.example", "--password-stdin"), {}, "signed"),
+            (
+                ("sandbox", "authorize", "x", "--buyer", "b@x.example", "--method", "ABT", "--number", "1"),
+                {},
+                "has none",
+            ),
         ]
         for arguments, more, told in asked:
             ended = await command(*arguments, settings=settings | more, typed="something\n")

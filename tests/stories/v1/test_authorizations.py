@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from tests.stories.conftest import OpenShop
 from tests.stories.v1.conftest import Program, as_problem, program_of
 from tests.support.shop import Shop
 
-from tallystick.client.hosted_pages import Buyer, authorize
+from tallystick.client.hosted_pages import Buyer, WalkRefusedError, authorize
 
 PREPAID = {"kind": "prepaid", "limit": "25.00", "description": "API credits", "return_url": "https://shop.example/back"}
 TAB = {**PREPAID, "kind": "postpaid", "total_limit": "60.00"}
@@ -47,6 +48,24 @@ async def test_a_balance_that_a_buyer_agreed_to_has_the_id_that_was_told(program
     await program.post("/v1/charges", {"authorization": asked["id"], "amount": "0.25"}, "job-17")
     found = await program.get(f"/v1/authorizations/{asked['id']}")
     assert (found["balance"], found["available"]) == ("9.750000", "9.750000")
+
+
+async def test_a_buyer_of_the_command_line_pays_with_a_test_number_that_declines(program: Program) -> None:
+    asked, buyer = await program.post("/v1/authorizations", PREPAID), somebody()
+    nobodys = authorize(asked["url"], buyer, "CC", connect_to=program.shop.url, number="4111 1111 1111 1111")
+    with pytest.raises(WalkRefusedError, match="test number"):
+        await nobodys
+    await agree(program, asked["url"], buyer)
+    again = await program.post("/v1/authorizations", PREPAID)
+    back = await authorize(again["url"], buyer, "CC", connect_to=program.shop.url, number="4000 0000 0000 9995")
+    assert parse_qs(urlsplit(back).query)["status"] == ["SC"]
+
+    outcomes = []
+    for authorization in (asked, again):
+        top_up = await program.post("/v1/top_ups", {"authorization": authorization["id"], "amount": "10.00"})
+        await program.shop.rail_answers()
+        outcomes.append((await program.get(f"/v1/top_ups/{top_up['id']}"))["status"])
+    assert outcomes == ["succeeded", "failed"], "the second card was chosen, though there was one already"
 
 
 async def test_a_tab_is_agreed_to_and_charged(program: Program) -> None:

@@ -72,6 +72,10 @@ def authorize(
         PaymentMethodChoice,
         typer.Option(help="CC: card; ACH: bank account; ABT: account balance. Added where there is none."),
     ] = PaymentMethodChoice.CC,
+    number: Annotated[
+        str | None,
+        typer.Option(help="A test number to add and pay with, such as one that declines: docs/sandbox.md lists them."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name for signing up; else made from the address.")] = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the buyer's password from standard input.")
@@ -96,6 +100,8 @@ def authorize(
     Without a password, and without a terminal to ask for one, the buyer has the one that `account create` makes up.
     Exit status 1, with what the page says, when the pages do not let the buyer go on.
     """
+    if number is not None and method is PaymentMethodChoice.ABT:
+        raise ProblemError("--number is of a card or of a bank account; an account balance has none")
     settings = settings_of_process()
     password = secret_from(
         password_env,
@@ -106,7 +112,7 @@ def authorize(
     )
     who = Buyer(buyer, password, name or name_of(buyer))
     try:
-        url = run(walk_pages(signed_url, who, method.value, connect_to=connect_to, leave=leave))
+        url = run(walk_pages(signed_url, who, method.value, connect_to=connect_to, leave=leave, number=number))
     except WalkRefusedError as refused:
         complain(str(refused))
         raise typer.Exit(NO) from None
