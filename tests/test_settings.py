@@ -59,6 +59,22 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert not settings.secure_cookies
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "example.com/terms",
+        "javascript:alert(1)",
+        "https://",
+        "https://me@example.com/",
+        "https://example.com/a b",
+        "https://[::1",
+    ],
+)
+def test_a_page_of_the_operator_has_a_whole_address(text: str) -> None:
+    with pytest.raises(SettingsError, match="TALLYSTICK_TERMS_URL: must be the http or https address of a page"):
+        from_environment({"TALLYSTICK_TERMS_URL": text})
+
+
 def test_every_setting_can_be_given(tmp_path: Path) -> None:
     schedule = tmp_path / "fees.toml"
     schedule.touch()
@@ -74,6 +90,10 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "staff_url": ("https://staff.example.com/", "https://staff.example.com"),
         "staff_networks": ("10.1.0.0/16, fd00::/8", (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))),
         "security_contact": ("mailto:security@example.com", ("mailto:security@example.com",)),
+        "operator_name": ("Example  Payments Ltd", "Example Payments Ltd"),
+        "imprint_url": ("https://example.com/imprint", "https://example.com/imprint"),
+        "terms_url": ("https://example.com/terms?of=pages", "https://example.com/terms?of=pages"),
+        "privacy_url": ("https://example.com/privacy#buyers", "https://example.com/privacy#buyers"),
         "master_key": (KEY, bytes(range(32))),
         "master_key_command": ("kms decrypt 'the key'", ("kms", "decrypt", "the key")),
         "master_key_file": (str(schedule), schedule),

@@ -89,7 +89,8 @@ async def test_an_owner_minds_the_shop(chromium: Browser, world: World, seller: 
         await page.get_by_role("button", name="Make the new key").click()
         await page.goto(console(seller, "keys"))
         await go(page, "Rotate or revoke")
-        await done(page, "Revoke this key", "is revoked")
+        await go(page, "Revoke this key")
+        await done(page, "Revoke the key", "is revoked")
 
         await page.goto(console(seller, "notifications", "settings"))
         await page.get_by_label("Notification address").fill("http://127.0.0.1:9/ipn")

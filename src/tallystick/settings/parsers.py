@@ -15,6 +15,8 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e]{16,}")
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
 _HSTS: Final = re.compile(r"max-age=[0-9]{1,10}(?:; ?includeSubDomains)?(?:; ?preload)?")
 _CONTACT: Final = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://[!-~]+")
+_PAGE: Final = re.compile(r"https?://[^\s\x00-\x1f\x7f@\\]+")
+_LONGEST_NAME: Final = 70
 _STRIPE_KEY: Final = re.compile(r"[sr]k_(?:live|test)_[A-Za-z0-9_]{8,}")
 _MAIL_FROM: Final = re.compile(r"(?:[^<>@\x00-\x1f]+<[^\s<>@]+@[^\s<>@]+>)|(?:[^\s<>@]+@[^\s<>@]+)")
 
@@ -91,6 +93,23 @@ def contact(text: str) -> str:
     if _CONTACT.fullmatch(text) is None:
         raise ValueError(f"must be mailto: or https addresses, not {text!r}")
     return text
+
+
+def display_name(text: str) -> str:
+    """A name that pages show: 1 to 70 characters, all of them visible."""
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise ValueError(f"must be a name of 1 to {_LONGEST_NAME} visible characters")
+    return name
+
+
+def page_address(text: str) -> str:
+    """The http or https address of a page that people open."""
+    with suppress(ValueError):  # of brackets or a port that are none
+        parts = urlsplit(text)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and _PAGE.fullmatch(text):
+            return text
+    raise ValueError(f"must be the http or https address of a page, such as https://example.com/terms, not {text!r}")
 
 
 def smtp_url(text: str) -> str:

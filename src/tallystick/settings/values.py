@@ -61,6 +61,10 @@ class Settings:
         staff_networks: the networks from which alone console and operator's pages are answered; None: from anywhere.
         security_contact: where to report weaknesses, as `mailto:` or https addresses, for `/.well-known/security.txt`;
             None: there is no such page.
+        operator_name: who runs the service, as its pages name them; None: Tallystick.
+        imprint_url: a page that says who that is, where a law asks for it; None: no link to one.
+        terms_url: the terms under which buyers use the pages; None: no link to them.
+        privacy_url: what becomes of people's data; None: no link to that.
         master_key: 32 bytes that encrypt the secrets in the database; None: the command or the file.
         master_key_command: a command that prints them, in its words; None: the file.
         master_key_file: where they are kept; None: `master.key` in the data directory, made on first use.
@@ -143,6 +147,10 @@ class Settings:
     staff_url: str | None = None
     staff_networks: tuple[Network, ...] | None = None
     security_contact: tuple[str, ...] | None = None
+    operator_name: str | None = None
+    imprint_url: str | None = None
+    terms_url: str | None = None
+    privacy_url: str | None = None
     master_key: bytes | None = field(default=None, repr=False)
     master_key_command: tuple[str, ...] | None = field(default=None, repr=False)  # may name what nobody else should
     master_key_file: Path | None = None

@@ -195,6 +195,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     f"GET {DESK}/keys/{{access_key_id}}/change": DEVELOP,
     f"POST {DESK}/keys/{{access_key_id}}/change": DEVELOP,
     f"POST {DESK}/keys/{{access_key_id}}/rotate": DEVELOP,
+    f"GET {DESK}/keys/{{access_key_id}}/revoke": DEVELOP,
     f"POST {DESK}/keys/{{access_key_id}}/revoke": DEVELOP,
     f"GET {DESK}/branding": VIEW,
     f"GET {DESK}/branding/preview": VIEW,

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from litestar import get
-from litestar.exceptions import NotFoundException
 from litestar.response import Response
 from litestar.status_codes import HTTP_401_UNAUTHORIZED
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -38,6 +37,11 @@ if TYPE_CHECKING:
 _OF_PROXIES: Final = re.compile(r"x-(?!prometheus-)|cf-|cdn-|fastly-|fly-|forwarded$|via$|true-client-ip$")
 """Names of headers that proxies add, each its own; none of them comes from a scraper, or from a person with curl."""
 
+_FROM_ELSEWHERE: Final = (
+    "From elsewhere, or through a proxy, metrics are read with a token alone, and none is set: "
+    "set TALLYSTICK_METRICS_TOKEN, and send it as Authorization: Bearer …."
+)
+
 _PROCESS: Final = "process"
 """The label of the process."""
 
@@ -55,21 +59,26 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
 async def show_metrics(request: PageRequest) -> Response[Any]:
     """All metrics, in the format that the request accepts."""
     service = service_of(request)
-    if service.settings.metrics_token is not None and not _has_token(request, service.settings.metrics_token):
-        return Response(
-            "The token is missing or wrong.\n",
-            status_code=HTTP_401_UNAUTHORIZED,
-            media_type="text/plain",
-            headers={"www-authenticate": 'Bearer realm="metrics"'},
-        )
-    if service.settings.metrics_token is None and not _is_from_here(request, service.settings):
-        raise NotFoundException
+    token = service.settings.metrics_token
+    if token is not None and not _has_token(request, token):
+        return _refused("The token is missing or wrong: send it as Authorization: Bearer ….")
+    if token is None and not _is_from_here(request, service.settings):
+        return _refused(_FROM_ELSEWHERE)
     peers = await service.peers.ask()
     processes = {service.peers.name: _counted(service)} | {name: _decode(encoded) for name, encoded in peers.items()}
     registry = CollectorRegistry(auto_describe=False)
     registry.register(AllMetrics(processes, await monitoring.observe(service)))
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": media_type})  # media_type would get a second charset
+
+
+def _refused(text: str) -> Response[Any]:
+    return Response(
+        f"{text}\n",
+        status_code=HTTP_401_UNAUTHORIZED,
+        media_type="text/plain",
+        headers={"www-authenticate": 'Bearer realm="metrics"'},
+    )
 
 
 def export_metrics(service: Service) -> bytes:

@@ -13,6 +13,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_303_SEE_OTHE
 from tallystick.services.context import Service
 from tallystick.services.identity import accounts, passkeys
 from tallystick.services.identity.accounts import Party
+from tallystick.settings import Settings
 from tallystick.web.common.agreements import history_text, payment_method_text
 from tallystick.web.common.agreements.authorization_text import AuthorizationText
 from tallystick.web.common.assets import asset
@@ -50,7 +51,7 @@ def template_engine() -> JinjaTemplateEngine:
     )
     environment.globals |= {"asset": asset, "language": spoken, "language_links": language_links}
     environment.globals |= {"passkey_options": passkey_options, "form_token": form_token}
-    environment.globals["ways_to_add"] = ways_to_add
+    environment.globals |= {"ways_to_add": ways_to_add, "settings_of": settings_of}
     environment.filters |= FILTERS
     environment.filters["date"] = date_of
     environment.filters["dollars"] = dollars
@@ -67,6 +68,11 @@ def template_engine() -> JinjaTemplateEngine:
 def passkey_options(request: PageRequest) -> dict[str, Any] | None:
     """For a form that takes a passkey: what to ask the browser for; None where passkeys cannot be."""
     return passkeys.sign_in_options(service_of(request))
+
+
+def settings_of(request: PageRequest) -> Settings:
+    """The settings, for what every page says of who runs the service."""
+    return service_of(request).settings
 
 
 def service_of(request: PageRequest) -> Service:

@@ -181,15 +181,15 @@ async def test_a_process_that_does_not_answer_is_said_to_be_down(
     [
         ({}, "127.0.0.1", {}, 200),
         ({}, "::1", {}, 200),
-        ({}, "192.0.2.1", {}, 404),
-        ({}, "127.0.0.1", {"x_forwarded_for": "192.0.2.1"}, 404),  # a proxy on this machine
-        ({"public_url": "https://pay.example"}, "127.0.0.1", {}, 404),  # a proxy that says nothing
+        ({}, "192.0.2.1", {}, 401),
+        ({}, "127.0.0.1", {"x_forwarded_for": "192.0.2.1"}, 401),  # a proxy on this machine
+        ({"public_url": "https://pay.example"}, "127.0.0.1", {}, 401),  # a proxy that says nothing
         ({"public_url": "https://pay.example", "reverse_proxies": 1}, "127.0.0.1", {}, 200),
         ({"metrics_token": TOKEN}, "192.0.2.1", {"authorization": f"Bearer {TOKEN}"}, 200),
         ({"metrics_token": TOKEN}, "192.0.2.1", {"authorization": "Bearer another-token-than-it"}, 401),
         ({"metrics_token": TOKEN}, "127.0.0.1", {}, 401),
         *(
-            ({}, "127.0.0.1", {name: "192.0.2.1"}, 404)  # proxies have many ways to say for whom
+            ({}, "127.0.0.1", {name: "192.0.2.1"}, 401)  # proxies have many ways to say for whom
             for name in (
                 "forwarded",
                 "via",
@@ -201,7 +201,7 @@ async def test_a_process_that_does_not_answer_is_said_to_be_down(
             )
         ),
         ({}, "127.0.0.1", {"x_prometheus_scrape_timeout_seconds": "10"}, 200),
-        ({}, "127.0.0.1", {"host": "evil.example:8400"}, 404),  # a page whose name leads to this machine
+        ({}, "127.0.0.1", {"host": "evil.example:8400"}, 401),  # a page whose name leads to this machine
         ({}, "127.0.0.1", {"host": "localhost:8400"}, 200),
         ({"allowed_hosts": ("tally.internal",)}, "127.0.0.1", {"host": "tally.internal:8400"}, 200),
         ({"metrics_token": TOKEN}, "192.0.2.1", {"host": "10.0.0.7:8400", "authorization": f"Bearer {TOKEN}"}, 200),
@@ -213,6 +213,14 @@ async def test_only_this_machine_or_the_token_reads_them(
     response = await ask(world, world.shared_pages(**settings), peer, **headers)
 
     assert response.status_code == status
+    assert ("tallystick_database_up" in response.text) == (status == 200)
+    assert response.headers.get("www-authenticate") == (None if status == 200 else 'Bearer realm="metrics"')
+
+
+async def test_who_may_not_read_them_is_told_what_to_set(world: World) -> None:
+    refused = await ask(world, world.shared_pages(), "192.0.2.1")
+
+    assert "TALLYSTICK_METRICS_TOKEN" in refused.text
 
 
 @pytest.mark.parametrize(

@@ -150,12 +150,31 @@ async def test_rotating_asks_how_long_the_old_key_goes_on(world: World, seller: 
     assert "Choose how long the old key goes on." in answer.text
 
 
+async def test_revoking_is_asked_a_second_time(world: World, seller: Seller) -> None:
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
+    page = await browser.get(console(seller, "keys", seller.key.access_key_id))
+    assert not [form.action for form in Page(page).forms if form.action.endswith("/revoke")]
+
+    question = await browser.get(console(seller, "keys", seller.key.access_key_id, "revoke"))
+
+    assert "No other key can sign here." in Page(question).text
+    assert await told(world, seller.api.credentials) == "OK"
+    viewer = await at_work(world, seller, StaffRole.VIEWER)
+    assert (await viewer.get(console(seller, "keys", seller.key.access_key_id, "revoke"))).status_code == 403
+    await browser.submit(question, "/revoke")
+    assert (await browser.get(console(seller, "keys", seller.key.access_key_id, "revoke"))).url.path == console(
+        seller, "keys", seller.key.access_key_id
+    )
+
+
 async def test_a_revoked_key_is_refused_at_once_and_for_ever(world: World, seller: Seller) -> None:
     browser = await at_work(world, seller, StaffRole.DEVELOPER)
     key = await make(browser, seller)
     page = await browser.get(console(seller, "keys", key.access_key_id))
+    question = await browser.get(console(seller, "keys", key.access_key_id, "revoke"))
+    assert "One other key goes on." in Page(question).text
     for _ in range(2):  # the second click of two
-        done = await browser.submit(page, "/revoke")
+        done = await browser.submit(question, "/revoke")
         assert f"{key.access_key_id} is revoked." in done.text
     assert await told(world, key) == "InvalidClientTokenId"
     assert await deeds(world, seller) == [("key.create", key.access_key_id), ("key.revoke", key.access_key_id)]

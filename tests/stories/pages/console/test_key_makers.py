@@ -83,7 +83,8 @@ async def test_an_owner_makes_keys_for_real_money_and_a_developer_gets_no_succes
     refused = await browser.http.post(f"{path}/rotate", data={"overlap": "0"}, headers=await browser.form_header())
     assert refused.status_code == 403
     assert await told(world, key, "Refund") == "InvalidParams"
-    assert "is revoked." in (await browser.submit(page, "/revoke")).text
+    question = await browser.get(f"{path}/revoke")
+    assert "is revoked." in (await browser.submit(question, "/revoke")).text
     assert await told(world, key, "Refund") == "InvalidClientTokenId"
 
 

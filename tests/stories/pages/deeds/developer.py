@@ -22,7 +22,7 @@ async def rotate_key(scene: Scene) -> None:
 
 
 async def revoke_key(scene: Scene) -> None:
-    await scene.on(f"keys/{scene.seller.key.access_key_id}", "/revoke")
+    await scene.on(f"keys/{scene.seller.key.access_key_id}/revoke", "/revoke")
 
 
 async def notification_settings(scene: Scene) -> None:

@@ -337,6 +337,23 @@ async def test_errors_look_like_the_rest(world: World, verb: str, path: str, sta
     assert response.headers["x-request-id"] in response.text
 
 
+async def test_pages_say_who_runs_the_service_and_where_its_terms_are(world: World, seller: Seller) -> None:
+    pages = world.shared_pages(
+        operator_name="Example & Sons",
+        imprint_url="https://example.com/imprint",
+        terms_url="https://example.com/terms?a=1&b=2",
+        privacy_url="https://example.com/privacy",
+    )
+    page = Page(await world.browser_of(pages).get(seller.url(seller.prepaid())))
+
+    assert "Payments by Example & Sons" in page.text
+    for address in ("https://example.com/imprint", "https://example.com/terms?a=1&b=2", "https://example.com/privacy"):
+        assert page.links.count(address) == 1
+    untold = Page(await world.browser().get("/account/sign-in"))
+    assert "Payments by Tallystick" in untold.text
+    assert not [link for link in untold.links if "example.com" in link]
+
+
 async def test_too_large_a_form_is_refused(world: World) -> None:
     response = await world.browser().http.post(START, data={"x": "y" * 100_000})
 

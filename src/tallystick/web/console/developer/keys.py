@@ -211,6 +211,23 @@ async def rotate_key(
     return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
 
 
+@get(f"{ONE}/revoke")
+async def show_revoke(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
+) -> Response[Any]:
+    """What revoking the key would stop, and the button."""
+
+    async def step(console: ConsoleContext, row: KeyRow) -> Response[Any]:
+        if not row.usable:
+            return go(console.path("keys", access_key_id))
+        others = [other for other in await _rows(console) if other.usable and other.key != row.key]
+        return console.page(
+            "console/developer/key_revoke.html", row=row, others=len(others), now=console.service.clock()
+        )
+
+    return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
+
+
 @post(f"{ONE}/revoke", status_code=HTTP_200_OK, opt=STEP_UP)
 async def revoke_key(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
@@ -322,4 +339,14 @@ def _made_page(
     )
 
 
-key_routes = [show_keys, show_form, make_key, show_key, show_change, change_key, rotate_key, revoke_key]
+key_routes = [
+    show_keys,
+    show_form,
+    make_key,
+    show_key,
+    show_change,
+    change_key,
+    rotate_key,
+    show_revoke,
+    revoke_key,
+]
