@@ -70,7 +70,23 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "staff": CommandEntry("commands.people:staff_app", "Who works for a seller, and as what."),
     "operators": CommandEntry("commands.people:operators_app", "Who may use the operator's pages at /admin."),
     "live": CommandEntry("commands.money.live:app", "The live books of a seller, in which money is real."),
-    "balance": CommandEntry("commands.money.balances:app", "Prepaid balances: what was not spent goes back."),
+    "pay": CommandEntry(
+        "commands.money.moves:pay", "Charge a buyer in the sandbox, as a seller's program does with Pay."
+    ),
+    "fund": CommandEntry(
+        "commands.money.moves:fund",
+        "Bring money onto a prepaid balance of the sandbox, as a seller's program does with FundPrepaid.",
+    ),
+    "settle": CommandEntry(
+        "commands.money.moves:settle",
+        "Bring in what is owed on a tab of the sandbox, as a seller's program does with SettleDebt.",
+    ),
+    "refund": CommandEntry(
+        "commands.money.moves:refund", "Give back a payment of the sandbox, as a seller's program does with Refund."
+    ),
+    "balance": CommandEntry(
+        "commands.money.balances:app", "Show the cash, balances and tabs of a sandbox; give back what was not spent."
+    ),
     "disputes": CommandEntry("commands.money.disputes:app", "Charges that buyers' banks took back, or try to."),
     "payout": CommandEntry("commands.money.payouts:app", "Payouts: cash that leaves for sellers' banks."),
     "reconcile": CommandEntry(

@@ -25,7 +25,7 @@ Commands work on the same database as a `tallystick serve` beside them, also on 
 |---|---|
 | 0 | done |
 | 1 | the answer is no: the books, the archive or the chains are off, migrations or what real money needs are lacking, \
-the settings are wrong (`config check`), the pages refused the buyer |
+the settings are wrong (`config check`), the pages refused the buyer, the books refused the payment |
 | 2 | bad input, or surroundings that do not serve (a taken port, no database, …); one line says what |
 | 130 | interrupted; `serve`, `worker` and `demo` run until they are interrupted and end with 0 |
 
@@ -73,6 +73,10 @@ the person had made |
 | `ipn listen` | a line for each message: `url`, `genuine`, `problem`, `parameters` |
 | `live status` | `open`, `missing`: an array of names |
 | `live open` | `opened`: the number of the book |
+| `pay`, `fund`, `settle`, `refund` | `transaction_id`, `status`, `status_code`, `amount`, `reference`, `balance`: \
+what is then left on the balance or owed on the tab (texts with six decimals) |
+| `balance` | `cash`, `balances`: an array of `instrument`, `buyer`, `kind` (`prepaid`, `postpaid`), `balance`, \
+`pending`, `limit` (texts with six decimals), `expires_at`, `cancelled_at`; `complete`: whether those are all |
 | `balance refund` | `amount`, `left` (texts with six decimals), `refunds`: ids of transactions |
 | `payout make`, `payout sent`, `payout failed`, `payout returned` | `payout`, `account_id`, `environment`, `amount` \
 (text with six decimals), `rail`, `state` (`under way`, `sent`, `not sent`, `came back`), `opened_at`, `ended_at`, \

@@ -74,7 +74,9 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
         async with service.pool.acquire() as connection:
             await outbox.set_address(connection, key.book_id, "https://shop.example/told", clock())
         await books.pay(buyer, "2.00")
-        await books.pay(buyer, "3.00")
+        payment = taken(await books.pay(buyer, "3.00"))
+        owing = await books.postpaid_buyer(method=Method.CC)
+        await books.pay(owing, "2.00")
         await service.pool.execute("UPDATE outbox SET state = 'dead', due_at = NULL WHERE state = 'waiting'")
         unspent = await books.funded_buyer("2.00")
         charged = taken(await books.fund(await books.prepaid_buyer(method=Method.CC), "5.00"), "Pending")
@@ -107,6 +109,8 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
             "other_payout": payouts[1],
             "payout_file": str(tmp_path / "payouts.xml"),
             "balance": unspent.instrument,
+            "tab": owing.instrument,
+            "payment": payment,
             "charge": charged,
             "shop": seller.email,
             "person": "ann@people.example",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from tallystick.domain.commands import TokenPurpose
 from tallystick.store.queries import instrument_list, reads
 from tallystick.store.queries.instrument_list import InstrumentQuery, InstrumentRecord, ListPage, Usability
 from tallystick.store.queries.tokens import TokenRecord
@@ -19,6 +21,7 @@ __all__ = [
     "ListPage",
     "TokenRecord",
     "Usability",
+    "current",
     "instrument",
     "instruments",
     "replaced_by",
@@ -56,6 +59,12 @@ async def token(books: BookContext, token_id: str) -> TokenRecord | None:
 async def tokens_of(books: BookContext, instrument_id: InstrumentId) -> list[TokenRecord]:
     """The tokens of an instrument."""
     return await instrument_list.tokens_of(books.service.pool, books.parts, instrument_id)
+
+
+def current(tokens: Iterable[TokenRecord], purpose: TokenPurpose) -> TokenRecord | None:
+    """Of an instrument's tokens the one for this, which may have replaced others; None: there is none."""
+    found = [token for token in tokens if token.purpose is purpose]
+    return max(found, key=lambda token: (token.created_at, token.token_id), default=None)
 
 
 async def replaced_by(books: BookContext, token_id: TokenId) -> TokenId | None:

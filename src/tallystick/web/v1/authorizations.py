@@ -45,10 +45,10 @@ class AuthorizationObject:
 
     def _latest(self, purpose: TokenPurpose) -> TokenRecord:
         """Of several the one that replaced the others."""
-        found = [token for token in self.tokens if token.purpose is purpose]
-        if not found:
+        found = instruments.current(self.tokens, purpose)
+        if found is None:
             raise not_found()
-        return max(found, key=lambda token: (token.created_at, token.token_id))
+        return found
 
     def available_micros(self) -> int:
         """What balance or tab leave to be charged, whatever else the token's limits say."""

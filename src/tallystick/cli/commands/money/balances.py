@@ -1,4 +1,4 @@
-"""`tallystick balance …`: what was not spent of prepaid balances."""
+"""`tallystick balance …`: what there is in a sandbox, and what was not spent of prepaid balances."""
 
 from __future__ import annotations
 
@@ -8,17 +8,34 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.commands.accounts import find_seller
-from tallystick.cli.console import Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
+from tallystick.cli.commands.money.moves import amount_of, in_words
+from tallystick.cli.console import (
+    Json,
+    ProblemError,
+    actor_of_process,
+    run,
+    service_of_process,
+    tell,
+    tell_json,
+    tell_table,
+)
 from tallystick.cli.options import Account
 from tallystick.domain.ids import InstrumentId, MalformedIdError, book_named_in
-from tallystick.domain.money import display_amount, format_amount, parse_amount
+from tallystick.domain.money import display_amount, format_amount
 from tallystick.domain.refusals import Refused
 from tallystick.services.reports import instruments
+from tallystick.services.reports.instruments import InstrumentRecord
+from tallystick.services.sandbox import money
+from tallystick.services.sandbox.money import NotInSandboxError, SandboxHoldings
 from tallystick.services.seller import balance_refunds
 from tallystick.services.seller.balance_refunds import BalanceRefundPreview, BalanceRefundWish
 from tallystick.services.seller.manual_operations import context_with_book, new_reference
 
-app = typer.Typer(no_args_is_help=True, help="Prepaid balances: what was not spent goes back.")
+app = typer.Typer(
+    no_args_is_help=True,
+    invoke_without_command=True,
+    help="Show the cash, balances and tabs of a sandbox; give back what was not spent.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +47,68 @@ class _Answer:
 
 
 @app.callback()
-def _group() -> None:
-    """Commands about balances."""
+def show(
+    context: typer.Context,
+    account: Annotated[str | None, typer.Option(metavar="EMAIL_OR_ID", help="The business account.")] = None,
+    of: Annotated[str | None, typer.Option(metavar="ID", help="This balance or tab alone.")] = None,
+    json: Json = False,
+) -> None:
+    """Show the cash, balances and tabs of a sandbox; give back what was not spent."""
+    if context.invoked_subcommand is not None:
+        return
+    if account is None:
+        raise ProblemError("name the business account with --account")
+    held = run(_holdings(account, of))
+    if json:
+        tell_json(
+            {
+                "cash": format_amount(held.cash.balance_micros),
+                "balances": [_as_json(one) for one in held.instruments],
+                "complete": held.complete,
+            }
+        )
+        return
+    tell(f"{display_amount(held.cash.balance_micros)} cash")
+    tell_table([_row(one) for one in held.instruments], "no balances or tabs; a buyer agrees to one first")
+    if not held.complete:
+        tell(f"the latest {len(held.instruments)}; each by itself with --of")
+
+
+def _row(held: InstrumentRecord) -> dict[str, str]:
+    return {
+        "id": held.instrument_id,
+        "buyer": held.buyer_email,
+        "kind": "prepaid" if held.kind == "prepaid" else "tab",
+        "stands at": in_words(held),
+        "at most": display_amount(held.limit_micros),
+    }
+
+
+def _as_json(held: InstrumentRecord) -> dict[str, object]:
+    return {
+        "instrument": held.instrument_id,
+        "buyer": held.buyer_email,
+        "kind": "prepaid" if held.kind == "prepaid" else "postpaid",
+        "balance": format_amount(held.balance_micros),
+        "pending": format_amount(held.pending_micros),
+        "limit": format_amount(held.limit_micros),
+        "expires_at": held.expires_at,
+        "cancelled_at": held.cancelled_at,
+    }
+
+
+async def _holdings(account: str, of: str | None) -> SandboxHoldings:
+    async with service_of_process() as service:
+        seller = await find_seller(service, account)
+        actor = actor_of_process()
+        try:
+            if of is None:
+                return await money.holdings(await money.sandbox_of(service, actor, seller.party_id))
+            books = await money.sandbox_with(service, actor, seller.party_id, of)
+            whole = await money.holdings(books)
+            return SandboxHoldings(whole.cash, [await money.holding(books, of)], complete=True)
+        except NotInSandboxError as error:
+            raise ProblemError(f"{seller.email}: {error}") from None
 
 
 @app.command()
@@ -43,10 +120,7 @@ def refund(
     json: Json = False,
 ) -> None:
     """Give back what was not spent, to the cards and account balances that it came from, the newest funding first."""
-    try:
-        wish = BalanceRefundWish(InstrumentId(instrument), None if amount is None else parse_amount(amount))
-    except ValueError:
-        raise ProblemError(f"not an amount: {amount!r}; write one such as 2.50") from None
+    wish = BalanceRefundWish(InstrumentId(instrument), None if amount is None else amount_of(amount))
     answer = run(_refund(account, wish, dry_run=dry_run))
     if json:
         tell_json(
