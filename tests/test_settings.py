@@ -126,6 +126,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "allow_signature_v0": ("true", True),
         "require_verified_email": ("true", True),
         "require_verified_accounts": ("true", True),
+        "smallest_charge": ("0.000001", 1),
         "unverified_spending_limit": ("250.00", 250_000_000),
         "unverified_receiving_limit": ("0.5", 500_000),
         "tolerate_unknown_parameters": ("1", True),

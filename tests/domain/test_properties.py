@@ -58,6 +58,7 @@ START_BALANCE = 10_000_000_000
 PAYOUT_ACCOUNTS = (AccountKind.PAYOUTS_UNDER_WAY, AccountKind.PAID_OUT, AccountKind.PAYOUTS_DUE)
 
 amounts = st.one_of(
+    st.integers(min_value=1, max_value=20_000),
     st.integers(min_value=1, max_value=30_000_000),
     st.sampled_from([10_000, 10_001, 25_000_000, 25_000_001, 100_000_000, 100_000_001]),
     st.integers(min_value=1, max_value=3000).map(lambda cents: cents * 10_000),
@@ -101,8 +102,10 @@ class Books(RuleBasedStateMachine):
     @initialize(
         method=st.sampled_from([Method.ABT, Method.CC]),
         days=st.one_of(st.none(), st.integers(min_value=1, max_value=20)),
+        smallest=st.sampled_from([1, 500, 10_000, 1_000_000]),
     )
-    def authorize(self, method: Method, days: int | None) -> None:
+    def authorize(self, method: Method, days: int | None, smallest: int) -> None:
+        self.state.book = replace(self.state.book, minimum_charge_micros=smallest)
         card = None if method is Method.ABT else 7
         expires = None if days is None else START + timedelta(days=days)
         consent = Consent(BUYER, method, card, None, START, expires)

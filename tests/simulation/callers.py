@@ -212,7 +212,7 @@ class Inventor:
         return ResolvePayout(payout, Paid() if self.dice.random() < 0.7 else Declined("PayoutNotSent", "no"))
 
     def _amount(self) -> int:
-        return self.dice.choice((10_000, 990_000, MICROS, 3 * MICROS, self.dice.randrange(10_000, 5 * MICROS)))
+        return self.dice.choice((7, 990_000, MICROS, 3 * MICROS, self.dice.randrange(10_000, 5 * MICROS)))
 
     def _cents(self, least: int, most: int) -> int:
         return self.dice.randrange(least * 100 + 20, most * 100 + 20) * 10_000

@@ -126,7 +126,7 @@ def _book(book_id: BookId, owner: PartyId | None) -> dict[str, Any]:
         "book_id": book_id,
         "party_id": owner,
         "environment": "sandbox",
-        "minimum_charge_micros": 10_000,
+        "minimum_charge_micros": 1,
         "clock_offset_seconds": 0,
         "notification_url": URL if owner == SELLER else None,
         "notify_immediate": True,

@@ -14,6 +14,12 @@ MICROS_PER_UNIT: Final = 1_000_000
 MICROS_PER_MINOR_UNIT: Final = 10_000
 """A cent of a dollar. Currencies with other minor units need a table here first."""
 
+USUAL_SMALLEST_CHARGE_MICROS: Final = MICROS_PER_MINOR_UNIT
+"""The least that one payment may be, where nobody has said otherwise: docs/protocol/flows.md, 1."""
+
+GREATEST_SMALLEST_CHARGE_MICROS: Final = 10_000 * MICROS_PER_UNIT
+"""A greater one could never be charged by a card: nobody means it."""
+
 MAX_AMOUNT_MICROS: Final = 10**18
 """Amounts from here on are refused as text: sums of very many of them still fit 64 bits."""
 

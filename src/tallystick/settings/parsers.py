@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from tallystick.domain.money import parse_amount
+from tallystick.domain.money import GREATEST_SMALLEST_CHARGE_MICROS, display_amount, parse_amount
 from tallystick.settings.values import Network
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{16,}")
@@ -187,6 +187,15 @@ def amount(text: str) -> int:
         return parse_amount(text)
     except ValueError:
         raise ValueError(f"must be an amount such as 250.00, not {text!r}") from None
+
+
+def smallest_charge(text: str) -> int:
+    """The least that one payment may be, in micro-units."""
+    micros = amount(text)
+    if not 0 < micros <= GREATEST_SMALLEST_CHARGE_MICROS:
+        most = display_amount(GREATEST_SMALLEST_CHARGE_MICROS)
+        raise ValueError(f"must lie between 0.000001 and {most}, not {text!r}")
+    return micros
 
 
 def between(minimum: int, maximum: int) -> Callable[[str], int]:

@@ -103,6 +103,8 @@ class Settings:
             pages ask for the code from a letter, and accounts open with it. On unless it says otherwise as soon as
             `smtp_url` is set.
         require_verified_accounts: real money needs verified accounts on both sides, and verified bank accounts.
+        smallest_charge: the least, in micro-units, that one payment may be in books that are opened from now on; None:
+            a cent. Sellers change their own.
         unverified_spending_limit: the most, in micro-units, that one payment may take from an account not verified.
         unverified_receiving_limit: the most, in micro-units, that is held for an account not verified.
         tolerate_unknown_parameters: ignore parameters that an action does not know instead of refusing the request.
@@ -183,6 +185,7 @@ class Settings:
     verify_signature_for_anyone: bool = False
     require_verified_email: bool = False
     require_verified_accounts: bool = False
+    smallest_charge: int | None = None
     unverified_spending_limit: int | None = None
     unverified_receiving_limit: int | None = None
     tolerate_unknown_parameters: bool = False

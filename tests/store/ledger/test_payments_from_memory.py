@@ -21,6 +21,7 @@ from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import AccessKey, StaleCachedKeyError
+from tallystick.store.ledger import charge_rules
 from tallystick.store.ledger.apply import apply
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.load import load
@@ -224,6 +225,19 @@ async def test_what_has_changed_is_read_again(
     assert refusal(await remembering.shop.pay(buyer, "1.00")) is expected
     assert await remembering.shop.balance(buyer) == 8_000_000
     assert remembering.memory.clashes == 1
+
+
+async def test_a_smaller_charge_is_taken_from_memory_once_the_seller_allows_it(remembering: Remembering) -> None:
+    buyer, shop = await remembering.buyer(), remembering.shop
+    assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
+    assert refusal(await shop.pay(buyer, "0.000001")) is Refusal.AmountOutOfRange
+    async with shop.pool.acquire() as connection:
+        await charge_rules.set_smallest_charge(connection, [shop.book_id], 1)
+    assert isinstance(await shop.pay(buyer, "0.000001"), Accepted)
+    hits = remembering.memory.hits
+    assert isinstance(await shop.pay(buyer, "0.000001"), Accepted)
+    assert remembering.memory.hits > hits
+    assert await shop.balance(buyer) == 7_999_998
 
 
 @pytest.mark.parametrize("command", ["cancel", "spend"])

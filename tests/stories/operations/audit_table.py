@@ -34,6 +34,7 @@ ACTION_WORDS: Final = (
     Deed("account second-factor reset {colleague}", "account.second_factor_reset"),
     Deed("account set-logo --account {shop} --file {logo}", "branding.change"),
     Deed("account set-logo --account {shop} --remove", "branding.change"),
+    Deed("account charges --account {shop} --smallest 0.000001", "charges.smallest"),
     Deed("account split --account {shop} --parts 2", "account.split"),
     Deed("account standing --account {person} --email-verified", "account.verify_email"),
     Deed("account standing --account {person} --email-unverified", "account.unverify_email"),

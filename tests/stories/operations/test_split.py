@@ -12,6 +12,9 @@ from tests.support.shop import Shop, usd
 
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import BookId, TransactionId, book_named_in
+from tallystick.services.operations.audit import Actor
+from tallystick.services.seller import charge_rules
+from tallystick.services.seller.manual_operations import context_with_book
 from tallystick.store.keys import access_keys
 from tallystick.store.ledger import shards
 from tallystick.store.records import outbox
@@ -153,6 +156,20 @@ async def test_others_still_get_in_nowhere(large: Large, open_shop: OpenShop) ->
     assert (await stranger.pay(buyer, "1.00")).code == "InvalidTokenId_Sender"
     asked = await stranger.call("GetPrepaidBalance", {"PrepaidInstrumentId": buyer.instrument})
     assert asked.code == "InstrumentAccessDenied"
+
+
+async def test_all_parts_have_the_same_smallest_charge_and_new_ones_too(large: Large) -> None:
+    shop = large.shop
+    parts = shop.key.parts
+    books = await context_with_book(shop.service, Actor.command("test"), shop.key.party_id, parts[0])
+    assert books is not None
+    await split(shop, 4)  # after the context was made
+    await charge_rules.set_smallest_charge(books, 1)
+    await split(shop, 5)
+    rows = await shop.service.pool.fetch(
+        "SELECT part, minimum_charge_micros FROM book WHERE party_id = $1 ORDER BY part", shop.key.party_id
+    )
+    assert [tuple(row) for row in rows] == [(part, 1) for part in range(5)]
 
 
 async def test_parts_are_never_joined_and_splitting_twice_changes_nothing(large: Large) -> None:

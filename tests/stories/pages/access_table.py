@@ -264,6 +264,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     f"GET {DESK}/tokens/{{token_id}}": VIEW,
     f"GET {DESK}/tokens/{{token_id}}/cancel": MOVE_MONEY,
     f"POST {DESK}/tokens/{{token_id}}/cancel": MOVE_MONEY,
+    f"GET {DESK}/charges": VIEW,
+    f"POST {DESK}/charges/smallest": MANAGE,
     f"GET {DESK}/approvals": VIEW,
     f"POST {DESK}/approvals/rule": MANAGE,
     f"GET {DESK}/approvals/{{approval_id}}": VIEW,

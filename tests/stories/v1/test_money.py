@@ -12,6 +12,9 @@ from tests.support.shop import usd
 
 from tallystick.domain.commands import LimitTerms, Method
 from tallystick.domain.limits import LimitKind
+from tallystick.services.operations.audit import Actor
+from tallystick.services.seller import charge_rules
+from tallystick.services.seller.manual_operations import context_with_book
 
 
 async def test_a_balance_is_topped_up_and_charged(program: Program) -> None:
@@ -248,3 +251,20 @@ async def test_what_was_not_spent_of_a_top_up_goes_back_to_the_card(program: Pro
     await shop.rail_answers()
     assert (await program.get(f"/v1/refunds/{rest['id']}"))["status"] == "succeeded"
     assert await shop.balance(buyer) == usd("0.005")
+
+
+async def test_a_problem_tells_the_smallest_amount_that_passes(program: Program) -> None:
+    books = program.shop.books
+    context = await context_with_book(program.shop.service, Actor.command("test"), books.party_id, books.book_id)
+    assert context is not None
+    await charge_rules.set_smallest_charge(context, 500)
+    tab = await books.postpaid_buyer("100.00")
+    body = {"authorization": tab.instrument, "amount": "0.000499"}
+    problem = await program.problem("/v1/charges", body, 422, "amount_out_of_range")
+    assert (problem["field"], problem["smallest_amount"]) == ("amount", "0.000500")
+    await program.post("/v1/charges", {**body, "amount": problem["smallest_amount"]})
+    await program.post("/v1/charges", {**body, "amount": "0.0015"})
+    problem = await program.problem("/v1/write_offs", body, 422, "amount_out_of_range")
+    assert problem["smallest_amount"] == "0.000500"
+    written_off = await program.post("/v1/write_offs", {**body, "amount": "0.002"})
+    assert written_off["amount"] == "0.002000"

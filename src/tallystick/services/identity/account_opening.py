@@ -18,6 +18,7 @@ from tallystick.services.identity.sign_in import (
     tell_of_new_password,
 )
 from tallystick.services.operations import audit
+from tallystick.services.seller.charge_rules import usual_smallest_charge
 from tallystick.settings import load_master_key
 from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import EmailTakenError, Party
@@ -47,8 +48,9 @@ async def open_business(service: Service, actor: Actor, name: str, email: str, p
     if password is not None and (problem := password_problem(password, email, name)):
         raise FormError({"password": problem})
     password_hash = None if password is None else await service.passwords.hash(password)
+    smallest = usual_smallest_charge(service)
     async with service.pool.acquire() as connection, connection.transaction():
-        party = await parties.create_business(connection, email, name, service.clock(), password_hash)
+        party = await parties.create_business(connection, email, name, service.clock(), password_hash, smallest)
         await _record(connection, service, actor, "account.open", party)
     return party
 

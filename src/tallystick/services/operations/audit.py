@@ -65,6 +65,7 @@ ACTIONS: Final = frozenset(
         "debts.settle",
         "debts.write_off",
         "debts.go_on",
+        "charges.smallest",
         "approval.rule",
         "approval.ask",
         "approval.approve",

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from tallystick.domain.environments import LIVE
-from tallystick.domain.money import display_amount, parse_amount
+from tallystick.domain.money import display_amount
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations import audit
 from tallystick.services.operations.fee_schedules import STANDARD
+from tallystick.services.seller.charge_rules import usual_smallest_charge
 from tallystick.store.accounts import parties
 from tallystick.store.keys import access_keys
 from tallystick.store.ledger import create_book
@@ -99,19 +100,6 @@ async def live_book(service: Service, party_id: PartyId) -> BookId | None:
     return await create_book.book_of_seller(service.pool, party_id, LIVE)
 
 
-def read_smallest_charge(text: str) -> int | None:
-    """An amount as typed, in micro-units; None for nothing, which leaves the usual 0.01. Raises FormError."""
-    if not text.strip():
-        return None
-    try:
-        micros = parse_amount(text.strip())
-    except ValueError:
-        micros = 0
-    if micros <= 0:
-        raise FormError({"smallest_charge": "Type an amount above zero, such as 0.01."})
-    return micros
-
-
 async def open_live(
     service: Service,
     actor: Actor,
@@ -124,7 +112,7 @@ async def open_live(
     """Open the live books of a seller, in one commit with its row in the audit log.
 
     `terms`: by which words the seller takes part, such as the name and the date of a contract.
-    `smallest_charge_micros`: None leaves the usual one. `fee_schedule`: of which name; None: the one that the seller
+    `smallest_charge_micros`: None: what the setting says. `fee_schedule`: of which name; None: the one that the seller
     has. Raises NotReadyForLiveError, AlreadyOpenError, FormError: no terms, or no such schedule.
     """
     known = await standing(service, seller)
@@ -143,9 +131,8 @@ async def open_live(
     try:
         async with service.pool.acquire() as connection, connection.transaction():
             await parties.set_fee_schedule(connection, seller.party_id, chosen)
-            book_id = await create_book.create_seller_book(connection, seller.party_id, LIVE, now)
-            if smallest_charge_micros is not None:
-                await create_book.set_smallest_charge(connection, book_id, smallest_charge_micros)
+            smallest = usual_smallest_charge(service) if smallest_charge_micros is None else smallest_charge_micros
+            book_id = await create_book.create_seller_book(connection, seller.party_id, LIVE, now, smallest)
             details = {"terms": terms.strip(), "fees": chosen or STANDARD}
             if smallest_charge_micros is not None:
                 details["smallest_charge"] = display_amount(smallest_charge_micros)

@@ -10,6 +10,7 @@ import asyncpg
 
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import PartyId
+from tallystick.domain.money import USUAL_SMALLEST_CHARGE_MICROS
 from tallystick.store.ledger.create_book import create_seller_book
 
 if TYPE_CHECKING:
@@ -52,7 +53,12 @@ class Party:
 
 
 async def create_business(
-    connection: Connection, email: str, name: str, now: datetime, password_hash: str | None = None
+    connection: Connection,
+    email: str,
+    name: str,
+    now: datetime,
+    password_hash: str | None = None,
+    smallest_charge_micros: int = USUAL_SMALLEST_CHARGE_MICROS,
 ) -> Party:
     """A seller with its sandbox book. Without a password nobody can sign in for it on the hosted pages.
 
@@ -62,7 +68,7 @@ async def create_business(
     async with connection.transaction():
         party = await _create(connection, "business", email, name, password_hash, now)
         await connection.execute(_SQL["verify_email"], party.party_id, now)
-        await create_seller_book(connection, party.party_id, "sandbox", now)
+        await create_seller_book(connection, party.party_id, "sandbox", now, smallest_charge_micros)
     return party
 
 

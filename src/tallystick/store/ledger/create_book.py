@@ -11,7 +11,7 @@ from tallystick.db.connections import Connection, Database
 from tallystick.db.statements import load_statements
 from tallystick.domain.accounts import AccountKind, account_id, bounds
 from tallystick.domain.ids import BookId, PartyId
-from tallystick.domain.money import USD
+from tallystick.domain.money import USD, USUAL_SMALLEST_CHARGE_MICROS
 
 _SQL: Final = load_statements("create_book.sql", __package__)
 
@@ -28,20 +28,21 @@ _SELLER_ACCOUNTS: Final = [
 _OPERATOR_ACCOUNTS: Final = [(AccountKind.FEE_INCOME, ""), (AccountKind.RAIL, SIMULATED_RAIL)]
 
 
-async def create_seller_book(connection: Connection, party_id: PartyId, environment: str, now: datetime) -> BookId:
+async def create_seller_book(
+    connection: Connection,
+    party_id: PartyId,
+    environment: str,
+    now: datetime,
+    smallest_charge_micros: int = USUAL_SMALLEST_CHARGE_MICROS,
+) -> BookId:
     """Make a seller's book with its accounts, and what the operator's book owes the seller: nothing yet."""
     async with connection.transaction():
         operator = await operator_book(connection, environment, now)
         book_id = BookId(_random_book_id())
-        await connection.execute(_SQL["create"], book_id, party_id, environment, USD, now)
+        await connection.execute(_SQL["create"], book_id, party_id, environment, USD, now, smallest_charge_micros)
         await _open_accounts(connection, book_id, _SELLER_ACCOUNTS)
         await _open_accounts(connection, operator, [(AccountKind.OWED_TO, str(party_id))])
     return book_id
-
-
-async def set_smallest_charge(connection: Connection, book_id: BookId, micros: int) -> None:
-    """The least that one payment in a book may be."""
-    await connection.execute(_SQL["set_smallest_charge"], book_id, micros)
 
 
 async def create_shard(connection: Connection, first: BookId, part: int, now: datetime) -> BookId:

@@ -21,7 +21,7 @@ from tallystick.services.operations.accounts import Account
 from tallystick.services.operations.fee_schedules import STANDARD, choose_schedule
 from tallystick.services.rails import live_opening
 from tallystick.services.rails.live_opening import AlreadyOpenError, NotReadyForLiveError
-from tallystick.services.seller import return_hosts
+from tallystick.services.seller import charge_rules, return_hosts
 from tallystick.web.admin import account_changes
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.audit_words import ACTION_WORDS
@@ -134,7 +134,7 @@ async def do_open_live(request: PageRequest, account: FromPath[int]) -> Response
                 operator.actor,
                 found,
                 terms=typed.get("terms", ""),
-                smallest_charge_micros=live_opening.read_smallest_charge(typed.get("smallest_charge", "")),
+                smallest_charge_micros=charge_rules.read_smallest_charge_if_typed(typed.get("smallest_charge", "")),
             )
         except FormError as error:
             return await account_page(operator, account, status=status, problems=error.problems, typed=typed)
@@ -181,6 +181,7 @@ async def account_page(operator: OperatorContext, number: int, **more: Any) -> R
         "books": await accounts.books_of(service, account.party_id),
         "hosts": await return_hosts.of_seller(service, account.party_id),
         "live": await live_opening.standing(service, account) if account.kind == "business" else None,
+        "usual_smallest_micros": charge_rules.usual_smallest_charge(service),
         "holdings": await accounts.holdings_of(service, account.party_id),
         "fees": fee_lines(rules.fees_of(account.fee_schedule)) if account.kind == "business" else [],
         "schedules": [(name, name.replace("-", " ").capitalize()) for name in (STANDARD, *sorted(rules.own_fees))],

@@ -49,6 +49,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "debts.settle": "Settled debts",
     "debts.write_off": "Wrote off debts",
     "debts.go_on": "Went on with debts that could not be reached",
+    "charges.smallest": "Changed how small one payment may be",
     "approval.rule": "Changed what needs a second person",
     "approval.ask": "Asked for a second person",
     "approval.approve": "Approved what somebody else asked for",

@@ -6,6 +6,7 @@ from tallystick.web.console.books.routes import book_routes
 from tallystick.web.console.business.approvals import approval_routes
 from tallystick.web.console.business.audit_log import audit_routes
 from tallystick.web.console.business.branding import branding_routes
+from tallystick.web.console.business.charges import charge_routes
 from tallystick.web.console.business.hosts import host_routes
 from tallystick.web.console.business.invitations import invitation_routes
 from tallystick.web.console.business.staff import staff_routes
@@ -36,6 +37,7 @@ console_routes = [
     *staff_routes,
     *host_routes,
     *invitation_routes,
+    *charge_routes,
     *approval_routes,
     *payout_routes,
     *bank_account_routes,

@@ -17,6 +17,7 @@ from tallystick.services.actions.prepaid import refund_funding
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
 from tallystick.services.reports import transactions as reports
+from tallystick.services.seller import charge_rules
 from tallystick.web.api.calls import read_call
 from tallystick.web.v1 import authorizations, transactions
 from tallystick.web.v1.authorizations import POSTPAID, PREPAID, AuthorizationObject
@@ -43,7 +44,7 @@ _ABOVE: Final = frozenset(
 """Refusals that tell of a bound: with a smaller amount the same would pass."""
 
 Bounds = Mapping[str, str]
-"""``limit``, ``available`` and ``largest_amount`` of a problem."""
+"""``limit``, ``available``, ``largest_amount`` and ``smallest_amount`` of a problem."""
 Largest = Callable[[], Awaitable[Bounds]]
 
 
@@ -63,7 +64,7 @@ async def charge(asked: Asked) -> Reply:
         }
 
     params = {"SenderTokenId": found.spending_token.token_id} | _amount(asked, "TransactionAmount")
-    return await _move(asked, "Pay", params, largest)
+    return await _move(asked, "Pay", params, largest, has_smallest=True)
 
 
 async def top_up(asked: Asked) -> Reply:
@@ -117,7 +118,7 @@ async def write_off(asked: Asked) -> Reply:
     """Forgive what is owed on a tab."""
     found = await _of_kind(asked, POSTPAID)
     params = {"CreditInstrumentId": found.instrument.instrument_id} | _amount(asked, "AdjustmentAmount")
-    return await _move(asked, "WriteOffDebt", params, _owed(asked, found))
+    return await _move(asked, "WriteOffDebt", params, _owed(asked, found), has_smallest=True)
 
 
 async def refund(asked: Asked) -> Reply:
@@ -165,10 +166,12 @@ async def _move(
     params: Mapping[str, str],
     largest: Largest | None = None,
     perform: Callable[[Call], Awaitable[Result]] | None = None,
+    *,
+    has_smallest: bool = False,
 ) -> Reply:
     """Carry an action out, and show the transaction that it came to. `perform`: instead of the action's own use case.
 
-    Raises ProblemError.
+    `has_smallest`: the seller's smallest charge bounds it from below. Raises ProblemError.
     """
     service, key, action = asked.service, asked.key, ACTIONS[action_name]
     plain = {one.parameter: asked.given[one.name] for one in _PLAIN if one.name in asked.given}
@@ -180,6 +183,10 @@ async def _move(
     try:
         result = await (perform or action.perform)(call)
     except Refused as refused:
+        if has_smallest and refused.refusal is Refusal.AmountOutOfRange:
+            rules = await charge_rules.find(asked.books)
+            smallest = format_amount(rules.smallest_charge_micros)
+            raise RefusedProblemError(refused, field="amount", smallest_amount=smallest) from None
         raise await _explained(asked, refused, largest) from None
     transaction_id = TransactionId(str(result["TransactionId"]))
     found = await transactions.find(asked.books, transaction_id)

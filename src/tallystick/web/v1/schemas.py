@@ -145,6 +145,7 @@ PROBLEM_MORE: Final = (
     Output("limit", AMOUNT, "The limit that was hit.", "25.000000"),
     Output("available", AMOUNT, "What is left.", "1.000000"),
     Output("largest_amount", AMOUNT, "The largest amount that would have passed.", "1.000000"),
+    Output("smallest_amount", AMOUNT, "The smallest amount that would have passed.", "0.010000"),
     Output("transaction", TEXT, "The transaction that the key stands for.", _ID),
     Output("retry_after", NUMBER, "When to come again, in seconds.", 1),
 )

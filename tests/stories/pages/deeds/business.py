@@ -31,6 +31,10 @@ async def remove_logo(scene: Scene) -> None:
     await scene.on("branding", "/logo", do="remove")
 
 
+async def smallest_charge(scene: Scene) -> None:
+    await scene.on("charges", "/smallest", smallest_charge="0.000001")
+
+
 async def asked_host(scene: Scene) -> str:
     """A host that the seller asked for; nobody else knows it."""
     host = f"{secrets.token_hex(6)}.example"

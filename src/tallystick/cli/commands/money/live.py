@@ -24,6 +24,7 @@ from tallystick.services.form_errors import FormError
 from tallystick.services.operations import accounts
 from tallystick.services.rails import live_opening
 from tallystick.services.rails.live_opening import AlreadyOpenError, LiveStanding, NotReadyForLiveError, Requirement
+from tallystick.services.seller import charge_rules
 
 app = typer.Typer(no_args_is_help=True, help="The live books of a seller, in which money is real.")
 
@@ -54,7 +55,7 @@ def open_(
         str, typer.Option(metavar="TEXT", help="The terms that the seller has agreed to, such as a contract's name.")
     ],
     smallest_charge: Annotated[
-        str, typer.Option(metavar="AMOUNT", help="The least that one payment may be; else 0.01.")
+        str, typer.Option(metavar="AMOUNT", help="The least that one payment may be; else what the setting says.")
     ] = "",
     fees: Annotated[
         str | None, typer.Option(metavar="NAME", help="A fee schedule; else the one that the seller has.")
@@ -79,7 +80,7 @@ async def _open(account: str, terms: str, smallest_charge: str, fees: str | None
                 actor_of_process(),
                 seller,
                 terms=terms,
-                smallest_charge_micros=live_opening.read_smallest_charge(smallest_charge),
+                smallest_charge_micros=charge_rules.read_smallest_charge_if_typed(smallest_charge),
                 fee_schedule=fees,
             )
         except NotReadyForLiveError as error:

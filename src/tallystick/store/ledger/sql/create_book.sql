@@ -1,13 +1,10 @@
 -- Opening of books. Read by create_book.py. Not on the money path: money.sql has what is.
 
 -- name: create
--- The first book of the seller $2. What the answer to a request told already is notified of only where the seller asks for it.
-INSERT INTO book (book_id, party_id, environment, currency, notify_immediate, created_at)
-VALUES ($1, $2, $3, $4, false, $5)
-
--- name: set_smallest_charge
--- Of the book $1.
-UPDATE book SET minimum_charge_micros = $2 WHERE book_id = $1
+-- The first book of the seller $2, in which one payment is at least $6 micro-units. What the answer to a request told already
+-- is notified of only where the seller asks for it.
+INSERT INTO book (book_id, party_id, environment, currency, notify_immediate, created_at, minimum_charge_micros)
+VALUES ($1, $2, $3, $4, false, $5, $6)
 
 -- name: create_shard
 -- One more book ($1) for the seller of the book $2, as part $3, with that one's settings.

@@ -1,0 +1,51 @@
+"""`tallystick account charges`: what a seller has decided about its charges, and deciding it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tallystick.cli.commands.accounts import app, find_seller
+from tallystick.cli.commands.splitting import Environment
+from tallystick.cli.console import Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
+from tallystick.domain.money import display_amount, format_amount
+from tallystick.services.form_errors import FormError
+from tallystick.services.seller import charge_rules
+from tallystick.services.seller.books import first_book_of
+from tallystick.services.seller.charge_rules import ChargeRules
+from tallystick.services.seller.manual_operations import context_with_book
+
+
+@app.command()
+def charges(
+    account: Annotated[str, typer.Option(help="Number or e-mail address of the business.")],
+    smallest: Annotated[
+        str | None, typer.Option(metavar="AMOUNT", help="The least that one payment may be, from 0.000001 on.")
+    ] = None,
+    environment: Annotated[Environment, typer.Option(help="Where.")] = Environment.sandbox,
+    json: Json = False,
+) -> None:
+    """Say how small a seller's charges may be; what is not named stays."""
+
+    async def carry_out() -> ChargeRules:
+        async with service_of_process() as service:
+            seller = await find_seller(service, account)
+            book_id = await first_book_of(service, seller.party_id, environment.value)
+            books = None
+            if book_id is not None:
+                books = await context_with_book(service, actor_of_process(), seller.party_id, book_id)
+            if books is None:
+                raise ProblemError(f"{seller.email} has no {environment.value} book")
+            try:
+                if smallest is not None:
+                    await charge_rules.set_smallest_charge(books, charge_rules.read_smallest_charge(smallest))
+            except FormError as error:
+                raise ProblemError("; ".join(error.problems.values())) from None
+            return await charge_rules.find(books)
+
+    rules = run(carry_out())
+    if json:
+        tell_json({"environment": environment.value, "smallest_charge": format_amount(rules.smallest_charge_micros)})
+    else:
+        tell(f"One payment is at least {display_amount(rules.smallest_charge_micros)} USD.")

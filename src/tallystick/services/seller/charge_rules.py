@@ -1,0 +1,86 @@
+"""What a seller decides about its charges: look at it, change it. Both environments have rules of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tallystick.domain.money import (
+    GREATEST_SMALLEST_CHARGE_MICROS,
+    USUAL_SMALLEST_CHARGE_MICROS,
+    display_amount,
+    parse_amount,
+)
+from tallystick.services.form_errors import FormError
+from tallystick.services.operations import audit
+from tallystick.store.ledger import charge_rules, shards
+from tallystick.store.ledger.charge_rules import ChargeRules
+
+if TYPE_CHECKING:
+    from tallystick.services.context import Service
+    from tallystick.services.seller.manual_operations import BookContext
+
+__all__ = [
+    "FIELD",
+    "ChargeRules",
+    "find",
+    "read_smallest_charge",
+    "read_smallest_charge_if_typed",
+    "set_smallest_charge",
+    "usual_smallest_charge",
+]
+
+FIELD: Final = "smallest_charge"
+"""The field of forms in which the smallest charge is typed."""
+
+
+def usual_smallest_charge(service: Service) -> int:
+    """What the books of sellers begin with, in micro-units."""
+    usual = service.settings.smallest_charge
+    return USUAL_SMALLEST_CHARGE_MICROS if usual is None else usual
+
+
+def read_smallest_charge(text: str) -> int:
+    """An amount as typed, in micro-units, from 0.000001 on. Raises FormError."""
+    try:
+        micros = parse_amount(text.strip())
+    except ValueError:
+        micros = 0
+    if not 0 < micros <= GREATEST_SMALLEST_CHARGE_MICROS:
+        most = display_amount(GREATEST_SMALLEST_CHARGE_MICROS)
+        raise FormError({FIELD: f"Type an amount from 0.000001 to {most}, such as 0.01."})
+    return micros
+
+
+def read_smallest_charge_if_typed(text: str) -> int | None:
+    """The same; None for nothing, which leaves the usual one. Raises FormError."""
+    return read_smallest_charge(text) if text.strip() else None
+
+
+async def find(books: BookContext) -> ChargeRules:
+    """What counts in these books."""
+    return await charge_rules.find(books.service.pool, books.parts[0])
+
+
+async def set_smallest_charge(books: BookContext, micros: int) -> None:
+    """The least that one payment may be from now on, in one commit with its row in the audit log.
+
+    The same as before: nothing is written down.
+    """
+    service = books.service
+    async with service.pool.acquire() as connection, connection.transaction():
+        await charge_rules.lock(connection, books.parts)
+        before = await charge_rules.find(connection, books.parts[0])
+        if before.smallest_charge_micros == micros:
+            return
+        parts = await shards.shards_of_seller(connection, books.seller_id, books.environment)  # one may be new
+        await charge_rules.set_smallest_charge(connection, parts, micros)
+        await audit.record(
+            connection,
+            books.actor,
+            "charges.smallest",
+            display_amount(micros),
+            business_id=books.seller_id,
+            environment=books.environment,
+            details={"before": display_amount(before.smallest_charge_micros)},
+            at=service.clock(),
+        )
