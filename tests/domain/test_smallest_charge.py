@@ -1,4 +1,4 @@
-"""Charges of a millionth: bounded by the seller's rule alone, exact to the micro-unit, settled in cents, free of fees."""
+"""Charges of a millionth: bounded by the seller's rule alone, exact, settled in whole cents, free of fees."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Shop:
         self.accounts: dict[int, int] = {}
         consent = Consent(BUYER, Method.ABT, None, None, NOW, NOW + timedelta(days=30))
         self.do(AuthorizePrepaid(consent, PREPAID, SPENDING, FUNDING, "s", "f", LIMIT))
-        self.do(AuthorizePostpaid(consent, CREDIT, CHARGING, SETTLING, "d", "t", LIMIT, None, ()))
+        self.do(AuthorizePostpaid(consent, CREDIT, CHARGING, SETTLING, "d", "t", LIMIT, 10 * LIMIT, ()))
 
     def do(self, command: Command) -> Outcome:
         decision = decide(self.state, command, NOW)

@@ -58,7 +58,7 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "account": CommandEntry(
         "commands.accounts:app",
         "Accounts of sellers and buyers.",
-        additions=("commands.second_factors", "commands.splitting", "commands.charges"),
+        additions=("commands.second_factors", "commands.splitting", "commands.money.charges"),
     ),
     "keys": CommandEntry(
         "commands.keys:app",

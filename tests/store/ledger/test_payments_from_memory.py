@@ -19,9 +19,9 @@ from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.store.charges import charge_rules
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import AccessKey, StaleCachedKeyError
-from tallystick.store.ledger import charge_rules
 from tallystick.store.ledger.apply import apply
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.load import load
@@ -233,11 +233,11 @@ async def test_a_smaller_charge_is_taken_from_memory_once_the_seller_allows_it(r
     assert refusal(await shop.pay(buyer, "0.000001")) is Refusal.AmountOutOfRange
     async with shop.pool.acquire() as connection:
         await charge_rules.set_smallest_charge(connection, [shop.book_id], 1)
-    assert isinstance(await shop.pay(buyer, "0.000001"), Accepted)
-    hits = remembering.memory.hits
-    assert isinstance(await shop.pay(buyer, "0.000001"), Accepted)
+    for _ in range(3):  # read twice until balance and book are remembered
+        hits = remembering.memory.hits
+        assert isinstance(await shop.pay(buyer, "0.000001"), Accepted)
     assert remembering.memory.hits > hits
-    assert await shop.balance(buyer) == 7_999_998
+    assert await shop.balance(buyer) == 7_999_997
 
 
 @pytest.mark.parametrize("command", ["cancel", "spend"])

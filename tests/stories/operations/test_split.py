@@ -12,8 +12,8 @@ from tests.support.shop import Shop, usd
 
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import BookId, TransactionId, book_named_in
+from tallystick.services.charges import charge_rules
 from tallystick.services.operations.audit import Actor
-from tallystick.services.seller import charge_rules
 from tallystick.services.seller.manual_operations import context_with_book
 from tallystick.store.keys import access_keys
 from tallystick.store.ledger import shards

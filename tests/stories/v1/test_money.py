@@ -12,8 +12,8 @@ from tests.support.shop import usd
 
 from tallystick.domain.commands import LimitTerms, Method
 from tallystick.domain.limits import LimitKind
+from tallystick.services.charges import charge_rules
 from tallystick.services.operations.audit import Actor
-from tallystick.services.seller import charge_rules
 from tallystick.services.seller.manual_operations import context_with_book
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Final
 
+from tallystick.services.charges.charge_rules import usual_smallest_charge
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity.sign_in import (
     check_new_account,
@@ -18,7 +19,6 @@ from tallystick.services.identity.sign_in import (
     tell_of_new_password,
 )
 from tallystick.services.operations import audit
-from tallystick.services.seller.charge_rules import usual_smallest_charge
 from tallystick.settings import load_master_key
 from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import EmailTakenError, Party

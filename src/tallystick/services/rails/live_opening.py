@@ -14,10 +14,10 @@ import asyncpg
 
 from tallystick.domain.environments import LIVE
 from tallystick.domain.money import display_amount
+from tallystick.services.charges.charge_rules import usual_smallest_charge
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations import audit
 from tallystick.services.operations.fee_schedules import STANDARD
-from tallystick.services.seller.charge_rules import usual_smallest_charge
 from tallystick.store.accounts import parties
 from tallystick.store.keys import access_keys
 from tallystick.store.ledger import create_book

@@ -273,6 +273,7 @@ class Committer:
         backoff.succeeded()
         loaded = snapshot.loaded
         self.memory.misses += len(signed)
+        self.memory.compare_book(loaded.state.book)
         if not loaded.parts:
             self.memory.learn(
                 loaded.state.tokens.values(), loaded.state.instruments, snapshot.rows, snapshot.server_started_at

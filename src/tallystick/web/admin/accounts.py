@@ -14,6 +14,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 from tallystick.domain.commands import Method
 from tallystick.domain.fees import FeeSchedule
 from tallystick.domain.money import display_amount
+from tallystick.services.charges import charge_rules
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations import accounts, audit
 from tallystick.services.operations.account_standing import change_standing
@@ -21,7 +22,7 @@ from tallystick.services.operations.accounts import Account
 from tallystick.services.operations.fee_schedules import STANDARD, choose_schedule
 from tallystick.services.rails import live_opening
 from tallystick.services.rails.live_opening import AlreadyOpenError, NotReadyForLiveError
-from tallystick.services.seller import charge_rules, return_hosts
+from tallystick.services.seller import return_hosts
 from tallystick.web.admin import account_changes
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.audit_words import ACTION_WORDS

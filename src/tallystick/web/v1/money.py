@@ -16,8 +16,8 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.actions.prepaid import refund_funding
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
+from tallystick.services.charges import charge_rules
 from tallystick.services.reports import transactions as reports
-from tallystick.services.seller import charge_rules
 from tallystick.web.api.calls import read_call
 from tallystick.web.v1 import authorizations, transactions
 from tallystick.web.v1.authorizations import POSTPAID, PREPAID, AuthorizationObject

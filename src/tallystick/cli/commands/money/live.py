@@ -20,11 +20,11 @@ from tallystick.cli.console import (
 )
 from tallystick.cli.options import Account
 from tallystick.domain.ids import BookId
+from tallystick.services.charges import charge_rules
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations import accounts
 from tallystick.services.rails import live_opening
 from tallystick.services.rails.live_opening import AlreadyOpenError, LiveStanding, NotReadyForLiveError, Requirement
-from tallystick.services.seller import charge_rules
 
 app = typer.Typer(no_args_is_help=True, help="The live books of a seller, in which money is real.")
 

@@ -180,6 +180,16 @@ class PaymentMemory:
         if len(self.books) > MAX_BOOKS:
             del self.books[next(iter(self.books))]
 
+    def compare_book(self, book: Book) -> None:
+        """Forget the rules of a book where a read has found others.
+
+        A payment that they would refuse is read for, not written from here: so nothing else would find out that the
+        seller allows smaller ones by now.
+        """
+        known = self.books.get(book.book_id)
+        if known is not None and known.book != book:
+            del self.books[book.book_id]
+
     def keep_keys(self, book: RememberedBook, keys: Mapping[str, tuple[Mapping[str, Any], int]]) -> None:
         """Remember keys of a book; of very many, the ones that were remembered first go."""
         book.keys.update(keys)

@@ -8,8 +8,8 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.money import display_amount
+from tallystick.services.charges import charge_rules
 from tallystick.services.form_errors import FormError
-from tallystick.services.seller import charge_rules
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.browser.step_up import STEP_UP

@@ -10,10 +10,10 @@ from tallystick.cli.commands.accounts import app, find_seller
 from tallystick.cli.commands.splitting import Environment
 from tallystick.cli.console import Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
 from tallystick.domain.money import display_amount, format_amount
+from tallystick.services.charges import charge_rules
+from tallystick.services.charges.charge_rules import ChargeRules
 from tallystick.services.form_errors import FormError
-from tallystick.services.seller import charge_rules
 from tallystick.services.seller.books import first_book_of
-from tallystick.services.seller.charge_rules import ChargeRules
 from tallystick.services.seller.manual_operations import context_with_book
 
 

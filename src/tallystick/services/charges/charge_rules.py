@@ -12,8 +12,9 @@ from tallystick.domain.money import (
 )
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations import audit
-from tallystick.store.ledger import charge_rules, shards
-from tallystick.store.ledger.charge_rules import ChargeRules
+from tallystick.store.charges import charge_rules
+from tallystick.store.charges.charge_rules import ChargeRules
+from tallystick.store.ledger import shards
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service

@@ -1,0 +1,1 @@
+"""How small charges may be, and what is left below a cent."""
