@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -45,9 +46,21 @@ MOST_CALLS_PER_SECOND = 100_000
 
 
 @app.command()
-def create(account: Account, json: Json = False) -> None:
+def create(
+    account: Account,
+    shell: Annotated[
+        bool, typer.Option("--shell", help="Answer with a line for a shell to evaluate, which sets KEY and SECRET.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Make a key for everything. The secret is shown now and never again."""
-    _tell_new(run(_create(account, ANY_USE)), json=json)
+    if shell and json:
+        raise ProblemError("name one of --shell, --json")
+    made = run(_create(account, ANY_USE))
+    if shell:
+        tell(f"export KEY={quote(made.access_key_id)} SECRET={quote(made.secret)}")
+    else:
+        _tell_new(made, json=json)
 
 
 @app.command()
