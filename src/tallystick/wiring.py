@@ -16,11 +16,12 @@ from tallystick.db.database import (
     MONEY_PAUSE_TIMEOUT_MS,
     check_reachable,
     open_pool,
+    place_of,
     until_it_answers,
 )
 from tallystick.db.embedded.guard import kept_alive
 from tallystick.db.embedded.server import EmbeddedPostgres
-from tallystick.db.migrate import migrate, migrate_if_empty
+from tallystick.db.migrate import EmptyDatabaseError, migrate, migrate_if_empty
 from tallystick.domain.standing import Demands
 from tallystick.processors.rails import RailMissingError, Rails
 from tallystick.services.context import Service
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DatabaseAddress",
+    "NoDatabaseYetError",
     "SealBrokenError",
     "asgi_app",
     "database_address",
@@ -59,6 +61,7 @@ __all__ = [
     "open_database",
     "open_service",
     "utc_now",
+    "where",
 ]
 
 MAX_CONNECTIONS: Final = 10
@@ -85,11 +88,23 @@ class DatabaseAddress(NamedTuple):
     admin: str
 
 
+class NoDatabaseYetError(Exception):
+    """There is no database yet, and none was to be made. The text says where."""
+
+
+def where(settings: Settings) -> str:
+    """Which database it is, for people: without user and password."""
+    if settings.database_url is None:
+        return f"in {settings.data_directory}"
+    return place_of(settings.database_url).strip() or "at TALLYSTICK_DATABASE_URL"
+
+
 @asynccontextmanager
-async def database_address(settings: Settings) -> AsyncIterator[DatabaseAddress]:
+async def database_address(settings: Settings, *, create: bool = True) -> AsyncIterator[DatabaseAddress]:
     """The address of the database as it is: the configured one, or the embedded one, held while this is open.
 
-    Raises NoDatabaseError, EmbeddedPostgresError.
+    `create`: whether the embedded one is made where there is none.
+    Raises NoDatabaseError, EmbeddedPostgresError, NoDatabaseYetError.
     """
     async with AsyncExitStack() as stack:
         if settings.database_url is not None:
@@ -99,6 +114,8 @@ async def database_address(settings: Settings) -> AsyncIterator[DatabaseAddress]
                 await check_reachable(dsn)
         else:
             embedded = EmbeddedPostgres(settings.data_directory)
+            if not create and not embedded.has_data:
+                raise NoDatabaseYetError(f"there is no database in {settings.data_directory}")
             stack.push_async_callback(asyncio.to_thread, embedded.stop)
             await asyncio.to_thread(embedded.start)
             address = DatabaseAddress(embedded.dsn, embedded.owner_dsn, embedded.admin_dsn)
@@ -107,13 +124,18 @@ async def database_address(settings: Settings) -> AsyncIterator[DatabaseAddress]
 
 
 @asynccontextmanager
-async def open_database(settings: Settings, *, upgrade: bool = True) -> AsyncIterator[str]:
-    """The service's address of a migrated database. Raises MigrationError.
+async def open_database(settings: Settings, *, upgrade: bool = True, create: bool = True) -> AsyncIterator[str]:
+    """The service's address of a migrated database. Raises MigrationError, NoDatabaseYetError.
 
     `upgrade`: whether one that an older version of the program has made is brought up to date, too.
+    `create`: whether one is made where there is none; and, where none is brought up to date, whether an empty one is
+    filled.
     """
-    async with database_address(settings) as address:
-        await until_it_answers(lambda: _migrate(address.owner, upgrade=upgrade))
+    async with database_address(settings, create=create) as address:
+        try:
+            await until_it_answers(lambda: _migrate(address.owner, upgrade=upgrade, create=create))
+        except EmptyDatabaseError:
+            raise NoDatabaseYetError(f"the database {where(settings)} is empty") from None
         yield address.work
 
 
@@ -123,17 +145,18 @@ async def open_service(
     clock: Callable[[], datetime] = utc_now,
     *,
     upgrade: bool = True,
+    create: bool = True,
     peers: PeerProcesses | None = None,
     watch_clock: bool | None = None,
 ) -> AsyncIterator[Service]:
     """A service on a migrated database. At the end every accepted command gets its answer before the pool closes.
 
-    `upgrade` as with `open_database`; `peers`: the other processes of the same `serve`.
+    `upgrade` and `create` as with `open_database`; `peers`: the other processes of the same `serve`.
     `watch_clock`: whether the clock is held against the database's; None: if it is the machine's. Raises SettingsError,
     MigrationError, NoDatabaseError and so on.
     """
     async with AsyncExitStack() as stack:
-        dsn = await stack.enter_async_context(open_database(settings, upgrade=upgrade))
+        dsn = await stack.enter_async_context(open_database(settings, upgrade=upgrade, create=create))
         pool = await stack.enter_async_context(await until_it_answers(lambda: open_pool(dsn, max_size=MAX_CONNECTIONS)))
         money_pool = await stack.enter_async_context(await until_it_answers(lambda: _open_money_pool(dsn)))
         vault = await until_it_answers(lambda: _open_vault(settings, pool))
@@ -186,8 +209,8 @@ async def open_service(
         )
 
 
-async def _migrate(dsn: str, *, upgrade: bool) -> None:
-    await (migrate(dsn) if upgrade else migrate_if_empty(dsn))
+async def _migrate(dsn: str, *, upgrade: bool, create: bool) -> None:
+    await (migrate(dsn) if upgrade else migrate_if_empty(dsn, create=create))
 
 
 async def _open_money_pool(dsn: str) -> Pool:

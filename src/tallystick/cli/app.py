@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import tallystick
-from tallystick.cli.common_options import TOLD, ConfigFile
+from tallystick.cli.common_options import TOLD, ConfigFile, New
 from tallystick.cli.lazy import CommandEntry, LazyGroup
 from tallystick.cli.output import complain, tell
 
@@ -144,9 +144,10 @@ def _common(
         typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version, and nothing else."),
     ] = False,
     config: ConfigFile = None,
+    new: New = False,
 ) -> None:
     """Options of every command."""
-    TOLD.config = config  # of this command: a process may run several
+    TOLD.config, TOLD.new = config, new  # of this command: a process may run several
 
 
 def whole_program() -> TyperGroup:

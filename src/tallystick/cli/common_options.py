@@ -1,6 +1,6 @@
 """Options that every command takes, before its name or after it: `tallystick --config F serve`, `… serve --config F`.
 
-They say how the process finds its settings, and so are no parameters of any command.
+They say how the process finds its settings and its database, and so are no parameters of any command.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typer.main import get_command
 
 @dataclass(slots=True)
 class CommonOptions:
-    """What this process was told. `config`: the configuration file."""
+    """What this process was told: the configuration file, and whether another database than the service's is meant."""
 
     config: Path | None = None
+    new: bool = False
 
 
 TOLD: Final = CommonOptions()
@@ -29,6 +30,9 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="The configuration file; else as TALLYSTICK_CONFIG says."),
 ]
+New = Annotated[
+    bool, typer.Option("--new", help="Open another database than the service's, and make it where there is none.")
+]
 
 
 def _take_config(value: Path | None) -> None:
@@ -36,10 +40,15 @@ def _take_config(value: Path | None) -> None:
         TOLD.config = value
 
 
+def _take_new(value: bool) -> None:
+    TOLD.new = TOLD.new or value
+
+
 def _after_the_name(
     _config: Annotated[
         Path | None, typer.Option("--config", hidden=True, expose_value=False, callback=_take_config)
     ] = None,
+    _new: Annotated[bool, typer.Option("--new", hidden=True, expose_value=False, callback=_take_new)] = False,
 ) -> None:
     """Stands for any command."""
 

@@ -16,12 +16,13 @@ import typer
 import uvloop
 
 from tallystick.cli.common_options import TOLD
+from tallystick.cli.database_guard import check_same_database, no_database_yet
 from tallystick.cli.logs import configure_logs
 from tallystick.cli.output import NO, Json, ProblemError, complain, tell, tell_json, tell_table
 from tallystick.services.context import Service
 from tallystick.services.operations.audit import Actor
 from tallystick.settings import ConfigurationFile, Settings, find_file, from_environment, read_file
-from tallystick.wiring import open_service
+from tallystick.wiring import DatabaseAddress, NoDatabaseYetError, database_address, open_service
 
 __all__ = [
     "INTERRUPTED",
@@ -31,6 +32,7 @@ __all__ = [
     "actor_of_process",
     "complain",
     "configuration_file",
+    "database_of_process",
     "program",
     "run",
     "run_until_stopped",
@@ -71,10 +73,30 @@ def configuration_file() -> ConfigurationFile | None:
 async def service_of_process() -> AsyncIterator[Service]:
     """The service that the environment describes, without anything listening. Raises SettingsError and so on.
 
-    It leaves the schema of a database that is in use as it is: another version of the program may be at work there.
+    It leaves the schema of a database that is in use as it is: another version of the program may be at work there. It
+    makes none unless it was told to. Raises ProblemError.
     """
-    async with open_service(settings_of_process(), upgrade=False) as service:
-        yield service
+    settings = settings_of_process()
+    check_same_database(settings)
+    try:
+        async with open_service(settings, upgrade=False, create=TOLD.new) as service:
+            yield service
+    except NoDatabaseYetError as error:
+        raise no_database_yet(error) from None
+
+
+@asynccontextmanager
+async def database_of_process(
+    settings: Settings | None = None, *, create: bool = False
+) -> AsyncIterator[DatabaseAddress]:
+    """The database of the service, as it is. `create`: whether the embedded one may be made. Raises ProblemError."""
+    settings = settings or settings_of_process()
+    check_same_database(settings)
+    try:
+        async with database_address(settings, create=create or TOLD.new) as address:
+            yield address
+    except NoDatabaseYetError as error:
+        raise no_database_yet(error) from None
 
 
 def actor_of_process() -> Actor:

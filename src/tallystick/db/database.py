@@ -69,11 +69,11 @@ async def check_reachable(dsn: str) -> None:
         await connection.close()
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = getattr(error, "strerror", None) or str(error) or "no answer in time"
-        raise NoDatabaseError(f"the database{_place(dsn)} cannot be used: {reason}") from None
+        raise NoDatabaseError(f"the database{place_of(dsn)} cannot be used: {reason}") from None
 
 
-def _place(dsn: str) -> str:
-    """Host, port and name of a database, for messages: a URL without user and password."""
+def place_of(dsn: str) -> str:
+    """Where a database is, for messages: " at HOST:PORT", or "" where the address says neither; never a password."""
     try:
         parts = urlsplit(dsn)
         host, port = parts.hostname, parts.port or DEFAULT_PORT

@@ -42,6 +42,10 @@ class MigrationError(Exception):
     """The schema cannot be brought up to date: a newer program made it, or our role may not change it."""
 
 
+class EmptyDatabaseError(Exception):
+    """The database has no schema, and was not to get one."""
+
+
 async def migrate(dsn: str) -> list[str]:
     """Give the database the migrations that it lacks, oldest first, and the role for work its rights.
 
@@ -79,10 +83,15 @@ async def _migrate(dsn: str) -> list[str]:
         return lacking
 
 
-async def migrate_if_empty(dsn: str) -> None:
-    """Give an empty database its schema. Raises MigrationError: it has one, of an older version or of a newer one."""
+async def migrate_if_empty(dsn: str, *, create: bool = True) -> None:
+    """Give an empty database its schema. Raises MigrationError: it has one, of an older version or of a newer one.
+
+    EmptyDatabaseError: it has none, and is not to get one, where `create` is not set.
+    """
     lacking = await pending(dsn)
     if lacking and lacking[0] == OLDEST:
+        if not create:
+            raise EmptyDatabaseError
         await migrate(dsn)
     elif lacking:
         raise MigrationError("the database is of an older version; stop what runs on it, then: tallystick migrate")

@@ -217,11 +217,42 @@ async def test_a_signed_link_is_the_one_that_other_implementations_make() -> Non
     assert dict(parse_qsl(url.query)) == {**vector["params"], "signature": vector["signature"]}
 
 
+async def test_an_empty_database_is_made_ones_own_only_where_that_is_meant(
+    make_database: MakeDatabase, tmp_path: Path, command: Command
+) -> None:
+    url = await make_database()
+    settings = {"TALLYSTICK_DATABASE_URL": url, "TALLYSTICK_DATA_DIRECTORY": str(tmp_path / "data")}
+
+    refused = await command("account", "list", settings=settings)
+    assert (refused.status, refused.out) == (2, "")
+    assert "is empty, and no service has run with these settings" in refused.complaint
+    assert "--new" in refused.complaint
+    connection = await asyncpg.connect(url)
+    assert await connection.fetchval("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == 0
+    await connection.close()
+
+    made = await command("account", "list", "--new", "--json", settings=settings)
+    assert (made.status, made.out) == (0, "[]\n")
+    assert (await command("account", "list", "--json", settings=settings)).out == "[]\n"
+
+
+async def check_lost(command: Command, settings: dict[str, str]) -> None:
+    """A command without the settings of the service beside it says whose database it did not open."""
+    elsewhere = {name: text for name, text in settings.items() if name.startswith("XDG_")}
+    ended = await command("account", "list", settings=elsewhere)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"the service at http://127.0.0.1:{settings['TALLYSTICK_PORT']} (process " in ended.complaint
+    assert f"works on the one in {settings['TALLYSTICK_DATA_DIRECTORY']}" in ended.complaint
+    assert "--new" in ended.complaint
+
+
 async def test_an_integration_is_tried_beside_a_service_with_the_embedded_database(
-    data_directory: Path, command: Command
+    data_directory: Path, tmp_path: Path, command: Command
 ) -> None:
     port = free_port()
     settings = {
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
         "TALLYSTICK_DATA_DIRECTORY": str(data_directory),
         "TALLYSTICK_PORT": str(port),
         "TALLYSTICK_LOG_FORMAT": "json",
@@ -236,6 +267,7 @@ async def test_an_integration_is_tried_beside_a_service_with_the_embedded_databa
             assert ended.status == 0, ended.complaint
             return ended.out.strip()
 
+        await check_lost(command, settings)
         await done("account", "create", "--kind", "business", "--email", "s@x.example", "--name", "Shop")
         key = json.loads(await done("keys", "create", "--account", "s@x.example", "--json"))
         settings["SECRET"] = key["secret"]
@@ -251,8 +283,7 @@ async def test_an_integration_is_tried_beside_a_service_with_the_embedded_databa
         assert (refused.status, refused.out) == (1, "")
         assert "does not take ACH" in refused.complaint
         back = parse_qs(urlsplit(await done(*walk)).query)
-        assert (back["order"], back["status"]) == (["7"], ["SC"])
-        assert back["city"] == ["Springfield"]
+        assert (back["order"], back["status"], back["city"]) == (["7"], ["SC"], ["Springfield"])
 
         other = await done(
             "sandbox", "sign", "cobranded", "pipelineName=SetupPostpaid", "callerReferenceSender=s-2",

@@ -72,11 +72,14 @@ async def _schema(connection: asyncpg.Connection[asyncpg.Record]) -> list[tuple[
 @pytest.mark.usefixtures("without_citus")
 async def test_a_server_without_the_extension_is_told_so_and_stays_as_it_is(settings: dict[str, str]) -> None:
     both = await asyncio.gather(
-        tallystick("db", "distribute", settings=settings), tallystick("db", "rebalance", settings=settings)
+        tallystick("db", "distribute", "--yes", settings=settings), tallystick("db", "rebalance", settings=settings)
     )
 
     assert [ended.status for ended in both] == [2, 2]
     assert both[0].complaint.startswith("tallystick: this PostgreSQL server has no Citus extension: install it")
     assert both[1].complaint == "tallystick: nothing is distributed yet; run: tallystick db distribute\n"
+    unasked = await tallystick("db", "distribute", settings=settings)
+    assert (unasked.status, unasked.out) == (2, "")
+    assert unasked.complaint.endswith("look at it with --dry-run, then say --yes\n")
     again = await tallystick("db", "distribute", "--dry-run", settings=settings)
     assert len(re.findall("DROP CONSTRAINT", again.out)) == len(re.findall("ADD CONSTRAINT", again.out)) > 0

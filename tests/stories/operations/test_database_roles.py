@@ -73,7 +73,7 @@ async def test_a_start_migrates_as_the_owner_and_gives_the_other_role_its_rights
     assert "TALLYSTICK_OWNER_DATABASE_URL" in alone.complaint
 
     opened = await command(
-        "account", "create", "--kind", "business", "--email", "shop@music.example", "--name", "Music",
+        "account", "create", "--kind", "business", "--email", "shop@music.example", "--name", "Music", "--new",
         settings=settings | {"TALLYSTICK_OWNER_DATABASE_URL": url},
     )  # fmt: skip
     assert opened.status == 0, opened.complaint

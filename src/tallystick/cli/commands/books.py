@@ -11,7 +11,17 @@ from typing import Annotated, Final
 
 import typer
 
-from tallystick.cli.console import NO, Json, ProblemError, complain, run, settings_of_process, tell, tell_json
+from tallystick.cli.console import (
+    NO,
+    Json,
+    ProblemError,
+    complain,
+    database_of_process,
+    run,
+    settings_of_process,
+    tell,
+    tell_json,
+)
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate as migrate_database
@@ -22,7 +32,7 @@ from tallystick.services.operations.audit_chains import Anchors, ChainReport
 from tallystick.services.operations.running_proof import RunningProof, prove_since_last
 from tallystick.services.operations.verification import DamagedError, VerificationReport
 from tallystick.services.operations.verification import verify as verify_books
-from tallystick.wiring import database_address, utc_now
+from tallystick.wiring import utc_now
 
 audit_app = typer.Typer(
     no_args_is_help=True, help="Prove and export the audit log and what was agreed to, which are hash chains."
@@ -48,7 +58,7 @@ def migrate(
 
 
 async def _migrate(*, check: bool) -> list[str]:
-    async with database_address(settings_of_process()) as address:
+    async with database_of_process() as address:
         return await pending(address.owner) if check else await migrate_database(address.owner)
 
 
@@ -94,7 +104,7 @@ async def _verify() -> VerificationReport:
 @asynccontextmanager
 async def _database() -> AsyncIterator[Pool]:
     """The database, with nothing of the service around it. Raises ProblemError: its schema is another one."""
-    async with database_address(settings_of_process()) as address:
+    async with database_of_process() as address:
         if await pending(address.work):
             raise ProblemError("the database is empty or behind; run: tallystick migrate")
         async with await open_pool(address.work, max_size=1) as pool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -10,14 +11,14 @@ from typing import Annotated, NamedTuple
 import asyncpg
 import typer
 
-from tallystick.cli.console import NO, Json, ProblemError, run, settings_of_process, tell, tell_json
+from tallystick.cli.console import NO, Json, ProblemError, database_of_process, run, tell, tell_json
 from tallystick.db import distribution, privileges
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
 from tallystick.db.distribution import NoClusterError, Step
 from tallystick.db.migrate import pending
 from tallystick.db.privileges import WORK, RoleState, state_of
-from tallystick.wiring import DatabaseAddress, database_address
+from tallystick.wiring import DatabaseAddress
 
 HOW = f"""To give the service a role that may do no more than it needs:
 
@@ -44,9 +45,12 @@ app = typer.Typer(
 @app.command()
 def distribute(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; show the statements.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
     """Spread the books over the machines of a Citus cluster. Stop the service first; run again after an update."""
+    if not dry_run and not yes:
+        _ask()
     steps = run(_distribute(dry_run=dry_run))
     if json:
         tell_json({"planned" if dry_run else "done": [{"purpose": s.purpose, "statement": s.statement} for s in steps]})
@@ -55,6 +59,14 @@ def distribute(
         tell(f"-- {step.purpose}\n{step.statement};" if dry_run else f"done: {step.purpose}")
     if not steps:
         tell("Everything is distributed already.")
+
+
+def _ask() -> None:
+    """Raises ProblemError: the answer is no, or there is nobody to ask."""
+    if not sys.stdin.isatty():
+        raise ProblemError("it cannot be taken back; look at it with --dry-run, then say --yes")
+    if not typer.confirm("Every table becomes one of the cluster's, and none comes back. Has the service stopped?"):
+        raise ProblemError("nothing was changed")
 
 
 async def _distribute(*, dry_run: bool) -> list[Step]:
@@ -87,7 +99,7 @@ def rebalance(json: Json = False) -> None:
 
 @asynccontextmanager
 async def _database() -> AsyncIterator[Pool]:
-    async with database_address(settings_of_process()) as address:
+    async with database_of_process() as address:
         if await pending(address.owner):
             raise ProblemError("the database is empty or behind; run: tallystick migrate")
         async with await open_pool(address.owner, max_size=1) as pool:
@@ -116,7 +128,7 @@ def roles(
 
 
 async def _roles(*, create: bool) -> Roles:
-    async with database_address(settings_of_process()) as address:
+    async with database_of_process() as address:
         if create:
             await _create(address)
         return Roles(await _state(address.work), await _state(address.owner))

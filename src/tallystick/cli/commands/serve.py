@@ -17,9 +17,11 @@ import typer
 
 from tallystick.cli.common_options import TOLD
 from tallystick.cli.console import complain, run_until_stopped, settings_of_process, tell, while_running
+from tallystick.cli.database_guard import check_same_database, no_database_yet
 from tallystick.cli.serving.connections import limits_of
 from tallystick.cli.serving.http_server import check_port, listening
 from tallystick.cli.serving.peer_processes import more_processes, until_the_parent_is_gone
+from tallystick.cli.serving.running_services import told_to_others
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.db.connections import UNAVAILABLE
 from tallystick.db.database import until_it_answers
@@ -29,7 +31,7 @@ from tallystick.services.operations.configuration import exposure_warnings, role
 from tallystick.services.process.heartbeat import Heartbeat
 from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.settings import Settings
-from tallystick.wiring import asgi_app, exporting_metrics, make_worker, open_service
+from tallystick.wiring import NoDatabaseYetError, asgi_app, exporting_metrics, make_worker, open_service
 
 _log = structlog.get_logger(__name__)
 
@@ -97,6 +99,7 @@ async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None
         if with_worker:
             tasks.append(await stack.enter_async_context(working(service)))
         tasks.append(await stack.enter_async_context(beating(service, "API and worker" if with_worker else "API")))
+        stack.enter_context(told_to_others(settings))
         await _tell_log_of_role(service)
         for warning in exposure_warnings(settings):
             complain(f"WARNING: {warning}")
@@ -123,15 +126,21 @@ def worker() -> None:
 
 
 async def _work(settings: Settings) -> None:
-    async with (
-        open_service(settings) as service,
-        anchored(service),
-        working(service) as work,
-        beating(service, "Worker") as beat,
-    ):
-        await _tell_log_of_role(service)
-        tell("Tallystick works.")
-        await while_running(work, beat)
+    create = TOLD.new or settings.database_url is not None  # an embedded one is made by who serves
+    check_same_database(settings)
+    try:
+        async with (
+            open_service(settings, create=create) as service,
+            anchored(service),
+            working(service) as work,
+            beating(service, "Worker") as beat,
+        ):
+            await _tell_log_of_role(service)
+            with told_to_others(settings):
+                tell("Tallystick works.")
+                await while_running(work, beat)
+    except NoDatabaseYetError as error:
+        raise no_database_yet(error) from None
 
 
 async def _tell_log_of_role(service: Service) -> None:

@@ -125,6 +125,17 @@ class EmbeddedPostgres:
         """How to connect to it as the superuser of the whole server: for the benchmark, backups and tests."""
         return self._dsn_of(DATABASE)
 
+    @property
+    def has_data(self) -> bool:
+        """Whether there is a database to start, and none to make; also where we may not look."""
+        try:
+            self._version_file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # what is wrong with the directory is told by `start`
+            return True
+        return True
+
     def start(self) -> str:
         """Start the server or join the running one, wait until it answers queries, and return its DSN.
 

@@ -13,14 +13,24 @@ from typing import Annotated, Any
 
 import typer
 
-from tallystick.cli.console import NO, Json, ProblemError, run, run_until_stopped, settings_of_process, tell, tell_json
+from tallystick.cli.console import (
+    NO,
+    Json,
+    ProblemError,
+    database_of_process,
+    run,
+    run_until_stopped,
+    settings_of_process,
+    tell,
+    tell_json,
+)
 from tallystick.db.backup import base as bases
 from tallystick.db.backup.place import BackupPlace, Base
 from tallystick.db.backup.schedule import Schedule
 from tallystick.db.backup.source import BackupError, BackupSource, open_source
 from tallystick.services.operations import backups
 from tallystick.settings import Settings
-from tallystick.wiring import database_address, utc_now
+from tallystick.wiring import utc_now
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -158,7 +168,7 @@ async def _source(settings: Settings, database_env: str | None) -> AsyncIterator
         if not address:
             raise ProblemError(f"{database_env} is not set")
         settings = replace(settings, database_url=address, owner_database_url=None)
-    async with database_address(settings) as found:
+    async with database_of_process(settings) as found:
         yield found.admin, await open_source(found.admin)
 
 
