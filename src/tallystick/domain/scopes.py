@@ -12,7 +12,8 @@ class KeyScope(IntFlag):
     """One thing that a key may do. The numbers are in the database: a new scope takes the next one, none is used again.
 
     `TOKENS`: make tokens on the seller's own account, and cancel any. `HOSTED_LINKS`: sign links and buttons that lead
-    buyers to the hosted pages. `NOTIFICATIONS`: have messages checked that say they are from this service.
+    buyers to the hosted pages. `NOTIFICATIONS`: have messages checked that say they are from this service. `PAY_OUT`:
+    let cash leave for the seller's bank; keys from before it was there do not have it.
     """
 
     READ = 1
@@ -24,10 +25,17 @@ class KeyScope(IntFlag):
     TOKENS = 64
     HOSTED_LINKS = 128
     NOTIFICATIONS = 256
+    PAY_OUT = 512
 
 
 MONEY: Final = (
-    KeyScope.CHARGE | KeyScope.FUND | KeyScope.REFUND | KeyScope.SETTLE | KeyScope.WRITE_OFF | KeyScope.TOKENS
+    KeyScope.CHARGE
+    | KeyScope.FUND
+    | KeyScope.REFUND
+    | KeyScope.SETTLE
+    | KeyScope.WRITE_OFF
+    | KeyScope.TOKENS
+    | KeyScope.PAY_OUT
 )
 """What moves money or debt, or takes away the tokens that it is moved by: what no developer among the staff may do."""
 

@@ -91,6 +91,9 @@ def check_documented(answer: httpx.Response) -> None:
     (kind, content), *_ = told["content"].items()
     assert answer.headers["content-type"] == kind
     schema = {**content["schema"], "components": DOCUMENT["components"]}
+    if kind == "application/pdf":
+        assert answer.content.startswith(b"%PDF-")
+        return
     Draft202012Validator(schema, validate_formats=True).validate(answer.json())
     if answer.status_code < 400:
         (endpoint,) = [one for one in ENDPOINTS if (one.path, one.method) == (template, answer.request.method)]

@@ -15,12 +15,14 @@ from tests.stories.v1.conftest import Program, as_problem, program_of
 from tests.support.books import Buyer
 
 from tallystick.db.database import open_pool
+from tallystick.domain.banking.bank_accounts import BankAccount
 from tallystick.domain.commands import Method, TokenType
 from tallystick.domain.ids import IdKind
 from tallystick.domain.scopes import EVERYTHING
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
+from tallystick.store.payouts import destinations
 from tallystick.web.v1.app import JsonApi
 from tallystick.web.v1.endpoint import Endpoint
 from tallystick.web.v1.openapi import documented_codes
@@ -64,6 +66,9 @@ async def good(program: Program, endpoint: Endpoint) -> Good:
         body = {one.name: str(one.example) for one in endpoint.inputs}
     if endpoint.moves_money:
         body = {"authorization": buyer.instrument, "amount": "1.00"}
+    if endpoint.name == "payouts.create":
+        await bank_account(program)
+        body = {"amount": "1.00"}
     if endpoint.answer == "Refund" and endpoint.moves_money:
         of_top_up = endpoint.name == "top_ups.refund"
         original = ("/v1/top_ups", "2.00") if of_top_up else ("/v1/charges", "4.00")
@@ -71,6 +76,22 @@ async def good(program: Program, endpoint: Endpoint) -> Good:
         body = {"amount": "1.00"} | ({} if endpoint.subject else {"transaction": charge["id"]})
         path = path.replace("{id}", charge["id"])
     return Good(program, endpoint, path.replace("{id}", AN_ID), body, buyer)
+
+
+async def bank_account(program: Program) -> None:
+    """Where the seller's cash goes."""
+    shop, now = program.shop, program.shop.clock()
+    async with shop.service.pool.acquire() as connection, connection.transaction():
+        await destinations.give(
+            connection,
+            shop.service.vault,
+            shop.key.party_id,
+            "sandbox",
+            BankAccount("Music Shop", iban="DE89370400440532013000"),
+            made_by=None,
+            now=now,
+            usable_at=now,
+        )
 
 
 Cause = Callable[[Good], Awaitable[httpx.Response]]
@@ -139,7 +160,11 @@ async def beside_a_rival(good: Good) -> AsyncIterator[Program]:
         shop.service.pool.acquire() as rival,
         rival.transaction(),
     ):
-        await rival.execute("SELECT FROM account WHERE subject = $1 FOR UPDATE", good.buyer.instrument)
+        if good.endpoint.name == "payouts.create":
+            cash = "SELECT FROM account WHERE book_id = $1 AND kind = 'cash' FOR UPDATE"
+            await rival.execute(cash, shop.books.book_id)
+        else:
+            await rival.execute("SELECT FROM account WHERE subject = $1 FOR UPDATE", good.buyer.instrument)
         rules = Rules(read_fee_schedules(None), simulate_faults=True)
         service = replace(shop.service, pool=impatient, committer=Committer(impatient, rules, shop.clock))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(JsonApi(service)))
@@ -150,6 +175,13 @@ async def beside_a_rival(good: Good) -> AsyncIterator[Program]:
 async def at_the_same_time(good: Good) -> httpx.Response:
     async with beside_a_rival(good) as program:
         return await good.send(program)
+
+
+async def without_bank_account(good: Good) -> httpx.Response:
+    await good.program.shop.service.pool.execute(
+        "UPDATE payout_destination SET replaced_at = now() WHERE business_id = $1", good.program.shop.key.party_id
+    )
+    return await good.send()
 
 
 async def again_with_another_amount(good: Good) -> httpx.Response:
@@ -290,11 +322,14 @@ OF_MONEY: dict[str, Cause] = {
     "buyer_barred": barred_buyer,
     "concurrent_modification": at_the_same_time,
     "idempotency_conflict": again_with_another_amount,
-    "insufficient_balance": with_amount({"top_ups.create": "3.00", "settlements.create": "4.00"}, "11.00"),
+    "insufficient_balance": with_amount(
+        {"top_ups.create": "3.00", "settlements.create": "4.00", "payouts.create": "9999999.00"}, "11.00"
+    ),
     "more_than_left_to_refund": with_amount({}, "9.00"),
     "more_than_owed": with_amount({}, "6.00"),
     "not_found": lambda good: replace(good, path=good.endpoint.path.replace("{id}", "a.b")).send(),
     "not_refundable": refund_of_what_it_is_not_for,
+    "payout_not_ready": without_bank_account,
     "transaction_failed": lambda good: refund_of_card(good, "2.71"),
     "transaction_not_complete": lambda good: refund_of_card(good, "2.00"),
     "transaction_not_found": refund_of_nothing,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tallystick.domain.disputes.dispute import DisputedSettlements
+from tallystick.domain.disputes.dispute import DisputedSettlements, DisputeStatus
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
 from tallystick.store.queries import disputes
 from tallystick.store.queries.disputes import ChargeLine, DisputeRecord
@@ -24,6 +24,7 @@ __all__ = [
     "find",
     "latest",
     "list_",
+    "newest",
     "of_charge",
 ]
 
@@ -31,6 +32,15 @@ __all__ = [
 async def list_(books: BookContext, maximum: int, before: str | None = None) -> list[DisputeRecord]:
     """Disputes of a seller: open ones first, by deadline, then the latest; with `before` only those over, before it."""
     return await disputes.of_books(books.service.pool, books.parts, books.seller_id, books.environment, maximum, before)
+
+
+async def newest(
+    books: BookContext, maximum: int, before: str | None = None, status: DisputeStatus | None = None
+) -> list[DisputeRecord]:
+    """Disputes of a seller, the newest first, those with ids before `before`."""
+    return await disputes.newest(
+        books.service.pool, books.parts, books.seller_id, books.environment, maximum, before, status
+    )
 
 
 async def find(books: BookContext, dispute_id: str) -> DisputeRecord | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from tallystick.domain.commands import RequestPayout
 from tallystick.domain.environments import SANDBOX
+from tallystick.domain.ids import book_of_transaction
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
@@ -15,6 +18,7 @@ from tallystick.services.payouts import bank_accounts
 from tallystick.store.ledger.dry_run import dry_run
 from tallystick.store.payouts import payouts
 from tallystick.store.payouts.payouts import PayoutRecord, PayoutTotals
+from tallystick.store.queries import transaction_list
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import BookId, TransactionId
@@ -28,10 +32,13 @@ __all__ = [
     "MANUAL",
     "RECORDED",
     "NotReadyError",
+    "PayoutAsked",
     "PayoutPreview",
     "PayoutRecord",
     "PayoutTotals",
     "PayoutWish",
+    "ask",
+    "largest",
     "list_",
     "preview",
     "rail_of",
@@ -57,6 +64,14 @@ class PayoutWish:
     amount_micros: int | None
     description: str | None = None
     reserve_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutAsked:
+    """A payout that was asked for. `is_new`: not under the same reference before."""
+
+    accepted: Accepted
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +103,23 @@ async def preview(books: BookContext, wish: PayoutWish) -> PayoutPreview:
 
 async def request(books: BookContext, wish: PayoutWish, reference: str) -> Accepted:
     """Ask for a payout, now or before under the same reference. Raises NotReadyError, Refused."""
-    book_id = await _book(books, wish)
+    return (await ask(books, wish, reference)).accepted
+
+
+async def ask(books: BookContext, wish: PayoutWish, reference: str, *, refusal_spends: bool = True) -> PayoutAsked:
+    """The same, and whether it was asked for now. Raises NotReadyError, Refused.
+
+    `refusal_spends`: as of Request. A payout that was made under the reference is found in whichever book it is.
+    """
+    known = await transaction_list.known_by_reference(books.service.pool, books.parts, reference)
+    book_id = await _book(books, wish) if known is None else book_of_transaction(known)
     command = await _command(books, book_id, wish, reference)
+    command = replace(command, request=replace(command.request, refusal_spends=refusal_spends))
     outcome = await books.service.committer.perform(book_id, command)
     if not isinstance(outcome, Accepted):
         raise outcome if isinstance(outcome, Refused) else TypeError(f"a payout came to {outcome!r}")
-    if outcome.transaction_id == command.request.transaction_id:  # not an answer that was given before
+    is_new = outcome.transaction_id == command.request.transaction_id  # else an answer that was given before
+    if is_new:
         amount = wish.amount_micros
         await books.record(
             "money.payout",
@@ -101,12 +127,20 @@ async def request(books: BookContext, wish: PayoutWish, reference: str) -> Accep
             amount="all above the reserve" if amount is None else display_amount(amount),
             rail=command.rail,
         )
-    return outcome
+    return PayoutAsked(outcome, is_new)
 
 
 async def list_(books: BookContext, maximum: int, before: TransactionId | None = None) -> list[PayoutRecord]:
     """The newest first, those with ids before `before`."""
     return await payouts.of_books(books.service.pool, books.parts, maximum, before)
+
+
+async def largest(books: BookContext) -> int:
+    """The most that a payout could take now, in micro-units. Raises NotReadyError."""
+    try:
+        return (await preview(books, PayoutWish(None))).amount_micros
+    except Refused:
+        return 0
 
 
 async def totals(books: BookContext) -> PayoutTotals:

@@ -98,6 +98,21 @@ async def of_books(
     return [_record(row) for row in rows]
 
 
+async def newest(
+    database: Database,
+    parts: Sequence[BookId],
+    seller_id: PartyId,
+    environment: str,
+    maximum: int,
+    before: str | None = None,
+    status: DisputeStatus | None = None,
+) -> list[DisputeRecord]:
+    """Disputes of a seller, the newest first."""
+    wanted = None if status is None else status.value
+    rows = await database.fetch(_SQL["newest"], list(parts), seller_id, environment, before, maximum, wanted)
+    return [_record(row) for row in rows]
+
+
 async def latest(database: Database, maximum: int) -> list[DisputeRecord]:
     """Disputes of all sellers, in the same order."""
     return [_record(row) for row in await database.fetch(_SQL["latest"], maximum)]

@@ -143,13 +143,14 @@ class JsonApi:
         status = HTTPStatus.OK if reply.replayed else endpoint.status
         replayed = (_REPLAYED,) if reply.replayed else ()
         request = (b"request-id", request_id.encode())
-        headers = (_JSON, NOT_KEPT, _VERSION, request, *replayed, *self._rate(call.key))
-        body = msgspec.json.encode(reply.body)
+        kind = (b"content-type", endpoint.media_type.encode())
+        headers = (kind, NOT_KEPT, _VERSION, request, *replayed, *self._rate(call.key))
+        body = reply.body if isinstance(reply.body, bytes) else msgspec.json.encode(reply.body)
         if endpoint.has_tag:
             tag = b'"%s"' % sha256(body).hexdigest()[:32].encode()
             headers = (*headers, (b"etag", tag))
             if tag in (one.strip().encode("latin-1") for one in header(scope, b"if-none-match").split(",")):
-                return HttpAnswer(HTTPStatus.NOT_MODIFIED, tuple(one for one in headers if one != _JSON), b"")
+                return HttpAnswer(HTTPStatus.NOT_MODIFIED, tuple(one for one in headers if one != kind), b"")
         return HttpAnswer(status, headers, body)
 
     def _rate(self, key: AccessKey | None) -> Headers:

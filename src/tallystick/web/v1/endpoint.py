@@ -24,6 +24,9 @@ VERSION: Final = "2026-12-01"
 """Of the interface: the only one so far."""
 
 
+JSON: Final = "application/json"
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request that is well formed, of a key that may ask it. `now`: the service's clock. `subject`: its path's id.
@@ -57,9 +60,12 @@ _PROGRAM: Final = Actor(None)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an endpoint comes to. `transaction_id`: of the money that it moved; `replayed`: it was answered before."""
+    """What an endpoint comes to. `transaction_id`: of the money that it moved; `replayed`: it was answered before.
 
-    body: Mapping[str, Any]
+    `body`: members, or the bytes of a file.
+    """
+
+    body: Mapping[str, Any] | bytes
     transaction_id: str | None = None
     replayed: bool = False
 
@@ -74,7 +80,7 @@ class Endpoint:
     `action`: the action of the query API whose use case it calls; metrics count it as that. `codes`: the problems that
     it can have beside those of `ANY`. `reads_much`: it has its turn among the calls that do. `moves_money`: it takes
     an Idempotency-Key, and so does one that `takes_key`. `has_tag`: its answer has an ETag. `status`: of an answer that
-    repeats nothing.
+    repeats nothing. `media_type`: of what it answers with, where that is a file.
     """
 
     method: str
@@ -94,3 +100,4 @@ class Endpoint:
     has_tag: bool = False
     takes_key: bool = False
     status: int = HTTPStatus.OK
+    media_type: str = JSON

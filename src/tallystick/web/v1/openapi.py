@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.scopes import scope_name
-from tallystick.web.v1.endpoint import VERSION
+from tallystick.web.v1.endpoint import JSON, VERSION
 from tallystick.web.v1.schemas import OBJECTS, PROBLEM, PROBLEM_MORE, Output, status_of
 from tallystick.web.v1.table import ANY, ENDPOINTS, OF_BODIES
 
@@ -143,7 +143,7 @@ def _responses(endpoint: Endpoint) -> Schema:
         found[f"{int(status)}"] = {
             "description": endpoint.summary if not replays else meaning,
             "headers": _told_headers(endpoint, replayed=replays and status == 200),  # noqa: PLR2004 - as above
-            "content": {"application/json": {"schema": _answer(endpoint), "example": _example(endpoint)}},
+            "content": {endpoint.media_type: {"schema": _answer(endpoint), "example": _example(endpoint)}},
         }
     if endpoint.has_tag:
         found["304"] = {"description": "It has not changed.", "headers": _told_headers(endpoint, replayed=False)}
@@ -179,6 +179,8 @@ def _told_headers(endpoint: Endpoint, *, replayed: bool) -> Schema:
 
 
 def _answer(endpoint: Endpoint) -> Schema:
+    if endpoint.media_type != JSON:
+        return {"type": "string", "contentMediaType": endpoint.media_type}
     one = {"$ref": f"#/components/schemas/{endpoint.answer}"}
     if not endpoint.is_list:
         return one
@@ -193,7 +195,9 @@ def _answer(endpoint: Endpoint) -> Schema:
     }
 
 
-def _example(endpoint: Endpoint) -> Schema:
+def _example(endpoint: Endpoint) -> Schema | str:
+    if endpoint.media_type != JSON:
+        return "%PDF-1.7 …"
     one = {member.name: member.example for member in OBJECTS[endpoint.answer]}
     return {"object": "list", "data": [one], "next_cursor": None} if endpoint.is_list else one
 

@@ -34,6 +34,7 @@ OWN: Final[Mapping[str, tuple[int, str]]] = {
     "body_too_large": (413, "the body is larger than what is read"),
     "clock_too_far_ahead": (RULE, "the sandbox's clock cannot be so far ahead"),
     "clock_moved": (CONFLICT, "the sandbox's clock was moved by somebody else at the same moment"),
+    "payout_not_ready": (RULE, "nothing can be paid out yet: there is no bank account that can be used"),
     "unsupported_media_type": (415, "the body is not application/json"),
 }
 """Codes of what is wrong with a request as such: HTTP status, meaning."""

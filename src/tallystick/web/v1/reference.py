@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.scopes import scope_name
+from tallystick.web.v1.endpoint import JSON
 from tallystick.web.v1.openapi import documented_codes
 from tallystick.web.v1.problems import CODES, OWN
 from tallystick.web.v1.schemas import OBJECTS, PROBLEM, PROBLEM_MORE, status_of
@@ -45,6 +46,8 @@ def _endpoints() -> Iterator[str]:
 
 
 def _answer(endpoint: Endpoint) -> str:
+    if endpoint.media_type != JSON:
+        return f"a file, `{endpoint.media_type}`"
     name = f"[{endpoint.answer}](#{endpoint.answer.lower()})"
     return f"a page of {name}" if endpoint.is_list else name
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.environments import ENVIRONMENTS
 from tallystick.domain.scopes import EVERYTHING, scope_names
 from tallystick.web.v1 import consents, transactions
@@ -94,6 +95,25 @@ OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
     "Refund": _transaction("refund"),
     "Payout": _transaction("payout"),
     "Transaction": _transaction(*transactions.OBJECTS.values()),
+    "Dispute": (
+        Output("object", _one_of("dispute"), "What it is.", "dispute"),
+        Output("id", TEXT, "Its id: that of its transaction.", _ID),
+        Output("status", _one_of(*(status.value for status in DisputeStatus)), "How far it is.", "evidence_due"),
+        Output("charge", TEXT, "The transaction that is disputed.", _ID),
+        Output("authorization", TEXT, "What was charged.", _AUTHORIZATION, nullable=True),
+        Output("amount", AMOUNT, "How much is disputed.", "10.000000"),
+        Output("held", AMOUNT, "What of it the balance or tab bears: of a balance, frozen meanwhile.", "4.000000"),
+        Output("owed", AMOUNT, "What the seller owes for it and has not paid yet.", "0.000000"),
+        Output("fee", AMOUNT, "What the payment network takes for the dispute.", "0.000000"),
+        _CURRENCY,
+        _ENVIRONMENT,
+        Output("reason", TEXT, "What the buyer's bank says.", "fraudulent", nullable=True),
+        Output("reference", TEXT, "What the payment network calls it.", "dp_1PXb2vJZ"),
+        Output("has_evidence", YES_OR_NO, "Whether this seller has any: who called for the charge.", example=True),
+        Output("created_at", MOMENT, "When it was opened.", "2026-12-01T12:00:00.125000Z"),
+        Output("evidence_due_at", MOMENT, "Until when the bank waits.", "2026-12-08T12:00:00.000000Z", nullable=True),
+        Output("closed_at", MOMENT, "When it was over.", None, nullable=True),
+    ),
     "Account": (
         Output("object", _one_of("account"), "What it is.", "account"),
         _ENVIRONMENT,

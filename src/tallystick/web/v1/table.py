@@ -10,7 +10,7 @@ from tallystick.domain.scopes import KeyScope
 from tallystick.services.api.common_fields import OPTIONAL
 from tallystick.services.api.fields import Field
 from tallystick.web.api.errors_of_actions import ERRORS_OF
-from tallystick.web.v1 import account, consents, money, sandbox, transactions
+from tallystick.web.v1 import account, consents, disputes, money, payouts, sandbox, transactions
 from tallystick.web.v1.endpoint import Endpoint, Perform
 from tallystick.web.v1.inputs import (
     AMOUNT,
@@ -222,7 +222,60 @@ ENDPOINTS: Final = (
         codes=(),
     ),
     *_reads("refunds", "refund", "refund"),
+    Endpoint(
+        "POST",
+        "/v1/payouts",
+        "payouts.create",
+        "Lets cash leave for the seller's bank account: so much, or all that is held.",
+        "none",
+        KeyScope.PAY_OUT,
+        payouts.create,
+        "Payout",
+        (payouts.AMOUNT, CURRENCY, NOTE),
+        codes=("idempotency_key_required", "payout_not_ready", *payouts.CODES_OF),
+        moves_money=True,
+        status=HTTPStatus.CREATED,
+    ),
     *_reads("payouts", "payout", "payout"),
+    Endpoint(
+        "GET",
+        "/v1/disputes/{id}",
+        "disputes.get",
+        "One dispute.",
+        "none",
+        KeyScope.READ,
+        disputes.get,
+        "Dispute",
+        subject="the dispute",
+        codes=("transaction_not_found",),
+    ),
+    Endpoint(
+        "GET",
+        "/v1/disputes",
+        "disputes.list",
+        "Every dispute of a charge, the newest first, page by page.",
+        "none",
+        KeyScope.READ,
+        disputes.list_,
+        "Dispute",
+        (disputes.STATUS, LIMIT, CURSOR),
+        reads_much=True,
+        is_list=True,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/disputes/{id}/evidence",
+        "disputes.evidence",
+        "What to answer the bank with: what was agreed to, from where, and each charge since, as a PDF.",
+        "none",
+        KeyScope.READ,
+        disputes.evidence,
+        "Dispute",
+        subject="the dispute",
+        codes=("transaction_not_found",),
+        reads_much=True,
+        media_type="application/pdf",
+    ),
     *_reads("transactions", "transaction", "transaction"),
     Endpoint(
         "POST",

@@ -27,6 +27,15 @@ SELECT dispute.book_id, dispute.transaction_id, dispute.rail, dispute.reference,
           dispute.transaction_id DESC
  LIMIT $5
 
+-- name: newest
+-- Those of the books $1 and those that the seller $2 bears in the environment $3, the newest first, with ids before $4; of the
+-- status $6, if it is given; at most $5.
+/* part: lines */
+ WHERE (dispute.book_id = ANY($1::bigint[]) OR dispute.bearer_party_id = $2) AND book.environment = $3
+   AND ($4::text IS NULL OR dispute.transaction_id < $4) AND ($6::text IS NULL OR dispute.status = $6)
+ ORDER BY dispute.transaction_id DESC
+ LIMIT $5
+
 -- name: latest
 -- Those of all sellers in one order as above, at most $1.
 /* part: lines */
