@@ -106,6 +106,12 @@ class StripeProxy:
     endpoints: list[Json] = field(default_factory=list)
     """Where events go, as Stripe lists it."""
     calls: Counter[str] = field(default_factory=Counter)
+    bank_accounts: set[str] = field(default_factory=set)
+    """Payment methods that take days: an intent of one is `processing` until `arrive` or `bounce`."""
+    disputes: dict[str, Json] = field(default_factory=dict)
+    """In Stripe's shape: localstripe has none."""
+    spoil: Callable[[list[Json]], list[Json]] = list
+    """What is listed instead of what moved."""
     delay_seconds: float = 0.05
     url: str = ""
     _answers: dict[str, tuple[Call, Answer | None]] = field(default_factory=dict)
@@ -208,6 +214,9 @@ class StripeProxy:
                 answer = Answer(200, self.account)
             case ["webhook_endpoints"]:
                 answer = Answer(200, {"object": "list", "url": call.path, "has_more": False, "data": self.endpoints})
+            case ["disputes", dispute]:
+                known = self.disputes.get(dispute)
+                answer = Answer(200, known) if known else refused(404, "No such dispute", "resource_missing")
             case ["balance_transactions"]:
                 answer = await self._list_transactions(call)
             case ["checkout", "sessions", session]:
@@ -233,6 +242,8 @@ class StripeProxy:
         self.shapes.noted[made["payment_intent"]] = call.fields.get("metadata", {})
         self._stamp(made["payment_intent"])
         await self._stamp_transaction(made["payment_intent"])
+        if answer.body.get("payment_method") in self.bank_accounts:
+            self.shapes.overlays[made["payment_intent"]] = {"status": "processing", "amount_received": 0}
         return await self._told(call, made["payment_intent"], answer)
 
     def _made(self, answer: Answer) -> dict[str, str]:
@@ -256,6 +267,19 @@ class StripeProxy:
             self.shapes.overlays[intent_id] = shown
             return Answer(402, {"error": said | {"message": "Declined", "payment_intent": intent | shown}})
         return Answer(200, intent)
+
+    def arrive(self, intent_id: str) -> None:
+        """The buyer's bank has paid a debit."""
+        del self.shapes.overlays[intent_id]
+
+    def bounce(self, intent_id: str, code: str) -> None:
+        """The buyer's bank has not paid it, after days. Source: https://docs.stripe.com/payments/ach-direct-debit."""
+        error = {"type": "invalid_request_error", "code": code, "message": "The bank returned the debit."}
+        self.shapes.overlays[intent_id] = {
+            "status": "requires_payment_method",
+            "amount_received": 0,
+            "last_payment_error": error,
+        }
 
     async def _capture(self, call: Call, intent_id: str) -> Answer:
         """Capture for less as Stripe does: the fake would charge all of it and give the rest back."""
@@ -309,7 +333,8 @@ class StripeProxy:
         answer = await self.upstream_call("GET", call.path, {}, everything)
         shown = self.shapes.shown(answer.body["data"], call.expand)
         window = call.query.get("created", {})
-        return Answer(200, answer.body | {"data": [one for one in shown if _within(one["created"], window)]})
+        listed = self.spoil([one for one in shown if _within(one["created"], window)])
+        return Answer(200, answer.body | {"data": listed})
 
     def _refunds_of(self, intent: object) -> list[str]:
         return [refund for refund, owner in self.refunds.items() if intent in {None, owner}]
