@@ -19,8 +19,8 @@ _HEAD: Final = """\
 
 In a clone `./run COMMAND …` is `tallystick COMMAND …`. Settings come from the environment and from a
 configuration file, which every command takes as `--config FILE`, before its name or after it: [settings](settings.md).
-Commands work on the same database as a `tallystick serve` beside them, also on the embedded one; on another one than the
-service's, or on one that they would make, only with `--new` ([why](settings.md#commands-beside-a-service)).
+Commands work on the same database as a `tallystick serve` beside them, also on the embedded one; on another one than
+the service's, or on one that they would make, only with `--new` ([why](settings.md#commands-beside-a-service)).
 
 | exit status | meaning |
 |---|---|
