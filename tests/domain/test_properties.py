@@ -34,6 +34,7 @@ from tallystick.domain.commands import (
     ResolveCharge,
     ResolvePayout,
     ReturnPayout,
+    ReverseRefund,
     SettleDebt,
     TokenPurpose,
     TokenType,
@@ -216,6 +217,15 @@ class Books(RuleBasedStateMachine):
             self.perform(ResolveCharge(refund.transaction_id, "simulated", answer, RailOperation.REFUND))
 
     @rule(data=st.data())
+    def a_refund_fails_after_all(self, data: st.DataObject) -> None:
+        """Also one that has, or is under way, or never was."""
+        refunds = [t for t in self.state.transactions.values() if t.operation is Operation.REFUND]
+        if refunds:
+            name, refund = TransactionId(f"R{next(self.numbers)}"), data.draw(st.sampled_from(refunds))
+            answer = Declined("TransactionDenied", "no")
+            self.perform(ReverseRefund(name, refund.transaction_id, "simulated", answer))
+
+    @rule(data=st.data())
     def give_up(self, data: st.DataObject) -> None:
         """Cancel a transaction before its rail was asked; the store knows which those are."""
         if self.moved:
@@ -278,11 +288,12 @@ class Books(RuleBasedStateMachine):
                 totals[transaction.operation] += transaction.amount_micros
         of_payments = sum(t.amount_micros for t in self.prepaid_refunds() if t.payment_method == "Prepaid")
         given_back = sum(t.amount_micros for t in self.prepaid_refunds() if t.payment_method != "Prepaid")
-        left = totals[Operation.FUND_PREPAID] - totals[Operation.PAY] + of_payments - given_back
+        came_back = totals[Operation.REFUND_REVERSAL]
+        left = totals[Operation.FUND_PREPAID] - totals[Operation.PAY] + of_payments - given_back + came_back
         if PREPAID in self.state.instruments:
             instrument = self.state.instruments[PREPAID]
             assert instrument.balance_micros == left
-            assert instrument.balance_micros + instrument.pending_micros <= FUNDING_LIMIT + of_payments
+            assert instrument.balance_micros + instrument.pending_micros <= FUNDING_LIMIT + of_payments + came_back
         assert left >= 0
 
     def prepaid_refunds(self) -> list[Transaction]:

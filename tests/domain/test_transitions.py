@@ -36,6 +36,7 @@ from tallystick.domain.commands import (
     ResolveCharge,
     ResolvePayout,
     ReturnPayout,
+    ReverseRefund,
     Settle,
     SettleDebt,
     TokenPurpose,
@@ -176,6 +177,7 @@ def test_the_table_of_transactions_is_what_the_deciders_do() -> None:
     for answer in (Declined("Declined", "no"), Paid()):
         back = history.do(Refund(history.request(), paid, UNITS))
         history.resolve(back, answer, RailOperation.REFUND)
+    history.do(ReverseRefund(TransactionId("R1"), back, "simulated", Declined("Declined", "no")))
     for end in (DisputeStatus.WON, DisputeStatus.LOST):
         charge = history.resolve(history.pay(CARD), Paid(), RailOperation.CHARGE)
         history.dispute(charge, DisputeStatus.OPENED)

@@ -6,6 +6,21 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # A refund that went well stays so, and what is made by hand at a rail is in nobody's books.
+    "0039": """
+ALTER TABLE rail_booking DROP CONSTRAINT rail_booking_account_check;
+ALTER TABLE rail_booking ADD CONSTRAINT rail_booking_account_check CHECK (account IN ('rail_fees', 'bank'));
+ALTER DOMAIN account_kind DROP CONSTRAINT account_kind_is_known;
+ALTER DOMAIN account_kind ADD CONSTRAINT account_kind_is_known
+    CHECK (VALUE IN ('cash', 'sales', 'fees', 'write_offs', 'fee_income', 'commissions', 'commission_income', 'prepaid',
+                     'receivable', 'rail', 'owed_to', 'balance_of', 'in_dispute', 'dues', 'dispute_losses',
+                     'dispute_fees', 'frozen', 'due_from', 'payouts_under_way', 'paid_out', 'payouts_due', 'rail_fees',
+                     'bank'));
+ALTER DOMAIN transaction_operation DROP CONSTRAINT transaction_operation_is_known;
+ALTER DOMAIN transaction_operation ADD CONSTRAINT transaction_operation_is_known
+    CHECK (VALUE IN ('FundPrepaid', 'Pay', 'SettleDebt', 'WriteOffDebt', 'Refund', 'Reserve', 'Deposit', 'Dispute',
+                     'Payout', 'PayoutReturn', 'RailMovement'));
+""",
     # No statement of a bank is read.
     "0038": """
 DROP TABLE bank_statement, bank_entry;

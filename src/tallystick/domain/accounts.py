@@ -33,6 +33,7 @@ class AccountKind(Enum):
     PAYOUTS_DUE = "payouts_due"  # liability, operator's book: what payouts under way will take from rails
     RAIL_FEES = "rail_fees"  # expense, operator's book: what rails kept for their service
     BANK = "bank"  # asset, operator's book: what rails have paid to the operator's bank
+    SUSPENSE = "suspense"  # operator's book: what moved at rails and belongs to no transaction of ours
     PREPAID = "prepaid"  # liability: one prepaid instrument's balance
     FROZEN = "frozen"  # liability: what open disputes froze of one prepaid balance
     RECEIVABLE = "receivable"  # asset: one credit instrument's debt
@@ -59,6 +60,7 @@ TOTALS: Final = {
     AccountKind.PAYOUTS_DUE: AccountId(32),
     AccountKind.RAIL_FEES: AccountId(40),
     AccountKind.BANK: AccountId(41),
+    AccountKind.SUSPENSE: AccountId(42),
 }
 """The accounts that a book has once, with their fixed numbers."""
 

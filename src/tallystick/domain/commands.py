@@ -368,6 +368,18 @@ class ResolvePayout(Struct, frozen=True):
     reference: str | None = None
 
 
+class ReverseRefund(Struct, frozen=True):
+    """A rail tells that a refund, which had gone well, has failed after all. Telling it twice changes nothing.
+
+    `transaction_id`: for the reversal. `answer`: why, in the rail's words.
+    """
+
+    transaction_id: TransactionId
+    refund_id: TransactionId
+    rail: str
+    answer: Declined
+
+
 class ReturnCharge(Struct, frozen=True):
     """Give back what a rail took although the transaction had failed or was cancelled: it came too late.
 
@@ -449,6 +461,7 @@ Command = (
     | ResolveCharge
     | ResolvePayout
     | ReturnCharge
+    | ReverseRefund
     | Deposit
     | BookMovement
     | DisputeMoved
@@ -466,6 +479,7 @@ _REPEATABLE: Final = _MONEY_COMMANDS | {
     CollectDue,
     ResolvePayout,
     ReturnCharge,
+    ReverseRefund,
 }
 
 

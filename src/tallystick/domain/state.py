@@ -88,7 +88,7 @@ class Instrument(Struct, frozen=True):
 
 @unique
 class Operation(Enum):
-    """What a transaction does, in the protocol's words; Deposit, Dispute, Payout… and RailMovement are ours."""
+    """What a transaction does, in the protocol's words. Ours: Deposit, Dispute, Payout…, RailMovement, …Reversal."""
 
     FUND_PREPAID = "FundPrepaid"
     PAY = "Pay"
@@ -101,6 +101,7 @@ class Operation(Enum):
     DEPOSIT = "Deposit"
     DISPUTE = "Dispute"
     RAIL_MOVEMENT = "RailMovement"
+    REFUND_REVERSAL = "RefundReversal"
 
 
 class Transaction(Struct, frozen=True):

@@ -81,6 +81,7 @@ TRANSACTIONS: Final[Mapping[Operation, Table]] = MappingProxyType(
         Operation.WRITE_OFF_DEBT: _DONE_AT_ONCE,
         Operation.DEPOSIT: _DONE_AT_ONCE,
         Operation.RAIL_MOVEMENT: _DONE_AT_ONCE,
+        Operation.REFUND_REVERSAL: _DONE_AT_ONCE,
         Operation.DISPUTE: _DISPUTE,
     }
 )

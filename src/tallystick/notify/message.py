@@ -38,8 +38,11 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "FundPrepaid": "FUND_PREPAID",
     "Deposit": "DEPOSIT_FUNDS",
     "Dispute": "DISPUTE",
+    "RefundReversal": "REFUND_REVERSAL",
 }
 """How notifications, unlike the API, spell what a transaction does."""
+
+_TOLD_BY_NOBODY: Final = frozenset({"Dispute", "RefundReversal"})
 
 _ADDRESS: Final[Mapping[str, str]] = {
     "addressName": "addressFullName",
@@ -126,7 +129,7 @@ def is_wanted(event: ClaimedEvent, transaction: TransactionRecord, *, by_button:
     later = transaction.was_pending or event.status == "Pending" or status_number(event) > 1
     if event.notify_immediate or later:
         return True
-    answered_nobody = by_button or transaction.operation == "Dispute"  # no program had it as an answer
+    answered_nobody = by_button or transaction.operation in _TOLD_BY_NOBODY  # no program had it as an answer
     return answered_nobody or _ASKED_BY_STAFF.fullmatch(transaction.caller_reference) is not None
 
 

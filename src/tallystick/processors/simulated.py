@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -62,7 +62,7 @@ ASK_AGAIN: Final = timedelta(seconds=2)
 """The polling interval for an order that an ordered fault holds back, which it does until somebody releases it."""
 
 TAKES_ITS_TIME: Final = timedelta(minutes=1)
-"""How much longer than usual some cards leave an order pending."""
+"""How much longer than usual some cards leave an order pending, and after which some refunds come back."""
 
 SETUP_LIFETIME: Final = timedelta(hours=24)
 REMEMBERS_KEYS_FOR: Final = timedelta(hours=24)
@@ -70,6 +70,7 @@ REMEMBERS_KEYS_FOR: Final = timedelta(hours=24)
 _FEE_PER_MILLE: Final = 29
 _FIXED_FEE_MICROS: Final = 300_000
 _TAKING: Final = frozenset({RailOperation.CHARGE, RailOperation.AUTHORIZE})
+_REFUNDS_FAIL: Final = frozenset({Behaviour.REFUND_FAILS, Behaviour.REFUND_FAILS_LATER})
 _GIVING_BACK: Final = frozenset({RailOperation.REFUND, RailOperation.RETURN})
 
 
@@ -198,9 +199,10 @@ class SimulatedRail:
 
     async def list_movements(self, since: datetime, until: datetime) -> AsyncIterator[RailMovement]:
         """What came in and went out, in the order in which it did."""
-        for charge in await simulated_charges.moved(self.memory, since, until):
+        soon = self.clock() + timedelta(microseconds=1)
+        for charge in await simulated_charges.moved(self.memory, since - TAKES_ITS_TIME, until):
             out = charge.operation in _GIVING_BACK
-            yield RailMovement(
+            moved = RailMovement(
                 movement_id=f"sim_mv_{charge.idempotency_key}",
                 kind=MovementKind.REFUND if out else MovementKind.CHARGE,
                 reference=charge.reference,
@@ -210,6 +212,16 @@ class SimulatedRail:
                 moment=charge.known_at,
                 idempotency_key=charge.idempotency_key,
             )
+            if moved.moment >= since:
+                yield moved
+            came_back = charge.known_at + TAKES_ITS_TIME
+            if charge.reason == Behaviour.REFUND_FAILS_LATER.value and since <= came_back < min(until, soon):
+                yield replace(
+                    moved,
+                    movement_id=f"{moved.movement_id}.back",
+                    amount_micros=charge.amount_micros,
+                    moment=came_back,
+                )
 
     async def _fault(self, order: RailOrder, now: datetime) -> OrderedFault | None:
         return await ordered_faults.met_by(self.memory, order.idempotency_key, order.operation, now)
@@ -239,8 +251,8 @@ class SimulatedRail:
     async def _reason(self, order: RailOrder, behaviour: Behaviour) -> str | None:
         """The code of the decline, or of the odd way, in which this card takes the order; None: as usual."""
         if order.operation in _GIVING_BACK:
-            return Behaviour.REFUND_FAILS.value if behaviour is Behaviour.REFUND_FAILS else None
-        if order.operation not in _TAKING or behaviour in {Behaviour.PAYS, Behaviour.REFUND_FAILS}:
+            return behaviour.value if behaviour in _REFUNDS_FAIL else None
+        if order.operation not in _TAKING or behaviour is Behaviour.PAYS or behaviour in _REFUNDS_FAIL:
             return None
         if behaviour is Behaviour.REQUIRES_ACTION and await simulated_setups.is_confirmed(
             self.memory, order.rail_token
@@ -257,6 +269,9 @@ class SimulatedRail:
     def _answer(self, charge: SimulatedCharge, now: datetime) -> RailAnswer:
         if now < charge.known_at:
             return StillPending(charge.known_at - now, charge.reference)
+        fails_later = charge.reason == Behaviour.REFUND_FAILS_LATER.value
+        if fails_later and now >= charge.known_at + TAKES_ITS_TIME:
+            return self._refused(charge.reason, charge)
         if charge.outcome == "paid":
             return Paid(charge.reference, charge.fee_micros)
         if charge.reason == AUTHENTICATION_REQUIRED:
@@ -266,7 +281,7 @@ class SimulatedRail:
     def _refused(self, reason: str | None, charge: SimulatedCharge) -> Declined:
         """A decline: by a status code where it was ordered, by a code of the table where the card is made for it."""
         if reason in _CODES:
-            known = declined("declined" if reason == Behaviour.REFUND_FAILS.value else reason)
+            known = declined("declined" if reason in _REFUND_REASONS else reason)
         else:
             known = DECLINES.get(reason or "", DECLINES["TransactionDenied"])  # older rows hold a sentence
         return msgspec.structs.replace(known, reference=charge.reference)
@@ -282,4 +297,5 @@ _DECLINED: Final = frozenset(one.value for one in Behaviour if one.declines) | {
     AUTHENTICATION_REQUIRED,
     Behaviour.REFUND_FAILS.value,
 }
-_CODES: Final = _DECLINED | {"generic_decline"}
+_CODES: Final = _DECLINED | {"generic_decline", Behaviour.REFUND_FAILS_LATER.value}
+_REFUND_REASONS: Final = frozenset(one.value for one in _REFUNDS_FAIL)

@@ -31,6 +31,7 @@ class Behaviour(Enum):
     LOST_ANSWER = "lost_answer"
     LATE_SUCCESS = "late_success"
     REFUND_FAILS = "refund_fails"
+    REFUND_FAILS_LATER = "refund_fails_later"
 
     @property
     def declines(self) -> bool:
@@ -103,6 +104,7 @@ NUMBERS: Final = (
     _card("4000000000003030", Behaviour.LOST_ANSWER, "Pays, but the first answer is lost: it is asked for again."),
     _card("4000000000003048", Behaviour.LATE_SUCCESS, "Declined, and paid after all: the money is given back."),
     _card("4000000000005126", Behaviour.REFUND_FAILS, "Pays, but takes no money back: refunds fail."),
+    _card("4000000000003055", Behaviour.REFUND_FAILS_LATER, "Pays; a refund goes well, and comes back a minute later."),
     _account("000123456789", Behaviour.PAYS, "Pays."),
     _account("000111111116", Behaviour.NO_ACCOUNT, "Declined: there is no such account. Hard."),
     _account("000222222227", Behaviour.NO_FUNDS, "Declined for lack of funds: soft."),

@@ -387,17 +387,12 @@ async def test_an_event_about_nothing_of_ours_is_done_with(shop: Books) -> None:
     assert (row["due_at"], row["last_error"]) == (None, None)
 
 
-async def test_a_refund_that_fails_after_all_is_shown_to_people(shop: Books) -> None:
-    other = OtherRail()
-    _, paid, worker = await paid_at(shop, other, "a card")
-    refund = await shop.refund(paid.transaction_id, "3.00")
-    assert isinstance(refund, Accepted)
-    await worker.step()
-    reference = str((await rows(shop, refund.transaction_id))["refund"].reference)
+async def refund_event(shop: Books, rail: str, reference: str) -> str:
+    """The rail sends an event about a refund; its id."""
     event_id = secrets.token_hex(8)
     await rail_events.add(
         shop.pool,
-        "other",
+        rail,
         event_id,
         environment="sandbox",
         object_kind="refund",
@@ -405,11 +400,69 @@ async def test_a_refund_that_fails_after_all_is_shown_to_people(shop: Books) -> 
         idempotency_key=None,
         now=shop.clock(),
     )
+    return event_id
+
+
+async def error_of(shop: Books, event_id: str) -> str | None:
+    error: str | None = await shop.pool.fetchval("SELECT last_error FROM rail_event WHERE event_id = $1", event_id)
+    return error
+
+
+async def test_a_refund_that_fails_after_all_is_booked_back_once(shop: Books) -> None:
+    other = OtherRail()
+    _, paid, worker = await paid_at(shop, other, "a card")
+    cash, held = await shop.total("cash"), await rail_balance(shop, "other")
+    refund = await shop.refund(paid.transaction_id, "3.00")
+    assert isinstance(refund, Accepted)
+    await worker.step()
+    reference = str((await rows(shop, refund.transaction_id))["refund"].reference)
+    for _ in range(2):
+        event_id = await refund_event(shop, "other", reference)
+        other.answers = [Declined("TransactionDenied", "The card takes no money back.", "declined")]
+        await worker.follow_up_events()
+        assert await error_of(shop, event_id) is None, "nobody has to see to it"
+
+    assert (await shop.total("cash"), await rail_balance(shop, "other")) == (cash, held)
+    told = await shop.pool.fetch(
+        "SELECT operation, status_code, status_message FROM transaction WHERE book_id = $1 AND original_id = $2",
+        shop.book_id,
+        refund.transaction_id,
+    )
+    assert [tuple(row) for row in told] == [("RefundReversal", "RefundFailed", "The card takes no money back.")]
+    assert (await rows(shop, refund.transaction_id))["refund"].decline == "declined"
+
+
+async def test_a_refund_whose_failure_is_told_before_its_success_just_fails(shop: Books) -> None:
+    """The event comes while the rail is still being asked: it is asked at once, and there is nothing to reverse."""
+    other = OtherRail()
+    _, paid, worker = await paid_at(shop, other, "a card")
+    cash = await shop.total("cash")
+    refund = await shop.refund(paid.transaction_id, "3.00")
+    assert isinstance(refund, Accepted)
+    other.answers = [StillPending(timedelta(days=1), f"re_{refund.transaction_id}")]
+    await worker.step()
+    await refund_event(shop, "other", f"re_{refund.transaction_id}")
+    other.answers = [Declined("TransactionDenied", "The card takes no money back.", "declined")]
+    await worker.follow_up_events()
+    await worker.step()
+
+    assert await status(shop, refund.transaction_id) == ("Failure", "TransactionDenied")
+    assert await shop.total("cash") == cash
+
+
+async def test_a_return_that_fails_after_all_is_shown_to_people(shop: Books) -> None:
+    other = OtherRail(answers=[Declined("TransactionDenied", "no", "generic_decline", reference="late_8")])
+    other.name = f"late-{secrets.token_hex(4)}"  # what it is asked later is of no concern to other tests
+    opened = await funding(shop, rail=other.name)
+    worker = worker_of(shop, other)
+    await worker.step()
+    assert await shop.perform(ReturnCharge(opened)) == Done()
+    await worker.step()
+    event_id = await refund_event(shop, other.name, str((await rows(shop, opened))["return"].reference))
     other.answers = [Declined("TransactionDenied", "The card takes no money back.", "declined")]
     await worker.follow_up_events()
 
-    shown = {one.event_id: one for one in await rail_events.troubled(shop.pool, 100)}
-    assert "failed at the rail: The card takes no money back." in str(shown[event_id].last_error)
+    assert "see to it at the rail" in str(await error_of(shop, event_id))
 
 
 async def test_a_dispute_that_the_rail_tells_of_is_booked(shop: Books) -> None:

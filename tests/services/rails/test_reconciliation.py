@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,15 +17,18 @@ from tests.support.fake_rail import FakeRail
 from tests.support.master_key import MASTER_KEY
 from tests.support.owner import connection_of_owner
 
-from tallystick.domain.commands import Method
+from tallystick.domain.commands import Declined, Method
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.rails.reconciliation import DayReport, FindingKind
-from tallystick.processors.rail import MovementKind, RailMovement
+from tallystick.processors.rail import MovementKind, Rail, RailAnswer, RailMovement, Unknown
 from tallystick.processors.rails import Rails
+from tallystick.processors.simulated_numbers import Behaviour, rail_token
 from tallystick.services.context import Service
+from tallystick.services.rails import refunds
 from tallystick.services.rails.reconciliation import days_of, find, reconcile, reconcile_if_due
 from tallystick.settings import Settings
 from tallystick.store.ledger.verify import STATEMENTS, verify
+from tallystick.store.rails import rail_operations
 from tallystick.wiring import open_service
 
 UNITS = 1_000_000
@@ -41,9 +45,17 @@ class ToldRail(FakeRail):
 
     async def list_movements(self, since: datetime, until: datetime) -> AsyncIterator[RailMovement]:
         self.asked.append((since, until))
-        simulated = self.service.rails.find("sandbox", "simulated")
-        for movement in self.spoil([one async for one in simulated.list_movements(since, until)]):
+        for movement in self.spoil([one async for one in self.simulated.list_movements(since, until)]):
             yield movement
+
+    async def look_again(
+        self, reference: str | None, idempotency_key: str, asked_first: datetime
+    ) -> RailAnswer | Unknown:
+        return await self.simulated.look_again(reference, idempotency_key, asked_first)
+
+    @property
+    def simulated(self) -> Rail:
+        return self.service.rails.find("sandbox", "simulated")
 
 
 @dataclass
@@ -173,6 +185,39 @@ async def test_what_was_charged_by_hand_is_only_at_the_rail(desk: Desk) -> None:
 
     assert findings(report) == [(FindingKind.ONLY_THERE, "ch_by_hand", 7 * UNITS)]
     assert report.fees_micros == 500_000, "the rail kept its fee all the same"
+
+
+@pytest.mark.parametrize("told", ["by the statement", "by an event, and before the statement"])
+async def test_a_refund_that_comes_back_is_found_and_booked_as_such(desk: Desk, told: str) -> None:
+    """The card's bank sends it back a minute later: the statement has both, and the books come to the same."""
+    buyer = await desk.books.sender_token(Method.CC)
+    token = rail_token(Behaviour.REFUND_FAILS_LATER, secrets.token_hex(8))
+    await desk.service.pool.execute(
+        "UPDATE payment_method SET rail_token = $2 WHERE party_id = $1", buyer.party_id, token
+    )
+    paid = taken(await desk.books.pay(buyer, "10.00"), "Pending")
+    await work(desk.books)
+    cash = await desk.books.total("cash")
+    refund = taken(await desk.books.refund(paid, "4.00"), "Pending")
+    await work(desk.books)
+    assert (await desk.read()).findings == ()
+    desk.clock.forward(seconds=120)
+    if told != "by the statement":
+        simulated = desk.service.rails.find("sandbox", "simulated")
+        (record,) = await rail_operations.of_transaction(desk.service.pool, desk.books.book_id, refund)
+        failed = await simulated.look_again(record.reference, f"{refund}.refund", desk.clock())
+        assert isinstance(failed, Declined)
+        assert await refunds.reverse(desk.service, record, failed) is None
+
+    report = await desk.read()
+
+    assert report.movements == 3
+    assert report.findings == ()
+    assert await desk.books.total("cash") == cash
+    assert (await desk.read()).findings == ()
+    assert await desk.books.total("cash") == cash, "and once"
+    reversals = await desk.service.pool.fetchval("SELECT count(*) FROM transaction WHERE original_id = $1", refund)
+    assert reversals == 1
 
 
 async def test_what_goes_to_the_bank_leaves_the_rail(desk: Desk) -> None:

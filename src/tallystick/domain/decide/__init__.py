@@ -34,6 +34,7 @@ from tallystick.domain.commands import (
     ResolvePayout,
     ReturnCharge,
     ReturnPayout,
+    ReverseRefund,
     Settle,
     SettleDebt,
     WriteOffDebt,
@@ -47,6 +48,7 @@ from tallystick.domain.decide.operators.book_movement import book_movement
 from tallystick.domain.decide.operators.deposit import deposit
 from tallystick.domain.decide.outgoing.payouts import request_payout, resolve_payout, return_payout
 from tallystick.domain.decide.outgoing.refund_funding import refund_funding
+from tallystick.domain.decide.outgoing.refund_reversal import reverse_refund
 from tallystick.domain.decide.pay import pay
 from tallystick.domain.decide.refund import refund
 from tallystick.domain.decide.reservations import cancel, reserve, settle
@@ -82,6 +84,7 @@ _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
     ResolvePayout: resolve_payout,
     ReturnPayout: return_payout,
     ReturnCharge: return_charge,
+    ReverseRefund: reverse_refund,
     Deposit: deposit,
     BookMovement: book_movement,
     DisputeMoved: dispute_moved,

@@ -36,7 +36,7 @@ _BEGINNINGS: Final = frozenset({RailOperation.CHARGE, RailOperation.AUTHORIZE})
 """What can still be called off while no rail was asked: refunds are booked already, and what settles is a Settle."""
 
 _NOT_CALLED_FOR: Final = frozenset(
-    {Operation.DISPUTE, Operation.PAYOUT, Operation.PAYOUT_RETURN, Operation.RAIL_MOVEMENT}
+    {Operation.DISPUTE, Operation.PAYOUT, Operation.PAYOUT_RETURN, Operation.RAIL_MOVEMENT, Operation.REFUND_REVERSAL}
 )
 """What no caller holds, charges or gives up: the protocol knows none of them."""
 

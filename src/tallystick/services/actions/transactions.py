@@ -28,6 +28,7 @@ AT_A_TIME: Final = 25
 
 PENDING: Final = "Pending"
 PAYOUT: Final = "Payout"
+_NOT_TOLD: Final = frozenset({"Dispute", "RefundReversal"})
 PENDING_CODE: Final = "PendingNetworkResponse"
 _INSTRUMENT_METHODS: Final = frozenset({"Prepaid", "Debt"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -141,7 +142,7 @@ async def _readable_transaction(call: Call) -> reads.TransactionRecord:
     """
     transaction_id, book_id = identify.transaction(call)
     found = await reads.transaction(call.service.pool, book_id, transaction_id)
-    if found is not None and found.operation == "Dispute":
+    if found is not None and found.operation in _NOT_TOLD:
         found = None  # the protocol knows none: /v1 and the console have them
     if found is None and call.owns(book_id):
         unknown = invalid("TransactionId", identify.A_TRANSACTION, transaction_id)

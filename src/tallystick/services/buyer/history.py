@@ -35,6 +35,7 @@ class EntryKind(Enum):
     DEBT_FORGIVEN = "WriteOffDebt"
     REFUND = "Refund"
     UNSPENT_REFUNDED = "RefundFunding"
+    REFUND_FAILED = "RefundReversal"
     DISPUTE = "Dispute"
 
 

@@ -17,16 +17,18 @@ from tallystick.domain.ids import BookId, MalformedIdError, TransactionId, book_
 from tallystick.processors.rail import (
     HintKind,
     Rail,
+    RailAnswer,
     RailEventRefusedError,
     RailHint,
     StillPending,
+    Unknown,
     idempotency_key,
     transaction_of,
 )
 from tallystick.services.disputes.hints import follow_dispute
 from tallystick.services.disputes.news import UnknownChargeError
 from tallystick.services.own_commands import carry_out
-from tallystick.services.rails import setups
+from tallystick.services.rails import refunds, setups
 from tallystick.services.rails.orders import LEASE, MAX_AT_ONCE, all_of, trusted_now
 from tallystick.store.accounts import payment_methods
 from tallystick.store.queries import reads, stuck_work
@@ -45,7 +47,6 @@ KEPT: Final = timedelta(days=60)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
 _MAX_DOUBLINGS: Final = 12  # of a pause: more come to more than the longest one
 _LONGEST_ERROR: Final = 500
-_COMING_IN: Final = frozenset({RailOperation.CHARGE, RailOperation.CAPTURE})
 _OVER_WITHOUT_MONEY: Final = frozenset({"Failure", "Cancelled"})
 
 _log = structlog.get_logger(__name__)
@@ -162,14 +163,28 @@ async def _look_at_order(service: Service, rail: Rail, event: RailEvent, now: da
     answer = await rail.look_again(record.reference, key, event.received_at)
     if isinstance(answer, StillPending):
         raise TimeoutError("the rail does not know yet")
+    return await _follow_from(service, record, answer, event.environment)
+
+
+async def _follow_from(
+    service: Service, record: RailOperationRecord, answer: RailAnswer | Unknown, environment: str
+) -> str | None:
+    """What follows from an answer that comes after the transaction was over, and what a person has to see to."""
     transaction = await reads.transaction(service.pool, record.book_id, record.transaction_id)
-    if transaction is None or transaction.environment != event.environment:
-        return None  # in the archive; or a key of the other environment, which this rail cannot know
-    if record.operation in _COMING_IN and isinstance(answer, Paid) and transaction.status in _OVER_WITHOUT_MONEY:
-        return await _return(service, record, answer)
-    if record.operation is RailOperation.REFUND and isinstance(answer, Declined) and transaction.status == "Success":
-        return f"refund {record.transaction_id} went well in the books, and failed at the rail: {answer.reason}"
-    return None
+    if transaction is None:  # in the archive
+        fails = isinstance(answer, Declined) and record.operation is RailOperation.REFUND
+        return f"refund {record.transaction_id} is in the archive, and failed at the rail" if fails else None
+    if transaction.environment != environment:
+        return None  # a key of the other environment, which this rail cannot know
+    match record.operation, answer:
+        case ((RailOperation.CHARGE | RailOperation.CAPTURE), Paid()) if transaction.status in _OVER_WITHOUT_MONEY:
+            return await _return(service, record, answer)
+        case RailOperation.REFUND, Declined() if transaction.status == "Success":
+            return await refunds.reverse(service, record, answer)
+        case RailOperation.RETURN, Declined():
+            return f"{record.transaction_id} came too late and was given back, which has failed: see to it at the rail"
+        case _:
+            return None
 
 
 async def _look_at_dispute(service: Service, rail: Rail, event: RailEvent) -> str | None:

@@ -14,6 +14,7 @@ from tallystick.domain.rails.reconciliation import DayReport, MovedThere, Moveme
 from tallystick.processors.rail import Rail, RailMovement, transaction_of
 from tallystick.services.operations import audit
 from tallystick.services.process.transaction_ids import fresh_transaction_id
+from tallystick.services.rails import refunds
 from tallystick.store.ledger.create_book import operator_book
 from tallystick.store.rails import reconciliations
 from tallystick.store.rails.reconciliations import RailBook, ReconciledDay
@@ -76,6 +77,9 @@ async def reconcile(service: Service, rail: Rail, environment: str, days: Sequen
     since, until = _midnight(days[0]), _midnight(days[-1] + timedelta(days=1))
     told = {movement.movement_id: movement async for movement in rail.list_movements(since, until)}
     read = await _with_transactions(service, place, list(told.values()))
+    for one in read:
+        if one.kind is MovementKind.REFUND and one.amount_micros > 0 and one.transaction_id is not None:
+            await refunds.follow(service, rail, one.transaction_id, one.moved_at)
     await reconciliations.note(service.pool, place, read, began)
     known = await reconciliations.between(service.pool, place, began, since, until)
     await _book(service, place, known)

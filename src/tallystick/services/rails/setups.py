@@ -151,7 +151,7 @@ async def finish_by_reference(service: Service, rail: Rail, reference: str) -> t
     if setup is None or setup.ended_at is not None:
         return None
     ended = (await _finish(service, rail, setup)).setup.ended_at
-    return None if ended is not None else max(LOOKED_AFTER, service.clock() - setup.begun_at)
+    return None if ended is not None else max(LOOKED_AFTER, service.trusted_now() - setup.begun_at)
 
 
 async def _finish(service: Service, rail: Rail, setup: RailSetup) -> SetupOutcome:

@@ -31,6 +31,9 @@ MAX_PER_BATCH: Final = 20_000
 """Transactions of one batch: what is locked while its files are written, for a second or two."""
 
 _ALL_COMMITS: Final = 1_000_000
+WITHOUT_REFERENCE: Final = frozenset({"Deposit", "Dispute", "RailMovement", "RefundReversal"})
+"""Operations that nobody asked for under a reference."""
+
 _PAUSE_SECONDS: Final = 0.1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCK: Final = 0x7461_6C6C_7961_7263  # "tallyarc": one run at a time
@@ -197,11 +200,11 @@ async def _move_batch(
 async def keep_references(
     database: Database, book_id: BookId, transactions: Iterable[Mapping[str, Any] | asyncpg.Record]
 ) -> None:
-    """Have the references of archived transactions stay spent. Deposits, disputes and movements at rails have none."""
+    """Have the references of archived transactions stay spent. Those of WITHOUT_REFERENCE have none."""
     spent = [
         (row["caller_reference"], row["transaction_id"], row["received_at"])
         for row in transactions
-        if row["operation"] not in {"Deposit", "Dispute", "RailMovement"}
+        if row["operation"] not in WITHOUT_REFERENCE
     ]
     await database.execute(_SQL["keep_references"], book_id, *([row[place] for row in spent] for place in range(3)))
 
@@ -286,8 +289,8 @@ def totals_of(transactions: Iterable[tuple[Any, ...]]) -> dict[str, Totals]:
     for status, name, micros, instrument_id, sender_token_id, recipient_token_id, sender_id, method in transactions:
         if status != "Success":
             continue
-        unspent = name == "Refund" and instrument_id is not None and method not in {"Prepaid", "Debt"}
-        operation = "RefundFunding" if unspent else name
+        of_funding = instrument_id is not None and method not in {"Prepaid", "Debt"}
+        operation = _OF_FUNDINGS.get(name, name) if of_funding else name
         received = recipient_token_id if sender_id is not None else None
         for subject in {instrument_id or sender_token_id, received} - {None}:
             totals[subject] = _added(totals.get(subject, Totals()), operation, micros)
@@ -295,14 +298,22 @@ def totals_of(transactions: Iterable[tuple[Any, ...]]) -> dict[str, Totals]:
 
 
 def _added(total: Totals, operation: str, micros: int) -> Totals:
-    match operation:
-        case "Pay" | "Reserve":
-            return Totals(total.paid_micros + micros, total.refunded_micros, total.other_micros)
-        case "Refund":
-            return Totals(total.paid_micros, total.refunded_micros + micros, total.other_micros)
-        case "RefundFunding":  # less was brought in
-            return Totals(total.paid_micros, total.refunded_micros, total.other_micros - micros)
-        case "Dispute":
-            return total  # its row stays and says what it took
-        case _:
-            return Totals(total.paid_micros, total.refunded_micros, total.other_micros + micros)
+    paid, refunded, other = _CHANGES.get(operation, (0, 0, 1))
+    return Totals(
+        total.paid_micros + paid * micros,
+        total.refunded_micros + refunded * micros,
+        total.other_micros + other * micros,
+    )
+
+
+_OF_FUNDINGS: Final = {"Refund": "RefundFunding", "RefundReversal": "ReversedFunding"}
+_CHANGES: Final = {
+    "Pay": (1, 0, 0),
+    "Reserve": (1, 0, 0),
+    "Refund": (0, 1, 0),
+    "RefundReversal": (0, -1, 0),
+    "RefundFunding": (0, 0, -1),  # less was brought in
+    "ReversedFunding": (0, 1, 1),  # brought in again, and beside the limit, as what is refunded to a balance
+    "Dispute": (0, 0, 0),  # its row stays and says what it took
+}
+"""How often an amount counts as paid, as refunded, and as brought in or settled."""

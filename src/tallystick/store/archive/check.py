@@ -10,13 +10,20 @@ from typing import Final
 from tallystick.db.connections import Pool
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId
-from tallystick.store.archive.archive import TOTALLED, Totals, balances_of, keep_references, totals_of
+from tallystick.store.archive.archive import (
+    TOTALLED,
+    WITHOUT_REFERENCE,
+    Totals,
+    balances_of,
+    keep_references,
+    totals_of,
+)
 from tallystick.store.archive.files import ArchiveError, Manifest, damaged, directory_of, read_manifest, rows
 
 _SQL: Final = load_statements("archive.sql", __package__)
 _TRANSFER: Final = ("book_id", "debit_account", "credit_account", "amount_micros")
 _SPENT: Final = ("operation", "caller_reference", "transaction_id", "received_at")
-_REFUND: Final = ("operation", "status", "original_id", "amount_micros", "sender_party_id")
+_REFUND: Final = ("operation", "status", "original_id", "amount_micros", "sender_party_id", "refunded_micros")
 
 
 @dataclass
@@ -108,7 +115,7 @@ async def restore_references(pool: Pool, root: Path) -> int:
 async def _lost_references(pool: Pool, book_id: int, directory: Path, manifest: Manifest) -> list[str]:
     """What somebody might pay with once more although it was paid with before."""
     found = rows(directory, manifest, "transaction", ("operation", "caller_reference"))
-    spent = [reference for operation, reference in found if operation not in {"Deposit", "Dispute", "RailMovement"}]
+    spent = [reference for operation, reference in found if operation not in WITHOUT_REFERENCE]
     lost = await pool.fetch(_SQL["lost_references"], book_id, spent)
     if not lost:
         return []
@@ -130,10 +137,11 @@ def _add_up(report: ArchiveReport, sums: _Sums, book_id: int, directory: Path, m
         report.transactions += 1
         if micros:
             sums.refunded[book_id, transaction_id] = micros
-    for operation, status, original_id, micros, sender_id in rows(directory, manifest, "transaction", _REFUND):
-        gives_back = (operation == "Refund" and sender_id is not None) or operation == "PayoutReturn"
-        if gives_back and status == "Success":
-            sums.refunds[book_id, original_id] += micros
+    for operation, status, original_id, micros, sender_id, back in rows(directory, manifest, "transaction", _REFUND):
+        of_buyer = sender_id is not None and operation in {"Refund", "RefundReversal"}
+        gives_back = of_buyer or operation == "PayoutReturn"
+        if gives_back and status == "Success":  # less what came back: the refund has failed after all
+            sums.refunds[book_id, original_id] += micros - (back if operation == "Refund" else 0)
 
 
 def _differences(sums: _Sums, balances: Counter[tuple[int, int]], totals: dict[tuple[int, str], Totals]) -> list[str]:

@@ -32,6 +32,7 @@ from tallystick.domain.commands import (
     ResolvePayout,
     ReturnCharge,
     ReturnPayout,
+    ReverseRefund,
     Settle,
     SettleDebt,
     TokenPurpose,
@@ -62,6 +63,7 @@ _RECEIVING = frozenset({TokenPurpose.RECIPIENT, TokenPurpose.INSTALLED})
 _FOLLOWING_UP = (Settle, Cancel, Refund, RefundFunding, ReturnCharge)
 """Commands that a rail may be asked for once more, the same one as before."""
 
+_TAKING_CASH = (RefundFunding, RequestPayout, ReverseRefund)
 _BY_RAIL = frozenset({Method.CC.value, Method.ACH.value})
 
 _GUARDED_BY_NOTHING = frozenset({IdKind.SENDER.value, IdKind.RECIPIENT.value, IdKind.INSTALLED.value})
@@ -141,6 +143,8 @@ class LoadRequest:
                 self.transactions.add(command.funding_id)
             case ReturnPayout():
                 self.transactions.add(command.payout_id)
+            case ReverseRefund():
+                self.transactions.add(command.refund_id)
             case RequestPayout():
                 pass
             case ResolveCharge() | ReturnCharge() | ResolvePayout():
@@ -292,14 +296,16 @@ async def _load_disputes(connection: Connection, state: State, commands: Sequenc
 
 
 def _given_up(state: State, commands: Sequence[Command]) -> list[TransactionId]:
-    """The disputed charges of refunds that a rail declines."""
-    declined = [
-        state.transactions.get(command.transaction_id)
+    """The charges of refunds that a rail declines, at once or after all: disputes may have found too little of them."""
+    named = [
+        command.transaction_id
         for command in commands
         if isinstance(command, ResolveCharge) and isinstance(command.answer, Declined)
     ]
+    named += [command.refund_id for command in commands if isinstance(command, ReverseRefund)]
+    declined = [state.transactions.get(name) for name in named]
     originals = [item.original_id for item in declined if item is not None and item.original_id is not None]
-    return [key for key in originals if key in state.transactions and state.transactions[key].disputed_micros]
+    return [key for key in originals if key in state.transactions]
 
 
 async def _load_bookings(connection: Connection, state: State, commands: Sequence[Command]) -> None:
@@ -332,8 +338,7 @@ async def _load_other_sellers(connection: Connection, state: State, commands: Se
     direct_refund = any(isinstance(command, Refund) for command in commands) and any(
         item.instrument_id is None for item in state.transactions.values()
     )
-    takes_cash = direct_refund or disputed
-    takes_cash = takes_cash or any(isinstance(command, RefundFunding | RequestPayout) for command in commands)
+    takes_cash = direct_refund or disputed or any(isinstance(command, _TAKING_CASH) for command in commands)
     if takes_cash or state.recipients or book.demands.receiving_limit_micros is not None:
         books = sorted({book.book_id, *(seller.book_id for seller in state.recipients.values())})
         for book_id in books:

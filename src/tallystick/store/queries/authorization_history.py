@@ -230,7 +230,7 @@ def _change(authorization: Authorization, row: asyncpg.Record) -> int:
     given_back = row["operation"] == _UNSPENT
     if row["status"] != "Success" and not (given_back and row["status"] == "Pending"):
         return 0
-    charges = {"Pay", "Reserve"} if authorization.instrument_id is None else {"Pay", "Dispute"}
+    charges = {"Pay", "Reserve", "RefundReversal"} if authorization.instrument_id is None else {"Pay", "Dispute"}
     raises = (given_back or row["operation"] in charges) != (authorization.purpose is TokenPurpose.PREPAID_SENDER)
     amount: int = row["amount_micros"]
     return amount if raises else -amount

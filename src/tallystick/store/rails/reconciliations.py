@@ -119,16 +119,24 @@ async def asked_between(database: Database, place: RailBook, first_id: str, end_
 async def moved_here(
     database: Database, place: RailBook, transactions: Collection[TransactionId], now: datetime
 ) -> list[MovedHere]:
-    """What these transactions have moved on the account of the rail; of those that wait for it, 0 at `now`, too."""
+    """What these transactions have moved on the account of the rail; of those that wait for it, 0 at `now`, too.
+
+    What came back of a refund counts as the refund's, as it does at the rail.
+    """
     ids, books = list(transactions), sorted({book_of_transaction(name) for name in transactions})
-    rows = await database.fetch(_SQL["moved_here"], place.book_id, ids, account_id(AccountKind.RAIL, place.rail))
+    reversals = await database.fetch(_SQL["reversals"], books, ids)
+    came_back = {row["transaction_id"]: row["original_id"] for row in reversals}
+    rail = account_id(AccountKind.RAIL, place.rail)
+    rows = await database.fetch(_SQL["moved_here"], place.book_id, [*ids, *came_back], rail)
     waiting = {row["transaction_id"] for row in await database.fetch(_SQL["under_way"], books, ids)}
-    found = {
-        row["transaction_id"]: MovedHere(
-            row["transaction_id"], row["micros"], row["at"], row["transaction_id"] in waiting
-        )
-        for row in rows
-    }
+    found: dict[TransactionId, MovedHere] = {}
+    for row in rows:
+        name = came_back.get(row["transaction_id"], row["transaction_id"])
+        known = found.get(name)
+        micros, at = (row["micros"], row["at"])
+        if known is not None:
+            micros, at = micros + known.micros, max(at, known.at)
+        found[name] = MovedHere(name, micros, at, name in waiting)
     nothing_yet = [MovedHere(name, 0, now, is_under_way=True) for name in waiting - found.keys()]
     return [*found.values(), *nothing_yet]
 

@@ -18,6 +18,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "SettleDebt": "Debt settled",
     "WriteOffDebt": "Debt written off",
     "Dispute": "Dispute",
+    "RefundReversal": "Refund come back",
     "Payout": "Payout",
     "PayoutReturn": "Payout come back",
 }

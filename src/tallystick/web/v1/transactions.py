@@ -32,6 +32,7 @@ OBJECTS: Final = {
     "Reserve": "reservation",
     "Settle": "capture",
     "Dispute": "dispute",
+    "RefundReversal": "refund_reversal",
     "Payout": "payout",
     "PayoutReturn": "payout_return",
 }

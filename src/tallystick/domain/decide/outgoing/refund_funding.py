@@ -78,7 +78,7 @@ def refund_funding(state: State, command: RefundFunding, now: datetime) -> Decis
         source = None if token is None else token.source
         request = ask_rail(state, transaction, source, RailOperation.REFUND, funding.transaction_id)
         outside = account_id(AccountKind.RAIL, request.rail)
-    own, mirrored = _transfers(state, transaction, instrument.account_id, outside)
+    own, mirrored = moved_by_refund(state, transaction, instrument.account_id, outside)
     given = replace(
         instrument,
         balance_micros=instrument.balance_micros - amount_micros,
@@ -102,7 +102,7 @@ def refund_funding(state: State, command: RefundFunding, now: datetime) -> Decis
 
 
 def is_refund_of_funding(transaction: Transaction) -> bool:
-    """Whether it gives back what was not spent, and not a payment: refunds of those name no rail's method."""
+    """Whether it gives back what an instrument was brought, and not a payment: those name no rail's method."""
     by_real_money = transaction.payment_method in {method.value for method in Method}
     return transaction.operation is Operation.REFUND and transaction.instrument_id is not None and by_real_money
 
@@ -116,12 +116,12 @@ def funding_kept(state: State, failed: Transaction, outside: AccountId) -> Decis
     """The rail did not take it: balance and cash are what they would be without the refund."""
     assert failed.original_id is not None, "a refund has an original"  # noqa: S101
     instrument = _instrument(state, failed, back_micros=failed.amount_micros)
-    own, mirrored = _transfers(state, failed, instrument.account_id, outside)
+    own, mirrored = moved_by_refund(state, failed, instrument.account_id, outside)
     return Decision(
         Done(),
         transactions=(without_refund(state.transactions[failed.original_id], failed), failed),
-        transfers=tuple(_reversed(transfer) for transfer in own),
-        operator_transfers=tuple(_reversed(transfer) for transfer in mirrored),
+        transfers=moved_the_other_way(own, failed),
+        operator_transfers=moved_the_other_way(mirrored, failed),
         instruments=(instrument,),
     )
 
@@ -165,15 +165,18 @@ def _how_much(funding: Transaction, instrument: Instrument, asked_micros: int | 
     return amount_micros
 
 
-def _transfers(
-    state: State, transaction: Transaction, prepaid: AccountId, outside: AccountId
+def moved_by_refund(
+    state: State, transaction: Transaction, held: AccountId, outside: AccountId
 ) -> tuple[tuple[Transfer, ...], tuple[Transfer, ...]]:
-    """What the refund moves in the seller's book and in the operator's, in the phase of its present status."""
+    """What the refund moves in the seller's book and in the operator's, in the phase of its present status.
+
+    `held`: the account of the balance or the debt.
+    """
     assert state.book.seller_id is not None, "balances live in sellers' books"  # noqa: S101
     key, phase = transaction.transaction_id, transaction.status_number - 1
     amount_micros, fee_micros = transaction.amount_micros, -transaction.fee_micros
     owed = owed_account(state.book.seller_id)
-    own = [Transfer(key, prepaid, _CASH, amount_micros, phase)]
+    own = [Transfer(key, held, _CASH, amount_micros, phase)]
     mirrored = [Transfer(key, owed, outside, amount_micros, phase)]
     if fee_micros:
         own.append(Transfer(key, _CASH, TOTALS[AccountKind.FEES], fee_micros, phase))
@@ -181,8 +184,10 @@ def _transfers(
     return tuple(own), tuple(mirrored)
 
 
-def _reversed(transfer: Transfer) -> Transfer:
-    return replace(transfer, debit=transfer.credit, credit=transfer.debit)
+def moved_the_other_way(transfers: tuple[Transfer, ...], transaction: Transaction) -> tuple[Transfer, ...]:
+    """The same amounts from where they went to where they were, moved by `transaction`."""
+    key, phase = transaction.transaction_id, transaction.status_number - 1
+    return tuple(replace(one, transaction_id=key, debit=one.credit, credit=one.debit, phase=phase) for one in transfers)
 
 
 def _instrument(state: State, transaction: Transaction, back_micros: int) -> Instrument:

@@ -135,7 +135,8 @@ SELECT book_id, subject_id, paid_micros, refunded_micros, other_micros FROM arch
 
 -- name: live_refunds
 -- What refunds that are still here gave back of transactions that are not.
-SELECT refund.book_id, refund.original_id, sum(refund.amount_micros)::bigint AS micros
+SELECT refund.book_id, refund.original_id,
+       sum(refund.amount_micros - CASE refund.operation WHEN 'Refund' THEN refund.refunded_micros ELSE 0 END)::bigint AS micros
   FROM transaction AS refund
   LEFT JOIN transaction AS original
          ON original.book_id = refund.book_id AND original.transaction_id = refund.original_id

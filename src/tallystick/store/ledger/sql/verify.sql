@@ -17,7 +17,8 @@ replayed AS (
 
 -- part: refunds_a_funding
 -- What a Refund gives back is the unspent part of a funding: refunds of payments from an instrument name that as their method.
-(operation = 'Refund' AND instrument_id IS NOT NULL AND payment_method NOT IN ('Prepaid', 'Debt'))
+-- A RefundReversal takes that back.
+(operation IN ('Refund', 'RefundReversal') AND instrument_id IS NOT NULL AND payment_method NOT IN ('Prepaid', 'Debt'))
 
 -- name: balances_follow_from_transfers
 -- The transfers of an account, replayed, sum to its balance.
@@ -45,15 +46,16 @@ SELECT format('book %s: its archived balances sum to %s instead of zero', book_i
   FROM archived_balance GROUP BY book_id HAVING sum(balance_micros) <> 0
 
 -- name: prepaid_balances_within_bounds
--- No prepaid balance is below zero, and none is above what funding may put there plus what refunds of payments and won
--- disputes gave back: what those froze does not count towards the limit.
+-- No prepaid balance is below zero, and none is above what funding may put there plus what refunds of payments, refunds that
+-- failed after all, and won disputes gave back: what those froze does not count towards the limit.
 WITH won AS (
     SELECT book_id, instrument_id, sum(asked_micros) AS micros
       FROM dispute WHERE status = 'won' AND instrument_id IS NOT NULL GROUP BY book_id, instrument_id
 ), refunds AS (
     SELECT book_id, instrument_id, sum(amount_micros) AS micros
       FROM transaction
-     WHERE operation = 'Refund' AND status = 'Success' AND instrument_id IS NOT NULL AND payment_method = 'Prepaid'
+     WHERE (operation = 'Refund' AND payment_method = 'Prepaid' OR operation = 'RefundReversal') AND status = 'Success'
+       AND instrument_id IS NOT NULL
      GROUP BY book_id, instrument_id
 ), held AS (
     SELECT instrument.book_id, instrument.instrument_id, -account.balance_micros AS balance_micros,
@@ -268,14 +270,17 @@ SELECT format('book %s, transfer %s/%s: there is no such transaction', book_id, 
 
 -- name: refunds_agree
 -- What a transaction says was refunded is what its refunds say, and never more than it was. Refunds without a buyer give
--- back the caller's share alone. What came back of a payout counts as refunded. Of archived transactions the refunds that
+-- back the caller's share alone. What came back of a payout counts as refunded, and what came back of a refund does not
+-- count for what that had refunded. Of archived transactions the refunds that
 -- are still here are counted by archive check.
 WITH refunds AS (
     SELECT book_id, original_id AS transaction_id,
-           sum(amount_micros) FILTER (WHERE sender_party_id IS NOT NULL OR operation = 'PayoutReturn') AS micros,
-           -sum(marketplace_fee_micros) AS share_micros
+           sum(amount_micros - CASE operation WHEN 'Refund' THEN refunded_micros ELSE 0 END)
+               FILTER (WHERE sender_party_id IS NOT NULL OR operation = 'PayoutReturn') AS micros,
+           -sum(marketplace_fee_micros) FILTER (WHERE operation <> 'RefundReversal' AND refunded_micros = 0) AS share_micros
       FROM transaction
-     WHERE operation IN ('Refund', 'PayoutReturn') AND status IN ('Success', 'Pending') GROUP BY book_id, original_id
+     WHERE operation IN ('Refund', 'PayoutReturn', 'RefundReversal') AND status IN ('Success', 'Pending')
+     GROUP BY book_id, original_id
 ), known AS (
     SELECT refunds.book_id, refunds.transaction_id, refunds.micros, refunds.share_micros,
            count(archive_batch.number) > 0 AS may_be_archived
@@ -376,7 +381,7 @@ SELECT format('book %s, reference %s: answered with transaction %s, which does n
 WITH made AS (
     SELECT book_id, /* part: reference_digest */ AS reference_digest, min(caller_reference) AS caller_reference,
            count(*) AS number
-      FROM transaction WHERE operation NOT IN ('Deposit', 'Dispute', 'RailMovement') GROUP BY book_id, /* part: reference_digest */
+      FROM transaction WHERE operation NOT IN ('Deposit', 'Dispute', 'RailMovement', 'RefundReversal') GROUP BY book_id, /* part: reference_digest */
 )
 SELECT format('book %s, reference %s: %s transactions were made with it, %s may be', made.book_id, caller_reference, number,
               CASE WHEN answered.transaction_id IS NULL AND reuses IS NULL THEN 0 ELSE 1 + coalesce(reuses, 0) END)
@@ -415,7 +420,13 @@ WITH went AS MATERIALIZED (
             SELECT transaction.transaction_id, rail -- what came back of a payout
               FROM payout
               JOIN transaction
-                ON transaction.book_id = payout.book_id AND transaction.original_id = payout.transaction_id) AS asked
+                ON transaction.book_id = payout.book_id AND transaction.original_id = payout.transaction_id
+             UNION ALL
+            SELECT transaction.transaction_id, rail -- what came back of a refund
+              FROM rail_operation
+              JOIN transaction
+                ON transaction.book_id = rail_operation.book_id AND transaction.original_id = rail_operation.transaction_id
+             WHERE transaction.operation = 'RefundReversal') AS asked
      GROUP BY transaction_id
 ), moved AS MATERIALIZED (
     SELECT transfer.book_id, transfer.transaction_id, account.subject AS rail
@@ -445,7 +456,7 @@ WITH charge AS MATERIALIZED (
     SELECT split_part(idempotency_key, '.', 1) FROM rail_event WHERE due_at IS NOT NULL AND idempotency_key IS NOT NULL
 ), paid AS MATERIALIZED (
     SELECT transaction_id, status, operation, status_number, amount_micros FROM transaction
-     WHERE payment_method IN ('CC', 'ACH') AND operation NOT IN ('Refund', 'Dispute')
+     WHERE payment_method IN ('CC', 'ACH') AND operation NOT IN ('Refund', 'RefundReversal', 'Dispute')
        AND transaction_id NOT IN (SELECT transaction_id FROM other)
 )
 SELECT format('transaction %s (%s): the simulated rail says %s', transaction_id, coalesce(paid.status, 'missing'),
@@ -461,12 +472,12 @@ SELECT format('transaction %s (%s): the simulated rail says %s', transaction_id,
             ELSE true END
 
 -- name: fees_given_back_agree
--- What a payment says was given back of its fee is what its refunds say, and never more than the fee was. What each of them
+-- What a payment says was given back of its fee is what its refunds say that did not fail, and never more than the fee was. What each of them
 -- moved is seen above: transactions_moved_what_they_say.
 WITH given AS (
     SELECT book_id, original_id AS transaction_id, -sum(fee_micros) AS micros
       FROM transaction
-     WHERE operation = 'Refund' AND status IN ('Success', 'Pending') GROUP BY book_id, original_id
+     WHERE operation = 'Refund' AND status IN ('Success', 'Pending') AND refunded_micros = 0 GROUP BY book_id, original_id
 )
 SELECT format('book %s, transaction %s: %s of its fee of %s given back, its refunds sum to %s', book_id, transaction_id,
               transaction.fee_refunded_micros, transaction.fee_micros, coalesce(given.micros, 0))

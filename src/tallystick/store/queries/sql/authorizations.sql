@@ -71,7 +71,7 @@ SELECT mine.token_id, book.environment, book.clock_offset_seconds, book.archived
                 WHERE book_id = $1 AND instrument_id = mine.instrument_id))::bigint AS spent_micros
       FROM transaction
      WHERE book_id = $1 AND instrument_id = mine.instrument_id
-       AND (operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt') AND status = 'Success'
+       AND (operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt', 'RefundReversal') AND status = 'Success'
             OR operation = 'Refund' AND payment_method NOT IN ('Prepaid', 'Debt') AND status <> 'Failure')
  ) AS brought ON instrument.instrument_id IS NOT NULL
  CROSS JOIN LATERAL ( -- of other tokens: real money, which is never moved very often
@@ -92,7 +92,7 @@ SELECT mine.token_id, book.environment, book.clock_offset_seconds, book.archived
            AND recipient_token_id = mine.token_id AND sender_party_id IS NOT NULL
     )
     SELECT coalesce(sum(CASE WHEN operation = 'Refund' THEN -amount_micros ELSE amount_micros END)
-                    FILTER (WHERE status = 'Success' AND operation IN ('Pay', 'Reserve', 'Refund')), 0)::bigint
+                    FILTER (WHERE status = 'Success' AND operation IN ('Pay', 'Reserve', 'Refund', 'RefundReversal')), 0)::bigint
                AS spent_micros,
            coalesce(sum(amount_micros) FILTER (WHERE status IN ('Pending', 'Reserved')
                                                  AND operation NOT IN ('Refund', 'Dispute')), 0)

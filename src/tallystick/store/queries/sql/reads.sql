@@ -84,12 +84,12 @@ SELECT status, status_code, amount_micros, at
 -- part: called_for
 -- Transactions that the owner ($2) of a book ($1) called for. Ids carry the time, so a range of time is a range of ids, from $4
 -- until before $5. The filters $6 to $9 may be null; $10 is the most rows wanted, $11 how many to skip. A refund without a
--- sender is the caller's to the recipient. The protocol knows no disputes.
+-- sender is the caller's to the recipient. The protocol knows neither disputes nor reversals of refunds.
     (SELECT transaction.*
        FROM transaction
       WHERE transaction.book_id = $1
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
-        AND transaction.operation <> 'Dispute' AND ($6::text IS NULL OR transaction.operation = $6)
+        AND transaction.operation NOT IN ('Dispute', 'RefundReversal') AND ($6::text IS NULL OR transaction.operation = $6)
         AND ($7::text IS NULL OR transaction.payment_method = $7)
         AND ($8::text IS NULL OR transaction.status = $8)
         AND transaction.payment_method <> 'Payout' -- the protocol has no word for payouts
@@ -146,7 +146,7 @@ WITH involved AS (
       WHERE instrument.sender_party_id = $2 AND book.environment = $3 AND book.party_id <> $2
         AND left(transaction.transaction_id, 6) BETWEEN left($4, 6) AND left($5, 6)
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
-        AND transaction.operation <> 'Dispute' AND ($6::text IS NULL OR transaction.operation = $6)
+        AND transaction.operation NOT IN ('Dispute', 'RefundReversal') AND ($6::text IS NULL OR transaction.operation = $6)
         AND ($7::text IS NULL OR transaction.payment_method = $7)
         AND ($8::text IS NULL OR transaction.status = $8)
         AND ($9::text[] IS NULL
@@ -161,7 +161,7 @@ WITH involved AS (
                        AND transaction.instrument_id IS NULL
       WHERE token.sender_party_id = $2 AND book.environment = $3 AND book.party_id <> $2
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
-        AND transaction.operation <> 'Dispute' AND ($6::text IS NULL OR transaction.operation = $6)
+        AND transaction.operation NOT IN ('Dispute', 'RefundReversal') AND ($6::text IS NULL OR transaction.operation = $6)
         AND ($7::text IS NULL OR transaction.payment_method = $7)
         AND ($8::text IS NULL OR transaction.status = $8)
         AND ($9::text[] IS NULL
@@ -174,7 +174,7 @@ WITH involved AS (
        JOIN book ON book.book_id = transaction.book_id
       WHERE transaction.recipient_party_id = $2 AND book.environment = $3 AND book.party_id <> $2
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
-        AND transaction.operation <> 'Dispute' AND ($6::text IS NULL OR transaction.operation = $6)
+        AND transaction.operation NOT IN ('Dispute', 'RefundReversal') AND ($6::text IS NULL OR transaction.operation = $6)
         AND ($7::text IS NULL OR transaction.payment_method = $7)
         AND ($8::text IS NULL OR transaction.status = $8)
         AND ($9::text[] IS NULL

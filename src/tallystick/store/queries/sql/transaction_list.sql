@@ -89,10 +89,10 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
 /* part: lines_end */
 
 -- name: of_original
--- The refunds of a transaction.
+-- The refunds of a transaction, or the reversal of a refund.
 /* part: lines_of */
      SELECT * FROM transaction
-      WHERE book_id = $1 AND original_id = $5 AND operation = 'Refund' AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
+      WHERE book_id = $1 AND original_id = $5 AND operation IN ('Refund', 'RefundReversal') AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
       ORDER BY transaction_id DESC LIMIT $4
 /* part: lines_end */
 

@@ -78,6 +78,12 @@ SELECT transaction_id, sum(CASE debit_account WHEN $3 THEN amount_micros ELSE -a
  WHERE book_id = $1 AND transaction_id = ANY($2::text[]) AND $3 IN (debit_account, credit_account)
  GROUP BY transaction_id
 
+-- name: reversals
+-- What refunds among the transactions $2, in the books $1, came back by.
+SELECT transaction_id, original_id
+  FROM transaction
+ WHERE book_id = ANY($1::bigint[]) AND original_id = ANY($2::text[]) AND operation = 'RefundReversal'
+
 -- name: under_way
 -- Which of the transactions $2, in the books $1, wait for the answer of a rail.
 SELECT DISTINCT transaction_id FROM rail_request WHERE book_id = ANY($1::bigint[]) AND transaction_id = ANY($2::text[])
