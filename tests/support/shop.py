@@ -80,7 +80,10 @@ def amount(name: str, value: str) -> dict[str, str]:
 
 @dataclass
 class Shop:
-    """One seller. `books` reaches behind the API, for what only the hosted pages or the operator do."""
+    """One seller. `books` reaches behind the API, for what only the hosted pages or the operator do.
+
+    `sent`: the signed calls of this shop and of those made from it, with the parameters as they were given.
+    """
 
     service: Service
     worker: Worker
@@ -91,6 +94,7 @@ class Shop:
     clock: TestClock
     email: str
     called: list[str] = field(default_factory=list)
+    sent: list[tuple[Shop, str, dict[str, str]]] = field(default_factory=list)
     _count: int = field(default=0)
 
     @property
@@ -131,6 +135,7 @@ class Shop:
         """A signed call."""
         verb = way.partition(" ")[0]
         self.called.append(action)
+        self.sent.append((self, action, dict(params or {})))
         response = await self.send(way, self.signed(verb, {"Action": action, **(params or {})}))
         return Answer(response.status_code, response.text)
 

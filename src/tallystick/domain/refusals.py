@@ -12,15 +12,15 @@ from enum import Enum, unique
 
 @unique
 class Retry(Enum):
-    """Whether asking again can help, at once or after somebody has mended something; the words of the reference.
+    """Whether asking for the same again can help, at once or after something has changed; the words of the reference.
 
     A refusal by the books is recorded under the request's CallerReference: the same request gets it again.
     Source: docs/protocol/semantics.md, 4.
     """
 
-    NO = ""
+    NO = "no"
     SAME_REQUEST = "the same request"
-    NEW_REFERENCE = "again with a new CallerReference"
+    NEW_REFERENCE = "with a new CallerReference"
 
     @property
     def can_help(self) -> bool:
@@ -40,7 +40,7 @@ class Refusal(Enum):
     )
     AccountClosed = (
         400,
-        Retry.SAME_REQUEST,
+        Retry.NO,
         "the account is not active",
     )
     AccountLimitsExceeded = (
@@ -50,7 +50,7 @@ class Refusal(Enum):
     )
     AmountOutOfRange = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "the amount is outside what this operation allows",
     )
     AuthFailure = (
@@ -75,7 +75,7 @@ class Refusal(Enum):
     )
     InactiveInstrument = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "payment instrument not active, e.g. card expired",
     )
     InstrumentAccessDenied = (
@@ -120,7 +120,7 @@ class Refusal(Enum):
     )
     InvalidCallerReference = (
         400,
-        Retry.NO,
+        Retry.SAME_REQUEST,
         "no token belongs to this caller reference",
     )
     InvalidClientTokenId = (
@@ -130,7 +130,7 @@ class Refusal(Enum):
     )
     InvalidDateRange = (
         400,
-        Retry.NO,
+        Retry.SAME_REQUEST,
         "end before start, or start in the future",
     )
     InvalidParams = (
@@ -150,7 +150,7 @@ class Refusal(Enum):
     )
     InvalidRecipientForCCTransaction = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "recipient account may not receive card payments",
     )
     InvalidSenderRoleForAccountType = (
@@ -170,7 +170,7 @@ class Refusal(Enum):
     )
     InvalidTokenId_Sender = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "sender token invalid, cancelled or not active",
     )
     InvalidTokenType = (
@@ -220,7 +220,7 @@ class Refusal(Enum):
     )
     RefundAmountExceeded = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "more than what is left to refund",
     )
     SameSenderAndRecipient = (
@@ -240,7 +240,7 @@ class Refusal(Enum):
     )
     SettleAmountGreaterThanDebt = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "settled or written-off amount is more than the debt",
     )
     SettleAmountGreaterThanReserveAmount = (
@@ -275,17 +275,17 @@ class Refusal(Enum):
     )
     TokenUsageError = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "usage limit of the token passed",
     )
     TransactionDenied = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "not allowed",
     )
     TransactionFullyRefundedAlready = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "nothing left to refund",
     )
     TransactionTypeNotRefundable = (
@@ -295,39 +295,39 @@ class Refusal(Enum):
     )
     UnverifiedAccount_Recipient = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "recipient needs a verified bank account or card",
     )
     UnverifiedAccount_Sender = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "the sender needs a verified card or bank account",
     )
     UnverifiedBankAccount = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "needs a verified bank account",
     )
     UnverifiedEmailAddress_Caller = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "caller e-mail not verified",
     )
     UnverifiedEmailAddress_Recipient = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "recipient e-mail not verified",
     )
     UnverifiedEmailAddress_Sender = (
         400,
-        Retry.NO,
+        Retry.NEW_REFERENCE,
         "sender e-mail not verified",
     )
 
     # seen on the wire, not in the official set
     InvalidRequest = (400, Retry.NO, "the request does not conform to the interface, e.g. an unknown parameter")
     InvalidParameterValue = (400, Retry.NO, "a common parameter has a form that cannot be read")
-    RequestExpired = (400, Retry.NO, "the timestamp is too old or too far ahead")
+    RequestExpired = (400, Retry.SAME_REQUEST, "the timestamp is too old or too far ahead")
 
     InvalidSignature = (403, Retry.NO, "a signature that cannot be read, or is none of ours")
     InvalidSubscriptionState = (400, Retry.NO, "the subscription is cancelled or completed already")
@@ -338,7 +338,7 @@ class Refusal(Enum):
     InvalidUsageDuration = (400, Retry.NO, "the window of a usage limit is too short, or no window")
     InvalidUsageLimitCount = (400, Retry.NO, "a usage limit is missing or nothing")
     InvalidUsageType = (400, Retry.NO, "the type of a usage limit is missing, unknown or another than its limit's")
-    PaymentInstrumentMissing = (400, Retry.NO, "the token names a payment method but nothing to pay with")
+    PaymentInstrumentMissing = (400, Retry.SAME_REQUEST, "the token names a payment method but nothing to pay with")
     InvalidTokenId_Caller = (400, Retry.NO, "caller token invalid; calls of 2007-01-08 only")
     TokenNotActive_Caller = (400, Retry.NO, "caller token cancelled or expired; calls of 2007-01-08 only")
     UsageNotDefined = (400, Retry.NO, "a multi-use or recurring token has no usage limit")

@@ -25,6 +25,28 @@ TRANSPORT_FAULTS: Final = frozenset(
 )
 """Refusals that use the common error document although the version is known to be 2007-01-08."""
 
+RETRIABLE: Final = frozenset(
+    {
+        Refusal.AccessFailure,
+        Refusal.AccountClosed,
+        Refusal.AccountLimitsExceeded,
+        Refusal.AuthFailure,
+        Refusal.ConcurrentModification,
+        Refusal.InsufficientBalance,
+        Refusal.InternalError,
+        Refusal.InvalidAccountState,
+        Refusal.InvalidAccountState_Caller,
+        Refusal.InvalidAccountState_Recipient,
+        Refusal.InvalidAccountState_Sender,
+        Refusal.NotMarketplaceApp,
+        Refusal.OriginalTransactionIncomplete,
+        Refusal.PrepaidFundingLimitExceeded,
+        Refusal.ServiceUnavailable,
+        Refusal.Throttling,
+    }
+)
+"""What IsRetriable was published to be true for, and two codes of ours; what helps here is Refusal.retry."""
+
 _STATUSES: Final = {"Pending": "Initiated", "Cancelled": "Failure"}
 _RESULTS: Final[Mapping[str, Mapping[str, str]]] = {
     "GetAccountActivity": {"BatchSize": "ResponseBatchSize", "Transaction": "Transactions"},
@@ -62,7 +84,7 @@ def render_legacy_failure(action: Action, refused: Refused, request_id: str) -> 
     """The answer to a call that was refused, with every error that was found."""
     faults = "".join(
         "<Errors><ErrorType>Business</ErrorType>"
-        f"<IsRetriable>{'true' if fault.refusal.retry.can_help else 'false'}</IsRetriable>"
+        f"<IsRetriable>{'true' if fault.refusal in RETRIABLE else 'false'}</IsRetriable>"
         f"<ErrorCode>{fault.refusal.name}</ErrorCode><ReasonText>{text(' '.join(fault.message.split()))}</ReasonText>"
         "</Errors>"
         for fault in (refused, *refused.also)
