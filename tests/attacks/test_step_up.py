@@ -36,6 +36,7 @@ OWN_MONEY: Final = "among one's own means of payment; a charge needs an agreemen
 SANDBOX: Final = "in the sandbox alone, where no real money moves"
 TOLD_AGAIN: Final = "what was told already, to the address that is set; the address asks for a proof"
 LOOKS: Final = "how the hosted pages look; the account's own name is always beside it"
+NOTES: Final = "what staff tell each other about a customer: no money moves, and nobody else reads it"
 
 FREE: Final[Mapping[str, str]] = {
     # who somebody is
@@ -99,6 +100,8 @@ FREE: Final[Mapping[str, str]] = {
     f"POST {DESK}/disputes/try": SANDBOX,
     f"POST {DESK}/branding": LOOKS,
     f"POST {DESK}/branding/logo": LOOKS,
+    f"POST {DESK}/customers/{{customer}}/notes": NOTES,
+    f"POST {DESK}/customers/{{customer}}/notes/{{note_id}}/remove": NOTES,
     f"POST {DESK}/hosts": "it only asks for a host: nothing is claimed before the host itself shows a line",
     f"POST {DESK}/hosts/check": "it counts only with a line that the host itself shows",
 }

@@ -6,6 +6,10 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # Nobody makes notes about customers.
+    "0040": """
+DROP TABLE customer_note;
+""",
     # A refund that went well stays so, and what is made by hand at a rail is in nobody's books.
     "0039": """
 ALTER TABLE rail_booking DROP CONSTRAINT rail_booking_account_check;

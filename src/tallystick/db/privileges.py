@@ -75,6 +75,7 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "verification_run",
     ),
     EXPIRE: (
+        "customer_note",
         "kept_request",
         "operator",
         "pulse",

@@ -247,6 +247,11 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     # the seller's console: its books
     f"GET {DESK}/activity": VIEW,
     f"GET {DESK}/activity.csv": VIEW,
+    f"GET {DESK}/customers/{{customer}}": VIEW,
+    f"POST {DESK}/customers/{{customer}}/notes": MOVE_MONEY,
+    f"POST {DESK}/customers/{{customer}}/notes/{{note_id}}/remove": MOVE_MONEY,
+    f"GET {DESK}/instruments.csv": VIEW,
+    f"GET {DESK}/debts.csv": VIEW,
     f"GET {DESK}/transactions/{{transaction_id}}": VIEW,
     f"GET {DESK}/transactions/{{transaction_id}}/refund": MOVE_MONEY,
     f"POST {DESK}/transactions/{{transaction_id}}/refund": MOVE_MONEY,

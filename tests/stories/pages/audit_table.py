@@ -82,6 +82,10 @@ FORMS: Final = (
     Form(f"POST {DESK}/debts/runs", "debts.write_off", books.write_off),
     Form(f"POST {DESK}/debts/runs/{{run_id}}", "debts.go_on", books.go_on),
     Form(f"GET {DESK}/activity.csv", "activity.export", books.export),
+    Form(f"GET {DESK}/instruments.csv", "instruments.export", books.export_instruments),
+    Form(f"GET {DESK}/debts.csv", "debts.export", books.export_debts),
+    Form(f"POST {DESK}/customers/{{customer}}/notes", "customer.note", books.make_note),
+    Form(f"POST {DESK}/customers/{{customer}}/notes/{{note_id}}/remove", "customer.note_remove", books.remove_note),
     *(
         Form("POST /admin/accounts/{account}/standing", f"account.{name.replace('-', '_')}", operator.standing(name))
         for name in CHANGES

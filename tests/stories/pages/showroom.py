@@ -53,6 +53,8 @@ NOT_PAGES: Final = frozenset(
         "GET /account/data/export.json",
         "GET /rails/back/{setup_id}",
         f"GET {DESK}/activity.csv",
+        f"GET {DESK}/instruments.csv",
+        f"GET {DESK}/debts.csv",
     }
 )
 """Routes that answer with a file or a word."""
@@ -436,6 +438,7 @@ async def _done_by_staff(world: World, seller: Seller) -> dict[str, str]:
         "approval_id": approval,
         "dispute_id": dispute,
         "debt": str(debts[1].instrument),
+        "customer": str(debts[1].buyer.party_id),
         "run_id": str(run.url).rpartition("/")[2],
         "fault_id": fault,
         "access_key_id": seller.key.access_key_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.money import USD, format_amount
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tallystick.services.seller.manual_operations import BookContext
     from tallystick.store.queries.transaction_list import TransactionLine, TransactionQuery
 
+SUCCESS: Final = "Success"
 COLUMNS: Final = (
     "received_at",
     "completed_at",
@@ -42,25 +44,69 @@ COLUMNS: Final = (
 )
 
 
-async def export(books: BookContext, wanted: TransactionQuery, named: str) -> AsyncIterator[bytes]:
+@dataclass(slots=True)
+class _Total:
+    """What came of the transactions of one kind that went well, in micro-units."""
+
+    number: int = 0
+    amount_micros: int = 0
+    fee_micros: int = 0
+    marketplace_fee_micros: int = 0
+
+
+async def export(
+    books: BookContext, wanted: TransactionQuery, named: str, *, totals: bool = False
+) -> AsyncIterator[bytes]:
     """Everything that is wanted, as `as_csv` gives it, and a row in the audit log. `named`: what was asked for.
 
     Raises TooManyDownloadsError: nothing was written down then.
     """
     download = books.service.downloads.begin(books.seller_id)
     await books.record("activity.export", named)
-    return download.send(as_csv(books.service, wanted, download))
+    return download.send(as_csv(books.service, wanted, download, totals=totals))
 
 
-def as_csv(service: Service, wanted: TransactionQuery, download: Download) -> AsyncGenerator[bytes, None]:
-    """Everything that is wanted, newest first, in pieces: as much memory for a million rows as for one."""
-    return spreadsheets.as_csv(COLUMNS, _rows(service, wanted, download))
+def as_csv(
+    service: Service, wanted: TransactionQuery, download: Download, *, totals: bool = False
+) -> AsyncGenerator[bytes, None]:
+    """Everything that is wanted, newest first, in pieces: as much memory for a million rows as for one.
+
+    `totals`: below, a row for each kind and means of payment, with the sums of what succeeded, fees among them.
+    """
+    return spreadsheets.as_csv(COLUMNS, _rows(service, wanted, download, totals=totals))
 
 
-async def _rows(service: Service, wanted: TransactionQuery, download: Download) -> AsyncIterator[list[str]]:
+async def _rows(
+    service: Service, wanted: TransactionQuery, download: Download, *, totals: bool
+) -> AsyncIterator[list[str]]:
+    sums: dict[tuple[str, str], _Total] = {}
     async for line in transaction_list.everything(service.pool, wanted):
         yield _row(line)
+        if totals and line.status == SUCCESS:
+            total = sums.setdefault((line.operation, line.payment_method), _Total())
+            total.number += 1
+            total.amount_micros += line.amount_micros
+            total.fee_micros += line.fee_micros
+            total.marketplace_fee_micros += line.marketplace_fee_micros
         await download.row_written()
+    for (operation, method), total in sorted(sums.items()):
+        yield _total_row(operation, method, total)
+
+
+def _total_row(operation: str, method: str, total: _Total) -> list[str]:
+    """In the columns of the others: `transaction_id` says that it is a total, `status_code` of how many."""
+    cells = {
+        "transaction_id": "total",
+        "operation": operation,
+        "status": SUCCESS,
+        "status_code": str(total.number),
+        "amount": format_amount(total.amount_micros),
+        "fee": format_amount(total.fee_micros),
+        "marketplace_fee": format_amount(total.marketplace_fee_micros),
+        "currency": USD,
+        "payment_method": method,
+    }
+    return [cells.get(column, "") for column in COLUMNS]
 
 
 def _row(line: TransactionLine) -> list[str]:

@@ -64,7 +64,7 @@ class InstrumentQuery:
     """Which of a seller's books, where not None. `now`: the books' time.
 
     `kind`: an instrument's kind or a token's purpose. `text` occurs in a name, an address, a reference or an id, in
-    whatever case.
+    whatever case. `buyer_id`: who holds or gave it.
     """
 
     parts: tuple[BookId, ...]
@@ -72,6 +72,7 @@ class InstrumentQuery:
     kind: str | None = None
     life: Usability | None = None
     text: str | None = None
+    buyer_id: PartyId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ async def instruments(
 ) -> ListPage[InstrumentRecord]:
     """The latest instruments, at most `maximum`, those made before `after`."""
     moment, last = (None, None) if after is None else (after.created_at, after.instrument_id)
-    rows = await _of_parts(database, "instruments", wanted, None, moment, last, maximum + 1)
+    rows = await _of_parts(database, "instruments", wanted, None, moment, last, maximum + 1, wanted.buyer_id)
     found = [InstrumentRecord(**dict(row)) for row in rows[:maximum]]
     return ListPage(found, found[-1].instrument_id if len(rows) > maximum else None)
 
@@ -97,7 +98,7 @@ async def instrument(database: Database, parts: Sequence[BookId], instrument_id:
     part = _part_of(instrument_id, parts)
     if part is None:
         return None
-    row = await database.fetchrow(_SQL["instruments"], part, None, None, None, None, instrument_id, None, None, 1)
+    row = await database.fetchrow(_SQL["instruments"], part, None, None, None, None, instrument_id, None, None, 1, None)
     return None if row is None else InstrumentRecord(**dict(row))
 
 
@@ -106,7 +107,7 @@ async def tokens(
 ) -> ListPage[TokenRecord]:
     """The latest tokens, at most `maximum`, those made before `after`."""
     moment, last = (None, None) if after is None else (after.created_at, after.token_id)
-    rows = await _of_parts(database, "tokens", wanted, None, moment, last, maximum + 1, None)
+    rows = await _of_parts(database, "tokens", wanted, None, moment, last, maximum + 1, None, wanted.buyer_id)
     found = [token_from_row(row) for row in rows[:maximum]]
     return ListPage(found, found[-1].token_id if len(rows) > maximum else None)
 
@@ -116,14 +117,18 @@ async def token(database: Database, parts: Sequence[BookId], token_id: str) -> T
     part = _part_of(token_id, parts)
     if part is None:
         return None
-    row = await database.fetchrow(_SQL["tokens"], part, None, None, None, None, token_id, None, None, 1, None)
+    row = await database.fetchrow(_SQL["tokens"], part, None, None, None, None, token_id, None, None, 1, None, None)
     return None if row is None else token_from_row(row)
 
 
 async def tokens_of(database: Database, parts: Sequence[BookId], instrument_id: InstrumentId) -> list[TokenRecord]:
     """The tokens of an instrument."""
     rows = await database.fetch(
-        _SQL["tokens"], _part_of(instrument_id, parts), None, None, None, None, None, None, None, None, instrument_id
+        _SQL["tokens"],
+        _part_of(instrument_id, parts),
+        *(None,) * 8,
+        instrument_id,
+        None,
     )
     return [token_from_row(row) for row in rows]
 

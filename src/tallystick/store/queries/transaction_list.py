@@ -37,6 +37,7 @@ class About(Enum):
     BOOK = "of_book"
     INSTRUMENT = "of_instrument"
     TOKEN = "of_token"  # noqa: S105 - a statement's name
+    BUYER = "of_buyer"
     ORIGINAL = "of_original"  # its refunds
 
 
@@ -44,8 +45,9 @@ class About(Enum):
 class TransactionQuery:
     """Which transactions: of a seller with all its books in one environment, and what else is not None.
 
-    `subject` is the instrument, token or original that the list is `about`. `since` is included, `until` is not; both
-    are the book's time. `text` occurs in a reference, a description or an id, in whatever case.
+    `subject` is the instrument, token, buyer (the number of their account) or original that the list is `about`.
+    `since` is included, `until` is not; both are the book's time. `text` occurs in a reference, a description, an id,
+    or the buyer's name or e-mail address, in whatever case.
     """
 
     parts: tuple[BookId, ...]

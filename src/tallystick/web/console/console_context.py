@@ -1,13 +1,13 @@
 """The access check of the console: staff of this very seller go on, others sign in or get 404."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
 from litestar.exceptions import NotFoundException
-from litestar.response import Response
+from litestar.response import Response, Stream
 from litestar.status_codes import HTTP_403_FORBIDDEN
 
 from tallystick.domain.environments import ENVIRONMENTS, SANDBOX
@@ -91,6 +91,12 @@ class ConsoleContext:
         """A page of this seller's console. Templates find this context as `console`."""
         defaults: dict[str, Any] = {"console": self, "nav": NAV, "Permission": Permission, "sandbox": self.sandbox}
         return page(template, **(defaults | context))
+
+    def csv(self, what: str, content: AsyncIterator[bytes]) -> Response[Any]:
+        """A table as a file to keep, named by what it is, the environment and the day."""
+        name = f"{what}-{self.environment}-{self.now:%Y-%m-%d}.csv"
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return Stream(content, media_type="text/csv", headers=headers)
 
     async def record(self, action: str, subject: str = "", **details: Any) -> None:  # noqa: ANN401 - any plain value
         """Write an audit row for what a page alone does, without a use case; never a secret."""

@@ -56,6 +56,9 @@ async def somebody_elses(world: World) -> dict[str, str]:
     payment = await seller.pay(answer["prepaidSenderTokenID"], "5")
     await verification_runs.ask(world.pool, None, world.clock())
     (letter,) = await world.rows("SELECT max(mail_id) AS number FROM mail")
+    (buyer,) = await world.rows(
+        "SELECT sender_party_id FROM instrument WHERE instrument_id = $1", answer["prepaidInstrumentID"]
+    )
     (method,) = await world.rows("SELECT coalesce(max(payment_method_id), 0) + 1 AS number FROM payment_method")
     return {
         "authorization_id": answer["prepaidInstrumentID"],
@@ -69,6 +72,8 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "access_key_id": seller.key.access_key_id,
         "person": str((await employee(world, seller, StaffRole.VIEWER)).party_id),
         "number": str(method["number"]),
+        "customer": str(buyer["sender_party_id"]),
+        "note_id": secrets.token_hex(10),
         "account": str(seller.party.party_id),
         "run": str((await verification_runs.latest(world.pool, 1))[0].run_id),
         "letter": str(letter["number"]),

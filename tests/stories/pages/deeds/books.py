@@ -99,3 +99,21 @@ async def go_on(scene: Scene) -> None:
 
 async def export(scene: Scene) -> None:
     assert (await scene.look("activity.csv")).status_code == 200
+
+
+async def export_instruments(scene: Scene) -> None:
+    assert (await scene.look("instruments.csv")).status_code == 200
+
+
+async def export_debts(scene: Scene) -> None:
+    assert (await scene.look("debts.csv")).status_code == 200
+
+
+async def make_note(scene: Scene) -> httpx.Response:
+    customer = await prepaid_customer(scene.world, scene.seller)
+    place = f"customers/{customer.buyer.party_id}"
+    return await scene.on(place, "/notes", note="Prefers records to songs")
+
+
+async def remove_note(scene: Scene) -> None:
+    await scene.send(await make_note(scene), "/remove")

@@ -47,6 +47,12 @@ SELECT subject, written_at, sent_at
 SELECT purpose, email, created_at, expires_at, used_at FROM mailed_proof
  WHERE party_id = $1 OR email = (SELECT email FROM party WHERE party_id = $1) ORDER BY created_at
 
+-- name: tell_notes_of_sellers
+-- What a seller's staff wrote down about this person, and what this person wrote as one of them.
+SELECT seller.name AS seller, customer_note.written_at, content
+  FROM customer_note JOIN book USING (book_id) JOIN party AS seller ON seller.party_id = book.party_id
+ WHERE customer_note.buyer_party_id = $1 OR customer_note.written_by = $1 ORDER BY customer_note.written_at
+
 -- name: tell_staff_of
 SELECT business.name AS seller, staff.role, staff.added_at
   FROM staff JOIN party AS business ON business.party_id = staff.business_id
@@ -89,6 +95,9 @@ DELETE FROM mail WHERE recipient = (SELECT email FROM party WHERE party_id = $1)
 
 -- name: erase_codes_by_mail
 DELETE FROM mailed_proof WHERE party_id = $1 OR email = (SELECT email FROM party WHERE party_id = $1)
+
+-- name: erase_notes_of_sellers
+DELETE FROM customer_note WHERE buyer_party_id = $1
 
 -- name: erase_staff
 DELETE FROM staff WHERE person_id = $1

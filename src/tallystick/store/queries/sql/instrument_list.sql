@@ -5,7 +5,7 @@
 -- name: instruments
 -- Of a kind ($2); whose spending token is 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the buyer's
 -- name or address, an id or a reference; the one with an id ($6); before the one with this moment and id ($7, $8). At most
--- $9. `cancelled_at` is the spending token's.
+-- $9. Those of a buyer ($10). `cancelled_at` is the spending token's.
 SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instrument.total_limit_micros,
        instrument.charged_micros, instrument.pending_micros, instrument.valid_from, instrument.expires_at,
        instrument.created_at, abs(account.balance_micros) AS balance_micros, spending.cancelled_at,
@@ -23,13 +23,14 @@ SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instr
         OR spending.caller_reference ILIKE $5)
    AND ($6::text IS NULL OR instrument.instrument_id = $6)
    AND ($7::timestamptz IS NULL OR (instrument.created_at, instrument.instrument_id) < ($7, $8::text COLLATE "C"))
+   AND ($10::bigint IS NULL OR instrument.sender_party_id = $10)
  ORDER BY instrument.created_at DESC, instrument.instrument_id DESC
  LIMIT $9
 
 -- name: tokens
 -- For a purpose ($2); 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the giver's name or address, an
 -- id, a reference or the token's own name; the one with an id ($6); before the one with this moment and id ($7, $8). At
--- most $9. Those of an instrument ($10).
+-- most $9. Those of an instrument ($10); those that a person ($11) gave.
 /* part: token_record */
  WHERE token.book_id = $1
    AND ($2::text IS NULL OR token.purpose = $2)
@@ -41,6 +42,7 @@ SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instr
    AND ($6::text IS NULL OR token.token_id = $6)
    AND ($7::timestamptz IS NULL OR (token.created_at, token.token_id) < ($7, $8::text COLLATE "C"))
    AND ($10::text IS NULL OR token.instrument_id = $10)
+   AND ($11::bigint IS NULL OR token.sender_party_id = $11)
  ORDER BY token.created_at DESC, token.token_id DESC
  LIMIT $9
 

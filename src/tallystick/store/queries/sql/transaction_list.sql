@@ -1,7 +1,7 @@
 -- A seller's activity, newest first. Read by transaction_list.py, which merges what is found in the seller's several books;
 -- nothing here locks or changes anything. Everywhere: $1 the book (`received`: all of the seller's); ids from $2 until before
--- $3 (they carry the time); at most $4 rows; $5 the instrument, token or original that `of_instrument`, `of_token` and
--- `of_original` are about, else null; $6 the seller, $7 the environment. The filters $8 to $13 take no part where they are null.
+-- $3 (they carry the time); at most $4 rows; $5 the instrument, token, buyer or original that `of_instrument`, `of_token`,
+-- `of_buyer` and `of_original` are about, else null; $6 the seller, $7 the environment. The filters $8 to $13 take no part where they are null.
 
 -- part: filters
 -- Each takes part where it is not null.
@@ -11,11 +11,17 @@
         AND ($11::bigint IS NULL OR amount_micros >= $11)
         AND ($12::bigint IS NULL OR amount_micros <= $12)
 
+-- part: buyer_matches
+-- The text in what the lists show of the buyer.
+EXISTS (SELECT FROM party WHERE party.party_id = sender_party_id
+                            AND (party.name ILIKE $13 OR party.email ILIKE $13))
+
 -- part: own_filters
--- Those, and a text that may also be what only the seller who called knows.
+-- Those, and a text that may also be what only the seller who called knows, or in the buyer's name or address.
 /* part: filters */
         AND ($13::text IS NULL OR sender_description ILIKE $13 OR transaction_id ILIKE $13 OR caller_reference ILIKE $13
-             OR caller_description ILIKE $13 OR instrument_id ILIKE $13 OR sender_token_id ILIKE $13)
+             OR caller_description ILIKE $13 OR instrument_id ILIKE $13 OR sender_token_id ILIKE $13
+             OR /* part: buyer_matches */)
         AND $6::bigint IS NOT NULL AND $7::text IS NOT NULL
 
 -- part: lines_of
@@ -51,7 +57,8 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
       WHERE recipient_party_id = $6 AND transaction_id >= $2 AND transaction_id < $3 AND book_id <> ALL($1::bigint[])
         AND EXISTS (SELECT FROM book WHERE book.book_id = transaction.book_id AND book.environment = $7)
         AND $5::text IS NULL AND /* part: filters */
-        AND ($13::text IS NULL OR sender_description ILIKE $13 OR transaction_id ILIKE $13)
+        AND ($13::text IS NULL OR sender_description ILIKE $13 OR transaction_id ILIKE $13
+             OR /* part: buyer_matches */)
       ORDER BY transaction_id DESC LIMIT $4
 /* part: lines_end */
 
@@ -86,6 +93,29 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
         AND recipient_party_id = (SELECT sender_party_id FROM token WHERE token.book_id = $1 AND token.token_id = $5)
         AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
       ORDER BY transaction_id DESC LIMIT $4)
+/* part: lines_end */
+
+-- name: of_buyer
+-- All of a buyer ($5, the number of their account): by each balance and tab, and by each token of theirs beside these.
+/* part: lines_of */
+    (SELECT found.*
+       FROM instrument AS held
+      CROSS JOIN LATERAL (
+            SELECT * FROM transaction
+             WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended(held.instrument_id, 0)
+               AND instrument_id = held.instrument_id AND left(transaction_id, 6) BETWEEN left($2, 6) AND left($3, 6)
+               AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
+             ORDER BY left(transaction_id, 6) DESC, transaction_id DESC LIMIT $4) AS found
+      WHERE held.book_id = $1 AND held.sender_party_id = $5::text::bigint)
+     UNION ALL
+    (SELECT found.*
+       FROM token AS given
+      CROSS JOIN LATERAL (
+            SELECT * FROM transaction
+             WHERE book_id = $1 AND instrument_id IS NULL AND sender_token_id = given.token_id
+               AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
+             ORDER BY transaction_id DESC LIMIT $4) AS found
+      WHERE given.book_id = $1 AND given.sender_party_id = $5::text::bigint AND given.instrument_id IS NULL)
 /* part: lines_end */
 
 -- name: of_original

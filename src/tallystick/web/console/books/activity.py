@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from litestar import get
 from litestar.params import FromPath
-from litestar.response import Response, Stream
+from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.ids import TransactionId
 from tallystick.services.actions.transactions import received_at
-from tallystick.services.reports import activity_export, transactions
+from tallystick.services.reports import activity_export, customers, transactions
+from tallystick.services.reports.customers import CustomerRecord
 from tallystick.services.reports.transactions import TransactionPage
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.web.common.shared import PageRequest
@@ -30,15 +31,16 @@ async def show_activity(request: PageRequest, business: FromPath[int], environme
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         chosen = read_filter(books, request.query_params)
         before = transaction_id_of(request.query_params.get("before"))
-        listed, exact = None, None
+        listed, exact, buyer = None, None, None
         if not chosen.problems:
             listed = await transactions.list_(books, chosen.wanted, LISTED, before)
-            if chosen.wanted.text and before is None:
-                exact = await transactions.known_by_reference(books, chosen.wanted.text)
+            if text := chosen.typed.get("q", "") if before is None else "":
+                exact = await transactions.known_by_reference(books, text)
+                buyer = await customers.find_by_address(books, text)
         gone = await transactions.archived_before(books)
         if gone is not None and chosen.wanted.since is not None and chosen.wanted.since >= gone:
             gone = None
-        return _page(console, chosen, listed, exact, later=before is not None, archived_before=gone)
+        return _page(console, chosen, listed, exact, buyer, later=before is not None, archived_before=gone)
 
     return await with_books(request, business, environment, step, place=PLACE)
 
@@ -51,12 +53,9 @@ async def show_activity_csv(request: PageRequest, business: FromPath[int], envir
         chosen = read_filter(books, request.query_params)
         if chosen.problems:
             return _page(console, chosen)
-        name = f"activity-{console.environment}-{console.now:%Y-%m-%d}.csv"
-        return Stream(
-            await activity_export.export(books, chosen.wanted, chosen.query.removeprefix("?")),
-            media_type="text/csv",
-            headers={"content-disposition": f'attachment; filename="{name}"'},
-        )
+        totals = request.query_params.get("totals") == "yes"
+        named = chosen.query.removeprefix("?")
+        return console.csv("activity", await activity_export.export(books, chosen.wanted, named, totals=totals))
 
     return await with_books(request, business, environment, step, place=PLACE)
 
@@ -66,14 +65,15 @@ def _page(
     chosen: ActivityFilter,
     listed: TransactionPage | None = None,
     exact: TransactionId | None = None,
+    buyer: CustomerRecord | None = None,
     *,
     later: bool = False,
     archived_before: datetime | None = None,
 ) -> Response[Any]:
     """The list.
 
-    `exact`: the transaction whose reference is exactly the one searched for. `archived_before`: matches from before
-    then may be in the archive.
+    `exact`: the transaction whose reference is exactly the one searched for; `buyer`: the one of that address.
+    `archived_before`: matches from before then may be in the archive.
     """
     return console.page(
         "console/books/activity.html",
@@ -83,6 +83,7 @@ def _page(
         chosen=chosen,
         listed=listed,
         exact=exact,
+        buyer=buyer,
         later=later,
         archived_before=archived_before,
         typed=chosen.typed,

@@ -1,5 +1,6 @@
 """The filter of the activity: what the address says, checked, as what is asked of the ledger."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,13 +11,15 @@ from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_trans
 from tallystick.services.reports import transactions
 from tallystick.services.reports.transactions import About, TransactionQuery
 from tallystick.services.seller.manual_operations import BookContext
+from tallystick.web.console.books.amount_search import amounts_in
 from tallystick.web.console.money_form import read_amount
 from tallystick.web.console.wording import METHODS, OPERATIONS, STATUSES
 
-NAMES: Final = ("q", "kind", "status", "method", "from", "to", "least", "most", "instrument", "token")
+NAMES: Final = ("q", "kind", "status", "method", "from", "to", "least", "most", "instrument", "token", "buyer")
 """The parts of a filter, as the address names them."""
 
 _MAX_TEXT: Final = 128
+_BUYER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _INSTRUMENTS: Final = frozenset("PC")
 _LAST_DAY: Final = date(9999, 12, 30)  # the day after it exists too
 
@@ -59,10 +62,14 @@ def read_filter(books: BookContext, params: Mapping[str, str]) -> ActivityFilter
     if len(typed.get("q", "")) > _MAX_TEXT:
         problems["q"] = f"Search for at most {_MAX_TEXT} characters."
     elif "q" in typed:
-        wanted = _searching(wanted, typed["q"])
+        wanted = _searching(wanted, typed["q"], problems)
     for name, about in (("instrument", About.INSTRUMENT), ("token", About.TOKEN)):
         if name in typed:
             wanted = replace(wanted, about=about, subject=typed[name])
+    if "buyer" in typed:
+        if not _BUYER.fullmatch(typed["buyer"]):
+            problems["buyer"] = "There is no such customer."
+        wanted = replace(wanted, about=About.BUYER, subject=typed["buyer"])
     return ActivityFilter(typed, wanted, problems)
 
 
@@ -74,8 +81,13 @@ def transaction_id_of(text: str | None) -> TransactionId | None:
         return None
 
 
-def _searching(wanted: TransactionQuery, text: str) -> TransactionQuery:
-    """A complete id of an instrument or token is looked up by index; any other text is searched for."""
+def _searching(wanted: TransactionQuery, text: str, problems: dict[str, str]) -> TransactionQuery:
+    """A complete id of an instrument or token is looked up by index, an amount is one; other text is searched for."""
+    amounts = amounts_in(text)
+    if amounts is not None:
+        if wanted.min_micros is not None or wanted.max_micros is not None:
+            problems["q"] = "Amounts are given below already: search for something else here, or leave those empty."
+        return replace(wanted, min_micros=amounts[0], max_micros=amounts[1])
     try:
         token_kind_and_book(text)
     except MalformedIdError:

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.ids import InstrumentId
 from tallystick.domain.refusals import Refused
-from tallystick.services.reports import debts, transactions
+from tallystick.services.reports import debts, holdings_export, transactions
 from tallystick.services.reports.debts import LONGEST_AGE, Age, DebtRun, Tab
 from tallystick.services.seller import approvals, debt_runs, manual_operations
 from tallystick.services.seller.approvals import Approval
@@ -31,20 +31,25 @@ _AGES: Final = {"30": Age.OVER_30, "60": Age.OVER_60, "90": Age.OVER_90}
 _MAX_TEXT: Final = 128
 
 
+def _typed(request: PageRequest) -> dict[str, str]:
+    """The filter in the address."""
+    params = request.query_params
+    text = params.get("q", "").strip().replace("\0", "")[:_MAX_TEXT]
+    return {name: value for name, value in {"q": text, "age": params.get("age", "")}.items() if value}
+
+
 @get("/console/{business:int}/{environment:str}/debts")
 async def show_debts(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
     """What is owed, those debts with the oldest parts first."""
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
-        params = request.query_params
-        text = params.get("q", "").strip().replace("\0", "")[:_MAX_TEXT]
-        typed = {name: value for name, value in {"q": text, "age": params.get("age", "")}.items() if value}
+        params, typed = request.query_params, _typed(request)
         after = params.get("after")
         listed = await debts.list_(
             books,
             MAX_DEBTS,
             age=_AGES.get(typed.get("age", ""), Age.ANY),
-            text=text or None,
+            text=typed.get("q"),
             after=after,
         )
         gone = await transactions.archived_before(books)
@@ -62,6 +67,19 @@ async def show_debts(request: PageRequest, business: FromPath[int], environment:
             problems={"debt": "Choose at least one debt."} if "none" in params else {},
             typed=typed,
         )
+
+    return await with_books(request, business, environment, step, place=PLACE)
+
+
+@get("/console/{business:int}/{environment:str}/debts.csv")
+async def show_debts_csv(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
+    """All debts that the same filter lets pass, as a stream."""
+
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
+        typed = _typed(request)
+        age = _AGES.get(typed.get("age", ""), Age.ANY)
+        content = await holdings_export.export_debts(books, age, typed.get("q"), urlencode(typed))
+        return console.csv("debts", content)
 
     return await with_books(request, business, environment, step, place=PLACE)
 
@@ -235,4 +253,4 @@ def _amounts(lines: Sequence[object]) -> dict[InstrumentId, int]:
     return amounts
 
 
-debt_routes = [show_debts, show_debt_preview, do_debt_run, show_debt_run, do_go_on]
+debt_routes = [show_debts, show_debts_csv, show_debt_preview, do_debt_run, show_debt_run, do_go_on]

@@ -11,7 +11,7 @@ from litestar.response import Response
 from tallystick.domain.tokens import TokenState, state_of
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.buyer import authorizations
-from tallystick.services.reports import instruments, transactions
+from tallystick.services.reports import holdings_export, instruments, transactions
 from tallystick.services.reports.instruments import InstrumentRecord, TokenRecord
 from tallystick.services.reports.transactions import About
 from tallystick.services.seller import balance_refunds
@@ -60,6 +60,20 @@ async def show_instruments(request: PageRequest, business: FromPath[int], enviro
     return await with_books(request, business, environment, step, place=PLACE)
 
 
+@get("/console/{business:int}/{environment:str}/instruments.csv")
+async def show_instruments_csv(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str]
+) -> Response[Any]:
+    """All balances and tabs that the same filter lets pass, as a stream."""
+
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
+        chosen = read_filter(books, request.query_params, wording.INSTRUMENTS)
+        content = await holdings_export.export_instruments(books, chosen.wanted, chosen.query.removeprefix("?"))
+        return console.csv("instruments", content)
+
+    return await with_books(request, business, environment, step, place=PLACE)
+
+
 @get("/console/{business:int}/{environment:str}/instruments/{instrument_id:str}")
 async def show_instrument(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], instrument_id: FromPath[str]
@@ -95,4 +109,4 @@ def badge_of(console: ConsoleContext, held: InstrumentRecord | TokenRecord) -> t
     return _STATE_BADGES[state_of(held, console.now)]
 
 
-instrument_routes = [show_instruments, show_instrument]
+instrument_routes = [show_instruments, show_instruments_csv, show_instrument]

@@ -2,6 +2,7 @@
 
 from tallystick.web.console.books.activity import activity_routes
 from tallystick.web.console.books.balance_refund import balance_refund_routes
+from tallystick.web.console.books.customer import customer_routes
 from tallystick.web.console.books.debts import debt_routes
 from tallystick.web.console.books.disputes import dispute_routes
 from tallystick.web.console.books.instruments import instrument_routes
@@ -17,5 +18,6 @@ book_routes = [
     *balance_refund_routes,
     *token_routes,
     *debt_routes,
+    *customer_routes,
     *dispute_routes,
 ]

@@ -1,0 +1,21 @@
+-- The people who buy of a seller. Read by customers.py. $1 are the seller's books in one environment.
+
+-- name: customer
+-- A person ($2) who gave tokens to these books, with the first and the number of them; none: no customer.
+SELECT person.party_id, person.name, person.email, person.status, min(token.created_at) AS since, count(*) AS tokens
+  FROM token
+  JOIN party AS person ON person.party_id = token.sender_party_id
+ WHERE token.book_id = ANY($1) AND token.sender_party_id = $2
+ GROUP BY person.party_id, person.name, person.email, person.status
+
+-- name: of_address
+-- Whose account has an address ($1), whatever they buy.
+SELECT party_id FROM party WHERE email = lower($1)
+
+-- name: held
+-- What a customer ($2) has left on balances, and owes on tabs: how many, and how much.
+SELECT instrument.kind, count(*) AS number, coalesce(sum(abs(account.balance_micros)), 0)::bigint AS amount_micros
+  FROM instrument
+  JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
+ WHERE instrument.book_id = ANY($1) AND instrument.sender_party_id = $2
+ GROUP BY instrument.kind
