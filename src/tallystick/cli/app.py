@@ -41,7 +41,7 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "migrate": CommandEntry("commands.books:migrate", "Bring the database up to date."),
     "doctor": CommandEntry(
         "commands.safekeeping.doctor:doctor",
-        "Check what a service needs before real money, and say what is missing; exit status 1 when anything is.",
+        "Check how a service is set up, and say what to do; exit status 1 when anything is missing.",
     ),
     "verify": CommandEntry(
         "commands.books:verify", "Replay all books and name what is off; exit status 1 when anything is."

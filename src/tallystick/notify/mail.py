@@ -126,6 +126,21 @@ async def _send(relay: Relay, message: EmailMessage) -> None:
         )
 
 
+async def greet(relay: Relay) -> None:
+    """Let the server know us and send nothing. Raises aiosmtplib.SMTPException, OSError, TimeoutError."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        client = aiosmtplib.SMTP(
+            hostname=relay.host,
+            port=relay.port,
+            username=relay.username,
+            password=relay.password,
+            use_tls=relay.tls,
+            start_tls=relay.start_tls,
+        )
+        async with client:
+            await client.noop()
+
+
 def _is_permanent(error: Exception) -> bool:
     """Whether the server will never take this letter. A refused login is no reason: it is a fault of our settings."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from tallystick.domain.banking.bank_accounts import parse_holder, parse_iban
@@ -207,6 +208,12 @@ class _Reading:
         except ValueError as error:
             self.problems.append(f"{place.label(name)}: {error}")
 
+    def origin(self, setting: str) -> Origin:
+        """Where a setting was read that was understood."""
+        place, name = self.places[setting], self.names[setting]
+        file = Path(place.given[name]).expanduser() if name == f"{setting}_file" else None
+        return Origin(place.name, name, self.values[setting], file)
+
     def check_together(self) -> None:
         """Note what is given and does not go together."""
         for setting, needed in _NEEDS.items():
@@ -230,7 +237,7 @@ def from_environment(environ: Mapping[str, str], file: ConfigurationFile | None 
     if reading.problems:
         raise SettingsError(reading.problems[0])
     values = reading.values
-    origins = {name: Origin(place.name, reading.names[name], values[name]) for name, place in reading.places.items()}
+    origins = {name: reading.origin(name) for name in reading.places}
     if "smtp_url" in values:  # a letter can be answered: who does not is perhaps not who they say
         values.setdefault("require_verified_email", True)
     return Settings(**values, origins=origins)

@@ -28,12 +28,13 @@ class SettingsError(Exception):
 class Origin:
     """Where a value was read. `place`: ENVIRONMENT, or the path of the file; `name`: the one that it has there.
 
-    `value` is what was read.
+    `value` is what was read; `file`: a file of its own that a secret was read from.
     """
 
     place: str
     name: str
     value: object = field(repr=False)  # may be a secret
+    file: Path | None = None
 
 
 def _default_data_directory() -> Path:

@@ -16,9 +16,10 @@ from tests.support.paths import ROOT
 
 from tallystick.processors.rail import Rail
 from tallystick.processors.rails import Rails
+from tallystick.services.checkup.items import CheckItem, ItemStanding
 from tallystick.services.context import Service
 from tallystick.services.operations import verification
-from tallystick.services.rails.live_check import LIVE, ItemStanding, LiveItem, live_check
+from tallystick.services.rails.live_check import LIVE, live_check
 from tallystick.settings import Settings
 from tallystick.store.records import verification_runs
 from tallystick.wiring import open_service
@@ -54,7 +55,7 @@ def with_provider(service: Service, provider: Provider) -> Service:
     return replace(service, rails=Rails((*service.rails, cast("Rail", provider)), {}))
 
 
-def missing(items: list[LiveItem]) -> dict[str, str]:
+def missing(items: list[CheckItem]) -> dict[str, str]:
     return {item.name: item.text for item in items if item.standing is ItemStanding.MISSING}
 
 

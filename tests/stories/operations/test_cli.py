@@ -231,9 +231,17 @@ async def test_an_empty_database_is_made_ones_own_only_where_that_is_meant(
     assert await connection.fetchval("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == 0
     await connection.close()
 
+    looked = await command("doctor", "--json", settings=settings)
+    (item,) = [one for one in json.loads(looked.out) if one["item"] == "database"]
+    assert (looked.status, item["standing"], "is empty" in item["text"]) == (1, "missing", True)
+
     made = await command("account", "list", "--new", "--json", settings=settings)
     assert (made.status, made.out) == (0, "[]\n")
     assert (await command("account", "list", "--json", settings=settings)).out == "[]\n"
+    looked = await command("doctor", "--live", "--json", settings=settings)
+    items = {one["item"]: one["standing"] for one in json.loads(looked.out)}
+    assert (items["clock"], items["rails"], items["rail"]) == ("good", "good", "missing")  # the last: of live books
+    assert "backups" not in items, "the list for real money has it, too"
 
 
 async def check_lost(command: Command, settings: dict[str, str]) -> None:

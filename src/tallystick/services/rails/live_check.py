@@ -5,20 +5,16 @@ What nobody but people can know is an item, too, so that the list is whole: it i
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, unique
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 import httpx
 
-from tallystick.db.backup.place import BackupPlace
-from tallystick.db.backup.source import BackupError
 from tallystick.domain.money import display_amount
-from tallystick.processors.rail import Rail
+from tallystick.services.checkup.inside import KnowsWhatIsMissing, missing_at, newest_backup, takes_real_money
+from tallystick.services.checkup.items import CheckItem, ItemStanding, checked
 from tallystick.services.context import Service
 from tallystick.settings import Settings
 from tallystick.store.accounts import staff
@@ -26,7 +22,6 @@ from tallystick.store.records import verification_runs
 
 LIVE: Final = "live"
 
-_BACKUP_AGE: Final = timedelta(hours=26)
 _ANSWER_SECONDS: Final = 20.0
 _FIRST_TRIES: Final = timedelta(days=1)
 """How old the proof of the books may be."""
@@ -41,34 +36,7 @@ _WEAKER: Final = (
 """Settings that let in what is too weak, or reach where nothing should, once real money is behind it."""
 
 
-@unique
-class ItemStanding(Enum):
-    """What came of an item."""
-
-    GOOD = "good"
-    MISSING = "missing"
-    FOR_PEOPLE = "for people"
-
-
-@dataclass(frozen=True, slots=True)
-class LiveItem:
-    """One item. `name` is that of the list in docs/going-live.md."""
-
-    name: str
-    standing: ItemStanding
-    text: str
-
-
-@runtime_checkable
-class KnowsWhatIsMissing(Protocol):
-    """A rail that can say what is still to be done at its provider."""
-
-    async def missing(self, events_url: str) -> list[str]:
-        """What is missing, by name. May raise anything."""
-        ...
-
-
-async def live_check(service: Service, backups: Path | None) -> list[LiveItem]:
+async def live_check(service: Service, backups: Path | None) -> list[CheckItem]:
     """All items, in the order of the list. `backups`: the directory of `tallystick backup`."""
     settings = service.settings
     items = [*_keys(settings), *[item async for item in _providers(service)]]
@@ -76,41 +44,29 @@ async def live_check(service: Service, backups: Path | None) -> list[LiveItem]:
     return [*items, await _operators(service), *_strictness(settings), *_for_people(settings)]
 
 
-def _item(name: str, problem: str | None, good: str) -> LiveItem:
-    return LiveItem(name, ItemStanding.GOOD if problem is None else ItemStanding.MISSING, problem or good)
-
-
-def _keys(settings: Settings) -> list[LiveItem]:
+def _keys(settings: Settings) -> list[CheckItem]:
     key = settings.stripe_secret_key
     is_live = key is not None and "_live_" in key
-    chosen = settings.live_card_rail != "none" or settings.live_bank_rail != "none"
+    chosen = takes_real_money(settings)
     no_key = None if is_live else "TALLYSTICK_STRIPE_SECRET_KEY is no live key (sk_live_… or rk_live_…)"
     no_rail = None if chosen else "TALLYSTICK_LIVE_CARD_RAIL is none: no card can be set up in live books"
     no_secret = None if settings.stripe_webhook_secret else "TALLYSTICK_STRIPE_WEBHOOK_SECRET: every event is refused"
     return [
-        _item("keys", no_key, "a live key of Stripe's is set"),
-        _item("rail", no_rail, f"new cards of live books are set up at {settings.live_card_rail}"),
-        _item("webhook", no_secret, "events are checked by their signature"),
+        checked("keys", no_key, "a live key of Stripe's is set"),
+        checked("rail", no_rail, f"new cards of live books are set up at {settings.live_card_rail}"),
+        checked("webhook", no_secret, "events are checked by their signature"),
     ]
 
 
-async def _providers(service: Service) -> AsyncIterator[LiveItem]:
+async def _providers(service: Service) -> AsyncIterator[CheckItem]:
     """What providers of live books say of themselves."""
     for rail in service.rails:
         if LIVE in rail.environments and isinstance(rail, KnowsWhatIsMissing):
-            for problem in await _missing_at(service, rail, rail):
-                yield _item(f"account at {rail.name}", problem, "it may charge and pay out, and sends all events")
+            for problem in tuple(await missing_at(service, rail, rail)) or (None,):
+                yield checked(f"account at {rail.name}", problem, "it may charge and pay out, and sends all events")
 
 
-async def _missing_at(service: Service, rail: Rail, provider: KnowsWhatIsMissing) -> list[str] | list[None]:
-    events_url = f"{service.settings.public_url}/rails/{rail.name}/events"
-    try:
-        return await provider.missing(events_url) or [None]
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is what is missing
-        return [f"it did not answer: {type(error).__name__}: {error}"]
-
-
-async def _https(settings: Settings) -> LiveItem:
+async def _https(settings: Settings) -> CheckItem:
     """As a buyer's browser would: by the name that others use, with the certificate that it gets."""
     url, problem = settings.public_url, None
     if not url.startswith("https://"):
@@ -122,54 +78,47 @@ async def _https(settings: Settings) -> LiveItem:
             problem = None if answer.is_success else f"{url}/readyz answers {answer.status_code}"
         except httpx.HTTPError as error:
             problem = f"{url} cannot be reached: {type(error).__name__}: {error}"
-    return _item("TLS", problem, f"{url} is ready, with a certificate that others trust")
+    return checked("TLS", problem, f"{url} is ready, with a certificate that others trust")
 
 
-def _mail(settings: Settings) -> list[LiveItem]:
+def _mail(settings: Settings) -> list[CheckItem]:
     problem = None if settings.smtp_url else "TALLYSTICK_SMTP_URL is not set: no letter leaves"
-    return [_item("e-mail", problem, f"letters leave, from {settings.mail_from}; send yourself one")]
+    return [checked("e-mail", problem, f"letters leave, from {settings.mail_from}; send yourself one")]
 
 
-async def _backup(service: Service, directory: Path | None) -> LiveItem:
+async def _backup(service: Service, directory: Path | None) -> CheckItem:
     if directory is None:
-        return LiveItem("backup", ItemStanding.MISSING, "say where the backups are: --backups /backup/tallystick")
-    try:
-        bases = await asyncio.to_thread(BackupPlace(directory).list_bases)
-    except BackupError as error:
-        return LiveItem("backup", ItemStanding.MISSING, str(error))
-    newest = max((base.finished_at for base in bases), default=None)
-    problem = None
-    if newest is None or service.clock() - newest > _BACKUP_AGE:
-        problem = f"the newest base backup in {directory} is of {newest or 'no day'}"
-    return _item("backup", problem, f"the newest base backup is of {newest}; restore one now and then")
+        return CheckItem("backup", ItemStanding.MISSING, "say where the backups are: --backups /backup/tallystick")
+    problem, newest = await newest_backup(directory, service.clock())
+    return checked("backup", problem, f"the newest base backup is of {newest}; restore one now and then")
 
 
-async def _proof(service: Service) -> LiveItem:
+async def _proof(service: Service) -> CheckItem:
     run = await verification_runs.latest_result(service.pool)
     problem = None
     if run is None or run.finished_at is None or service.clock() - run.finished_at > _FIRST_TRIES:
         problem = "the books were not proven as a whole today: /admin/verification, or TALLYSTICK_VERIFY_EVERY_HOURS"
     elif run.problems:
         problem = f"the latest proof of the books has {run.problems} problems"
-    return _item("proof", problem, "the books balance")
+    return checked("proof", problem, "the books balance")
 
 
-async def _operators(service: Service) -> LiveItem:
+async def _operators(service: Service) -> CheckItem:
     problem = None
     if service.settings.require_second_factor == "nobody":
         problem = "TALLYSTICK_REQUIRE_SECOND_FACTOR is nobody: a password alone opens the operator's pages"
     elif not await staff.operators(service.pool):
         problem = "there is no operator: tallystick operators add"
-    return _item("operators", problem, "operators sign in with a second factor")
+    return checked("operators", problem, "operators sign in with a second factor")
 
 
-def _strictness(settings: Settings) -> list[LiveItem]:
+def _strictness(settings: Settings) -> list[CheckItem]:
     on = [f"TALLYSTICK_{name.upper()}" for name in _WEAKER if getattr(settings, name)]
     problem = f"{', '.join(on)}: off, unless old clients need it" if on else None
-    return [_item("old signatures", problem, "only what is strong enough is let in")]
+    return [checked("old signatures", problem, "only what is strong enough is let in")]
 
 
-def _for_people(settings: Settings) -> list[LiveItem]:
+def _for_people(settings: Settings) -> list[CheckItem]:
     spend, receive = settings.unverified_spending_limit, settings.unverified_receiving_limit
     limits = (
         f"without a verified account a buyer pays {_amount(spend)} at once, and a seller is held {_amount(receive)};"
@@ -182,7 +131,7 @@ def _for_people(settings: Settings) -> list[LiveItem]:
         "expiry and refunds": "what consent pages tell of them is what your law and your terms say",
         "first payment": "one of your own, refunded: docs/going-live.md has the steps",
     }
-    return [LiveItem(name, ItemStanding.FOR_PEOPLE, text) for name, text in texts.items()]
+    return [CheckItem(name, ItemStanding.FOR_PEOPLE, text) for name, text in texts.items()]
 
 
 def _amount(micros: int | None) -> str:
