@@ -139,6 +139,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "step_up_minutes": ("5", 5),
         "require_second_factor": ("Both", "both"),
         "reverse_proxies": ("1", 1),
+        "drain_seconds": ("10", 10),
         "calls_per_second": ("50", 50),
         "requests_per_second_per_address": ("20", 20),
         "requests_per_minute_by_route": ("api=600, sign-in=20", (("api", 600), ("sign-in", 20))),

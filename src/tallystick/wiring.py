@@ -287,7 +287,7 @@ def asgi_app(service: Service) -> Application:
             for route, limit in service.settings.requests_per_minute_by_route or ()
         },
     )
-    return StrictAnswers(front, service.settings)
+    return StrictAnswers(front, service.settings, service.ending)
 
 
 def _soap(service: Service) -> Application:

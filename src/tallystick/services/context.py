@@ -16,6 +16,7 @@ from tallystick.services.api.read_budget import ReadBudget
 from tallystick.services.identity import password_hashing
 from tallystick.services.identity.password_hashing import PasswordHashing
 from tallystick.services.process.downloads import Downloads
+from tallystick.services.process.ending import ProcessEnd
 from tallystick.services.process.meter import Meter
 from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.services.process.shared_buckets import shared_buckets
@@ -61,6 +62,7 @@ class Service:
     damage: DamageWatch = field(default_factory=DamageWatch)
     passwords: PasswordHashing = field(default_factory=password_hashing.of_process)
     rails: Rails = field(default_factory=Rails)
+    ending: ProcessEnd = field(default_factory=ProcessEnd)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))

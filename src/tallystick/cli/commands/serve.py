@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,16 +17,18 @@ from typing import Annotated, Final
 import structlog
 import typer
 
+from tallystick import __version__
 from tallystick.cli.common_options import TOLD
 from tallystick.cli.console import complain, run_until_stopped, settings_of_process, tell, while_running
 from tallystick.cli.database_guard import check_same_database, no_database_yet
 from tallystick.cli.serving.connections import limits_of
-from tallystick.cli.serving.http_server import check_port, listening
-from tallystick.cli.serving.peer_processes import more_processes, until_the_parent_is_gone
+from tallystick.cli.serving.http_server import STOP_SECONDS, check_port, listening
+from tallystick.cli.serving.manager import READY, STOPPING, handed_socket, listener_of, tell_manager
+from tallystick.cli.serving.peer_processes import MoreProcesses, more_processes, until_the_parent_is_gone
 from tallystick.cli.serving.running_services import told_to_others
 from tallystick.client.fps import COBRANDED_PATH
 from tallystick.db.connections import UNAVAILABLE
-from tallystick.db.database import until_it_answers
+from tallystick.db.database import CALL_SECONDS, until_it_answers
 from tallystick.services.context import Service
 from tallystick.services.operations import audit_chains
 from tallystick.services.operations.configuration import exposure_warnings, role_warnings
@@ -51,38 +55,50 @@ def serve(
     ] = True,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer on this port.")] = 1,
     beside: Annotated[Path | None, typer.Option("--beside", hidden=True)] = None,
+    descriptor: Annotated[int | None, typer.Option("--listener", hidden=True)] = None,
 ) -> None:
     """Run the service: database where none is configured, API, hosted pages, worker. Ctrl-C or SIGTERM stops it."""
     settings = settings_of_process(quiet=False)
     default_url = settings.public_url == f"http://127.0.0.1:{settings.port}"
+    listener = handed_socket(os.environ) if descriptor is None else listener_of(descriptor)
+    if listener is not None:
+        host, port = listener.getsockname()[:2]
     settings = replace(
         settings,
         host=host or settings.host,
         port=port or settings.port,
         public_url="" if default_url else settings.public_url,
     )
-    run_until_stopped(
-        _serve(settings, workers, with_worker=worker) if beside is None else _serve_beside(settings, beside)
-    )
+    if beside is not None:
+        run_until_stopped(_serve_beside(settings, beside, listener))
+        return
+    run_until_stopped(_serve(settings, workers, listener, with_worker=worker))
+    _log.info("service_stopped", process=os.getpid())
 
 
-async def _serve_beside(settings: Settings, socket: Path) -> None:
-    """One of several processes on a port, which ends with the one that started it. `socket`: where it is asked."""
+async def _serve_beside(settings: Settings, place: Path, listener: socket.socket | None) -> None:
+    """One of several processes on a port, which ends with the one that started it.
+
+    `place`: of the socket where it is asked what it counted.
+    """
     parent = asyncio.create_task(until_the_parent_is_gone())
     async with (
-        open_service(settings, peers=PeerProcesses(socket.parent, socket.name)) as service,
+        open_service(settings, peers=PeerProcesses(place.parent, place.name)) as service,
+        _told_by(parent, service),
         exporting_metrics(service),
         beating(service, "API") as beat,
-        listening(asgi_app(service), settings.host, settings.port, shared=True, limits=limits_of(settings)) as server,
+        _listening(service, listener, shared=True) as server,
+        _drained(service),
     ):
         await asyncio.wait((parent, server, beat), return_when=asyncio.FIRST_COMPLETED)
         if not parent.done():
             await while_running(server, beat)
-    rmtree(socket.parent, ignore_errors=True)  # whoever made it may have been killed
+    rmtree(place.parent, ignore_errors=True)  # whoever made it may have been killed
 
 
-async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None:
-    check_port(settings.host, settings.port)  # before a database is started in vain
+async def _serve(settings: Settings, workers: int, listener: socket.socket | None, *, with_worker: bool) -> None:
+    if listener is None:
+        check_port(settings.host, settings.port)  # before a database is started in vain
     async with AsyncExitStack() as stack:
         peers = PeerProcesses()
         if workers > 1:
@@ -90,12 +106,14 @@ async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None
         service = await stack.enter_async_context(open_service(settings, peers=peers))
         await stack.enter_async_context(exporting_metrics(service))
         await stack.enter_async_context(anchored(service))
-        server = await stack.enter_async_context(
-            listening(asgi_app(service), settings.host, settings.port, limits=limits_of(settings))
-        )
-        again = (*_same_file(), "serve", "--host", settings.host, "--port", str(settings.port), "--beside")
-        others = [(*again, f"{peers.directory}/{number}") for number in range(1, workers)]
-        tasks = [server, *await stack.enter_async_context(more_processes(others))]
+        server = await stack.enter_async_context(_listening(service, listener))
+        again = [*_same_file(), "serve", "--host", settings.host, "--port", str(settings.port)]
+        handed = [] if listener is None else [listener.fileno()]
+        if listener is not None:
+            again += ["--listener", str(listener.fileno())]
+        commands = [(*again, "--beside", f"{peers.directory}/{number}") for number in range(1, workers)]
+        others = await stack.enter_async_context(more_processes(commands, handed))
+        tasks = [server, *others.tasks]
         if with_worker:
             tasks.append(await stack.enter_async_context(working(service)))
         tasks.append(await stack.enter_async_context(beating(service, "API and worker" if with_worker else "API")))
@@ -112,7 +130,76 @@ async def _serve(settings: Settings, workers: int, *, with_worker: bool) -> None
         tell(f"  worker        {'in this process' if with_worker else 'not here'}")
         if workers > 1:
             tell(f"  processes     {workers}")
-        await while_running(*tasks)
+        address = f"{settings.host} port {settings.port}"
+        _log.info(
+            "service_started",
+            version=__version__,
+            process=os.getpid(),
+            address=address,
+            processes=workers,
+            worker=with_worker,
+        )
+        tell_manager(READY, os.environ)
+        async with _drained(service, others):
+            await while_running(*tasks)
+
+
+def _listening(
+    service: Service, listener: socket.socket | None, *, shared: bool = False
+) -> AbstractAsyncContextManager[asyncio.Task[None]]:
+    settings = service.settings
+    return listening(
+        asgi_app(service),
+        settings.host,
+        settings.port,
+        shared=shared,
+        limits=limits_of(settings),
+        listener=listener,
+        stop_seconds=max(STOP_SECONDS, min(CALL_SECONDS, settings.drain_seconds)),
+    )
+
+
+@asynccontextmanager
+async def _drained(service: Service, others: MoreProcesses | None = None) -> AsyncIterator[None]:
+    """What serves, in the middle. When it is told to end, it goes on for as long as the settings say, and says so.
+
+    `/readyz` answers 503 then, and each answer closes its connection. Told once more, it ends at once.
+    """
+    try:
+        yield
+    except asyncio.CancelledError:
+        await _drain(service, others)
+        raise
+    await _drain(service, others)
+
+
+@asynccontextmanager
+async def _told_by(parent: asyncio.Task[None], service: Service) -> AsyncIterator[None]:
+    """The end begins with that of the parent, also where this process does not even listen yet."""
+
+    def begin(_: asyncio.Task[None]) -> None:
+        service.ending.begun = True
+
+    parent.add_done_callback(begin)
+    try:
+        yield
+    finally:
+        parent.remove_done_callback(begin)
+
+
+async def _drain(service: Service, others: MoreProcesses | None) -> None:
+    seconds = service.settings.drain_seconds
+    service.ending.begun = True
+    if others is not None:
+        _log.info("service_stopping", process=os.getpid(), drain_seconds=seconds)
+        tell_manager(STOPPING, os.environ)
+        others.let_go()
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        if others is not None:
+            others.hurry()
+        raise
 
 
 def _same_file() -> tuple[str, ...]:
@@ -123,6 +210,7 @@ def _same_file() -> tuple[str, ...]:
 def worker() -> None:
     """Run a worker alone: ask rails for pending payments, forget what has expired. Any number may run."""
     run_until_stopped(_work(settings_of_process(quiet=False)))
+    _log.info("worker_stopped", process=os.getpid())
 
 
 async def _work(settings: Settings) -> None:
@@ -138,7 +226,12 @@ async def _work(settings: Settings) -> None:
             await _tell_log_of_role(service)
             with told_to_others(settings):
                 tell("Tallystick works.")
-                await while_running(work, beat)
+                _log.info("worker_started", version=__version__, process=os.getpid())
+                tell_manager(READY, os.environ)
+                try:
+                    await while_running(work, beat)
+                finally:
+                    tell_manager(STOPPING, os.environ)
     except NoDatabaseYetError as error:
         raise no_database_yet(error) from None
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.net import SocketHolder  # type: ignore[attr-defined]
 from granian.server.embed import Server
 
 from tallystick.cli.console import ProblemError
@@ -29,7 +30,7 @@ _COLLECT_AFTER: Final = (50_000, 20, 50)
 """The collector's thresholds: a commit of many commands makes thousands of values, none of them in a cycle, and the
 default of 700 would look through them again and again: a tenth of the time of a payment."""
 _START_SECONDS: Final = 20
-_STOP_SECONDS: Final = 4
+STOP_SECONDS: Final = 4.0
 """How long requests under way may take to be answered at the end; then their connections are cut."""
 _HURRY_SECONDS: Final = 2
 _CUT_SECONDS: Final = 2
@@ -41,6 +42,19 @@ MAX_HEADER_BYTES: Final = 128 * 1024
 connection that sends them slowly."""
 
 
+class _Server(Server):
+    """The HTTP server, which may be given a socket that listens already."""
+
+    listener: socket.socket | None = None
+
+    def _init_shared_socket(self) -> None:
+        if self.listener is None:
+            super()._init_shared_socket()  # type: ignore[no-untyped-call]
+        else:  # a duplicate, since the server closes what it has at its end
+            held = SocketHolder(os.dup(self.listener.fileno()), False, BACKLOG)  # type: ignore[call-arg]
+            self._shd = held  # type: ignore[assignment]
+
+
 @asynccontextmanager
 async def listening(
     application: Application | Litestar,
@@ -49,13 +63,17 @@ async def listening(
     *,
     shared: bool = False,
     limits: ConnectionLimits | None = None,
+    listener: socket.socket | None = None,
+    stop_seconds: float = STOP_SECONDS,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Answer requests while this is open; at the end, requests under way get their answers, if that is soon.
 
     The task that is yielded ends only when the server fails. `shared`: other processes may listen on the port, too.
+    `listener`: a socket that listens there already, and whose queue of connections stays when this is closed.
+    `stop_seconds`: how long answers under way may take at the end.
     Raises ProblemError: the port is taken.
     """
-    if not shared:
+    if not shared and listener is None:
         check_port(host, port)
     gc.collect()
     gc.freeze()  # what was loaded stays
@@ -63,7 +81,7 @@ async def listening(
     _use_batch_scheduling()
     limits = affordable(limits or ConnectionLimits(), raise_descriptor_limit())
     guard = ConnectionGuard(port, limits)
-    server = Server(
+    server = _Server(
         application,
         host,
         port,
@@ -77,6 +95,7 @@ async def listening(
         backpressure=limits.in_all + limits.in_all // 4,
         log_enabled=False,
     )
+    server.listener = listener
     task = asyncio.create_task(server.serve())
     watching = asyncio.create_task(guard.run())
     try:
@@ -85,10 +104,10 @@ async def listening(
     finally:
         watching.cancel()
         server.stop()  # type: ignore[no-untyped-call]
-        await _until_it_ended(task, guard)
+        await _until_it_ended(task, guard, stop_seconds)
 
 
-async def _until_it_ended(task: asyncio.Task[None], guard: ConnectionGuard) -> None:
+async def _until_it_ended(task: asyncio.Task[None], guard: ConnectionGuard, seconds: float) -> None:
     """Drain: wait for the answers under way, for a shorter time when we are told to stop once more.
 
     Then shut down the connections that are still sending, or not reading their answers: the server would wait for ever.
@@ -97,7 +116,7 @@ async def _until_it_ended(task: asyncio.Task[None], guard: ConnectionGuard) -> N
     and SIGTERM from a parent, do it.
     """
     loop = asyncio.get_running_loop()
-    until, again = loop.time() + _STOP_SECONDS, False
+    until, again = loop.time() + seconds, False
     while not task.done() and loop.time() < until:
         try:
             await asyncio.wait([task], timeout=until - loop.time())

@@ -1,6 +1,10 @@
-"""Headers that keep browsers strict, on every answer: somebody may look at one of the API's in a browser, too.
+"""Headers that every answer has, whoever gave it.
 
-Pages have them and more from a hook of their own; what is refused before it reaches the pages has them from here.
+Those that keep browsers strict: somebody may look at an answer of the API's in a browser, too. Pages have them and more
+from a hook of their own; what is refused before it reaches the pages has them from here.
+
+And, while the process is about to end, the one that closes the connection: nobody then sends a request on one just as
+it is closed.
 """
 
 from __future__ import annotations
@@ -9,7 +13,8 @@ from collections.abc import Awaitable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from tallystick.web.api.asgi import BATCH_PATH
+from tallystick.services.process.ending import ProcessEnd
+from tallystick.web.api.asgi import BATCH_PATH, CLOSE
 
 if TYPE_CHECKING:
     from tallystick.settings import Settings
@@ -26,10 +31,11 @@ _STRICT: Final = (
 class StrictAnswers:
     """An application all of whose answers have those headers."""
 
-    __slots__ = ("_application", "_headers")
+    __slots__ = ("_application", "_ending", "_headers")
 
-    def __init__(self, application: Application, settings: Settings) -> None:
+    def __init__(self, application: Application, settings: Settings, ending: ProcessEnd | None = None) -> None:
         self._application = application
+        self._ending = ending or ProcessEnd()
         hsts = ((b"strict-transport-security", settings.hsts.encode()),) if settings.secure_cookies else ()
         self._headers = (*_STRICT, *hsts)
 
@@ -42,8 +48,20 @@ class StrictAnswers:
     def _send(self, send: Send, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *self._headers]
+            if self._ending.begun:
+                _close(message)
         return send(message)
 
     def _send_where_missing(self, send: Send, message: Message) -> Awaitable[None]:
-        has_them = message["type"] != "http.response.start" or any(name == _NOSNIFF for name, _ in message["headers"])
-        return send(message) if has_them else self._send(send, message)
+        if message["type"] != "http.response.start":
+            return send(message)
+        if not any(name == _NOSNIFF for name, _ in message["headers"]):
+            return self._send(send, message)
+        if self._ending.begun:
+            _close(message)
+        return send(message)
+
+
+def _close(message: Message) -> None:
+    """Asked when an answer begins: its request may have come before the end did."""
+    message["headers"] = [*(one for one in message["headers"] if one[0].lower() != CLOSE[0]), CLOSE]

@@ -18,8 +18,10 @@ async def alive() -> str:
 
 @get("/readyz", media_type=MediaType.TEXT, opt=ANY_HOST)
 async def ready(request: PageRequest) -> Response[str]:
-    """The database answers too and is in order, and the clocks agree."""
+    """The database answers too and is in order, the clocks agree, and the process is not about to end."""
     service = service_of(request)
+    if service.ending.begun:
+        return Response("the process is about to end\n", status_code=HTTP_503_SERVICE_UNAVAILABLE)
     if not await monitoring.database_answers(service):
         return Response("the database does not answer\n", status_code=HTTP_503_SERVICE_UNAVAILABLE)
     try:
