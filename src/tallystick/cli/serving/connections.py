@@ -40,7 +40,8 @@ _SHARE_OF_TIME: Final = 20
 _SHORT_PAUSE_SECONDS: Final = 0.02
 _LARGE_SHARE: Final = 4
 _TELL_SECONDS: Final = 60.0
-_DESCRIPTORS: Final = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
+DESCRIPTORS: Final = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
+"""Where the descriptors of this process are listed."""
 _INTERNET: Final = (socket.AF_INET, socket.AF_INET6)
 
 _TCP_INFO: Final = struct.Struct("=24xI16xI4xI64xQ16xI")  # struct tcp_info of linux/tcp.h
@@ -188,6 +189,14 @@ class ConnectionGuard:
             self._told = now
             _log.warning("connections_cut", open=len(found), since_start=dict(self.cut))
 
+    def owing(self) -> int:
+        """To how many connections something is owed: an answer, the rest of one, or to hear their first request."""
+        owing = 0
+        for inode, descriptor in self._sockets():
+            with suppress(OSError), _borrowed(descriptor, inode) as connection:
+                owing += not traffic_of(connection).answered
+        return owing
+
     def cut_all(self) -> None:
         """Shut down every connection of a client."""
         for inode, descriptor in self._sockets():
@@ -201,7 +210,7 @@ class ConnectionGuard:
     def _sockets(self) -> list[tuple[int, int]]:
         """Inode and descriptor of each connection of a client. Forgets those that are closed."""
         found, all_inodes = [], set()
-        for name in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - thousands of paths would be made in vain
+        for name in os.listdir(DESCRIPTORS):  # noqa: PTH208 - thousands of paths would be made in vain
             try:
                 status = os.fstat(int(name))
             except OSError:  # closed meanwhile

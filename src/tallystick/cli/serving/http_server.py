@@ -17,7 +17,13 @@ from granian.net import SocketHolder  # type: ignore[attr-defined]
 from granian.server.embed import Server
 
 from tallystick.cli.console import ProblemError
-from tallystick.cli.serving.connections import ConnectionGuard, ConnectionLimits, affordable, raise_descriptor_limit
+from tallystick.cli.serving.connections import (
+    DESCRIPTORS,
+    ConnectionGuard,
+    ConnectionLimits,
+    affordable,
+    raise_descriptor_limit,
+)
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -33,6 +39,8 @@ _START_SECONDS: Final = 20
 STOP_SECONDS: Final = 4.0
 """How long requests under way may take to be answered at the end; then their connections are cut."""
 _HURRY_SECONDS: Final = 2
+_QUIET_LOOKS: Final = 5
+"""So often in a row nobody may be owed an answer before the end: a request may come between two looks."""
 _CUT_SECONDS: Final = 2
 
 HEADER_SECONDS: Final = 30
@@ -103,8 +111,34 @@ async def listening(
         yield task
     finally:
         watching.cancel()
-        server.stop()  # type: ignore[no-untyped-call]
-        await _until_it_ended(task, guard, stop_seconds)
+        try:
+            if listener is not None and sys.platform == "linux":
+                await _leave_the_queue(listener, guard, stop_seconds)
+        finally:
+            server.stop()  # type: ignore[no-untyped-call]
+            await _until_it_ended(task, guard, stop_seconds)
+
+
+async def _leave_the_queue(listener: socket.socket, guard: ConnectionGuard, seconds: float) -> None:
+    """Accept no more of the connections that wait at `listener`: they are for the next process. Answer those we have.
+
+    The server cannot be told so. When it stops, it closes connections of which it has read nothing yet, and a client
+    that has just sent its request loses it. Its descriptors of the socket become those of one that nobody knows.
+    """
+    inode, ours = os.fstat(listener.fileno()).st_ino, listener.fileno()
+    with socket.socket() as nowhere:
+        nowhere.bind(("127.0.0.1", 0))
+        nowhere.listen()
+        nowhere.setblocking(False)
+        for name in os.listdir(DESCRIPTORS):  # noqa: PTH208 - as the guard does
+            with suppress(OSError):  # closed meanwhile
+                if int(name) != ours and os.fstat(int(name)).st_ino == inode:
+                    os.dup2(nowhere.fileno(), int(name), inheritable=False)
+    loop = asyncio.get_running_loop()
+    until, quiet = loop.time() + seconds, 0
+    while quiet < _QUIET_LOOKS and loop.time() < until:
+        await asyncio.sleep(_PAUSE_SECONDS)
+        quiet = 0 if guard.owing() else quiet + 1
 
 
 async def _until_it_ended(task: asyncio.Task[None], guard: ConnectionGuard, seconds: float) -> None:
