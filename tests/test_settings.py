@@ -132,6 +132,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "tolerate_unknown_parameters": ("1", True),
         "log_format": ("JSON", "json"),
         "log_level": ("debug", "debug"),
+        "log_requests": ("true", True),
         "fee_schedule_file": (str(schedule), schedule),
         "smtp_url": ("smtps://me:s%40cret@mail.example:465", "smtps://me:s%40cret@mail.example:465"),
         "mail_from": ("Example Payments <pay@example.com>", "Example Payments <pay@example.com>"),

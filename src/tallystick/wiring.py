@@ -32,6 +32,7 @@ from tallystick.services.operations.fee_schedules import (
 )
 from tallystick.services.process.anchor import anchored
 from tallystick.services.process.peer_processes import PeerProcesses
+from tallystick.services.process.request_log import RequestLog, to_json, to_text
 from tallystick.settings import Settings, SettingsError, has_master_key, load_master_keys, variable_of_rail
 from tallystick.store.keys import master_keys
 from tallystick.store.keys.master_key_watch import MasterKeyWatch
@@ -197,6 +198,8 @@ async def open_service(
         await stack.enter_async_context(anchored(settings, pool, committer))
         rails = _rails(settings, pool, vault, clock if watch is None else watch.now, stack)
         await until_it_answers(lambda: _open_rails(pool, rails, clock()))
+        request_log = _request_log(settings, clock)
+        stack.callback(request_log.flush)
         yield Service(
             settings=settings,
             pool=pool,
@@ -206,7 +209,14 @@ async def open_service(
             peers=peers or PeerProcesses(),
             clock_watch=watch,
             rails=rails,
+            request_log=request_log,
         )
+
+
+def _request_log(settings: Settings, clock: Callable[[], datetime]) -> RequestLog:
+    if not settings.log_requests or settings.log_level not in {"debug", "info"}:
+        return RequestLog()
+    return RequestLog(clock, to_json if settings.log_format == "json" else to_text)
 
 
 async def _migrate(dsn: str, *, upgrade: bool, create: bool) -> None:
@@ -279,7 +289,7 @@ def asgi_app(service: Service) -> Application:
         batch_api=BatchApi(service, address_of),
         json_api=JsonApi(service, address_of),
         pages=cast("Application", create_pages(service)),
-        refusing=RefusalWriter(service.meter),
+        refusing=RefusalWriter(service.meter, service.request_log),
         address_of=lambda scope: client_address(ASGIConnection(cast("Any", scope)), service.settings),
         rates=service.rates_of("addresses", service.settings.requests_per_second_per_address),
         by_route={

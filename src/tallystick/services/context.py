@@ -19,6 +19,7 @@ from tallystick.services.process.downloads import Downloads
 from tallystick.services.process.ending import ProcessEnd
 from tallystick.services.process.meter import Meter
 from tallystick.services.process.peer_processes import PeerProcesses
+from tallystick.services.process.request_log import RequestLog
 from tallystick.services.process.shared_buckets import shared_buckets
 from tallystick.store.keys.access_keys import KeyRing
 from tallystick.store.keys.key_uses import KeyUses
@@ -63,6 +64,7 @@ class Service:
     passwords: PasswordHashing = field(default_factory=password_hashing.of_process)
     rails: Rails = field(default_factory=Rails)
     ending: ProcessEnd = field(default_factory=ProcessEnd)
+    request_log: RequestLog = field(default_factory=RequestLog)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))

@@ -118,6 +118,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "tolerate_unknown_parameters": switch,
     "log_format": one_of(LOG_FORMATS),
     "log_level": one_of(LOG_LEVELS),
+    "log_requests": switch,
     "fee_schedule_file": existing_file,
     "smtp_url": smtp_url,
     "mail_from": mail_from,
@@ -239,6 +240,8 @@ def from_environment(environ: Mapping[str, str], file: ConfigurationFile | None 
         raise SettingsError(reading.problems[0])
     values = reading.values
     origins = {name: reading.origin(name) for name in reading.places}
+    if values.get("log_format") == "json":
+        values.setdefault("log_requests", True)
     if "smtp_url" in values:  # a letter can be answered: who does not is perhaps not who they say
         values.setdefault("require_verified_email", True)
     return Settings(**values, origins=origins)

@@ -111,6 +111,7 @@ class Settings:
         tolerate_unknown_parameters: ignore parameters that an action does not know instead of refusing the request.
         log_format: `console` for people, `json` for machines.
         log_level: the least urgent level that is logged.
+        log_requests: each call of an API is logged. On unless it says otherwise where `log_format` is `json`.
         fee_schedule_file: a fee schedule to use instead of the shipped one.
         smtp_url: the server that takes mail, as `smtp://user:password@host:587` (STARTTLS) or `smtps://…` (TLS at
             once). None: mail stays where operators can read it.
@@ -193,6 +194,7 @@ class Settings:
     tolerate_unknown_parameters: bool = False
     log_format: str = "console"
     log_level: str = "info"
+    log_requests: bool = False
     fee_schedule_file: Path | None = None
     smtp_url: str | None = field(default=None, repr=False)  # may hold a password
     mail_from: str | None = None

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -113,11 +114,16 @@ async def ended_after(process: Process) -> AsyncIterator[Process]:
             await process.wait()
 
 
-async def log_of(process: Process) -> list[str]:
-    """The events that it logged, when it has ended well."""
+async def log_of(process: Process) -> list[dict[str, Any]]:
+    """The lines that it logged, when it has ended well."""
     out, log = await asyncio.wait_for(process.communicate(), STOP_SECONDS)
     assert process.returncode == 0, (out + log).decode()
-    return [json.loads(line)["event"] for line in log.splitlines()]
+    return [json.loads(line) for line in log.splitlines()]
+
+
+def paid(log: list[dict[str, Any]]) -> list[str]:
+    """The requests that paid, by their ids."""
+    return [line["request_id"] for line in log if (line["event"], line.get("outcome")) == ("request", "ok")]
 
 
 @dataclass
@@ -182,17 +188,18 @@ async def test_no_request_is_refused_while_one_process_ends_and_the_next_one_sta
             first.send_signal(signal.SIGTERM)
             await load.until_all_connections_close()
             first.send_signal(signal.SIGTERM)
-            events = await log_of(first)
+            before = await log_of(first)
 
             at_once = settings_of(shop) | {"TALLYSTICK_DRAIN_SECONDS": "0"}
             second = await stack.enter_async_context(ended_after(await held.start(settings=at_once)))
             await load.until_more_are_paid()
             load.over = True
         second.send_signal(signal.SIGTERM)
-        await log_of(second)
+        after = await log_of(second)
 
     assert load.failed == []
-    assert [event for event in events if event.startswith("service_")] == [
+    assert len({*paid(before), *paid(after)}) == load.paid
+    assert [line["event"] for line in before if line["event"].startswith("service_")] == [
         "service_started",
         "service_stopping",
         "service_stopped",
@@ -217,4 +224,4 @@ async def test_who_is_told_to_end_says_so_and_answers_meanwhile(shop: Shop, held
             assert {ready.headers["connection"], alive.headers["connection"]} == {"close"}
 
         process.send_signal(signal.SIGTERM)
-        assert "service_stopped" in await log_of(process)
+        assert "service_stopped" in [line["event"] for line in await log_of(process)]

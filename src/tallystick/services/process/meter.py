@@ -51,8 +51,8 @@ class Meter:
     times: dict[str, Times] = field(default_factory=dict)
     rounds: dict[str, Rounds] = field(default_factory=dict)
 
-    def answered(self, action: str, outcome: str, began: float) -> None:
-        """A call was answered. `action`: a name of the table or BATCH, else NO_ACTION.
+    def answered(self, action: str, outcome: str, began: float) -> float:
+        """A call was answered; how many seconds that took. `action`: a name of the table or BATCH, else NO_ACTION.
 
         `outcome`: OK or a refusal's name. `began` is time.perf_counter() when the call arrived.
         """
@@ -63,6 +63,7 @@ class Meter:
             times = self.times[action] = Times()
         times.counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
         times.sum_seconds += seconds
+        return seconds
 
     def answered_together(self, action: str, outcomes: Mapping[str, int]) -> None:
         """So many calls, by their outcomes, were carried by one request, which alone has a time of its own."""

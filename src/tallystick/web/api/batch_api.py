@@ -145,7 +145,7 @@ class BatchApi:
             answer = await self._answer(scope, receive, request_id, watched)
         except ClientGoneError:
             return
-        self.service.meter.answered(watched.action, watched.outcome, watched.began)
+        watched.answered(self.service, request_id)
         await respond(send, answer.status, answer.headers, answer.body)
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: MeasuredCall) -> HttpAnswer:
@@ -153,7 +153,9 @@ class BatchApi:
             refused = watched.refused(Refused(Refusal.InvalidRequest, "A batch is sent with POST."))
             return _refusal(refused, request_id, HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"POST"))
         try:
-            return HttpAnswer(HTTPStatus.OK, (_LINES, _NOT_KEPT), await self._perform(scope, receive, request_id))
+            return HttpAnswer(
+                HTTPStatus.OK, (_LINES, _NOT_KEPT), await self._perform(scope, receive, request_id, watched)
+            )
         except ClientGoneError:
             raise
         except BodyTooLargeError:
@@ -166,10 +168,11 @@ class BatchApi:
             status = HTTPStatus.TOO_MANY_REQUESTS if throttled else HTTPStatus(refused.refusal.http_status)
             return _refusal(refused, request_id, status, *when_to_come_again(refused))
 
-    async def _perform(self, scope: Scope, receive: Receive, request_id: str) -> bytes:
+    async def _perform(self, scope: Scope, receive: Receive, request_id: str, watched: MeasuredCall) -> bytes:
         body = await read_body(scope, receive, MAX_BODY_BYTES)
         now = self.service.clock()
         key, made_at = await self._check_signature(scope, body, now)
+        watched.key_id = key.access_key_id
         lines = body.splitlines()
         if len(lines) > MAX_LINES:
             raise Refused(Refusal.InvalidRequest, f"A batch has at most {MAX_LINES} lines, this one {len(lines)}.")

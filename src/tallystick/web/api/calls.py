@@ -48,6 +48,12 @@ class MeasuredCall(Struct):
     outcome: str = OK
     began: float = field(default_factory=perf_counter)
     transaction_id: str | None = None
+    key_id: str | None = None
+
+    def answered(self, service: Service, request_id: str) -> None:
+        """Have it counted, and logged."""
+        seconds = service.meter.answered(self.action, self.outcome, self.began)
+        service.request_log.note(request_id, self.key_id, self.action, self.outcome, seconds)
 
     def refused(self, refused: Refused) -> Refused:
         """Note how it ended, and pass that on."""

@@ -80,7 +80,7 @@ class QueryApi:
             answer = await self._answer(scope, receive, request_id, watched)
         except ClientGoneError:
             return
-        self.service.meter.answered(watched.action, watched.outcome, watched.began)
+        watched.answered(self.service, request_id)
         await respond(send, answer.status, answer.headers, answer.body)
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str, watched: MeasuredCall) -> HttpAnswer:
@@ -123,7 +123,7 @@ class QueryApi:
         read from the database.
         """
         try:
-            begun = self._begin_with_cached_key(action, request)
+            begun = self._begin_with_cached_key(action, request, watched)
         except Refused:
             begun = None
         if begun is not None:
@@ -136,12 +136,15 @@ class QueryApi:
                 return render_success(action, version, watched.done(action, result), request_id)
         return await self._perform_action(action, request, request_id, watched)
 
-    def _begin_with_cached_key(self, action: Action, request: QueryRequest) -> tuple[str, Call] | None:
+    def _begin_with_cached_key(
+        self, action: Action, request: QueryRequest, watched: MeasuredCall
+    ) -> tuple[str, Call] | None:
         """The version and the call; None when no key is cached. Raises Refused."""
         service, now = self.service, self.service.clock()
         key = check_signature_with_cached_key(request, service, now)
         if key is None:
             return None
+        watched.key_id = key.access_key_id
         made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
         admit(service, key, action.scopes, request.source)
         version = served_version(request)
@@ -155,7 +158,9 @@ class QueryApi:
         service, now = self.service, self.service.clock()
         key: AccessKey | None = None
         if not _may_be_unsigned(request, action):
+            watched.key_id = None
             key = await check_signature(request, service, now)
+            watched.key_id = key.access_key_id
             made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
             admit(service, key, action.scopes, request.source)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -14,6 +14,7 @@ from tallystick.domain.refusals import Refusal
 from tallystick.services.api.fair_shares import ThrottledError
 from tallystick.services.api.fields import V2010
 from tallystick.services.process.meter import BATCH, NO_ACTION
+from tallystick.services.process.request_log import RequestLog
 from tallystick.web.api.asgi import HttpAnswer
 from tallystick.web.api.soap.answers import render_fault
 from tallystick.web.api.xml import CONTENT_TYPE, render_error
@@ -36,48 +37,52 @@ _PAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RefusalWriter:
-    """Writes refusals, and has the meter count those of calls."""
+    """Writes refusals, and has those of calls counted and logged."""
 
     meter: Meter
+    log: RequestLog = field(default_factory=RequestLog)
 
     def query(self, refused: Refused) -> HttpAnswer:
         """For a call of the query API."""
-        self.meter.answered_together(NO_ACTION, {refused.refusal.name: 1})
-        body = render_error(refused.refusal.name, refused.message, str(uuid4()))
+        body = render_error(refused.refusal.name, refused.message, self._told(NO_ACTION, refused.refusal))
         return HttpAnswer(refused.refusal.http_status, _XML, body)
 
     def soap(self, refused: Refused) -> HttpAnswer:
         """For an envelope. SOAP 1.1 over HTTP demands one status for every fault."""
-        self.meter.answered_together(NO_ACTION, {refused.refusal.name: 1})
-        body = render_fault(refused, V2010, str(uuid4()), None)
+        body = render_fault(refused, V2010, self._told(NO_ACTION, refused.refusal), None)
         return HttpAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, _XML, body)
 
     def batch(self, refused: Refused) -> HttpAnswer:
         """For a batch of payments, in the form of RFC 9457."""
         refusal, status = refused.refusal, _status(refused)
-        self.meter.answered_together(BATCH, {refusal.name: 1})
         problem = {
             "title": refusal.meaning,
             "status": status,
             "detail": refused.message,
             "code": refusal.name,
-            "request_id": str(uuid4()),
+            "request_id": self._told(BATCH, refusal),
         }
         return HttpAnswer(status, _PROBLEM, msgspec.json.encode(problem))
 
     def json(self, refused: Refused) -> HttpAnswer:
         """For a call of the JSON interface. When to come again is the front's to say, in the header."""
-        self.meter.answered_together(NO_ACTION, {refused.refusal.name: 1})
         problem = RefusedProblemError(refused)
         if not isinstance(refused, ThrottledError):
             problem.more.pop("retry_after", None)
-        return problem_answer(problem, str(uuid4()))
+        return problem_answer(problem, self._told(NO_ACTION, refused.refusal))
 
     def page(self, refused: Refused) -> HttpAnswer:
         """For a browser. Nothing is known of it, its language neither."""
         text = escape(refused.message)
         page = f'<!doctype html><html lang="en"><title>Not now</title><h1>Not now</h1><p>{text}</p></html>\n'
         return HttpAnswer(_status(refused), _PAGE, page.encode())
+
+    def _told(self, action: str, refusal: Refusal) -> str:
+        """Have a call counted and logged that nobody has looked at; the id of its request."""
+        request_id = str(uuid4())
+        self.meter.answered_together(action, {refusal.name: 1})
+        self.log.note(request_id, None, action, refusal.name, 0.0)
+        return request_id
 
 
 def _status(refused: Refused) -> int:

@@ -90,7 +90,7 @@ class JsonApi:
             answer = await self._answer(scope, receive, request_id, call)
         except ClientGoneError:
             return
-        self.service.meter.answered(call.watched.action, call.watched.outcome, call.watched.began)
+        call.watched.answered(self.service, request_id)
         await respond(send, answer.status, answer.headers, answer.body)
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str, call: _Call) -> HttpAnswer:
@@ -126,6 +126,7 @@ class JsonApi:
         """All checks in their order, then the endpoint. Raises ProblemError, Refused."""
         service, now = self.service, self.service.clock()
         call.key = key = await by_bearer(service, _bearer(scope), now)
+        call.watched.key_id = key.access_key_id
         admit(service, key, endpoint.scopes, partial(self.address_of, scope))
         _check_version(scope)
         asked = Asked(service, key, now, subject, _read(endpoint, scope, content), _idempotency_key(endpoint, scope))

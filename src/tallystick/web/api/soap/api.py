@@ -84,7 +84,7 @@ class SoapApi:
             refused = watched.refused(refusal_of(error, request_id))
             status, body = FAULT, _fault(refused, request_id, envelope)
             headers = (*_HEADERS, *when_to_come_again(refused))
-        self.service.meter.answered(watched.action, watched.outcome, watched.began)
+        watched.answered(self.service, request_id)
         await respond(send, status, headers, body)
 
     async def _perform(self, envelope: Envelope, request_id: str, watched: MeasuredCall) -> bytes:
@@ -92,7 +92,7 @@ class SoapApi:
         service, now = self.service, self.service.clock()
         action, version = _find_action(envelope)
         watched.action = action.name
-        caller, signed = await self._check_signature(envelope, now)
+        caller, signed = await self._check_signature(envelope, now, watched)
         check_fresh(signed.made_at, now, service.settings.timestamp_skew_seconds)
         admit(service, caller, action.scopes, callers.nowhere)
         tolerant = service.settings.tolerate_unknown_parameters
@@ -105,7 +105,9 @@ class SoapApi:
         body = success_element(action, version, result, request_id)
         return render_answer(body, action.name, envelope.addressing)
 
-    async def _check_signature(self, envelope: Envelope, now: datetime) -> tuple[Caller, SignedEnvelope]:
+    async def _check_signature(
+        self, envelope: Envelope, now: datetime, watched: MeasuredCall
+    ) -> tuple[Caller, SignedEnvelope]:
         signature = security.signature_of(envelope)
         fingerprint = security.certificate_fingerprint(envelope, signature)
         caller = await callers.by_certificate(self.service, fingerprint, now)
@@ -113,7 +115,9 @@ class SoapApi:
             message = f"The certificate with the SHA-256 fingerprint {fingerprint} is not registered, or not any more."
             raise Refused(Refusal.InvalidClientTokenId, message)
         weak = self.service.settings.allow_weak_soap_signatures
-        return caller, await asyncio.to_thread(security.verify, envelope, caller.certificate, now, allow_weak=weak)
+        signed = await asyncio.to_thread(security.verify, envelope, caller.certificate, now, allow_weak=weak)
+        watched.key_id = fingerprint
+        return caller, signed
 
 
 def _find_action(envelope: Envelope) -> tuple[Action, str]:

@@ -48,6 +48,7 @@ class SoapMissing:
         except ClientGoneError:
             return
         refused = watched.refused(Refused(Refusal.ServiceUnavailable, MESSAGE))
-        self.service.meter.answered(watched.action, watched.outcome, watched.began)
-        body = render_fault(refused, V2010, str(uuid4()), None)
+        request_id = str(uuid4())
+        watched.answered(self.service, request_id)
+        body = render_fault(refused, V2010, request_id, None)
         await respond(send, HTTPStatus.INTERNAL_SERVER_ERROR, _HEADERS, body)  # the status of every fault
