@@ -1,7 +1,8 @@
 """A line of the log for each call: when, which request, by which key, what, how it came out, how long it took.
 
 Lines are gathered and written a few times a second, all with one write: a line that goes through the log's usual way
-takes a tenth of a payment's time, one of these a few hundredths. What was gathered is lost with a process that is killed.
+takes a tenth of a payment's time, one of these a few hundredths. What was gathered is lost with a process that is
+killed.
 """
 
 from __future__ import annotations
