@@ -153,6 +153,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "sandbox_payout_rail": ("recorded", "recorded"),
         "payout_sender_name": ("Example  Payments", "Example Payments"),
         "payout_sender_iban": ("de89 3704 0044 0532 0130 00", "DE89370400440532013000"),
+        "redeem_balances_below": ("10.00", 10_000_000),
         "metrics_token": ("0123456789abcdef", "0123456789abcdef"),
     }
     assert given.keys() == PARSERS.keys()

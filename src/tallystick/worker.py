@@ -16,6 +16,7 @@ from tallystick.notify.delivery import NotificationSender
 from tallystick.notify.mail import MailSender
 from tallystick.processors.payout_rail import PayoutRail
 from tallystick.processors.rails import Rails
+from tallystick.services.buyer import redemption
 from tallystick.services.context import Service
 from tallystick.services.disputes.dues import collect_dues
 from tallystick.services.disputes.letters import write_letters
@@ -66,7 +67,7 @@ class Worker:
     async def step(self) -> int:
         """Run every loop once and wait until its work is done; return how many pieces of work there were."""
         asked = await self.ask_rails() + await self.follow_up_events() + await self.disputes()
-        asked += await self.pay_out()
+        asked += await self.pay_out() + await self.redeem()
         sent = await self.notification_sender.dispatch() + await self.mail_sender.dispatch()
         await self.notification_sender.idle()
         await self.chain()
@@ -84,6 +85,10 @@ class Worker:
     async def pay_out(self) -> int:
         """Ask for the payouts whose day has come, and send those that are due."""
         return await pay_by_calendar(self.service) + await send_payouts(self.service, self.payout_rails)
+
+    async def redeem(self) -> int:
+        """Pay back what buyers have asked for and a process that died has left."""
+        return await redemption.go_on(self.service)
 
     async def follow_up_events(self) -> int:
         """Look at what rails have sent events about."""
@@ -136,6 +141,7 @@ class Worker:
             await asyncio.gather(
                 self._repeat("rails", self.ask_rails, stop),
                 self._repeat("payouts", self.pay_out, stop),
+                self._repeat("redemptions", self.redeem, stop, _CHAIN_SECONDS),
                 self._repeat("rail_events", self.follow_up_events, stop),
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
                 self._repeat("disputes", self.disputes, stop),

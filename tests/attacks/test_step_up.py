@@ -114,6 +114,7 @@ OF_ACCOUNTS: Final = {
     "POST /account/security/second-factor/recovery-codes",
     "POST /account/security/second-factor/remove",
     "POST /account/data/close",
+    "POST /account/authorizations/{authorization_id}/redeem",
     "POST /admin/accounts/{account}/live",
 }
 """They ask for one and leave no row in the log: test_passkeys_and_sessions.py, test_second_factor.py, and below.

@@ -39,7 +39,8 @@ from tallystick.domain.disputes.dispute import DisputedSettlements, DisputeStatu
 from tallystick.domain.disputes.positions import frozen_account
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
-from tallystick.domain.refusals import Refused
+from tallystick.domain.redemption import ALWAYS, NEVER, Redemption, shares
+from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Book, Operation, State, Transaction, owed_account
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 
@@ -51,6 +52,7 @@ RAIL = "simulated"
 LIMIT = 100_000_000
 
 cents = st.integers(min_value=100, max_value=3000).map(lambda number: number * 10_000)
+redemptions = st.sampled_from([NEVER, ALWAYS, Redemption(20_000_000), Redemption(0, 10_000_000)])
 fees = st.one_of(st.none(), st.sampled_from([0, 15_000_000]))
 
 
@@ -144,6 +146,31 @@ class Disputes(RuleBasedStateMachine):
             back = self.perform(RefundFunding(self.request(), funding.transaction_id, self.part_of(funding, part)))
             if isinstance(back, Accepted) and at_once:
                 self.answer_refund(back.transaction_id, declined)
+
+    @rule(redemption=redemptions, declined=st.booleans(), at_once=st.booleans())
+    def redeem(self, redemption: Redemption, declined: bool, at_once: bool) -> None:
+        """The buyer has what is left paid back, where that is allowed: over all fundings, each as much as it can."""
+        before = self.state.instruments[PREPAID].balance_micros
+        if not redemption.allows(before):
+            return
+        fundings = [
+            item
+            for item in self.state.transactions.values()
+            if item.operation is Operation.FUND_PREPAID and item.status is TransactionStatus.SUCCESS
+        ][::-1]
+        parts = shares([item.refundable_micros for item in fundings], before)
+        given = 0
+        for funding, part in zip(fundings, parts, strict=True):
+            if part:
+                back = self.perform(RefundFunding(self.request(), funding.transaction_id, part))
+                assert isinstance(back, Accepted) or back.refusal is Refusal.InsufficientBalance, (
+                    "nothing else refuses it"
+                )
+                given += part if isinstance(back, Accepted) else 0
+        assert self.state.instruments[PREPAID].balance_micros == before - given
+        if at_once:
+            for key in list(self.state.transactions):
+                self.answer_refund(key, declined)
 
     def part_of(self, original: Transaction, part: int) -> int | None:
         """So many hundredths of what could still go back, in whole cents; above 100, whatever that is."""

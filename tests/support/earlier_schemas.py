@@ -6,6 +6,10 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # Only sellers give balances back.
+    "0041": """
+DROP TABLE redemption, redemption_policy;
+""",
     # Nobody makes notes about customers.
     "0040": """
 DROP TABLE customer_note;

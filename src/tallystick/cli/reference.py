@@ -80,6 +80,7 @@ what is then left on the balance or owed on the tab (texts with six decimals) |
 | `balance` | `cash`, `balances`: an array of `instrument`, `buyer`, `kind` (`prepaid`, `postpaid`), `balance`, \
 `pending`, `limit` (texts with six decimals), `expires_at`, `cancelled_at`; `complete`: whether those are all |
 | `balance refund` | `amount`, `left` (texts with six decimals), `refunds`: ids of transactions |
+| `balance redemption` | `environment`, `redemption` (`never`, `up_to`, `always`), `up_to` (text with six decimals) |
 | `payout make`, `payout sent`, `payout failed`, `payout returned` | `payout`, `account_id`, `environment`, `amount` \
 (text with six decimals), `rail`, `state` (`under way`, `sent`, `not sent`, `came back`), `opened_at`, `ended_at`, \
 `bank_reference`, `message_id`, `last_error` |

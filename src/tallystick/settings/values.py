@@ -137,6 +137,8 @@ class Settings:
         sandbox_payout_rail: the same for the sandbox, where `simulated` sends it by itself.
         payout_sender_name: whose bank account payouts leave, for files.
         payout_sender_iban: its IBAN.
+        redeem_balances_below: balances of less than so much, in micro-units, are paid back when their buyers ask for
+            it, whatever the seller chose, as laws about small balances want. None: there is no such law.
         metrics_token: whoever sends it as a bearer token may read `/metrics`. None: this machine alone may.
         origins: where the values were read that were, by the names of the settings; no setting itself.
     """
@@ -215,6 +217,7 @@ class Settings:
     sandbox_payout_rail: str = "simulated"
     payout_sender_name: str | None = None
     payout_sender_iban: str | None = None
+    redeem_balances_below: int | None = None
     metrics_token: str | None = field(default=None, repr=False)
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False, compare=False)
 

@@ -70,6 +70,7 @@ ACTION_WORDS: Final = (
     Deed("operators add --person {person}", "operator.add"),
     Deed("operators remove --person {person}", "operator.remove"),
     Deed("balance refund --account {shop} {balance} --amount 1.00", "money.refund_balance"),
+    Deed("balance redemption --account {shop} 10.00", "balance.redemption"),
     Deed("pay --account {shop} {balance} 0.50", "money.pay"),
     Deed("fund --account {shop} {balance} 1.00 --wait 0", "money.fund"),
     Deed("settle --account {shop} {tab} --amount 0.50 --wait 0", "money.settle"),

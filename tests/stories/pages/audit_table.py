@@ -60,6 +60,7 @@ FORMS: Final = (
     Form(f"POST {DESK}/transactions/{{transaction_id}}/refund", "approval.ask", books.ask_for_refund),
     Form(f"POST {DESK}/instruments/{{instrument_id}}/refund", "money.refund_balance", books.refund_balance),
     Form(f"POST {DESK}/instruments/{{instrument_id}}/refund", "approval.ask", books.ask_for_balance_refund),
+    Form(f"POST {DESK}/redemption", "balance.redemption", books.choose_redemption),
     Form(f"POST {DESK}/payouts/account", "payout.account", payouts.bank_account),
     Form(f"POST {DESK}/payouts/schedule", "payout.schedule", payouts.schedule),
     Form(f"POST {DESK}/payouts/new", "money.payout", payouts.ask),
@@ -139,6 +140,7 @@ WITHOUT: Final[Mapping[str, str]] = {
     # somebody's own account
     "POST /account/reset": OWN,
     "POST /account/authorizations/{authorization_id}/cancel": "a buyer's own deed: the token keeps who cancelled it",
+    "POST /account/authorizations/{authorization_id}/redeem": "a buyer's own deed: test_redemption.py has its row",
     "POST /account/payment-methods/card": OWN,
     "POST /account/payment-methods/bank-account": OWN,
     "POST /account/payment-methods/set-up": OWN,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tallystick.domain.redemption import ALWAYS, Redemption
 from tallystick.services.consent.participants import Names
 from tallystick.services.consent.terms import read_terms
 from tallystick.web.common.agreements.agreed import Agreed, agreed_in_visit
@@ -39,10 +40,46 @@ def test_prepaid_in_words() -> None:
         "When the balance runs low, Music Shop may top it up again, to at most 25.00 USD.",
         "You spend from that balance at Music Shop, without being asked each time.",
         (
-            "Money in the balance can be spent at Music Shop only. "
-            "Music Shop may pay back what you have not spent, but need not."
+            "Money in the balance does not expire. "
+            "It can be spent at Music Shop only, until this authorization is cancelled."
         ),
+        "Music Shop may pay back what you have not spent, but need not.",
         "This authorization starts now. It lasts until you or the seller cancel it.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("redemption", "sentence"),
+    [
+        (
+            ALWAYS,
+            "Music Shop pays back what you have not spent, to where it came from, whenever you ask for it.",
+        ),
+        (
+            Redemption(10_000_000, 5_000_000),
+            (
+                "When at most 10.00 USD is left, Music Shop pays it back to where it came from, whenever you ask. "
+                "When more is left, Music Shop may pay it back, but need not."
+            ),
+        ),
+        (
+            Redemption(5_000_000, 10_000_000),
+            (
+                "When less than 10.00 USD is left, Music Shop pays it back to where it came from, whenever you ask. "
+                "When more is left, Music Shop may pay it back, but need not."
+            ),
+        ),
+    ],
+)
+def test_what_is_paid_back_of_a_prepaid_balance_in_words(redemption: Redemption, sentence: str) -> None:
+    terms = read_terms("SetupPrepaid", PREPAID | {"validityExpiry": MARCH})
+    said = promises(agreed_in_visit(terms, Names("Music Shop"), redemption=redemption), "your card", NOW)
+    assert said[3:5] == [
+        (
+            "Money in the balance can be spent at Music Shop only, until 1 March 2027 or until this authorization is "
+            "cancelled, and not afterwards."
+        ),
+        sentence,
     ]
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 from tallystick.cli.commands.demo import BUYER, OPERATOR, STAFF, DemoStage
 from tallystick.cli.console import ProblemError, tell
 from tallystick.cli.tour.sales import NEWCOMER, Sales
+from tallystick.cli.tour.trouble import DISPUTED
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
@@ -138,6 +139,8 @@ class Tour:
             await page.goto(authorization)
             await page.get_by_role("link", name="Cancel this authorization").click()
             await self.take(page, "account-cancel")
+            await page.goto(f"{authorization}/redeem")
+            await self.take(page, "account-redeem", FEW)
             for path in ("payment-methods", "security", "data/close"):
                 await page.goto(f"/account/{path}")
                 await self.take(page, f"account-{path.replace('/', '-')}")
@@ -163,6 +166,10 @@ class Tour:
             for name, path in {
                 "instruments": "instruments",
                 "debts": "debts",
+                "disputes": "disputes",
+                "payouts": "payouts",
+                "payout-account": "payouts/account",
+                "redemption": "redemption",
                 "notifications": "notifications",
                 "keys": "keys",
                 "branding": "branding",
@@ -179,6 +186,13 @@ class Tour:
             await page.goto(f"{home}/instruments")
             await page.get_by_role("row").get_by_role("link").first.click()
             await self.take(page, "console-instrument", FEW)
+            for number in range(len(DISPUTED)):
+                await page.goto(f"{home}/disputes")
+                await page.locator("table.data tbody tr").nth(number).get_by_role("link").first.click()
+                standing = await page.locator(".standing .badge").inner_text()
+                await self.take(page, f"console-dispute-{standing.lower().replace(' ', '-')}", FEW)
+            await page.goto(f"{home}/payouts/new?amount=5.00")
+            await self.take(page, "console-payout-preview", FEW)
             await page.goto(f"{home}/debts?all=yes")
             await page.get_by_role("button", name="Settle…").click()
             await self.take(page, "console-debt-preview", FEW)
@@ -192,12 +206,31 @@ class Tour:
         async with self._tab(OPERATOR, "/admin") as page:
             await page.goto("/admin/verification")
             await page.get_by_role("button").last.click()
-            for path in ("", "accounts", "rails", "notifications", "verification", "audit", "mail", "settings"):
+            for path in (
+                "",
+                "accounts",
+                "rails",
+                "reconciliation",
+                "payouts",
+                "disputes",
+                "notifications",
+                "verification",
+                "audit",
+                "mail",
+                "settings",
+            ):
                 await page.goto(f"/admin/{path}".rstrip("/"))
                 await self.take(page, f"admin-{path}".rstrip("-"))
             await page.goto("/admin/accounts?kind=business")
             await page.get_by_role("row").get_by_role("link").first.click()
             await self.take(page, "admin-account", FEW)
+            await page.goto("/admin/payouts?environment=sandbox")
+            await self.take(page, "admin-payouts-sandbox")
+            for state in ("Under way", "Over"):
+                await page.goto("/admin/payouts?environment=sandbox")
+                rows = page.get_by_role("table").filter(has=page.get_by_role("caption").filter(has_text=state.lower()))
+                await rows.get_by_role("link").first.click()
+                await self.take(page, f"admin-payout-{state.lower().replace(' ', '-')}", FEW)
             await page.goto("/admin/styleguide")
             await self.take(page, "admin-styleguide", FEW)
 

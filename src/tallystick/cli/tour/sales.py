@@ -6,13 +6,14 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from tallystick.cli.commands.demo import BUYER, SELLER, DemoStage, find, found_or_opened
 from tallystick.cli.console import ProblemError, actor_of_process
+from tallystick.cli.tour.trouble import Trouble
 from tallystick.client.fps import ServiceError, amount, cobranded_url
 from tallystick.client.hosted_pages import Buyer, authorize
 from tallystick.domain.environments import SANDBOX
@@ -44,6 +45,7 @@ COLLEAGUES: Final = (
     (Buyer("code@music.example", _PASSWORD, "Ida Webb"), StaffRole.DEVELOPER),
 )
 SONGS: Final = ("Paper Lanterns", "Small Change", "Half a Stick", "Notches", "Low Water", "Hazel")
+CARD_SALES: Final = {"Two tickets": 3500, "A box of records": 2900, "A poster": 1200, "A turntable": 4000}
 RECORDS: Final = ("Tidewater", "Split Wood", "The Big Red Box")
 
 
@@ -75,11 +77,15 @@ async def receive_notifications(scope: Scope, receive: Receive, send: Send) -> N
 
 @dataclass(slots=True)
 class Sales:
-    """Sales of the demo's shop. `receiver`: the address for its notifications."""
+    """Sales of the demo's shop. `receiver`: the address for its notifications.
+
+    `by_card`: transactions that were paid by card at once, by what was bought.
+    """
 
     stage: DemoStage
     receiver: str
     count: int = 0
+    by_card: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Make the sales of some weeks, the last of them today. Raises ProblemError: there is no demo."""
@@ -119,13 +125,14 @@ class Sales:
                 settlement = {"SenderTokenId": records["settlementTokenID"]}
                 settlement["CreditInstrumentId"] = records["creditInstrumentID"]
                 await self._done("SettleDebt", **settlement, **_dollars("Settlement", 3000))
-                await self._done(
-                    "Pay", SenderTokenId=tickets, SenderDescription="Two tickets", **_dollars("Transaction", 3500)
-                )
+                for bought, cents in CARD_SALES.items():
+                    paid = {"SenderTokenId": tickets, "SenderDescription": bought}
+                    self.by_card[bought] = await self._done("Pay", **paid, **_dollars("Transaction", cents))
             await self._forward(seller, 1)
         await self._song(songs, SONGS[0])
         await self._song(mira, SONGS[1])
         await self._record(priya, 900)
+        await Trouble(self.stage.service, seller).run(self.by_card)
 
     async def pending(self, buyer: Buyer = MIRA) -> None:
         """A pending transaction: the first charge to a new balance, which a fault on order may hold."""
@@ -187,14 +194,15 @@ class Sales:
         answer = await self.stage.checkout.client.call(action, {"CallerReference": self._reference(), **parameters})
         return answer.text("TransactionId")
 
-    async def _done(self, action: str, **parameters: str) -> None:
-        """Call, and wait until the rail has answered."""
+    async def _done(self, action: str, **parameters: str) -> str:
+        """Call, and wait until the rail has answered; the transaction."""
         transaction_id = await self._call(action, **parameters)
         for _ in range(MAX_POLLS):
             now = await self.stage.checkout.client.call("GetTransactionStatus", {"TransactionId": transaction_id})
             if now.text("TransactionStatus") != "Pending":
                 break
             await asyncio.sleep(POLL_SECONDS)
+        return transaction_id
 
     def _reference(self) -> str:
         self.count += 1

@@ -11,6 +11,7 @@ from enum import Enum, unique
 from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import TokenPurpose
+from tallystick.domain.redemption import NEVER, Redemption
 from tallystick.domain.tokens import state_of
 from tallystick.store.keys.access_keys import SANDBOX
 
@@ -40,11 +41,16 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationState:
-    """One authorization at a moment of its book's time. `names`: of the seller and of those who are paid."""
+    """One authorization at a moment of its book's time. `names`: of the seller and of those who are paid.
+
+    Of a prepaid balance, what its buyer may have paid back: as `promised` when it was agreed to, and as it is now.
+    """
 
     authorization: Authorization
     names: Names
     now: datetime
+    promised: Redemption = NEVER
+    redemption: Redemption = NEVER
 
     @property
     def seller(self) -> str:
@@ -80,6 +86,16 @@ class AuthorizationState:
     def balance_micros(self) -> int:
         """What is left to spend, or owed; 0 where there is no such thing."""
         return 0 if self.authorization.holdings is None else self.authorization.holdings.balance_micros
+
+    @property
+    def redeemable(self) -> bool:
+        """Whether the buyer may have the balance paid back, as far as anything can go back."""
+        return self.prepaid and self.redemption.allows(self.balance_micros)
+
+    @property
+    def coming_in_micros(self) -> int:
+        """What is on its way into a prepaid balance."""
+        return self.authorization.pending_micros - self.authorization.going_back_micros if self.prepaid else 0
 
     @property
     def spending(self) -> bool:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tallystick.domain.commands import CancelToken
+from tallystick.domain.commands import CancelToken, TokenPurpose
+from tallystick.domain.redemption import NEVER, Redemption
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.buyer.authorization_status import AuthorizationState, Scope
+from tallystick.services.consent import redemption_terms
 from tallystick.services.consent.participants import Names
 from tallystick.store.queries import authorizations, tokens
 
@@ -33,7 +35,7 @@ class AuthorizationPage:
 async def find(service: Service, party_id: PartyId, authorization_id: str) -> AuthorizationState | None:
     """One authorization of a person; None where there is none or it is somebody else's."""
     found = await authorizations.find(service.pool, party_id, authorization_id)
-    return None if found is None else await _state(service, found)
+    return None if found is None else (await _states(service, [found]))[0]
 
 
 async def page(service: Service, party_id: PartyId, maximum: int, before: str | None = None) -> AuthorizationPage:
@@ -61,10 +63,14 @@ async def paid_from(service: Service, party_id: PartyId, payment_method_id: int)
 
 
 async def _states(service: Service, found: Sequence[Authorization]) -> list[AuthorizationState]:
-    return [await _state(service, authorization) for authorization in found]
+    prepaid = [one for one in found if one.purpose is TokenPurpose.PREPAID_SENDER]
+    terms = await redemption_terms.of_balances(service, prepaid) if prepaid else {}
+    return [await _state(service, one, *terms.get(one.authorization_id, (NEVER, NEVER))) for one in found]
 
 
-async def _state(service: Service, authorization: Authorization) -> AuthorizationState:
+async def _state(
+    service: Service, authorization: Authorization, promised: Redemption, redemption: Redemption
+) -> AuthorizationState:
     """The authorization at the present moment of its book, with the names of those who are paid."""
     recipients: tuple[str, ...] = ()
     if authorization.terms.recipient_tokens:
@@ -72,7 +78,8 @@ async def _state(service: Service, authorization: Authorization) -> Authorizatio
         others = any(one.giver_id != authorization.seller_id for one in paid.values())
         recipients = tuple(dict.fromkeys(one.giver_name for one in paid.values())) if others else ()
     names = Names(authorization.seller_name, recipients)
-    return AuthorizationState(authorization, names, service.clock() + authorization.clock_offset)
+    now = service.clock() + authorization.clock_offset
+    return AuthorizationState(authorization, names, now, promised, redemption)
 
 
 async def cancel(service: Service, state: AuthorizationState, scope: Scope) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tallystick.services.buyer import authorizations
+from tallystick.domain.environments import LIVE, SANDBOX
+from tallystick.services.buyer import authorizations, redemption
 from tallystick.services.identity import first_proof
 from tallystick.store.accounts import personal_data, staff
-from tallystick.store.keys.access_keys import SANDBOX
 from tallystick.store.queries import account_balances
 
 if TYPE_CHECKING:
@@ -23,20 +23,30 @@ class ClosingBlockedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftBalance:
+    """A prepaid balance with money in it, and how much of it the buyer can have paid back before, in micro-units."""
+
+    state: AuthorizationState
+    redeemable_micros: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClosingPreview:
     """What closing an account comes to. Amounts are micro-units.
 
     `debts` and what is `under_way` prevent it, for neither could be settled afterwards; so do sellers whose only owner
-    this is (`only_owner_of`), for nobody could decide for them. Lost are: what is `left` in prepaid balances, and the
-    `account_balance`. `ending`: authorizations that end, those included.
+    this is (`only_owner_of`), for nobody could decide for them. Lost are: what is `left` in prepaid balances, unless it
+    is paid back before, and the `account_balance` of test money and of real money (`live_account_balance`). `ending`:
+    authorizations that end, those included.
     """
 
     debts: Sequence[AuthorizationState]
     under_way: Sequence[AuthorizationState]
     only_owner_of: Sequence[str]
-    left: Sequence[AuthorizationState]
+    left: Sequence[LeftBalance]
     ending: Sequence[AuthorizationState]
     account_balance: int
+    live_account_balance: int
 
     @property
     def possible(self) -> bool:
@@ -51,10 +61,17 @@ async def preview(service: Service, party: Party) -> ClosingPreview:
         debts=[state for state in states if state.tab and state.balance_micros],
         under_way=[state for state in states if state.authorization.pending_micros and not state.receives],
         only_owner_of=await staff.only_owner_of(service.pool, party.party_id),
-        left=[state for state in states if state.prepaid and state.balance_micros],
+        left=[await _left(service, state) for state in states if state.prepaid and state.balance_micros],
         ending=[state for state in states if state.cancellable],
         account_balance=await account_balances.of_person(service.pool, SANDBOX, party.party_id),
+        live_account_balance=await account_balances.of_person(service.pool, LIVE, party.party_id),
     )
+
+
+async def _left(service: Service, state: AuthorizationState) -> LeftBalance:
+    if not state.redeemable:
+        return LeftBalance(state, 0)
+    return LeftBalance(state, (await redemption.offer(service, state)).possible_micros)
 
 
 async def close(service: Service, party: Party) -> None:

@@ -21,6 +21,7 @@ from tallystick.store.records.evidence import Evidence
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import BookId, PartyId
+    from tallystick.domain.redemption import Redemption
     from tallystick.services.consent.choices import BuyerChoices
     from tallystick.services.consent.visits import Visit
     from tallystick.services.context import Service
@@ -33,7 +34,8 @@ class Wording:
     """All that a confirmation page says of what is agreed to, in the language in which it was shown.
 
     `summary`: all of it in a sentence; `lines`: what the amount is made of; `source`: the means of payment, empty where
-    nothing is paid; `reason`: what the seller says of it, cleaned HTML.
+    nothing is paid; `reason`: what the seller says of it, cleaned HTML. `redemption`: what the words promise about
+    paying back a prepaid balance, for the program to keep.
     """
 
     seller: str
@@ -51,6 +53,7 @@ class Wording:
     button: str
     language: str
     environment: str
+    redemption: Redemption | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ async def begin(
     if used:
         return await _caller_error(service, checked, Faults(tuple(used)), request_id)
     terms = read_terms(checked.pipeline.name, checked.parameters)
-    subject = await subject_of(service, terms, checked.key.party_id, book)
+    subject = await subject_of(service, terms, checked.key.party_id, book, checked.key.environment)
     if subject.unknown_recipients and not isinstance(subject.terms, EditTerms):
         names = tuple(name for name in ("recipientToken", "recipientTokenList") if name in checked.parameters)
         return await _caller_error(service, checked, Faults(names), request_id)
@@ -197,7 +197,7 @@ async def ended_before(service: Service, visit: Visit, subject: VisitSubject, pe
 async def subject_of_visit(service: Service, visit: Visit) -> VisitSubject:
     """Who and what the visit is about."""
     book = await _book(service, visit.caller_id, visit.environment)
-    return await subject_of(service, visit.terms, visit.caller_id, book)
+    return await subject_of(service, visit.terms, visit.caller_id, book, visit.environment)
 
 
 def why_stop(service: Service, visit: Visit, subject: VisitSubject, person: Party) -> NoConsent | None:

@@ -7,9 +7,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import TokenPurpose, TokenType
+from tallystick.domain.redemption import NEVER, Redemption
+from tallystick.services.consent import redemption_terms
 from tallystick.services.consent.answers import AnswerStatus, NoConsent
 from tallystick.services.consent.participants import Names
-from tallystick.services.consent.terms import AnyTerms, EditTerms, PurchaseTerms, RecipientTerms, SenderTerms
+from tallystick.services.consent.terms import (
+    AnyTerms,
+    EditTerms,
+    PrepaidTerms,
+    PurchaseTerms,
+    RecipientTerms,
+    SenderTerms,
+)
 from tallystick.store.accounts import branding, logos, parties
 from tallystick.store.queries import tokens
 
@@ -40,7 +49,8 @@ class VisitSubject:
     """The terms, the caller and its book, recipients paid in the caller's stead, the token that EditToken is about.
 
     `unknown_recipients`: recipient tokens that the caller's book does not have, or that have ended. `email_verified`:
-    whether the operator asks for verified e-mail addresses.
+    whether the operator asks for verified e-mail addresses. `redemption`: what the caller pays back of prepaid
+    balances when buyers ask for it.
     """
 
     terms: AnyTerms
@@ -50,6 +60,7 @@ class VisitSubject:
     unknown_recipients: bool = False
     edited: TokenRecord | None = None
     email_verified: bool = False
+    redemption: Redemption = NEVER
 
     @property
     def others(self) -> tuple[TokenRecord, ...]:
@@ -101,7 +112,9 @@ async def brand_of_subject(service: Service, subject: VisitSubject) -> Brand:
     return await brand_of(service, party_id, names.get(party_id, subject.caller.name))
 
 
-async def subject_of(service: Service, terms: AnyTerms, caller_id: PartyId, book: SellerBook) -> VisitSubject:
+async def subject_of(
+    service: Service, terms: AnyTerms, caller_id: PartyId, book: SellerBook, environment: str
+) -> VisitSubject:
     """Find what the terms speak of. Raises LookupError: the caller is gone."""
     caller = await parties.find(service.pool, caller_id)
     if caller is None:
@@ -117,7 +130,10 @@ async def subject_of(service: Service, terms: AnyTerms, caller_id: PartyId, book
     now = service.clock() + book.clock_offset
     paid = tuple(found[one] for one in recipients if one in found and _receives(found[one], now))
     demanded = service.settings.consent_needs_verified_email
-    return VisitSubject(terms, caller, book, paid, len(paid) < len(recipients), edited, demanded)
+    redemption = NEVER
+    if isinstance(terms, PrepaidTerms):
+        redemption = await redemption_terms.at_present(service, caller_id, environment)
+    return VisitSubject(terms, caller, book, paid, len(paid) < len(recipients), edited, demanded, redemption)
 
 
 def _receives(token: TokenRecord, now: datetime) -> bool:

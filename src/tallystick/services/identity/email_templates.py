@@ -147,3 +147,33 @@ def confirm_payment(seller: str, amount: str, url: str) -> Letter:
             url=url,
         ),
     )
+
+
+def balance_paid_back(seller: str, amount: str, url: str) -> Letter:
+    """To a buyer who asked for what was left of a prepaid balance."""
+    return Letter(
+        _("%(amount)s is paid back to you", amount=amount),
+        _(
+            "You asked for what you had not spent of your balance at %(seller)s. %(amount)s goes back to where it came "
+            "from: to an account balance at once, to a card within a few days.\n\n"
+            "What a card's bank does not take is put on your balance again. What came of it:\n%(url)s\n\n"
+            "If you did not ask for it, choose a new password at once.\n",
+            seller=seller,
+            amount=amount,
+            url=url,
+        ),
+    )
+
+
+def balance_not_paid_back(seller: str, amount: str, url: str) -> Letter:
+    """To a buyer who asked for what was left of a prepaid balance, and did not get it."""
+    return Letter(
+        _("%(amount)s could not be paid back", amount=amount),
+        _(
+            "You asked for what you had not spent of your balance at %(seller)s. %(amount)s could not be paid back, "
+            "and is still on the balance. %(seller)s is told. Try again later, or ask %(seller)s about it:\n%(url)s\n",
+            seller=seller,
+            amount=amount,
+            url=url,
+        ),
+    )

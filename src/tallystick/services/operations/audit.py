@@ -54,6 +54,8 @@ ACTIONS: Final = frozenset(
         "money.pay",
         "money.refund",
         "money.refund_balance",
+        "balance.redemption",
+        "balance.redeem",
         "money.payout",
         "money.settle",
         "payout.account",

@@ -16,7 +16,9 @@ FILE: Final = "file"
 DEFAULT: Final = "default"
 COMMAND: Final = "command line"
 
-_AMOUNTS: Final = frozenset({"smallest_charge", "unverified_spending_limit", "unverified_receiving_limit"})
+_AMOUNTS: Final = frozenset(
+    {"smallest_charge", "unverified_spending_limit", "unverified_receiving_limit", "redeem_balances_below"}
+)
 _THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import RefundFunding
 from tallystick.domain.ids import book_named_in
-from tallystick.domain.money import MICROS_PER_MINOR_UNIT, display_amount, whole_minor_units
+from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.redemption import shares
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.seller.manual_operations import cash_moved
 from tallystick.store.ledger.dry_run import dry_run
@@ -26,7 +27,17 @@ if TYPE_CHECKING:
     from tallystick.services.seller.manual_operations import BookContext
     from tallystick.store.queries.instrument_list import InstrumentRecord
 
-__all__ = ["BalanceRefundPreview", "BalanceRefundWish", "Funding", "RefundedPart", "preview", "refund", "refundable"]
+__all__ = [
+    "BalanceRefundPreview",
+    "BalanceRefundWish",
+    "Funding",
+    "RefundedPart",
+    "give_back",
+    "given_under",
+    "preview",
+    "refund",
+    "refundable",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +109,12 @@ async def preview(books: BookContext, held: InstrumentRecord, wish: BalanceRefun
 async def refund(
     books: BookContext, held: InstrumentRecord, wish: BalanceRefundWish, reference: str
 ) -> list[TransactionId]:
-    """Give it back, now or before under the same reference; the refunds that it is made of.
+    """Give it back, now or before under the same reference; the refunds that it is made of. Audited.
 
     Raises Refused: nothing of it was given back. What is refused later than that leaves the rest on the balance.
     """
     pool, book_id = books.service.pool, book_named_in(held.instrument_id)
-    known = await _under(books, held, reference)
-    made = [part.transaction_id for part in known]
-    if known and wish.amount_micros is None:  # "all" was decided then: what came later is not meant
-        return made
-    new: list[TransactionId] = []
-    for command in await _commands(books, held, wish, reference):
-        outcome = await books.service.committer.perform(book_id, command)
-        if isinstance(outcome, Refused):
-            if not made and not new:
-                raise outcome
-            break
-        if not isinstance(outcome, Accepted):
-            raise TypeError(f"a refund came to {outcome!r}")
-        new.append(outcome.transaction_id)
+    made, new = await give_back(books, held, wish, reference)
     if new:
         given = {part.transaction_id: part for part in await fundings.given_back(pool, book_id, held.instrument_id)}
         amount_micros = sum(given[key].amount_micros for key in new if key in given)
@@ -127,6 +125,33 @@ async def refund(
             transactions=" ".join(new),
         )
     return made + new
+
+
+async def give_back(
+    books: BookContext, held: InstrumentRecord, wish: BalanceRefundWish, reference: str
+) -> tuple[list[TransactionId], list[TransactionId]]:
+    """The same without a row in the audit log; the refunds that were there before, and those made now."""
+    book_id = book_named_in(held.instrument_id)
+    known = await _under(books, held, reference)
+    made = [part.transaction_id for part in known]
+    if known and wish.amount_micros is None:  # "all" was decided then: what came later is not meant
+        return made, []
+    new: list[TransactionId] = []
+    for command in await _commands(books, held, wish, reference):
+        outcome = await books.service.committer.perform(book_id, command)
+        if isinstance(outcome, Refused):
+            if not made and not new:
+                raise outcome
+            break
+        if not isinstance(outcome, Accepted):
+            raise TypeError(f"a refund came to {outcome!r}")
+        new.append(outcome.transaction_id)
+    return made, new
+
+
+async def given_under(books: BookContext, held: InstrumentRecord, reference: str) -> int:
+    """What was given back under a reference, in micro-units, whatever a payment network said of it afterwards."""
+    return sum(part.amount_micros for part in await _under(books, held, reference))
 
 
 async def _under(books: BookContext, held: InstrumentRecord, reference: str) -> list[fundings.FundingRefund]:
@@ -150,25 +175,20 @@ async def _commands(
     if wish.amount_micros is not None and sum(known.values()) > wish.amount_micros:
         raise Refused(Refusal.DuplicateRequest, "More was given back under this reference already.")
     wanted = held.balance_micros if wish.amount_micros is None else wish.amount_micros - sum(known.values())
-    shares = _shares(free, min(wanted, held.balance_micros))
-    possible = sum(micros for _, micros in shares)
+    taking_part = _shares(free, min(wanted, held.balance_micros))
+    possible = sum(micros for _, micros in taking_part)
     if wish.amount_micros is not None and possible < whole_minor_units(wanted):
         message = f"Only {display_amount(possible)} of this balance can be given back."
         raise Refused(Refusal.RefundAmountExceeded, message)
-    if not shares and not known:
+    if not taking_part and not known:
         raise Refused(Refusal.RefundAmountExceeded, "Nothing of this balance can be given back.")
-    return [_command(books, book_id, wish, reference, funding, micros) for funding, micros in shares]
+    return [_command(books, book_id, wish, reference, funding, micros) for funding, micros in taking_part]
 
 
 def _shares(found: Sequence[Funding], wanted_micros: int) -> list[tuple[Funding, int]]:
-    """How much each funding gives back: whole cents, the newest first; networks take old charges back less readily."""
-    shares = []
-    for funding in found:
-        part = whole_minor_units(min(funding.left_micros, wanted_micros))
-        if part >= MICROS_PER_MINOR_UNIT:
-            shares.append((funding, part))
-            wanted_micros -= part
-    return shares
+    """What each funding that takes part gives back, the newest first."""
+    parts = shares([funding.left_micros for funding in found], wanted_micros)
+    return [(funding, part) for funding, part in zip(found, parts, strict=True) if part]
 
 
 def _command(

@@ -53,8 +53,9 @@ class Authorization:
 
     `token_id` spends (or receives), `money_token_id` brings real money into a balance or settles a tab.
     `spent_micros`: paid with it, refunds taken off; of a recipient's authorization, received. `pending_micros`: under
-    way or held. `clock_offset` is that of the seller's test clock. `instruction`: the text that a recipient's
-    authorization is bound to. What was over `archived_before` that moment is in the archive.
+    way or held, `going_back_micros` of it on its way back from a prepaid balance. `clock_offset` is that of the
+    seller's test clock. `instruction`: the text that a recipient's authorization is bound to. What was over
+    `archived_before` that moment is in the archive.
     """
 
     authorization_id: str
@@ -85,6 +86,7 @@ class Authorization:
     money_cancelled_at: datetime | None
     created_at: datetime
     archived_before: datetime | None
+    going_back_micros: int = 0
 
     @property
     def token_dates(self) -> TokenDates:
@@ -179,4 +181,5 @@ def _read(row: Mapping[str, Any]) -> Authorization:
         money_cancelled_at=row["money_cancelled_at"],
         created_at=row["created_at"],
         archived_before=row["archived_before"],
+        going_back_micros=row["going_back_micros"],
     )

@@ -9,10 +9,11 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
-from tallystick.services.buyer import authorizations, history
+from tallystick.services.buyer import authorizations, history, redemption
 from tallystick.services.buyer.authorization_status import AuthorizationState, AuthorizationStatus, Scope
 from tallystick.services.buyer.authorizations import UnknownAuthorizationError
 from tallystick.services.buyer.history import HistoryEntry
+from tallystick.services.buyer.redemption import RedemptionRequest
 from tallystick.web.account.member import HOME, Member, for_member
 from tallystick.web.common.agreements.history_text import kind_in_words, status_in_words
 from tallystick.web.common.shared import PageRequest, form_of, go
@@ -63,6 +64,7 @@ async def show_one(request: PageRequest, authorization_id: FromPath[str]) -> Res
     async def step(member: Member) -> Response[Any]:
         state = await state_of(member, authorization_id)
         found = await history.page(member.service, state, HISTORY, request.query_params.get("before"))
+        asked = await redemption.latest(member.service, state) if "redeemed" in request.query_params else None
         return member.page(
             "account/authorization.html",
             sandbox=state.sandbox,
@@ -70,7 +72,9 @@ async def show_one(request: PageRequest, authorization_id: FromPath[str]) -> Res
             rows=[_row(entry, state) for entry in found.entries],
             later=not found.newest,
             earlier=found.older,
-            done=_done(state, request.query_params.get("cancelled")),
+            unspent=await redemption.offer(member.service, state) if redemption.concerns(state) else None,
+            refused=asked is not None and asked.refused is not None,
+            done=_done(state, request.query_params.get("cancelled")) or _redeemed(asked),
         )
 
     return await for_member(request, step)
@@ -131,6 +135,15 @@ def _done(state: AuthorizationState, cancelled: str | None) -> str | None:
     if cancelled == Scope.TOP_UPS.value and state.prepaid and not state.topping_up and state.spending:
         return _("The balance is filled no more.")
     return None
+
+
+def _redeemed(asked: RedemptionRequest | None) -> str | None:
+    """The confirmation that a balance is paid back; None where it is not."""
+    if asked is None or asked.refused is not None:
+        return None
+    if asked.paid_micros is None:
+        return _("%(amount)s is asked for. It is paid back within a few minutes.", amount=dollars(asked.amount_micros))
+    return _("%(amount)s is paid back to where it came from.", amount=dollars(asked.paid_micros))
 
 
 def _row(entry: HistoryEntry, state: AuthorizationState) -> HistoryRow:

@@ -8,11 +8,13 @@ from tallystick.web.account.data import data_routes
 from tallystick.web.account.methods import method_routes, show_test_money
 from tallystick.web.account.provider.confirmations import confirmation_routes
 from tallystick.web.account.provider.set_up import set_up_routes
+from tallystick.web.account.redemption import redemption_routes
 from tallystick.web.account.replacement import replacement_routes
 from tallystick.web.account.statements import statement_routes
 
 account_routes: list[ControllerRouterHandler] = [
     authorization_routes,
+    redemption_routes,
     statement_routes,
     method_routes,
     replacement_routes,

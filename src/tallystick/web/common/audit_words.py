@@ -38,6 +38,8 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "money.pay": "Made a payment in the sandbox",
     "money.refund": "Refunded a payment",
     "money.refund_balance": "Gave back what was not spent of a balance",
+    "balance.redemption": "Chose which balances buyers may have paid back",
+    "balance.redeem": "Had the rest of their own balance paid back",
     "money.payout": "Asked for a payout",
     "money.settle": "Settled a tab of the sandbox",
     "payout.account": "Gave another bank account for payouts",

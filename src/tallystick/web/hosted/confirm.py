@@ -10,6 +10,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT
 from tallystick.services.consent import evidence, pipelines, visits
 from tallystick.services.consent.evidence import Agreement, Wording
 from tallystick.services.consent.pipelines import ChoicesChangedError
+from tallystick.services.consent.terms import PrepaidTerms
 from tallystick.services.consent.visits import Visit
 from tallystick.services.consent.wallet import Choice
 from tallystick.web.common.agreements.payment_method_text import noun, title_and_expiry
@@ -132,6 +133,7 @@ def _wording(context: VisitContext, choice: Choice | None) -> Wording:
         button=offer.button,
         language=spoken().code,
         environment=context.visit.environment,
+        redemption=context.subject.redemption if isinstance(context.terms, PrepaidTerms) else None,
     )
 
 

@@ -37,6 +37,7 @@ NOT_TOLD: Final[Mapping[str, str]] = {
     "approval": "what staff asked of each other for a business; told as part of what they did",
     "debt_run": "what staff did for a business; told as part of what they did",
     "dispute": IN_THE_BOOKS,
+    "redemption": "what came of it is told with the authorization: its refunds",
     "payout_destination": "what staff did for a business; told as part of what they did",
     "payout_file": "what operators asked the service to do; told as part of what they did",
 }

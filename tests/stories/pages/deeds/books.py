@@ -30,6 +30,10 @@ async def ask_for_balance_refund(scene: Scene) -> None:
     await refund_balance(scene)
 
 
+async def choose_redemption(scene: Scene) -> None:
+    await scene.on("redemption", "/redemption", choice="up_to", up_to="10.00")
+
+
 async def choose_settlements(scene: Scene) -> None:
     await scene.on("disputes", "/settlements", settlements="loss")
 

@@ -20,21 +20,24 @@ from tallystick.cli.console import (
     tell_table,
 )
 from tallystick.cli.options import Account
+from tallystick.domain.environments import ENVIRONMENTS
 from tallystick.domain.ids import InstrumentId, MalformedIdError, book_named_in
-from tallystick.domain.money import display_amount, format_amount
+from tallystick.domain.money import display_amount, format_amount, parse_amount
+from tallystick.domain.redemption import ALWAYS, NEVER, Redemption
 from tallystick.domain.refusals import Refused
 from tallystick.services.reports import instruments
 from tallystick.services.reports.instruments import InstrumentRecord
 from tallystick.services.sandbox import money
 from tallystick.services.sandbox.money import NotInSandboxError, SandboxHoldings
-from tallystick.services.seller import balance_refunds
+from tallystick.services.seller import balance_refunds, redemption_policy
 from tallystick.services.seller.balance_refunds import BalanceRefundPreview, BalanceRefundWish
+from tallystick.services.seller.books import first_book_of
 from tallystick.services.seller.manual_operations import context_with_book, new_reference
 
 app = typer.Typer(
     no_args_is_help=True,
     invoke_without_command=True,
-    help="Show the cash, balances and tabs of a sandbox; give back what was not spent.",
+    help="Show the cash, balances and tabs of a sandbox; give back what was not spent, and say who may ask for it.",
 )
 
 
@@ -136,6 +139,61 @@ def refund(
         to = "to the card, once the payment network has agreed" if part.pending else "to the account balance"
         tell(f"{display_amount(part.amount_micros)} of {part.funding_id} {verb} {to}")
     tell(f"{display_amount(answer.preview.left_micros)} {'would be' if dry_run else 'is'} left on the balance.")
+
+
+@app.command()
+def redemption(
+    account: Account,
+    choice: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[never|always|AMOUNT]", help="AMOUNT: balances of at most so much, such as 10.00. None: say it."
+        ),
+    ] = None,
+    environment: Annotated[str, typer.Option(help="sandbox or live.")] = "sandbox",
+    json: Json = False,
+) -> None:
+    """Say which balances buyers may have paid back without asking the seller, or choose it."""
+    if environment not in ENVIRONMENTS:
+        raise ProblemError(f"not an environment: {environment!r}; write sandbox or live")
+    chosen = run(_redemption(account, environment, None if choice is None else _redemption_of(choice)))
+    if json:
+        up_to = None if chosen.up_to_micros is None else format_amount(chosen.up_to_micros)
+        tell_json({"environment": environment, "redemption": _name_of(chosen), "up_to": up_to})
+        return
+    tell(f"Buyers may have balances paid back: {redemption_policy.in_words(chosen)}.")
+
+
+def _redemption_of(choice: str) -> Redemption:
+    if choice in {"never", "always"}:
+        return NEVER if choice == "never" else ALWAYS
+    try:
+        up_to = parse_amount(choice)
+    except ValueError:
+        up_to = 0
+    if not up_to:
+        raise ProblemError(f"not a choice: {choice!r}; write never, always, or an amount such as 10.00")
+    return Redemption(up_to)
+
+
+def _name_of(chosen: Redemption) -> str:
+    if chosen.up_to_micros is None:
+        return "always"
+    return "up_to" if chosen.up_to_micros else "never"
+
+
+async def _redemption(account: str, environment: str, wanted: Redemption | None) -> Redemption:
+    async with service_of_process() as service:
+        seller = await find_seller(service, account)
+        book_id = await first_book_of(service, seller.party_id, environment)
+        books = None
+        if book_id is not None:
+            books = await context_with_book(service, actor_of_process(), seller.party_id, book_id)
+        if books is None:
+            raise ProblemError(f"{seller.email} has no {environment} book")
+        if wanted is not None:
+            await redemption_policy.choose(books, wanted)
+        return await redemption_policy.chosen(books)
 
 
 async def _refund(account: str, wish: BalanceRefundWish, *, dry_run: bool) -> _Answer:

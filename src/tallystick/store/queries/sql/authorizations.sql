@@ -45,7 +45,8 @@ SELECT mine.token_id, book.environment, book.clock_offset_seconds, book.archived
        (coalesce(brought.spent_micros, total.spent_micros)
         + CASE WHEN mine.instrument_id IS NULL THEN coalesce(archived.paid_micros - archived.refunded_micros, 0)
                ELSE coalesce(archived.other_micros, 0) END)::bigint AS spent_micros,
-       coalesce(instrument.pending_micros, total.pending_micros) AS pending_micros
+       coalesce(instrument.pending_micros, total.pending_micros) AS pending_micros,
+       coalesce(brought.going_back_micros, 0)::bigint AS going_back_micros
   FROM mine
   JOIN book ON book.book_id = $1
   JOIN party AS seller ON seller.party_id = book.party_id
@@ -68,7 +69,8 @@ SELECT mine.token_id, book.environment, book.clock_offset_seconds, book.archived
     SELECT (coalesce(sum(CASE WHEN operation = 'Refund' THEN -amount_micros ELSE amount_micros END), 0)
             + account.balance_micros -- balances: below 0
             - (SELECT coalesce(sum(borne_micros), 0) FROM dispute -- frozen, taken back, or owed again
-                WHERE book_id = $1 AND instrument_id = mine.instrument_id))::bigint AS spent_micros
+                WHERE book_id = $1 AND instrument_id = mine.instrument_id))::bigint AS spent_micros,
+           sum(amount_micros) FILTER (WHERE operation = 'Refund' AND status = 'Pending') AS going_back_micros
       FROM transaction
      WHERE book_id = $1 AND instrument_id = mine.instrument_id
        AND (operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt', 'RefundReversal') AND status = 'Success'

@@ -19,8 +19,8 @@ SELECT audit_id, at, actor_id, actor.name AS actor_name, actor.email AS actor_em
  LIMIT $1
 
 -- name: actors_of
--- Everybody who ever did something for the seller $1.
+-- Everybody who ever did something for the seller $1: not its buyers, who had their own balances paid back.
 SELECT actor_id::text, email
-  FROM (SELECT DISTINCT actor_id FROM audit_entry WHERE business_id = $1) AS actor
+  FROM (SELECT DISTINCT actor_id FROM audit_entry WHERE business_id = $1 AND action <> 'balance.redeem') AS actor
   JOIN party ON party_id = actor_id
  ORDER BY email

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import AmountRule, LimitTerms, Method, TokenType
+from tallystick.domain.redemption import NEVER, Redemption
 from tallystick.services.consent.participants import Names
 from tallystick.services.consent.terms import (
     AnyTerms,
@@ -34,9 +35,10 @@ _ACCEPTED: Final = re.compile(r"PaymentMethod in \(('[a-z]+'(?:, '[a-z]+')*)\);"
 
 @dataclass(frozen=True, slots=True)
 class AgreedBalance:
-    """A prepaid balance that the seller may fill up to a maximum."""
+    """A prepaid balance that the seller may fill up to a maximum; what of it is paid back when the buyer asks."""
 
     funding_limit_micros: int
+    redemption: Redemption
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,16 @@ class Agreed:
     expires_at: datetime | None
 
 
-def agreed_in_visit(terms: AnyTerms, names: Names, edited: TokenRecord | None = None) -> Agreed:
-    """What the terms of a visit ask for. `edited` is the token of EditToken. Raises LookupError without it."""
+def agreed_in_visit(
+    terms: AnyTerms, names: Names, edited: TokenRecord | None = None, redemption: Redemption = NEVER
+) -> Agreed:
+    """What the terms of a visit ask for. `edited` is the token of EditToken. Raises LookupError without it.
+
+    `redemption`: what the seller pays back of prepaid balances.
+    """
     match terms:
         case PrepaidTerms():
-            return _of_terms(AgreedBalance(terms.funding_limit_micros), terms, names)
+            return _of_terms(AgreedBalance(terms.funding_limit_micros, redemption), terms, names)
         case PostpaidTerms():
             return _of_terms(AgreedTab(terms.credit_limit_micros, terms.total_limit_micros, terms.limits), terms, names)
         case PurchaseTerms():
@@ -146,7 +153,7 @@ def _stored(state: AuthorizationState) -> AgreedBalance | AgreedTab | AgreedPaym
     limits = tuple(LimitTerms(limit.kind, limit.limit, limit.period) for limit in authorization.limits)
     holdings = authorization.holdings
     if holdings is not None and holdings.total_limit_micros is None:
-        return AgreedBalance(holdings.limit_micros)
+        return AgreedBalance(holdings.limit_micros, state.promised)
     if holdings is not None and holdings.total_limit_micros is not None:
         return AgreedTab(holdings.limit_micros, holdings.total_limit_micros, limits)
     if state.receives:

@@ -116,7 +116,7 @@ class AuthorizationText:
     def pending_label(self) -> str:
         """What money under way is called."""
         if self.state.prepaid:
-            return _("On its way into the balance")
+            return _("On its way into the balance")  # and what goes back has a figure of its own
         return _("Being settled") if self.state.tab else _("Under way or held")
 
     @property
@@ -163,7 +163,11 @@ class AuthorizationText:
                 _("Spending has ended, but %(seller)s may still fill the balance. Cancel to stop that.", seller=seller)
             )
         elif self.state.prepaid and not self.state.cancellable and self.state.balance_micros:
-            found.append(_("%(amount)s is left in the balance. Ask %(seller)s about it.", amount=left, seller=seller))
+            found.append(
+                _("%(amount)s is left in the balance. You can have it paid back.", amount=left)
+                if self.state.redeemable
+                else _("%(amount)s is left in the balance. Ask %(seller)s about it.", amount=left, seller=seller)
+            )
         if self.state.tab and not self.state.spending and self.state.balance_micros:
             found.append(
                 _(
@@ -227,6 +231,14 @@ class AuthorizationText:
         ]
         if scope is Scope.TOP_UPS:
             found.append(_("You can still spend the %(amount)s that is left.", amount=left))
+        elif self.state.redeemable:
+            found.append(
+                _(
+                    "The %(amount)s that is left can no longer be spent. It is not paid back by cancelling, "
+                    "but afterwards, when you ask for it.",
+                    amount=left,
+                )
+            )
         elif self.state.balance_micros:
             found.append(
                 _(
@@ -236,8 +248,8 @@ class AuthorizationText:
                     seller=self.state.seller,
                 )
             )
-        if self.state.authorization.pending_micros:
-            pending = dollars(self.state.authorization.pending_micros)
+        if self.state.coming_in_micros:
+            pending = dollars(self.state.coming_in_micros)
             found.append(_("%(amount)s is on its way into the balance and may still arrive.", amount=pending))
         return found
 

@@ -25,6 +25,7 @@ from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
     from tallystick.domain.periods import Period
+    from tallystick.domain.redemption import Redemption
     from tallystick.services.consent.participants import Names
 
 LINE_NAMES: Final = {
@@ -55,8 +56,8 @@ def allowances(agreed: Agreed, source: str, within: str) -> list[str]:  # noqa: 
     names = agreed.names
     seller = names.seller
     match agreed.subject:
-        case AgreedBalance(funding_limit_micros):
-            return _balance(dollars(funding_limit_micros), seller, source)
+        case AgreedBalance() as balance:
+            return _balance(balance, seller, source, agreed.expires_at)
         case AgreedTab() as tab:
             return _tab(tab, seller, source)
         case AgreedPurchase(amount_micros):
@@ -79,7 +80,8 @@ def allowances(agreed: Agreed, source: str, within: str) -> list[str]:  # noqa: 
             return [*_payments(payments, names, source, within), *_kept(agreed.expires_at)]
 
 
-def _balance(maximum: str, seller: str, source: str) -> list[str]:
+def _balance(terms: AgreedBalance, seller: str, source: str, expires_at: datetime | None) -> list[str]:
+    maximum = dollars(terms.funding_limit_micros)
     return [
         _(
             "%(seller)s may take up to %(amount)s from %(source)s to fill your prepaid balance.",
@@ -93,12 +95,48 @@ def _balance(maximum: str, seller: str, source: str) -> list[str]:
             amount=maximum,
         ),
         _("You spend from that balance at %(seller)s, without being asked each time.", seller=seller),
-        _(
-            "Money in the balance can be spent at %(seller)s only. "
-            "%(seller)s may pay back what you have not spent, but need not.",
-            seller=seller,
-        ),
+        _balance_expiry(seller, expires_at),
+        _redemption(terms.redemption, seller),
     ]
+
+
+def _balance_expiry(seller: str, expires_at: datetime | None) -> str:
+    if expires_at is None:
+        return _(
+            "Money in the balance does not expire. "
+            "It can be spent at %(seller)s only, until this authorization is cancelled.",
+            seller=seller,
+        )
+    return _(
+        "Money in the balance can be spent at %(seller)s only, until %(day)s or until this authorization is cancelled, "
+        "and not afterwards.",
+        seller=seller,
+        day=day(expires_at),
+    )
+
+
+def _redemption(terms: Redemption, seller: str) -> str:
+    """What is paid back when the buyer asks for it."""
+    if terms.up_to_micros is None:
+        return _(
+            "%(seller)s pays back what you have not spent, to where it came from, whenever you ask for it.",
+            seller=seller,
+        )
+    if terms.up_to_micros and terms.up_to_micros >= terms.below_micros:
+        return _(
+            "When at most %(amount)s is left, %(seller)s pays it back to where it came from, whenever you ask. "
+            "When more is left, %(seller)s may pay it back, but need not.",
+            amount=dollars(terms.up_to_micros),
+            seller=seller,
+        )
+    if terms.below_micros:
+        return _(
+            "When less than %(amount)s is left, %(seller)s pays it back to where it came from, whenever you ask. "
+            "When more is left, %(seller)s may pay it back, but need not.",
+            amount=dollars(terms.below_micros),
+            seller=seller,
+        )
+    return _("%(seller)s may pay back what you have not spent, but need not.", seller=seller)
 
 
 def _tab(terms: AgreedTab, seller: str, source: str) -> list[str]:

@@ -103,7 +103,7 @@ class VisitContext:
     @property
     def agreed(self) -> Agreed:
         """What is to be agreed to, for the texts about it."""
-        return agreed_in_visit(self.terms, self.subject.names, self.subject.edited)
+        return agreed_in_visit(self.terms, self.subject.names, self.subject.edited, self.subject.redemption)
 
     @property
     def offer(self) -> Offer:
