@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from tallystick.domain.redemption import ALWAYS, NEVER, Redemption, most_generous, shares
+from tallystick.domain.decide.outgoing.redemption import ALWAYS, NEVER, Redemption, most_generous, shares
 
 micros = st.integers(min_value=0, max_value=10**12)
 ups = st.one_of(st.none(), micros)

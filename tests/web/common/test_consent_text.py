@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tallystick.domain.redemption import ALWAYS, Redemption
+from tallystick.domain.decide.outgoing.redemption import ALWAYS, Redemption
 from tallystick.services.consent.participants import Names
 from tallystick.services.consent.terms import read_terms
 from tallystick.web.common.agreements.agreed import Agreed, agreed_in_visit

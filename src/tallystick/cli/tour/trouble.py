@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Final
 from tallystick.cli.console import ProblemError, actor_of_process
 from tallystick.domain.banking.bank_accounts import BankAccount
 from tallystick.domain.commands import RailOperation
+from tallystick.domain.decide.outgoing.redemption import Redemption
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.environments import SANDBOX
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import MICROS_PER_UNIT
-from tallystick.domain.redemption import Redemption
 from tallystick.processors.rail import RailOrder
+from tallystick.services.consent import redemption_terms
 from tallystick.services.disputes import sandbox
 from tallystick.services.payouts import bank_accounts, desk, payouts
 from tallystick.services.payouts.payouts import PayoutWish
 from tallystick.services.rails import reconciliation
-from tallystick.services.seller import redemption_policy
 from tallystick.services.seller.books import first_book_of
 from tallystick.services.seller.manual_operations import BookContext, context_with_book
 
@@ -60,7 +60,7 @@ class Trouble:
         await self._payouts(books)
         await self._only_there()
         await self._reconcile()
-        await redemption_policy.choose(books, Redemption(25 * MICROS_PER_UNIT))
+        await redemption_terms.choose(books, Redemption(25 * MICROS_PER_UNIT))
 
     async def _books(self) -> BookContext:
         book_id = await first_book_of(self.service, self.seller.party_id, SANDBOX)

@@ -11,7 +11,7 @@ from enum import Enum, unique
 from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import TokenPurpose
-from tallystick.domain.redemption import NEVER, Redemption
+from tallystick.domain.decide.outgoing.redemption import NEVER, Redemption
 from tallystick.domain.tokens import state_of
 from tallystick.store.keys.access_keys import SANDBOX
 

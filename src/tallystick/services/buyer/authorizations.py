@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import CancelToken, TokenPurpose
-from tallystick.domain.redemption import NEVER, Redemption
+from tallystick.domain.decide.outgoing.redemption import NEVER, Redemption
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.buyer.authorization_status import AuthorizationState, Scope
 from tallystick.services.consent import redemption_terms

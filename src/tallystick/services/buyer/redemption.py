@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.database import in_transaction
+from tallystick.domain.decide.outgoing.redemption import NEVER
 from tallystick.domain.money import display_amount
-from tallystick.domain.redemption import NEVER
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.buyer import authorizations, redemption_letters
 from tallystick.services.operations import audit

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,8 +20,8 @@ from tallystick.store.records import evidence
 from tallystick.store.records.evidence import Evidence
 
 if TYPE_CHECKING:
+    from tallystick.domain.decide.outgoing.redemption import Redemption
     from tallystick.domain.ids import BookId, PartyId
-    from tallystick.domain.redemption import Redemption
     from tallystick.services.consent.choices import BuyerChoices
     from tallystick.services.consent.visits import Visit
     from tallystick.services.context import Service
@@ -70,8 +70,16 @@ class Agreement:
 
 def digest_of(party_id: PartyId, choices: BuyerChoices, wording: Wording) -> bytes:
     """A digest of who saw which words, with which choices."""
-    seen = [party_id, sorted(encode_choices(choices).items()), msgspec.to_builtins(wording)]
+    seen = [party_id, sorted(encode_choices(choices).items()), _kept(wording)]
     return sha256(msgspec.json.encode(seen)).digest()
+
+
+def _kept(wording: Wording) -> dict[str, Any]:
+    """As it is kept: without a word about balances where there is none, as before there was one."""
+    kept: dict[str, Any] = msgspec.to_builtins(wording)
+    if wording.redemption is None:
+        del kept["redemption"]
+    return kept
 
 
 async def keep(service: Service, visit: Visit, person: Party, agreement: Agreement, book_time: datetime) -> None:
@@ -83,7 +91,7 @@ async def keep(service: Service, visit: Visit, person: Party, agreement: Agreeme
             authorization_id=an_id,
             party_id=person.party_id,
             visit_id=visit.visit_id,
-            wording=msgspec.to_builtins(agreement.wording),
+            wording=_kept(agreement.wording),
             digest=agreement.digest,
             agreed_at=service.clock(),
             book_time=book_time,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import TokenPurpose, TokenType
-from tallystick.domain.redemption import NEVER, Redemption
+from tallystick.domain.decide.outgoing.redemption import NEVER, Redemption
 from tallystick.services.consent import redemption_terms
 from tallystick.services.consent.answers import AnswerStatus, NoConsent
 from tallystick.services.consent.participants import Names

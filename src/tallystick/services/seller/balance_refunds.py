@@ -12,10 +12,10 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import RefundFunding
+from tallystick.domain.decide.outgoing.redemption import shares
 from tallystick.domain.ids import book_named_in
 from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
-from tallystick.domain.redemption import shares
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.seller.manual_operations import cash_moved
 from tallystick.store.ledger.dry_run import dry_run

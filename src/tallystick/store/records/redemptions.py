@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tallystick.db.statements import load_statements
+from tallystick.domain.decide.outgoing.redemption import Redemption
 from tallystick.domain.ids import BookId, InstrumentId, PartyId
-from tallystick.domain.redemption import Redemption
 
 if TYPE_CHECKING:
     import asyncpg

@@ -14,10 +14,10 @@ from tests.stories.pages.people import person, signed_in
 from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.domain.commands import RefundFunding, RequestPayout
+from tallystick.domain.decide.outgoing.redemption import ALWAYS, NEVER, Redemption
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import BookId, InstrumentId, TransactionId
 from tallystick.domain.outcomes import Accepted
-from tallystick.domain.redemption import ALWAYS, NEVER, Redemption
 from tallystick.services.buyer import redemption
 from tallystick.services.disputes import sandbox
 from tallystick.services.operations.audit import Actor

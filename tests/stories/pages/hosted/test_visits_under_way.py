@@ -32,7 +32,7 @@ async def test_choices_of_before_are_shown_and_agreed_to(world: World, seller: S
 
     assert (answer["status"], answer["addressLine1"], answer["zip"]) == ("SC", "1 Main St", "12345")
     assert "addressLine2" not in answer
-    wording = Wording(**(await kept(world, seller, answer["prepaidInstrumentID"])).wording)
+    wording = msgspec.convert((await kept(world, seller, answer["prepaidInstrumentID"])).wording, Wording)
     of_before = msgspec.json.encode([method["sender_party_id"], sorted(chosen.items()), msgspec.to_builtins(wording)])
     assert shown == sha256(of_before).hexdigest()  # so a form that was open during the upgrade is taken
 

@@ -20,16 +20,17 @@ from tallystick.cli.console import (
     tell_table,
 )
 from tallystick.cli.options import Account
+from tallystick.domain.decide.outgoing.redemption import ALWAYS, NEVER, Redemption
 from tallystick.domain.environments import ENVIRONMENTS
 from tallystick.domain.ids import InstrumentId, MalformedIdError, book_named_in
 from tallystick.domain.money import display_amount, format_amount, parse_amount
-from tallystick.domain.redemption import ALWAYS, NEVER, Redemption
 from tallystick.domain.refusals import Refused
+from tallystick.services.consent import redemption_terms
 from tallystick.services.reports import instruments
 from tallystick.services.reports.instruments import InstrumentRecord
 from tallystick.services.sandbox import money
 from tallystick.services.sandbox.money import NotInSandboxError, SandboxHoldings
-from tallystick.services.seller import balance_refunds, redemption_policy
+from tallystick.services.seller import balance_refunds
 from tallystick.services.seller.balance_refunds import BalanceRefundPreview, BalanceRefundWish
 from tallystick.services.seller.books import first_book_of
 from tallystick.services.seller.manual_operations import context_with_book, new_reference
@@ -161,7 +162,7 @@ def redemption(
         up_to = None if chosen.up_to_micros is None else format_amount(chosen.up_to_micros)
         tell_json({"environment": environment, "redemption": _name_of(chosen), "up_to": up_to})
         return
-    tell(f"Buyers may have balances paid back: {redemption_policy.in_words(chosen)}.")
+    tell(f"Buyers may have balances paid back: {redemption_terms.in_words(chosen)}.")
 
 
 def _redemption_of(choice: str) -> Redemption:
@@ -192,8 +193,8 @@ async def _redemption(account: str, environment: str, wanted: Redemption | None)
         if books is None:
             raise ProblemError(f"{seller.email} has no {environment} book")
         if wanted is not None:
-            await redemption_policy.choose(books, wanted)
-        return await redemption_policy.chosen(books)
+            await redemption_terms.choose(books, wanted)
+        return await redemption_terms.chosen(books)
 
 
 async def _refund(account: str, wish: BalanceRefundWish, *, dry_run: bool) -> _Answer:

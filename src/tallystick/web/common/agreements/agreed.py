@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import AmountRule, LimitTerms, Method, TokenType
-from tallystick.domain.redemption import NEVER, Redemption
+from tallystick.domain.decide.outgoing.redemption import NEVER, Redemption
 from tallystick.services.consent.participants import Names
 from tallystick.services.consent.terms import (
     AnyTerms,

@@ -24,8 +24,8 @@ from tallystick.words import day, dollars, marked
 from tallystick.words import gettext as _
 
 if TYPE_CHECKING:
+    from tallystick.domain.decide.outgoing.redemption import Redemption
     from tallystick.domain.periods import Period
-    from tallystick.domain.redemption import Redemption
     from tallystick.services.consent.participants import Names
 
 LINE_NAMES: Final = {

@@ -11,10 +11,11 @@ from litestar.response import Response
 from tallystick.domain.tokens import TokenState, state_of
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.buyer import authorizations
+from tallystick.services.consent import redemption_terms
 from tallystick.services.reports import holdings_export, instruments, transactions
 from tallystick.services.reports.instruments import InstrumentRecord, TokenRecord
 from tallystick.services.reports.transactions import About
-from tallystick.services.seller import balance_refunds, redemption_policy
+from tallystick.services.seller import balance_refunds
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.shared import PageRequest
@@ -54,7 +55,7 @@ async def show_instruments(request: PageRequest, business: FromPath[int], enviro
             later=after is not None,
             prepaid=await instruments.total(books, "prepaid"),
             credit=await instruments.total(books, "credit"),
-            redemption=redemption_policy.in_words(await redemption_policy.chosen(books)),
+            redemption=redemption_terms.in_words(await redemption_terms.chosen(books)),
             typed=chosen.typed,
         )
 

@@ -8,9 +8,9 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
+from tallystick.domain.decide.outgoing.redemption import ALWAYS, NEVER, Redemption
 from tallystick.domain.money import display_amount, parse_amount
-from tallystick.domain.redemption import ALWAYS, NEVER, Redemption
-from tallystick.services.seller import redemption_policy
+from tallystick.services.consent import redemption_terms
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.browser.step_up import STEP_UP
@@ -50,7 +50,7 @@ async def do_choose_redemption(
             return await _page(
                 console, books, status=HTTP_422_UNPROCESSABLE_ENTITY, typed=dict(typed), problems=problems
             )
-        await redemption_policy.choose(books, wanted)
+        await redemption_terms.choose(books, wanted)
         return go(f"{console.path('redemption')}?chosen=yes")
 
     return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY, place="Instruments")
@@ -76,7 +76,7 @@ def _read(typed: Mapping[str, str], problems: dict[str, str]) -> Redemption | No
 
 
 async def _page(console: ConsoleContext, books: BookContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems
-    chosen = await redemption_policy.chosen(books)
+    chosen = await redemption_terms.chosen(books)
     set_so = {"choice": "never", "up_to": ""}
     if chosen.up_to_micros is None:
         set_so["choice"] = "always"
