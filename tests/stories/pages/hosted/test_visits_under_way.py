@@ -9,6 +9,7 @@ import msgspec
 from tests.stories.pages.hosted.test_agreeing import HOME_ADDRESS, at_confirm, kept
 from tests.stories.pages.world import Page, Seller, World
 
+from tallystick.domain.decide.outgoing.redemption import Redemption
 from tallystick.domain.ids import TOKEN_ENTROPY_BYTES, BookId, IdKind, make_token_or_instrument_id
 from tallystick.services.consent.evidence import Wording
 
@@ -32,7 +33,8 @@ async def test_choices_of_before_are_shown_and_agreed_to(world: World, seller: S
 
     assert (answer["status"], answer["addressLine1"], answer["zip"]) == ("SC", "1 Main St", "12345")
     assert "addressLine2" not in answer
-    wording = msgspec.convert((await kept(world, seller, answer["prepaidInstrumentID"])).wording, Wording)
+    words = dict((await kept(world, seller, answer["prepaidInstrumentID"])).wording)
+    wording = Wording(**words | {"redemption": Redemption(**words["redemption"])})
     of_before = msgspec.json.encode([method["sender_party_id"], sorted(chosen.items()), msgspec.to_builtins(wording)])
     assert shown == sha256(of_before).hexdigest()  # so a form that was open during the upgrade is taken
 

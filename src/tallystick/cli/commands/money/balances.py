@@ -38,7 +38,7 @@ from tallystick.services.seller.manual_operations import context_with_book, new_
 app = typer.Typer(
     no_args_is_help=True,
     invoke_without_command=True,
-    help="Show the cash, balances and tabs of a sandbox; give back what was not spent, and say who may ask for it.",
+    help="Show the cash, balances and tabs of a sandbox; give back what was not spent.",
 )
 
 
