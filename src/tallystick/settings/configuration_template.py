@@ -59,6 +59,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "master_key_file": '"/run/secrets/master.key"',
     "unverified_spending_limit": '"250.00"',
     "unverified_receiving_limit": '"1000.00"',
+    "redeem_balances_below": '"10.00"',
     "fee_schedule_file": '"/etc/tallystick/fees.toml"',
     "smtp_url": '"smtp://mail.example:587"',
     "mail_from": '"Example Payments <payments@example.com>"',

@@ -115,6 +115,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "smallest_charge": smallest_charge,
     "unverified_spending_limit": amount,
     "unverified_receiving_limit": amount,
+    "redeem_balances_below": amount,
     "tolerate_unknown_parameters": switch,
     "log_format": one_of(LOG_FORMATS),
     "log_level": one_of(LOG_LEVELS),
@@ -139,7 +140,6 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "sandbox_payout_rail": one_of(SANDBOX_PAYOUT_RAILS),
     "payout_sender_name": parse_holder,
     "payout_sender_iban": parse_iban,
-    "redeem_balances_below": amount,
     "metrics_token": bearer_token,
 }
 if PARSERS.keys() != {setting.name for setting in setting_fields()}:  # one line short is a bug found at import

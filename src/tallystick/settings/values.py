@@ -108,6 +108,8 @@ class Settings:
             a cent. Sellers change their own.
         unverified_spending_limit: the most, in micro-units, that one payment may take from an account not verified.
         unverified_receiving_limit: the most, in micro-units, that is held for an account not verified.
+        redeem_balances_below: balances of less than so much, in micro-units, are paid back when their buyers ask for
+            it, whatever the seller chose, as laws about small balances want. None: there is no such law.
         tolerate_unknown_parameters: ignore parameters that an action does not know instead of refusing the request.
         log_format: `console` for people, `json` for machines.
         log_level: the least urgent level that is logged.
@@ -137,8 +139,6 @@ class Settings:
         sandbox_payout_rail: the same for the sandbox, where `simulated` sends it by itself.
         payout_sender_name: whose bank account payouts leave, for files.
         payout_sender_iban: its IBAN.
-        redeem_balances_below: balances of less than so much, in micro-units, are paid back when their buyers ask for
-            it, whatever the seller chose, as laws about small balances want. None: there is no such law.
         metrics_token: whoever sends it as a bearer token may read `/metrics`. None: this machine alone may.
         origins: where the values were read that were, by the names of the settings; no setting itself.
     """
@@ -193,6 +193,7 @@ class Settings:
     smallest_charge: int | None = None
     unverified_spending_limit: int | None = None
     unverified_receiving_limit: int | None = None
+    redeem_balances_below: int | None = None
     tolerate_unknown_parameters: bool = False
     log_format: str = "console"
     log_level: str = "info"
@@ -217,7 +218,6 @@ class Settings:
     sandbox_payout_rail: str = "simulated"
     payout_sender_name: str | None = None
     payout_sender_iban: str | None = None
-    redeem_balances_below: int | None = None
     metrics_token: str | None = field(default=None, repr=False)
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False, compare=False)
 
