@@ -48,3 +48,19 @@ def test_a_command_is_loaded_when_it_is_run() -> None:
     assert {"tallystick.cli.commands.keys", "tallystick.cli.commands.certificates"} <= set(ours)
     assert "tallystick.cli.commands.demo" not in ours
     assert "register-certificate" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("completion tcsh", "'tcsh' is not one of 'bash', 'zsh', 'fish'."),
+        ("account create --kind robot --email a@b.example --name A", "'--kind': 'robot' is not one of 'business'"),
+    ],
+)
+def test_a_value_that_is_not_offered_is_refused_in_plain_words(words: str, told: str) -> None:
+    run = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-m", "tallystick", *words.split()], check=False, capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert told in run.stderr
+    assert "Value error" not in run.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -37,6 +38,9 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     ),
     "config": CommandEntry(
         "commands.setup.configuration:app", "The configuration: what is set, where, and whether it is right."
+    ),
+    "completion": CommandEntry(
+        "commands.setup.completion:completion", "Print what lets a shell complete commands and options."
     ),
     "migrate": CommandEntry("commands.books:migrate", "Bring the database up to date."),
     "doctor": CommandEntry(
@@ -113,6 +117,10 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
 """Every command and group, in the order of `--help`. What they import is loaded for the one that is run."""
 
 
+ASKED_BY_A_SHELL: Final = "_TALLYSTICK_COMPLETE"
+"""The environment variable by which a shell asks what can come next; the library makes its name from the program's."""
+
+
 class AllCommands(LazyGroup):
     """All commands."""
 
@@ -161,6 +169,10 @@ def whole_program() -> TyperGroup:
 def main() -> None:
     """Run a command. Exit status 0: done; 1: the answer is no; 2: invalid input or environment."""
     try:
+        if ASKED_BY_A_SHELL in os.environ:
+            from typer._completion_classes import completion_init  # noqa: PLC0415 - for shells that complete only
+
+            completion_init()  # else the library answers shells only where it has put options of its own into the help
         app()
     except Exception as problem:
         from tallystick.cli.expected import EXPECTED  # noqa: PLC0415 - most commands fail at nothing

@@ -13,6 +13,7 @@ from typer.main import get_command
 from tallystick.cli.common_options import take_after_the_name
 
 PACKAGE: Final = "tallystick.cli"
+_OF_THE_LIBRARY: Final = "Value error, "
 
 
 class CommandEntry(NamedTuple):
@@ -70,6 +71,14 @@ class LazyGroup(TyperGroup):
         super().__init__(**attributes)
         self._unopened = {name: UnopenedCommand(name, entry) for name, entry in self.entries.items()}
         self.commands.update(self._unopened)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the types of these are typer's own
+        """Run the command that was asked for. What is wrong with an argument is said in words for people."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.replace(_OF_THE_LIBRARY, "")
+            raise
 
     def open_all(self) -> TyperGroup:
         """Load every command: for what goes through all of them, as the reference does. The group itself."""

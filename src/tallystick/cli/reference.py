@@ -22,6 +22,9 @@ configuration file, which every command takes as `--config FILE`, before its nam
 Commands work on the same database as a `tallystick serve` beside them, also on the embedded one; on another one than
 the service's, or on one that they would make, only with `--new` ([why](settings.md#commands-beside-a-service)).
 
+Shells complete commands and options after `source <(tallystick completion bash)`, the same with `zsh`, or
+`tallystick completion fish | source`.
+
 | exit status | meaning |
 |---|---|
 | 0 | done |

@@ -128,6 +128,7 @@ WITHOUT: Final[Mapping[str, str]] = {
     "live open": "it needs a payment provider for real money; tests/stories/pages/admin/test_live_books.py has its row",
     "verify": LOOKS,
     "init": "it writes a file, and knows no database",
+    "completion": "it prints a script, and knows no database",
     "config check": LOOKS,
     "config show": LOOKS,
     "doctor": LOOKS,

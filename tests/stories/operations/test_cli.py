@@ -144,6 +144,7 @@ def check_refused(arguments: tuple[str, ...], ended: Ended, told: str) -> None:
     assert ended.out == "", arguments
     assert told in ended.complaint, (arguments, ended)
     assert "hunter2" not in ended.complaint, arguments
+    assert "value error" not in ended.complaint.lower(), arguments
     assert ended.complaint.startswith("tallystick: ") or "Usage" in ended.complaint, (arguments, ended)
 
 
