@@ -88,14 +88,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the conformance tests tried, one line for each action."""
-    rows = [
-        value
-        for report in terminalreporter.getreports("passed")
-        for name, value in report.user_properties
-        if name == "conformance"
-    ]
-    if rows:
+    """What the conformance tests tried, one line for each action; how long the steps of a first day took."""
+    told = [told for report in terminalreporter.getreports("passed") for told in report.user_properties]
+    if steps := [value for name, value in told if name == "first day"]:
+        terminalreporter.section("a new user's first day, step by step, in seconds")
+        for step, seconds in steps:
+            terminalreporter.write_line(f"{seconds:8.1f}  {step}")
+    if rows := [value for name, value in told if name == "conformance"]:
         head = [
             "action",
             "fields",
