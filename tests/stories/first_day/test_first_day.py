@@ -102,6 +102,19 @@ async def _own_program(process: Process, machine: Machine, here: str) -> None:
     assert "<Value>9.900000</Value>" in "".join(came), came
 
 
+def test_a_configuration_of_ones_own(machine: Machine, record_property: Record) -> None:
+    with timed(record_property, "a configuration file"):
+        written = Path(json.loads(machine.run("tallystick", "init", "--json").stdout)["file"])
+        assert written.is_relative_to(machine.home)
+        assert machine.run("tallystick", "config", "check").returncode == 0
+        with written.open("a", encoding="utf-8") as file:
+            file.write("prot = 8499\n")
+        wrong = machine.run("tallystick", "config", "check")
+        assert wrong.returncode == 1
+        assert "unknown setting prot (did you mean port?)" in wrong.stdout
+        written.unlink()  # what it says would count for whoever comes next
+
+
 def test_the_test_would_see_another_answer() -> None:
     assert re.fullmatch(as_shown("P… left on … 25.00"), "P1 9.90 left on the balance 25.00")
     assert not re.fullmatch(as_shown("P… left on … 25.00"), "P1 9.90 left on the balance 25.01")
