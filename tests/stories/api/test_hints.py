@@ -9,6 +9,8 @@ import hmac
 import pytest
 from tests.support.shop import Answer, Shop
 
+from tallystick.client.batch import BATCH_PATH, signed_batch
+from tallystick.client.fps import Credentials
 from tallystick.store.keys import access_keys
 from tallystick.store.ledger import create_book
 
@@ -61,6 +63,23 @@ async def test_a_live_key_hears_nothing_of_the_string(shop: Shop) -> None:
     assert "Check the secret key and the string to sign." in answer.message
     assert EXPECTED not in answer.message
     assert "GetTokens" not in answer.message
+
+
+async def test_a_batch_is_told_in_the_same_way_what_was_expected(shop: Shop) -> None:
+    buyer = await shop.books.funded_buyer("1.00")
+    line = {"caller_reference": shop.reference(), "sender_token_id": buyer.spending, "amount": "0.10"}
+    stranger = Credentials(shop.key.access_key_id, "not the secret")
+    headers, body = signed_batch(shop.url, stranger, [line], shop.clock())
+
+    refusal = await shop.client.post(f"{shop.url}{BATCH_PATH}", content=body, headers=headers)
+    told = refusal.json()["detail"].partition(EXPECTED)[2].replace(r"\n", "\n")
+
+    assert (refusal.status_code, refusal.json()["code"]) == (403, "SignatureDoesNotMatch")
+    assert told.startswith(f'"@method": POST\n"@authority": {shop.host}\n"@path": {BATCH_PATH}\n')
+    assert shop.key.secret not in refusal.text
+    mended = {**headers, "signature": f"sig=:{hmac_of(told, shop.key.secret)}:"}
+    answer = await shop.client.post(f"{shop.url}{BATCH_PATH}", content=body, headers=mended)
+    assert answer.json()["status"] == "Success", answer.text
 
 
 async def test_what_is_told_of_a_long_request_has_an_end(shop: Shop) -> None:

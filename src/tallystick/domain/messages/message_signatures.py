@@ -91,9 +91,12 @@ def read_signature(signature_input: str, signature: str) -> MessageSignature:
 
 def verifies(signature: MessageSignature, values: Mapping[str, str], secret: str) -> bool:
     """Whether the owner of `secret` signed these values of the covered components; in constant time."""
-    return hmac.compare_digest(
-        signature.mac, _mac(_base(values, signature.covered, signature.parameters), secret.encode())
-    )
+    return hmac.compare_digest(signature.mac, _mac(string_to_sign(signature, values), secret.encode()))
+
+
+def string_to_sign(signature: MessageSignature, values: Mapping[str, str]) -> str:
+    """What such a signature is made over: RFC 9421 calls it the signature base."""
+    return _base(values, signature.covered, signature.parameters)
 
 
 def _base(values: Mapping[str, str], covered: tuple[str, ...], parameters: str) -> str:

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from tallystick.domain.environments import SANDBOX
 from tallystick.domain.messages import signing
 from tallystick.domain.messages.message_signatures import (
     MalformedSignatureError,
     MessageSignature,
     has_digest_of,
     read_signature,
+    string_to_sign,
     verifies,
 )
 from tallystick.domain.money import USD
@@ -50,6 +52,7 @@ from tallystick.web.api.calls import (
     MeasuredCall,
     admit,
     check_fresh,
+    expected_string,
     keep_request,
     read_call,
     refusal_of,
@@ -201,6 +204,8 @@ class BatchApi:
         authorities = signing.signed_hosts(header(scope, b"host"), self.service.settings.public_url)
         if not any(verifies(signature, {**values, "@authority": one}, key.secret) for one in authorities):
             message = "The signature is not the one that the service computes. Check the secret key and what is signed."
+            if key.environment == SANDBOX:
+                message += expected_string(string_to_sign(signature, {**values, "@authority": authorities[0]}))
             raise Refused(Refusal.SignatureDoesNotMatch, message)
         check_fresh(signature.created_at, now, self.service.settings.timestamp_skew_seconds)
         if signature.expires_at is not None and signature.expires_at <= now:

@@ -82,6 +82,19 @@ def check_fresh(made_at: datetime, now: datetime, skew_seconds: int) -> None:
         )
 
 
+_MOST_SHOWN: Final = 8_000  # of the characters of a string to sign
+
+
+def expected_string(text: str) -> str:
+    r"""What we signed, for the developer of a sandbox: on one line, as all messages are, with ``\n`` for its line ends.
+
+    Everything in it came with the request itself; the secret and the signature do not.
+    """
+    line = text.replace("\\", r"\\").replace("\n", r"\n")
+    shown = line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}…"
+    return f" The string to sign was expected to be: {shown}"
+
+
 EXPENSIVE: Final = frozenset({"GetAccountActivity", "GetTokens", "GetTransactionsForSubscription"})
 """Actions that may read much for one answer: they go through `read_much`."""
 

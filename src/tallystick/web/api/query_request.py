@@ -22,7 +22,7 @@ from tallystick.domain.names.spelling import closest
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.callers import by_key, nowhere
 from tallystick.services.api.fields import COMMON_PARAMETERS, SERVED, V2010, quoted
-from tallystick.web.api.calls import check_fresh
+from tallystick.web.api.calls import check_fresh, expected_string
 
 if TYPE_CHECKING:
     from tallystick.services.api.callers import AccessKey, SourceOf
@@ -37,7 +37,6 @@ _METHODS: Final = tuple(signing.HMAC_METHODS)
 _SIGNATURE: Final = "Signature"
 _FORM: Final = "application/x-www-form-urlencoded"
 _MOST_NAMES: Final = 50  # no program sends more
-_MOST_SHOWN: Final = 8_000  # of the characters of a string to sign
 _VERSION: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -164,18 +163,8 @@ def _verify(request: QueryRequest, signed: RequestSignature, key: AccessKey, set
         f"path {quoted(request.path)}. Check the secret key and the string to sign."
     )
     if key.environment == SANDBOX:
-        message += _expected(next(_strings_to_sign(request, signed.version, settings.public_url)))
+        message += expected_string(next(_strings_to_sign(request, signed.version, settings.public_url)))
     raise Refused(Refusal.SignatureDoesNotMatch, message)
-
-
-def _expected(text: str) -> str:
-    r"""What we signed, for the developer of a sandbox: on one line, as all messages are, with ``\n`` for its line ends.
-
-    Everything in it came with the request itself; the secret and the signature do not.
-    """
-    line = text.replace("\\", r"\\").replace("\n", r"\n")
-    shown = line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}…"
-    return f" The string to sign was expected to be: {shown}"
 
 
 def _signature_version(request: QueryRequest, settings: Settings) -> str:
