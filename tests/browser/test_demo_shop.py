@@ -54,7 +54,9 @@ async def test_songs_from_a_balance_and_records_on_a_tab(chromium: Browser, demo
 
     await page.goto("/")
     await expect(page.get_by_role("button", name="Buy Paper Lanterns")).to_have_count(0)
+    await expect(balance).to_have_text("up to 25.00 USD")
     await page.get_by_role("button", name="Pay Now").click()
+    await expect(page.locator(".figure-amount")).to_contain_text("25.00 USD")
     await sign_in_and_confirm(page, "Visa ending in 4242")
     await expect(page).to_have_url(f"{demo}/")
     await expect(balance).to_have_text("10.00 USD", timeout=20_000)  # shown as soon as the card's money is there

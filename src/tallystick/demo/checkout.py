@@ -126,7 +126,7 @@ class Checkout:
     async def add_credit(self, customer: Customer, reference: str) -> None:
         """Move real money once. Raises ServiceError."""
         prepaid = _given(customer.prepaid)
-        await self.client.call(
+        answer = await self.client.call(
             "FundPrepaid",
             {
                 "SenderTokenId": prepaid.money_token,
@@ -136,6 +136,14 @@ class Checkout:
                 **amount("FundingAmount", CREDIT_MICROS),
             },
         )
+        customer.funding = answer.text("TransactionId")
+
+    async def why_not_filled(self, customer: Customer) -> str | None:
+        """Why the last filling of the balance failed, in the service's words; None: it did not. Raises ServiceError."""
+        if customer.funding is None:
+            return None
+        told = await self.client.call("GetTransactionStatus", {"TransactionId": customer.funding})
+        return told.text("StatusMessage") if told.text("TransactionStatus") == "Failure" else None
 
     async def sell_song(self, customer: Customer, song: Song, reference: str) -> None:
         """Take the price from the balance; no money moves outside. Raises ServiceError."""

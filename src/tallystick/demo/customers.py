@@ -23,7 +23,8 @@ class CustomerConsent(msgspec.Struct):
 class Customer(msgspec.Struct):
     """One browser. `prepaid_order` and `tab_order` name the visit to the hosted pages that is, or was last, under way.
 
-    `songs` and `records`: what was bought, by the reference of the purchase.
+    `songs` and `records`: what was bought, by the reference of the purchase. `funding`: the transaction that
+    last filled the balance.
     """
 
     customer_id: str
@@ -33,6 +34,7 @@ class Customer(msgspec.Struct):
     tab_order: str | None = None
     tab: CustomerConsent | None = None
     records: dict[str, int] = msgspec.field(default_factory=dict)
+    funding: str | None = None
 
 
 class Customers:

@@ -16,7 +16,7 @@ from litestar import Litestar, Request, get, post
 from litestar.datastructures import Cookie, State
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
-from litestar.params import Body
+from litestar.params import Body, FromPath
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Response, Template
 from litestar.static_files import create_static_files_router
@@ -97,12 +97,16 @@ async def songs(request: PageRequest) -> Response[Any]:
 
 async def _songs_page(request: PageRequest, customer: Customer, problem: str = "") -> Response[Any]:
     standing: BalanceOrTab | None = None
+    checkout, not_filled = _shop(request).checkout, None
     if customer.prepaid is not None:
-        standing = await _ask(_shop(request).checkout.balance(customer.prepaid))
+        standing = await _ask(checkout.balance(customer.prepaid))
+        if not standing.micros and not standing.pending_micros:
+            not_filled = await _ask(checkout.why_not_filled(customer))
     return _page(
         "songs.html",
         customer,
         problem=problem,
+        not_filled=not_filled,
         songs=SONGS,
         owned=set(customer.songs.values()),
         price=SONG_PRICE_MICROS,
@@ -137,7 +141,7 @@ async def add_credit(request: PageRequest, data: Form) -> Response[Any]:
 
 
 @post("/songs/{number:int}")
-async def buy_song(request: PageRequest, number: int, data: Form) -> Response[Any]:
+async def buy_song(request: PageRequest, number: FromPath[int], data: Form) -> Response[Any]:
     """One song."""
     customer, shop = _customer(request), _shop(request)
     song = next((song for song in SONGS if song.number == number), None)
@@ -185,7 +189,7 @@ async def tab_opened(request: PageRequest) -> Response[Any]:
 
 
 @post("/tab/records/{number:int}")
-async def buy_record(request: PageRequest, number: int, data: Form) -> Response[Any]:
+async def buy_record(request: PageRequest, number: FromPath[int], data: Form) -> Response[Any]:
     """One record, on the tab."""
     customer, shop = _customer(request), _shop(request)
     record = next((record for record in RECORDS if record.number == number), None)
