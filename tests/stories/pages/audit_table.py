@@ -91,6 +91,8 @@ FORMS: Final = (
         Form("POST /admin/accounts/{account}/standing", f"account.{name.replace('-', '_')}", operator.standing(name))
         for name in CHANGES
     ),
+    Form("POST /admin/accounts/new", "account.open", operator.make_seller),
+    Form("POST /admin/accounts/new", "account.open", operator.make_seller_with_owner, ("staff.invite",)),
     Form("POST /admin/accounts/{account}/fees", "account.fees", operator.fees),
     Form("POST /admin/rails/ask-again", "rail.ask_again", operator.ask_again),
     Form("POST /admin/notifications/replay", "notification.replay", operator.replay_one),

@@ -52,3 +52,9 @@ async def held(database: Database, parts: Sequence[BookId], party_id: PartyId) -
     """By kind of instrument, ``prepaid`` or ``credit``, where there is one."""
     rows = await database.fetch(_SQL["held"], parts, party_id)
     return {row["kind"]: HeldSum(row["number"], row["amount_micros"]) for row in rows}
+
+
+async def books_of_buyer(database: Database, party_id: PartyId, environment: str) -> tuple[BookId, ...]:
+    """The books in an environment where a person agreed to something."""
+    rows = await database.fetch(_SQL["books_of_buyer"], party_id, environment)
+    return tuple(BookId(row["book_id"]) for row in rows)

@@ -84,5 +84,10 @@ async def by_reference(database: Database, rail: str, reference: str, environmen
     return None if row is None else _record(row)
 
 
+async def of_reference(database: Database, reference: str) -> list[RailOperationRecord]:
+    """The orders that rails call so, whichever they are."""
+    return [_record(row) for row in await database.fetch(_SQL["of_reference"], reference)]
+
+
 def _record(row: Any) -> RailOperationRecord:  # noqa: ANN401 - asyncpg's own shape
     return RailOperationRecord(**{**row, "operation": RailOperation(row["operation"])})

@@ -16,13 +16,16 @@ from tallystick.domain.fees import FeeSchedule
 from tallystick.domain.money import display_amount
 from tallystick.services.charges import charge_rules
 from tallystick.services.form_errors import FormError
+from tallystick.services.identity import account_opening
+from tallystick.services.identity.sign_in import is_email
 from tallystick.services.operations import accounts, audit
 from tallystick.services.operations.account_standing import change_standing
-from tallystick.services.operations.accounts import Account
+from tallystick.services.operations.accounts import Account, EmailTakenError
 from tallystick.services.operations.fee_schedules import STANDARD, choose_schedule
 from tallystick.services.rails import live_opening
 from tallystick.services.rails.live_opening import AlreadyOpenError, NotReadyForLiveError
-from tallystick.services.seller import return_hosts
+from tallystick.services.seller import invitations, return_hosts
+from tallystick.services.seller.staff import StaffRole
 from tallystick.web.admin import account_changes
 from tallystick.web.admin.guard import HOME, OperatorContext, for_operator
 from tallystick.web.common.audit_words import ACTION_WORDS
@@ -40,6 +43,10 @@ EXAMPLES_MICROS: Final = (1_000_000, 10_000_000, 90_000_000)
 
 HOST_GIVEN: Final = "The host is this seller's: links of others do not lead there any more."
 HOST_TAKEN: Final = "The host is not this seller's any more."
+SELLER_MADE: Final = (
+    "The seller is made, with a sandbox. Live books are opened below, once all is there that they need."
+)
+UNREAD: Final = HTTP_422_UNPROCESSABLE_ENTITY
 LIVE_OPENED: Final = "The live books are open. An owner of the seller makes the live keys."
 FEES_CHOSEN: Final = "The fee schedule is chosen. It counts from the next charge on."
 
@@ -80,6 +87,52 @@ async def show_accounts(request: PageRequest) -> Response[Any]:
             statuses=STATUSES,
             newer=f"{HOME}/accounts?{urlencode(filters)}" if before else "",
             older=f"{HOME}/accounts?{older}" if older else "",
+        )
+
+    return await for_operator(request, step)
+
+
+@get(f"{HOME}/accounts/new")
+async def show_new_seller(request: PageRequest) -> Response[Any]:
+    """The form for a new seller."""
+
+    async def step(operator: OperatorContext) -> Response[Any]:
+        return operator.page("admin/new_seller.html")
+
+    return await for_operator(request, step)
+
+
+@post(f"{HOME}/accounts/new", status_code=HTTP_200_OK, opt=STEP_UP)
+async def do_make_seller(request: PageRequest) -> Response[Any]:
+    """Make a seller with its sandbox, and invite its first owner."""
+
+    async def step(operator: OperatorContext) -> Response[Any]:
+        typed = await form_of(request)
+        service, owner = operator.service, typed.get("owner", "").strip()
+        try:
+            _check_owner(owner)
+            seller = await account_opening.open_business(
+                service, operator.actor, typed.get("name", ""), typed.get("email", ""), None
+            )
+        except FormError as error:
+            problems = {name: _sentence(problem) for name, problem in error.problems.items()}
+            return operator.page("admin/new_seller.html", status=UNREAD, typed=typed, problems=problems)
+        except EmailTakenError:
+            problems = {"email": "There is already an account with this address."}
+            return operator.page("admin/new_seller.html", status=UNREAD, typed=typed, problems=problems)
+        url, problem = "", ""
+        if owner:
+            try:
+                url = await invitations.invite(service, operator.person, seller, owner, StaffRole.OWNER)
+            except FormError as error:  # too many letters to this address, say: the seller is made all the same
+                problem = next(iter(error.problems.values()))
+        return await account_page(
+            operator,
+            seller.party_id,
+            done=SELLER_MADE,
+            invited=owner if url else "",
+            invitation="" if service.settings.smtp_url else url,
+            not_invited=problem,
         )
 
     return await for_operator(request, step)
@@ -191,6 +244,9 @@ async def account_page(operator: OperatorContext, number: int, **more: Any) -> R
         "actions": ACTION_WORDS,
         "deeds": await _audit_entries(operator, account),
         "done": "",
+        "invited": "",
+        "invitation": "",
+        "not_invited": "",
     }
     return operator.page("admin/account.html", **(context | more))
 
@@ -223,3 +279,25 @@ def rule_of(schedule: FeeSchedule) -> str:
         up_to = "above" if bracket.up_to_micros is None else f"up to {display_amount(bracket.up_to_micros)}"
         parts.append(f"{rate} % {up_to}" if len(schedule.brackets) > 1 else f"{rate} %")
     return f"{display_amount(schedule.fixed_micros)} + {', '.join(parts)}"
+
+
+def _check_owner(email: str) -> None:
+    """Raises FormError: it is given, and is no address."""
+    if email and not is_email(email):
+        raise FormError({"owner": "Type an e-mail address, such as name@example.com."})
+
+
+def _sentence(text: str) -> str:
+    """What commands print, as pages write it."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+account_pages: Final[list[Any]] = [
+    show_accounts,
+    show_new_seller,
+    do_make_seller,
+    show_account,
+    do_change_standing,
+    do_choose_fees,
+    do_open_live,
+]

@@ -25,6 +25,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 NAV: Final = (
     ("Health", HOME),
     ("Accounts", f"{HOME}/accounts"),
+    ("Transactions", f"{HOME}/transactions"),
     ("Rails", f"{HOME}/rails"),
     ("Disputes", f"{HOME}/disputes"),
     ("Payouts", f"{HOME}/payouts"),

@@ -2,12 +2,13 @@
 
 from typing import Any, Final
 
-from tallystick.web.admin.accounts import do_change_standing, do_choose_fees, do_open_live, show_account, show_accounts
+from tallystick.web.admin.accounts import account_pages
 from tallystick.web.admin.audit_log import show_audit_log
-from tallystick.web.admin.disputes import show_disputes_of_all
 from tallystick.web.admin.health import show_health
 from tallystick.web.admin.hosts import do_claim_host, do_release_host
 from tallystick.web.admin.mail import show_letter, show_mail
+from tallystick.web.admin.money.disputes import show_disputes_of_all
+from tallystick.web.admin.money.transactions import transaction_pages
 from tallystick.web.admin.notifications import do_replay, show_notifications
 from tallystick.web.admin.payouts import payout_pages
 from tallystick.web.admin.rails import do_ask_again, show_rails
@@ -20,11 +21,8 @@ from tallystick.web.admin.verification import do_verify, show_run, show_runs
 
 admin_routes: Final[list[Any]] = [
     show_health,
-    show_accounts,
-    show_account,
-    do_change_standing,
-    do_choose_fees,
-    do_open_live,
+    *account_pages,
+    *transaction_pages,
     do_claim_host,
     do_release_host,
     *payout_pages,

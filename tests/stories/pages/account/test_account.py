@@ -24,7 +24,7 @@ async def test_a_prepaid_balance_with_its_history(world: World, seller: Seller) 
     for words in (
         "Music Shop may take up to 25.00 USD from your account balance to fill your prepaid balance.",
         "Left to spend 13.50 USD of at most 25.00 USD",
-        "Spent so far 6.50 USD",
+        "Spent so far, less refunds 6.50 USD",
         "Active",
     ):
         assert words in listed, words
@@ -80,6 +80,23 @@ async def test_other_pipelines_are_listed_too(world: World, seller: Seller) -> N
     assert "Buyers may pay by account balance or card only." in theirs
 
 
+async def test_two_balances_of_one_shop_are_told_apart(world: World, seller: Seller) -> None:
+    buyer = await buyer_of(world, seller, seller.prepaid(paymentReason="<b>Songs</b> &amp; more"))
+    once = Page(await buyer.browser.get("/account")).text
+    assert "Prepaid balance: Songs & more" in once
+    assert "Number ends in" not in once, "there is one alone"
+    url = seller.url(seller.prepaid(paymentReason="Records " * 20))
+    confirm = await buyer.browser.submit(await buyer.browser.get(url), "/method")
+    other = (await world.answer(await buyer.browser.submit(confirm, "/confirm")))["prepaidInstrumentID"]
+
+    page = Page(await buyer.browser.get("/account"))
+
+    assert "Prepaid balance: Songs & more" in page.text
+    assert re.search(r"Prepaid balance: (Records ){6,7}\w*…", page.text)
+    for number in (buyer.authorization, other):
+        assert f"Number ends in {number[-4:]}" in page.text
+
+
 async def test_another_payment_method_goes_on_with_the_same_authorization(world: World, seller: Seller) -> None:
     buyer = await buyer_of(world, seller, seller.request("MultiUse"))
     await seller.pay(buyer.answer["tokenID"], "10")
@@ -90,7 +107,7 @@ async def test_another_payment_method_goes_on_with_the_same_authorization(world:
     listed = Page(await buyer.browser.get("/account"))
 
     assert [link for link in listed.links if "/authorizations/" in link] == [f"/account/authorizations/{renewed}"]
-    assert "Spent so far 10.00 USD" in listed.text
+    assert "Spent so far, less refunds 10.00 USD" in listed.text
     assert "Payment 10.00 USD 10.00 USD" in await seen(buyer, f"/account/authorizations/{renewed}")
 
 
@@ -301,5 +318,5 @@ async def test_what_is_under_way_outlives_both_the_authorization_and_the_card(wo
     await world.rail_answers()
 
     text = await seen(buyer, buyer.path)
-    assert "Spent so far 14.00 USD" in text
+    assert "Spent so far, less refunds 14.00 USD" in text
     assert "Under way" not in text

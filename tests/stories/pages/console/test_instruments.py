@@ -112,6 +112,27 @@ async def test_a_token_is_cancelled_once(world: World, seller: Seller, browser: 
     assert [entry["subject"] for entry in entries] == [prepaid.spending]
 
 
+async def test_cancelling_says_what_becomes_of_the_money_and_leads_to_giving_it_back(
+    world: World, seller: Seller, browser: Browser
+) -> None:
+    customer = await prepaid_customer(world, seller)
+    await customer.pay("1.50")
+    refund = console(seller, "instruments", customer.instrument, "refund")
+
+    asked = await browser.get(console(seller, "tokens", customer.spending, "cancel"))
+    assert "18.50 USD are left on the balance." in Page(asked).text
+    assert refund in Page(asked).links
+    done = Page(await browser.submit(asked, "/cancel"))
+
+    assert "18.50 USD are left on the balance that it spent." in done.text
+    assert refund in done.links
+    assert (await browser.get(refund)).status_code == 200
+    viewer = await at_work(world, seller, StaffRole.VIEWER)
+    seen = Page(await viewer.get(console(seller, "tokens", customer.spending)))
+    assert "Owners and finance can give them back." in seen.text
+    assert refund not in seen.links
+
+
 async def test_another_sellers_things_do_not_exist_here(world: World, seller: Seller, browser: Browser) -> None:
     other = await prepaid_customer(world, await world.seller("Other"))
     for path in (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import httpx
 from tests.stories.pages.business import paying_customer
 from tests.stories.pages.deeds import business
@@ -38,6 +40,17 @@ def standing(name: str) -> Deed:
         await scene.browser.post(form.action, form.fields | {"reason": "They asked for it"})
 
     return deed
+
+
+async def make_seller(scene: Scene) -> None:
+    page = await scene.browser.get("/admin/accounts/new")
+    await scene.send(page, "/accounts/new", name="A New Shop", email=f"{secrets.token_hex(6)}@shop.example")
+
+
+async def make_seller_with_owner(scene: Scene) -> None:
+    page = await scene.browser.get("/admin/accounts/new")
+    email, owner = f"{secrets.token_hex(6)}@shop.example", f"{secrets.token_hex(6)}@people.example"
+    await scene.send(page, "/accounts/new", name="A New Shop", email=email, owner=owner)
 
 
 async def fees(scene: Scene) -> None:

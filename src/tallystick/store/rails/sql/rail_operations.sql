@@ -38,3 +38,11 @@ SELECT /* part: columns */
  WHERE reference = $2 AND rail = $1
    AND book_id IN (SELECT book.book_id FROM book WHERE environment = $3)
  LIMIT 1
+
+-- name: of_reference
+-- All that any rail calls $1: of one rail in one environment there is one at most.
+SELECT /* part: columns */
+  FROM rail_operation
+ WHERE reference = $1
+ ORDER BY transaction_id
+ LIMIT 20

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
 
 from tallystick.domain.limits import LimitKind, UsageLimit
 from tallystick.services.buyer.authorization_status import AuthorizationState, AuthorizationStatus, Scope
@@ -15,6 +18,8 @@ from tallystick.web.common.agreements.phrases import every
 from tallystick.words import date_of, day, dollars
 from tallystick.words import gettext as _
 from tallystick.words.figures import number
+
+_LONGEST_NAME: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,12 @@ class AuthorizationText:
         return _("Payments back to buyers") if isinstance(agreed.subject, AgreedRefunds) else offer(agreed).label
 
     @property
+    def name(self) -> str:
+        """What it is for, in the seller's words and in one short line; empty where the seller said nothing."""
+        words = " ".join(Markup(self.reason_html).striptags().split())  # noqa: S704 - only its words are taken
+        return words if len(words) <= _LONGEST_NAME else f"{words[: _LONGEST_NAME - 1].rstrip()}…"
+
+    @property
     def reason_html(self) -> str:
         """What the seller said it is for; safe to show."""
         return reason_html(self.state.authorization.payment_reason or "")
@@ -110,7 +121,7 @@ class AuthorizationText:
     @property
     def spent_label(self) -> str:
         """What the sum of all payments is called."""
-        return _("Received so far") if self.state.receives else _("Spent so far")
+        return _("Received so far") if self.state.receives else _("Spent so far, less refunds")
 
     @property
     def pending_label(self) -> str:

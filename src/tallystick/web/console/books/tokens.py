@@ -13,9 +13,9 @@ from tallystick.services.actions.transactions import received_at
 from tallystick.services.buyer import authorizations
 from tallystick.services.buyer.authorization_status import AuthorizationState
 from tallystick.services.reports import instruments, transactions
-from tallystick.services.reports.instruments import TokenRecord
+from tallystick.services.reports.instruments import InstrumentRecord, TokenRecord
 from tallystick.services.reports.transactions import About
-from tallystick.services.seller import manual_operations
+from tallystick.services.seller import balance_refunds, manual_operations
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.browser.step_up import STEP_UP
@@ -78,8 +78,10 @@ async def show_token(
             newer=await instruments.replaced_by(books, token.token_id),
             recent=await transactions.list_(books, wanted, RECENT),
             archived_before=await transactions.archived_before(books, token.token_id, token.created_at),
+            may_move=console.may(Permission.MOVE_MONEY),
             may_cancel=token.cancelled_at is None and console.may(Permission.MOVE_MONEY),
             done="cancelled" in request.query_params and token.cancelled_at is not None,
+            balance=await _balance_of(books, token) if token.cancelled_at is not None else None,
         )
 
     return await with_books(request, business, environment, step)
@@ -95,8 +97,14 @@ async def show_cancel_token(
         token = await _find(books, token_id)
         if token.cancelled_at is not None:
             return go(console.path("tokens", token.token_id))
+        balance = await _balance_of(books, token)
         return console.page(
-            "console/books/token_cancel.html", words=wording, token=token, consequence=_CONSEQUENCES[token.purpose]
+            "console/books/token_cancel.html",
+            words=wording,
+            token=token,
+            consequence=_CONSEQUENCES[token.purpose],
+            balance=balance,
+            refundable_micros=0 if balance is None else await balance_refunds.refundable(books, balance),
         )
 
     return await with_books(request, business, environment, step, needs=Permission.MOVE_MONEY)
@@ -122,6 +130,14 @@ async def _find(books: BookContext, token_id: str) -> TokenRecord:
     if found is None:
         raise NotFoundException
     return found
+
+
+async def _balance_of(books: BookContext, token: TokenRecord) -> InstrumentRecord | None:
+    """The prepaid balance that only this token spends, if there is money on it."""
+    if token.purpose != "prepaid_sender" or token.instrument_id is None:
+        return None
+    found = await instruments.instrument(books, token.instrument_id)
+    return found if found is not None and found.balance_micros else None
 
 
 async def _state(books: BookContext, token: TokenRecord) -> AuthorizationState | None:

@@ -1,0 +1,1 @@
+"""The operator looks at single movements of money, of whatever seller."""
