@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +40,7 @@ __all__ = [
     "mark_returned",
     "mark_sent",
     "under_way",
+    "waiting_files",
 ]
 
 _NOT_SENT: Final = "PayoutNotSent"
@@ -152,6 +154,11 @@ async def make_file(service: Service, actor: Actor, environment: str) -> PayoutF
 async def files_of(service: Service, environment: str, maximum: int) -> list[PayoutFile]:
     """The newest first."""
     return await files.latest(service.pool, environment, maximum)
+
+
+async def waiting_files(service: Service, shown: Sequence[PayoutFile]) -> set[str]:
+    """Which of them, by their message ids, the bank may still have to take: some payout is not over yet."""
+    return await files.waiting(service.pool, [file.message_id for file in shown])
 
 
 async def file_content(service: Service, message_id: str) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -49,6 +50,11 @@ async def add(connection: Connection, vault: Vault, file: PayoutFile, content: b
 async def latest(database: Database, environment: str, maximum: int) -> list[PayoutFile]:
     """The newest first."""
     return [PayoutFile(**row) for row in await database.fetch(_SQL["latest"], environment, maximum)]
+
+
+async def waiting(database: Database, message_ids: Sequence[str]) -> set[str]:
+    """Those of these files of which some payout is not known to be over yet."""
+    return {row["message_id"] for row in await database.fetch(_SQL["waiting"], [*message_ids])}
 
 
 async def content(database: Database, vault: Vault, message_id: str) -> bytes | None:

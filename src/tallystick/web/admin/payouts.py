@@ -166,12 +166,14 @@ async def _page(operator: OperatorContext, payout: PayoutRecord, **more: Any) ->
 async def _list(operator: OperatorContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problem
     environment = _environment(operator)
     service = operator.service
+    made = await desk.files_of(service, environment, RECENT)
     context: dict[str, Any] = {
         "environment": environment,
         "rail": payouts.rail_of(service.settings, environment),
         "open": await desk.under_way(service, environment, LISTED),
         "ended": await desk.ended(service, environment, RECENT),
-        "files": await desk.files_of(service, environment, RECENT),
+        "files": made,
+        "waiting": await desk.waiting_files(service, made),
         "done": operator.asked("done"),
         "problem": None,
     }

@@ -110,6 +110,9 @@ async def test_a_file_has_each_payout_once_and_can_be_fetched_again(world: World
 
     assert await desk.mark_file_sent(world.service, actor, made.message_id, None) >= 2
     assert await desk.mark_file_sent(world.service, actor, made.message_id, None) == 0
+    asked = {form.action for form in Page(await admin.get("/admin/payouts?environment=sandbox")).forms}
+    assert f"/admin/payout-files/{later.message_id}/sent" in asked
+    assert f"/admin/payout-files/{made.message_id}/sent" not in asked, "nothing of it is left to be said"
     found = await desk.find(world.service, first)
     assert found is not None
     assert (found.status, found.bank_reference) == ("Success", made.message_id)

@@ -13,6 +13,10 @@ SELECT message_id, environment, payouts, total_micros, made_at
  ORDER BY made_at DESC, message_id DESC
  LIMIT $2
 
+-- name: waiting
+-- Those of the files $1 of which some payout is not known to be over yet.
+SELECT DISTINCT message_id FROM payout WHERE message_id = ANY($1::text[]) AND ended_at IS NULL
+
 -- name: content
 -- What is in the file $1.
 SELECT content_sealed FROM payout_file WHERE message_id = $1
