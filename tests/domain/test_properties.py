@@ -27,6 +27,7 @@ from tallystick.domain.commands import (
     Paid,
     Pay,
     RailOperation,
+    RecordRefund,
     Refund,
     RefundFunding,
     Request,
@@ -215,6 +216,13 @@ class Books(RuleBasedStateMachine):
         if isinstance(refund, Accepted):
             answer = Declined("TransactionDenied", "no") if declined else Paid()
             self.perform(ResolveCharge(refund.transaction_id, "simulated", answer, RailOperation.REFUND))
+
+    @rule(data=st.data(), cents=st.integers(min_value=1, max_value=4000))
+    def a_refund_is_made_at_the_rail(self, data: st.DataObject, cents: int) -> None:
+        if self.moved:
+            request = self.request()
+            original = data.draw(st.sampled_from(self.moved))
+            self.perform(RecordRefund(request, original, "simulated", request.transaction_id, cents * 10_000))
 
     @rule(data=st.data())
     def a_refund_fails_after_all(self, data: st.DataObject) -> None:

@@ -161,6 +161,10 @@ def test_a_movement_and_its_booking_may_lie_on_two_days() -> None:
             [(AccountKind.RAIL_FEES, 250_000), (AccountKind.BANK, 50 * UNITS)],
         ),
         (there(1, MovementKind.PAYOUT, -50 * UNITS, of="T1"), []),
+        (
+            replace(there(1, MovementKind.CHARGE, 5 * UNITS, 300_000), is_unassigned=True),
+            [(AccountKind.RAIL_FEES, 300_000), (AccountKind.SUSPENSE, -5 * UNITS)],
+        ),
     ],
 )
 def test_what_is_booked_as_the_rail_tells_it(movement: MovedThere, booked: list[tuple[AccountKind, int]]) -> None:

@@ -310,6 +310,15 @@ async def load_returned(tx: Transaction, book_id: int, names: Sequence[str]) -> 
     return [Record(transaction_id=name) for name in asked]
 
 
+async def load_recorded(tx: Transaction, book_id: int, rails: Sequence[str], references: Sequence[str]) -> list[Record]:
+    named = set(zip(rails, references, strict=True))
+    return [
+        Record(transaction_id=row["transaction_id"], rail=row["rail"], reference=row["reference"])
+        for key, row in tx.scan("rail_operation")
+        if key[0] == book_id and key[2] == "refund" and (row["rail"], row["reference"]) in named
+    ]
+
+
 async def load_sellers(tx: Transaction, book_id: int, parties: Sequence[int]) -> list[Record]:
     own = tx.see("book", (book_id,))
     assert own is not None
@@ -358,6 +367,7 @@ MODEL: Final[Mapping[str, Handler]] = {
     "load_payouts": load_payouts,
     "load_rail_uses": load_rail_uses,
     "load_returned": load_returned,
+    "load_recorded": load_recorded,
     "load_sellers": load_sellers,
     "lock_accounts": lock_accounts,
     "ensure_accounts": money_writes.ensure_accounts,
@@ -374,6 +384,7 @@ MODEL: Final[Mapping[str, Handler]] = {
     "insert_transfers": money_writes.insert_transfers,
     "move_balances": money_writes.move_balances,
     "insert_rail_requests": money_writes.insert_rail_requests,
+    "insert_rail_records": money_writes.insert_rail_records,
     "insert_payouts": money_writes.insert_payouts,
     "end_payouts": money_writes.end_payouts,
     "delete_rail_requests": money_writes.delete_rail_requests,

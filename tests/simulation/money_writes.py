@@ -409,6 +409,15 @@ async def insert_rail_requests(tx: Transaction, book_id: int, *columns: Any) -> 
     return len(columns_[0])
 
 
+async def insert_rail_records(tx: Transaction, book_id: int, *columns: Any) -> int:
+    names = ("transaction_id", "rail", "operation", "reference", "payment_method_id")
+    for values in _rows(*columns):
+        seen = Record(book_id=book_id, **dict(zip(names, values, strict=True)))
+        row = Record({**_operation(seen), "reference": seen["reference"]})
+        await tx.insert("rail_operation", (book_id, seen["transaction_id"], seen["operation"]), row)
+    return len(columns[0])
+
+
 def _operation(request: Record) -> Record:
     names = ("book_id", "transaction_id", "operation", "rail", "payment_method_id")
     unknown = ("reference", "fee_micros", "decline", "action_url", "action_at", "acted_at")

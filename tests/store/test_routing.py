@@ -20,6 +20,7 @@ from tallystick.domain.commands import (
     DisputeMoved,
     Method,
     Paid,
+    RecordRefund,
     RequestPayout,
     ResolvePayout,
     ReturnCharge,
@@ -151,7 +152,9 @@ async def _live(shop: Books) -> None:
 
 
 async def _dispute(shop: Books, by_card: Buyer, funding: TransactionId) -> None:
-    """A funding of which a part is spent."""
+    """A funding of which a part is given back at the rail by hand, and a part is spent."""
+    recorded = RecordRefund(shop.request(), funding, "simulated", f"re_{funding}", 1_000_000)
+    assert isinstance(await shop.perform(recorded), Accepted)
     await shop.pay(by_card, "5.00")
     dispute_id = fresh_transaction_id(shop.book_id, shop.clock())
     told = DisputeMoved(dispute_id, funding, "simulated", f"of {dispute_id}", DisputeStatus.OPENED, 20_000_000)

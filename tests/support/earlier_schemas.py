@@ -6,6 +6,10 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # What moved at a rail and belongs to nothing of ours is not marked.
+    "0042": """
+ALTER TABLE rail_movement DROP COLUMN is_unassigned;
+""",
     # Only sellers give balances back.
     "0041": """
 DROP TABLE redemption, redemption_policy;
@@ -14,7 +18,7 @@ DROP TABLE redemption, redemption_policy;
     "0040": """
 DROP TABLE customer_note;
 """,
-    # A refund that went well stays so, and what is made by hand at a rail is in nobody's books.
+    # A refund that went well stays so, and nothing at a rail is in suspense.
     "0039": """
 ALTER TABLE rail_booking DROP CONSTRAINT rail_booking_account_check;
 ALTER TABLE rail_booking ADD CONSTRAINT rail_booking_account_check CHECK (account IN ('rail_fees', 'bank'));

@@ -208,6 +208,19 @@ class RefundFunding(Struct, frozen=True):
     amount_micros: int | None
 
 
+class RecordRefund(Struct, frozen=True):
+    """Somebody gave back a part of a payment, or all of it, at the rail itself: the money has left.
+
+    `reference`: the rail's name of the refund, which is booked once by it.
+    """
+
+    request: Request
+    original_id: TransactionId
+    rail: str
+    reference: str
+    amount_micros: int
+
+
 class RequestPayout(Struct, frozen=True):
     """Let cash leave for the seller's bank by a payout rail. No amount: all above the reserve.
 
@@ -401,8 +414,8 @@ class Deposit(Struct, frozen=True):
 class BookMovement(Struct, frozen=True):
     """What a rail did with our money by itself: kept a fee, or paid to our bank. For the operator's book only.
 
-    `movement_id` is the rail's own: of one movement each `account`, RAIL_FEES or BANK, is booked once, and telling it
-    again changes nothing. `amount_micros`: above 0 left the rail, below 0 came back to it.
+    `movement_id` is the rail's own: of one movement each `account`, RAIL_FEES, BANK or SUSPENSE, is booked once, and
+    telling it again changes nothing. `amount_micros`: above 0 left the rail, below 0 came back to it.
     """
 
     transaction_id: TransactionId
@@ -438,7 +451,16 @@ class CollectDue(Struct, frozen=True):
 
 
 MoneyCommand = (
-    FundPrepaid | Pay | Reserve | SettleDebt | WriteOffDebt | Refund | RefundFunding | RequestPayout | ReturnPayout
+    FundPrepaid
+    | Pay
+    | Reserve
+    | SettleDebt
+    | WriteOffDebt
+    | Refund
+    | RefundFunding
+    | RecordRefund
+    | RequestPayout
+    | ReturnPayout
 )
 """Commands of a caller, each with a Request: answered once per caller reference."""
 

@@ -213,6 +213,16 @@ class RailRequest(Struct, frozen=True):
     earlier_id: TransactionId | None = None
 
 
+class RailRecord(Struct, frozen=True):
+    """What a rail has done without an order of ours, and what it calls that. No means of payment: it is not known."""
+
+    transaction_id: TransactionId
+    rail: str
+    operation: RailOperation
+    reference: str
+    payment_method_id: int | None
+
+
 class PayoutOrder(Struct, frozen=True):
     """What is to be paid to a seller's bank; the transaction is its idempotency key. `due_at` as in RequestPayout."""
 
@@ -277,6 +287,7 @@ class Decision(Struct, frozen=True):
     tokens: tuple[Token, ...] = ()
     events: tuple[Event, ...] = ()
     rail_request: RailRequest | None = None
+    rail_record: RailRecord | None = None
     resolved: tuple[TransactionId, RailOperation] | None = None
     disputes: tuple[Dispute, ...] = ()
     payout: PayoutOrder | PayoutEnd | None = None
@@ -302,7 +313,8 @@ class State:
     accounts, by book, where a command may take from them. `dues_micros`: what the seller owes for disputes, where a
     command must leave that much of the cash. `unasked`: rail requests that no worker has taken up yet.
     `rail_uses`: by what earlier transactions were paid, as far as that is known.
-    `returned`: those that a rail was asked to give back although they had come to nothing.
+    `returned`: those that a rail was asked to give back although they had come to nothing. `recorded`: refunds by the
+    names that rails have for them, as far as commands name these.
     `spent_elsewhere`: references that belong to another book of the same seller. `disputes`: those that are named, and
     the open ones of instruments that refunds go to. `disputed_settlements`: the seller's choice.
     `payout_rails`: by which rail each payout goes. `bookings`: of the movements that are named, those that
@@ -322,6 +334,7 @@ class State:
     unasked: dict[TransactionId, RailOperation] = field(default_factory=dict)
     rail_uses: dict[TransactionId, RailUse] = field(default_factory=dict)
     returned: set[TransactionId] = field(default_factory=set)
+    recorded: dict[tuple[str, str], TransactionId] = field(default_factory=dict)
     spent_elsewhere: frozenset[str] = frozenset()
     disputes: dict[TransactionId, Dispute] = field(default_factory=dict)
     disputed_settlements: DisputedSettlements = DisputedSettlements.DEBT
@@ -362,6 +375,9 @@ class State:
         request = decision.rail_request
         if request is not None and request.operation is RailOperation.RETURN:
             self.returned.add(request.transaction_id)
+        if decision.rail_record is not None:
+            seen = decision.rail_record
+            self.recorded[seen.rail, seen.reference] = seen.transaction_id
 
     def _move_cash(self, book_id: BookId, transfers: tuple[Transfer, ...]) -> None:
         cash = TOTALS[AccountKind.CASH]

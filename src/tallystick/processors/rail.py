@@ -194,7 +194,8 @@ class RailMovement:
     """One change of our balance at a rail. `movement_id` is the rail's own and names it for good.
 
     `amount_micros`: above 0 for what came to us, before `fee_micros`, which the rail kept of it (below 0: gave back).
-    `reference`: the charge, refund or dispute that it belongs to. `idempotency_key`: of our order, where it is known.
+    `reference`: the charge, refund or dispute that it belongs to; `charge_reference`: of a refund, what answers call
+    the order that it gives back. `idempotency_key`: of our order, where it is known.
     """
 
     movement_id: str
@@ -205,6 +206,7 @@ class RailMovement:
     currency: str
     moment: datetime
     idempotency_key: str | None = None
+    charge_reference: str | None = None
 
 
 class Rail(Protocol):

@@ -54,6 +54,8 @@ async def test_all_that_moved_is_listed_with_whose_it_is(fake: FakeStripe, rail:
             "USD",
         )
         assert since <= one.moment < until
+    assert told[refund.reference].charge_reference == charge.reference
+    assert told[refund_by_hand].charge_reference == by_hand
     assert len({one.movement_id for one in moved}) == len(moved)
     assert [one async for one in rail.list_movements(until, until + timedelta(days=1))] == []
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.conftest import MakeDatabase
-from tests.store.direct import taken, work
+from tests.store.direct import said, taken, work
 from tests.support.books import Books, new_seller
 from tests.support.clock import TestClock
 from tests.support.fake_rail import FakeRail
@@ -28,6 +28,7 @@ from tallystick.services.rails import refunds
 from tallystick.services.rails.reconciliation import days_of, find, reconcile, reconcile_if_due
 from tallystick.settings import Settings
 from tallystick.store.ledger.verify import STATEMENTS, verify
+from tallystick.store.queries import authorization_history, authorizations
 from tallystick.store.rails import rail_operations
 from tallystick.wiring import open_service
 
@@ -41,6 +42,7 @@ class ToldRail(FakeRail):
     def __init__(self, service: Service, spoil: Spoil = list) -> None:
         self.service = service
         self.spoil = spoil
+        self.says: RailAnswer | None = None
         self.asked: list[tuple[datetime, datetime]] = []
 
     async def list_movements(self, since: datetime, until: datetime) -> AsyncIterator[RailMovement]:
@@ -51,6 +53,8 @@ class ToldRail(FakeRail):
     async def look_again(
         self, reference: str | None, idempotency_key: str, asked_first: datetime
     ) -> RailAnswer | Unknown:
+        if self.says is not None:
+            return self.says
         return await self.simulated.look_again(reference, idempotency_key, asked_first)
 
     @property
@@ -177,14 +181,152 @@ async def test_what_is_changed_later_is_named_and_booked_as_before(desk: Desk) -
     assert (await desk.read()).findings == ()
 
 
-async def test_what_was_charged_by_hand_is_only_at_the_rail(desk: Desk) -> None:
+async def test_what_was_charged_by_hand_is_named_and_is_the_operators(desk: Desk) -> None:
     moment = desk.clock().astimezone(UTC)
+    held, rail = await desk.account("suspense"), await desk.account("rail")
     by_hand = RailMovement("ch_by_hand", MovementKind.CHARGE, "ch_1", 7 * UNITS, 500_000, "USD", moment)
+    part = RailMovement("re_by_hand", MovementKind.REFUND, "re_1", -2 * UNITS, 0, "USD", moment, None, "ch_1")
 
-    report = await desk.read(lambda told: [*told, by_hand])
+    for _ in range(2):
+        report = await desk.read(lambda told: [*told, by_hand, part])
 
-    assert findings(report) == [(FindingKind.ONLY_THERE, "ch_by_hand", 7 * UNITS)]
-    assert report.fees_micros == 500_000, "the rail kept its fee all the same"
+        assert findings(report) == [(FindingKind.BY_HAND, "ch_by_hand", 0), (FindingKind.BY_HAND, "re_by_hand", 0)]
+        assert report.unexplained_micros == 0
+        assert report.moved_micros == 5 * UNITS
+        assert report.fees_micros == 500_000, "the rail kept its fee all the same"
+        assert await desk.account("suspense") - held == -5 * UNITS
+        assert await desk.account("rail") - rail == 5 * UNITS - 500_000
+
+
+async def test_what_was_found_to_be_nobodys_stays_so(desk: Desk) -> None:
+    """It is booked: were it taken for one of ours later, the rail's account would have it twice."""
+    charge = await desk.charged("10.00")
+    stranger = lambda told: [replace(one, idempotency_key=None, reference="pi_unknown") for one in told]  # noqa: E731
+    first = await desk.read(stranger)
+
+    again = await desk.read()
+
+    name = f"sim_mv_{charge}"
+    assert findings(first) == [(FindingKind.BY_HAND, name, 0), (FindingKind.ONLY_HERE, charge, 10 * UNITS)]
+    assert findings(again) == findings(first), "the charge in the books is what people have to look at"
+
+
+async def by_hand(desk: Desk, charge: TransactionId, amount: int, name: str = "re") -> RailMovement:
+    """A refund of a charge of ours that somebody made at the rail."""
+    (order,) = await rail_operations.of_transaction(desk.service.pool, desk.books.book_id, charge)
+    reference, moment = f"{name}_{charge}", desk.clock().astimezone(UTC)
+    return RailMovement(
+        f"mv_{reference}", MovementKind.REFUND, reference, -amount, 0, "USD", moment, None, order.reference
+    )
+
+
+async def test_a_refund_that_was_made_by_hand_is_booked_as_one(desk: Desk) -> None:
+    buyer = await desk.books.sender_token(Method.CC)
+    paid = taken(await desk.books.pay(buyer, "10.00"), "Pending")
+    await work(desk.books)
+    cash, rail = await desk.books.total("cash"), await desk.account("rail")
+    refund = await by_hand(desk, paid, 4 * UNITS)
+
+    first, second = await asyncio.gather(*(desk.read(lambda told: [*told, refund]) for _ in range(2)))
+    assert first.unexplained_micros == second.unexplained_micros == 0
+    assert (await desk.read(lambda told: [*told, refund])).findings == ()
+
+    row = await desk.service.pool.fetchrow(
+        "SELECT count(*), min(operation), min(status), sum(amount_micros), sum(fee_micros) FROM transaction"
+        " WHERE book_id = $1 AND original_id = $2",
+        desk.books.book_id,
+        paid,
+    )
+    assert row is not None
+    count, operation, status, amount, fee = row
+    assert (count, operation, status, amount) == (1, "Refund", "Success", 4 * UNITS)
+    assert fee < 0
+    assert await desk.books.total("cash") == cash - 4 * UNITS - fee
+    assert await desk.account("rail") == rail - 4 * UNITS - (await desk.read(lambda told: [*told, refund])).fees_micros
+    assert said(await desk.books.refund(paid, "6.01")) == "RefundAmountExceeded"
+
+
+@pytest.mark.parametrize("kind", ["a balance", "a debt"])
+async def test_one_of_an_instrument_changes_what_is_left_or_owed(desk: Desk, kind: str) -> None:
+    books = desk.books
+    if kind == "a balance":
+        buyer = await books.prepaid_buyer(limit="100.00", method=Method.CC)
+        charge = taken(await books.fund(buyer, "10.00"), "Pending")
+        await work(books)
+        taken(await books.pay(buyer, "6.00"))
+    else:
+        buyer = await books.postpaid_buyer(method=Method.CC)
+        taken(await books.pay(buyer, "20.00"))
+        charge = taken(await books.settle(buyer, "10.00"), "Pending")
+        await work(books)
+    refund = await by_hand(desk, charge, 3 * UNITS)
+
+    report = await desk.read(lambda told: [*told, refund])
+
+    assert report.findings == ()
+    left = await desk.service.pool.fetchval(
+        "SELECT abs(balance_micros) FROM account WHERE book_id = $1 AND subject = $2", books.book_id, buyer.instrument
+    )
+    assert left == (1 * UNITS if kind == "a balance" else 13 * UNITS)
+    (given,) = await authorizations.authorizations_of(desk.service.pool, buyer.party_id, 5)
+    assert given.spent_micros == (6 * UNITS if kind == "a balance" else 20 * UNITS)
+    entry = (await authorization_history.page(desk.service.pool, given, 5))[0]
+    assert entry.running_micros == left
+
+
+async def test_what_does_not_fit_stays_listed_until_it_does(desk: Desk) -> None:
+    """More was given back than is left on the balance; once it is there again, the books follow."""
+    books = desk.books
+    buyer = await books.prepaid_buyer(limit="100.00", method=Method.CC)
+    charge = taken(await books.fund(buyer, "10.00"), "Pending")
+    await work(books)
+    taken(await books.pay(buyer, "8.00"))
+    refund = await by_hand(desk, charge, 5 * UNITS)
+
+    first = await desk.read(lambda told: [*told, refund])
+    assert findings(first) == [(FindingKind.ONLY_THERE, refund.movement_id, 5 * UNITS)]
+    assert await books.balance(buyer) == 2 * UNITS, "nothing is booked in part"
+
+    taken(await books.fund(buyer, "9.00"), "Pending")
+    await work(books)
+    assert (await desk.read(lambda told: [*told, refund])).findings == ()
+    assert await books.balance(buyer) == 6 * UNITS
+
+
+async def test_never_more_than_was_captured_and_not_refunded(desk: Desk) -> None:
+    buyer = await desk.books.sender_token(Method.CC)
+    paid = taken(await desk.books.pay(buyer, "10.00"), "Pending")
+    other = await desk.charged("50.00")  # for the seller to have cash
+    await work(desk.books)
+    too_much = [await by_hand(desk, paid, 6 * UNITS, name) for name in ("re_a", "re_b")]
+
+    report = await desk.read(lambda told: [*told, *too_much])
+
+    assert [(kind, micros) for kind, _, micros in findings(report)] == [(FindingKind.ONLY_THERE, 6 * UNITS)]
+    assert other
+    refunded = await desk.service.pool.fetchval(
+        "SELECT refunded_micros FROM transaction WHERE transaction_id = $1", paid
+    )
+    assert refunded == 6 * UNITS
+
+
+async def test_one_that_was_made_by_hand_may_come_back_too(desk: Desk) -> None:
+    buyer = await desk.books.sender_token(Method.CC)
+    paid = taken(await desk.books.pay(buyer, "10.00"), "Pending")
+    await work(desk.books)
+    cash = await desk.books.total("cash")
+    refund = await by_hand(desk, paid, 4 * UNITS)
+    await desk.read(lambda told: [*told, refund])
+    back = replace(refund, movement_id=f"{refund.movement_id}-back", amount_micros=4 * UNITS)
+    rail = ToldRail(desk.service, lambda told: [*told, refund, back])
+    rail.says = Declined("TransactionDenied", "The card is closed.", "lost_or_stolen_card_refund")
+    desk.clock.forward(seconds=1)
+    day = desk.clock().date()
+
+    (report,) = await reconcile(desk.service, rail, "sandbox", days_of(day, day))
+
+    assert report.findings == ()
+    assert await desk.books.total("cash") == cash
 
 
 @pytest.mark.parametrize("told", ["by the statement", "by an event, and before the statement"])

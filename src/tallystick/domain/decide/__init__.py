@@ -26,6 +26,7 @@ from tallystick.domain.commands import (
     InstallToken,
     MoneyCommand,
     Pay,
+    RecordRefund,
     Refund,
     RefundFunding,
     RequestPayout,
@@ -47,6 +48,7 @@ from tallystick.domain.decide.install import install_token
 from tallystick.domain.decide.operators.book_movement import book_movement
 from tallystick.domain.decide.operators.deposit import deposit
 from tallystick.domain.decide.outgoing.payouts import request_payout, resolve_payout, return_payout
+from tallystick.domain.decide.outgoing.recorded_refund import record_refund
 from tallystick.domain.decide.outgoing.refund_funding import refund_funding
 from tallystick.domain.decide.outgoing.refund_reversal import reverse_refund
 from tallystick.domain.decide.pay import pay
@@ -75,6 +77,7 @@ _RULES: Final[dict[type, Callable[[State, Any, datetime], Decision]]] = {
     WriteOffDebt: write_off_debt,
     Refund: refund,
     RefundFunding: refund_funding,
+    RecordRefund: record_refund,
     CancelToken: cancel_token,
     AuthorizePrepaid: authorize_prepaid,
     AuthorizePostpaid: authorize_postpaid,

@@ -39,7 +39,7 @@ def refund_directly(
     marketplace_fee_micros = 0
     if with_share:
         marketplace_fee_micros = _share_part(original, amount_micros)
-    _check_cash(state, original, amount_micros, fee_micros, marketplace_fee_micros)
+    check_sellers_cash(state, original, amount_micros, fee_micros, marketplace_fee_micros)
     if not by_card:
         check_simulated_fault(state, amount_micros)
     transaction = record(
@@ -160,7 +160,7 @@ def _share_part(original: Transaction, amount_micros: int) -> int:
     return min(after - in_proportion(whole_micros, original.refunded_micros, of), _share_left(original))
 
 
-def _check_cash(
+def check_sellers_cash(
     state: State, original: Transaction, amount_micros: int, fee_micros: int, marketplace_fee_micros: int
 ) -> None:
     """Recipient, and the caller for its share, must have what they give back. Raises Refused: InsufficientBalance."""

@@ -39,6 +39,7 @@ class FindingKind(Enum):
     CHANGED = "told differently later"
     GONE = "no longer told"
     OTHER_CURRENCY = "another currency"
+    BY_HAND = "made by hand"  # booked as the operator's: it belongs to nothing of ours
     UNDER_WAY = "under way"  # the rail has not answered the order yet: no disagreement
 
 
@@ -46,7 +47,8 @@ class MovedThere(Struct, frozen=True):
     """A movement as the rail has told it first. Amounts as in RailMovement.
 
     `transaction_id`: ours, which it belongs to. `later_micros`: the amount less the fee, where the rail has told
-    something else since. `is_told`: whether the rail still tells it.
+    something else since. `is_told`: whether the rail still tells it. `is_unassigned`: a charge or refund that belongs
+    to nothing of ours, and never will: it is booked as the operator's.
     """
 
     movement_id: str
@@ -59,6 +61,7 @@ class MovedThere(Struct, frozen=True):
     transaction_id: TransactionId | None = None
     later_micros: int | None = None
     is_told: bool = True
+    is_unassigned: bool = False
 
     @property
     def net_micros(self) -> int:
@@ -127,17 +130,20 @@ class DayReport(Struct, frozen=True):
 def bookings_of(movement: MovedThere) -> list[tuple[AccountKind, int]]:
     """What of a movement is booked as the rail tells it: against which account, above 0 what left the rail.
 
-    Fees, whatever they are for, except those of disputes; and what went to the operator's bank. Nothing in another
-    currency than the books'.
+    Fees, whatever they are for, except those of disputes; what went to the operator's bank; and what belongs to nothing
+    of ours. Nothing in another currency than the books'.
     """
     if movement.currency != USD or movement.kind is MovementKind.DISPUTE:
         return []
-    fee, bank = movement.fee_micros, 0
+    fee, bank, unassigned = movement.fee_micros, 0, 0
     if movement.kind is MovementKind.FEE:
         fee -= movement.amount_micros
     elif movement.kind is MovementKind.PAYOUT and movement.transaction_id is None:
         bank = -movement.amount_micros
-    return [(account, micros) for account, micros in ((AccountKind.RAIL_FEES, fee), (AccountKind.BANK, bank)) if micros]
+    elif movement.is_unassigned:
+        unassigned = -movement.amount_micros
+    accounts = ((AccountKind.RAIL_FEES, fee), (AccountKind.BANK, bank), (AccountKind.SUSPENSE, unassigned))
+    return [(account, micros) for account, micros in accounts if micros]
 
 
 def compare(days: Sequence[date], there: Iterable[MovedThere], here: Iterable[MovedHere]) -> list[DayReport]:
@@ -159,7 +165,9 @@ def _report(day: date, movements: Sequence[MovedThere], findings: Sequence[Findi
     return DayReport(
         day=day,
         movements=len(movements),
-        moved_micros=sum(one.owed_micros for one in movements if one.currency == USD),
+        moved_micros=sum(
+            one.amount_micros if one.is_unassigned else one.owed_micros for one in movements if one.currency == USD
+        ),
         fees_micros=sum(micros for account, micros in booked if account is AccountKind.RAIL_FEES),
         bank_micros=sum(micros for account, micros in booked if account is AccountKind.BANK),
         findings=tuple(sorted(findings, key=lambda finding: (finding.kind.value, finding.name))),
@@ -172,6 +180,8 @@ def _of_movements(movements: Iterable[MovedThere]) -> Iterator[tuple[date, Findi
         name, net = (one.movement_id, one.reference), one.net_micros
         if one.currency != USD:
             yield one.day, Finding(FindingKind.OTHER_CURRENCY, *name, net, 0)
+        elif one.is_unassigned:
+            yield one.day, Finding(FindingKind.BY_HAND, *name, one.amount_micros, one.amount_micros)
         elif one.transaction_id is None and one.owed_micros:
             yield one.day, Finding(FindingKind.ONLY_THERE, *name, one.owed_micros, 0)
         if not one.is_told:

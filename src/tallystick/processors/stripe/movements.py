@@ -53,12 +53,15 @@ def movement(transaction: stripe.BalanceTransaction) -> RailMovement:
     source = transaction.source
     kind = KINDS.get(transaction.type, MovementKind.ADJUSTMENT)
     reference, key = (source, None) if isinstance(source, str) or source is None else (str(source["id"]), None)
+    given_back = None
     if isinstance(source, stripe.Charge):
         intent = source.payment_intent
         reference = intent if isinstance(intent, str) else source.id if intent is None else intent.id
         key = noted(source.metadata, KEY)
     elif isinstance(source, stripe.Refund):
-        key = noted(source.metadata, KEY)
+        key = noted(getattr(source, "metadata", None), KEY)
+        of = getattr(source, "payment_intent", None) or getattr(source, "charge", None)
+        given_back = of if isinstance(of, str) or of is None else str(of.id)
     elif isinstance(source, stripe.Dispute):
         kind = MovementKind.DISPUTE
     return RailMovement(
@@ -70,4 +73,5 @@ def movement(transaction: stripe.BalanceTransaction) -> RailMovement:
         currency=transaction.currency.upper(),
         moment=datetime.fromtimestamp(transaction.created, UTC),
         idempotency_key=key,
+        charge_reference=given_back,
     )

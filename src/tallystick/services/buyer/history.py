@@ -35,6 +35,7 @@ class EntryKind(Enum):
     DEBT_FORGIVEN = "WriteOffDebt"
     REFUND = "Refund"
     UNSPENT_REFUNDED = "RefundFunding"
+    SETTLEMENT_REFUNDED = "SettlementRefunded"
     REFUND_FAILED = "RefundReversal"
     DISPUTE = "Dispute"
 
@@ -52,6 +53,8 @@ def kind_of(entry: HistoryEntry, authorization: Authorization) -> EntryKind:
     """What happened."""
     if entry.operation == "Pay" and authorization.purpose in _INSTRUMENTS:
         return EntryKind.PURCHASE
+    if entry.operation == "RefundFunding" and authorization.purpose is TokenPurpose.CREDIT_SENDER:
+        return EntryKind.SETTLEMENT_REFUNDED
     return EntryKind(entry.operation)
 
 

@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from msgspec.structs import replace
 
 from tallystick.domain.commands import BookMovement
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction, transaction_ids_from
+from tallystick.domain.money import USD
 from tallystick.domain.rails.reconciliation import DayReport, MovedThere, MovementKind, bookings_of, compare
 from tallystick.processors.rail import Rail, RailMovement, transaction_of
 from tallystick.services.operations import audit
@@ -76,7 +78,7 @@ async def reconcile(service: Service, rail: Rail, environment: str, days: Sequen
         place = RailBook(await operator_book(connection, environment, began), rail.name, environment)
     since, until = _midnight(days[0]), _midnight(days[-1] + timedelta(days=1))
     told = {movement.movement_id: movement async for movement in rail.list_movements(since, until)}
-    read = await _with_transactions(service, place, list(told.values()))
+    read = await _assigned(service, place, list(told.values()))
     for one in read:
         if one.kind is MovementKind.REFUND and one.amount_micros > 0 and one.transaction_id is not None:
             await refunds.follow(service, rail, one.transaction_id, one.moved_at)
@@ -133,6 +135,29 @@ async def _first_due(service: Service, rail: Rail, environment: str, yesterday: 
     earliest = yesterday - LOOKED_BACK
     left_open = await reconciliations.first_open(service.pool, place, earliest)
     return max(earliest, min(last + timedelta(days=1), left_open or yesterday))
+
+
+async def _assigned(service: Service, place: RailBook, told: Sequence[RailMovement]) -> list[MovedThere]:
+    """What was told, with the transactions of ours, and marked where it belongs to nothing of ours.
+
+    A refund that was made by hand, of a charge of ours, is booked as one first, if the books can follow it.
+    """
+    found = await _with_transactions(service, place, told)
+    by_hand = {
+        one.movement_id
+        for one in found
+        if one.transaction_id is None and one.currency == USD and one.kind in {MovementKind.CHARGE, MovementKind.REFUND}
+    }
+    of_ours = {}
+    for one in told:
+        if one.movement_id in by_hand and one.kind is MovementKind.REFUND:
+            booked = await refunds.record_by_hand(service, place.environment, place.rail, one)
+            if booked is not None:
+                of_ours[one.movement_id] = booked
+    if any(of_ours.values()):
+        found = await _with_transactions(service, place, told)
+    unassigned = by_hand - of_ours.keys()
+    return [replace(one, is_unassigned=True) if one.movement_id in unassigned else one for one in found]
 
 
 async def _with_transactions(service: Service, place: RailBook, told: Sequence[RailMovement]) -> list[MovedThere]:

@@ -1,15 +1,17 @@
-"""Refunds that a rail tells of after they were booked: those that failed after all."""
+"""Refunds that a rail tells of by itself: those that failed after they were booked, those that people made there."""
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tallystick.domain.commands import Declined, RailOperation, ReverseRefund
+from tallystick.domain.commands import Declined, RailOperation, RecordRefund, Request, ReverseRefund
 from tallystick.domain.ids import book_of_transaction
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.processors.rail import idempotency_key
+from tallystick.services.api.call import fingerprint
 from tallystick.services.own_commands import NotCarriedOutError
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.queries import reads
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tallystick.domain.ids import TransactionId
-    from tallystick.processors.rail import Rail
+    from tallystick.processors.rail import Rail, RailMovement
     from tallystick.services.context import Service
     from tallystick.store.rails.rail_operations import RailOperationRecord
 
@@ -51,6 +53,41 @@ async def follow(service: Service, rail: Rail, refund: TransactionId, moment: da
             trouble = repr(error)
         if trouble is not None:
             _log.error("rail_contradicts_the_books", rail=rail.name, reference=record.reference, trouble=trouble)
+
+
+async def record_by_hand(service: Service, environment: str, rail: str, movement: RailMovement) -> bool | None:
+    """Book a refund that was made at the rail by hand as the refund that it is, once.
+
+    False: the books cannot follow it now, which is logged. None: it is of no charge of ours.
+    """
+    if movement.reference is None or movement.charge_reference is None:
+        return None
+    charge = await rail_operations.by_reference(service.pool, rail, movement.charge_reference, environment)
+    if charge is None:
+        return None
+    original = await reads.transaction(service.pool, charge.book_id, charge.transaction_id)
+    if original is None or movement.amount_micros >= 0:
+        return False  # in the archive; or what was not booked came back
+    now = service.trusted_now()
+    book_now = now + await sandbox_clocks.offset(service.pool, charge.book_id)
+    content = [("TransactionId", charge.transaction_id), ("Amount", str(movement.amount_micros))]
+    request = Request(
+        transaction_id=fresh_transaction_id(charge.book_id, book_now),
+        caller_id=original.seller.party_id,
+        caller_reference=f"refund-{blake2b(f'{rail}:{movement.reference}'.encode(), digest_size=16).hexdigest()}",
+        fingerprint=fingerprint("RecordRefund", content),
+        requested_at=now,
+        caller_description=f"Refunded at {rail} by hand",
+        refusal_spends=False,
+    )
+    command = RecordRefund(request, charge.transaction_id, rail, movement.reference, -movement.amount_micros)
+    outcome = await service.committer.perform(charge.book_id, command)
+    log = _log.bind(rail=rail, reference=movement.reference, transaction_id=charge.transaction_id)
+    if isinstance(outcome, Refused):
+        log.warning("refund_by_hand_not_booked", reason=str(outcome))
+        return False
+    log.info("refund_by_hand_booked")
+    return True
 
 
 async def reverse(service: Service, record: RailOperationRecord, answer: Declined) -> str | None:

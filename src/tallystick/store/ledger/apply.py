@@ -264,7 +264,7 @@ class Batch:
             await self._run("insert_steps", self.book_id, rows, self.loaded.now)
 
     async def ask_rails(self, real_now: datetime) -> None:
-        """Write down what rails are to be asked, and take out what is answered."""
+        """Write down what rails are to be asked or did unasked, and take out what is answered."""
         opened = [
             (
                 request.transaction_id,
@@ -279,6 +279,13 @@ class Batch:
         ]
         if opened:
             await self._run("insert_rail_requests", self.book_id, opened, real_now)
+        seen = [
+            (item.transaction_id, item.rail, item.operation.value, item.reference, item.payment_method_id)
+            for decision in self.decisions
+            if (item := decision.rail_record) is not None
+        ]
+        if seen:
+            await self._run("insert_rail_records", self.book_id, seen)
         resolved = [
             (transaction_id, operation.value)
             for decision in self.decisions

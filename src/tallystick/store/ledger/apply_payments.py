@@ -126,6 +126,7 @@ def _is_plain(decision: Decision, transaction: Transaction, transfer: Transfer) 
         or decision.recipient_transfers
         or decision.steps
         or decision.rail_request
+        or decision.rail_record
         or decision.resolved
         or transfer.credit != _SALES
         or transfer.phase

@@ -24,6 +24,7 @@ from tallystick.domain.commands import (
     Method,
     Pay,
     RailOperation,
+    RecordRefund,
     Refund,
     RefundFunding,
     RequestPayout,
@@ -60,10 +61,10 @@ from tallystick.store.ledger.statements import MONEY
 _RECEIVING = frozenset({TokenPurpose.RECIPIENT, TokenPurpose.INSTALLED})
 
 
-_FOLLOWING_UP = (Settle, Cancel, Refund, RefundFunding, ReturnCharge)
+_FOLLOWING_UP = (Settle, Cancel, Refund, RefundFunding, RecordRefund, ReturnCharge)
 """Commands that a rail may be asked for once more, the same one as before."""
 
-_TAKING_CASH = (RefundFunding, RequestPayout, ReverseRefund)
+_TAKING_CASH = (RefundFunding, RecordRefund, RequestPayout, ReverseRefund)
 _BY_RAIL = frozenset({Method.CC.value, Method.ACH.value})
 
 _GUARDED_BY_NOTHING = frozenset({IdKind.SENDER.value, IdKind.RECIPIENT.value, IdKind.INSTALLED.value})
@@ -137,7 +138,7 @@ class LoadRequest:
                 self.instruments.add(command.instrument_id)
             case WriteOffDebt():
                 self.instruments.add(command.instrument_id)
-            case Refund() | DisputeMoved() | CollectDue():
+            case Refund() | RecordRefund() | DisputeMoved() | CollectDue():
                 self.transactions.add(command.original_id)
             case RefundFunding():
                 self.transactions.add(command.funding_id)
@@ -273,6 +274,11 @@ async def _load_named_transactions(
     if returned:
         rows = await connection.fetch(MONEY["load_returned"], book_id, returned)
         state.returned = {row["transaction_id"] for row in rows}
+    seen = [command for command in commands if isinstance(command, RecordRefund)]
+    if seen:
+        rails, references = [command.rail for command in seen], [command.reference for command in seen]
+        rows = await connection.fetch(MONEY["load_recorded"], book_id, rails, references)
+        state.recorded = {(row["rail"], row["reference"]): row["transaction_id"] for row in rows}
 
 
 async def _load_disputes(connection: Connection, state: State, commands: Sequence[Command]) -> None:

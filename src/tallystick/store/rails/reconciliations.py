@@ -73,6 +73,7 @@ async def note(database: Database, place: RailBook, movements: Sequence[MovedThe
             one.currency,
             one.moved_at,
             one.transaction_id,
+            one.is_unassigned,
         )
         for one in sorted(movements, key=lambda one: one.movement_id)  # so that two readings never wait in a circle
     ]

@@ -1,4 +1,7 @@
-"""BookMovement: what a rail kept for its service, or paid to the bank. A command of the operator's own book."""
+"""BookMovement: what a rail kept for its service, paid to the bank, or moved for nobody here.
+
+A command of the operator's own book.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from tallystick.domain.transitions import check_first
 BY_THE_RAIL: Final = "Rail"
 """The payment method of what a rail did by itself: nobody paid."""
 
-_ACCOUNTS: Final = {AccountKind.RAIL_FEES, AccountKind.BANK}
+_ACCOUNTS: Final = {AccountKind.RAIL_FEES, AccountKind.BANK, AccountKind.SUSPENSE}
 
 
 def book_movement(state: State, command: BookMovement, now: datetime) -> Decision:

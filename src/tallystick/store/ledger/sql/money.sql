@@ -194,6 +194,12 @@ SELECT transaction_id, rail, payment_method_id FROM rail_operation
 SELECT transaction_id FROM rail_operation
  WHERE book_id = $1 AND transaction_id = ANY($2::text[]) AND operation = 'return'
 
+-- name: load_recorded
+-- Refunds that rails ($2) call so ($3). The payments that they give back are locked already.
+SELECT transaction_id, rail, reference FROM rail_operation
+ WHERE book_id = $1 AND operation = 'refund' AND reference = ANY($3::text[])
+   AND (rail, reference) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+
 -- name: load_sellers
 -- Other sellers who take part as recipients, with their books in the environment of this book ($1).
 SELECT book.party_id, book.book_id, party.status = 'active' AS active,
@@ -490,6 +496,11 @@ INSERT INTO rail_request (book_id, transaction_id, rail, operation, amount_micro
                           opened_at, due_at)
 SELECT $1, new.*, $8::timestamptz, $8::timestamptz
   FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[]) AS new
+
+-- name: insert_rail_records
+-- What rails did without an order of ours.
+INSERT INTO rail_operation (book_id, transaction_id, rail, operation, reference, payment_method_id)
+SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) AS new
 
 -- name: delete_rail_requests
 DELETE FROM rail_request

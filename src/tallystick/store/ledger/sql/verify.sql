@@ -164,7 +164,12 @@ WITH disputed AS MATERIALIZED (
     SELECT transaction_id, operation, status, own.book_id AS callers_book, operator.book_id AS operators_book,
            coalesce(recipient.book_id, own.book_id) AS receivers_book,
            instrument_id IS NULL AND operation <> 'Deposit' OR /* part: refunds_a_funding */ AS is_payment,
-           CASE WHEN /* part: refunds_a_funding */ THEN 'prepaid ' || instrument_id ELSE 'sales' END AS giver,
+           CASE WHEN /* part: refunds_a_funding */ -- the balance, or the debt that was settled
+                THEN (SELECT CASE instrument.kind WHEN 'prepaid' THEN 'prepaid ' ELSE 'receivable ' END
+                        FROM instrument
+                       WHERE instrument.book_id = transaction.book_id
+                         AND instrument.instrument_id = transaction.instrument_id) || instrument_id
+                ELSE 'sales' END AS giver,
            recipient_party_id IS NOT NULL AND fee_payer = 'Caller' AS caller_pays,
            CASE WHEN operation <> 'Refund' THEN amount_micros
                 WHEN sender_party_id IS NOT NULL THEN -amount_micros ELSE 0 END AS amount_micros,

@@ -3,7 +3,7 @@
 
 -- part: movement
 -- What a MovedThere is made of.
-movement_id, kind, reference, amount_micros, fee_micros, currency, moved_at, transaction_id, later_micros
+movement_id, kind, reference, amount_micros, fee_micros, currency, moved_at, transaction_id, later_micros, is_unassigned
 
 -- name: orders_of_keys
 -- Which of the transactions $2, in the books $1, asked the rail $3 for anything. The environment of their books is $4.
@@ -28,15 +28,18 @@ SELECT reference, transaction_id
 
 -- name: note
 -- Movements of the rail $2, read by a reading that began at $3. What was told first stays; what is told now is held against it.
+-- What was found to belong to nothing of ours is booked as that, and stays so.
 INSERT INTO rail_movement AS known (book_id, rail, seen_at, movement_id, kind, reference, amount_micros, fee_micros, currency,
-            moved_at, transaction_id)
+            moved_at, transaction_id, is_unassigned)
 SELECT $1, $2, $3::timestamptz, new.*
-  FROM unnest($4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::timestamptz[], $11::text[])
-       AS new
+  FROM unnest($4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::timestamptz[], $11::text[],
+              $12::boolean[]) AS new
     ON CONFLICT (book_id, rail, movement_id) DO UPDATE
    SET seen_at = greatest(known.seen_at, excluded.seen_at),
        later_micros = nullif(excluded.amount_micros - excluded.fee_micros, known.amount_micros - known.fee_micros),
-       transaction_id = coalesce(known.transaction_id, excluded.transaction_id)
+       transaction_id = CASE WHEN known.is_unassigned THEN NULL
+                             ELSE coalesce(known.transaction_id, excluded.transaction_id) END,
+       is_unassigned = known.is_unassigned OR (excluded.is_unassigned AND known.transaction_id IS NULL)
 
 -- name: between
 -- Movements of the rail $2 from $4 to before $5; whether the reading that began at $3, or a later one, was told them.

@@ -20,6 +20,7 @@ _KINDS: Final = {
     EntryKind.DEBT_FORGIVEN: marked("Debt forgiven"),
     EntryKind.REFUND: marked("Refund"),
     EntryKind.UNSPENT_REFUNDED: marked("Unspent balance refunded"),
+    EntryKind.SETTLEMENT_REFUNDED: marked("Settlement refunded"),
     EntryKind.REFUND_FAILED: marked("Refund came back"),
     EntryKind.DISPUTE: marked("Disputed by your bank"),
 }
