@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from tallystick.domain.commands import Method
+from tallystick.domain.names.spelling import closest
+from tallystick.services.api.fields import quoted
 from tallystick.services.consent.parameters import Parameter, Pipeline
 from tallystick.services.consent.values import CHECKS, ValueKind, boolean, count, moment, payment_methods
 
+_MOST_NAMES: Final = 50  # no link needs more
+_ALIKE: Final = 0.75  # many names have parts in common, such as callerReference
 MAX_START_AHEAD: Final = timedelta(days=366)  # "at most one year ahead", leap years included
 
 
@@ -19,12 +24,14 @@ class Faults:
     """Names of the parameters with which something is wrong, in the order of the table.
 
     `ill_formed`: missing, or not as they should be. `past`: dates that are well formed and over. `foreign`: addresses
-    at hosts that another seller has claimed.
+    at hosts that another seller has claimed. `misspelt`: pairs of a name that was sent and is not known here, and the
+    faulty one that it is much like; only where that helps a developer.
     """
 
     ill_formed: tuple[str, ...] = ()
     past: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
+    misspelt: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.names)
@@ -38,7 +45,16 @@ class Faults:
     def message(self) -> str:
         """The text for the caller: a sentence for each kind of fault."""
         sentences = ((not_well_formed, self.ill_formed), (in_the_past, self.past), (elsewhere, self.foreign))
-        return ". ".join(say(names) for say, names in sentences if names)
+        said = ". ".join(say(names) for say, names in sentences if names)
+        return said + "".join(f". Did you mean {meant} by {quoted(sent)}?" for sent, meant in self.misspelt)
+
+
+def misspelt(pipeline: Pipeline, given: Iterable[str], lacking: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Names among the first of `given` that the pipeline does not know, each with the one of `lacking` it may mean."""
+    unknown = [name for name in islice(given, _MOST_NAMES) if name not in pipeline.names]
+    lacking = tuple(lacking)
+    pairs = [(name, closest(name, lacking, _ALIKE)) for name in unknown]
+    return tuple((name, meant) for name, meant in pairs if meant is not None)
 
 
 def not_well_formed(names: tuple[str, ...]) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 from tallystick.domain.messages import signing
 from tallystick.domain.messages.addresses import host_of
 from tallystick.domain.scopes import KeyScope
-from tallystick.services.consent.checks import Faults, elsewhere, find_faults, not_well_formed
+from tallystick.services.consent.checks import Faults, elsewhere, find_faults, misspelt, not_well_formed
 from tallystick.services.consent.parameters import INTERFACE_VERSION, PIPELINES, SIMPLE_PAY, Pipeline, known_parameters
 from tallystick.services.consent.values import ValueKind, is_return_url
 from tallystick.store.accounts import return_hosts
@@ -97,7 +97,7 @@ async def check(service: Service, request: PipelineRequest) -> CheckedRequest:
         raise NotTrustedError(_absent("version"), _("The link needs version=%(version)s.", version=INTERFACE_VERSION))
     known = known_parameters(pipeline, given)
     await _check_host(service, key, known["returnURL"], "returnURL")
-    faults = _faults(service, pipeline, known, key)
+    faults = _faults(service, pipeline, known, key, given)
     if faults and not signed:
         raise NotTrustedError(faults.message, _("The link lacks something, or something in it cannot be read."))
     return CheckedRequest(key, pipeline, known, _digest(given), signed, faults)
@@ -138,7 +138,7 @@ async def check_button(service: Service, request: PipelineRequest) -> CheckedReq
     known = known_parameters(SIMPLE_PAY, given)
     _check_return_url(known.get("returnUrl", ""), "returnUrl")
     await _check_host(service, key, known["returnUrl"], "returnUrl")
-    faults = _faults(service, SIMPLE_PAY, known, key)
+    faults = _faults(service, SIMPLE_PAY, known, key, given)
     faults = replace(faults, foreign=await _foreign(service, key, SIMPLE_PAY, known, faults))
     return CheckedRequest(key, SIMPLE_PAY, known, _digest(given), signed, faults)
 
@@ -190,9 +190,16 @@ async def _foreign(
     return tuple(name for name, host in hosts.items() if host in closed)
 
 
-def _faults(service: Service, pipeline: Pipeline, known: Mapping[str, str], key: AccessKey) -> Faults:
+def _faults(
+    service: Service, pipeline: Pipeline, known: Mapping[str, str], key: AccessKey, given: Mapping[str, str]
+) -> Faults:
+    """What is wrong with the parameters; developers of a sandbox also hear of names that are nearly right."""
     leeway = timedelta(seconds=service.settings.timestamp_skew_seconds)
-    return find_faults(pipeline, known, service.clock() + key.clock_offset, leeway)
+    faults = find_faults(pipeline, known, service.clock() + key.clock_offset, leeway)
+    if not faults or key.environment != access_keys.SANDBOX:
+        return faults
+    lacking = [name for name in faults.ill_formed if name not in known]
+    return replace(faults, misspelt=misspelt(pipeline, given, lacking))
 
 
 def _check_signature(

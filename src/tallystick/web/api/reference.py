@@ -33,8 +33,8 @@ its own words ([decision](decisions/031-what-2007-01-08-means-here.md)). In whic
 checks](order-of-checks.md).
 
 Every call carries `Action`, `AWSAccessKeyId`, `Signature`, `SignatureVersion` (`2`), `SignatureMethod` (`HmacSHA256` or
-`HmacSHA1`), `Timestamp` (ISO 8601) and `Version`: [sign a request](signing.md). Only VerifySignature may come without key
-and signature; it then verifies this service's own messages only.
+`HmacSHA1`), `Timestamp` (ISO 8601) and `Version`: [sign a request](signing.md). Only VerifySignature may come without
+key and signature; it then verifies this service's own messages only.
 
 Amounts are US dollars: `Name.CurrencyCode=USD&Name.Value=10.00`, positive, with up to six decimals; answers always have
 six. Moments in answers are UTC with milliseconds. Repeated fields are written `Name.1`, `Name.2`, ….

@@ -115,6 +115,27 @@ async def test_a_missing_parameter_goes_back_signed(
     assert answer["note"] == "two words"
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"fundingAmount": None, "fundingAmmount": "10.00"}, ". Did you mean fundingAmount by fundingAmmount?"),
+        (
+            {"callerReferenceSender": None, "CallerReferenceSendr": "s-1"},
+            ". Did you mean callerReferenceSender by CallerReferenceSendr?",
+        ),
+        ({"fundingAmount": None, "colour": "red"}, ""),
+        ({"fundingAmount": "a lot", "fundingAmmount": "10.00"}, ""),  # it is there, but wrong
+    ],
+)
+async def test_a_misspelt_parameter_is_recognized(
+    world: World, seller: Seller, changes: dict[str, str | None], told: str
+) -> None:
+    answer = await world.answer(await world.browser().get(seller.url(seller.prepaid(**changes))))
+
+    (wrong,) = [name for name in changes if name in {"fundingAmount", "callerReferenceSender"}]
+    assert (answer["status"], answer["errorMessage"]) == ("CE", named([wrong]) + told)
+
+
 @pytest.mark.parametrize(("pipeline", "changes", "names"), ILL_FORMED)
 async def test_an_ill_formed_parameter_goes_back_signed(
     world: World, seller: Seller, pipeline: str, changes: dict[str, str], names: list[str]
