@@ -426,7 +426,7 @@ class BookMovement(Struct, frozen=True):
 
 
 class DisputeMoved(Struct, frozen=True):
-    """A rail tells of a dispute of the charge `original_id`. Telling a status of it twice changes nothing.
+    """A rail tells of a dispute of the charge `original_id`. Telling the same twice changes nothing.
 
     `transaction_id`: for the dispute itself, where it is told for the first time. `reference`: the rail's name of it.
     `amount_micros`: what is disputed. `fee_micros`: all that the rail has charged for the dispute; None: as before.

@@ -38,27 +38,29 @@ _BY_RAIL: Final = frozenset({Method.CC.value, Method.ACH.value})
 
 
 def dispute_moved(state: State, command: DisputeMoved, now: datetime) -> Decision:
-    """Book what a rail tells of a dispute. A status that was told before changes nothing, nor does news after the end.
+    """Book what a rail tells of a dispute. What was told before changes nothing, nor does news after the end.
 
-    Where both ends are told, the first stays, and the dispute says so (`is_contradicted`).
+    Told again with another amount or fee, an open dispute is booked with that: an inquiry has become a dispute. Where
+    both ends are told, the first stays, and the dispute says so (`is_contradicted`).
     Raises Refused: InvalidTransactionId, TransactionTypeNotRefundable, OriginalTransactionIncomplete (ask again when
     the charge has its result), OriginalTransactionFailed.
     """
     original = _find_charge(state, command)
     before = _known(state, command)
-    if before is not None and command.status in before.told:
+    again = before is not None and command.status in before.told
+    if before is not None and again and not _is_changed(before, command):
         return Decision(Accepted(before.transaction_id, state.transactions[before.transaction_id].status))
     known = before or _unknown(state, command, original, now)
     told = replace(
         known,
-        told=(*known.told, command.status),
+        told=known.told if again else (*known.told, command.status),
         evidence_due_at=command.evidence_due_at or known.evidence_due_at,
         reason=command.reason or known.reason,
     )
     transaction = _begun(told, original, now) if before is None else state.transactions[told.transaction_id]
     if known.status.is_final:
         return Decision(Accepted(transaction.transaction_id, transaction.status), disputes=(told,))
-    is_late = command.status is DisputeStatus.OPENED and DisputeStatus.EVIDENCE_DUE in told.told
+    is_late = again or (command.status is DisputeStatus.OPENED and DisputeStatus.EVIDENCE_DUE in told.told)
     moved = _follow(state, told if is_late else replace(told, status=command.status), command, original, now)
     decision = booked(state, before, moved, original, _moved_on(transaction, command.status, now))
     return claim_what_is_free(state, decision, original.transaction_id)
@@ -100,6 +102,14 @@ def _known(state: State, command: DisputeMoved) -> Dispute | None:
             raise Refused(Refusal.InvalidTransactionId, message)
         return dispute
     return None
+
+
+def _is_changed(dispute: Dispute, command: DisputeMoved) -> bool:
+    """Whether an open dispute is about another amount by now, or costs another fee."""
+    if dispute.status.is_final or dispute.moves >= MOST_MOVES:
+        return False
+    fee_micros = dispute.fee_micros if command.fee_micros is None else command.fee_micros
+    return (dispute.asked_micros, dispute.fee_micros) != (command.amount_micros, fee_micros)
 
 
 def _unknown(state: State, command: DisputeMoved, original: Transaction, now: datetime) -> Dispute:

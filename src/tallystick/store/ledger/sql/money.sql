@@ -536,6 +536,7 @@ SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6:
 SELECT disputed_settlements FROM book WHERE book_id = $1
 
 -- name: write_disputes
+-- Where amount or fee change while nothing new is told, the seller has a letter again.
 INSERT INTO dispute (book_id, transaction_id, rail, reference, original_id, bearer_party_id, instrument_id, asked_micros,
                      opened_at, status, claimed_micros, borne_micros, fee_micros, due_micros, told, moves, reason,
                      evidence_due_at, closed_at)
@@ -552,7 +553,9 @@ SELECT $1, transaction_id, rail, reference, original_id, bearer_party_id, instru
    SET asked_micros = excluded.asked_micros, status = excluded.status, claimed_micros = excluded.claimed_micros,
        borne_micros = excluded.borne_micros, fee_micros = excluded.fee_micros, due_micros = excluded.due_micros,
        told = excluded.told, moves = excluded.moves, reason = excluded.reason,
-       evidence_due_at = excluded.evidence_due_at, closed_at = excluded.closed_at
+       evidence_due_at = excluded.evidence_due_at, closed_at = excluded.closed_at,
+       letters = CASE WHEN excluded.told = dispute.told AND (excluded.asked_micros, excluded.fee_micros)
+                           <> (dispute.asked_micros, dispute.fee_micros) THEN 0 ELSE dispute.letters END
 
 -- name: update_uncovered
 -- What open disputes claim of balances ($2) and found spent.

@@ -63,9 +63,14 @@ SELECT dispute.book_id, dispute.transaction_id, dispute.original_id
  LIMIT $1
 
 -- name: untold
--- Disputes of which the seller has had no letter yet since the rail told something, at most $1.
-SELECT book_id, transaction_id FROM dispute
- WHERE letters < cardinality(told)
+-- Disputes of which the seller has had no letter yet since the rail told something new, at most $1. That it was opened is old
+-- when something else was told before, and so is everything that is told after an end.
+SELECT book_id, transaction_id
+  FROM dispute
+ CROSS JOIN LATERAL (SELECT told[:coalesce(least(array_position(told, 'won'), array_position(told, 'lost')),
+                                           cardinality(told))]) AS until_end (news)
+ WHERE letters < cardinality(told) -- what the index has
+   AND letters < cardinality(news) - CASE WHEN array_position(news, 'opened') > 1 THEN 1 ELSE 0 END
  ORDER BY book_id, transaction_id
  LIMIT $1
 
