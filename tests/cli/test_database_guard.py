@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.stories.operations.program import Command, one_process
 
 from tallystick.cli.common_options import TOLD
 from tallystick.cli.database_guard import check_same_database, no_database_yet
@@ -28,6 +27,12 @@ def state_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     TOLD.config, TOLD.new = None, False
     yield tmp_path / "state" / "tallystick" / "running"
     TOLD.config, TOLD.new = None, False
+
+
+@pytest.fixture(name="command", scope="module")
+async def one_process_for_commands() -> AsyncIterator[Command]:
+    async with one_process() as run:
+        yield run
 
 
 def ours() -> list[RunningService]:
@@ -110,7 +115,7 @@ def test_the_file_of_the_running_service_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
+    "words",
     [
         "account list",
         "verify",
@@ -122,17 +127,11 @@ def test_the_file_of_the_running_service_is_named() -> None:
         "backup --directory {}/b",
     ],
 )
-def test_no_command_beside_the_service_makes_a_database(command: str, tmp_path: Path) -> None:
-    words = [word.format(tmp_path) for word in command.split()]
+async def test_no_command_beside_the_service_makes_a_database(words: str, tmp_path: Path, command: Command) -> None:
     data = tmp_path / "data"
-    ran = subprocess.run(  # noqa: S603 - ourselves
-        [sys.executable, "-m", "tallystick", *words],
-        env=os.environ | {"TALLYSTICK_DATA_DIRECTORY": str(data), "TALLYSTICK_CONFIG": "none"},
-        check=False,
-        capture_output=True,
-        text=True,
+    ended = await command(
+        *words.format(tmp_path).split(), settings={"TALLYSTICK_DATA_DIRECTORY": str(data), "TALLYSTICK_CONFIG": "none"}
     )
-    assert ran.returncode == 2, ran.stderr
-    assert f"there is no database in {data}, and no service has run with these settings" in ran.stderr
-    assert "Traceback" not in ran.stderr
+    assert ended.status == 2, ended.complaint
+    assert f"there is no database in {data}, and no service has run with these settings" in ended.complaint
     assert not data.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import stat
 import tomllib
 from pathlib import Path
@@ -198,6 +199,8 @@ def test_a_file_with_secrets_is_not_for_everybody(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"has master_key in it and may be read by every user"):
         from_environment({}, written(tmp_path, f"master_key = '{KEY}'", 0o644))
+    with pytest.raises(SettingsError, match=r"has database_url in it and may be read by every user"):
+        from_environment({}, written(tmp_path, "database_url = 'postgresql://db.example/t?password=hunter2'", 0o644))
     plain = "database_url = 'postgresql://db.example/tally'\nmetrics_token_file = ''"
     assert from_environment({}, written(tmp_path, plain, 0o644)).database_url
     with pytest.raises(SettingsError, match=r"may be written by every user; run: chmod o-w "):
@@ -224,6 +227,20 @@ def test_the_file_is_found_where_it_is_named_else_at_home(tmp_path: Path, monkey
     with pytest.raises(SettingsError, match=r"^TALLYSTICK_CONFIG: must be an absolute path"):
         find_file({CONFIG: "tallystick.toml"})
     assert from_environment({CONFIG: str(named)}, read_file(named)) == Settings()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_file_of_another_user_counts_only_where_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    theirs = tmp_path / "tallystick" / "tallystick.toml"
+    write_template(theirs, template())
+    os.chown(theirs, 54321, 54321)
+    with pytest.raises(SettingsError, match=r"belongs to another user \(54321\); if it is meant, name it: --config"):
+        find_file({})
+    assert find_file({}, theirs) == find_file({CONFIG: str(theirs)}) == theirs
 
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:

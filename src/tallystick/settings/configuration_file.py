@@ -5,6 +5,7 @@ One file is read, never several: a value has two places at most where it can com
 
 from __future__ import annotations
 
+import os
 import shlex
 import stat
 import tomllib
@@ -89,7 +90,8 @@ def candidates() -> tuple[Path, ...]:
 def find_file(environ: Mapping[str, str], named: Path | None = None) -> Path | None:
     """The file to read; None: there is none. `named`: the one that the command line names.
 
-    Raises SettingsError: one that is named is not there, or one may be there where we are not let in.
+    Raises SettingsError: one that is named is not there, one may be there where we are not let in, or it is another
+    user's.
     """
     text = environ.get(CONFIG, "").strip()
     if named is None and text == NO_FILE:
@@ -103,14 +105,17 @@ def find_file(environ: Mapping[str, str], named: Path | None = None) -> Path | N
         if not _is_there(named):
             raise SettingsError(f"there is no file {named}")
         return named.absolute()
-    return next((path for path in candidates() if _is_there(path)), None)
+    found = next((path for path in candidates() if _is_there(path)), None)
+    if found == user_file():
+        _check_owner(found)
+    return found
 
 
 def read_file(path: Path) -> ConfigurationFile:
     """What a file says. Raises SettingsError: it cannot be read, or is no TOML."""
     try:
         with path.open("rb") as file:
-            mode = path.stat().st_mode
+            mode = os.fstat(file.fileno()).st_mode
             said = tomllib.load(file, parse_float=str)  # an amount stays as it is written
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is no TOML: {error}") from None
@@ -131,6 +136,16 @@ def _is_there(path: Path) -> bool:
     return True
 
 
+def _check_owner(path: Path) -> None:
+    """Commands stand in the file: one that nobody named counts only where it is ours, or root's. Raises SettingsError.
+
+    A home may be somebody else's, such as under `sudo -E`.
+    """
+    owner = path.stat().st_uid
+    if owner not in {0, os.geteuid()}:
+        raise SettingsError(f"{path} belongs to another user ({owner}); if it is meant, name it: --config {path}")
+
+
 def _unreadable(path: Path, error: OSError) -> str:
     hint = "; run the command as the service's user" if isinstance(error, PermissionError) else ""
     return f"{path} cannot be read: {error.strerror}{hint}, or name another file: --config"
@@ -140,6 +155,7 @@ def _is_secret(value: object) -> bool:
     """Whether a text is one to hide: an address without a password is none."""
     if not isinstance(value, str | list) or not value:
         return False
-    if isinstance(value, str) and "://" in value:
-        return urlsplit(value).password is not None
-    return True
+    if not isinstance(value, str) or "://" not in value:
+        return True
+    parts = urlsplit(value)
+    return parts.password is not None or "password=" in parts.query
