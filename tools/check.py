@@ -87,7 +87,7 @@ def run_tests(pytest_arguments: list[str]) -> int:
         given = pytest_arguments[1:]  # a floor holds for a whole run only
         return measure(given, ["--fail-under", "0"] if given else [])
     if pytest_arguments[:1] == [QUICK]:
-        return pytest([*QUICK_TESTS, *pytest_arguments[1:]])
+        return pytest([*QUICK_TESTS, f"--ignore={DOMAIN_TESTS}/{UNMEASURED}", *pytest_arguments[1:]])
     if pytest_arguments:
         return pytest(pytest_arguments)
     files = sorted((ROOT / DOMAIN_TESTS).glob("test_*.py"))

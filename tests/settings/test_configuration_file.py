@@ -270,6 +270,7 @@ def test_a_new_file_has_every_setting_with_its_default(tmp_path: Path) -> None:
         if isinstance(setting.default, str | int) and setting.name != "public_url"
     }
     assert {name: said[name] for name in defaults} == defaults
+    assert {name for name, value in said.items() if value == ""} == {"master_key"}, "an example says what is meant"
     named = {name.removesuffix("_file") if name.removesuffix("_file") in SECRETS else name for name in said}
     assert {setting.name for setting in setting_fields()} <= named
     assert set(said) <= set(NAMES)
