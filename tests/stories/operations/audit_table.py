@@ -100,6 +100,7 @@ ACTION_WORDS: Final = (
 """Everything that commands change, once for each kind of row."""
 
 IN_OTHER_TESTS: Final[Mapping[str, str]] = {
+    "balance.redeem": "a buyer's own deed: tests/stories/pages/account/test_redemption.py",
     "live.open": "it needs a payment provider for real money: tests/stories/pages/admin/test_live_books.py",
     "operator.master_key": "an exchange takes half a minute",
     "operator.master_key_forget": "it needs a master key that was exchanged",
