@@ -23,6 +23,7 @@ from tallystick.db.embedded.guard import kept_alive
 from tallystick.db.embedded.server import EmbeddedPostgres
 from tallystick.db.migrate import EmptyDatabaseError, migrate, migrate_if_empty
 from tallystick.domain.standing import Demands
+from tallystick.processors.payout_rail import TRANSFER
 from tallystick.processors.rails import RailMissingError, Rails
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import (
@@ -33,7 +34,14 @@ from tallystick.services.operations.fee_schedules import (
 from tallystick.services.process.anchor import anchored
 from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.services.process.request_log import RequestLog, to_json, to_text
-from tallystick.settings import Settings, SettingsError, has_master_key, load_master_keys, variable_of_rail
+from tallystick.settings import (
+    Settings,
+    SettingsError,
+    has_master_key,
+    load_master_keys,
+    variable_name,
+    variable_of_rail,
+)
 from tallystick.store.keys import master_keys
 from tallystick.store.keys.master_key_watch import MasterKeyWatch
 from tallystick.store.keys.sealed import any_secret, vault_of
@@ -316,11 +324,13 @@ def _soap(service: Service) -> Application:
 def make_worker(service: Service) -> Worker:
     """A worker with every rail there is."""
     from tallystick.processors.simulated_payouts import SimulatedPayoutRail  # noqa: PLC0415 - see below
+    from tallystick.processors.transfer_payouts import TransferPayouts  # noqa: PLC0415 - see below
     from tallystick.worker import Worker  # noqa: PLC0415 - notifications and the HTTP client take 0.3 s to load
 
     faults = service.settings.sandbox_faults
     payout_rail = SimulatedPayoutRail(service.pool, service.trusted_now, faults=faults)
-    return Worker(service, service.rails, {payout_rail.name: payout_rail})
+    transfers = TransferPayouts(service.rails, TRANSFER)
+    return Worker(service, service.rails, {payout_rail.name: payout_rail, transfers.name: transfers})
 
 
 def _rails(settings: Settings, pool: Pool, vault: Vault, clock: Callable[[], datetime], stack: AsyncExitStack) -> Rails:
@@ -344,6 +354,12 @@ def _rails(settings: Settings, pool: Pool, vault: Vault, clock: Callable[[], dat
             rails.chosen(environment, method)
         except RailMissingError as error:
             raise SettingsError(f"{variable_of_rail(environment, method)}: {error}") from error
+    for environment, setting in (("live", "payout_rail"), ("sandbox", "sandbox_payout_rail")):
+        if getattr(settings, setting) == TRANSFER:
+            try:
+                rails.find(environment, TRANSFER)
+            except RailMissingError as error:
+                raise SettingsError(f"{variable_name(setting)}: {error}") from error
     return rails
 
 

@@ -116,10 +116,12 @@ OF_ACCOUNTS: Final = {
     "POST /account/data/close",
     "POST /account/authorizations/{authorization_id}/redeem",
     "POST /admin/accounts/{account}/live",
+    "POST /admin/payouts/{payout}/take-back",
+    f"POST {DESK}/payouts/connect",
 }
 """They ask for one and leave no row in the log: test_passkeys_and_sessions.py, test_second_factor.py, and below.
 
-The last one leaves a row where there is a payment provider for real money: test_live_books.py.
+The last three need a payment provider: test_live_books.py, tests/stories/stripe/test_transfers.py.
 """
 
 GATED: Final = tuple(form for form in FORMS if form.route.startswith("POST ") and form.route not in FREE)

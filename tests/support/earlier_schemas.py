@@ -6,6 +6,11 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # Payouts go to bank accounts alone.
+    "0043": """
+DROP TABLE payout_onboarding;
+ALTER TABLE payout DROP COLUMN asked_first;
+""",
     # What moved at a rail and belongs to nothing of ours is not marked.
     "0042": """
 ALTER TABLE rail_movement DROP COLUMN is_unassigned;

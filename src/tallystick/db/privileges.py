@@ -64,6 +64,7 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "payout",
         "payout_destination",
         "payout_file",
+        "payout_onboarding",
         "rail_movement",
         "rail_operation",
         "rail_reconciliation",

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from tallystick.domain.environments import SANDBOX
 
 if TYPE_CHECKING:
     from tallystick.domain.banking.bank_accounts import BankAccount
+
+
+TRANSFER: Final = "stripe"
+"""The rail that pays sellers by transfers to accounts of their own there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +43,61 @@ PayoutAnswer = Sent | NotSent | SentLater
 
 @dataclass(frozen=True, slots=True)
 class PayoutInstruction:
-    """What is to be sent, in micro-units of whole minor units, where to, and under which key."""
+    """What is to be sent, in micro-units of whole minor units, where to, and under which key.
+
+    `asked_first`: when the rail was asked for it the first time; None: it was not yet.
+    """
 
     idempotency_key: str
     amount_micros: int
     account: BankAccount
+    environment: str = SANDBOX
+    asked_first: datetime | None = None
+
+
+class NotTakenBackError(Exception):
+    """A provider does not take a transfer back; the message tells why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedAccount:
+    """A seller's account at a provider. `may_receive`: transfers go there. `wanted`: what the provider still needs."""
+
+    account_id: str
+    may_receive: bool
+    wanted: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class TransferRail(Protocol):
+    """A payment provider that pays sellers by transfers to accounts of their own there."""
+
+    async def begin_connecting(self, key: str, account_id: str | None, again_url: str, back_url: str) -> Connecting:
+        """Where a seller gives the provider what it needs. Without an account one is made, once for the key."""
+        ...
+
+    async def find_connected(self, account_id: str) -> ConnectedAccount:
+        """A seller's account as it is now. May raise anything."""
+        ...
+
+    async def transfer(self, instruction: PayoutInstruction) -> PayoutAnswer:
+        """As `send` of PayoutRail."""
+        ...
+
+    async def take_back(self, reference: str, idempotency_key: str) -> None:
+        """Take all of a transfer back, once for the key; nothing, where it was taken back already.
+
+        Raises NotTakenBackError. May raise anything: whether it was taken back is not known.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """An account at a provider, and the page there on which its owner goes on."""
+
+    account_id: str
+    url: str
 
 
 class PayoutRail(Protocol):

@@ -49,7 +49,7 @@ _NO_SETTINGS: Final = frozenset({CONFIG, "TALLYSTICK_COMPILE", "TALLYSTICK_LONG_
 LOG_FORMATS: Final = ("console", "json")
 REFERENCE_REUSE: Final = ("never", "after-seven-days")
 SECOND_FACTOR_OF: Final = ("operators", "owners", "both", "nobody")
-PAYOUT_RAILS: Final = ("manual", "file", "recorded")
+PAYOUT_RAILS: Final = ("manual", "file", "recorded", "stripe")
 SANDBOX_PAYOUT_RAILS: Final = ("simulated", *PAYOUT_RAILS)
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 

@@ -135,7 +135,7 @@ class Settings:
         remembered_balances: how many prepaid balances a process remembers, to decide payments without reading; 0: none.
         running_proof_seconds: how often the worker proves what has come since it last did; 0: never.
         payout_rail: by what way sellers are paid out: `manual` (people send it), `file` (people give the bank a file of
-            ISO 20022), `recorded` (operator and seller are one: nothing has to be sent).
+            them), `stripe` (by transfers to accounts of theirs there), or `recorded` (operator and seller are one).
         sandbox_payout_rail: the same for the sandbox, where `simulated` sends it by itself.
         payout_sender_name: whose bank account payouts leave, for files.
         payout_sender_iban: its IBAN.

@@ -111,6 +111,8 @@ OWN: Final = "somebody's own account: nobody else's business, and the thing itse
 WITHOUT: Final[Mapping[str, str]] = {
     f"POST {DESK}/hosts/check": "only a host that shows its line leaves one: test_return_hosts.py",
     "POST /admin/accounts/{account}/live": "it needs a payment provider for real money: test_live_books.py",
+    "POST /admin/payouts/{payout}/take-back": "it needs a payment provider: tests/stories/stripe/test_transfers.py",
+    f"POST {DESK}/payouts/connect": "it only leads to the payment provider: tests/stories/stripe/test_transfers.py",
     "POST /rails/{name}/events": "not somebody but a payment network: it only has the network asked",
     "POST /simulated-provider/set-up/{reference}": "a page that stands for another company's",
     "POST /simulated-provider/set-up/{reference}/cancel": "a page that stands for another company's",

@@ -17,6 +17,7 @@ from itertools import count
 
 from aiohttp import ClientSession, web
 from tests.support.stripe.checkout import Checkout
+from tests.support.stripe.connect import Connect
 from tests.support.stripe.faults import Fault, Faults
 from tests.support.stripe.forms import Json, nested
 from tests.support.stripe.shapes import Shapes
@@ -96,6 +97,7 @@ class StripeProxy:
     faults: Faults = field(default_factory=Faults)
     shapes: Shapes = field(default_factory=Shapes)
     checkout: Checkout = field(default_factory=Checkout)
+    connect: Connect = field(default_factory=Connect)
     intents: dict[str, str | None] = field(default_factory=dict)
     """Every intent that was made, with its customer."""
     refunds: dict[str, str] = field(default_factory=dict)
@@ -196,6 +198,9 @@ class StripeProxy:
                 answer = await self._cancel(call, intent)
             case ["refunds"]:
                 answer = await self._make_refund(call)
+            case ["accounts" | "account_links" | "transfers", *_]:
+                status, body = self.connect.change(parts, call.fields, int(self.clock().timestamp()))
+                answer = Answer(status, body)
             case ["checkout", "sessions"]:
                 answer = Answer(200, self.checkout.begin(call.fields, self.url, self.clock()))
             case _:
@@ -210,6 +215,9 @@ class StripeProxy:
                 answer = await self._search(call)
             case ["refunds"]:
                 answer = await self._list(call, "refund", self._refunds_of(call.query.get("payment_intent")))
+            case ["accounts" | "transfers", *_]:
+                status, body = self.connect.read(parts, call.query)
+                answer = Answer(status, body)
             case ["account"]:
                 answer = Answer(200, self.account)
             case ["webhook_endpoints"]:
@@ -331,7 +339,7 @@ class StripeProxy:
         """All of them on one page, the newest first."""
         everything = {"limit": "1000000", "expand": ["data.source"] if call.expand else []}
         answer = await self.upstream_call("GET", call.path, {}, everything)
-        shown = self.shapes.shown(answer.body["data"], call.expand)
+        shown = [*self.connect.moved, *self.shapes.shown(answer.body["data"], call.expand)]
         window = call.query.get("created", {})
         listed = self.spoil([one for one in shown if _within(one["created"], window)])
         return Answer(200, answer.body | {"data": listed})

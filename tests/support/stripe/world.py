@@ -23,7 +23,7 @@ from tests.support.stripe.forms import Json
 
 from tallystick.settings import Settings
 from tallystick.torture.processes import free_port
-from tallystick.wiring import asgi_app, open_service
+from tallystick.wiring import asgi_app, make_worker, open_service
 from tallystick.worker import Worker
 
 
@@ -51,7 +51,7 @@ class StripeWorld:
 
     async def work(self) -> None:
         """All that is due."""
-        while await self.worker.ask_rails() + await self.worker.follow_up_events():
+        while await self.worker.ask_rails() + await self.worker.follow_up_events() + await self.worker.pay_out():
             pass
 
     async def buyer(self, seller: Seller, number: str = VISA) -> dict[str, str]:
@@ -80,7 +80,9 @@ class StripeWorld:
 
 
 @asynccontextmanager
-async def stripe_world(database_url: str, directory: Path) -> AsyncIterator[StripeWorld]:
+async def stripe_world(
+    database_url: str, directory: Path, payout_rail: str = "simulated"
+) -> AsyncIterator[StripeWorld]:
     """A running service on a database of its own. When it is over, its books must balance."""
     port = free_port()
     async with fake_stripe() as fake, httpx.AsyncClient(trust_env=False, timeout=30) as http:
@@ -91,6 +93,7 @@ async def stripe_world(database_url: str, directory: Path) -> AsyncIterator[Stri
             public_url=f"http://127.0.0.1:{port}",
             master_key=MASTER_KEY,
             sandbox_card_rail="stripe",
+            sandbox_payout_rail=payout_rail,
             sandbox_faults=False,
             stripe_secret_key="sk_test_of_the_tests",
             stripe_webhook_secret=WEBHOOK_SECRET,
@@ -106,7 +109,7 @@ async def stripe_world(database_url: str, directory: Path) -> AsyncIterator[Stri
             world = World(service, clock, settings.public_url)
             try:
                 async with all_balanced(service.pool):
-                    yield StripeWorld(world, fake, Worker(service, service.rails), http)
+                    yield StripeWorld(world, fake, make_worker(service), http)
             finally:
                 for client in world.clients:
                     await client.aclose()

@@ -1,4 +1,7 @@
-"""Bank accounts as people write them: an IBAN (ISO 13616), or a routing and an account number of the United States."""
+"""Where payouts go: bank accounts as people write them, or a seller's own account at a payment provider.
+
+An IBAN (ISO 13616), or a routing and an account number of the United States.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,22 @@ _MAX_HOLDER: Final = 70  # of a credit transfer: ISO 20022, Max70Text
 
 
 class BankAccount(Struct, frozen=True):
-    """Where a payout goes. Either an `iban`, or `routing` and `account` numbers of the United States."""
+    """Where a payout goes: an `iban`, or `routing` and `account` numbers of the United States, or `connected`.
+
+    `connected`: the seller's account at a payment provider, which knows the seller's bank.
+    """
 
     holder: str
     iban: str | None = None
     routing: str | None = None
     account: str | None = None
+    connected: str | None = None
 
     @property
     def hint(self) -> str:
         """By what people know it, without telling it: country or kind, and the last four."""
+        if self.connected is not None:
+            return f"Stripe …{self.connected[-4:]}"
         if self.iban is not None:
             return f"{self.iban[:2]} …{self.iban[-4:]}"
         return f"US …{(self.account or '')[-4:]}"

@@ -62,6 +62,10 @@ def movement(transaction: stripe.BalanceTransaction) -> RailMovement:
         key = noted(getattr(source, "metadata", None), KEY)
         of = getattr(source, "payment_intent", None) or getattr(source, "charge", None)
         given_back = of if isinstance(of, str) or of is None else str(of.id)
+    elif isinstance(source, stripe.Transfer):
+        key = noted(source.metadata, KEY)
+    elif getattr(source, "object", None) == "transfer_reversal":
+        reference = _id(source["transfer"])  # type: ignore[index]
     elif isinstance(source, stripe.Dispute):
         kind = MovementKind.DISPUTE
     return RailMovement(
@@ -75,3 +79,8 @@ def movement(transaction: stripe.BalanceTransaction) -> RailMovement:
         idempotency_key=key,
         charge_reference=given_back,
     )
+
+
+def _id(value: object) -> str:
+    """The id of an object that may be shown in full."""
+    return value if isinstance(value, str) else str(value["id"])  # type: ignore[index]

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tallystick.domain.commands import Method, RailOperation
+from tallystick.processors.payout_rail import ConnectedAccount, Connecting, PayoutAnswer, PayoutInstruction
 from tallystick.processors.rail import (
     DisputeFound,
     PaymentMethodFound,
@@ -34,6 +35,7 @@ from tallystick.processors.stripe.gateway import ORDER_SECONDS, Gateway, StripeK
 from tallystick.processors.stripe.movements import list_movements
 from tallystick.processors.stripe.refunds import StripeRefunds
 from tallystick.processors.stripe.setups import StripeSetups
+from tallystick.processors.stripe.transfers import StripeTransfers
 
 NAME: Final = "stripe"
 
@@ -58,6 +60,7 @@ class StripeRail:
         self._charges = StripeCharges(self._gateway)
         self._refunds = StripeRefunds(self._gateway, self._charges)
         self._setups = StripeSetups(self._gateway, self._types)
+        self._transfers = StripeTransfers(self._gateway, clock)
 
     @property
     def name(self) -> str:
@@ -139,6 +142,24 @@ class StripeRail:
     def list_movements(self, since: datetime, until: datetime) -> AsyncIterator[RailMovement]:
         """Stripe's balance transactions."""
         return list_movements(self._gateway, since, until)
+
+    async def begin_connecting(self, key: str, account_id: str | None, again_url: str, back_url: str) -> Connecting:
+        """Where a seller opens an account at Stripe, or goes on with it. Raises StripeError, TimeoutError."""
+        return await self._transfers.begin(key, account_id, again_url, back_url)
+
+    async def find_connected(self, account_id: str) -> ConnectedAccount:
+        """A seller's account as Stripe has it now. Raises StripeError, TimeoutError."""
+        return await self._transfers.find(account_id)
+
+    async def transfer(self, instruction: PayoutInstruction) -> PayoutAnswer:
+        """Pay a seller out, once for the key. Raises as `perform`."""
+        async with asyncio.timeout(ORDER_SECONDS):
+            return await self._transfers.send(instruction)
+
+    async def take_back(self, reference: str, idempotency_key: str) -> None:
+        """Reverse a transfer. Raises NotTakenBackError, StripeError, TimeoutError."""
+        async with asyncio.timeout(ORDER_SECONDS):
+            await self._transfers.take_back(reference, idempotency_key)
 
     async def missing(self, events_url: str) -> list[str]:
         """What is still to be done at Stripe, by name. `events_url`: where its events should go. Raises StripeError."""

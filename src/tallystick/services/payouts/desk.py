@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from tallystick.domain.commands import Declined, Paid, ResolvePayout, ReturnPayout
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
 from tallystick.domain.money import display_amount
-from tallystick.domain.outcomes import Accepted
+from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refused
 from tallystick.processors.payout_file import BankFile, BankTransfer, PayoutFileError
+from tallystick.processors.payout_rail import TRANSFER, NotTakenBackError
+from tallystick.processors.transfer_payouts import transfer_rail
 from tallystick.services.operations import audit
 from tallystick.services.payouts.payouts import AUTOMATIC
 from tallystick.services.seller.manual_operations import context_with_book
@@ -39,10 +43,12 @@ __all__ = [
     "mark_file_sent",
     "mark_returned",
     "mark_sent",
+    "take_back",
     "under_way",
     "waiting_files",
 ]
 
+_log = structlog.get_logger(__name__)
 _NOT_SENT: Final = "PayoutNotSent"
 """The status code of a payout that people say was not sent."""
 
@@ -116,6 +122,23 @@ async def mark_returned(service: Service, actor: Actor, payout: PayoutRecord, re
     if outcome.transaction_id == made.transaction_id:
         await _record(service, _Named(payout, actor), "payout.returned", reason=reason)
     return outcome.transaction_id
+
+
+async def take_back(service: Service, actor: Actor, payout: PayoutRecord) -> TransactionId:
+    """Have the provider take a transfer back, unless it did, and say that it came back. Raises PayoutStateError."""
+    if payout.rail != TRANSFER or payout.status != TransactionStatus.SUCCESS.value or payout.bank_reference is None:
+        raise PayoutStateError("it is no transfer that was made")
+    if payout.returned_micros:
+        raise PayoutStateError("it came back already")
+    try:
+        rail = transfer_rail(service.rails, payout.environment, payout.rail)
+        await rail.take_back(payout.bank_reference, f"{payout.transaction_id}.reversal")
+    except NotTakenBackError as error:
+        raise PayoutStateError(str(error)) from None
+    except Exception as error:
+        _log.warning("transfer_not_known_to_be_taken_back", payout=payout.transaction_id, error=repr(error))
+        raise PayoutStateError("the provider did not say whether it took it back: try again in a while") from error
+    return await mark_returned(service, actor, payout, "Taken back by the operator")
 
 
 async def make_file(service: Service, actor: Actor, environment: str) -> PayoutFile:

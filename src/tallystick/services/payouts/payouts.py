@@ -14,6 +14,7 @@ from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.processors import simulated_payouts
+from tallystick.processors.payout_rail import TRANSFER
 from tallystick.services.payouts import bank_accounts
 from tallystick.store.ledger.dry_run import dry_run
 from tallystick.store.payouts import payouts
@@ -31,6 +32,7 @@ __all__ = [
     "FILE",
     "MANUAL",
     "RECORDED",
+    "TRANSFER",
     "NotReadyError",
     "PayoutAsked",
     "PayoutPreview",
@@ -49,8 +51,11 @@ __all__ = [
 MANUAL: Final = "manual"
 FILE: Final = "file"
 RECORDED: Final = "recorded"
-AUTOMATIC: Final = frozenset({simulated_payouts.NAME})
+AUTOMATIC: Final = frozenset({simulated_payouts.NAME, TRANSFER})
 """Rails that are asked by the worker; for the others people send the money."""
+
+
+_OTHER_WAY: Final = "Payouts go another way than when this was given: give where they go once more."
 
 
 class NotReadyError(Exception):
@@ -169,6 +174,8 @@ async def _command(books: BookContext, book_id: BookId, wish: PayoutWish, refere
         if service.clock() < destination.usable_at:
             when = f"{destination.usable_at:%Y-%m-%d %H:%M} UTC"
             raise NotReadyError(f"The bank account was given a short while ago: payouts go there from {when} on.")
+        if (destination.open(service.vault).connected is not None) != (rail == TRANSFER):
+            raise NotReadyError(_OTHER_WAY)
     content = [
         ("Amount", str(wish.amount_micros)),
         ("Reserve", str(wish.reserve_micros)),

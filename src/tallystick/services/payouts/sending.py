@@ -43,7 +43,7 @@ async def send_payouts(service: Service, rails: Mapping[str, PayoutRail]) -> int
 
 async def _send(service: Service, rails: Mapping[str, PayoutRail], payout: DuePayout) -> None:
     now = service.trusted_now()
-    if not await payouts.claim(service.pool, payout, now + LEASE):
+    if not await payouts.claim(service.pool, payout, now, now + LEASE):
         return
     log = _log.bind(transaction_id=payout.transaction_id, rail=payout.rail, attempt=payout.attempts)
     try:
@@ -70,4 +70,10 @@ async def _instruction(service: Service, payout: DuePayout) -> PayoutInstruction
     destination = await destinations.find(service.pool, payout.destination_id)
     if destination is None:
         raise LookupError(f"bank account {payout.destination_id} is not there")
-    return PayoutInstruction(payout.transaction_id, payout.amount_micros, destination.open(service.vault))
+    return PayoutInstruction(
+        payout.transaction_id,
+        payout.amount_micros,
+        destination.open(service.vault),
+        payout.environment,
+        payout.asked_first,
+    )

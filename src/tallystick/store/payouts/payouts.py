@@ -56,7 +56,10 @@ class PayoutTotals:
 
 @dataclass(frozen=True, slots=True)
 class DuePayout:
-    """One that an automatic rail is to be asked for. `attempts` counts the claims so far, this one included."""
+    """One that an automatic rail is to be asked for. `attempts` counts the claims so far, this one included.
+
+    `asked_first`: when it was claimed the first time; None: it was not yet.
+    """
 
     book_id: BookId
     transaction_id: TransactionId
@@ -65,6 +68,8 @@ class DuePayout:
     destination_id: int
     attempts: int
     due_at: datetime
+    asked_first: datetime | None
+    environment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +122,10 @@ async def due(database: Database, now: datetime, limit: int) -> list[DuePayout]:
     return [DuePayout(**row) for row in await database.fetch(_SQL["due"], now, limit)]
 
 
-async def claim(database: Database, payout: DuePayout, until: datetime) -> bool:
+async def claim(database: Database, payout: DuePayout, now: datetime, until: datetime) -> bool:
     """Claim one for this worker, with a lease until `until`; False when another one was quicker or it is over."""
     tag = await database.execute(
-        _SQL["claim"], payout.book_id, payout.transaction_id, payout.due_at, until, payout.attempts
+        _SQL["claim"], payout.book_id, payout.transaction_id, payout.due_at, until, payout.attempts, now
     )
     return tag == "UPDATE 1"
 

@@ -44,7 +44,9 @@ async def orders_of_keys(
 ) -> set[TransactionId]:
     """Which of the transactions, all with ids that are well formed, asked this rail for anything."""
     ids, books = list(transactions), sorted({book_of_transaction(name) for name in transactions})
-    rows = await database.fetch(_SQL["orders_of_keys"], books, ids, place.rail, place.environment)
+    arguments = (books, ids, place.rail, place.environment)
+    rows = await database.fetch(_SQL["orders_of_keys"], *arguments)
+    rows += await database.fetch(_SQL["payouts_of_keys"], *arguments)
     return {row["transaction_id"] for row in rows}
 
 
@@ -55,6 +57,7 @@ async def transactions_of_references(
     arguments = (place.rail, list(references), place.environment)
     rows = await database.fetch(_SQL["orders_of_references"], *arguments)
     rows += await database.fetch(_SQL["disputes_of_references"], *arguments)
+    rows += await database.fetch(_SQL["payouts_of_references"], *arguments)
     found: dict[str, set[TransactionId]] = {}
     for row in rows:
         found.setdefault(row["reference"], set()).add(row["transaction_id"])
@@ -114,6 +117,7 @@ async def asked_between(database: Database, place: RailBook, first_id: str, end_
     rows = await database.fetch(_SQL["orders_between"], *arguments)
     if place.rail != SIMULATED_RAIL:  # which disputes nothing: in the sandbox people do, and it is not told
         rows += await database.fetch(_SQL["disputes_between"], *arguments)
+        rows += await database.fetch(_SQL["payouts_between"], *arguments)
     return {row["transaction_id"] for row in rows}
 
 
@@ -122,7 +126,7 @@ async def moved_here(
 ) -> list[MovedHere]:
     """What these transactions have moved on the account of the rail; of those that wait for it, 0 at `now`, too.
 
-    What came back of a refund counts as the refund's, as it does at the rail.
+    What came back of a refund or of a payout counts as that one's, as it does at the rail.
     """
     ids, books = list(transactions), sorted({book_of_transaction(name) for name in transactions})
     reversals = await database.fetch(_SQL["reversals"], books, ids)
@@ -130,6 +134,7 @@ async def moved_here(
     rail = account_id(AccountKind.RAIL, place.rail)
     rows = await database.fetch(_SQL["moved_here"], place.book_id, [*ids, *came_back], rail)
     waiting = {row["transaction_id"] for row in await database.fetch(_SQL["under_way"], books, ids)}
+    waiting |= {row["transaction_id"] for row in await database.fetch(_SQL["payouts_under_way"], books, ids)}
     found: dict[TransactionId, MovedHere] = {}
     for row in rows:
         name = came_back.get(row["transaction_id"], row["transaction_id"])

@@ -84,6 +84,16 @@ async def do_mark_returned(request: PageRequest, payout: FromPath[str]) -> Respo
     return await _for_payout(request, payout, step)
 
 
+@post(f"{ONE}/take-back", status_code=HTTP_200_OK, opt=STEP_UP)
+async def do_take_back(request: PageRequest, payout: FromPath[str]) -> Response[Any]:
+    """Have the provider take a transfer back."""
+
+    async def step(operator: OperatorContext, found: PayoutRecord) -> Response[Any]:
+        return await _said(operator, found, desk.take_back(operator.service, operator.actor, found))
+
+    return await _for_payout(request, payout, step)
+
+
 @post("/admin/payout-files", status_code=HTTP_200_OK, opt=STEP_UP)
 async def do_make_file(request: PageRequest) -> Response[Any]:
     """A file with all payouts that wait for one."""
@@ -154,6 +164,7 @@ async def _page(operator: OperatorContext, payout: PayoutRecord, **more: Any) ->
         "payout": payout,
         "account": await desk.account_of(operator.service, payout),
         "passed": await bank_statements.of_payout(operator.service, payout.environment, payout.transaction_id),
+        "transfer": payout.rail == payouts.TRANSFER,
         "automatic": payout.rail in payouts.AUTOMATIC,
         "done": operator.asked("done"),
         "problem": None,
@@ -191,6 +202,7 @@ payout_pages: Final = [
     do_mark_sent,
     do_mark_failed,
     do_mark_returned,
+    do_take_back,
     do_make_file,
     show_file,
     do_mark_file_sent,

@@ -19,6 +19,7 @@ from tallystick.web.console.developer.notification_settings import settings_rout
 from tallystick.web.console.developer.request_explorer import request_routes
 from tallystick.web.console.entrance import entrance_routes
 from tallystick.web.console.payouts.bank_account import bank_account_routes
+from tallystick.web.console.payouts.connection import connection_routes
 from tallystick.web.console.payouts.payouts import payout_routes
 
 console_routes = [
@@ -41,5 +42,6 @@ console_routes = [
     *approval_routes,
     *payout_routes,
     *bank_account_routes,
+    *connection_routes,
     *audit_routes,
 ]

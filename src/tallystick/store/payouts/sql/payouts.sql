@@ -51,15 +51,17 @@ SELECT book_id, balance_micros FROM account WHERE book_id = ANY($1::bigint[]) AN
 
 -- name: due
 -- At most $2 that an automatic rail is to be asked for at $1, the longest waiting first.
-SELECT book_id, transaction_id, rail, amount_micros, destination_id, attempts + 1 AS attempts, due_at
+SELECT payout.book_id, transaction_id, rail, amount_micros, destination_id, attempts + 1 AS attempts, due_at, asked_first,
+       book.environment
   FROM payout
+  JOIN book ON book.book_id = payout.book_id
  WHERE due_at <= $1
  ORDER BY due_at
  LIMIT $2
 
 -- name: claim
--- Claim with a lease until $4, unless another worker was quicker ($3 is when it was found due) or it is over.
-UPDATE payout SET due_at = $4, attempts = $5
+-- Claim with a lease until $4, unless another worker was quicker ($3 is when it was found due) or it is over. Now is $6.
+UPDATE payout SET due_at = $4, attempts = $5, asked_first = coalesce(asked_first, $6)
  WHERE book_id = $1 AND transaction_id = $2 AND due_at = $3 AND ended_at IS NULL
 
 -- name: put_off

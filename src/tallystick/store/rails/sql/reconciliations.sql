@@ -26,6 +26,20 @@ SELECT reference, transaction_id
  WHERE reference = ANY($2::text[]) AND rail = $1
    AND book_id IN (SELECT book.book_id FROM book WHERE environment = $3)
 
+-- name: payouts_of_keys
+-- Which of the transactions $2, in the books $1, are payouts by the rail $3. The environment of their books is $4.
+SELECT transaction_id
+  FROM payout
+ WHERE book_id = ANY($1::bigint[]) AND transaction_id = ANY($2::text[]) AND rail = $3
+   AND book_id IN (SELECT book.book_id FROM book WHERE environment = $4)
+
+-- name: payouts_of_references
+-- The payouts that the rail $1 calls $2, in books of the environment $3.
+SELECT bank_reference AS reference, transaction_id
+  FROM payout
+ WHERE bank_reference = ANY($2::text[]) AND rail = $1
+   AND book_id IN (SELECT book.book_id FROM book WHERE environment = $3)
+
 -- name: note
 -- Movements of the rail $2, read by a reading that began at $3. What was told first stays; what is told now is held against it.
 -- What was found to belong to nothing of ours is booked as that, and stays so.
@@ -73,6 +87,17 @@ SELECT dispute.transaction_id
   JOIN dispute ON dispute.book_id = book.book_id AND transaction_id >= $3 AND transaction_id < $4
  WHERE environment = $2 AND rail = $1
 
+-- name: payouts_between
+-- As before, payouts.
+SELECT payout.transaction_id
+  FROM book
+  JOIN payout ON payout.book_id = book.book_id AND transaction_id >= $3 AND transaction_id < $4
+ WHERE environment = $2 AND rail = $1
+
+-- name: payouts_under_way
+-- Which of the payouts $2, in the books $1, are not known to be sent.
+SELECT transaction_id FROM payout WHERE book_id = ANY($1::bigint[]) AND transaction_id = ANY($2::text[]) AND ended_at IS NULL
+
 -- name: moved_here
 -- What the transactions $2 have moved on the account $3 of a rail.
 SELECT transaction_id, sum(CASE debit_account WHEN $3 THEN amount_micros ELSE -amount_micros END)::bigint AS micros,
@@ -82,10 +107,10 @@ SELECT transaction_id, sum(CASE debit_account WHEN $3 THEN amount_micros ELSE -a
  GROUP BY transaction_id
 
 -- name: reversals
--- What refunds among the transactions $2, in the books $1, came back by.
+-- What refunds and payouts among the transactions $2, in the books $1, came back by.
 SELECT transaction_id, original_id
   FROM transaction
- WHERE book_id = ANY($1::bigint[]) AND original_id = ANY($2::text[]) AND operation = 'RefundReversal'
+ WHERE book_id = ANY($1::bigint[]) AND original_id = ANY($2::text[]) AND operation IN ('RefundReversal', 'PayoutReturn')
 
 -- name: under_way
 -- Which of the transactions $2, in the books $1, wait for the answer of a rail.

@@ -8,7 +8,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.payouts import bank_accounts
+from tallystick.services.payouts import bank_accounts, connecting
 from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.browser.step_up import STEP_UP
@@ -38,6 +38,8 @@ async def do_give_bank_account(
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         typed = await form_of(request)
+        if connecting.is_way(books):  # an account number would lead nowhere
+            return await _page(console, books, status=HTTP_422_UNPROCESSABLE_ENTITY)
         try:
             account = bank_accounts.read_account(typed)
         except FormError as error:
@@ -54,6 +56,7 @@ async def _page(console: ConsoleContext, books: BookContext, **more: Any) -> Res
     context: dict[str, Any] = {
         "destination": await bank_accounts.current(books),
         "hours": _HOURS,
+        "connects": connecting.is_way(books),
         "typed": {},
         "problems": {},
     }
