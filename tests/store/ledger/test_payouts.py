@@ -189,8 +189,8 @@ async def test_a_worker_that_dies_between_the_cash_and_the_bank_leaves_it_to_ano
     await with_cash(shop)
     payout = taken(await ask(shop, "30.00", rail="simulated"), "Pending")
     (due,) = [one for one in await payouts.due(shop.pool, shop.clock(), 1000) if one.transaction_id == payout]
-    assert await payouts.claim(shop.pool, due, shop.clock() + LEASE), "and then it dies"
-    assert not await payouts.claim(shop.pool, due, shop.clock() + LEASE), "nobody takes it meanwhile"
+    assert await payouts.claim(shop.pool, due, shop.clock(), shop.clock() + LEASE), "and then it dies"
+    assert not await payouts.claim(shop.pool, due, shop.clock(), shop.clock() + LEASE), "nobody takes it meanwhile"
     assert await sent(shop) == []
 
     shop.clock.forward(seconds=60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from tests.conftest import MakeDatabase
 from tests.stories.pages.business import paying_customer
 from tests.stories.pages.people import at_work, console, operator, signed_in
 from tests.stories.pages.world import Browser, Page, Seller
+from tests.support.master_key import MASTER_KEY
 from tests.support.stripe.fake import utc_now
 from tests.support.stripe.faults import Fault
 from tests.support.stripe.forms import Json
@@ -20,6 +22,8 @@ from tallystick.domain.ids import TransactionId
 from tallystick.domain.rails.reconciliation import FindingKind
 from tallystick.services.payouts import desk
 from tallystick.services.rails.reconciliation import days_of, reconcile
+from tallystick.settings import Settings, SettingsError
+from tallystick.wiring import open_service
 
 DAY_IN_READINGS = 86_400_000
 
@@ -97,7 +101,7 @@ async def test_an_account_is_opened_once_and_used_when_stripe_says_so(
     waiting = Page(await owner.get(console(seller, "payouts", "connected"))).text
     assert "Stripe needs more" in waiting
     assert "external_account" in waiting
-    assert "No bank account was given yet" in Page(await owner.get(console(seller, "payouts"))).text
+    assert "No account at Stripe was opened yet" in Page(await owner.get(console(seller, "payouts"))).text
 
     running.fake.proxy.connect.finish(account)
     for _ in range(2):
@@ -253,3 +257,17 @@ async def test_the_provider_is_silent(running: StripeWorld, seller: Seller, owne
     silent = await owner.submit(page, "/connect")
     assert silent.status_code == 502
     assert "could not be asked" in Page(silent).text
+
+
+async def test_a_service_whose_payouts_need_a_key_does_not_start_without_one(
+    make_migrated: MakeDatabase, tmp_path: Path
+) -> None:
+    settings = Settings(
+        data_directory=tmp_path,
+        database_url=await make_migrated(),
+        master_key=MASTER_KEY,
+        sandbox_payout_rail="stripe",
+    )
+    with pytest.raises(SettingsError, match="TALLYSTICK_SANDBOX_PAYOUT_RAIL: the rail stripe is not on for sandbox"):
+        async with open_service(settings):
+            pass

@@ -1,6 +1,6 @@
 """The seller's own account at the payment provider: the way there, and being back."""
 
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from litestar import get, post
@@ -19,7 +19,6 @@ from tallystick.web.console.book_context import with_books
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.web.console.payouts.payouts import PATH, PLACE
 
-_TEMPLATE: Final = "console/payouts/connected.html"
 _log = structlog.get_logger(__name__)
 
 
@@ -37,7 +36,7 @@ async def do_connect(request: PageRequest, business: FromPath[int], environment:
             url = await connecting.begin(books)
         except ProviderSilentError as error:
             return _silent(console, error)
-        return console.page(_TEMPLATE, standing=None, url=url)
+        return _page(console, way=True, url=url)
 
     return await with_books(request, business, environment, step, needs=Permission.MANAGE, place=PLACE)
 
@@ -48,21 +47,26 @@ async def show_connected(request: PageRequest, business: FromPath[int], environm
 
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         if not connecting.is_way(books):
-            return go(console.path("payouts", "account"))
+            return _page(console)
         try:
             standing = await connecting.come_back(books)
         except ProviderSilentError as error:
             return _silent(console, error)
         if standing is None:
             return go(console.path("payouts", "account"))
-        return console.page(_TEMPLATE, standing=standing, url="")
+        return _page(console, way=True, standing=standing)
 
     return await with_books(request, business, environment, step, needs=Permission.MANAGE, place=PLACE)
 
 
 def _silent(console: ConsoleContext, error: ProviderSilentError) -> Response[Any]:
     _log.warning("provider_silent", reason=str(error))
-    return console.page(_TEMPLATE, status=HTTP_502_BAD_GATEWAY, standing=None, url="")
+    return _page(console, way=True, status=HTTP_502_BAD_GATEWAY)
+
+
+def _page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - way, url, standing, status
+    context: dict[str, Any] = {"way": False, "url": "", "standing": None}
+    return console.page("console/payouts/connected.html", **(context | more))
 
 
 connection_routes = [do_connect, show_connected]

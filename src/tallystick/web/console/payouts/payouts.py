@@ -11,7 +11,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
 from tallystick.domain.money import display_amount, parse_amount
 from tallystick.domain.refusals import Refused
-from tallystick.services.payouts import bank_accounts, calendar, payouts
+from tallystick.services.payouts import bank_accounts, calendar, connecting, payouts
 from tallystick.services.payouts.payouts import NotReadyError, PayoutPreview, PayoutWish
 from tallystick.services.seller import approvals
 from tallystick.services.seller.approvals import Approval
@@ -158,6 +158,7 @@ async def _list(console: ConsoleContext, books: BookContext, **more: Any) -> Res
         "totals": await payouts.totals(books),
         "destination": await bank_accounts.current(books),
         "recorded": payouts.rail_of(console.service.settings, books.environment) == payouts.RECORDED,
+        "connects": connecting.is_way(books),
         "schedule": schedule,
         "every_words": EVERY_WORDS,
         "listed": found[:LISTED],
