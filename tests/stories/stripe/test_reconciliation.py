@@ -117,14 +117,14 @@ async def test_what_is_told_differently_later_keeps_what_was_told_first(running:
     assert about(reports, transaction_id) == []
 
 
-async def test_a_charge_by_hand_is_only_at_the_rail_and_the_page_names_it(running: StripeWorld, seller: Seller) -> None:
+async def test_a_charge_by_hand_is_the_operators_and_the_page_names_it(running: StripeWorld, seller: Seller) -> None:
     _, intent = await charged(running, seller, "17.00")
     by_hand = await running.fake.by_hand(f"{intent['customer']}/{intent['payment_method']}", 321)
 
-    assert about(await read(running), by_hand) == [(FindingKind.ONLY_THERE, 3_210_000)]
+    assert about(await read(running), by_hand) == [(FindingKind.BY_HAND, 0)]
 
     browser = await signed_in(running.world, await operator(running.world))
     shown = Page(await browser.get("/admin/reconciliation")).text
     assert by_hand in shown
-    assert "Only at the rail" in shown
-    assert "3.21 USD there, 0.00 USD here" in shown
+    assert "Made by hand" in shown
+    assert "3.21 USD there, 3.21 USD here" in shown
