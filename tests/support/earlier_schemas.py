@@ -6,6 +6,10 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # What a rail never got stays pending.
+    "0044": """
+ALTER TABLE rail_request DROP COLUMN missing_since;
+""",
     # Payouts go to bank accounts alone.
     "0043": """
 DROP TABLE payout_onboarding;

@@ -16,10 +16,14 @@ from tallystick.domain.commands import Declined
 TRANSACTION_DENIED: Final = "TransactionDenied"
 TEMPORARY_DECLINE: Final = "TemporaryDecline"
 
+NOT_RECEIVED: Final = "not_received"
+"""The code of an order that ended because its rail never got it."""
+
 AUTHENTICATION_REQUIRED: Final = "authentication_required"
 """The code of an order that ended because the buyer has to confirm first."""
 
 _BUSY: Final = "A system behind the service was not available; it may be tried again."
+_LOST: Final = "The payment network never received the order: nothing was moved."
 _DENIED: Final = "The payment was declined, for example for lack of funds."
 _FUNDS: Final = "The payment was declined for lack of funds."
 _LIMIT: Final = "The payment was declined: a limit of the card or account would be passed."
@@ -49,6 +53,7 @@ DECLINES: Final[Mapping[str, Declined]] = {
         reason=_BUSY,
         status_code=TEMPORARY_DECLINE,
     ),
+    **_soft(NOT_RECEIVED, reason=_LOST, status_code=TEMPORARY_DECLINE),
     **_soft("insufficient_funds", reason=_FUNDS),
     **_soft(
         "card_velocity_exceeded",

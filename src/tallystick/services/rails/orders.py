@@ -11,7 +11,7 @@ import structlog
 
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.domain.commands import Declined, Paid, RailOperation, ResolveCharge
-from tallystick.processors.declines import AUTHENTICATION_REQUIRED, declined
+from tallystick.processors.declines import AUTHENTICATION_REQUIRED, NOT_RECEIVED, declined
 from tallystick.processors.rail import (
     HintKind,
     Rail,
@@ -38,6 +38,12 @@ LOOK_ONCE_MORE: Final = timedelta(hours=1)
 
 KEY_MARGIN: Final = timedelta(hours=1)
 """How long before a rail may forget a key it is not used any more: the order may travel, and clocks may differ."""
+
+MISSING_FOR: Final = timedelta(hours=24)
+"""How long a rail must not have had an order, looked for again and again, until it is certain that it never got it."""
+
+_ENDED_BY_ABSENCE: Final = frozenset({RailOperation.CHARGE, RailOperation.AUTHORIZE, RailOperation.REFUND})
+"""Orders that have come to nothing where there is nothing at the rail. What follows a hold ends with the hold."""
 
 _COMING_IN: Final = frozenset({RailOperation.CHARGE, RailOperation.CAPTURE})
 _LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -77,7 +83,7 @@ async def _ask(service: Service, rails: Rails, request: DueRequest) -> None:
         return
     log = _log.bind(transaction_id=request.transaction_id, rail=request.rail, attempt=request.attempts)
     try:
-        answer = await _answer(rails.find(request.environment, request.rail), request, now)
+        answer = await _answer(service, rails.find(request.environment, request.rail), request, now)
     except Exception as error:  # noqa: BLE001 - whatever it was, the result is unknown: the transaction stays pending
         log.warning("rail_result_unknown", error=repr(error))
         await _put_off(service, request, now, error)
@@ -112,10 +118,10 @@ async def _book(service: Service, request: DueRequest, answer: Paid | Declined |
     )
 
 
-async def _answer(rail: Rail, request: DueRequest, now: datetime) -> RailAnswer:
+async def _answer(service: Service, rail: Rail, request: DueRequest, now: datetime) -> RailAnswer:
     """What the rail says to an order; one that it has a name for, or may have forgotten our key of, is looked up.
 
-    Raises NotThereError, NotReturnedError, and whatever the rail does.
+    What it surely never got is declined. Raises NotThereError, NotReturnedError, and whatever the rail does.
     """
     order = _order(request)
     asked_first = request.asked_at
@@ -124,10 +130,23 @@ async def _answer(rail: Rail, request: DueRequest, now: datetime) -> RailAnswer:
     else:
         answer = await rail.look_again(request.reference, order.idempotency_key, asked_first or now)
     if isinstance(answer, Unknown):
+        if await _is_surely_missing(service, request):
+            return declined(NOT_RECEIVED)
         raise NotThereError("the rail has no such order, and may have forgotten its key: it is not sent again")
     if request.operation is RailOperation.RETURN and not isinstance(answer, Paid | StillPending):
         raise NotReturnedError("the rail does not give the money back: see to it at the rail")
     return answer
+
+
+async def _is_surely_missing(service: Service, request: DueRequest) -> bool:
+    """Whether an order that is not sent any more can never be carried out: it was not there for MISSING_FOR.
+
+    Not where the rail has once had a name for it: it is there then, and what says otherwise is wrong.
+    """
+    missing_for = await rail_requests.missing_for(service.pool, request)
+    if request.reference is not None or request.operation not in _ENDED_BY_ABSENCE:
+        return False
+    return missing_for >= MISSING_FOR
 
 
 def _is_remembered(rail: Rail, age: timedelta) -> bool:

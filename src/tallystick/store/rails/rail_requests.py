@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tallystick.db.connections import Database
@@ -65,6 +65,14 @@ async def put_off(database: Database, request: DueRequest, until: datetime, erro
     await database.execute(
         _SQL["put_off"], request.book_id, request.transaction_id, until, request.operation.value, error
     )
+
+
+async def missing_for(database: Database, request: DueRequest) -> timedelta:
+    """The rail does not have the order: for how long that is so by now, by the server's clock alone."""
+    at: datetime = await database.fetchval(_SQL["server_clock"])
+    arguments = (request.book_id, request.transaction_id, request.operation.value, at)
+    since: datetime | None = await database.fetchval(_SQL["missing"], *arguments)
+    return timedelta() if since is None else at - since
 
 
 async def run_out(database: Database, now: datetime, limit: int) -> list[tuple[BookId, TransactionId]]:

@@ -42,6 +42,16 @@ UPDATE rail_request
    SET due_at = $3, last_error = $5
  WHERE book_id = $1 AND transaction_id = $2 AND operation = $4
 
+-- name: server_clock
+-- What this server's clock says, which no process can set.
+SELECT clock_timestamp()
+
+-- name: missing
+-- The rail does not have the order, as was seen at $4; since when that is so. No row: it is done.
+UPDATE rail_request SET missing_since = coalesce(missing_since, $4)
+ WHERE book_id = $1 AND transaction_id = $2 AND operation = $3
+RETURNING missing_since
+
 -- name: run_out
 -- At most $2 whose time is over at $1 by their book's clock: reservations, and charges no rail was asked for yet.
 SELECT transaction.book_id, transaction_id
