@@ -160,16 +160,14 @@ SELECT format('book %s, transaction %s (%s, %s): should have moved %s from %s to
 -- So is what rails did by themselves.
 WITH disputed AS MATERIALIZED (
     SELECT transaction_id FROM dispute
+), held AS ( -- the balance that a refund came from, or the debt that was settled
+    SELECT book_id AS held_in, instrument_id AS held_id, CASE kind WHEN 'prepaid' THEN 'prepaid' ELSE 'receivable' END AS held_as
+      FROM instrument
 ), said AS (
     SELECT transaction_id, operation, status, own.book_id AS callers_book, operator.book_id AS operators_book,
            coalesce(recipient.book_id, own.book_id) AS receivers_book,
            instrument_id IS NULL AND operation <> 'Deposit' OR /* part: refunds_a_funding */ AS is_payment,
-           CASE WHEN /* part: refunds_a_funding */ -- the balance, or the debt that was settled
-                THEN (SELECT CASE instrument.kind WHEN 'prepaid' THEN 'prepaid ' ELSE 'receivable ' END
-                        FROM instrument
-                       WHERE instrument.book_id = transaction.book_id
-                         AND instrument.instrument_id = transaction.instrument_id) || instrument_id
-                ELSE 'sales' END AS giver,
+           CASE WHEN /* part: refunds_a_funding */ THEN held_as || ' ' || instrument_id ELSE 'sales' END AS giver,
            recipient_party_id IS NOT NULL AND fee_payer = 'Caller' AS caller_pays,
            CASE WHEN operation <> 'Refund' THEN amount_micros
                 WHEN sender_party_id IS NOT NULL THEN -amount_micros ELSE 0 END AS amount_micros,
@@ -188,6 +186,7 @@ WITH disputed AS MATERIALIZED (
       LEFT JOIN book AS recipient
              ON recipient.party_id = recipient_party_id AND recipient.environment = own.environment
             AND recipient.currency = own.currency AND recipient.part = 0
+      LEFT JOIN held ON held_in = transaction.book_id AND held_id = instrument_id
      WHERE payment_method NOT IN ('Prepaid', 'Debt', 'Payout') AND operation NOT IN ('Dispute', 'RailMovement')
 ), payouts AS MATERIALIZED ( -- under way, the amount waits in both books; one that failed has moved nothing in the end
     SELECT transaction_id, own.book_id AS own_book, operator.book_id AS operators_book, 'owed_to ' || own.party_id AS owed,

@@ -67,8 +67,8 @@ SELECT dispute.book_id, dispute.transaction_id, dispute.original_id
 -- when something else was told before, and so is everything that is told after an end.
 SELECT book_id, transaction_id
   FROM dispute
- CROSS JOIN LATERAL (SELECT told[:coalesce(least(array_position(told, 'won'), array_position(told, 'lost')),
-                                           cardinality(told))]) AS until_end (news)
+ CROSS JOIN LATERAL (SELECT told[1:coalesce(least(array_position(told, 'won'), array_position(told, 'lost')),
+                                            cardinality(told))]) AS until_end (news)
  WHERE letters < cardinality(told) -- what the index has
    AND letters < cardinality(news) - CASE WHEN array_position(news, 'opened') > 1 THEN 1 ELSE 0 END
  ORDER BY book_id, transaction_id
