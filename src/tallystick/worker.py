@@ -17,6 +17,7 @@ from tallystick.notify.mail import MailSender
 from tallystick.processors.payout_rail import PayoutRail
 from tallystick.processors.rails import Rails
 from tallystick.services.buyer import redemption
+from tallystick.services.charges.dust import write_off_due
 from tallystick.services.context import Service
 from tallystick.services.disputes.dues import collect_dues
 from tallystick.services.disputes.letters import write_letters
@@ -33,6 +34,7 @@ from tallystick.services.rails.reconciliation import reconcile_if_due
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _ANCHOR_EVERY: Final = timedelta(minutes=1)
 _COLLECT_EVERY: Final = timedelta(minutes=1)
+_DUST_EVERY: Final = timedelta(minutes=1)  # how often it is looked whether the day of a book has come
 _RECONCILE_EVERY: Final = timedelta(minutes=30)  # how often it is looked whether a day is due, and a rail tried again
 _CHAIN_SECONDS: Final = 1.0
 """Between two looks for what is not chained yet. Nobody waits for it, and two statements five times a second cost."""
@@ -55,6 +57,7 @@ class Worker:
     _anchored_at: datetime | None = field(default=None)
     _collected_at: datetime | None = field(default=None)
     _reconciled_at: datetime | None = field(default=None)
+    _dusted_at: datetime | None = field(default=None)
 
     def __post_init__(self) -> None:
         service = self.service
@@ -67,7 +70,7 @@ class Worker:
     async def step(self) -> int:
         """Run every loop once and wait until its work is done; return how many pieces of work there were."""
         asked = await self.ask_rails() + await self.follow_up_events() + await self.disputes()
-        asked += await self.pay_out() + await self.redeem()
+        asked += await self.pay_out() + await self.redeem() + await self.write_off_dust()
         sent = await self.notification_sender.dispatch() + await self.mail_sender.dispatch()
         await self.notification_sender.idle()
         await self.chain()
@@ -113,6 +116,14 @@ class Worker:
         self._collected_at = now
         return written + collected
 
+    async def write_off_dust(self) -> int:
+        """Write off debts of less than a cent in books whose day has come; look for such in _DUST_EVERY."""
+        now = self.service.clock()
+        if not _is_time(self._dusted_at, now, _DUST_EVERY):
+            return 0
+        self._dusted_at = now
+        return await write_off_due(self.service)
+
     async def reconcile(self) -> int:
         """Hold days of rails that are due against the books; look for them in _RECONCILE_EVERY. No part of `step`."""
         now = self.service.clock()
@@ -146,6 +157,7 @@ class Worker:
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
                 self._repeat("disputes", self.disputes, stop),
                 self._repeat("chains", self.chain, stop, _CHAIN_SECONDS),
+                self._repeat("dust", self.write_off_dust, stop, _CHAIN_SECONDS),
                 self._repeat("reconciliation", self.reconcile, stop, _CHAIN_SECONDS),
                 self._repeat("forgetting", self.forget, stop),
                 self._repeat("mail", self.mail_sender.dispatch, stop),

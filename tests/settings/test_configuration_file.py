@@ -54,6 +54,7 @@ def test_values_are_written_as_toml_has_them(tmp_path: Path) -> None:
             allowed_hosts = ["fps.example.com", "Pay.Example.com"]
             staff_networks = "10.1.0.0/16"
             unverified_spending_limit = 250.10
+            smallest_charge = 0.000001
             unverified_receiving_limit = "0.000001"
             master_key_command = ["kms", "decrypt", "the key"]
             smtp_url = ""
@@ -66,6 +67,7 @@ def test_values_are_written_as_toml_has_them(tmp_path: Path) -> None:
     assert settings.allowed_hosts == ("fps.example.com", "pay.example.com")
     assert [str(network) for network in settings.staff_networks or ()] == ["10.1.0.0/16"]
     assert settings.unverified_spending_limit == 250_100_000
+    assert settings.smallest_charge == 1
     assert settings.unverified_receiving_limit == 1
     assert settings.master_key_command == ("kms", "decrypt", "the key")
     assert settings.smtp_url is None

@@ -6,6 +6,10 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # Debts of less than a cent stay.
+    "0045": """
+ALTER TABLE book DROP COLUMN dust_rule, DROP COLUMN dust_due_at;
+""",
     # What a rail never got stays pending.
     "0044": """
 ALTER TABLE rail_request DROP COLUMN missing_since;

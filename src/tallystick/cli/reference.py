@@ -46,7 +46,7 @@ is `null`.
 `password`, where it made one up |
 | `account list` | an array of those |
 | `account second-factor reset` | the same, and `reset`: whether there was anything to take |
-| `account charges` | `environment`, `smallest_charge` (text with six decimals) |
+| `account charges` | `environment`, `smallest_charge` (text with six decimals), `dust` (`keep`, `write_off`, `round`) |
 | `account split` | `parts`: how many books there are |
 | `account set-logo` | `logo`: what the picture is found by |
 | `keys create`, `keys make`, `keys rotate` | `account_id`, `access_key_id`, `secret`, `environment`, `created_at`, \

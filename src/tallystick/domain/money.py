@@ -64,6 +64,11 @@ def whole_minor_units(micros: int) -> int:
     return micros - micros % MICROS_PER_MINOR_UNIT
 
 
+def is_dust(micros: int) -> bool:
+    """Whether an amount owed or left is less than a cent: real money cannot move it by itself."""
+    return 0 < micros < MICROS_PER_MINOR_UNIT
+
+
 def round_half_up_to_minor_unit(micros_numerator: int, denominator: int) -> int:
     """Round the exact fraction ``micros_numerator / denominator`` to whole cents, halves up. For fees."""
     step = MICROS_PER_MINOR_UNIT * denominator

@@ -35,6 +35,7 @@ ACTION_WORDS: Final = (
     Deed("account set-logo --account {shop} --file {logo}", "branding.change"),
     Deed("account set-logo --account {shop} --remove", "branding.change"),
     Deed("account charges --account {shop} --smallest 0.000001", "charges.smallest"),
+    Deed("account charges --account {shop} --dust round", "charges.dust"),
     Deed("account split --account {shop} --parts 2", "account.split"),
     Deed("account standing --account {person} --email-verified", "account.verify_email"),
     Deed("account standing --account {person} --email-unverified", "account.unverify_email"),
@@ -102,6 +103,7 @@ ACTION_WORDS: Final = (
 IN_OTHER_TESTS: Final[Mapping[str, str]] = {
     "balance.redeem": "a buyer's own deed: tests/stories/pages/account/test_redemption.py",
     "live.open": "it needs a payment provider for real money: tests/stories/pages/admin/test_live_books.py",
+    "money.write_off_dust": "the worker's: tests/services/charges/test_dust.py",
     "operator.master_key": "an exchange takes half a minute",
     "operator.master_key_forget": "it needs a master key that was exchanged",
 }

@@ -282,6 +282,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     f"POST {DESK}/tokens/{{token_id}}/cancel": MOVE_MONEY,
     f"GET {DESK}/charges": VIEW,
     f"POST {DESK}/charges/smallest": MANAGE,
+    f"POST {DESK}/charges/dust": MANAGE,
     f"GET {DESK}/approvals": VIEW,
     f"POST {DESK}/approvals/rule": MANAGE,
     f"GET {DESK}/approvals/{{approval_id}}": VIEW,

@@ -72,6 +72,7 @@ FORMS: Final = (
     Form("POST /admin/payout-files/{message_id}/sent", "payout.sent", payouts.file_sent),
     Form("POST /admin/statements", "bank.look", payouts.statement),
     Form("POST /admin/statements/{environment}/{statement_id}/book", "bank.statement", payouts.book_statement),
+    Form(f"POST {DESK}/charges/dust", "charges.dust", business.dust_rule),
     Form(f"POST {DESK}/charges/smallest", "charges.smallest", business.smallest_charge),
     Form(f"POST {DESK}/approvals/rule", "approval.rule", books.set_rule),
     Form(f"POST {DESK}/approvals/{{approval_id}}/approve", "approval.approve", books.approve, ("money.refund",)),

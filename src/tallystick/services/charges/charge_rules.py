@@ -13,7 +13,7 @@ from tallystick.domain.money import (
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations import audit
 from tallystick.store.charges import charge_rules
-from tallystick.store.charges.charge_rules import ChargeRules
+from tallystick.store.charges.charge_rules import ChargeRules, DustRule
 from tallystick.store.ledger import shards
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 __all__ = [
     "FIELD",
     "ChargeRules",
+    "DustRule",
     "find",
     "read_smallest_charge",
     "read_smallest_charge_if_typed",
+    "set_dust_rule",
     "set_smallest_charge",
     "usual_smallest_charge",
 ]
@@ -84,4 +86,29 @@ async def set_smallest_charge(books: BookContext, micros: int) -> None:
             environment=books.environment,
             details={"before": display_amount(before.smallest_charge_micros)},
             at=service.clock(),
+        )
+
+
+async def set_dust_rule(books: BookContext, rule: DustRule) -> None:
+    """What becomes of debts of less than a cent from now on, in one commit with its row in the audit log.
+
+    The same as before: nothing is written down.
+    """
+    service, now = books.service, books.service.clock()
+    async with service.pool.acquire() as connection, connection.transaction():
+        await charge_rules.lock(connection, books.parts)
+        before = await charge_rules.find(connection, books.parts[0])
+        if before.dust_rule is rule:
+            return
+        parts = await shards.shards_of_seller(connection, books.seller_id, books.environment)
+        await charge_rules.set_dust_rule(connection, parts, rule, now)
+        await audit.record(
+            connection,
+            books.actor,
+            "charges.dust",
+            rule.value,
+            business_id=books.seller_id,
+            environment=books.environment,
+            details={"before": before.dust_rule.value},
+            at=now,
         )

@@ -68,6 +68,8 @@ ACTIONS: Final = frozenset(
         "debts.write_off",
         "debts.go_on",
         "charges.smallest",
+        "charges.dust",
+        "money.write_off_dust",
         "approval.rule",
         "approval.ask",
         "approval.approve",

@@ -15,10 +15,25 @@ __all__ = ["LONGEST_AGE", "Age", "Ageing", "DebtRun", "Debts", "RunLine", "Tab",
 
 
 async def list_(
-    books: BookContext, maximum: int, *, age: Age = Age.ANY, text: str | None = None, after: str | None = None
+    books: BookContext,
+    maximum: int,
+    *,
+    age: Age = Age.ANY,
+    text: str | None = None,
+    after: str | None = None,
+    below_micros: int | None = None,
 ) -> Debts:
     """What is owed, those debts with the oldest parts first, after a place in the list."""
-    return await debts.list_(books.service.pool, books.parts, books.now, maximum, age=age, text=text, after=after)
+    return await debts.list_(
+        books.service.pool,
+        books.parts,
+        books.now,
+        maximum,
+        age=age,
+        text=text,
+        after=after,
+        below_micros=below_micros,
+    )
 
 
 async def tabs(books: BookContext, instrument_ids: Sequence[str]) -> list[Tab]:

@@ -63,11 +63,13 @@ async def export_instruments(books: BookContext, wanted: InstrumentQuery, named:
     return download.send(spreadsheets.as_csv(INSTRUMENT_COLUMNS, _instruments(books, wanted, download)))
 
 
-async def export_debts(books: BookContext, age: Age, text: str | None, named: str) -> AsyncIterator[bytes]:
+async def export_debts(
+    books: BookContext, age: Age, text: str | None, named: str, below_micros: int | None = None
+) -> AsyncIterator[bytes]:
     """The debts that are wanted, those with the oldest parts first, and a row in the audit log. Raises as the other."""
     download = books.service.downloads.begin(books.seller_id)
     await books.record("debts.export", named)
-    return download.send(spreadsheets.as_csv(DEBT_COLUMNS, _debts(books, age, text, download)))
+    return download.send(spreadsheets.as_csv(DEBT_COLUMNS, _debts(books, age, text, below_micros, download)))
 
 
 async def _instruments(
@@ -84,10 +86,12 @@ async def _instruments(
         last = part.found[-1]
 
 
-async def _debts(books: BookContext, age: Age, text: str | None, download: Download) -> AsyncGenerator[list[str], None]:
+async def _debts(
+    books: BookContext, age: Age, text: str | None, below_micros: int | None, download: Download
+) -> AsyncGenerator[list[str], None]:
     after: str | None = None
     while True:
-        part = await debts.list_(books, _ROWS_AT_ONCE, age=age, text=text, after=after)
+        part = await debts.list_(books, _ROWS_AT_ONCE, age=age, text=text, after=after, below_micros=below_micros)
         for debt in part.found:
             yield _debt(debt)
             await download.row_written()

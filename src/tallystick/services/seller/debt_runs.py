@@ -18,7 +18,7 @@ import structlog
 from tallystick.domain.commands import SettleDebt, WriteOffDebt
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import book_named_in
-from tallystick.domain.money import display_amount, whole_minor_units
+from tallystick.domain.money import display_amount, is_dust, whole_minor_units
 from tallystick.domain.outcomes import TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.operations import audit
@@ -77,8 +77,7 @@ async def plan(
     """What would become of each debt now; `amount_micros` of each, or all of it."""
     amounts = [whole(action, tab) if amount_micros is None else amount_micros for tab in tabs]
     decisions = await _dry_run(books, action, tabs, amounts)
-    nothing = Refused(Refusal.SettleAmountGreaterThanDebt, "Nothing is owed that is not being settled already.")
-    planned = [Planned(tab, amount, refused=nothing) for tab, amount in zip(tabs, amounts, strict=True)]
+    planned = [Planned(tab, amount, refused=_none_of(tab)) for tab, amount in zip(tabs, amounts, strict=True)]
     for number, decision in decisions.items():
         tab = tabs[number]
         if isinstance(decision.outcome, Refused):
@@ -92,6 +91,14 @@ async def plan(
             pending=made.status is TransactionStatus.PENDING,
         )
     return planned
+
+
+def _none_of(tab: Tab) -> Refused:
+    """Why no whole amount of a debt is there."""
+    if is_dust(tab.open_micros):
+        message = "Less than a cent is owed, which cannot be settled by itself. It can be written off."
+        return Refused(Refusal.AmountOutOfRange, message)
+    return Refused(Refusal.SettleAmountGreaterThanDebt, "Nothing is owed that is not being settled already.")
 
 
 async def _dry_run(

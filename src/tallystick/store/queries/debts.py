@@ -20,6 +20,7 @@ from tallystick.domain.ids import (
     book_named_in,
     transaction_ids_from,
 )
+from tallystick.domain.money import is_dust
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refused
 
@@ -70,6 +71,11 @@ class Debt:
     buyer_name: str
     buyer_email: str
     owed: Ageing
+
+    @property
+    def dust(self) -> bool:
+        """Whether less than a cent is owed."""
+        return is_dust(self.owed.balance_micros)
 
     @property
     def place(self) -> str:
@@ -147,11 +153,15 @@ async def list_(
     age: Age = Age.ANY,
     text: str | None = None,
     after: str | None = None,
+    below_micros: int | None = None,
 ) -> Debts:
-    """The debts in a seller's books, the oldest parts first. `now`: the books' time; `after`: the last one's place."""
+    """The debts in a seller's books, the oldest parts first. `now`: the books' time; `after`: the last one's place.
+
+    `below_micros`: only smaller ones.
+    """
     since = (transaction_ids_from((now - boundary - _EPOCH) // timedelta(milliseconds=1)) for boundary in _BOUNDARIES)
     rows = await database.fetch(
-        _SQL["ageing"], parts, *since, age.value, containing(text), *_parse_place(after), maximum + 1
+        _SQL["ageing"], parts, *since, age.value, containing(text), *_parse_place(after), maximum + 1, below_micros
     )
     found = [_debt(row) for row in rows if row["instrument_id"] is not None]
     shown = found[:maximum]

@@ -52,6 +52,8 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "debts.write_off": "Wrote off debts",
     "debts.go_on": "Went on with debts that could not be reached",
     "charges.smallest": "Changed how small one payment may be",
+    "charges.dust": "Changed what becomes of debts of less than a cent",
+    "money.write_off_dust": "Debts of less than a cent were written off, by the rule",
     "approval.rule": "Changed what needs a second person",
     "approval.ask": "Asked for a second person",
     "approval.approve": "Approved what somebody else asked for",

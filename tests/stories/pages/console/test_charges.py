@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.stories.pages.business import Customer, postpaid_customer, prepaid_customer
+from tests.stories.pages.buyers import buyer_of, fund, seen
 from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import Browser, Page, Seller, World
 
 from tallystick.client.fps import ServiceError
+from tallystick.services.buyer.months import Month
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.ledger.verify import verify
 
@@ -42,7 +46,7 @@ async def test_an_owner_lets_charges_be_a_millionth(world: World, seller: Seller
 
     saved = await set_smallest(owner, seller, "0.000001")
 
-    assert "Saved. It counts from the next payment on." in saved.text
+    assert "Saved. It counts from now on." in saved.text
     assert "One payment is at least 0.000001 USD" in saved.text
     charge = await customer.pay("0.000001")
     assert "0.000001 USD" in Page(await owner.get(console(seller, "transactions", charge))).text
@@ -91,3 +95,47 @@ async def test_others_of_the_staff_see_it_only(world: World, seller: Seller) -> 
     page = Page(await browser.get(console(seller, "charges")))
     assert "Owners change it." in page.text
     assert not [form for form in page.forms if form.action.endswith("/charges/smallest")]
+
+
+async def test_a_millionth_shows_wherever_it_is_told_of(world: World, seller: Seller, owner: Browser) -> None:
+    """To the seller's program, to the buyer, in statements, in the figures of the day."""
+    await set_smallest(owner, seller, "0.000001")
+    buyer = await buyer_of(world, seller, seller.prepaid())
+    await fund(seller, buyer, "20")
+    paid = await seller.pay(buyer.answer["prepaidSenderTokenID"], "0.000001", SenderDescription="One token")
+    charge = paid.text("TransactionId")
+
+    found = await seller.api.call("GetTransaction", {"TransactionId": charge})
+    assert found.micros("Transaction", "TransactionAmount") == 1
+    listed = await seller.api.call(
+        "GetAccountActivity", {"StartDate": f"{world.clock() - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}
+    )
+    assert listed.result is not None
+    assert "0.000001" in [one.text for one in listed.result.iter()]
+    left = await seller.api.call("GetPrepaidBalance", {"PrepaidInstrumentId": buyer.authorization})
+    assert left.micros("PrepaidBalance", "AvailableBalance") == 19_999_999
+
+    assert "One token −0.000001 USD 19.999999 USD" in await seen(buyer, buyer.path)  # noqa: RUF001
+    month = Month.of(world.clock()).text
+    assert "Purchase (1) −0.000001 USD" in await seen(buyer, f"{buyer.path}/statements/{month}")  # noqa: RUF001
+    statement = (await buyer.browser.get(f"{buyer.path}/statements/{month}.csv")).text
+    assert "-0.000001,19.999999" in statement
+    assert "0.000001 USD" in Page(await owner.get(console(seller))).text
+
+
+async def test_a_buyer_is_told_what_less_than_a_cent_means(world: World, seller: Seller, owner: Browser) -> None:
+    await set_smallest(owner, seller, "0.000001")
+    tab = await buyer_of(world, seller, seller.postpaid())
+    await seller.pay(tab.answer["creditSenderTokenID"], "0.004")
+    note = "0.004 USD is less than a cent: it is collected together with later purchases."
+    assert note in await seen(tab, tab.path)
+    asked = await seen(tab, f"{tab.path}/cancel")
+    assert "You still owe 0.004 USD, less than a cent. It cannot be collected by itself." in asked
+    await tab.browser.submit(await tab.browser.get(f"{tab.path}/cancel"), "/cancel")
+    ended = await seen(tab, tab.path)
+    assert "You still owe 0.004 USD, less than a cent. It cannot be collected by itself." in ended
+    assert "may settle it from" not in ended
+    balance = await buyer_of(world, seller, seller.prepaid())
+    await fund(seller, balance, "20")
+    await seller.pay(balance.answer["prepaidSenderTokenID"], "19.992")
+    assert "0.008 USD is less than a cent: it can be spent, but not paid back." in await seen(balance, balance.path)

@@ -35,6 +35,10 @@ async def smallest_charge(scene: Scene) -> None:
     await scene.on("charges", "/smallest", smallest_charge="0.000001")
 
 
+async def dust_rule(scene: Scene) -> None:
+    await scene.on("charges", "/dust", dust="round")
+
+
 async def asked_host(scene: Scene) -> str:
     """A host that the seller asked for; nobody else knows it."""
     host = f"{secrets.token_hex(6)}.example"

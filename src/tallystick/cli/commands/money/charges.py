@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -11,10 +11,16 @@ from tallystick.cli.commands.splitting import Environment
 from tallystick.cli.console import Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
 from tallystick.domain.money import display_amount, format_amount
 from tallystick.services.charges import charge_rules
-from tallystick.services.charges.charge_rules import ChargeRules
+from tallystick.services.charges.charge_rules import ChargeRules, DustRule
 from tallystick.services.form_errors import FormError
 from tallystick.services.seller.books import first_book_of
 from tallystick.services.seller.manual_operations import context_with_book
+
+_DUST: Final = {
+    DustRule.KEEP: "Debts of less than a cent stay owed.",
+    DustRule.WRITE_OFF: "Debts of less than a cent are written off once nothing more can be charged on their tabs.",
+    DustRule.ROUND: "Debts of less than a cent are written off once their tabs are settled or have ended.",
+}
 
 
 @app.command()
@@ -23,10 +29,16 @@ def charges(
     smallest: Annotated[
         str | None, typer.Option(metavar="AMOUNT", help="The least that one payment may be, from 0.000001 on.")
     ] = None,
+    dust: Annotated[
+        DustRule | None,
+        typer.Option(
+            help="Debts of less than a cent: keep; write_off, once their tabs have ended; round, once they are settled."
+        ),
+    ] = None,
     environment: Annotated[Environment, typer.Option(help="Where.")] = Environment.sandbox,
     json: Json = False,
 ) -> None:
-    """Say how small a seller's charges may be; what is not named stays."""
+    """Say how small a seller's charges may be, and what becomes of less than a cent; what is not named stays."""
 
     async def carry_out() -> ChargeRules:
         async with service_of_process() as service:
@@ -42,10 +54,14 @@ def charges(
                     await charge_rules.set_smallest_charge(books, charge_rules.read_smallest_charge(smallest))
             except FormError as error:
                 raise ProblemError("; ".join(error.problems.values())) from None
+            if dust is not None:
+                await charge_rules.set_dust_rule(books, dust)
             return await charge_rules.find(books)
 
     rules = run(carry_out())
     if json:
-        tell_json({"environment": environment.value, "smallest_charge": format_amount(rules.smallest_charge_micros)})
+        smallest_charge = format_amount(rules.smallest_charge_micros)
+        tell_json({"environment": environment.value, "smallest_charge": smallest_charge, "dust": rules.dust_rule.value})
     else:
         tell(f"One payment is at least {display_amount(rules.smallest_charge_micros)} USD.")
+        tell(_DUST[rules.dust_rule])

@@ -9,9 +9,10 @@ VALUES ($1, $2, $3, $4, false, $5, $6)
 -- name: create_shard
 -- One more book ($1) for the seller of the book $2, as part $3, with that one's settings.
 INSERT INTO book (book_id, party_id, environment, currency, part, minimum_charge_micros, clock_offset_seconds,
-            notification_url, notify_immediate, notify_write_offs, disputed_settlements, created_at)
+            notification_url, notify_immediate, notify_write_offs, disputed_settlements, dust_rule, dust_due_at,
+            created_at)
 SELECT $1, party_id, environment, currency, $3, minimum_charge_micros, clock_offset_seconds, notification_url,
-       notify_immediate, notify_write_offs, disputed_settlements, $4
+       notify_immediate, notify_write_offs, disputed_settlements, dust_rule, dust_due_at, $4
   FROM book
  WHERE book_id = $2
 

@@ -4,7 +4,7 @@
 -- The debts with their age, those with the oldest parts first: of payments made before the ids $2, $3 and $4 (30, 60 and 90
 -- days ago). What was paid back counts against the oldest purchases first, so a debt is the latest purchases. Only debts
 -- with a part as old as $5 says (0 to 3 boundaries passed) and, where it is not null, with a text ($6) in the buyer's name
--- or address; after the one with these figures ($7 to $10) and id ($11); at most $12. Each row has the sums of all debts;
+-- or address; after the one with these figures ($7 to $10) and id ($11); at most $12; where $13 is not null, only of less than $13. Each row has the sums of all debts;
 -- where there is no row to show, there is one of sums alone.
 WITH debt AS (
     SELECT instrument.book_id, instrument.instrument_id, instrument.sender_party_id, account.balance_micros,
@@ -48,6 +48,7 @@ WITH debt AS (
                             WHEN 2 THEN over_60_micros + over_90_micros > 0
                             WHEN 3 THEN over_90_micros > 0 ELSE true END
        AND ($6::text IS NULL OR buyer.name ILIKE $6 OR buyer.email ILIKE $6 OR aged.instrument_id ILIKE $6)
+       AND ($13::bigint IS NULL OR balance_micros < $13)
        AND ($11::text IS NULL
             OR (over_90_micros, over_60_micros, over_30_micros, balance_micros, instrument_id)
              < ($7::bigint, $8::bigint, $9::bigint, $10::bigint, $11 COLLATE "C"))

@@ -8,6 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from tallystick.domain.limits import LimitKind, UsageLimit
+from tallystick.domain.money import is_dust
 from tallystick.services.buyer.authorization_status import AuthorizationState, AuthorizationStatus, Scope
 from tallystick.services.consent.terms import reason_html
 from tallystick.web.common.agreements.agreed import Agreed, AgreedRefunds, agreed_before
@@ -176,10 +177,12 @@ class AuthorizationText:
         elif self.state.prepaid and not self.state.cancellable and self.state.balance_micros:
             found.append(
                 _("%(amount)s is left in the balance. You can have it paid back.", amount=left)
-                if self.state.redeemable
+                if self.state.redeemable and not is_dust(self.state.balance_micros)
                 else _("%(amount)s is left in the balance. Ask %(seller)s about it.", amount=left, seller=seller)
             )
-        if self.state.tab and not self.state.spending and self.state.balance_micros:
+        if is_dust(self.state.balance_micros):
+            found += self._notes_on_dust(left)
+        elif self.state.tab and not self.state.spending and self.state.balance_micros:
             found.append(
                 _(
                     "You still owe %(amount)s. %(seller)s may settle it from %(source)s.",
@@ -189,6 +192,18 @@ class AuthorizationText:
                 )
             )
         return found
+
+    def _notes_on_dust(self, amount: str) -> list[str]:
+        """Of less than a cent, which real money cannot move by itself."""
+        if self.state.tab:
+            if self.state.spending:
+                return [
+                    _("%(amount)s is less than a cent: it is collected together with later purchases.", amount=amount)
+                ]
+            return [_("You still owe %(amount)s, less than a cent. It cannot be collected by itself.", amount=amount)]
+        if self.state.spending:
+            return [_("%(amount)s is less than a cent: it can be spent, but not paid back.", amount=amount)]
+        return []
 
     def consequences(self, scope: Scope) -> list[str]:
         """What cancelling so much means, a sentence each."""
@@ -206,11 +221,16 @@ class AuthorizationText:
             return self._consequences_for_balance(scope, source)
         if self.state.tab:
             found = [_("%(seller)s can no longer put anything on the tab.", seller=seller)]
-            if self.state.balance_micros:
+            owed = dollars(self.state.balance_micros)
+            if is_dust(self.state.balance_micros):
+                found.append(
+                    _("You still owe %(amount)s, less than a cent. It cannot be collected by itself.", amount=owed)
+                )
+            elif self.state.balance_micros:
                 found.append(
                     _(
                         "You still owe %(amount)s. %(seller)s may settle it from %(source)s, and nothing beyond it.",
-                        amount=dollars(self.state.balance_micros),
+                        amount=owed,
                         seller=seller,
                         source=source,
                     )

@@ -1,6 +1,6 @@
 """Debts by age; settling or writing off one or many: the preview, the run, the result for each debt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.ids import InstrumentId
+from tallystick.domain.money import MICROS_PER_MINOR_UNIT
 from tallystick.domain.refusals import Refused
 from tallystick.services.reports import debts, holdings_export, transactions
 from tallystick.services.reports.debts import LONGEST_AGE, Age, DebtRun, Tab
@@ -35,7 +36,13 @@ def _typed(request: PageRequest) -> dict[str, str]:
     """The filter in the address."""
     params = request.query_params
     text = params.get("q", "").strip().replace("\0", "")[:_MAX_TEXT]
-    return {name: value for name, value in {"q": text, "age": params.get("age", "")}.items() if value}
+    given = {"q": text, "age": params.get("age", ""), "size": params.get("size", "")}
+    return {name: value for name, value in given.items() if value}
+
+
+def _below(typed: Mapping[str, str]) -> int | None:
+    """Below which amount debts are shown, in micro-units; None: all."""
+    return MICROS_PER_MINOR_UNIT if typed.get("size") == "dust" else None
 
 
 @get("/console/{business:int}/{environment:str}/debts")
@@ -51,6 +58,7 @@ async def show_debts(request: PageRequest, business: FromPath[int], environment:
             age=_AGES.get(typed.get("age", ""), Age.ANY),
             text=typed.get("q"),
             after=after,
+            below_micros=_below(typed),
         )
         gone = await transactions.archived_before(books)
         return console.page(
@@ -78,7 +86,7 @@ async def show_debts_csv(request: PageRequest, business: FromPath[int], environm
     async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
         typed = _typed(request)
         age = _AGES.get(typed.get("age", ""), Age.ANY)
-        content = await holdings_export.export_debts(books, age, typed.get("q"), urlencode(typed))
+        content = await holdings_export.export_debts(books, age, typed.get("q"), urlencode(typed), _below(typed))
         return console.csv("debts", content)
 
     return await with_books(request, business, environment, step, place=PLACE)

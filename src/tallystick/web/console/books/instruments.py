@@ -8,6 +8,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
 
+from tallystick.domain.money import is_dust
 from tallystick.domain.tokens import TokenState, state_of
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.buyer import authorizations
@@ -94,6 +95,7 @@ async def show_instrument(
             received_at=received_at,
             badge_of=badge_of,
             held=found,
+            dust=is_dust(found.balance_micros),
             state=state,
             tokens=await instruments.tokens_of(books, found.instrument_id),
             recent=await transactions.list_(books, wanted, RECENT),
