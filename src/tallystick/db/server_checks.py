@@ -41,5 +41,5 @@ async def setup_of(pool: Pool) -> ServerSetup:
     """What the server says now. Raises what the database does."""
     row = await pool.fetchrow(_SQL["server_setup"])
     if row is None:
-        raise TypeError("a SELECT without FROM has a row")
+        raise TypeError("the server did not say how it is set up")
     return ServerSetup(**dict(row))
