@@ -310,6 +310,25 @@ async def test_never_more_than_was_captured_and_not_refunded(desk: Desk) -> None
     assert refunded == 6 * UNITS
 
 
+async def test_what_was_booked_as_nobodys_is_no_refund_later(desk: Desk) -> None:
+    """The rail's name of the charge was not known when its refund by hand was read: one of the two is booked."""
+    buyer = await desk.books.sender_token(Method.CC)
+    paid = taken(await desk.books.pay(buyer, "10.00"), "Pending")
+    await work(desk.books)
+    refund = await by_hand(desk, paid, 4 * UNITS)
+    held, rail = await desk.account("suspense"), await desk.account("rail")
+    cash = await desk.books.total("cash")
+    first = await desk.read(lambda told: [*told, replace(refund, charge_reference="pi_not_known_yet")])
+    fees_micros = first.fees_micros
+
+    again = await desk.read(lambda told: [*told, refund])
+
+    assert findings(again) == findings(first) == [(FindingKind.BY_HAND, refund.movement_id, 0)]
+    assert await desk.account("suspense") - held == 4 * UNITS
+    assert await desk.account("rail") - rail == -4 * UNITS - fees_micros
+    assert await desk.books.total("cash") == cash
+
+
 async def test_one_that_was_made_by_hand_may_come_back_too(desk: Desk) -> None:
     buyer = await desk.books.sender_token(Method.CC)
     paid = taken(await desk.books.pay(buyer, "10.00"), "Pending")

@@ -148,9 +148,10 @@ async def _assigned(service: Service, place: RailBook, told: Sequence[RailMoveme
         for one in found
         if one.transaction_id is None and one.currency == USD and one.kind in {MovementKind.CHARGE, MovementKind.REFUND}
     }
+    nobodys = await reconciliations.nobodys(service.pool, place, by_hand)  # booked as that, or about to be
     of_ours = {}
     for one in told:
-        if one.movement_id in by_hand and one.kind is MovementKind.REFUND:
+        if one.movement_id in by_hand - nobodys and one.kind is MovementKind.REFUND:
             booked = await refunds.record_by_hand(service, place.environment, place.rail, one)
             if booked is not None:
                 of_ours[one.movement_id] = booked

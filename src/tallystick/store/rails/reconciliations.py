@@ -64,6 +64,12 @@ async def transactions_of_references(
     return {reference: next(iter(those)) for reference, those in found.items() if len(those) == 1}
 
 
+async def nobodys(database: Database, place: RailBook, movements: Collection[str]) -> set[str]:
+    """Which of the movements an earlier reading has found to belong to nothing of ours."""
+    rows = await database.fetch(_SQL["nobodys"], place.book_id, place.rail, list(movements))
+    return {row["movement_id"] for row in rows}
+
+
 async def note(database: Database, place: RailBook, movements: Sequence[MovedThere], began: datetime) -> None:
     """Keep movements that a reading which began at `began` was told, each id once."""
     rows = [

@@ -55,6 +55,12 @@ SELECT $1, $2, $3::timestamptz, new.*
                              ELSE coalesce(known.transaction_id, excluded.transaction_id) END,
        is_unassigned = known.is_unassigned OR (excluded.is_unassigned AND known.transaction_id IS NULL)
 
+-- name: nobodys
+-- Which of the movements $3 of the rail $2 were found to belong to nothing of ours.
+SELECT movement_id
+  FROM rail_movement
+ WHERE book_id = $1 AND rail = $2 AND movement_id = ANY($3::text[]) AND is_unassigned
+
 -- name: between
 -- Movements of the rail $2 from $4 to before $5; whether the reading that began at $3, or a later one, was told them.
 SELECT /* part: movement */, seen_at >= $3::timestamptz AS is_told
