@@ -73,6 +73,13 @@ def test_charges_that_are_not_in_the_amount_are_entries_of_their_own() -> None:
     assert (found.amount_micros, found.fee_micros) == (-2000 * CENT, 0)
 
 
+def test_charges_in_another_currency_are_no_fee_in_this_one() -> None:
+    """What they come to here is not told: people see that the amount is off."""
+    other = entry("-20.30", charges="0.30").replace('<Amt Ccy="USD">0.30', '<Amt Ccy="EUR">0.30')
+    found = only(camt(other))
+    assert (found.amount_micros, found.fee_micros) == (-2030 * CENT, 0)
+
+
 def test_transactions_of_one_entry_are_told_apart() -> None:
     other = make_transaction_id(BookId(17), 1_790_000_000_001, bytes(TRANSACTION_ENTROPY_BYTES))
     found = read(camt(entry("-50.00", parts=[("20.00", PAYOUT), ("30.00", other)]))).entries
@@ -99,6 +106,7 @@ def test_an_id_of_ours_is_found_in_a_text_that_the_bank_broke() -> None:
     assert found.reference == NO_REFERENCE
 
 
+CHARGE = '<Rcrd><Amt Ccy="USD">1000000000</Amt><ChrgInclInd>true</ChrgInclInd></Rcrd>'
 HARM = {
     "another's file": '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + camt(entry("-1.00", text="&x;")),
     "a bomb": '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>' + camt(entry("-1.00", text="&b;")),
@@ -110,6 +118,7 @@ HARM = {
     "an amount below": camt(entry("-1.00").replace("1.00", "-1.00")),
     "half a cent": camt(entry("-1.005")),
     "an endless amount": camt(entry("-1" + "0" * 17)),
+    "endless charges": camt(entry("-1.00", charges="1000000000").replace("</Chrgs>", CHARGE * 9 + "</Chrgs>")),
     "a day that is none": camt(entry("-1.00", day="2026-02-30")),
     "a day of long ago": camt(entry("-1.00", day="0001-01-01")),
     "no currency": camt(entry("-1.00").replace('Ccy="USD"', "")),

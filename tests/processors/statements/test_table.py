@@ -59,6 +59,7 @@ def test_two_columns_are_enough_and_an_id_may_stand_in_the_text() -> None:
         ("date,amount\n2026-11-28,--1\n", "line 2: not an amount"),
         ("date,amount\n2026-11-28,0.001\n", "whole cents"),
         ("date,amount\n2026-11-28,9999999999\n", "larger than"),
+        ("date,amount,fee\n2026-11-28,999999999,999999999\n", "larger than"),
         ("date,amount,kind\n2026-11-28,1,gift\n", "not a kind"),
         ("date,amount,kind,fee\n2026-11-28,-1,fee,1\n", "no fee of its own"),
         ("date,amount,account\n2026-11-28,1,A\n2026-11-28,1,B\n", "several accounts"),

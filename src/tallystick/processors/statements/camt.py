@@ -109,7 +109,7 @@ def _line(entry: Element, details: Element, amounts: Element) -> BankLine:
     texts += [one.text for one in _all(details, "RmtInf", "Strd", "CdtrRefInf", "Ref")]
     code = _text(details, "BkTxCd", "Domn", "Fmly", "SubFmlyCd") or _text(entry, "BkTxCd", "Domn", "Fmly", "SubFmlyCd")
     is_fee = (code or "").strip() in _FEES
-    fee = -sign * amount if is_fee else _charges(amounts) or _charges(details)
+    fee = -sign * amount if is_fee else _charges(amounts, currency) or _charges(details, currency)
     return BankLine(
         reference=next((plain(one) for one in (*known_as, *references) if plain(one)), NO_REFERENCE),
         day=read_day(booked),
@@ -137,8 +137,11 @@ def _direction(parent: Element) -> str | None:
     return found if found in {_IN, "DBIT"} else None
 
 
-def _charges(parent: Element) -> int:
-    """What the bank kept out of the amount, in micro-units: charges that it says are included in it."""
+def _charges(parent: Element, currency: str) -> int:
+    """What the bank kept out of an amount in `currency`: charges that it says are included in it, in micro-units.
+
+    One in another currency is left in the amount: by how much it made that smaller is not told.
+    """
     total = 0
     for charges in _all(parent, "Chrgs"):
         records = _all(charges, "Rcrd") or [charges]
@@ -146,7 +149,7 @@ def _charges(parent: Element) -> int:
             if (_text(one, "ChrgInclInd") or "").strip() not in {"true", "1"}:
                 continue
             amount = _amount(one)
-            if amount is not None:
+            if amount is not None and amount[1] == currency:
                 total += -amount[0] if _direction(one) == _IN else amount[0]
     return total
 

@@ -14,7 +14,7 @@ import msgspec
 
 from tallystick.domain.banking.bank_statements import BankEntry, whole_cents
 from tallystick.domain.ids import ALPHABET, TRANSACTION_LENGTH, MalformedIdError, book_of_transaction
-from tallystick.domain.money import MICROS_PER_UNIT, USD, parse_amount
+from tallystick.domain.money import MICROS_PER_UNIT, USD, display_amount, parse_amount
 
 MAX_BYTES: Final = 2 * 1024 * 1024
 MAX_ENTRIES: Final = 5_000
@@ -55,13 +55,16 @@ def entries_of(account: str, lines: Sequence[BankLine]) -> tuple[BankEntry, ...]
     """The entries, each with its id: a digest of all that the bank says of it.
 
     Of entries that are alike to the letter on one day, as two fees can be, the first is another one than the second; so
-    a statement has to have each of its days from the beginning. Raises StatementError: there are too many.
+    a statement has to have each of its days from the beginning. Raises StatementError: there are too many, or an amount
+    is too large.
     """
     if len(lines) > MAX_ENTRIES:
         raise StatementError(f"it has more than {MAX_ENTRIES} entries")
     alike: Counter[str] = Counter()
     found = []
     for line in lines:
+        check_size(line.amount_micros)  # once more: charges are parts of it
+        check_size(line.fee_micros)
         told = [
             account,
             line.day.isoformat(),
@@ -97,8 +100,14 @@ def read_amount(text: str) -> int:
         micros = whole_cents(parse_amount(text.strip().rstrip("0").rstrip(".") if "." in text else text.strip()))
     except ValueError as error:
         raise StatementError(str(error)) from None
-    if micros > MAX_AMOUNT_MICROS:
-        raise StatementError(f"an amount is larger than {MAX_AMOUNT_MICROS // MICROS_PER_UNIT}: {text.strip()[:40]}")
+    return check_size(micros)
+
+
+def check_size(micros: int) -> int:
+    """The same amount, above or below 0. Raises StatementError: it is larger than any that a bank books."""
+    if abs(micros) > MAX_AMOUNT_MICROS:
+        most = MAX_AMOUNT_MICROS // MICROS_PER_UNIT
+        raise StatementError(f"an amount is larger than {most}: {display_amount(micros)}")
     return micros
 
 
