@@ -237,6 +237,30 @@ async def test_what_people_said_was_not_sent_but_left(bank: Desk) -> None:
     assert found(booked) == [(DIFFERENT, payout, 20 * UNITS)]
 
 
+async def test_of_two_who_say_different_things_at_once_one_is_told_so(bank: Desk) -> None:
+    """Both had the page before them while it was under way; only what counts is in the audit log."""
+    payout = await bank.payout()
+    record = await desk.find(bank.service, payout)
+    assert record is not None
+    await desk.mark_failed(bank.service, BY_COMMAND, record, "a wrong number")
+
+    with pytest.raises(desk.PayoutStateError, match="Failure"):
+        await desk.mark_sent(bank.service, BY_COMMAND, record, "B-1")
+    await desk.mark_failed(bank.service, BY_COMMAND, record, "a wrong number")
+
+    assert await bank.state(payout) == "Failure"
+    said = await bank.service.pool.fetch("SELECT action FROM audit_entry WHERE subject = $1", payout)
+    assert {row["action"] for row in said} == {"payout.failed"}
+
+
+async def test_a_file_that_two_people_say_was_sent_at_once_was_sent(bank: Desk) -> None:
+    message_id, payouts = await bank.in_file(*["1.00"] * 6)
+
+    await asyncio.gather(*(desk.mark_file_sent(bank.service, BY_COMMAND, message_id, None) for _ in range(3)))
+
+    assert {await bank.state(payout) for payout in payouts} == {"Success"}
+
+
 async def test_one_debit_for_a_whole_file(bank: Desk) -> None:
     message_id, payouts = await bank.in_file("20.00", "30.00", "40.00")
     record = await desk.find(bank.service, payouts[2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.store.direct import said, status, taken
 from tests.store.past import Past
@@ -170,6 +172,31 @@ async def send_all(shop: Books, rail: object) -> None:
     ):
         await send_payouts(service_of(shop), {"simulated": rail})  # type: ignore[dict-item]
         shop.clock.forward(seconds=int(LEASE.total_seconds()))
+
+
+class DeadRail:
+    """Has been out of reach for days."""
+
+    name = "simulated"
+
+    async def send(self, _instruction: PayoutInstruction) -> PayoutAnswer:
+        raise TimeoutError("out of reach")
+
+
+async def test_a_rail_that_is_away_for_days_is_asked_once_an_hour(shop: Books) -> None:
+    await with_cash(shop)
+    payout = taken(await ask(shop, "30.00", rail="simulated"), "Pending")
+    await shop.pool.execute(
+        "UPDATE payout SET attempts = 80 WHERE book_id = $1 AND transaction_id = $2", shop.book_id, payout
+    )
+
+    await send_payouts(service_of(shop), {"simulated": DeadRail()})
+
+    found = await payouts.find(shop.pool, shop.book_id, payout)
+    assert found is not None
+    assert (found.due_at, found.last_error) == (shop.clock() + timedelta(hours=1), "TimeoutError: out of reach")
+    await send_all(shop, SimulatedPayoutRail(shop.pool, shop.clock, faults=True))
+    assert await status(shop, payout) == ("Success", "Success")
 
 
 async def test_a_lost_answer_is_asked_for_again_and_nothing_is_sent_twice(shop: Books) -> None:

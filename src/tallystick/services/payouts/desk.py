@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -195,7 +196,8 @@ async def mark_file_sent(service: Service, actor: Actor, message_id: str, refere
     for book_id, transaction_id in waiting:
         payout = await payouts.find(service.pool, book_id, transaction_id)
         if payout is not None:
-            await mark_sent(service, actor, payout, reference or message_id)
+            with suppress(PayoutStateError):  # somebody has said what became of it in the meantime, and that counts
+                await mark_sent(service, actor, payout, reference or message_id)
     return len(waiting)
 
 
@@ -207,9 +209,14 @@ def _check_by_people(payout: PayoutRecord) -> None:
 
 
 async def _resolve(service: Service, payout: PayoutRecord, resolve: ResolvePayout) -> None:
+    """Raises PayoutStateError, also where somebody has said the opposite since `payout` was read, and that counts."""
     outcome = await service.committer.perform(payout.book_id, resolve)
     if isinstance(outcome, Refused):
         raise PayoutStateError(outcome.message)
+    found = await payouts.find(service.pool, payout.book_id, payout.transaction_id)
+    expected = TransactionStatus.FAILURE if isinstance(resolve.answer, Declined) else TransactionStatus.SUCCESS
+    if found is not None and found.status != expected.value:
+        raise PayoutStateError(f"it is over: {found.status}")
 
 
 async def _record(service: Service, named: _Named, action: str, **details: str) -> None:

@@ -23,6 +23,7 @@ LEASE: Final = timedelta(seconds=60)
 
 _MAX_AT_ONCE: Final = 50
 _LONGEST_PAUSE: Final = timedelta(hours=1)
+_MAX_DOUBLINGS: Final = 12  # of a pause: more come to more than the longest one
 _LONGEST_ERROR: Final = 500  # characters that are kept of why a result is unknown
 _log = structlog.get_logger(__name__)
 
@@ -50,7 +51,7 @@ async def _send(service: Service, rails: Mapping[str, PayoutRail], payout: DuePa
         answer = await rails[payout.rail].send(await _instruction(service, payout))
     except Exception as error:  # noqa: BLE001 - whatever it was, the result is unknown: the payout stays under way
         log.warning("payout_result_unknown", error=repr(error))
-        pause = min(timedelta(seconds=2**payout.attempts), _LONGEST_PAUSE)
+        pause = min(timedelta(seconds=2 ** min(payout.attempts, _MAX_DOUBLINGS)), _LONGEST_PAUSE)
         reason = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
         await payouts.put_off(service.pool, payout, now + pause, reason)
         return
