@@ -63,7 +63,7 @@ LEASE: Final = timedelta(seconds=60)
 
 _AT_ONCE: Final = 20
 _PASSING: Final = frozenset({Refusal.ConcurrentModification, Refusal.ServiceUnavailable, Refusal.InternalError})
-"""What did nothing and is worth another try: it stays open for the worker."""
+"""What did nothing and is worth another try: whichever part it meets, the rest stays open for the worker."""
 _ID: Final = re.compile(r"redeem-[0-9a-f]{24}")
 
 
@@ -191,16 +191,16 @@ async def _carry_out(service: Service, request: RedemptionRequest) -> None:
     if state is None:
         raise LookupError(f"the balance {request.instrument_id} is gone")
     books, held = await _held(service, state, Actor(request.asked_by))
-    refused = None
     try:
         wish = BalanceRefundWish(request.instrument_id, request.amount_micros, DESCRIPTION)
-        await balance_refunds.give_back(books, held, wish, request.redemption_id)
+        refused = (await balance_refunds.give_back(books, held, wish, request.redemption_id)).stopped
     except Refused as problem:
-        if problem.refusal in _PASSING:
-            return
-        refused = problem.message
+        refused = problem
+    if refused is not None and refused.refusal in _PASSING:
+        return
     paid_micros = await balance_refunds.given_under(books, held, request.redemption_id)
-    await _end(service, books, state, request, paid_micros, None if paid_micros else refused)
+    reason = None if refused is None or paid_micros else refused.message
+    await _end(service, books, state, request, paid_micros, reason)
 
 
 async def _end(

@@ -61,6 +61,18 @@ class RefundedPart:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenBack:
+    """The refunds that there were under the reference before, and those made now.
+
+    `stopped`: what the next one was refused with; None: nothing is missing.
+    """
+
+    before: Sequence[TransactionId]
+    new: Sequence[TransactionId]
+    stopped: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BalanceRefundPreview:
     """What a refund would do, in micro-units.
 
@@ -114,39 +126,37 @@ async def refund(
     Raises Refused: nothing of it was given back. What is refused later than that leaves the rest on the balance.
     """
     pool, book_id = books.service.pool, book_named_in(held.instrument_id)
-    made, new = await give_back(books, held, wish, reference)
-    if new:
+    made = await give_back(books, held, wish, reference)
+    if made.new:
         given = {part.transaction_id: part for part in await fundings.given_back(pool, book_id, held.instrument_id)}
-        amount_micros = sum(given[key].amount_micros for key in new if key in given)
+        amount_micros = sum(given[key].amount_micros for key in made.new if key in given)
         await books.record(
             "money.refund_balance",
             held.instrument_id,
             amount=display_amount(amount_micros),
-            transactions=" ".join(new),
+            transactions=" ".join(made.new),
         )
-    return made + new
+    return [*made.before, *made.new]
 
 
-async def give_back(
-    books: BookContext, held: InstrumentRecord, wish: BalanceRefundWish, reference: str
-) -> tuple[list[TransactionId], list[TransactionId]]:
-    """The same without a row in the audit log; the refunds that were there before, and those made now."""
+async def give_back(books: BookContext, held: InstrumentRecord, wish: BalanceRefundWish, reference: str) -> GivenBack:
+    """The same without a row in the audit log. Raises Refused: nothing of it was given back, now or before."""
     book_id = book_named_in(held.instrument_id)
     known = await _under(books, held, reference)
-    made = [part.transaction_id for part in known]
+    before = [part.transaction_id for part in known]
     if known and wish.amount_micros is None:  # "all" was decided then: what came later is not meant
-        return made, []
+        return GivenBack(before, [])
     new: list[TransactionId] = []
     for command in await _commands(books, held, wish, reference):
         outcome = await books.service.committer.perform(book_id, command)
         if isinstance(outcome, Refused):
-            if not made and not new:
+            if not before and not new:
                 raise outcome
-            break
+            return GivenBack(before, new, outcome)
         if not isinstance(outcome, Accepted):
             raise TypeError(f"a refund came to {outcome!r}")
         new.append(outcome.transaction_id)
-    return made, new
+    return GivenBack(before, new)
 
 
 async def given_under(books: BookContext, held: InstrumentRecord, reference: str) -> int:

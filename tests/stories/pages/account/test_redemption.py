@@ -13,15 +13,17 @@ from tests.stories.pages.buyers import AccountHolder, buyer_of, fund, prepaid_bu
 from tests.stories.pages.people import person, signed_in
 from tests.stories.pages.world import Browser, Page, Seller, World
 
-from tallystick.domain.commands import RefundFunding, RequestPayout
+from tallystick.domain.commands import Command, RefundFunding, RequestPayout
 from tallystick.domain.decide.outgoing.redemption import ALWAYS, NEVER, Redemption
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import BookId, InstrumentId, TransactionId
-from tallystick.domain.outcomes import Accepted
+from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.buyer import redemption
 from tallystick.services.disputes import sandbox
 from tallystick.services.operations.audit import Actor
 from tallystick.store.accounts import parties
+from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.verify import verify
 from tallystick.store.records import redemptions
 from tallystick.store.records.redemptions import RedemptionRequest
@@ -317,6 +319,55 @@ async def test_what_a_process_left_when_it_died_is_carried_out_once(world: World
     assert ended.ended_at is not None
     assert ended == replace(request, ended_at=ended.ended_at, paid_micros=TEN)
     assert await letters(world, holder.buyer.email) == ["10.00 USD is paid back to you"]
+    await world.rail_answers()
+
+
+class BusyFor:
+    """A committer that has no time for one command, which did nothing."""
+
+    def __init__(self, committer: Committer, number: int) -> None:
+        self.committer = committer
+        self.before = number
+
+    async def perform(self, book_id: BookId, command: Command) -> Outcome:
+        self.before -= 1
+        if self.before == 0:
+            return Refused(Refusal.ConcurrentModification, "Something else was faster. Try again.")
+        return await self.committer.perform(book_id, command)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.committer, name)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_what_passes_ends_nothing_whichever_part_it_meets(world: World, seller: Seller, number: int) -> None:
+    await lets(world, seller, ALWAYS)
+    holder = await with_card(world, seller, "4", "6")
+    asker = await parties.find_by_email(world.pool, holder.buyer.email)
+    assert asker is not None
+    request = RedemptionRequest(
+        BookId(seller.book_id),
+        redemption.new_id(),
+        InstrumentId(holder.buyer.authorization),
+        asker.party_id,
+        TEN,
+        world.clock() - timedelta(minutes=5),
+    )
+    assert await redemptions.ask(world.pool, request)
+    busy = BusyFor(world.service.committer, number)
+
+    await redemption.go_on(replace(world.service, committer=busy))  # type: ignore[arg-type]
+
+    assert await redemptions.find(world.pool, request.book_id, request.redemption_id) == request, "it is not over"
+    assert await letters(world, holder.buyer.email) == []
+    await world.pool.execute(  # as some minutes later
+        "UPDATE redemption SET claimed_until = asked_at WHERE redemption_id = $1", request.redemption_id
+    )
+    await redemption.go_on(world.service)
+    ended = await redemptions.find(world.pool, request.book_id, request.redemption_id)
+    assert ended is not None
+    assert ended.paid_micros == TEN
+    assert await refunds(world, holder.buyer) == [6_000_000, 4_000_000]
     await world.rail_answers()
 
 
