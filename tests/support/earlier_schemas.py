@@ -33,6 +33,7 @@ DROP TABLE customer_note;
 """,
     # A refund that went well stays so, and nothing at a rail is in suspense.
     "0039": """
+DROP INDEX transaction_reversal;
 ALTER TABLE rail_booking DROP CONSTRAINT rail_booking_account_check;
 ALTER TABLE rail_booking ADD CONSTRAINT rail_booking_account_check CHECK (account IN ('rail_fees', 'bank'));
 ALTER DOMAIN account_kind DROP CONSTRAINT account_kind_is_known;

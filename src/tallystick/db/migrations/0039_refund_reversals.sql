@@ -17,3 +17,6 @@ ALTER DOMAIN transaction_operation ADD CONSTRAINT transaction_operation_is_known
 ALTER TABLE rail_booking DROP CONSTRAINT rail_booking_account_check;
 ALTER TABLE rail_booking ADD CONSTRAINT rail_booking_account_check
     CHECK (account IN ('rail_fees', 'bank', 'suspense')) NOT VALID;
+
+-- What came back to an instrument in this way is found without reading all that it paid.
+CREATE INDEX transaction_reversal ON transaction (book_id, instrument_id) WHERE operation = 'RefundReversal';

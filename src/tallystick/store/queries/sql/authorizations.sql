@@ -73,7 +73,8 @@ SELECT mine.token_id, book.environment, book.clock_offset_seconds, book.archived
            sum(amount_micros) FILTER (WHERE operation = 'Refund' AND status = 'Pending') AS going_back_micros
       FROM transaction
      WHERE book_id = $1 AND instrument_id = mine.instrument_id
-       AND (operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt', 'RefundReversal') AND status = 'Success'
+       AND (operation IN ('FundPrepaid', 'SettleDebt', 'WriteOffDebt') AND status = 'Success'
+            OR operation = 'RefundReversal' AND status = 'Success' -- apart: each has an index of its own
             OR operation = 'Refund' AND payment_method NOT IN ('Prepaid', 'Debt') AND status <> 'Failure')
  ) AS brought ON instrument.instrument_id IS NOT NULL
  CROSS JOIN LATERAL ( -- of other tokens: real money, which is never moved very often
