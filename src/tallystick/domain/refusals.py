@@ -8,6 +8,7 @@ AuthFailure, 403 for unknown keys and wrong signatures, 5xx for faults of ours.
 from __future__ import annotations
 
 from enum import Enum, unique
+from typing import Final
 
 
 @unique
@@ -385,3 +386,7 @@ def wrong_clock() -> Refused:
     """The refusal of whatever would be dated, while the clock of the process is doubted."""
     message = "The clock of the service cannot be relied on; nothing was done. Try again later."
     return Refused(Refusal.ServiceUnavailable, message)
+
+
+PASSING: Final = frozenset({Refusal.ConcurrentModification, Refusal.ServiceUnavailable})
+"""With these the books have done nothing and remembered nothing: what carries out by itself tries again later."""

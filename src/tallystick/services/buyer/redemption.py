@@ -18,7 +18,7 @@ from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.database import in_transaction
 from tallystick.domain.decide.outgoing.redemption import NEVER
 from tallystick.domain.money import display_amount
-from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.refusals import PASSING, Refusal, Refused
 from tallystick.services.buyer import authorizations, redemption_letters
 from tallystick.services.operations import audit
 from tallystick.services.operations.audit import Actor
@@ -62,7 +62,7 @@ LEASE: Final = timedelta(seconds=60)
 """For so long one process carries it out. Afterwards another one may: the first one may have died."""
 
 _AT_ONCE: Final = 20
-_PASSING: Final = frozenset({Refusal.ConcurrentModification, Refusal.ServiceUnavailable, Refusal.InternalError})
+_PASSING: Final = PASSING | {Refusal.InternalError}
 """What did nothing and is worth another try: whichever part it meets, the rest stays open for the worker."""
 _ID: Final = re.compile(r"redeem-[0-9a-f]{24}")
 

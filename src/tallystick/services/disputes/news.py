@@ -15,7 +15,7 @@ from tallystick.domain.commands import DisputeMoved
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
 from tallystick.domain.outcomes import Accepted
-from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.refusals import PASSING, Refusal, Refused
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.records import sandbox_clocks
 
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DisputeNews", "DisputeStatus", "NotYetError", "UnknownChargeError", "dispute_moved", "event_type"]
 
-_LATER: Final = frozenset(
-    {Refusal.OriginalTransactionIncomplete, Refusal.ConcurrentModification, Refusal.ServiceUnavailable}
-)
+_LATER: Final = PASSING | {Refusal.OriginalTransactionIncomplete}
 _EVENT_TYPES: Final = {"Reserved": "dispute.opened", "Success": "dispute.lost", "Cancelled": "dispute.won"}
 
 _log = structlog.get_logger(__name__)

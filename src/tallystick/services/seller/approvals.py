@@ -16,7 +16,7 @@ from tallystick.domain.commands import RefundPolicy
 from tallystick.domain.ids import InstrumentId, TransactionId
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted
-from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.refusals import PASSING, Refusal, Refused
 from tallystick.services.operations import audit
 from tallystick.services.payouts import payouts
 from tallystick.services.payouts.payouts import NotReadyError, PayoutWish
@@ -296,7 +296,7 @@ async def _carry_out(books: BookContext, approval: Approval) -> None:
         await approvals.close(service.pool, approval.approval_id, str(problem), now, refused=True)
         return
     except Refused as refused:
-        if refused.refusal is not Refusal.ConcurrentModification:  # which did nothing, and is worth another try
+        if refused.refusal not in PASSING:  # which did nothing, and are worth another try
             await approvals.close(service.pool, approval.approval_id, refused.message, now, refused=True)
         return
     await approvals.close(service.pool, approval.approval_id, result, now)

@@ -20,7 +20,7 @@ from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import book_named_in
 from tallystick.domain.money import display_amount, is_dust, whole_minor_units
 from tallystick.domain.outcomes import TransactionStatus
-from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.refusals import PASSING, Refusal, Refused
 from tallystick.services.operations import audit
 from tallystick.services.seller.manual_operations import new_reference
 from tallystick.store.ledger.dry_run import dry_run
@@ -191,7 +191,7 @@ async def _perform(books: BookContext, run: DebtRun, line: RunLine) -> Outcome |
     except Exception as error:  # noqa: BLE001 - whatever it was: this line stays open, the others go on
         _log.warning("debt_not_reached", run_id=run.run_id, instrument_id=line.instrument_id, error=repr(error))
         return None
-    if isinstance(outcome, Refused) and outcome.refusal is Refusal.ConcurrentModification:
+    if isinstance(outcome, Refused) and outcome.refusal in PASSING:
         return None  # nothing was done, and the reference is still free
     return outcome
 

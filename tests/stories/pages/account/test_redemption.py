@@ -12,18 +12,18 @@ from tests.stories.pages.business import books, paying_customer
 from tests.stories.pages.buyers import AccountHolder, buyer_of, fund, prepaid_buyer, seen
 from tests.stories.pages.people import person, signed_in
 from tests.stories.pages.world import Browser, Page, Seller, World
+from tests.support.busy_committer import BusyCommitter
 
-from tallystick.domain.commands import Command, RefundFunding, RequestPayout
+from tallystick.domain.commands import RefundFunding, RequestPayout
 from tallystick.domain.decide.outgoing.redemption import ALWAYS, NEVER, Redemption
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import BookId, InstrumentId, TransactionId
-from tallystick.domain.outcomes import Accepted, Outcome
-from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.outcomes import Accepted
+from tallystick.domain.refusals import Refusal
 from tallystick.services.buyer import redemption
 from tallystick.services.disputes import sandbox
 from tallystick.services.operations.audit import Actor
 from tallystick.store.accounts import parties
-from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.verify import verify
 from tallystick.store.records import redemptions
 from tallystick.store.records.redemptions import RedemptionRequest
@@ -322,23 +322,6 @@ async def test_what_a_process_left_when_it_died_is_carried_out_once(world: World
     await world.rail_answers()
 
 
-class BusyFor:
-    """A committer that has no time for one command, which did nothing."""
-
-    def __init__(self, committer: Committer, number: int) -> None:
-        self.committer = committer
-        self.before = number
-
-    async def perform(self, book_id: BookId, command: Command) -> Outcome:
-        self.before -= 1
-        if self.before == 0:
-            return Refused(Refusal.ConcurrentModification, "Something else was faster. Try again.")
-        return await self.committer.perform(book_id, command)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.committer, name)
-
-
 @pytest.mark.parametrize("number", [1, 2])
 async def test_what_passes_ends_nothing_whichever_part_it_meets(world: World, seller: Seller, number: int) -> None:
     await lets(world, seller, ALWAYS)
@@ -354,7 +337,7 @@ async def test_what_passes_ends_nothing_whichever_part_it_meets(world: World, se
         world.clock() - timedelta(minutes=5),
     )
     assert await redemptions.ask(world.pool, request)
-    busy = BusyFor(world.service.committer, number)
+    busy = BusyCommitter(world.service.committer, number, Refusal.ConcurrentModification)
 
     await redemption.go_on(replace(world.service, committer=busy))  # type: ignore[arg-type]
 

@@ -14,7 +14,13 @@ from tests.stories.pages.console.test_debts import FORM, body, chosen, owed, run
 from tests.stories.pages.console.test_refunds import asked, refunds
 from tests.stories.pages.people import at_work, console, employee, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
+from tests.support.busy_committer import BusyCommitter
 
+from tallystick.domain.ids import BookId
+from tallystick.domain.refusals import Refusal
+from tallystick.services.operations.audit import Actor
+from tallystick.services.seller import approvals as approving
+from tallystick.services.seller.manual_operations import context_with_book
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.records import approvals
@@ -170,6 +176,26 @@ async def test_what_broke_off_after_the_approval_is_carried_out_later_and_once(
 
     assert await refunds(world, payment) == [15_000_000]
     assert "Done The refund" in Page(await approver.get(path)).text
+
+
+@pytest.mark.parametrize("refusal", [Refusal.ConcurrentModification, Refusal.ServiceUnavailable])
+async def test_what_passes_leaves_it_approved_and_to_be_done(
+    world: World, seller: Seller, asker: Browser, approver: Browser, payment: str, refusal: Refusal
+) -> None:
+    """As while the clock is doubted: nothing was done, so nothing is over."""
+    path = (await ask(asker, seller, payment)).url.path
+    service = replace(world.service, committer=BusyCommitter(world.service.committer, 1, refusal))  # type: ignore[arg-type]
+    owner = await employee(world, seller, StaffRole.OWNER)
+    books = await context_with_book(service, Actor.person(owner), seller.party.party_id, BookId(seller.book_id))
+    assert books is not None
+    asked_for = await approving.find(books, path.rpartition("/")[2])
+    assert asked_for is not None
+
+    approved = await approving.approve(books, asked_for)
+
+    assert (approved.decision, approved.open) == ("approved", True)
+    await approver.submit(await approver.get(path), "/approve")
+    assert await refunds(world, payment) == [15_000_000]
 
 
 async def test_what_was_done_unnoticed_is_not_done_again_when_its_reference_is_forgotten(

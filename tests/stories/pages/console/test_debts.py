@@ -10,10 +10,17 @@ from datetime import timedelta
 import httpx
 import pytest
 from tests.stories.pages.business import Customer, postpaid_customer, prepaid_customer
-from tests.stories.pages.people import at_work, console
+from tests.stories.pages.people import at_work, console, employee
 from tests.stories.pages.world import Browser, Page, Seller, World
+from tests.support.busy_committer import BusyCommitter
 
 from tallystick.domain.commands import CancelToken, Method
+from tallystick.domain.ids import BookId, InstrumentId
+from tallystick.domain.refusals import Refusal
+from tallystick.services.operations.audit import Actor
+from tallystick.services.seller import debt_runs
+from tallystick.services.seller.debt_runs import DebtAction
+from tallystick.services.seller.manual_operations import context_with_book, new_reference
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.ledger import shards as parts
 
@@ -230,6 +237,29 @@ async def test_a_run_that_stopped_halfway_goes_on(world: World, seller: Seller, 
     done = await browser.submit(stopped, run_id)
     assert "All 2 are settled." in Page(done).text
     assert await owed(world, first, second) == [0, 0]
+
+
+async def test_what_passes_leaves_a_line_to_go_on_with(world: World, seller: Seller) -> None:
+    """As while the clock is doubted: nothing was done to that debt, so it is not over with it."""
+    customers = [await postpaid_customer(world, seller) for _ in range(2)]
+    for customer in customers:
+        await customer.pay("10")
+    busy = BusyCommitter(world.service.committer, 1, Refusal.ServiceUnavailable)
+    owner = await employee(world, seller, StaffRole.OWNER)
+    books = await context_with_book(
+        replace(world.service, committer=busy),  # type: ignore[arg-type]
+        Actor.person(owner),
+        seller.party.party_id,
+        BookId(seller.book_id),
+    )
+    assert books is not None
+    wanted = {InstrumentId(customer.instrument): 10_000_000 for customer in customers}
+
+    begun = await debt_runs.begin(books, DebtAction.WRITE_OFF, new_reference(), owner.party_id, wanted)
+
+    assert sorted(await owed(world, *customers)) == [0, 1000]
+    await debt_runs.go_on(books, begun)
+    assert await owed(world, *customers) == [0, 0]
 
 
 async def test_a_seller_in_parts_sees_and_settles_all_of_them(world: World, seller: Seller, browser: Browser) -> None:
