@@ -187,6 +187,24 @@ async def test_what_never_arrived_is_not_sent_again_after_a_day(
     assert await cash(running, seller) == before + 20_000_000
 
 
+async def test_in_the_last_hour_of_its_key_none_is_made_so_that_none_is_on_its_way_when_it_is_given_up(
+    running: StripeWorld, seller: Seller, owner: Browser
+) -> None:
+    await connected(running, seller, owner)
+    payout = await asked(running, seller, owner)
+    running.fake.proxy.faults.plan(Fault.DROPPED_BEFORE)
+    await running.work()
+    running.world.clock.readings += DAY_IN_READINGS - DAY_IN_READINGS // 48
+    await running.work()
+
+    assert transfers_of(running, payout) == []
+    assert (await state(running, payout))[0] == "Pending"
+    running.world.clock.readings += DAY_IN_READINGS // 12
+    await running.work()
+    assert transfers_of(running, payout) == []
+    assert (await state(running, payout))[0] == "Failure"
+
+
 async def test_what_stripe_refuses_is_cash_again(running: StripeWorld, seller: Seller, owner: Browser) -> None:
     await connected(running, seller, owner)
     payout = await asked(running, seller, owner)

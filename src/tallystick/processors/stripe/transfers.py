@@ -31,6 +31,9 @@ from tallystick.processors.stripe.objects import KEY, minor_units, noted
 _KEY_LIVES: Final = timedelta(hours=24)
 """Source: https://docs.stripe.com/api/idempotent_requests."""
 
+_KEY_MARGIN: Final = timedelta(hours=1)
+"""So long before a key is given up, it is used no more: by then, what was asked for last has arrived or never does."""
+
 _NOT_SENT: Final = "PayoutNotSent"
 _FORGOTTEN: Final = "Stripe has nothing of this payout a day after it was asked for."
 _PARAMETERS: Final = frozenset({"destination", "amount", "currency"})
@@ -59,15 +62,11 @@ class StripeTransfers:
     async def send(self, instruction: PayoutInstruction) -> PayoutAnswer:
         """Make a transfer, once for the key.
 
-        What was asked for before is looked for first, by the group that is the key. When Stripe may have forgotten the
-        key, none is made any more: what is not there by then was not sent. Raises StripeError, TimeoutError: it is not
-        known what became of it; StateError.
+        What was asked for before is looked for first. Raises StripeError, TimeoutError: it is not known what became of
+        it; StateError.
         """
-        if instruction.asked_first is not None:
-            if (found := await self._find(instruction)) is not None:
-                return found
-            if self.clock() - instruction.asked_first >= _KEY_LIVES:
-                return NotSent(_NOT_SENT, _FORGOTTEN)
+        if (known := await self._asked_before(instruction)) is not None:
+            return known
         try:
             made = await self._make(instruction)
         except stripe.StripeError as error:
@@ -79,6 +78,20 @@ class StripeTransfers:
                 return NotSent(_NOT_SENT, f"Stripe did not take it: {error.code or error.param}.")
             raise
         return _sent(made, instruction)
+
+    async def _asked_before(self, instruction: PayoutInstruction) -> PayoutAnswer | None:
+        """What became of a transfer that was asked for, found by the group that is the key; None: it may be made.
+
+        An hour before Stripe may forget the key, none is made any more. What is not there when it may have, was not
+        sent.
+        """
+        if instruction.asked_first is None:
+            return None
+        found = await self._find(instruction)
+        age = self.clock() - instruction.asked_first
+        if found is not None or age < _KEY_LIVES - _KEY_MARGIN:
+            return found
+        return SentLater(_KEY_MARGIN) if age < _KEY_LIVES else NotSent(_NOT_SENT, _FORGOTTEN)
 
     async def take_back(self, reference: str, idempotency_key: str) -> None:
         """Reverse all of a transfer. Raises NotTakenBackError, StripeError, TimeoutError."""
