@@ -14,6 +14,7 @@ from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Done
 from tallystick.processors.rail import RailAnswer, RailOrder, StillPending, Unknown
 from tallystick.services.rails.orders import MISSING_FOR
+from tallystick.store.queries import stuck_work
 
 
 class SilentRail(OtherRail):
@@ -82,6 +83,26 @@ async def test_a_clock_that_leaps_ends_nothing(shop: Books) -> None:
 
     assert await status(shop, opened) == ("Pending", "PendingNetworkResponse")
     assert len(rail.performed) == 1
+
+
+async def test_what_is_sent_once_more_is_missing_from_then_on_alone(shop: Books) -> None:
+    """It was looked for by a clock that was ahead, and is right again: what was just sent may be on its way."""
+    rail = silent()
+    opened = await funding(shop, rail=rail.name)
+    await looked_in_vain(shop, rail, opened)
+    shop.clock.forward(seconds=-int(timedelta(days=2).total_seconds()) + 60)
+    assert await stuck_work.ask_again(shop.pool, shop.book_id, opened, shop.clock())
+    await worker_of(shop, rail).ask_rails()
+    assert len(rail.performed) == 2
+    await pass_by_the_servers_clock(shop, opened, 2 * MISSING_FOR)
+
+    shop.clock.forward(days=1)
+    await look_again(shop, rail)
+
+    assert await status(shop, opened) == ("Pending", "PendingNetworkResponse")
+    await pass_by_the_servers_clock(shop, opened, MISSING_FOR)
+    await look_again(shop, rail)
+    assert await status(shop, opened) == ("Failure", "TemporaryDecline")
 
 
 async def test_what_turns_up_after_all_is_paid(shop: Books) -> None:

@@ -126,6 +126,8 @@ async def _answer(service: Service, rail: Rail, request: DueRequest, now: dateti
     order = _order(request)
     asked_first = request.asked_at
     if request.reference is None and (asked_first is None or _is_remembered(rail, now - asked_first)):
+        if request.attempts > 1:
+            await rail_requests.sent_again(service.pool, request)
         answer: RailAnswer | Unknown = await rail.perform(order)
     else:
         answer = await rail.look_again(request.reference, order.idempotency_key, asked_first or now)

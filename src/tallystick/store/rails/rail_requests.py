@@ -75,6 +75,11 @@ async def missing_for(database: Database, request: DueRequest) -> timedelta:
     return timedelta() if since is None else at - since
 
 
+async def sent_again(database: Database, request: DueRequest) -> None:
+    """The order is on its way once more: that the rail did not have it before says nothing any more."""
+    await database.execute(_SQL["sent_again"], request.book_id, request.transaction_id, request.operation.value)
+
+
 async def run_out(database: Database, now: datetime, limit: int) -> list[tuple[BookId, TransactionId]]:
     """Transactions whose time is over by their book's clock: reservations, and charges no rail was asked for yet."""
     rows = await database.fetch(_SQL["run_out"], now, limit)

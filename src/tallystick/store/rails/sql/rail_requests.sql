@@ -52,6 +52,11 @@ UPDATE rail_request SET missing_since = coalesce(missing_since, $4)
  WHERE book_id = $1 AND transaction_id = $2 AND operation = $3
 RETURNING missing_since
 
+-- name: sent_again
+-- The order is on its way once more.
+UPDATE rail_request SET missing_since = NULL
+ WHERE book_id = $1 AND transaction_id = $2 AND operation = $3 AND missing_since IS NOT NULL
+
 -- name: run_out
 -- At most $2 whose time is over at $1 by their book's clock: reservations, and charges no rail was asked for yet.
 SELECT transaction.book_id, transaction_id
