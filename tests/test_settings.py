@@ -111,6 +111,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "stripe_test_secret_key": ("rk_test_51Abcdefg", "rk_test_51Abcdefg"),
         "stripe_test_webhook_secret": ("whsec_9876543210", "whsec_9876543210"),
         "stripe_api_base": ("http://127.0.0.1:8420/", "http://127.0.0.1:8420"),
+        "otlp_endpoint": ("http://127.0.0.1:4318/", "http://127.0.0.1:4318"),
         "stripe_bank_debit": ("us_bank_account", "us_bank_account"),
         "worker_interval_ms": ("50", 50),
         "notification_timeout_ms": ("500", 500),

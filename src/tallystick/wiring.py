@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from tallystick.db.connections import Pool
     from tallystick.processors.stripe.rail import StripeRail
     from tallystick.services.api.callers import Address
+    from tallystick.tracing.spans import Tracing
     from tallystick.web.api.asgi import Application, Scope
     from tallystick.worker import Worker
 
@@ -194,6 +195,9 @@ async def open_service(
             await until_it_answers(partial(watch.compare, pool))
             watching = asyncio.create_task(watch.run(pool))
             stack.callback(watching.cancel)
+        tracing = tracing_of(settings)
+        if tracing is not None:
+            stack.push_async_callback(asyncio.to_thread, tracing.close)
         committer = Committer(
             money_pool,
             rules,
@@ -201,6 +205,7 @@ async def open_service(
             keeps=MAX_IN_FLIGHT,
             replans=True,
             memory=await until_it_answers(lambda: _payment_memory(settings, pool)),
+            tracing=tracing,
         )
         stack.push_async_callback(committer.close)
         await stack.enter_async_context(anchored(settings, pool, committer))
@@ -218,6 +223,7 @@ async def open_service(
             clock_watch=watch,
             rails=rails,
             request_log=request_log,
+            tracing=tracing,
         )
 
 
@@ -225,6 +231,19 @@ def _request_log(settings: Settings, clock: Callable[[], datetime]) -> RequestLo
     if not settings.log_requests or settings.log_level not in {"debug", "info"}:
         return RequestLog()
     return RequestLog(clock, to_json if settings.log_format == "json" else to_text)
+
+
+def tracing_of(settings: Settings) -> Tracing | None:
+    """OpenTelemetry, which is an extra, is loaded only where there is a collector. Raises SettingsError."""
+    if settings.otlp_endpoint is None:
+        return None
+    try:
+        from tallystick.tracing.spans import Tracing  # noqa: PLC0415 - needs an extra
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "opentelemetry":
+            raise SettingsError("traces need a library more: pip install 'tallystick[tracing]'") from error
+        raise
+    return Tracing(settings.otlp_endpoint)
 
 
 async def _migrate(dsn: str, *, upgrade: bool, create: bool) -> None:
@@ -283,6 +302,7 @@ def asgi_app(service: Service) -> Application:
     from tallystick.web.api.query_api import QueryApi  # noqa: PLC0415 - see above
     from tallystick.web.api.refusing import RefusalWriter  # noqa: PLC0415 - see above
     from tallystick.web.api.strict_answers import StrictAnswers  # noqa: PLC0415 - see above
+    from tallystick.web.api.traced_calls import TracedCalls  # noqa: PLC0415 - see above
     from tallystick.web.app import create_pages  # noqa: PLC0415 - see above
     from tallystick.web.common.browser.visitors import client_address, network_address  # noqa: PLC0415 - see above
     from tallystick.web.v1.app import JsonApi  # noqa: PLC0415 - see above
@@ -291,11 +311,14 @@ def asgi_app(service: Service) -> Application:
         """Where a call comes from, for keys that are for some networks only."""
         return network_address(ASGIConnection(cast("Any", scope)), service.settings)
 
+    def traced(interface: Application) -> Application:
+        return interface if service.tracing is None else TracedCalls(interface, service.tracing)
+
     front = Front(
-        query_api=QueryApi(service, address_of),
-        soap=LazyApplication(lambda: _soap(service)),
-        batch_api=BatchApi(service, address_of),
-        json_api=JsonApi(service, address_of),
+        query_api=traced(QueryApi(service, address_of)),
+        soap=traced(LazyApplication(lambda: _soap(service))),
+        batch_api=traced(BatchApi(service, address_of)),
+        json_api=traced(JsonApi(service, address_of)),
         pages=cast("Application", create_pages(service)),
         refusing=RefusalWriter(service.meter, service.request_log),
         address_of=lambda scope: client_address(ASGIConnection(cast("Any", scope)), service.settings),

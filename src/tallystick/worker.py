@@ -63,7 +63,7 @@ class Worker:
         service = self.service
         self.prover = ContinuousProver(service)
         self.notification_sender = NotificationSender(
-            service.pool, service.vault, service.settings, service.trusted_now
+            service.pool, service.vault, service.settings, service.trusted_now, tracing=service.tracing
         )
         self.mail_sender = MailSender(service.pool, service.vault, service.settings, service.trusted_now)
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -28,12 +28,16 @@ from tallystick.domain.messages.addresses import read_host
 from tallystick.domain.messages.signed_messages import MessageSigner, key_name
 from tallystick.notify import content, failures, message, safety
 from tallystick.notify.message import SignedForm
+from tallystick.notify.safety import NO_HEADERS
 from tallystick.settings import Settings
 from tallystick.store.accounts import return_hosts
 from tallystick.store.keys import signing_keys
 from tallystick.store.keys.vault import Vault
 from tallystick.store.records import outbox
 from tallystick.store.records.outbox import ClaimedEvent, DueEvent
+
+if TYPE_CHECKING:
+    from tallystick.tracing.spans import Tracing
 
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
 """Between one failure and the next try; the last one again and again."""
@@ -103,6 +107,7 @@ class NotificationSender:
     clock: Callable[[], datetime]
     resolver: safety.Resolve = safety.resolve
     transport: httpx.AsyncBaseTransport | None = None
+    tracing: Tracing | None = None
     _under_way: dict[asyncio.Task[None], DueEvent] = field(default_factory=dict)
     _cool_downs: dict[str, _CoolDown] = field(default_factory=dict)
     _cursors: outbox.DueCursors = field(default_factory=dict)
@@ -225,15 +230,22 @@ class NotificationSender:
 
     async def _run(self, outgoing: _Outgoing) -> None:
         try:
-            await self._send(outgoing)
+            if self.tracing is None:
+                await self._send(outgoing)
+                return
+            event, origin = outgoing.event, origin_of(outgoing.form.url)
+            with self.tracing.delivery(event.event_id, event.subject_id, origin, event.attempts) as headers:
+                delivered = await self._send(outgoing, headers)
+                self.tracing.came_to("delivered" if delivered else "failed", failed=not delivered)
         except Exception:  # noqa: BLE001 - the database went away, say: the event is due again when its lease is over
             _log.exception("notification_result_lost", event_id=outgoing.event.event_id)
 
-    async def _send(self, outgoing: _Outgoing) -> None:
+    async def _send(self, outgoing: _Outgoing, headers: Mapping[str, str] = NO_HEADERS) -> bool:
+        """One attempt, and what follows from it. Whether the receiver has it."""
         event, form, origin = outgoing.event, outgoing.form, origin_of(outgoing.form.url)
         log = _log.bind(event_id=event.event_id, destination=origin, attempt=event.attempts)
         try:
-            status = await safety.post_form(self._client, form.url, form.body, self._timeout.total_seconds())
+            status = await safety.post_form(self._client, form.url, form.body, self._timeout.total_seconds(), headers)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             self._start_cool_down(origin, event.destination)
             reason = failures.in_words(error)
@@ -246,10 +258,11 @@ class NotificationSender:
                 async with self._writers:
                     await outbox.mark_delivered(self.pool, event, self.clock())
                 log.info("notification_delivered")
-                return
+                return True
             reason = f"the receiver answered {status}"
         log.info("notification_failed", reason=reason)
         await self._failed(event, reason)
+        return False
 
     async def _failed(self, event: ClaimedEvent, reason: str) -> None:
         now = self.clock()

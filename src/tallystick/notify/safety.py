@@ -11,10 +11,11 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import httpx
@@ -27,6 +28,8 @@ MAX_ANSWER_BYTES: Final = 16 * 1024
 
 CONNECT_SECONDS: Final = 4
 """To one address of a host; then the next one gets its chance."""
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -170,8 +173,10 @@ def _as_browsers_check() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-async def post_form(client: httpx.AsyncClient, url: str, body: str, timeout_seconds: float) -> int:
-    """Post a form and answer with the status; the receiver's own body is not looked at.
+async def post_form(
+    client: httpx.AsyncClient, url: str, body: str, timeout_seconds: float, headers: Mapping[str, str] = NO_HEADERS
+) -> int:
+    """Post a form and answer with the status; the receiver's own body is not looked at. `headers`: further ones.
 
     Raises TimeoutError when there is no answer in time, httpx.TransportError, httpx.InvalidURL.
     """
@@ -182,7 +187,7 @@ async def post_form(client: httpx.AsyncClient, url: str, body: str, timeout_seco
                 "POST",
                 url,
                 content=content,
-                headers={"content-type": "application/x-www-form-urlencoded; charset=UTF-8"},
+                headers={**headers, "content-type": "application/x-www-form-urlencoded; charset=UTF-8"},
             )
             response = await client.send(request, stream=True)
     except UnicodeError as error:  # a host that looks like a name in other letters and is none

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tallystick.settings import Settings
     from tallystick.store.keys.vault import Vault
     from tallystick.store.ledger.committer import Committer
+    from tallystick.tracing.spans import Tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Service:
     rails: Rails = field(default_factory=Rails)
     ending: ProcessEnd = field(default_factory=ProcessEnd)
     request_log: RequestLog = field(default_factory=RequestLog)
+    tracing: Tracing | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.committer.pool, self.vault))

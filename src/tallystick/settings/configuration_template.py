@@ -40,7 +40,7 @@ _HEADINGS: Final[Mapping[str, str]] = {
     "reverse_proxies": "Proxies and limits",
     "verify_every_hours": "Proofs of the books",
     "payout_rail": "Payouts",
-    "metrics_token": "Metrics",
+    "metrics_token": "Metrics and traces",
 }
 """What comes, before its first setting."""
 
@@ -70,6 +70,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "mail_from": '"Example Payments <payments@example.com>"',
     "requests_per_minute_by_route": '["api=600", "batch=60", "start=30", "sign-in=20"]',
     "payout_sender_name": '"Example Payments"',
+    "otlp_endpoint": '"http://127.0.0.1:4318"',
     "payout_sender_iban": '"DE89370400440532013000"',
 }
 """What stands where a setting has no default."""

@@ -141,6 +141,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "payout_sender_name": parse_holder,
     "payout_sender_iban": parse_iban,
     "metrics_token": bearer_token,
+    "otlp_endpoint": origin,
 }
 if PARSERS.keys() != {setting.name for setting in setting_fields()}:  # one line short is a bug found at import
     raise TypeError("every setting needs a parser")

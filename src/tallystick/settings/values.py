@@ -140,6 +140,7 @@ class Settings:
         payout_sender_name: whose bank account payouts leave, for files.
         payout_sender_iban: its IBAN.
         metrics_token: whoever sends it as a bearer token may read `/metrics`. None: this machine alone may.
+        otlp_endpoint: where a collector of OpenTelemetry takes traces, by OTLP over HTTP. None: nothing is traced.
         origins: where the values were read that were, by the names of the settings; no setting itself.
     """
 
@@ -219,6 +220,7 @@ class Settings:
     payout_sender_name: str | None = None
     payout_sender_iban: str | None = None
     metrics_token: str | None = field(default=None, repr=False)
+    otlp_endpoint: str | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -81,24 +81,35 @@ async def _ask(service: Service, rails: Rails, request: DueRequest) -> None:
     now = trusted_now(service)
     if now is None or not await rail_requests.claim(service.pool, request, now, now + LEASE):
         return
+    if service.tracing is None:
+        await _send(service, rails, request, now)
+        return
+    with service.tracing.rail_order(request.transaction_id, request.rail, request.operation.value, request.attempts):
+        answer = await _send(service, rails, request, now)
+        service.tracing.came_to("Unknown" if answer is None else type(answer).__name__, failed=answer is None)
+
+
+async def _send(service: Service, rails: Rails, request: DueRequest, now: datetime) -> RailAnswer | None:
+    """Ask the rail for a claimed order, and book its answer. None: what it did is not known, or could not be booked."""
     log = _log.bind(transaction_id=request.transaction_id, rail=request.rail, attempt=request.attempts)
     try:
         answer = await _answer(service, rails.find(request.environment, request.rail), request, now)
     except Exception as error:  # noqa: BLE001 - whatever it was, the result is unknown: the transaction stays pending
         log.warning("rail_result_unknown", error=repr(error))
         await _put_off(service, request, now, error)
-        return
+        return None
     await _keep(service, request, answer, now)
     if isinstance(answer, StillPending):
         await rail_requests.put_off(service.pool, request, now + answer.ask_again_after)
-        return
+        return answer
     try:
         await _book(service, request, answer)
     except NotCarriedOutError as error:
         log.warning("rail_answer_not_booked", error=repr(error))
         await _put_off(service, request, now, error)
-        return
+        return None
     log.info("rail_answered", answer=type(answer).__name__)
+    return answer
 
 
 async def _put_off(service: Service, request: DueRequest, now: datetime, error: Exception) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from tallystick.db.fair_queue import FairQueue
 from tallystick.domain.commands import Command, Pay
 from tallystick.domain.ids import TokenId
 from tallystick.domain.outcomes import Outcome
 from tallystick.store.keys.access_keys import AccessKey
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import SpanContext
 
 MAX_PER_GROUP: Final = 500
 """Commands that share one commit at most, so that nobody waits long for strangers."""
@@ -31,13 +34,14 @@ Kind = TypeVar("Kind", bound=Command)
 class QueuedCommand(Generic[Kind]):
     """A command, and its caller's answer to be. `key`: the cached one that signed it, to be revalidated.
 
-    `until`: when its time is up, by the clock of the event loop.
+    `until`: when its time is up, by the clock of the event loop. `traced`: the call that it belongs to.
     """
 
     command: Kind
     answer: asyncio.Future[Outcome]
     until: float
     key: AccessKey | None = None
+    traced: SpanContext | None = None
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import asyncpg
 import structlog
@@ -42,6 +42,9 @@ from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.memory.payments_from_memory import recall, remember_book, worth_a_try
 from tallystick.store.ledger.optimistic_read import charges_an_instrument, optimistic_read
 from tallystick.store.ledger.rules import Rules
+
+if TYPE_CHECKING:
+    from tallystick.tracing.spans import Tracing
 
 _TRIES: Final = 5
 _TRIES_TOGETHER: Final = 2
@@ -100,6 +103,7 @@ class Committer:
     budget_seconds: float = CALL_SECONDS
     memory: PaymentMemory = field(default_factory=PaymentMemory)
     statistics: Statistics = field(default_factory=Statistics)
+    tracing: Tracing | None = None
     acknowledged: dict[BookId, TransactionId] = field(default_factory=dict)
     """Of each book the newest transaction that a caller was told of, until somebody takes it away."""
     _queues: defaultdict[BookId, CommandQueue[Command]] = field(default_factory=lambda: defaultdict(CommandQueue))
@@ -161,16 +165,17 @@ class Committer:
             answer.set_result(wrong_clock())
             return answer
         until = self._loop.time() + self.budget_seconds
+        traced = None if self.tracing is None else self.tracing.here()
         if charges_an_instrument(command):
             payments = self._payments[book_id]
-            payments.waiting.append(QueuedCommand(command, answer, until, key), flow)
+            payments.waiting.append(QueuedCommand(command, answer, until, key, traced), flow)
             if payments.can_start_group:
                 self._start_group(self._drain(book_id, self._payments, self._commit_payments), payments)
         elif key is not None:  # the statements that lock do not revalidate keys
             answer.set_exception(StaleCachedKeyError(key.access_key_id))
         else:
             queue = self._queues[book_id]
-            queue.waiting.append(QueuedCommand(command, answer, until), flow)
+            queue.waiting.append(QueuedCommand(command, answer, until, None, traced), flow)
             if queue.can_start_group:
                 self._start_group(self._drain(book_id, self._queues, self._commit_and_answer), queue)
         return answer
@@ -201,7 +206,11 @@ class Committer:
         queue = queues[book_id]
         while group := queue.next_group():
             if wanted := _in_time(group):
-                await commit(book_id, wanted)
+                if self.tracing is None:
+                    await commit(book_id, wanted)
+                else:
+                    with self.tracing.group(book_id, [waiting.traced for waiting in wanted]):
+                        await commit(book_id, wanted)
             queue.done(group)
         queue.in_flight -= 1
         if not queue.in_flight:
@@ -360,12 +369,20 @@ class Committer:
         self.statistics.groups += 1
         self.statistics.commands += len(group)
         self.memory.committed(decisions)
+        if self.tracing is not None:
+            _remember_callers(self.tracing, group, decisions)
         for waiting, decision in zip(group, decisions, strict=True):
             if not waiting.answer.done():  # its caller may have gone
                 waiting.answer.set_result(decision.outcome)
         newest = next((done.transactions[-1] for done in reversed(decisions) if done.transactions), None)
         if newest is not None:
             self.acknowledged[book_id] = newest.transaction_id
+
+
+def _remember_callers(tracing: Tracing, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision]) -> None:
+    for waiting, decision in zip(group, decisions, strict=True):
+        if waiting.traced is not None:
+            tracing.remember(waiting.traced, [changed.transaction_id for changed in decision.transactions])
 
 
 def _until(group: Sequence[QueuedCommand[Any]]) -> float:

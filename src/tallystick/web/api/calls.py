@@ -51,9 +51,11 @@ class MeasuredCall(Struct):
     key_id: str | None = None
 
     def answered(self, service: Service, request_id: str) -> None:
-        """Have it counted, and logged."""
+        """Have it counted, logged, and said in its trace."""
         seconds = service.meter.answered(self.action, self.outcome, self.began)
         service.request_log.note(request_id, self.key_id, self.action, self.outcome, seconds)
+        if service.tracing is not None:
+            service.tracing.answered(request_id, self.key_id, self.action, self.outcome, self.transaction_id)
 
     def refused(self, refused: Refused) -> Refused:
         """Note how it ended, and pass that on."""

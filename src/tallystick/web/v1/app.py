@@ -115,6 +115,7 @@ class JsonApi:
             self.service.damage.note(error)
             problem = RefusedProblemError(refusal_of(error, request_id))
         else:
+            call.watched.transaction_id = reply.transaction_id
             keep_request(self.service, reply.transaction_id, scope, content, request_id)
             return self._success(endpoint, reply, scope, request_id, call)
         call.watched.outcome = problem.refusal.name
