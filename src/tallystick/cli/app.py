@@ -93,6 +93,7 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     ),
     "disputes": CommandEntry("commands.money.disputes:app", "Charges that buyers' banks took back, or try to."),
     "payout": CommandEntry("commands.money.payouts:app", "Payouts: cash that leaves for sellers' banks."),
+    "rails": CommandEntry("commands.money.rail_orders:app", "Rails: what they were asked and have not answered."),
     "reconcile": CommandEntry(
         "commands.money.reconcile:reconcile",
         "Hold what a rail or a statement of the bank says that moved against the books.",

@@ -89,6 +89,9 @@ what is then left on the balance or owed on the tab (texts with six decimals) |
 `bank_reference`, `message_id`, `last_error` |
 | `payout list` | an array of those |
 | `payout file` | `message_id`, `payouts`, `total` (text with six decimals) |
+| `rails list` | an array of `transaction_id`, `operation`, `rail`, `environment`, `account_id`, `amount` \
+(text with six decimals), `opened_at`, `due_at`, `attempts`, `last_error` |
+| `rails end` | `transaction_id`, `operation` |
 | `reconcile` | an array, one for each day: `day`, `movements`, `moved`, `fees`, `bank`, `unexplained` \
 (texts with six decimals), \
 `findings`: an array of `finding`, `name`, `reference`, `there`, `here` |

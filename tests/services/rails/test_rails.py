@@ -83,9 +83,14 @@ class OtherRail(FakeRail):
         return self.method
 
 
-def worker_of(shop: Books, *rails: FakeRail) -> Worker:
+def service_of(shop: Books, *rails: FakeRail) -> Service:
     on = Rails((simulated(shop), *rails))
-    return Worker(Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock, rails=on), on)
+    return Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock, rails=on)
+
+
+def worker_of(shop: Books, *rails: FakeRail) -> Worker:
+    service = service_of(shop, *rails)
+    return Worker(service, service.rails)
 
 
 async def card_is(shop: Books, buyer: Buyer, rail: str, token: str) -> None:

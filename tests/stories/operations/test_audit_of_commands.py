@@ -102,7 +102,14 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
             for operation in (RailOperation.AUTHORIZE, RailOperation.REFUND)
         ]
         await ordered_faults.met_by(service.pool, f"{charged}.refund", RailOperation.REFUND, now_here)
+        lost = taken(await books.fund(await books.prepaid_buyer(method=Method.CC), "4.00"), "Pending")
+        await service.pool.execute(
+            "UPDATE rail_request SET attempts = 1, opened_at = $2, asked_at = $2 WHERE transaction_id = $1",
+            lost,
+            clock() - timedelta(days=2),
+        )
         given = {
+            "lost_order": lost,
             "waiting_fault": waiting,
             "holding_fault": holding,
             "payout": payouts[0],

@@ -161,6 +161,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "GET /admin/rails": OPERATOR,
     "GET /admin/disputes": OPERATOR,
     "POST /admin/rails/ask-again": OPERATOR_NAMES,
+    "GET /admin/rails/end": OPERATOR_NAMES,
+    "POST /admin/rails/end": OPERATOR_NAMES,
     "GET /admin/payouts": OPERATOR,
     "GET /admin/payouts/{payout}": OPERATOR_NAMES,
     "POST /admin/payouts/{payout}/sent": OPERATOR_NAMES,

@@ -96,6 +96,7 @@ FORMS: Final = (
     Form("POST /admin/accounts/new", "account.open", operator.make_seller_with_owner, ("staff.invite",)),
     Form("POST /admin/accounts/{account}/fees", "account.fees", operator.fees),
     Form("POST /admin/rails/ask-again", "rail.ask_again", operator.ask_again),
+    Form("POST /admin/rails/end", "rail.end_order", operator.end_order),
     Form("POST /admin/notifications/replay", "notification.replay", operator.replay_one),
     Form("POST /admin/notifications/replay", "notification.replay_dead", operator.replay_all_of_a_seller),
     Form("POST /admin/verification", "books.verify", operator.prove),

@@ -108,6 +108,7 @@ ACTIONS: Final = frozenset(
         "account.marketplace",
         "account.no_marketplace",
         "rail.ask_again",
+        "rail.end_order",
         "rail.reconcile",
         "bank.look",
         "bank.statement",

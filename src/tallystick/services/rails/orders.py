@@ -98,12 +98,12 @@ async def _send(service: Service, rails: Rails, request: DueRequest, now: dateti
         log.warning("rail_result_unknown", error=repr(error))
         await _put_off(service, request, now, error)
         return None
-    await _keep(service, request, answer, now)
+    await keep(service, request, answer, now)
     if isinstance(answer, StillPending):
         await rail_requests.put_off(service.pool, request, now + answer.ask_again_after)
         return answer
     try:
-        await _book(service, request, answer)
+        await book(service, request, answer)
     except NotCarriedOutError as error:
         log.warning("rail_answer_not_booked", error=repr(error))
         await _put_off(service, request, now, error)
@@ -119,7 +119,7 @@ async def _put_off(service: Service, request: DueRequest, now: datetime, error: 
     await rail_requests.put_off(service.pool, request, now + pause, reason)
 
 
-async def _book(service: Service, request: DueRequest, answer: Paid | Declined | RequiresAction) -> None:
+async def book(service: Service, request: DueRequest, answer: Paid | Declined | RequiresAction) -> None:
     """What follows from a final answer, in the books. Raises NotCarriedOutError, and what the committer does."""
     if isinstance(answer, RequiresAction):
         await confirmations.ask(service, request.book_id, request.transaction_id, request.operation, answer.url)
@@ -136,7 +136,7 @@ async def _answer(service: Service, rail: Rail, request: DueRequest, now: dateti
     """
     order = _order(request)
     asked_first = request.asked_at
-    if request.reference is None and (asked_first is None or _is_remembered(rail, now - asked_first)):
+    if request.reference is None and (asked_first is None or is_remembered(rail, now - asked_first)):
         if request.attempts > 1:
             await rail_requests.sent_again(service.pool, request)
         answer: RailAnswer | Unknown = await rail.perform(order)
@@ -162,7 +162,7 @@ async def _is_surely_missing(service: Service, request: DueRequest) -> bool:
     return missing_for >= MISSING_FOR
 
 
-def _is_remembered(rail: Rail, age: timedelta) -> bool:
+def is_remembered(rail: Rail, age: timedelta) -> bool:
     """Whether the rail still knows the key of an order of this age for certain.
 
     One that was asked for in the future was asked for by a clock that was ahead: nobody knows how long ago.
@@ -170,7 +170,7 @@ def _is_remembered(rail: Rail, age: timedelta) -> bool:
     return -KEY_MARGIN <= age <= rail.remembers_keys_for - KEY_MARGIN
 
 
-async def _keep(service: Service, request: DueRequest, answer: RailAnswer, now: datetime) -> None:
+async def keep(service: Service, request: DueRequest, answer: RailAnswer, now: datetime) -> None:
     """Write down what the rail calls the order and what it kept, before anything follows from its answer."""
     reference, fee_micros, decline = answer.reference, None, None
     if isinstance(answer, Paid):

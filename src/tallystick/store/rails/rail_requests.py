@@ -45,6 +45,11 @@ async def due(database: Database, now: datetime, limit: int) -> list[DueRequest]
     return [_request(row) for row in rows]
 
 
+async def of_transaction(database: Database, book_id: BookId, transaction_id: TransactionId) -> list[DueRequest]:
+    """What waits for a transaction, whenever it is due."""
+    return [_request(row) for row in await database.fetch(_SQL["of_transaction"], book_id, transaction_id)]
+
+
 async def claim(database: Database, request: DueRequest, now: datetime, until: datetime) -> bool:
     """Claim a request for this worker, with a lease until `until`; False when another one was quicker or it is done."""
     tag = await database.execute(

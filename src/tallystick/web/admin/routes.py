@@ -11,6 +11,7 @@ from tallystick.web.admin.money.disputes import show_disputes_of_all
 from tallystick.web.admin.money.transactions import transaction_pages
 from tallystick.web.admin.notifications import do_replay, show_notifications
 from tallystick.web.admin.payouts import payout_pages
+from tallystick.web.admin.rail_orders import do_end_order, show_order_to_end
 from tallystick.web.admin.rails import do_ask_again, show_rails
 from tallystick.web.admin.reconciliation import show_reconciliation
 from tallystick.web.admin.settings import show_settings
@@ -28,6 +29,8 @@ admin_routes: Final[list[Any]] = [
     *payout_pages,
     show_rails,
     do_ask_again,
+    show_order_to_end,
+    do_end_order,
     show_disputes_of_all,
     show_reconciliation,
     *statement_pages,

@@ -92,6 +92,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "account.marketplace": "Let a seller call for other recipients",
     "account.no_marketplace": "Let a seller call for itself alone",
     "rail.ask_again": "Had a rail asked again",
+    "rail.end_order": "Ended an order that a rail never got",
     "rail.reconcile": "Held a rail against the books",
     "bank.look": "Gave a bank statement to be looked at",
     "bank.statement": "Held a bank statement against the payouts",

@@ -8,10 +8,14 @@ from datetime import timedelta
 
 import pytest
 from tests.stories.pages.admin.office import change, funded, text_at
+from tests.stories.pages.business import paying_customer
+from tests.stories.pages.deeds.operator import lost_order
+from tests.stories.pages.deeds.scene import Scene
 from tests.stories.pages.people import operator, person, signed_in, typed_code
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 from tests.support.fake_rail import FakeRail
 
+from tallystick.domain.commands import Method
 from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.processors.rails import Rails
 from tallystick.services.identity import mail
@@ -194,11 +198,41 @@ async def test_an_unknown_result_shows_and_can_be_asked_for_again(world: World, 
     assert "Had a rail asked again" in await text_at(admin, "/admin/audit?action=rail.ask_again")
 
 
+async def test_an_order_that_was_lost_is_ended_with_a_reason(world: World, seller: Seller, admin: Browser) -> None:
+    lost = await lost_order(Scene(world, seller, seller.party, admin))
+    listed = await admin.get("/admin/rails?only=unknown")
+    place = f"/admin/rails/end?transaction={lost}&operation=charge"
+    assert place in Page(listed).links
+
+    page = await admin.get(place)
+    assert "The payment fails, and nothing was taken." in Page(page).text
+    unsaid = await admin.submit(page, "/rails/end", reason=" ")
+    assert (unsaid.status_code, "Say why" in Page(unsaid).text) == (422, True)
+    ended = await admin.submit(unsaid, "/rails/end", reason="Their support has looked for it")
+    assert "The order has ended." in Page(ended).text
+    assert (await admin.get(place)).status_code == 404
+    of_it = await text_at(admin, f"/admin/transactions/{lost}")
+    assert "never received the order" in of_it
+    said = await text_at(admin, "/admin/audit?action=rail.end_order")
+    assert lost in said
+    assert "Their support has looked for it" in said
+
+
+async def test_an_order_that_may_still_be_sent_is_not_ended(world: World, seller: Seller, admin: Browser) -> None:
+    payment = await (await paying_customer(world, seller, Method.CC)).pay("3")
+    page = await admin.get(f"/admin/rails/end?transaction={payment}&operation=charge")
+    refused = await admin.submit(page, "/rails/end", reason="Too slow")
+    assert (refused.status_code, "Nothing was changed: it may still be sent" in Page(refused).text) == (409, True)
+    await world.rail_answers()
+    assert (await admin.get(f"/admin/rails/end?transaction={payment}&operation=void")).status_code == 404
+
+
 async def test_a_made_up_transaction_is_not_asked_for(admin: Browser) -> None:
     page = await admin.get("/admin/styleguide")
     token = Page(page).form("/sign-out").fields
     for path, fields in (
         ("/admin/rails/ask-again", {"transaction": "x"}),
+        ("/admin/rails/end", {"transaction": "x", "operation": "charge", "reason": "so"}),
         ("/admin/notifications/replay", {"event": "x", "book": "y"}),
         ("/admin/notifications/replay", {}),
         ("/admin/accounts/1/standing", {"change": "x"}),

@@ -72,6 +72,23 @@ async def ask_again(scene: Scene) -> None:
     await world.rail_answers()
 
 
+async def lost_order(scene: Scene) -> str:
+    """A payment by card that the rail has not got, and is too old to be sent: two days ago, by our records."""
+    payment = await (await paying_customer(scene.world, scene.seller, Method.CC)).pay("3")
+    await scene.world.pool.execute(
+        "UPDATE rail_request SET last_error = 'no answer', attempts = 2, opened_at = opened_at - interval '2 days',"
+        " asked_at = opened_at - interval '2 days', due_at = due_at + interval '1 day' WHERE transaction_id = $1",
+        payment,
+    )
+    return payment
+
+
+async def end_order(scene: Scene) -> None:
+    payment = await lost_order(scene)
+    page = await scene.browser.get(f"/admin/rails/end?transaction={payment}&operation=charge")
+    await scene.send(page, "/rails/end", reason="Their support has looked for it")
+
+
 async def _replay(scene: Scene, what: str) -> None:
     await scene.world.pool.execute("DELETE FROM outbox WHERE state = 'dead'")
     await scene.given_up()

@@ -8,6 +8,7 @@ from typing import Final
 from tests.stories.pages.access_table import DESK
 from tests.stories.pages.business import paying_customer
 from tests.stories.pages.deeds import payouts
+from tests.stories.pages.deeds.operator import lost_order
 from tests.stories.pages.deeds.scene import Scene
 from tests.stories.pages.people import at_work, console, operator, signed_in
 from tests.stories.pages.rooms.room import Showroom
@@ -44,6 +45,7 @@ async def in_every_state(room: Showroom) -> None:
     await _disputes(room, owner)
     await _payouts(room, owner, runs_it)
     await _reconciled(room, runs_it)
+    await _lost(room, owner, runs_it)
 
 
 async def _disputes(room: Showroom, owner: Browser) -> None:
@@ -73,6 +75,14 @@ async def _payouts(room: Showroom, owner: Browser, runs_it: Browser) -> None:
         await room.look(runs_it, "GET /admin/payouts/{payout}", f"/admin/payouts/{payout_id}", state)
     await room.look(runs_it, "GET /admin/payouts", "/admin/payouts?environment=sandbox", "each state")
     await room.look(owner, f"GET {DESK}/payouts", console(room.seller, "payouts"), "each state")
+
+
+async def _lost(room: Showroom, owner: Browser, runs_it: Browser) -> None:
+    lost = await lost_order(Scene(room.world, room.seller, room.seller.party, owner))
+    await room.look(runs_it, "GET /admin/rails", "/admin/rails?only=unknown", "an order that was lost")
+    await room.look(
+        runs_it, "GET /admin/rails/end", f"/admin/rails/end?transaction={lost}&operation=charge", "a charge"
+    )
 
 
 async def _payout(room: Showroom, payout_id: TransactionId) -> PayoutRecord:

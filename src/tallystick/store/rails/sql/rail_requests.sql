@@ -1,9 +1,8 @@
 -- The intents that wait for a rail. Read by rail_requests.py. The money path writes them and ends them: money.sql.
 
--- name: due
--- At most $2 that are due at $1, the longest waiting first.
--- `asked_at`: when the rail was asked first; an earlier version did not write it down. `earlier_operation` and
--- `earlier_reference`: what is captured, voided or given back, and what the rail calls it.
+-- part: request
+-- A DueRequest. `asked_at`: when the rail was asked first; an earlier version did not write it down.
+-- `earlier_operation` and `earlier_reference`: what is captured, voided or given back, and what the rail calls it.
 SELECT rail_request.book_id, rail_request.transaction_id, rail_request.rail, environment, method, rail_token,
        rail_request.operation, earlier_id, amount_micros, attempts + 1 AS attempts, due_at,
        CASE WHEN attempts > 0 THEN coalesce(asked_at, opened_at) END AS asked_at, own.reference,
@@ -26,9 +25,19 @@ SELECT rail_request.book_id, rail_request.transaction_id, rail_request.rail, env
   LEFT JOIN rail_operation AS charged
          ON charged.book_id = rail_request.book_id AND charged.transaction_id = earlier_id
         AND charged.operation = 'charge'
+
+-- name: due
+-- At most $2 that are due at $1, the longest waiting first.
+/* part: request */
  WHERE due_at <= $1
  ORDER BY due_at
  LIMIT $2
+
+-- name: of_transaction
+-- What waits for a transaction, whenever it is due.
+/* part: request */
+ WHERE rail_request.book_id = $1 AND rail_request.transaction_id = $2
+ ORDER BY rail_request.operation
 
 -- name: claim
 -- Claim with a lease until $4, unless another worker was quicker ($3 is when it was found due) or it is done. $7: now.
