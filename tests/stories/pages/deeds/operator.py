@@ -9,7 +9,7 @@ from tests.stories.pages.business import paying_customer
 from tests.stories.pages.deeds import business
 from tests.stories.pages.deeds.scene import Deed, Scene
 from tests.stories.pages.people import person
-from tests.stories.pages.world import Page
+from tests.stories.pages.world import Page, World
 from tests.support.owner import execute_as_owner
 
 from tallystick.domain.commands import Method
@@ -83,10 +83,19 @@ async def lost_order(scene: Scene) -> str:
     return payment
 
 
+async def found_again(world: World, payment: str) -> None:
+    """As if it had never been sent, unless it was ended: it is paid, and nothing of it is left for other tests."""
+    await world.pool.execute(
+        "UPDATE rail_request SET attempts = 0, asked_at = NULL, due_at = opened_at WHERE transaction_id = $1", payment
+    )
+    await world.rail_answers()
+
+
 async def end_order(scene: Scene) -> None:
     payment = await lost_order(scene)
     page = await scene.browser.get(f"/admin/rails/end?transaction={payment}&operation=charge")
     await scene.send(page, "/rails/end", reason="Their support has looked for it")
+    await found_again(scene.world, payment)
 
 
 async def _replay(scene: Scene, what: str) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from tests.stories.pages.access_table import DESK
 from tests.stories.pages.business import paying_customer
 from tests.stories.pages.deeds import payouts
-from tests.stories.pages.deeds.operator import lost_order
+from tests.stories.pages.deeds.operator import found_again, lost_order
 from tests.stories.pages.deeds.scene import Scene
 from tests.stories.pages.people import at_work, console, operator, signed_in
 from tests.stories.pages.rooms.room import Showroom
@@ -83,6 +83,7 @@ async def _lost(room: Showroom, owner: Browser, runs_it: Browser) -> None:
     await room.look(
         runs_it, "GET /admin/rails/end", f"/admin/rails/end?transaction={lost}&operation=charge", "a charge"
     )
+    await found_again(room.world, lost)
 
 
 async def _payout(room: Showroom, payout_id: TransactionId) -> PayoutRecord:
