@@ -91,6 +91,10 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "balance": CommandEntry(
         "commands.money.balances:app", "Show the cash, balances and tabs of a sandbox; give back what was not spent."
     ),
+    "month-close": CommandEntry(
+        "commands.money.month_close:close_month",
+        "Say what happened in a month, by kind, and how a seller's books stood at its start and end.",
+    ),
     "disputes": CommandEntry("commands.money.disputes:app", "Charges that buyers' banks took back, or try to."),
     "payout": CommandEntry("commands.money.payouts:app", "Payouts: cash that leaves for sellers' banks."),
     "rails": CommandEntry("commands.money.rail_orders:app", "Rails: what they were asked and have not answered."),

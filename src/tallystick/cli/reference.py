@@ -84,6 +84,9 @@ what is then left on the balance or owed on the tab (texts with six decimals) |
 `pending`, `limit` (texts with six decimals), `expires_at`, `cancelled_at`; `complete`: whether those are all |
 | `balance refund` | `amount`, `left` (texts with six decimals), `refunds`: ids of transactions |
 | `balance redemption` | `environment`, `redemption` (`never`, `up_to`, `always`), `up_to` (text with six decimals) |
+| `month-close` | `month`, `environment`, `over`, `adds_up`, `kinds`: an array of `kind`, `number`, `gross`, \
+`refunded`, `fees`, `net`; `balances`: an array of `balance`, `start`, `moved` (an array of `kind`, `amount`), `end`; \
+texts with six decimals |
 | `payout make`, `payout sent`, `payout failed`, `payout returned` | `payout`, `account_id`, `environment`, `amount` \
 (text with six decimals), `rail`, `state` (`under way`, `sent`, `not sent`, `came back`), `opened_at`, `ended_at`, \
 `bank_reference`, `message_id`, `last_error` |

@@ -139,6 +139,7 @@ WITHOUT: Final[Mapping[str, str]] = {
     "doctor": LOOKS,
     "upgrade": MACHINES,
     "balance": LOOKS,
+    "month-close": LOOKS,
     "backup": LOOKS,
     "backup run": LOOKS,
     "backup check": LOOKS,

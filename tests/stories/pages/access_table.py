@@ -261,6 +261,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     f"POST {DESK}/customers/{{customer}}/notes/{{note_id}}/remove": MOVE_MONEY,
     f"GET {DESK}/instruments.csv": VIEW,
     f"GET {DESK}/debts.csv": VIEW,
+    f"GET {DESK}/close": VIEW,
+    f"GET {DESK}/close.csv": VIEW,
     f"GET {DESK}/transactions/{{transaction_id}}": VIEW,
     f"GET {DESK}/transactions/{{transaction_id}}/refund": MOVE_MONEY,
     f"POST {DESK}/transactions/{{transaction_id}}/refund": MOVE_MONEY,

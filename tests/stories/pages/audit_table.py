@@ -86,6 +86,7 @@ FORMS: Final = (
     Form(f"GET {DESK}/activity.csv", "activity.export", books.export),
     Form(f"GET {DESK}/instruments.csv", "instruments.export", books.export_instruments),
     Form(f"GET {DESK}/debts.csv", "debts.export", books.export_debts),
+    Form(f"GET {DESK}/close.csv", "close.export", books.export_close),
     Form(f"POST {DESK}/customers/{{customer}}/notes", "customer.note", books.make_note),
     Form(f"POST {DESK}/customers/{{customer}}/notes/{{note_id}}/remove", "customer.note_remove", books.remove_note),
     *(

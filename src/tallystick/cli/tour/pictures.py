@@ -166,6 +166,7 @@ class Tour:
             for name, path in {
                 "instruments": "instruments",
                 "debts": "debts",
+                "close": "close",
                 "disputes": "disputes",
                 "payouts": "payouts",
                 "payout-account": "payouts/account",

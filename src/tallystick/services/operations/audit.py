@@ -78,6 +78,7 @@ ACTIONS: Final = frozenset(
         "activity.export",
         "instruments.export",
         "debts.export",
+        "close.export",
         "customer.note",
         "customer.note_remove",
         "live.open",

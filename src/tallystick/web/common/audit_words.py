@@ -62,6 +62,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "activity.export": "Exported the activity",
     "instruments.export": "Exported balances and tabs",
     "debts.export": "Exported debts",
+    "close.export": "Exported a month's close",
     "customer.note": "Made a note about a customer",
     "customer.note_remove": "Removed a note about a customer",
     "live.open": "Opened the live books",

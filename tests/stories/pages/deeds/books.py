@@ -113,6 +113,10 @@ async def export_debts(scene: Scene) -> None:
     assert (await scene.look("debts.csv")).status_code == 200
 
 
+async def export_close(scene: Scene) -> None:
+    assert (await scene.look("close.csv")).status_code == 200
+
+
 async def make_note(scene: Scene) -> httpx.Response:
     customer = await prepaid_customer(scene.world, scene.seller)
     place = f"customers/{customer.buyer.party_id}"

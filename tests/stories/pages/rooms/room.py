@@ -32,6 +32,7 @@ NOT_PAGES: Final = frozenset(
         f"GET {DESK}/activity.csv",
         f"GET {DESK}/instruments.csv",
         f"GET {DESK}/debts.csv",
+        f"GET {DESK}/close.csv",
     }
 )
 """Routes that answer with a file or a word."""
