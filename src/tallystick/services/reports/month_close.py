@@ -17,9 +17,9 @@ from tallystick.domain.accounts import AccountKind
 from tallystick.services.buyer.months import Month
 from tallystick.services.reports.close_lines import FEES, CloseLine, comes_back, goes_on, line_of
 from tallystick.services.seller.archived import latest_of
-from tallystick.store.queries import month_close
+from tallystick.store.closes import month_close
+from tallystick.store.closes.month_close import BookedPeriod, BookedSum
 from tallystick.store.queries.figures import SETTLING
-from tallystick.store.queries.month_close import BookedPeriod, BookedSum
 
 if TYPE_CHECKING:
     from tallystick.services.seller.manual_operations import BookContext

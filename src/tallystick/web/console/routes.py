@@ -1,7 +1,6 @@
 """All pages of the console."""
 
 from tallystick.web.console.books.agreed import agreed_routes
-from tallystick.web.console.books.home import home_routes
 from tallystick.web.console.books.routes import book_routes
 from tallystick.web.console.business.approvals import approval_routes
 from tallystick.web.console.business.audit_log import audit_routes
@@ -18,6 +17,8 @@ from tallystick.web.console.developer.notification_log import log_routes
 from tallystick.web.console.developer.notification_settings import settings_routes
 from tallystick.web.console.developer.request_explorer import request_routes
 from tallystick.web.console.entrance import entrance_routes
+from tallystick.web.console.figures.close import close_routes
+from tallystick.web.console.figures.home import home_routes
 from tallystick.web.console.payouts.bank_account import bank_account_routes
 from tallystick.web.console.payouts.connection import connection_routes
 from tallystick.web.console.payouts.payouts import payout_routes
@@ -25,6 +26,7 @@ from tallystick.web.console.payouts.payouts import payout_routes
 console_routes = [
     *entrance_routes,
     *home_routes,
+    *close_routes,
     *book_routes,
     *agreed_routes,
     *log_routes,

@@ -2,7 +2,6 @@
 
 from tallystick.web.console.books.activity import activity_routes
 from tallystick.web.console.books.balance_refund import balance_refund_routes
-from tallystick.web.console.books.close import close_routes
 from tallystick.web.console.books.customer import customer_routes
 from tallystick.web.console.books.debts import debt_routes
 from tallystick.web.console.books.disputes import dispute_routes
@@ -22,6 +21,5 @@ book_routes = [
     *token_routes,
     *debt_routes,
     *customer_routes,
-    *close_routes,
     *dispute_routes,
 ]

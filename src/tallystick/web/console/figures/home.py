@@ -14,9 +14,9 @@ from tallystick.services.seller import approvals
 from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import no_book_page
-from tallystick.web.console.books import home_charts
-from tallystick.web.console.books.home_charts import SPENT, ChartPeriod, total
 from tallystick.web.console.console_context import ConsoleContext, for_staff
+from tallystick.web.console.figures import home_charts
+from tallystick.web.console.figures.home_charts import SPENT, ChartPeriod, total
 
 LATEST: Final = 5
 """As many transactions are listed."""

@@ -26,7 +26,7 @@ from tallystick.services.reports import month_close
 from tallystick.services.reports.close_lines import CloseLine
 from tallystick.services.reports.month_close import LineTotal, MonthAheadError, MonthArchivedError, MonthClose
 from tallystick.services.seller.manual_operations import BookContext
-from tallystick.store.queries.month_close import BookedPeriod, booked
+from tallystick.store.closes.month_close import BookedPeriod, booked
 
 FIRST = Month.of(START)
 UNITS = 1_000_000

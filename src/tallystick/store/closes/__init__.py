@@ -1,0 +1,1 @@
+"""What moved in a book until, within and after a month."""

@@ -1,0 +1,1 @@
+"""How a seller's business stands: the first page, a month's close."""
