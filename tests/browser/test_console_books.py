@@ -9,6 +9,7 @@ from tests.stories.pages.business import Customer, postpaid_customer, prepaid_cu
 from tests.stories.pages.people import console, employee
 from tests.stories.pages.world import PASSWORD, Seller, World
 
+from tallystick.services.buyer.months import Month
 from tallystick.services.seller.staff import StaffRole
 
 
@@ -86,6 +87,7 @@ async def test_the_books_can_be_read_on_a_narrow_screen(
             ("tokens", prepaid.money, "cancel"),
             ("debts",),
             ("debts", f"preview?deed=settle&debt={tab_.instrument}"),
+            (f"close?month={Month.of(world.clock()).text}",),
         ):
             await page.goto(console(seller, *path))
             assert await page.evaluate("document.documentElement.scrollWidth") <= 320, path

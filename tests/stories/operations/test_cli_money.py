@@ -19,6 +19,7 @@ from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
 
 from tallystick.domain.commands import Method
+from tallystick.services.buyer.months import Month
 from tallystick.settings import Settings
 from tallystick.store.ledger import create_book
 from tallystick.wiring import open_service
@@ -126,6 +127,16 @@ async def test_a_tab_is_charged_settled_in_part_and_in_whole_cents(till: Till) -
     assert len(await till.rows("money.settle")) == 2
     shown = await till.run("balance", *at, "--of", buyer.instrument)
     assert "0.005 owed on the tab" in shown.out
+
+    month = Month.of(datetime.now(UTC)).text
+    close = await till.json("month-close", *at, "--month", month)
+    assert (close["month"], close["over"], close["adds_up"]) == (month, False, True)
+    (owed,) = (one for one in close["balances"] if one["balance"] == "receivable")
+    assert owed["end"] == "0.005000"
+    spoken = await till.run("month-close", *at, "--month", month)
+    assert "Each start and what moved come to the end." in spoken.out
+    assert (await till.run("month-close", *at, "--month", "2027-13")).status == 2
+    assert "has not begun" in (await till.run("month-close", *at, "--month", "2999-12")).complaint
 
 
 async def test_a_reference_moves_money_once_and_leaves_one_row(till: Till) -> None:

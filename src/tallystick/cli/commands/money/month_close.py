@@ -74,7 +74,7 @@ async def _close(account: str, text: str | None, environment: str) -> MonthClose
 def _tell(close: MonthClose) -> None:
     tell(f"{close.month.text}{'' if close.over else ', which is not over'}")
     tell_table([_line_row(one) for one in close.lines], "nothing moved")
-    tell_table([row for change in close.balances for row in _balance_rows(change)])
+    tell_table([row for change in close.balances for row in _balance_rows(change)], "no balances")
     tell(
         "Each start and what moved come to the end."
         if close.adds_up
