@@ -10,13 +10,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.store.direct import taken, work
 from tests.store.ledger.test_disputes import LOST, OPENED, WON, shop_of
+from tests.store.ledger.test_payouts import ask, end, with_cash
 from tests.store.ledger.test_refund_fundings import give_back
 from tests.store.past import Past
-from tests.support.books import Books, Buyer
+from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.clock import START
 
 from tallystick.domain.accounts import AccountKind
-from tallystick.domain.commands import Declined, Method, RailOperation, ResolveCharge
+from tallystick.domain.commands import (
+    Declined,
+    FeePayer,
+    Marketplace,
+    Method,
+    Pay,
+    RailOperation,
+    ResolveCharge,
+    TokenTerms,
+)
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Done
@@ -150,6 +160,40 @@ async def test_disputes_add_up_over_the_months_in_which_they_are_opened_and_end(
     assert {one.kind: one.end_micros for one in march.balances if one.end_micros} == {
         one.kind: one.start_micros for one in april.balances if one.start_micros
     }
+
+
+async def test_payments_through_another_seller_count_with_both(shop: Books, open_shop: OpenBooks) -> None:
+    recipient = await open_shop()
+    marketplace = Marketplace(
+        await shop.recipient_token(recipient, TokenTerms(max_fixed_fee_micros=2 * UNITS)),
+        FeePayer.CALLER,
+        fixed_fee_micros=2 * UNITS,
+    )
+    buyer = await shop.sender_token(Method.ABT)
+    await shop.deposit(buyer, "12.00")
+    taken(await shop.perform(Pay(shop.request(), buyer.spending, 12 * UNITS, marketplace)))
+
+    theirs, ours = await closed(recipient, FIRST), await closed(shop, FIRST)
+
+    assert line(theirs, CloseLine.DIRECT_PAYMENTS) == LineTotal(CloseLine.DIRECT_PAYMENTS, 1, 12 * UNITS, 0, 0)
+    assert line(theirs, CloseLine.SHARES_PAID) == LineTotal(CloseLine.SHARES_PAID, 1, 2 * UNITS, 0, 0)
+    share = line(ours, CloseLine.SHARES_RECEIVED)
+    assert (share.number, share.gross_micros, share.refunded_micros) == (1, 2 * UNITS, 0)
+    assert share.fees_micros == await shop.total("fees") > 0, "whoever called pays the fee"
+    assert ours.balance(AccountKind.CASH).end_micros == share.net_micros == await shop.total("cash")
+
+
+async def test_payouts_that_were_not_sent_are_none(shop: Books) -> None:
+    await with_cash(shop)
+    for amount, sent in (("10.00", True), ("20.00", False)):
+        await end(shop, taken(await ask(shop, amount), "Pending"), sent=sent)
+    taken(await ask(shop, "5.00"), "Pending")
+
+    found = await closed(shop, FIRST)
+
+    assert line(found, CloseLine.PAYOUTS) == LineTotal(CloseLine.PAYOUTS, 2, 15 * UNITS, 0, 0)
+    under_way = next(one for one in found.balances if one.kind is AccountKind.PAYOUTS_UNDER_WAY)
+    assert (under_way.start_micros, under_way.end_micros) == (0, 5 * UNITS)
 
 
 class _Life:
