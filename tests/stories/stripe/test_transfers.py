@@ -101,7 +101,9 @@ async def test_an_account_is_opened_once_and_used_when_stripe_says_so(
     waiting = Page(await owner.get(console(seller, "payouts", "connected"))).text
     assert "Stripe needs more" in waiting
     assert "external_account" in waiting
-    assert "No account at Stripe was opened yet" in Page(await owner.get(console(seller, "payouts"))).text
+    assert (
+        "No account at Stripe is ready for your payouts yet" in Page(await owner.get(console(seller, "payouts"))).text
+    )
 
     running.fake.proxy.connect.finish(account)
     for _ in range(2):
