@@ -139,6 +139,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "mail_from": ("Example Payments <pay@example.com>", "Example Payments <pay@example.com>"),
         "confirm_within_minutes": ("5", 5),
         "step_up_minutes": ("5", 5),
+        "mailed_codes": ("Buyers", "buyers"),
         "require_second_factor": ("Both", "both"),
         "reverse_proxies": ("1", 1),
         "drain_seconds": ("10", 10),

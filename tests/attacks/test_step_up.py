@@ -52,6 +52,8 @@ FREE: Final[Mapping[str, str]] = {
             f"POST {VISIT}/sign-in",
             f"POST {VISIT}/sign-up",
             f"POST {VISIT}/code",
+            f"POST {VISIT}/email",
+            f"POST {VISIT}/email-code",
             f"POST {VISIT}/verify",
             f"POST {VISIT}/prove",
         ),

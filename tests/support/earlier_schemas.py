@@ -6,6 +6,15 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # Everybody signs in with a password or a passkey.
+    "0048": """
+DELETE FROM mailed_proof WHERE purpose = 'enter';
+ALTER TABLE mailed_proof DROP CONSTRAINT mailed_proof_purpose_check;
+ALTER TABLE mailed_proof ADD CONSTRAINT mailed_proof_purpose_check CHECK (purpose IN ('verify', 'reset', 'open'));
+ALTER TABLE authorization_evidence DROP CONSTRAINT authorization_evidence_proved_by_check;
+ALTER TABLE authorization_evidence ADD CONSTRAINT authorization_evidence_proved_by_check
+    CHECK (proved_by IN ('password', 'passkey', 'code'));
+""",
     # Debts of less than a cent stay.
     "0045": """
 ALTER TABLE book DROP COLUMN dust_rule, DROP COLUMN dust_due_at;

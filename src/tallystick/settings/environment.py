@@ -49,6 +49,7 @@ _NO_SETTINGS: Final = frozenset({CONFIG, "TALLYSTICK_COMPILE", "TALLYSTICK_LONG_
 LOG_FORMATS: Final = ("console", "json")
 REFERENCE_REUSE: Final = ("never", "after-seven-days")
 SECOND_FACTOR_OF: Final = ("operators", "owners", "both", "nobody")
+MAILED_CODES_OF: Final = ("nobody", "guests", "buyers")
 PAYOUT_RAILS: Final = ("manual", "file", "recorded", "stripe")
 SANDBOX_PAYOUT_RAILS: Final = ("simulated", *PAYOUT_RAILS)
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -125,6 +126,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "mail_from": mail_from,
     "confirm_within_minutes": between(1, 120),
     "step_up_minutes": between(1, 120),
+    "mailed_codes": one_of(MAILED_CODES_OF),
     "require_second_factor": one_of(SECOND_FACTOR_OF),
     "reverse_proxies": between(0, 10),
     "max_connections": between(16, 60_000),
@@ -246,6 +248,7 @@ def from_environment(environ: Mapping[str, str], file: ConfigurationFile | None 
         values.setdefault("log_requests", True)
     if "smtp_url" in values:  # a letter can be answered: who does not is perhaps not who they say
         values.setdefault("require_verified_email", True)
+        values.setdefault("mailed_codes", "guests")
     return Settings(**values, origins=origins)
 
 

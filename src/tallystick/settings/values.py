@@ -120,6 +120,9 @@ class Settings:
         mail_from: the sender's address of that mail.
         confirm_within_minutes: how long after password or passkey somebody may agree to a charge without another one.
         step_up_minutes: how long after password, code or passkey somebody may do what matters without another proof.
+        mailed_codes: who goes on in a visit with a code from a letter instead of a password: `nobody`; `guests`, who
+            have no account yet or one without a password; or all `buyers` whose address is verified. An app is asked
+            for all the same. `guests` unless it says otherwise as soon as `smtp_url` is set.
         require_second_factor: whose sign-in needs a passkey, or a code of an app: `operators`, `owners` of sellers,
             `both` or `nobody`.
         reverse_proxies: how many proxies of ours stand before the service and name the client in X-Forwarded-For.
@@ -204,6 +207,7 @@ class Settings:
     mail_from: str | None = None
     confirm_within_minutes: int = 15
     step_up_minutes: int = 15
+    mailed_codes: str = "nobody"
     require_second_factor: str = "operators"
     reverse_proxies: int = 0
     max_connections: int = MAX_CONNECTIONS

@@ -131,6 +131,8 @@ WITHOUT: Final[Mapping[str, str]] = {
     "POST /account/security/session": SIGNING_IN,
     f"POST {VISIT}/sign-in": SIGNING_IN,
     f"POST {VISIT}/code": SIGNING_IN,
+    f"POST {VISIT}/email": SIGNING_IN,
+    f"POST {VISIT}/email-code": SIGNING_IN,
     f"POST {VISIT}/verify": SIGNING_IN,
     f"POST {VISIT}/prove": SIGNING_IN,
     # hosted pages

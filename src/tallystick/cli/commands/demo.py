@@ -99,6 +99,7 @@ def settings_of_demo(settings: Settings, directory: Path, port: int) -> Settings
         port=port,
         public_url=f"http://localhost:{port}",  # WebAuthn takes host names only, no IP addresses
         allow_private_notification_targets=True,  # receivers of a demo's notifications are on this machine
+        mailed_codes="guests",  # the letters are on /admin/mail
         require_second_factor="nobody",  # who only looks needs no app; it can be set up in any of its accounts
     )
 

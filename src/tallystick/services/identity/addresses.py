@@ -115,13 +115,19 @@ async def verify_by_code(service: Service, party: Party, code: str) -> None:
     await first_proof.confirm(service, party)
 
 
-async def use_code(service: Service, purpose: Purpose, ticket: str, code: str) -> MailedProof | None:
-    """Use a letter's code up; None where it is wrong, or too many for its address were lately."""
+async def use_code(
+    service: Service, purpose: Purpose, ticket: str, code: str, *, bound_to: str | None = None
+) -> MailedProof | None:
+    """Use a letter's code up; None where it is wrong, or too many for its address were lately.
+
+    `bound_to`: what its digest was made with, where that is more than the ticket.
+    """
     now = service.clock()
     email = await mailed_proofs.email_of(service.pool, purpose, ticket, now)
     if email is None or not await attempts.allowed(service, attempts.WRONG_CODES, email):
         return None
-    proof = await mailed_proofs.use_code(service.pool, purpose, ticket, digest_of_code(service, ticket, code), now)
+    digest = digest_of_code(service, bound_to or ticket, code)
+    proof = await mailed_proofs.use_code(service.pool, purpose, ticket, digest, now)
     if proof is not None:
         await attempts.take_back(service, attempts.WRONG_CODES, email)
     return proof

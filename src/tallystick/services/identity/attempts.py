@@ -33,6 +33,12 @@ LETTERS: Final = Limit("letters", 5, timedelta(hours=1))
 RESET_LETTERS: Final = Limit("letters for a new password", 5, timedelta(hours=1))
 """The same, counted apart: who makes us send other letters keeps nobody from a new password."""
 
+CODE_REQUESTS: Final = Limit("codes by mail", 20, timedelta(hours=1))
+"""Of one client, for whichever addresses."""
+
+CODE_LETTERS: Final = Limit("letters with a code to sign in", 5, timedelta(hours=1))
+"""To one e-mail address, counted apart as those for a new password are."""
+
 INVITATIONS: Final = Limit("invitations", 30, timedelta(hours=1))
 """Of one seller, to whichever addresses."""
 

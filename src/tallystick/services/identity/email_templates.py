@@ -44,6 +44,34 @@ def open_account(code: str) -> Letter:
     )
 
 
+def enter_with_code(code: str) -> Letter:
+    """To an address with which somebody wants to pay without a password."""
+    return Letter(
+        _("%(code)s is your code", code=code),
+        _(
+            "Type this code on the page that asked for it: %(code)s\n\nIt works for fifteen minutes, on that page alone.\n\n"
+            "Give it to nobody: whoever types it is signed in with your e-mail address. If you did not ask for it, you"
+            " need not do anything.\n",
+            code=code,
+        ),
+        code,
+    )
+
+
+def code_opens_nothing(url: str) -> Letter:
+    """To an address whose account takes no mailed code, mostly because it has a password."""
+    return Letter(
+        _("Sign in with your password"),
+        _(
+            "Somebody, probably you, asked for a code to sign in with this e-mail address."
+            " Codes do not open its account.\n\n"
+            "Sign in with your password. If you do not know it any more, choose a new one:\n%(url)s\n\n"
+            "If that was not you, you need not do anything. Nothing was changed.\n",
+            url=url,
+        ),
+    )
+
+
 def address_is_taken(url: str) -> Letter:
     """To an address that has an account, for which somebody wanted to open another one."""
     return Letter(

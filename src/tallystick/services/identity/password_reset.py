@@ -43,7 +43,7 @@ class LinkSpentError(Exception):
 
 
 async def ask(service: Service, email: str, client: str | None, way_on: str) -> None:
-    """Send a link, if this is the address of somebody who signs in with a password. Raises FormError: no address.
+    """Send a link, if this is the address of somebody who may sign in with a password. Raises FormError: no address.
 
     `way_on`: the path at which they want to go on afterwards.
     """
@@ -54,9 +54,14 @@ async def ask(service: Service, email: str, client: str | None, way_on: str) -> 
         raise FormError({"email": _("Type your e-mail address, such as name@example.com.")})
     if await attempts.allowed(service, attempts.FORGOTTEN, client):
         party = await parties.find_by_email(service.pool, email)
-        if party is not None and party.password_hash is not None and party.status != "closed":
+        if party is not None and _may_have_password(party):
             await _send_link(service, party, way_on)
     await asyncio.sleep(earliest - loop.time())
+
+
+def _may_have_password(party: Party) -> bool:
+    """Sellers that cannot sign in get no first password by mail; buyers without one signed in by mailed codes."""
+    return party.status != "closed" and (party.password_hash is not None or party.kind == "personal")
 
 
 async def _send_link(service: Service, party: Party, way_on: str) -> None:

@@ -1,4 +1,4 @@
-"""Proving who one is, by password, code or passkey: to sign in, and again before something that matters.
+"""Proving who one is, by password, code or passkey, or a mailed code: to sign in, and again before something that matters.
 
 Where an account has an authenticator app, its password alone proves nothing: at the sign-in the code comes after it,
 and later the code stands for both.
@@ -40,15 +40,16 @@ class Means(Enum):
     PASSWORD = "password"  # noqa: S105 - the word, not one
     PASSKEY = "passkey"
     CODE = "code"
+    MAILED = "mailed"
 
     @property
     def strong(self) -> bool:
-        """Whether it takes more than a password."""
-        return self is not Means.PASSWORD
+        """Whether it takes more than a password, or than the mailbox by which one gets another password."""
+        return self in {Means.PASSKEY, Means.CODE}
 
 
 class CodeNeededError(Exception):
-    """The password is right, and a code is asked for. `ticket`: says so, for the form that the code is typed into."""
+    """The password is right, or the mailed code, and a code of the app is asked for. `ticket`: says so, for the form that the code is typed into."""
 
     def __init__(self, ticket: str, problems: Mapping[str, str] | None = None) -> None:
         super().__init__("a code is asked for")
@@ -75,9 +76,14 @@ async def enter(service: Service, typed: Mapping[str, str], visitor: Visitor) ->
     if missing:  # no attempt: nobody was named, or nothing was guessed
         raise FormError(missing)
     party = await sign_in.sign_in(service, email, password, visitor)
+    await ask_for_code(service, party)
+    return party, Means.PASSWORD
+
+
+async def ask_for_code(service: Service, party: Party) -> None:
+    """After the password, or the mailed code. Raises CodeNeededError: the account has an app."""
     if await second_factor.is_enrolled(service, party):
         raise CodeNeededError(_ticket(service, party))
-    return party, Means.PASSWORD
 
 
 async def _enter_with_code(service: Service, ticket: str, code: str, visitor: Visitor) -> Party:
@@ -92,7 +98,7 @@ async def _enter_with_code(service: Service, ticket: str, code: str, visitor: Vi
 
 
 def _ticket(service: Service, party: Party) -> str:
-    """Says that somebody typed the password of this account; a new password, or signing out everywhere, ends it."""
+    """Says that somebody typed the password of this account, or a code mailed to it; a new password, or signing out everywhere, ends it."""
     end = int((service.clock() + CODE_WITHIN).timestamp())
     said = f"{party.party_id} {party.session_round} {end}"
     return urlsafe_b64encode(service.vault.seal(said.encode(), _WAITING)).decode()

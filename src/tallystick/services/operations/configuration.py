@@ -48,6 +48,7 @@ def configuration(settings: Settings) -> list[SettingLine]:
     usual = {setting.name: getattr(plain, setting.name) for setting in setting_fields()}
     usual["public_url"] = Settings(port=settings.port).public_url  # without one it follows from the port
     usual["require_verified_email"] = settings.smtp_url is not None  # follows from whether letters leave
+    usual["mailed_codes"] = plain.mailed_codes if settings.smtp_url is None else "guests"  # same
     return [
         SettingLine(
             name=setting.name,

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _SQL: Final = load_statements("mailed_proofs.sql", __package__)
 
-Purpose = Literal["verify", "reset", "open"]
+Purpose = Literal["verify", "reset", "open", "enter"]
+"""`open`: an account with a password opens; `enter`: somebody without one signs in, or has an account opened."""
 
 MAX_WRONG_CODES: Final = 5
 

@@ -22,7 +22,8 @@ _SQL: Final = load_statements("evidence.sql", __package__)
 class Evidence:
     """One agreement. `wording` is what the page showed, `digest` what its form carried of it.
 
-    `agreed_at` is real time, `book_time` the time by the seller's test clock. `proved_by`: password, passkey or code.
+    `agreed_at` is real time, `book_time` the time by the seller's test clock. `proved_by`: password, passkey, code of
+    an app, or mailed code (`mailed`).
     `client_digest`: stands for the address that it came from; None where that was not known.
     """
 

@@ -24,7 +24,7 @@ _OF_OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered however much there is to do: whoever watches over us must not take us for dead."""
 _STATIC: Final = "/static/"
 _BEGINNINGS: Final = ("/cobranded-ui/actions/", "/pba/paypipeline")
-_SIGN_IN: Final = ("/sign-in", "/sign-up")
+_SIGN_IN: Final = ("/sign-in", "/sign-up", "/email", "/email-code")
 _BEGINNING: Final = frozenset({"start", "sign-in"})
 _WEIGHT_OF_BEGINNING: Final = 10
 """A visit that begins leaves a row, and whoever signs in has a password hashed: each counts as so many requests."""

@@ -25,6 +25,9 @@ from tallystick.web.hosted.known_browser import asker_of
 VISIT: Final = f"{VISITS}/{{visit_id:str}}"
 """The address of a visit; its steps are below it."""
 
+ENTRANCES: Final = ("/sign-in", "/email", "/email-code")
+"""Pages of a visit for whoever comes back for its answer, and is not known yet."""
+
 _VISIT_ID: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _log = structlog.get_logger(__name__)
 
@@ -87,7 +90,7 @@ async def _ask_to_sign_in(context: VisitContext) -> Response[Any]:
 
 def _to_be_asked(request: PageRequest, visit: Visit, asker: AnswerRequester) -> bool:
     """Whether this is the sign-in page of a visit whose answer nobody may have who is not known yet."""
-    return asker.party_id is None and not visit.answers_to(asker) and request.url.path.endswith("/sign-in")
+    return asker.party_id is None and not visit.answers_to(asker) and request.url.path.endswith(ENTRANCES)
 
 
 async def finished(request: PageRequest, service: Service, visit: Visit) -> Response[Any]:

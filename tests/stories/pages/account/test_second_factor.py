@@ -79,7 +79,7 @@ async def test_a_visit_asks_too_and_goes_on(world: World, seller: Seller) -> Non
     answer = await world.answer(await browser.submit(await browser.add_card(on), "/confirm"))
     assert answer["status"] == "SC"
     agreed = await browser.get(f"/account/authorizations/{answer['prepaidInstrumentID']}/agreed")
-    assert "by password and a code of your app" in Page(agreed).text
+    assert "by a code of your app" in Page(agreed).text
 
 
 async def test_a_code_counts_once_also_when_two_come_at_once(world: World) -> None:

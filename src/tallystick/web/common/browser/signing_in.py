@@ -49,8 +49,13 @@ async def prove(request: PageRequest, party: Party, typed: Mapping[str, str]) ->
 
 
 async def means_of(request: PageRequest, party: Party) -> str:
-    """What the form that reauthenticates this person asks for: `password` or `code`; a passkey besides."""
-    return "code" if await second_factor.is_enrolled(service_of(request), party) else "password"
+    """What the form that reauthenticates this person asks for: `password` or `code`; a passkey besides.
+
+    `none`: there is nothing to ask for yet. They sign in again by a mailed code, or choose a password.
+    """
+    if await second_factor.is_enrolled(service_of(request), party):
+        return "code"
+    return "none" if party.password_hash is None else "password"
 
 
 def code_page(request: PageRequest, asked: CodeNeededError, way_on: str) -> Response[Any]:

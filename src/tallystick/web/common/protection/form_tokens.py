@@ -37,7 +37,7 @@ FROM_ELSEWHERE: Final = {"comes_from_elsewhere": True}
 _FORMS: Final = {RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART}
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 _OURS: Final = {"same-origin", "none"}  # none: typed, or reloaded, by the person themselves
-_ENTRANCES: Final = ("/sign-in", "/sign-up")
+_ENTRANCES: Final = ("/sign-in", "/sign-up", "/email", "/email-code")
 """Forms for whoever is not signed in. Two clicks send one twice, and the second finds somebody signed in."""
 
 _DIGITS: Final = 64

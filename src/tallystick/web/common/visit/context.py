@@ -15,6 +15,7 @@ from tallystick.services.consent.subject import Brand, VisitSubject
 from tallystick.services.consent.terms import AnyTerms, EditTerms, PurchaseTerms, RecipientTerms, SenderTerms
 from tallystick.services.consent.visits import Visit
 from tallystick.services.context import Service
+from tallystick.services.identity import mailed_codes
 from tallystick.services.identity.accounts import Party
 from tallystick.web.common.agreements.agreed import Agreed, agreed_in_visit
 from tallystick.web.common.agreements.consent_text import LINE_NAMES, promises
@@ -114,6 +115,11 @@ class VisitContext:
     def pays(self) -> bool:
         """Whether a means of payment is chosen; else somebody agrees to receive."""
         return not isinstance(self.terms, RecipientTerms)
+
+    @property
+    def takes_codes(self) -> bool:
+        """Whether a code from a letter may stand for a password here."""
+        return self.pays and mailed_codes.are_taken(self.service)
 
     @property
     def steps(self) -> list[tuple[str, str]]:

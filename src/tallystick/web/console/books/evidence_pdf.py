@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LINE: Final = 5.2
 _WIDTHS: Final = (38, 38, 68, 30)
 _LONGEST_TEXT: Final = 90  # characters of a description in the table
+_PROVED_BY: Final = {"code": "a code of an app", "mailed": "a code that was mailed to them"}
 _TAG: Final = re.compile(r"<[^>]*>")
 
 
@@ -80,7 +81,7 @@ def _agreement(paper: Paper, agreed: Evidence) -> None:
         [
             ("Agreed at", _moment(agreed.agreed_at)),
             ("Identity proved at", _moment(agreed.proved_at)),
-            ("Identity proved by", "password and a code" if agreed.proved_by == "code" else agreed.proved_by),
+            ("Identity proved by", _PROVED_BY.get(agreed.proved_by, agreed.proved_by)),
             ("Browser", device(agreed.user_agent)),
             ("Digest of the address", "not kept" if agreed.client_digest is None else agreed.client_digest.hex()),
             ("Digest of the words", agreed.digest.hex()),
