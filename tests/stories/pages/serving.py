@@ -44,6 +44,7 @@ async def running(pool: Pool, host: str = "127.0.0.1", begin: datetime = MOMENT)
         payout_sender_name="Example Payments",
         payout_sender_iban="DE75512108001245126199",
         master_key=MASTER_KEY,
+        mailed_codes="guests",
     )
     rules = Rules(read_fee_schedules(None), simulate_faults=True, own_fees={"charity": CHARITY})
     committer = Committer(pool, rules, clock)

@@ -49,7 +49,8 @@ def enter_with_code(code: str) -> Letter:
     return Letter(
         _("%(code)s is your code", code=code),
         _(
-            "Type this code on the page that asked for it: %(code)s\n\nIt works for fifteen minutes, on that page alone.\n\n"
+            "Type this code on the page that asked for it: %(code)s\n\n"
+            "It works for fifteen minutes, on that page alone.\n\n"
             "Give it to nobody: whoever types it is signed in with your e-mail address. If you did not ask for it, you"
             " need not do anything.\n",
             code=code,

@@ -1,6 +1,6 @@
-"""A code from a letter instead of a password, in a visit to the hosted pages: for buyers without an account, or without
-a password.
+"""A code from a letter instead of a password, in a visit to the hosted pages.
 
+It is for buyers without an account, or without a password; by the setting `mailed_codes` for others, too.
 Whoever asks sees the same for every address, as fast: only the mailbox learns whether there is an account, and whether
 it takes codes. A code belongs to the visit in which it was asked for, and to the form that asks for it: overheard, it
 is of no use elsewhere. An account that opens so has no password; its owner chooses one by a link, whenever they like.
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 FORGOTTEN_PATH: Final = "/account/forgotten"
 LIFE: Final = timedelta(minutes=15)
 
-TOO_MANY: Final = marked("Many codes were asked for from your network lately. Wait an hour, or sign in with a password.")
+TOO_MANY: Final = marked(
+    "Many codes were asked for from your network lately. Wait an hour, or sign in with a password."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Proving who one is, by password, code or passkey, or a mailed code: to sign in, and again before something that matters.
+"""Proving who one is, by password, code, passkey or mailed code: to sign in, and again before what matters.
 
 Where an account has an authenticator app, its password alone proves nothing: at the sign-in the code comes after it,
 and later the code stands for both.
@@ -49,7 +49,10 @@ class Means(Enum):
 
 
 class CodeNeededError(Exception):
-    """The password is right, or the mailed code, and a code of the app is asked for. `ticket`: says so, for the form that the code is typed into."""
+    """Password or mailed code is right, and a code of the app is asked for.
+
+    `ticket`: says so, for the form that the code is typed into.
+    """
 
     def __init__(self, ticket: str, problems: Mapping[str, str] | None = None) -> None:
         super().__init__("a code is asked for")
@@ -98,7 +101,10 @@ async def _enter_with_code(service: Service, ticket: str, code: str, visitor: Vi
 
 
 def _ticket(service: Service, party: Party) -> str:
-    """Says that somebody typed the password of this account, or a code mailed to it; a new password, or signing out everywhere, ends it."""
+    """Says that somebody typed the password of this account, or a code mailed to it.
+
+    A new password, or signing out everywhere, ends it.
+    """
     end = int((service.clock() + CODE_WITHIN).timestamp())
     said = f"{party.party_id} {party.session_round} {end}"
     return urlsafe_b64encode(service.vault.seal(said.encode(), _WAITING)).decode()

@@ -30,8 +30,9 @@ class EmailTakenError(Exception):
 class Party:
     """One account holder. `email` is in lower case.
 
-    `password_hash` is None for sellers that cannot sign in, and for buyers who do so by mailed codes. `marketplace`: as a caller, it may let others be paid in its stead. `session_round`: browsers that signed in in an
-    earlier round are signed out. `language`: the code of the one that they read, None before anybody knows.
+    `password_hash` is None for sellers that cannot sign in, and for buyers who do so by mailed codes. `marketplace`: as
+    a caller, it may let others be paid in its stead. `session_round`: browsers that signed in in an earlier round are
+    signed out. `language`: the code of the one that they read, None before anybody knows.
     """
 
     party_id: PartyId
@@ -75,7 +76,7 @@ async def create_business(
 async def create_personal(
     connection: Connection, email: str, name: str, password_hash: str | None, now: datetime
 ) -> Party:
-    """A buyer. `password_hash` is argon2id in its text form; None: codes that are mailed sign in. Raises EmailTakenError."""
+    """A buyer. `password_hash` is argon2id in its text form; None: mailed codes sign in. Raises EmailTakenError."""
     async with connection.transaction():
         return await _create(connection, "personal", email, name, password_hash, now)
 

@@ -8,7 +8,7 @@ from tests.stories.pages.access_table import VISIT
 from tests.stories.pages.people import person
 from tests.stories.pages.rooms.account import account
 from tests.stories.pages.rooms.room import SHORT, WRONG_CARD, Showroom
-from tests.stories.pages.world import NEEDED
+from tests.stories.pages.world import NEEDED, Browser
 
 ADDRESS: Final = {
     "addressName": "Ann Buyer",
@@ -31,6 +31,7 @@ async def hosted(room: Showroom) -> dict[str, str]:
     empty = await room.look(browser, f"GET {VISIT}/sign-up", f"{steps}/sign-up")
     wrong = await browser.submit(empty, "/sign-up", name="", email="", password=SHORT)
     room.keep(f"POST {VISIT}/sign-up", wrong, "wrong", status=422)
+    await _by_code(room, stranger, steps)
     method = await browser.sign_up(start)
     wrong = await browser.submit(method, "/account/test-money", amount="a lot")
     room.keep("POST /account/test-money", wrong, "in a visit", status=422)
@@ -65,6 +66,15 @@ async def hosted(room: Showroom) -> dict[str, str]:
     room.keep(f"GET {VISIT}/method", await browser.get(room.seller.url(edit)), "EditToken")
     await _strict_visit(room)
     return await account(room, browser, answer)
+
+
+async def _by_code(room: Showroom, browser: Browser, steps: str) -> None:
+    """Without a password."""
+    page = await room.look(browser, f"GET {VISIT}/email", f"{steps}/email")
+    wrong = await browser.submit(page, "/email", email="nobody")
+    room.keep(f"POST {VISIT}/email", wrong, "wrong", status=422)
+    asked = room.keep(f"POST {VISIT}/email", await browser.submit(page, "/email", email="ben@people.example"))
+    room.keep(f"POST {VISIT}/email-code", await browser.submit(asked, "/email-code", code="0"), "wrong", status=422)
 
 
 async def _strict_visit(room: Showroom) -> None:
