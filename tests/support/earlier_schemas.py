@@ -7,7 +7,7 @@ from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
     # Everybody signs in with a password or a passkey.
-    "0048": """
+    "0046": """
 DELETE FROM mailed_proof WHERE purpose = 'enter';
 ALTER TABLE mailed_proof DROP CONSTRAINT mailed_proof_purpose_check;
 ALTER TABLE mailed_proof ADD CONSTRAINT mailed_proof_purpose_check CHECK (purpose IN ('verify', 'reset', 'open'));
