@@ -10,7 +10,8 @@ from tests.stories.pages.codes import asked, guest, new_address
 from tests.stories.pages.people import operator, person
 from tests.stories.pages.world import PASSWORD, Page, Seller, World
 
-from tallystick.services.identity import attempts, mailed_codes
+from tallystick.services.identity import attempts
+from tallystick.services.identity.hosted import mailed_codes
 from tallystick.store.accounts import mailed_proofs, parties, staff
 
 

@@ -1,6 +1,6 @@
 """Accounts that are opened for others: by whoever runs the service, or by a program that is its own buyer.
 
-What people open for themselves is in sign_up.py. Every deed and its row in the audit log are one commit.
+What people open for themselves is in hosted/sign_up.py. Every deed and its row in the audit log are one commit.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import mailed_codes
+from tallystick.services.identity.hosted import mailed_codes
 from tallystick.services.identity.reauthentication import CodeNeededError, Means
 from tallystick.web.common.browser.sessions import sign_browser_in
 from tallystick.web.common.browser.signing_in import UNUSABLE, means_of, proved_lately, visitor_of

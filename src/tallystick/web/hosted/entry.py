@@ -9,10 +9,11 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
 
 from tallystick.services.form_errors import FormError
-from tallystick.services.identity import addresses, sign_up
+from tallystick.services.identity import addresses
 from tallystick.services.identity.accounts import Party
+from tallystick.services.identity.hosted import sign_up
+from tallystick.services.identity.hosted.sign_up import PendingSignUp
 from tallystick.services.identity.reauthentication import CodeNeededError
-from tallystick.services.identity.sign_up import PendingSignUp
 from tallystick.web.common.browser.sessions import sign_browser_in
 from tallystick.web.common.browser.signing_in import UNUSABLE, enter, means_of, prove, proved_lately, visitor_of
 from tallystick.web.common.shared import PageRequest, form_of, go

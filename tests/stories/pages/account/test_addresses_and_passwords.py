@@ -11,7 +11,8 @@ import pytest
 from tests.stories.pages.people import person, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
-from tallystick.services.identity import addresses, attempts, mail, password_reset, sign_in, sign_up
+from tallystick.services.identity import addresses, attempts, mail, password_reset, sign_in
+from tallystick.services.identity.hosted import sign_up
 from tallystick.services.identity.mail import Mail
 from tallystick.store.accounts import parties
 from tallystick.store.accounts.parties import Party

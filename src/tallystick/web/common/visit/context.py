@@ -15,8 +15,8 @@ from tallystick.services.consent.subject import Brand, VisitSubject
 from tallystick.services.consent.terms import AnyTerms, EditTerms, PurchaseTerms, RecipientTerms, SenderTerms
 from tallystick.services.consent.visits import Visit
 from tallystick.services.context import Service
-from tallystick.services.identity import mailed_codes
 from tallystick.services.identity.accounts import Party
+from tallystick.services.identity.hosted import mailed_codes
 from tallystick.web.common.agreements.agreed import Agreed, agreed_in_visit
 from tallystick.web.common.agreements.consent_text import LINE_NAMES, promises
 from tallystick.web.common.agreements.offers import Offer, offer
