@@ -401,7 +401,7 @@ async def insert_rail_requests(tx: Transaction, book_id: int, *columns: Any) -> 
     names: tuple[str, ...] = ("transaction_id", "rail", "operation", "amount_micros", "payment_method_id", "earlier_id")
     for values in _rows(*columns_):
         row = Record(book_id=book_id, **dict(zip(names, values, strict=True)), opened_at=now, due_at=now)
-        row.update(attempts=0, last_error=None, asked_at=None)
+        row.update(attempts=0, last_error=None, asked_at=None, missing_since=None)
         key = (book_id, row["transaction_id"], row["operation"])
         if tx.see("rail_operation", key) is None:
             await tx.insert("rail_operation", key, _operation(row))

@@ -254,9 +254,11 @@ MUTATIONS: Final = (
         "a rail's unknown result is taken for a decline",
         Patch(
             "tallystick.services.rails.orders",
-            "        await rail_requests.put_off(service.pool, request, now + pause, reason)\n        return\n",
+            '        log.warning("rail_result_unknown", error=repr(error))\n'
+            "        await _put_off(service, request, now, error)\n"
+            "        return None\n",
             "        from tallystick.domain.commands import Declined\n"
-            '        answer = Declined("TransactionDenied", reason)\n',
+            '        answer = Declined("TransactionDenied", repr(error))\n',
         ),
         plan=_TROUBLE,
     ),

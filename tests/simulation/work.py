@@ -79,6 +79,26 @@ async def rail_put_off(
     return int(await tx.update("rail_request", key, due_at=until, last_error=error))
 
 
+async def rail_missing(
+    tx: Transaction, book_id: int, transaction_id: str, operation: str, at: datetime
+) -> list[Record]:
+    key = (book_id, transaction_id, operation)
+    row = await tx.lock("rail_request", key)
+    if row is None:
+        return []
+    since = row["missing_since"] or at
+    tx.write("rail_request", key, Record({**row, "missing_since": since}))
+    return [Record(missing_since=since)]
+
+
+async def rail_sent_again(tx: Transaction, book_id: int, transaction_id: str, operation: str) -> int:
+    key = (book_id, transaction_id, operation)
+    row = tx.see("rail_request", key)
+    if row is None or row["missing_since"] is None:
+        return 0
+    return int(await tx.update("rail_request", key, missing_since=None))
+
+
 async def run_out(tx: Transaction, now: datetime, limit: int) -> list[Record]:
     found = []
     for _, row in tx.scan("transaction"):
@@ -325,6 +345,9 @@ MODEL: Final[Mapping[tuple[str, str], Mapping[str, Handler]]] = {
         "claim": rail_claim,
         "put_off": rail_put_off,
         "run_out": run_out,
+        "server_clock": database_time,
+        "missing": rail_missing,
+        "sent_again": rail_sent_again,
     },
     ("tallystick.store.rails", "rail_events.sql"): {"forget": nothing},
     ("tallystick.store.rails", "rail_setups.sql"): {"forget": nothing},
