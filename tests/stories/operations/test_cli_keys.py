@@ -13,7 +13,18 @@ from tests.conftest import MakeDatabase
 from tests.stories.operations.program import Command
 
 SHOP = ("--account", "shop@music.example")
-SCOPES = ["read", "charge", "fund", "refund", "settle", "write_off", "tokens", "hosted_links", "notifications", "pay_out"]
+SCOPES = [
+    "read",
+    "charge",
+    "fund",
+    "refund",
+    "settle",
+    "write_off",
+    "tokens",
+    "hosted_links",
+    "notifications",
+    "pay_out",
+]
 
 
 @pytest.fixture
